@@ -1,0 +1,157 @@
+import { isIP } from 'node:net';
+import { Brackets, type SelectQueryBuilder } from 'typeorm';
+import type { Activity } from './activity.entity.js';
+import { type Dialect, PATH_KEY_LENGTH } from './dialects/dialect.js';
+import { storedIp } from './ip-address.js';
+import { parseIsoDate } from './iso-date.js';
+import { cut, isStorable } from './text.js';
+
+/** Which activities. What is not given does not matter; all that is given has to hold. */
+export interface ActivityFilter {
+  /** The host's id of the user. */
+  user?: string;
+  session?: string;
+  visit?: string;
+  /** A whole path, or with a trailing `*` the beginning of paths. */
+  path?: string;
+  name?: string;
+  /** Inclusive; a text is ISO 8601, without an offset UTC. */
+  from?: Date | string;
+  /** Exclusive. */
+  to?: Date | string;
+  ip?: string;
+}
+
+/** A filter, or a page asked for, that cannot be understood. */
+export class InvalidFilterError extends Error {
+  constructor(
+    readonly property: string,
+    fault: string,
+  ) {
+    super(`${property} ${fault}`);
+    this.name = 'InvalidFilterError';
+  }
+}
+
+type Conditions = {
+  [K in keyof Required<ActivityFilter>]: (value: NonNullable<ActivityFilter[K]>) => Condition;
+};
+
+interface Condition {
+  sql: string;
+  parameters: Record<string, unknown>;
+}
+
+function equals(column: string, parameter: string): (value: string) => Condition {
+  return (value) => ({
+    sql: `activity.${column} = :${parameter}`,
+    parameters: { [parameter]: checkText(parameter, value) },
+  });
+}
+
+function at(operator: string, parameter: string): (value: Date | string) => Condition {
+  return (value) => ({
+    sql: `activity.date ${operator} :${parameter}`,
+    parameters: { [parameter]: millisecondsOf(parameter, value) },
+  });
+}
+
+function conditionsOf(dialect: Dialect): Conditions {
+  return {
+    user: equals('userId', 'user'),
+    session: equals('sessionId', 'session'),
+    visit: equals('visitId', 'visit'),
+    name: equals('name', 'name'),
+    path: (value) => pathCondition(dialect, checkText('path', value)),
+    from: at('>=', 'from'),
+    to: at('<', 'to'),
+    ip: (value) => ({ sql: 'activity.ipAddress = :ip', parameters: { ip: checkIp(value) } }),
+  };
+}
+
+/**
+ * Adds the filter to the query, whose alias is `activity`.
+ * @throws InvalidFilterError for a property that is not known or not understood.
+ */
+export function applyFilter(
+  query: SelectQueryBuilder<Activity>,
+  filter: ActivityFilter,
+  dialect: Dialect,
+): void {
+  const conditions: Record<string, unknown> = { ...conditionsOf(dialect) };
+  for (const [property, value] of Object.entries(filter)) {
+    const condition = Object.hasOwn(conditions, property) ? conditions[property] : undefined;
+    if (typeof condition !== 'function') {
+      throw new InvalidFilterError(property, `is not known; allowed: ${Object.keys(conditions).join(', ')}`);
+    }
+    if (value === undefined) continue;
+    const { sql, parameters }: Condition = condition(value);
+    query.andWhere(sql, parameters);
+  }
+}
+
+/** What stands beyond a row in the order of the page: pages stay whole while rows arrive. */
+export function applyAfter(
+  query: SelectQueryBuilder<Activity>,
+  { date, id }: { date: number; id: string },
+  order: 'ASC' | 'DESC',
+): void {
+  const beyond = order === 'ASC' ? '>' : '<';
+  query.andWhere(`activity.date ${beyond}= :afterDate`, { afterDate: date }).andWhere(
+    new Brackets((either) => {
+      either
+        .where(`activity.date ${beyond} :afterDate`)
+        .orWhere(`activity.id ${beyond} :afterId`, { afterId: id });
+    }),
+  );
+}
+
+/** The index holds the beginning of a path, or all of it; the path itself is compared besides. */
+function pathCondition(dialect: Dialect, path: string): Condition {
+  const isPrefix = path.endsWith('*');
+  const text = isPrefix ? path.slice(0, -1) : path;
+  const columns = new Map([
+    [dialect.pathKey('activity.path'), cut(text, PATH_KEY_LENGTH)],
+    [dialect.binary('activity.path'), text],
+  ]);
+  const parameters: Condition['parameters'] = {};
+  const sql = [...columns].flatMap(([column, value], i) => {
+    parameters[`path${i}`] = value;
+    if (!isPrefix) return `${column} = :path${i}`;
+    const end = successor(value);
+    if (end === undefined) return `${column} >= :path${i}`;
+    parameters[`pathEnd${i}`] = end;
+    return [`${column} >= :path${i}`, `${column} < :pathEnd${i}`];
+  });
+  return { sql: sql.join(' AND '), parameters };
+}
+
+/** The first text, by code points, after all that begin with the prefix; `undefined` where there is none. */
+export function successor(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  while (points.at(-1) === 0x10ffff) points.pop();
+  const last = points.pop();
+  if (last === undefined) return undefined;
+  // Surrogates are no characters.
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+}
+
+function checkText(property: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '')
+    throw new InvalidFilterError(property, 'must be a text that is not empty');
+  if (!isStorable(value)) throw new InvalidFilterError(property, 'must not contain NUL or lone surrogates');
+  return value;
+}
+
+function millisecondsOf(property: string, value: unknown): number {
+  const milliseconds = value instanceof Date ? value.getTime() : parseIsoDate(String(value));
+  if (milliseconds === undefined || Number.isNaN(milliseconds)) {
+    throw new InvalidFilterError(property, 'must be a Date or an ISO 8601 date and time');
+  }
+  return milliseconds;
+}
+
+function checkIp(value: unknown): string {
+  if (typeof value !== 'string' || !isIP(value)) throw new InvalidFilterError('ip', 'must be an IP address');
+  return storedIp(value) ?? value;
+}

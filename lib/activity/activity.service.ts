@@ -1,0 +1,223 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource, type SelectQueryBuilder } from 'typeorm';
+import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
+import { Activity, type Properties } from './activity.entity.js';
+import { type ActivityFilter, applyAfter, applyFilter, InvalidFilterError } from './activity.filter.js';
+import { Checker, Shape } from './check.js';
+import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
+import { type Dialect, dialectOf } from './dialects/dialect.js';
+import { storedIp } from './ip-address.js';
+import { NewActivity } from './new-activity.js';
+import { complete, Recorder } from './recorder.js';
+import { Session } from './session.entity.js';
+import { parseUserAgent } from './user-agent.js';
+
+/** What server code tells of an activity. */
+export interface ServerActivity {
+  /** At most 2,048 characters. */
+  path: string;
+  /** Default: now. A text is ISO 8601, without an offset UTC. */
+  date?: Date | string;
+  /** At most 2,048 characters. */
+  referer?: string;
+  /** At most 64 characters; default `view`. */
+  name?: string;
+  /** At most 4 KiB as JSON, 3 levels deep. */
+  properties?: Properties;
+  /** A UUID; stored once however often it is given. Default: a new UUIDv7. */
+  id?: string;
+  user?: { id: string | number | bigint; name?: string | null };
+  /** The id of a session, as in {@link Activity.sessionId}. */
+  session?: string;
+  /** The id of a visit, as in {@link Activity.visitId}. */
+  visit?: string;
+  ip?: string;
+  /** Kept with the session where that is new. */
+  userAgent?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** What to give as `after` for the page that follows; `null` at the end. */
+  next: string | null;
+}
+
+export interface PageOptions {
+  /** 1 to 1,000; default 50. */
+  limit?: number;
+  /** {@link Page.next} of the page before. */
+  after?: string;
+  /** By date; default `desc`, the latest first. */
+  order?: 'asc' | 'desc';
+}
+
+export const DEFAULT_LIMIT = 50;
+export const MAX_LIMIT = 1000;
+
+const shape = new Shape(NewActivity);
+
+/** The activities: to add to them from server code, to get them back, to erase them. */
+@Injectable()
+export class ActivityService {
+  private readonly dialect: Dialect;
+
+  constructor(
+    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly recorder: Recorder,
+  ) {
+    this.dialect = dialectOf(dataSource);
+  }
+
+  /**
+   * Stores what server code saw happen; resolves once it is committed.
+   * @throws InvalidActivityError as a client would get a 400
+   * @throws UnavailableError as a client would get a 503
+   */
+  async track(activity: ServerActivity): Promise<void> {
+    const { user, session, visit, ip, userAgent, date: when = new Date(), ...fields } = activity;
+    const checker = new Checker();
+    const now = Date.now();
+    const read = shape.read({ ...fields, date: when instanceof Date ? isoOf(when) : when }, checker);
+    const told = read && complete(read, { receivedAt: now, skew: 0 }, checker);
+    if (session !== undefined && !isKey(session, 64))
+      checker.blame('session', 'session must be 1 to 64 letters, digits, - or _');
+    if (visit !== undefined && !isKey(visit, 16))
+      checker.blame('visit', 'visit must be 1 to 16 letters, digits, - or _');
+    checker.finish();
+    if (!told) return;
+    await this.recorder.record(
+      [
+        {
+          ...told,
+          userId: user ? String(user.id) : null,
+          userName: user?.name ?? null,
+          sessionId: session ?? null,
+          visitId: visit ?? null,
+          ipAddress: storedIp(ip, this.settings.ip),
+        },
+      ],
+      session === undefined
+        ? undefined
+        : { id: session, startedAt: new Date(now), ...parseUserAgent(userAgent) },
+    );
+  }
+
+  /**
+   * One page of the activities, each with its session; pages follow each other by their place in the order, so that
+   * none is missed or shown twice while new ones arrive.
+   * @throws InvalidFilterError
+   */
+  async find(filter: ActivityFilter = {}, options: PageOptions = {}): Promise<Page<Activity>> {
+    const { limit = DEFAULT_LIMIT, after, order = 'desc' } = options;
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+      throw new InvalidFilterError('limit', `must be a whole number from 1 to ${MAX_LIMIT}`);
+    }
+    if (order !== 'asc' && order !== 'desc') throw new InvalidFilterError('order', "must be 'asc' or 'desc'");
+    const cursor = after === undefined ? undefined : decodeCursor(after);
+    const rows = await this.rows(filter, {
+      limit: limit + 1,
+      cursor,
+      direction: order === 'asc' ? 'ASC' : 'DESC',
+    });
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return { items, next: rows.length > limit && last ? encodeCursor(last) : null };
+  }
+
+  /**
+   * All activities of the filter, the oldest first, in constant memory.
+   * @throws InvalidFilterError
+   */
+  async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
+    let after: string | undefined;
+    do {
+      const page = await this.find(filter, { order: 'asc', limit: MAX_LIMIT, after });
+      yield* page.items;
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+  }
+
+  /** @throws InvalidFilterError */
+  async count(filter: ActivityFilter = {}): Promise<number> {
+    return this.query(filter).getCount();
+  }
+
+  /**
+   * Erases activities for good, and the sessions (with their user agents) that have none left. It goes on in steps of
+   * {@link MAX_LIMIT}; if one fails, what came before it is erased, and the same call goes on.
+   * @returns how many activities were erased
+   * @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined
+   */
+  async erase(filter: ActivityFilter): Promise<number> {
+    const properties = Object.entries(filter);
+    if (properties.length === 0)
+      throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
+    for (const [property, value] of properties) {
+      if (value === undefined)
+        throw new InvalidFilterError(property, 'must not be undefined where something is erased');
+    }
+    let erased = 0;
+    for (;;) {
+      const rows = await this.rows(filter, { limit: MAX_LIMIT, direction: 'ASC' });
+      if (rows.length === 0) return erased;
+      await this.eraseSessionsOnlyIn(rows);
+      const { affected } = await this.dataSource
+        .createQueryBuilder()
+        .delete()
+        .from(Activity)
+        .whereInIds(rows.map(({ id }) => id))
+        .execute();
+      erased += affected ?? 0;
+    }
+  }
+
+  /** Before the activities themselves, so that after a crash in between the next call still finds what is left. */
+  private async eraseSessionsOnlyIn(activities: Activity[]): Promise<void> {
+    const sessions = [...new Set(activities.flatMap(({ sessionId }) => sessionId ?? []))];
+    if (sessions.length === 0) return;
+    const { driver } = this.dataSource;
+    const session = driver.escape(this.dataSource.getMetadata(Session).tableName);
+    const others = this.dataSource
+      .createQueryBuilder()
+      .subQuery()
+      .select('1')
+      .from(Activity, 'other')
+      .where(`other.sessionId = ${session}.${driver.escape('id')}`)
+      .andWhere('other.id NOT IN (:...ids)');
+    await this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(Session)
+      .where('id IN (:...sessions)', { sessions })
+      .andWhere(`NOT EXISTS ${others.getQuery()}`, { ids: activities.map(({ id }) => id) })
+      .execute();
+  }
+
+  private query(filter: ActivityFilter): SelectQueryBuilder<Activity> {
+    const query = this.dataSource.getRepository(Activity).createQueryBuilder('activity');
+    applyFilter(query, filter, this.dialect);
+    return query;
+  }
+
+  private rows(
+    filter: ActivityFilter,
+    { limit, cursor, direction }: { limit: number; cursor?: Cursor | undefined; direction: 'ASC' | 'DESC' },
+  ): Promise<Activity[]> {
+    const query = this.query(filter)
+      .leftJoinAndSelect('activity.session', 'session')
+      .orderBy('activity.date', direction)
+      .addOrderBy('activity.id', direction)
+      .limit(limit);
+    if (cursor) applyAfter(query, cursor, direction);
+    return query.getMany();
+  }
+}
+
+function isoOf(date: Date): string {
+  return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
+}
+
+function isKey(text: string, characters: number): boolean {
+  return /^[\w-]+$/.test(text) && text.length <= characters;
+}

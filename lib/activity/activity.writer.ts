@@ -1,0 +1,198 @@
+import { type BeforeApplicationShutdown, Logger } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { Activity } from './activity.entity.js';
+import { type Blame, type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
+import { Session } from './session.entity.js';
+import { Table } from './table.js';
+
+/** What the database could not be made to keep, or not in time. To send the same again, with the same ids, is safe. */
+export class UnavailableError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'UnavailableError';
+  }
+}
+
+export type StoredActivity = Omit<Activity, 'session'>;
+
+export interface WriterSettings {
+  /** How many activities may wait; more are refused at once. */
+  maxWaiting: number;
+  /** How many activities go into one transaction. */
+  maxBatch: number;
+  /** How many transactions may be under way. */
+  concurrency: number;
+  /** Milliseconds that an activity may wait for its commit. */
+  timeout: number;
+}
+
+/** What one caller wants written, all or nothing. */
+interface Work {
+  activities: StoredActivity[];
+  session: Session | undefined;
+  deadline: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 500;
+
+/**
+ * Group commit: what arrives while transactions are under way waits together and goes into the next one. A caller is
+ * answered when its activities are committed.
+ */
+export class ActivityWriter implements BeforeApplicationShutdown {
+  private readonly logger = new Logger('Djaffar');
+  private readonly dialect: Dialect;
+  private readonly sessionTable: Table;
+  private readonly activityTable: Table;
+  private readonly queue: Work[] = [];
+  private waiting = 0;
+  private underWay = 0;
+  private isPumping = false;
+  private isClosed = false;
+  private idle: (() => void)[] = [];
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly settings: WriterSettings,
+  ) {
+    this.dialect = dialectOf(dataSource);
+    this.sessionTable = new Table(dataSource, Session);
+    this.activityTable = new Table(dataSource, Activity);
+  }
+
+  /**
+   * Resolves once the activities, and the session where it is new, are committed. Ids that are there already are
+   * passed over.
+   * @throws UnavailableError where too many wait, the time is over, or the database refuses.
+   */
+  write(activities: StoredActivity[], session?: Session): Promise<void> {
+    if (this.isClosed) return Promise.reject(new UnavailableError('the application is shutting down'));
+    if (this.waiting + activities.length > this.settings.maxWaiting) {
+      return Promise.reject(new UnavailableError('too many activities are waiting to be written'));
+    }
+    this.waiting += activities.length;
+    const written = new Promise<void>((resolve, reject) => {
+      this.queue.push({ activities, session, deadline: Date.now() + this.settings.timeout, resolve, reject });
+    });
+    this.pump();
+    return written.finally(() => {
+      this.waiting -= activities.length;
+    });
+  }
+
+  /** Writes what is waiting, then refuses. */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.queue.length > 0 || this.underWay > 0) {
+      await new Promise<void>((resolve) => this.idle.push(resolve));
+    }
+    this.isClosed = true;
+  }
+
+  /** One turn of the event loop lets in the requests that have arrived together. */
+  private pump(): void {
+    if (this.isPumping) return;
+    this.isPumping = true;
+    setImmediate(() => {
+      this.isPumping = false;
+      while (this.queue.length > 0 && this.underWay < this.settings.concurrency) void this.commitNext();
+    });
+  }
+
+  private async commitNext(): Promise<void> {
+    this.underWay += 1;
+    await this.commit(this.take());
+    this.underWay -= 1;
+    if (this.queue.length > 0) this.pump();
+    else if (this.underWay === 0) for (const resolve of this.idle.splice(0)) resolve();
+  }
+
+  private take(): Work[] {
+    let count = 0;
+    let end = 0;
+    do count += this.queue[end++]?.activities.length ?? 0;
+    while (
+      end < this.queue.length &&
+      count + (this.queue[end]?.activities.length ?? 0) <= this.settings.maxBatch
+    );
+    return this.queue.splice(0, end);
+  }
+
+  /** Never rejects: whatever happens is told to those who wait. */
+  private async commit(works: Work[], pause = FIRST_PAUSE): Promise<void> {
+    const now = Date.now();
+    for (const work of works) if (work.deadline <= now) this.refuse(work);
+    const inTime = works.filter((work) => work.deadline > now);
+    if (inTime.length === 0) return;
+    const blame = await this.attempt(inTime);
+    if (blame === 'row' && inTime.length > 1) {
+      const middle = inTime.length >> 1;
+      await this.commit(inTime.slice(0, middle));
+      await this.commit(inTime.slice(middle));
+    } else if (blame === 'moment') {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      await this.commit(inTime, Math.min(2 * pause, LONGEST_PAUSE));
+    }
+  }
+
+  /** @returns the blame where it is worth going on, `undefined` when all are answered. */
+  private async attempt(works: Work[]): Promise<Blame | undefined> {
+    try {
+      await this.untilDeadlines(works, this.dialect.write(this.dataSource, this.insertsOf(works)));
+      for (const work of works) work.resolve();
+      return undefined;
+    } catch (error) {
+      if (error instanceof UnavailableError) return undefined;
+      const blame = this.dialect.blame(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      if (blame === 'moment') this.logger.warn(`activities have to wait: ${reason}`);
+      if (blame === 'moment' || (blame === 'row' && works.length > 1)) return blame;
+      this.logger.error(`activities could not be stored: ${reason}`);
+      for (const work of works) work.reject(new UnavailableError('the database refused', { cause: error }));
+      return undefined;
+    }
+  }
+
+  /**
+   * Refuses each work at its deadline, also where the database never answers.
+   * @throws UnavailableError when all are refused.
+   */
+  private async untilDeadlines(works: Work[], write: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const allRefused = new Promise<never>((_, reject) => {
+      const watch = (): void => {
+        const now = Date.now();
+        for (const work of works) if (work.deadline <= now) this.refuse(work);
+        const next = works.find((work) => work.deadline > now);
+        if (next) timer = setTimeout(watch, next.deadline - now);
+        else reject(new UnavailableError('the database did not answer in time'));
+      };
+      watch();
+    });
+    try {
+      await Promise.race([write, allRefused]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private refuse(work: Work): void {
+    work.reject(new UnavailableError(`the database did not take it within ${this.settings.timeout} ms`));
+  }
+
+  private insertsOf(works: Work[]): Insert[] {
+    const sessions = new Map<string, Session>();
+    const activities = new Map<string, StoredActivity>();
+    for (const work of works) {
+      if (work.session && !sessions.has(work.session.id)) sessions.set(work.session.id, work.session);
+      for (const activity of work.activities) {
+        if (!activities.has(activity.id)) activities.set(activity.id, activity);
+      }
+    }
+    const inserts = [this.activityTable.insert([...activities.values()])];
+    if (sessions.size > 0) inserts.unshift(this.sessionTable.insert([...sessions.values()]));
+    return inserts;
+  }
+}

@@ -1,0 +1,20 @@
+import type { Activity } from './activity.entity.js';
+import { InvalidFilterError } from './activity.filter.js';
+
+/** A place in the order of activities by date, then id. */
+export interface Cursor {
+  /** Milliseconds since 1970. */
+  date: number;
+  id: string;
+}
+
+export function encodeCursor({ date, id }: Activity): string {
+  return Buffer.from(`${date.getTime()}.${id}`).toString('base64url');
+}
+
+/** @throws InvalidFilterError for what {@link encodeCursor} did not make. */
+export function decodeCursor(text: string): Cursor {
+  const match = /^(\d{1,15})\.([\da-f-]{36})$/.exec(Buffer.from(text, 'base64url').toString());
+  if (!match?.[2]) throw new InvalidFilterError('after', 'must be what a page had as "next"');
+  return { date: Number(match[1]), id: match[2] };
+}

@@ -1,0 +1,63 @@
+import type { DataSource, QueryRunner, TableColumnOptions } from 'typeorm';
+import { mysql } from './mysql.js';
+import { postgres } from './postgres.js';
+import { sqlite } from './sqlite.js';
+
+/** Rows of one table on their way in; what a row holds stands in the order of `columns`. */
+export interface Insert {
+  /** Escaped, ready for SQL. */
+  table: string;
+  /** Escaped, ready for SQL; the first is the primary key. */
+  columns: string[];
+  /** The database's types of the columns. */
+  types: string[];
+  rows: unknown[][];
+}
+
+/**
+ * Who is to blame for a failed write: a row's content, the statement (a table that is missing, a right that was
+ * not given), or the moment (a lost connection, a deadlock), which is worth another try.
+ */
+export type Blame = 'row' | 'statement' | 'moment';
+
+/** All in which the databases differ, and nothing else does. */
+export interface Dialect {
+  /** Writes all of the inserts or none, passing over the rows whose primary key is there already. */
+  write(dataSource: DataSource, inserts: Insert[]): Promise<void>;
+
+  blame(error: unknown): Blame;
+
+  /** The SQL of a text column that compares by code points. */
+  binary(column: string): string;
+
+  /** The SQL of what the path index holds of the path column: its first {@link PATH_KEY_LENGTH} characters, or all. */
+  pathKey(column: string): string;
+
+  /** What a column definition needs for its text to tell case, accents and trailing spaces apart. */
+  exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;
+
+  createPathIndex(runner: QueryRunner, index: string, table: string): Promise<void>;
+}
+
+/** How many characters of a path are in its index, where the database limits an index row. */
+export const PATH_KEY_LENGTH = 200;
+
+const dialects: Partial<Record<DataSource['options']['type'], Dialect>> = {
+  postgres,
+  mysql,
+  mariadb: mysql,
+  'better-sqlite3': sqlite,
+};
+
+/** @throws Error where Djaffar does not know the database. */
+export function dialectOf(dataSource: DataSource): Dialect {
+  const { type } = dataSource.options;
+  const dialect = dialects[type];
+  if (!dialect) {
+    const allowed = Object.keys(dialects).join(', ');
+    throw new Error(
+      `Djaffar cannot store activities in a TypeORM data source of type "${type}"; allowed: ${allowed}`,
+    );
+  }
+  return dialect;
+}

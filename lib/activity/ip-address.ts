@@ -1,0 +1,18 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** How much of an IP address is kept. */
+export type IpPolicy = 'full' | 'masked' | 'none';
+
+/**
+ * An address in the one form in which it is stored: IPv4-mapped IPv6 unwrapped, IPv6 as of RFC 5952, without a zone.
+ * `masked` zeroes the last octet of IPv4 and the last 80 bits of IPv6.
+ * @returns `null` for what is no address: behind a trusted proxy it is whatever a header says.
+ */
+export function storedIp(address: string | undefined, policy: IpPolicy = 'full'): string | null {
+  if (policy === 'none' || !address || !isIP(address)) return null;
+  const parsed = ipaddr.process(address.replace(/%.*$/, ''));
+  if (policy === 'full') return parsed.toString();
+  const bytes = parsed.toByteArray();
+  return ipaddr.fromByteArray(bytes.fill(0, bytes.length === 4 ? 3 : 6)).toString();
+}

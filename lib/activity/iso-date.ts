@@ -1,0 +1,32 @@
+// A space may stand for the T, as RFC 3339 allows, and for the +, which a form turns into one when it is not encoded.
+const ISO_DATE_TIME =
+  /^(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:(Z)|([+\- ])(\d\d)(?::?(\d\d))?)?$/i;
+
+const MINUTE = 60_000;
+
+/** 9999-12-31T23:59:59.999Z */
+export const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/**
+ * Reads a date and time as of ISO 8601 (calendar dates, basic or extended); without an offset it is UTC. What is
+ * finer than a millisecond is cut off.
+ * @returns milliseconds since 1970, or `undefined` where the text is no such date or the years are not 1970 to 9999.
+ */
+export function parseIsoDate(text: string): number | undefined {
+  const match = ISO_DATE_TIME.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour, minute, second = '0', fraction = '', , sign, hours = '0', minutes = '0'] =
+    match;
+  const millisecond = fraction.slice(0, 3).padEnd(3, '0');
+  const fields = [year, month, day, hour, minute, second, millisecond].map(Number);
+  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, ms = 0] = fields;
+  if (mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo)) return undefined;
+  if (h > 23 || mi > 59 || s > 59 || Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * MINUTE;
+  const instant = Date.UTC(y, mo - 1, d, h, mi, s, ms) + (sign === '-' ? offset : -offset);
+  return y >= 1970 && instant >= 0 && instant <= LAST_INSTANT ? instant : undefined;
+}
+
+function daysIn(year: number, month: number): number {
+  return new Date(Date.UTC(year, month, 0)).getUTCDate();
+}

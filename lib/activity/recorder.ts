@@ -1,0 +1,112 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { type Settings, SETTINGS } from '../djaffar.options.js';
+import { ActivityWriter, type StoredActivity } from './activity.writer.js';
+import type { Checker } from './check.js';
+import { DEFAULT_NAME, type NewActivity } from './new-activity.js';
+import { LAST_INSTANT, parseIsoDate } from './iso-date.js';
+import type { Session } from './session.entity.js';
+import { cut, isLongerThan, makeStorable } from './text.js';
+
+const DAY = 86_400_000;
+const MAX_USER = 255;
+
+/** An activity as it was told, with what the server adds to each. */
+export type ToldActivity = Pick<
+  StoredActivity,
+  'id' | 'date' | 'receivedAt' | 'name' | 'path' | 'referer' | 'properties'
+>;
+
+/** What the server knows of a request. */
+export interface Arrival {
+  /** Milliseconds since 1970. */
+  receivedAt: number;
+  /** Milliseconds by which the client's clock is slow. */
+  skew: number;
+  /** Stands in for a path that was not told. */
+  path?: string | undefined;
+}
+
+/**
+ * @param prefix stands before the names in what is blamed
+ * @returns `undefined` where something was blamed
+ */
+export function complete(
+  activity: NewActivity,
+  arrival: Arrival,
+  checker: Checker,
+  prefix = '',
+): ToldActivity | undefined {
+  const { receivedAt, skew } = arrival;
+  const path = activity.path ?? arrival.path;
+  const date = (parseIsoDate(activity.date) ?? Number.NaN) + skew;
+  const isDate = date >= 0 && date <= Math.min(receivedAt + DAY, LAST_INSTANT);
+  if (!isDate) {
+    const fault = date > 0 ? "must be at most a day ahead of the server's clock" : 'must not be before 1970';
+    checker.blame(`${prefix}date`, `${prefix}date ${fault}`);
+  }
+  if (!path)
+    checker.blame(`${prefix}path`, `${prefix}path must not be empty where there is no Referer header`);
+  if (!isDate || !path) return undefined;
+  return {
+    id: activity.id?.toLowerCase() ?? uuidv7(),
+    date: new Date(date),
+    receivedAt: new Date(receivedAt),
+    name: activity.name ?? DEFAULT_NAME,
+    path,
+    referer: activity.referer ?? null,
+    properties: activity.properties ?? null,
+  };
+}
+
+/** The host's last word, then the writer. */
+@Injectable()
+export class Recorder {
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly writer: ActivityWriter,
+  ) {}
+
+  /**
+   * Resolves once what `transform` left is committed.
+   * @returns how many activities it left
+   */
+  async record(
+    activities: StoredActivity[],
+    session: Session | undefined,
+    request?: unknown,
+  ): Promise<number> {
+    const kept: StoredActivity[] = [];
+    for (const activity of activities) {
+      const transformed = this.settings.transform
+        ? await this.settings.transform(activity, request)
+        : activity;
+      if (transformed) kept.push(fit(transformed));
+    }
+    if (kept.length > 0) await this.writer.write(kept, session);
+    return kept.length;
+  }
+}
+
+/** What the host's functions gave is cut to what the table holds. */
+function fit(activity: StoredActivity): StoredActivity {
+  const { userId } = activity;
+  if (userId !== null && isLongerThan(userId, MAX_USER)) {
+    // To cut it might make one of two users.
+    throw new Error(
+      `the user's id has more than ${MAX_USER} characters: let the option "user" give a shorter one`,
+    );
+  }
+  return {
+    ...activity,
+    name: fitText(activity.name, 64),
+    path: fitText(activity.path, 2048),
+    referer: activity.referer === null ? null : fitText(activity.referer, 2048),
+    userId: userId === null ? null : makeStorable(userId),
+    userName: activity.userName === null ? null : fitText(activity.userName, MAX_USER),
+  };
+}
+
+function fitText(text: string, characters: number): string {
+  return cut(makeStorable(text), characters);
+}

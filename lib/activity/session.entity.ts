@@ -1,0 +1,34 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { instant } from './instant.js';
+
+/** One browser: what the `djaffar_session` cookie, or the host's own session, stands for. */
+@Entity('djaffar_session')
+export class Session {
+  /** A random id, or the SHA-256 (hexadecimal) of what the host's option `session.id` gave. */
+  @PrimaryColumn({ type: 'varchar', length: 64 })
+  id!: string;
+
+  /** The first user agent that was seen, at most 1,024 characters of it. */
+  @Column({ type: 'varchar', length: 1024, nullable: true })
+  userAgent!: string | null;
+
+  /** The server's clock at the first activity. */
+  @Column({ type: 'bigint', transformer: instant })
+  startedAt!: Date;
+
+  /** The browser's name without its version, such as `Firefox`. */
+  @Column({ type: 'varchar', length: 64, nullable: true })
+  browser!: string | null;
+
+  /** The operating system's name, such as `Windows`. */
+  @Column({ type: 'varchar', length: 64, nullable: true })
+  system!: string | null;
+
+  /** The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`. */
+  @Column({ type: 'varchar', length: 16, nullable: true })
+  device!: string | null;
+
+  /** Whether the user agent is that of a known bot. */
+  @Column({ type: 'boolean' })
+  bot!: boolean;
+}

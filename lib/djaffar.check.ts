@@ -1,0 +1,143 @@
+import { inspect } from 'node:util';
+import {
+  DEFAULTS,
+  type DjaffarOptions,
+  REGISTRATION_DEFAULTS,
+  type Registration,
+  type RegistrationOptions,
+  type Settings,
+} from './djaffar.options.js';
+
+interface Rule {
+  allowed: string;
+  required?: boolean;
+  accepts(value: unknown): boolean;
+}
+
+interface Rules {
+  [option: string]: Rule | Rules;
+}
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+const aFunction: Rule = { allowed: 'a function', accepts: isFunction };
+
+const oneOf = (...values: string[]): Rule => ({
+  allowed: values.map((value) => `'${value}'`).join(' or '),
+  accepts: (value) => values.includes(String(value)),
+});
+
+const wholeNumber = (least: number): Rule => ({
+  allowed: `a whole number from ${least}`,
+  accepts: (value) => Number.isSafeInteger(value) && Number(value) >= least,
+});
+
+const isGuard = (value: unknown): boolean =>
+  isFunction(value) ||
+  (typeof value === 'object' && value !== null && 'canActivate' in value && isFunction(value.canActivate));
+
+const guards = (least: number): Rule => ({
+  required: least > 0,
+  allowed:
+    least > 0
+      ? 'an array of at least one guard (a class or an instance)'
+      : 'an array of guards (classes or instances)',
+  accepts: (value) => Array.isArray(value) && value.length >= least && value.every(isGuard),
+});
+
+const OPTIONS: Rules = {
+  guards: guards(0),
+  rejectedCredentials: oneOf('reject', 'anonymous'),
+  session: {
+    maxAge: {
+      allowed: "a whole number of milliseconds from 1000, or 'browser'",
+      accepts: (value) => value === 'browser' || wholeNumber(1000).accepts(value),
+    },
+    id: aFunction,
+  },
+  ip: oneOf('full', 'masked', 'none'),
+  // Activities are not for everyone: without a guard they would be.
+  api: { guards: guards(1) },
+  writer: {
+    maxWaiting: wholeNumber(1),
+    maxBatch: wholeNumber(1),
+    concurrency: wholeNumber(1),
+    timeout: wholeNumber(1),
+  },
+  user: aFunction,
+  transform: aFunction,
+};
+
+const REGISTRATION: Rules = {
+  path: {
+    allowed:
+      "one or more segments of letters, digits, '-', '.', '_' or '~', such as 'djaffar' or 'internal/track'",
+    accepts: (value) => typeof value === 'string' && /^\/?[\w.~-]+(\/[\w.~-]+)*\/?$/.test(value),
+  },
+  dataSource: {
+    allowed: 'the name of a data source',
+    accepts: (value) => typeof value === 'string' && value !== '',
+  },
+  decorators: {
+    allowed: 'an array of class decorators',
+    accepts: (value) => Array.isArray(value) && value.every(isFunction),
+  },
+  isGlobal: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
+};
+
+/** @throws Error with one message that names each wrong option, what was given and what is allowed. */
+export function settingsOf(options: unknown): Settings {
+  check(options ?? {}, OPTIONS);
+  const given = withoutUndefined((options ?? {}) as DjaffarOptions);
+  return {
+    ...DEFAULTS,
+    ...given,
+    session: { ...DEFAULTS.session, ...withoutUndefined(given.session ?? {}) },
+    writer: { ...DEFAULTS.writer, ...withoutUndefined(given.writer ?? {}) },
+  };
+}
+
+/** @throws Error as {@link settingsOf} does */
+export function registrationOf(options: RegistrationOptions): Registration {
+  const { path, dataSource, decorators, isGlobal } = options;
+  const given = withoutUndefined<RegistrationOptions>({ path, dataSource, decorators, isGlobal });
+  check(given, REGISTRATION);
+  return { ...REGISTRATION_DEFAULTS, ...given };
+}
+
+function check(options: unknown, rules: Rules): void {
+  const faults = faultsOf(options, rules, '');
+  if (faults.length > 0) throw new Error(`DjaffarModule: ${faults.join('; ')}`);
+}
+
+function faultsOf(options: unknown, rules: Rules, prefix: string): string[] {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    return [
+      `${prefix ? `option "${prefix.slice(0, -1)}"` : 'what was given'} is ${inspect(options)}; allowed: an object`,
+    ];
+  }
+  const given: Record<string, unknown> = { ...options };
+  for (const [option, rule] of Object.entries(rules))
+    if (isRule(rule) && rule.required) given[option] ??= null;
+  return Object.entries(given).flatMap(([option, value]) => {
+    const rule = Object.hasOwn(rules, option) ? rules[option] : undefined;
+    const name = prefix + option;
+    if (!rule) return [`option "${name}" is not known; allowed: ${Object.keys(rules).join(', ')}`];
+    if (value === undefined) return [];
+    if (!isRule(rule)) return faultsOf(value, rule, `${name}.`);
+    return rule.accepts(value)
+      ? []
+      : [`option "${name}" is ${inspect(value, { depth: 0 })}; allowed: ${rule.allowed}`];
+  });
+}
+
+function isRule(rule: Rule | Rules): rule is Rule {
+  return typeof rule.accepts === 'function';
+}
+
+/** So that an explicit `undefined` does not beat a default. */
+function withoutUndefined<T extends object>(options: T): T {
+  const given = { ...options };
+  for (const option in given) if (given[option] === undefined) delete given[option];
+  return given;
+}

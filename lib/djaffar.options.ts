@@ -1,0 +1,120 @@
+import type { CanActivate, Type } from '@nestjs/common';
+import type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
+import type { IpPolicy } from './activity/ip-address.js';
+
+/** A guard of the host: a class that the host's injector knows or can make, or an instance. */
+export type HostGuard = Type<CanActivate> | CanActivate;
+
+/** Who a user is, as the host tells it; stored as text. */
+export interface HostUser {
+  id: string | number | bigint;
+  name?: string | null;
+}
+
+/**
+ * What a host may set, all optional. Express and Fastify have no type of request in common, so the functions take
+ * `unknown`; a host names its own type in the parameter.
+ */
+export interface DjaffarOptions {
+  /** Asked in turn until one accepts; where none does, the visitor is anonymous. Without guards: whoever is on `request.user`, else the default strategy of `PassportModule`. */
+  guards?: HostGuard[];
+
+  /**
+   * What becomes of a bearer token that no guard accepts: `reject` answers 401, `anonymous` stores without a user.
+   * @defaultValue 'reject'
+   */
+  rejectedCredentials?: 'reject' | 'anonymous';
+
+  session?: {
+    /**
+     * Milliseconds since the last activity, or `browser` for as long as the browser is open.
+     * @defaultValue two weeks
+     */
+    maxAge?: number | 'browser';
+
+    /** The host's own session id; only its SHA-256 is stored. Where it gives none, the cookie stands in. */
+    id?(request: unknown): string | undefined;
+  };
+
+  /**
+   * How much of an IP address is stored; `masked` zeroes the last octet of IPv4 and the last 80 bits of IPv6.
+   * @defaultValue 'full'
+   */
+  ip?: IpPolicy;
+
+  /** Turns on `GET …/activities` for those whom all of these guards let in; at least one. */
+  api?: { guards: HostGuard[] };
+
+  writer?: Partial<WriterSettings>;
+
+  /**
+   * Tells who a request is of, after the guards; `null` for nobody.
+   * @defaultValue of `request.user`: `id ?? userId ?? sub ?? _id ?? uuid`, and `username ?? name ?? email`
+   */
+  user?(request: unknown): HostUser | null | undefined;
+
+  /**
+   * The last word on an activity before it is stored: changes it, or drops it by `null`, which is answered 204 too.
+   * @param request `undefined` for what server code tracks
+   */
+  transform?(
+    activity: StoredActivity,
+    request: unknown,
+  ): StoredActivity | null | Promise<StoredActivity | null>;
+}
+
+/** What `forRootAsync` has to know before its options are made. */
+export interface RegistrationOptions {
+  /**
+   * Where the routes are, under the host's global prefix.
+   * @defaultValue 'djaffar'
+   */
+  path?: string;
+
+  /**
+   * The name of the TypeORM data source.
+   * @defaultValue TypeORM's default data source
+   */
+  dataSource?: string;
+
+  /** The host's own decorators for the tracking controller, such as its `Public()`. */
+  decorators?: ClassDecorator[];
+
+  /**
+   * Whether `ActivityService` can be injected without importing the module.
+   * @defaultValue false
+   */
+  isGlobal?: boolean;
+}
+
+/** Every option with its value: what the code reads. */
+export interface Settings extends DjaffarOptions {
+  guards: HostGuard[];
+  rejectedCredentials: 'reject' | 'anonymous';
+  session: NonNullable<DjaffarOptions['session']> & { maxAge: number | 'browser' };
+  ip: IpPolicy;
+  writer: WriterSettings;
+}
+
+export const DEFAULTS = {
+  guards: [],
+  rejectedCredentials: 'reject',
+  session: { maxAge: 14 * 24 * 60 * 60 * 1000 },
+  ip: 'full',
+  writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
+} satisfies Settings;
+
+/** The same of what the registration has to know. */
+export interface Registration extends Required<Omit<RegistrationOptions, 'dataSource'>> {
+  dataSource: string | undefined;
+}
+
+export const REGISTRATION_DEFAULTS: Registration = {
+  path: 'djaffar',
+  dataSource: undefined,
+  decorators: [],
+  isGlobal: false,
+};
+
+export const DATA_SOURCE = Symbol('Djaffar data source');
+export const SETTINGS = Symbol('Djaffar settings');

@@ -1,0 +1,92 @@
+import {
+  type CanActivate,
+  type ExecutionContext,
+  HttpException,
+  Injectable,
+  type Type,
+} from '@nestjs/common';
+import { ContextIdFactory, ModuleRef } from '@nestjs/core';
+import { firstValueFrom, isObservable } from 'rxjs';
+import type { HostGuard } from '../djaffar.options.js';
+
+type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
+
+/** The host's own guards, as the host's injector has them, or makes them with what the module imports. */
+@Injectable()
+export class HostGuards {
+  private readonly lookups = new Map<HostGuard, Promise<Lookup>>();
+
+  constructor(private readonly moduleRef: ModuleRef) {}
+
+  /**
+   * Finds the guards, so that one that cannot be made fails at start-up.
+   * @throws Error of Nest that names what cannot be resolved
+   */
+  async prepare(guards: HostGuard[]): Promise<void> {
+    await Promise.all(guards.map((guard) => this.lookup(guard)));
+  }
+
+  /**
+   * Whether a guard lets the request in; an answer of 401 or 403 counts as no.
+   * @throws whatever else the guard throws
+   */
+  async accepts(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
+    try {
+      return await this.ask(guard, context);
+    } catch (error) {
+      if (error instanceof HttpException && [401, 403].includes(error.getStatus())) return false;
+      throw error;
+    }
+  }
+
+  /** @throws whatever the guard throws */
+  async ask(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
+    const request: object = context.switchToHttp().getRequest();
+    const instance = await (await this.lookup(guard))(request);
+    const answer = instance.canActivate(context);
+    return isObservable(answer) ? firstValueFrom(answer) : answer;
+  }
+
+  private lookup(guard: HostGuard): Promise<Lookup> {
+    let lookup = this.lookups.get(guard);
+    if (!lookup) {
+      lookup = typeof guard === 'function' ? this.find(guard) : Promise.resolve(() => guard);
+      this.lookups.set(guard, lookup);
+    }
+    return lookup;
+  }
+
+  private async find(type: Type<CanActivate>): Promise<Lookup> {
+    const anywhere = { strict: false };
+    try {
+      const guard = this.moduleRef.get(type, anywhere);
+      return () => guard;
+    } catch {
+      // Not there, or there is one for each request.
+    }
+    try {
+      await this.moduleRef.resolve(type, undefined, anywhere);
+      return (request) => this.moduleRef.resolve(type, ContextIdFactory.getByRequest(request), anywhere);
+    } catch {
+      const guard = await this.moduleRef.create(type);
+      return () => guard;
+    }
+  }
+}
+
+/**
+ * The same request, as of a route without any decorators: a guard that passes over routes marked as public would
+ * otherwise accept everybody on the tracking route, and tell nobody's name.
+ */
+export function undecorated(context: ExecutionContext): ExecutionContext {
+  return Object.assign(Object.create(context), {
+    getClass: () => PlainController,
+    getHandler: () => plainHandler,
+  });
+}
+
+function plainHandler(): void {}
+
+class PlainController {
+  readonly handle = plainHandler;
+}

@@ -1,0 +1,17 @@
+export { Activity, type Properties } from './activity/activity.entity.js';
+export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
+export {
+  ActivityService,
+  type Page,
+  type PageOptions,
+  type ServerActivity,
+} from './activity/activity.service.js';
+export { type StoredActivity, UnavailableError, type WriterSettings } from './activity/activity.writer.js';
+export { type Faults, InvalidActivityError } from './activity/check.js';
+export { djaffarEntities } from './activity/entities.js';
+export type { IpPolicy } from './activity/ip-address.js';
+export { Session } from './activity/session.entity.js';
+export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
+export type { DjaffarOptions, HostGuard, HostUser, RegistrationOptions } from './djaffar.options.js';
+export { djaffarMigrations } from './migrations/index.js';
+export { VisitorService } from './tracking/visitor.service.js';

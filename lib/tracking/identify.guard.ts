@@ -1,0 +1,78 @@
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type OnModuleInit,
+  UnauthorizedException,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { type HostGuard, type Settings, SETTINGS } from '../djaffar.options.js';
+import { HostGuards, undecorated } from '../guards/host-guards.js';
+import type { TrackRequest } from './request.js';
+import { IdentifiedUsers, storedUser, type User, userOfPassport } from './user.js';
+
+const BEARER = /^bearer(\s|$)/i;
+
+/** Asks the host who this is; nobody is an answer too. */
+@Injectable()
+export class IdentifyGuard implements CanActivate, OnModuleInit {
+  private defaultGuard: HostGuard | undefined;
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly users: IdentifiedUsers,
+    private readonly hostGuards: HostGuards,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const { guards } = this.settings;
+    if (guards.length === 0) this.defaultGuard = await this.guardOfDefaultStrategy();
+    await this.hostGuards.prepare(this.defaultGuard ? [this.defaultGuard] : guards);
+  }
+
+  /** @throws UnauthorizedException for a bearer token that no guard accepts, unless the host takes it as anonymous */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<TrackRequest>();
+    const user = await this.identify(undecorated(context), request);
+    if (user) this.users.set(request, user);
+    return true;
+  }
+
+  private async identify(context: ExecutionContext, request: TrackRequest): Promise<User | null> {
+    const { guards, rejectedCredentials } = this.settings;
+    if (guards.length === 0) {
+      const user = this.readUser(request);
+      if (user || !this.defaultGuard) return user;
+    }
+    let isAccepted = false;
+    for (const guard of this.defaultGuard ? [this.defaultGuard] : guards) {
+      if (!(await this.hostGuards.accepts(guard, context))) continue;
+      isAccepted = true;
+      const user = this.readUser(request);
+      if (user) return user;
+    }
+    if (!isAccepted && rejectedCredentials === 'reject' && BEARER.test(request.headers.authorization ?? '')) {
+      throw new UnauthorizedException();
+    }
+    return null;
+  }
+
+  private readUser(request: TrackRequest): User | null {
+    // On Fastify, Express middleware leaves the user on Node's request.
+    if (!request.user && request.raw?.user) request.user = request.raw.user;
+    return storedUser(this.settings.user ? this.settings.user(request) : userOfPassport(request));
+  }
+
+  private async guardOfDefaultStrategy(): Promise<HostGuard | undefined> {
+    try {
+      const { AuthGuard, AuthModuleOptions } = await import('@nestjs/passport');
+      const { defaultStrategy } = this.moduleRef.get(AuthModuleOptions, { strict: false });
+      return defaultStrategy ? AuthGuard(defaultStrategy) : undefined;
+    } catch {
+      // Without Passport, or without its module, there is no such strategy.
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  MethodNotAllowedException,
+  NotFoundException,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { TrackRequest } from './request.js';
+
+/** Lets in `POST` alone. */
+@Injectable()
+export class MethodGuard implements CanActivate {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  /** @throws MethodNotAllowedException; for OPTIONS, which the host's CORS has then left, what Nest would have thrown */
+  canActivate(context: ExecutionContext): boolean {
+    const { method } = context.switchToHttp().getRequest<TrackRequest>();
+    if (method === 'POST') return true;
+    if (method === 'OPTIONS') throw new NotFoundException();
+    this.adapterHost.httpAdapter.setHeader(context.switchToHttp().getResponse(), 'Allow', 'POST');
+    throw new MethodNotAllowedException();
+  }
+}

@@ -1,0 +1,53 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MAX_BODY, mediaType, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
+
+type Next = (error?: unknown) => void;
+type Request = IncomingMessage & { path: string; body?: unknown };
+
+/** As much of Express as is needed here. */
+interface Express {
+  use(handler: (request: Request, response: ServerResponse, next: Next) => void): void;
+  use(handler: (error: unknown, request: Request, response: ServerResponse, next: Next) => void): void;
+}
+
+/** Adds what Nest's adapter lacks on the tracking route alone: text bodies, and the contract's answer to a bad one. */
+export function prepareExpress(express: Express, isTrackRoute: (path: string) => boolean): void {
+  express.use((request, _response, next) => {
+    const isUnread = request.body === undefined && !request.readableEnded;
+    if (
+      !isUnread ||
+      !isTrackRoute(request.path) ||
+      mediaType(request.headers['content-type']) !== 'text/plain'
+    )
+      next();
+    else readText(request, next);
+  });
+  express.use((error: unknown, request: Request, _response: ServerResponse, next: Next) => {
+    next(isTrackRoute(request.path) ? ofParser(error) : error);
+  });
+}
+
+function readText(request: Request, next: Next): void {
+  if (request.headers['content-encoding']) {
+    next(unsupportedMediaType());
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const onData = (chunk: Buffer): void => {
+    size += chunk.length;
+    if (size <= MAX_BODY) chunks.push(chunk);
+    else finish(tooLarge());
+  };
+  const onEnd = (): void => {
+    request.body = Buffer.concat(chunks).toString();
+    finish();
+  };
+  const finish = (error?: unknown): void => {
+    request.off('data', onData).off('end', onEnd).off('error', finish);
+    // What is left of the body is read and dropped, so that the answer arrives.
+    if (error) request.resume();
+    next(error);
+  };
+  request.on('data', onData).once('end', onEnd).once('error', finish);
+}

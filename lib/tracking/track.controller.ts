@@ -1,0 +1,84 @@
+import {
+  All,
+  Controller,
+  HttpCode,
+  Inject,
+  Req,
+  Res,
+  ServiceUnavailableException,
+  UseGuards,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { UnavailableError } from '../activity/activity.writer.js';
+import { InvalidActivityError } from '../activity/check.js';
+import { storedIp } from '../activity/ip-address.js';
+import { Recorder } from '../activity/recorder.js';
+import { parseUserAgent } from '../activity/user-agent.js';
+import { type Settings, SETTINGS } from '../djaffar.options.js';
+import { IdentifyGuard } from './identify.guard.js';
+import { MethodGuard } from './method.guard.js';
+import { pathOfReferer } from './referer.js';
+import type { TrackRequest } from './request.js';
+import { badRequest, readBody } from './track.body.js';
+import { readActivities } from './track.dto.js';
+import { IdentifiedUsers } from './user.js';
+import { visitsOf } from './visitor.js';
+import { VisitorService } from './visitor.service.js';
+
+/** Seconds after which a refused client may come again. */
+const RETRY_AFTER = '1';
+
+/** The door: an HTTP request becomes activities. */
+@Controller()
+export class TrackController {
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly users: IdentifiedUsers,
+    private readonly visitors: VisitorService,
+    private readonly recorder: Recorder,
+  ) {}
+
+  // Fastify takes a method but once for a path, so the others cannot have a handler beside this one.
+  @All('track')
+  @HttpCode(204)
+  @UseGuards(MethodGuard, IdentifyGuard)
+  async track(@Req() request: TrackRequest, @Res({ passthrough: true }) response: object): Promise<void> {
+    try {
+      await this.take(request, response);
+    } catch (error) {
+      if (error instanceof InvalidActivityError) throw badRequest(error.errors);
+      if (!(error instanceof UnavailableError)) throw error;
+      this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
+      throw new ServiceUnavailableException(error.message, { cause: error });
+    }
+  }
+
+  private async take(request: TrackRequest, response: object): Promise<void> {
+    const receivedAt = Date.now();
+    const { headers, ip } = request;
+    const told = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
+    const user = this.users.get(request);
+    const { session, visit } = this.visitors.recognise(request, receivedAt);
+    const dates = told.map(({ date }) => Math.min(date.getTime(), receivedAt));
+    const { visits, latest } = visitsOf(visit, dates, user?.id);
+    const activities = told.map((activity, i) => ({
+      ...activity,
+      userId: user?.id ?? null,
+      userName: user?.name ?? null,
+      sessionId: session,
+      visitId: visits[i] ?? null,
+      ipAddress: storedIp(ip, this.settings.ip),
+    }));
+    const sessionRow = {
+      id: session,
+      startedAt: new Date(receivedAt),
+      ...parseUserAgent(headers['user-agent']),
+    };
+    const recorded = await this.recorder.record(activities, sessionRow, request);
+    // Nothing of this visitor is kept where the host dropped all.
+    if (recorded === 0) return;
+    const cookie = this.visitors.cookie({ session, visit: latest }, request);
+    this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
+  }
+}

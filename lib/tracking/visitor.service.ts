@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { parseCookie, stringifySetCookie } from 'cookie';
+import { type Settings, SETTINGS } from '../djaffar.options.js';
+import type { TrackRequest } from './request.js';
+import { newSession, readVisitor, sessionOfHost, type Visit, type Visitor, writeVisitor } from './visitor.js';
+
+const NAME = 'djaffar_session';
+
+/** The session and the visit that a request belongs to, as its cookie or the host's own session tells. */
+@Injectable()
+export class VisitorService {
+  constructor(@Inject(SETTINGS) private readonly settings: Settings) {}
+
+  /**
+   * For server code: what `ActivityService` takes to find, or track, the activities of whoever sent the request.
+   * @returns empty for a visitor of whom nothing is known yet
+   */
+  of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
+    const { session, visit } = this.known(request, Date.now());
+    return { ...(session && { session }), ...(visit && { visit: visit.id }) };
+  }
+
+  /** @internal a new visitor gets a session, but has no visit yet */
+  recognise(request: TrackRequest, now: number): { session: string; visit: Visit | undefined } {
+    const { session = newSession(), visit } = this.known(request, now);
+    return { session, visit };
+  }
+
+  /** @internal the value of a `Set-Cookie` header that renews the session */
+  cookie(visitor: Visitor, request: TrackRequest): string {
+    const { maxAge } = this.settings.session;
+    return stringifySetCookie(NAME, writeVisitor(visitor), {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: request.protocol === 'https',
+      ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),
+    });
+  }
+
+  private known(request: Pick<TrackRequest, 'headers'>, now: number): Partial<Visitor> {
+    const visitor = readVisitor(parseCookie(request.headers.cookie ?? '')[NAME], now);
+    const ofHost = this.settings.session.id?.(request);
+    if (!ofHost) return visitor ?? {};
+    const session = sessionOfHost(ofHost);
+    return visitor?.session === session ? visitor : { session };
+  }
+}

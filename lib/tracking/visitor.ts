@@ -1,0 +1,97 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** A visit ends when nothing was done for this long, in milliseconds. */
+export const VISIT_PAUSE = 30 * 60 * 1000;
+
+/** What a visitor's browser carries: `session.visit.lastSeen.user`, each part letters, digits, - and _ alone. */
+export interface Visitor {
+  session: string;
+  visit: Visit;
+}
+
+export interface Visit {
+  id: string;
+  /** Milliseconds since 1970. */
+  lastSeen: number;
+  /** A digest of the user, empty for an anonymous visitor. */
+  user: string;
+}
+
+const COOKIE = /^([\w-]{22}|[\da-f]{64})\.([\w-]{16})\.([\da-z]{1,9})\.([\w-]{8})?$/;
+
+/** @returns `undefined` for what {@link writeVisitor} did not write */
+export function readVisitor(cookie: string | undefined, now: number): Visitor | undefined {
+  const [, session, id, lastSeen, user = ''] = COOKIE.exec(cookie ?? '') ?? [];
+  if (!session || !id || !lastSeen) return undefined;
+  return { session, visit: { id, lastSeen: Math.min(parseInt(lastSeen, 36), now), user } };
+}
+
+export function writeVisitor({ session, visit }: Visitor): string {
+  return [session, visit.id, visit.lastSeen.toString(36), visit.user].join('.');
+}
+
+export function newSession(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+/** The id under which a host's own session is stored: a SHA-256, which logs nobody in. */
+export function sessionOfHost(id: string): string {
+  return createHash('sha256').update(id).digest('hex');
+}
+
+/**
+ * Tells the visit of each activity by its date, so that a queue sent late, or out of order, falls into visits as if
+ * it had been sent at once.
+ * @param current the visit that the visitor is in, if any
+ * @param dates milliseconds since 1970, none in the future
+ * @param user the user's id, `undefined` for nobody
+ * @returns a visit's id for each date, and the visit that the visitor is in now
+ */
+export function visitsOf(
+  current: Visit | undefined,
+  dates: number[],
+  user: string | undefined,
+): { visits: string[]; latest: Visit } {
+  const visits = Array.from<string>({ length: dates.length });
+  const byDate = dates.map((date, index) => ({ date, index })).sort((a, b) => a.date - b.date);
+  let latest = current && goesOn(current, user) ? current : undefined;
+  let earlier: Visit | undefined;
+  for (const { date, index } of byDate) {
+    if (latest && date >= startOf(latest) - VISIT_PAUSE) {
+      const visit = date - latest.lastSeen <= VISIT_PAUSE ? latest : newVisit(date);
+      latest = { ...visit, lastSeen: Math.max(visit.lastSeen, date) };
+      visits[index] = latest.id;
+    } else if (latest) {
+      // Older than the visit we know of: it belongs to one before it.
+      earlier =
+        earlier && date - earlier.lastSeen <= VISIT_PAUSE ? { ...earlier, lastSeen: date } : newVisit(date);
+      visits[index] = earlier.id;
+    } else {
+      latest = newVisit(date);
+      visits[index] = latest.id;
+    }
+  }
+  latest ??= newVisit(Date.now());
+  return { visits, latest: { ...latest, user: user === undefined ? '' : digest(latest.id, user) } };
+}
+
+/** Logging in goes on with the visit; logging out, or in as somebody else, does not. */
+function goesOn(visit: Visit, user: string | undefined): boolean {
+  return visit.user === '' || (user !== undefined && visit.user === digest(visit.id, user));
+}
+
+/** The id of a visit begins with its start: 48 bits of milliseconds, then 48 bits of chance. */
+function newVisit(start: number): Visit {
+  const bytes = Buffer.alloc(12);
+  bytes.writeUIntBE(start, 0, 6);
+  randomBytes(6).copy(bytes, 6);
+  return { id: bytes.toString('base64url'), lastSeen: start, user: '' };
+}
+
+function startOf({ id }: Visit): number {
+  return Buffer.from(id, 'base64url').readUIntBE(0, 6);
+}
+
+function digest(visit: string, user: string): string {
+  return createHash('sha256').update(`${visit}\n${user}`).digest('base64url').slice(0, 8);
+}

@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DjaffarModule, djaffarMigrations } from '../lib/index.js';
+import { AuthModule } from './auth/auth.module.js';
+import { AdminGuard, JwtAuthGuard, SessionGuard } from './auth/guards.js';
+import { databaseOptions } from './database.js';
+import { HealthController } from './health.controller.js';
+import { PageController } from './page/page.controller.js';
+
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      useFactory: () => ({
+        ...databaseOptions(process.env.DATABASE_URL),
+        autoLoadEntities: true,
+        migrations: [...djaffarMigrations],
+        migrationsRun: true,
+      }),
+    }),
+    AuthModule,
+    DjaffarModule.forRoot({
+      imports: [AuthModule],
+      guards: [SessionGuard, JwtAuthGuard],
+      api: { guards: [AdminGuard] },
+    }),
+  ],
+  controllers: [HealthController, PageController],
+})
+export class AppModule {}

@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { Module } from '@nestjs/common';
+import { JwtModule } from '@nestjs/jwt';
+import { PassportModule } from '@nestjs/passport';
+import { AuthController } from './auth.controller.js';
+import { AdminGuard, JwtAuthGuard, SessionGuard } from './guards.js';
+import { JWT_SECRET, JwtStrategy, LocalStrategy, SessionSerializer } from './strategies.js';
+import { UsersService } from './users.service.js';
+
+// A sample has no secrets to keep: tokens end with the process.
+const secret = randomBytes(32).toString('hex');
+
+@Module({
+  imports: [
+    PassportModule.register({ session: true }),
+    JwtModule.register({ secret, signOptions: { expiresIn: '1h' } }),
+  ],
+  controllers: [AuthController],
+  providers: [
+    { provide: JWT_SECRET, useValue: secret },
+    UsersService,
+    LocalStrategy,
+    JwtStrategy,
+    SessionSerializer,
+    SessionGuard,
+    JwtAuthGuard,
+    AdminGuard,
+  ],
+  exports: [SessionGuard, JwtAuthGuard, AdminGuard],
+})
+export class AuthModule {}

@@ -1,0 +1,39 @@
+import { type CanActivate, type ExecutionContext, ForbiddenException, Injectable } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import type { Request } from 'express';
+import type { SampleUser } from './users.service.js';
+
+/** Passport's middleware works on Node's request, which is Express's own and lies within Fastify's. */
+export type SampleRequest = Request & { user?: SampleUser; raw?: Request & { user?: SampleUser } };
+
+@Injectable()
+export class LocalAuthGuard extends AuthGuard('local') {}
+
+@Injectable()
+export class JwtAuthGuard extends AuthGuard('jwt') {}
+
+/** Accepts whoever has logged in with a session cookie. */
+@Injectable()
+export class SessionGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<SampleRequest>();
+    request.user ??= request.raw?.user;
+    return request.user !== undefined;
+  }
+}
+
+/** Accepts ada, by session or by token. */
+@Injectable()
+export class AdminGuard implements CanActivate {
+  constructor(
+    private readonly session: SessionGuard,
+    private readonly jwt: JwtAuthGuard,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (!this.session.canActivate(context)) await this.jwt.canActivate(context);
+    const { user } = context.switchToHttp().getRequest<SampleRequest>();
+    if (!user?.isAdmin) throw new ForbiddenException();
+    return true;
+  }
+}

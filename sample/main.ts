@@ -1,0 +1,15 @@
+import 'reflect-metadata';
+import type { LogLevel } from '@nestjs/common';
+import { createApp } from './app.js';
+
+const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
+
+const { PORT = '3000', HTTP_ADAPTER = 'express', LOG_LEVEL = 'log' } = process.env;
+const level = LEVELS.findIndex((name) => name === LOG_LEVEL);
+if (level < 0) throw new Error(`LOG_LEVEL is "${LOG_LEVEL}"; allowed: ${LEVELS.join(', ')}`);
+
+const app = await createApp(HTTP_ADAPTER, LEVELS.slice(0, level + 1));
+app.enableShutdownHooks();
+await app.listen(Number(PORT), '0.0.0.0');
+const { port } = app.getHttpServer().address();
+process.stdout.write(`ready on http://localhost:${port}/\n`);
