@@ -1,0 +1,126 @@
+import {
+  type INestApplication,
+  Module,
+  type ModuleMetadata,
+  type NestApplicationOptions,
+} from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import {
+  Activity,
+  ActivityService,
+  DjaffarModule,
+  djaffarMigrations,
+  type DjaffarOptions,
+} from '../../lib/index.js';
+import type { RegistrationOptions } from '../../lib/index.js';
+import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from './databases.js';
+
+export type AdapterName = 'express' | 'fastify';
+
+export const ADAPTERS: AdapterName[] = ['express', 'fastify'];
+
+/** Every adapter with every database that is there, for `describe.each`. */
+export const HOSTS = ADAPTERS.flatMap((adapter) => FOUND.map((database) => ({ adapter, database })));
+
+export interface HostOptions {
+  adapter: AdapterName;
+  database?: DatabaseName;
+  /** Beside TypeORM and Djaffar. */
+  imports?: ModuleMetadata['imports'];
+  providers?: ModuleMetadata['providers'];
+  controllers?: ModuleMetadata['controllers'];
+  djaffar?: DjaffarOptions & RegistrationOptions & Pick<ModuleMetadata, 'imports'>;
+  /** In place of `DjaffarModule.forRoot(djaffar)`. */
+  djaffarModule?: NonNullable<ModuleMetadata['imports']>[number];
+  application?: NestApplicationOptions;
+  fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
+  /** What a host does between `create` and `listen`. */
+  configure?(app: INestApplication): void | Promise<void>;
+}
+
+export interface Host {
+  app: INestApplication;
+  url: string;
+  activities: ActivityService;
+  dataSource: DataSource;
+  database: TestDatabase;
+  post(body: unknown, headers?: Record<string, string>): Promise<Response>;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** All that was stored, the oldest first. */
+  stored(): Promise<Activity[]>;
+  close(): Promise<void>;
+}
+
+/** A real host, listening, on a database of its own. */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { adapter, imports = [], providers = [], controllers = [], application, configure } = options;
+  const database = await createDatabase(options.database ?? 'sqlite');
+
+  @Module({
+    imports: [
+      TypeOrmModule.forRoot({
+        ...database.options,
+        autoLoadEntities: true,
+        migrations: [...djaffarMigrations],
+        migrationsRun: true,
+        retryAttempts: 0,
+      }),
+      ...imports,
+      options.djaffarModule ?? DjaffarModule.forRoot(options.djaffar),
+    ],
+    providers,
+    controllers,
+  })
+  class HostModule {}
+
+  const server = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(options.fastify);
+  try {
+    const app = await NestFactory.create(HostModule, server, {
+      logger: false,
+      abortOnError: false,
+      ...application,
+    });
+    await configure?.(app);
+    await app.listen(0, '127.0.0.1');
+    const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+    const dataSource = app.get(DataSource);
+    const fetchPath: Host['fetch'] = (path, init) => fetch(url + path, { redirect: 'manual', ...init });
+    return {
+      app,
+      url,
+      activities: app.get(ActivityService, { strict: false }),
+      dataSource,
+      database,
+      fetch: fetchPath,
+      post: (body, headers) =>
+        fetchPath('/djaffar/track/', {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', ...headers },
+          body: typeof body === 'string' ? body : JSON.stringify(body),
+        }),
+      stored: () =>
+        dataSource
+          .getRepository(Activity)
+          .find({ order: { date: 'ASC', id: 'ASC' }, relations: { session: true } }),
+      close: async () => {
+        await app.close();
+        await database.drop();
+      },
+    };
+  } catch (error) {
+    await database.drop();
+    throw error;
+  }
+}
+
+/** A request's cookie header from the cookies of an answer. */
+export function cookieOf(response: Response): string {
+  return response.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';', 1)[0])
+    .join('; ');
+}
