@@ -9,7 +9,7 @@ const level = LEVELS.findIndex((name) => name === LOG_LEVEL);
 if (level < 0) throw new Error(`LOG_LEVEL is "${LOG_LEVEL}"; allowed: ${LEVELS.join(', ')}`);
 
 const app = await createApp(HTTP_ADAPTER, LEVELS.slice(0, level + 1));
-app.enableShutdownHooks();
+app.enableShutdownHooks(undefined, { useProcessExit: true });
 await app.listen(Number(PORT), '0.0.0.0');
 const { port } = app.getHttpServer().address();
 process.stdout.write(`ready on http://localhost:${port}/\n`);

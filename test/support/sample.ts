@@ -1,0 +1,38 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** The sample host in a process of its own, as `npm start` runs it. */
+export interface Sample {
+  url: string;
+  process: ChildProcess;
+  /** Ends the process with the signal, and waits until it has ended. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** @throws Error with what the process said, if it ends before it is ready */
+export async function startSample(environment: Record<string, string>): Promise<Sample> {
+  const child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', 'sample/main.ts'], {
+    env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  const said: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  for await (const line of createInterface(child.stdout)) {
+    said.push(line);
+    const url = /^ready on (http:\/\/\S+)\/$/.exec(line)?.[1];
+    if (!url) continue;
+    child.stdout.resume();
+    return {
+      url: url.replace('localhost', '127.0.0.1'),
+      process: child,
+      end: async (signal) => {
+        child.kill(signal);
+        await exited;
+        return child.exitCode;
+      },
+    };
+  }
+  throw new Error(`the sample host did not start: ${said.join('\n')}`);
+}
