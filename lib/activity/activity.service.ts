@@ -3,6 +3,7 @@ import { DataSource, type SelectQueryBuilder } from 'typeorm';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { Activity, type Properties } from './activity.entity.js';
 import { type ActivityFilter, applyAfter, applyFilter, InvalidFilterError } from './activity.filter.js';
+import { ActivityWriter } from './activity.writer.js';
 import { Checker, Shape } from './check.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf } from './dialects/dialect.js';
@@ -10,7 +11,7 @@ import { storedIp } from './ip-address.js';
 import { NewActivity } from './new-activity.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
-import { parseUserAgent } from './user-agent.js';
+import { sessionOf } from './user-agent.js';
 
 /** What server code tells of an activity. */
 export interface ServerActivity {
@@ -65,6 +66,7 @@ export class ActivityService {
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly recorder: Recorder,
+    private readonly writer: ActivityWriter,
   ) {
     this.dialect = dialectOf(dataSource);
   }
@@ -97,9 +99,7 @@ export class ActivityService {
           ipAddress: storedIp(ip, this.settings.ip),
         },
       ],
-      session === undefined
-        ? undefined
-        : { id: session, startedAt: new Date(now), ...parseUserAgent(userAgent) },
+      session === undefined ? undefined : sessionOf(session, now, userAgent),
     );
   }
 
@@ -176,6 +176,7 @@ export class ActivityService {
   private async eraseSessionsOnlyIn(activities: Activity[]): Promise<void> {
     const sessions = [...new Set(activities.flatMap(({ sessionId }) => sessionId ?? []))];
     if (sessions.length === 0) return;
+    this.writer.forgetSessions();
     const { driver } = this.dataSource;
     const session = driver.escape(this.dataSource.getMetadata(Session).tableName);
     const others = this.dataSource

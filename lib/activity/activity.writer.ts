@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Logger } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { Activity } from './activity.entity.js';
 import { type Blame, type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
@@ -26,11 +27,19 @@ export interface WriterSettings {
   timeout: number;
 }
 
+/** The session of some activities; what is to be stored of it is asked for only where it may be new. */
+export interface NewSession {
+  id: string;
+  row(): Session;
+}
+
 /** What one caller wants written, all or nothing. */
 interface Work {
   activities: StoredActivity[];
-  session: Session | undefined;
+  session: NewSession | undefined;
+  /** Milliseconds since 1970. */
   deadline: number;
+  isAnswered: boolean;
   resolve(): void;
   reject(error: Error): void;
 }
@@ -47,6 +56,12 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   private readonly dialect: Dialect;
   private readonly sessionTable: Table;
   private readonly activityTable: Table;
+  /** Sessions that are stored, and need not be again; not for long, as another instance may erase one. */
+  private readonly knownSessions = new LRUCache<string, true>({
+    max: 50_000,
+    ttl: 60_000,
+    ttlResolution: 1000,
+  });
   private readonly queue: Work[] = [];
   private waiting = 0;
   private underWay = 0;
@@ -68,19 +83,22 @@ export class ActivityWriter implements BeforeApplicationShutdown {
    * passed over.
    * @throws UnavailableError where too many wait, the time is over, or the database refuses.
    */
-  write(activities: StoredActivity[], session?: Session): Promise<void> {
+  write(activities: StoredActivity[], session?: NewSession): Promise<void> {
     if (this.isClosed) return Promise.reject(new UnavailableError('the application is shutting down'));
     if (this.waiting + activities.length > this.settings.maxWaiting) {
       return Promise.reject(new UnavailableError('too many activities are waiting to be written'));
     }
     this.waiting += activities.length;
-    const written = new Promise<void>((resolve, reject) => {
-      this.queue.push({ activities, session, deadline: Date.now() + this.settings.timeout, resolve, reject });
+    return new Promise<void>((resolve, reject) => {
+      const deadline = Date.now() + this.settings.timeout;
+      this.queue.push({ activities, session, deadline, isAnswered: false, resolve, reject });
+      this.pump();
     });
-    this.pump();
-    return written.finally(() => {
-      this.waiting -= activities.length;
-    });
+  }
+
+  /** To be called where sessions are erased. */
+  forgetSessions(): void {
+    this.knownSessions.clear();
   }
 
   /** Writes what is waiting, then refuses. */
@@ -141,7 +159,10 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   private async attempt(works: Work[]): Promise<Blame | undefined> {
     try {
       await this.untilDeadlines(works, this.dialect.write(this.dataSource, this.insertsOf(works)));
-      for (const work of works) work.resolve();
+      for (const work of works) {
+        if (work.session) this.knownSessions.set(work.session.id, true);
+        this.answer(work);
+      }
       return undefined;
     } catch (error) {
       if (error instanceof UnavailableError) return undefined;
@@ -150,7 +171,8 @@ export class ActivityWriter implements BeforeApplicationShutdown {
       if (blame === 'moment') this.logger.warn(`activities have to wait: ${reason}`);
       if (blame === 'moment' || (blame === 'row' && works.length > 1)) return blame;
       this.logger.error(`activities could not be stored: ${reason}`);
-      for (const work of works) work.reject(new UnavailableError('the database refused', { cause: error }));
+      for (const work of works)
+        this.answer(work, new UnavailableError('the database refused', { cause: error }));
       return undefined;
     }
   }
@@ -179,14 +201,28 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   }
 
   private refuse(work: Work): void {
-    work.reject(new UnavailableError(`the database did not take it within ${this.settings.timeout} ms`));
+    this.answer(
+      work,
+      new UnavailableError(`the database did not take it within ${this.settings.timeout} ms`),
+    );
+  }
+
+  private answer(work: Work, error?: Error): void {
+    if (work.isAnswered) return;
+    work.isAnswered = true;
+    this.waiting -= work.activities.length;
+    if (error) work.reject(error);
+    else work.resolve();
   }
 
   private insertsOf(works: Work[]): Insert[] {
     const sessions = new Map<string, Session>();
     const activities = new Map<string, StoredActivity>();
     for (const work of works) {
-      if (work.session && !sessions.has(work.session.id)) sessions.set(work.session.id, work.session);
+      const { session } = work;
+      if (session && !sessions.has(session.id) && !this.knownSessions.has(session.id)) {
+        sessions.set(session.id, session.row());
+      }
       for (const activity of work.activities) {
         if (!activities.has(activity.id)) activities.set(activity.id, activity);
       }

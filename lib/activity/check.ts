@@ -1,4 +1,4 @@
-import { getMetadataStorage, validateSync } from 'class-validator';
+import { getMetadataStorage, IS_OPTIONAL, validateSync } from 'class-validator';
 import { isObject } from './properties.js';
 
 /** What is wrong, by the name of the property; each sentence names it again. */
@@ -30,13 +30,20 @@ export class Checker {
   }
 }
 
+interface Rule {
+  property: string;
+  isOptional: boolean;
+  accepts: ((value: unknown) => boolean)[];
+}
+
 /** Reads plain objects as instances of a class with class-validator's decorators. */
 export class Shape<T extends object> {
-  private readonly known: ReadonlySet<string>;
+  private readonly rules: Map<string, Rule>;
+  private readonly ruleList: Rule[];
 
   constructor(private readonly type: new () => T) {
-    const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', true, false);
-    this.known = new Set(rules.map((rule) => rule.propertyName));
+    this.rules = rulesOf(type);
+    this.ruleList = [...this.rules.values()];
   }
 
   /**
@@ -52,15 +59,40 @@ export class Shape<T extends object> {
     }
     const instance = new this.type();
     const unknown: string[] = [];
-    for (const [property, value] of Object.entries(plain)) {
-      if (!this.known.has(property)) unknown.push(property);
-      else if (value !== null && value !== '') Object.assign(instance, { [property]: value });
+    for (const property of Object.keys(plain)) {
+      const value = plain[property];
+      if (!this.rules.has(property)) unknown.push(property);
+      else if (value !== null && value !== '') Reflect.set(instance, property, value);
     }
-    const errors = validateSync(instance, { forbidUnknownValues: false });
+    if (unknown.length === 0 && this.accepts(instance)) return instance;
     for (const property of unknown) checker.blame(prefix + property, `${prefix}${property} is not known`);
-    for (const { property, constraints = {} } of errors) {
+    for (const { property, constraints = {} } of validateSync(instance, { forbidUnknownValues: false })) {
       for (const sentence of Object.values(constraints)) checker.blame(prefix + property, prefix + sentence);
     }
-    return unknown.length + errors.length === 0 ? instance : undefined;
+    return undefined;
   }
+
+  /** What `validateSync` would find right, at a tenth of its cost: it is left to say what is wrong. */
+  private accepts(instance: T): boolean {
+    return this.ruleList.every(({ property, isOptional, accepts }) => {
+      const value: unknown = Reflect.get(instance, property);
+      return (value === undefined && isOptional) || accepts.every((accept) => accept(value));
+    });
+  }
+}
+
+function rulesOf(type: new () => object): Map<string, Rule> {
+  const storage = getMetadataStorage();
+  const rules = new Map<string, Rule>();
+  for (const metadata of storage.getTargetValidationMetadatas(type, '', true, false)) {
+    const { propertyName: property, constraintCls, constraints } = metadata;
+    const rule = rules.get(property) ?? { property, isOptional: false, accepts: [] };
+    rules.set(property, rule);
+    if (metadata.name === IS_OPTIONAL) rule.isOptional = true;
+    for (const { instance } of constraintCls ? storage.getTargetValidatorConstraints(constraintCls) : []) {
+      const context = { constraints, property, object: {}, targetName: type.name, value: undefined };
+      rule.accepts.push((value) => instance.validate(value, context) === true);
+    }
+  }
+  return rules;
 }

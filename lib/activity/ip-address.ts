@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** How much of an IP address is kept. */
@@ -10,7 +10,10 @@ export type IpPolicy = 'full' | 'masked' | 'none';
  * @returns `null` for what is no address: behind a trusted proxy it is whatever a header says.
  */
 export function storedIp(address: string | undefined, policy: IpPolicy = 'full'): string | null {
-  if (policy === 'none' || !address || !isIP(address)) return null;
+  if (policy === 'none' || !address) return null;
+  // By far the most, and nothing has to be done to it.
+  if (policy === 'full' && isIPv4(address)) return address;
+  if (!isIP(address)) return null;
   const parsed = ipaddr.process(address.replace(/%.*$/, ''));
   if (policy === 'full') return parsed.toString();
   const bytes = parsed.toByteArray();

@@ -15,15 +15,20 @@ export const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 export function parseIsoDate(text: string): number | undefined {
   const match = ISO_DATE_TIME.exec(text);
   if (!match) return undefined;
-  const [, year, month, day, hour, minute, second = '0', fraction = '', , sign, hours = '0', minutes = '0'] =
-    match;
-  const millisecond = fraction.slice(0, 3).padEnd(3, '0');
-  const fields = [year, month, day, hour, minute, second, millisecond].map(Number);
-  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, ms = 0] = fields;
-  if (mo < 1 || mo > 12 || d < 1 || d > daysIn(y, mo)) return undefined;
+  const [, year, month, day, hour, minute, second = 0, fraction = '', , sign, hours = 0, minutes = 0] = match;
+  const [y, mo, d, h, mi, s] = [
+    Number(year),
+    Number(month),
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  ];
+  if (mo < 1 || mo > 12 || d < 1 || (d > 28 && d > daysIn(y, mo))) return undefined;
   if (h > 23 || mi > 59 || s > 59 || Number(hours) > 23 || Number(minutes) > 59) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * MINUTE;
-  const instant = Date.UTC(y, mo - 1, d, h, mi, s, ms) + (sign === '-' ? offset : -offset);
+  const milliseconds = fraction === '' ? 0 : Number(`${fraction}00`.slice(0, 3));
+  const instant = Date.UTC(y, mo - 1, d, h, mi, s, milliseconds) + (sign === '-' ? offset : -offset);
   return y >= 1970 && instant >= 0 && instant <= LAST_INSTANT ? instant : undefined;
 }
 

@@ -5,6 +5,7 @@ import { faultOfProperties } from './properties.js';
 import { isLongerThan, isStorable } from './text.js';
 
 export const MAX_PATH = 2048;
+export const MAX_NAME = 64;
 export const DEFAULT_NAME = 'view';
 
 /** Of any version: what the bits mean is the client's affair. */
@@ -51,7 +52,7 @@ export class NewActivity {
   referer?: string;
 
   @IsOptional()
-  @Text(64)
+  @Text(MAX_NAME)
   name?: string;
 
   @IsOptional()

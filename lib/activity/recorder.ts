@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
-import { ActivityWriter, type StoredActivity } from './activity.writer.js';
+import { uuidv7 } from '../random.js';
+import { ActivityWriter, type NewSession, type StoredActivity } from './activity.writer.js';
 import type { Checker } from './check.js';
-import { DEFAULT_NAME, type NewActivity } from './new-activity.js';
+import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from './new-activity.js';
 import { LAST_INSTANT, parseIsoDate } from './iso-date.js';
-import type { Session } from './session.entity.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
 
 const DAY = 86_400_000;
@@ -71,40 +70,39 @@ export class Recorder {
    * Resolves once what `transform` left is committed.
    * @returns how many activities it left
    */
-  async record(
-    activities: StoredActivity[],
-    session: Session | undefined,
-    request?: unknown,
-  ): Promise<number> {
+  async record(activities: StoredActivity[], session?: NewSession, request?: unknown): Promise<number> {
+    const transformed = this.settings.transform ? await this.transformed(activities, request) : activities;
+    for (const activity of transformed) fit(activity);
+    if (transformed.length > 0) await this.writer.write(transformed, session);
+    return transformed.length;
+  }
+
+  private async transformed(activities: StoredActivity[], request: unknown): Promise<StoredActivity[]> {
     const kept: StoredActivity[] = [];
     for (const activity of activities) {
-      const transformed = this.settings.transform
-        ? await this.settings.transform(activity, request)
-        : activity;
-      if (transformed) kept.push(fit(transformed));
+      const transformed = await this.settings.transform?.(activity, request);
+      if (transformed) kept.push({ ...transformed });
     }
-    if (kept.length > 0) await this.writer.write(kept, session);
-    return kept.length;
+    return kept;
   }
 }
 
-/** What the host's functions gave is cut to what the table holds. */
-function fit(activity: StoredActivity): StoredActivity {
-  const { userId } = activity;
-  if (userId !== null && isLongerThan(userId, MAX_USER)) {
-    // To cut it might make one of two users.
-    throw new Error(
-      `the user's id has more than ${MAX_USER} characters: let the option "user" give a shorter one`,
-    );
+/** Cuts what the host's functions gave to what the table holds. */
+function fit(activity: StoredActivity): void {
+  const { userId, userName } = activity;
+  if (userId !== null) {
+    if (isLongerThan(userId, MAX_USER)) {
+      // To cut it might make one of two users.
+      throw new Error(
+        `the user's id has more than ${MAX_USER} characters: let the option "user" give a shorter one`,
+      );
+    }
+    activity.userId = makeStorable(userId);
   }
-  return {
-    ...activity,
-    name: fitText(activity.name, 64),
-    path: fitText(activity.path, 2048),
-    referer: activity.referer === null ? null : fitText(activity.referer, 2048),
-    userId: userId === null ? null : makeStorable(userId),
-    userName: activity.userName === null ? null : fitText(activity.userName, MAX_USER),
-  };
+  if (userName !== null) activity.userName = fitText(userName, MAX_USER);
+  activity.name = fitText(activity.name, MAX_NAME);
+  activity.path = fitText(activity.path, MAX_PATH);
+  if (activity.referer !== null) activity.referer = fitText(activity.referer, MAX_PATH);
 }
 
 function fitText(text: string, characters: number): string {

@@ -1,35 +1,37 @@
 import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
 import type { Insert } from './dialects/dialect.js';
 
+type Column = EntityMetadata['columns'][number];
+
 /** A table as TypeORM's metadata describe it, for statements that TypeORM does not build. */
 export class Table {
   private readonly name: string;
-  private readonly columns: EntityMetadata['columns'];
   private readonly columnNames: string[];
   private readonly types: string[];
+  private readonly values: ((entity: ObjectLiteral) => unknown)[];
 
-  constructor(
-    private readonly dataSource: DataSource,
-    entity: EntityTarget<ObjectLiteral>,
-  ) {
+  constructor(dataSource: DataSource, entity: EntityTarget<ObjectLiteral>) {
     const { driver } = dataSource;
-    const metadata = dataSource.getMetadata(entity);
-    this.name = metadata.tablePath
+    const { tablePath, primaryColumns, columns } = dataSource.getMetadata(entity);
+    const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)];
+    this.name = tablePath
       .split('.')
       .map((part) => driver.escape(part))
       .join('.');
-    this.columns = [...metadata.primaryColumns, ...metadata.columns.filter((column) => !column.isPrimary)];
-    this.columnNames = this.columns.map((column) => driver.escape(column.databaseName));
-    this.types = this.columns.map((column) => driver.normalizeType(column));
+    this.columnNames = ordered.map((column) => driver.escape(column.databaseName));
+    this.types = ordered.map((column) => driver.normalizeType(column));
+    this.values = ordered.map((column) => valueOf(column, driver));
   }
 
   insert(entities: ObjectLiteral[]): Insert {
-    const { driver } = this.dataSource;
-    const rows = entities.map((entity) =>
-      this.columns.map(
-        (column) => driver.preparePersistentValue(entity[column.propertyName], column) as unknown,
-      ),
-    );
+    const rows = entities.map((entity) => this.values.map((value) => value(entity)));
     return { table: this.name, columns: this.columnNames, types: this.types, rows };
   }
+}
+
+/** What TypeORM would bind for a column; a text needs no asking. */
+function valueOf(column: Column, driver: DataSource['driver']): (entity: ObjectLiteral) => unknown {
+  const { propertyName } = column;
+  if (column.type === 'varchar' && !column.transformer) return (entity) => entity[propertyName];
+  return (entity) => driver.preparePersistentValue(entity[propertyName], column);
 }

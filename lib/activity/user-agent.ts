@@ -1,5 +1,6 @@
 import bowser from 'bowser';
 import { isbot } from 'isbot';
+import type { NewSession } from './activity.writer.js';
 import type { Session } from './session.entity.js';
 import { cut, makeStorable } from './text.js';
 
@@ -19,4 +20,9 @@ export function parseUserAgent(header: string | null | undefined): UserAgent {
     device: platform.type ? cut(platform.type, 16) : null,
     bot: isbot(userAgent),
   };
+}
+
+/** A session as it is stored where it is new. */
+export function sessionOf(id: string, startedAt: number, userAgent: string | undefined): NewSession {
+  return { id, row: () => ({ id, startedAt: new Date(startedAt), ...parseUserAgent(userAgent) }) };
 }

@@ -14,16 +14,18 @@ type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
 /** The host's own guards, as the host's injector has them, or makes them with what the module imports. */
 @Injectable()
 export class HostGuards {
-  private readonly lookups = new Map<HostGuard, Promise<Lookup>>();
+  private readonly lookups = new Map<HostGuard, Lookup>();
 
   constructor(private readonly moduleRef: ModuleRef) {}
 
   /**
-   * Finds the guards, so that one that cannot be made fails at start-up.
+   * Finds the guards that are to be asked; one that cannot be made fails at start-up.
    * @throws Error of Nest that names what cannot be resolved
    */
   async prepare(guards: HostGuard[]): Promise<void> {
-    await Promise.all(guards.map((guard) => this.lookup(guard)));
+    for (const guard of guards) {
+      this.lookups.set(guard, typeof guard === 'function' ? await this.find(guard) : () => guard);
+    }
   }
 
   /**
@@ -41,19 +43,10 @@ export class HostGuards {
 
   /** @throws whatever the guard throws */
   async ask(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
-    const request: object = context.switchToHttp().getRequest();
-    const instance = await (await this.lookup(guard))(request);
+    const instance = await this.lookups.get(guard)?.(context.switchToHttp().getRequest());
+    if (!instance) throw new Error('a guard was asked before it was found');
     const answer = instance.canActivate(context);
     return isObservable(answer) ? firstValueFrom(answer) : answer;
-  }
-
-  private lookup(guard: HostGuard): Promise<Lookup> {
-    let lookup = this.lookups.get(guard);
-    if (!lookup) {
-      lookup = typeof guard === 'function' ? this.find(guard) : Promise.resolve(() => guard);
-      this.lookups.set(guard, lookup);
-    }
-    return lookup;
   }
 
   private async find(type: Type<CanActivate>): Promise<Lookup> {
@@ -78,11 +71,41 @@ export class HostGuards {
  * The same request, as of a route without any decorators: a guard that passes over routes marked as public would
  * otherwise accept everybody on the tracking route, and tell nobody's name.
  */
-export function undecorated(context: ExecutionContext): ExecutionContext {
-  return Object.assign(Object.create(context), {
-    getClass: () => PlainController,
-    getHandler: () => plainHandler,
-  });
+export class UndecoratedContext implements ExecutionContext {
+  constructor(private readonly context: ExecutionContext) {}
+
+  getClass<T>(): Type<T> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the interface lets the caller name any class
+    return PlainController as Type<T>;
+  }
+
+  getHandler(): () => void {
+    return plainHandler;
+  }
+
+  getArgs<T extends unknown[]>(): T {
+    return this.context.getArgs<T>();
+  }
+
+  getArgByIndex<T>(index: number): T {
+    return this.context.getArgByIndex<T>(index);
+  }
+
+  getType<T extends string>(): T {
+    return this.context.getType<T>();
+  }
+
+  switchToHttp(): ReturnType<ExecutionContext['switchToHttp']> {
+    return this.context.switchToHttp();
+  }
+
+  switchToRpc(): ReturnType<ExecutionContext['switchToRpc']> {
+    return this.context.switchToRpc();
+  }
+
+  switchToWs(): ReturnType<ExecutionContext['switchToWs']> {
+    return this.context.switchToWs();
+  }
 }
 
 function plainHandler(): void {}

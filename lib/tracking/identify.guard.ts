@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { type HostGuard, type Settings, SETTINGS } from '../djaffar.options.js';
-import { HostGuards, undecorated } from '../guards/host-guards.js';
+import { HostGuards, UndecoratedContext } from '../guards/host-guards.js';
 import type { TrackRequest } from './request.js';
 import { IdentifiedUsers, storedUser, type User, userOfPassport } from './user.js';
 
@@ -35,7 +35,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
   /** @throws UnauthorizedException for a bearer token that no guard accepts, unless the host takes it as anonymous */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<TrackRequest>();
-    const user = await this.identify(undecorated(context), request);
+    const user = await this.identify(new UndecoratedContext(context), request);
     if (user) this.users.set(request, user);
     return true;
   }

@@ -13,7 +13,7 @@ import { UnavailableError } from '../activity/activity.writer.js';
 import { InvalidActivityError } from '../activity/check.js';
 import { storedIp } from '../activity/ip-address.js';
 import { Recorder } from '../activity/recorder.js';
-import { parseUserAgent } from '../activity/user-agent.js';
+import { sessionOf } from '../activity/user-agent.js';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { MethodGuard } from './method.guard.js';
@@ -62,19 +62,17 @@ export class TrackController {
     const { session, visit } = this.visitors.recognise(request, receivedAt);
     const dates = told.map(({ date }) => Math.min(date.getTime(), receivedAt));
     const { visits, latest } = visitsOf(visit, dates, user?.id);
-    const activities = told.map((activity, i) => ({
-      ...activity,
-      userId: user?.id ?? null,
-      userName: user?.name ?? null,
-      sessionId: session,
-      visitId: visits[i] ?? null,
-      ipAddress: storedIp(ip, this.settings.ip),
-    }));
-    const sessionRow = {
-      id: session,
-      startedAt: new Date(receivedAt),
-      ...parseUserAgent(headers['user-agent']),
-    };
+    const ipAddress = storedIp(ip, this.settings.ip);
+    const activities = told.map((activity, i) =>
+      Object.assign(activity, {
+        userId: user?.id ?? null,
+        userName: user?.name ?? null,
+        sessionId: session,
+        visitId: visits[i] ?? null,
+        ipAddress,
+      }),
+    );
+    const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);
     const recorded = await this.recorder.record(activities, sessionRow, request);
     // Nothing of this visitor is kept where the host dropped all.
     if (recorded === 0) return;

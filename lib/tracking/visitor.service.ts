@@ -9,7 +9,13 @@ const NAME = 'djaffar_session';
 /** The session and the visit that a request belongs to, as its cookie or the host's own session tells. */
 @Injectable()
 export class VisitorService {
-  constructor(@Inject(SETTINGS) private readonly settings: Settings) {}
+  private readonly attributes: string;
+  private readonly secureAttributes: string;
+
+  constructor(@Inject(SETTINGS) private readonly settings: Settings) {
+    this.attributes = attributesOf(settings.session.maxAge, false);
+    this.secureAttributes = attributesOf(settings.session.maxAge, true);
+  }
 
   /**
    * For server code: what `ActivityService` takes to find, or track, the activities of whoever sent the request.
@@ -28,14 +34,7 @@ export class VisitorService {
 
   /** @internal the value of a `Set-Cookie` header that renews the session */
   cookie(visitor: Visitor, request: TrackRequest): string {
-    const { maxAge } = this.settings.session;
-    return stringifySetCookie(NAME, writeVisitor(visitor), {
-      path: '/',
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: request.protocol === 'https',
-      ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),
-    });
+    return `${NAME}=${writeVisitor(visitor)}${request.protocol === 'https' ? this.secureAttributes : this.attributes}`;
   }
 
   private known(request: Pick<TrackRequest, 'headers'>, now: number): Partial<Visitor> {
@@ -45,4 +44,16 @@ export class VisitorService {
     const session = sessionOfHost(ofHost);
     return visitor?.session === session ? visitor : { session };
   }
+}
+
+/** What stands behind the value, which needs no encoding, in the `Set-Cookie` header. */
+function attributesOf(maxAge: Settings['session']['maxAge'], secure: boolean): string {
+  const cookie = stringifySetCookie(NAME, '', {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'lax',
+    secure,
+    ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),
+  });
+  return cookie.slice(`${NAME}=`.length);
 }

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { randomBytes } from '../random.js';
 
 /** A visit ends when nothing was done for this long, in milliseconds. */
 export const VISIT_PAUSE = 30 * 60 * 1000;
@@ -52,24 +53,24 @@ export function visitsOf(
   dates: number[],
   user: string | undefined,
 ): { visits: string[]; latest: Visit } {
-  const visits = Array.from<string>({ length: dates.length });
-  const byDate = dates.map((date, index) => ({ date, index })).sort((a, b) => a.date - b.date);
+  const visits: string[] = [];
+  const order = dates.map((_, index) => index).sort((a, b) => (dates[a] ?? 0) - (dates[b] ?? 0));
   let latest = current && goesOn(current, user) ? current : undefined;
   let earlier: Visit | undefined;
-  for (const { date, index } of byDate) {
-    if (latest && date >= startOf(latest) - VISIT_PAUSE) {
-      const visit = date - latest.lastSeen <= VISIT_PAUSE ? latest : newVisit(date);
-      latest = { ...visit, lastSeen: Math.max(visit.lastSeen, date) };
-      visits[index] = latest.id;
-    } else if (latest) {
-      // Older than the visit we know of: it belongs to one before it.
-      earlier =
-        earlier && date - earlier.lastSeen <= VISIT_PAUSE ? { ...earlier, lastSeen: date } : newVisit(date);
-      visits[index] = earlier.id;
-    } else {
+  for (const index of order) {
+    const date = dates[index] ?? 0;
+    if (!latest || date > latest.lastSeen + VISIT_PAUSE) {
       latest = newVisit(date);
-      visits[index] = latest.id;
+    } else if (date > latest.lastSeen) {
+      latest = { ...latest, lastSeen: date };
+    } else if (date < latest.lastSeen - VISIT_PAUSE && date < startOf(latest) - VISIT_PAUSE) {
+      // It belongs to a visit before the one we know of.
+      earlier =
+        earlier && date <= earlier.lastSeen + VISIT_PAUSE ? { ...earlier, lastSeen: date } : newVisit(date);
+      visits[index] = earlier.id;
+      continue;
     }
+    visits[index] = latest.id;
   }
   latest ??= newVisit(Date.now());
   return { visits, latest: { ...latest, user: user === undefined ? '' : digest(latest.id, user) } };
