@@ -71,6 +71,7 @@ export class HostGuards {
  * The same request, as of a route without any decorators: a guard that passes over routes marked as public would
  * otherwise accept everybody on the tracking route, and tell nobody's name.
  */
+// oxlint-disable typescript/no-unnecessary-type-parameters -- the interface has them
 export class UndecoratedContext implements ExecutionContext {
   constructor(private readonly context: ExecutionContext) {}
 

@@ -57,7 +57,7 @@ export interface Host {
 
 /** A real host, listening, on a database of its own. */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { adapter, imports = [], providers = [], controllers = [], application, configure } = options;
+  const { adapter, imports = [], providers = [], controllers = [], application } = options;
   const database = await createDatabase(options.database ?? 'sqlite');
 
   @Module({
@@ -84,7 +84,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       abortOnError: false,
       ...application,
     });
-    await configure?.(app);
+    await options.configure?.(app);
     await app.listen(0, '127.0.0.1');
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     const dataSource = app.get(DataSource);

@@ -26,7 +26,7 @@ export default async function setup() {
       await probe();
       found.push(name);
     } catch (error) {
-      const message = `${name} does not answer at ${process.env[`TEST_${name.toUpperCase()}_URL`]}: ${error}`;
+      const message = `${name} does not answer at ${process.env[`TEST_${name.toUpperCase()}_URL`]}: ${String(error)}`;
       if (process.env.CI) throw new Error(message, { cause: error });
       process.stderr.write(`\n*** LEFT OUT: all tests against ${name}: ${message}\n`);
     }

@@ -1,0 +1,165 @@
+import 'reflect-metadata';
+import {
+  type CanActivate,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Injectable,
+  Module,
+  Post,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { JwtModule } from '@nestjs/jwt';
+import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
+import { IsISO8601, IsOptional, IsString, MaxLength } from 'class-validator';
+import { ExtractJwt, Strategy } from 'passport-jwt';
+import { Column, Entity, Index, PrimaryGeneratedColumn, Repository } from 'typeorm';
+import { ValidationPipe } from '@nestjs/common';
+import { DjaffarModule, djaffarMigrations } from '../lib/index.js';
+import { databaseOptions } from '../sample/database.js';
+
+// One host of the three that the benchmark compares, chosen by the environment: see run.ts.
+const { VARIANT = '', ADAPTER = 'fastify', DATABASE_URL, JWT, JWT_SECRET = 'bench' } = process.env;
+
+@Injectable()
+class JwtStrategy extends PassportStrategy(Strategy) {
+  constructor() {
+    super({ jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: JWT_SECRET });
+  }
+
+  validate({ sub, name }: { sub: string; name: string }): { id: string; name: string } {
+    return { id: sub, name };
+  }
+}
+
+@Injectable()
+class JwtAuthGuard extends AuthGuard('jwt') {}
+
+@Injectable()
+class OpenGuard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+const Guard = JWT ? JwtAuthGuard : OpenGuard;
+
+@Module({
+  imports: [PassportModule, JwtModule.register({ secret: JWT_SECRET })],
+  providers: [JwtStrategy, JwtAuthGuard],
+  exports: [JwtAuthGuard],
+})
+class AuthModule {}
+
+/** The benchmark asks how much of the processor the requests took. */
+@Controller('usage')
+class UsageController {
+  @Get()
+  usage(): { cpu: number; memory: number } {
+    const { user, system } = process.cpuUsage();
+    return { cpu: (user + system) / 1000, memory: process.memoryUsage.rss() };
+  }
+}
+
+/** (a) What a request costs that does nothing: the body is parsed, the answer is 204. */
+@Controller('djaffar/track')
+class FloorController {
+  @Post()
+  @HttpCode(204)
+  @UseGuards(Guard)
+  track(@Body() _body: object): void {}
+}
+
+@Module({ imports: [AuthModule], controllers: [FloorController, UsageController] })
+class FloorModule {}
+
+/** (b) What most would write by hand. */
+@Entity('naive_activity')
+class NaiveActivity {
+  @PrimaryGeneratedColumn('uuid')
+  id!: string;
+
+  @Index()
+  @Column()
+  date!: Date;
+
+  @Column({ length: 2048 })
+  path!: string;
+
+  @Column({ type: 'varchar', length: 2048, nullable: true })
+  referer!: string | null;
+
+  @Column({ type: 'varchar', nullable: true })
+  userId!: string | null;
+}
+
+class NaiveDto {
+  @IsISO8601()
+  date!: string;
+
+  @IsString()
+  @MaxLength(2048)
+  path!: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(2048)
+  referer?: string;
+
+  @IsOptional()
+  @IsString()
+  name?: string;
+}
+
+@Controller('djaffar/track')
+class NaiveController {
+  constructor(@InjectRepository(NaiveActivity) private readonly activities: Repository<NaiveActivity>) {}
+
+  @Post()
+  @HttpCode(204)
+  @UseGuards(Guard)
+  async track(
+    @Body(new ValidationPipe({ transform: true, whitelist: true })) { date, path, referer }: NaiveDto,
+  ): Promise<void> {
+    await this.activities.save({ date: new Date(date), path, referer: referer ?? null, userId: null });
+  }
+}
+
+const database = TypeOrmModule.forRoot({
+  ...databaseOptions(DATABASE_URL),
+  autoLoadEntities: true,
+  migrations: [...djaffarMigrations],
+  migrationsRun: true,
+  synchronize: VARIANT === 'naive',
+});
+
+@Module({
+  imports: [database, AuthModule, TypeOrmModule.forFeature([NaiveActivity])],
+  controllers: [NaiveController, UsageController],
+})
+class NaiveModule {}
+
+/** (c) */
+@Module({
+  imports: [database, AuthModule, DjaffarModule.forRoot({ imports: [AuthModule], guards: [Guard] })],
+  controllers: [UsageController],
+})
+class DjaffarHostModule {}
+
+const variants: Record<string, Type> = { floor: FloorModule, naive: NaiveModule, djaffar: DjaffarHostModule };
+const variant = variants[VARIANT];
+if (!variant) throw new Error(`VARIANT is "${VARIANT}"; allowed: ${Object.keys(variants).join(', ')}`);
+const app = await NestFactory.create(
+  variant,
+  ADAPTER === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
+  { logger: ['error'] },
+);
+app.enableShutdownHooks(undefined, { useProcessExit: true });
+await app.listen(0, '127.0.0.1');
+process.stdout.write(`ready on http://127.0.0.1:${app.getHttpServer().address().port}/\n`);

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** A host of `host.ts` in a process of its own. */
+export interface BenchHost {
+  url: string;
+  stop(): Promise<void>;
+  /** Milliseconds of the processor that the process has taken. */
+  cpu(): Promise<number>;
+}
+
+export async function startHost(environment: Record<string, string>): Promise<BenchHost> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--import', '@swc-node/register/esm-register', 'bench/host.ts'],
+    {
+      env: { ...process.env, NODE_ENV: 'production', ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const exited = once(child, 'exit');
+  if (!child.stdout) throw new Error('no output to read');
+  for await (const line of createInterface(child.stdout)) {
+    const url = /^ready on (http:\S+)\/$/.exec(line)?.[1];
+    if (!url) continue;
+    child.stdout.resume();
+    return {
+      url,
+      stop: async () => {
+        child.kill();
+        await exited;
+      },
+      cpu: async () => {
+        const usage = (await (await fetch(`${url}/usage`)).json()) as { cpu: number };
+        return usage.cpu;
+      },
+    };
+  }
+  throw new Error('the host did not start');
+}
+
+/** Milliseconds of the processor that all processes of a server have taken, as far as Linux tells. */
+export function cpuOf(command: string): number {
+  const ticks = readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      if (readFileSync(`/proc/${name}/comm`, 'utf8').trim() !== command) return [];
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return Number(fields[11]) + Number(fields[12]);
+    } catch {
+      return []; // It has ended meanwhile.
+    }
+  });
+  return ticks.reduce((sum, each) => sum + each, 0) * 10;
+}
