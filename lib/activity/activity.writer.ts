@@ -44,8 +44,10 @@ interface Work {
   reject(error: Error): void;
 }
 
+// Milliseconds.
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 500;
+const LEAST_PATIENCE = 1000;
 
 /**
  * Group commit: what arrives while transactions are under way waits together and goes into the next one. A caller is
@@ -67,6 +69,8 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   private underWay = 0;
   private isPumping = false;
   private isClosed = false;
+  /** For the database: it is said in the log once, not at each try. */
+  private isWaiting = false;
   private idle: (() => void)[] = [];
 
   constructor(
@@ -83,17 +87,25 @@ export class ActivityWriter implements BeforeApplicationShutdown {
    * passed over.
    * @throws UnavailableError where too many wait, the time is over, or the database refuses.
    */
-  write(activities: StoredActivity[], session?: NewSession): Promise<void> {
-    if (this.isClosed) return Promise.reject(new UnavailableError('the application is shutting down'));
-    if (this.waiting + activities.length > this.settings.maxWaiting) {
-      return Promise.reject(new UnavailableError('too many activities are waiting to be written'));
-    }
+  async write(activities: StoredActivity[], session?: NewSession): Promise<void> {
+    this.checkRoom(activities.length);
     this.waiting += activities.length;
-    return new Promise<void>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const deadline = Date.now() + this.settings.timeout;
       this.queue.push({ activities, session, deadline, isAnswered: false, resolve, reject });
       this.pump();
     });
+  }
+
+  /**
+   * Refuses at once what would have to wait too long, before any work is done on it.
+   * @throws UnavailableError
+   */
+  checkRoom(activities = 1): void {
+    if (this.isClosed) throw new UnavailableError('the application is shutting down');
+    if (this.waiting + activities > this.settings.maxWaiting) {
+      throw new UnavailableError('too many activities are waiting to be written');
+    }
   }
 
   /** To be called where sessions are erased. */
@@ -158,43 +170,44 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   /** @returns the blame where it is worth going on, `undefined` when all are answered. */
   private async attempt(works: Work[]): Promise<Blame | undefined> {
     try {
-      await this.untilDeadlines(works, this.dialect.write(this.dataSource, this.insertsOf(works)));
+      await this.writeInTime(works);
+      this.isWaiting = false;
       for (const work of works) {
         if (work.session) this.knownSessions.set(work.session.id, true);
         this.answer(work);
       }
       return undefined;
     } catch (error) {
-      if (error instanceof UnavailableError) return undefined;
-      const blame = this.dialect.blame(error);
-      const reason = error instanceof Error ? error.message : String(error);
-      if (blame === 'moment') this.logger.warn(`activities have to wait: ${reason}`);
+      const blame = error instanceof UnavailableError ? 'statement' : this.dialect.blame(error);
+      const reason = error instanceof Error ? error.message || error.name : String(error);
+      if (blame === 'moment' && !this.isWaiting) this.logger.warn(`activities have to wait: ${reason}`);
+      this.isWaiting = blame === 'moment';
       if (blame === 'moment' || (blame === 'row' && works.length > 1)) return blame;
       this.logger.error(`activities could not be stored: ${reason}`);
-      for (const work of works)
-        this.answer(work, new UnavailableError('the database refused', { cause: error }));
+      const refusal = new UnavailableError('the database did not take it', { cause: error });
+      for (const work of works) this.answer(work, refusal);
       return undefined;
     }
   }
 
   /**
-   * Refuses each work at its deadline, also where the database never answers.
-   * @throws UnavailableError when all are refused.
+   * At the first deadline the statement is cancelled, so that what is refused is not stored after all.
+   * @throws UnavailableError where the database does not even answer to that; then nobody knows what it stores
    */
-  private async untilDeadlines(works: Work[], write: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const allRefused = new Promise<never>((_, reject) => {
-      const watch = (): void => {
-        const now = Date.now();
-        for (const work of works) if (work.deadline <= now) this.refuse(work);
-        const next = works.find((work) => work.deadline > now);
-        if (next) timer = setTimeout(watch, next.deadline - now);
-        else reject(new UnavailableError('the database did not answer in time'));
-      };
-      watch();
+  private async writeInTime(works: Work[]): Promise<void> {
+    const cancel = new AbortController();
+    const patience = Math.max(LEAST_PATIENCE, (works[0]?.deadline ?? 0) - Date.now());
+    let timer = setTimeout(() => cancel.abort(), patience);
+    const lost = new Promise<never>((_, reject) => {
+      cancel.signal.addEventListener('abort', () => {
+        timer = setTimeout(
+          () => reject(new UnavailableError('the database does not answer')),
+          LEAST_PATIENCE,
+        );
+      });
     });
     try {
-      await Promise.race([write, allRefused]);
+      await Promise.race([this.dialect.write(this.dataSource, this.insertsOf(works), cancel.signal), lost]);
     } finally {
       clearTimeout(timer);
     }

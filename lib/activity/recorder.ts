@@ -67,6 +67,14 @@ export class Recorder {
   ) {}
 
   /**
+   * To be called before any work is done on a request.
+   * @throws UnavailableError where there is no room for more
+   */
+  checkRoom(): void {
+    this.writer.checkRoom();
+  }
+
+  /**
    * Resolves once what `transform` left is committed.
    * @returns how many activities it left
    */

@@ -11,6 +11,10 @@ export class Table {
   private readonly values: ((entity: ObjectLiteral) => unknown)[];
 
   constructor(dataSource: DataSource, entity: EntityTarget<ObjectLiteral>) {
+    if (!dataSource.hasMetadata(entity)) {
+      const cure = 'set autoLoadEntities, or add djaffarEntities to its entities';
+      throw new Error(`Djaffar: the data source does not know the entities of Djaffar: ${cure}`);
+    }
     const { driver } = dataSource;
     const { tablePath, primaryColumns, columns } = dataSource.getMetadata(entity);
     const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)];

@@ -55,6 +55,7 @@ export class TrackController {
   }
 
   private async take(request: TrackRequest, response: object): Promise<void> {
+    this.recorder.checkRoom();
     const receivedAt = Date.now();
     const { headers, ip } = request;
     const told = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });

@@ -22,8 +22,11 @@ export type Blame = 'row' | 'statement' | 'moment';
 
 /** All in which the databases differ, and nothing else does. */
 export interface Dialect {
-  /** Writes all of the inserts or none, passing over the rows whose primary key is there already. */
-  write(dataSource: DataSource, inserts: Insert[]): Promise<void>;
+  /**
+   * Writes all of the inserts or none, passing over the rows whose primary key is there already.
+   * @param cancel makes it stop, if it still can: what it then tells is what happened
+   */
+  write(dataSource: DataSource, inserts: Insert[], cancel: AbortSignal): Promise<void>;
 
   blame(error: unknown): Blame;
 

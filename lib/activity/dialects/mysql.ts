@@ -1,3 +1,4 @@
+import { cancellable } from './cancellable.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
 
@@ -9,10 +10,26 @@ function insert({ table, columns, rows }: Insert): string {
 }
 
 export const mysql: Dialect = {
-  async write(dataSource, inserts) {
-    await dataSource.transaction(async ({ queryRunner }) => {
-      for (const each of inserts) await queryRunner?.query(insert(each), each.rows.flat());
-    });
+  async write(dataSource, inserts, cancel) {
+    const runner = dataSource.createQueryRunner();
+    try {
+      const { threadId }: { threadId: number } = await runner.connect();
+      await runner.startTransaction();
+      await cancellable(
+        cancel,
+        () => dataSource.query(`KILL QUERY ${threadId}`),
+        async () => {
+          for (const each of inserts) await runner.query(insert(each), each.rows.flat());
+        },
+      );
+      await runner.commitTransaction();
+    } catch (error) {
+      // On a lost connection the database does it itself.
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
+      throw error;
+    } finally {
+      await runner.release();
+    }
   },
 
   blame: (error) => {

@@ -1,3 +1,4 @@
+import { cancellable } from './cancellable.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
 
@@ -13,7 +14,7 @@ function transpose({ columns, rows }: Insert): unknown[][] {
 
 export const postgres: Dialect = {
   /** One statement, hence one transaction and one round trip: all but the last insert are its common table expressions. */
-  async write(dataSource, inserts) {
+  async write(dataSource, inserts, cancel) {
     let parameter = 1;
     const statements = inserts.map((each) => {
       const sql = insert(each, parameter);
@@ -23,7 +24,17 @@ export const postgres: Dialect = {
     const last = statements.pop();
     const others = statements.map((sql, i) => `insert_${i} AS (${sql})`);
     const sql = others.length > 0 ? `WITH ${others.join(', ')} ${last}` : `${last}`;
-    await dataSource.query(sql, inserts.flatMap(transpose));
+    const runner = dataSource.createQueryRunner();
+    try {
+      const { processID }: { processID: number } = await runner.connect();
+      await cancellable(
+        cancel,
+        () => dataSource.query('SELECT pg_cancel_backend($1)', [processID]),
+        () => runner.query(sql, inserts.flatMap(transpose)),
+      );
+    } finally {
+      await runner.release();
+    }
   },
 
   blame: (error) => {

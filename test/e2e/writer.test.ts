@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { QueryRunner } from 'typeorm';
+import type { StoredActivity, WriterSettings } from '../../lib/index.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+
+const date = '2026-02-03T04:05:06.789Z';
+
+/** What keeps everybody else from writing activities, until it is rolled back. */
+const LOCKS: Record<string, string[]> = {
+  sqlite: ['DELETE FROM djaffar_session WHERE id = 0'],
+  postgres: ['LOCK TABLE djaffar_activity'],
+  mariadb: [
+    `INSERT INTO djaffar_activity (id, date, receivedAt, name, path) VALUES ('ID', 1, 1, 'lock', '/')`,
+  ],
+};
+
+const BAD: Record<string, Partial<StoredActivity>> = {
+  sqlite: { receivedAt: new Date(Number.NaN) },
+  postgres: { visitId: 'too long for its column' },
+  mariadb: { visitId: 'too long for its column' },
+};
+
+describe.each(FOUND)('the writer on %s', (database) => {
+  let host: Host;
+
+  afterEach(() => host.close());
+
+  async function start(writer: Partial<WriterSettings>): Promise<void> {
+    const djaffar = {
+      writer,
+      // What the checks never let through, but no database takes.
+      transform: (activity: StoredActivity) =>
+        activity.path === '/bad' ? { ...activity, ...BAD[database] } : activity,
+    };
+    host = await startHost({ adapter: 'fastify', database, djaffar });
+  }
+
+  async function lock(id: string): Promise<QueryRunner> {
+    const runner = host.dataSource.createQueryRunner();
+    await runner.startTransaction();
+    for (const sql of LOCKS[database] ?? []) await runner.query(sql.replace('ID', id));
+    return runner;
+  }
+
+  it('does not fail the others of a group for one bad row', async () => {
+    await start({ concurrency: 1 });
+    const paths = Array.from({ length: 40 }, (_, i) => (i === 17 ? '/bad' : `/${i}`));
+    const answers = await Promise.all(paths.map(async (path) => (await host.post({ date, path })).status));
+    expect(answers.filter((status) => status === 204)).toHaveLength(39);
+    expect(answers[17]).toBe(503);
+    expect((await host.stored()).map(({ path }) => path).sort()).toEqual(
+      paths.filter((path) => path !== '/bad').sort(),
+    );
+  });
+
+  it('waits for a database that is busy, and answers when it has committed', async () => {
+    await start({});
+    const id = randomUUID();
+    const blocker = await lock(id);
+    const answer = host.post({ id, date, path: '/' });
+    await blocker.rollbackTransaction();
+    await blocker.release();
+    expect((await answer).status).toBe(204);
+    expect((await host.stored()).map((activity) => activity.id)).toEqual([id]);
+  });
+
+  it('answers 503 with Retry-After when the database does not take it in time, stores nothing then, and once when it is sent again', async () => {
+    await start({ timeout: 200 });
+    const id = randomUUID();
+    const blocker = await lock(id);
+    const refused = await host.post({ id, date, path: '/' });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('Retry-After')).toBe('1');
+    expect(refused.headers.getSetCookie()).toEqual([]);
+    await blocker.rollbackTransaction();
+    await blocker.release();
+    expect(await host.stored()).toEqual([]);
+    expect((await host.post({ id, date, path: '/' })).status).toBe(204);
+    expect((await host.post({ id, date, path: '/' })).status).toBe(204);
+    expect(await host.stored()).toHaveLength(1);
+  });
+
+  it('answers 503 at once when too many wait', async () => {
+    await start({ maxWaiting: 3 });
+    const id = randomUUID();
+    const blocker = await lock(id);
+    const waiting = [1, 2, 3].map(() => host.post({ id, date, path: '/' }));
+    // One more than there is room for, whichever of them comes last.
+    const answers = [...waiting, host.post({ id, date, path: '/' })];
+    const first = await Promise.race(answers);
+    expect(first.status).toBe(503);
+    expect(first.headers.get('Retry-After')).toBe('1');
+    await blocker.rollbackTransaction();
+    await blocker.release();
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([204, 204, 204, 503]);
+  });
+
+  it('writes what is waiting before the application has shut down', async () => {
+    await start({});
+    const ids = Array.from({ length: 50 }, () => randomUUID());
+    const tracked = ids.map((id) => host.activities.track({ id, path: '/' }));
+    const rows = Promise.all(tracked);
+    await host.app.close();
+    await expect(rows).resolves.toHaveLength(50);
+    await expect(host.activities.track({ path: '/' })).rejects.toThrow('shutting down');
+  });
+
+  it('refuses with 503, and says why in the log, while the migrations have not been run', async () => {
+    await start({});
+    await host.dataSource.undoLastMigration();
+    expect((await host.post({ date, path: '/' })).status).toBe(503);
+    await host.dataSource.runMigrations();
+    expect((await host.post({ date, path: '/' })).status).toBe(204);
+  });
+});
