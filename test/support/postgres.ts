@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+
+const PACKAGES = '/usr/lib/postgresql';
+
+/** Where PostgreSQL's programs are, for a server that a test may stop; `undefined` where they are not. */
+export const POSTGRES_BIN = process.env.TEST_POSTGRES_BIN ?? ofPackages();
+
+function ofPackages(): string | undefined {
+  try {
+    const version = readdirSync(PACKAGES).sort().at(-1);
+    return version && join(PACKAGES, version, 'bin');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A PostgreSQL of the test's own. */
+export class PostgresServer {
+  private server: ChildProcess | undefined;
+
+  private constructor(
+    private readonly bin: string,
+    private readonly folder: string,
+    private readonly port: number,
+    private readonly account: { uid?: number; gid?: number },
+  ) {}
+
+  static async create(bin: string): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'djaffar-postgres-'));
+    const account: { uid?: number; gid?: number } = process.getuid?.() === 0 ? accountOf('postgres') : {};
+    if (account.uid !== undefined) chownSync(folder, account.uid, account.gid);
+    execFileSync(join(bin, 'initdb'), ['-D', folder, '-U', 'postgres', '--auth=trust'], {
+      ...account,
+      stdio: 'ignore',
+    });
+    const server = new PostgresServer(bin, folder, await freePort(), account);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
+  }
+
+  /** Resolves when it takes connections. */
+  async start(): Promise<void> {
+    const options = [
+      '-D',
+      this.folder,
+      '-k',
+      this.folder,
+      '-p',
+      String(this.port),
+      '-c',
+      'listen_addresses=127.0.0.1',
+    ];
+    this.server = spawn(join(this.bin, 'postgres'), options, {
+      ...this.account,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    for await (const chunk of this.server.stderr ?? []) {
+      if (String(chunk).includes('ready to accept connections')) break;
+    }
+    this.server.stderr?.resume();
+  }
+
+  /** As a machine that fails: nothing is said goodbye to. */
+  async stop(): Promise<void> {
+    if (!this.server) return;
+    const ended = once(this.server, 'exit');
+    this.server.kill('SIGQUIT');
+    await ended;
+    this.server = undefined;
+  }
+
+  async ids(): Promise<string[]> {
+    const client = new pg.Client(this.url);
+    await client.connect();
+    const { rows } = await client.query<{ id: string }>('SELECT id FROM djaffar_activity');
+    await client.end();
+    return rows.map(({ id }) => id);
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** PostgreSQL does not run as root. */
+function accountOf(user: string): { uid: number; gid: number } {
+  const id = (option: string): number => Number(execFileSync('id', [option, user], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
