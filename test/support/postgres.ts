@@ -20,6 +20,11 @@ function ofPackages(): string | undefined {
   }
 }
 
+interface Account {
+  uid: number;
+  gid: number;
+}
+
 /** A PostgreSQL of the test's own. */
 export class PostgresServer {
   private server: ChildProcess | undefined;
@@ -28,13 +33,13 @@ export class PostgresServer {
     private readonly bin: string,
     private readonly folder: string,
     private readonly port: number,
-    private readonly account: { uid?: number; gid?: number },
+    private readonly account: Account | undefined,
   ) {}
 
   static async create(bin: string): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'djaffar-postgres-'));
-    const account: { uid?: number; gid?: number } = process.getuid?.() === 0 ? accountOf('postgres') : {};
-    if (account.uid !== undefined) chownSync(folder, account.uid, account.gid);
+    const account = process.getuid?.() === 0 ? accountOf('postgres') : undefined;
+    if (account) chownSync(folder, account.uid, account.gid);
     execFileSync(join(bin, 'initdb'), ['-D', folder, '-U', 'postgres', '--auth=trust'], {
       ...account,
       stdio: 'ignore',
@@ -94,7 +99,7 @@ export class PostgresServer {
 }
 
 /** PostgreSQL does not run as root. */
-function accountOf(user: string): { uid: number; gid: number } {
+function accountOf(user: string): Account {
   const id = (option: string): number => Number(execFileSync('id', [option, user], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }

@@ -1,0 +1,56 @@
+import { Injectable, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import {
+  type Activity,
+  ActivityService,
+  DjaffarModule,
+  djaffarMigrations,
+  type DjaffarOptions,
+  type DjaffarOptionsFactory,
+  VisitorService,
+} from 'nestjs-djaffar';
+
+// Never run: that it compiles is the test of the typings.
+interface Request {
+  headers: Record<string, string>;
+  user?: { id: number; name: string };
+}
+
+@Injectable()
+class Options implements DjaffarOptionsFactory {
+  createDjaffarOptions(): DjaffarOptions {
+    return {
+      user: (request: Request) => request.user,
+      session: { id: (request: Request) => request.headers['x-session'], maxAge: 'browser' },
+      transform: (activity, request) =>
+        request === undefined ? activity : { ...activity, properties: { country: 'DZ' } },
+    };
+  }
+}
+
+@Injectable()
+export class Reports {
+  constructor(
+    private readonly activities: ActivityService,
+    private readonly visitors: VisitorService,
+  ) {}
+
+  async latest(request: Request): Promise<Activity[]> {
+    await this.activities.track({ path: '/', user: { id: 17n }, ...this.visitors.of(request) });
+    for await (const { date, session } of this.activities.stream({ from: new Date(0) })) {
+      if (session?.bot) return [{ date } as Activity];
+    }
+    return (await this.activities.find({ user: '17' }, { limit: 10, order: 'asc' })).items;
+  }
+}
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({ type: 'postgres', autoLoadEntities: true, migrations: [...djaffarMigrations] }),
+    DjaffarModule.forRoot(),
+    DjaffarModule.forRoot({ path: 'x', user: ({ user }: Request) => user ?? null }),
+    DjaffarModule.forRootAsync({ useClass: Options, isGlobal: true }),
+    DjaffarModule.forRootAsync({ inject: [Reports], useFactory: async () => ({ ip: 'masked' as const }) }),
+  ],
+})
+export class AppModule {}
