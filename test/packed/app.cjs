@@ -4,7 +4,7 @@ module.exports = async function run({ common, core, adapter, typeorm, libsql, dj
   const guard = {
     canActivate: (context) => context.switchToHttp().getRequest().headers['x-admin'] === 'yes',
   };
-  class AppModule {}
+  const AppModule = class AppModule {};
   common.Module({
     imports: [
       typeorm.TypeOrmModule.forRoot({
