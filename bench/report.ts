@@ -20,22 +20,30 @@ const SCENARIOS: Record<string, string> = {
   new: 'one activity, new session',
   batch: '20 activities, known session',
   jwt: 'one activity, JWT',
+  rows: 'one activity, known session, tables empty and full',
 };
 
 /** The ratios first, then the figures that they are of. */
 export function report(cells: Cell[], run: { machine: string; rounds: number; seconds: number }): string {
   const situations = [...new Set(cells.map(situationOf))];
-  const ratios = situations.map((situation) => {
+  const ratios = situations.flatMap((situation) => {
     const group = cells.filter((cell) => situationOf(cell) === situation);
     const of = (variant: string): Cell | undefined => group.find((cell) => cell.variant === variant);
-    const [floor, naive, djaffar] = [of('floor'), of('naive'), of('djaffar')];
+    const [floor, naive, djaffar, full] = [of('floor'), of('naive'), of('djaffar'), of('full')];
+    if (!djaffar || full) return [];
     return row(
       situation,
-      ratio(djaffar?.rps, floor?.rps),
-      ratio(djaffar?.rps, naive?.rps),
-      ratio(djaffar?.cpu, floor?.cpu),
-      ratio(djaffar?.p50, naive?.p50),
+      ratio(djaffar.rps, floor?.rps),
+      ratio(djaffar.rps, naive?.rps),
+      ratio(djaffar.cpu, floor?.cpu),
+      ratio(djaffar.p50, naive?.p50),
     );
+  });
+  const fullness = cells.flatMap((full) => {
+    if (full.variant !== 'full') return [];
+    const situation = situationOf(full);
+    const empty = cells.find((cell) => cell.variant === 'djaffar' && situationOf(cell) === situation);
+    return row(situation, ratio(full.rps, empty?.rps));
   });
   const figures = cells.map((cell) =>
     row(
@@ -59,6 +67,10 @@ ${run.machine}; the load comes from the same machine. Medians of ${run.rounds} a
 ${row('situation', 'requests/s of the floor', 'requests/s of the naive', 'CPU of the floor', 'p50 of the naive')}
 ${row('---', '---', '---', '---', '---')}
 ${ratios.join('\n')}
+
+${row('situation', 'requests/s with full tables of those with empty ones')}
+${row('---', '---')}
+${fullness.join('\n')}
 
 ## Figures
 

@@ -5,6 +5,7 @@ import { JwtService } from '@nestjs/jwt';
 import autocannon from 'autocannon';
 import { createDatabase, type DatabaseName } from '../test/support/databases.js';
 import { chart } from './chart.js';
+import { fill } from './fill.js';
 import { type BenchHost, cpuOf, startHost } from './process.js';
 import { type Cell, report } from './report.js';
 
@@ -15,14 +16,21 @@ const { values: options } = parseArgs({
     adapter: { type: 'string', multiple: true, default: ['fastify', 'express'] },
     database: { type: 'string', multiple: true, default: ['postgres', 'mariadb', 'sqlite'] },
     connections: { type: 'string', multiple: true, default: ['1', '16', '64', '256'] },
-    scenario: { type: 'string', multiple: true, default: ['known', 'new', 'batch', 'jwt'] },
+    scenario: { type: 'string', multiple: true, default: ['known', 'new', 'batch', 'jwt', 'rows'] },
+    rows: { type: 'string', default: '10000000' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     out: { type: 'string', default: 'bench' },
   },
 });
 
-const VARIANTS = ['floor', 'naive', 'djaffar'] as const;
+/** What is compared: three hosts, but that a batch means nothing to the one written by hand. */
+const VARIANTS: Record<string, string[]> = {
+  batch: ['floor', 'djaffar'],
+  // Djaffar with empty tables, and with full ones.
+  rows: ['djaffar', 'full'],
+};
+const ALL_VARIANTS = ['floor', 'naive', 'djaffar'];
 const PROCESSES: Record<string, string> = { postgres: 'postgres', mariadb: 'mariadbd' };
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 const SECRET = 'bench';
@@ -66,11 +74,12 @@ async function measure(
   connections: number[],
 ): Promise<Cell[]> {
   const cells: Cell[] = [];
-  const databases = await Promise.all(VARIANTS.map(() => createDatabase(database)));
+  const variants = VARIANTS[scenario] ?? ALL_VARIANTS;
+  const databases = await Promise.all(variants.map(() => createDatabase(database)));
   const hosts = await Promise.all(
-    VARIANTS.map((variant, i) =>
+    variants.map((variant, i) =>
       startHost({
-        VARIANT: variant,
+        VARIANT: variant === 'full' ? 'djaffar' : variant,
         ADAPTER: adapter,
         DATABASE_URL: databases[i]?.url ?? '',
         JWT_SECRET: SECRET,
@@ -78,8 +87,7 @@ async function measure(
       }),
     ),
   );
-  // A batch means nothing to the one that was written by hand.
-  const compared = VARIANTS.filter((variant) => scenario !== 'batch' || variant !== 'naive');
+  if (scenario === 'rows') await fill(databases[variants.indexOf('full')]?.url ?? '', Number(options.rows));
   for (const count of connections) {
     const samples = new Map<
       string,
@@ -87,8 +95,8 @@ async function measure(
     >();
     // The first round warms up, and is not counted.
     for (let round = 0; round <= Number(options.rounds); round++) {
-      for (const variant of compared) {
-        const host = hosts[VARIANTS.indexOf(variant)];
+      for (const [i, variant] of variants.entries()) {
+        const host = hosts[i];
         if (!host) throw new Error(`no host for ${variant}`);
         const request = await requestOf(scenario, host);
         const cpu = await host.cpu();
@@ -143,6 +151,7 @@ const cells: Cell[] = [];
 for (const database of options.database as DatabaseName[]) {
   for (const adapter of options.adapter) {
     for (const scenario of options.scenario) {
+      if (scenario === 'rows' && database !== 'postgres') continue;
       // The number of connections matters most to the commonest case.
       const connections = scenario === 'known' ? options.connections.map(Number) : [64];
       cells.push(...(await measure(adapter, database, scenario, connections)));
