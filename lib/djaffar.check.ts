@@ -24,7 +24,7 @@ const aFunction: Rule = { allowed: 'a function', accepts: isFunction };
 
 const oneOf = (...values: string[]): Rule => ({
   allowed: values.map((value) => `'${value}'`).join(' or '),
-  accepts: (value) => values.includes(String(value)),
+  accepts: (value) => typeof value === 'string' && values.includes(value),
 });
 
 const wholeNumber = (least: number): Rule => ({
@@ -95,6 +95,14 @@ export function settingsOf(options: unknown): Settings {
     session: { ...DEFAULTS.session, ...withoutUndefined(given.session ?? {}) },
     writer: { ...DEFAULTS.writer, ...withoutUndefined(given.writer ?? {}) },
   };
+}
+
+/**
+ * Checks what was given to `forRoot`, options and registration, at once.
+ * @throws Error as {@link settingsOf} does
+ */
+export function checkAll(options: object): void {
+  check(options, { ...OPTIONS, ...REGISTRATION });
 }
 
 /** @throws Error as {@link settingsOf} does */

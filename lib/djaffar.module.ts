@@ -17,7 +17,7 @@ import { ActivityWriter } from './activity/activity.writer.js';
 import { djaffarEntities } from './activity/entities.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController } from './api/activities.controller.js';
-import { registrationOf, settingsOf } from './djaffar.check.js';
+import { checkAll, registrationOf, settingsOf } from './djaffar.check.js';
 import {
   DATA_SOURCE,
   type DjaffarOptions,
@@ -71,6 +71,8 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
 
   /** @throws Error that names each wrong option, now or when the application starts */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    const { imports: _, ...checked } = options;
+    checkAll(checked);
     return super.forRoot(options);
   }
 

@@ -6,6 +6,7 @@ import { Session } from './session.entity.js';
 export type Properties = Record<string, unknown>;
 
 /** One thing that was done, at a `path`, at a `date`. */
+// The columns are named so that a naming strategy of the host leaves them as the migrations have made them.
 @Entity('djaffar_activity')
 @Index('djaffar_activity_date', ['date'])
 @Index('djaffar_activity_user', ['userId', 'date'])
@@ -17,41 +18,41 @@ export type Properties = Record<string, unknown>;
 @Index('djaffar_activity_path', { synchronize: false })
 export class Activity {
   /** The client's own UUID, or a UUIDv7 made by the server. */
-  @PrimaryColumn({ type: 'varchar', length: 36 })
+  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
   id!: string;
 
   /** When it happened: the client's clock, corrected where the client said what its clock showed at sending. */
-  @Column({ type: 'bigint', transformer: instant })
+  @Column({ name: 'date', type: 'bigint', transformer: instant })
   date!: Date;
 
   /** When the server took it, by its own clock. */
-  @Column({ type: 'bigint', transformer: instant })
+  @Column({ name: 'receivedAt', type: 'bigint', transformer: instant })
   receivedAt!: Date;
 
   /** What was done, at most 64 characters. */
-  @Column({ type: 'varchar', length: 64 })
+  @Column({ name: 'name', type: 'varchar', length: 64 })
   name!: string;
 
   /** Where it was done, at most 2,048 characters. */
-  @Column({ type: 'varchar', length: 2048 })
+  @Column({ name: 'path', type: 'varchar', length: 2048 })
   path!: string;
 
   /** Where the user came from, at most 2,048 characters. */
-  @Column({ type: 'varchar', length: 2048, nullable: true })
+  @Column({ name: 'referer', type: 'varchar', length: 2048, nullable: true })
   referer!: string | null;
 
-  @Column({ type: 'simple-json', nullable: true })
+  @Column({ name: 'properties', type: 'simple-json', nullable: true })
   properties!: Properties | null;
 
   /** The host's id of the user as text; `null` for an anonymous visitor. Never a foreign key. */
-  @Column({ type: 'varchar', length: 255, nullable: true })
+  @Column({ name: 'userId', type: 'varchar', length: 255, nullable: true })
   userId!: string | null;
 
-  @Column({ type: 'varchar', length: 255, nullable: true })
+  @Column({ name: 'userName', type: 'varchar', length: 255, nullable: true })
   userName!: string | null;
 
   /** `null` for what server code tracked without a session. */
-  @Column({ type: 'varchar', length: 64, nullable: true })
+  @Column({ name: 'sessionId', type: 'varchar', length: 64, nullable: true })
   sessionId!: string | null;
 
   @ManyToOne(() => Session, { createForeignKeyConstraints: false, nullable: true, persistence: false })
@@ -59,9 +60,9 @@ export class Activity {
   session!: Session | null;
 
   /** One stay of a session, ended by 30 minutes without activity. */
-  @Column({ type: 'varchar', length: 16, nullable: true })
+  @Column({ name: 'visitId', type: 'varchar', length: 16, nullable: true })
   visitId!: string | null;
 
-  @Column({ type: 'varchar', length: 45, nullable: true })
+  @Column({ name: 'ipAddress', type: 'varchar', length: 45, nullable: true })
   ipAddress!: string | null;
 }

@@ -11,6 +11,8 @@ import { storedIp } from './ip-address.js';
 import { NewActivity } from './new-activity.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
+import { escapePath } from './table.js';
+import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
 
 /** What server code tells of an activity. */
@@ -88,12 +90,13 @@ export class ActivityService {
       checker.blame('visit', 'visit must be 1 to 16 letters, digits, - or _');
     checker.finish();
     if (!told) return;
+    const known = storedUser(user);
     await this.recorder.record(
       [
         {
           ...told,
-          userId: user ? String(user.id) : null,
-          userName: user?.name ?? null,
+          userId: known?.id ?? null,
+          userName: known?.name ?? null,
           sessionId: session ?? null,
           visitId: visit ?? null,
           ipAddress: storedIp(ip, this.settings.ip),
@@ -177,14 +180,14 @@ export class ActivityService {
     const sessions = [...new Set(activities.flatMap(({ sessionId }) => sessionId ?? []))];
     if (sessions.length === 0) return;
     this.writer.forgetSessions();
-    const { driver } = this.dataSource;
-    const session = driver.escape(this.dataSource.getMetadata(Session).tableName);
+    const { tablePath } = this.dataSource.getMetadata(Session);
+    const sessionId = `${escapePath(this.dataSource, tablePath)}.${this.dataSource.driver.escape('id')}`;
     const others = this.dataSource
       .createQueryBuilder()
       .subQuery()
       .select('1')
       .from(Activity, 'other')
-      .where(`other.sessionId = ${session}.${driver.escape('id')}`)
+      .where(`other.sessionId = ${sessionId}`)
       .andWhere('other.id NOT IN (:...ids)');
     await this.dataSource
       .createQueryBuilder()

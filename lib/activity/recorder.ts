@@ -4,6 +4,7 @@ import { uuidv7 } from '../random.js';
 import { ActivityWriter, type NewSession, type StoredActivity } from './activity.writer.js';
 import type { Checker } from './check.js';
 import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from './new-activity.js';
+import { storedIp } from './ip-address.js';
 import { LAST_INSTANT, parseIsoDate } from './iso-date.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
 
@@ -81,7 +82,9 @@ export class Recorder {
   async record(activities: StoredActivity[], session?: NewSession, request?: unknown): Promise<number> {
     const transformed = this.settings.transform ? await this.transformed(activities, request) : activities;
     for (const activity of transformed) fit(activity);
-    if (transformed.length > 0) await this.writer.write(transformed, session);
+    const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
+    if (transformed.length > 0)
+      await this.writer.write(transformed, transformed.some(isOf) ? session : undefined);
     return transformed.length;
   }
 
@@ -95,22 +98,32 @@ export class Recorder {
   }
 }
 
-/** Cuts what the host's functions gave to what the table holds. */
+/**
+ * Cuts what the host's functions gave to what the table holds.
+ * @throws Error for an id that is too long: to cut it might make one of two
+ */
 function fit(activity: StoredActivity): void {
-  const { userId, userName } = activity;
+  const { id, sessionId, visitId, userId, userName, ipAddress, referer } = activity;
+  checkLength('id', id, 36);
+  if (sessionId !== null) checkLength('sessionId', sessionId, 64);
+  if (visitId !== null) checkLength('visitId', visitId, 16);
   if (userId !== null) {
-    if (isLongerThan(userId, MAX_USER)) {
-      // To cut it might make one of two users.
-      throw new Error(
-        `the user's id has more than ${MAX_USER} characters: let the option "user" give a shorter one`,
-      );
-    }
+    checkLength('userId', userId, MAX_USER);
     activity.userId = makeStorable(userId);
   }
   if (userName !== null) activity.userName = fitText(userName, MAX_USER);
+  if (ipAddress !== null) activity.ipAddress = storedIp(ipAddress);
+  if (referer !== null) activity.referer = fitText(referer, MAX_PATH);
   activity.name = fitText(activity.name, MAX_NAME);
   activity.path = fitText(activity.path, MAX_PATH);
-  if (activity.referer !== null) activity.referer = fitText(activity.referer, MAX_PATH);
+}
+
+function checkLength(property: string, text: string, characters: number): void {
+  if (isLongerThan(text, characters)) {
+    throw new Error(
+      `the ${property} that the options "user" or "transform" gave has more than ${characters} characters`,
+    );
+  }
 }
 
 function fitText(text: string, characters: number): string {

@@ -5,30 +5,30 @@ import { instant } from './instant.js';
 @Entity('djaffar_session')
 export class Session {
   /** A random id, or the SHA-256 (hexadecimal) of what the host's option `session.id` gave. */
-  @PrimaryColumn({ type: 'varchar', length: 64 })
+  @PrimaryColumn({ name: 'id', type: 'varchar', length: 64 })
   id!: string;
 
   /** The first user agent that was seen, at most 1,024 characters of it. */
-  @Column({ type: 'varchar', length: 1024, nullable: true })
+  @Column({ name: 'userAgent', type: 'varchar', length: 1024, nullable: true })
   userAgent!: string | null;
 
   /** The server's clock at the first activity. */
-  @Column({ type: 'bigint', transformer: instant })
+  @Column({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;
 
   /** The browser's name without its version, such as `Firefox`. */
-  @Column({ type: 'varchar', length: 64, nullable: true })
+  @Column({ name: 'browser', type: 'varchar', length: 64, nullable: true })
   browser!: string | null;
 
   /** The operating system's name, such as `Windows`. */
-  @Column({ type: 'varchar', length: 64, nullable: true })
+  @Column({ name: 'system', type: 'varchar', length: 64, nullable: true })
   system!: string | null;
 
   /** The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`. */
-  @Column({ type: 'varchar', length: 16, nullable: true })
+  @Column({ name: 'device', type: 'varchar', length: 16, nullable: true })
   device!: string | null;
 
   /** Whether the user agent is that of a known bot. */
-  @Column({ type: 'boolean' })
+  @Column({ name: 'bot', type: 'boolean' })
   bot!: boolean;
 }

@@ -18,10 +18,7 @@ export class Table {
     const { driver } = dataSource;
     const { tablePath, primaryColumns, columns } = dataSource.getMetadata(entity);
     const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)];
-    this.name = tablePath
-      .split('.')
-      .map((part) => driver.escape(part))
-      .join('.');
+    this.name = escapePath(dataSource, tablePath);
     this.columnNames = ordered.map((column) => driver.escape(column.databaseName));
     this.types = ordered.map((column) => driver.normalizeType(column));
     this.values = ordered.map((column) => valueOf(column, driver));
@@ -38,4 +35,18 @@ function valueOf(column: Column, driver: DataSource['driver']): (entity: ObjectL
   const { propertyName } = column;
   if (column.type === 'varchar' && !column.transformer) return (entity) => entity[propertyName];
   return (entity) => driver.preparePersistentValue(entity[propertyName], column);
+}
+
+/** Where a table of ours is, as the host's data source has it: with its prefix, and in its schema. */
+export function pathOf({ options, namingStrategy, driver }: DataSource, table: string): string {
+  const name = options.entityPrefix ? namingStrategy.prefixTableName(options.entityPrefix, table) : table;
+  return driver.buildTableName(name, 'schema' in options ? options.schema : undefined);
+}
+
+/** Ready for SQL. */
+export function escapePath({ driver }: DataSource, path: string): string {
+  return path
+    .split('.')
+    .map((part) => driver.escape(part))
+    .join('.');
 }

@@ -5,7 +5,7 @@ import {
   Injectable,
   type Type,
 } from '@nestjs/common';
-import { ContextIdFactory, ModuleRef } from '@nestjs/core';
+import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { firstValueFrom, isObservable } from 'rxjs';
 import type { HostGuard } from '../djaffar.options.js';
 
@@ -15,6 +15,7 @@ type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
 @Injectable()
 export class HostGuards {
   private readonly lookups = new Map<HostGuard, Lookup>();
+  private readonly contexts = new WeakMap<object, ContextId>();
 
   constructor(private readonly moduleRef: ModuleRef) {}
 
@@ -57,13 +58,38 @@ export class HostGuards {
     } catch {
       // Not there, or there is one for each request.
     }
+    if (this.isProvided(type))
+      return (request) => this.moduleRef.resolve(type, this.contextOf(request), anywhere);
     try {
-      await this.moduleRef.resolve(type, undefined, anywhere);
-      return (request) => this.moduleRef.resolve(type, ContextIdFactory.getByRequest(request), anywhere);
-    } catch {
       const guard = await this.moduleRef.create(type);
       return () => guard;
+    } catch (error) {
+      // It may be one for each request all the same, by itself or by what it needs.
+      await this.moduleRef.create(type, this.contextOf({ headers: {} })).catch(() => {
+        throw error;
+      });
+      return (request) => this.moduleRef.create(type, this.contextOf(request));
     }
+  }
+
+  private isProvided(type: Type<CanActivate>): boolean {
+    try {
+      this.moduleRef.introspect(type);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** All guards of a request share what Nest makes for it, and can have the request itself injected. */
+  private contextOf(request: object): ContextId {
+    let id = this.contexts.get(request);
+    if (!id) {
+      id = ContextIdFactory.getByRequest(request);
+      this.moduleRef.registerRequestByContextId(request, id);
+      this.contexts.set(request, id);
+    }
+    return id;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
 import { dialectOf } from '../activity/dialects/dialect.js';
+import { escapePath, pathOf } from '../activity/table.js';
 
 const optional = (column: TableColumnOptions): TableColumnOptions => ({ ...column, isNullable: true });
 
@@ -23,7 +24,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     });
     await runner.createTable(
       new Table({
-        name: SESSION,
+        name: pathOf(dataSource, SESSION),
         columns: [
           { ...text('id', 64), isPrimary: true },
           optional(text('userAgent', 1024)),
@@ -37,7 +38,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     );
     await runner.createTable(
       new Table({
-        name: ACTIVITY,
+        name: pathOf(dataSource, ACTIVITY),
         columns: [
           { ...text('id', 36), isPrimary: true },
           { name: 'date', type: 'bigint' },
@@ -62,11 +63,14 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         ],
       }),
     );
-    await dialect.createPathIndex(runner, 'djaffar_activity_path', dataSource.driver.escape(ACTIVITY));
+    await dialect.createPathIndex(
+      runner,
+      'djaffar_activity_path',
+      escapePath(dataSource, pathOf(dataSource, ACTIVITY)),
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable(ACTIVITY);
-    await runner.dropTable(SESSION);
+    for (const table of [ACTIVITY, SESSION]) await runner.dropTable(pathOf(runner.connection, table));
   }
 }

@@ -8,9 +8,10 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { type HostGuard, type Settings, SETTINGS } from '../djaffar.options.js';
+import { storedUser, type User } from '../activity/user.js';
 import { HostGuards, UndecoratedContext } from '../guards/host-guards.js';
 import type { TrackRequest } from './request.js';
-import { IdentifiedUsers, storedUser, type User, userOfPassport } from './user.js';
+import { IdentifiedUsers, userOfPassport } from './user.js';
 
 const BEARER = /^bearer(\s|$)/i;
 

@@ -1,6 +1,6 @@
 import {
   BadRequestException,
-  type HttpException,
+  HttpException,
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
@@ -35,10 +35,15 @@ export function unsupportedMediaType(): HttpException {
 
 /** What a parser of the host made of a body it could not read, as the contract has it. */
 export function ofParser(error: unknown): unknown {
-  const status = typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
+  const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
   if (status === 413) return tooLarge();
   if (status === 415) return unsupportedMediaType();
   return status === 400 ? badRequest({ body: ['body cannot be parsed'] }) : error;
+}
+
+/** As body-parser and Fastify tell it. */
+function statusOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
 }
 
 /**

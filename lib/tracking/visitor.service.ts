@@ -2,7 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import type { TrackRequest } from './request.js';
-import { newSession, readVisitor, sessionOfHost, type Visit, type Visitor, writeVisitor } from './visitor.js';
+import {
+  newSession,
+  readVisitor,
+  sessionOfHost,
+  type Visit,
+  VISIT_PAUSE,
+  type Visitor,
+  writeVisitor,
+} from './visitor.js';
 
 const NAME = 'djaffar_session';
 
@@ -22,8 +30,10 @@ export class VisitorService {
    * @returns empty for a visitor of whom nothing is known yet
    */
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
-    const { session, visit } = this.known(request, Date.now());
-    return { ...(session && { session }), ...(visit && { visit: visit.id }) };
+    const now = Date.now();
+    const { session, visit } = this.known(request, now);
+    const isThere = visit && now - visit.lastSeen <= VISIT_PAUSE;
+    return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
   }
 
   /** @internal a new visitor gets a session, but has no visit yet */

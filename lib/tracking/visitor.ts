@@ -56,20 +56,19 @@ export function visitsOf(
   const visits: string[] = [];
   const order = dates.map((_, index) => index).sort((a, b) => (dates[a] ?? 0) - (dates[b] ?? 0));
   let latest = current && goesOn(current, user) ? current : undefined;
+  const start = latest ? startWith(latest, dates) : 0;
   let earlier: Visit | undefined;
   for (const index of order) {
     const date = dates[index] ?? 0;
-    if (!latest || date > latest.lastSeen + VISIT_PAUSE) {
-      latest = newVisit(date);
-    } else if (date > latest.lastSeen) {
-      latest = { ...latest, lastSeen: date };
-    } else if (date < latest.lastSeen - VISIT_PAUSE && date < startOf(latest) - VISIT_PAUSE) {
+    if (date < start) {
       // It belongs to a visit before the one we know of.
       earlier =
         earlier && date <= earlier.lastSeen + VISIT_PAUSE ? { ...earlier, lastSeen: date } : newVisit(date);
       visits[index] = earlier.id;
       continue;
     }
+    if (!latest || date > latest.lastSeen + VISIT_PAUSE) latest = newVisit(date);
+    else if (date > latest.lastSeen) latest = { ...latest, lastSeen: date };
     visits[index] = latest.id;
   }
   latest ??= newVisit(Date.now());
@@ -87,6 +86,16 @@ function newVisit(start: number): Visit {
   bytes.writeUIntBE(start, 0, 6);
   randomBytes(6).copy(bytes, 6);
   return { id: bytes.toString('base64url'), lastSeen: start, user: '' };
+}
+
+/** When a visit began, now that late activities may tell of an earlier beginning, each within a pause of the next. */
+function startWith(visit: Visit, dates: number[]): number {
+  if (dates.every((date) => date >= visit.lastSeen)) return 0;
+  const latestFirst = [...dates].sort((a, b) => b - a);
+  return latestFirst.reduce(
+    (start, date) => (date < start && date >= start - VISIT_PAUSE ? date : start),
+    startOf(visit),
+  );
 }
 
 function startOf({ id }: Visit): number {

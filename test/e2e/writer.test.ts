@@ -17,8 +17,8 @@ const LOCKS: Record<string, string[]> = {
 
 const BAD: Record<string, Partial<StoredActivity>> = {
   sqlite: { receivedAt: new Date(Number.NaN) },
-  postgres: { visitId: 'too long for its column' },
-  mariadb: { visitId: 'too long for its column' },
+  postgres: { receivedAt: new Date(Number.NaN) },
+  mariadb: { properties: { text: 'x'.repeat(70_000) } },
 };
 
 describe.each(FOUND)('the writer on %s', (database) => {

@@ -47,7 +47,7 @@ const HOSTILE_VALUES: unknown[] = [
 /** Whatever a JavaScript string can hold: lone surrogates and NUL among it. */
 const aUnit = fc.oneof(
   fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
-  fc.constantFrom(...'\0"\\%&=+[]{},', '\ud83e', '\udd8b', '🦋'),
+  fc.constantFrom(...Array.from('\0"\\%&=+[]{},'), '\ud83e', '\udd8b', '🦋'),
 );
 export const anyText = fc.string({ unit: aUnit, maxLength: 30 });
 const anyKey = fc.oneof(fc.constantFrom(...HOSTILE_KEYS), anyText);
@@ -116,10 +116,10 @@ export const anyBody = fc.oneof(
 export const aHeader = fc
   .oneof(
     fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((unit) => String.fromCharCode(unit)) }),
-    fc.string({ unit: fc.constantFrom(...';=,./:%&"[]_ -0a\t\xff'), maxLength: 100 }),
+    fc.string({ unit: fc.constantFrom(...Array.from(';=,./:%&"[]_ -0a\t\xff')), maxLength: 100 }),
     fc.constantFrom(
-      'x'.repeat(6000),
-      '\xff'.repeat(3000),
+      'x'.repeat(1500),
+      '\xff'.repeat(1100),
       '::ffff:1.2.3.4',
       '[::1]:80',
       'null',
@@ -145,7 +145,7 @@ export const aType = fc.oneof(
 );
 
 export function formOf(activity: object): string {
-  const fields = Object.entries(activity).map(([key, value]) => [
+  const fields = Object.entries(activity).map(([key, value]): [string, string] => [
     key,
     typeof value === 'string' ? value : JSON.stringify(value),
   ]);

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import {
   type INestApplication,
   Module,
   type ModuleMetadata,
   type NestApplicationOptions,
 } from '@nestjs/common';
-import { ExpressAdapter } from '@nestjs/platform-express';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -115,6 +116,28 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await database.drop();
     throw error;
   }
+}
+
+/** A host that believes what a proxy says of a request. */
+export function behindProxy(adapter: AdapterName): Pick<HostOptions, 'configure' | 'fastify'> {
+  if (adapter === 'fastify') return { fastify: { trustProxy: true } };
+  return { configure: (app) => void (app as NestExpressApplication).set('trust proxy', true) };
+}
+
+/** Tracks once: how that is answered, and under which name it is stored. */
+export async function trackOnce(
+  host: Host,
+  headers: Record<string, string> = {},
+  path = '/djaffar/track/',
+): Promise<{ status: number; user?: string | null }> {
+  const id = randomUUID();
+  const { status } = await host.fetch(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify({ id, date: '2026-02-03T04:05:06.789Z', path: '/' }),
+  });
+  const stored = await host.dataSource.getRepository(Activity).findOneBy({ id });
+  return stored ? { status, user: stored.userName } : { status };
 }
 
 /** A request's cookie header from the cookies of an answer. */

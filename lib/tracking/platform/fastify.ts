@@ -11,12 +11,13 @@ interface Fastify {
   initialConfig: { ignoreTrailingSlash?: boolean; routerOptions?: { ignoreTrailingSlash?: boolean } };
   addHook(name: 'onRoute', hook: (route: Route) => void): void;
   route(route: Route): void;
+  hasRoute(route: { url: string; method: string }): boolean;
 }
 
 /** Gives the tracking route alone the contract's limit, its answer to a bad body, and its trailing slash. */
 export function prepareFastify(fastify: Fastify, isTrackRoute: (path: string) => boolean): void {
   const { ignoreTrailingSlash, routerOptions } = fastify.initialConfig;
-  const isSlashIgnored = ignoreTrailingSlash ?? routerOptions?.ignoreTrailingSlash ?? false;
+  const isSlashIgnored = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash;
   fastify.addHook('onRoute', (route) => {
     if (!isTrackRoute(route.url)) return;
     route.bodyLimit = MAX_BODY;
@@ -24,6 +25,8 @@ export function prepareFastify(fastify: Fastify, isTrackRoute: (path: string) =>
     route.errorHandler = (error) => {
       throw ofParser(error);
     };
-    if (!isSlashIgnored && !route.url.endsWith('/')) fastify.route({ ...route, url: `${route.url}/` });
+    const url = `${route.url}/`;
+    if (isSlashIgnored || route.url.endsWith('/') || fastify.hasRoute({ url, method: 'POST' })) return;
+    fastify.route({ ...route, url });
   });
 }

@@ -1,0 +1,26 @@
+/** A user as it is stored. */
+export interface User {
+  id: string;
+  name: string | null;
+}
+
+/**
+ * Nobody's id is empty, and strangers must not become one user whose id is "null" or "undefined".
+ * @throws Error for an id without a text of its own, which would make one of all users
+ */
+export function storedUser(user: { id: unknown; name?: string | null } | null | undefined): User | null {
+  if (user?.id === undefined || user.id === null || user.id === '') return null;
+  return { id: textOf(user.id), name: user.name ?? null };
+}
+
+function textOf(id: unknown): string {
+  const text = String(id);
+  if (!hasText(id, text)) throw new Error(`the id of a user is ${text}: let the option "user" give a text`);
+  return text;
+}
+
+/** Such as a text, a number, or the ObjectId of MongoDB. */
+function hasText(id: unknown, text: string): boolean {
+  if (typeof id === 'object') return !Array.isArray(id) && text !== Object.prototype.toString.call(id);
+  return typeof id === 'number' ? Number.isFinite(id) : typeof id === 'string' || typeof id === 'bigint';
+}

@@ -1,0 +1,174 @@
+import { type INestApplicationContext, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
+import { DataSource, type DataSourceOptions, DefaultNamingStrategy } from 'typeorm';
+import {
+  Activity,
+  ActivityService,
+  djaffarEntities,
+  djaffarMigrations,
+  DjaffarModule,
+} from '../../lib/index.js';
+import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
+
+const TABLES = ['djaffar_activity', 'djaffar_session'];
+
+/** As many hosts have it: `receivedAt` is in the column `received_at`. */
+class SnakeNamingStrategy extends DefaultNamingStrategy {
+  override columnName(property: string, custom: string | undefined, prefixes: string[]): string {
+    return custom ?? snake(super.columnName(property, '', prefixes));
+  }
+
+  override joinColumnName(relation: string, referenced: string): string {
+    return snake(super.joinColumnName(relation, referenced));
+  }
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+describe.each(FOUND)('the migrations on %s', (name) => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+
+  beforeEach(async () => {
+    database = await createDatabase(name);
+  });
+
+  afterEach(async () => {
+    if (dataSource.isInitialized) await dataSource.destroy();
+    await database.drop();
+  });
+
+  async function connect(options: Partial<DataSourceOptions> = {}): Promise<DataSource> {
+    const all = { ...database.options, ...options, entities: djaffarEntities, migrations: djaffarMigrations };
+    dataSource = await new DataSource(all as DataSourceOptions).initialize();
+    return dataSource;
+  }
+
+  /** What `migration:generate` would write. */
+  async function missing(): Promise<string[]> {
+    const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+    return upQueries.map(({ query }) => query);
+  }
+
+  async function tables(): Promise<string[]> {
+    const runner = dataSource.createQueryRunner();
+    try {
+      const found = await Promise.all(TABLES.map((table) => runner.hasTable(table)));
+      return TABLES.filter((_, i) => found[i]);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  it('run on an empty database, and leave nothing for migration:generate to do', async () => {
+    await connect();
+    expect(await tables()).toEqual([]);
+    const run = await dataSource.runMigrations();
+    expect(run.map((migration) => migration.name)).toEqual(djaffarMigrations.map((each) => each.name));
+    expect(await tables()).toEqual(TABLES);
+    expect(await missing()).toEqual([]);
+    expect(await dataSource.runMigrations()).toEqual([]);
+  });
+
+  it('leave no table of Djaffar where they are reverted, and run again', async () => {
+    await connect();
+    await dataSource.runMigrations();
+    for (const _ of djaffarMigrations) await dataSource.undoLastMigration();
+    expect(await tables()).toEqual([]);
+    await dataSource.runMigrations();
+    expect(await tables()).toEqual(TABLES);
+    expect(await missing()).toEqual([]);
+  });
+
+  it('leave the tables of the host alone', async () => {
+    await connect();
+    await dataSource.query('CREATE TABLE host (id integer)');
+    await dataSource.runMigrations();
+    for (const _ of djaffarMigrations) await dataSource.undoLastMigration();
+    expect(await dataSource.query('SELECT * FROM host')).toEqual([]);
+  });
+
+  it('make tables that keep emoji and tell case, accents and trailing spaces apart, whatever the default charset is', async () => {
+    await connect();
+    if (name === 'mariadb') {
+      await dataSource.query('ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_swedish_ci');
+      await dataSource.destroy();
+      await connect();
+    }
+    await dataSource.runMigrations();
+    expect(await missing()).toEqual([]);
+    const repository = dataSource.getRepository(Activity);
+    const names = ['🦋', '🐛', 'ж', 'a', 'A', 'a ', 'á', '日本'];
+    await repository.insert(
+      names.map((text, i) => ({
+        id: `00000000-0000-4000-8000-00000000000${i}`,
+        date: new Date(i),
+        receivedAt: new Date(i),
+        name: text,
+        path: text,
+        userId: text,
+        referer: text,
+        userName: text,
+        properties: { [text]: text },
+      })),
+    );
+    for (const text of names) {
+      for (const where of [{ name: text }, { path: text }, { userId: text }]) {
+        expect(await repository.find({ where })).toMatchObject([
+          {
+            name: text,
+            path: text,
+            userId: text,
+            userName: text,
+            referer: text,
+            properties: { [text]: text },
+          },
+        ]);
+      }
+    }
+  });
+
+  describe('serve a host whose data source has', () => {
+    let app: INestApplicationContext;
+
+    async function startWith(options: Partial<DataSourceOptions>): Promise<ActivityService> {
+      await connect(options);
+      await dataSource.runMigrations();
+      const all = { ...database.options, ...options, autoLoadEntities: true, retryAttempts: 0 };
+
+      @Module({ imports: [TypeOrmModule.forRoot(all as TypeOrmModuleOptions), DjaffarModule.forRoot()] })
+      class HostModule {}
+
+      app = await NestFactory.createApplicationContext(HostModule, { logger: false, abortOnError: false });
+      return app.get(ActivityService, { strict: false });
+    }
+
+    const settings: [string, Partial<DataSourceOptions>][] = [
+      ['a naming strategy of its own', { namingStrategy: new SnakeNamingStrategy() }],
+      ['a prefix for its tables', { entityPrefix: 'app_' }],
+    ];
+    if (name === 'postgres') settings.push(['a schema of its own', { schema: 'app' }]);
+
+    it.each(settings)('%s', async (_, options) => {
+      if ('schema' in options) {
+        await (await connect()).query('CREATE SCHEMA app');
+        await dataSource.destroy();
+      }
+      const activities = await startWith(options);
+      try {
+        await activities.track({ path: '/', user: { id: 1, name: 'jeff' }, session: 's', userAgent: 'x' });
+        expect((await activities.find({ path: '/*', user: '1' })).items).toMatchObject([
+          { path: '/', userName: 'jeff', sessionId: 's', session: { userAgent: 'x' } },
+        ]);
+        expect(await activities.erase({ user: '1' })).toBe(1);
+        expect(await activities.count()).toBe(0);
+        expect(await missing()).toEqual([]);
+      } finally {
+        await app.close();
+      }
+    });
+  });
+});

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { registrationOf, settingsOf } from '../../lib/djaffar.check.js';
+import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/djaffar.options.js';
+
+class Guard {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+describe('the options', () => {
+  it.each([undefined, null, {}, { guards: undefined, session: { maxAge: undefined }, writer: {} }])(
+    '%j are the defaults',
+    (given) => {
+      expect(settingsOf(given)).toEqual(DEFAULTS);
+      expect(registrationOf({ path: undefined })).toEqual(REGISTRATION_DEFAULTS);
+    },
+  );
+
+  it('beat the defaults one by one', () => {
+    const given = { ip: 'none', session: { id: String }, writer: { timeout: 1 }, api: { guards: [Guard] } };
+    expect(settingsOf(given)).toEqual({
+      ...DEFAULTS,
+      ip: 'none',
+      session: { ...DEFAULTS.session, id: String },
+      writer: { ...DEFAULTS.writer, timeout: 1 },
+      api: { guards: [Guard] },
+    });
+  });
+
+  it.each<[string, object]>([
+    ['a guard class and an instance', { guards: [Guard, new Guard()] }],
+    ['the least time of a session', { session: { maxAge: 1000 } }],
+    ['a session of the browser', { session: { maxAge: 'browser' } }],
+    ['functions', { user: () => null, transform: () => null }],
+  ])('may be %s', (_, given) => {
+    expect(settingsOf(given)).toMatchObject(given);
+  });
+
+  it.each<[unknown, string[]]>([
+    ['guards', ['what was given', "'guards'", 'an object']],
+    [[], ['what was given', '[]', 'an object']],
+    [{ guard: [Guard] }, ['"guard"', 'not known', 'guards']],
+    [{ constructor: 1 }, ['"constructor"', 'not known']],
+    [{ guards: Guard }, ['"guards"', '[class Guard]', 'array']],
+    [{ guards: ['jwt'] }, ['"guards"', 'array of guards']],
+    [{ guards: [undefined] }, ['"guards"', 'array of guards']],
+    [{ rejectedCredentials: 'ignore' }, ['"rejectedCredentials"', "'ignore'", "'reject' or 'anonymous'"]],
+    [{ rejectedCredentials: ['reject'] }, ['"rejectedCredentials"', "[ 'reject' ]", "'reject'"]],
+    [{ ip: 'hashed' }, ['"ip"', "'hashed'", "'full' or 'masked' or 'none'"]],
+    [{ ip: ['none'] }, ['"ip"', "[ 'none' ]", "'none'"]],
+    [{ ip: null }, ['"ip"', 'null']],
+    [{ ip: Object.create(null) }, ['"ip"', "'full'"]],
+    [{ session: null }, ['"session"', 'null', 'an object']],
+    [{ session: { maxAge: 999 } }, ['"session.maxAge"', '999', "1000, or 'browser'"]],
+    [{ session: { maxAge: '14d' } }, ['"session.maxAge"', "'14d'"]],
+    [{ session: { maxAge: Infinity } }, ['"session.maxAge"', 'Infinity']],
+    [{ session: { cookie: {} } }, ['"session.cookie"', 'not known', 'maxAge, id']],
+    [{ api: {} }, ['"api.guards"', 'at least one guard']],
+    [{ api: { guards: [] } }, ['"api.guards"', '[]', 'at least one guard']],
+    [{ api: true }, ['"api"', 'true', 'an object']],
+    [{ writer: { maxBatch: 0 } }, ['"writer.maxBatch"', '0', 'a whole number from 1']],
+    [{ writer: { timeout: 1.5 } }, ['"writer.timeout"', '1.5']],
+    [{ user: 'id' }, ['"user"', "'id'", 'a function']],
+    [{ transform: {} }, ['"transform"', '{}', 'a function']],
+  ])('%j fail with a message that names the option, what was given and what is allowed', (given, told) => {
+    const fault = faultOf(() => settingsOf(given));
+    for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
+  });
+
+  it('fail with one message for all that is wrong', () => {
+    const fault = faultOf(() => settingsOf({ ip: 1, writer: { timeout: 0, speed: 1 } }));
+    for (const option of ['"ip"', '"writer.timeout"', '"writer.speed"']) expect(fault).toContain(option);
+  });
+
+  it('fail with that message alone, whatever is given', () => {
+    const value = fc.anything({ withBigInt: true, withNullPrototype: true });
+    const keys = ['guards', 'rejectedCredentials', 'session', 'ip', 'api', 'writer', 'user', 'transform'];
+    const given = fc.dictionary(fc.constantFrom(...keys), value, { minKeys: 1 });
+    fc.assert(
+      fc.property(fc.oneof(given, value), (options) => {
+        const fault = faultOf(() => settingsOf(options));
+        expect(fault === undefined || fault.startsWith('DjaffarModule: ')).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('the options of the registration', () => {
+  it.each(['djaffar', '/djaffar', 'djaffar/', 'internal/track', 'a.b-c_d~e'])('take the path %s', (path) => {
+    expect(registrationOf({ path }).path).toBe(path);
+  });
+
+  it.each<[object, string[]]>([
+    [{ path: '' }, ['"path"', "''", 'segments']],
+    [{ path: '/' }, ['"path"', "'/'"]],
+    [{ path: 'a//b' }, ['"path"', "'a//b'"]],
+    [{ path: ':tenant' }, ['"path"', "':tenant'"]],
+    [{ path: 'a?b' }, ['"path"', "'a?b'"]],
+    [{ path: 5 }, ['"path"', '5']],
+    [{ dataSource: '' }, ['"dataSource"', "''", 'name']],
+    [{ decorators: {} }, ['"decorators"', 'array']],
+    [{ isGlobal: 'yes' }, ['"isGlobal"', "'yes'", 'true or false']],
+  ])('%j fail by name', (given, told) => {
+    const fault = faultOf(() => registrationOf(given));
+    for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
+  });
+});
+
+function faultOf(run: () => unknown): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : `not an Error: ${String(error)}`;
+  }
+}

@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import {
+  newSession,
+  readVisitor,
+  sessionOfHost,
+  type Visit,
+  VISIT_PAUSE,
+  visitsOf,
+  writeVisitor,
+} from '../../lib/tracking/visitor.js';
+
+const NOW = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
+const DAY = 86_400_000;
+
+/** Minutes and milliseconds around the pause that ends a visit, so that its boundary is met often. */
+const aPause = fc.oneof(
+  fc.integer({ min: 0, max: 2 * VISIT_PAUSE }),
+  fc.integer({ min: VISIT_PAUSE - 2, max: VISIT_PAUSE + 2 }),
+);
+
+/** Dates in order, the last of them now. */
+const aHistory = fc.array(aPause, { maxLength: 20 }).map((pauses) => {
+  const dates = [NOW];
+  for (const pause of pauses) dates.unshift((dates[0] ?? NOW) - pause);
+  return dates;
+});
+
+const aUser = fc.option(fc.constantFrom('1', 'jeff', 'ö'), { nil: undefined });
+
+/** Which of the dates are in one visit, by the index of the first of them. */
+function groupsOf(visits: string[]): number[] {
+  return visits.map((visit) => visits.indexOf(visit));
+}
+
+/** The contract's model: a visit is ended by more than 30 minutes without activity. */
+function modelOf(sorted: number[]): number[] {
+  let start = 0;
+  return sorted.map((date, i) => {
+    if (date - (sorted[i - 1] ?? date) > VISIT_PAUSE) start = i;
+    return start;
+  });
+}
+
+function oneByOne(
+  current: Visit | undefined,
+  dates: number[],
+  user: string | undefined,
+): { visits: string[]; latest: Visit | undefined } {
+  let latest = current;
+  const visits = dates.flatMap((date) => {
+    const told = visitsOf(latest, [date], user);
+    latest = told.latest;
+    return told.visits;
+  });
+  return { visits, latest };
+}
+
+describe('the visits of activities', () => {
+  it('go on for 30 minutes without activity, and end after', () => {
+    const dates = [0, VISIT_PAUSE, 2 * VISIT_PAUSE, 3 * VISIT_PAUSE + 1].map((passed) => NOW - DAY + passed);
+    expect(groupsOf(visitsOf(undefined, dates, undefined).visits)).toEqual([0, 0, 0, 3]);
+  });
+
+  it('of a batch are those of its dates in order, each ended by more than 30 minutes', () => {
+    fc.assert(
+      fc.property(aHistory, aUser, (sorted, user) => {
+        const { visits, latest } = visitsOf(undefined, sorted, user);
+        expect(groupsOf(visits)).toEqual(modelOf(sorted));
+        expect(latest).toMatchObject({ id: visits.at(-1), lastSeen: NOW });
+        for (const id of visits) expect(id).toMatch(/^[\w-]{16}$/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('do not depend on the order within the batch', () => {
+    const shuffled = aHistory.chain((sorted) =>
+      fc.tuple(
+        fc.constant(sorted),
+        fc.shuffledSubarray([...sorted.keys()], { minLength: sorted.length, maxLength: sorted.length }),
+      ),
+    );
+    fc.assert(
+      fc.property(shuffled, aUser, (given, user) => {
+        const [sorted, order] = given;
+        const { visits } = visitsOf(
+          undefined,
+          order.map((i) => sorted[i] ?? 0),
+          user,
+        );
+        const inOrder = sorted.map((_, i) => visits[order.indexOf(i)] ?? '');
+        expect(groupsOf(inOrder)).toEqual(modelOf(sorted));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are the same sent one by one in the order of their dates', () => {
+    fc.assert(
+      fc.property(aHistory, aUser, (sorted, user) => {
+        const { visits, latest } = oneByOne(undefined, sorted, user);
+        expect(groupsOf(visits)).toEqual(modelOf(sorted));
+        expect(latest).toMatchObject({ id: visits.at(-1), lastSeen: NOW });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are the same wherever a history in order is divided into requests', () => {
+    const divided = fc.tuple(aHistory, fc.array(fc.nat(20), { maxLength: 5 }));
+    fc.assert(
+      fc.property(divided, aUser, ([sorted, cuts], user) => {
+        const ends = [...new Set([...cuts.filter((at) => at < sorted.length), sorted.length])].sort(
+          (a, b) => a - b,
+        );
+        let latest: Visit | undefined;
+        let start = 0;
+        const visits = ends.flatMap((end) => {
+          if (end === start) return [];
+          const told = visitsOf(latest, sorted.slice(start, end), user);
+          latest = told.latest;
+          start = end;
+          return told.visits;
+        });
+        expect(groupsOf(visits)).toEqual(modelOf(sorted));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of a queue that comes after what was done later are as if it had come at once', () => {
+    const late = fc.tuple(aHistory, fc.nat(20));
+    fc.assert(
+      fc.property(late, aUser, ([sorted, at], user) => {
+        const queued = sorted.slice(0, at % sorted.length);
+        const first = visitsOf(undefined, sorted.slice(queued.length), user);
+        // What the cookie tells is the latest visit alone: earlier ones cannot be gone on with.
+        fc.pre(new Set(first.visits).size === 1);
+        const second = visitsOf(first.latest, queued, user);
+        expect(groupsOf([...second.visits, ...first.visits])).toEqual(modelOf(sorted));
+        expect(second.latest).toEqual(first.latest);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are no longer than the activities, and there is one now where there are none', () => {
+    expect(visitsOf(undefined, [], undefined).visits).toEqual([]);
+    expect(visitsOf(undefined, [], '1').latest.id).toMatch(/^[\w-]{16}$/);
+  });
+
+  it('go on with a login', () => {
+    const anonymous = visitsOf(undefined, [NOW], undefined).latest;
+    expect(visitsOf(anonymous, [NOW + 1], 'jeff').visits).toEqual([anonymous.id]);
+  });
+
+  it.each([
+    ['a logout', 'jeff', undefined],
+    ['a login as somebody else', 'jeff', 'ada'],
+  ])('begin anew with %s', (_, before, after) => {
+    const latest = visitsOf(undefined, [NOW], before).latest;
+    const goesOn = visitsOf(latest, [NOW + 1], before);
+    expect(goesOn.visits).toEqual([latest.id]);
+    expect(visitsOf(goesOn.latest, [NOW + 2], after).visits).not.toEqual([latest.id]);
+  });
+
+  it('begin anew after 30 minutes with a login too, and never tell who it was', () => {
+    const anonymous = visitsOf(undefined, [NOW], undefined).latest;
+    const { visits, latest } = visitsOf(anonymous, [NOW + VISIT_PAUSE + 1], 'jeff');
+    expect(visits).not.toEqual([anonymous.id]);
+    expect(latest.user).toMatch(/^[\w-]{8}$/);
+    expect(visitsOf(undefined, [NOW], 'jeff').latest.user).not.toBe(latest.user);
+  });
+});
+
+describe('what the cookie carries', () => {
+  const aSession = fc.oneof(fc.string().map(sessionOfHost), fc.integer().map(newSession));
+
+  it('is read as it was written', () => {
+    fc.assert(
+      fc.property(aSession, aHistory, aUser, (session, sorted, user) => {
+        const visitor = { session, visit: visitsOf(undefined, sorted, user).latest };
+        const written = writeVisitor(visitor);
+        expect(written).toMatch(/^[\w.-]{1,150}$/);
+        expect(readVisitor(written, NOW)).toEqual(visitor);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('was last seen in the past, whatever it says', () => {
+    const written = writeVisitor({
+      session: newSession(),
+      visit: visitsOf(undefined, [NOW], undefined).latest,
+    });
+    expect(readVisitor(written, NOW - 1)?.visit.lastSeen).toBe(NOW - 1);
+  });
+
+  it.each([
+    undefined,
+    '',
+    '...',
+    'a.b.c.d',
+    `${'a'.repeat(22)}.${'b'.repeat(16)}.zzzzzzzzzz.`,
+    `${'a'.repeat(21)}.${'b'.repeat(16)}.zz.`,
+    `${'a'.repeat(22)}.${'b'.repeat(16)}.zz.user`,
+    `${'a'.repeat(22)}.${'b'.repeat(16)}.zz.\n`,
+    `${'a'.repeat(22)}.${'b'.repeat(16)}.ZZ.`,
+  ])('is nothing where it is %j', (cookie) => {
+    expect(readVisitor(cookie, NOW)).toBeUndefined();
+  });
+
+  it('has visits told for it, whatever a forger wrote that looks like it', () => {
+    const forged = fc.stringMatching(/^[\w-]{22}\.[\w-]{16}\.[\da-z]{1,9}\.([\w-]{8})?$/);
+    fc.assert(
+      fc.property(fc.oneof(forged, fc.string()), aHistory, aUser, (cookie, sorted, user) => {
+        const visitor = readVisitor(cookie, NOW);
+        const { visits, latest } = visitsOf(visitor?.visit, sorted, user);
+        for (const id of [...visits, latest.id]) expect(id).toMatch(/^[\w-]{16}$/);
+        expect(readVisitor(writeVisitor({ session: newSession(), visit: latest }), NOW)?.visit).toEqual(
+          latest,
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("of the host's own session is a SHA-256 of it", () => {
+    expect(sessionOfHost('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+
+  it('is random for each new session', () => {
+    const sessions = Array.from({ length: 100 }, newSession);
+    expect(new Set(sessions).size).toBe(100);
+    expect(sessions.filter((id) => !/^[\w-]{22}$/.test(id))).toEqual([]);
+  });
+});
