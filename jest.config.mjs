@@ -1,5 +1,15 @@
 // Jest on Node 20 cannot require ES modules: for the tests all of them, Nest's too, become CommonJS.
-const MODULES = ['@nestjs', 'file-type', 'load-esm', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'uuid'];
+const MODULES = [
+  '@nestjs',
+  'file-type',
+  'load-esm',
+  'strtok3',
+  'token-types',
+  'uint8array-extras',
+  '@tokenizer',
+  '@borewit',
+  'uuid',
+];
 
 const swc = {
   swcrc: false,

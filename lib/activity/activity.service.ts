@@ -172,6 +172,7 @@ export class ActivityService {
         .whereInIds(rows.map(({ id }) => id))
         .execute();
       erased += affected ?? 0;
+      this.writer.forgetSessions();
     }
   }
 

@@ -68,6 +68,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   private waiting = 0;
   private underWay = 0;
   private isPumping = false;
+  private erasures = 0;
   private isClosed = false;
   /** For the database: it is said in the log once, not at each try. */
   private isWaiting = false;
@@ -111,6 +112,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   /** To be called where sessions are erased. */
   forgetSessions(): void {
     this.knownSessions.clear();
+    this.erasures += 1;
   }
 
   /** Writes what is waiting, then refuses. */
@@ -170,12 +172,14 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   /** @returns the blame where it is worth going on, `undefined` when all are answered. */
   private async attempt(works: Work[]): Promise<Blame | undefined> {
     try {
-      await this.writeInTime(works);
+      const { erasures } = this;
+      const sessions = this.newSessionsOf(works);
+      await this.writeInTime(works, sessions);
+      // A session that was known may have been erased meanwhile: it is written again, the ids make that harmless.
+      if (this.erasures !== erasures) await this.writeInTime(works, this.newSessionsOf(works));
+      else for (const id of sessions.keys()) this.knownSessions.set(id, true);
       this.isWaiting = false;
-      for (const work of works) {
-        if (work.session) this.knownSessions.set(work.session.id, true);
-        this.answer(work);
-      }
+      for (const work of works) this.answer(work);
       return undefined;
     } catch (error) {
       const blame = error instanceof UnavailableError ? 'statement' : this.dialect.blame(error);
@@ -194,7 +198,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
    * At the first deadline the statement is cancelled, so that what is refused is not stored after all.
    * @throws UnavailableError where the database does not even answer to that; then nobody knows what it stores
    */
-  private async writeInTime(works: Work[]): Promise<void> {
+  private async writeInTime(works: Work[], sessions: Map<string, Session>): Promise<void> {
     const cancel = new AbortController();
     const patience = Math.max(LEAST_PATIENCE, (works[0]?.deadline ?? 0) - Date.now());
     let timer = setTimeout(() => cancel.abort(), patience);
@@ -207,7 +211,10 @@ export class ActivityWriter implements BeforeApplicationShutdown {
       });
     });
     try {
-      await Promise.race([this.dialect.write(this.dataSource, this.insertsOf(works), cancel.signal), lost]);
+      await Promise.race([
+        this.dialect.write(this.dataSource, this.insertsOf(works, sessions), cancel.signal),
+        lost,
+      ]);
     } finally {
       clearTimeout(timer);
     }
@@ -228,14 +235,19 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     else work.resolve();
   }
 
-  private insertsOf(works: Work[]): Insert[] {
+  private newSessionsOf(works: Work[]): Map<string, Session> {
     const sessions = new Map<string, Session>();
-    const activities = new Map<string, StoredActivity>();
-    for (const work of works) {
-      const { session } = work;
+    for (const { session } of works) {
       if (session && !sessions.has(session.id) && !this.knownSessions.has(session.id)) {
         sessions.set(session.id, session.row());
       }
+    }
+    return sessions;
+  }
+
+  private insertsOf(works: Work[], sessions: Map<string, Session>): Insert[] {
+    const activities = new Map<string, StoredActivity>();
+    for (const work of works) {
       for (const activity of work.activities) {
         if (!activities.has(activity.id)) activities.set(activity.id, activity);
       }
