@@ -27,9 +27,12 @@ const oneOf = (...values: string[]): Rule => ({
   accepts: (value) => typeof value === 'string' && values.includes(value),
 });
 
-const wholeNumber = (least: number): Rule => ({
-  allowed: `a whole number from ${least}`,
-  accepts: (value) => Number.isSafeInteger(value) && Number(value) >= least,
+// More milliseconds a timer cannot wait.
+const MOST = 2 ** 31 - 1;
+
+const wholeNumber = (least: number, most = MOST): Rule => ({
+  allowed: `a whole number from ${least} to ${most}`,
+  accepts: (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
 });
 
 const isGuard = (value: unknown): boolean =>
@@ -51,7 +54,7 @@ const OPTIONS: Rules = {
   session: {
     maxAge: {
       allowed: "a whole number of milliseconds from 1000, or 'browser'",
-      accepts: (value) => value === 'browser' || wholeNumber(1000).accepts(value),
+      accepts: (value) => value === 'browser' || wholeNumber(1000, Number.MAX_SAFE_INTEGER).accepts(value),
     },
     id: aFunction,
   },

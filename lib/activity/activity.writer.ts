@@ -182,16 +182,23 @@ export class ActivityWriter implements BeforeApplicationShutdown {
       for (const work of works) this.answer(work);
       return undefined;
     } catch (error) {
-      const blame = error instanceof UnavailableError ? 'statement' : this.dialect.blame(error);
+      const blame = this.blame(error);
       const reason = error instanceof Error ? error.message || error.name : String(error);
       if (blame === 'moment' && !this.isWaiting) this.logger.warn(`activities have to wait: ${reason}`);
       this.isWaiting = blame === 'moment';
       if (blame === 'moment' || (blame === 'row' && works.length > 1)) return blame;
-      this.logger.error(`activities could not be stored: ${reason}`);
+      const cure = blame === 'statement' ? ' (have the migrations been run?)' : '';
+      this.logger.error(`activities could not be stored: ${reason}${cure}`);
       const refusal = new UnavailableError('the database did not take it', { cause: error });
       for (const work of works) this.answer(work, refusal);
       return undefined;
     }
+  }
+
+  private blame(error: unknown): Blame {
+    if (error instanceof UnavailableError) return 'moment';
+    // What a host's `transform` made cannot even be bound, such as properties that are no JSON.
+    return error instanceof TypeError ? 'row' : this.dialect.blame(error);
   }
 
   /**

@@ -13,8 +13,9 @@ export function encodeCursor({ date, id }: Activity): string {
 }
 
 /** @throws InvalidFilterError for what {@link encodeCursor} did not make. */
-export function decodeCursor(text: string): Cursor {
-  const match = /^(\d{1,15})\.([\da-f-]{36})$/.exec(Buffer.from(text, 'base64url').toString());
+export function decodeCursor(text: unknown): Cursor {
+  const place = typeof text === 'string' ? Buffer.from(text, 'base64url').toString() : '';
+  const match = /^(\d{1,15})\.([\da-f-]{36})$/.exec(place);
   if (!match?.[2]) throw new InvalidFilterError('after', 'must be what a page had as "next"');
   return { date: Number(match[1]), id: match[2] };
 }
