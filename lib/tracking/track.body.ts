@@ -55,9 +55,9 @@ export function readBody({ headers, body }: TrackRequest): Record<string, unknow
   const type = mediaType(headers['content-type']);
   switch (type) {
     case JSON_TYPE:
-      return asObject(body);
+      return asObject(typeof body === 'string' && body ? parseJson(body, 'body') : body);
     case FORM:
-      return ofForm(asObject(body));
+      return typeof body === 'string' ? ofText(body) : ofForm(asObject(body));
     case TEXT:
       return ofText(typeof body === 'string' ? body : '');
     default:
@@ -77,8 +77,13 @@ function sizeOf(headers: TrackRequest['headers'], body: unknown): number {
   }
 }
 
+/** Whether the media type is one of the three. */
+export function isTaken(contentType: string | undefined): boolean {
+  return [JSON_TYPE, FORM, TEXT].includes(mediaType(contentType));
+}
+
 /** Without its parameters. */
-export function mediaType(contentType = ''): string {
+function mediaType(contentType = ''): string {
   return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 

@@ -32,7 +32,7 @@ export class VisitorService {
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
     const now = Date.now();
     const { session, visit } = this.known(request, now);
-    const isThere = visit && now - visit.lastSeen <= VISIT_PAUSE;
+    const isThere = visit && now - visit.lastSeen < VISIT_PAUSE;
     return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
   }
 

@@ -63,11 +63,11 @@ export function visitsOf(
     if (date < start) {
       // It belongs to a visit before the one we know of.
       earlier =
-        earlier && date <= earlier.lastSeen + VISIT_PAUSE ? { ...earlier, lastSeen: date } : newVisit(date);
+        earlier && date < earlier.lastSeen + VISIT_PAUSE ? { ...earlier, lastSeen: date } : newVisit(date);
       visits[index] = earlier.id;
       continue;
     }
-    if (!latest || date > latest.lastSeen + VISIT_PAUSE) latest = newVisit(date);
+    if (!latest || date >= latest.lastSeen + VISIT_PAUSE) latest = newVisit(date);
     else if (date > latest.lastSeen) latest = { ...latest, lastSeen: date };
     visits[index] = latest.id;
   }
@@ -93,7 +93,7 @@ function startWith(visit: Visit, dates: number[]): number {
   if (dates.every((date) => date >= visit.lastSeen)) return 0;
   const latestFirst = [...dates].sort((a, b) => b - a);
   return latestFirst.reduce(
-    (start, date) => (date < start && date >= start - VISIT_PAUSE ? date : start),
+    (start, date) => (date < start && date > start - VISIT_PAUSE ? date : start),
     startOf(visit),
   );
 }

@@ -242,11 +242,11 @@ describe.each(HOSTS)('who it is on $adapter and $database', ({ adapter, database
 
 describe.each(ADAPTERS)('a visit on %s', (adapter) => {
   it.each([
-    ['29 minutes', 29, false],
-    ['30 minutes less a millisecond', 30 - 1 / MINUTE, false],
-    ['30 minutes', 30, true],
-    ['30 minutes and a millisecond', 30 + 1 / MINUTE, true],
-  ])('ends with a pause of %s in `date`: %j', async (_, pause, isNew) => {
+    ['goes on', '29 minutes', 29, false],
+    ['goes on', '30 minutes less a millisecond', 30 - 1 / MINUTE, false],
+    ['ends', '30 minutes', 30, true],
+    ['ends', '30 minutes and a millisecond', 30 + 1 / MINUTE, true],
+  ])('%s after a pause of %s in `date`', async (_, _length, pause, isNew) => {
     const host = await startHost({ adapter });
     try {
       const browser = new Browser(host);

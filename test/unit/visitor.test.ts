@@ -32,11 +32,11 @@ function groupsOf(visits: string[]): number[] {
   return visits.map((visit) => visits.indexOf(visit));
 }
 
-/** The contract's model: a visit is ended by more than 30 minutes without activity. */
+/** The contract's model: a visit is ended by 30 minutes without activity. */
 function modelOf(sorted: number[]): number[] {
   let start = 0;
   return sorted.map((date, i) => {
-    if (date - (sorted[i - 1] ?? date) > VISIT_PAUSE) start = i;
+    if (date - (sorted[i - 1] ?? date) >= VISIT_PAUSE) start = i;
     return start;
   });
 }
@@ -56,12 +56,13 @@ function oneByOne(
 }
 
 describe('the visits of activities', () => {
-  it('go on for 30 minutes without activity, and end after', () => {
-    const dates = [0, VISIT_PAUSE, 2 * VISIT_PAUSE, 3 * VISIT_PAUSE + 1].map((passed) => NOW - DAY + passed);
+  it('go on for less than 30 minutes without activity, and end with them', () => {
+    const less = VISIT_PAUSE - 1;
+    const dates = [0, less, 2 * less, 2 * less + VISIT_PAUSE].map((passed) => NOW - DAY + passed);
     expect(groupsOf(visitsOf(undefined, dates, undefined).visits)).toEqual([0, 0, 0, 3]);
   });
 
-  it('of a batch are those of its dates in order, each ended by more than 30 minutes', () => {
+  it('of a batch are those of its dates in order, each ended by 30 minutes', () => {
     fc.assert(
       fc.property(aHistory, aUser, (sorted, user) => {
         const { visits, latest } = visitsOf(undefined, sorted, user);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { MAX_BODY, mediaType, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
+import { isTaken, MAX_BODY, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
 
 type Next = (error?: unknown) => void;
 type Request = IncomingMessage & { path: string; body?: unknown };
@@ -10,16 +10,14 @@ interface Express {
   use(handler: (error: unknown, request: Request, response: ServerResponse, next: Next) => void): void;
 }
 
-/** Adds what Nest's adapter lacks on the tracking route alone: text bodies, and the contract's answer to a bad one. */
+/**
+ * Adds what Nest's adapter lacks on the tracking route alone: text bodies (and all, where the host has no parser), and
+ * the contract's answer to a bad one.
+ */
 export function prepareExpress(express: Express, isTrackRoute: (path: string) => boolean): void {
   express.use((request, _response, next) => {
     const isUnread = request.body === undefined && !request.readableEnded;
-    if (
-      !isUnread ||
-      !isTrackRoute(request.path) ||
-      mediaType(request.headers['content-type']) !== 'text/plain'
-    )
-      next();
+    if (!isUnread || !isTrackRoute(request.path) || !isTaken(request.headers['content-type'])) next();
     else readText(request, next);
   });
   express.use((error: unknown, request: Request, _response: ServerResponse, next: Next) => {
