@@ -45,6 +45,9 @@ export function report(cells: Cell[], run: { machine: string; rounds: number; se
     const empty = cells.find((cell) => cell.variant === 'djaffar' && situationOf(cell) === situation);
     return row(situation, ratio(full.rps, empty?.rps));
   });
+  const full = fullness.length
+    ? `${[row('situation', 'requests/s with full tables of those with empty ones'), row('---', '---'), ...fullness].join('\n')}\n\n`
+    : '';
   const figures = cells.map((cell) =>
     row(
       situationOf(cell),
@@ -68,11 +71,7 @@ ${row('situation', 'requests/s of the floor', 'requests/s of the naive', 'CPU of
 ${row('---', '---', '---', '---', '---')}
 ${ratios.join('\n')}
 
-${row('situation', 'requests/s with full tables of those with empty ones')}
-${row('---', '---')}
-${fullness.join('\n')}
-
-## Figures
+${full}## Figures
 
 ${row('situation', 'variant', 'requests/s', 'p50 ms', 'p99 ms', 'CPU ms of Node for 1,000', 'CPU ms of the database for 1,000')}
 ${row('---', '---', '---', '---', '---', '---', '---')}
