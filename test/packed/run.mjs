@@ -1,105 +1,178 @@
 // Packs the package, installs the tarball into hosts outside the repository, and has each of them track an activity.
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// Prints a line for each check: `ok` or `FAILED`, then what was said, indented.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const here = import.meta.dirname;
 const root = join(here, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'djaffar-packed-'));
-const require = createRequire(import.meta.url);
-let [passed, failed] = [0, 0];
-
-function run(cwd, command, ...args) {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-function check(name, test) {
-  try {
-    test();
-    passed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${name}: ${error.stdout ?? ''}${error.stderr ?? error.stack}`);
-  }
-}
-
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const COMMON = ['reflect-metadata', 'rxjs@7', 'class-validator', 'class-transformer', 'libsql'];
 const NEST = ['common', 'core', 'platform-express', 'platform-fastify', 'typeorm'];
 const HOSTS = [
-  {
-    name: 'ESM, Nest 12, TypeORM 1',
-    entry: 'esm.mjs',
-    packages: [...NEST.map((each) => `@nestjs/${each}@12`), 'typeorm@1'],
-  },
-  {
-    name: 'CommonJS, Nest 11, TypeORM 0.3',
-    entry: 'cjs.cjs',
-    packages: [...NEST.map((each) => `@nestjs/${each}@11`), 'typeorm@0.3'],
-  },
+  { name: 'ESM, Nest 12, TypeORM 1', type: 'module', extension: 'mjs', nest: 12, typeorm: '1' },
+  { name: 'CommonJS, Nest 11, TypeORM 0.3', type: 'commonjs', extension: 'cjs', nest: 11, typeorm: '0.3' },
 ];
 
-try {
-  const [{ filename, files }] = JSON.parse(
-    run(root, 'npm', 'pack', '--json', '--silent', '--pack-destination', folder),
-  );
-  check('the tarball holds the built library and nothing else', () => {
-    const strange = files.filter(
-      ({ path }) => !/^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
-    );
-    if (strange.length > 0) throw new Error(strange.map(({ path }) => path).join(' '));
-    if (!files.some(({ path }) => path === 'dist/index.js')) throw new Error('no dist/index.js');
+const MINUTE = 60_000;
+
+function run(cwd, command, ...args) {
+  return execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 5 * MINUTE,
   });
-  for (const [index, { name, entry, packages }] of HOSTS.entries()) {
-    const host = join(folder, `host-${index}`);
-    cpSync(here, host, { recursive: true });
-    writeFileSync(join(host, 'package.json'), '{ "private": true }');
-    run(
-      host,
-      'npm',
-      'install',
-      '--no-audit',
-      '--no-fund',
-      '--silent',
-      join(folder, filename),
-      ...packages,
-      ...COMMON,
+}
+
+function manifest(path) {
+  return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
+}
+
+/** Whether it passed. */
+async function check(name, test) {
+  try {
+    await test();
+    console.log(`ok      ${name}`);
+    return true;
+  } catch (error) {
+    // The stack of a command that failed holds what it said on its standard error.
+    const said = `${error.stack}\n${error.stdout ?? ''}`.trim();
+    console.log(`FAILED  ${name}\n${said.replace(/^/gm, '        ')}`);
+    process.exitCode = 1;
+    return false;
+  }
+}
+
+/** Starts a host, and waits until it says that it is ready. */
+async function start(cwd, ...args) {
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: MINUTE });
+  const exited = once(child, 'exit');
+  let said = '';
+  child.stderr.on('data', (chunk) => (said += chunk));
+  for await (const line of createInterface(child.stdout)) {
+    said += `${line}\n`;
+    if (!line.startsWith('ready ')) continue;
+    child.stdout.resume();
+    return {
+      url: line.slice('ready '.length),
+      stop: async () => {
+        child.kill();
+        const [code, signal] = await exited;
+        assert(code === 0 || signal === 'SIGTERM', `ended with ${code ?? signal}: ${said}`);
+      },
+    };
+  }
+  throw new Error(`did not start: ${said}`);
+}
+
+async function tracks(url) {
+  const activity = { id: randomUUID(), date: new Date().toISOString(), path: '/packed' };
+  for (const body of [new URLSearchParams(activity), new URLSearchParams(activity)]) {
+    const posted = await fetch(`${url}/djaffar/track/`, { method: 'POST', body });
+    assert.equal(posted.status, 204, await posted.text());
+  }
+  assert.equal((await fetch(`${url}/djaffar/activities`)).status, 403);
+  const listed = await fetch(`${url}/djaffar/activities`, { headers: { 'x-admin': 'yes' } });
+  const found = await fetch(`${url}/report`);
+  for (const answer of [listed, found]) {
+    const { items, next } = await answer.json();
+    assert.deepEqual(
+      items.map(({ id, date, path, session }) => ({ id, date, path, userAgent: session.userAgent })),
+      [{ ...activity, userAgent: 'node' }],
     );
-    check(`${name}: no optional peer is needed`, () => {
-      const { dependencies } = JSON.parse(run(host, 'npm', 'ls', '--depth=0', '--json'));
-      if (dependencies['@nestjs/passport']) throw new Error('@nestjs/passport is there');
-    });
-    for (const adapter of ['express', 'fastify']) {
-      check(`${name}: a host on ${adapter} tracks`, () => run(host, process.execPath, entry, adapter));
-    }
-    const typeorm = (...args) =>
-      run(host, process.execPath, 'node_modules/typeorm/cli.js', ...args, '-d', 'data-source.cjs');
-    check(`${name}: TypeORM's command line runs the migrations`, () => typeorm('migration:run'));
-    check(`${name}: and finds nothing left to generate`, () =>
-      typeorm('migration:generate', '--check', 'nothing'),
-    );
-    check(`${name}: and reverts them`, () => typeorm('migration:revert'));
-    check(`${name}: a host in TypeScript compiles`, () => {
-      const options =
-        '--strict --noEmit --target es2023 --module nodenext --moduleResolution nodenext --experimentalDecorators --emitDecoratorMetadata --skipLibCheck --types node';
-      const types = join(root, 'node_modules/@types');
-      run(
-        host,
-        process.execPath,
-        require.resolve('typescript/bin/tsc'),
-        ...options.split(' '),
-        '--typeRoots',
-        types,
-        'host.ts',
-      );
+    assert.equal(next, null);
+  }
+}
+
+/** The packages that come with one, as `npm ls` tells it: `name@version`. */
+function brought(name, { dependencies = {}, version } = {}, only = Object.keys(dependencies)) {
+  return [`${name}@${version}`, ...only.flatMap((each) => brought(each, dependencies[each]))];
+}
+
+async function checkHost({ name, type, extension, nest, typeorm }, tarball) {
+  const host = mkdtempSync(join(folder, 'host-'));
+  cpSync(here, host, { recursive: true });
+  writeFileSync(join(host, 'package.json'), JSON.stringify({ private: true, type }));
+  const packages = [
+    tarball,
+    ...NEST.map((each) => `@nestjs/${each}@${nest}`),
+    `typeorm@${typeorm}`,
+    ...COMMON,
+  ];
+  const installed = await check(`${name}: npm installs it`, () =>
+    run(host, 'npm', 'install', '--silent', '--no-audit', '--no-fund', ...packages),
+  );
+  if (!installed) return;
+
+  await check(`${name}: no optional peer is needed, and no other is missing`, () => {
+    const list = JSON.parse(run(host, 'npm', 'ls', '--all', '--json')).dependencies['nestjs-djaffar'];
+    assert(!existsSync(join(host, 'node_modules/@nestjs/passport')));
+    const own = Object.keys(manifest(join(host, 'node_modules/nestjs-djaffar')).dependencies);
+    console.log(`        brings ${brought('nestjs-djaffar', list, own).join(' ')}`);
+  });
+  for (const adapter of ['express', 'fastify']) {
+    await check(`${name}: a host on ${adapter} tracks`, async () => {
+      const { url, stop } = await start(host, `entry.${extension}`, adapter);
+      await tracks(url).finally(stop);
     });
   }
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  console.log(`a host gets, beside its own: ${Object.keys(dependencies).join(', ')}`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  const commandLine = (...args) =>
+    run(host, 'npx', '--no', '--', 'typeorm', ...args, '-d', `data-source.${extension}`);
+  const generate = () => commandLine('migration:generate', '--check', 'nothing');
+  await check(`${name}: TypeORM's command line runs the migrations`, () => commandLine('migration:run'));
+  await check(`${name}: and finds nothing left to generate`, generate);
+  await check(`${name}: and reverts them`, () => {
+    commandLine('migration:revert');
+    assert.throws(generate, ({ stdout }) => /CREATE TABLE "djaffar_activity"/.test(stdout));
+  });
+  await check(`${name}: a host in TypeScript compiles`, () => {
+    const options =
+      '--strict --noEmit --target es2023 --module nodenext --experimentalDecorators --emitDecoratorMetadata --types node';
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const types = join(root, 'node_modules/@types');
+    run(host, process.execPath, compiler, ...options.split(' '), '--typeRoots', types, 'host.ts');
+  });
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+
+/** Its path, even where a check of what it holds failed. */
+async function pack() {
+  let tarball;
+  let files = [];
+  await check('the tarball holds the built library and nothing else', () => {
+    const [packed] = JSON.parse(run(root, 'npm', 'pack', '--json', '--silent', '--pack-destination', folder));
+    tarball = join(folder, packed.filename);
+    files = packed.files.map(({ path }) => path);
+    // No tests, no sample, and no source map, whose sources would not be there.
+    const allowed = /^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    assert.deepEqual(
+      files.filter((path) => !allowed.test(path)),
+      [],
+    );
+    assert(files.includes('dist/index.js') && files.includes('dist/index.d.ts'), 'nothing was built');
+  });
+  if (!tarball) return undefined;
+  // The hosts below have both adapters, and would hide that it needs one of them.
+  await check('the tarball imports only what it declares, and names no source map', () => {
+    const { dependencies, peerDependencies } = manifest(root);
+    for (const path of files.filter((each) => each.startsWith('dist/'))) {
+      const code = readFileSync(join(root, path), 'utf8');
+      assert.doesNotMatch(code, /sourceMappingURL/, path);
+      for (const [, name] of code.matchAll(/\b(?:from|import)[ (]*['"]((?:@[\w-]+\/)?\w[\w:.-]*)/g))
+        assert(
+          name in { ...dependencies, ...peerDependencies } || name.startsWith('node:'),
+          `${path}: ${name}`,
+        );
+    }
+  });
+  return tarball;
+}
+
+const tarball = await pack();
+for (const host of tarball ? HOSTS : []) await checkHost(host, tarball);

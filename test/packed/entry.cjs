@@ -1,7 +1,7 @@
 require('reflect-metadata');
 const { ExpressAdapter } = require('@nestjs/platform-express');
 const { FastifyAdapter } = require('@nestjs/platform-fastify');
-const run = require('./app.cjs');
+const start = require('./app.cjs');
 
 const name = process.argv[2];
 const modules = {
@@ -12,7 +12,7 @@ const modules = {
   libsql: require('libsql'),
   djaffar: require('nestjs-djaffar'),
 };
-run(modules, name).catch((error) => {
+start(modules, name).catch((error) => {
   console.error(error);
   process.exit(1);
 });

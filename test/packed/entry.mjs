@@ -6,8 +6,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import * as typeorm from '@nestjs/typeorm';
 import libsql from 'libsql';
 import * as djaffar from 'nestjs-djaffar';
-import run from './app.cjs';
+import start from './app.cjs';
 
 const name = process.argv[2];
 const adapter = name === 'express' ? new ExpressAdapter() : new FastifyAdapter();
-await run({ common, core, adapter, typeorm, libsql, djaffar }, name);
+await start({ common, core, adapter, typeorm, libsql, djaffar }, name);
