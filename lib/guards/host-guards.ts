@@ -44,7 +44,9 @@ export class HostGuards {
 
   /** @throws whatever the guard throws */
   async ask(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
-    const instance = await this.lookups.get(guard)?.(context.switchToHttp().getRequest());
+    const found = this.lookups.get(guard)?.(context.switchToHttp().getRequest());
+    // Most are there already: a turn of the event loop for each request would be wasted.
+    const instance = found instanceof Promise ? await found : found;
     if (!instance) throw new Error('a guard was asked before it was found');
     const answer = instance.canActivate(context);
     return isObservable(answer) ? firstValueFrom(answer) : answer;

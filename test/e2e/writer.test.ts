@@ -109,6 +109,20 @@ describe.each(FOUND)('the writer on %s', (database) => {
     await expect(host.activities.track({ path: '/' })).rejects.toThrow('shutting down');
   });
 
+  if (database === 'postgres') {
+    it('goes on where a connection forgets its prepared statements, as behind an old PgBouncer', async () => {
+      await start({});
+      expect((await host.post({ date, path: '/1' })).status).toBe(204);
+      // One request at a time needs one connection, so that this is the one that wrote.
+      const prepared = 'SELECT name FROM pg_prepared_statements';
+      expect(await host.dataSource.query(prepared)).not.toEqual([]);
+      await host.dataSource.query('DEALLOCATE ALL');
+      for (const path of ['/2', '/3']) expect((await host.post({ date, path })).status).toBe(204);
+      expect((await host.stored()).map(({ path }) => path).sort()).toEqual(['/1', '/2', '/3']);
+      expect(await host.dataSource.query(prepared)).toEqual([]);
+    });
+  }
+
   it('refuses with 503, and says why in the log, while the migrations have not been run', async () => {
     await start({});
     await host.dataSource.undoLastMigration();
