@@ -30,6 +30,7 @@ import { HostGuards } from './guards/host-guards.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
 import { TrackController } from './tracking/track.controller.js';
+import { TrackerController } from './tracking/tracker.controller.js';
 import { IdentifiedUsers } from './tracking/user.js';
 import { VisitorService } from './tracking/visitor.service.js';
 
@@ -103,7 +104,11 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       TypeOrmModule.forFeature(djaffarEntities, dataSource),
       ...new Set([...(definition.imports ?? []), ...(given.imports ?? [])]),
     ],
-    controllers: [mount(TrackController, path, decorators), mount(ActivitiesController, path)],
+    controllers: [
+      mount(TrackController, path, decorators),
+      mount(TrackerController, path, decorators),
+      mount(ActivitiesController, path),
+    ],
     providers: [
       ...(definition.providers ?? []),
       { provide: REGISTRATION, useValue: registration },

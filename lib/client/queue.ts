@@ -1,0 +1,166 @@
+import { isSilent, settings } from './settings.js';
+import { stored } from './store.js';
+
+interface Entry {
+  /** The activity as JSON, beginning with its date. It is its own key in the store, whose order is that of the dates. */
+  record: string;
+  /** Whether it outlives the page: whatever is true. */
+  isKept?: unknown;
+  isUnderWay?: 0 | 1;
+  /** Tells whoever waits for it whether the server has it. */
+  tell?(isThere: boolean): void;
+}
+
+const MAX_WAITING = 1000;
+/**
+ * Characters of JSON, each of which takes up to three bytes: browsers let the requests that outlive their page take
+ * 64 KiB, all together, and so does the server for each.
+ */
+const MAX_SIZE = 2e4;
+/** What an activity counts beside its own characters, so that at most 100 go together, as many as the server takes. */
+const SHARE = 200;
+/** The same, so that each goes alone. */
+const WHOLE_SHARE = 1e4;
+// Milliseconds.
+const TOGETHER = 50;
+const PATIENCE = 3e4;
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 2e5;
+
+/** The oldest first. */
+let queue: Entry[] = [];
+let timer: ReturnType<typeof setTimeout> | undefined;
+let isRunning: 0 | 1 | undefined;
+let failures = 0;
+/** One by one once the server has refused several, to find the guilty. */
+let share = SHARE;
+/** The headers that the server did not accept. */
+let refused: string | undefined = '';
+/** Whether the server has answered this page, so that the visitor has a session. */
+let isKnown: 1 | undefined;
+let dropped = 0;
+
+/** @returns whether the server has it, once that is known */
+export function add(record: string): Promise<boolean> {
+  return new Promise((tell) => {
+    const entry: Entry = { record, tell };
+    queue.push(entry);
+    drop(record.length < WHOLE_SHARE ? queue.slice(0, -MAX_WAITING) : [entry]);
+    // All transactions are in order: what is sent has been kept before.
+    void stored((store) => store.put(1, record)).then((key) => (entry.isKept = key));
+    if (!failures) wake(TOGETHER);
+  });
+}
+
+/** Sends what waits after so many milliseconds. */
+export function wake(delay?: number): void {
+  clearTimeout(timer);
+  timer = setTimeout(run, delay);
+}
+
+/** Things look better: sends what waits at once. */
+export function retry(): void {
+  failures = 0;
+  wake();
+}
+
+/** What is left is sent while the page goes; should nobody hear the answer, a later page sends it again. */
+export function leave(): void {
+  // The first request of a new visitor is sent alone: two at once would make two sessions.
+  for (let isBarred = isRunning; (isKnown || !isBarred) && next()[0]; isBarred = 1)
+    void send(next()).then(wake);
+}
+
+/** Forgets all that waits. */
+export function clear(): void {
+  forget(queue, false);
+}
+
+async function run(): Promise<void> {
+  if (isRunning || isSilent()) return;
+  isRunning = 1;
+  const work = async (): Promise<void> => {
+    // Other tabs, and earlier pages, have kept theirs in the same place.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all keys are records
+    const kept = await stored((store) => store.getAllKeys() as IDBRequest<string[]>);
+    const ours = queue;
+    if (kept) {
+      queue = kept.map((key) => ours.find(({ record }) => record === key) ?? { record: key, isKept: 1 });
+      // What was kept, and is no more, another tab has sent.
+      ours.map((entry) => queue.includes(entry) || (entry.isKept ? entry.tell?.(true) : queue.push(entry)));
+    }
+    let delay: number | undefined;
+    while (!delay && next()[0]) delay = await send(next());
+    isRunning = 0;
+    if (delay) wake(delay);
+  };
+  try {
+    // One tab at a time.
+    await navigator.locks.request('djaffar', work);
+  } catch {
+    // There are no locks outside secure contexts, and none in sandboxed frames.
+    void work();
+  }
+}
+
+/** The oldest that can go together into one request. */
+function next(): Entry[] {
+  let size = 0;
+  return queue.filter(({ isUnderWay, record }) => !isUnderWay && (size += record.length + share) < MAX_SIZE);
+}
+
+/** @returns the milliseconds to wait before the next try, where one is needed */
+async function send(batch: Entry[]): Promise<number | undefined> {
+  const activities = batch.map((entry) => {
+    entry.isUnderWay = 1;
+    return entry.record;
+  });
+  let after = 0;
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is one of the two, and only a function has a `call`
+    const given = settings.headers as ((() => Promise<HeadersInit>) & Headers) | undefined;
+    const headers = await (given?.call?.(0) ?? given);
+    const asked = JSON.stringify(headers);
+    if (asked !== refused) {
+      // A text needs no leave from another origin beforehand.
+      const answer = await fetch(`${settings.endpoint}/track/`, {
+        ...settings,
+        method: 'POST',
+        body: `{"sentAt":"${new Date().toJSON()}","activities":[${activities.join()}]}`,
+        headers,
+        keepalive: true,
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      const status = answer.status;
+      if (status === 204) {
+        isKnown = 1;
+        failures = 0;
+        return forget(batch, true);
+      }
+      if (status === 400 || status === 413) {
+        share = WHOLE_SHARE;
+        return batch[1] ? undefined : drop(batch, status);
+      }
+      if (status === 401) refused = asked;
+      after = +answer.headers.get('Retry-After')! * 1000 || 0;
+    }
+  } catch {
+    // No network, no answer in time, or no headers: later.
+  } finally {
+    batch.map((entry) => (entry.isUnderWay = 0));
+  }
+  return after + Math.min(LONGEST_PAUSE, 2 ** failures++ * FIRST_PAUSE) * (1 + Math.random());
+}
+
+function drop(batch: Entry[], status?: number): undefined {
+  if (!batch[0]) return;
+  share = SHARE;
+  dropped += batch.length;
+  console.error('djaffar dropped', dropped, status, batch);
+  forget(batch, false);
+}
+
+function forget(batch: Entry[], isThere: boolean): undefined {
+  queue = queue.filter((entry) => !batch.includes(entry));
+  void stored((store) => batch.map((entry) => (entry.tell?.(isThere), store.delete(entry.record)))[0]!);
+}

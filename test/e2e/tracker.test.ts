@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { map } from 'rxjs';
+import { ADAPTERS, type Host, startHost } from '../support/host.js';
+
+const SCRIPT = readFileSync('dist/client/tracker.js');
+
+interface Answer {
+  status: number | undefined;
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer;
+}
+
+describe.each(ADAPTERS)('GET /djaffar/tracker.js on %s', (adapter) => {
+  let host: Host;
+
+  beforeAll(async () => {
+    host = await startHost({
+      adapter,
+      configure: (app) => {
+        app.setGlobalPrefix('api');
+        // As hosts do that wrap what their controllers return.
+        app.useGlobalInterceptors({
+          intercept: (_, next) => next.handle().pipe(map((data: unknown) => ({ data }))),
+        });
+      },
+    });
+  });
+
+  afterAll(() => host.close());
+
+  /** As it comes over the wire: unlike `fetch`, it unpacks nothing. */
+  function get(headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      request(`${host.url}/api/djaffar/tracker.js`, { method, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response
+          .on('data', (chunk: Buffer) => chunks.push(chunk))
+          .on('end', () =>
+            resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }),
+          );
+      })
+        .on('error', reject)
+        .end();
+    });
+  }
+
+  it.each([
+    ['br', 'gzip, deflate, br, zstd', brotliDecompressSync],
+    ['gzip', 'gzip, deflate', gunzipSync],
+    ['gzip', 'br;q=0, gzip;q=0.1', gunzipSync],
+    [undefined, 'identity', (body: Buffer) => body],
+  ])('is packed with %s for Accept-Encoding: %s', async (encoding, accepted, unpack) => {
+    const { status, headers, body } = await get({ 'Accept-Encoding': accepted });
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': 'text/javascript; charset=utf-8',
+      'content-length': String(body.length),
+      'cache-control': 'public, max-age=3600',
+    });
+    expect(headers['content-encoding']).toBe(encoding);
+    expect(String(headers.vary)).toContain('Accept-Encoding');
+    expect(unpack(body).equals(SCRIPT)).toBe(true);
+  });
+
+  it('has a strong validator for each encoding, and answers 304 to whoever has it', async () => {
+    const etags = new Set<string>();
+    for (const encoding of ['br', 'gzip', 'identity']) {
+      const { etag } = (await get({ 'Accept-Encoding': encoding })).headers;
+      expect(etag).toMatch(/^"[\w-]+"$/);
+      etags.add(String(etag));
+      for (const known of [String(etag), `W/${String(etag)}`, `"other", ${String(etag)}`, '*']) {
+        const again = await get({ 'Accept-Encoding': encoding, 'If-None-Match': known });
+        expect(again).toMatchObject({
+          status: 304,
+          headers: { etag, 'cache-control': 'public, max-age=3600' },
+          body: Buffer.of(),
+        });
+      }
+      expect((await get({ 'Accept-Encoding': encoding, 'If-None-Match': '"other"' })).status).toBe(200);
+    }
+    expect(etags.size).toBe(3);
+  });
+
+  it('answers HEAD without the script', async () => {
+    const { status, headers, body } = await get({ 'Accept-Encoding': 'gzip' }, 'HEAD');
+    expect({ status, length: body.length }).toEqual({ status: 200, length: 0 });
+    expect(headers.etag).toBe((await get({ 'Accept-Encoding': 'gzip' })).headers.etag);
+  });
+});
