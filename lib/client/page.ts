@@ -106,6 +106,7 @@ export function start(auto: AutoTracking): void {
   else begin();
   on('scroll', scroll);
   on('online', retry);
-  on('pagehide', hide);
+  on('pagehide', leave);
+  // It comes last, also when the page is left.
   on('visibilitychange', hide);
 }

@@ -60,9 +60,10 @@ export class TrackController {
     const { headers, ip } = request;
     const told = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
     const user = this.users.get(request);
-    const { session, visit } = this.visitors.recognise(request, receivedAt);
+    const seed = seedOf(told[0]?.id, request);
+    const { session, visit } = this.visitors.recognise(request, receivedAt, seed);
     const dates = told.map(({ date }) => Math.min(date.getTime(), receivedAt));
-    const { visits, latest } = visitsOf(visit, dates, user?.id);
+    const { visits, latest } = visitsOf(visit, dates, user?.id, seed);
     const ipAddress = storedIp(ip, this.settings.ip);
     const activities = told.map((activity, i) =>
       Object.assign(activity, {
@@ -80,4 +81,12 @@ export class TrackController {
     const cookie = this.visitors.cookie({ session, visit: latest }, request);
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
+}
+
+/**
+ * What stays the same when a client sends its oldest activity again, not having heard the answer: a new visitor may have
+ * left the page before, and the next page sends what it cannot know to be stored. Alone, an id might be another's too.
+ */
+function seedOf(id: string | undefined, { ip, headers }: TrackRequest): string | undefined {
+  return id && `${id}\n${ip}\n${headers['user-agent']}`;
 }

@@ -37,8 +37,12 @@ export class VisitorService {
   }
 
   /** @internal a new visitor gets a session, but has no visit yet */
-  recognise(request: TrackRequest, now: number): { session: string; visit: Visit | undefined } {
-    const { session = newSession(), visit } = this.known(request, now);
+  recognise(
+    request: TrackRequest,
+    now: number,
+    seed: string | undefined,
+  ): { session: string; visit: Visit | undefined } {
+    const { session = newSession(seed), visit } = this.known(request, now);
     return { session, visit };
   }
 

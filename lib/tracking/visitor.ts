@@ -18,6 +18,9 @@ export interface Visit {
   user: string;
 }
 
+/** The start of a visit that a request begins which may come again, in milliseconds: each time it is told a bit differently. */
+const START_STEP = 60 * 1000;
+
 const COOKIE = /^([\w-]{22}|[\da-f]{64})\.([\w-]{16})\.([\da-z]{1,9})\.([\w-]{8})?$/;
 
 /** @returns `undefined` for what {@link writeVisitor} did not write */
@@ -31,8 +34,13 @@ export function writeVisitor({ session, visit }: Visitor): string {
   return [session, visit.id, visit.lastSeen.toString(36), visit.user].join('.');
 }
 
-export function newSession(): string {
-  return randomBytes(16).toString('base64url');
+/**
+ * @param seed of a request that may come again, or together with the next, before its answer is heard: it then begins the
+ * same session
+ */
+export function newSession(seed?: string): string {
+  if (seed === undefined) return randomBytes(16).toString('base64url');
+  return createHash('sha256').update(seed).digest('base64url').slice(0, 22);
 }
 
 /** The id under which a host's own session is stored: a SHA-256, which logs nobody in. */
@@ -46,13 +54,16 @@ export function sessionOfHost(id: string): string {
  * @param current the visit that the visitor is in, if any
  * @param dates milliseconds since 1970, none in the future
  * @param user the user's id, `undefined` for nobody
+ * @param seed as of {@link newSession}: the same visits are begun
  * @returns a visit's id for each date, and the visit that the visitor is in now
  */
 export function visitsOf(
   current: Visit | undefined,
   dates: number[],
   user: string | undefined,
+  seed?: string,
 ): { visits: string[]; latest: Visit } {
+  const newVisit = (start: number): Visit => visitFrom(start, seed && `${seed}\n${user ?? ''}`);
   const visits: string[] = [];
   const order = dates.map((_, index) => index).sort((a, b) => (dates[a] ?? 0) - (dates[b] ?? 0));
   let latest = current && goesOn(current, user) ? current : undefined;
@@ -81,10 +92,10 @@ function goesOn(visit: Visit, user: string | undefined): boolean {
 }
 
 /** The id of a visit begins with its start: 48 bits of milliseconds, then 48 bits of chance. */
-function newVisit(start: number): Visit {
+function visitFrom(start: number, seed: string | undefined): Visit {
   const bytes = Buffer.alloc(12);
-  bytes.writeUIntBE(start, 0, 6);
-  randomBytes(6).copy(bytes, 6);
+  bytes.writeUIntBE(seed ? start - (start % START_STEP) : start, 0, 6);
+  (seed ? createHash('sha256').update(seed).digest() : randomBytes(6)).copy(bytes, 6);
   return { id: bytes.toString('base64url'), lastSeen: start, user: '' };
 }
 

@@ -126,6 +126,31 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(await countSessions()).toBe(2);
     });
 
+    it('is one where the answer to the first request was not heard, and the next brings it again', async () => {
+      await start();
+      const date = new Date(0).toISOString();
+      const activities = [randomUUID(), randomUUID()].map((id) => ({ id, date, path: '/' }));
+      const [lost, next] = await Promise.all(
+        [activities.slice(0, 1), activities].map((each) => host.post({ activities: each })),
+      );
+      expect([lost?.status, next?.status]).toEqual([204, 204]);
+      const stored = await host.stored();
+      expect(stored).toHaveLength(2);
+      expect(new Set(stored.map(({ visitId }) => visitId)).size).toBe(1);
+      expect(new Set(stored.map(({ sessionId }) => sessionId)).size).toBe(1);
+      // Another's, whatever its id.
+      await host.post(
+        {
+          activities: [
+            { ...activities[0], path: '/' },
+            { id: randomUUID(), date, path: '/other' },
+          ],
+        },
+        { 'User-Agent': FIREFOX },
+      );
+      expect(await countSessions()).toBe(2);
+    });
+
     it('keeps the first user agent that was seen', async () => {
       await start();
       const browser = new Browser(host, FIREFOX);

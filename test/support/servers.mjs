@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 
@@ -18,7 +20,27 @@ const probes = {
   },
 };
 
-/** Finds the database servers, and says loudly which of them the tests leave out; in CI none may be. */
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** @returns where the browser is, or nothing */
+function findBrowser() {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return BROWSERS.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function leaveOut(what, why, cause) {
+  if (process.env.CI) throw new Error(why, { cause });
+  process.stderr.write(`\n*** LEFT OUT: all tests ${what}: ${why}\n`);
+}
+
+/** Finds the database servers and the browser, and says loudly what the tests leave out; in CI that may be nothing. */
 export default async function setup() {
   const found = ['sqlite'];
   for (const [name, probe] of Object.entries(probes)) {
@@ -26,10 +48,11 @@ export default async function setup() {
       await probe();
       found.push(name);
     } catch (error) {
-      const message = `${name} does not answer at ${process.env[`TEST_${name.toUpperCase()}_URL`]}: ${String(error)}`;
-      if (process.env.CI) throw new Error(message, { cause: error });
-      process.stderr.write(`\n*** LEFT OUT: all tests against ${name}: ${message}\n`);
+      const url = process.env[`TEST_${name.toUpperCase()}_URL`];
+      leaveOut(`against ${name}`, `${name} does not answer at ${url}: ${String(error)}`, error);
     }
   }
   process.env.DJAFFAR_TEST_DATABASES = found.join(',');
+  process.env.TEST_BROWSER ??= findBrowser() ?? '';
+  if (!process.env.TEST_BROWSER) leaveOut('in a browser', `there is none of ${BROWSERS.join(', ')}`);
 }

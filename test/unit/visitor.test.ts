@@ -175,7 +175,10 @@ describe('the visits of activities', () => {
 });
 
 describe('what the cookie carries', () => {
-  const aSession = fc.oneof(fc.string().map(sessionOfHost), fc.integer().map(newSession));
+  const aSession = fc.oneof(
+    fc.string().map(sessionOfHost),
+    fc.integer().map(() => newSession()),
+  );
 
   it('is read as it was written', () => {
     fc.assert(
@@ -231,8 +234,21 @@ describe('what the cookie carries', () => {
   });
 
   it('is random for each new session', () => {
-    const sessions = Array.from({ length: 100 }, newSession);
+    const sessions = Array.from({ length: 100 }, () => newSession());
     expect(new Set(sessions).size).toBe(100);
     expect(sessions.filter((id) => !/^[\w-]{22}$/.test(id))).toEqual([]);
+  });
+
+  it('is the same for a request that comes again, and so are its visits, told a moment later', () => {
+    const start = NOW - (NOW % 60_000);
+    const [one, again, other] = ['a', 'a', 'b'].map((seed, i) => ({
+      session: newSession(seed),
+      visits: visitsOf(undefined, [start + i, start + VISIT_PAUSE + 2 * i], undefined, seed).visits,
+    }));
+    expect(again).toEqual(one);
+    expect(new Set(one?.visits).size).toBe(2);
+    expect(one?.session).toMatch(/^[\w-]{22}$/);
+    expect(other?.session).not.toBe(one?.session);
+    expect(other?.visits).not.toEqual(one?.visits);
   });
 });

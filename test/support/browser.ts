@@ -1,0 +1,205 @@
+import './servers.mjs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page as BrowserPage,
+} from 'playwright-core';
+import { DataSource } from 'typeorm';
+import { Activity, djaffarEntities } from '../../lib/index.js';
+import { createDatabase, type DatabaseName, type TestDatabase } from './databases.js';
+import { Front } from './front.js';
+import { type Sample, startSample } from './sample.js';
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/**
+ * Each activity is made into JSON once, wherever it then goes. What a page says in its last moment is not heard: the next
+ * page says it again.
+ */
+const TELL_WHAT_IS_MADE = `
+  const { stringify } = JSON;
+  let said = [];
+  try {
+    said = JSON.parse(localStorage.made ?? '[]');
+  } catch {}
+  said.forEach((id) => made(id));
+  JSON.stringify = (value, ...rest) => {
+    if (value?.id && value.date) {
+      try {
+        localStorage.made = stringify([...JSON.parse(localStorage.made ?? '[]'), value.id]);
+      } catch {}
+      made(value.id);
+    }
+    return stringify(value, ...rest);
+  };
+`;
+
+/** `describe`, where there is a browser. */
+export const describeInBrowser = process.env.TEST_BROWSER ? describe : describe.skip;
+
+export interface StageOptions {
+  adapter: string;
+  database?: DatabaseName;
+}
+
+/** The sample host, a front before it, and a browser, all real. */
+export class Stage {
+  private context: BrowserContext | undefined;
+  /** The ids that pages have made. */
+  readonly made = new Set<string>();
+  readonly console: string[] = [];
+  private readonly profile = mkdtempSync(join(tmpdir(), 'djaffar-profile-'));
+  private waiting: (() => void)[] = [];
+
+  private constructor(
+    private readonly adapter: string,
+    readonly database: TestDatabase,
+    readonly front: Front,
+    private sample: Sample,
+    private readonly dataSource: DataSource,
+  ) {
+    front.host = sample.url;
+  }
+
+  static async start({ adapter, database: name = 'sqlite' }: StageOptions): Promise<Stage> {
+    const database = await createDatabase(name);
+    const sample = await startSample({ DATABASE_URL: database.url, HTTP_ADAPTER: adapter });
+    const dataSource = await new DataSource({ ...database.options, entities: djaffarEntities }).initialize();
+    return new Stage(adapter, database, await Front.start(), sample, dataSource);
+  }
+
+  async stopHost(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.sample.end(signal);
+  }
+
+  async startHost(): Promise<void> {
+    this.sample = await startSample({ DATABASE_URL: this.database.url, HTTP_ADAPTER: this.adapter });
+    this.front.host = this.sample.url;
+  }
+
+  /** A browser on the profile of this stage; it has but one at a time. */
+  async browser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+    this.context = await chromium.launchPersistentContext(this.profile, {
+      executablePath: process.env.TEST_BROWSER,
+      args: ARGUMENTS,
+      // Playwright turns the back/forward cache off.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
+      baseURL: this.front.url,
+      ...options,
+    });
+    this.context.on('console', (message) => this.console.push(message.text()));
+    this.context.on('weberror', (error) => this.console.push(String(error.error())));
+    await this.context.exposeBinding('made', (_, id: string) => {
+      this.made.add(id);
+      for (const resolve of this.waiting.splice(0)) resolve();
+    });
+    await this.context.addInitScript({ content: TELL_WHAT_IS_MADE });
+    return this.context;
+  }
+
+  /** Serves pages with the tracker on them. */
+  serve(attributes = '', body = '', headers: Record<string, string> = {}): void {
+    const script = `<script defer src="/djaffar/tracker.js" ${attributes}></script>`;
+    this.front.page = {
+      html: `<!doctype html><title>test</title><link rel="icon" href="data:,">${script}<body>${body}</body>`,
+      headers,
+    };
+  }
+
+  /** Opens a page in a browser that nobody holds by its strings, as Playwright does: it may prerender. */
+  openAlone(path: string): () => Promise<void> {
+    const folder = `--user-data-dir=${this.profile}`;
+    const child = spawn(
+      String(process.env.TEST_BROWSER),
+      ['--headless', ...ARGUMENTS, folder, this.front.url + path],
+      {
+        stdio: 'ignore',
+      },
+    );
+    const exited = once(child, 'exit');
+    return async () => {
+      child.kill();
+      await exited;
+    };
+  }
+
+  /** A new tab. */
+  async open(path: string): Promise<BrowserPage> {
+    const context = this.context ?? (await this.browser());
+    const page = await context.newPage();
+    await page.goto(path);
+    return page;
+  }
+
+  /** As the machine that loses its power. */
+  async kill(): Promise<void> {
+    const context = this.context;
+    this.context = undefined;
+    if (!context) return;
+    const closed = new Promise((resolve) => context.once('close', resolve));
+    process.kill(await this.processId(context), 'SIGKILL');
+    await closed;
+  }
+
+  async closeBrowser(): Promise<void> {
+    await this.context?.close();
+    this.context = undefined;
+  }
+
+  /** Resolves when pages have made so many activities. */
+  async untilMade(count: number): Promise<void> {
+    while (this.made.size < count) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  /**
+   * Waits until pages have made so many activities and the host has acknowledged them all.
+   * @returns what the database then holds, the oldest first
+   */
+  async stored(count: number): Promise<Activity[]> {
+    await this.untilMade(count);
+    await this.front.until(() => [...this.made].every((id) => this.front.acknowledged.has(id)));
+    return this.rows();
+  }
+
+  async rows(): Promise<Activity[]> {
+    return this.dataSource
+      .getRepository(Activity)
+      .find({ order: { date: 'ASC', id: 'ASC' }, relations: { session: true } });
+  }
+
+  async close(): Promise<void> {
+    await this.closeBrowser();
+    await this.front.close();
+    await this.dataSource.destroy();
+    await this.sample.end('SIGTERM');
+    await this.database.drop();
+    rmSync(this.profile, { recursive: true, force: true });
+  }
+
+  private async processId(context: BrowserContext): Promise<number> {
+    const browser = context.browser();
+    if (!browser) throw new Error('no browser');
+    const session = await browser.newBrowserCDPSession();
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    const main = processInfo.find(({ type }) => type === 'browser');
+    if (!main) throw new Error('no process');
+    return main.id;
+  }
+}
+
+/** What was done where, as `name path`, in no order: activities of the same millisecond have none. */
+export function doings(activities: Activity[]): string[] {
+  return activities.map(({ name, path }) => `${name} ${path}`).sort();
+}

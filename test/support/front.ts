@@ -1,0 +1,118 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+
+/** What the front does with a request that tracks, in place of passing it on. */
+export type Fault =
+  /** Nobody is there: the connection breaks before the host has it. */
+  | 'refused'
+  /** The host has it, and the connection breaks before its answer. */
+  | 'unanswered'
+  /** An answer of the front's own. */
+  | { status: number; headers?: Record<string, string> };
+
+export interface Sent {
+  ids: string[];
+  headers: IncomingMessage['headers'];
+  size: number;
+  /** When it arrived, by `performance.now()`. */
+  at: number;
+  /** As the browser saw it; `undefined` where it saw none. */
+  status?: number;
+}
+
+/** A page of a test's own. */
+export interface Page {
+  html: string;
+  headers?: Record<string, string>;
+}
+
+/**
+ * What a browser of the tests talks to: it answers navigations with the page of the test, passes all else on to the host,
+ * and fails as it is told to.
+ */
+export class Front {
+  /** The host's URL. */
+  host = '';
+  page: Page = { html: '' };
+  /** Asked for each request that tracks. */
+  fault: (sent: Sent) => Fault | undefined | Promise<Fault | undefined> = () => undefined;
+  readonly sent: Sent[] = [];
+  /** The ids that a 204 has been given for. */
+  readonly acknowledged = new Set<string>();
+
+  private readonly events = new EventEmitter();
+
+  private constructor(
+    private readonly server: Server,
+    readonly url: string,
+  ) {
+    server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      this.answer(incoming, outgoing).catch(() => outgoing.destroy());
+    });
+  }
+
+  static async start(): Promise<Front> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (typeof address !== 'object' || !address) throw new Error('no port');
+    return new Front(server, `http://127.0.0.1:${address.port}`);
+  }
+
+  /** Resolves when what was sent, and how it was answered, is as expected. */
+  async until(isReached: () => boolean): Promise<void> {
+    while (!isReached()) await once(this.events, 'sent');
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private async answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const path = incoming.url ?? '';
+    // What is navigated to and has an extension is downloaded.
+    if (incoming.headers['sec-fetch-mode'] === 'navigate' && !path.startsWith('/djaffar')) {
+      const { html, headers } = this.page;
+      outgoing.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers }).end(html);
+      return;
+    }
+    const body = await buffer(incoming);
+    if (incoming.method !== 'POST' || path !== '/djaffar/track/') {
+      await this.pass(incoming, body, outgoing);
+      return;
+    }
+    const ids = (JSON.parse(body.toString()) as { activities: { id: string }[] }).activities.map(
+      ({ id }) => id,
+    );
+    const sent: Sent = { ids, headers: incoming.headers, size: body.length, at: performance.now() };
+    this.sent.push(sent);
+    this.events.emit('sent');
+    const fault = await this.fault(sent);
+    if (fault === 'refused') outgoing.destroy();
+    else if (typeof fault === 'object') outgoing.writeHead(fault.status, fault.headers).end();
+    else await this.pass(incoming, body, outgoing, fault === 'unanswered');
+    sent.status = outgoing.destroyed && !outgoing.writableEnded ? undefined : outgoing.statusCode;
+    if (sent.status === 204) for (const id of ids) this.acknowledged.add(id);
+    this.events.emit('sent');
+  }
+
+  private async pass(
+    incoming: IncomingMessage,
+    body: Buffer,
+    outgoing: ServerResponse,
+    isBroken = false,
+  ): Promise<void> {
+    const passed = request(new URL(incoming.url ?? '', this.host), {
+      method: incoming.method,
+      headers: incoming.headers,
+    });
+    passed.end(body);
+    const [answer] = (await once(passed, 'response')) as [IncomingMessage];
+    const content = await buffer(answer);
+    if (isBroken) outgoing.destroy();
+    else outgoing.writeHead(answer.statusCode ?? 0, answer.headers).end(content);
+  }
+}
