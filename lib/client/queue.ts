@@ -161,6 +161,6 @@ function drop(batch: Entry[], status?: number): undefined {
 }
 
 function forget(batch: Entry[], isThere: boolean): undefined {
-  queue = queue.filter((entry) => !batch.includes(entry));
-  void stored((store) => batch.map((entry) => (entry.tell?.(isThere), store.delete(entry.record)))[0]!);
+  queue = queue.filter((entry) => !batch.includes(entry) || entry.tell?.(isThere));
+  void stored((store) => batch.map(({ record }) => store.delete(record))[0]!);
 }

@@ -112,10 +112,10 @@ export class Stage {
   /** Serves pages with the tracker on them. */
   serve(attributes = '', body = '', headers: Record<string, string> = {}): void {
     const script = `<script defer src="/djaffar/tracker.js" ${attributes}></script>`;
-    this.front.page = {
+    this.front.page = () => ({
       html: `<!doctype html><title>test</title><link rel="icon" href="data:,">${script}<body>${body}</body>`,
       headers,
-    };
+    });
   }
 
   /** Opens a page in a browser that nobody holds by its strings, as Playwright does: it may prerender. */

@@ -34,7 +34,7 @@ export interface Page {
 export class Front {
   /** The host's URL. */
   host = '';
-  page: Page = { html: '' };
+  page: (path: string) => Page = () => ({ html: '' });
   /** Asked for each request that tracks. */
   fault: (sent: Sent) => Fault | undefined | Promise<Fault | undefined> = () => undefined;
   readonly sent: Sent[] = [];
@@ -75,7 +75,7 @@ export class Front {
     const path = incoming.url ?? '';
     // What is navigated to and has an extension is downloaded.
     if (incoming.headers['sec-fetch-mode'] === 'navigate' && !path.startsWith('/djaffar')) {
-      const { html, headers } = this.page;
+      const { html, headers } = this.page(path);
       outgoing.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers }).end(html);
       return;
     }
@@ -90,6 +90,8 @@ export class Front {
     const sent: Sent = { ids, headers: incoming.headers, size: body.length, at: performance.now() };
     this.sent.push(sent);
     this.events.emit('sent');
+    // As a host does that lets other origins in: the one of sandboxed frames is 'null'.
+    if (incoming.headers.origin === 'null') outgoing.setHeader('Access-Control-Allow-Origin', 'null');
     const fault = await this.fault(sent);
     if (fault === 'refused') outgoing.destroy();
     else if (typeof fault === 'object') outgoing.writeHead(fault.status, fault.headers).end();
