@@ -42,7 +42,7 @@ export const djaffar = {
     } catch {
       // Storage is refused: it lasts as long as the page.
     }
-    clear();
+    if (value) clear();
   },
   optIn: (): void => djaffar.optOut(''),
 } satisfies Djaffar;

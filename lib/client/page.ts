@@ -82,7 +82,8 @@ export function start(auto: AutoTracking): void {
       if (named) {
         const properties: Properties = {};
         for (const { name, value } of named.attributes) {
-          name.replace(/^data-djaffar-(.+)/, (_, property: string) => (properties[property] = value));
+          const property = name.split('data-djaffar-')[1];
+          if (property) properties[property] = value;
         }
         void track(named.dataset.djaffar, properties);
       }

@@ -24,8 +24,8 @@ const WHOLE_SHARE = 1e4;
 // Milliseconds.
 const TOGETHER = 50;
 const PATIENCE = 3e4;
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 2e5;
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 1e5;
 
 /** The oldest first. */
 let queue: Entry[] = [];
@@ -66,14 +66,14 @@ export function retry(): void {
 
 /** What is left is sent while the page goes; should nobody hear the answer, a later page sends it again. */
 export function leave(): void {
-  // The first request of a new visitor is sent alone: two at once would make two sessions.
-  for (let isBarred = isRunning; (isKnown || !isBarred) && next()[0]; isBarred = 1)
-    void send(next()).then(wake);
+  // A new visitor sends but one request more, which the server sees to belong to the first by its oldest activity.
+  for (let isLast; !isLast && next()[0]; isLast = !isKnown) void send(next()).then(wake);
 }
 
-/** Forgets all that waits. */
+/** Forgets all that waits, of earlier pages too. */
 export function clear(): void {
   forget(queue, false);
+  void stored((store) => store.clear());
 }
 
 async function run(): Promise<void> {
@@ -103,10 +103,15 @@ async function run(): Promise<void> {
   }
 }
 
-/** The oldest that can go together into one request. */
+/**
+ * The oldest that can go together into one request. As long as a visitor is new, these are the first of all: what a page
+ * that is left has not kept yet would be lost, and with another oldest the server would begin another session.
+ */
 function next(): Entry[] {
   let size = 0;
-  return queue.filter(({ isUnderWay, record }) => !isUnderWay && (size += record.length + share) < MAX_SIZE);
+  return queue.filter(
+    ({ isUnderWay, record }) => !(isUnderWay && isKnown) && (size += record.length + share) < MAX_SIZE,
+  );
 }
 
 /** @returns the milliseconds to wait before the next try, where one is needed */

@@ -14,5 +14,5 @@ const script = document.currentScript as HTMLScriptElement;
 // What is there has the value '', or another that is not null.
 const data = script.dataset as AutoTracking;
 self.djaffar = djaffar;
-djaffar.configure({ endpoint: script.src.split('/tracker.js')[0]!, ...data });
+djaffar.configure({ endpoint: script.src.replace(/\/tracker.*/, ''), ...data });
 start(data);

@@ -1,4 +1,6 @@
 const NAME = 'djaffar';
+/** Milliseconds after which the browser is taken to refuse storage. */
+const PATIENCE = 3000;
 
 let database: Promise<IDBDatabase> | undefined;
 
@@ -6,7 +8,8 @@ function event(target: EventTarget, type: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     target.addEventListener(type, resolve);
     target.addEventListener('error', reject);
-    target.addEventListener('abort', reject);
+    // Chromium lets a page into the back/forward cache while it creates the database, and everybody else wait for it.
+    setTimeout(reject, PATIENCE);
   });
 }
 

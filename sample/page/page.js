@@ -1,6 +1,15 @@
 const find = (id) => document.getElementById(id);
 
 async function show() {
+  try {
+    await load();
+    find('status').textContent = '';
+  } catch {
+    find('status').textContent = 'The host is away: what you do is kept, and sent when it is back.';
+  }
+}
+
+async function load() {
   const [me, mine] = await Promise.all(['/auth/me', '/mine'].map(async (url) => (await fetch(url)).json()));
   find('who').textContent = me.username ?? 'not logged in';
   find('activities').replaceChildren(...mine.map(row));
@@ -33,8 +42,8 @@ async function logIn(form) {
     method: 'POST',
     body: new URLSearchParams(new FormData(form)),
   });
-  find('status').textContent = response.ok ? '' : 'wrong user or password';
   if (response.ok) await djaffar.track('login');
+  else find('status').textContent = 'wrong user or password';
 }
 
 async function logOut() {

@@ -21,7 +21,7 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
   it('tracks a view when a page is loaded, with where the visitor came from', async () => {
     stage.serve();
     const page = await stage.open('/a?b=1');
-    await stage.untilMade(1);
+    await stage.stored(1);
     await page.evaluate('location.href = "/c"');
     const rows = await stage.stored(2);
     expect(rows.map(({ name, path, referer }) => [name, path, referer])).toEqual([
@@ -104,9 +104,9 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
           rules.type = 'speculationrules';
           rules.text = JSON.stringify({ prerender: [{ urls: ['/shown', '/never'], eagerness: 'immediate' }] });
           document.head.append(rules);
-          addEventListener('storage', () => localStorage.ready > 1 && (location.href = '/shown'));
+          addEventListener('storage', () => localStorage['/shown'] && localStorage['/never'] && (location.href = '/shown'));
         } else {
-          addEventListener('load', () => document.prerendering && (localStorage.ready = 1 + (+localStorage.ready || 0)));
+          addEventListener('load', () => document.prerendering && (localStorage[location.pathname] = 'ready'));
         }
       </script>`,
     );
@@ -174,22 +174,17 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
     await page.evaluate(
       'new Promise((done) => { document.onscrollend = done; scrollTo(0, 2000 - innerHeight); })',
     );
-    const before = await page.evaluate<number>('performance.now()');
-    await page.evaluate('history.pushState(null, "", "/b")');
+    const left = await page.evaluate<number>('history.pushState(null, "", "/b"), performance.now()');
     await stage.stored(3);
     await page.evaluate('location.href = "/c"');
     const rows = await stage.stored(5);
     const engagements = rows.filter(({ name }) => name === 'engagement');
     expect(engagements.map(({ path }) => path).sort()).toEqual(['/a', '/b']);
-    const { visible, scroll } = engagements.find(({ path }) => path === '/a')?.properties as Record<
-      string,
-      number
-    >;
+    const { visible, scroll } = engagements.find(({ path }) => path === '/a')?.properties ?? {};
     // Since the script has run, a little after the page began.
-    expect(visible).toBeGreaterThan(0);
-    expect(visible).toBeLessThanOrEqual(before + 1000);
-    expect(scroll).toBeGreaterThanOrEqual(49);
-    expect(scroll).toBeLessThanOrEqual(50);
+    expect(Number(visible)).toBeGreaterThan(0);
+    expect(Number(visible)).toBeLessThanOrEqual(left);
+    expect([49, 50]).toContain(scroll);
   });
 
   it('keeps calls made before it has loaded, with the stub of the README', async () => {

@@ -1,4 +1,5 @@
 import { Injectable, Module } from '@nestjs/common';
+import { djaffar, start } from 'nestjs-djaffar/client';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   type Activity,
@@ -54,3 +55,9 @@ export class Reports {
   ],
 })
 export class AppModule {}
+
+export async function visit(): Promise<boolean> {
+  start({ hash: true });
+  djaffar.configure({ headers: async () => ({ Authorization: 'Bearer token' }), credentials: 'include' });
+  return (await djaffar.view('/')) && djaffar.track('seen', { by: 17 });
+}

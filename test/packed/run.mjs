@@ -78,6 +78,9 @@ async function tracks(url) {
     const posted = await fetch(`${url}/djaffar/track/`, { method: 'POST', body });
     assert.equal(posted.status, 204, await posted.text());
   }
+  const script = await fetch(`${url}/djaffar/tracker.js`);
+  assert.equal(script.status, 200);
+  assert.match(await script.text(), /self\.djaffar=/);
   assert.equal((await fetch(`${url}/djaffar/activities`)).status, 403);
   const listed = await fetch(`${url}/djaffar/activities`, { headers: { 'x-admin': 'yes' } });
   const found = await fetch(`${url}/report`);
@@ -155,7 +158,14 @@ async function pack() {
       files.filter((path) => !allowed.test(path)),
       [],
     );
-    assert(files.includes('dist/index.js') && files.includes('dist/index.d.ts'), 'nothing was built');
+    for (const built of [
+      'index.js',
+      'index.d.ts',
+      'client/index.js',
+      'client/index.d.ts',
+      'client/tracker.js',
+    ])
+      assert(files.includes(`dist/${built}`), `${built} was not built`);
   });
   if (!tarball) return undefined;
   // The hosts below have both adapters, and would hide that it needs one of them.
