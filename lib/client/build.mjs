@@ -34,7 +34,8 @@ const { code = '' } = await minify(outputFiles[0].text, {
   mangle: { properties: { regex: /^(isKept|isUnderWay|isOptedOut|record|tell)$/ } },
 });
 const size = gzipSync(code, { level: 9 }).length;
-process.stdout.write(`tracker.js: ${code.length} bytes, ${size} with gzip\n`);
+// Not on the standard output, which is JSON where npm packs.
+process.stderr.write(`tracker.js: ${code.length} bytes, ${size} with gzip\n`);
 if (size > MAX_SIZE) throw new Error(`tracker.js may take ${MAX_SIZE} bytes with gzip`);
 await mkdir(OUT, { recursive: true });
 await writeFile(new URL('tracker.js', OUT), code);
