@@ -40,7 +40,7 @@ export function writeVisitor({ session, visit }: Visitor): string {
  */
 export function newSession(seed?: string): string {
   if (seed === undefined) return randomBytes(16).toString('base64url');
-  return createHash('sha256').update(seed).digest('base64url').slice(0, 22);
+  return digest(seed).slice(0, 22);
 }
 
 /** The id under which a host's own session is stored: a SHA-256, which logs nobody in. */
@@ -83,12 +83,12 @@ export function visitsOf(
     visits[index] = latest.id;
   }
   latest ??= newVisit(Date.now());
-  return { visits, latest: { ...latest, user: user === undefined ? '' : digest(latest.id, user) } };
+  return { visits, latest: { ...latest, user: user === undefined ? '' : userOf(latest.id, user) } };
 }
 
 /** Logging in goes on with the visit; logging out, or in as somebody else, does not. */
 function goesOn(visit: Visit, user: string | undefined): boolean {
-  return visit.user === '' || (user !== undefined && visit.user === digest(visit.id, user));
+  return visit.user === '' || (user !== undefined && visit.user === userOf(visit.id, user));
 }
 
 /** The id of a visit begins with its start: 48 bits of milliseconds, then 48 bits of chance. */
@@ -113,6 +113,10 @@ function startOf({ id }: Visit): number {
   return Buffer.from(id, 'base64url').readUIntBE(0, 6);
 }
 
-function digest(visit: string, user: string): string {
-  return createHash('sha256').update(`${visit}\n${user}`).digest('base64url').slice(0, 8);
+function userOf(visit: string, user: string): string {
+  return digest(`${visit}\n${user}`).slice(0, 8);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
 }

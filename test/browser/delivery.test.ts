@@ -29,7 +29,7 @@ describeInBrowser.each(ADAPTERS)('no activity is lost or doubled, with the host 
   let stage: Stage;
 
   beforeEach(async () => {
-    stage = await Stage.start({ adapter });
+    stage = await Stage.start(adapter);
     stage.serve();
   });
 

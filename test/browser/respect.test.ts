@@ -11,7 +11,7 @@ describeInBrowser('the tracker', () => {
   let stage: Stage;
 
   beforeEach(async () => {
-    stage = await Stage.start({ adapter: 'express' });
+    stage = await Stage.start('express');
   });
 
   afterEach(() => stage.close());

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describeInBrowser, doings, Stage } from '../support/browser.js';
 import { ADAPTERS } from '../support/host.js';
 
@@ -13,7 +14,7 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
   let stage: Stage;
 
   beforeEach(async () => {
-    stage = await Stage.start({ adapter });
+    stage = await Stage.start(adapter);
   });
 
   afterEach(() => stage.close());
@@ -187,13 +188,19 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
     expect([49, 50]).toContain(scroll);
   });
 
-  it('keeps calls made before it has loaded, with the stub of the README', async () => {
+  it('sends to another base path with data-endpoint', async () => {
+    stage.serve('data-endpoint="/moved/djaffar"');
+    await stage.open('/a');
+    expect(doings(await stage.stored(1))).toEqual(['view /a']);
+    expect(stage.front.sent.map(({ path }) => path)).toEqual(['/moved/djaffar/track/']);
+  });
+
+  it('keeps calls made before it has loaded, with the line of the README', async () => {
+    const [stub] = /^<script>.*<\/script>$/m.exec(readFileSync('README.md', 'utf8')) ?? [];
+    expect(stub).toContain('Proxy');
     stage.serve(
       '',
-      `<script>
-        window.djaffar = new Proxy({}, { get: (_, name) => (...given) => new Promise((done) => addEventListener('load', () => done(window.djaffar[name](...given)))) });
-        djaffar.track('early', { n: 1 }).then((isThere) => (self.answer = isThere));
-      </script>`,
+      `${stub}<script>djaffar.track('early', { n: 1 }).then((isThere) => (self.answer = isThere))</script>`,
     );
     const page = await stage.open('/a');
     const rows = await stage.stored(2);

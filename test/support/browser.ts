@@ -4,16 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page as BrowserPage,
-} from 'playwright-core';
+import { type BrowserContext, chromium, type Page as BrowserPage } from 'playwright-core';
 import { DataSource } from 'typeorm';
 import { Activity, djaffarEntities } from '../../lib/index.js';
-import { createDatabase, type DatabaseName, type TestDatabase } from './databases.js';
+import { createDatabase, type TestDatabase } from './databases.js';
 import { Front } from './front.js';
+import type { AdapterName } from './host.js';
 import { type Sample, startSample } from './sample.js';
 
 const ARGUMENTS = [
@@ -46,13 +42,8 @@ const TELL_WHAT_IS_MADE = `
   };
 `;
 
-/** `describe`, where there is a browser. */
+/** `describe`, where there is a browser; where there is none, `servers.mjs` has said so, and in CI has failed. */
 export const describeInBrowser = process.env.TEST_BROWSER ? describe : describe.skip;
-
-export interface StageOptions {
-  adapter: string;
-  database?: DatabaseName;
-}
 
 /** The sample host, a front before it, and a browser, all real. */
 export class Stage {
@@ -64,8 +55,8 @@ export class Stage {
   private waiting: (() => void)[] = [];
 
   private constructor(
-    private readonly adapter: string,
-    readonly database: TestDatabase,
+    private readonly adapter: AdapterName,
+    private readonly database: TestDatabase,
     readonly front: Front,
     private sample: Sample,
     private readonly dataSource: DataSource,
@@ -73,8 +64,8 @@ export class Stage {
     front.host = sample.url;
   }
 
-  static async start({ adapter, database: name = 'sqlite' }: StageOptions): Promise<Stage> {
-    const database = await createDatabase(name);
+  static async start(adapter: AdapterName): Promise<Stage> {
+    const database = await createDatabase('sqlite');
     const sample = await startSample({ DATABASE_URL: database.url, HTTP_ADAPTER: adapter });
     const dataSource = await new DataSource({ ...database.options, entities: djaffarEntities }).initialize();
     return new Stage(adapter, database, await Front.start(), sample, dataSource);
@@ -90,14 +81,13 @@ export class Stage {
   }
 
   /** A browser on the profile of this stage; it has but one at a time. */
-  async browser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  async browser(): Promise<BrowserContext> {
     this.context = await chromium.launchPersistentContext(this.profile, {
       executablePath: process.env.TEST_BROWSER,
       args: ARGUMENTS,
       // Playwright turns the back/forward cache off.
       ignoreDefaultArgs: ['--disable-back-forward-cache'],
       baseURL: this.front.url,
-      ...options,
     });
     this.context.on('console', (message) => this.console.push(message.text()));
     this.context.on('weberror', (error) => this.console.push(String(error.error())));

@@ -13,7 +13,7 @@ export type Fault =
 
 export interface Sent {
   ids: string[];
-  headers: IncomingMessage['headers'];
+  path: string;
   size: number;
   /** When it arrived, by `performance.now()`. */
   at: number;
@@ -73,21 +73,20 @@ export class Front {
 
   private async answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const path = incoming.url ?? '';
-    // What is navigated to and has an extension is downloaded.
-    if (incoming.headers['sec-fetch-mode'] === 'navigate' && !path.startsWith('/djaffar')) {
+    if (incoming.headers['sec-fetch-mode'] === 'navigate') {
       const { html, headers } = this.page(path);
       outgoing.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers }).end(html);
       return;
     }
     const body = await buffer(incoming);
-    if (incoming.method !== 'POST' || path !== '/djaffar/track/') {
+    if (incoming.method !== 'POST' || !path.endsWith('/djaffar/track/')) {
       await this.pass(incoming, body, outgoing);
       return;
     }
     const ids = (JSON.parse(body.toString()) as { activities: { id: string }[] }).activities.map(
       ({ id }) => id,
     );
-    const sent: Sent = { ids, headers: incoming.headers, size: body.length, at: performance.now() };
+    const sent: Sent = { ids, path, size: body.length, at: performance.now() };
     this.sent.push(sent);
     this.events.emit('sent');
     // As a host does that lets other origins in: the one of sandboxed frames is 'null'.
@@ -107,7 +106,8 @@ export class Front {
     outgoing: ServerResponse,
     isBroken = false,
   ): Promise<void> {
-    const passed = request(new URL(incoming.url ?? '', this.host), {
+    // The host's routes are under /moved, too.
+    const passed = request(new URL(incoming.url?.replace(/^\/moved/, '') ?? '', this.host), {
       method: incoming.method,
       headers: incoming.headers,
     });
