@@ -14,7 +14,7 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ActivityService } from './activity/activity.service.js';
 import { ActivityWriter } from './activity/activity.writer.js';
-import { djaffarEntities } from './activity/entities.js';
+import { djaffarEntities } from './entities.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController } from './api/activities.controller.js';
 import { checkAll, registrationOf, settingsOf } from './djaffar.check.js';
@@ -27,6 +27,8 @@ import {
   SETTINGS,
 } from './djaffar.options.js';
 import { HostGuards } from './guards/host-guards.js';
+import { ActivityStats } from './statistics/activity.stats.js';
+import { Rollup } from './statistics/rollup.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
 import { TrackController } from './tracking/track.controller.js';
@@ -119,13 +121,19 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         inject: [DATA_SOURCE, SETTINGS],
         useFactory: (source: DataSource, { writer }: Settings) => new ActivityWriter(source, writer),
       },
+      {
+        provide: Rollup,
+        inject: [DATA_SOURCE, ActivityWriter],
+        useFactory: (source: DataSource, writer: ActivityWriter) => new Rollup(source, () => writer.changes),
+      },
       Recorder,
       ActivityService,
+      ActivityStats,
       HostGuards,
       IdentifiedUsers,
       VisitorService,
     ],
-    exports: [ActivityService, VisitorService],
+    exports: [ActivityService, ActivityStats, VisitorService],
   };
 }
 

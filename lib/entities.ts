@@ -1,5 +1,8 @@
-import { Activity } from './activity.entity.js';
-import { Session } from './session.entity.js';
+import { Activity } from './activity/activity.entity.js';
+import { Session } from './activity/session.entity.js';
+import { Stale } from './activity/stale.entity.js';
+import { PathTotal, RollupState, Total } from './statistics/sums.entity.js';
+import { Visit } from './statistics/visit.entity.js';
 
 /** For the `entities` of a data source that does not load them by itself (`autoLoadEntities`). */
-export const djaffarEntities = [Activity, Session];
+export const djaffarEntities = [Activity, Session, Stale, Visit, Total, PathTotal, RollupState];

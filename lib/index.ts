@@ -8,10 +8,12 @@ export {
 } from './activity/activity.service.js';
 export { type StoredActivity, UnavailableError, type WriterSettings } from './activity/activity.writer.js';
 export { type Faults, InvalidActivityError } from './activity/check.js';
-export { djaffarEntities } from './activity/entities.js';
+export { djaffarEntities } from './entities.js';
 export type { IpPolicy } from './activity/ip-address.js';
 export { Session } from './activity/session.entity.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
 export type { DjaffarOptions, HostGuard, HostUser, RegistrationOptions } from './djaffar.options.js';
 export { djaffarMigrations } from './migrations/index.js';
+export { ActivityStats } from './statistics/activity.stats.js';
+export type * from './statistics/statistics.types.js';
 export { VisitorService } from './tracking/visitor.service.js';

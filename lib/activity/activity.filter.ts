@@ -95,13 +95,14 @@ export function applyAfter(
   query: SelectQueryBuilder<Activity>,
   { date, id }: { date: number; id: string },
   order: 'ASC' | 'DESC',
+  dialect: Dialect,
 ): void {
   const beyond = order === 'ASC' ? '>' : '<';
   query.andWhere(`activity.date ${beyond}= :afterDate`, { afterDate: date }).andWhere(
     new Brackets((either) => {
       either
         .where(`activity.date ${beyond} :afterDate`)
-        .orWhere(`activity.id ${beyond} :afterId`, { afterId: id });
+        .orWhere(`${dialect.idOrder('activity.id')} ${beyond} :afterId`, { afterId: id });
     }),
   );
 }
@@ -136,14 +137,14 @@ export function successor(prefix: string): string | undefined {
   return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
 }
 
-function checkText(property: string, value: unknown): string {
+export function checkText(property: string, value: unknown): string {
   if (typeof value !== 'string' || value === '')
     throw new InvalidFilterError(property, 'must be a text that is not empty');
   if (!isStorable(value)) throw new InvalidFilterError(property, 'must not contain NUL or lone surrogates');
   return value;
 }
 
-function millisecondsOf(property: string, value: unknown): number {
+export function millisecondsOf(property: string, value: unknown): number {
   const milliseconds = value instanceof Date ? value.getTime() : parseIsoDate(String(value));
   if (milliseconds === undefined || Number.isNaN(milliseconds)) {
     throw new InvalidFilterError(property, 'must be a Date or an ISO 8601 date and time');

@@ -11,7 +11,9 @@ import { storedIp } from './ip-address.js';
 import { NewActivity } from './new-activity.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
-import { escapePath } from './table.js';
+import { Stale } from './stale.entity.js';
+import { staleWithout } from './stale.js';
+import { escapePath, Table } from './table.js';
 import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
 
@@ -165,14 +167,14 @@ export class ActivityService {
       const rows = await this.rows(filter, { limit: MAX_LIMIT, direction: 'ASC' });
       if (rows.length === 0) return erased;
       await this.eraseSessionsOnlyIn(rows);
-      const { affected } = await this.dataSource
+      const deletion = this.dataSource
         .createQueryBuilder()
         .delete()
         .from(Activity)
-        .whereInIds(rows.map(({ id }) => id))
-        .execute();
-      erased += affected ?? 0;
-      this.writer.forgetSessions();
+        .whereInIds(rows.map(({ id }) => id));
+      const stale = new Table(this.dataSource, Stale).insert(staleWithout(rows));
+      erased += await this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), [stale]);
+      this.writer.noteErasure();
     }
   }
 
@@ -180,7 +182,7 @@ export class ActivityService {
   private async eraseSessionsOnlyIn(activities: Activity[]): Promise<void> {
     const sessions = [...new Set(activities.flatMap(({ sessionId }) => sessionId ?? []))];
     if (sessions.length === 0) return;
-    this.writer.forgetSessions();
+    this.writer.noteErasure();
     const { tablePath } = this.dataSource.getMetadata(Session);
     const sessionId = `${escapePath(this.dataSource, tablePath)}.${this.dataSource.driver.escape('id')}`;
     const others = this.dataSource
@@ -212,9 +214,9 @@ export class ActivityService {
     const query = this.query(filter)
       .leftJoinAndSelect('activity.session', 'session')
       .orderBy('activity.date', direction)
-      .addOrderBy('activity.id', direction)
+      .addOrderBy(this.dialect.idOrder('activity.id'), direction)
       .limit(limit);
-    if (cursor) applyAfter(query, cursor, direction);
+    if (cursor) applyAfter(query, cursor, direction, this.dialect);
     return query.getMany();
   }
 }

@@ -4,6 +4,8 @@ import type { DataSource } from 'typeorm';
 import { Activity } from './activity.entity.js';
 import { type Blame, type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
 import { Session } from './session.entity.js';
+import { Stale } from './stale.entity.js';
+import { staleBy } from './stale.js';
 import { Table } from './table.js';
 
 /** What the database could not be made to keep, or not in time. To send the same again, with the same ids, is safe. */
@@ -58,6 +60,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   private readonly dialect: Dialect;
   private readonly sessionTable: Table;
   private readonly activityTable: Table;
+  private readonly staleTable: Table;
   /** Sessions that are stored, and need not be again; not for long, as another instance may erase one. */
   private readonly knownSessions = new LRUCache<string, true>({
     max: 50_000,
@@ -69,6 +72,8 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   private underWay = 0;
   private isPumping = false;
   private erasures = 0;
+  /** How often this process has changed what is stored. */
+  changes = 0;
   private isClosed = false;
   /** For the database: it is said in the log once, not at each try. */
   private isWaiting = false;
@@ -81,6 +86,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     this.dialect = dialectOf(dataSource);
     this.sessionTable = new Table(dataSource, Session);
     this.activityTable = new Table(dataSource, Activity);
+    this.staleTable = new Table(dataSource, Stale);
   }
 
   /**
@@ -109,10 +115,11 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     }
   }
 
-  /** To be called where sessions are erased. */
-  forgetSessions(): void {
+  /** To be called where activities or sessions are erased. */
+  noteErasure(): void {
     this.knownSessions.clear();
     this.erasures += 1;
+    this.changes += 1;
   }
 
   /** Writes what is waiting, then refuses. */
@@ -179,6 +186,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
       if (this.erasures !== erasures) await this.writeInTime(works, this.newSessionsOf(works));
       else for (const id of sessions.keys()) this.knownSessions.set(id, true);
       this.isWaiting = false;
+      this.changes += 1;
       for (const work of works) this.answer(work);
       return undefined;
     } catch (error) {
@@ -259,7 +267,8 @@ export class ActivityWriter implements BeforeApplicationShutdown {
         if (!activities.has(activity.id)) activities.set(activity.id, activity);
       }
     }
-    const inserts = [this.activityTable.insert([...activities.values()])];
+    const rows = [...activities.values()];
+    const inserts = [this.activityTable.insert(rows), this.staleTable.insert(staleBy(rows))];
     if (sessions.size > 0) inserts.unshift(this.sessionTable.insert([...sessions.values()]));
     return inserts;
   }

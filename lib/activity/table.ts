@@ -5,8 +5,10 @@ type Column = EntityMetadata['columns'][number];
 
 /** A table as TypeORM's metadata describe it, for statements that TypeORM does not build. */
 export class Table {
-  private readonly name: string;
+  /** Escaped, ready for SQL. */
+  readonly name: string;
   private readonly columnNames: string[];
+  private readonly columnOf: Map<string, string>;
   private readonly types: string[];
   private readonly values: ((entity: ObjectLiteral) => unknown)[];
 
@@ -20,13 +22,21 @@ export class Table {
     const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)];
     this.name = escapePath(dataSource, tablePath);
     this.columnNames = ordered.map((column) => driver.escape(column.databaseName));
+    this.columnOf = new Map(ordered.map(({ propertyName }, i) => [propertyName, this.columnNames[i] ?? '']));
     this.types = ordered.map((column) => driver.normalizeType(column));
     this.values = ordered.map((column) => valueOf(column, driver));
   }
 
-  insert(entities: ObjectLiteral[]): Insert {
+  /** The column of an entity's property, escaped, ready for SQL. */
+  column(property: string): string {
+    const column = this.columnOf.get(property);
+    if (!column) throw new Error(`Djaffar: ${this.name} has no column of "${property}"`);
+    return column;
+  }
+
+  insert(entities: ObjectLiteral[], { replace = false } = {}): Insert {
     const rows = entities.map((entity) => this.values.map((value) => value(entity)));
-    return { table: this.name, columns: this.columnNames, types: this.types, rows };
+    return { table: this.name, columns: this.columnNames, types: this.types, rows, replace };
   }
 }
 

@@ -1,8 +1,7 @@
-import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { dialectOf } from '../activity/dialects/dialect.js';
 import { escapePath, pathOf } from '../activity/table.js';
-
-const optional = (column: TableColumnOptions): TableColumnOptions => ({ ...column, isNullable: true });
+import { columnsOf, optional, primary } from './columns.js';
 
 const ACTIVITY = 'djaffar_activity';
 const SESSION = 'djaffar_session';
@@ -12,27 +11,19 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
   name = 'CreateDjaffar1763000000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    // TypeORM 0.3 has no `runner.dataSource` yet.
     const { connection: dataSource } = runner;
-    const dialect = dialectOf(dataSource);
-    const exact = await dialect.exactText(runner);
-    const text = (name: string, length: number): TableColumnOptions => ({
-      ...exact,
-      name,
-      type: 'varchar',
-      length: `${length}`,
-    });
+    const { text, longText, uuid, bigint, boolean } = await columnsOf(runner);
     await runner.createTable(
       new Table({
         name: pathOf(dataSource, SESSION),
         columns: [
-          { ...text('id', 64), isPrimary: true },
+          primary(text('id', 64)),
           optional(text('userAgent', 1024)),
-          { name: 'startedAt', type: 'bigint' },
+          bigint('startedAt'),
           optional(text('browser', 64)),
           optional(text('system', 64)),
           optional(text('device', 16)),
-          { name: 'bot', type: dataSource.driver.normalizeType({ type: 'boolean' }) },
+          boolean('bot'),
         ],
       }),
     );
@@ -40,13 +31,13 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
       new Table({
         name: pathOf(dataSource, ACTIVITY),
         columns: [
-          { ...text('id', 36), isPrimary: true },
-          { name: 'date', type: 'bigint' },
-          { name: 'receivedAt', type: 'bigint' },
+          primary(uuid('id')),
+          bigint('date'),
+          bigint('receivedAt'),
           text('name', 64),
           text('path', 2048),
           optional(text('referer', 2048)),
-          optional({ ...exact, name: 'properties', type: 'text' }),
+          optional(longText('properties')),
           optional(text('userId', 255)),
           optional(text('userName', 255)),
           optional(text('sessionId', 64)),
@@ -55,15 +46,14 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         ],
         indices: [
           { name: 'djaffar_activity_date', columnNames: ['date'] },
-          { name: 'djaffar_activity_user', columnNames: ['userId', 'date'] },
-          { name: 'djaffar_activity_session', columnNames: ['sessionId', 'date'] },
+          { name: 'djaffar_activity_user', columnNames: ['userId'] },
+          { name: 'djaffar_activity_session', columnNames: ['sessionId'] },
           { name: 'djaffar_activity_visit', columnNames: ['visitId'] },
-          { name: 'djaffar_activity_name', columnNames: ['name', 'date'] },
-          { name: 'djaffar_activity_ip', columnNames: ['ipAddress', 'date'] },
+          { name: 'djaffar_activity_ip', columnNames: ['ipAddress'] },
         ],
       }),
     );
-    await dialect.createPathIndex(
+    await dialectOf(dataSource).createPathIndex(
       runner,
       'djaffar_activity_path',
       escapePath(dataSource, pathOf(dataSource, ACTIVITY)),

@@ -11,7 +11,15 @@ import {
 } from '../../lib/index.js';
 import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 
-const TABLES = ['djaffar_activity', 'djaffar_session'];
+const TABLES = [
+  'djaffar_activity',
+  'djaffar_session',
+  'djaffar_stale',
+  'djaffar_visit',
+  'djaffar_total',
+  'djaffar_path_total',
+  'djaffar_rollup',
+];
 
 /** As many hosts have it: `receivedAt` is in the column `received_at`. */
 class SnakeNamingStrategy extends DefaultNamingStrategy {

@@ -12,7 +12,12 @@ export interface Insert {
   /** The database's types of the columns. */
   types: string[];
   rows: unknown[][];
+  /** Whether a row with a primary key that is there already takes the place of the old one, or is passed over. */
+  replace?: boolean;
 }
+
+/** SQL with the parameters as the database takes them. */
+export type Statement = [sql: string, parameters: unknown[]];
 
 /**
  * Who is to blame for a failed write: a row's content, the statement (a table that is missing, a right that was
@@ -28,6 +33,13 @@ export interface Dialect {
    */
   write(dataSource: DataSource, inserts: Insert[], cancel: AbortSignal): Promise<void>;
 
+  /**
+   * All of the statements or none, in their order.
+   * @param guard goes before them; where it changes no row, nothing is done
+   * @returns how many rows the guard changed
+   */
+  transact(dataSource: DataSource, guard: Statement, statements: (Statement | Insert)[]): Promise<number>;
+
   blame(error: unknown): Blame;
 
   /** The SQL of a text column that compares by code points. */
@@ -35,6 +47,19 @@ export interface Dialect {
 
   /** The SQL of what the path index holds of the path column: its first {@link PATH_KEY_LENGTH} characters, or all. */
   pathKey(column: string): string;
+
+  /** The SQL of an id as something that is ordered as its text is. */
+  idOrder(column: string): string;
+
+  /**
+   * The SQL of a property's value as text: `null` where it is none of a text, a number, a truth value.
+   * @param column the properties
+   * @param key the SQL of the key, such as a parameter
+   */
+  property(column: string, key: string): string;
+
+  /** Of a UUID where the database, as TypeORM knows it, keeps it as text. */
+  uuidLength: string;
 
   /** What a column definition needs for its text to tell case, accents and trailing spaces apart. */
   exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;

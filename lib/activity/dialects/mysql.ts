@@ -1,12 +1,16 @@
 import { cancellable } from './cancellable.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
+import { transact } from './transact.js';
 
 /** `INSERT IGNORE` would pass over other errors too; this passes over the primary key alone. */
-function insert({ table, columns, rows }: Insert): string {
+function insert({ table, columns, rows, replace }: Insert): string {
   const row = `(${columns.map(() => '?').join(', ')})`;
   const values = rows.map(() => row).join(', ');
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${columns[0]} = ${table}.${columns[0]}`;
+  const updates = replace
+    ? columns.map((column) => `${column} = VALUES(${column})`)
+    : [`${columns[0]} = ${table}.${columns[0]}`];
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`;
 }
 
 export const mysql: Dialect = {
@@ -32,6 +36,9 @@ export const mysql: Dialect = {
     }
   },
 
+  transact: (dataSource, guard, statements) =>
+    transact(dataSource, guard, statements, (each) => [insert(each), each.rows.flat()]),
+
   blame: (error) => {
     const { sqlState } = driverError(error) as { sqlState?: unknown };
     return blameSqlState(sqlState);
@@ -39,6 +46,14 @@ export const mysql: Dialect = {
 
   binary: (column) => column,
   pathKey: (column) => column,
+
+  uuidLength: '36',
+  // MariaDB has an order of its own for its type `uuid`.
+  idOrder: (column) => `CAST(${column} AS CHAR(36))`,
+  property: (column, key) => {
+    const value = `JSON_EXTRACT(${column}, CONCAT('$.', JSON_QUOTE(${key})))`;
+    return `CASE WHEN JSON_TYPE(${value}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE JSON_UNQUOTE(${value}) END`;
+  },
 
   async exactText(runner) {
     const [{ version }]: [{ version: string }] = await runner.query('SELECT VERSION() AS version');

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { cancellable } from './cancellable.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
+import { transact } from './transact.js';
 
 /** What is used of the driver's client. */
 interface Client {
@@ -16,9 +17,11 @@ interface Client {
 const forgetful = new WeakSet<DataSource>();
 
 /** One parameter for each column, whatever the number of rows. */
-function insert({ table, columns, types }: Insert, firstParameter: number): string {
+function insert({ table, columns, types, replace }: Insert, firstParameter: number): string {
   const arrays = types.map((type, i) => `$${firstParameter + i}::${type}[]`).join(', ');
-  return `INSERT INTO ${table} (${columns.join(', ')}) SELECT * FROM unnest(${arrays}) ON CONFLICT (${columns[0]}) DO NOTHING`;
+  const updates = columns.map((column) => `${column} = EXCLUDED.${column}`);
+  const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
+  return `INSERT INTO ${table} (${columns.join(', ')}) SELECT * FROM unnest(${arrays}) ON CONFLICT (${columns[0]}) DO ${conflict}`;
 }
 
 /** One statement, hence one transaction and one round trip: all but the last insert are its common table expressions. */
@@ -80,10 +83,20 @@ export const postgres: Dialect = {
     }
   },
 
+  transact: (dataSource, guard, statements) =>
+    transact(dataSource, guard, statements, (each) => [insert(each, 1), transpose(each)]),
+
   blame: (error) => blameSqlState(codeOf(error)),
 
   binary: (column) => `${column} COLLATE "C"`,
   pathKey: (column) => `left(${column}, ${PATH_KEY_LENGTH}) COLLATE "C"`,
+
+  uuidLength: '',
+  idOrder: (column) => column,
+  property: (column, key) => {
+    const properties = `${column}::jsonb`;
+    return `CASE WHEN jsonb_typeof(${properties} -> ${key}) IN ('string', 'number', 'boolean') THEN ${properties} ->> ${key} END`;
+  },
 
   exactText: async () => ({}),
 

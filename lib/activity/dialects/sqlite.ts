@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { Dialect, Insert } from './dialect.js';
+import type { Dialect, Insert, Statement } from './dialect.js';
 import { driverError } from './sql-state.js';
 
 /** SQLite's limit of parameters in a statement is 32,766; a statement of this many rows stays under it. */
@@ -8,7 +8,7 @@ const ROWS_PER_STATEMENT = 500;
 /** What better-sqlite3 and libsql have in common. */
 interface Connection {
   readonly inTransaction: boolean;
-  prepare(sql: string): { run(...parameters: unknown[]): unknown };
+  prepare(sql: string): { run(...parameters: unknown[]): { changes: number } };
   exec(sql: string): unknown;
 }
 
@@ -19,37 +19,61 @@ function connectionOf(dataSource: DataSource): Connection {
   return Reflect.get(dataSource.driver, 'databaseConnection');
 }
 
-function insert(connection: Connection, { table, columns, rows }: Insert): void {
+function insert(connection: Connection, { table, columns, rows, replace }: Insert): void {
   const row = `(${columns.map(() => '?').join(', ')})`;
+  const updates = columns.map((column) => `${column} = excluded.${column}`);
+  const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
   for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
     const some = rows.slice(at, at + ROWS_PER_STATEMENT);
     const values = some.map(() => row).join(', ');
     connection
       .prepare(
-        `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values} ON CONFLICT (${columns[0]}) DO NOTHING`,
+        `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values} ON CONFLICT (${columns[0]}) DO ${conflict}`,
       )
       .run(...some.flat());
   }
 }
 
+function run(connection: Connection, statement: Statement | Insert): void {
+  if (!Array.isArray(statement)) return insert(connection, statement);
+  const [sql, parameters] = statement;
+  connection.prepare(sql).run(...parameters);
+}
+
+/**
+ * TypeORM shares one SQLite connection between all who query, and a transaction on it takes in whatever others run
+ * meanwhile. So ours runs from beginning to end without giving way, and never inside somebody else's, who might
+ * roll it back.
+ * @param work returns 0 where nothing is to be done
+ */
+function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {
+  const connection = connectionOf(dataSource);
+  if (connection.inTransaction) throw new Busy('another transaction is open on the SQLite connection');
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    const changes = work(connection);
+    connection.exec(changes > 0 ? 'COMMIT' : 'ROLLBACK');
+    return changes;
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('ROLLBACK');
+    throw error;
+  }
+}
+
 export const sqlite: Dialect = {
-  /**
-   * TypeORM shares one SQLite connection between all who query, and a transaction on it takes in whatever others run
-   * meanwhile. So ours runs from beginning to end without giving way, and never inside somebody else's, who might
-   * roll it back.
-   */
   async write(dataSource, inserts) {
-    const connection = connectionOf(dataSource);
-    if (connection.inTransaction) throw new Busy('another transaction is open on the SQLite connection');
-    connection.exec('BEGIN IMMEDIATE');
-    try {
+    inTransaction(dataSource, (connection) => {
       for (const each of inserts) insert(connection, each);
-      connection.exec('COMMIT');
-    } catch (error) {
-      if (connection.inTransaction) connection.exec('ROLLBACK');
-      throw error;
-    }
+      return inserts.length;
+    });
   },
+
+  transact: async (dataSource, [sql, parameters], statements) =>
+    inTransaction(dataSource, (connection) => {
+      const { changes } = connection.prepare(sql).run(...parameters);
+      if (changes > 0) for (const each of statements) run(connection, each);
+      return changes;
+    }),
 
   blame: (error) => {
     const { code } = driverError(error) as { code?: unknown };
@@ -60,6 +84,13 @@ export const sqlite: Dialect = {
 
   binary: (column) => column,
   pathKey: (column) => column,
+
+  uuidLength: '',
+  idOrder: (column) => column,
+  property: (column, key) => {
+    const scalar = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(value AS TEXT) END`;
+    return `(SELECT ${scalar} FROM json_each(${column}) WHERE key = ${key} AND type NOT IN ('object', 'array', 'null'))`;
+  },
 
   exactText: async () => ({}),
 

@@ -1,0 +1,71 @@
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { pathOf } from '../activity/table.js';
+import { columnsOf, optional, primary } from './columns.js';
+
+const STALE = 'djaffar_stale';
+const VISIT = 'djaffar_visit';
+const TOTAL = 'djaffar_total';
+const PATH_TOTAL = 'djaffar_path_total';
+const ROLLUP = 'djaffar_rollup';
+
+/** The tables that are kept ready for statistics; all of them can be made anew from the activities. */
+export class CreateDjaffarStatistics1764000000000 implements MigrationInterface {
+  name = 'CreateDjaffarStatistics1764000000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    const { text, uuid, bigint, int, boolean } = await columnsOf(runner);
+    const name = (table: string): string => pathOf(runner.connection, table);
+    const tables = [
+      new Table({
+        name: name(STALE),
+        columns: [primary(uuid('id')), bigint('since'), bigint('until'), optional(text('visitId', 16))],
+      }),
+      new Table({
+        name: name(VISIT),
+        columns: [
+          primary(text('id', 16)),
+          optional(text('sessionId', 64)),
+          optional(text('userId', 255)),
+          bigint('startedAt'),
+          bigint('endedAt'),
+          int('duration'),
+          int('activities'),
+          int('views'),
+          boolean('bounced'),
+          boolean('bot'),
+          text('entry', 2048),
+          text('exit', 2048),
+          optional(text('referrer', 255)),
+          optional(text('utmSource', 255)),
+          optional(text('utmMedium', 255)),
+          optional(text('utmCampaign', 255)),
+        ],
+        indices: [{ name: 'djaffar_visit_started', columnNames: ['startedAt'] }],
+      }),
+      new Table({
+        name: name(TOTAL),
+        columns: [primary(bigint('startedAt')), primary(text('name', 64)), int('activities')],
+      }),
+      new Table({
+        name: name(PATH_TOTAL),
+        columns: [
+          primary(bigint('startedAt')),
+          primary(int('number')),
+          int('activities'),
+          text('name', 64),
+          text('path', 2048),
+        ],
+      }),
+      new Table({
+        name: name(ROLLUP),
+        columns: [primary(int('id')), int('version'), bigint('daysUntil')],
+      }),
+    ];
+    for (const table of tables) await runner.createTable(table);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const table of [STALE, VISIT, TOTAL, PATH_TOTAL, ROLLUP])
+      await runner.dropTable(pathOf(runner.connection, table));
+  }
+}

@@ -1,0 +1,169 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import { InvalidFilterError } from '../activity/activity.filter.js';
+import type { Page } from '../activity/activity.service.js';
+import { DATA_SOURCE } from '../djaffar.options.js';
+import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
+import { figuresOf } from './counts.js';
+import { funnel } from './funnel.js';
+import { journeys } from './journeys.js';
+import { live } from './live.js';
+import { retention } from './retention.js';
+import { Rollup } from './rollup.js';
+import { Selection } from './selection.js';
+import {
+  type Dimension,
+  DIMENSIONS,
+  type Figure,
+  type Funnel,
+  type FunnelOptions,
+  type FunnelStep,
+  type Interval,
+  INTERVALS,
+  type Journeys,
+  type JourneysOptions,
+  type Live,
+  type LiveOptions,
+  type Measure,
+  MEASURES,
+  type Overview,
+  type OverviewOptions,
+  type Question,
+  type Retention,
+  type RetentionOptions,
+  type Series,
+  TOP_MEASURES,
+  type TopOptions,
+  type TopRow,
+  type VisitRecord,
+  type VisitsOptions,
+} from './statistics.types.js';
+import { MINUTE } from './stretch.js';
+import { top } from './top.js';
+import { visits } from './visits.js';
+
+/**
+ * Questions about many activities, answered exactly; docs/statistics.md says what is counted.
+ * Each may throw an `InvalidFilterError` that names what is wrong in the question.
+ */
+@Injectable()
+export class ActivityStats {
+  constructor(
+    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    private readonly rollup: Rollup,
+  ) {}
+
+  /** Users, sessions, visits, activities, views, bounce rate and visit duration, each beside what it is compared to. */
+  async overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
+    const { selection, range } = await this.ask(question);
+    const compared = comparedRange(range, compareTo);
+    const figures = await figuresOf(MEASURES, selection, range, [range.since]);
+    const before = compared && (await figuresOf(MEASURES, selection, compared, [compared.since]));
+    const figure = (measure: Measure): Figure => ({
+      value: figures[measure][0] ?? null,
+      ...(before && { compared: before[measure][0] ?? null }),
+    });
+    return {
+      ...spanOf(range),
+      ...(compared && { compared: spanOf(compared) }),
+      users: figure('users'),
+      sessions: figure('sessions'),
+      visits: figure('visits'),
+      activities: figure('activities'),
+      views: figure('views'),
+      bounceRate: figure('bounceRate'),
+      visitDuration: figure('visitDuration'),
+    };
+  }
+
+  /** A measure over time, with an answer for each interval. */
+  async series(measure: Measure, interval: Interval, question: Question = {}): Promise<Series> {
+    oneOf('measure', measure, MEASURES);
+    oneOf('interval', interval, INTERVALS);
+    const { selection, range } = await this.ask(question);
+    const starts = intervalsOf(range, interval);
+    const figures = await figuresOf([measure], selection, range, starts);
+    return {
+      ...spanOf(range),
+      measure,
+      interval,
+      timeZone: range.timeZone,
+      points: starts.map((start, i) => ({ date: isoIn(range, start), value: figures[measure][i] ?? null })),
+    };
+  }
+
+  /** The commonest values of a dimension. */
+  async top(dimension: Dimension, options: TopOptions = {}): Promise<TopRow[]> {
+    const { limit = 10, measure, property, search, ...question } = options;
+    oneOf('dimension', dimension, DIMENSIONS);
+    if (measure !== undefined) oneOf('measure', measure, TOP_MEASURES);
+    wholeNumber('limit', limit, 1, 1000);
+    if (dimension === 'property' && !property)
+      throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
+    const { selection, range } = await this.ask(question);
+    return top(dimension, selection, range, { limit, measure, property, search });
+  }
+
+  /** Who is there now, where, and what they last did. */
+  async live({ minutes = 5, ...question }: LiveOptions = {}): Promise<Live> {
+    wholeNumber('minutes', minutes, 1, 1440);
+    const since = new Date(Date.now() - minutes * MINUTE);
+    const { selection, range } = await this.ask({ ...question, from: since, to: new Date() });
+    return live(selection, range);
+  }
+
+  /** How many visitors did the steps in their order, and where the others stopped. */
+  async funnel(steps: FunnelStep[], options: FunnelOptions = {}): Promise<Funnel> {
+    const { within = Number.POSITIVE_INFINITY, ...question } = options;
+    if (typeof within !== 'number' || !(within > 0))
+      throw new InvalidFilterError('within', 'must be a number of milliseconds above 0');
+    const { selection, range } = await this.ask(question);
+    return funnel(steps, selection, range, within);
+  }
+
+  /** How many of those who came first in a period come back in the periods after it. */
+  async retention(options: RetentionOptions = {}): Promise<Retention> {
+    const { period = 'week', by = 'user', ...question } = options;
+    oneOf('period', period, ['day', 'week', 'month']);
+    oneOf('by', by, ['user', 'session']);
+    const { selection, range } = await this.ask(question);
+    return retention(selection, range, { period, by });
+  }
+
+  /** The commonest ways from a path, to a path, or from where visits began. */
+  async journeys(options: JourneysOptions = {}): Promise<Journeys> {
+    const { start, end, depth = 4, limit = 10, ...question } = options;
+    if (start !== undefined && end !== undefined)
+      throw new InvalidFilterError('end', 'must not be given beside "start"');
+    wholeNumber('depth', depth, 2, 8);
+    wholeNumber('limit', limit, 1, 50);
+    const { selection, range } = await this.ask(question);
+    return journeys(selection, range, { start, end, depth, limit });
+  }
+
+  /** Visits with their activities, the latest first, in pages that follow each other. */
+  async visits(options: VisitsOptions = {}): Promise<Page<VisitRecord>> {
+    const { limit = 20, order = 'desc', after, ...question } = options;
+    wholeNumber('limit', limit, 1, 100);
+    oneOf('order', order, ['asc', 'desc']);
+    const { selection, range } = await this.ask(question);
+    return visits(selection, range, { limit, order, after });
+  }
+
+  private async ask(question: Question): Promise<{ selection: Selection; range: Range }> {
+    const range = rangeOf(question);
+    const selection = new Selection(this.dataSource, question);
+    await this.rollup.run();
+    return { selection, range };
+  }
+}
+
+function oneOf(property: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value))
+    throw new InvalidFilterError(property, `must be one of ${allowed.join(', ')}`);
+}
+
+function wholeNumber(property: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new InvalidFilterError(property, `must be a whole number from ${least} to ${most}`);
+}

@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type DataSource, In } from 'typeorm';
+import type { Fold } from './fold.js';
+import type { Wrong } from './rollup.js';
+import type { Stretch } from './stretch.js';
+import { PathTotal, Total } from './sums.entity.js';
+import { Visit } from './visit.entity.js';
+
+const VISITS_AT_ONCE = 500;
+
+interface Sum {
+  startedAt: Date | string | number;
+  name: string;
+  path?: string;
+  activities: string | number;
+}
+
+/** What is kept for statistics, compared with what the activities say. */
+export class Differences {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly fold: Fold,
+  ) {}
+
+  /** @param span of the sums of paths */
+  async on(stretch: Stretch, span: number): Promise<Wrong> {
+    const totals = this.fold.totals(stretch).getRawMany<Sum>();
+    const pathTotals = this.fold.pathTotals(stretch, span).getRawMany<Sum>();
+    const stored = (entity: typeof Total | typeof PathTotal): Promise<Sum[]> =>
+      this.dataSource
+        .createQueryBuilder(entity, 'sum')
+        .where('sum.startedAt >= :since AND sum.startedAt < :until', stretch)
+        .getMany();
+    return {
+      visits: await this.visits(stretch),
+      sums:
+        differing(await totals, await stored(Total)) + differing(await pathTotals, await stored(PathTotal)),
+    };
+  }
+
+  /** Those that begin in the stretch, or should. */
+  private async visits(stretch: Stretch): Promise<number> {
+    const begins = (visit: Omit<Visit, 'session'> | undefined): boolean => {
+      const start = visit?.startedAt.getTime() ?? Number.NaN;
+      return start >= stretch.since && start < stretch.until;
+    };
+    let wrong = 0;
+    const ids = await this.fold.visitsIn([stretch], []);
+    for (let at = 0; at < ids.length; at += VISITS_AT_ONCE) {
+      const some = ids.slice(at, at + VISITS_AT_ONCE);
+      const rows = await this.dataSource.getRepository(Visit).findBy({ id: In(some) });
+      const stored = new Map(rows.map((visit) => [visit.id, visit]));
+      const right = new Map((await this.fold.compute(some)).map((visit) => [visit.id, visit]));
+      for (const id of some) {
+        const [is, should] = [stored.get(id), right.get(id)];
+        if ((begins(is) || begins(should)) && !isDeepStrictEqual({ ...is }, { ...should })) wrong += 1;
+      }
+    }
+    return wrong;
+  }
+}
+
+function differing(right: Sum[], stored: Sum[]): number {
+  const sums = new Map(right.map((sum) => [keyOf(sum), Number(sum.activities)]));
+  let wrong = 0;
+  for (const sum of stored) {
+    if (sums.get(keyOf(sum)) !== sum.activities) wrong += 1;
+    sums.delete(keyOf(sum));
+  }
+  return wrong + sums.size;
+}
+
+function keyOf({ startedAt, name, path }: Sum): string {
+  return JSON.stringify([Number(startedAt), name, path]);
+}

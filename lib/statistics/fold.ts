@@ -1,0 +1,244 @@
+import { Brackets, type DataSource, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { Activity } from '../activity/activity.entity.js';
+import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
+import { Session } from '../activity/session.entity.js';
+import { Table } from '../activity/table.js';
+import { sourceOf } from './source.js';
+import { floor, QUARTER, type Stretch } from './stretch.js';
+import { PathTotal, Total } from './sums.entity.js';
+import { Visit } from './visit.entity.js';
+
+/** How many visits are made by one query, and written by one statement. */
+const VISITS_AT_ONCE = 500;
+
+/** The first, the last, and the last identified activity of a visit: one row may be all of them. */
+interface Edge {
+  visitId: string;
+  sessionId: string | null;
+  userId: string | null;
+  date: string | number;
+  path: string;
+  referer: string | null;
+  activities: string | number;
+  views: string | number;
+  actions: string | number;
+  bot: unknown;
+  fromStart: string | number;
+  fromEnd: string | number;
+  fromLatestUser: string | number;
+}
+
+/** Makes the statistics of a stretch of time anew from its activities. */
+export class Fold {
+  private readonly dialect: Dialect;
+  private readonly visits: Table;
+
+  constructor(private readonly dataSource: DataSource) {
+    this.dialect = dialectOf(dataSource);
+    this.visits = new Table(dataSource, Visit);
+  }
+
+  /** The visits that have activities in the stretches, or began there, or are named. */
+  async visitsIn(stretches: Stretch[], named: string[]): Promise<string[]> {
+    const withActivities = this.dataSource
+      .createQueryBuilder(Activity, 'activity')
+      .select('DISTINCT activity.visitId', 'id')
+      .where('activity.visitId IS NOT NULL')
+      .andWhere(within('activity.date', stretches));
+    const begun = this.dataSource
+      .createQueryBuilder(Visit, 'visit')
+      .select('visit.id', 'id')
+      .where(within('visit.startedAt', stretches));
+    const ids = new Set(named);
+    for (const query of [withActivities, begun])
+      for (const { id } of await query.getRawMany<{ id: string }>()) ids.add(id);
+    return [...ids];
+  }
+
+  /** What makes the visits what their activities say; who has none left is no visit. */
+  async remakeVisits(ids: string[]): Promise<(Statement | Insert)[]> {
+    const statements: (Statement | Insert)[] = [];
+    for (let at = 0; at < ids.length; at += VISITS_AT_ONCE) {
+      const some = ids.slice(at, at + VISITS_AT_ONCE);
+      const visits = await this.compute(some);
+      if (visits.length > 0) statements.push(this.visits.insert(visits, { replace: true }));
+      const there = new Set(visits.map(({ id }) => id));
+      const gone = some.filter((id) => !there.has(id));
+      if (gone.length > 0) {
+        const deletion = this.dataSource.createQueryBuilder().delete().from(Visit).whereInIds(gone);
+        statements.push(deletion.getQueryAndParameters());
+      }
+    }
+    return statements;
+  }
+
+  /** @param ids at most {@link VISITS_AT_ONCE} */
+  async compute(ids: string[]): Promise<Omit<Visit, 'session'>[]> {
+    const edges = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
+    for (const edge of await this.edges(ids)) {
+      const found = edges.get(edge.visitId) ?? {};
+      if (Number(edge.fromStart) === 1) found.first = edge;
+      if (Number(edge.fromEnd) === 1) found.last = edge;
+      if (Number(edge.fromLatestUser) === 1) found.identified = edge;
+      edges.set(edge.visitId, found);
+    }
+    return [...edges].flatMap(([id, { first, last, identified }]) => {
+      if (!first || !last) return [];
+      const startedAt = new Date(Number(first.date));
+      const endedAt = new Date(Number(last.date));
+      return {
+        id,
+        sessionId: first.sessionId,
+        userId: identified?.userId ?? null,
+        startedAt,
+        endedAt,
+        duration: Math.floor((endedAt.getTime() - startedAt.getTime()) / 1000),
+        activities: Number(first.activities),
+        views: Number(first.views),
+        bounced: Number(first.actions) <= 1,
+        bot: Boolean(first.bot),
+        entry: first.path,
+        exit: last.path,
+        ...sourceOf(first.path, first.referer),
+      };
+    });
+  }
+
+  private edges(ids: string[]): Promise<Edge[]> {
+    const { driver } = this.dataSource;
+    const id = this.dialect.idOrder('activity.id');
+    const query = this.dataSource
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.visitId', 'visitId')
+      .addSelect('activity.sessionId', 'sessionId')
+      .addSelect('activity.userId', 'userId')
+      .addSelect('activity.date', 'date')
+      .addSelect('activity.path', 'path')
+      .addSelect('activity.referer', 'referer')
+      .addSelect('COUNT(*) OVER (PARTITION BY activity.visitId)', 'activities')
+      .addSelect(countOf(`activity.name = 'view'`), 'views')
+      .addSelect(countOf(`activity.name <> 'engagement'`), 'actions')
+      .addSelect(placeBy(`activity.date, ${id}`), 'fromStart')
+      .addSelect(placeBy(`activity.date DESC, ${id} DESC`), 'fromEnd')
+      .addSelect(
+        placeBy(`CASE WHEN activity.userId IS NULL THEN 1 ELSE 0 END, activity.date DESC, ${id} DESC`),
+        'fromLatestUser',
+      )
+      .where('activity.visitId IN (:...ids)', { ids });
+    const edge = (column: string): string => `edge.${driver.escape(column)}`;
+    return this.dataSource
+      .createQueryBuilder()
+      .select('edge.*')
+      .addSelect('session.bot', 'bot')
+      .from(`(${query.getQuery()})`, 'edge')
+      .leftJoin(Session, 'session', `session.id = ${edge('sessionId')}`)
+      .where(['fromStart', 'fromEnd', 'fromLatestUser'].map((column) => `${edge(column)} = 1`).join(' OR '))
+      .setParameters(query.getParameters())
+      .getRawMany<Edge>();
+  }
+
+  /**
+   * What makes the sums what the activities say.
+   * @param span of the sums of paths, {@link QUARTER} or {@link DAY}; the stretch begins and ends with one
+   */
+  remakeSums(stretch: Stretch, span: number): Statement[] {
+    const statements: Statement[] = [];
+    for (const [entity, query] of [
+      [Total, this.totals(stretch)],
+      [PathTotal, this.pathTotals(stretch, span)],
+    ] as const) {
+      const table = new Table(this.dataSource, entity);
+      const [sql, parameters] = query.getQueryAndParameters();
+      // TypeORM puts the columns before the expressions.
+      const names = query.expressionMap.selects.flatMap(({ aliasName }) => aliasName ?? []);
+      const columns = names.map((name) => table.column(name)).join(', ');
+      const values = names.map((name) => `sums.${this.dataSource.driver.escape(name)}`).join(', ');
+      statements.push(
+        this.dataSource
+          .createQueryBuilder()
+          .delete()
+          .from(entity)
+          .where('startedAt >= :since AND startedAt < :until', stretch)
+          .getQueryAndParameters(),
+        [`INSERT INTO ${table.name} (${columns}) SELECT ${values} FROM (${sql}) sums`, parameters],
+      );
+    }
+    return statements;
+  }
+
+  totals(stretch: Stretch): SelectQueryBuilder<ObjectLiteral> {
+    const quarter = floorOf(QUARTER);
+    return this.counted(stretch)
+      .select(quarter, 'startedAt')
+      .addSelect('activity.name', 'name')
+      .addSelect('COUNT(*)', 'activities')
+      .groupBy(quarter)
+      .addGroupBy('activity.name');
+  }
+
+  pathTotals(stretch: Stretch, span: number): SelectQueryBuilder<ObjectLiteral> {
+    const start = floorOf(span);
+    return this.counted(stretch)
+      .select(start, 'startedAt')
+      .addSelect(`ROW_NUMBER() OVER (PARTITION BY ${start} ORDER BY COUNT(*) DESC)`, 'number')
+      .addSelect('COUNT(*)', 'activities')
+      .addSelect('activity.name', 'name')
+      .addSelect('activity.path', 'path')
+      .groupBy(start)
+      .addGroupBy('activity.name')
+      .addGroupBy('activity.path');
+  }
+
+  private counted(stretch: Stretch): SelectQueryBuilder<ObjectLiteral> {
+    return this.dataSource
+      .createQueryBuilder(Activity, 'activity')
+      .leftJoin(Session, 'session', 'session.id = activity.sessionId')
+      .where('activity.date >= :since AND activity.date < :until', stretch)
+      .andWhere('(session.bot IS NULL OR NOT session.bot)');
+  }
+}
+
+function placeBy(order: string): string {
+  return `ROW_NUMBER() OVER (PARTITION BY activity.visitId ORDER BY ${order})`;
+}
+
+function countOf(condition: string): string {
+  return `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END) OVER (PARTITION BY activity.visitId)`;
+}
+
+function floorOf(span: number): string {
+  return `activity.date - activity.date % ${span}`;
+}
+
+/** More of them are asked for as one, which costs less than a condition for each. */
+const MAX_CONDITIONS = 50;
+
+function within(column: string, stretches: Stretch[]): Brackets {
+  const whole = {
+    since: Math.min(...stretches.map(({ since }) => since)),
+    until: Math.max(...stretches.map(({ until }) => until)),
+  };
+  const few = stretches.length <= MAX_CONDITIONS ? stretches : [whole];
+  return new Brackets((either) => {
+    for (const [i, { since, until }] of few.entries()) {
+      either.orWhere(`${column} >= :since${i} AND ${column} < :until${i}`, {
+        [`since${i}`]: since,
+        [`until${i}`]: until,
+      });
+    }
+  });
+}
+
+/** The day, or the quarters, that the stretches lie in; all are of one day. */
+export function unitsOf(stretches: Stretch[], span: number): Stretch[] {
+  const starts = new Set<number>();
+  for (const { since, until } of stretches)
+    for (let start = floor(since, span); start < until; start += span) starts.add(start);
+  const units: Stretch[] = [];
+  for (const since of [...starts].sort((a, b) => a - b)) {
+    const last = units.at(-1);
+    if (last?.until === since) last.until = since + span;
+    else units.push({ since, until: since + span });
+  }
+  return units;
+}

@@ -1,0 +1,231 @@
+import type { Activity, Properties } from '../activity/activity.entity.js';
+import type { ActivityFilter } from '../activity/activity.filter.js';
+import type { PageOptions } from '../activity/activity.service.js';
+import type { Session } from '../activity/session.entity.js';
+
+/** Which activities, and which visits; see docs/statistics.md for what counts when. */
+export interface StatisticsFilter extends ActivityFilter {
+  /** The host where the visit came from, such as `duckduckgo.com`. */
+  referrer?: string;
+  /** As in {@link Session.browser}. */
+  browser?: string;
+  /** As in {@link Session.system}. */
+  system?: string;
+  /** As in {@link Session.device}. */
+  device?: string;
+  /** Each key has this text, number or truth value. */
+  properties?: Record<string, string | number | boolean>;
+  /**
+   * Whether known bots count too.
+   * @defaultValue false
+   */
+  bots?: boolean;
+}
+
+/** What every question has: a filter, a range (`from` inclusive, `to` exclusive), a time zone. */
+export interface Question extends StatisticsFilter {
+  /**
+   * An IANA time zone, such as `Europe/Berlin`.
+   * @defaultValue 'UTC'
+   */
+  timeZone?: string;
+}
+
+export const MEASURES = [
+  'users',
+  'sessions',
+  'visits',
+  'activities',
+  'views',
+  'bounceRate',
+  'visitDuration',
+] as const;
+export type Measure = (typeof MEASURES)[number];
+
+export const INTERVALS = ['minute', 'hour', 'day', 'week', 'month'] as const;
+export type Interval = (typeof INTERVALS)[number];
+
+export const DIMENSIONS = [
+  'path',
+  'entry',
+  'exit',
+  'referrer',
+  'name',
+  'property',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'browser',
+  'system',
+  'device',
+  'user',
+] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+export const TOP_MEASURES = ['users', 'sessions', 'visits', 'activities', 'views'] as const;
+export type TopMeasure = (typeof TOP_MEASURES)[number];
+
+/** ISO 8601 with the offset of the time zone. */
+export interface Span {
+  from: string;
+  to: string;
+}
+
+/** A figure of the range, and of the one it is compared to; `null` where there was no visit to measure. */
+export interface Figure {
+  value: number | null;
+  /** Missing where nothing was compared. */
+  compared?: number | null;
+}
+
+export interface OverviewOptions {
+  /** The range just before, the same days a year ago, or any other. */
+  compareTo?: 'previous' | 'year' | { from: Date | string; to: Date | string };
+}
+
+/** `bounceRate` is 0 to 1; `visitDuration` is the median, in seconds. */
+export interface Overview extends Span, Record<Measure, Figure> {
+  compared?: Span;
+}
+
+export interface Series extends Span {
+  measure: Measure;
+  interval: Interval;
+  timeZone: string;
+  /** One for each interval that the range touches, the first and the last counted within the range alone. */
+  points: { date: string; value: number | null }[];
+}
+
+export interface TopOptions extends Question {
+  /** 1 to 1,000; default 10. */
+  limit?: number;
+  /** Default: `views` of a path, `activities` of a name and a property, else `visits`. */
+  measure?: TopMeasure;
+  /** The key, for the dimension `property`. */
+  property?: string;
+  /** Only values that hold this text, upper and lower case alike. */
+  search?: string;
+}
+
+export interface TopRow {
+  /** `null` where there is none: no referrer, an unknown browser. */
+  value: string | null;
+  count: number;
+}
+
+export interface LiveOptions extends Omit<Question, 'from' | 'to'> {
+  /** 1 to 1,440; default 5. */
+  minutes?: number;
+}
+
+/** Somebody who did something in the last minutes: a session, or a user whom server code tracked without one. */
+export interface LiveVisitor {
+  session: string | null;
+  user: string | null;
+  userName: string | null;
+  browser: string | null;
+  system: string | null;
+  device: string | null;
+  /** The latest activity. */
+  date: string;
+  path: string;
+  name: string;
+}
+
+export interface Live {
+  /** Since when is counted. */
+  since: string;
+  sessions: number;
+  users: number;
+  activities: number;
+  /** The latest first, at most 100. */
+  visitors: LiveVisitor[];
+}
+
+/** What has to be done for a step; at least one of them. */
+export type FunnelStep = Pick<StatisticsFilter, 'path' | 'name' | 'properties'>;
+
+export interface FunnelOptions extends Question {
+  /** Milliseconds from the first step to the last. Default: the whole range. */
+  within?: number;
+}
+
+export interface Funnel {
+  steps: {
+    step: FunnelStep;
+    /** How many came this far. */
+    visitors: number;
+    /** How many of them came no further; of the last step 0. */
+    stopped: number;
+  }[];
+}
+
+export interface RetentionOptions extends Question {
+  /** Default `week`. */
+  period?: 'day' | 'week' | 'month';
+  /** Default `user`. */
+  by?: 'user' | 'session';
+}
+
+export interface Retention {
+  period: 'day' | 'week' | 'month';
+  by: 'user' | 'session';
+  timeZone: string;
+  cohorts: {
+    /** When the period began in which they came first. */
+    date: string;
+    size: number;
+    /** How many had a visit in this period (so the first is the size), in the next, and so on to the end of the range. */
+    returned: number[];
+  }[];
+}
+
+export interface JourneysOptions extends Question {
+  /** Ways from this path on. Default, without `end` too: from where each visit began. */
+  start?: string;
+  /** Ways to this path. */
+  end?: string;
+  /** Steps, with the first or last; 2 to 8, default 4. */
+  depth?: number;
+  /** Paths of each step, the commonest; 1 to 50, default 10. */
+  limit?: number;
+}
+
+/** Steps count from 0 at the start, or up to 0 at the end. A path is `null` for all that are less common. */
+export interface Journeys {
+  nodes: { step: number; path: string | null; visits: number }[];
+  /** From a path of this step to one of the next. */
+  links: { step: number; from: string | null; to: string | null; visits: number }[];
+}
+
+export interface VisitsOptions extends Question, PageOptions {}
+
+export interface VisitRecord {
+  id: string;
+  session: Session | null;
+  user: string | null;
+  /** ISO 8601 with the offset of the time zone. */
+  startedAt: string;
+  endedAt: string;
+  /** Seconds. */
+  duration: number;
+  bounced: boolean;
+  views: number;
+  entry: string;
+  exit: string;
+  referrer: string | null;
+  utmSource: string | null;
+  utmMedium: string | null;
+  utmCampaign: string | null;
+  /** How many activities there are. */
+  count: number;
+  /** The oldest first, at most {@link MAX_ACTIVITIES_OF_VISIT}; without their session, which stands above. */
+  activities: VisitActivity[];
+}
+
+export type VisitActivity = Pick<Activity, 'id' | 'name' | 'path' | 'referer' | 'userId' | 'userName'> & {
+  date: string;
+  properties: Properties | null;
+};
+
+export const MAX_ACTIVITIES_OF_VISIT = 500;

@@ -1,0 +1,14 @@
+/** From `since` (inclusive) to `until` (exclusive), in milliseconds since 1970. */
+export interface Stretch {
+  since: number;
+  until: number;
+}
+
+export const MINUTE = 60_000;
+export const QUARTER = 15 * MINUTE;
+export const DAY = 96 * QUARTER;
+
+/** The beginning of the span that an instant lies in. */
+export function floor(instant: number, span: number): number {
+  return instant - (instant % span);
+}

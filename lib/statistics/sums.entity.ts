@@ -1,0 +1,51 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { instant } from '../activity/instant.js';
+
+/** How many activities of a name there were in a quarter of an hour, bots left out. */
+@Entity('djaffar_total')
+export class Total {
+  /** The beginning of the quarter: each time zone of today begins its days with one. */
+  @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
+  startedAt!: Date;
+
+  @PrimaryColumn({ name: 'name', type: 'varchar', length: 64 })
+  name!: string;
+
+  @Column({ name: 'activities', type: 'int' })
+  activities!: number;
+}
+
+/** The same of each path: in quarters of an hour for the last days, in UTC days before them. */
+@Entity('djaffar_path_total')
+export class PathTotal {
+  @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
+  startedAt!: Date;
+
+  /** A path may be longer than a key. */
+  @PrimaryColumn({ name: 'number', type: 'int' })
+  number!: number;
+
+  @Column({ name: 'activities', type: 'int' })
+  activities!: number;
+
+  @Column({ name: 'name', type: 'varchar', length: 64 })
+  name!: string;
+
+  @Column({ name: 'path', type: 'varchar', length: 2048 })
+  path!: string;
+}
+
+/** How far the statistics are, in one row. */
+@Entity('djaffar_rollup')
+export class RollupState {
+  @PrimaryColumn({ name: 'id', type: 'int' })
+  id!: number;
+
+  /** Changed with each change of the statistics, so that of two who change them at once one begins again. */
+  @Column({ name: 'version', type: 'int' })
+  version!: number;
+
+  /** Up to here, {@link PathTotal} holds days. */
+  @Column({ name: 'daysUntil', type: 'bigint', transformer: instant })
+  daysUntil!: Date;
+}

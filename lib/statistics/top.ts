@@ -1,0 +1,188 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
+import { without } from './counts.js';
+import type { Selection } from './selection.js';
+import type { Dimension, TopMeasure, TopOptions, TopRow } from './statistics.types.js';
+import { DAY, floor, QUARTER, type Stretch } from './stretch.js';
+import { PathTotal, RollupState, Total } from './sums.entity.js';
+
+/** Of activities; the rest is of visits. */
+const OF_ACTIVITIES = { path: 'path', name: 'name', property: 'properties' } as const;
+
+const OF_VISITS = {
+  entry: 'visit.entry',
+  exit: 'visit.exit',
+  referrer: 'visit.referrer',
+  utmSource: 'visit.utmSource',
+  utmMedium: 'visit.utmMedium',
+  utmCampaign: 'visit.utmCampaign',
+  browser: 'session.browser',
+  system: 'session.system',
+  device: 'session.device',
+  user: 'visit.userId',
+} as const;
+
+/** Where there being none is an answer too. */
+const WITH_NONE: Dimension[] = ['referrer', 'browser', 'system', 'device'];
+
+const MEASURES_OF_VISITS: Record<TopMeasure, string> = {
+  visits: 'COUNT(*)',
+  sessions: 'COUNT(DISTINCT visit.sessionId)',
+  users: 'COUNT(DISTINCT visit.userId)',
+  activities: 'SUM(visit.activities)',
+  views: 'SUM(visit.views)',
+};
+
+const MEASURES_OF_ACTIVITIES: Record<TopMeasure, string> = {
+  activities: 'COUNT(*)',
+  views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
+  visits: 'COUNT(DISTINCT activity.visitId)',
+  sessions: 'COUNT(DISTINCT activity.sessionId)',
+  users: 'COUNT(DISTINCT activity.userId)',
+};
+
+type Asked = Pick<TopOptions, 'measure' | 'property' | 'search'> & { limit: number };
+
+export async function top(
+  dimension: Dimension,
+  selection: Selection,
+  range: Stretch,
+  asked: Asked,
+): Promise<TopRow[]> {
+  if (isOfVisits(dimension)) {
+    return rank(selection, [ofVisits(dimension, selection, range, asked)], asked.limit);
+  }
+  const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
+  if (dimension === 'property' || !selection.isPlain || (measure !== 'views' && measure !== 'activities'))
+    return rank(selection, [ofActivities(dimension, selection, range, measure, asked)], asked.limit);
+  return ofSums(dimension, selection, range, measure, asked);
+}
+
+function isOfVisits(dimension: Dimension): dimension is keyof typeof OF_VISITS {
+  return dimension in OF_VISITS;
+}
+
+function ofVisits(
+  dimension: keyof typeof OF_VISITS,
+  selection: Selection,
+  range: Stretch,
+  { measure = 'visits', search }: Asked,
+): SelectQueryBuilder<ObjectLiteral> {
+  const column = OF_VISITS[dimension];
+  const query = selection
+    .visits(range, { withSession: column.startsWith('session.') })
+    .select(column, 'value')
+    .addSelect(MEASURES_OF_VISITS[measure], 'count')
+    .groupBy(column);
+  if (!WITH_NONE.includes(dimension)) query.andWhere(`${column} IS NOT NULL`);
+  return searched(query, column, search);
+}
+
+function ofActivities(
+  dimension: keyof typeof OF_ACTIVITIES,
+  selection: Selection,
+  stretch: Stretch,
+  measure: TopMeasure,
+  { property, search }: Asked,
+): SelectQueryBuilder<ObjectLiteral> {
+  const query = selection.activities(stretch);
+  let value: string = `activity.${OF_ACTIVITIES[dimension]}`;
+  if (dimension === 'property') {
+    query.andWhere('activity.properties IS NOT NULL');
+    query.setParameter('property', checkText('property', property));
+    value = selection.dialect.property(value, ':property');
+    query.andWhere(`${value} IS NOT NULL`);
+  }
+  query.select(value, 'value').addSelect(MEASURES_OF_ACTIVITIES[measure], 'count').groupBy('value');
+  if (dimension !== 'property') query.groupBy(value);
+  return searched(query, value, search);
+}
+
+/** From the sums as far as they go, from the activities at both ends of the range. */
+async function ofSums(
+  dimension: 'path' | 'name',
+  selection: Selection,
+  range: Stretch,
+  measure: 'views' | 'activities',
+  asked: Asked,
+): Promise<TopRow[]> {
+  const states = selection.dataSource.getRepository(RollupState);
+  const daysUntil = async (): Promise<number> =>
+    (await states.findOneByOrFail({ id: 1 })).daysUntil.getTime();
+  for (;;) {
+    const days = await daysUntil();
+    const whole = wholeOf(range, dimension === 'path' ? days : 0);
+    const rest = whole ? without(range, whole) : [range];
+    const parts = rest.map((stretch) => ofActivities(dimension, selection, stretch, measure, asked));
+    if (whole) parts.push(sums(dimension, selection, whole, measure, asked));
+    const rows = await rank(selection, parts, asked.limit);
+    // A day that is put together meanwhile may have been seen as neither.
+    if ((await daysUntil()) === days) return rows;
+  }
+}
+
+/** Up to `daysUntil` sums are of days, then of quarters of an hour. */
+function wholeOf({ since, until }: Stretch, daysUntil: number): Stretch | undefined {
+  const up = (instant: number): number => {
+    const span = instant < daysUntil ? DAY : QUARTER;
+    return floor(instant + span - 1, span);
+  };
+  const down = (instant: number): number => floor(instant, instant < daysUntil ? DAY : QUARTER);
+  const whole = { since: up(since), until: down(until) };
+  return whole.since < whole.until ? whole : undefined;
+}
+
+function sums(
+  dimension: 'path' | 'name',
+  { dataSource, name }: Selection,
+  { since, until }: Stretch,
+  measure: 'views' | 'activities',
+  { search }: Asked,
+): SelectQueryBuilder<ObjectLiteral> {
+  const column = `sum.${dimension}`;
+  const query: SelectQueryBuilder<ObjectLiteral> = dataSource
+    .createQueryBuilder<ObjectLiteral>(dimension === 'path' ? PathTotal : Total, 'sum')
+    .select(column, 'value')
+    .addSelect('SUM(sum.activities)', 'count')
+    .where(`sum.startedAt >= ${since} AND sum.startedAt < ${until}`)
+    .groupBy(column);
+  if (name !== undefined) query.andWhere('sum.name = :name', { name });
+  if (measure === 'views') query.andWhere(`sum.name = 'view'`);
+  return searched(query, column, search);
+}
+
+function searched(
+  query: SelectQueryBuilder<ObjectLiteral>,
+  column: string,
+  search: string | undefined,
+): SelectQueryBuilder<ObjectLiteral> {
+  if (search === undefined) return query;
+  if (typeof search !== 'string') throw new InvalidFilterError('search', 'must be a text');
+  const pattern = `%${search.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
+  return query.andWhere(`LOWER(${column}) LIKE :search ESCAPE '!'`, { search: pattern });
+}
+
+/** The parts put together, the largest first, texts of the same count by code points. */
+async function rank(
+  { dataSource, dialect }: Selection,
+  parts: SelectQueryBuilder<ObjectLiteral>[],
+  limit: number,
+): Promise<TopRow[]> {
+  const name = (column: string): string => dataSource.driver.escape(column);
+  const value = `part.${name('value')}`;
+  const sum = `SUM(part.${name('count')})`;
+  const query = dataSource
+    .createQueryBuilder()
+    .select(value, 'value')
+    .addSelect(sum, 'count')
+    .from(`(${parts.map((part) => part.getQuery()).join(' UNION ALL ')})`, 'part')
+    .groupBy(value)
+    .having(`${sum} > 0`)
+    .orderBy(sum, 'DESC')
+    .addOrderBy(`CASE WHEN ${value} IS NULL THEN 0 ELSE 1 END`)
+    .addOrderBy(dialect.binary(value))
+    .limit(limit);
+  for (const part of parts) query.setParameters(part.getParameters());
+  const rows = await query.getRawMany<{ value: string | null; count: string | number }>();
+  return rows.map(({ value: text, count }) => ({ value: text, count: Number(count) }));
+}
