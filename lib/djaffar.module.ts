@@ -17,6 +17,7 @@ import { ActivityWriter } from './activity/activity.writer.js';
 import { djaffarEntities } from './entities.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController } from './api/activities.controller.js';
+import { StatisticsController } from './api/statistics.controller.js';
 import { checkAll, registrationOf, settingsOf } from './djaffar.check.js';
 import {
   DATA_SOURCE,
@@ -110,6 +111,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       mount(TrackController, path, decorators),
       mount(TrackerController, path, decorators),
       mount(ActivitiesController, path),
+      mount(StatisticsController, path),
     ],
     providers: [
       ...(definition.providers ?? []),

@@ -49,11 +49,20 @@ function equals(column: string, parameter: string): (value: string) => Condition
   });
 }
 
-function at(operator: string, parameter: string): (value: Date | string) => Condition {
-  return (value) => ({
-    sql: `activity.date ${operator} :${parameter}`,
-    parameters: { [parameter]: millisecondsOf(parameter, value) },
-  });
+/** The index holds the minute; the date itself is compared besides. */
+function at(dialect: Dialect, operator: '>=' | '<', parameter: string): (value: Date | string) => Condition {
+  return (value) => {
+    const date = millisecondsOf(parameter, value);
+    return {
+      sql: `activity.date ${operator} :${parameter} AND ${keyCondition(dialect, operator, parameter)}`,
+      parameters: { [parameter]: date, [`${parameter}Key`]: dialect.dateKeyOf(date) },
+    };
+  };
+}
+
+/** For the index of dates: what is beyond a date is in its minute, or beyond it. */
+function keyCondition(dialect: Dialect, operator: string, parameter: string): string {
+  return `${dialect.dateKey('activity.date')} ${operator[0]}= :${parameter}Key`;
 }
 
 function conditionsOf(dialect: Dialect): Conditions {
@@ -63,8 +72,8 @@ function conditionsOf(dialect: Dialect): Conditions {
     visit: equals('visitId', 'visit'),
     name: equals('name', 'name'),
     path: (value) => pathCondition(dialect, checkText('path', value)),
-    from: at('>=', 'from'),
-    to: at('<', 'to'),
+    from: at(dialect, '>=', 'from'),
+    to: at(dialect, '<', 'to'),
     ip: (value) => ({ sql: 'activity.ipAddress = :ip', parameters: { ip: checkIp(value) } }),
   };
 }
@@ -90,6 +99,11 @@ export function applyFilter(
   }
 }
 
+/** The order of activities: by date, then id, as an index has it. */
+export function placeOf(dialect: Dialect): Set<string> {
+  return new Set([dialect.dateKey('activity.date'), 'activity.date', dialect.idOrder('activity.id')]);
+}
+
 /** What stands beyond a row in the order of the page: pages stay whole while rows arrive. */
 export function applyAfter(
   query: SelectQueryBuilder<Activity>,
@@ -98,6 +112,7 @@ export function applyAfter(
   dialect: Dialect,
 ): void {
   const beyond = order === 'ASC' ? '>' : '<';
+  query.andWhere(keyCondition(dialect, beyond, 'after'), { afterKey: dialect.dateKeyOf(date) });
   query.andWhere(`activity.date ${beyond}= :afterDate`, { afterDate: date }).andWhere(
     new Brackets((either) => {
       either

@@ -2,7 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type SelectQueryBuilder } from 'typeorm';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { Activity, type Properties } from './activity.entity.js';
-import { type ActivityFilter, applyAfter, applyFilter, InvalidFilterError } from './activity.filter.js';
+import {
+  type ActivityFilter,
+  applyAfter,
+  applyFilter,
+  InvalidFilterError,
+  placeOf,
+} from './activity.filter.js';
 import { ActivityWriter } from './activity.writer.js';
 import { Checker, Shape } from './check.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
@@ -211,11 +217,8 @@ export class ActivityService {
     filter: ActivityFilter,
     { limit, cursor, direction }: { limit: number; cursor?: Cursor | undefined; direction: 'ASC' | 'DESC' },
   ): Promise<Activity[]> {
-    const query = this.query(filter)
-      .leftJoinAndSelect('activity.session', 'session')
-      .orderBy('activity.date', direction)
-      .addOrderBy(this.dialect.idOrder('activity.id'), direction)
-      .limit(limit);
+    const query = this.query(filter).leftJoinAndSelect('activity.session', 'session').limit(limit);
+    for (const column of placeOf(this.dialect)) query.addOrderBy(column, direction);
     if (cursor) applyAfter(query, cursor, direction, this.dialect);
     return query.getMany();
   }

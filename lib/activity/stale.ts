@@ -1,8 +1,7 @@
 import { uuidv7 } from '../random.js';
 import type { StoredActivity } from './activity.writer.js';
+import { MINUTE } from './dialects/dialect.js';
 import type { Stale } from './stale.entity.js';
-
-const MINUTE = 60_000;
 
 type Changed = Pick<StoredActivity, 'date' | 'visitId'>;
 

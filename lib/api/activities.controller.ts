@@ -1,26 +1,20 @@
-import { BadRequestException, Controller, Get, Query, UseGuards, ValidationPipe } from '@nestjs/common';
+import { Controller, Get, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { Activity } from '../activity/activity.entity.js';
-import { InvalidFilterError } from '../activity/activity.filter.js';
 import { ActivityService, type Page } from '../activity/activity.service.js';
 import { ActivitiesQuery } from './activities.query.js';
 import { ApiGuard } from './api.guard.js';
+import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { queryPipe } from './query.pipe.js';
 
 /** `ActivityService.find` over HTTP. */
 @Controller()
 @UseGuards(ApiGuard)
+@UseInterceptors(BadFilterInterceptor)
 export class ActivitiesController {
   constructor(private readonly activities: ActivityService) {}
 
   @Get('activities')
-  async find(
-    @Query(new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true }))
-    { limit, after, order, ...filter }: ActivitiesQuery,
-  ): Promise<Page<Activity>> {
-    try {
-      return await this.activities.find(filter, { limit, after, order });
-    } catch (error) {
-      if (error instanceof InvalidFilterError) throw new BadRequestException(error.message);
-      throw error;
-    }
+  find(@Query(queryPipe) { limit, after, order, ...filter }: ActivitiesQuery): Promise<Page<Activity>> {
+    return this.activities.find(filter, { limit, after, order });
   }
 }

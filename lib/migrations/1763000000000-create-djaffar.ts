@@ -45,19 +45,14 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           optional(text('ipAddress', 45)),
         ],
         indices: [
-          { name: 'djaffar_activity_date', columnNames: ['date'] },
-          { name: 'djaffar_activity_user', columnNames: ['userId'] },
           { name: 'djaffar_activity_session', columnNames: ['sessionId'] },
           { name: 'djaffar_activity_visit', columnNames: ['visitId'] },
-          { name: 'djaffar_activity_ip', columnNames: ['ipAddress'] },
         ],
       }),
     );
-    await dialectOf(dataSource).createPathIndex(
-      runner,
-      'djaffar_activity_path',
-      escapePath(dataSource, pathOf(dataSource, ACTIVITY)),
-    );
+    const table = escapePath(dataSource, pathOf(dataSource, ACTIVITY));
+    for (const index of dialectOf(dataSource).activityIndexes(table))
+      await runner.query(`CREATE INDEX ${index}`);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { type Dialect, dialectOf, MINUTE } from '../activity/dialects/dialect.js';
 import { InvalidFilterError } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
@@ -38,7 +39,6 @@ import {
   type VisitRecord,
   type VisitsOptions,
 } from './statistics.types.js';
-import { MINUTE } from './stretch.js';
 import { top } from './top.js';
 import { visits } from './visits.js';
 
@@ -48,48 +48,54 @@ import { visits } from './visits.js';
  */
 @Injectable()
 export class ActivityStats {
+  private readonly dialect: Dialect;
+
   constructor(
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
     private readonly rollup: Rollup,
-  ) {}
+  ) {
+    this.dialect = dialectOf(dataSource);
+  }
 
   /** Users, sessions, visits, activities, views, bounce rate and visit duration, each beside what it is compared to. */
-  async overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
-    const { selection, range } = await this.ask(question);
-    const compared = comparedRange(range, compareTo);
-    const figures = await figuresOf(MEASURES, selection, range, [range.since]);
-    const before = compared && (await figuresOf(MEASURES, selection, compared, [compared.since]));
-    const figure = (measure: Measure): Figure => ({
-      value: figures[measure][0] ?? null,
-      ...(before && { compared: before[measure][0] ?? null }),
+  overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
+    return this.ask(question, async (selection, range) => {
+      const compared = comparedRange(range, compareTo);
+      const figures = await figuresOf(MEASURES, selection, range, [range.since]);
+      const before = compared && (await figuresOf(MEASURES, selection, compared, [compared.since]));
+      const figure = (measure: Measure): Figure => ({
+        value: figures[measure][0] ?? null,
+        ...(before && { compared: before[measure][0] ?? null }),
+      });
+      return {
+        ...spanOf(range),
+        ...(compared && { compared: spanOf(compared) }),
+        users: figure('users'),
+        sessions: figure('sessions'),
+        visits: figure('visits'),
+        activities: figure('activities'),
+        views: figure('views'),
+        bounceRate: figure('bounceRate'),
+        visitDuration: figure('visitDuration'),
+      };
     });
-    return {
-      ...spanOf(range),
-      ...(compared && { compared: spanOf(compared) }),
-      users: figure('users'),
-      sessions: figure('sessions'),
-      visits: figure('visits'),
-      activities: figure('activities'),
-      views: figure('views'),
-      bounceRate: figure('bounceRate'),
-      visitDuration: figure('visitDuration'),
-    };
   }
 
   /** A measure over time, with an answer for each interval. */
   async series(measure: Measure, interval: Interval, question: Question = {}): Promise<Series> {
     oneOf('measure', measure, MEASURES);
     oneOf('interval', interval, INTERVALS);
-    const { selection, range } = await this.ask(question);
-    const starts = intervalsOf(range, interval);
-    const figures = await figuresOf([measure], selection, range, starts);
-    return {
-      ...spanOf(range),
-      measure,
-      interval,
-      timeZone: range.timeZone,
-      points: starts.map((start, i) => ({ date: isoIn(range, start), value: figures[measure][i] ?? null })),
-    };
+    return this.ask(question, async (selection, range) => {
+      const starts = intervalsOf(range, interval);
+      const figures = await figuresOf([measure], selection, range, starts);
+      return {
+        ...spanOf(range),
+        measure,
+        interval,
+        timeZone: range.timeZone,
+        points: starts.map((start, i) => ({ date: isoIn(range, start), value: figures[measure][i] ?? null })),
+      };
+    });
   }
 
   /** The commonest values of a dimension. */
@@ -100,16 +106,17 @@ export class ActivityStats {
     wholeNumber('limit', limit, 1, 1000);
     if (dimension === 'property' && !property)
       throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
-    const { selection, range } = await this.ask(question);
-    return top(dimension, selection, range, { limit, measure, property, search });
+    return this.ask(question, (selection, range) =>
+      top(dimension, selection, range, { limit, measure, property, search }),
+    );
   }
 
   /** Who is there now, where, and what they last did. */
   async live({ minutes = 5, ...question }: LiveOptions = {}): Promise<Live> {
     wholeNumber('minutes', minutes, 1, 1440);
-    const since = new Date(Date.now() - minutes * MINUTE);
-    const { selection, range } = await this.ask({ ...question, from: since, to: new Date() });
-    return live(selection, range);
+    const to = new Date();
+    const from = new Date(to.getTime() - minutes * MINUTE);
+    return this.ask({ ...question, from, to }, live);
   }
 
   /** How many visitors did the steps in their order, and where the others stopped. */
@@ -117,8 +124,7 @@ export class ActivityStats {
     const { within = Number.POSITIVE_INFINITY, ...question } = options;
     if (typeof within !== 'number' || !(within > 0))
       throw new InvalidFilterError('within', 'must be a number of milliseconds above 0');
-    const { selection, range } = await this.ask(question);
-    return funnel(steps, selection, range, within);
+    return this.ask(question, (selection, range) => funnel(steps, selection, range, within));
   }
 
   /** How many of those who came first in a period come back in the periods after it. */
@@ -126,8 +132,7 @@ export class ActivityStats {
     const { period = 'week', by = 'user', ...question } = options;
     oneOf('period', period, ['day', 'week', 'month']);
     oneOf('by', by, ['user', 'session']);
-    const { selection, range } = await this.ask(question);
-    return retention(selection, range, { period, by });
+    return this.ask(question, (selection, range) => retention(selection, range, { period, by }));
   }
 
   /** The commonest ways from a path, to a path, or from where visits began. */
@@ -137,8 +142,7 @@ export class ActivityStats {
       throw new InvalidFilterError('end', 'must not be given beside "start"');
     wholeNumber('depth', depth, 2, 8);
     wholeNumber('limit', limit, 1, 50);
-    const { selection, range } = await this.ask(question);
-    return journeys(selection, range, { start, end, depth, limit });
+    return this.ask(question, (selection, range) => journeys(selection, range, { start, end, depth, limit }));
   }
 
   /** Visits with their activities, the latest first, in pages that follow each other. */
@@ -146,15 +150,20 @@ export class ActivityStats {
     const { limit = 20, order = 'desc', after, ...question } = options;
     wholeNumber('limit', limit, 1, 100);
     oneOf('order', order, ['asc', 'desc']);
-    const { selection, range } = await this.ask(question);
-    return visits(selection, range, { limit, order, after });
+    return this.ask(question, (selection, range) => visits(selection, range, { limit, order, after }));
   }
 
-  private async ask(question: Question): Promise<{ selection: Selection; range: Range }> {
+  private async ask<T>(
+    question: Question,
+    answer: (selection: Selection, range: Range) => Promise<T>,
+  ): Promise<T> {
     const range = rangeOf(question);
-    const selection = new Selection(this.dataSource, question);
+    // Says what is wrong before anything is done.
+    void new Selection(this.dataSource.manager, question);
     await this.rollup.run();
-    return { selection, range };
+    return this.dialect.reading(this.dataSource, (manager) =>
+      answer(new Selection(manager, question), range),
+    );
   }
 }
 

@@ -76,13 +76,19 @@ export function intervalsOf(range: Range, interval: Interval): number[] {
 }
 
 /**
- * The SQL of the number of the interval that a column's instant lies in, by halving: the same on every database.
+ * The SQL of what is to be told of the interval that a column's instant lies in, by halving: the same on every database.
  * @param starts whole milliseconds, ascending
+ * @param tell default: the number of the interval
  */
-export function intervalSql(column: string, starts: number[], first = 0): string {
-  if (starts.length <= 1) return String(first);
+export function intervalSql(
+  column: string,
+  starts: number[],
+  tell = (_start: number, n: number): number => n,
+  first = 0,
+): string {
+  if (starts.length <= 1) return String(tell(starts[0] ?? 0, first));
   const middle = starts.length >> 1;
-  const before = intervalSql(column, starts.slice(0, middle), first);
-  const after = intervalSql(column, starts.slice(middle), first + middle);
+  const before = intervalSql(column, starts.slice(0, middle), tell, first);
+  const after = intervalSql(column, starts.slice(middle), tell, first + middle);
   return `CASE WHEN ${column} < ${starts[middle]} THEN ${before} ELSE ${after} END`;
 }

@@ -14,7 +14,7 @@ interface Counted {
 }
 
 /**
- * The measures, each in one pass over visits or sums.
+ * The measures: all that are of visits in one pass over them, the others from sums.
  * @param starts of the intervals; the first may be before the range
  */
 export async function figuresOf<M extends Measure>(
@@ -23,53 +23,82 @@ export async function figuresOf<M extends Measure>(
   range: Stretch,
   starts: number[],
 ): Promise<Record<M, Figures>> {
+  const asked = new Set<Measure>(measures);
   const found: Partial<Record<Measure, Figures>> = {};
-  const asksFor = (...some: Measure[]): boolean =>
-    some.some((each) => (measures as readonly Measure[]).includes(each));
-  await Promise.all([
-    asksFor('visits', 'bounceRate', 'visitDuration') &&
-      visitFigures(selection, range, starts).then((figures) => Object.assign(found, figures)),
-    asksFor('activities', 'views') &&
-      activityFigures(selection, range, starts).then((figures) => Object.assign(found, figures)),
-    asksFor('users') &&
-      different('userId', selection, range, starts).then((users) => Object.assign(found, { users })),
-    asksFor('sessions') &&
-      different('sessionId', selection, range, starts).then((sessions) => Object.assign(found, { sessions })),
-  ]);
+  if (asked.has('activities') || asked.has('views'))
+    Object.assign(found, await activityFigures(selection, range, starts));
+  for (const [measure, key] of [
+    ['users', 'userId'],
+    ['sessions', 'sessionId'],
+  ] as const) {
+    if (!asked.has(measure) || (selection.isWhole && !(await isWithoutVisit(key, selection, range))))
+      continue;
+    found[measure] = await different(key, selection, range, starts);
+  }
+  const ofVisits = (['users', 'sessions', 'visits', 'bounceRate', 'visitDuration'] as const).filter(
+    (measure) => asked.has(measure) && found[measure] === undefined,
+  );
+  if (ofVisits.length > 0)
+    Object.assign(found, await visitFigures(ofVisits, selection, range, starts), { ...found });
   const figures = measures.map((measure) => [measure, found[measure] ?? []] as const);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `fromEntries` cannot say: each measure has an entry
   return Object.fromEntries(figures) as Record<M, Figures>;
 }
 
 async function visitFigures(
+  measures: Measure[],
   selection: Selection,
   range: Stretch,
   starts: number[],
-): Promise<Record<'visits' | 'bounceRate' | 'visitDuration', Figures>> {
+): Promise<Partial<Record<Measure, Figures>>> {
   const interval = intervalSql('visit.startedAt', starts);
-  const rows = await selection
+  const start = intervalSql('visit.startedAt', starts, (each) => Math.max(each, range.since));
+  const query: SelectQueryBuilder<ObjectLiteral> = selection
     .visits(range)
     .select(interval, 'n')
-    .addSelect('visit.duration', 'duration')
     .addSelect('COUNT(*)', 'count')
-    .addSelect('SUM(CASE WHEN visit.bounced THEN 1 ELSE 0 END)', 'bounced')
-    .groupBy(grouping(interval))
-    .addGroupBy('visit.duration')
-    .getRawMany<Counted & { duration: number; bounced: string | number }>();
-  const visits = starts.map(() => 0);
-  const bounced = starts.map(() => 0);
+    .groupBy(grouping(interval));
+  const sum = (name: Measure, condition: string): void => {
+    if (measures.includes(name)) query.addSelect(`SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END)`, name);
+  };
+  sum('bounceRate', 'visit.bounced');
+  sum('users', `visit.userBefore < ${start}`);
+  sum('sessions', `visit.sessionBefore < ${start}`);
+  if (measures.includes('visitDuration'))
+    query.addSelect('visit.duration', 'duration').addGroupBy('visit.duration');
+  const counts = {
+    visits: zeros(starts),
+    bounceRate: zeros(starts),
+    users: zeros(starts),
+    sessions: zeros(starts),
+  };
   const durations = starts.map((): [duration: number, visits: number][] => []);
-  for (const row of rows) {
+  for (const row of await query.getRawMany<
+    Counted & Partial<Record<Measure | 'duration', string | number>>
+  >()) {
     const n = Number(row.n);
-    visits[n] = (visits[n] ?? 0) + Number(row.count);
-    bounced[n] = (bounced[n] ?? 0) + Number(row.bounced);
-    durations[n]?.push([row.duration, Number(row.count)]);
+    add(counts.visits, n, row.count);
+    add(counts.bounceRate, n, row.bounceRate);
+    add(counts.users, n, row.users);
+    add(counts.sessions, n, row.sessions);
+    if (row.duration !== undefined) durations[n]?.push([Number(row.duration), Number(row.count)]);
   }
+  const { visits, bounceRate: bounced, users, sessions } = counts;
   return {
     visits,
+    users,
+    sessions,
     bounceRate: visits.map((count, n) => (count === 0 ? null : (bounced[n] ?? 0) / count)),
     visitDuration: durations.map((counted, n) => medianOf(counted, visits[n] ?? 0)),
   };
+}
+
+function zeros(starts: number[]): number[] {
+  return starts.map(() => 0);
+}
+
+function add(counts: number[], n: number, count: string | number | undefined): void {
+  counts[n] = (counts[n] ?? 0) + Number(count ?? 0);
 }
 
 /** Of so many values, given as value and number of times. */
@@ -88,8 +117,8 @@ async function activityFigures(
   range: Stretch,
   starts: number[],
 ): Promise<Record<'activities' | 'views', Figures>> {
-  const activities = starts.map(() => 0);
-  const views = starts.map(() => 0);
+  const activities = zeros(starts);
+  const views = zeros(starts);
   const whole = selection.isPlain ? wholeQuarters(range, starts) : undefined;
   const rest = whole ? without(range, whole) : [range];
   const queries = rest.map((stretch): SelectQueryBuilder<ObjectLiteral> => {
@@ -104,21 +133,20 @@ async function activityFigures(
   if (whole) queries.push(totalsOf(selection, whole, starts));
   for (const query of queries) {
     for (const row of await query.getRawMany<Counted & { views: string | number }>()) {
-      const n = Number(row.n);
-      activities[n] = (activities[n] ?? 0) + Number(row.count);
-      views[n] = (views[n] ?? 0) + Number(row.views);
+      add(activities, Number(row.n), row.count);
+      add(views, Number(row.n), row.views);
     }
   }
   return { activities, views };
 }
 
 function totalsOf(
-  { dataSource, name }: Selection,
+  { manager, name }: Selection,
   { since, until }: Stretch,
   starts: number[],
 ): SelectQueryBuilder<ObjectLiteral> {
   const interval = intervalSql('total.startedAt', starts);
-  const query = dataSource
+  const query = manager
     .createQueryBuilder(Total, 'total')
     .select(interval, 'n')
     .addSelect('SUM(total.activities)', 'count')
@@ -145,6 +173,22 @@ export function without({ since, until }: Stretch, middle: Stretch): Stretch[] {
   return ends.filter((end) => end.since < end.until);
 }
 
+/** Whether there is anything to count that is of no visit. */
+async function isWithoutVisit(
+  key: 'userId' | 'sessionId',
+  selection: Selection,
+  range: Stretch,
+): Promise<boolean> {
+  const one = await selection
+    .activities(range)
+    .select('activity.id')
+    .andWhere('activity.visitId IS NULL')
+    .andWhere(`activity.${key} IS NOT NULL`)
+    .limit(1)
+    .getRawOne<object>();
+  return one !== undefined;
+}
+
 /** How many users or sessions there were: of visits, and of what was done without one. */
 async function different(
   key: 'userId' | 'sessionId',
@@ -163,7 +207,7 @@ async function different(
     .addSelect(`activity.${key}`, 'id')
     .andWhere('activity.visitId IS NULL')
     .andWhere(`activity.${key} IS NOT NULL`);
-  const rows = await selection.dataSource
+  const rows = await selection.manager
     .createQueryBuilder()
     .select('n')
     .addSelect('COUNT(*)', 'count')
@@ -171,7 +215,7 @@ async function different(
     .setParameters({ ...ofVisits.getParameters(), ...ofOthers.getParameters() })
     .groupBy('n')
     .getRawMany<Counted>();
-  const counts = starts.map(() => 0);
+  const counts = zeros(starts);
   for (const { n, count } of rows) counts[Number(n)] = Number(count);
   return counts;
 }

@@ -1,18 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type DataSource, In } from 'typeorm';
+import { chunks } from './chunks.js';
 import type { Fold } from './fold.js';
+import { Predecessors, type VisitRow } from './predecessors.js';
 import type { Wrong } from './rollup.js';
 import type { Stretch } from './stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
 
-const VISITS_AT_ONCE = 500;
-
 interface Sum {
   startedAt: Date | string | number;
-  name: string;
+  name?: string;
   path?: string;
   activities: string | number;
+  views?: string | number;
 }
 
 /** What is kept for statistics, compared with what the activities say. */
@@ -40,18 +41,18 @@ export class Differences {
 
   /** Those that begin in the stretch, or should. */
   private async visits(stretch: Stretch): Promise<number> {
-    const begins = (visit: Omit<Visit, 'session'> | undefined): boolean => {
+    const begins = (visit: VisitRow | undefined): boolean => {
       const start = visit?.startedAt.getTime() ?? Number.NaN;
       return start >= stretch.since && start < stretch.until;
     };
     let wrong = 0;
-    const ids = await this.fold.visitsIn([stretch], []);
-    for (let at = 0; at < ids.length; at += VISITS_AT_ONCE) {
-      const some = ids.slice(at, at + VISITS_AT_ONCE);
-      const rows = await this.dataSource.getRepository(Visit).findBy({ id: In(some) });
+    for (const ids of chunks(await this.fold.visitsIn([stretch], []))) {
+      const rows = await this.dataSource.getRepository(Visit).findBy({ id: In(ids) });
       const stored = new Map(rows.map((visit) => [visit.id, visit]));
-      const right = new Map((await this.fold.compute(some)).map((visit) => [visit.id, visit]));
-      for (const id of some) {
+      const visits = await this.fold.compute(ids);
+      await new Predecessors(this.dataSource).find(visits, ids);
+      const right = new Map(visits.map((visit) => [visit.id, visit]));
+      for (const id of ids) {
         const [is, should] = [stored.get(id), right.get(id)];
         if ((begins(is) || begins(should)) && !isDeepStrictEqual({ ...is }, { ...should })) wrong += 1;
       }
@@ -61,13 +62,17 @@ export class Differences {
 }
 
 function differing(right: Sum[], stored: Sum[]): number {
-  const sums = new Map(right.map((sum) => [keyOf(sum), Number(sum.activities)]));
+  const sums = new Map(right.map((sum) => [keyOf(sum), valueOf(sum)]));
   let wrong = 0;
   for (const sum of stored) {
-    if (sums.get(keyOf(sum)) !== sum.activities) wrong += 1;
+    if (sums.get(keyOf(sum)) !== valueOf(sum)) wrong += 1;
     sums.delete(keyOf(sum));
   }
   return wrong + sums.size;
+}
+
+function valueOf({ activities, views }: Sum): string {
+  return `${activities} ${views}`;
 }
 
 function keyOf({ startedAt, name, path }: Sum): string {

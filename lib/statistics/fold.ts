@@ -3,13 +3,13 @@ import { Activity } from '../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
 import { Session } from '../activity/session.entity.js';
 import { Table } from '../activity/table.js';
+import { chunks } from './chunks.js';
+import { Predecessors, type VisitRow } from './predecessors.js';
+import { leaveOutBots } from './selection.js';
 import { sourceOf } from './source.js';
 import { floor, QUARTER, type Stretch } from './stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
-
-/** How many visits are made by one query, and written by one statement. */
-const VISITS_AT_ONCE = 500;
 
 /** The first, the last, and the last identified activity of a visit: one row may be all of them. */
 interface Edge {
@@ -23,6 +23,9 @@ interface Edge {
   views: string | number;
   actions: string | number;
   bot: unknown;
+  browser: string | null;
+  system: string | null;
+  device: string | null;
   fromStart: string | number;
   fromEnd: string | number;
   fromLatestUser: string | number;
@@ -44,7 +47,7 @@ export class Fold {
       .createQueryBuilder(Activity, 'activity')
       .select('DISTINCT activity.visitId', 'id')
       .where('activity.visitId IS NOT NULL')
-      .andWhere(within('activity.date', stretches));
+      .andWhere(within(this.dialect.dateKey('activity.date'), stretches));
     const begun = this.dataSource
       .createQueryBuilder(Visit, 'visit')
       .select('visit.id', 'id')
@@ -57,51 +60,31 @@ export class Fold {
 
   /** What makes the visits what their activities say; who has none left is no visit. */
   async remakeVisits(ids: string[]): Promise<(Statement | Insert)[]> {
-    const statements: (Statement | Insert)[] = [];
-    for (let at = 0; at < ids.length; at += VISITS_AT_ONCE) {
-      const some = ids.slice(at, at + VISITS_AT_ONCE);
-      const visits = await this.compute(some);
-      if (visits.length > 0) statements.push(this.visits.insert(visits, { replace: true }));
-      const there = new Set(visits.map(({ id }) => id));
-      const gone = some.filter((id) => !there.has(id));
-      if (gone.length > 0) {
-        const deletion = this.dataSource.createQueryBuilder().delete().from(Visit).whereInIds(gone);
-        statements.push(deletion.getQueryAndParameters());
-      }
-    }
-    return statements;
+    const visits = await this.compute(ids);
+    const { changed } = await new Predecessors(this.dataSource).find(visits, ids);
+    const there = new Set(visits.map(({ id }) => id));
+    const gone = ids.filter((id) => !there.has(id));
+    return [
+      ...chunks(visits).map((some) => this.visits.insert(some, { replace: true })),
+      ...chunks(gone).map((some) =>
+        this.dataSource.createQueryBuilder().delete().from(Visit).whereInIds(some).getQueryAndParameters(),
+      ),
+      ...changed.map(({ id, sessionBefore, userBefore }) =>
+        this.dataSource
+          .createQueryBuilder()
+          .update(Visit)
+          .set({ sessionBefore, userBefore })
+          .where({ id })
+          .getQueryAndParameters(),
+      ),
+    ];
   }
 
-  /** @param ids at most {@link VISITS_AT_ONCE} */
-  async compute(ids: string[]): Promise<Omit<Visit, 'session'>[]> {
-    const edges = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
-    for (const edge of await this.edges(ids)) {
-      const found = edges.get(edge.visitId) ?? {};
-      if (Number(edge.fromStart) === 1) found.first = edge;
-      if (Number(edge.fromEnd) === 1) found.last = edge;
-      if (Number(edge.fromLatestUser) === 1) found.identified = edge;
-      edges.set(edge.visitId, found);
-    }
-    return [...edges].flatMap(([id, { first, last, identified }]) => {
-      if (!first || !last) return [];
-      const startedAt = new Date(Number(first.date));
-      const endedAt = new Date(Number(last.date));
-      return {
-        id,
-        sessionId: first.sessionId,
-        userId: identified?.userId ?? null,
-        startedAt,
-        endedAt,
-        duration: Math.floor((endedAt.getTime() - startedAt.getTime()) / 1000),
-        activities: Number(first.activities),
-        views: Number(first.views),
-        bounced: Number(first.actions) <= 1,
-        bot: Boolean(first.bot),
-        entry: first.path,
-        exit: last.path,
-        ...sourceOf(first.path, first.referer),
-      };
-    });
+  /** The visits as their activities say, but for those before them. */
+  async compute(ids: string[]): Promise<VisitRow[]> {
+    const visits: VisitRow[] = [];
+    for (const some of chunks(ids)) visits.push(...visitsFrom(await this.edges(some)));
+    return visits;
   }
 
   private edges(ids: string[]): Promise<Edge[]> {
@@ -130,6 +113,9 @@ export class Fold {
       .createQueryBuilder()
       .select('edge.*')
       .addSelect('session.bot', 'bot')
+      .addSelect('session.browser', 'browser')
+      .addSelect('session.system', 'system')
+      .addSelect('session.device', 'device')
       .from(`(${query.getQuery()})`, 'edge')
       .leftJoin(Session, 'session', `session.id = ${edge('sessionId')}`)
       .where(['fromStart', 'fromEnd', 'fromLatestUser'].map((column) => `${edge(column)} = 1`).join(' OR '))
@@ -182,20 +168,59 @@ export class Fold {
       .select(start, 'startedAt')
       .addSelect(`ROW_NUMBER() OVER (PARTITION BY ${start} ORDER BY COUNT(*) DESC)`, 'number')
       .addSelect('COUNT(*)', 'activities')
-      .addSelect('activity.name', 'name')
+      .addSelect(`SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`, 'views')
       .addSelect('activity.path', 'path')
       .groupBy(start)
-      .addGroupBy('activity.name')
       .addGroupBy('activity.path');
   }
 
   private counted(stretch: Stretch): SelectQueryBuilder<ObjectLiteral> {
-    return this.dataSource
+    const query = this.dataSource
       .createQueryBuilder(Activity, 'activity')
-      .leftJoin(Session, 'session', 'session.id = activity.sessionId')
-      .where('activity.date >= :since AND activity.date < :until', stretch)
-      .andWhere('(session.bot IS NULL OR NOT session.bot)');
+      .where(`${this.dialect.dateKey('activity.date')} >= :since`, stretch)
+      .andWhere(`${this.dialect.dateKey('activity.date')} < :until`);
+    leaveOutBots(query);
+    return query;
   }
+}
+
+function visitsFrom(edges: Edge[]): VisitRow[] {
+  const ends = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
+  for (const edge of edges) {
+    const found = ends.get(edge.visitId) ?? {};
+    if (Number(edge.fromStart) === 1) found.first = edge;
+    if (Number(edge.fromEnd) === 1) found.last = edge;
+    if (Number(edge.fromLatestUser) === 1) found.identified = edge;
+    ends.set(edge.visitId, found);
+  }
+  return [...ends].flatMap(([id, { first, last, identified }]) =>
+    first && last ? visitFrom(id, first, last, identified?.userId ?? null) : [],
+  );
+}
+
+function visitFrom(id: string, first: Edge, last: Edge, userId: string | null): VisitRow {
+  const [start, end] = [Number(first.date), Number(last.date)];
+  const { sessionId, browser, system, device } = first;
+  return {
+    id,
+    sessionId,
+    userId,
+    startedAt: new Date(start),
+    endedAt: new Date(end),
+    duration: Math.floor((end - start) / 1000),
+    activities: Number(first.activities),
+    views: Number(first.views),
+    bounced: Number(first.actions) <= 1,
+    bot: Boolean(first.bot),
+    browser,
+    system,
+    device,
+    sessionBefore: null,
+    userBefore: null,
+    entry: first.path,
+    exit: last.path,
+    ...sourceOf(first.path, first.referer),
+  };
 }
 
 function placeBy(order: string): string {

@@ -4,9 +4,18 @@ import type { Funnel, FunnelStep } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
 
 const MAX_STEPS = 10;
+/** The visitor is a user without a session. */
+const USER = 2 ** MAX_STEPS;
 
 /** How far a visitor has come: of each step, when the latest start was that led there. */
 type Progress = number[];
+
+interface Row {
+  visitor: string;
+  date: string | number;
+  /** A bit for each step, and {@link USER}: what is not sent need not be read. */
+  done: string | number;
+}
 
 /** @throws InvalidFilterError */
 export async function funnel(
@@ -15,29 +24,28 @@ export async function funnel(
   range: Stretch,
   within: number,
 ): Promise<Funnel> {
-  const matches = checked(steps).map((step) => new Selection(selection.dataSource, step));
+  const matches = checked(steps).map((step) => new Selection(selection.manager, step));
   const query = selection
     .activities(range)
     .select('COALESCE(activity.sessionId, activity.userId)', 'visitor')
-    .addSelect('CASE WHEN activity.sessionId IS NULL THEN 1 ELSE 0 END', 'isUser')
     .addSelect('activity.date', 'date')
+    .andWhere('(activity.sessionId IS NOT NULL OR activity.userId IS NOT NULL)')
     .orderBy('activity.date')
     .addOrderBy(selection.dialect.idOrder('activity.id'));
   const conditions = matches.map((step, i) => {
     const { sql, parameters } = step.conditionOnActivities(`step${i}`);
     query.setParameters(parameters);
-    query.addSelect(`CASE WHEN ${sql} THEN 1 ELSE 0 END`, `step${i}`);
-    return sql;
+    return `(${sql})`;
   });
-  query.andWhere(`(${conditions.map((sql) => `(${sql})`).join(' OR ')})`);
-  query.andWhere('(activity.sessionId IS NOT NULL OR activity.userId IS NOT NULL)');
+  const done = conditions.map((sql, i) => `CASE WHEN ${sql} THEN ${2 ** i} ELSE 0 END`);
+  done.push(`CASE WHEN activity.sessionId IS NULL THEN ${USER} ELSE 0 END`);
+  query.addSelect(done.join(' + '), 'done').andWhere(`(${conditions.join(' OR ')})`);
   const progress = new Map<string, Progress>();
-  for (const row of await query.getRawMany<Record<string, string | number>>()) {
-    const key = `${row.isUser} ${row.visitor}`;
-    const visitor = progress.get(key) ?? [];
-    const doneSteps = steps.map((_, i) => Number(row[`step${i}`]) === 1);
-    advance(visitor, doneSteps, Number(row.date), within);
-    progress.set(key, visitor);
+  for (const { visitor, date, done: bits } of await query.getRawMany<Row>()) {
+    const key = Number(bits) & USER ? `user ${visitor}` : visitor;
+    let starts = progress.get(key);
+    if (!starts) progress.set(key, (starts = []));
+    advance(starts, steps.length, Number(bits), Number(date), within);
   }
   const reached = steps.map((_, i) => [...progress.values()].filter((visitor) => visitor.length > i).length);
   return {
@@ -50,11 +58,11 @@ export async function funnel(
 }
 
 /** From the last step to the first, so that an activity is one step at a time; a later start leaves more time. */
-function advance(visitor: Progress, isDone: boolean[], date: number, within: number): void {
-  for (let i = Math.min(visitor.length, isDone.length - 1); i >= 0; i--) {
-    if (!isDone[i]) continue;
-    const start = i === 0 ? date : visitor[i - 1];
-    if (start !== undefined && date - start <= within) visitor[i] = start;
+function advance(starts: Progress, count: number, done: number, date: number, within: number): void {
+  for (let i = Math.min(starts.length, count - 1); i >= 0; i--) {
+    if (!(done & (2 ** i))) continue;
+    const start = i === 0 ? date : starts[i - 1];
+    if (start !== undefined && date - start <= within) starts[i] = start;
   }
 }
 

@@ -1,4 +1,6 @@
 import { checkText } from '../activity/activity.filter.js';
+import { PATH_KEY_LENGTH } from '../activity/dialects/dialect.js';
+import { cut } from '../activity/text.js';
 import { Activity } from '../activity/activity.entity.js';
 import type { Selection } from './selection.js';
 import type { Journeys } from './statistics.types.js';
@@ -65,23 +67,37 @@ export async function journeys(selection: Selection, range: Stretch, way: Way): 
 
 /** Each way of at most so many steps, and how many visits took it. */
 function waysOf(selection: Selection, range: Stretch, { start, end, depth }: Way): Promise<Row[]> {
-  const { dataSource, dialect } = selection;
-  const q = (name: string): string => dataSource.driver.escape(name);
+  const { manager, dialect } = selection;
+  const q = (name: string): string => manager.connection.driver.escape(name);
   const direction = end === undefined ? 'ASC' : 'DESC';
   const order = `ORDER BY view.date ${direction}, ${dialect.idOrder('view.id')} ${direction}`;
   const visits = selection.visits(range).select('visit.id');
-  const views = dataSource
+  const views = manager
     .createQueryBuilder(Activity, 'view')
     .select('view.visitId', 'visit')
     .addSelect('view.path', 'path')
     .addSelect(`ROW_NUMBER() OVER (PARTITION BY view.visitId ${order})`, 'place')
     .addSelect(`LAG(view.path) OVER (PARTITION BY view.visitId ${order})`, 'before')
     .where(`view.name = 'view' AND view.visitId IN (${visits.getQuery()})`)
-    .andWhere('view.date >= :since', { since: range.since })
+    .andWhere(`${dialect.dateKey('view.date')} >= :sinceKey`, { sinceKey: dialect.dateKeyOf(range.since) })
     .setParameters(visits.getParameters());
+  const anchor = start ?? end;
+  if (anchor !== undefined) {
+    const there = manager
+      .createQueryBuilder(Activity, 'anchor')
+      .select('anchor.visitId')
+      .where(
+        `anchor.path = :anchor AND ${dialect.pathKey('anchor.path')} = :anchorKey AND anchor.name = 'view'`,
+      )
+      .andWhere(`${dialect.dateKey('anchor.date')} >= :sinceKey`)
+      .andWhere('anchor.visitId IS NOT NULL');
+    views.andWhere(`view.visitId IN (${there.getQuery()})`).setParameters({
+      anchor: checkText(start === undefined ? 'end' : 'start', anchor),
+      anchorKey: dialect.pathKey('path') === 'path' ? anchor : cut(anchor, PATH_KEY_LENGTH),
+    });
+  }
   // The same path again at once is one step.
   const moves = `SELECT ${q('visit')}, ${q('path')}, ${q('place')} FROM (${views.getQuery()}) seen WHERE ${q('before')} IS NULL OR ${q('before')} <> ${q('path')}`;
-  const anchor = start ?? end;
   const from = anchor === undefined ? '' : ` WHERE ${q('place')} >= ${q('anchor')}`;
   const anchored = `SELECT m.*, MIN(${anchor === undefined ? q('place') : `CASE WHEN ${q('path')} = :anchor THEN ${q('place')} END`}) OVER (PARTITION BY ${q('visit')}) AS ${q('anchor')} FROM (${moves}) m`;
   const numbered = `SELECT ${q('visit')}, ${q('path')}, ROW_NUMBER() OVER (PARTITION BY ${q('visit')} ORDER BY ${q('place')}) AS ${q('step')} FROM (${anchored}) a${from}`;
@@ -91,15 +107,13 @@ function waysOf(selection: Selection, range: Stretch, { start, end, depth }: Way
   );
   const ways = `SELECT ${columns.join(', ')} FROM (${numbered}) n WHERE ${q('step')} <= ${depth} GROUP BY ${q('visit')}`;
   const paths = Array.from({ length: depth }, (_, i) => q(`path${i}`));
-  const query = dataSource
+  const query = manager
     .createQueryBuilder()
     .select(paths.join(', '))
     .addSelect('COUNT(*)', 'visits')
     .from(`(${ways})`, 'way')
     .groupBy(paths.join(', '))
     .setParameters(views.getParameters());
-  if (anchor !== undefined)
-    query.setParameter('anchor', checkText(start === undefined ? 'end' : 'start', anchor));
   return query.getRawMany<Row>();
 }
 

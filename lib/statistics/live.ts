@@ -30,11 +30,11 @@ export async function live(selection: Selection, range: Range): Promise<Live> {
 
 /** What each visitor did last. */
 function latest(selection: Selection, since: { since: number }): Promise<Row[]> {
-  const { dataSource, dialect } = selection;
+  const { manager, dialect } = selection;
   const id = dialect.idOrder('activity.id');
   const visitor = `activity.sessionId, CASE WHEN activity.sessionId IS NULL THEN activity.userId END`;
   const query = selection
-    .activities(since)
+    .activities(since, { withSession: true })
     .select('activity.sessionId', 'session')
     .addSelect('activity.userId', 'user')
     .addSelect('activity.userName', 'userName')
@@ -47,8 +47,8 @@ function latest(selection: Selection, since: { since: number }): Promise<Row[]> 
     .addSelect(id, 'id')
     .addSelect(`ROW_NUMBER() OVER (PARTITION BY ${visitor} ORDER BY activity.date DESC, ${id} DESC)`, 'place')
     .andWhere('(activity.sessionId IS NOT NULL OR activity.userId IS NOT NULL)');
-  const column = (name: string): string => `latest.${dataSource.driver.escape(name)}`;
-  return dataSource
+  const column = (name: string): string => `latest.${manager.connection.driver.escape(name)}`;
+  return manager
     .createQueryBuilder()
     .select(COLUMNS.map(column).join(', '))
     .from(`(${query.getQuery()})`, 'latest')

@@ -24,9 +24,9 @@ export async function retention(
     .select(`DISTINCT ${key}`, 'id')
     .addSelect(intervalSql('visit.startedAt', starts), 'period')
     .andWhere(`${key} IS NOT NULL`);
-  const { driver } = selection.dataSource;
+  const { driver } = selection.manager.connection;
   const [first, id, at] = ['first', 'id', 'period'].map((name) => driver.escape(name));
-  const rows = await selection.dataSource
+  const rows = await selection.manager
     .createQueryBuilder()
     .select(intervalSql(`newcomer.${first}`, starts), 'cohort')
     .addSelect(`seen.${at}`, 'period')

@@ -75,8 +75,9 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
    * @param onProgress is told of days
    */
   async rebuild(onProgress?: (done: number, total: number) => void): Promise<void> {
-    const days = await this.days();
     await this.state();
+    await this.run();
+    const days = await this.days();
     for (const [i, day] of days.entries()) {
       await this.dataSource.getRepository(Stale).insert(staleDay(day));
       await this.run();

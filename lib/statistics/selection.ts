@@ -1,4 +1,4 @@
-import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
 import {
   type ActivityFilter,
@@ -33,10 +33,10 @@ export class Selection {
 
   /** @throws InvalidFilterError for a property that is not known or not understood */
   constructor(
-    readonly dataSource: DataSource,
+    readonly manager: EntityManager,
     private readonly filter: StatisticsFilter,
   ) {
-    this.dialect = dialectOf(dataSource);
+    this.dialect = dialectOf(manager.connection);
     for (const property of Object.keys(filter)) {
       if (!KNOWN.includes(property))
         throw new InvalidFilterError(property, `is not known; allowed: ${KNOWN.join(', ')}`);
@@ -57,58 +57,62 @@ export class Selection {
     return given.every(([property]) => ['name', 'from', 'to', 'timeZone'].includes(property));
   }
 
+  /** Whether it takes all visits but those of bots. */
+  get isWhole(): boolean {
+    return this.isPlain && this.filter.name === undefined;
+  }
+
   get name(): string | undefined {
     return this.filter.name;
   }
 
-  /** Alias `activity`, joined with `session`. */
-  activities(...stretches: Partial<Stretch>[]): SelectQueryBuilder<Activity> {
-    const query = this.dataSource
-      .createQueryBuilder(Activity, 'activity')
-      .leftJoin(Session, 'session', 'session.id = activity.sessionId');
-    if (!this.filter.bots) query.andWhere('(session.bot IS NULL OR NOT session.bot)');
+  /** Alias `activity`, joined with `session` where that is asked for. */
+  activities(range: Partial<Stretch> = {}, { withSession = false } = {}): SelectQueryBuilder<Activity> {
+    const query = this.manager.createQueryBuilder(Activity, 'activity');
+    const needsSession = OF_SESSIONS.some((property) => this.filter[property] !== undefined);
+    if (withSession || needsSession) query.leftJoin(Session, 'session', 'session.id = activity.sessionId');
+    if (!this.filter.bots) leaveOutBots(query);
     const { session, visit, referrer } = this.filter;
     applyFilter(query, { session, visit }, this.dialect);
     this.applyToActivities(query);
-    this.applyToSession(query);
+    this.applyToSession(query, 'session');
     if (referrer !== undefined) {
-      const visits = this.dataSource
+      const visits = this.manager
         .createQueryBuilder(Visit, 'source')
         .select('source.id')
         .where('source.referrer = :referrer', { referrer });
       query.andWhere(`activity.visitId IN (${visits.getQuery()})`).setParameters(visits.getParameters());
     }
-    for (const stretch of stretches) andWithin(query, 'activity.date', stretch);
+    andWithin(query, this.dialect, 'activity.date', range);
     return query;
   }
 
-  /** Alias `visit`, joined with `session` where that is asked for. */
-  visits(range?: Partial<Stretch>, { withSession = false } = {}): SelectQueryBuilder<Visit> {
+  /** Alias `visit`. */
+  visits(range?: Partial<Stretch>): SelectQueryBuilder<Visit> {
     const { session, visit, referrer, bots } = this.filter;
-    const query = this.dataSource.createQueryBuilder(Visit, 'visit');
-    const needsSession = OF_SESSIONS.some((property) => this.filter[property] !== undefined);
-    if (withSession || needsSession) query.leftJoin(Session, 'session', 'session.id = visit.sessionId');
+    const query = this.manager.createQueryBuilder(Visit, 'visit');
     if (!bots) query.andWhere('NOT visit.bot');
     if (session !== undefined)
       query.andWhere('visit.sessionId = :session', { session: checkText('session', session) });
     if (visit !== undefined) query.andWhere('visit.id = :visit', { visit: checkText('visit', visit) });
     if (referrer !== undefined) query.andWhere('visit.referrer = :referrer', { referrer });
-    this.applyToSession(query);
+    this.applyToSession(query, 'visit');
     if ([...OF_ACTIVITIES, 'properties' as const].some((property) => this.filter[property] !== undefined)) {
-      const matching = this.dataSource.createQueryBuilder(Activity, 'activity').select('activity.visitId');
+      const matching = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
       this.applyToActivities(matching);
       matching.andWhere('activity.visitId IS NOT NULL');
       // None of a visit's activities is before it began.
-      if (range?.since !== undefined) matching.andWhere('activity.date >= :since', { since: range.since });
+      if (range?.since !== undefined)
+        andWithin(matching, this.dialect, 'activity.date', { since: range.since });
       query.andWhere(`visit.id IN (${matching.getQuery()})`).setParameters(matching.getParameters());
     }
-    if (range) andWithin(query, 'visit.startedAt', range);
+    if (range) andWithin(query, this.dialect, 'visit.startedAt', range);
     return query;
   }
 
   /** The SQL of what the filter says of activities, with parameters of its own. */
   conditionOnActivities(prefix: string): { sql: string; parameters: ObjectLiteral } {
-    const query = this.dataSource.createQueryBuilder(Activity, 'activity');
+    const query = this.manager.createQueryBuilder(Activity, 'activity');
     this.applyToActivities(query);
     const parameters: ObjectLiteral = {};
     for (const [name, value] of Object.entries(query.getParameters())) parameters[prefix + name] = value;
@@ -135,20 +139,35 @@ export class Selection {
     }
   }
 
-  private applyToSession(query: SelectQueryBuilder<ObjectLiteral>): void {
+  private applyToSession(query: SelectQueryBuilder<ObjectLiteral>, alias: string): void {
     for (const property of OF_SESSIONS) {
       const value = this.filter[property];
-      if (value !== undefined) query.andWhere(`session.${property} = :${property}`, { [property]: value });
+      if (value !== undefined) query.andWhere(`${alias}.${property} = :${property}`, { [property]: value });
     }
   }
+}
+
+/** Bots are few among the sessions that are asked for: to look for them is less work than to look at each session. */
+export function leaveOutBots(query: SelectQueryBuilder<ObjectLiteral>): void {
+  const bots = query
+    .subQuery()
+    .select('1')
+    .from(Session, 'robot')
+    .where('robot.id = activity.sessionId AND robot.bot');
+  query.andWhere(`NOT EXISTS ${bots.getQuery()}`);
 }
 
 /** The numbers stand in the SQL: PostgreSQL's plans know them then, and several stretches do not share a parameter. */
 function andWithin(
   query: SelectQueryBuilder<ObjectLiteral>,
-  column: string,
+  dialect: Dialect,
+  column: 'activity.date' | 'visit.startedAt',
   { since, until }: Partial<Stretch>,
 ): void {
-  if (since !== undefined) query.andWhere(`${column} >= ${Math.trunc(since)}`);
-  if (until !== undefined) query.andWhere(`${column} < ${Math.trunc(until)}`);
+  if (since !== undefined) query.andWhere(`${column} >= ${since}`);
+  if (until !== undefined) query.andWhere(`${column} < ${until}`);
+  if (column === 'visit.startedAt') return;
+  const key = dialect.dateKey(column);
+  if (since !== undefined) query.andWhere(`${key} >= ${dialect.dateKeyOf(since)}`);
+  if (until !== undefined) query.andWhere(`${key} <= ${dialect.dateKeyOf(until)}`);
 }

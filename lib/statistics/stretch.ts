@@ -1,10 +1,11 @@
+import { MINUTE } from '../activity/dialects/dialect.js';
+
 /** From `since` (inclusive) to `until` (exclusive), in milliseconds since 1970. */
 export interface Stretch {
   since: number;
   until: number;
 }
 
-export const MINUTE = 60_000;
 export const QUARTER = 15 * MINUTE;
 export const DAY = 96 * QUARTER;
 

@@ -15,7 +15,7 @@ export class Total {
   activities!: number;
 }
 
-/** The same of each path: in quarters of an hour for the last days, in UTC days before them. */
+/** How many activities, and views among them, a path had: in quarters of an hour of the last days, in UTC days before them. */
 @Entity('djaffar_path_total')
 export class PathTotal {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
@@ -28,8 +28,8 @@ export class PathTotal {
   @Column({ name: 'activities', type: 'int' })
   activities!: number;
 
-  @Column({ name: 'name', type: 'varchar', length: 64 })
-  name!: string;
+  @Column({ name: 'views', type: 'int' })
+  views!: number;
 
   @Column({ name: 'path', type: 'varchar', length: 2048 })
   path!: string;

@@ -16,9 +16,9 @@ const OF_VISITS = {
   utmSource: 'visit.utmSource',
   utmMedium: 'visit.utmMedium',
   utmCampaign: 'visit.utmCampaign',
-  browser: 'session.browser',
-  system: 'session.system',
-  device: 'session.device',
+  browser: 'visit.browser',
+  system: 'visit.system',
+  device: 'visit.device',
   user: 'visit.userId',
 } as const;
 
@@ -53,7 +53,9 @@ export async function top(
     return rank(selection, [ofVisits(dimension, selection, range, asked)], asked.limit);
   }
   const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
-  if (dimension === 'property' || !selection.isPlain || (measure !== 'views' && measure !== 'activities'))
+  // The sums of paths know no name but that of views.
+  const isSummed = selection.isPlain && (dimension === 'name' || (selection.name ?? 'view') === 'view');
+  if (dimension === 'property' || !isSummed || (measure !== 'views' && measure !== 'activities'))
     return rank(selection, [ofActivities(dimension, selection, range, measure, asked)], asked.limit);
   return ofSums(dimension, selection, range, measure, asked);
 }
@@ -70,7 +72,7 @@ function ofVisits(
 ): SelectQueryBuilder<ObjectLiteral> {
   const column = OF_VISITS[dimension];
   const query = selection
-    .visits(range, { withSession: column.startsWith('session.') })
+    .visits(range)
     .select(column, 'value')
     .addSelect(MEASURES_OF_VISITS[measure], 'count')
     .groupBy(column);
@@ -106,7 +108,7 @@ async function ofSums(
   measure: 'views' | 'activities',
   asked: Asked,
 ): Promise<TopRow[]> {
-  const states = selection.dataSource.getRepository(RollupState);
+  const states = selection.manager.getRepository(RollupState);
   const daysUntil = async (): Promise<number> =>
     (await states.findOneByOrFail({ id: 1 })).daysUntil.getTime();
   for (;;) {
@@ -134,20 +136,22 @@ function wholeOf({ since, until }: Stretch, daysUntil: number): Stretch | undefi
 
 function sums(
   dimension: 'path' | 'name',
-  { dataSource, name }: Selection,
+  { manager, name }: Selection,
   { since, until }: Stretch,
   measure: 'views' | 'activities',
   { search }: Asked,
 ): SelectQueryBuilder<ObjectLiteral> {
   const column = `sum.${dimension}`;
-  const query: SelectQueryBuilder<ObjectLiteral> = dataSource
-    .createQueryBuilder<ObjectLiteral>(dimension === 'path' ? PathTotal : Total, 'sum')
+  const isPath = dimension === 'path';
+  const isViews = measure === 'views' || name === 'view';
+  const query = manager
+    .createQueryBuilder<ObjectLiteral>(isPath ? PathTotal : Total, 'sum')
     .select(column, 'value')
-    .addSelect('SUM(sum.activities)', 'count')
+    .addSelect(isPath && isViews ? 'SUM(sum.views)' : 'SUM(sum.activities)', 'count')
     .where(`sum.startedAt >= ${since} AND sum.startedAt < ${until}`)
     .groupBy(column);
-  if (name !== undefined) query.andWhere('sum.name = :name', { name });
-  if (measure === 'views') query.andWhere(`sum.name = 'view'`);
+  if (!isPath && name !== undefined) query.andWhere('sum.name = :name', { name });
+  if (!isPath && measure === 'views') query.andWhere(`sum.name = 'view'`);
   return searched(query, column, search);
 }
 
@@ -164,14 +168,14 @@ function searched(
 
 /** The parts put together, the largest first, texts of the same count by code points. */
 async function rank(
-  { dataSource, dialect }: Selection,
+  { manager, dialect }: Selection,
   parts: SelectQueryBuilder<ObjectLiteral>[],
   limit: number,
 ): Promise<TopRow[]> {
-  const name = (column: string): string => dataSource.driver.escape(column);
+  const name = (column: string): string => manager.connection.driver.escape(column);
   const value = `part.${name('value')}`;
   const sum = `SUM(part.${name('count')})`;
-  const query = dataSource
+  const query = manager
     .createQueryBuilder()
     .select(value, 'value')
     .addSelect(sum, 'count')

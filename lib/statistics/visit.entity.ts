@@ -1,10 +1,13 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { instant } from '../activity/instant.js';
+import { instant, milliseconds } from '../activity/instant.js';
 import { Session } from '../activity/session.entity.js';
 
 /** One stay of a session, made from its activities; docs/statistics.md tells how. */
 @Entity('djaffar_visit')
-@Index('djaffar_visit_started', ['startedAt'])
+// With all that figures are made of, which need not look at the rows then.
+@Index('djaffar_visit_started', ['startedAt', 'bot', 'bounced', 'duration', 'sessionBefore', 'userBefore'])
+@Index('djaffar_visit_session', ['sessionId'])
+@Index('djaffar_visit_user', ['userId'])
 export class Visit {
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 16 })
   id!: string;
@@ -38,9 +41,30 @@ export class Visit {
   @Column({ name: 'bounced', type: 'boolean' })
   bounced!: boolean;
 
-  /** As of the session: here too, so that bots can be left out without looking there. */
+  // As of the session, here too so that nobody has to look there.
+
   @Column({ name: 'bot', type: 'boolean' })
   bot!: boolean;
+
+  @Column({ name: 'browser', type: 'varchar', length: 64, nullable: true })
+  browser!: string | null;
+
+  @Column({ name: 'system', type: 'varchar', length: 64, nullable: true })
+  system!: string | null;
+
+  @Column({ name: 'device', type: 'varchar', length: 16, nullable: true })
+  device!: string | null;
+
+  /**
+   * When the visit before began, in milliseconds: of the same session, or -1 for the first; `null` without a session. So
+   * a visit is its session's first in a range where this is before it, and sessions are counted without comparing them.
+   */
+  @Column({ name: 'sessionBefore', type: 'bigint', nullable: true, transformer: milliseconds })
+  sessionBefore!: number | null;
+
+  /** The same of the user's visits. */
+  @Column({ name: 'userBefore', type: 'bigint', nullable: true, transformer: milliseconds })
+  userBefore!: number | null;
 
   @Column({ name: 'entry', type: 'varchar', length: 2048 })
   entry!: string;

@@ -1,4 +1,4 @@
-import { type DataSource, In } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
 import type { Page } from '../activity/activity.service.js';
 import { InvalidFilterError } from '../activity/activity.filter.js';
@@ -35,7 +35,7 @@ export async function visits(
     .limit(limit + 1)
     .getMany();
   const page = rows.slice(0, limit);
-  const activities = await activitiesOf(selection.dataSource, page);
+  const activities = await activitiesOf(selection.manager, page);
   const last = page.at(-1);
   return {
     items: page.map((visit) => recordOf(visit, activities.get(visit.id) ?? [], range)),
@@ -81,10 +81,10 @@ function activityOf(activity: Activity, range: Range): VisitActivity {
 }
 
 /** The first of each visit. */
-async function activitiesOf(dataSource: DataSource, page: Visit[]): Promise<Map<string, Activity[]>> {
+async function activitiesOf(manager: EntityManager, page: Visit[]): Promise<Map<string, Activity[]>> {
   const found = new Map<string, Activity[]>();
   const few = page.filter(({ activities }) => activities <= MAX_ACTIVITIES_OF_VISIT).map(({ id }) => id);
-  const repository = dataSource.getRepository(Activity);
+  const repository = manager.getRepository(Activity);
   for (const activity of few.length > 0 ? await repository.findBy({ visitId: In(few) }) : []) {
     const ofVisit = found.get(activity.visitId ?? '') ?? [];
     found.set(activity.visitId ?? '', [...ofVisit, activity]);

@@ -1,4 +1,4 @@
-import type { DataSource, QueryRunner, TableColumnOptions } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner, TableColumnOptions } from 'typeorm';
 import { mysql } from './mysql.js';
 import { postgres } from './postgres.js';
 import { sqlite } from './sqlite.js';
@@ -40,6 +40,9 @@ export interface Dialect {
    */
   transact(dataSource: DataSource, guard: Statement, statements: (Statement | Insert)[]): Promise<number>;
 
+  /** Several queries that see the same moment, planned for statistics: few and large. */
+  reading<T>(dataSource: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T>;
+
   blame(error: unknown): Blame;
 
   /** The SQL of a text column that compares by code points. */
@@ -61,11 +64,21 @@ export interface Dialect {
   /** Of a UUID where the database, as TypeORM knows it, keeps it as text. */
   uuidLength: string;
 
+  /** The SQL of what the index of dates holds of a date: the beginning of its minute, or all of it. */
+  dateKey(column: string): string;
+
+  /** The same of a date in milliseconds. */
+  dateKeyOf(date: number): number;
+
   /** What a column definition needs for its text to tell case, accents and trailing spaces apart. */
   exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;
 
-  createPathIndex(runner: QueryRunner, index: string, table: string): Promise<void>;
+  /** What stands behind `CREATE INDEX`, for the indexes of activities that TypeORM cannot describe. */
+  activityIndexes(table: string): string[];
 }
+
+/** In milliseconds. */
+export const MINUTE = 60_000;
 
 /** How many characters of a path are in its index, where the database limits an index row. */
 export const PATH_KEY_LENGTH = 200;

@@ -1,7 +1,13 @@
 import { cancellable } from './cancellable.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
-import { transact } from './transact.js';
+import { readingIn, transact } from './transact.js';
+
+/** Else texts that begin with the same 1,024 bytes are one in a `GROUP BY`; the longest path has 8,192. */
+const SETTINGS = {
+  before: ['SET SESSION max_sort_length = 8192'],
+  after: ['SET SESSION max_sort_length = DEFAULT'],
+};
 
 /** `INSERT IGNORE` would pass over other errors too; this passes over the primary key alone. */
 function insert({ table, columns, rows, replace }: Insert): string {
@@ -37,7 +43,9 @@ export const mysql: Dialect = {
   },
 
   transact: (dataSource, guard, statements) =>
-    transact(dataSource, guard, statements, (each) => [insert(each), each.rows.flat()]),
+    transact(dataSource, SETTINGS, guard, statements, (each) => [insert(each), each.rows.flat()]),
+
+  reading: (dataSource, read) => readingIn(dataSource, SETTINGS, read),
 
   blame: (error) => {
     const { sqlState } = driverError(error) as { sqlState?: unknown };
@@ -52,7 +60,9 @@ export const mysql: Dialect = {
   idOrder: (column) => `CAST(${column} AS CHAR(36))`,
   property: (column, key) => {
     const value = `JSON_EXTRACT(${column}, CONCAT('$.', JSON_QUOTE(${key})))`;
-    return `CASE WHEN JSON_TYPE(${value}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE JSON_UNQUOTE(${value}) END`;
+    // The empty text is there for its collation.
+    const text = `CONCAT(LEFT(${column}, 0), JSON_UNQUOTE(${value}))`;
+    return `CASE WHEN JSON_TYPE(${value}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE ${text} END`;
   },
 
   async exactText(runner) {
@@ -64,8 +74,13 @@ export const mysql: Dialect = {
     };
   },
 
-  async createPathIndex(runner, index, table) {
+  dateKey: (column) => column,
+  dateKeyOf: (date) => date,
+
+  activityIndexes: (table) => [
+    `djaffar_activity_date ON ${table} (date)`,
     // A key part holds at most 3,072 bytes.
-    await runner.query(`CREATE INDEX \`${index}\` ON ${table} (\`path\`(${PATH_KEY_LENGTH}), \`date\`)`);
-  },
+    `djaffar_activity_path ON ${table} (path(${PATH_KEY_LENGTH}))`,
+    `djaffar_activity_user ON ${table} (userId)`,
+  ],
 };

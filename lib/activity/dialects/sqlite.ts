@@ -75,6 +75,8 @@ export const sqlite: Dialect = {
       return changes;
     }),
 
+  reading: (dataSource, read) => read(dataSource.manager),
+
   blame: (error) => {
     const { code } = driverError(error) as { code?: unknown };
     if (typeof code !== 'string') return 'moment';
@@ -94,7 +96,12 @@ export const sqlite: Dialect = {
 
   exactText: async () => ({}),
 
-  async createPathIndex(runner, index, table) {
-    await runner.query(`CREATE INDEX "${index}" ON ${table} ("path", "date")`);
-  },
+  dateKey: (column) => column,
+  dateKeyOf: (date) => date,
+
+  activityIndexes: (table) => [
+    `djaffar_activity_date ON ${table} (date)`,
+    `djaffar_activity_path ON ${table} (path)`,
+    `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
+  ],
 };

@@ -1,0 +1,4 @@
+import { ValidationPipe } from '@nestjs/common';
+
+/** Of every query of the API: what it does not know is wrong. */
+export const queryPipe = new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true });

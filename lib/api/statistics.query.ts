@@ -1,0 +1,199 @@
+import { Transform, Type } from 'class-transformer';
+import { IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
+import {
+  type Dimension,
+  DIMENSIONS,
+  type FunnelStep,
+  type Interval,
+  INTERVALS,
+  type Measure,
+  MEASURES,
+  TOP_MEASURES,
+  type TopMeasure,
+} from '../statistics/statistics.types.js';
+
+/** A parameter that holds JSON; what is none stays the text that it is, and is found wrong. */
+function FromJson(): PropertyDecorator {
+  return Transform(({ value }: { value: unknown }): unknown => {
+    if (typeof value !== 'string') return value;
+    try {
+      return JSON.parse(value);
+    } catch {
+      return value;
+    }
+  });
+}
+
+const flags = new Map<unknown, boolean>([
+  ['true', true],
+  ['false', false],
+]);
+
+/** The query of all `GET …/stats/…`; what it means is told by `Question`. */
+export class QuestionQuery {
+  @IsOptional()
+  @IsString()
+  from?: string;
+
+  @IsOptional()
+  @IsString()
+  to?: string;
+
+  @IsOptional()
+  @IsString()
+  timeZone?: string;
+
+  @IsOptional()
+  @IsString()
+  user?: string;
+
+  @IsOptional()
+  @IsString()
+  session?: string;
+
+  @IsOptional()
+  @IsString()
+  visit?: string;
+
+  @IsOptional()
+  @IsString()
+  path?: string;
+
+  @IsOptional()
+  @IsString()
+  name?: string;
+
+  @IsOptional()
+  @IsString()
+  ip?: string;
+
+  @IsOptional()
+  @IsString()
+  referrer?: string;
+
+  @IsOptional()
+  @IsString()
+  browser?: string;
+
+  @IsOptional()
+  @IsString()
+  system?: string;
+
+  @IsOptional()
+  @IsString()
+  device?: string;
+
+  /** A JSON object. */
+  @IsOptional()
+  @FromJson()
+  @IsObject()
+  properties?: Record<string, string | number | boolean>;
+
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => flags.get(value) ?? value)
+  @IsBoolean()
+  bots?: boolean;
+}
+
+export class OverviewQuery extends QuestionQuery {
+  /** `previous`, `year`, or a range: two ISO 8601 dates with a slash between them. */
+  @IsOptional()
+  @IsString()
+  compareTo?: string;
+}
+
+export class SeriesQuery extends QuestionQuery {
+  @IsIn(MEASURES)
+  measure!: Measure;
+
+  @IsIn(INTERVALS)
+  interval!: Interval;
+}
+
+export class TopQuery extends QuestionQuery {
+  @IsIn(DIMENSIONS)
+  dimension!: Dimension;
+
+  @IsOptional()
+  @IsIn(TOP_MEASURES)
+  measure?: TopMeasure;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  limit?: number;
+
+  @IsOptional()
+  @IsString()
+  property?: string;
+
+  @IsOptional()
+  @IsString()
+  search?: string;
+}
+
+export class LiveQuery extends QuestionQuery {
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  minutes?: number;
+}
+
+export class FunnelQuery extends QuestionQuery {
+  /** A JSON array of steps, such as `[{"path":"/"},{"name":"bought"}]`. */
+  @FromJson()
+  @IsArray()
+  @IsObject({ each: true })
+  steps!: FunnelStep[];
+
+  /** Milliseconds. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsNumber()
+  within?: number;
+}
+
+export class RetentionQuery extends QuestionQuery {
+  @IsOptional()
+  @IsIn(['day', 'week', 'month'])
+  period?: 'day' | 'week' | 'month';
+
+  @IsOptional()
+  @IsIn(['user', 'session'])
+  by?: 'user' | 'session';
+}
+
+export class JourneysQuery extends QuestionQuery {
+  @IsOptional()
+  @IsString()
+  start?: string;
+
+  @IsOptional()
+  @IsString()
+  end?: string;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  depth?: number;
+
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  limit?: number;
+}
+
+export class VisitsQuery extends QuestionQuery {
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  limit?: number;
+
+  @IsOptional()
+  @IsString()
+  after?: string;
+
+  @IsOptional()
+  @IsIn(['asc', 'desc'])
+  order?: 'asc' | 'desc';
+}

@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import {
+  type ActivityFilter,
+  ActivityStats,
+  type ServerActivity,
+  type VisitRecord,
+  type VisitsOptions,
+} from '../../lib/index.js';
+import { DIMENSIONS, MEASURES } from '../../lib/statistics/statistics.types.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+import { anActivity, IPS, SESSIONS, USERS, VISITS } from '../support/statistics/arbitrary-activities.js';
+import {
+  aFunnel,
+  anOverview,
+  anyQuestion,
+  aRetention,
+  aSeries,
+  aTop,
+  liveOptions,
+  someJourneys,
+  someVisits,
+} from '../support/statistics/arbitrary-questions.js';
+import { History } from '../support/statistics/history.js';
+import { answer, ask, type Asked } from '../support/statistics/model.js';
+import { live, visits } from '../support/statistics/records.js';
+
+/** In the title, to be given again for the same activities. */
+const SEED = Number(process.env.DJAFFAR_TEST_SEED ?? Date.now() % 2 ** 31);
+
+/** Answers of much or little, each with the questions it is asked in. */
+const QUESTIONS: [string, fc.Arbitrary<Asked>][] = [
+  ['overview', anOverview],
+  ...MEASURES.map((measure): [string, fc.Arbitrary<Asked>] => [`series of ${measure}`, aSeries(measure)]),
+  ...DIMENSIONS.map((dimension): [string, fc.Arbitrary<Asked>] => [`top of ${dimension}`, aTop(dimension)]),
+  ['funnel', aFunnel],
+  ['retention', aRetention],
+  ['journeys', someJourneys],
+];
+
+const EVERYTHING = { from: '2020-01-01T00:00Z', to: '2026-01-01T00:00Z', bots: true };
+
+/** Some of the activities, or of all of them. */
+const anErasure: fc.Arbitrary<ActivityFilter> = fc.oneof(
+  fc.constantFrom(...USERS).map((user) => ({ user })),
+  fc.constantFrom(...SESSIONS).map((session) => ({ session })),
+  fc.constantFrom(...VISITS).map((visit) => ({ visit })),
+  fc.constantFrom(...IPS).map((ip) => ({ ip, name: 'view' })),
+  fc.constant({ from: '2025-10-26T00:00Z', to: '2025-10-26T02:30Z' }),
+);
+
+describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEED=${SEED}`, (database) => {
+  let host: Host;
+  let stats: ActivityStats;
+
+  beforeAll(async () => {
+    host = await startHost({ adapter: 'fastify', database });
+    stats = host.app.get(ActivityStats, { strict: false });
+  });
+
+  afterAll(() => host.close());
+
+  /** Questions asked in between must not harm what is asked after. */
+  async function track(activities: ServerActivity[]): Promise<void> {
+    await Promise.all([
+      ...activities.map((activity) => host.activities.track(activity)),
+      stats.overview(EVERYTHING),
+      stats.overview(EVERYTHING),
+    ]);
+  }
+
+  async function stored(): Promise<History> {
+    return new History(await host.stored());
+  }
+
+  async function allPages(options: VisitsOptions): Promise<VisitRecord[]> {
+    const records: VisitRecord[] = [];
+    let after: string | undefined;
+    do {
+      const { items, next } = await stats.visits({ ...options, after });
+      expect(items).toHaveLength(next === null ? items.length : (options.limit ?? 20));
+      records.push(...items);
+      after = next ?? undefined;
+    } while (after !== undefined);
+    return records;
+  }
+
+  describe('of activities in three portions', () => {
+    let history: History;
+
+    beforeAll(async () => {
+      const portions = fc.array(fc.array(anActivity, { minLength: 100, maxLength: 150 }), {
+        minLength: 3,
+        maxLength: 3,
+        size: 'max',
+      });
+      for (const portion of fc.sample(portions, { numRuns: 1, seed: SEED })[0] ?? []) await track(portion);
+      history = await stored();
+    });
+
+    afterAll(() => host.activities.erase({ from: new Date(0) }));
+
+    it.each(QUESTIONS)('tells the same as the definitions do: %s', async (_, questions) => {
+      await fc.assert(
+        fc.asyncProperty(questions, async (asked) => {
+          expect(await ask(stats, asked)).toEqual(answer(history, asked));
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    it('gives every visit once, page by page, in order', async () => {
+      await fc.assert(
+        fc.asyncProperty(someVisits, async (options) => {
+          expect(await allPages(options)).toEqual(visits(history, options));
+        }),
+        { numRuns: 40 },
+      );
+    });
+  });
+
+  it('tells the same while activities arrive late, out of order and are erased', async () => {
+    const aPortion = fc.record({
+      activities: fc.array(anActivity, { maxLength: 60, size: 'max' }),
+      erased: fc.option(anErasure, { freq: 2 }),
+      questions: fc.array(anyQuestion, { maxLength: 10 }),
+    });
+    await fc.assert(
+      fc
+        .asyncProperty(fc.array(aPortion, { minLength: 1, maxLength: 5 }), async (portions) => {
+          for (const { activities, erased, questions } of portions) {
+            await track(activities);
+            if (erased) await host.activities.erase(erased);
+            const history = await stored();
+            for (const asked of questions) expect(await ask(stats, asked)).toEqual(answer(history, asked));
+            expect(await allPages(EVERYTHING)).toEqual(visits(history, EVERYTHING));
+          }
+        })
+        .afterEach(async () => void (await host.activities.erase({ from: new Date(0) }))),
+      { numRuns: 12, interruptAfterTimeLimit: 45_000 },
+    );
+  });
+
+  it('tells who is there now', async () => {
+    const started = Date.now();
+    /** Between whole minutes, so that none passes while the test runs; some a little in the future. */
+    const now = fc
+      .tuple(anActivity, fc.integer({ min: -2, max: 12 }))
+      .map(([activity, minutes]) => ({ ...activity, date: new Date(started - minutes * 60_000 - 30_000) }));
+    await track(fc.sample(now, { numRuns: 60, seed: SEED }));
+    const history = await stored();
+    await fc.assert(
+      fc.asyncProperty(liveOptions, async (options) => {
+        const before = Date.now();
+        const answered = await stats.live(options);
+        const at = Date.parse(answered.since) + (options.minutes ?? 5) * 60_000;
+        expect(at).toBeGreaterThanOrEqual(before);
+        expect(at).toBeLessThanOrEqual(Date.now());
+        expect(answered).toEqual(live(history, options, at));
+      }),
+      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+    );
+  });
+});

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import type { Properties, ServerActivity } from '../../../lib/index.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Where clocks change in Berlin, in New York, in both within days, and a day that most years do not have. */
+export const ANCHORS = [
+  '2024-02-29T12:00:00Z',
+  '2024-10-27T01:00:00Z',
+  '2025-03-09T07:00:00Z',
+  '2025-03-30T01:00:00Z',
+  '2025-10-26T01:00:00Z',
+  '2025-11-02T06:00:00Z',
+].map((text) => Date.parse(text));
+
+/** A careless collation takes some of them for each other, a careless pattern finds too many of them. */
+const TEXTS = ['a', 'A', 'a ', 'ä', 'é', 'É', 'ß', '🦋', 'a%', 'a_b', 'aXb', 'a\\b', "it's", '"q"'];
+const LONG = '/long'.repeat(400);
+
+export const PATHS = [
+  '/',
+  '/pricing',
+  '/Pricing',
+  ...TEXTS.map((text) => `/${text}`),
+  `${LONG}/a`,
+  `${LONG}/A`,
+];
+
+const PATHS_WITH_QUERY = [
+  '/?utm_source=News%20Letter&utm_medium=e+mail&utm_campaign=Fall',
+  '/?utm_source=news%20letter&utm_medium=e%2Bmail',
+  '/pricing?utm_source=a&utm_source=b&utm_campaign=',
+  '/?utm_source=&utm_source=c',
+  '/?utm_source=%zz&utm_medium=%C3%A4&utm_campaign=%ff',
+  '/?utm_source=a+&utm_medium=ä#utm_campaign=none',
+  '/#?utm_source=none',
+  '/?UTM_SOURCE=none&x?utm_medium=none',
+  `/?utm_campaign=${'🦋'.repeat(300)}`,
+  '/?utm_source=a%00b&utm_source',
+  '/?&&utm_medium&utm_source==&utm_campaign=%F0%9F%A6%8B',
+];
+
+const REFERERS = [
+  'https://duckduckgo.com/?q=a',
+  'https://www.DuckDuckGo.com/',
+  'http://duckduckgo.com:8080/',
+  'HTTPS://WWW.EXAMPLE.ORG',
+  'https://name:secret@www.www.example.org/',
+  'https://bücher.example/',
+  'http://[::1]:3000/',
+  'android-app://com.google',
+  'https://',
+  '/pricing?x=https://duckduckgo.com/',
+  'junk',
+];
+export const REFERRERS = [
+  'duckduckgo.com',
+  'example.org',
+  'www.example.org',
+  'xn--bcher-kva.example',
+  '[::1]',
+];
+
+export const NAMES = ['view', 'View', 'engagement', 'bought', 'signed up', 'é'];
+export const USERS = ['u', 'U', 'ü', 'u ', '17', '🦋'];
+export const SESSIONS = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 'S0', 's_'];
+export const IPS = ['127.0.0.1', '203.0.113.7', '2001:db8::1'];
+
+const USER_AGENTS = [
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
+  'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0',
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1',
+  'Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1',
+  'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+  undefined,
+  'something else',
+];
+
+export const PROPERTIES: Properties[] = [
+  { plan: 'pro' },
+  { plan: 'Pro', n: 1 },
+  { plan: 'pro ', n: '1', paid: true },
+  { plan: '', n: -2.5, paid: 'true' },
+  { plan: null, n: [1], paid: false, 'a.b': 'x' },
+  { plan: { plan: 'pro' }, n: { n: 1 }, a: { b: 'x' } },
+  { plan: 'é', '"': "'", $: 0, 'a b': '%' },
+  { plan: '🦋', n: 1000000, '🦋': 'ä', [`'`]: '"' },
+  {},
+];
+export const KEYS = ['plan', 'n', 'paid', 'a.b', 'a', '"', "'", '$', 'a b', '🦋', 'nothing'];
+
+const VISIT_COUNT = 120;
+
+export const VISITS = Array.from(
+  { length: VISIT_COUNT },
+  (_, i) => `${i % 7 === 0 ? 'V' : 'v'}${i >> 1}-${i & 1}`,
+);
+
+/** Mostly the first. */
+function mostly<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, fc.constantFrom(...others));
+}
+
+/** Within two hours, at a few moments, so that some are of the same millisecond. */
+const anOffset = fc
+  .tuple(fc.nat(7), fc.constantFrom(0, 0, 0, 1, 999, 1000, 59_999, 400_000))
+  .map(([quarter, beside]) => quarter * 15 * MINUTE + beside);
+
+/** The hours of each visit are spread over the days around a change of the clocks, so some of them go past midnight. */
+function beginOf(visit: number): number {
+  const anchor = ANCHORS[visit % ANCHORS.length] ?? 0;
+  return anchor + (Math.floor(visit / ANCHORS.length) - 10) * 3 * HOUR - HOUR;
+}
+
+/** Of a few visits, users and sessions, in no order: what is stored later may belong before, between or after. */
+export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).chain((i) => {
+  const session = SESSIONS[i % SESSIONS.length] ?? '';
+  return fc
+    .record({
+      id: fc.uuid({ version: [4, 7] }),
+      date: anOffset.map((offset) => new Date(beginOf(i) + offset)),
+      path: fc.oneof(fc.constantFrom('/', '/pricing'), fc.constantFrom(...PATHS, ...PATHS_WITH_QUERY)),
+      referer: fc.option(fc.constantFrom(...REFERERS), { nil: undefined }),
+      name: fc.oneof(fc.constant('view'), fc.constantFrom(...NAMES)),
+      properties: fc.option(fc.constantFrom(...PROPERTIES), { nil: undefined }),
+      user: fc.option(
+        fc.record({
+          id: mostly(USERS[i % USERS.length] ?? '', ...USERS),
+          name: fc.constantFrom('Jeff', 'Ada', null),
+        }),
+        { nil: undefined },
+      ),
+      session: mostly<string | undefined>(session, undefined, ...SESSIONS),
+      visit: mostly<string | undefined>(VISITS[i], undefined),
+      ip: fc.constantFrom(...IPS, undefined),
+    })
+    .map((activity) => ({
+      ...activity,
+      userAgent: USER_AGENTS[SESSIONS.indexOf(activity.session ?? '') % USER_AGENTS.length],
+    }));
+});

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import type { Question, StatisticsFilter } from '../../../lib/index.js';
+import {
+  ANCHORS,
+  anActivity,
+  IPS,
+  NAMES,
+  PATHS,
+  PROPERTIES,
+  REFERRERS,
+  SESSIONS,
+  USERS,
+  VISITS,
+} from './arbitrary-activities.js';
+import { Clock } from './clock.js';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+export const ZONES = [
+  'UTC',
+  'Europe/Berlin',
+  'Europe/London',
+  'America/New_York',
+  'Asia/Kolkata',
+  'America/St_Johns',
+  'America/Havana',
+  'Pacific/Auckland',
+];
+
+export const aPath = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom('/', '/pricing') },
+  fc.constantFrom(...PATHS),
+  fc.constantFrom('/*', '/p*', '/a*', '/a%*', '/?utm*', '/🦋*', '/nothing*'),
+);
+
+type Properties = NonNullable<StatisticsFilter['properties']>;
+
+export const someProperties: fc.Arbitrary<Properties> = fc
+  .constantFrom(...PROPERTIES)
+  .map((properties) =>
+    Object.entries(properties).filter(
+      (entry): entry is [string, Properties[string]] => entry[1] !== null && typeof entry[1] !== 'object',
+    ),
+  )
+  .chain((plain) => fc.subarray(plain).map((entries) => Object.fromEntries(entries)));
+
+const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
+  user: fc.constantFrom(...USERS),
+  session: fc.constantFrom(...SESSIONS),
+  visit: fc.constantFrom(...VISITS),
+  path: aPath,
+  name: fc.constantFrom(...NAMES),
+  ip: fc.constantFrom(...IPS),
+  referrer: fc.constantFrom(...REFERRERS),
+  browser: fc.constantFrom('Chrome', 'Firefox', 'Safari', 'chrome'),
+  system: fc.constantFrom('Windows', 'Linux', 'iOS'),
+  device: fc.constantFrom('desktop', 'mobile', 'tablet', 'bot'),
+  properties: someProperties,
+});
+
+/** Its user, session and visit belong together. */
+const aFilterOfActivity: fc.Arbitrary<StatisticsFilter> = fc
+  .tuple(anActivity, anyFilter)
+  .map(([{ user, session, visit, path, name, ip }, others]) => ({
+    ...others,
+    user: user && String(user.id),
+    session,
+    visit,
+    path,
+    name,
+    ip,
+  }));
+
+const PROPERTIES_OF_FILTER = [
+  'user',
+  'session',
+  'visit',
+  'path',
+  'name',
+  'ip',
+  'referrer',
+  'browser',
+  'system',
+  'device',
+  'properties',
+];
+
+/** None of its properties, one alone, or a few together. */
+export const aFilter: fc.Arbitrary<StatisticsFilter> = fc
+  .tuple(
+    fc.oneof(anyFilter, aFilterOfActivity),
+    fc.oneof(
+      fc.constant<string[]>([]),
+      fc.subarray(PROPERTIES_OF_FILTER, { minLength: 1, maxLength: 1 }),
+      fc.subarray(PROPERTIES_OF_FILTER, { maxLength: 4 }),
+    ),
+    fc.constantFrom({}, {}, { bots: true }, { bots: false }, { bots: undefined }),
+  )
+  .map(([filter, keys, bots]) => ({
+    ...Object.fromEntries(Object.entries(filter).filter(([key]) => keys.includes(key))),
+    ...bots,
+  }));
+
+/** Near what happened, or just when a day, an hour or a month begins there. */
+function aMomentOf(clock: Clock): fc.Arbitrary<number> {
+  return fc
+    .tuple(
+      fc.constantFrom(...ANCHORS),
+      fc.integer({ min: -60, max: 60 }),
+      fc.constantFrom(0, 0, 1, HOUR / 4, 1_234_567),
+      fc.constantFrom(undefined, 'day', 'day', 'hour', 'month'),
+    )
+    .map(([anchor, hours, beside, interval]) => {
+      const moment = anchor + hours * HOUR + beside;
+      return interval ? clock.startOf(interval, moment) : moment;
+    });
+}
+
+export function aRangeOf(
+  clock: Clock,
+  mostDays = 800,
+): fc.Arbitrary<Required<Pick<Question, 'from' | 'to'>>> {
+  const written = fc.constantFrom<((at: number) => Date | string)[]>(
+    (at) => new Date(at),
+    (at) => new Date(at).toISOString(),
+    (at) => new Date(at).toISOString().slice(0, -1),
+    (at) => clock.iso(at),
+  );
+  const all = fc.constant<[number, number]>([Date.UTC(2024, 0, 1), Date.UTC(2026, 0, 1)]);
+  const two = fc
+    .tuple(aMomentOf(clock), aMomentOf(clock))
+    .map(([a, b]): [number, number] => (a === b ? [a, a + HOUR] : [Math.min(a, b), Math.max(a, b)]));
+  return fc
+    .tuple(fc.oneof({ weight: 4, arbitrary: two }, all), written, written)
+    .map(([[from, to], a, b]) => ({
+      from: a(from),
+      to: b(Math.min(to, from + mostDays * DAY)),
+    }));
+}
+
+export function aQuestion(mostDays?: number): fc.Arbitrary<Question> {
+  return fc
+    .option(fc.constantFrom(...ZONES), { nil: undefined })
+    .chain((timeZone) =>
+      fc
+        .tuple(aFilter, aRangeOf(new Clock(timeZone), mostDays))
+        .map(([filter, range]) => ({ ...filter, ...range, timeZone })),
+    );
+}

@@ -1,0 +1,177 @@
+import type { Activity, Question, Session, StatisticsFilter } from '../../../lib/index.js';
+import { byText } from './order.js';
+
+/** From inclusive, to exclusive. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** A visit, as its activities tell. */
+export interface VisitFacts {
+  id: string;
+  session: Session | null;
+  sessionId: string | null;
+  user: string | null;
+  startedAt: number;
+  endedAt: number;
+  duration: number;
+  bounced: boolean;
+  views: number;
+  entry: string;
+  exit: string;
+  referrer: string | null;
+  utmSource: string | null;
+  utmMedium: string | null;
+  utmCampaign: string | null;
+  /** In order. */
+  activities: Activity[];
+}
+
+/** What a question is about. */
+export interface Facts {
+  activities: Activity[];
+  visits: VisitFacts[];
+}
+
+/** All that is stored, searched from one end to the other for each question. */
+export class History {
+  /** In order. */
+  private readonly activities: Activity[];
+  private readonly visitOf: Map<string | null, VisitFacts>;
+
+  constructor(activities: Activity[]) {
+    this.activities = activities.toSorted(
+      (a, b) => a.date.getTime() - b.date.getTime() || byText(a.id, b.id),
+    );
+    const ids = new Set(this.activities.flatMap(({ visitId }) => visitId ?? []));
+    this.visitOf = new Map([...ids].map((id) => [id, factsOf(id, this.activities)]));
+  }
+
+  /** What matches, whenever it happened. */
+  that(filter: StatisticsFilter): Facts {
+    return {
+      activities: this.activities.filter((activity) => {
+        const { session, sessionId, visitId } = activity;
+        const referrer = this.visitOf.get(visitId)?.referrer ?? null;
+        return isDone(activity, filter) && isOf({ id: visitId, sessionId, session, referrer }, filter);
+      }),
+      visits: [...this.visitOf.values()].filter(
+        (visit) => visit.activities.some((activity) => isDone(activity, filter)) && isOf(visit, filter),
+      ),
+    };
+  }
+
+  /** What matches and counts in the range of the question. */
+  of(question: Question): Facts {
+    return during(rangeOf(question), this.that(question));
+  }
+}
+
+/** Activities happen in a range, visits begin in it. */
+export function during({ from, to }: Range, { activities, visits }: Facts): Facts {
+  return {
+    activities: activities.filter(({ date }) => date.getTime() >= from && date.getTime() < to),
+    visits: visits.filter(({ startedAt }) => startedAt >= from && startedAt < to),
+  };
+}
+
+/** The model does not know what time it is. */
+export function rangeOf({ from, to }: Pick<Question, 'from' | 'to'>): Range {
+  if (from === undefined || to === undefined) throw new Error('the model has no default range');
+  return { from: instantOf(from), to: instantOf(to) };
+}
+
+/** Whether the activity is one with what the filter, or the step of a funnel, says of activities. */
+export function isDone(activity: Activity, filter: StatisticsFilter): boolean {
+  const { user, path, name, ip, properties = {} } = filter;
+  return (
+    (user === undefined || activity.userId === user) &&
+    (name === undefined || activity.name === name) &&
+    (ip === undefined || activity.ipAddress === ip) &&
+    (path === undefined ||
+      (path.endsWith('*') ? activity.path.startsWith(path.slice(0, -1)) : activity.path === path)) &&
+    Object.entries(properties).every(([key, value]) => propertyOf(activity, key) === String(value))
+  );
+}
+
+/** A text, a number or a truth value, as text; `null` for all else. */
+export function propertyOf({ properties }: Activity, key: string): string | null {
+  const value = properties && Object.hasOwn(properties, key) ? properties[key] : undefined;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : null;
+}
+
+/** Whether a visit, or the visit and the session of an activity, is one of the filter's. */
+function isOf(
+  {
+    id,
+    sessionId,
+    session,
+    referrer,
+  }: Record<'id' | 'sessionId' | 'referrer', string | null> & {
+    session: Session | null;
+  },
+  filter: StatisticsFilter,
+): boolean {
+  return (
+    (filter.visit === undefined || id === filter.visit) &&
+    (filter.session === undefined || sessionId === filter.session) &&
+    (filter.referrer === undefined || referrer === filter.referrer) &&
+    (filter.browser === undefined || session?.browser === filter.browser) &&
+    (filter.system === undefined || session?.system === filter.system) &&
+    (filter.device === undefined || session?.device === filter.device) &&
+    (filter.bots === true || !session?.bot)
+  );
+}
+
+function factsOf(id: string, all: Activity[]): VisitFacts {
+  const activities = all.filter(({ visitId }) => visitId === id);
+  const [first] = activities;
+  const last = activities.at(-1);
+  if (!first || !last) throw new Error(`the visit ${id} has no activities`);
+  const startedAt = first.date.getTime();
+  const endedAt = last.date.getTime();
+  return {
+    id,
+    session: first.session,
+    sessionId: first.sessionId,
+    user: activities.findLast(({ userId }) => userId !== null)?.userId ?? null,
+    startedAt,
+    endedAt,
+    duration: Math.floor((endedAt - startedAt) / 1000),
+    bounced: activities.filter(({ name }) => name !== 'engagement').length <= 1,
+    views: activities.filter(({ name }) => name === 'view').length,
+    entry: first.path,
+    exit: last.path,
+    referrer: hostOf(first.referer),
+    utmSource: parameterOf(first.path, 'utm_source'),
+    utmMedium: parameterOf(first.path, 'utm_medium'),
+    utmCampaign: parameterOf(first.path, 'utm_campaign'),
+    activities,
+  };
+}
+
+function hostOf(referer: string | null): string | null {
+  try {
+    // URL.canParse forgets other letters than English ones once it was called often (Node 20.20).
+    const { protocol, hostname } = new URL(referer ?? '');
+    return /^https?:$/.test(protocol) ? hostname.replace(/^www\./, '') : null;
+  } catch {
+    return null;
+  }
+}
+
+function parameterOf(path: string, parameter: string): string | null {
+  const query = /^[^?#]*\?([^#]*)/.exec(path)?.[1];
+  const value = new URLSearchParams(query).get(parameter);
+  // No database holds NUL.
+  return value ? Array.from(value.replaceAll('\0', '\uFFFD')).slice(0, 255).join('') : null;
+}
+
+/** A text without an offset is UTC. */
+function instantOf(at: Date | string): number {
+  if (at instanceof Date) return at.getTime();
+  return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(at) ? at : `${at}Z`);
+}

@@ -1,0 +1,63 @@
+import type {
+  ActivityStats,
+  Dimension,
+  FunnelOptions,
+  FunnelStep,
+  Interval,
+  JourneysOptions,
+  Measure,
+  OverviewOptions,
+  Question,
+  RetentionOptions,
+  TopOptions,
+} from '../../../lib/index.js';
+import { overview, series } from './figures.js';
+import { funnel } from './funnel.js';
+import type { History } from './history.js';
+import { journeys } from './journeys.js';
+import { retention } from './retention.js';
+import { top } from './top.js';
+
+/** A method of {@link ActivityStats}, and what it is given. */
+export type Asked =
+  | ['overview', Question, OverviewOptions]
+  | ['series', Measure, Interval, Question]
+  | ['top', Dimension, TopOptions]
+  | ['funnel', FunnelStep[], FunnelOptions]
+  | ['retention', RetentionOptions]
+  | ['journeys', JourneysOptions];
+
+export function ask(stats: ActivityStats, asked: Asked): Promise<unknown> {
+  switch (asked[0]) {
+    case 'overview':
+      return stats.overview(asked[1], asked[2]);
+    case 'series':
+      return stats.series(asked[1], asked[2], asked[3]);
+    case 'top':
+      return stats.top(asked[1], asked[2]);
+    case 'funnel':
+      return stats.funnel(asked[1], asked[2]);
+    case 'retention':
+      return stats.retention(asked[1]);
+    default:
+      return stats.journeys(asked[1]);
+  }
+}
+
+/** The answer as docs/statistics.md has it, as plainly as it can be found. */
+export function answer(history: History, asked: Asked): unknown {
+  switch (asked[0]) {
+    case 'overview':
+      return overview(history, asked[1], asked[2]);
+    case 'series':
+      return series(history, asked[1], asked[2], asked[3]);
+    case 'top':
+      return top(history, asked[1], asked[2]);
+    case 'funnel':
+      return funnel(history, asked[1], asked[2]);
+    case 'retention':
+      return retention(history, asked[1]);
+    default:
+      return journeys(history, asked[1]);
+  }
+}

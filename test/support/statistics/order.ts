@@ -1,0 +1,22 @@
+/** By code points, as the bytes of UTF-8 are. */
+export function byText(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+export function nullFirst(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(b === null) - Number(a === null);
+  return byText(a, b);
+}
+
+export function nullLast(a: string | null, b: string | null): number {
+  return a === null || b === null ? -nullFirst(a, b) : byText(a, b);
+}
+
+/** How many different ones there are. */
+export function different(values: (string | null)[]): number {
+  return new Set(values.filter((value) => value !== null)).size;
+}
+
+export function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

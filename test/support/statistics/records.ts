@@ -1,0 +1,75 @@
+import type {
+  Activity,
+  Live,
+  LiveOptions,
+  LiveVisitor,
+  VisitRecord,
+  VisitsOptions,
+} from '../../../lib/index.js';
+import { Clock } from './clock.js';
+import { during, type History } from './history.js';
+import { byText, different } from './order.js';
+
+/** What all pages of visits are together. */
+export function visits(history: History, options: VisitsOptions): VisitRecord[] {
+  const clock = new Clock(options.timeZone);
+  const ascending = history
+    .of(options)
+    .visits.sort((a, b) => a.startedAt - b.startedAt || byText(a.id, b.id))
+    .map(({ sessionId: _sessionId, startedAt, endedAt, activities, ...facts }) => ({
+      ...facts,
+      startedAt: clock.iso(startedAt),
+      endedAt: clock.iso(endedAt),
+      count: activities.length,
+      activities: activities
+        .slice(0, 500)
+        .map(({ id, name, path, referer, userId, userName, date, properties }) => ({
+          id,
+          name,
+          path,
+          referer,
+          userId,
+          userName,
+          date: clock.iso(date.getTime()),
+          properties,
+        })),
+    }));
+  return options.order === 'asc' ? ascending : ascending.toReversed();
+}
+
+export function live(history: History, options: LiveOptions, now: number): Live {
+  const clock = new Clock(options.timeZone);
+  const since = now - (options.minutes ?? 5) * 60_000;
+  const { activities } = during({ from: since, to: Infinity }, history.that(options));
+  const latest = new Map<string, Activity>();
+  for (const activity of activities) {
+    const visitor = activity.sessionId ?? activity.userId;
+    if (visitor !== null) latest.set(visitor, activity);
+  }
+  return {
+    since: clock.iso(since),
+    sessions: different(activities.map(({ sessionId }) => sessionId)),
+    users: different(activities.map(({ userId }) => userId)),
+    activities: activities.length,
+    visitors: activities
+      .filter((activity) => [...latest.values()].includes(activity))
+      .toReversed()
+      .slice(0, 100)
+      .map((activity) => visitorOf(activity, clock)),
+  };
+}
+
+function visitorOf(activity: Activity, clock: Clock): LiveVisitor {
+  const { session, sessionId, userId, userName, date, path, name } = activity;
+  return {
+    session: sessionId,
+    user: userId,
+    userName,
+    browser: session?.browser ?? null,
+    system: session?.system ?? null,
+    device: session?.device ?? null,
+    date: clock.iso(date.getTime()),
+    path,
+    name,
+  };
+}

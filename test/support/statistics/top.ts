@@ -1,0 +1,68 @@
+import type { Activity, Dimension, TopMeasure, TopOptions, TopRow } from '../../../lib/index.js';
+import { type History, propertyOf, type VisitFacts } from './history.js';
+import { different, nullFirst, sum } from './order.js';
+
+export function top(history: History, dimension: Dimension, options: TopOptions): TopRow[] {
+  const { limit = 10, measure = defaultMeasure(dimension), property = '', search } = options;
+  const { activities, visits } = history.of(options);
+  const isFound = (value: string | null): boolean =>
+    search === undefined || (value !== null && value.toLowerCase().includes(search.toLowerCase()));
+  const rows =
+    dimension === 'path' || dimension === 'name' || dimension === 'property'
+      ? rowsOf(
+          activities,
+          (activity) => (dimension === 'property' ? propertyOf(activity, property) : activity[dimension]),
+          OF_ACTIVITIES[measure],
+        ).filter(({ value }) => value !== null)
+      : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[measure]).filter(
+          ({ value }) => value !== null || MAY_BE_NULL.has(dimension),
+        );
+  return rows
+    .filter(({ value, count }) => count > 0 && isFound(value))
+    .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
+    .slice(0, limit);
+}
+
+const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
+
+function defaultMeasure(dimension: Dimension): TopMeasure {
+  if (dimension === 'path') return 'views';
+  return dimension === 'name' || dimension === 'property' ? 'activities' : 'visits';
+}
+
+function rowsOf<T>(
+  items: T[],
+  valueOfItem: (item: T) => string | null,
+  count: (items: T[]) => number,
+): TopRow[] {
+  const values = new Set(items.map(valueOfItem));
+  return [...values].map((value) => ({
+    value,
+    count: count(items.filter((item) => valueOfItem(item) === value)),
+  }));
+}
+
+function valueOf(
+  visit: VisitFacts,
+  dimension: Exclude<Dimension, 'path' | 'name' | 'property'>,
+): string | null {
+  if (dimension === 'browser' || dimension === 'system' || dimension === 'device')
+    return visit.session?.[dimension] ?? null;
+  return visit[dimension];
+}
+
+const OF_ACTIVITIES: Record<TopMeasure, (activities: Activity[]) => number> = {
+  activities: (activities) => activities.length,
+  views: (activities) => activities.filter(({ name }) => name === 'view').length,
+  visits: (activities) => different(activities.map(({ visitId }) => visitId)),
+  sessions: (activities) => different(activities.map(({ sessionId }) => sessionId)),
+  users: (activities) => different(activities.map(({ userId }) => userId)),
+};
+
+const OF_VISITS: Record<TopMeasure, (visits: VisitFacts[]) => number> = {
+  activities: (visits) => sum(visits.map(({ activities }) => activities.length)),
+  views: (visits) => sum(visits.map(({ views }) => views)),
+  visits: (visits) => visits.length,
+  sessions: (visits) => different(visits.map(({ sessionId }) => sessionId)),
+  users: (visits) => different(visits.map(({ user }) => user)),
+};
