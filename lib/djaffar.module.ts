@@ -17,6 +17,7 @@ import { ActivityWriter } from './activity/activity.writer.js';
 import { djaffarEntities } from './entities.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController } from './api/activities.controller.js';
+import { describeRoutes } from './api/openapi.js';
 import { StatisticsController } from './api/statistics.controller.js';
 import { checkAll, registrationOf, settingsOf } from './djaffar.check.js';
 import {
@@ -38,6 +39,7 @@ import { IdentifiedUsers } from './tracking/user.js';
 import { VisitorService } from './tracking/visitor.service.js';
 
 const REGISTRATION = Symbol('Djaffar registration');
+const OPENAPI = Symbol('Djaffar OpenAPI');
 
 /** Beside the options: modules that export what the host's guards need. */
 type Extras = RegistrationOptions & Pick<ModuleMetadata, 'imports'>;
@@ -131,6 +133,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       Recorder,
       ActivityService,
       ActivityStats,
+      { provide: OPENAPI, useFactory: describeRoutes },
       HostGuards,
       IdentifiedUsers,
       VisitorService,

@@ -1,0 +1,139 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { ActivityStats } from '../../lib/index.js';
+import { ADAPTERS, type Host, startHost } from '../support/host.js';
+
+@Injectable()
+class AdminGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    return (
+      context.switchToHttp().getRequest<{ headers: Record<string, unknown> }>().headers['x-admin'] === 'yes'
+    );
+  }
+}
+
+const RANGE = 'from=2026-02-01T00:00Z&to=2026-02-08T00:00Z&timeZone=Europe/Berlin';
+const QUESTION = { from: '2026-02-01T00:00Z', to: '2026-02-08T00:00Z', timeZone: 'Europe/Berlin' };
+
+describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
+  let host: Host;
+  let stats: ActivityStats;
+
+  beforeAll(async () => {
+    host = await startHost({ adapter, djaffar: { api: { guards: [AdminGuard] } } });
+    stats = host.app.get(ActivityStats, { strict: false });
+    const visit = { session: 'a', visit: 'v' };
+    await host.activities.track({
+      ...visit,
+      date: '2026-02-03T10:00Z',
+      path: '/',
+      referer: 'https://example.org/',
+    });
+    await host.activities.track({ ...visit, date: '2026-02-03T10:05Z', path: '/pricing', user: { id: 17 } });
+    await host.activities.track({
+      ...visit,
+      date: '2026-02-03T10:07Z',
+      path: '/pricing',
+      name: 'bought',
+      properties: { plan: 'pro' },
+    });
+  });
+
+  afterAll(() => host.close());
+
+  const get = (path: string, admin = 'yes'): Promise<Response> =>
+    host.fetch(`/djaffar/stats/${path}`, { headers: { 'X-Admin': admin } });
+
+  it.each<[path: string, expected: () => Promise<unknown>]>([
+    [`overview?${RANGE}&compareTo=previous`, () => stats.overview(QUESTION, { compareTo: 'previous' })],
+    [
+      `overview?${RANGE}&compareTo=2026-01-01T00:00Z/2026-01-02T00:00Z`,
+      () => stats.overview(QUESTION, { compareTo: { from: '2026-01-01T00:00Z', to: '2026-01-02T00:00Z' } }),
+    ],
+    [`series?${RANGE}&measure=views&interval=day`, () => stats.series('views', 'day', QUESTION)],
+    [
+      `top?${RANGE}&dimension=path&limit=1&bots=true`,
+      async () => ({ items: await stats.top('path', { ...QUESTION, limit: 1, bots: true }) }),
+    ],
+    [
+      `top?${RANGE}&dimension=property&property=plan&properties=${encodeURIComponent('{"plan":"pro"}')}`,
+      async () => ({ items: await stats.top('property', { ...QUESTION, property: 'plan' }) }),
+    ],
+    [
+      `funnel?${RANGE}&within=3600000&steps=${encodeURIComponent('[{"path":"/"},{"name":"bought"}]')}`,
+      () => stats.funnel([{ path: '/' }, { name: 'bought' }], QUESTION),
+    ],
+    [
+      `retention?${RANGE}&period=day&by=session`,
+      () => stats.retention({ ...QUESTION, period: 'day', by: 'session' }),
+    ],
+    [`journeys?${RANGE}&start=/&depth=2`, () => stats.journeys({ ...QUESTION, start: '/', depth: 2 })],
+    [`visits?${RANGE}&limit=1&order=asc`, () => stats.visits({ ...QUESTION, limit: 1, order: 'asc' })],
+  ])('answers %s as ActivityStats does', async (path, expected) => {
+    const response = await get(path);
+    expect(response.status).toBe(200);
+    const body: unknown = await response.json();
+    expect(body).toEqual(JSON.parse(JSON.stringify(await expected())));
+    expect(JSON.stringify(body)).toMatch(/pricing|pro|[1-9]/);
+  });
+
+  it('tells who is there now', async () => {
+    await host.activities.track({ session: 'b', visit: 'now', path: '/here' });
+    const response = await get('live?minutes=5');
+    expect(await response.json()).toMatchObject({ sessions: 1, visitors: [{ session: 'b', path: '/here' }] });
+  });
+
+  it.each([
+    ['overview?timeZone=Mars/Olympus', 'timeZone'],
+    ['overview?from=yesterday', 'from'],
+    ['overview?compareTo=never', 'to'],
+    ['overview?color=red', 'color'],
+    ['series?interval=day', 'measure'],
+    ['series?measure=views&interval=minute&from=2025-01-01T00:00Z', 'interval'],
+    ['top?dimension=shoe', 'dimension'],
+    ['top?dimension=path&limit=0', 'limit'],
+    ['top?dimension=property', 'property'],
+    ['top?dimension=path&properties=plan', 'properties'],
+    ['funnel?steps=none', 'steps'],
+    ['funnel?steps=[{}]', 'steps.0'],
+    ['funnel?steps=[null]', 'steps'],
+    ['visits?after=there', 'after'],
+  ])('answers 400 to %s, and names %s', async (path, property) => {
+    const response = await get(path);
+    expect(response.status).toBe(400);
+    expect(JSON.stringify(await response.json())).toContain(property);
+  });
+
+  it('is for those whom the guards let in', async () => {
+    for (const path of [
+      'overview',
+      'series?measure=views&interval=day',
+      'top?dimension=path',
+      'live',
+      'visits',
+    ])
+      expect((await get(path, 'no')).status).toBe(403);
+  });
+
+  it('is described to the host that uses @nestjs/swagger, and so is the tracking route', () => {
+    const { paths } = SwaggerModule.createDocument(host.app, new DocumentBuilder().build());
+    expect(Object.keys(paths).sort()).toEqual(
+      expect.arrayContaining([
+        '/djaffar/activities',
+        '/djaffar/stats/overview',
+        '/djaffar/stats/visits',
+        '/djaffar/track',
+      ]),
+    );
+    const series = paths['/djaffar/stats/series']?.get;
+    expect(series?.parameters).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'measure', required: true }),
+        expect.objectContaining({ name: 'timeZone', required: false }),
+      ]),
+    );
+    const track = paths['/djaffar/track']?.post;
+    expect(Object.keys(track?.responses ?? {})).toEqual(['204', '400', '401', '503']);
+    expect(JSON.stringify(track?.requestBody)).toContain('activities');
+  });
+});
