@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { Brackets, type SelectQueryBuilder } from 'typeorm';
+import type { SelectQueryBuilder } from 'typeorm';
 import type { Activity } from './activity.entity.js';
 import { type Dialect, PATH_KEY_LENGTH } from './dialects/dialect.js';
 import { storedIp } from './ip-address.js';
@@ -54,7 +54,7 @@ function at(dialect: Dialect, operator: '>=' | '<', parameter: string): (value: 
   return (value) => {
     const date = millisecondsOf(parameter, value);
     return {
-      sql: `activity.date ${operator} :${parameter} AND ${keyCondition(dialect, operator, parameter)}`,
+      sql: `${dialect.dateBesideKey('activity.date')} ${operator} :${parameter} AND ${keyCondition(dialect, operator, parameter)}`,
       parameters: { [parameter]: date, [`${parameter}Key`]: dialect.dateKeyOf(date) },
     };
   };
@@ -112,13 +112,11 @@ export function applyAfter(
   dialect: Dialect,
 ): void {
   const beyond = order === 'ASC' ? '>' : '<';
+  const column = dialect.dateBesideKey('activity.date');
   query.andWhere(keyCondition(dialect, beyond, 'after'), { afterKey: dialect.dateKeyOf(date) });
-  query.andWhere(`activity.date ${beyond}= :afterDate`, { afterDate: date }).andWhere(
-    new Brackets((either) => {
-      either
-        .where(`activity.date ${beyond} :afterDate`)
-        .orWhere(`${dialect.idOrder('activity.id')} ${beyond} :afterId`, { afterId: id });
-    }),
+  query.andWhere(
+    `(${column} ${beyond} :afterDate OR (${column} = :afterDate AND ${dialect.idOrder('activity.id')} ${beyond} :afterId))`,
+    { afterDate: date, afterId: id },
   );
 }
 

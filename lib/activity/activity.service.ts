@@ -15,6 +15,7 @@ import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf } from './dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { NewActivity } from './new-activity.js';
+import { ActivityReader } from './reader.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
 import { Stale } from './stale.entity.js';
@@ -141,12 +142,19 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
-    let after: string | undefined;
-    do {
-      const page = await this.find(filter, { order: 'asc', limit: MAX_LIMIT, after });
-      yield* page.items;
-      after = page.next ?? undefined;
-    } while (after !== undefined);
+    for await (const page of this.pages(filter)) yield* page;
+  }
+
+  /**
+   * The same in pages, which are read ahead.
+   * @param after {@link Page.next}, or what an export has told
+   * @throws InvalidFilterError
+   */
+  pages(filter: ActivityFilter = {}, after?: string): AsyncGenerator<Activity[], void, void> {
+    return new ActivityReader(this.dataSource).pages(
+      filter,
+      after === undefined ? undefined : decodeCursor(after),
+    );
   }
 
   /** @throws InvalidFilterError */

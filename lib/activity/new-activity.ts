@@ -9,7 +9,7 @@ export const MAX_NAME = 64;
 export const DEFAULT_NAME = 'view';
 
 /** RFC 9562, without version 8 and the nil UUID: MariaDB's type refuses some of the one, the other is nobody's own. */
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-7][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+export const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-7][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
 
 /** A rule that says itself what is wrong with a value, or nothing. */
 function Rule(name: string, faultOf: (value: unknown) => string | undefined): PropertyDecorator {

@@ -114,6 +114,8 @@ export class ActivityStats {
   /** Who is there now, where, and what they last did. */
   async live({ minutes = 5, ...question }: LiveOptions = {}): Promise<Live> {
     wholeNumber('minutes', minutes, 1, 1440);
+    for (const property of ['from', 'to'])
+      if (property in question) throw new InvalidFilterError(property, 'must not be given: live is now');
     const to = new Date();
     const from = new Date(to.getTime() - minutes * MINUTE);
     return this.ask({ ...question, from, to }, live);

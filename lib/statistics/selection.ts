@@ -164,9 +164,11 @@ function andWithin(
   column: 'activity.date' | 'visit.startedAt',
   { since, until }: Partial<Stretch>,
 ): void {
-  if (since !== undefined) query.andWhere(`${column} >= ${since}`);
-  if (until !== undefined) query.andWhere(`${column} < ${until}`);
-  if (column === 'visit.startedAt') return;
+  const isVisit = column === 'visit.startedAt';
+  const instant = isVisit ? column : dialect.dateBesideKey(column);
+  if (since !== undefined) query.andWhere(`${instant} >= ${since}`);
+  if (until !== undefined) query.andWhere(`${instant} < ${until}`);
+  if (isVisit) return;
   const key = dialect.dateKey(column);
   if (since !== undefined) query.andWhere(`${key} >= ${dialect.dateKeyOf(since)}`);
   if (until !== undefined) query.andWhere(`${key} <= ${dialect.dateKeyOf(until)}`);

@@ -67,7 +67,13 @@ export interface Dialect {
   /** The SQL of what the index of dates holds of a date: the beginning of its minute, or all of it. */
   dateKey(column: string): string;
 
-  /** The same of a date in milliseconds. */
+  /**
+   * The SQL of a date that is compared beside its key. PostgreSQL takes the two for independent, and what is left for
+   * little, where it sees that they are of the same column.
+   */
+  dateBesideKey(column: string): string;
+
+  /** The same as {@link dateKey} of a date in milliseconds. */
   dateKeyOf(date: number): number;
 
   /** What a column definition needs for its text to tell case, accents and trailing spaces apart. */

@@ -75,6 +75,7 @@ export const mysql: Dialect = {
   },
 
   dateKey: (column) => column,
+  dateBesideKey: (column) => column,
   dateKeyOf: (date) => date,
 
   activityIndexes: (table) => [

@@ -110,6 +110,7 @@ export const postgres: Dialect = {
   exactText: async () => ({}),
 
   dateKey: (column) => `(${column} - ${column} % ${MINUTE})`,
+  dateBesideKey: (column) => `(${column} + 0)`,
   dateKeyOf: (date) => date - (date % MINUTE),
 
   activityIndexes: (table) => [

@@ -97,6 +97,7 @@ export const sqlite: Dialect = {
   exactText: async () => ({}),
 
   dateKey: (column) => column,
+  dateBesideKey: (column) => column,
   dateKeyOf: (date) => date,
 
   activityIndexes: (table) => [

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { DataSource } from 'typeorm';
+import { ActivityStats, djaffarEntities, djaffarMigrations } from '../lib/index.js';
+import { Rollup } from '../lib/statistics/rollup.js';
+import { databaseOptions } from '../sample/database.js';
+import { createDatabase } from '../test/support/databases.js';
+import { DAYS, fill } from './fill.js';
+import { exportsOf } from './statistics/exports.js';
+import { QUESTIONS } from './statistics/questions.js';
+import { sizesOf } from './statistics/sizes.js';
+
+// What it takes to ask, beside plain SQL on the activities; see README.md in this folder.
+const { values: options } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '10000000' },
+    runs: { type: 'string', default: '10' },
+    'plain-runs': { type: 'string', default: '1' },
+    export: { type: 'string', default: '1000000' },
+    /** One that was filled before: it is kept. */
+    'database-url': { type: 'string' },
+    out: { type: 'string', default: 'bench' },
+  },
+});
+
+const RANGE_DAYS = 30;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+async function timed<T>(runs: number, work: () => Promise<T>): Promise<{ ms: number; result: T }> {
+  const times: number[] = [];
+  let result: T;
+  do {
+    const begun = performance.now();
+    result = await work();
+    times.push(performance.now() - begun);
+  } while (times.length < runs);
+  return { ms: times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN, result };
+}
+
+const table = (head: string[], rows: (string | number)[][]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+const rows = Number(options.rows);
+const database = options['database-url'] === undefined ? await createDatabase('postgres') : undefined;
+const url = database?.url ?? options['database-url'] ?? '';
+const dataSource = new DataSource({
+  ...databaseOptions(url),
+  entities: djaffarEntities,
+  migrations: djaffarMigrations,
+});
+await dataSource.initialize();
+await dataSource.runMigrations();
+if (database) {
+  process.stderr.write(`filling with ${rows} activities\n`);
+  await fill(url, rows);
+}
+const rollup = new Rollup(dataSource);
+await rollup.run();
+const stats = new ActivityStats(dataSource, rollup);
+const until = Math.floor(Date.now() / HOUR) * HOUR;
+const since = until - RANGE_DAYS * DAY;
+const range = { from: new Date(since), to: new Date(until) };
+const [{ count }]: [{ count: string }] = await dataSource.query('SELECT count(*) FROM djaffar_activity');
+
+const { ms: counting } = await timed(Number(options.runs), () =>
+  dataSource.query(`SELECT count(*) FROM djaffar_activity WHERE date >= ${since} AND date < ${until}`),
+);
+const lines: (string | number)[][] = [];
+for (const { name, ours, plain, agrees } of QUESTIONS) {
+  const { ms, result } = await timed(Number(options.runs), () => ours(stats, range));
+  let other: number | undefined;
+  if (plain) {
+    const sql = plain({ since, until });
+    const { ms: plainMs, result: answer } = await timed(Number(options['plain-runs']), () =>
+      dataSource.query(sql),
+    );
+    other = plainMs;
+    if (agrees && !agrees(result as never, answer))
+      throw new Error(`${name}: ${JSON.stringify(result)} is not ${JSON.stringify(answer).slice(0, 2000)}`);
+  }
+  lines.push([
+    name,
+    other === undefined ? '–' : (other / ms).toFixed(0),
+    (ms / counting).toFixed(2),
+    ms.toFixed(0),
+    other?.toFixed(0) ?? '–',
+  ]);
+  process.stderr.write(`${lines.at(-1)?.join(' ')}\n`);
+}
+
+const sizes = await sizesOf(dataSource, Number(count));
+const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
+const exported = Math.min(Number(options.export), Number(count));
+const [{ date }]: [{ date: string }] = await dataSource.query(
+  `SELECT date FROM djaffar_activity ORDER BY date - date % 60000 DESC, date DESC OFFSET ${exported - 1} LIMIT 1`,
+);
+const exportsFound = await exportsOf(url, folder, Number(date), exported);
+rmSync(folder, { recursive: true });
+await dataSource.destroy();
+await database?.drop();
+
+const copy = exportsFound['psql \\copy of the table']?.rowsPerSecond ?? Number.NaN;
+const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+const markdown = `# Statistics
+
+${machine}, PostgreSQL on the same machine with its default settings. ${Number(count).toLocaleString('en')} activities over ${DAYS} days; a range of
+${RANGE_DAYS} days that ends with an hour; medians of ${options.runs} runs (of the plain SQL ${options['plain-runs']}), by \`npm run bench:stats\`. **Plain** is
+the SQL that one would write on the tables of activities and sessions, and tells the same, which is checked. To count the range's
+activities takes PostgreSQL ${counting.toFixed(0)} ms.
+
+${table(['question', 'times as fast as plain', 'of the time to count', 'ms', 'plain, ms'], lines)}
+
+## Bytes for each activity
+
+${sizes.reduce((sum, { bytes }) => sum + bytes, 0).toFixed(0)} in all.
+
+${table(
+  ['what', 'bytes'],
+  sizes.map(({ name, bytes }) => [name, bytes.toFixed(1)]),
+)}
+
+## Export of ${exported.toLocaleString('en')} activities
+
+${table(
+  ['how', 'of psql \\copy of the table', 'rows a second', 'peak, MB'],
+  Object.entries(exportsFound).map(([how, { rowsPerSecond, peak }]) => [
+    how,
+    (rowsPerSecond / copy).toFixed(2),
+    rowsPerSecond.toFixed(0),
+    (peak / 1e6).toFixed(0),
+  ]),
+)}
+`;
+process.stdout.write(markdown);
+writeFileSync(`${options.out}/STATISTICS.md`, markdown);

@@ -1,0 +1,73 @@
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { DataSource } from 'typeorm';
+import { djaffarEntities } from '../entities.js';
+
+/**
+ * Connects to the data source that a file exports, as TypeORM's own command does.
+ * @throws Error that names the file and what is wrong with it
+ */
+export async function openDataSource(file: string): Promise<DataSource> {
+  const dataSource = await exportedBy(file);
+  // The host's settings for its start: this command looks at the database, and changes nothing of the schema.
+  dataSource.setOptions({
+    subscribers: [],
+    synchronize: false,
+    migrationsRun: false,
+    dropSchema: false,
+    logging: [],
+  });
+  if (!dataSource.isInitialized) await dataSource.initialize();
+  if (!djaffarEntities.every((entity) => dataSource.hasMetadata(entity))) {
+    await dataSource.destroy();
+    throw new Error(`the data source of ${file} does not know djaffarEntities: add them to its entities`);
+  }
+  return dataSource;
+}
+
+async function exportedBy(file: string): Promise<DataSource> {
+  let exported: unknown;
+  try {
+    exported = await load(resolve(file));
+  } catch (error) {
+    throw new Error(`${file} cannot be loaded`, { cause: error });
+  }
+  const found = new Set<DataSource>();
+  for (const value of await valuesOf(exported)) if (isDataSource(value)) found.add(value);
+  const [dataSource, another] = found;
+  if (!dataSource) throw new Error(`${file} exports no DataSource of TypeORM`);
+  if (another) throw new Error(`${file} exports more than one DataSource of TypeORM`);
+  return dataSource;
+}
+
+async function load(path: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    // A loader for `require` alone may know the extension, such as ts-node's.
+    if (codeOf(error) !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+    return createRequire(path)(path);
+  }
+}
+
+/** What CommonJS exports is the default export, and may have a default export itself. */
+async function valuesOf(exported: unknown): Promise<unknown[]> {
+  if (typeof exported !== 'object' || exported === null) return [];
+  const values = await Promise.all(Object.values(exported));
+  const inner = Reflect.get(exported, 'default');
+  return isDataSource(inner) || inner === exported ? values : [...values, ...(await valuesOf(inner))];
+}
+
+/** TypeORM's own mark, which holds for any copy of TypeORM. */
+function isDataSource(value: unknown): value is DataSource {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Reflect.get(value, '@instanceof') === Symbol.for('DataSource')
+  );
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

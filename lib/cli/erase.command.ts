@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { addFilterOptions, filterOf, type FilterOptions } from './filter.options.js';
+import { print } from './output.js';
+import { withServices } from './services.js';
+
+interface EraseOptions extends FilterOptions {
+  yes?: boolean;
+}
+
+export function addErase(program: Command): void {
+  const command = program
+    .command('erase')
+    .description('erase activities for good, and the sessions that have none left')
+    .option('--yes', 'do not ask');
+  addFilterOptions(command).action((options: EraseOptions) => erase(command, options));
+}
+
+async function erase(command: Command, { yes = false, ...options }: EraseOptions): Promise<void> {
+  const filter = filterOf(options);
+  if (Object.keys(filter).length === 0)
+    throw new Error('an empty filter would erase everything: say which activities, such as --user 17');
+  if (!yes && !isTerminal()) throw new Error('there is no terminal to ask on: give --yes');
+  await withServices(command, async ({ activities, rollup }) => {
+    if (!yes && !(await confirm(await activities.count(filter)))) throw new Error('nothing was erased');
+    const erased = await activities.erase(filter);
+    // What is kept for statistics names users and paths too.
+    await rollup.run();
+    await print(`${erased} erased`);
+  });
+}
+
+function isTerminal(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
+async function confirm(count: number): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const question = terminal.question(`Erase ${count} activities for good? [y/N] `);
+    // Ctrl+C and Ctrl+D are an answer too: some versions of Node reject at them, others close without a word.
+    const answer = await Promise.race([question.catch(() => ''), once(terminal, 'close').then(() => '')]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,105 @@
+import { type Command, Option } from 'commander';
+import type { Activity } from '../../activity/activity.entity.js';
+import type { ActivityFilter } from '../../activity/activity.filter.js';
+import type { ActivityService } from '../../activity/activity.service.js';
+import { decodeCursor, encodeCursor } from '../../activity/cursor.js';
+import { reasonOf } from '../errors.js';
+import { addFilterOptions, filterOf, type FilterOptions } from '../filter.options.js';
+import { Interruption, interruptible } from '../interruption.js';
+import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output.js';
+import { Progress } from '../progress.js';
+import { withServices } from '../services.js';
+import { Document } from './document.js';
+import { type FormatName, FORMATS, formatOf } from './format.js';
+
+interface ExportOptions extends FilterOptions {
+  format: FormatName;
+  output?: string;
+  after?: string;
+  raw?: boolean;
+}
+
+export function addExport(program: Command): void {
+  const command = program
+    .command('export')
+    .description('write activities with their sessions, the oldest first')
+    .addOption(new Option('--format <format>', 'how').choices(FORMATS).default('ndjson'))
+    .option('--output <file>', 'where; default: standard output')
+    .option('--after <cursor>', 'go on where an export has stopped')
+    .option('--raw', 'leave CSV cells as they are that a spreadsheet would run as a formula');
+  addFilterOptions(command).action((options: ExportOptions) =>
+    withServices(command, ({ activities }) => interruptible((stop) => exportTo(activities, options, stop))),
+  );
+}
+
+async function exportTo(
+  activities: ActivityService,
+  options: ExportOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { after } = options;
+  const filter = filterOf(options);
+  const total = isProgressShown(options) ? await countOf(activities, filter, after) : 0;
+  const progress = new Progress(total, 'rows');
+  let cursor = after;
+  let output: Output | undefined;
+  let document: Document | undefined;
+  // Not before there is a page: a wrong option must not cost what a file holds.
+  const begin = async (): Promise<Document> => {
+    output = await open(options);
+    return new Document(formatOf(options.format, options.raw ?? false), output);
+  };
+  try {
+    for await (const page of activities.pages(filter, after)) {
+      document ??= await begin();
+      await document.add(page);
+      cursor = cursorOf(page) ?? cursor;
+      progress.add(page.length);
+      stop.throwIfAborted();
+    }
+    document ??= await begin();
+    await document.end();
+  } catch (error) {
+    if (isClosedPipe(error)) return;
+    await document?.end().catch(() => {});
+    throw unfinished(error, cursor);
+  } finally {
+    progress.stop();
+    await output?.close();
+  }
+}
+
+/** Beside data on the same terminal it would be in the way. */
+function isProgressShown({ output }: ExportOptions): boolean {
+  return Progress.isShown && (output !== undefined || !process.stdout.isTTY);
+}
+
+async function countOf(
+  activities: ActivityService,
+  filter: ActivityFilter,
+  after: string | undefined,
+): Promise<number> {
+  return activities.count(
+    after === undefined ? filter : { ...filter, from: new Date(decodeCursor(after).date) },
+  );
+}
+
+async function open({ output: path, format, raw = false, after }: ExportOptions): Promise<Output> {
+  const { canGoOn } = formatOf(format, raw);
+  if (path === undefined) return new StandardOutput(canGoOn && after !== undefined);
+  const output = await FileOutput.open(path, after !== undefined);
+  if (canGoOn || !output.isContinued) return output;
+  await output.close();
+  throw new Error(`${path} is a whole ${format} document already: give another file, or --format ndjson`);
+}
+
+function cursorOf(page: Activity[]): string | undefined {
+  const last = page.at(-1);
+  return last && encodeCursor(last);
+}
+
+function unfinished(error: unknown, cursor: string | undefined): unknown {
+  if (cursor === undefined) return error;
+  const message = `${reasonOf(error)}; go on with --after ${cursor}`;
+  return error instanceof Interruption ? new Interruption(error.signal, message) : new Error(message);
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import type { ActivityFilter } from '../activity/activity.filter.js';
+
+/** The options by which a command line tells which activities. */
+export type FilterOptions = { [K in keyof ActivityFilter]?: string };
+
+/** Adds an option for each property of a filter. */
+export function addFilterOptions(command: Command): Command {
+  return addDateOptions(addOtherOptions(command));
+}
+
+export function addDateOptions(command: Command): Command {
+  return command
+    .option('--from <date>', 'at this date or later: ISO 8601, without an offset UTC')
+    .option('--to <date>', 'before this date');
+}
+
+/** All but the dates. */
+export function addOtherOptions(command: Command): Command {
+  return command
+    .option('--user <id>', 'the id of the user')
+    .option('--session <id>', 'the id of the session')
+    .option('--visit <id>', 'the id of the visit')
+    .option('--path <path>', 'the whole path, or its beginning with a trailing *')
+    .option('--name <name>', 'what was done, such as view')
+    .option('--ip <address>', 'the IP address');
+}
+
+/** The filter alone, of all options of a command; what was not given is not there. */
+export function filterOf({ user, session, visit, path, name, from, to, ip }: FilterOptions): ActivityFilter {
+  const filter = { user, session, visit, path, name, from, to, ip };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,58 @@
+import { type ActivityWriter, UnavailableError } from '../../activity/activity.writer.js';
+import type { Dialect } from '../../activity/dialects/dialect.js';
+import type { Row } from './row.js';
+
+/** How many rows are handed to the writer together; as many more are read meanwhile. */
+const AT_ONCE = 2000;
+
+/** A row on its way in, with the place it comes from. */
+export interface PlacedRow extends Row {
+  place: string;
+}
+
+/** Keeps the writer busy, and few rows in memory. */
+export class Intake {
+  private rows: PlacedRow[] = [];
+  private underWay: Promise<void> = Promise.resolve();
+
+  /** @param onFault is told of a row that the database does not take */
+  constructor(
+    private readonly writer: ActivityWriter,
+    private readonly dialect: Dialect,
+    private readonly onFault: (place: string, fault: unknown) => void,
+  ) {}
+
+  /** @throws Error where the database takes nothing any more */
+  async add(row: PlacedRow): Promise<void> {
+    this.rows.push(row);
+    if (this.rows.length >= AT_ONCE) await this.send();
+  }
+
+  /** Resolves when all rows are committed. */
+  async end(): Promise<void> {
+    await this.send();
+    await this.underWay;
+  }
+
+  private async send(): Promise<void> {
+    const rows = this.rows;
+    this.rows = [];
+    await this.underWay;
+    this.underWay = this.write(rows);
+    // It fails where it is waited for.
+    this.underWay.catch(() => {});
+  }
+
+  private async write(rows: PlacedRow[]): Promise<void> {
+    const writes = rows.map(({ activity, session }) => this.writer.write([activity], session));
+    for (const [i, result] of (await Promise.allSettled(writes)).entries()) {
+      if (result.status === 'fulfilled') continue;
+      if (!this.isOfRow(result.reason)) throw result.reason;
+      this.onFault(rows[i]?.place ?? '', result.reason);
+    }
+  }
+
+  private isOfRow(error: unknown): boolean {
+    return error instanceof UnavailableError && this.dialect.blame(error.cause) === 'row';
+  }
+}

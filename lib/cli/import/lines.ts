@@ -1,0 +1,40 @@
+/** No line of an export is as long, and more of one would not be kept in memory. In bytes. */
+export const MAX_LINE = 1 << 20;
+
+const NEWLINE = 10;
+
+export interface Line {
+  /** From 1. */
+  number: number;
+  /** `undefined` where they are too many. */
+  bytes: Buffer | undefined;
+}
+
+/** Lines, in constant memory whatever comes. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line, void, void> {
+  let number = 1;
+  let begun: Buffer[] = [];
+  let size = 0;
+  const add = (part: Buffer): void => {
+    size += part.length;
+    if (size <= MAX_LINE) begun.push(part);
+    else begun = [];
+  };
+  const end = (): Line => {
+    const line = { number, bytes: size <= MAX_LINE ? Buffer.concat(begun) : undefined };
+    number += 1;
+    begun = [];
+    size = 0;
+    return line;
+  };
+  for await (const chunk of chunks) {
+    let at = 0;
+    for (let to = chunk.indexOf(NEWLINE); to !== -1; to = chunk.indexOf(NEWLINE, at)) {
+      add(chunk.subarray(at, to));
+      at = to + 1;
+      yield end();
+    }
+    if (at < chunk.length) add(chunk.subarray(at));
+  }
+  if (size > 0) yield end();
+}

@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import type { DataSource } from 'typeorm';
+import { ActivityService } from '../activity/activity.service.js';
+import { ActivityWriter } from '../activity/activity.writer.js';
+import { dialectOf } from '../activity/dialects/dialect.js';
+import { Recorder } from '../activity/recorder.js';
+import { DEFAULTS, type Settings } from '../djaffar.options.js';
+import { ActivityStats } from '../statistics/activity.stats.js';
+import { Rollup } from '../statistics/rollup.js';
+import { openDataSource } from './data-source.js';
+
+/** What a host has by injection. */
+export interface Services {
+  dataSource: DataSource;
+  writer: ActivityWriter;
+  activities: ActivityService;
+  rollup: Rollup;
+  stats: ActivityStats;
+}
+
+/** A command may write as many as come, and wait for them longer than a visitor. */
+const WRITER = { ...DEFAULTS.writer, maxBatch: 1000, timeout: 60_000 };
+
+/** Does the work of a command with the data source that the command line names. */
+export async function withServices(
+  command: Command,
+  work: (services: Services) => Promise<void>,
+): Promise<void> {
+  const dataSource = await openDataSource(command.optsWithGlobals<{ dataSource: string }>().dataSource);
+  try {
+    await work(servicesOf(dataSource));
+  } catch (error) {
+    if (dialectOf(dataSource).blame(error) !== 'statement') throw error;
+    throw new Error('the migrations have not been run, it seems', { cause: error });
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+function servicesOf(dataSource: DataSource): Services {
+  const settings: Settings = { ...DEFAULTS, writer: WRITER };
+  const writer = new ActivityWriter(dataSource, settings.writer);
+  const rollup = new Rollup(dataSource, () => writer.changes);
+  return {
+    dataSource,
+    writer,
+    activities: new ActivityService(dataSource, settings, new Recorder(settings, writer), writer),
+    rollup,
+    stats: new ActivityStats(dataSource, rollup),
+  };
+}

@@ -1,0 +1,124 @@
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import type { ActivityStats } from '../statistics/activity.stats.js';
+import {
+  type Dimension,
+  DIMENSIONS,
+  type FunnelOptions,
+  type FunnelStep,
+  type Interval,
+  INTERVALS,
+  type JourneysOptions,
+  type LiveOptions,
+  type Measure,
+  MEASURES,
+  type OverviewOptions,
+  type Question,
+  type RetentionOptions,
+  TOP_MEASURES,
+  type TopOptions,
+  type VisitsOptions,
+} from '../statistics/statistics.types.js';
+import { addDateOptions, addOtherOptions } from './filter.options.js';
+import { print } from './output.js';
+import { withServices } from './services.js';
+
+/** Each question of `ActivityStats`, with its options under the same names. */
+export function addStats(program: Command): void {
+  const stats = program.command('stats').description('answer a question about many activities, as JSON');
+
+  const overview = question(stats, 'overview', 'the figures of a range')
+    .option('--compare-to <range>', 'previous, year, or FROM..TO', readRange)
+    .action(({ compareTo, ...asked }: Question & OverviewOptions) =>
+      answer(overview, (of) => of.overview(asked, { compareTo })),
+    );
+
+  const series = question(stats, 'series', 'a measure over time')
+    .addArgument(new Argument('<measure>').choices(MEASURES))
+    .addArgument(new Argument('<interval>').choices(INTERVALS))
+    .action((measure: Measure, interval: Interval, asked: Question) =>
+      answer(series, (of) => of.series(measure, interval, asked)),
+    );
+
+  const top = question(stats, 'top', 'the commonest values')
+    .addArgument(new Argument('<dimension>').choices(DIMENSIONS))
+    .option('--limit <number>', 'how many', Number)
+    .addOption(new Option('--measure <measure>', 'what counts').choices(TOP_MEASURES))
+    .option('--property <key>', 'of which property, for the dimension property')
+    .option('--search <text>', 'only values that hold this text')
+    .action((dimension: Dimension, asked: TopOptions) => answer(top, (of) => of.top(dimension, asked)));
+
+  const live = about(stats, 'live', 'who is there now')
+    .option('--minutes <number>', 'for how long back', Number)
+    .action((asked: LiveOptions) => answer(live, (of) => of.live(asked)));
+
+  const funnel = question(stats, 'funnel', 'how many did the steps in their order')
+    .requiredOption('--step <condition>', 'path=/pricing or name=bought, once for each step', addStep)
+    .option('--within <milliseconds>', 'from the first step to the last', Number)
+    .action(({ step, ...asked }: FunnelOptions & { step: FunnelStep[] }) =>
+      answer(funnel, (of) => of.funnel(step, asked)),
+    );
+
+  const retention = question(stats, 'retention', 'how many come back')
+    .option('--period <period>', 'day, week or month')
+    .option('--by <visitor>', 'user or session')
+    .action((asked: RetentionOptions) => answer(retention, (of) => of.retention(asked)));
+
+  const journeys = question(stats, 'journeys', 'the commonest ways')
+    .option('--start <path>', 'ways from here')
+    .option('--end <path>', 'ways to here')
+    .option('--depth <number>', 'how many steps', Number)
+    .option('--limit <number>', 'how many paths for each step', Number)
+    .action((asked: JourneysOptions) => answer(journeys, (of) => of.journeys(asked)));
+
+  const visits = question(stats, 'visits', 'visits with their activities')
+    .option('--limit <number>', 'how many', Number)
+    .option('--after <next>', 'what the page before had as "next"')
+    .option('--order <order>', 'asc or desc')
+    .action((asked: VisitsOptions) => answer(visits, (of) => of.visits(asked)));
+}
+
+function question(stats: Command, name: string, description: string): Command {
+  return addDateOptions(about(stats, name, description));
+}
+
+/** A question without a range. */
+function about(stats: Command, name: string, description: string): Command {
+  return addOtherOptions(stats.command(name).description(description))
+    .option('--referrer <host>', 'the host where the visit came from')
+    .option('--browser <name>', 'the browser, such as Firefox')
+    .option('--system <name>', 'the operating system, such as Windows')
+    .option('--device <kind>', 'desktop, mobile, tablet or tv')
+    .option('--properties <key=value>', 'with this property, once for each', addProperty)
+    .option('--bots', 'count known bots too')
+    .option('--time-zone <zone>', 'such as Europe/Berlin; default: UTC');
+}
+
+async function answer(command: Command, ask: (stats: ActivityStats) => Promise<unknown>): Promise<void> {
+  await withServices(command, async ({ stats }) => {
+    await print(JSON.stringify(await ask(stats), null, process.stdout.isTTY ? 2 : undefined));
+  });
+}
+
+function readRange(text: string): OverviewOptions['compareTo'] {
+  if (text === 'previous' || text === 'year') return text;
+  const [, from, to] = /^(.+)\.\.(.+)$/.exec(text) ?? [];
+  if (!from || !to) throw new InvalidArgumentError('It is previous, year, or FROM..TO.');
+  return { from, to };
+}
+
+function addStep(text: string, steps: FunnelStep[] = []): FunnelStep[] {
+  const [key, value] = readPair(text);
+  if (key !== 'path' && key !== 'name') throw new InvalidArgumentError('It is path=… or name=….');
+  return [...steps, { [key]: value }];
+}
+
+function addProperty(text: string, properties: Record<string, string> = {}): Record<string, string> {
+  const [key, value] = readPair(text);
+  return { ...properties, [key]: value };
+}
+
+function readPair(text: string): [key: string, value: string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It is KEY=VALUE.');
+  return [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,309 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
+import { DEFAULTS } from '../../lib/djaffar.options.js';
+import { uuidv7 } from '../../lib/random.js';
+import { type DatabaseName, FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+import { output, run, start } from '../support/command.js';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+
+const HEADER =
+  'id,date,receivedAt,name,path,referer,properties,userId,userName,sessionId,visitId,ipAddress,' +
+  'session.userAgent,session.startedAt,session.browser,session.system,session.device,session.bot';
+
+const HOSTILE = [
+  'comma, "quotes" and ; semicolon',
+  'line\r\nbreak\nand\rreturn',
+  '🦋 fullwidth and   blanks ',
+  '"',
+  '\\"\\\\',
+  '</script><!--',
+  '\u2028\u2029\uFEFF\u0001\u007f',
+];
+
+/** Reads CSV as RFC 4180 has it. */
+function readCsv(csv: string): string[][] {
+  const rows: string[][] = [];
+  const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y;
+  let row: string[] = [];
+  while (cell.lastIndex < csv.length) {
+    const at = cell.lastIndex;
+    const match = cell.exec(csv);
+    if (!match) throw new Error(`no cell at ${at}: ${csv.slice(at, at + 40)}`);
+    row.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
+    if (match[3] === ',') continue;
+    rows.push(row);
+    row = [];
+  }
+  return rows;
+}
+
+async function storedIn(host: Host): Promise<unknown[]> {
+  return JSON.parse(JSON.stringify(await host.stored())) as unknown[];
+}
+
+function lines(ndjson: string): unknown[] {
+  return ndjson
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+async function startWithActivities(database: DatabaseName): Promise<Host> {
+  const host = await startHost({ adapter: 'express', database });
+  await host.activities.track({
+    path: '/shop/1',
+    date: '2026-02-03T04:05:06.007Z',
+    name: 'bought',
+    referer: 'https://example.com/',
+    properties: { plan: 'pro', deep: { list: [1, null, 'é'] } },
+    user: { id: 17, name: 'jeff' },
+    session: 's1',
+    visit: 'v1',
+    ip: '203.0.113.7',
+    userAgent: FIREFOX,
+  });
+  for (const [i, hostile] of HOSTILE.entries()) {
+    await host.activities.track({
+      path: hostile,
+      date: new Date(Date.UTC(2026, 2, 1 + i)),
+      referer: hostile,
+      properties: { [hostile]: hostile },
+      user: { id: hostile, name: hostile },
+      session: `h${i}`,
+      userAgent: hostile,
+    });
+  }
+  await host.activities.track({ path: '/', date: '2025-01-01T00:00Z' });
+  return host;
+}
+
+describe.each(FOUND)('djaffar export on %s', (name) => {
+  let host: Host;
+
+  beforeAll(async () => {
+    host = await startWithActivities(name);
+  });
+
+  afterAll(() => host.close());
+
+  it('writes all of each activity with its session as NDJSON, the oldest first', async () => {
+    const rows = lines(await output(host.database, ['export']));
+    expect(rows).toEqual(await storedIn(host));
+    expect(rows).toHaveLength(HOSTILE.length + 2);
+  });
+
+  it('writes the same as one JSON array, also where there is none', async () => {
+    expect(JSON.parse(await output(host.database, ['export', '--format', 'json']))).toEqual(
+      await storedIn(host),
+    );
+    const none = await output(host.database, ['export', '--format', 'json', '--name', 'nothing']);
+    expect(JSON.parse(none)).toEqual([]);
+  });
+
+  it('writes the same as CSV of RFC 4180, with the session in columns of its own', async () => {
+    const [header, ...rows] = readCsv(await output(host.database, ['export', '--format', 'csv', '--raw']));
+    expect(header?.join(',')).toBe(HEADER);
+    const cells = (await host.stored()).map((activity) => [
+      activity.id,
+      activity.date.toISOString(),
+      activity.receivedAt.toISOString(),
+      activity.name,
+      activity.path,
+      activity.referer ?? '',
+      activity.properties ? JSON.stringify(activity.properties) : '',
+      activity.userId ?? '',
+      activity.userName ?? '',
+      activity.sessionId ?? '',
+      activity.visitId ?? '',
+      activity.ipAddress ?? '',
+      activity.session?.userAgent ?? '',
+      activity.session?.startedAt.toISOString() ?? '',
+      activity.session?.browser ?? '',
+      activity.session?.system ?? '',
+      activity.session?.device ?? '',
+      activity.session ? String(activity.session.bot) : '',
+    ]);
+    expect(rows).toEqual(cells);
+  });
+});
+
+describe('djaffar export', () => {
+  let host: Host;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'djaffar-cli-'));
+    host = await startWithActivities('sqlite');
+  });
+
+  afterAll(async () => {
+    await host.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    ['--user', '17'],
+    ['--session', 's1'],
+    ['--visit', 'v1'],
+    ['--path', '/shop/*'],
+    ['--name', 'bought'],
+    ['--ip', '203.0.113.7'],
+    ['--from', '2026-02-03T00:00Z', '--to', '2026-02-04T00:00Z'],
+  ])('writes only what the filter takes: %s %s', async (...filter) => {
+    const rows = lines(await output(host.database, ['export', ...filter]));
+    expect(rows).toMatchObject([{ path: '/shop/1' }]);
+  });
+
+  it('leaves a file as it was where an option is wrong', async () => {
+    const file = join(folder, 'kept');
+    writeFileSync(file, 'kept');
+    const { code, stdout, stderr } = await run(host.database, ['export', '--output', file, '--from', 'x']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe('djaffar: from must be a Date or an ISO 8601 date and time\n');
+    expect(readFileSync(file, 'utf8')).toBe('kept');
+  });
+
+  it.each(['csv', 'ndjson'])('goes on in a %s file behind the cursor', async (format) => {
+    const file = join(folder, format);
+    const whole = await output(host.database, ['export', '--format', format]);
+    const { next } = await host.activities.find({}, { order: 'asc', limit: 3 });
+    const until = (await host.activities.find({}, { order: 'asc', limit: 4 })).items[3]?.date ?? new Date();
+    const args = ['export', '--format', format, '--output', file];
+    await output(host.database, [...args, '--to', until.toISOString()]);
+    expect(readFileSync(file, 'utf8')).not.toBe(whole);
+    await output(host.database, [...args, '--after', next ?? '']);
+    expect(readFileSync(file, 'utf8')).toBe(whole);
+    await output(host.database, args);
+    expect(readFileSync(file, 'utf8')).toBe(whole);
+  });
+
+  it('does not go on behind the end of a JSON array', async () => {
+    const file = join(folder, 'json');
+    const { next } = await host.activities.find({}, { order: 'asc', limit: 3 });
+    const args = ['export', '--format', 'json', '--output', file, '--after', next ?? ''];
+    await output(host.database, args);
+    const array = readFileSync(file, 'utf8');
+    expect(JSON.parse(array)).toEqual((await storedIn(host)).slice(3));
+    const { code, stderr } = await run(host.database, args);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `djaffar: ${file} is a whole json document already: give another file, or --format ndjson; go on with --after ${next ?? ''}\n`,
+    });
+    expect(readFileSync(file, 'utf8')).toBe(array);
+  });
+});
+
+describe('what spreadsheets would run as a formula', () => {
+  let host: Host;
+  const formulas = [
+    '=1+1',
+    '+1',
+    '-1',
+    '@SUM(A1)',
+    '\t=1',
+    '\r=1',
+    '\n=1',
+    '  =1',
+    '＝1',
+    '＋1',
+    '－1',
+    '＠1',
+  ];
+  const others = ['/=1', '1-1', "'=1", 'a@b', ' a'];
+
+  beforeAll(async () => {
+    host = await startHost({ adapter: 'express', database: 'sqlite' });
+    for (const [i, path] of [...formulas, ...others].entries())
+      await host.activities.track({ path, date: new Date(i), session: `s${i}`, userAgent: path });
+  });
+
+  afterAll(() => host.close());
+
+  it('is made harmless by an apostrophe in each cell, and nothing else is changed', async () => {
+    const [, ...rows] = readCsv(await output(host.database, ['export', '--format', 'csv']));
+    const expected = [...formulas.map((formula) => `'${formula}`), ...others];
+    expect(rows.map((row) => row[4])).toEqual(expected);
+    expect(rows.map((row) => row[12])).toEqual(expected);
+  });
+
+  it('stays as it is with --raw, and in JSON', async () => {
+    const [, ...rows] = readCsv(await output(host.database, ['export', '--format', 'csv', '--raw']));
+    expect(rows.map((row) => row[4])).toEqual([...formulas, ...others]);
+    expect(lines(await output(host.database, ['export']))).toMatchObject(
+      [...formulas, ...others].map((path) => ({ path })),
+    );
+  });
+});
+
+describe.each(FOUND)('an export of many activities on %s', (name) => {
+  const COUNT = 20_000;
+  let host: Host;
+
+  beforeAll(async () => {
+    host = await startHost({ adapter: 'express', database: name });
+    const writer = new ActivityWriter(host.dataSource, { ...DEFAULTS.writer, maxWaiting: COUNT });
+    const activity = (i: number) => ({
+      id: uuidv7(),
+      // Three at once, so that the id decides too.
+      date: new Date(Date.UTC(2026, 0, 1) + Math.floor(i / 3)),
+      receivedAt: new Date(),
+      name: 'view',
+      path: `/${i}/${'x'.repeat(200)}`,
+      referer: null,
+      properties: null,
+      userId: null,
+      userName: null,
+      sessionId: null,
+      visitId: null,
+      ipAddress: null,
+    });
+    await Promise.all(
+      Array.from({ length: COUNT / 500 }, (_, batch) =>
+        writer.write(Array.from({ length: 500 }, (__, i) => activity(batch * 500 + i))),
+      ),
+    );
+  });
+
+  afterAll(() => host.close());
+
+  /** What was written until an interruption, and what `--after` adds to it. */
+  async function interrupted(format: string): Promise<{ begun: string; rest: string }> {
+    const child = start(host.database, ['export', '--format', format]);
+    // Not read, the pipe fills up: the command waits in the middle.
+    await once(child.stdout, 'readable');
+    child.kill('SIGINT');
+    const [begun, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    expect(child.exitCode).toBe(130);
+    const cursor = /^djaffar: interrupted; go on with --after (\S+)\n$/.exec(stderr)?.[1] ?? '';
+    const rest = await output(host.database, ['export', '--format', format, '--after', cursor]);
+    return { begun, rest };
+  }
+
+  it.each(['ndjson', 'csv'])('interrupted as %s says where to go on, and loses nothing', async (format) => {
+    const { begun, rest } = await interrupted(format);
+    const whole = await output(host.database, ['export', '--format', format]);
+    expect(rest).not.toBe('');
+    expect(begun + rest === whole).toBe(true);
+  });
+
+  it('interrupted as JSON leaves an array, and loses nothing', async () => {
+    const { begun, rest } = await interrupted('json');
+    const all = [begun, rest].flatMap((array) => JSON.parse(array) as { id: string }[]);
+    expect(JSON.parse(rest)).not.toEqual([]);
+    expect(all.map(({ id }) => id)).toEqual((await host.stored()).map(({ id }) => id));
+  });
+
+  it('ends quietly where the reader has had enough', async () => {
+    const child = start(host.database, ['export']);
+    await once(child.stdout, 'readable');
+    child.stdout.destroy();
+    const [stderr] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,325 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { anyText } from '../support/arbitraries.js';
+import { FOUND, type TestDatabase } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+import { emptyDatabase, output, run } from '../support/command.js';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:50.0) Gecko/20100101 Firefox/50.0';
+
+const ROW = {
+  id: '0193a1b2-0000-7000-8000-00000000000a',
+  date: '2026-02-03T04:05:06.007Z',
+  receivedAt: '2026-02-03T04:05:06.008Z',
+  name: 'view',
+  path: '/',
+  referer: null,
+  properties: null,
+  userId: null,
+  userName: null,
+  sessionId: null,
+  visitId: null,
+  ipAddress: null,
+  session: null,
+};
+
+const SESSION = {
+  id: 's1',
+  userAgent: FIREFOX,
+  startedAt: '2026-02-03T04:05:06.007Z',
+  browser: 'Firefox',
+  system: 'Linux',
+  device: 'desktop',
+  bot: false,
+};
+
+/** As Django 5.2 has dumped the models of django-djaffar 0.1.10. */
+const ACTIVITIES = [
+  [
+    'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',
+    '2016-12-29T07:35:22.571Z',
+    '/',
+    null,
+    '1.2.3.4',
+    'https://www.google.com/',
+  ],
+  ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '2016-12-29T07:45:22.571Z', '/café 🦋', 1, '', ''],
+  ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '2016-12-29T08:35:22.571Z', 'users/me/cart/', 1, '::ffff:1.2.3.4', ''],
+  ['bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', '2016-12-29T07:35:22Z', '/bot', null, '', ''],
+  [null, '2016-12-29T07:35:22.571+02:00', '/x', null, '', ''],
+].map(([session, date, path, user, ip_address, referer], i) => ({
+  model: 'djaffar.activity',
+  pk: i + 1,
+  fields: { user, session, ip_address, date, path, referer },
+}));
+
+const SESSION_INFOS = [
+  ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', FIREFOX],
+  ['bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'Googlebot/2.1'],
+].map(([pk, user_agent]) => ({ model: 'djaffar.sessioninfo', pk, fields: { user_agent } }));
+
+const OTHERS = [
+  { model: 'contenttypes.contenttype', pk: 1, fields: { app_label: 'auth', model: 'user' } },
+  { model: 'sessions.session', pk: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', fields: { session_data: '' } },
+];
+
+/** The same as it is exported. */
+const DUMPED = [
+  { path: '/x', userId: null, sessionId: null, visitId: null, session: null, ipAddress: null },
+  { path: '/bot', ipAddress: null, session: { userAgent: 'Googlebot/2.1', bot: true } },
+  {
+    path: '/',
+    date: '2016-12-29T07:35:22.571Z',
+    receivedAt: '2016-12-29T07:35:22.571Z',
+    name: 'view',
+    referer: 'https://www.google.com/',
+    ipAddress: '1.2.3.4',
+    userId: null,
+    session: {
+      userAgent: FIREFOX,
+      browser: 'Firefox',
+      startedAt: '2016-12-29T07:35:22.571Z',
+      bot: false,
+    },
+  },
+  { path: '/café 🦋', userId: '1', referer: null, ipAddress: null },
+  { path: 'users/me/cart/', userId: '1', ipAddress: '1.2.3.4' },
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'djaffar-cli-'));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, content: unknown): string {
+  const path = join(folder, name);
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+  return path;
+}
+
+function ndjson(...rows: unknown[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+function rowsOf(exported: string): (typeof ROW)[] {
+  return exported
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as typeof ROW);
+}
+
+describe.each(FOUND)('djaffar import on %s', (name) => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await emptyDatabase(name);
+  });
+
+  afterEach(() => database.drop());
+
+  describe('of an export', () => {
+    let host: Host;
+
+    beforeAll(async () => {
+      host = await startHost({ adapter: 'express', database: name });
+      await fc.assert(
+        fc.asyncProperty(
+          anyText,
+          fc.nat(5),
+          fc.date({ min: new Date(0), max: new Date(), noInvalidDate: true }),
+          async (hostile, i, date) => {
+            const storable = hostile.toWellFormed().replaceAll('\0', '') || '/';
+            await host.activities.track({
+              path: storable,
+              date,
+              name: `name${i}`,
+              referer: storable,
+              properties: { storable, [`key ${storable}`]: [i, null] },
+              ...(i > 1 && { user: { id: i, name: storable } }),
+              ...(i > 2 && { session: `session${i}`, visit: `visit${i}`, userAgent: storable }),
+              ...(i > 3 && { ip: '2001:db8::1' }),
+            });
+          },
+        ),
+      );
+    });
+
+    afterAll(() => host.close());
+
+    it('keeps everything, and doubles nothing the second time', async () => {
+      const exported = await output(host.database, ['export']);
+      expect(await output(database, ['import', file('all.ndjson', exported)])).toBe('100 rows read\n');
+      expect(await output(database, ['export'])).toBe(exported);
+      // An array of JSON this time, from standard input.
+      const array = await output(host.database, ['export', '--format', 'json']);
+      expect(await output(database, ['import', '-'], array)).toBe('100 rows read\n');
+      expect(await output(database, ['export'])).toBe(exported);
+    });
+  });
+
+  describe('of a Django dump', () => {
+    it('tells activities, sessions and visits, and doubles nothing the second time', async () => {
+      const dump = file('dump.json', [...OTHERS, ...ACTIVITIES, ...SESSION_INFOS]);
+      const said = '9 rows read, 2 of other models passed over\n';
+      expect(await output(database, ['import', dump])).toBe(said);
+      const exported = await output(database, ['export']);
+      const rows = rowsOf(exported);
+      expect(rows).toMatchObject(DUMPED);
+      expect(rows[2]?.sessionId).toMatch(/^[\da-f]{64}$/);
+      expect(rows[3]?.visitId).toBe(rows[2]?.visitId);
+      expect(rows[4]?.visitId).not.toBe(rows[2]?.visitId);
+      expect(rows[4]?.sessionId).toBe(rows[2]?.sessionId);
+      expect(await output(database, ['import', dump])).toBe(said);
+      expect(await output(database, ['export'])).toBe(exported);
+    });
+
+    it('takes a session that turns out to be a bot out of the statistics', async () => {
+      const range = ['--from', '2016-12-01T00:00Z', '--to', '2017-01-01T00:00Z'];
+      const countVisits = async (): Promise<unknown> =>
+        (JSON.parse(await output(database, ['stats', 'overview', ...range])) as { visits: unknown }).visits;
+      await output(database, ['import', file('activity.json', ACTIVITIES)]);
+      expect(await countVisits()).toEqual({ value: 3 });
+      await output(database, ['import', file('sessioninfo.json', SESSION_INFOS)]);
+      expect(await countVisits()).toEqual({ value: 2 });
+      await output(database, ['check']);
+    });
+  });
+});
+
+describe('djaffar import', () => {
+  let database: TestDatabase;
+
+  beforeEach(async () => {
+    database = await emptyDatabase('sqlite');
+  });
+
+  afterEach(() => database.drop());
+
+  it('tells a bad row by its line, and stores the others', async () => {
+    const second = { ...ROW, id: ROW.id.replace('a', 'b'), sessionId: 's1', session: SESSION };
+    const input = [
+      ndjson(ROW),
+      '{"id":\n',
+      ' \r\n',
+      '[1]\n',
+      ndjson(
+        { ...ROW, id: 'x', date: '2026-02-30T00:00Z' },
+        { ...ROW, path: 'x'.repeat(2049), name: 'a\0', referer: '\ud800', userId: 5 },
+        { ...ROW, color: 'red', ipAddress: 'nowhere', properties: [] },
+        { ...second, session: { ...SESSION, id: 's2', bot: 1, age: 3 } },
+        second,
+      ),
+      `{"properties":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`,
+      `"${'x'.repeat(2 ** 20)}"\n`,
+      '\xff\n',
+    ].join('');
+    const { code, stdout, stderr } = await run(database, ['import', '-'], {
+      input: Buffer.from(input, 'latin1'),
+    });
+    expect(stderr.split('\n')).toEqual([
+      'djaffar: standard input, line 2: it is not JSON',
+      'djaffar: standard input, line 4: it is not a JSON object',
+      'djaffar: standard input, line 5: id must be a UUID; date must be an ISO 8601 date and time of the years 1970 to 9999',
+      'djaffar: standard input, line 6: name must not contain NUL or lone surrogates; path must be at most 2048 characters long; referer must not contain NUL or lone surrogates; userId must be a string',
+      'djaffar: standard input, line 7: properties must be a JSON object; ipAddress must be an IP address; color is not known',
+      'djaffar: standard input, line 8: session.id must be the sessionId of the activity; session.bot must be true or false; session.age is not known',
+      expect.stringMatching(
+        /^djaffar: standard input, line 10: id must be a UUID; .*properties must be a JSON object/,
+      ),
+      'djaffar: standard input, line 11: it is longer than 1048576 bytes',
+      'djaffar: standard input, line 12: it is not UTF-8',
+      'djaffar: 9 of 11 rows could not be imported',
+      '',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '11 rows read\n' });
+    expect(rowsOf(await output(database, ['export']))).toEqual([ROW, second]);
+  });
+
+  it('takes a Django dump from two files in any order, one after the other, and from lines of JSON', async () => {
+    const activities = file('activity.json', ACTIVITIES);
+    const infos = file('sessioninfo.jsonl', ndjson(...SESSION_INFOS));
+    expect(await output(database, ['import', infos])).toBe(
+      '2 rows read, 2 user agents of sessions without activities left out\n',
+    );
+    expect(await output(database, ['import', '-'], JSON.stringify(ACTIVITIES))).toBe('5 rows read\n');
+    expect(rowsOf(await output(database, ['export']))[2]).toMatchObject({ session: { userAgent: null } });
+    expect(await output(database, ['import', infos])).toBe('2 rows read\n');
+    const exported = await output(database, ['export']);
+    expect(rowsOf(exported)).toMatchObject(DUMPED);
+    const another = await emptyDatabase('sqlite');
+    try {
+      await output(another, ['import', infos, activities]);
+      expect(await output(another, ['export'])).toBe(exported);
+    } finally {
+      await another.drop();
+    }
+  });
+
+  it('takes no user agents from standard input, which cannot be read twice', async () => {
+    const { code, stderr } = await run(database, ['import', '-'], {
+      input: JSON.stringify([...ACTIVITIES, ...SESSION_INFOS]),
+    });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'djaffar: a Django dump with user agents is read twice: give it as a file\n',
+    });
+  });
+
+  it('tells a bad record of Django, and stores the others', async () => {
+    const [good, ...others] = ACTIVITIES;
+    const broken = others.map((record, i) => ({
+      ...record,
+      fields: { ...record.fields, ...[{ user: ['jeff'] }, { date: 'x' }, { path: '' }, { session: 1.5 }][i] },
+    }));
+    const dump = file('broken.json', [...broken, { ...good, pk: null }, good]);
+    const { code, stderr } = await run(database, ['import', dump]);
+    expect({ code, stderr: stderr.replaceAll(dump, 'FILE').split('\n') }).toEqual({
+      code: 1,
+      stderr: [
+        'djaffar: FILE, record 1: user is a natural key: dump without --natural-foreign',
+        'djaffar: FILE, record 2: date must be an ISO 8601 date and time of the years 1970 to 9999',
+        'djaffar: FILE, record 3: path must not be empty',
+        'djaffar: FILE, record 4: session must be a string',
+        'djaffar: FILE, record 5: pk must be a primary key',
+        'djaffar: 5 of 6 rows could not be imported',
+        '',
+      ],
+    });
+    expect(rowsOf(await output(database, ['export']))).toMatchObject([{ path: '/' }]);
+  });
+
+  it('stores what stands before the end of a broken array, and says that it is broken', async () => {
+    const { code, stderr } = await run(database, ['import', '-'], {
+      input: JSON.stringify(ACTIVITIES).slice(0, -50),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^djaffar: standard input, behind record \d: the array cannot be read to its end: .*\n.*\n$/,
+    );
+  });
+
+  it('survives whatever a file holds', async () => {
+    const key = fc.oneof(
+      fc.constantFrom(...Object.keys(ROW), ...Object.keys(SESSION), 'model', 'fields', '__proto__'),
+      anyText,
+    );
+    const value = fc.oneof(
+      anyText,
+      fc.jsonValue(),
+      fc.constantFrom(SESSION, 's1', ROW.date, '', 'x'.repeat(5000)),
+    );
+    const changed = fc
+      .array(fc.tuple(key, value), { maxLength: 3 })
+      .map((changes) => JSON.stringify(Object.fromEntries([...Object.entries(ROW), ...changes])));
+    const bytes = fc.uint8Array({ maxLength: 40 }).map((some) => Buffer.from(some).toString('latin1'));
+    const lines = fc.sample(fc.oneof({ weight: 9, arbitrary: changed }, bytes, fc.json()), 1000);
+    const { stdout, stderr } = await run(database, ['import', '-'], {
+      input: Buffer.from(`${JSON.stringify(ROW)}\n${lines.join('\n')}`, 'latin1'),
+    });
+    expect(stdout).toMatch(/^\d+ rows read(, \d+ of other models passed over)?\n$/);
+    for (const line of stderr.split('\n').slice(0, -2))
+      expect(line).toMatch(/^djaffar: standard input, line \d+: /);
+    expect(rowsOf(await output(database, ['export'])).length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,231 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Total } from '../../lib/statistics/sums.entity.js';
+import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+import { output, run } from '../support/command.js';
+
+const NOVEMBER = { from: '2026-11-01T00:00Z', to: '2026-12-01T00:00Z' };
+const RANGE = ['--from', NOVEMBER.from, '--to', NOVEMBER.to];
+
+async function startWithVisits(database: DatabaseName): Promise<Host> {
+  const host = await startHost({ adapter: 'express', database });
+  for (const [i, path] of ['/', '/pricing', '/', '/pricing', '/'].entries()) {
+    await host.activities.track({
+      path,
+      date: new Date(Date.UTC(2026, 10, 2 + (i >> 1), 12, i)),
+      name: i === 3 ? 'bought' : 'view',
+      properties: { plan: i > 2 ? 'pro' : 'free' },
+      user: { id: i >> 1 },
+      session: `s${i >> 1}`,
+      visit: `v${i >> 1}`,
+    });
+  }
+  return host;
+}
+
+describe.each(FOUND)('djaffar on %s', (name) => {
+  let host: Host;
+
+  beforeAll(async () => {
+    host = await startWithVisits(name);
+  });
+
+  afterAll(() => host.close());
+
+  it('stats answers as ActivityStats does', async () => {
+    const overview = JSON.parse(await output(host.database, ['stats', 'overview', ...RANGE])) as unknown;
+    expect(overview).toMatchObject({ visits: { value: 3 }, users: { value: 3 }, views: { value: 4 } });
+  });
+
+  it('check says which visits and sums are wrong, and --rebuild makes them anew', async () => {
+    const fine = 'visits and sums are what the activities say\n';
+    expect(await output(host.database, ['check'])).toBe(fine);
+    await host.dataSource.getRepository(Total).update({ name: 'bought' }, { activities: 5 });
+    expect(await run(host.database, ['check'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'djaffar: 0 visits and 1 sums are wrong: --rebuild makes them anew\n',
+    });
+    await output(host.database, ['check', '--rebuild']);
+    expect(await output(host.database, ['check'])).toBe(fine);
+  });
+
+  it('erase takes away what the filter takes, and tells how many', async () => {
+    expect(await output(host.database, ['erase', '--user', '0', '--yes'])).toBe('2 erased\n');
+    expect((await host.stored()).map(({ userId }) => userId)).toEqual(['1', '1', '2']);
+  });
+});
+
+describe('djaffar stats', () => {
+  let host: Host;
+
+  beforeAll(async () => {
+    host = await startWithVisits('sqlite');
+  });
+
+  afterAll(() => host.close());
+
+  it.each<[string[], unknown]>([
+    [
+      ['overview', ...RANGE, '--compare-to', '2026-10-01T00:00Z..2026-11-01T00:00Z', '--user', '1'],
+      { visits: { value: 1, compared: 0 } },
+    ],
+    [
+      [
+        'series',
+        'visits',
+        'day',
+        '--from',
+        '2026-11-02T00:00Z',
+        '--to',
+        '2026-11-04T00:00Z',
+        '--time-zone',
+        'UTC',
+      ],
+      { points: [{ value: 1 }, { value: 1 }] },
+    ],
+    [['top', 'path', ...RANGE, '--limit', '1', '--measure', 'activities'], [{ value: '/', count: 3 }]],
+    [
+      ['top', 'property', ...RANGE, '--property', 'plan', '--properties', 'plan=pro'],
+      [{ value: 'pro', count: 2 }],
+    ],
+    [['live', '--minutes', '1', '--bots'], { sessions: 0, visitors: [] }],
+    [
+      ['funnel', ...RANGE, '--step', 'path=/', '--step', 'name=bought', '--within', '3600000'],
+      { steps: [{ visitors: 3 }, { visitors: 1 }] },
+    ],
+    [['retention', ...RANGE, '--period', 'month', '--by', 'session'], { cohorts: [{ size: 3 }] }],
+    [
+      ['journeys', ...RANGE, '--start', '/', '--depth', '2'],
+      { nodes: [{ path: '/' }, { path: '/pricing' }] },
+    ],
+    [['visits', ...RANGE, '--limit', '2', '--order', 'asc'], { items: [{ id: 'v0' }, { id: 'v1' }] }],
+  ])('answers %j', async (args, expected) => {
+    expect(JSON.parse(await output(host.database, ['stats', ...args]))).toMatchObject(Object(expected));
+  });
+
+  it.each([
+    [['series', 'visits', 'eon'], /^error: .*'eon' is invalid.*minute, hour, day, week, month/],
+    [['overview', '--time-zone', 'Mars'], /^djaffar: timeZone must be an IANA time zone/],
+    [['funnel', '--step', 'color=red'], /^error: .*path=… or name=…/],
+    [['funnel'], /^error: required option '--step/],
+    [['top', 'path', '--limit', 'x'], /^djaffar: limit must be a whole number/],
+  ])('says in a line what is wrong with %j', async (args, message) => {
+    const { code, stdout, stderr } = await run(host.database, ['stats', ...args]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+describe('djaffar erase', () => {
+  let host: Host;
+
+  beforeAll(async () => {
+    host = await startWithVisits('sqlite');
+  });
+
+  afterAll(() => host.close());
+
+  it.each([
+    [['--yes'], 'an empty filter would erase everything: say which activities, such as --user 17'],
+    [['--user', '1'], 'there is no terminal to ask on: give --yes'],
+    [['--user', '', '--yes'], 'user must be a text that is not empty'],
+  ])('refuses %j', async (args, reason) => {
+    expect(await run(host.database, ['erase', ...args])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `djaffar: ${reason}\n`,
+    });
+    expect(await host.stored()).toHaveLength(5);
+  });
+});
+
+describe('the data source file', () => {
+  const library = JSON.stringify(resolve('lib/index.ts'));
+  const typeorm = `import { DataSource } from ${JSON.stringify(resolve('node_modules/typeorm/index.mjs'))};
+    console.log('what the host says when it is loaded');
+    import { djaffarEntities } from ${library};
+    import { databaseOptions } from ${JSON.stringify(resolve('sample/database.ts'))};
+    const options = { ...databaseOptions(process.env.DATABASE_URL), entities: djaffarEntities };`;
+  let folder: string;
+  let host: Host;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'djaffar-cli-'));
+    host = await startWithVisits('sqlite');
+  });
+
+  afterAll(async () => {
+    await host.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function exportWith(content: string, database: TestDatabase = host.database): ReturnType<typeof run> {
+    const dataSource = join(folder, 'data-source.mjs');
+    writeFileSync(dataSource, content);
+    return run(database, ['export', '--visit', 'v2', '--format', 'json'], { dataSource });
+  }
+
+  it.each([
+    ['by default', 'export default new DataSource(options)'],
+    ['by a name, and by default', 'export const database = new DataSource(options); export default database'],
+    ['as a promise', 'export const database = Promise.resolve(new DataSource(options))'],
+    ['connected already', 'export default new DataSource(options).initialize()'],
+    ['within what CommonJS exports', 'export default { default: new DataSource(options) }'],
+    ['logging', 'export default new DataSource({ ...options, logging: true })'],
+  ])('may export it %s', async (_, exported) => {
+    const { code, stdout } = await exportWith(`${typeorm} ${exported};`);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ path: '/', visitId: 'v2' }]);
+  });
+
+  it('does not change the schema, whatever the host does when it starts', async () => {
+    const empty = await createDatabase('sqlite');
+    const started = '{ ...options, synchronize: true, dropSchema: true, migrationsRun: true }';
+    try {
+      const { code, stdout, stderr } = await exportWith(
+        `${typeorm} export default new DataSource(${started});`,
+        empty,
+      );
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(/\ndjaffar: the migrations have not been run, it seems: .*no such table.*\n$/);
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  it.each([
+    ['exports none', 'export const a = 1', 'exports no DataSource of TypeORM'],
+    [
+      'exports two',
+      `${typeorm} export const a = new DataSource(options), b = new DataSource(options)`,
+      'exports more than one DataSource of TypeORM',
+    ],
+    ['fails', 'throw new Error("of its own\\nin two lines")', 'cannot be loaded: of its own in two lines'],
+  ])('is named where it %s', async (_, content, reason) => {
+    const { code, stdout, stderr } = await exportWith(content);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr.split('\n').at(-2)).toBe(`djaffar: ${join(folder, 'data-source.mjs')} ${reason}`);
+  });
+
+  it('has to know djaffarEntities', async () => {
+    const { code, stderr } = await exportWith(
+      `${typeorm} export default new DataSource({ ...options, entities: [] });`,
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /\ndjaffar: .*data-source\.mjs does not know djaffarEntities: add them to its entities\n$/,
+    );
+  });
+
+  it('has to be there', async () => {
+    const { code, stderr } = await run(host.database, ['export'], { dataSource: 'nowhere.js' });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^djaffar: nowhere\.js cannot be loaded: .*\n$/),
+    });
+  });
+});

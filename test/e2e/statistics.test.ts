@@ -1,0 +1,338 @@
+import { randomUUID } from 'node:crypto';
+import { ActivityStats, InvalidFilterError, type ServerActivity } from '../../lib/index.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+
+const BERLIN = 'Europe/Berlin';
+const GOOGLEBOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+/** What JavaScript, or a query string, may ask. */
+type Untyped = Record<keyof ActivityStats, (...args: unknown[]) => Promise<unknown>>;
+
+const november = { from: '2025-11-01T00:00Z', to: '2025-12-01T00:00Z' };
+
+describe.each(FOUND)('ActivityStats on %s', (database) => {
+  let host: Host;
+  let stats: ActivityStats;
+
+  beforeAll(async () => {
+    host = await startHost({ adapter: 'fastify', database });
+    stats = host.app.get(ActivityStats, { strict: false });
+  });
+
+  afterEach(() => host.activities.erase({ from: new Date(0) }));
+
+  afterAll(() => host.close());
+
+  async function track(...activities: ServerActivity[]): Promise<void> {
+    await Promise.all(activities.map((activity) => host.activities.track(activity)));
+  }
+
+  /** A visit of November 2025, with an activity at each of these times. */
+  function visit(
+    id: string,
+    paths: Record<string, string>,
+    who: Partial<ServerActivity> = {},
+  ): Promise<void> {
+    const activities = Object.entries(paths).map(([time, path]) => ({
+      date: `2025-11-${time}Z`,
+      path,
+      visit: id,
+      session: `session-${id}`,
+      ...who,
+    }));
+    return track(...activities);
+  }
+
+  it('counts a visit where it began, and whole', async () => {
+    await visit('a', { '10T22:50': '/', '10T23:10': '/pricing', '10T23:20': '/order' });
+    const tenth = { from: '2025-11-10T00:00+01:00', to: '2025-11-11T00:00+01:00', timeZone: BERLIN };
+    const eleventh = { from: tenth.to, to: '2025-11-12T00:00+01:00', timeZone: BERLIN };
+    expect(await stats.overview(tenth)).toEqual({
+      from: '2025-11-10T00:00:00.000+01:00',
+      to: '2025-11-11T00:00:00.000+01:00',
+      users: { value: 0 },
+      sessions: { value: 1 },
+      visits: { value: 1 },
+      activities: { value: 1 },
+      views: { value: 1 },
+      bounceRate: { value: 0 },
+      visitDuration: { value: 30 * 60 },
+    });
+    expect(await stats.overview(eleventh, { compareTo: 'previous' })).toMatchObject({
+      compared: { from: '2025-11-10T00:00:00.000+01:00', to: '2025-11-11T00:00:00.000+01:00' },
+      visits: { value: 0, compared: 1 },
+      views: { value: 2, compared: 1 },
+      bounceRate: { value: null, compared: 0 },
+      visitDuration: { value: null, compared: 1800 },
+    });
+  });
+
+  it('counts 23 hours of the day when the clocks go forward, and 25 when they go back', async () => {
+    const visitsOf = (from: string, to: string) =>
+      stats.series('visits', 'hour', { from, to, timeZone: BERLIN });
+    const spring = await visitsOf('2025-03-30T00:00+01:00', '2025-03-31T00:00+02:00');
+    expect(spring.points).toHaveLength(23);
+    expect(spring.points[2]).toEqual({ date: '2025-03-30T03:00:00.000+02:00', value: 0 });
+
+    await track({ date: '2025-10-26T00:30Z', path: '/', visit: 'summer' });
+    await track({ date: '2025-10-26T01:30Z', path: '/', visit: 'winter' });
+    const autumn = await visitsOf('2025-10-26T00:00+02:00', '2025-10-27T00:00+01:00');
+    expect(autumn.points).toHaveLength(25);
+    expect(autumn.points.filter(({ value }) => value === 1)).toEqual([
+      { date: '2025-10-26T02:00:00.000+02:00', value: 1 },
+      { date: '2025-10-26T02:00:00.000+01:00', value: 1 },
+    ]);
+  });
+
+  it('counts the first and the last interval within the range alone', async () => {
+    await visit('a', { '03T09:00': '/' });
+    await visit('b', { '05T09:00': '/' });
+    await visit('c', { '12T09:00': '/' });
+    const question = { from: '2025-11-04T00:00Z', to: '2025-11-11T00:00Z' };
+    expect((await stats.series('visits', 'week', question)).points).toEqual([
+      { date: '2025-11-03T00:00:00.000Z', value: 1 },
+      { date: '2025-11-10T00:00:00.000Z', value: 0 },
+    ]);
+  });
+
+  it('takes a visit for bounced where nothing was done but one thing', async () => {
+    await visit('bounced', { '01T10:00': '/' });
+    await visit('read', { '02T10:00': '/' });
+    await visit('read', { '02T10:05': '/' }, { name: 'engagement' });
+    await visit('bought', { '03T10:00': '/' });
+    await visit('bought', { '03T10:01': '/' }, { name: 'bought' });
+    await visit('looked', { '04T10:00': '/', '04T10:02': '/pricing' });
+    const { bounceRate, visitDuration } = await stats.overview(november);
+    expect(bounceRate).toEqual({ value: 2 / 4 });
+    // Of 0, 60, 120 and 300 seconds.
+    expect(visitDuration).toEqual({ value: 90 });
+  });
+
+  it('takes who logs in during a visit for the user all along, once', async () => {
+    await visit('a', { '01T10:00': '/', '01T10:01': '/login' });
+    await visit('a', { '01T10:02': '/account' }, { user: { id: 17, name: 'Jeff' } });
+    await visit('b', { '02T10:00': '/' }, { user: { id: 17 } });
+    expect(await stats.overview(november)).toMatchObject({ users: { value: 1 }, sessions: { value: 2 } });
+    expect(await stats.top('user', november)).toEqual([{ value: '17', count: 2 }]);
+    expect(await stats.top('entry', { ...november, user: '17', measure: 'views' })).toEqual([
+      { value: '/', count: 4 },
+    ]);
+  });
+
+  it('counts what server code tracked without a visit', async () => {
+    const job = { path: '/job', name: 'renewed', date: '2025-11-05T00:00Z' };
+    await track({ ...job, user: { id: 17 } }, { ...job, user: { id: 17 } }, { ...job, session: 's' }, job);
+    expect(await stats.overview(november)).toMatchObject({
+      users: { value: 1 },
+      sessions: { value: 1 },
+      visits: { value: 0 },
+      activities: { value: 4 },
+      views: { value: 0 },
+    });
+  });
+
+  it('leaves bots out unless they are asked for', async () => {
+    await visit('a', { '01T10:00': '/' });
+    await visit('b', { '01T10:00': '/' }, { userAgent: GOOGLEBOT });
+    expect(await stats.top('path', november)).toEqual([{ value: '/', count: 1 }]);
+    expect(await stats.top('path', { ...november, bots: true })).toEqual([{ value: '/', count: 2 }]);
+    expect((await stats.visits({ ...november, bots: true, device: 'bot' })).items).toMatchObject([
+      { id: 'b', session: { bot: true, userAgent: GOOGLEBOT } },
+    ]);
+  });
+
+  it('moves the beginning of a visit for an activity that comes late', async () => {
+    const days = async () =>
+      (await stats.series('visits', 'day', { ...november, to: '2025-11-03T00:00Z' })).points;
+    await visit('a', { '02T00:05': '/pricing', '02T00:10': '/order' });
+    expect(await days()).toMatchObject([{ value: 0 }, { value: 1 }]);
+    await visit('a', { '01T23:55': '/?utm_source=letter' }, { referer: 'https://www.duckduckgo.com/?q=x' });
+    expect(await days()).toMatchObject([{ value: 1 }, { value: 0 }]);
+    expect((await stats.visits(november)).items).toMatchObject([
+      { entry: '/?utm_source=letter', utmSource: 'letter', referrer: 'duckduckgo.com', duration: 900 },
+    ]);
+  });
+
+  it('forgets who is erased', async () => {
+    const kept = async () =>
+      Number((await host.dataSource.query('SELECT COUNT(*) AS n FROM djaffar_visit'))[0].n);
+    await visit('a', { '01T10:00': '/' }, { user: { id: 17 } });
+    await visit('b', { '02T10:00': '/', '02T10:01': '/' }, { user: { id: 18 } });
+    expect(await stats.overview(november)).toMatchObject({ users: { value: 2 }, views: { value: 3 } });
+    expect(await kept()).toBe(2);
+    await host.activities.erase({ user: '18' });
+    expect(await stats.overview(november)).toMatchObject({
+      users: { value: 1 },
+      sessions: { value: 1 },
+      visits: { value: 1 },
+      activities: { value: 1 },
+    });
+    expect(await kept()).toBe(1);
+  });
+
+  it('takes a filter for one activity that has all of it, at whatever time of the visit', async () => {
+    await visit('a', { '01T10:00': '/' });
+    await visit('a', { '01T10:01': '/pricing' }, { properties: { plan: 'pro', seats: 3 } });
+    await visit('b', { '02T10:00': '/pricing' });
+    await visit('b', { '02T10:01': '/' }, { properties: { plan: 'pro', seats: '3' } });
+    expect(await stats.top('entry', { ...november, path: '/pricing', properties: { plan: 'pro' } })).toEqual([
+      { value: '/', count: 1 },
+    ]);
+    const question = { ...november, property: 'plan', properties: { seats: 3 } };
+    expect(await stats.top('property', question)).toEqual([{ value: 'pro', count: 2 }]);
+    expect(await stats.top('property', { ...question, path: '/pricing' })).toEqual([
+      { value: 'pro', count: 1 },
+    ]);
+  });
+
+  it('follows visitors through a funnel, in the order of its steps', async () => {
+    const buy = { name: 'bought' };
+    await visit('a', { '01T10:00': '/', '01T10:10': '/pricing' });
+    await visit('a', { '01T10:20': '/pricing' }, buy);
+    await visit('b', { '02T10:00': '/pricing', '02T10:10': '/' });
+    await visit('b', { '02T10:20': '/' }, buy);
+    await visit('c', { '03T10:00': '/', '03T12:00': '/', '03T12:50': '/pricing' });
+    await visit('c', { '03T13:10': '/pricing' }, buy);
+    const steps = [{ path: '/' }, { path: '/pricing', name: 'view' }, buy];
+    expect((await stats.funnel(steps, november)).steps).toEqual([
+      { step: steps[0], visitors: 3, stopped: 1 },
+      { step: steps[1], visitors: 2, stopped: 0 },
+      { step: steps[2], visitors: 2, stopped: 0 },
+    ]);
+    const { steps: withinAnHour } = await stats.funnel(steps, { ...november, within: 3_600_000 });
+    expect(withinAnHour.map(({ visitors }) => visitors)).toEqual([3, 2, 1]);
+  });
+
+  it('tells who came back, by the week of the first visit ever', async () => {
+    const [ada, jeff, old] = ['ada', 'jeff', 'old'].map((id) => ({ user: { id } }));
+    await track({ date: '2025-10-20T10:00Z', path: '/', visit: 'before', ...old });
+    await visit('a1', { '03T10:00': '/' }, ada);
+    await visit('j1', { '09T10:00': '/' }, jeff);
+    await visit('a2', { '11T10:00': '/' }, ada);
+    await visit('o1', { '12T10:00': '/' }, old);
+    await visit('j2', { '23T10:00': '/' }, jeff);
+    expect(await stats.retention({ from: '2025-11-03T00:00Z', to: '2025-11-24T00:00Z' })).toEqual({
+      period: 'week',
+      by: 'user',
+      timeZone: 'UTC',
+      cohorts: [
+        { date: '2025-11-03T00:00:00.000Z', size: 2, returned: [2, 1, 1] },
+        { date: '2025-11-10T00:00:00.000Z', size: 0, returned: [0, 0] },
+        { date: '2025-11-17T00:00:00.000Z', size: 0, returned: [0] },
+      ],
+    });
+  });
+
+  it('tells the ways of visits, from a path and to a path', async () => {
+    await visit('a', { '01T10:00': '/', '01T10:01': '/', '01T10:02': '/pricing', '01T10:03': '/order' });
+    await visit('b', { '02T10:00': '/blog', '02T10:01': '/', '02T10:02': '/pricing' });
+    await visit('c', { '03T10:00': '/', '03T10:01': '/about' });
+    expect(await stats.journeys({ ...november, start: '/', depth: 2, limit: 1 })).toEqual({
+      nodes: [
+        { step: 0, path: '/', visits: 3 },
+        { step: 1, path: '/pricing', visits: 2 },
+        { step: 1, path: null, visits: 1 },
+      ],
+      links: [
+        { step: 0, from: '/', to: '/pricing', visits: 2 },
+        { step: 0, from: '/', to: null, visits: 1 },
+      ],
+    });
+    expect(await stats.journeys({ ...november, end: '/pricing' })).toEqual({
+      nodes: [
+        { step: -2, path: '/blog', visits: 1 },
+        { step: -1, path: '/', visits: 2 },
+        { step: 0, path: '/pricing', visits: 2 },
+      ],
+      links: [
+        { step: -2, from: '/blog', to: '/', visits: 1 },
+        { step: -1, from: '/', to: '/pricing', visits: 2 },
+      ],
+    });
+  });
+
+  it('tells who is there, the latest first, at most 100', async () => {
+    const now = Date.now();
+    const visitors = Array.from({ length: 101 }, (_, i) => ({
+      date: new Date(now - 1000 * (i + 1)),
+      path: `/${i}`,
+      session: `s${i}`,
+      user: { id: 17 },
+    }));
+    await track(...visitors, { date: new Date(now - 600_000), path: '/gone', session: 'gone' });
+    const live = await stats.live();
+    expect(live).toMatchObject({ sessions: 101, users: 1, activities: 101 });
+    expect(live.visitors.map(({ path }) => path)).toEqual(visitors.slice(0, 100).map(({ path }) => path));
+  });
+
+  it('shows a visit with its first 500 activities', async () => {
+    const activities = Array.from({ length: 501 }, (_, i) => ({
+      id: randomUUID(),
+      date: new Date(Date.UTC(2025, 10, 1) + i),
+      path: '/',
+      visit: 'long',
+    }));
+    await track(...activities);
+    const { items, next } = await stats.visits(november);
+    expect(items).toMatchObject([{ id: 'long', session: null, count: 501, views: 501, duration: 0 }]);
+    expect(items[0]?.activities.map(({ id }) => id)).toEqual(activities.slice(0, 500).map(({ id }) => id));
+    expect(next).toBeNull();
+  });
+
+  it('answers for the 30 days before now where no range is given', async () => {
+    const before = Date.now();
+    const { from, to } = await stats.overview({});
+    expect(Date.parse(to)).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(to)).toBeLessThanOrEqual(Date.now());
+    expect(Date.parse(to) - Date.parse(from)).toBe(30 * 86_400_000);
+  });
+
+  it('gives up to 5,000 points of a series', async () => {
+    const minutes = { from: '2025-11-01T00:00Z', to: new Date(Date.UTC(2025, 10, 1) + 5000 * 60_000) };
+    expect((await stats.series('views', 'minute', minutes)).points).toHaveLength(5000);
+  });
+
+  it.each<[string, string, (asked: Untyped) => Promise<unknown>]>([
+    ['an unknown time zone', 'timeZone', (asked) => asked.overview({ timeZone: 'Europe/Atlantis' })],
+    [
+      'a range that ends before it begins',
+      'from',
+      (asked) => asked.overview({ from: november.to, to: november.from }),
+    ],
+    ['a date without a time', 'from', (asked) => asked.overview({ from: '2025-11-01' })],
+    ['an unknown property', 'userId', (asked) => asked.overview({ userId: '17' })],
+    ['bots that are a text', 'bots', (asked) => asked.overview({ bots: 'yes' })],
+    ['properties that are a text', 'properties', (asked) => asked.overview({ properties: 'plan' })],
+    ['an empty browser', 'browser', (asked) => asked.overview({ browser: '' })],
+    ['to compare to what is unknown', 'compareTo', (asked) => asked.overview({}, { compareTo: 'century' })],
+    ['an unknown measure', 'measure', (asked) => asked.series('clicks', 'day', {})],
+    ['an unknown interval', 'interval', (asked) => asked.series('visits', 'decade', {})],
+    ['more than 5,000 points', 'interval', (asked) => asked.series('visits', 'minute', november)],
+    ['an unknown dimension', 'dimension', (asked) => asked.top('colour', {})],
+    ['a measure that top does not have', 'measure', (asked) => asked.top('path', { measure: 'bounceRate' })],
+    ['a limit of 0', 'limit', (asked) => asked.top('path', { limit: 0 })],
+    ['a limit of 1,001', 'limit', (asked) => asked.top('path', { limit: 1001 })],
+    ['a dimension of properties without the property', 'property', (asked) => asked.top('property', {})],
+    ['no minutes', 'minutes', (asked) => asked.live({ minutes: 0 })],
+    ['more than a day of minutes', 'minutes', (asked) => asked.live({ minutes: 1441 })],
+    ['a range of what is live', 'from', (asked) => asked.live({ from: november.from })],
+    ['a funnel without steps', 'steps', (asked) => asked.funnel([], {})],
+    ['a step without anything', 'steps.1', (asked) => asked.funnel([{ path: '/' }, {}], {})],
+    ['a step of a user', 'steps.0', (asked) => asked.funnel([{ user: '17' }], {})],
+    ['a funnel within no time', 'within', (asked) => asked.funnel([{ path: '/' }], { within: 0 })],
+    ['an unknown period', 'period', (asked) => asked.retention({ period: 'year' })],
+    ['to retain by what is unknown', 'by', (asked) => asked.retention({ by: 'visit' })],
+    ['both a start and an end', 'end', (asked) => asked.journeys({ start: '/', end: '/' })],
+    ['a depth of 1', 'depth', (asked) => asked.journeys({ depth: 1 })],
+    ['a depth of 9', 'depth', (asked) => asked.journeys({ depth: 9 })],
+    ['51 paths of each step', 'limit', (asked) => asked.journeys({ limit: 51 })],
+    ['101 visits at once', 'limit', (asked) => asked.visits({ limit: 101 })],
+    ['an order of SQL', 'order', (asked) => asked.visits({ order: 'DESC; --' })],
+    ['an after that no page had', 'after', (asked) => asked.visits({ after: 'abc' })],
+  ])('refuses %s', async (_, property, wrong) => {
+    const error: unknown = await wrong(stats as never).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InvalidFilterError);
+    expect((error as InvalidFilterError).property).toBe(property);
+    expect((error as InvalidFilterError).message).toMatch(new RegExp(`^${property}\\b`));
+  });
+});
