@@ -28,12 +28,17 @@ export function comparedRange(range: Range, compareTo: OverviewOptions['compareT
   if (typeof compareTo === 'object') return rangeOf({ ...compareTo, timeZone: range.timeZone });
   const from = local(range.since, range);
   const to = local(range.until, range);
-  if (compareTo === 'year') return shifted(range, from.minus({ years: 1 }), to.minus({ years: 1 }));
+  if (compareTo === 'year')
+    return shifted(range, earliest(from.minus({ years: 1 })), earliest(to.minus({ years: 1 })));
   if (compareTo !== 'previous')
     throw new InvalidFilterError('compareTo', "must be 'previous', 'year' or a range");
-  const areDays = [from, to].every((end) => +end === +end.startOf('day'));
+  const areDays = [from, to].every((end) => +end === +earliest(end.startOf('day')));
   const days = Math.round(to.startOf('day').diff(from.startOf('day'), 'days').days);
-  return shifted(range, areDays ? from.minus({ days }) : from.minus(range.until - range.since), from);
+  return shifted(
+    range,
+    areDays ? earliest(from.minus({ days })) : from.minus(range.until - range.since),
+    from,
+  );
 }
 
 function shifted({ timeZone }: Range, from: DateTime, to: DateTime): Range {
@@ -42,6 +47,11 @@ function shifted({ timeZone }: Range, from: DateTime, to: DateTime): Range {
 
 function local(instant: number, { timeZone }: Range): DateTime {
   return DateTime.fromMillis(instant, { zone: timeZone });
+}
+
+/** Where clocks are put back at midnight, a day begins with the first of two midnights. */
+function earliest(instant: DateTime): DateTime {
+  return DateTime.min(...instant.getPossibleOffsets()) ?? instant;
 }
 
 /** ISO 8601 with the offset of the time zone. */
@@ -59,7 +69,10 @@ export function spanOf(range: Range): Span {
  */
 export function intervalsOf(range: Range, interval: Interval): number[] {
   const starts: number[] = [];
-  const first = local(range.since, range).startOf(interval);
+  const isTime = interval === 'minute' || interval === 'hour';
+  const startOf = (instant: DateTime): DateTime =>
+    isTime ? instant.startOf(interval) : earliest(instant.startOf(interval));
+  const first = startOf(local(range.since, range));
   for (let i = 0; ; i++) {
     // From the first each time: a month after January 31st is not two months after it, less one.
     const start = first

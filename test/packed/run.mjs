@@ -132,7 +132,8 @@ async function checkHost({ name, type, extension, nest, typeorm }, tarball) {
   await check(`${name}: TypeORM's command line runs the migrations`, () => commandLine('migration:run'));
   await check(`${name}: and finds nothing left to generate`, generate);
   await check(`${name}: and reverts them`, () => {
-    commandLine('migration:revert');
+    // One at a time, as TypeORM does.
+    for (const _ of ['statistics', 'activities']) commandLine('migration:revert');
     assert.throws(generate, ({ stdout }) => /CREATE TABLE "djaffar_activity"/.test(stdout));
   });
   await check(`${name}: a host in TypeScript compiles`, () => {

@@ -1,0 +1,39 @@
+import { comparedRange, intervalsOf, isoIn, rangeOf } from '../../lib/statistics/calendar.js';
+
+const iso = (range: ReturnType<typeof rangeOf>, instants: number[]): string[] =>
+  instants.map((instant) => isoIn(range, instant));
+
+describe('the calendar of a time zone', () => {
+  it('has days of 23 and of 25 hours', () => {
+    const hours = (from: string, to: string): number =>
+      intervalsOf(rangeOf({ from, to, timeZone: 'Europe/Berlin' }), 'hour').length;
+    expect(hours('2026-03-28T23:00Z', '2026-03-29T22:00Z')).toBe(23);
+    expect(hours('2026-10-24T22:00Z', '2026-10-25T23:00Z')).toBe(25);
+  });
+
+  it('begins a day with the first of two midnights, where clocks are put back at midnight', () => {
+    const range = rangeOf({ from: '2024-11-03T12:00Z', to: '2024-11-04T12:00Z', timeZone: 'America/Havana' });
+    expect(iso(range, intervalsOf(range, 'day'))).toEqual([
+      '2024-11-03T00:00:00.000-04:00',
+      '2024-11-04T00:00:00.000-05:00',
+    ]);
+  });
+
+  it('compares whole days with as many days before, whatever their hours', () => {
+    const range = rangeOf({ from: '2026-10-24T22:00Z', to: '2026-10-26T23:00Z', timeZone: 'Europe/Berlin' });
+    const before = comparedRange(range, 'previous');
+    expect(before && iso(before, [before.since, before.until])).toEqual([
+      '2026-10-23T00:00:00.000+02:00',
+      '2026-10-25T00:00:00.000+02:00',
+    ]);
+  });
+
+  it('compares with the same local dates a year ago', () => {
+    const range = rangeOf({ from: '2025-11-02T05:00Z', to: '2025-11-03T05:00Z', timeZone: 'America/Havana' });
+    const year = comparedRange(range, 'year');
+    expect(year && iso(year, [year.since, year.until])).toEqual([
+      '2024-11-02T00:00:00.000-04:00',
+      '2024-11-03T00:00:00.000-04:00',
+    ]);
+  });
+});
