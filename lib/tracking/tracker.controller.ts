@@ -6,7 +6,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import Negotiator from 'negotiator';
 import type { TrackRequest } from './request.js';
 
-/** Where the package's build, or `npm run build:tracker`, has put it, seen from `lib` as from `dist`. */
+/** Where the package's build, or `npm run build:browser`, has put it, seen from `lib` as from `dist`. */
 const SCRIPT = new URL('../../dist/client/tracker.js', import.meta.url);
 
 /** Seconds. A page that has an older script than the server loses nothing by it. */

@@ -1,0 +1,54 @@
+// Bundles the dashboard's page, in parts, and holds it to its size.
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+/** Bytes of all scripts together, with gzip. */
+const MAX_SIZE = 150_000;
+const PAGE = new URL('page/', import.meta.url);
+const OUT = new URL('../../dist/dashboard/', import.meta.url);
+const path = (url) => fileURLToPath(url);
+
+await rm(OUT, { recursive: true, force: true });
+await mkdir(new URL('assets/', OUT), { recursive: true });
+const { metafile } = await build({
+  entryPoints: ['main.tsx', 'styles/index.css'].map((file) => path(new URL(file, PAGE))),
+  outdir: path(new URL('assets/', OUT)),
+  outbase: path(PAGE),
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  // Beside the scripts stand the licences of what is in them.
+  legalComments: 'linked',
+  metafile: true,
+  tsconfig: path(new URL('tsconfig.json', PAGE)),
+});
+
+const built = Object.entries(metafile.outputs).map(([file, { entryPoint, bytes }]) => ({
+  name: basename(file),
+  entryPoint,
+  bytes,
+}));
+const entry = built.find(({ name, entryPoint }) => entryPoint && name.endsWith('.js')).name;
+const style = built.find(({ name }) => name.endsWith('.css')).name;
+const html = await readFile(new URL('index.html', PAGE), 'utf8');
+await writeFile(
+  new URL('index.html', OUT),
+  html.replace('main.tsx', `assets/${entry}`).replace('styles/index.css', `assets/${style}`),
+);
+await cp(new URL('icon.svg', PAGE), new URL('assets/icon.svg', OUT));
+
+let size = 0;
+for (const { name } of built.filter((file) => file.name.endsWith('.js'))) {
+  const packed = gzipSync(await readFile(new URL(`assets/${name}`, OUT)), { level: 9 }).length;
+  size += packed;
+  process.stderr.write(`dashboard ${name}: ${packed} bytes with gzip\n`);
+}
+process.stderr.write(`dashboard scripts: ${size} bytes with gzip\n`);
+if (size > MAX_SIZE) throw new Error(`the dashboard's scripts may take ${MAX_SIZE} bytes with gzip`);

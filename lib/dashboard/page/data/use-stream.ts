@@ -1,0 +1,35 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Activity } from '../../../activity/activity.entity.js';
+import type { Json } from './ask.js';
+
+export interface Stream {
+  /** The latest first. */
+  activities: Json<Activity>[];
+  /** Whether the host is heard. */
+  isOpen: boolean;
+  /** The host has trouble with its database. */
+  isTroubled: boolean;
+}
+
+const MOST = 200;
+
+/** Activities as they happen, by server-sent events; the browser connects again by itself. */
+export function useStream(): Stream {
+  const [stream, setStream] = useState<Stream>({ activities: [], isOpen: false, isTroubled: false });
+  useEffect(() => {
+    const source = new EventSource('data/stream');
+    source.addEventListener('open', () => setStream((before) => ({ ...before, isOpen: true })));
+    source.addEventListener('error', () => setStream((before) => ({ ...before, isOpen: false })));
+    source.addEventListener('trouble', () => setStream((before) => ({ ...before, isTroubled: true })));
+    source.addEventListener('activities', ({ data }: MessageEvent<string>) => {
+      const told: Json<Activity>[] = JSON.parse(data);
+      setStream(({ activities }) => {
+        const seen = new Set(activities.map(({ id }) => id));
+        const fresh = told.filter(({ id }) => !seen.has(id)).toReversed();
+        return { activities: [...fresh, ...activities].slice(0, MOST), isOpen: true, isTroubled: false };
+      });
+    });
+    return () => source.close();
+  }, []);
+  return stream;
+}

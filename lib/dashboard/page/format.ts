@@ -1,0 +1,80 @@
+// By the browser's locale, all of it.
+
+const number = new Intl.NumberFormat();
+const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
+const wholePercent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 0 });
+const change = new Intl.NumberFormat(undefined, {
+  style: 'percent',
+  maximumFractionDigits: 0,
+  signDisplay: 'exceptZero',
+});
+const unit = (name: string): Intl.NumberFormat =>
+  new Intl.NumberFormat(undefined, { style: 'unit', unit: name, unitDisplay: 'narrow' });
+const hours = unit('hour');
+const minutes = unit('minute');
+const seconds = unit('second');
+
+export const formatNumber = (value: number): string => number.format(value);
+export const formatCompact = (value: number): string => compact.format(value);
+export const formatPercent = (value: number): string => percent.format(value);
+export const formatWholePercent = (value: number): string => wholePercent.format(value);
+export const formatChange = (value: number): string => change.format(value);
+
+/** @param total seconds */
+export function formatDuration(total: number): string {
+  const whole = Math.round(total);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  if (h > 0) return `${hours.format(h)} ${minutes.format(m)}`;
+  if (m > 0) return s > 0 ? `${minutes.format(m)} ${seconds.format(s)}` : minutes.format(m);
+  return seconds.format(s);
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making one takes longer than using it a hundred times. */
+function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = JSON.stringify(options);
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.DateTimeFormat(undefined, options)));
+  return format;
+}
+
+const DAY = { day: 'numeric', month: 'short' } as const;
+const TIME = { hour: '2-digit', minute: '2-digit' } as const;
+
+export const formatDay = (date: Date, timeZone: string): string =>
+  dateFormat({ ...DAY, timeZone }).format(date);
+
+export const formatWeekday = (date: Date, timeZone: string): string =>
+  dateFormat({ ...DAY, weekday: 'short', timeZone }).format(date);
+
+export const formatMonth = (date: Date, timeZone: string): string =>
+  dateFormat({ month: 'short', year: 'numeric', timeZone }).format(date);
+
+export const formatTime = (date: Date, timeZone: string): string =>
+  dateFormat({ ...TIME, timeZone }).format(date);
+
+export const formatSeconds = (date: Date, timeZone: string): string =>
+  dateFormat({ ...TIME, second: '2-digit', timeZone }).format(date);
+
+export const formatMoment = (date: Date, timeZone: string): string =>
+  dateFormat({ ...DAY, ...TIME, timeZone }).format(date);
+
+/** Such as "1–30 Nov 2026"; with times where it is not made of days. */
+export function formatRange(from: Date, to: Date, timeZone: string): string {
+  const isShort = +to - +from < 36 * 3_600_000;
+  const options = isShort ? { ...DAY, ...TIME, timeZone } : { ...DAY, year: 'numeric' as const, timeZone };
+  // The end does not belong to the range.
+  return dateFormat(options).formatRange(from, new Date(+to - (isShort ? 0 : 1)));
+}
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'narrow' });
+
+export function formatAgo(date: Date, now: Date): string {
+  const past = Math.max(0, (+now - +date) / 1000);
+  if (past < 60) return relative.format(-Math.round(past), 'second');
+  if (past < 3600) return relative.format(-Math.round(past / 60), 'minute');
+  if (past < 86_400) return relative.format(-Math.round(past / 3600), 'hour');
+  return relative.format(-Math.round(past / 86_400), 'day');
+}

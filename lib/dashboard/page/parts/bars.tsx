@@ -1,0 +1,59 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { formatCompact, formatNumber, formatWholePercent } from '../format.js';
+
+export interface Bar {
+  key: string;
+  label: ComponentChildren;
+  /** The text of the label, in full. */
+  title: string;
+  count: number;
+  /** Where a click leads; none where it leads nowhere. */
+  href?: string;
+  /** Behind the label. */
+  more?: ComponentChildren;
+}
+
+interface BarsProps {
+  /** What the rows are, and what is counted. */
+  head: [what: string, measure: string];
+  bars: Bar[];
+  /** What a share is of; without it none is shown. */
+  total?: number | undefined;
+}
+
+/** A table whose rows are as long as they count. */
+export function Bars({ head, bars, total }: BarsProps): JSX.Element {
+  const most = Math.max(1, ...bars.map(({ count }) => count));
+  return (
+    <table class="bars">
+      <thead>
+        <tr>
+          <th scope="col">{head[0]}</th>
+          <th scope="col">{head[1]}</th>
+          {total !== undefined && <th scope="col">Share</th>}
+        </tr>
+      </thead>
+      <tbody>
+        {bars.map(({ key, label, title, count, href, more }) => (
+          <tr key={key}>
+            <td>
+              <span class="bar" style={{ width: `${(100 * count) / most}%` }} />
+              {href === undefined ? (
+                <span class="bar-label" title={title}>
+                  {label}
+                </span>
+              ) : (
+                <a class="bar-label" href={href} title={title}>
+                  {label}
+                </a>
+              )}
+              {more}
+            </td>
+            <td title={formatNumber(count)}>{formatCompact(count)}</td>
+            {total !== undefined && <td>{total > 0 ? formatWholePercent(count / total) : ''}</td>}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

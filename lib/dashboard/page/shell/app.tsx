@@ -1,0 +1,40 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { forgetAnswers } from '../data/use-answer.js';
+import { Address, useLocation } from '../state/address.js';
+import { Now } from '../state/now.js';
+import { ThemeContext, useChosenTheme } from '../state/theme.js';
+import { viewOf } from '../state/view.js';
+import { Header } from './header.js';
+import { Toolbar } from './toolbar.js';
+import { View } from './view.js';
+import { Welcome } from './welcome.js';
+
+export function App(): JSX.Element {
+  const address = useLocation();
+  const [now, setNow] = useState(() => new Date());
+  const [theme, colors, chooseTheme] = useChosenTheme();
+  const view = viewOf(address);
+  const refresh = (): void => {
+    forgetAnswers();
+    setNow(new Date());
+  };
+  return (
+    <Address.Provider value={address}>
+      <Now.Provider value={now}>
+        <ThemeContext.Provider value={colors}>
+          <a class="skip" href="#main">
+            To the content
+          </a>
+          <Header view={view} theme={theme} onTheme={chooseTheme} />
+          {view !== 'live' && <Toolbar onRefresh={refresh} />}
+          <main id="main" tabIndex={-1}>
+            <Welcome onFirst={refresh}>
+              <View name={view} />
+            </Welcome>
+          </main>
+        </ThemeContext.Provider>
+      </Now.Provider>
+    </Address.Provider>
+  );
+}

@@ -1,0 +1,54 @@
+import type { JSX } from 'preact';
+import { Icon, type IconName } from '../parts/icon.js';
+import { hrefWith, useAddress } from '../state/address.js';
+import { type Theme, THEMES } from '../state/theme.js';
+import { VIEWS, type ViewName } from '../state/view.js';
+import { keysOf } from '../state/keys.js';
+
+const THEME_ICONS: Record<Theme, IconName> = { auto: 'auto', light: 'sun', dark: 'moon' };
+
+/** What belongs to one view alone does not go along to another. */
+const OWN = ['open', 'start', 'end', 'depth', 'step', 'within', 'period', 'by'];
+
+interface HeaderProps {
+  view: ViewName;
+  theme: Theme;
+  onTheme: (theme: Theme) => void;
+}
+
+export function Header({ view, theme, onTheme }: HeaderProps): JSX.Element {
+  const address = useAddress();
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
+  const cleared = Object.fromEntries(OWN.map((name) => [name, null]));
+  // Of a user's page the user stays as a filter only where that is wanted.
+  const left = view === 'user' ? { ...cleared, user: null } : cleared;
+  return (
+    <header class="top">
+      <a class="brand" href={hrefWith(address, { ...left, view: null })}>
+        <img src="assets/icon.svg" alt="" width="24" height="24" />
+        Djaffar
+      </a>
+      <nav aria-label="Views">
+        {keysOf(VIEWS).map((name) => (
+          <a
+            key={name}
+            href={hrefWith(address, { ...left, view: name === 'overview' ? null : name })}
+            aria-current={name === view ? 'page' : undefined}
+          >
+            {name === 'live' && <span class="dot" aria-hidden="true" />}
+            {VIEWS[name]}
+          </a>
+        ))}
+      </nav>
+      <button
+        type="button"
+        class="plain"
+        title={`Colours: ${theme}`}
+        aria-label={`Colours: ${theme}. Change to ${next}`}
+        onClick={() => onTheme(next)}
+      >
+        <Icon name={THEME_ICONS[theme]} />
+      </button>
+    </header>
+  );
+}

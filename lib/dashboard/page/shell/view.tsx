@@ -1,0 +1,42 @@
+import type { ComponentType, JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Overview } from '../views/overview/overview.js';
+import { VIEWS, type ViewName } from '../state/view.js';
+
+/** What is not looked at first is loaded when it is. */
+const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType>> = {
+  live: async () => (await import('../views/live/live.js')).Live,
+  visits: async () => (await import('../views/visits/visits.js')).Visits,
+  funnels: async () => (await import('../views/funnels/funnels.js')).Funnels,
+  retention: async () => (await import('../views/retention/retention.js')).Retention,
+  journeys: async () => (await import('../views/journeys/journeys.js')).Journeys,
+  user: async () => (await import('../views/user/user.js')).User,
+};
+
+export function View({ name }: { name: ViewName }): JSX.Element | null {
+  const [loaded, setLoaded] = useState<{ name: ViewName; Component?: ComponentType }>();
+  useEffect(() => {
+    document.title = `${name === 'user' ? 'User' : VIEWS[name]} – Djaffar`;
+    if (name === 'overview') return undefined;
+    let isCurrent = true;
+    LOADERS[name]().then(
+      (Component) => isCurrent && setLoaded({ name, Component }),
+      () => isCurrent && setLoaded({ name }),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [name]);
+  if (name === 'overview') return <Overview />;
+  if (loaded?.name !== name) return <div class="card skeleton tall" aria-busy="true" />;
+  if (loaded.Component) return <loaded.Component />;
+  // After an update the host no longer has the parts of the page that is open.
+  return (
+    <div class="card failure" role="alert">
+      <p>This part of the page could not be loaded.</p>
+      <button type="button" onClick={() => location.reload()}>
+        Load the page anew
+      </button>
+    </div>
+  );
+}

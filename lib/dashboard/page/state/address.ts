@@ -1,0 +1,60 @@
+import { createContext } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
+
+/** What to change in the query of the address; `null` takes a parameter away. */
+export type Changes = Record<string, string | string[] | null>;
+
+/** All that the page shows is told by the query of its address, so that a view can be sent to somebody else. */
+export const Address = createContext(new URLSearchParams());
+
+export const useAddress = (): URLSearchParams => useContext(Address);
+
+let listener: (() => void) | undefined;
+
+/** @returns the address that is to be provided to all of the page */
+export function useLocation(): URLSearchParams {
+  const [search, setSearch] = useState(location.search);
+  useEffect(() => {
+    const update = (): void => setSearch(location.search);
+    listener = update;
+    addEventListener('popstate', update);
+    addEventListener('click', follow);
+    return () => {
+      removeEventListener('popstate', update);
+      removeEventListener('click', follow);
+    };
+  }, []);
+  return new URLSearchParams(search);
+}
+
+/** For links within the page. */
+export function hrefWith(address: URLSearchParams, changes: Changes): string {
+  const query = new URLSearchParams(address);
+  for (const [name, value] of Object.entries(changes)) {
+    query.delete(name);
+    for (const each of value === null ? [] : [value].flat()) query.append(name, each);
+  }
+  return `?${query.toString()}`;
+}
+
+/** Shows something else; the way back leads here, unless this is replaced. */
+export function go(changes: Changes, { replace = false } = {}): void {
+  const href = hrefWith(new URLSearchParams(location.search), changes);
+  if (replace) history.replaceState(null, '', href);
+  else history.pushState(null, '', href);
+  listener?.();
+}
+
+const viewIn = (search: string): string | null => new URLSearchParams(search).get('view');
+
+/** Links within the page need no new one; those that ask for another tab do. */
+function follow(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest('a') : null;
+  const href = link?.getAttribute('href');
+  if (!href?.startsWith('?') || event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  history.pushState(null, '', href);
+  listener?.();
+  if (viewIn(href) !== viewIn(location.search)) scrollTo(0, 0);
+}

@@ -1,0 +1,5 @@
+import type { JSX } from 'preact';
+
+export function Funnels(): JSX.Element {
+  return <p>Funnels</p>;
+}

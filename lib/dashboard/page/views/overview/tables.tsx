@@ -1,0 +1,94 @@
+import type { JSX } from 'preact';
+import type { Overview } from '../../../../statistics/statistics.types.js';
+import { Card } from '../../parts/card.js';
+import { Tabs } from '../../parts/choice.js';
+import { Icon } from '../../parts/icon.js';
+import { useVisible } from '../../parts/use-visible.js';
+import { go, useAddress } from '../../state/address.js';
+import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
+import { PropertyTable } from './property-table.js';
+import { TopDialog } from './top-dialog.js';
+import { TopTable } from './top-table.js';
+
+type Tab = TableDimension | 'property';
+
+interface Group {
+  /** Of the tab that is chosen, in the address. */
+  parameter: string;
+  title: string;
+  tabs: Tab[];
+}
+
+const GROUPS: Group[] = [
+  { parameter: 'pages', title: 'Pages', tabs: ['path', 'entry', 'exit'] },
+  { parameter: 'sources', title: 'Sources', tabs: ['referrer', 'utmCampaign', 'utmSource', 'utmMedium'] },
+  { parameter: 'doings', title: 'Activities', tabs: ['name', 'property'] },
+  { parameter: 'technology', title: 'Technology', tabs: ['browser', 'system', 'device'] },
+  { parameter: 'people', title: 'Users', tabs: ['user'] },
+];
+
+/** What there was most of; a click on any row filters by it. */
+export function Tables({ overview }: { overview: Overview | undefined }): JSX.Element {
+  return (
+    <div class="cards">
+      {GROUPS.map((group) => (
+        <GroupCard key={group.parameter} group={group} overview={overview} />
+      ))}
+      <TopDialog />
+    </div>
+  );
+}
+
+function GroupCard({ group, overview }: { group: Group; overview: Overview | undefined }): JSX.Element {
+  const { parameter, title, tabs } = group;
+  const address = useAddress();
+  const [ref, isVisible] = useVisible<HTMLDivElement>();
+  const tab = tabs.find((each) => each === address.get(parameter)) ?? tabs[0] ?? 'path';
+  const options = Object.fromEntries(
+    tabs.map((each) => [each, each === 'property' ? 'Properties' : DIMENSIONS[each].title]),
+  );
+  return (
+    <Card
+      title={title}
+      actions={
+        <>
+          {tabs.length > 1 && (
+            <Tabs
+              label={title}
+              value={tab}
+              options={options}
+              onChange={(chosen) =>
+                go({ [parameter]: chosen === tabs[0] ? null : chosen }, { replace: true })
+              }
+            />
+          )}
+          {tab !== 'property' && (
+            <button
+              type="button"
+              class="plain"
+              aria-label={`Search ${DIMENSIONS[tab].title.toLowerCase()}`}
+              title="Search"
+              onClick={() => go({ more: tab })}
+            >
+              <Icon name="search" />
+            </button>
+          )}
+        </>
+      }
+    >
+      <div ref={ref}>
+        {tab === 'property' ? (
+          <PropertyTable isAsked={isVisible} />
+        ) : (
+          // Others wait until the figures are there: what is looked at first comes first.
+          <TopTable
+            key={tab}
+            dimension={tab}
+            isAsked={isVisible && overview !== undefined}
+            overview={overview}
+          />
+        )}
+      </div>
+    </Card>
+  );
+}

@@ -1,0 +1,5 @@
+import type { JSX } from 'preact';
+
+export function Retention(): JSX.Element {
+  return <p>Retention</p>;
+}

@@ -1,0 +1,5 @@
+import type { JSX } from 'preact';
+
+export function User(): JSX.Element {
+  return <p>User</p>;
+}

@@ -1,0 +1,5 @@
+import type { JSX } from 'preact';
+
+export function Visits(): JSX.Element {
+  return <p>Visits</p>;
+}
