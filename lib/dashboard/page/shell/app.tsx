@@ -27,7 +27,7 @@ export function App(): JSX.Element {
             To the content
           </a>
           <Header view={view} theme={theme} onTheme={chooseTheme} />
-          {view !== 'live' && <Toolbar onRefresh={refresh} />}
+          <Toolbar isTimeless={view === 'live'} onRefresh={refresh} />
           <main id="main" tabIndex={-1}>
             <Welcome onFirst={refresh}>
               <View name={view} />

@@ -9,8 +9,14 @@ import { COMPARISONS, comparisonOf, RANGES, type RangeName, rangeNameOf, rangeOf
 import { CustomRange } from './custom-range.js';
 import { FilterChips } from './filter-chips.js';
 
+interface ToolbarProps {
+  /** Whether what is shown is of now. */
+  isTimeless: boolean;
+  onRefresh: () => void;
+}
+
 /** Of when, compared to what, in which time zone, of whom. */
-export function Toolbar({ onRefresh }: { onRefresh: () => void }): JSX.Element {
+export function Toolbar({ isTimeless, onRefresh }: ToolbarProps): JSX.Element {
   const address = useAddress();
   const now = useNow();
   const [isChoosing, setChoosing] = useState(false);
@@ -22,26 +28,28 @@ export function Toolbar({ onRefresh }: { onRefresh: () => void }): JSX.Element {
   return (
     <div class="toolbar">
       <FilterChips />
-      <div class="controls">
-        <button
-          type="button"
-          class="plain range-text"
-          title="Choose the days"
-          onClick={() => setChoosing(true)}
-        >
-          {formatRange(range.from, range.to, range.timeZone)}
-        </button>
-        <Select label="Range" value={rangeNameOf(address)} options={RANGES} onChange={choose} />
-        <Select
-          label="Compared to"
-          value={comparisonOf(address)}
-          options={COMPARISONS}
-          onChange={(compare) => go({ compare: compare === 'previous' ? null : compare })}
-        />
-        <button type="button" class="plain" title="Ask again" aria-label="Ask again" onClick={onRefresh}>
-          <Icon name="refresh" />
-        </button>
-      </div>
+      {!isTimeless && (
+        <div class="controls">
+          <button
+            type="button"
+            class="plain range-text"
+            title="Choose the days"
+            onClick={() => setChoosing(true)}
+          >
+            {formatRange(range.from, range.to, range.timeZone)}
+          </button>
+          <Select label="Range" value={rangeNameOf(address)} options={RANGES} onChange={choose} />
+          <Select
+            label="Compared to"
+            value={comparisonOf(address)}
+            options={COMPARISONS}
+            onChange={(compare) => go({ compare: compare === 'previous' ? null : compare })}
+          />
+          <button type="button" class="plain" title="Ask again" aria-label="Ask again" onClick={onRefresh}>
+            <Icon name="refresh" />
+          </button>
+        </div>
+      )}
       {isChoosing && <CustomRange range={range} onClose={() => setChoosing(false)} />}
     </div>
   );

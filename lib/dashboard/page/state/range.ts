@@ -86,10 +86,11 @@ export function comparedOf(address: URLSearchParams, range: Range): string | und
   return `${back(range.from)}/${back(range.to)}`;
 }
 
+const two = (number: number): string => String(number).padStart(2, '0');
+
 /** As the address has it: a date alone where it is a midnight. */
 export function localOf(instant: Date, timeZone: string): string {
   const date = new TZDateMini(+instant, timeZone);
-  const two = (number: number): string => String(number).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return +midnightOf(instant, timeZone) === +instant
     ? day

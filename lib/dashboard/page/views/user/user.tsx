@@ -1,5 +1,103 @@
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Activity } from '../../../../activity/activity.entity.js';
+import type { Overview, TopRow } from '../../../../statistics/statistics.types.js';
+import { pathOf, useQuestion } from '../../data/question.js';
+import { useAnswer } from '../../data/use-answer.js';
+import { formatAgo } from '../../format.js';
+import { Bars } from '../../parts/bars.js';
+import { Answered, Card, Empty, SkeletonRows } from '../../parts/card.js';
+import { Icon } from '../../parts/icon.js';
+import { useAddress } from '../../state/address.js';
+import { DIMENSIONS, type TableDimension, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
+import { measureOf } from '../../state/measures.js';
+import { useNow } from '../../state/now.js';
+import { comparedOf } from '../../state/range.js';
+import { Figures, FiguresSkeleton } from '../overview/figures.js';
+import { MeasureChart } from '../overview/measure-chart.js';
+import { barOf } from '../overview/top-bar.js';
+import { VisitList } from '../visits/visit-list.js';
+import { EraseDialog } from './erase-dialog.js';
 
+const TABLES: TableDimension[] = ['device', 'browser', 'system', 'path', 'name'];
+
+/** All about a user: how much, with what, which visits; to take away, or to forget. */
 export function User(): JSX.Element {
-  return <p>User</p>;
+  const address = useAddress();
+  const now = useNow();
+  const [isErasing, setErasing] = useState(false);
+  const { range, parameters } = useQuestion();
+  const user = address.get('user') ?? '';
+  const compareTo = comparedOf(address, range);
+  const overview = useAnswer<Overview>(pathOf('stats/overview', parameters, { compareTo }));
+  const latest = useAnswer<{ items: Activity[] }>(pathOf('activities', { user, limit: 1 }));
+  const last = latest.value?.items[0];
+  const name = last?.userName ?? user;
+  const measure = measureOf(address);
+  const exportHref = (format: string): string => `data/${pathOf('activities/export', { format, user })}`;
+  return (
+    <>
+      <header class="user-head">
+        <span class="avatar" aria-hidden="true">
+          {name.slice(0, 1).toUpperCase()}
+        </span>
+        <div>
+          <h1>{name}</h1>
+          <p class="muted">
+            id {user}
+            {last && `, last seen ${formatAgo(new Date(last.date), now)}`}
+          </p>
+        </div>
+        <div class="user-actions">
+          <a class="button" href={exportHref('csv')} download>
+            <Icon name="download" /> CSV
+          </a>
+          <a class="button" href={exportHref('ndjson')} download>
+            <Icon name="download" /> NDJSON
+          </a>
+          <button type="button" class="danger" onClick={() => setErasing(true)}>
+            <Icon name="trash" /> Erase …
+          </button>
+        </div>
+      </header>
+      <section class="card figures-card" aria-label="Figures">
+        <Answered answer={overview} skeleton={<FiguresSkeleton />}>
+          {(value) => <Figures overview={value} chosen={measure} />}
+        </Answered>
+        <MeasureChart measure={measure} compared={overview.value?.compared} />
+      </section>
+      <div class="cards is-narrow">
+        {TABLES.map((dimension) => (
+          <UserTable key={dimension} dimension={dimension} />
+        ))}
+      </div>
+      <Card title="Visits" class="visits">
+        <VisitList parameters={parameters} />
+      </Card>
+      {isErasing && <EraseDialog user={user} name={name} onClose={() => setErasing(false)} />}
+    </>
+  );
+}
+
+function UserTable({ dimension }: { dimension: TableDimension }): JSX.Element {
+  const address = useAddress();
+  const { parameters } = useQuestion();
+  const { title, measure } = DIMENSIONS[dimension];
+  const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', { dimension, limit: 5 }, parameters));
+  return (
+    <Card title={title}>
+      <Answered answer={answer} skeleton={<SkeletonRows count={5} />}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty>Nothing in this range.</Empty>
+          ) : (
+            <Bars
+              head={[title, TOP_MEASURE_WORDS[measure]]}
+              bars={items.map((row) => barOf(dimension, row, address))}
+            />
+          )
+        }
+      </Answered>
+    </Card>
+  );
 }

@@ -1,5 +1,37 @@
 import type { JSX } from 'preact';
+import { pathOf, useQuestion } from '../../data/question.js';
+import { Card } from '../../parts/card.js';
+import { Icon } from '../../parts/icon.js';
+import { VisitList } from './visit-list.js';
 
+/** What a search for activities takes of a filter. */
+const OF_ACTIVITIES = ['user', 'session', 'path', 'name', 'from', 'to'];
+
+/** Who came, and the way of each. */
 export function Visits(): JSX.Element {
-  return <p>Visits</p>;
+  const { parameters } = useQuestion();
+  const isExportable = Object.keys(parameters).every((name) => [...OF_ACTIVITIES, 'timeZone'].includes(name));
+  const filter = Object.fromEntries(
+    Object.entries(parameters).filter(([name, value]) => OF_ACTIVITIES.includes(name) && value !== ''),
+  );
+  return (
+    <Card
+      title="Visits"
+      class="visits"
+      actions={
+        isExportable && (
+          <a
+            class="button plain"
+            href={`data/${pathOf('activities/export', { format: 'csv' }, filter)}`}
+            download
+            title="All activities of this range and filter"
+          >
+            <Icon name="download" /> Activities as CSV
+          </a>
+        )
+      }
+    >
+      <VisitList parameters={parameters} />
+    </Card>
+  );
 }

@@ -1,0 +1,75 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
+import { useStream } from '../../data/use-stream.js';
+import { formatAgo } from '../../format.js';
+import { Card, Empty } from '../../parts/card.js';
+import { Properties } from '../../parts/properties.js';
+import { Visitor } from '../../parts/visitor.js';
+import { matches } from './matches.js';
+import { useClock } from './use-clock.js';
+
+const SHOWN = 50;
+
+interface ActivityStreamProps {
+  filter: Record<string, string>;
+  visitors: LiveVisitor[];
+}
+
+/** Activities as they happen, the latest on top; held on to, it stands still. */
+export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.Element {
+  const { activities, isOpen, isTroubled } = useStream();
+  const [held, setHeld] = useState<typeof activities>();
+  const now = useClock();
+  const shown = (held ?? activities)
+    .filter((activity) => matches(activity, filter, visitors))
+    .slice(0, SHOWN);
+  const state = isTroubled
+    ? 'The host cannot read its database.'
+    : isOpen
+      ? held
+        ? 'Held'
+        : 'Connected'
+      : 'Connecting …';
+  return (
+    <Card
+      title="As it happens"
+      class="stream"
+      actions={
+        <>
+          <span class={`stream-state ${isOpen && !isTroubled ? '' : 'is-worse'}`} role="status">
+            {isOpen && !held && <span class="dot" aria-hidden="true" />} {state}
+          </span>
+          <button
+            type="button"
+            class="plain"
+            aria-pressed={held !== undefined}
+            onClick={() => setHeld(held ? undefined : activities)}
+          >
+            {held ? 'Go on' : 'Hold'}
+          </button>
+        </>
+      }
+    >
+      {shown.length === 0 ? (
+        <Empty>What is done appears here at once.</Empty>
+      ) : (
+        <ol class="people scroll" tabIndex={0} aria-label="Activities">
+          {shown.map(({ id, date, name, path, properties, userId, userName, sessionId }) => (
+            <li key={id} class="is-new">
+              <Visitor user={userId} userName={userName} session={sessionId} />
+              <span class="doing">{name}</span>
+              <span class="path" title={path}>
+                {path}
+              </span>
+              <Properties of={properties} />
+              <time class="muted" dateTime={date}>
+                {formatAgo(new Date(date), now)}
+              </time>
+            </li>
+          ))}
+        </ol>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,40 @@
+import type { Activity } from '../../../../activity/activity.entity.js';
+import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
+import type { Json } from '../../data/ask.js';
+
+/** What is told by an activity itself, and what only by its visit. */
+const OF_VISITS = ['entry', 'exit', 'referrer', 'utmSource', 'utmMedium', 'utmCampaign'];
+
+/**
+ * Whether an activity of the stream, which has all of them, is one of those that are filtered by.
+ * @param visitors as the host has filtered them
+ */
+export function matches(
+  activity: Json<Activity>,
+  filter: Record<string, string>,
+  visitors: LiveVisitor[],
+): boolean {
+  const { session } = activity;
+  if (filter.bots !== 'true' && session?.bot) return false;
+  const values: Record<string, string | null | undefined> = {
+    name: activity.name,
+    user: activity.userId,
+    session: activity.sessionId,
+    browser: session?.browser,
+    system: session?.system,
+    device: session?.device,
+  };
+  for (const [name, value] of Object.entries(values))
+    if (filter[name] !== undefined && filter[name] !== (value ?? '')) return false;
+  if (filter.path !== undefined && !isAt(activity.path, filter.path)) return false;
+  const wanted: Record<string, unknown> =
+    filter.properties === undefined ? {} : JSON.parse(filter.properties);
+  for (const [key, value] of Object.entries(wanted))
+    if (String(activity.properties?.[key]) !== value) return false;
+  if (OF_VISITS.every((name) => filter[name] === undefined)) return true;
+  return visitors.some((visitor) => visitor.session === activity.sessionId);
+}
+
+function isAt(path: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? path.startsWith(wanted.slice(0, -1)) : path === wanted;
+}

@@ -1,0 +1,29 @@
+import type { JSX } from 'preact';
+import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
+import { formatAgo } from '../../format.js';
+import { Empty } from '../../parts/card.js';
+import { Device, Visitor } from '../../parts/visitor.js';
+import { useClock } from './use-clock.js';
+
+/** Who, where, and what they last did. */
+export function VisitorsNow({ visitors }: { visitors: LiveVisitor[] }): JSX.Element {
+  const now = useClock();
+  if (visitors.length === 0) return <Empty>Nobody is here just now.</Empty>;
+  return (
+    <ul class="people scroll" tabIndex={0} aria-label="Visitors">
+      {visitors.map(({ session, user, userName, browser, system, device, date, path, name }) => (
+        <li key={session ?? `user ${user}`}>
+          <Visitor user={user} userName={userName} session={session} />
+          <span class="doing">{name}</span>
+          <span class="path" title={path}>
+            {path}
+          </span>
+          <Device browser={browser} system={system} device={device} />
+          <time class="muted" dateTime={date}>
+            {formatAgo(new Date(date), now)}
+          </time>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,70 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { VisitRecord } from '../../../../statistics/statistics.types.js';
+import type { Json } from '../../data/ask.js';
+import { formatDuration, formatMoment, formatNumber } from '../../format.js';
+import { Icon } from '../../parts/icon.js';
+import { Device, Visitor } from '../../parts/visitor.js';
+import { hrefWith, useAddress } from '../../state/address.js';
+import { Timeline } from './timeline.js';
+
+interface VisitItemProps {
+  visit: Json<VisitRecord>;
+  isOpen: boolean;
+  timeZone: string;
+}
+
+/** A visit in a line; opened, all that was done in it. */
+export function VisitItem({ visit, isOpen, timeZone }: VisitItemProps): JSX.Element {
+  const address = useAddress();
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (isOpen) item.current?.scrollIntoView({ block: 'nearest' });
+  }, [isOpen]);
+  const { id, session, user, startedAt, duration, entry, exit, referrer, utmCampaign, count } = visit;
+  const started = new Date(startedAt);
+  const userName = visit.activities.findLast((activity) => activity.userName !== null)?.userName;
+  return (
+    <li ref={item} class={`visit ${isOpen ? 'is-open' : ''}`}>
+      <div class="visit-line">
+        <a
+          class="visit-toggle"
+          href={hrefWith(address, { open: isOpen ? null : id })}
+          aria-expanded={isOpen}
+          aria-label={`Visit of ${formatMoment(started, timeZone)}`}
+        >
+          <Icon name="chevron" />
+          <time dateTime={startedAt}>{formatMoment(started, timeZone)}</time>
+        </a>
+        <Visitor user={user} userName={userName} session={session?.id ?? null} />
+        <span class="visit-way">
+          <span class="path" title={entry}>
+            {entry}
+          </span>
+          {exit !== entry && (
+            <>
+              <span class="muted" aria-label="to">
+                →
+              </span>
+              <span class="path" title={exit}>
+                {exit}
+              </span>
+            </>
+          )}
+        </span>
+        <span class="visit-from muted" title={referrer ?? undefined}>
+          {utmCampaign ?? referrer ?? ''}
+        </span>
+        <span class="visit-count">
+          {formatNumber(count)} <span class="muted">in {formatDuration(duration)}</span>
+        </span>
+        {session ? (
+          <Device browser={session.browser} system={session.system} device={session.device} />
+        ) : (
+          <span class="device muted">no browser</span>
+        )}
+      </div>
+      {isOpen && <Timeline visit={visit} timeZone={timeZone} />}
+    </li>
+  );
+}

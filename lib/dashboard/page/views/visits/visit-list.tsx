@@ -1,0 +1,94 @@
+import type { JSX } from 'preact';
+import type { VisitRecord } from '../../../../statistics/statistics.types.js';
+import type { Json } from '../../data/ask.js';
+import { pathOf } from '../../data/question.js';
+import { useAnswer } from '../../data/use-answer.js';
+import { usePages } from '../../data/use-pages.js';
+import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
+import { downloadCsv } from '../../parts/download.js';
+import { Icon } from '../../parts/icon.js';
+import { useAddress } from '../../state/address.js';
+import { useNow } from '../../state/now.js';
+import { VisitItem } from './visit-item.js';
+
+const PAGE = 20;
+const DAY = 86_400_000;
+
+/** Visits, the latest first; the one that the address names is open. */
+export function VisitList({ parameters }: { parameters: Record<string, string> }): JSX.Element {
+  const address = useAddress();
+  const now = useNow();
+  const { first, items, more, refusal } = usePages<VisitRecord>(
+    pathOf('stats/visits', parameters, { limit: PAGE }),
+  );
+  const open = address.get('open') ?? undefined;
+  const isMissing = open !== undefined && first.value !== undefined && items.every(({ id }) => id !== open);
+  // Whoever was sent a visit sees it wherever it is.
+  const sent = useAnswer<{ items: VisitRecord[] }>(
+    isMissing
+      ? pathOf('stats/visits', {
+          visit: open,
+          bots: 'true',
+          timeZone: parameters.timeZone,
+          from: new Date(0).toISOString(),
+          to: new Date(+now + DAY).toISOString(),
+        })
+      : undefined,
+  );
+  const shown = isMissing ? [...(sent.value?.items ?? []), ...items] : items;
+  return (
+    <Answered answer={first} skeleton={<SkeletonRows count={10} />}>
+      {() =>
+        shown.length === 0 ? (
+          <Empty>No visit in this range.</Empty>
+        ) : (
+          <>
+            <ol class="visit-list">
+              {shown.map((visit) => (
+                <VisitItem
+                  key={visit.id}
+                  visit={visit}
+                  isOpen={visit.id === open}
+                  timeZone={parameters.timeZone ?? 'UTC'}
+                />
+              ))}
+            </ol>
+            {refusal && <p role="alert">{refusal.message}</p>}
+            <footer class="card-foot">
+              <button type="button" class="plain" onClick={() => download(shown)}>
+                <Icon name="download" /> These as CSV
+              </button>
+              {more && (
+                <button type="button" onClick={more}>
+                  Earlier visits
+                </button>
+              )}
+            </footer>
+          </>
+        )
+      }
+    </Answered>
+  );
+}
+
+function download(visits: Json<VisitRecord>[]): void {
+  const head = ['id', 'startedAt', 'seconds', 'user', 'session', 'entry', 'exit', 'referrer', 'activities'];
+  downloadCsv('visits', [
+    [...head, 'views', 'browser', 'system', 'device'],
+    ...visits.map((visit) => [
+      visit.id,
+      visit.startedAt,
+      visit.duration,
+      visit.user,
+      visit.session?.id ?? null,
+      visit.entry,
+      visit.exit,
+      visit.referrer,
+      visit.count,
+      visit.views,
+      visit.session?.browser ?? null,
+      visit.session?.system ?? null,
+      visit.session?.device ?? null,
+    ]),
+  ]);
+}
