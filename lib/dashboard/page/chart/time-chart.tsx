@@ -15,6 +15,8 @@ interface TimeChartProps {
   /** What it shows, for those who do not see it. */
   label: string;
   points: Point[];
+  /** Whether there is nothing between two whole numbers. */
+  isWhole?: boolean;
   formatValue: (value: number) => string;
   /** At the axis. */
   formatTick: (date: Date) => string;
@@ -26,9 +28,12 @@ interface TimeChartProps {
 
 const HEIGHT = 260;
 
+/** Steps of an axis of whole numbers. */
+const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+
 /** A measure over time, with the comparison behind it; a part of it can be chosen. */
 export function TimeChart(props: TimeChartProps): JSX.Element {
-  const { label, points, formatValue, formatTick, describe, onNarrow } = props;
+  const { label, points, isWhole = false, formatValue, formatTick, describe, onNarrow } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   // What is drawn once calls what is current.
@@ -48,7 +53,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
         width: element.clientWidth,
         height: HEIGHT,
         legend: { show: false },
-        padding: [12, 12, 0, 4],
+        padding: [12, 28, 0, 4],
         cursor: {
           y: false,
           drag: { x: onNarrow !== undefined, y: false, setScale: false },
@@ -63,6 +68,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
             stroke: axis,
             grid: { show: false },
             ticks: { show: false },
+            size: 30,
             font: '12px system-ui, sans-serif',
             // At the intervals themselves, wherever the time zone has them.
             splits: (self) => spread(points, Math.floor(self.width / 90)),
@@ -74,6 +80,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
             grid: { stroke: grid, width: 1 },
             ticks: { show: false },
             font: '12px system-ui, sans-serif',
+            ...(isWhole && { incrs: WHOLE }),
             values: (_, splits) => splits.map(formatValue),
           },
         ],
@@ -116,7 +123,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
       chart.destroy();
       setHovered(undefined);
     };
-  }, [points, theme, formatValue, formatTick]);
+  }, [points, theme, isWhole, formatValue, formatTick]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const chart = plot.current;

@@ -13,9 +13,9 @@ export const RANGES = {
 export type RangeName = keyof typeof RANGES;
 
 export const COMPARISONS = {
-  previous: 'Before',
-  year: 'A year ago',
-  none: 'Nothing',
+  previous: 'vs. before',
+  year: 'vs. a year ago',
+  none: 'Not compared',
 } as const;
 
 export type Comparison = keyof typeof COMPARISONS;

@@ -97,6 +97,7 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
             <TimeChart
               label={`${MEASURES[measure]} by ${interval}`}
               points={points}
+              isWhole={measure !== 'bounceRate'}
               formatValue={formatValue}
               formatTick={format.tick}
               onNarrow={narrow}

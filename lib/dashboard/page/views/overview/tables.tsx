@@ -2,7 +2,6 @@ import type { JSX } from 'preact';
 import type { Overview } from '../../../../statistics/statistics.types.js';
 import { Card } from '../../parts/card.js';
 import { Tabs } from '../../parts/choice.js';
-import { Icon } from '../../parts/icon.js';
 import { useVisible } from '../../parts/use-visible.js';
 import { go, useAddress } from '../../state/address.js';
 import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
@@ -51,29 +50,14 @@ function GroupCard({ group, overview }: { group: Group; overview: Overview | und
     <Card
       title={title}
       actions={
-        <>
-          {tabs.length > 1 && (
-            <Tabs
-              label={title}
-              value={tab}
-              options={options}
-              onChange={(chosen) =>
-                go({ [parameter]: chosen === tabs[0] ? null : chosen }, { replace: true })
-              }
-            />
-          )}
-          {tab !== 'property' && (
-            <button
-              type="button"
-              class="plain"
-              aria-label={`Search ${DIMENSIONS[tab].title.toLowerCase()}`}
-              title="Search"
-              onClick={() => go({ more: tab })}
-            >
-              <Icon name="search" />
-            </button>
-          )}
-        </>
+        tabs.length > 1 && (
+          <Tabs
+            label={title}
+            value={tab}
+            options={options}
+            onChange={(chosen) => go({ [parameter]: chosen === tabs[0] ? null : chosen }, { replace: true })}
+          />
+        )
       }
     >
       <div ref={ref}>

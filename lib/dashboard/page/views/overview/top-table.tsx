@@ -51,6 +51,14 @@ export function TopTable({ dimension, isAsked, overview }: TopTableProps): JSX.E
               >
                 <Icon name="download" /> CSV
               </button>
+              <button
+                type="button"
+                class="plain"
+                aria-label={`Search ${title.toLowerCase()}`}
+                onClick={() => go({ more: dimension })}
+              >
+                <Icon name="search" /> Search
+              </button>
               {items.length > ROWS && (
                 <button
                   type="button"

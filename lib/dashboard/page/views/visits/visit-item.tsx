@@ -56,7 +56,11 @@ export function VisitItem({ visit, isOpen, timeZone }: VisitItemProps): JSX.Elem
           {utmCampaign ?? referrer ?? ''}
         </span>
         <span class="visit-count">
-          {formatNumber(count)} <span class="muted">in {formatDuration(duration)}</span>
+          {formatNumber(count)}{' '}
+          <span class="muted">
+            {count === 1 ? 'activity' : 'activities'}
+            {duration > 0 && `, ${formatDuration(duration)}`}
+          </span>
         </span>
         {session ? (
           <Device browser={session.browser} system={session.system} device={session.device} />
