@@ -1,5 +1,5 @@
 // Bundles the dashboard's page, in parts, and holds it to its size.
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -24,8 +24,8 @@ const { metafile } = await build({
   format: 'esm',
   target: 'es2022',
   minify: true,
-  // Beside the scripts stand the licences of what is in them.
-  legalComments: 'linked',
+  // The licences of what is in the scripts stand beside them.
+  legalComments: 'none',
   metafile: true,
   tsconfig: path(new URL('tsconfig.json', PAGE)),
 });
@@ -44,6 +44,12 @@ await writeFile(
 );
 await cp(new URL('icon.svg', PAGE), new URL('assets/icon.svg', OUT));
 
+const packages = new Set(
+  Object.keys(metafile.inputs).flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []),
+);
+const licences = await Promise.all([...packages].sort().map(licenceOf));
+await writeFile(new URL('assets/licences.txt', OUT), licences.join('\n\n'));
+
 let size = 0;
 for (const { name } of built.filter((file) => file.name.endsWith('.js'))) {
   const packed = gzipSync(await readFile(new URL(`assets/${name}`, OUT)), { level: 9 }).length;
@@ -52,3 +58,11 @@ for (const { name } of built.filter((file) => file.name.endsWith('.js'))) {
 }
 process.stderr.write(`dashboard scripts: ${size} bytes with gzip\n`);
 if (size > MAX_SIZE) throw new Error(`the dashboard's scripts may take ${MAX_SIZE} bytes with gzip`);
+
+async function licenceOf(name) {
+  const folder = new URL(`../../node_modules/${name}/`, import.meta.url);
+  const { version } = JSON.parse(await readFile(new URL('package.json', folder), 'utf8'));
+  const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
+  if (!file) throw new Error(`${name} has no licence`);
+  return `${name} ${version}\n\n${await readFile(new URL(file, folder), 'utf8')}`;
+}
