@@ -71,7 +71,7 @@ function conditionsOf(dialect: Dialect): Conditions {
     session: equals('sessionId', 'session'),
     visit: equals('visitId', 'visit'),
     name: equals('name', 'name'),
-    path: (value) => pathCondition(dialect, checkText('path', value)),
+    path: (value) => pathCondition(pathColumns(dialect), 'path', value),
     from: at(dialect, '>=', 'from'),
     to: at(dialect, '<', 'to'),
     ip: (value) => ({ sql: 'activity.ipAddress = :ip', parameters: { ip: checkIp(value) } }),
@@ -121,21 +121,30 @@ export function applyAfter(
 }
 
 /** The index holds the beginning of a path, or all of it; the path itself is compared besides. */
-function pathCondition(dialect: Dialect, path: string): Condition {
-  const isPrefix = path.endsWith('*');
-  const text = isPrefix ? path.slice(0, -1) : path;
-  const columns = new Map([
-    [dialect.pathKey('activity.path'), cut(text, PATH_KEY_LENGTH)],
-    [dialect.binary('activity.path'), text],
+function pathColumns(dialect: Dialect): Map<string, number> {
+  return new Map([
+    [dialect.pathKey('activity.path'), PATH_KEY_LENGTH],
+    [dialect.binary('activity.path'), Number.POSITIVE_INFINITY],
   ]);
+}
+
+/**
+ * A whole path, or with a trailing `*` the beginning of paths.
+ * @param columns the SQL of each, and how many of the path's first characters it holds
+ * @throws InvalidFilterError
+ */
+export function pathCondition(columns: Map<string, number>, parameter: string, path: string): Condition {
+  const isPrefix = checkText(parameter, path).endsWith('*');
+  const text = isPrefix ? path.slice(0, -1) : path;
   const parameters: Condition['parameters'] = {};
-  const sql = [...columns].flatMap(([column, value], i) => {
-    parameters[`path${i}`] = value;
-    if (!isPrefix) return `${column} = :path${i}`;
+  const sql = [...columns].flatMap(([column, length], i) => {
+    const value = cut(text, length);
+    parameters[`${parameter}${i}`] = value;
+    if (!isPrefix) return `${column} = :${parameter}${i}`;
     const end = successor(value);
-    if (end === undefined) return `${column} >= :path${i}`;
-    parameters[`pathEnd${i}`] = end;
-    return [`${column} >= :path${i}`, `${column} < :pathEnd${i}`];
+    if (end === undefined) return `${column} >= :${parameter}${i}`;
+    parameters[`${parameter}End${i}`] = end;
+    return [`${column} >= :${parameter}${i}`, `${column} < :${parameter}End${i}`];
   });
   return { sql: sql.join(' AND '), parameters };
 }

@@ -5,6 +5,7 @@ import {
   applyFilter,
   checkText,
   InvalidFilterError,
+  pathCondition,
 } from '../activity/activity.filter.js';
 import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
 import { Session } from '../activity/session.entity.js';
@@ -12,14 +13,19 @@ import type { StatisticsFilter } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
 import { Visit } from './visit.entity.js';
 
-const OF_ACTIVITIES = ['user', 'path', 'name', 'ip'] as const;
 const OF_SESSIONS = ['browser', 'system', 'device'] as const;
+const ENDS_OF_VISITS = ['entry', 'exit'] as const;
+const SOURCES_OF_VISITS = ['referrer', 'utmSource', 'utmMedium', 'utmCampaign'] as const;
+const OF_VISITS = [...ENDS_OF_VISITS, ...SOURCES_OF_VISITS];
 const KNOWN = [
-  ...OF_ACTIVITIES,
+  'user',
+  'path',
+  'name',
+  'ip',
   ...OF_SESSIONS,
   'session',
   'visit',
-  'referrer',
+  ...OF_VISITS,
   'properties',
   'bots',
   'from',
@@ -40,9 +46,6 @@ export class Selection {
     for (const property of Object.keys(filter)) {
       if (!KNOWN.includes(property))
         throw new InvalidFilterError(property, `is not known; allowed: ${KNOWN.join(', ')}`);
-    }
-    for (const property of [...OF_SESSIONS, 'referrer'] as const) {
-      if (filter[property] !== undefined) checkText(property, filter[property]);
     }
     const { bots } = filter;
     if (bots !== undefined && typeof bots !== 'boolean')
@@ -72,15 +75,14 @@ export class Selection {
     const needsSession = OF_SESSIONS.some((property) => this.filter[property] !== undefined);
     if (withSession || needsSession) query.leftJoin(Session, 'session', 'session.id = activity.sessionId');
     if (!this.filter.bots) leaveOutBots(query);
-    const { session, visit, referrer } = this.filter;
+    const { session, visit, user } = this.filter;
     applyFilter(query, { session, visit }, this.dialect);
     this.applyToActivities(query);
-    this.applyToSession(query, 'session');
-    if (referrer !== undefined) {
-      const visits = this.manager
-        .createQueryBuilder(Visit, 'source')
-        .select('source.id')
-        .where('source.referrer = :referrer', { referrer });
+    this.applyTexts(query, 'session', OF_SESSIONS);
+    if (user === null) leaveOutUsers(query);
+    if (OF_VISITS.some((property) => this.filter[property] !== undefined)) {
+      const visits = this.manager.createQueryBuilder(Visit, 'source').select('source.id');
+      this.applyToVisits(visits, 'source');
       query.andWhere(`activity.visitId IN (${visits.getQuery()})`).setParameters(visits.getParameters());
     }
     andWithin(query, this.dialect, 'activity.date', range);
@@ -89,15 +91,16 @@ export class Selection {
 
   /** Alias `visit`. */
   visits(range?: Partial<Stretch>): SelectQueryBuilder<Visit> {
-    const { session, visit, referrer, bots } = this.filter;
+    const { session, visit, user, bots } = this.filter;
     const query = this.manager.createQueryBuilder(Visit, 'visit');
     if (!bots) query.andWhere('NOT visit.bot');
     if (session !== undefined)
       query.andWhere('visit.sessionId = :session', { session: checkText('session', session) });
     if (visit !== undefined) query.andWhere('visit.id = :visit', { visit: checkText('visit', visit) });
-    if (referrer !== undefined) query.andWhere('visit.referrer = :referrer', { referrer });
-    this.applyToSession(query, 'visit');
-    if ([...OF_ACTIVITIES, 'properties' as const].some((property) => this.filter[property] !== undefined)) {
+    if (user === null) query.andWhere('visit.userId IS NULL');
+    this.applyToVisits(query, 'visit');
+    this.applyTexts(query, 'visit', OF_SESSIONS);
+    if (Object.values(this.ofActivities).some((value) => value !== undefined)) {
       const matching = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
       this.applyToActivities(matching);
       matching.andWhere('activity.visitId IS NOT NULL');
@@ -120,9 +123,14 @@ export class Selection {
     return { sql: condition.replaceAll(/(?<!:):(\w+)/g, `:${prefix}$1`), parameters };
   }
 
-  private applyToActivities(query: SelectQueryBuilder<Activity>): void {
+  /** What it says of activities; that there is no user is said of the whole visit. */
+  private get ofActivities(): ActivityFilter & Pick<StatisticsFilter, 'properties'> {
     const { user, path, name, ip, properties } = this.filter;
-    const filter: ActivityFilter = { user, path, name, ip };
+    return { user: user ?? undefined, path, name, ip, properties };
+  }
+
+  private applyToActivities(query: SelectQueryBuilder<Activity>): void {
+    const { properties, ...filter } = this.ofActivities;
     applyFilter(query, filter, this.dialect);
     if (properties === undefined) return;
     if (typeof properties !== 'object' || properties === null)
@@ -139,10 +147,31 @@ export class Selection {
     }
   }
 
-  private applyToSession(query: SelectQueryBuilder<ObjectLiteral>, alias: string): void {
-    for (const property of OF_SESSIONS) {
+  private applyToVisits(query: SelectQueryBuilder<Visit>, alias: string): void {
+    for (const property of ENDS_OF_VISITS) {
+      const path = this.filter[property];
+      if (path === undefined) continue;
+      const column = this.dialect.binary(`${alias}.${property}`);
+      const { sql, parameters } = pathCondition(
+        new Map([[column, Number.POSITIVE_INFINITY]]),
+        property,
+        path,
+      );
+      query.andWhere(sql, parameters);
+    }
+    this.applyTexts(query, alias, SOURCES_OF_VISITS);
+  }
+
+  private applyTexts(
+    query: SelectQueryBuilder<ObjectLiteral>,
+    alias: string,
+    properties: typeof OF_SESSIONS | typeof SOURCES_OF_VISITS,
+  ): void {
+    for (const property of properties) {
       const value = this.filter[property];
-      if (value !== undefined) query.andWhere(`${alias}.${property} = :${property}`, { [property]: value });
+      if (value === undefined) continue;
+      if (value === null) query.andWhere(`${alias}.${property} IS NULL`);
+      else query.andWhere(`${alias}.${property} = :${property}`, { [property]: checkText(property, value) });
     }
   }
 }
@@ -155,6 +184,16 @@ export function leaveOutBots(query: SelectQueryBuilder<ObjectLiteral>): void {
     .from(Session, 'robot')
     .where('robot.id = activity.sessionId AND robot.bot');
   query.andWhere(`NOT EXISTS ${bots.getQuery()}`);
+}
+
+/** Whoever logs in during a visit was the visitor all along. */
+function leaveOutUsers(query: SelectQueryBuilder<Activity>): void {
+  const identified = query
+    .subQuery()
+    .select('1')
+    .from(Visit, 'identified')
+    .where('identified.id = activity.visitId AND identified.userId IS NOT NULL');
+  query.andWhere('activity.userId IS NULL').andWhere(`NOT EXISTS ${identified.getQuery()}`);
 }
 
 /** The numbers stand in the SQL: PostgreSQL's plans know them then, and several stretches do not share a parameter. */

@@ -3,16 +3,40 @@ import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { PageOptions } from '../activity/activity.service.js';
 import type { Session } from '../activity/session.entity.js';
 
+/** Where `null` may be asked for: what has none. */
+export const MAY_BE_NONE = [
+  'user',
+  'referrer',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'browser',
+  'system',
+  'device',
+] as const;
+
 /** Which activities, and which visits; see docs/statistics.md for what counts when. */
-export interface StatisticsFilter extends ActivityFilter {
-  /** The host where the visit came from, such as `duckduckgo.com`. */
-  referrer?: string;
-  /** As in {@link Session.browser}. */
-  browser?: string;
-  /** As in {@link Session.system}. */
-  system?: string;
-  /** As in {@link Session.device}. */
-  device?: string;
+export interface StatisticsFilter extends Omit<ActivityFilter, 'user'> {
+  /** The host's id of the user; `null` for visits in which nobody was logged in. */
+  user?: string | null;
+  /** The path of the visit's first activity: whole, or with a trailing `*` the beginning of paths. */
+  entry?: string;
+  /** The same of its last activity. */
+  exit?: string;
+  /** The host where the visit came from, such as `duckduckgo.com`; `null` for none. */
+  referrer?: string | null;
+  /** `utm_source` of the visit's first activity; `null` for none. */
+  utmSource?: string | null;
+  /** `utm_medium`, likewise. */
+  utmMedium?: string | null;
+  /** `utm_campaign`, likewise. */
+  utmCampaign?: string | null;
+  /** As in {@link Session.browser}; `null` where it is not known. */
+  browser?: string | null;
+  /** As in {@link Session.system}, likewise. */
+  system?: string | null;
+  /** As in {@link Session.device}, likewise. */
+  device?: string | null;
   /** Each key has this text, number or truth value. */
   properties?: Record<string, string | number | boolean>;
   /**

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { ActivityStats, InvalidFilterError, type ServerActivity } from '../../lib/index.js';
+import {
+  ActivityStats,
+  InvalidFilterError,
+  type ServerActivity,
+  type StatisticsFilter,
+} from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 
 const BERLIN = 'Europe/Berlin';
 const GOOGLEBOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
 /** What JavaScript, or a query string, may ask. */
 type Untyped = Record<keyof ActivityStats, (...args: unknown[]) => Promise<unknown>>;
 
@@ -185,6 +191,46 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ]);
   });
 
+  it('takes a filter for where visits came from, began and ended', async () => {
+    await visit('a', { '01T10:00': '/shop/?utm_source=letter&utm_medium=mail', '01T10:01': '/order/1' });
+    await visit('b', { '02T10:00': '/shop/?utm_source=letter&utm_campaign=fall', '02T10:01': '/order/2' });
+    await visit('c', { '03T10:00': '/order/1', '03T10:01': '/shop/' });
+    const visitsOf = async (filter: StatisticsFilter) =>
+      (await stats.visits({ ...november, ...filter, order: 'asc' })).items.map(({ id }) => id);
+    expect(await visitsOf({ utmSource: 'letter' })).toEqual(['a', 'b']);
+    expect(await visitsOf({ utmSource: 'letter', utmCampaign: 'fall' })).toEqual(['b']);
+    expect(await visitsOf({ utmMedium: 'mail' })).toEqual(['a']);
+    expect(await visitsOf({ entry: '/shop/*' })).toEqual(['a', 'b']);
+    expect(await visitsOf({ entry: '/shop/' })).toEqual([]);
+    expect(await visitsOf({ exit: '/order/1' })).toEqual(['a']);
+    expect(await visitsOf({ exit: '/order/*', path: '/order/2' })).toEqual(['b']);
+    expect(await stats.top('path', { ...november, entry: '/order/1', search: 'shop' })).toEqual([
+      { value: '/shop/', count: 1 },
+    ]);
+  });
+
+  it('takes null for what has none, as top tells it', async () => {
+    const referer = 'https://duckduckgo.com/';
+    await visit('a', { '01T10:00': '/', '01T10:01': '/login' }, { referer, userAgent: FIREFOX });
+    await visit('a', { '01T10:02': '/account' }, { user: { id: 17 } });
+    await visit('b', { '02T10:00': '/?utm_source=letter' });
+    await track({ date: '2025-11-03T10:00Z', path: '/', visit: 'c' });
+    await track({ date: '2025-11-04T10:00Z', path: '/job' });
+    const counts = async (filter: StatisticsFilter) => {
+      const { visits, activities } = await stats.overview({ ...november, ...filter });
+      return [visits.value, activities.value];
+    };
+    expect(await stats.top('referrer', november)).toContainEqual({ value: null, count: 2 });
+    expect(await counts({ referrer: null })).toEqual([2, 2]);
+    expect(await counts({ utmSource: null })).toEqual([2, 4]);
+    // The job has neither a session nor a user, and no visit that could have a referrer.
+    expect(await stats.top('browser', november)).toContainEqual({ value: null, count: 2 });
+    expect(await counts({ browser: null })).toEqual([2, 3]);
+    expect(await counts({ user: null })).toEqual([2, 3]);
+    expect(await counts({ user: null, path: '/' })).toEqual([1, 1]);
+    expect(await counts({ user: null, device: 'desktop' })).toEqual([0, 0]);
+  });
+
   it('follows visitors through a funnel, in the order of its steps', async () => {
     const buy = { name: 'bought' };
     await visit('a', { '01T10:00': '/', '01T10:10': '/pricing' });
@@ -303,6 +349,13 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ['an unknown property', 'userId', (asked) => asked.overview({ userId: '17' })],
     ['bots that are a text', 'bots', (asked) => asked.overview({ bots: 'yes' })],
     ['properties that are a text', 'properties', (asked) => asked.overview({ properties: 'plan' })],
+    ['a path that is null', 'path', (asked) => asked.overview({ path: null })],
+    ['an entry that is null', 'entry', (asked) => asked.overview({ entry: null })],
+    ['an exit that is null', 'exit', (asked) => asked.overview({ exit: null })],
+    ['a session that is null', 'session', (asked) => asked.overview({ session: null })],
+    ['an empty user', 'user', (asked) => asked.overview({ user: '' })],
+    ['an empty UTM source', 'utmSource', (asked) => asked.overview({ utmSource: '' })],
+    ['a UTM campaign that is a list', 'utmCampaign', (asked) => asked.overview({ utmCampaign: ['a'] })],
     ['an empty browser', 'browser', (asked) => asked.overview({ browser: '' })],
     ['to compare to what is unknown', 'compareTo', (asked) => asked.overview({}, { compareTo: 'century' })],
     ['an unknown measure', 'measure', (asked) => asked.series('clicks', 'day', {})],

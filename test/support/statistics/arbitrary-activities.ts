@@ -27,7 +27,7 @@ export const PATHS = [
   `${LONG}/A`,
 ];
 
-const PATHS_WITH_QUERY = [
+export const PATHS_WITH_QUERY = [
   '/?utm_source=News%20Letter&utm_medium=e+mail&utm_campaign=Fall',
   '/?utm_source=news%20letter&utm_medium=e%2Bmail',
   '/pricing?utm_source=a&utm_source=b&utm_campaign=',
@@ -61,6 +61,11 @@ export const REFERRERS = [
   'xn--bcher-kva.example',
   '[::1]',
 ];
+
+/** What is in the paths, and a few that no path has. */
+export const UTM_SOURCES = ['News Letter', 'news letter', 'a', 'a ', 'b', 'c', '%zz', '=', 'none'];
+export const UTM_MEDIUMS = ['e mail', 'e+mail', 'ä', 'a', 'none'];
+export const UTM_CAMPAIGNS = ['Fall', 'fall', '🦋', '🦋'.repeat(255), '\uFFFD'];
 
 export const NAMES = ['view', 'View', 'engagement', 'bought', 'signed up', 'é'];
 export const USERS = ['u', 'U', 'ü', 'u ', '17', '🦋'];

@@ -6,10 +6,14 @@ import {
   IPS,
   NAMES,
   PATHS,
+  PATHS_WITH_QUERY,
   PROPERTIES,
   REFERRERS,
   SESSIONS,
   USERS,
+  UTM_CAMPAIGNS,
+  UTM_MEDIUMS,
+  UTM_SOURCES,
   VISITS,
 } from './arbitrary-activities.js';
 import { Clock } from './clock.js';
@@ -34,6 +38,13 @@ export const aPath = fc.oneof(
   fc.constantFrom('/*', '/p*', '/a*', '/a%*', '/?utm*', '/🦋*', '/nothing*'),
 );
 
+const anEnd = fc.oneof({ weight: 3, arbitrary: aPath }, fc.constantFrom(...PATHS_WITH_QUERY));
+
+/** One of the texts, or that there is none. */
+function orNone(...texts: string[]): fc.Arbitrary<string | null> {
+  return fc.option(fc.constantFrom(...texts), { freq: 2 });
+}
+
 type Properties = NonNullable<StatisticsFilter['properties']>;
 
 export const someProperties: fc.Arbitrary<Properties> = fc
@@ -46,16 +57,21 @@ export const someProperties: fc.Arbitrary<Properties> = fc
   .chain((plain) => fc.subarray(plain).map((entries) => Object.fromEntries(entries)));
 
 const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
-  user: fc.constantFrom(...USERS),
+  user: orNone(...USERS),
   session: fc.constantFrom(...SESSIONS),
   visit: fc.constantFrom(...VISITS),
   path: aPath,
   name: fc.constantFrom(...NAMES),
   ip: fc.constantFrom(...IPS),
-  referrer: fc.constantFrom(...REFERRERS),
-  browser: fc.constantFrom('Chrome', 'Firefox', 'Safari', 'chrome'),
-  system: fc.constantFrom('Windows', 'Linux', 'iOS'),
-  device: fc.constantFrom('desktop', 'mobile', 'tablet', 'bot'),
+  entry: anEnd,
+  exit: anEnd,
+  referrer: orNone(...REFERRERS),
+  utmSource: orNone(...UTM_SOURCES),
+  utmMedium: orNone(...UTM_MEDIUMS),
+  utmCampaign: orNone(...UTM_CAMPAIGNS),
+  browser: orNone('Chrome', 'Firefox', 'Safari', 'chrome'),
+  system: orNone('Windows', 'Linux', 'iOS'),
+  device: orNone('desktop', 'mobile', 'tablet', 'bot'),
   properties: someProperties,
 });
 
@@ -64,7 +80,7 @@ const aFilterOfActivity: fc.Arbitrary<StatisticsFilter> = fc
   .tuple(anActivity, anyFilter)
   .map(([{ user, session, visit, path, name, ip }, others]) => ({
     ...others,
-    user: user && String(user.id),
+    user: user ? String(user.id) : null,
     session,
     visit,
     path,
@@ -79,7 +95,12 @@ const PROPERTIES_OF_FILTER = [
   'path',
   'name',
   'ip',
+  'entry',
+  'exit',
   'referrer',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
   'browser',
   'system',
   'device',

@@ -52,12 +52,16 @@ export class History {
   that(filter: StatisticsFilter): Facts {
     return {
       activities: this.activities.filter((activity) => {
-        const { session, sessionId, visitId } = activity;
-        const referrer = this.visitOf.get(visitId)?.referrer ?? null;
-        return isDone(activity, filter) && isOf({ id: visitId, sessionId, session, referrer }, filter);
+        const visit = this.visitOf.get(activity.visitId);
+        const user = visit ? visit.user : activity.userId;
+        const who = { id: activity.visitId, sessionId: activity.sessionId, session: activity.session, user };
+        return isDone(activity, filter) && isOf(who, filter) && isFrom(visit, filter);
       }),
       visits: [...this.visitOf.values()].filter(
-        (visit) => visit.activities.some((activity) => isDone(activity, filter)) && isOf(visit, filter),
+        (visit) =>
+          visit.activities.some((activity) => isDone(activity, filter)) &&
+          isOf(visit, filter) &&
+          isFrom(visit, filter),
       ),
     };
   }
@@ -86,13 +90,17 @@ export function rangeOf({ from, to }: Pick<Question, 'from' | 'to'>): Range {
 export function isDone(activity: Activity, filter: StatisticsFilter): boolean {
   const { user, path, name, ip, properties = {} } = filter;
   return (
-    (user === undefined || activity.userId === user) &&
+    (user === undefined || user === null || activity.userId === user) &&
     (name === undefined || activity.name === name) &&
     (ip === undefined || activity.ipAddress === ip) &&
-    (path === undefined ||
-      (path.endsWith('*') ? activity.path.startsWith(path.slice(0, -1)) : activity.path === path)) &&
+    (path === undefined || isAt(activity.path, path)) &&
     Object.entries(properties).every(([key, value]) => propertyOf(activity, key) === String(value))
   );
+}
+
+/** A whole path, or one that begins with what stands before a trailing `*`. */
+function isAt(path: string, asked: string): boolean {
+  return asked.endsWith('*') ? path.startsWith(asked.slice(0, -1)) : path === asked;
 }
 
 /** A text, a number or a truth value, as text; `null` for all else. */
@@ -109,8 +117,8 @@ function isOf(
     id,
     sessionId,
     session,
-    referrer,
-  }: Record<'id' | 'sessionId' | 'referrer', string | null> & {
+    user,
+  }: Record<'id' | 'sessionId' | 'user', string | null> & {
     session: Session | null;
   },
   filter: StatisticsFilter,
@@ -118,11 +126,24 @@ function isOf(
   return (
     (filter.visit === undefined || id === filter.visit) &&
     (filter.session === undefined || sessionId === filter.session) &&
-    (filter.referrer === undefined || referrer === filter.referrer) &&
-    (filter.browser === undefined || session?.browser === filter.browser) &&
-    (filter.system === undefined || session?.system === filter.system) &&
-    (filter.device === undefined || session?.device === filter.device) &&
+    (filter.user !== null || user === null) &&
+    (['browser', 'system', 'device'] as const).every(
+      (property) => filter[property] === undefined || (session?.[property] ?? null) === filter[property],
+    ) &&
     (filter.bots === true || !session?.bot)
+  );
+}
+
+/** Whether a visit came from where, and went where, the filter says; without a visit nobody did. */
+function isFrom(visit: VisitFacts | undefined, filter: StatisticsFilter): boolean {
+  return (
+    (['entry', 'exit'] as const).every((end) => {
+      const asked = filter[end];
+      return asked === undefined || (visit !== undefined && isAt(visit[end], asked));
+    }) &&
+    (['referrer', 'utmSource', 'utmMedium', 'utmCampaign'] as const).every(
+      (property) => filter[property] === undefined || visit?.[property] === filter[property],
+    )
   );
 }
 
