@@ -127,7 +127,7 @@ export interface TopOptions extends Question {
   measure?: TopMeasure;
   /** The key, for the dimension `property`. */
   property?: string;
-  /** Only values that hold this text, upper and lower case alike. */
+  /** Only values that hold this text, upper and lower case alike; of users their ids. */
   search?: string;
 }
 
@@ -135,6 +135,8 @@ export interface TopRow {
   /** `null` where there is none: no referrer, an unknown browser. */
   value: string | null;
   count: number;
+  /** Of the dimension `user` alone: the latest name in the latest visit. `null` where that has none. */
+  name?: string | null;
 }
 
 export interface LiveOptions extends Omit<Question, 'from' | 'to'> {

@@ -1,6 +1,7 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import { without } from './counts.js';
+import { named } from './names.js';
 import type { Selection } from './selection.js';
 import type { Dimension, TopMeasure, TopOptions, TopRow } from './statistics.types.js';
 import { DAY, floor, QUARTER, type Stretch } from './stretch.js';
@@ -50,7 +51,8 @@ export async function top(
   asked: Asked,
 ): Promise<TopRow[]> {
   if (isOfVisits(dimension)) {
-    return rank(selection, [ofVisits(dimension, selection, range, asked)], asked.limit);
+    const rows = await rank(selection, [ofVisits(dimension, selection, range, asked)], asked.limit);
+    return dimension === 'user' ? named(selection, rows) : rows;
   }
   const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
   // The sums of paths know no name but that of views.

@@ -119,7 +119,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     await visit('a', { '01T10:02': '/account' }, { user: { id: 17, name: 'Jeff' } });
     await visit('b', { '02T10:00': '/' }, { user: { id: 17 } });
     expect(await stats.overview(november)).toMatchObject({ users: { value: 1 }, sessions: { value: 2 } });
-    expect(await stats.top('user', november)).toEqual([{ value: '17', count: 2 }]);
+    expect(await stats.top('user', november)).toEqual([{ value: '17', count: 2, name: null }]);
     expect(await stats.top('entry', { ...november, user: '17', measure: 'views' })).toEqual([
       { value: '/', count: 4 },
     ]);
@@ -229,6 +229,23 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await counts({ user: null })).toEqual([2, 3]);
     expect(await counts({ user: null, path: '/' })).toEqual([1, 1]);
     expect(await counts({ user: null, device: 'desktop' })).toEqual([0, 0]);
+  });
+
+  it('names users as their latest visit does', async () => {
+    await visit('a', { '01T10:00': '/', '01T10:01': '/' }, { user: { id: 17, name: 'Jeff' } });
+    await visit('b', { '02T10:00': '/' }, { user: { id: 18 } });
+    await visit('b', { '02T10:01': '/' }, { user: { id: 17, name: 'Jeff Koons' } });
+    await visit('b', { '02T10:02': '/' }, { user: { id: 17 } });
+    await visit('c', { '03T10:00': '/' }, { user: { id: 18 } });
+    await visit('d', { '04T10:00': '/' });
+    expect(await stats.top('user', november)).toEqual([
+      { value: '17', count: 2, name: 'Jeff Koons' },
+      { value: '18', count: 1, name: null },
+    ]);
+    expect(await stats.top('user', { ...november, to: '2025-11-02T00:00Z', search: '17' })).toEqual([
+      { value: '17', count: 1, name: 'Jeff Koons' },
+    ]);
+    expect(await stats.top('user', { ...november, search: 'nobody' })).toEqual([]);
   });
 
   it('follows visitors through a funnel, in the order of its steps', async () => {

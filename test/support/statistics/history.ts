@@ -66,6 +66,16 @@ export class History {
     };
   }
 
+  /** The latest name of the user in the latest visit. */
+  nameOf(user: string | null): string | null {
+    const latest = [...this.visitOf.values()]
+      .filter((visit) => visit.user === user)
+      .sort((a, b) => a.startedAt - b.startedAt || byText(a.id, b.id))
+      .at(-1);
+    const named = latest?.activities.findLast(({ userId, userName }) => userId === user && userName !== null);
+    return named?.userName ?? null;
+  }
+
   /** What matches and counts in the range of the question. */
   of(question: Question): Facts {
     return during(rangeOf(question), this.that(question));

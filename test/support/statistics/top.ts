@@ -17,10 +17,11 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
       : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[measure]).filter(
           ({ value }) => value !== null || MAY_BE_NULL.has(dimension),
         );
-  return rows
+  const found = rows
     .filter(({ value, count }) => count > 0 && isFound(value))
     .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
     .slice(0, limit);
+  return dimension === 'user' ? found.map((row) => ({ ...row, name: history.nameOf(row.value) })) : found;
 }
 
 const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
