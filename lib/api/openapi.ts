@@ -36,6 +36,7 @@ const ROUTES: [controller: Type, handler: string, query: Type, summary: string][
 
 interface Schema {
   type: string;
+  description?: string;
   enum?: unknown[];
   maxLength?: number;
   format?: string;
@@ -117,6 +118,7 @@ function schemaOf(kinds: Map<string, { constraints?: unknown[] | undefined }>): 
   if (kinds.has('isNumber')) return { type: 'number' };
   if (kinds.has('isBoolean')) return { type: 'boolean' };
   if (kinds.has('properties')) return { type: 'object' };
+  if (kinds.has('textOrNone')) return { type: 'string', description: 'empty for none' };
   if (kinds.has('isoDate')) return { type: 'string', format: 'date-time' };
   return { type: 'string' };
 }

@@ -1,5 +1,17 @@
+import { applyDecorators } from '@nestjs/common';
 import { Transform, Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
+import {
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  isString,
+  IsString,
+  ValidateBy,
+} from 'class-validator';
 import {
   type Dimension,
   DIMENSIONS,
@@ -24,6 +36,18 @@ function FromJson(): PropertyDecorator {
   });
 }
 
+/** An empty parameter asks for what has none. */
+function TextOrNone(): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }): unknown => (value === '' ? null : value)),
+    IsOptional(),
+    ValidateBy({
+      name: 'textOrNone',
+      validator: { validate: isString, defaultMessage: () => '$property must be a string' },
+    }),
+  );
+}
+
 const flags = new Map<unknown, boolean>([
   ['true', true],
   ['false', false],
@@ -43,9 +67,8 @@ export class QuestionQuery {
   @IsString()
   timeZone?: string;
 
-  @IsOptional()
-  @IsString()
-  user?: string;
+  @TextOrNone()
+  user?: string | null;
 
   @IsOptional()
   @IsString()
@@ -69,19 +92,32 @@ export class QuestionQuery {
 
   @IsOptional()
   @IsString()
-  referrer?: string;
+  entry?: string;
 
   @IsOptional()
   @IsString()
-  browser?: string;
+  exit?: string;
 
-  @IsOptional()
-  @IsString()
-  system?: string;
+  @TextOrNone()
+  referrer?: string | null;
 
-  @IsOptional()
-  @IsString()
-  device?: string;
+  @TextOrNone()
+  utmSource?: string | null;
+
+  @TextOrNone()
+  utmMedium?: string | null;
+
+  @TextOrNone()
+  utmCampaign?: string | null;
+
+  @TextOrNone()
+  browser?: string | null;
+
+  @TextOrNone()
+  system?: string | null;
+
+  @TextOrNone()
+  device?: string | null;
 
   /** A JSON object. */
   @IsOptional()

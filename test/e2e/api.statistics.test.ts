@@ -50,6 +50,10 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
       `overview?${RANGE}&compareTo=2026-01-01T00:00Z/2026-01-02T00:00Z`,
       () => stats.overview(QUESTION, { compareTo: { from: '2026-01-01T00:00Z', to: '2026-01-02T00:00Z' } }),
     ],
+    [
+      `overview?${RANGE}&entry=/*&exit=/pricing&referrer=example.org&utmSource=&utmMedium=&utmCampaign=&browser=`,
+      () => stats.overview({ ...QUESTION, browser: null }),
+    ],
     [`series?${RANGE}&measure=views&interval=day`, () => stats.series('views', 'day', QUESTION)],
     [
       `top?${RANGE}&dimension=path&limit=1&bots=true`,
@@ -88,6 +92,9 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
     ['overview?from=yesterday', 'from'],
     ['overview?compareTo=never', 'to'],
     ['overview?color=red', 'color'],
+    ['overview?path=', 'path'],
+    ['overview?entry=', 'entry'],
+    ['overview?referrer=a&referrer=b', 'referrer'],
     ['series?interval=day', 'measure'],
     ['series?measure=views&interval=minute&from=2025-01-01T00:00Z', 'interval'],
     ['top?dimension=shoe', 'dimension'],
@@ -102,6 +109,20 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
     const response = await get(path);
     expect(response.status).toBe(400);
     expect(JSON.stringify(await response.json())).toContain(property);
+  });
+
+  it('takes an empty parameter for none', async () => {
+    await host.activities.track({ date: '2026-01-03T10:00Z', path: '/here', visit: 'w' });
+    const range = 'from=2026-01-01T00:00Z&to=2026-02-08T00:00Z&order=asc';
+    const visitsOf = async (parameter: string): Promise<unknown> =>
+      (await get(`visits?${range}&${parameter}=`)).json();
+    for (const parameter of ['user', 'referrer'])
+      expect(await visitsOf(parameter)).toMatchObject({ items: [{ id: 'w' }] });
+    for (const parameter of ['system', 'device', 'utmSource'])
+      expect(await visitsOf(parameter)).toMatchObject({ items: [{ id: 'w' }, { id: 'v' }] });
+    expect((await host.fetch('/djaffar/activities?user=', { headers: { 'X-Admin': 'yes' } })).status).toBe(
+      400,
+    );
   });
 
   it('is for those whom the guards let in', async () => {
@@ -130,6 +151,7 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
       expect.arrayContaining([
         expect.objectContaining({ name: 'measure', required: true }),
         expect.objectContaining({ name: 'timeZone', required: false }),
+        expect.objectContaining({ name: 'utmSource', required: false }),
       ]),
     );
     const track = paths['/djaffar/track']?.post;
