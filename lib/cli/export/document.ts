@@ -1,6 +1,6 @@
 import type { Activity } from '../../activity/activity.entity.js';
 import type { Output } from '../output.js';
-import type { Format } from './format.js';
+import type { Format } from '../../export/format.js';
 
 /** Activities in a format, on their way out: whole at the end of each page. */
 export class Document {

@@ -10,7 +10,7 @@ import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output
 import { Progress } from '../progress.js';
 import { withServices } from '../services.js';
 import { Document } from './document.js';
-import { type FormatName, FORMATS, formatOf } from './format.js';
+import { type FormatName, FORMATS, formatOf } from '../../export/format.js';
 
 interface ExportOptions extends FilterOptions {
   format: FormatName;

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Activity } from '../../activity/activity.entity.js';
-import type { Session } from '../../activity/session.entity.js';
+import type { Activity } from '../activity/activity.entity.js';
+import type { Session } from '../activity/session.entity.js';
 import { isoOf } from './iso.js';
 
 /** Most activities have their session in common with others. */

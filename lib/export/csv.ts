@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { LRUCache } from 'lru-cache';
-import type { Activity } from '../../activity/activity.entity.js';
-import type { Session } from '../../activity/session.entity.js';
+import type { Activity } from '../activity/activity.entity.js';
+import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
 import { isoOf } from './iso.js';
 

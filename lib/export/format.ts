@@ -1,4 +1,4 @@
-import type { Activity } from '../../activity/activity.entity.js';
+import type { Activity } from '../activity/activity.entity.js';
 import { csv } from './csv.js';
 import { lineOf } from './ndjson.js';
 
