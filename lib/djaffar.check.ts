@@ -61,6 +61,7 @@ const OPTIONS: Rules = {
   ip: oneOf('full', 'masked', 'none'),
   // Activities are not for everyone: without a guard they would be.
   api: { guards: guards(1) },
+  dashboard: { guards: guards(1) },
   writer: {
     maxWaiting: wholeNumber(1),
     maxBatch: wholeNumber(1),

@@ -7,6 +7,7 @@ import {
   type ModuleMetadata,
   type NestModule,
   type Type,
+  UseGuards,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
@@ -17,8 +18,16 @@ import { ActivityWriter } from './activity/activity.writer.js';
 import { djaffarEntities } from './entities.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController } from './api/activities.controller.js';
+import { ErasureController } from './api/erasure.controller.js';
+import { ExportController } from './api/export.controller.js';
 import { describeRoutes } from './api/openapi.js';
 import { StatisticsController } from './api/statistics.controller.js';
+import { AboutController } from './dashboard/about.controller.js';
+import { ActivityStream } from './dashboard/activity.stream.js';
+import { DashboardController } from './dashboard/dashboard.controller.js';
+import { Page } from './dashboard/page.js';
+import { StreamController } from './dashboard/stream.controller.js';
+import { unwrapped } from './dashboard/unwrapped.js';
 import { checkAll, registrationOf, settingsOf } from './djaffar.check.js';
 import {
   DATA_SOURCE,
@@ -29,6 +38,7 @@ import {
   SETTINGS,
 } from './djaffar.options.js';
 import { HostGuards } from './guards/host-guards.js';
+import { ApiGuard, DashboardGuard, type OptionGuard } from './guards/option.guard.js';
 import { ActivityStats } from './statistics/activity.stats.js';
 import { Rollup } from './statistics/rollup.js';
 import { prepareExpress } from './tracking/platform/express.js';
@@ -93,8 +103,10 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
   /** Nest calls it when the adapter is there and the routes are not yet. */
   configure(): void {
     const { httpAdapter } = this.adapterHost;
-    const isTrackRoute = trackRouteAt(this.registration.path);
-    if (httpAdapter.getType() === 'fastify') prepareFastify(httpAdapter.getInstance(), isTrackRoute);
+    const { path } = this.registration;
+    const isTrackRoute = routeAt(path, 'track');
+    if (httpAdapter.getType() === 'fastify')
+      prepareFastify(httpAdapter.getInstance(), isTrackRoute, routeAt(path, 'dashboard'));
     else prepareExpress(httpAdapter.getInstance(), isTrackRoute);
   }
 }
@@ -102,6 +114,17 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
 function register(definition: DynamicModule, given: Extras): DynamicModule {
   const registration = registrationOf(given);
   const { path, dataSource, decorators, isGlobal } = registration;
+  const page = `${path.replace(/\/$/, '')}/dashboard`;
+  const dashboard = [
+    ...mount(DashboardGuard, page, [DashboardController]),
+    ...mount(DashboardGuard, `${page}/data`, [StreamController, ExportController]),
+    ...mount(DashboardGuard, `${page}/data`, [
+      AboutController,
+      ActivitiesController,
+      ErasureController,
+      StatisticsController,
+    ]).map(unwrapped),
+  ];
   return {
     ...definition,
     global: isGlobal,
@@ -110,10 +133,9 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       ...new Set([...(definition.imports ?? []), ...(given.imports ?? [])]),
     ],
     controllers: [
-      mount(TrackController, path, decorators),
-      mount(TrackerController, path, decorators),
-      mount(ActivitiesController, path),
-      mount(StatisticsController, path),
+      ...mount('everybody', path, [TrackController, TrackerController], decorators),
+      ...mount(ApiGuard, path, [ActivitiesController, StatisticsController]),
+      ...dashboard,
     ],
     providers: [
       ...(definition.providers ?? []),
@@ -133,7 +155,17 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       Recorder,
       ActivityService,
       ActivityStats,
-      { provide: OPENAPI, useFactory: describeRoutes },
+      {
+        provide: ActivityStream,
+        inject: [ActivityService],
+        useFactory: (activities: ActivityService) => new ActivityStream(activities),
+      },
+      {
+        provide: Page,
+        inject: [SETTINGS],
+        useFactory: ({ dashboard: option }: Settings) => (option ? Page.read() : Page.none),
+      },
+      { provide: OPENAPI, useFactory: () => describeRoutes(dashboard) },
       HostGuards,
       IdentifiedUsers,
       VisitorService,
@@ -142,17 +174,28 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
   };
 }
 
-/** A class of its own for each registration, so that its path and decorators do not leak into another. */
-function mount(controller: Type<object>, path: string, decorators: ClassDecorator[] = []): Type<object> {
-  const mounted = class extends controller {};
-  Object.defineProperty(mounted, 'name', { value: controller.name });
-  Controller({ path, version: VERSION_NEUTRAL })(mounted);
-  for (const decorate of decorators) decorate(mounted);
-  return mounted;
+/**
+ * Classes of their own for each registration, so that its path and decorators do not leak into another.
+ * @param audience who is let in
+ */
+function mount(
+  audience: Type<OptionGuard> | 'everybody',
+  path: string,
+  controllers: Type<object>[],
+  decorators: ClassDecorator[] = [],
+): Type<object>[] {
+  return controllers.map((controller) => {
+    const mounted = class extends controller {};
+    Object.defineProperty(mounted, 'name', { value: controller.name });
+    Controller({ path, version: VERSION_NEUTRAL })(mounted);
+    if (audience !== 'everybody') UseGuards(audience)(mounted);
+    for (const decorate of decorators) decorate(mounted);
+    return mounted;
+  });
 }
 
 /** The host's global prefix stands before the path; Express tells no case apart. */
-function trackRouteAt(path: string): (pathname: string) => boolean {
-  const end = `/${path.replace(/^\/|\/$/g, '')}/track`.toLowerCase();
+function routeAt(path: string, route: string): (pathname: string) => boolean {
+  const end = `/${path.replace(/^\/|\/$/g, '')}/${route}`.toLowerCase();
   return (pathname) => pathname.replace(/\/$/, '').toLowerCase().endsWith(end);
 }

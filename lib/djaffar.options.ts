@@ -45,6 +45,9 @@ export interface DjaffarOptions {
   /** Turns on `GET …/activities` for those whom all of these guards let in; at least one. */
   api?: { guards: HostGuard[] };
 
+  /** Turns on the page at `GET …/dashboard/`, and what it shows, for those whom all of these guards let in; at least one. */
+  dashboard?: { guards: HostGuard[] };
+
   writer?: Partial<WriterSettings>;
 
   /**

@@ -1,15 +1,14 @@
-import { Controller, Get, Query, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import type { Activity } from '../activity/activity.entity.js';
 import { ActivityService, type Page } from '../activity/activity.service.js';
 import { ActivitiesQuery } from './activities.query.js';
-import { ApiGuard } from './api.guard.js';
 import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 
 /** `ActivityService.find` over HTTP. */
 @Controller()
-@UseGuards(ApiGuard)
-@UseInterceptors(BadFilterInterceptor)
+@UseInterceptors(NoStoreInterceptor, BadFilterInterceptor)
 export class ActivitiesController {
   constructor(private readonly activities: ActivityService) {}
 

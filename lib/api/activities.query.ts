@@ -2,8 +2,8 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { MAX_LIMIT } from '../activity/activity.service.js';
 
-/** The query of `GET …/activities`; what it means is told by `ActivityFilter` and `PageOptions`. */
-export class ActivitiesQuery {
+/** Which activities; what it means is told by `ActivityFilter`. */
+export class FilterQuery {
   @IsOptional()
   @IsString()
   user?: string;
@@ -35,7 +35,10 @@ export class ActivitiesQuery {
   @IsOptional()
   @IsString()
   ip?: string;
+}
 
+/** The query of `GET …/activities`; what it means is told by `PageOptions`. */
+export class ActivitiesQuery extends FilterQuery {
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -50,4 +53,10 @@ export class ActivitiesQuery {
   @IsOptional()
   @IsIn(['asc', 'desc'])
   order?: 'asc' | 'desc';
+}
+
+/** The query of `GET …/activities/export`. */
+export class ExportQuery extends FilterQuery {
+  @IsIn(['csv', 'ndjson'])
+  format!: 'csv' | 'ndjson';
 }

@@ -45,15 +45,17 @@ interface Schema {
 /**
  * Describes the routes for `@nestjs/swagger`, where the host has it. Nest waits for it before the application is
  * created, hence before the host can ask for the document.
+ * @param hidden controllers that are for the page alone
  */
-export async function describeRoutes(): Promise<void> {
+export async function describeRoutes(hidden: Type[]): Promise<void> {
   let swagger: typeof import('@nestjs/swagger');
   try {
     swagger = await import('@nestjs/swagger');
   } catch {
     return;
   }
-  const { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } = swagger;
+  const { ApiBody, ApiExcludeController, ApiOperation, ApiQuery, ApiResponse, ApiTags } = swagger;
+  for (const controller of hidden) ApiExcludeController()(controller);
   for (const controller of [ActivitiesController, StatisticsController, TrackController])
     ApiTags('djaffar')(controller);
   for (const [controller, handler, query, summary] of ROUTES) {

@@ -1,4 +1,4 @@
-import { Controller, Get, Query, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import type { Page } from '../activity/activity.service.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import type {
@@ -12,8 +12,8 @@ import type {
   TopRow,
   VisitRecord,
 } from '../statistics/statistics.types.js';
-import { ApiGuard } from './api.guard.js';
 import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 import {
   FunnelQuery,
@@ -28,8 +28,7 @@ import {
 
 /** `ActivityStats` over HTTP: what it takes as options stands in the query. */
 @Controller()
-@UseGuards(ApiGuard)
-@UseInterceptors(BadFilterInterceptor)
+@UseInterceptors(NoStoreInterceptor, BadFilterInterceptor)
 export class StatisticsController {
   constructor(private readonly stats: ActivityStats) {}
 

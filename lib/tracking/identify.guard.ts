@@ -8,10 +8,10 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { type HostGuard, type Settings, SETTINGS } from '../djaffar.options.js';
-import { storedUser, type User } from '../activity/user.js';
+import type { User } from '../activity/user.js';
 import { HostGuards, UndecoratedContext } from '../guards/host-guards.js';
 import type { TrackRequest } from './request.js';
-import { IdentifiedUsers, userOfPassport } from './user.js';
+import { IdentifiedUsers, userOf } from './user.js';
 
 const BEARER = /^bearer(\s|$)/i;
 
@@ -44,26 +44,20 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
   private async identify(context: ExecutionContext, request: TrackRequest): Promise<User | null> {
     const { guards, rejectedCredentials } = this.settings;
     if (guards.length === 0) {
-      const user = this.readUser(request);
+      const user = userOf(request, this.settings);
       if (user || !this.defaultGuard) return user;
     }
     let isAccepted = false;
     for (const guard of this.defaultGuard ? [this.defaultGuard] : guards) {
       if (!(await this.hostGuards.accepts(guard, context))) continue;
       isAccepted = true;
-      const user = this.readUser(request);
+      const user = userOf(request, this.settings);
       if (user) return user;
     }
     if (!isAccepted && rejectedCredentials === 'reject' && BEARER.test(request.headers.authorization ?? '')) {
       throw new UnauthorizedException();
     }
     return null;
-  }
-
-  private readUser(request: TrackRequest): User | null {
-    // On Fastify, Express middleware leaves the user on Node's request.
-    if (!request.user && request.raw?.user) request.user = request.raw.user;
-    return storedUser(this.settings.user ? this.settings.user(request) : userOfPassport(request));
   }
 
   private async guardOfDefaultStrategy(): Promise<HostGuard | undefined> {

@@ -1,12 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import type { User } from '../activity/user.js';
+import { storedUser, type User } from '../activity/user.js';
+import type { Settings } from '../djaffar.options.js';
 import type { TrackRequest } from './request.js';
 
 const ID_PROPERTIES = ['id', 'userId', 'sub', '_id', 'uuid'];
 const NAME_PROPERTIES = ['username', 'name', 'email'];
 
+/** Who a request is of, after the host's guards. */
+export function userOf(request: TrackRequest, { user }: Pick<Settings, 'user'>): User | null {
+  // On Fastify, Express middleware leaves the user on Node's request.
+  if (!request.user && request.raw?.user) request.user = request.raw.user;
+  return storedUser(user ? user(request) : userOfPassport(request));
+}
+
 /** The default of the option `user`: reads the usual properties of what Passport left on the request. */
-export function userOfPassport({ user }: TrackRequest): { id: unknown; name: string | null } | null {
+function userOfPassport({ user }: TrackRequest): { id: unknown; name: string | null } | null {
   if (typeof user !== 'object' || user === null) return null;
   const name = first(user, NAME_PROPERTIES);
   return { id: first(user, ID_PROPERTIES), name: typeof name === 'string' ? name : null };

@@ -2,6 +2,7 @@ import { MAX_BODY, ofParser } from '../track.body.js';
 
 interface Route {
   url: string;
+  method: string | string[];
   bodyLimit?: number;
   errorHandler?: (error: unknown) => never;
 }
@@ -14,19 +15,25 @@ interface Fastify {
   hasRoute(route: { url: string; method: string }): boolean;
 }
 
-/** Gives the tracking route alone the contract's limit, its answer to a bad body, and its trailing slash. */
-export function prepareFastify(fastify: Fastify, isTrackRoute: (path: string) => boolean): void {
+/** Gives the tracking route alone the contract's limit and its answer to a bad body; and to the dashboard too, its trailing slash. */
+export function prepareFastify(
+  fastify: Fastify,
+  isTrackRoute: (path: string) => boolean,
+  isDashboard: (path: string) => boolean,
+): void {
   const { ignoreTrailingSlash, routerOptions } = fastify.initialConfig;
   const isSlashIgnored = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash;
   fastify.addHook('onRoute', (route) => {
-    if (!isTrackRoute(route.url)) return;
-    route.bodyLimit = MAX_BODY;
-    // Thrown again, it goes to the host's filters.
-    route.errorHandler = (error) => {
-      throw ofParser(error);
-    };
+    if (isTrackRoute(route.url)) {
+      route.bodyLimit = MAX_BODY;
+      // Thrown again, it goes to the host's filters.
+      route.errorHandler = (error) => {
+        throw ofParser(error);
+      };
+    } else if (!isDashboard(route.url)) return;
     const url = `${route.url}/`;
-    if (isSlashIgnored || route.url.endsWith('/') || fastify.hasRoute({ url, method: 'POST' })) return;
+    const [method = ''] = [route.method].flat();
+    if (isSlashIgnored || route.url.endsWith('/') || fastify.hasRoute({ url, method })) return;
     fastify.route({ ...route, url });
   });
 }

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { ActivityService } from '../activity/activity.service.js';
+import { formatOf } from '../export/format.js';
+import { written } from '../export/written.js';
+import { sendStream, type StreamResponse } from '../http-stream.js';
+import { ExportQuery } from './activities.query.js';
+import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { NoStoreInterceptor } from './no-store.interceptor.js';
+import { queryPipe } from './query.pipe.js';
+
+const TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' };
+
+/** All activities of a filter, as the command line exports them. */
+@Controller()
+@UseInterceptors(NoStoreInterceptor, BadFilterInterceptor)
+export class ExportController {
+  constructor(
+    private readonly activities: ActivityService,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  @Get('activities/export')
+  async export(
+    @Query(queryPipe) { format, ...filter }: ExportQuery,
+    @Res() response: StreamResponse,
+  ): Promise<void> {
+    const text = written(this.activities.pages(filter), formatOf(format, false));
+    const stream = Readable.from(text, { objectMode: false });
+    // What is wrong before there is anything to send has an answer of its own.
+    await once(stream, 'readable');
+    sendStream(this.adapterHost, response, stream, {
+      type: TYPES[format],
+      disposition: `attachment; filename="activities.${format}"`,
+    });
+  }
+}

@@ -1,0 +1,15 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+
+/** What only some may see is for no cache to keep. */
+@Injectable()
+export class NoStoreInterceptor implements NestInterceptor {
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const response = context.switchToHttp().getResponse<object>();
+    this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    return next.handle();
+  }
+}

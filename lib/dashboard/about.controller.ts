@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { Controller, Get, Inject, Req, UseInterceptors } from '@nestjs/common';
+import { ActivityService } from '../activity/activity.service.js';
+import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
+import { type Settings, SETTINGS } from '../djaffar.options.js';
+import type { TrackRequest } from '../tracking/request.js';
+import { userOf } from '../tracking/user.js';
+
+export interface About {
+  version: string;
+  /** The name of who is looking, where the host tells it. */
+  user: string | null;
+  /** The URL of `tracker.js`, as the page sees it. */
+  tracker: string;
+  /** Whether there is no activity at all. */
+  isEmpty: boolean;
+}
+
+/** Seen from `lib` as from `dist`. */
+const PACKAGE = new URL('../../package.json', import.meta.url);
+
+/** What the page has to know besides. */
+@Controller()
+@UseInterceptors(NoStoreInterceptor)
+export class AboutController {
+  private readonly version = versionIn(readFileSync(PACKAGE, 'utf8'));
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly activities: ActivityService,
+  ) {}
+
+  @Get('about')
+  async about(@Req() request: TrackRequest): Promise<About> {
+    const { items } = await this.activities.find({}, { limit: 1 });
+    return {
+      version: this.version,
+      user: userOf(request, this.settings)?.name ?? null,
+      tracker: '../tracker.js',
+      isEmpty: items.length === 0,
+    };
+  }
+}
+
+function versionIn(json: string): string {
+  const { version }: { version: string } = JSON.parse(json);
+  return version;
+}

@@ -1,0 +1,110 @@
+import { Logger, type OnModuleDestroy } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import {
+  concatMap,
+  defer,
+  distinctUntilChanged,
+  map,
+  merge,
+  type Observable,
+  repeat,
+  ReplaySubject,
+  share,
+  takeUntil,
+  tap,
+  timer,
+} from 'rxjs';
+import type { Activity } from '../activity/activity.entity.js';
+import type { ActivityService } from '../activity/activity.service.js';
+
+const MINUTE = 60_000;
+/** How many are found at once. */
+const LIMIT = 100;
+/** How many are remembered for each subscriber. */
+const SEEN = 10 * LIMIT;
+
+/** Milliseconds between two looks, and between two signs of life for the proxies that close what is silent. */
+const PACE = { look: 1000, ping: 20_000 };
+
+/** Those of the last minute, the newest last; or why they cannot be found. */
+type Found = Activity[] | Error;
+
+/**
+ * New activities as they arrive, at any instance: the database is what all have in common. It is asked once for all
+ * subscribers, and only while there are any.
+ */
+export class ActivityStream implements OnModuleDestroy {
+  private readonly logger = new Logger('Djaffar');
+  private readonly closed = new ReplaySubject<void>(1);
+  private readonly found: Observable<Found>;
+  private looking: Promise<Found> | undefined;
+
+  constructor(
+    private readonly activities: ActivityService,
+    private readonly pace = PACE,
+  ) {
+    this.found = defer(() => this.look()).pipe(
+      repeat({ delay: pace.look }),
+      distinctUntilChanged((one, next) => one instanceof Error && next instanceof Error),
+      tap((found) => {
+        if (found instanceof Error)
+          this.logger.warn(`new activities could not be looked for: ${found.message}`);
+      }),
+      // Whoever comes later begins with what was found last.
+      share({ connector: () => new ReplaySubject(1) }),
+    );
+  }
+
+  /** An open stream would keep the server from closing. */
+  onModuleDestroy(): void {
+    this.closed.next();
+  }
+
+  /** Server-sent events: `activities`, at first those of the last minute, and `trouble` while there are none to be had. */
+  events(): Observable<string> {
+    const pings = timer(0, this.pace.ping).pipe(map(() => ': ping\n\n'));
+    return merge(
+      pings,
+      defer(() => this.news()),
+    ).pipe(takeUntil(this.closed));
+  }
+
+  private news(): Observable<string> {
+    const seen = new LRUCache<string, true>({ max: SEEN });
+    let isWorking = false;
+    return this.found.pipe(
+      concatMap((found) => {
+        if (found instanceof Error) {
+          isWorking = false;
+          return [event('trouble', {})];
+        }
+        const fresh = found.filter(({ id }) => !seen.has(id));
+        for (const { id } of fresh) seen.set(id, true);
+        // That there are none is news where it was not known that they can be had.
+        if (fresh.length === 0 && isWorking) return [];
+        isWorking = true;
+        return [event('activities', fresh)];
+      }),
+    );
+  }
+
+  /** A look that is under way is not begun a second time by whoever comes while nobody waits for it. */
+  private look(): Promise<Found> {
+    return (this.looking ??= this.find().finally(() => (this.looking = undefined)));
+  }
+
+  private async find(): Promise<Found> {
+    const now = Date.now();
+    const range = { from: new Date(now - MINUTE), to: new Date(now + MINUTE) };
+    try {
+      const { items } = await this.activities.find(range, { limit: LIMIT });
+      return items.toReversed();
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+}
+
+function event(type: string, data: unknown): string {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,54 @@
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { PackedFile } from '../packed-file.js';
+import type { TrackRequest } from '../tracking/request.js';
+import { Page } from './page.js';
+
+type PageRequest = TrackRequest & { originalUrl: string };
+
+/** For a host that has none of its own. */
+const SECURITY = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'same-origin',
+};
+
+/** Serves the page and what it loads, which it asks for by relative URLs. */
+@Controller()
+export class DashboardController {
+  constructor(
+    private readonly page: Page,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  @Get()
+  async index(@Req() request: PageRequest, @Res() response: object): Promise<void> {
+    const [path = '', ...query] = request.originalUrl.split('?');
+    if (path.endsWith('/')) {
+      await this.send(this.page.index, request, response);
+      return;
+    }
+    const { httpAdapter } = this.adapterHost;
+    // A relative one: a proxy may have the path begin otherwise.
+    httpAdapter.setHeader(response, 'Location', ['dashboard/', ...query].join('?'));
+    httpAdapter.reply(response, undefined, 302);
+  }
+
+  @Get('assets/:name')
+  async asset(
+    @Param('name') name: string,
+    @Req() request: PageRequest,
+    @Res() response: object,
+  ): Promise<void> {
+    await this.send(this.page.asset(name), request, response);
+  }
+
+  private async send(file: PackedFile, request: PageRequest, response: object): Promise<void> {
+    const { httpAdapter } = this.adapterHost;
+    for (const [name, value] of Object.entries(SECURITY))
+      if (httpAdapter.getHeader(response, name) === undefined) httpAdapter.setHeader(response, name, value);
+    await file.send(this.adapterHost, request, response);
+  }
+}

@@ -1,0 +1,65 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { NotFoundException, ServiceUnavailableException } from '@nestjs/common';
+import { PackedFile } from '../packed-file.js';
+
+/** Where the package's build has put it, seen from `lib` as from `dist`. */
+const FOLDER = new URL('../../dist/dashboard/', import.meta.url);
+
+const TYPES = new Map([
+  ['.js', 'text/javascript; charset=utf-8'],
+  ['.css', 'text/css; charset=utf-8'],
+  ['.svg', 'image/svg+xml'],
+  ['.png', 'image/png'],
+  ['.woff2', 'font/woff2'],
+  ['.webmanifest', 'application/manifest+json'],
+]);
+
+/** Guards may let nobody in any more: caches on the way keep nothing. The names of assets tell what is in them. */
+const CACHE_CONTROL = { index: 'no-cache', asset: 'private, max-age=31536000, immutable' };
+
+/** The files of the page as they were when the application started. */
+export class Page {
+  static readonly none = new Page(undefined, new Map());
+
+  private constructor(
+    private readonly indexFile: PackedFile | undefined,
+    private readonly assets: ReadonlyMap<string, PackedFile>,
+  ) {}
+
+  static async read(folder = FOLDER): Promise<Page> {
+    const index = await unlessMissing(readFile(new URL('index.html', folder)));
+    const names = (await unlessMissing(readdir(new URL('assets/', folder)))) ?? [];
+    const assets = names.map(async (name): Promise<[string, PackedFile]> => {
+      const content = await readFile(new URL(`assets/${encodeURIComponent(name)}`, folder));
+      const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
+      return [name, new PackedFile(content, type, CACHE_CONTROL.asset)];
+    });
+    return new Page(
+      index && new PackedFile(index, 'text/html; charset=utf-8', CACHE_CONTROL.index),
+      new Map(await Promise.all(assets)),
+    );
+  }
+
+  /** @throws ServiceUnavailableException where the page was not built */
+  get index(): PackedFile {
+    if (this.indexFile) return this.indexFile;
+    throw new ServiceUnavailableException('The page of the dashboard is not there: run `npm run build`');
+  }
+
+  /** @throws NotFoundException */
+  asset(name: string): PackedFile {
+    const asset = this.assets.get(name);
+    if (!asset) throw new NotFoundException();
+    return asset;
+  }
+}
+
+async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Header, Res } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import { sendStream, type StreamResponse } from '../http-stream.js';
+import { ActivityStream } from './activity.stream.js';
+
+/** Characters that wait for a client which reads too slowly; it has to come again then. */
+const MAX_WAITING = 2 ** 20;
+
+/** New activities as server-sent events. Nest's `@Sse()` lets an interceptor of the host wrap each event, its name too. */
+@Controller()
+export class StreamController {
+  constructor(
+    private readonly stream: ActivityStream,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  @Get('stream')
+  // As it is, and at once: compression and proxies would wait for more.
+  @Header('Cache-Control', 'no-store, no-transform')
+  @Header('X-Accel-Buffering', 'no')
+  // A connection that is kept for the next request would keep a server that shuts down waiting.
+  @Header('Connection', 'close')
+  events(@Res() response: StreamResponse): void {
+    sendStream(this.adapterHost, response, readableOf(this.stream.events()), { type: 'text/event-stream' });
+  }
+}
+
+function readableOf(texts: Observable<string>): Readable {
+  const readable = new Readable({
+    read() {},
+    destroy(error, done) {
+      subscription.unsubscribe();
+      done(error);
+    },
+  });
+  const subscription = texts.subscribe({
+    next: (text) => {
+      readable.push(text);
+      if (readable.readableLength > MAX_WAITING) readable.destroy(new Error('the client reads too slowly'));
+    },
+    complete: () => readable.push(null),
+  });
+  return readable;
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip } from 'node:zlib';
+import { StreamableFile } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
+import Negotiator from 'negotiator';
+import type { TrackRequest } from './tracking/request.js';
+
+type Encoding = 'br' | 'gzip' | 'identity';
+
+const PACK: Record<Encoding, (content: Buffer) => Promise<Buffer>> = {
+  br: promisify<Buffer, Buffer>(brotliCompress),
+  gzip: (content) => promisify<Buffer, { level: number }, Buffer>(gzip)(content, { level: 9 }),
+  identity: (content) => Promise.resolve(content),
+};
+
+/** A file that is the same to everybody: packed once, when it is first asked for. */
+export class PackedFile {
+  private readonly hash: string;
+  private readonly bodies = new Map<Encoding, Promise<Buffer>>();
+
+  /** @param cacheControl the header of that name */
+  constructor(
+    private readonly content: Buffer,
+    private readonly type: string,
+    private readonly cacheControl: string,
+  ) {
+    this.hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
+  }
+
+  /** Where a handler sends it by itself, no interceptor of the host wraps it. */
+  async send(
+    { httpAdapter }: HttpAdapterHost,
+    request: Pick<TrackRequest, 'headers'>,
+    response: object,
+  ): Promise<void> {
+    const encoding = encodingFor(request);
+    // A strong validator tells the encodings apart (RFC 9110, section 8.8.3).
+    const etag = encoding === 'identity' ? `"${this.hash}"` : `"${this.hash}-${encoding}"`;
+    const vary: string | string[] | undefined = httpAdapter.getHeader(response, 'Vary');
+    httpAdapter.setHeader(response, 'ETag', etag);
+    httpAdapter.setHeader(response, 'Cache-Control', this.cacheControl);
+    httpAdapter.setHeader(response, 'Vary', [vary ?? [], 'Accept-Encoding'].flat().join(', '));
+    if (isKnown(request.headers['if-none-match'], etag)) {
+      httpAdapter.reply(response, undefined, 304);
+      return;
+    }
+    const body = await this.packed(encoding);
+    if (encoding !== 'identity') httpAdapter.setHeader(response, 'Content-Encoding', encoding);
+    httpAdapter.reply(response, new StreamableFile(body, { type: this.type, length: body.length }), 200);
+  }
+
+  private packed(encoding: Encoding): Promise<Buffer> {
+    const known = this.bodies.get(encoding);
+    if (known) return known;
+    const body = PACK[encoding](this.content);
+    this.bodies.set(encoding, body);
+    return body;
+  }
+}
+
+/** The smallest that the client takes. */
+function encodingFor(request: Pick<TrackRequest, 'headers'>): Encoding {
+  const accepted = new Negotiator(request).encodings(['br', 'gzip']);
+  return (['br', 'gzip'] as const).find((encoding) => accepted.includes(encoding)) ?? 'identity';
+}
+
+/** If-None-Match compares weakly (RFC 9110, section 13.1.2). */
+function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  const known = ifNoneMatch?.split(',').map((each) => each.trim().replace(/^W\//, '')) ?? [];
+  return known.includes(etag) || known.includes('*');
+}
