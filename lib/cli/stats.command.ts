@@ -9,6 +9,7 @@ import {
   INTERVALS,
   type JourneysOptions,
   type LiveOptions,
+  MAY_BE_NONE,
   type Measure,
   MEASURES,
   type OverviewOptions,
@@ -84,13 +85,25 @@ function question(stats: Command, name: string, description: string): Command {
 /** A question without a range. */
 function about(stats: Command, name: string, description: string): Command {
   return addOtherOptions(stats.command(name).description(description))
+    .option('--entry <path>', "the path of the visit's first activity, as --path")
+    .option('--exit <path>', 'the path of its last activity')
     .option('--referrer <host>', 'the host where the visit came from')
+    .option('--utm-source <text>', "utm_source in the query of the visit's first path")
+    .option('--utm-medium <text>', 'utm_medium there')
+    .option('--utm-campaign <text>', 'utm_campaign there')
     .option('--browser <name>', 'the browser, such as Firefox')
     .option('--system <name>', 'the operating system, such as Windows')
     .option('--device <kind>', 'desktop, mobile, tablet or tv')
     .option('--properties <key=value>', 'with this property, once for each', addProperty)
     .option('--bots', 'count known bots too')
-    .option('--time-zone <zone>', 'such as Europe/Berlin; default: UTC');
+    .option('--time-zone <zone>', 'such as Europe/Berlin; default: UTC')
+    .hook('preAction', askForNone);
+}
+
+/** Commander takes no `null` from an option. */
+function askForNone(command: Command): void {
+  for (const property of MAY_BE_NONE)
+    if (command.getOptionValue(property) === '') command.setOptionValue(property, null);
 }
 
 async function answer(command: Command, ask: (stats: ActivityStats) => Promise<unknown>): Promise<void> {

@@ -91,6 +91,11 @@ describe('djaffar stats', () => {
       ['top', 'property', ...RANGE, '--property', 'plan', '--properties', 'plan=pro'],
       [{ value: 'pro', count: 2 }],
     ],
+    [
+      ['overview', ...RANGE, '--entry', '/*', '--exit', '/pricing', '--user', '0', '--utm-source', ''],
+      { visits: { value: 1 } },
+    ],
+    [['overview', ...RANGE, '--user', ''], { visits: { value: 0 } }],
     [['live', '--minutes', '1', '--bots'], { sessions: 0, visitors: [] }],
     [
       ['funnel', ...RANGE, '--step', 'path=/', '--step', 'name=bought', '--within', '3600000'],
@@ -109,6 +114,7 @@ describe('djaffar stats', () => {
   it.each([
     [['series', 'visits', 'eon'], /^error: .*'eon' is invalid.*minute, hour, day, week, month/],
     [['overview', '--time-zone', 'Mars'], /^djaffar: timeZone must be an IANA time zone/],
+    [['overview', '--entry', ''], /^djaffar: entry must be a text that is not empty/],
     [['funnel', '--step', 'color=red'], /^error: .*path=… or name=…/],
     [['funnel'], /^error: required option '--step/],
     [['top', 'path', '--limit', 'x'], /^djaffar: limit must be a whole number/],
