@@ -1,15 +1,20 @@
 import 'reflect-metadata';
 import type { LogLevel } from '@nestjs/common';
+import { ActivityService } from '../lib/index.js';
 import { createApp } from './app.js';
+import { seed } from './seed/seed.js';
 
 const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 
-const { PORT = '3000', HTTP_ADAPTER = 'express', LOG_LEVEL = 'log' } = process.env;
+const { PORT = '3000', HTTP_ADAPTER = 'express', LOG_LEVEL = 'log', SEED = 'true' } = process.env;
 const level = LEVELS.findIndex((name) => name === LOG_LEVEL);
 if (level < 0) throw new Error(`LOG_LEVEL is "${LOG_LEVEL}"; allowed: ${LEVELS.join(', ')}`);
+if (SEED !== 'true' && SEED !== 'false') throw new Error(`SEED is "${SEED}"; allowed: true, false`);
 
 const app = await createApp(HTTP_ADAPTER, LEVELS.slice(0, level + 1));
 app.enableShutdownHooks(undefined, { useProcessExit: true });
+await app.init();
+if (SEED === 'true') await seed(app.get(ActivityService, { strict: false }));
 await app.listen(Number(PORT), '0.0.0.0');
 const { port } = app.getHttpServer().address();
 process.stdout.write(`ready on http://localhost:${port}/\n`);

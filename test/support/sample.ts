@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** The sample host in a process of its own, as `npm start` runs it. */
+/** The sample host in a process of its own, as `npm start` runs it, but without made-up activity. */
 export interface Sample {
   url: string;
   process: ChildProcess;
+  /** What it had said when it was ready. */
+  said: string;
   /** Ends the process with the signal, and waits until it has ended. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -13,7 +15,7 @@ export interface Sample {
 /** @throws Error with what the process said, if it ends before it is ready */
 export async function startSample(environment: Record<string, string>): Promise<Sample> {
   const child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', 'sample/main.ts'], {
-    env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...environment },
+    env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', SEED: 'false', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');
@@ -27,6 +29,7 @@ export async function startSample(environment: Record<string, string>): Promise<
     return {
       url: url.replace('localhost', '127.0.0.1'),
       process: child,
+      said: said.join('\n'),
       end: async (signal) => {
         child.kill(signal);
         await exited;
