@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
 import { PassportModule } from '@nestjs/passport';
 import { AuthController } from './auth.controller.js';
-import { AdminGuard, JwtAuthGuard, SessionGuard } from './guards.js';
+import { AdminGuard, DashboardGuard, JwtAuthGuard, SessionGuard } from './guards.js';
+import { RefusedPageFilter } from './refused-page.js';
 import { JWT_SECRET, JwtStrategy, LocalStrategy, SessionSerializer } from './strategies.js';
 import { UsersService } from './users.service.js';
 
@@ -25,7 +27,9 @@ const secret = randomBytes(32).toString('hex');
     SessionGuard,
     JwtAuthGuard,
     AdminGuard,
+    DashboardGuard,
+    { provide: APP_FILTER, useClass: RefusedPageFilter },
   ],
-  exports: [SessionGuard, JwtAuthGuard, AdminGuard],
+  exports: [SessionGuard, JwtAuthGuard, AdminGuard, DashboardGuard],
 })
 export class AuthModule {}

@@ -1,6 +1,13 @@
-import { type CanActivate, type ExecutionContext, ForbiddenException, Injectable } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  ForbiddenException,
+  HttpException,
+  Injectable,
+} from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { Request } from 'express';
+import { RefusedPage } from './refused-page.js';
 import type { SampleUser } from './users.service.js';
 
 /** Passport's middleware works on Node's request, which is Express's own and lies within Fastify's. */
@@ -35,5 +42,21 @@ export class AdminGuard implements CanActivate {
     const { user } = context.switchToHttp().getRequest<SampleRequest>();
     if (!user?.isAdmin) throw new ForbiddenException();
     return true;
+  }
+}
+
+/** Accepts ada too; a person at a browser whom it refuses gets a page, and no JSON. */
+@Injectable()
+export class DashboardGuard implements CanActivate {
+  constructor(private readonly admin: AdminGuard) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      return await this.admin.canActivate(context);
+    } catch (error) {
+      const { method, headers } = context.switchToHttp().getRequest<SampleRequest>();
+      const isPage = method === 'GET' && headers.accept?.includes('text/html');
+      throw isPage && error instanceof HttpException ? new RefusedPage(error) : error;
+    }
   }
 }

@@ -1,5 +1,8 @@
 const find = (id) => document.getElementById(id);
 
+/** The page that somebody came from to log in: on this host, and not on another, as `//host` and `/\host` are. */
+const [next] = /^\/(?![/\\])[!-~]*$/.exec(new URLSearchParams(location.search).get('next')) ?? [];
+
 async function show() {
   try {
     await load();
@@ -42,8 +45,18 @@ async function logIn(form) {
     method: 'POST',
     body: new URLSearchParams(new FormData(form)),
   });
-  if (response.ok) await djaffar.track('login');
-  else find('status').textContent = 'wrong user or password';
+  if (!response.ok) {
+    find('status').textContent = 'wrong user or password';
+    return;
+  }
+  await djaffar.track('login');
+  if (next) location.assign(next);
+}
+
+function choose(username) {
+  const { elements } = find('login');
+  elements.username.value = username;
+  elements.password.value = elements.username.selectedOptions[0].dataset.password;
 }
 
 async function logOut() {
@@ -51,6 +64,9 @@ async function logOut() {
   await djaffar.track('logout');
 }
 
+find('login').addEventListener('change', ({ target }) => {
+  if (target.name === 'username') choose(target.value);
+});
 find('login').addEventListener('submit', (event) => {
   event.preventDefault();
   void logIn(event.target);
@@ -60,4 +76,5 @@ find('logout').addEventListener('click', () => void logOut());
 new PerformanceObserver((list) => {
   if (list.getEntries().some(({ name }) => name.endsWith('/djaffar/track/'))) void show();
 }).observe({ type: 'resource' });
+choose(next ? 'ada' : 'jeff');
 void show();
