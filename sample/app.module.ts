@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DjaffarModule, djaffarMigrations } from '../lib/index.js';
 import { AuthModule } from './auth/auth.module.js';
-import { AdminGuard, JwtAuthGuard, SessionGuard } from './auth/guards.js';
+import { AdminGuard, DashboardGuard, JwtAuthGuard, SessionGuard } from './auth/guards.js';
 import { databaseOptions } from './database.js';
 import { HealthController } from './health.controller.js';
 import { PageController } from './page/page.controller.js';
@@ -22,6 +22,7 @@ import { PageController } from './page/page.controller.js';
       imports: [AuthModule],
       guards: [SessionGuard, JwtAuthGuard],
       api: { guards: [AdminGuard] },
+      dashboard: { guards: [DashboardGuard] },
     }),
   ],
   controllers: [HealthController, PageController],
