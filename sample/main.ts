@@ -12,9 +12,10 @@ if (level < 0) throw new Error(`LOG_LEVEL is "${LOG_LEVEL}"; allowed: ${LEVELS.j
 if (SEED !== 'true' && SEED !== 'false') throw new Error(`SEED is "${SEED}"; allowed: true, false`);
 
 const app = await createApp(HTTP_ADAPTER, LEVELS.slice(0, level + 1));
-app.enableShutdownHooks(undefined, { useProcessExit: true });
 await app.init();
 if (SEED === 'true') await seed(app.get(ActivityService, { strict: false }));
+// Until here a signal ends it at once: what is being made up need not be finished.
+app.enableShutdownHooks(undefined, { useProcessExit: true });
 await app.listen(Number(PORT), '0.0.0.0');
 const { port } = app.getHttpServer().address();
 process.stdout.write(`ready on http://localhost:${port}/\n`);

@@ -3,7 +3,7 @@ import type { ActivityService } from '../../lib/index.js';
 import { Crowd } from './crowd.js';
 
 /** How many are tracked at once: they share transactions, and stay under `writer.maxWaiting`. */
-const AT_ONCE = 2000;
+const AT_ONCE = 1000;
 
 /** Tracks six weeks of made-up activity, for something to look at, where there is none yet. */
 export async function seed(activities: ActivityService): Promise<void> {
