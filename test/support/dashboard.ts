@@ -2,7 +2,13 @@ import './servers.mjs';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import axe from 'axe-core';
 import helmet from 'helmet';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { ActivityStats } from '../../lib/index.js';
 import { type AdapterName, type Host, startHost } from './host.js';
 
@@ -34,6 +40,7 @@ export const QUESTION = {
 export class Dashboard {
   /** What the pages' consoles said, and what was thrown. */
   readonly console: string[] = [];
+  private context: BrowserContext | undefined;
 
   private constructor(
     readonly host: Host,
@@ -54,14 +61,17 @@ export class Dashboard {
     return this.host.app.get(ActivityStats, { strict: false });
   }
 
-  /** A browser of its own, whose page has been loaded. */
+  /** A page in a new profile of the browser, in place of the one before. */
   async open(query: string, options: BrowserContextOptions = {}): Promise<Page> {
+    await this.context?.close();
     const context = await this.browser.newContext({
+      reducedMotion: 'reduce',
       locale: 'en-GB',
       timezoneId: 'Europe/Berlin',
       viewport: { width: 1280, height: 900 },
       ...options,
     });
+    this.context = context;
     await context.addCookies([{ name: 'who', value: 'ada', url: this.host.url }]);
     context.on('console', (message) => this.console.push(message.text()));
     context.on('weberror', (error) => this.console.push(String(error.error())));

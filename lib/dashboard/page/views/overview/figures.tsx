@@ -63,8 +63,8 @@ export function FiguresSkeleton(): JSX.Element {
       {SHOWN.map((measure) => (
         <div key={measure} class="figure">
           <span class="figure-name">{MEASURES[measure]}</span>
-          <span class="figure-value skeleton"> </span>
-          <span class="change skeleton"> </span>
+          <span class="figure-value skeleton">0</span>
+          <span class="change skeleton">0</span>
         </div>
       ))}
     </div>

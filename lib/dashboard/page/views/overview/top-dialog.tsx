@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TopMeasure, TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
@@ -41,6 +41,10 @@ function OpenDialog({ dimension }: { dimension: TableDimension }): JSX.Element {
     return () => clearTimeout(timer);
   }, [typed, search]);
 
+  // Whoever opens it has come to search.
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+
   const asked = { dimension, measure, limit, search: search || undefined };
   const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', parameters, asked));
   const items = answer.value?.items ?? [];
@@ -69,8 +73,7 @@ function OpenDialog({ dimension }: { dimension: TableDimension }): JSX.Element {
             aria-label={`Search ${title.toLowerCase()}`}
             placeholder="Search"
             value={typed}
-            // oxlint-disable-next-line jsx-a11y/no-autofocus -- whoever opens it has come to search
-            autofocus
+            ref={input}
             onInput={({ currentTarget }) => setTyped(currentTarget.value)}
           />
         </label>

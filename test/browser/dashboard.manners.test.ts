@@ -1,0 +1,136 @@
+import { describeInBrowser } from '../support/browser.js';
+import { Dashboard, DAYS, trackKnown, violationsOf } from '../support/dashboard.js';
+import { ADAPTERS } from '../support/host.js';
+
+const VIEWS = [
+  '',
+  'as=table',
+  'more=path',
+  'view=live',
+  'view=visits&open=v1',
+  'view=user&user=17',
+  'view=funnels',
+  'view=funnels&step=path%3D/&step=name%3Dbought',
+  'view=retention&by=session',
+  'view=journeys',
+  'view=journeys&start=/docs&as=table',
+];
+
+/** What a stranger may send, in every text that they choose. */
+const HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>\u202E{{7*7}}';
+
+describeInBrowser.each(ADAPTERS)('the manners of the dashboard, with the host on %s', (adapter) => {
+  let dashboard: Dashboard;
+
+  beforeAll(async () => {
+    dashboard = await Dashboard.start(adapter);
+  });
+
+  afterEach(() => expect(dashboard.console.splice(0)).toEqual([]));
+
+  afterAll(() => dashboard.close());
+
+  it('says how to begin where nothing was tracked, and shows the first activity when it arrives', async () => {
+    const page = await dashboard.open('');
+    await page.getByText('Nothing has been tracked yet').waitFor();
+    expect(await page.locator('pre').first().innerText()).toContain('tracker.js');
+    expect(await violationsOf(page)).toEqual([]);
+    await page.getByText('Waiting for the first activity').waitFor();
+    await trackKnown(dashboard.host);
+    await dashboard.host.activities.track({ path: '/first', session: 'first', visit: 'first' });
+    await page.getByText('The first activity is here: view at /first').waitFor();
+    await page.getByRole('button', { name: 'Look at it' }).click();
+    await page.locator('[data-measure=visits]:text-is("1")').waitFor();
+  });
+
+  describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
+    it.each(VIEWS)('has no violation that axe-core finds, at ?%s', async (query) => {
+      const page = await dashboard.open(`?${DAYS}&${query}`, { colorScheme });
+      await page.locator('main :is(table, ol, ul, svg, form, canvas)').first().waitFor();
+      await page.waitForFunction('!document.querySelector("main .skeleton, dialog .skeleton")');
+      expect(await violationsOf(page)).toEqual([]);
+    });
+  });
+
+  it.each([360, 2560])('fits into %d pixels', async (width) => {
+    for (const query of VIEWS) {
+      const page = await dashboard.open(`?${DAYS}&${query}`, { viewport: { width, height: 900 } });
+      await page.locator('main :is(table, ol, ul, svg, form, canvas)').first().waitFor();
+      expect([query, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([query, width]);
+    }
+  });
+
+  it('says so where a part fails, and tries again when asked', async () => {
+    const page = await dashboard.open(`?view=retention&${DAYS}`);
+    await page.locator('main table').waitFor();
+    const series = '**/data/stats/series*';
+    await page.route(series, (route) => route.fulfill({ status: 503, json: { message: 'no database' } }));
+    await page.getByRole('link', { name: 'Overview' }).click();
+    const failure = page.getByRole('alert');
+    await failure.getByText('no database').waitFor();
+    await page.locator('[data-measure=visits]:text-is("4")').waitFor();
+    await page.unroute(series);
+    await failure.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('.chart canvas').waitFor();
+    expect(dashboard.console.splice(0).every((text) => text.includes('503'))).toBe(true);
+  });
+
+  it('says so when whoever looks is not logged in any more', async () => {
+    const page = await dashboard.open(`?${DAYS}`);
+    await page.locator('[data-measure=visits]:text-is("4")').waitFor();
+    await page.route('**/data/stats/*', (route) => route.fulfill({ status: 401, json: {} }));
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    await page.getByText('You are not logged in any more.').first().waitFor();
+    expect(dashboard.console.splice(0).every((text) => text.includes('401'))).toBe(true);
+  });
+
+  it('is used with the keyboard alone', async () => {
+    const page = await dashboard.open(`?${DAYS}`);
+    await page.locator('.bars a').first().waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate('document.activeElement.matches(".bars a")')) break;
+    }
+    await page.keyboard.press('Enter');
+    await page.locator('.chip[aria-label]').waitFor();
+    expect(page.url()).toContain('path=');
+  });
+
+  it('shows hostile texts as the texts that they are', async () => {
+    const evil = { session: 'evil', visit: 'evil' };
+    await dashboard.host.activities.track({
+      ...evil,
+      date: '2026-02-25T10:00Z',
+      path: `/${HOSTILE}`,
+      referer: `javascript:alert(3)//${HOSTILE}`,
+      name: HOSTILE.slice(0, 64),
+      properties: { [HOSTILE]: HOSTILE },
+      user: { id: HOSTILE, name: HOSTILE },
+      userAgent: `Mozilla/5.0 ${HOSTILE}`,
+    });
+    await dashboard.host.activities.track({
+      ...evil,
+      date: '2026-02-25T10:01Z',
+      path: `/?utm_campaign=${HOSTILE}`,
+    });
+    const days = 'range=custom&from=2026-02-25&to=2026-02-25&tz=UTC';
+    const user = encodeURIComponent(HOSTILE);
+    for (const query of [
+      'doings=property',
+      'more=path',
+      'view=visits&open=evil',
+      `view=user&user=${user}`,
+      `view=funnels&step=path%3D${encodeURIComponent(`/${HOSTILE}`)}`,
+      'view=journeys',
+      `path=${user}&referrer=${user}`,
+    ]) {
+      const page = await dashboard.open(`?${days}&${query}`);
+      page.on('dialog', () => dashboard.console.push('a dialog'));
+      await page.getByText('<script>alert(2)</script>').first().waitFor();
+      expect(await page.locator('img[src=x], a[href^="javascript"], script:not([src])').count()).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { describeInBrowser } from '../support/browser.js';
+import { Dashboard, DAYS, QUESTION, trackKnown } from '../support/dashboard.js';
+import { ADAPTERS } from '../support/host.js';
+
+describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %s', (adapter) => {
+  let dashboard: Dashboard;
+
+  beforeAll(async () => {
+    dashboard = await Dashboard.start(adapter);
+    await trackKnown(dashboard.host);
+  });
+
+  afterEach(() => expect(dashboard.console.splice(0)).toEqual([]));
+
+  afterAll(() => dashboard.close());
+
+  describe('visits', () => {
+    it('shows the visits that ActivityStats tells, the latest first', async () => {
+      const page = await dashboard.open(`?view=visits&${DAYS}`);
+      await page.locator('.visit').first().waitFor();
+      const times = await page
+        .locator('.visit time')
+        .evaluateAll((all) => all.map((time) => time.getAttribute('datetime')));
+      const { items } = await dashboard.stats.visits(QUESTION);
+      expect(items).toHaveLength(4);
+      expect(times).toEqual(items.map(({ startedAt }) => startedAt));
+      expect(await page.locator('.visit').last().innerText()).toMatch(
+        /Zoë[^]*duckduckgo.com[^]*3 activities/,
+      );
+    });
+
+    it('opens a visit as a timeline, and gives that an address of its own', async () => {
+      const page = await dashboard.open(`?view=visits&${DAYS}`);
+      await page.locator('.visit-toggle').last().click();
+      const moments = page.locator('.timeline .moment');
+      await moments.first().waitFor();
+      expect((await moments.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '))).toEqual([
+        '11:00:00 view /',
+        '11:01:00 view /pricing',
+        '11:04:00 bought /pricing plan pro',
+      ]);
+      expect(await page.locator('.timeline').innerText()).toContain('logged in as Zoë');
+      expect(page.url()).toContain('open=v1');
+      await page.goto(`${dashboard.host.url}/djaffar/dashboard/?view=visits&range=today&open=v1`);
+      await page.locator('.timeline .moment').nth(2).waitFor();
+    });
+
+    it('goes on with earlier visits', async () => {
+      const start = Date.UTC(2026, 2, 1);
+      for (let i = 0; i < 25; i++)
+        await dashboard.host.activities.track({
+          date: new Date(start + i * 60_000),
+          path: '/many',
+          session: `many${i}`,
+          visit: `many${i}`,
+        });
+      const page = await dashboard.open('?view=visits&range=custom&from=2026-03-01&to=2026-03-01&tz=UTC');
+      await page.getByRole('button', { name: 'Earlier visits' }).click();
+      await page.locator('.visit').nth(24).waitFor();
+      expect(await page.locator('.visit').count()).toBe(25);
+      expect(await page.getByRole('button', { name: 'Earlier visits' }).count()).toBe(0);
+    });
+
+    it('exports the activities of the filter', async () => {
+      const page = await dashboard.open(`?view=visits&${DAYS}&path=/docs`);
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'Activities as CSV' }).click(),
+      ]);
+      const lines = readFileSync(await download.path(), 'utf8')
+        .trim()
+        .split('\r\n');
+      expect(lines).toHaveLength(3);
+      expect(lines[0]).toMatch(/^id,date,/);
+    });
+  });
+
+  describe('a user', () => {
+    it('shows their figures, devices and visits', async () => {
+      const page = await dashboard.open(`?view=user&user=17&${DAYS}`);
+      await page.getByRole('heading', { name: 'Zoë' }).waitFor();
+      await page.locator('[data-measure=visits]:text-is("2")').waitFor();
+      await page.getByRole('region', { name: 'Devices' }).getByText('desktop').waitFor();
+      await page.locator('.visit').nth(1).waitFor();
+      expect(await page.locator('.visit').count()).toBe(2);
+    });
+
+    it('exports all that there is of them', async () => {
+      const page = await dashboard.open(`?view=user&user=17&${DAYS}`);
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'NDJSON' }).click(),
+      ]);
+      const lines = readFileSync(await download.path(), 'utf8')
+        .trim()
+        .split('\n');
+      expect(lines.map((line) => (JSON.parse(line) as { path: string }).path)).toEqual([
+        '/pricing',
+        '/docs',
+        '/pricing',
+      ]);
+    });
+
+    it('is erased for good, once that is confirmed', async () => {
+      await dashboard.host.activities.track({ path: '/secret', user: { id: 99, name: 'Nobody' } });
+      const page = await dashboard.open('?view=user&user=99');
+      await page.getByRole('button', { name: 'Erase' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText('All 1 activities').waitFor();
+      const confirm = dialog.getByRole('button', { name: 'Erase for good' });
+      expect(await confirm.isDisabled()).toBe(true);
+      await dialog.getByRole('textbox').fill('99');
+      await confirm.click();
+      await dialog.getByText('1 activities were erased.').waitFor();
+      await dialog.getByRole('button', { name: 'Done' }).click();
+      await page.waitForURL((url) => !url.search.includes('user'));
+      expect(await dashboard.host.activities.count({ user: '99' })).toBe(0);
+    });
+  });
+
+  it('shows a funnel whose steps are in the address', async () => {
+    const steps = [{ path: '/' }, { path: '/pricing' }, { name: 'bought' }];
+    const { steps: told } = await dashboard.stats.funnel(steps, QUESTION);
+    expect(told.map(({ visitors }) => visitors)).toEqual([2, 2, 1]);
+    const page = await dashboard.open(
+      `?view=funnels&${DAYS}&step=path%3D/&step=path%3D/pricing&step=name%3Dbought`,
+    );
+    await page.locator('[data-visitors]').first().waitFor();
+    expect(await page.locator('[data-visitors]').allInnerTexts()).toEqual(['2', '2', '1']);
+  });
+
+  it('shows retention as the table that ActivityStats tells', async () => {
+    const { cohorts } = await dashboard.stats.retention({ ...QUESTION, period: 'week', by: 'session' });
+    const page = await dashboard.open(`?view=retention&${DAYS}&by=session&period=week`);
+    const cells = page.locator('td[data-returned]');
+    await cells.first().waitFor();
+    const returned = await cells.evaluateAll((all) => all.map((cell) => Number(cell.dataset.returned)));
+    expect(returned).toEqual(cohorts.flatMap((cohort) => cohort.returned));
+    expect(returned).toContain(1);
+  });
+
+  it('shows journeys as a flow, and as a table', async () => {
+    const { links } = await dashboard.stats.journeys({ ...QUESTION, start: '/docs' });
+    const page = await dashboard.open(`?view=journeys&${DAYS}&start=/docs`);
+    await page.locator('[data-link]').first().waitFor();
+    const shown = await page
+      .locator('[data-link]')
+      .evaluateAll((all) => all.map((link) => Number((link as SVGElement).dataset.visits)));
+    expect(shown.sort()).toEqual(links.map(({ visits }) => visits).sort());
+    expect(shown.length).toBeGreaterThan(1);
+  });
+
+  describe('live', () => {
+    const rows = (page: Page): ReturnType<Page['locator']> => page.locator('.stream li');
+
+    it('shows what is done as it happens, and who is there', async () => {
+      const page = await dashboard.open('?view=live');
+      await page.getByText('Connected').waitFor();
+      await dashboard.host.activities.track({
+        path: '/now',
+        session: 'now',
+        visit: 'now',
+        user: { id: 5, name: 'Now' },
+      });
+      await rows(page).filter({ hasText: '/now' }).waitFor();
+      await page.locator('[data-live=sessions]:text-is("1")').waitFor();
+      await page.getByRole('list', { name: 'Visitors' }).getByText('/now').waitFor();
+    });
+
+    it('stands still while it is held', async () => {
+      const page = await dashboard.open('?view=live');
+      await rows(page).first().waitFor();
+      await page.getByRole('button', { name: 'Hold' }).click();
+      const count = await rows(page).count();
+      await dashboard.host.activities.track({ path: '/later', session: 'later', visit: 'later' });
+      await page.getByRole('list', { name: 'Visitors' }).getByText('/later').waitFor();
+      expect(await rows(page).count()).toBe(count);
+      await page.getByRole('button', { name: 'Go on' }).click();
+      await rows(page).filter({ hasText: '/later' }).waitFor();
+    });
+
+    it('shows what is filtered by alone', async () => {
+      const page = await dashboard.open('?view=live&path=/now');
+      await rows(page).filter({ hasText: '/now' }).waitFor();
+      expect(await rows(page).filter({ hasText: '/later' }).count()).toBe(0);
+    });
+  });
+});
