@@ -1,5 +1,18 @@
 import type { JSX } from 'preact';
+import { useAddress } from '../../state/address.js';
+import { FunnelBuilder } from './builder.js';
+import { FunnelResult } from './result.js';
+import { FunnelStart } from './start.js';
+import { stepsOf } from './steps.js';
 
+/** How many come from one step to the next. */
 export function Funnels(): JSX.Element {
-  return <p>Funnels</p>;
+  const steps = stepsOf(useAddress());
+  const told = steps.filter(({ value }) => value !== '');
+  return (
+    <div class="funnels">
+      <FunnelBuilder steps={steps} />
+      {told.length === 0 ? <FunnelStart /> : <FunnelResult steps={told} />}
+    </div>
+  );
 }

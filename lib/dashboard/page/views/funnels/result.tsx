@@ -1,0 +1,91 @@
+import type { JSX } from 'preact';
+import type { Funnel } from '../../../../statistics/statistics.types.js';
+import { pathOf, useQuestion } from '../../data/question.js';
+import { useAnswer } from '../../data/use-answer.js';
+import { formatNumber, formatPercent } from '../../format.js';
+import { Answered, Card, Empty } from '../../parts/card.js';
+import { downloadCsv } from '../../parts/download.js';
+import { Icon } from '../../parts/icon.js';
+import { useAddress } from '../../state/address.js';
+import { FunnelChart } from './chart.js';
+import { questionOf, type Step, stepOf, WITHIN_MILLISECONDS, withinOf } from './steps.js';
+
+export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
+  const address = useAddress();
+  const { parameters } = useQuestion();
+  const asked = {
+    steps: JSON.stringify(steps.map(questionOf)),
+    within: WITHIN_MILLISECONDS[withinOf(address)],
+  };
+  const answer = useAnswer<Funnel>(pathOf('stats/funnel', parameters, asked));
+  return (
+    <Card
+      title="Funnel"
+      class="funnel-result"
+      actions={
+        <button
+          type="button"
+          class="plain"
+          aria-label="Download the funnel as CSV"
+          disabled={!answer.value}
+          onClick={() => answer.value && download(answer.value)}
+        >
+          <Icon name="download" /> CSV
+        </button>
+      }
+    >
+      <Answered answer={answer} skeleton={<FunnelSkeleton count={steps.length} />}>
+        {(funnel) =>
+          funnel.steps[0]?.visitors ? (
+            <>
+              <Conversion funnel={funnel} />
+              <FunnelChart funnel={funnel} />
+            </>
+          ) : (
+            <Empty>Nobody took the first step in this range.</Empty>
+          )
+        }
+      </Answered>
+    </Card>
+  );
+}
+
+/** From the first step to the last. */
+function Conversion({ funnel: { steps } }: { funnel: Funnel }): JSX.Element {
+  const first = steps[0]?.visitors ?? 0;
+  const last = steps.at(-1)?.visitors ?? 0;
+  if (steps.length === 1)
+    return <p class="funnel-conversion muted">Add a step to see how many go on to it.</p>;
+  return (
+    <p class="funnel-conversion">
+      <strong>{formatPercent(last / first)}</strong>{' '}
+      <span class="muted">
+        {formatNumber(last)} of {formatNumber(first)} visitors came through all {steps.length} steps
+      </span>
+    </p>
+  );
+}
+
+function FunnelSkeleton({ count }: { count: number }): JSX.Element {
+  return (
+    <div class="funnel-skeleton" aria-hidden="true">
+      {Array.from({ length: count }, (_, i) => (
+        <div key={i} class="skeleton" style={{ '--share': 1 / (i + 1) }} />
+      ))}
+    </div>
+  );
+}
+
+const shareOf = (count: number, whole: number | undefined): number | null => (whole ? count / whole : null);
+
+function download({ steps }: Funnel): void {
+  const first = steps[0]?.visitors ?? 0;
+  downloadCsv('funnel', [
+    ['step', 'kind', 'value', 'visitors', 'share of first', 'share of step before', 'stopped'],
+    ...steps.map(({ step, visitors, stopped }, i) => {
+      const { kind, value } = stepOf(step);
+      const before = steps[i - 1]?.visitors;
+      return [i + 1, kind, value, visitors, shareOf(visitors, first), shareOf(visitors, before), stopped];
+    }),
+  ]);
+}

@@ -1,0 +1,70 @@
+import type { JSX } from 'preact';
+import type { TopRow } from '../../../../statistics/statistics.types.js';
+import { pathOf, useQuestion } from '../../data/question.js';
+import { useAnswer } from '../../data/use-answer.js';
+import { formatNumber } from '../../format.js';
+import { hrefWith, useAddress } from '../../state/address.js';
+import { type Step, STEP_KINDS, type StepKind, stepParameter } from './steps.js';
+
+/** Of each kind. */
+const SUGGESTED = 3;
+
+/** The tracker's own, which everybody does at once. */
+const USUAL = ['view', 'engagement'];
+
+interface Suggestion extends Step {
+  count: number;
+}
+
+/** Where there is no step yet: what a funnel is, and where one could begin. */
+export function FunnelStart(): JSX.Element {
+  const address = useAddress();
+  const suggestions = [...useSuggestions('path'), ...useSuggestions('name')];
+  return (
+    <section class="card funnel-start" aria-label="Funnel">
+      <svg class="funnel-picture" viewBox="0 0 120 64" aria-hidden="true">
+        <path d="M4 4h28v56h-28z" />
+        <path d="M46 22h28v38h-28z" />
+        <path d="M88 42h28v18h-28z" />
+      </svg>
+      <h2>How many come through?</h2>
+      <p class="muted">
+        Tell the steps that your visitors should take, such as a page and what they do there. You will see how
+        many go on from each step to the next, and where they stop.
+      </p>
+      {suggestions.length > 0 && (
+        <>
+          <p id="funnel-begin" class="muted">
+            Begin with
+          </p>
+          <ul class="suggestions" aria-labelledby="funnel-begin">
+            {suggestions.map(({ count, ...step }) => (
+              <li key={stepParameter(step)}>
+                <a
+                  class="button"
+                  href={hrefWith(address, { step: [stepParameter(step), 'path='] })}
+                  title={`${formatNumber(count)} in this range`}
+                >
+                  <span class="muted">{STEP_KINDS[step.kind]}</span>
+                  <span class="suggestion-value">{step.value}</span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}
+
+function useSuggestions(kind: StepKind): Suggestion[] {
+  const { parameters } = useQuestion();
+  const limit = SUGGESTED + USUAL.length;
+  const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', parameters, { dimension: kind, limit }));
+  const items = answer.value?.items ?? [];
+  return items
+    .flatMap(({ value, count }) =>
+      value === null || (kind === 'name' && USUAL.includes(value)) ? [] : [{ kind, value, count }],
+    )
+    .slice(0, SUGGESTED);
+}

@@ -1,0 +1,64 @@
+import type { FunnelStep } from '../../../../statistics/statistics.types.js';
+import { keysOf } from '../../state/keys.js';
+
+/** What a step can be told by, in the words of the page. */
+export const STEP_KINDS = { path: 'Page', name: 'Activity' } as const;
+
+export type StepKind = keyof typeof STEP_KINDS;
+
+export interface Step {
+  kind: StepKind;
+  /** Empty until it is told. */
+  value: string;
+}
+
+export const MOST_STEPS = 8;
+
+export const NEW_STEP: Step = { kind: 'path', value: '' };
+
+/** Such as `step=path=/pricing&step=name=bought`: the command line has the same. */
+export function stepsOf(address: URLSearchParams): Step[] {
+  const steps = address.getAll('step').flatMap((text) => {
+    const end = text.indexOf('=');
+    const kind = keysOf(STEP_KINDS).find((each) => each === text.slice(0, end));
+    return kind ? [{ kind, value: text.slice(end + 1) }] : [];
+  });
+  return steps.slice(0, MOST_STEPS);
+}
+
+export const stepParameter = ({ kind, value }: Step): string => `${kind}=${value}`;
+
+/** As the host is asked for it. */
+export const questionOf = ({ kind, value }: Step): FunnelStep => ({ [kind]: value });
+
+/** As the host has answered it. */
+export const stepOf = ({ path, name }: FunnelStep): Step =>
+  path === undefined ? { kind: 'name', value: name ?? '' } : { kind: 'path', value: path };
+
+/** With the one at a place at another. */
+export function moved(steps: Step[], from: number, to: number): Step[] {
+  const rest = steps.toSpliced(from, 1);
+  return rest.toSpliced(to, 0, ...steps.slice(from, from + 1));
+}
+
+const HOUR = 3_600_000;
+
+export const WITHIN = {
+  all: 'The whole range',
+  '1h': '1 hour',
+  '1d': '1 day',
+  '7d': '7 days',
+} as const;
+
+export type Within = keyof typeof WITHIN;
+
+export const WITHIN_MILLISECONDS: Partial<Record<Within, number>> = {
+  '1h': HOUR,
+  '1d': 24 * HOUR,
+  '7d': 7 * 24 * HOUR,
+};
+
+export function withinOf(address: URLSearchParams): Within {
+  const given = address.get('within');
+  return keysOf(WITHIN).find((each) => each === given) ?? 'all';
+}
