@@ -1,5 +1,80 @@
 import type { JSX } from 'preact';
+import type { Retention as RetentionAnswer } from '../../../../statistics/statistics.types.js';
+import { pathOf, useQuestion } from '../../data/question.js';
+import { useAnswer } from '../../data/use-answer.js';
+import { Answered, Card, SkeletonRows } from '../../parts/card.js';
+import { Select } from '../../parts/choice.js';
+import { downloadCsv } from '../../parts/download.js';
+import { Icon } from '../../parts/icon.js';
+import { go, hrefWith, useAddress } from '../../state/address.js';
+import { BY, byOf, periodOf, PERIODS, periodsOf } from './cohorts.js';
+import { RetentionTable } from './retention-table.js';
 
+/** How many of those who came once come back. */
 export function Retention(): JSX.Element {
-  return <p>Retention</p>;
+  const address = useAddress();
+  const { range, parameters } = useQuestion();
+  const period = periodOf(address, range);
+  const by = byOf(address);
+  const answer = useAnswer<RetentionAnswer>(pathOf('stats/retention', parameters, { period, by }));
+  return (
+    <Card
+      title="Retention"
+      class="retention"
+      actions={
+        <>
+          <Select
+            label="Who"
+            value={by}
+            options={BY}
+            onChange={(chosen) => go({ by: chosen === 'user' ? null : chosen })}
+          />
+          <Select
+            label="By"
+            value={period}
+            options={Object.fromEntries(periodsOf(range).map((each) => [each, PERIODS[each][0]]))}
+            onChange={(chosen) => go({ period: chosen })}
+          />
+          <button
+            type="button"
+            class="plain"
+            aria-label="Download the retention as CSV"
+            disabled={!answer.value}
+            onClick={() => answer.value && download(answer.value)}
+          >
+            <Icon name="download" /> CSV
+          </button>
+        </>
+      }
+    >
+      <Answered answer={answer} skeleton={<SkeletonRows />}>
+        {(retention) =>
+          retention.cohorts.some(({ size }) => size > 0) ? (
+            <RetentionTable retention={retention} range={range} />
+          ) : (
+            <div class="empty">
+              <p>
+                {retention.by === 'user'
+                  ? 'No user was here for the first time in this range.'
+                  : 'No session began in this range.'}
+              </p>
+              {retention.by === 'user' && (
+                <a class="button" href={hrefWith(address, { by: 'session' })}>
+                  Look at sessions
+                </a>
+              )}
+            </div>
+          )
+        }
+      </Answered>
+    </Card>
+  );
+}
+
+function download({ period, by, cohorts }: RetentionAnswer): void {
+  const columns = cohorts.map((_, k) => `${period} ${k}`);
+  downloadCsv(`retention-of-${by}s-by-${period}`, [
+    [period, 'size', ...columns],
+    ...cohorts.map(({ date, size, returned }) => [date, size, ...columns.map((_, k) => returned[k] ?? null)]),
+  ]);
 }

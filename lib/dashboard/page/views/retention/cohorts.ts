@@ -1,0 +1,87 @@
+import { TZDateMini } from '@date-fns/tz';
+import type { Retention } from '../../../../statistics/statistics.types.js';
+import { keysOf } from '../../state/keys.js';
+import type { Range } from '../../state/range.js';
+
+export type Period = Retention['period'];
+export type By = Retention['by'];
+
+/** One, and many of them. */
+export const PERIODS: Record<Period, [one: string, many: string]> = {
+  day: ['Day', 'Days'],
+  week: ['Week', 'Weeks'],
+  month: ['Month', 'Months'],
+};
+
+export const BY: Record<By, string> = { user: 'Users', session: 'Sessions' };
+
+const DAY = 24 * 3_600_000;
+
+/** A table of more periods nobody reads. */
+const LONGEST: Record<Period, number> = { day: 95 * DAY, week: 740 * DAY, month: Infinity };
+
+export function periodsOf(range: Range): Period[] {
+  return keysOf(PERIODS).filter((period) => +range.to - +range.from <= LONGEST[period]);
+}
+
+/** The one of the address, where its table can be read. */
+export function periodOf(address: URLSearchParams, range: Range): Period {
+  const length = +range.to - +range.from;
+  const usual: Period = length <= 14 * DAY ? 'day' : length <= 200 * DAY ? 'week' : 'month';
+  const given = address.get('period');
+  return periodsOf(range).find((each) => each === given) ?? usual;
+}
+
+export function byOf(address: URLSearchParams): By {
+  return address.get('by') === 'session' ? 'session' : 'user';
+}
+
+export interface Cell {
+  count: number;
+  share: number;
+  /** Else more may still come back. */
+  isOver: boolean;
+}
+
+export interface Cohort {
+  date: Date;
+  size: number;
+  cells: Cell[];
+}
+
+/** A period is over with its whole length; the last may go on after the end of the range. */
+export function cohortsOf({ period, cohorts }: Retention, range: Range): Cohort[] {
+  const last = cohorts.at(-1);
+  const isLastOver = last !== undefined && endOf(new Date(last.date), period, range.timeZone) <= +range.to;
+  return cohorts.map(({ date, size, returned }, i) => ({
+    date: new Date(date),
+    size,
+    cells: returned.map((count, k) => ({
+      count,
+      share: size > 0 ? count / size : 0,
+      isOver: isLastOver || i + k < cohorts.length - 1,
+    })),
+  }));
+}
+
+function endOf(start: Date, period: Period, timeZone: string): number {
+  const end = new TZDateMini(+start, timeZone);
+  if (period === 'month') end.setMonth(end.getMonth() + 1);
+  else end.setDate(end.getDate() + (period === 'week' ? 7 : 1));
+  return +end;
+}
+
+/** Of all who came first in the range, by how long ago; `null` where no such period is over yet. */
+export function averagesOf(cohorts: Cohort[]): (Cell | null)[] {
+  const columns = cohorts[0]?.cells ?? [];
+  return columns.map((_, k) => {
+    let [count, size] = [0, 0];
+    for (const cohort of cohorts) {
+      const cell = cohort.cells[k];
+      if (!cell?.isOver) continue;
+      count += cell.count;
+      size += cohort.size;
+    }
+    return size > 0 ? { count, share: count / size, isOver: true } : null;
+  });
+}
