@@ -1,5 +1,90 @@
 import type { JSX } from 'preact';
+import type { Journeys as JourneysAnswer } from '../../../../statistics/statistics.types.js';
+import { pathOf, useQuestion } from '../../data/question.js';
+import { useAnswer } from '../../data/use-answer.js';
+import { Answered, Card, Empty } from '../../parts/card.js';
+import { downloadCsv } from '../../parts/download.js';
+import { Icon } from '../../parts/icon.js';
+import { hrefWith, useAddress } from '../../state/address.js';
+import { JourneyControls } from './controls.js';
+import { Diagram } from './diagram.js';
+import { WayTables } from './way-tables.js';
+import { anchorOf, depthOf, nameOf, waysOf } from './ways.js';
 
+/** Which ways visits take from page to page. */
 export function Journeys(): JSX.Element {
-  return <p>Journeys</p>;
+  const address = useAddress();
+  const { parameters } = useQuestion();
+  const { anchor, path } = anchorOf(address);
+  const depth = depthOf(address);
+  // Without a path it is asked from the entry on, as long as none is told.
+  const asked = { depth, ...(anchor !== 'entry' && path !== '' && { [anchor]: path }) };
+  const answer = useAnswer<JourneysAnswer>(pathOf('stats/journeys', parameters, asked));
+  const told = path === '' ? 'entry' : anchor;
+  const isTable = address.get('as') === 'table';
+  return (
+    <Card
+      title="Journeys"
+      class="journeys"
+      actions={
+        <>
+          <a
+            class="button plain"
+            href={hrefWith(address, { as: isTable ? null : 'table' })}
+            aria-label={isTable ? 'As a diagram' : 'As a table'}
+            title={isTable ? 'As a diagram' : 'As a table'}
+          >
+            <Icon name={isTable ? 'chart' : 'table'} />
+          </a>
+          <button
+            type="button"
+            class="plain"
+            aria-label="Download the journeys as CSV"
+            disabled={!answer.value}
+            onClick={() => answer.value && download(answer.value)}
+          >
+            <Icon name="download" /> CSV
+          </button>
+        </>
+      }
+    >
+      <JourneyControls anchor={anchor} path={path} depth={depth} />
+      <Answered answer={answer} skeleton={<JourneySkeleton />}>
+        {(journeys) =>
+          journeys.nodes.length === 0 ? (
+            <Empty>
+              {told === 'entry'
+                ? 'No page was viewed in this range.'
+                : `No visit came by ${path} in this range.`}
+            </Empty>
+          ) : isTable ? (
+            <WayTables ways={waysOf(journeys)} anchor={told} />
+          ) : (
+            <Diagram journeys={journeys} anchor={told} />
+          )
+        }
+      </Answered>
+    </Card>
+  );
+}
+
+function JourneySkeleton(): JSX.Element {
+  return (
+    <div class="journey-skeleton" aria-hidden="true">
+      {Array.from({ length: 4 }, (_, i) => (
+        <div key={i}>
+          {[34, 22, 16, 9].map((height) => (
+            <div key={height} class="skeleton" style={{ height: `${height * (1 - i / 8)}%` }} />
+          ))}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function download({ links }: JourneysAnswer): void {
+  downloadCsv('journeys', [
+    ['step', 'from', 'to', 'visits'],
+    ...links.map(({ step, from, to, visits }) => [step, nameOf(from), nameOf(to), visits]),
+  ]);
 }

@@ -1,0 +1,68 @@
+import type { JSX } from 'preact';
+import { formatNumber } from '../../format.js';
+import { hrefWith, useAddress } from '../../state/address.js';
+import type { Handlers } from './diagram.js';
+import { BOX_WIDTH, type Box } from './layout.js';
+import { type Anchor, begunAt, endedAt, nameOf, stepName } from './ways.js';
+
+/** The name belongs to the page, and is as good to click. */
+const LABEL_WIDTH = 180;
+
+interface BoxShapeProps {
+  box: Box;
+  steps: number[];
+  anchor: Anchor;
+  pitch: number;
+  isLit: boolean;
+  handlers: Handlers;
+  /** With the keyboard. */
+  onFollow: () => void;
+}
+
+/** A page, paler at its lower end for the visits that ended there. */
+export function BoxShape(props: BoxShapeProps): JSX.Element {
+  const { box, steps, anchor, pitch, isLit, handlers, onFollow } = props;
+  const address = useAddress();
+  const { place, x, y, height } = box;
+  const { path, step, visits } = place;
+  const rest = anchor === 'end' ? begunAt(place, steps) : endedAt(place, steps);
+  const restHeight = (height * rest) / visits;
+  const label = `${nameOf(path)}, ${stepName(step, anchor)}: ${formatNumber(visits)} visits${
+    rest > 0 ? `, ${formatNumber(rest)} ${anchor === 'end' ? 'began' : 'ended'} here` : ''
+  }`;
+  const middle = y + height / 2;
+  const shapes = (
+    <>
+      <rect class="box-room" x={x} y={middle - 9} width={Math.min(pitch - 8, LABEL_WIDTH)} height={18} />
+      <rect class="box-all" x={x} y={y} width={BOX_WIDTH} height={height} rx={Math.min(3, height / 2)} />
+      {restHeight > 0.5 && (
+        <rect
+          class="box-rest"
+          x={x}
+          y={y + height - restHeight}
+          width={BOX_WIDTH}
+          height={restHeight}
+          rx={2}
+        />
+      )}
+    </>
+  );
+  const name = `box ${path === null ? 'is-other' : ''} ${isLit ? 'is-lit' : ''}`;
+  return path === null ? (
+    <g class={name} role="img" aria-label={label} tabIndex={0} {...handlers}>
+      {shapes}
+    </g>
+  ) : (
+    <a
+      class={name}
+      href={hrefWith(address, { start: path, end: null })}
+      aria-label={label}
+      onClick={({ detail }) => {
+        if (detail === 0) onFollow();
+      }}
+      {...handlers}
+    >
+      {shapes}
+    </a>
+  );
+}

@@ -1,0 +1,61 @@
+import type { JSX } from 'preact';
+import { formatCompact, formatNumber } from '../../format.js';
+import { BOX_WIDTH, type Layout } from './layout.js';
+import { type Anchor, nameOf, stepName } from './ways.js';
+
+/** A letter's, about. */
+const LETTER = 7;
+
+/** Longer names would hide too many ways, and those of the last column have no more room. */
+const MOST = 200;
+
+interface LabelsProps {
+  layout: Layout;
+  steps: number[];
+  anchor: Anchor;
+  lit: Set<string> | undefined;
+}
+
+/** The names in the diagram; for those who do not see it the pages themselves have them, in full. */
+export function Labels({ layout: { boxes, pitch }, steps, anchor, lit }: LabelsProps): JSX.Element {
+  const room = Math.min(pitch, MOST) - BOX_WIDTH - 20;
+  return (
+    <g class="labels" aria-hidden="true">
+      {steps.map((step, i) => {
+        const visits = boxes.reduce((sum, { place }) => (place.step === step ? sum + place.visits : sum), 0);
+        return (
+          <text key={step} x={i * pitch} y={14}>
+            <tspan class="column-name">{stepName(step, anchor)}</tspan>
+            <tspan x={i * pitch} dy={16} class="muted">
+              {formatNumber(visits)} visits
+            </tspan>
+          </text>
+        );
+      })}
+      {boxes.map(({ place: { id, path, visits }, x, y, height }) => {
+        const count = formatCompact(visits);
+        return (
+          <text
+            key={id}
+            class={`${path === null ? 'muted' : ''} ${lit && !lit.has(id) ? 'is-dim' : ''}`}
+            x={x + BOX_WIDTH + 6}
+            y={y + height / 2}
+            dy="0.35em"
+          >
+            {shortened(nameOf(path), Math.floor(room / LETTER) - count.length - 1)}
+            <tspan class="muted" dx={6}>
+              {count}
+            </tspan>
+          </text>
+        );
+      })}
+    </g>
+  );
+}
+
+/** Paths are alike at their beginning, and files at their end: what is left out is in the middle. */
+function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const half = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - half)}…${text.slice(-half)}`;
+}

@@ -1,0 +1,102 @@
+import type { Journeys } from '../../../../statistics/statistics.types.js';
+
+/** From where, or to where, the ways lead. */
+export type Anchor = 'entry' | 'start' | 'end';
+
+export const ANCHORS: Record<Anchor, string> = {
+  entry: 'From the entry of all visits',
+  start: 'From a page',
+  end: 'To a page',
+};
+
+/** The path is empty until it is told. */
+export function anchorOf(address: URLSearchParams): { anchor: Anchor; path: string } {
+  const [start, end] = [address.get('start'), address.get('end')];
+  if (start !== null) return { anchor: 'start', path: start };
+  return end === null ? { anchor: 'entry', path: '' } : { anchor: 'end', path: end };
+}
+
+const DEPTHS = ['2', '3', '4', '5', '6', '7', '8'] as const;
+
+export type Depth = (typeof DEPTHS)[number];
+
+export const DEPTH_WORDS = Object.fromEntries(DEPTHS.map((depth) => [depth, depth]));
+
+export const USUAL_DEPTH: Depth = '4';
+
+export function depthOf(address: URLSearchParams): Depth {
+  const given = address.get('depth');
+  return DEPTHS.find((each) => each === given) ?? USUAL_DEPTH;
+}
+
+/** A page at a step. */
+export interface Place {
+  id: string;
+  step: number;
+  path: string | null;
+  visits: number;
+  /** How many of the visits came from another page shown, and went on to one. */
+  arrived: number;
+  left: number;
+}
+
+export interface Way {
+  id: string;
+  from: Place;
+  to: Place;
+  visits: number;
+}
+
+export interface Ways {
+  steps: number[];
+  places: Place[];
+  ways: Way[];
+}
+
+const idOf = (step: number, path: string | null): string => JSON.stringify([step, path]);
+
+export function waysOf({ nodes, links }: Journeys): Ways {
+  const places = new Map<string, Place>();
+  for (const { step, path, visits } of nodes) {
+    const id = idOf(step, path);
+    places.set(id, { id, step, path, visits, arrived: 0, left: 0 });
+  }
+  const ways = links.flatMap(({ step, from, to, visits }) => {
+    const [source, target] = [places.get(idOf(step, from)), places.get(idOf(step + 1, to))];
+    if (!source || !target) return [];
+    source.left += visits;
+    target.arrived += visits;
+    return [{ id: `${source.id} ${target.id}`, from: source, to: target, visits }];
+  });
+  return {
+    steps: [...new Set(nodes.map(({ step }) => step))],
+    places: [...places.values()].sort((a, b) => a.step - b.step || compare(a, b)),
+    ways,
+  };
+}
+
+/** The commonest first, the less common ones together last. */
+export function compare(a: Place, b: Place): number {
+  if (a.path === null || b.path === null) return Number(a.path === null) - Number(b.path === null);
+  return b.visits - a.visits || Number(a.path > b.path) - Number(a.path < b.path);
+}
+
+/** How many visits ended there; after the last step nobody asked. */
+export function endedAt({ step, visits, left }: Place, steps: number[]): number {
+  return step === steps.at(-1) ? 0 : visits - left;
+}
+
+/** How many visits began there; before the first step nobody asked. */
+export function begunAt({ step, visits, arrived }: Place, steps: number[]): number {
+  return step === steps[0] ? 0 : visits - arrived;
+}
+
+export const nameOf = (path: string | null): string => path ?? 'Other pages';
+
+/** Such as "Entry", "Page 2", or "2 pages before". */
+export function stepName(step: number, anchor: Anchor): string {
+  if (anchor === 'entry') return step === 0 ? 'Entry' : `Page ${step + 1}`;
+  if (step === 0) return anchor === 'start' ? 'Start' : 'End';
+  const pages = Math.abs(step) === 1 ? '1 page' : `${Math.abs(step)} pages`;
+  return step > 0 ? `${pages} after` : `${pages} before`;
+}
