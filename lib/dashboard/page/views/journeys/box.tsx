@@ -3,14 +3,13 @@ import { formatNumber } from '../../format.js';
 import { hrefWith, useAddress } from '../../state/address.js';
 import type { Handlers } from './diagram.js';
 import { BOX_WIDTH, type Box } from './layout.js';
-import { type Anchor, begunAt, endedAt, nameOf, stepName } from './ways.js';
+import { type Anchor, nameOf, stepName } from './ways.js';
 
 /** The name belongs to the page, and is as good to click. */
 const LABEL_WIDTH = 180;
 
 interface BoxShapeProps {
   box: Box;
-  steps: number[];
   anchor: Anchor;
   pitch: number;
   isLit: boolean;
@@ -21,11 +20,10 @@ interface BoxShapeProps {
 
 /** A page, paler at its lower end for the visits that ended there. */
 export function BoxShape(props: BoxShapeProps): JSX.Element {
-  const { box, steps, anchor, pitch, isLit, handlers, onFollow } = props;
+  const { box, anchor, pitch, isLit, handlers, onFollow } = props;
   const address = useAddress();
   const { place, x, y, height } = box;
-  const { path, step, visits } = place;
-  const rest = anchor === 'end' ? begunAt(place, steps) : endedAt(place, steps);
+  const { path, step, visits, rest = 0 } = place;
   const restHeight = (height * rest) / visits;
   const label = `${nameOf(path)}, ${stepName(step, anchor)}: ${formatNumber(visits)} visits${
     rest > 0 ? `, ${formatNumber(rest)} ${anchor === 'end' ? 'began' : 'ended'} here` : ''

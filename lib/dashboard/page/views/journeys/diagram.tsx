@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Journeys } from '../../../../statistics/statistics.types.js';
 import { useWidth } from '../../parts/use-width.js';
 import { BandPath } from './band.js';
 import { BoxShape } from './box.js';
@@ -8,12 +7,11 @@ import { joinedTo, neighbourOf, thingOf } from './follow.js';
 import { Labels } from './labels.js';
 import { layoutOf } from './layout.js';
 import { Tip } from './tip.js';
-import { type Anchor, waysOf } from './ways.js';
+import type { Anchor, Ways } from './ways.js';
 
 /** Pages in columns, a column for each step, and the ways between them as wide as the visits that took them. */
-export function Diagram({ journeys, anchor }: { journeys: Journeys; anchor: Anchor }): JSX.Element {
+export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.Element {
   const [frame, room] = useWidth<HTMLDivElement>();
-  const ways = useMemo(() => waysOf(journeys), [journeys]);
   const layout = useMemo(() => (room > 0 ? layoutOf(ways, room) : undefined), [ways, room]);
   const [active, setActive] = useState<string>();
   const elements = useRef(new Map<string, Focusable>());
@@ -73,7 +71,6 @@ export function Diagram({ journeys, anchor }: { journeys: Journeys; anchor: Anch
                 <BoxShape
                   key={box.place.id}
                   box={box}
-                  steps={ways.steps}
                   anchor={anchor}
                   pitch={layout.pitch}
                   isLit={lit?.has(box.place.id) ?? false}
@@ -83,7 +80,7 @@ export function Diagram({ journeys, anchor }: { journeys: Journeys; anchor: Anch
               ))}
               <Labels layout={layout} steps={ways.steps} anchor={anchor} lit={lit} />
             </svg>
-            {thing && <Tip thing={thing} layout={layout} steps={ways.steps} anchor={anchor} />}
+            {thing && <Tip thing={thing} layout={layout} anchor={anchor} />}
           </div>
         )}
       </div>

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import type { Journeys as JourneysAnswer } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
@@ -11,6 +12,8 @@ import { Diagram } from './diagram.js';
 import { WayTables } from './way-tables.js';
 import { anchorOf, depthOf, nameOf, waysOf } from './ways.js';
 
+const NONE: JourneysAnswer = { nodes: [], links: [] };
+
 /** Which ways visits take from page to page. */
 export function Journeys(): JSX.Element {
   const address = useAddress();
@@ -21,6 +24,8 @@ export function Journeys(): JSX.Element {
   const asked = { depth, ...(anchor !== 'entry' && path !== '' && { [anchor]: path }) };
   const answer = useAnswer<JourneysAnswer>(pathOf('stats/journeys', parameters, asked));
   const told = path === '' ? 'entry' : anchor;
+  // Not anew by what is asked next: the answer belongs to what was asked before.
+  const ways = useMemo(() => waysOf(answer.value ?? NONE, told, depth), [answer.value]);
   const isTable = address.get('as') === 'table';
   return (
     <Card
@@ -50,17 +55,17 @@ export function Journeys(): JSX.Element {
     >
       <JourneyControls anchor={anchor} path={path} depth={depth} />
       <Answered answer={answer} skeleton={<JourneySkeleton />}>
-        {(journeys) =>
-          journeys.nodes.length === 0 ? (
+        {() =>
+          ways.places.length === 0 ? (
             <Empty>
               {told === 'entry'
                 ? 'No page was viewed in this range.'
                 : `No visit came by ${path} in this range.`}
             </Empty>
           ) : isTable ? (
-            <WayTables ways={waysOf(journeys)} anchor={told} />
+            <WayTables ways={ways} anchor={told} />
           ) : (
-            <Diagram journeys={journeys} anchor={told} />
+            <Diagram ways={ways} anchor={told} />
           )
         }
       </Answered>

@@ -2,17 +2,16 @@ import type { JSX } from 'preact';
 import { formatNumber, formatPercent } from '../../format.js';
 import type { Thing } from './follow.js';
 import { BOX_WIDTH, HEAD, type Layout } from './layout.js';
-import { type Anchor, begunAt, endedAt, nameOf, type Place } from './ways.js';
+import { type Anchor, nameOf, type Place } from './ways.js';
 
 interface TipProps {
   thing: Thing;
   layout: Layout;
-  steps: number[];
   anchor: Anchor;
 }
 
 /** The numbers of what is looked at, beside it. */
-export function Tip({ thing, layout, steps, anchor }: TipProps): JSX.Element | null {
+export function Tip({ thing, layout, anchor }: TipProps): JSX.Element | null {
   const at = placeOf(thing, layout);
   if (!at) return null;
   const isLeft = at.x > layout.width / 2;
@@ -34,30 +33,19 @@ export function Tip({ thing, layout, steps, anchor }: TipProps): JSX.Element | n
         <>
           <span>{nameOf(thing.place.path)}</span>
           <strong>{formatNumber(thing.place.visits)} visits</strong>
-          <Rest place={thing.place} steps={steps} anchor={anchor} />
+          <Rest place={thing.place} anchor={anchor} />
         </>
       )}
     </div>
   );
 }
 
-/** The visits that came from nowhere, or went no further. */
-function Rest({
-  place,
-  steps,
-  anchor,
-}: {
-  place: Place;
-  steps: number[];
-  anchor: Anchor;
-}): JSX.Element | null {
-  const isForward = anchor !== 'end';
-  // Beyond the last step shown they may well go on.
-  if (place.step === (isForward ? steps.at(-1) : steps[0]) && steps.length > 1) return null;
-  const rest = isForward ? endedAt(place, steps) : begunAt(place, steps);
+/** The visits that went no further, or came from nowhere. */
+function Rest({ place: { rest, visits }, anchor }: { place: Place; anchor: Anchor }): JSX.Element | null {
+  if (rest === undefined) return null;
   return (
     <span class="muted">
-      {formatNumber(rest)} {isForward ? 'ended' : 'began'} here ({formatPercent(rest / place.visits)})
+      {formatNumber(rest)} {anchor === 'end' ? 'began' : 'ended'} here ({formatPercent(rest / visits)})
     </span>
   );
 }

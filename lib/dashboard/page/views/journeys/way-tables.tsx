@@ -1,16 +1,9 @@
 import type { JSX } from 'preact';
 import { formatNumber, formatPercent } from '../../format.js';
-import { type Anchor, begunAt, endedAt, nameOf, stepName, type Ways } from './ways.js';
+import { type Anchor, nameOf, stepName, type Ways } from './ways.js';
 
 /** The same as the diagram, in words. */
-export function WayTables({
-  ways: { steps, places, ways },
-  anchor,
-}: {
-  ways: Ways;
-  anchor: Anchor;
-}): JSX.Element {
-  const isBackward = anchor === 'end';
+export function WayTables({ ways: { places, ways }, anchor }: { ways: Ways; anchor: Anchor }): JSX.Element {
   return (
     <div class="way-tables">
       <div class="scroll" tabIndex={0} role="region" aria-label="Pages of each step">
@@ -22,7 +15,7 @@ export function WayTables({
                 Step
               </th>
               <th scope="col">Visits</th>
-              <th scope="col">{isBackward ? 'Began here' : 'Ended here'}</th>
+              <th scope="col">{anchor === 'end' ? 'Began here' : 'Ended here'}</th>
             </tr>
           </thead>
           <tbody>
@@ -31,7 +24,7 @@ export function WayTables({
                 <th scope="row">{nameOf(place.path)}</th>
                 <td class="text">{stepName(place.step, anchor)}</td>
                 <td>{formatNumber(place.visits)}</td>
-                <td>{formatNumber(isBackward ? begunAt(place, steps) : endedAt(place, steps))}</td>
+                <td>{place.rest === undefined ? '–' : formatNumber(place.rest)}</td>
               </tr>
             ))}
           </tbody>

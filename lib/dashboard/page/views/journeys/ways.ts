@@ -35,9 +35,8 @@ export interface Place {
   step: number;
   path: string | null;
   visits: number;
-  /** How many of the visits came from another page shown, and went on to one. */
-  arrived: number;
-  left: number;
+  /** How many visits ended there, or began there on the ways to a page; of the outermost step nobody asked. */
+  rest: number | undefined;
 }
 
 export interface Way {
@@ -55,40 +54,28 @@ export interface Ways {
 
 const idOf = (step: number, path: string | null): string => JSON.stringify([step, path]);
 
-export function waysOf({ nodes, links }: Journeys): Ways {
+export function waysOf({ nodes, links }: Journeys, anchor: Anchor, depth: Depth): Ways {
+  const steps = [...new Set(nodes.map(({ step }) => step))];
+  const outermost = steps.length < Number(depth) ? undefined : anchor === 'end' ? steps[0] : steps.at(-1);
   const places = new Map<string, Place>();
   for (const { step, path, visits } of nodes) {
     const id = idOf(step, path);
-    places.set(id, { id, step, path, visits, arrived: 0, left: 0 });
+    places.set(id, { id, step, path, visits, rest: step === outermost ? undefined : visits });
   }
   const ways = links.flatMap(({ step, from, to, visits }) => {
     const [source, target] = [places.get(idOf(step, from)), places.get(idOf(step + 1, to))];
     if (!source || !target) return [];
-    source.left += visits;
-    target.arrived += visits;
+    const goer = anchor === 'end' ? target : source;
+    if (goer.rest !== undefined) goer.rest -= visits;
     return [{ id: `${source.id} ${target.id}`, from: source, to: target, visits }];
   });
-  return {
-    steps: [...new Set(nodes.map(({ step }) => step))],
-    places: [...places.values()].sort((a, b) => a.step - b.step || compare(a, b)),
-    ways,
-  };
+  return { steps, places: [...places.values()].sort((a, b) => a.step - b.step || compare(a, b)), ways };
 }
 
 /** The commonest first, the less common ones together last. */
 export function compare(a: Place, b: Place): number {
   if (a.path === null || b.path === null) return Number(a.path === null) - Number(b.path === null);
   return b.visits - a.visits || Number(a.path > b.path) - Number(a.path < b.path);
-}
-
-/** How many visits ended there; after the last step nobody asked. */
-export function endedAt({ step, visits, left }: Place, steps: number[]): number {
-  return step === steps.at(-1) ? 0 : visits - left;
-}
-
-/** How many visits began there; before the first step nobody asked. */
-export function begunAt({ step, visits, arrived }: Place, steps: number[]): number {
-  return step === steps[0] ? 0 : visits - arrived;
 }
 
 export const nameOf = (path: string | null): string => path ?? 'Other pages';
