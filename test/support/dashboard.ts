@@ -80,6 +80,12 @@ export class Dashboard {
     return page;
   }
 
+  /** @throws Error with what was said in the console since the last check */
+  checkConsole(): void {
+    const said = this.console.splice(0);
+    if (said.length > 0) throw new Error(`the console is not empty: ${said.join('\n')}`);
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     await this.host.close();

@@ -4,7 +4,7 @@ import { forgetAnswers } from '../data/use-answer.js';
 import { Address, useLocation } from '../state/address.js';
 import { Now } from '../state/now.js';
 import { ThemeContext, useChosenTheme } from '../state/theme.js';
-import { viewOf } from '../state/view.js';
+import { VIEWS, viewOf } from '../state/view.js';
 import { Header } from './header.js';
 import { Toolbar } from './toolbar.js';
 import { View } from './view.js';
@@ -27,8 +27,9 @@ export function App(): JSX.Element {
             To the content
           </a>
           <Header view={view} theme={theme} onTheme={chooseTheme} />
-          <Toolbar isTimeless={view === 'live'} onRefresh={refresh} />
+          <Toolbar view={view} onRefresh={refresh} />
           <main id="main" tabIndex={-1}>
+            {view !== 'user' && <h1 class="hidden">{VIEWS[view]}</h1>}
             <Welcome onFirst={refresh}>
               <View name={view} />
             </Welcome>

@@ -13,15 +13,10 @@ export function FilterChips(): JSX.Element {
   return (
     <div class="chips" role="group" aria-label="Filters">
       {filters.map(({ parameter, label, value }) => (
-        <a
-          key={parameter}
-          class="chip"
-          href={hrefWith(address, { [parameter]: null })}
-          aria-label={`${label} is ${text(value)}: take the filter away`}
-          title={text(value)}
-        >
+        <a key={parameter} class="chip" href={hrefWith(address, { [parameter]: null })} title={text(value)}>
           <span class="chip-label">{label}</span>
           <span class="chip-value">{text(value)}</span>
+          <span class="hidden">: take the filter away</span>
           <Icon name="close" />
         </a>
       ))}
