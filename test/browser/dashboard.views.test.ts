@@ -151,7 +151,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
     const labels = await bands.evaluateAll((all) => all.map((band) => band.getAttribute('aria-label') ?? ''));
     const shown = labels.map((label) => label.replace(/ visits.*/, ''));
     const told = links.map(({ from, to, visits }) => `${from} to ${to}: ${visits}`);
-    expect(shown.toSorted()).toEqual(told.toSorted());
+    expect(new Set(shown)).toEqual(new Set(told));
     expect(shown.length).toBeGreaterThan(1);
   });
 

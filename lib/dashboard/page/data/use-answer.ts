@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { useNow } from '../state/now.js';
 import { ask, type Json, Refusal } from './ask.js';
 
 export interface Answer<T> {
@@ -17,6 +18,8 @@ const MOST_KNOWN = 100;
 export function useAnswer<T>(path: string | undefined): Answer<Json<T>> {
   const [state, setState] = useState<{ path?: string; value?: Json<T>; refusal?: Refusal }>({});
   const [attempt, setAttempt] = useState(0);
+  // Asked anew, all of it is.
+  const now = useNow();
   const isSettled = state.path === path;
 
   useEffect(() => {
@@ -35,7 +38,7 @@ export function useAnswer<T>(path: string | undefined): Answer<Json<T>> {
     };
     void load();
     return () => controller.abort();
-  }, [path, attempt]);
+  }, [path, attempt, now]);
 
   return {
     value: state.value,
