@@ -1,6 +1,6 @@
 import type { Activity } from '../activity/activity.entity.js';
 import { csv } from './csv.js';
-import { lineOf } from './ndjson.js';
+import { lines } from './ndjson.js';
 
 /** How activities are written. */
 export interface Format {
@@ -21,21 +21,27 @@ export type FormatName = (typeof FORMATS)[number];
 /** @param raw whether cells stay as they are that a spreadsheet would run as a formula */
 export function formatOf(name: FormatName, raw: boolean): Format {
   if (name === 'csv') return csv(raw);
-  return name === 'json' ? json : ndjson;
+  return name === 'json' ? json() : ndjson();
 }
 
-const ndjson: Format = {
-  head: '',
-  rows: (activities) => activities.map((activity) => `${lineOf(activity)}\n`).join(''),
-  separator: '',
-  tail: '',
-  canGoOn: true,
-};
+function ndjson(): Format {
+  const lineOf = lines();
+  return {
+    head: '',
+    rows: (activities) => activities.map((activity) => `${lineOf(activity)}\n`).join(''),
+    separator: '',
+    tail: '',
+    canGoOn: true,
+  };
+}
 
-const json: Format = {
-  head: '[\n',
-  rows: (activities) => activities.map(lineOf).join(',\n'),
-  separator: ',\n',
-  tail: '\n]\n',
-  canGoOn: false,
-};
+function json(): Format {
+  const lineOf = lines();
+  return {
+    head: '[\n',
+    rows: (activities) => activities.map(lineOf).join(',\n'),
+    separator: ',\n',
+    tail: '\n]\n',
+    canGoOn: false,
+  };
+}
