@@ -40,7 +40,7 @@ export class ActivityStream implements OnModuleDestroy {
   private looking: Promise<Found> | undefined;
 
   constructor(
-    private readonly activities: ActivityService,
+    private readonly activities: Pick<ActivityService, 'find'>,
     private readonly pace = PACE,
   ) {
     this.found = defer(() => this.look()).pipe(

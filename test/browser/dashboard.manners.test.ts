@@ -1,5 +1,5 @@
 import { describeInBrowser } from '../support/browser.js';
-import { Dashboard, DAYS, trackKnown, violationsOf } from '../support/dashboard.js';
+import { Dashboard, DAYS, trackKnown, violationsOf } from '../support/dashboard-in-browser.js';
 import { ADAPTERS } from '../support/host.js';
 
 const VIEWS = [

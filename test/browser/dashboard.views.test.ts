@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { describeInBrowser } from '../support/browser.js';
-import { Dashboard, DAYS, QUESTION, trackKnown } from '../support/dashboard.js';
+import { Dashboard, DAYS, QUESTION, trackKnown } from '../support/dashboard-in-browser.js';
 import { ADAPTERS } from '../support/host.js';
 
 describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %s', (adapter) => {

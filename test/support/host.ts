@@ -29,7 +29,8 @@ export const HOSTS = ADAPTERS.flatMap((adapter) => FOUND.map((database) => ({ ad
 
 export interface HostOptions {
   adapter: AdapterName;
-  database?: DatabaseName;
+  /** A new one of that name, or one that another host has. */
+  database?: DatabaseName | TestDatabase;
   /** Beside TypeORM and Djaffar. */
   imports?: ModuleMetadata['imports'];
   providers?: ModuleMetadata['providers'];
@@ -56,10 +57,14 @@ export interface Host {
   close(): Promise<void>;
 }
 
-/** A real host, listening, on a database of its own. */
+/** A real host, listening, on a database of its own unless it is given one. */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { adapter, imports = [], providers = [], controllers = [], application } = options;
-  const database = await createDatabase(options.database ?? 'sqlite');
+  const { database: given = 'sqlite' } = options;
+  const database = typeof given === 'object' ? given : await createDatabase(given);
+  const drop = async (): Promise<void> => {
+    if (database !== given) await database.drop();
+  };
 
   @Module({
     imports: [
@@ -109,11 +114,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
           .find({ order: { date: 'ASC', id: 'ASC' }, relations: { session: true } }),
       close: async () => {
         await app.close();
-        await database.drop();
+        await drop();
       },
     };
   } catch (error) {
-    await database.drop();
+    await drop();
     throw error;
   }
 }

@@ -1,0 +1,190 @@
+import { EventEmitter, once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { firstValueFrom, take, toArray } from 'rxjs';
+import type { Activity, ActivityService } from '../../lib/index.js';
+import { ActivityStream } from '../../lib/dashboard/activity.stream.js';
+import { AdaGuard, open } from '../support/dashboard.js';
+import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
+
+const PATH = '/djaffar/dashboard/data/stream';
+const djaffar = { dashboard: { guards: [AdaGuard] } };
+
+interface Event {
+  type: string;
+  paths: string[];
+}
+
+/** As an EventSource reads it, the comments as events too. */
+async function* eventsOf(response: IncomingMessage): AsyncGenerator<Event, void, void> {
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk as string;
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      yield read(text.slice(0, end));
+      text = text.slice(end + 2);
+    }
+  }
+}
+
+function read(text: string): Event {
+  if (text.startsWith(':')) return { type: 'comment', paths: [] };
+  const [, type = '', data = ''] = /^event: (\w+)\ndata: (.+)$/.exec(text) ?? [];
+  const json: unknown = JSON.parse(data);
+  return { type, paths: Array.isArray(json) ? json.map(({ path }: Activity) => path) : [] };
+}
+
+describe.each(ADAPTERS)('GET /djaffar/dashboard/data/stream on %s', (adapter) => {
+  const hosts: Host[] = [];
+
+  async function start(options: Omit<HostOptions, 'adapter'> = {}): Promise<Host> {
+    const host = await startHost({ adapter, djaffar, ...options });
+    hosts.push(host);
+    return host;
+  }
+
+  /** The next event of the stream that is no comment. */
+  async function next(events: AsyncGenerator<Event, void, void>): Promise<Event | undefined> {
+    for (;;) {
+      const { value } = await events.next();
+      if (value?.type !== 'comment') return value ?? undefined;
+    }
+  }
+
+  afterEach(async () => {
+    // The last one has nobody else's database.
+    for (const host of hosts.splice(0).toReversed()) await host.close();
+  });
+
+  it('begins with the last minute, and goes on with what any host on the database tracks', async () => {
+    const one = await start();
+    await one.activities.track({ path: '/long-ago', date: new Date(Date.now() - 120_000) });
+    await one.activities.track({ path: '/1', date: new Date(Date.now() - 1000) });
+    await one.activities.track({ path: '/2', session: 's', userAgent: 'Googlebot/2.1' });
+    const other = await start({ database: one.database });
+    const response = await open(other, PATH);
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    const events = eventsOf(response);
+    expect(await next(events)).toEqual({ type: 'activities', paths: ['/1', '/2'] });
+    await one.activities.track({ path: '/3' });
+    expect(await next(events)).toEqual({ type: 'activities', paths: ['/3'] });
+    const later = eventsOf(await open(other, PATH));
+    expect(await next(later)).toEqual({ type: 'activities', paths: ['/1', '/2', '/3'] });
+    await one.activities.track({ path: '/4' });
+    expect(await next(later)).toEqual({ type: 'activities', paths: ['/4'] });
+    expect(await next(events)).toEqual({ type: 'activities', paths: ['/4'] });
+  });
+
+  it('says at once that there is nothing yet', async () => {
+    const events = eventsOf(await open(await start(), PATH));
+    expect(await next(events)).toEqual({ type: 'activities', paths: [] });
+  });
+
+  it('tells of trouble with the database, and goes on when it is over', async () => {
+    const host = await start();
+    const events = eventsOf(await open(host, PATH));
+    expect(await next(events)).toEqual({ type: 'activities', paths: [] });
+    await host.dataSource.query('ALTER TABLE djaffar_activity RENAME TO away');
+    expect(await next(events)).toEqual({ type: 'trouble', paths: [] });
+    await host.dataSource.query('ALTER TABLE away RENAME TO djaffar_activity');
+    expect(await next(events)).toEqual({ type: 'activities', paths: [] });
+  });
+
+  it('ends where the host shuts down, which does not wait for it', async () => {
+    const host = await start();
+    const events = eventsOf(await open(host, PATH));
+    expect(await next(events)).toBeDefined();
+    hosts.pop();
+    await host.close();
+    expect(await next(events)).toBeUndefined();
+  });
+});
+
+describe('the stream of activities', () => {
+  let host: Host;
+  let asked: number;
+  let looked: EventEmitter;
+  let atOnce: number;
+  let stream: ActivityStream;
+
+  beforeEach(async () => {
+    host = await startHost({ adapter: 'express' });
+    asked = 0;
+    looked = new EventEmitter();
+    atOnce = 0;
+    let running = 0;
+    const observed: Pick<ActivityService, 'find'> = {
+      find: async (...question) => {
+        asked += 1;
+        looked.emit('look');
+        atOnce = Math.max(atOnce, (running += 1));
+        try {
+          return await host.activities.find(...question);
+        } finally {
+          running -= 1;
+        }
+      },
+    };
+    stream = new ActivityStream(observed, { look: 1, ping: 1 });
+  });
+
+  afterEach(() => host.close());
+
+  /** Resolves when the database was asked so many times more. */
+  async function looks(count: number): Promise<void> {
+    for (let left = count; left > 0; left -= 1) await once(looked, 'look');
+  }
+
+  it('asks the database for all subscribers at once, never twice, and only while there are any', async () => {
+    expect(asked).toBe(0);
+    const subscriptions = [1, 2, 3].map(() => stream.events().subscribe());
+    await looks(5);
+    subscriptions[0]?.unsubscribe();
+    await looks(5);
+    for (const each of subscriptions) each.unsubscribe();
+    // One that comes at once does not begin a look beside the one that is under way.
+    const last = stream.events().subscribe();
+    await looks(5);
+    last.unsubscribe();
+    expect(atOnce).toBe(1);
+    const { length } = await firstValueFrom(stream.events().pipe(take(1), toArray()));
+    expect(length).toBe(1);
+    const before = asked;
+    await host.activities.find();
+    expect(asked).toBe(before);
+  });
+
+  it('tells each activity once, and of trouble once until it is over', async () => {
+    const heard: string[] = [];
+    const subscription = stream
+      .events()
+      .subscribe((text) => heard.push(...(text.match(/(?<=^event: )\w+|(?<="path":")[^"]+/g) ?? [])));
+    await host.activities.track({ path: '/1' });
+    await looks(5);
+    await host.dataSource.query('ALTER TABLE djaffar_activity RENAME TO away');
+    await looks(5);
+    await host.dataSource.query('ALTER TABLE away RENAME TO djaffar_activity');
+    await looks(5);
+    await host.activities.track({ path: '/2' });
+    await looks(5);
+    subscription.unsubscribe();
+    expect(heard.filter((word) => word !== 'activities')).toEqual(['/1', 'trouble', '/2']);
+    expect(heard.filter((word) => word === 'activities').length).toBeLessThanOrEqual(4);
+  });
+
+  it('shows signs of life all along', async () => {
+    const texts = await firstValueFrom(stream.events().pipe(take(20), toArray()));
+    expect(texts.filter((text) => text.startsWith(':')).length).toBeGreaterThan(10);
+  });
+
+  it('is over for good where the host shuts down', async () => {
+    const subscription = stream.events().subscribe();
+    stream.onModuleDestroy();
+    expect(subscription.closed).toBe(true);
+    expect(await firstValueFrom(stream.events().pipe(toArray()))).toEqual([]);
+    expect(asked).toBeLessThanOrEqual(1);
+  });
+});

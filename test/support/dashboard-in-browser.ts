@@ -1,0 +1,136 @@
+import './servers.mjs';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import axe from 'axe-core';
+import helmet from 'helmet';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+import { ActivityStats } from '../../lib/index.js';
+import { type AdapterName, type Host, startHost } from './host.js';
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Lets in who has the cookie. */
+class CookieGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { headers } = context.switchToHttp().getRequest<{ headers: { cookie?: string } }>();
+    return headers.cookie?.includes('who=ada') ?? false;
+  }
+}
+
+/** The days of `trackKnown`, as the address of the dashboard has them, and as a question. */
+export const DAYS = 'range=custom&from=2026-02-01&to=2026-02-14&tz=Europe/Berlin';
+export const QUESTION = {
+  from: '2026-01-31T23:00:00.000Z',
+  to: '2026-02-14T23:00:00.000Z',
+  timeZone: 'Europe/Berlin',
+};
+
+/** A host with a dashboard and helmet's headers, and a browser whose user may see it. */
+export class Dashboard {
+  /** What the pages' consoles said, and what was thrown. */
+  readonly console: string[] = [];
+  private context: BrowserContext | undefined;
+
+  private constructor(
+    readonly host: Host,
+    private readonly browser: Browser,
+  ) {}
+
+  static async start(adapter: AdapterName): Promise<Dashboard> {
+    const host = await startHost({
+      adapter,
+      djaffar: { dashboard: { guards: [CookieGuard] } },
+      configure: (app) => void app.use(helmet()),
+    });
+    const browser = await chromium.launch({ executablePath: process.env.TEST_BROWSER, args: ARGUMENTS });
+    return new Dashboard(host, browser);
+  }
+
+  get stats(): ActivityStats {
+    return this.host.app.get(ActivityStats, { strict: false });
+  }
+
+  /** A page in a new profile of the browser, in place of the one before. */
+  async open(query: string, options: BrowserContextOptions = {}): Promise<Page> {
+    await this.context?.close();
+    const context = await this.browser.newContext({
+      reducedMotion: 'reduce',
+      locale: 'en-GB',
+      timezoneId: 'Europe/Berlin',
+      viewport: { width: 1280, height: 900 },
+      ...options,
+    });
+    this.context = context;
+    await context.addCookies([{ name: 'who', value: 'ada', url: this.host.url }]);
+    context.on('console', (message) => this.console.push(message.text()));
+    context.on('weberror', (error) => this.console.push(String(error.error())));
+    const page = await context.newPage();
+    await page.goto(`${this.host.url}/djaffar/dashboard/${query}`);
+    return page;
+  }
+
+  /** @throws Error with what was said in the console since the last check */
+  checkConsole(): void {
+    const said = this.console.splice(0);
+    if (said.length > 0) throw new Error(`the console is not empty: ${said.join('\n')}`);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.host.close();
+  }
+}
+
+/** What axe-core finds wrong, by rule. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  // Evaluated, not added as a script: the page's policy lets none in.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+const CHROME =
+  'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36';
+const BOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+
+/** Five visits of two weeks, one of them a bot's: few enough to be known by heart. */
+export async function trackKnown({ activities }: Host): Promise<void> {
+  const zoe = { id: 17, name: 'Zoë' };
+  const first = { session: 'one', visit: 'v1', userAgent: FIREFOX };
+  const second = { session: 'two', visit: 'v2', userAgent: CHROME };
+  const third = { session: 'one', visit: 'v3', userAgent: FIREFOX };
+  const fourth = { session: 'three', visit: 'v4', userAgent: CHROME };
+  const bot = { session: 'bot', visit: 'v5', userAgent: BOT };
+  for (const activity of [
+    { ...first, date: '2026-02-02T10:00:00Z', path: '/', referer: 'https://duckduckgo.com/' },
+    { ...first, date: '2026-02-02T10:01:00Z', path: '/pricing' },
+    {
+      ...first,
+      date: '2026-02-02T10:04:00Z',
+      path: '/pricing',
+      name: 'bought',
+      properties: { plan: 'pro' },
+      user: zoe,
+    },
+    { ...second, date: '2026-02-03T11:00:00Z', path: '/?utm_source=mail&utm_campaign=spring' },
+    { ...fourth, date: '2026-02-03T12:00:00Z', path: '/docs' },
+    { ...fourth, date: '2026-02-03T12:00:30Z', path: '/' },
+    { ...fourth, date: '2026-02-03T12:01:00Z', path: '/pricing' },
+    { ...third, date: '2026-02-10T09:00:00Z', path: '/docs', user: zoe },
+    { ...third, date: '2026-02-10T09:20:00Z', path: '/pricing', user: zoe },
+    { ...bot, date: '2026-02-04T09:20:00Z', path: '/robots' },
+  ])
+    await activities.track(activity);
+}
