@@ -59,6 +59,8 @@ describe('the options', () => {
     [{ api: {} }, ['"api.guards"', 'at least one guard']],
     [{ api: { guards: [] } }, ['"api.guards"', '[]', 'at least one guard']],
     [{ api: true }, ['"api"', 'true', 'an object']],
+    [{ dashboard: { guards: [] } }, ['"dashboard.guards"', '[]', 'at least one guard']],
+    [{ dashboard: true }, ['"dashboard"', 'true', 'an object']],
     [{ writer: { maxBatch: 0 } }, ['"writer.maxBatch"', '0', 'a whole number from 1']],
     [{ writer: { timeout: 1.5 } }, ['"writer.timeout"', '1.5']],
     [{ user: 'id' }, ['"user"', "'id'", 'a function']],
@@ -75,7 +77,17 @@ describe('the options', () => {
 
   it('fail with that message alone, whatever is given', () => {
     const value = fc.anything({ withBigInt: true, withNullPrototype: true });
-    const keys = ['guards', 'rejectedCredentials', 'session', 'ip', 'api', 'writer', 'user', 'transform'];
+    const keys = [
+      'guards',
+      'rejectedCredentials',
+      'session',
+      'ip',
+      'api',
+      'dashboard',
+      'writer',
+      'user',
+      'transform',
+    ];
     const given = fc.dictionary(fc.constantFrom(...keys), value, { minKeys: 1 });
     fc.assert(
       fc.property(fc.oneof(given, value), (options) => {
