@@ -13,10 +13,14 @@ const TYPES = new Map([
   ['.png', 'image/png'],
   ['.woff2', 'font/woff2'],
   ['.webmanifest', 'application/manifest+json'],
+  ['.txt', 'text/plain; charset=utf-8'],
 ]);
 
-/** Guards may let nobody in any more: caches on the way keep nothing. The names of assets tell what is in them. */
-const CACHE_CONTROL = { index: 'no-cache', asset: 'private, max-age=31536000, immutable' };
+/** Of what may be another under the same name: to be asked for anew. */
+const CHANGING = 'no-cache';
+/** Of what esbuild has put a hash of into its name. For the browser alone: caches on the way know of no guards. */
+const IMMUTABLE = 'private, max-age=31536000, immutable';
+const HASHED = /-[0-9A-Z]{8}\.\w+$/;
 
 /** The files of the page as they were when the application started. */
 export class Page {
@@ -33,10 +37,10 @@ export class Page {
     const assets = names.map(async (name): Promise<[string, PackedFile]> => {
       const content = await readFile(new URL(`assets/${encodeURIComponent(name)}`, folder));
       const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
-      return [name, new PackedFile(content, type, CACHE_CONTROL.asset)];
+      return [name, new PackedFile(content, type, HASHED.test(name) ? IMMUTABLE : CHANGING)];
     });
     return new Page(
-      index && new PackedFile(index, 'text/html; charset=utf-8', CACHE_CONTROL.index),
+      index && new PackedFile(index, 'text/html; charset=utf-8', CHANGING),
       new Map(await Promise.all(assets)),
     );
   }

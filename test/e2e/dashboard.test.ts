@@ -169,10 +169,13 @@ describe.each(ADAPTERS)('the dashboard on %s', (adapter) => {
     }
   });
 
-  it('has pages that are asked for anew, and assets that are kept for ever, each packed as the client likes', async () => {
+  it('has pages that are asked for anew, and assets with a hash in their names that are kept for ever, each packed as the client likes', async () => {
     const host = await start();
     const immutable = 'private, max-age=31536000, immutable';
-    const cases = [[PAGE, 'no-cache'], ...ASSETS.map((asset) => [asset, immutable])] as const;
+    const assets = ASSETS.map(
+      (asset) => [asset, /-\w{8}\.\w+$/.test(asset) ? immutable : 'no-cache'] as const,
+    );
+    const cases = [[PAGE, 'no-cache'] as const, ...assets];
     for (const [path, cacheControl] of cases) {
       const plain = await ask(host, path, asAda);
       expect(plain.headers).toMatchObject({ 'cache-control': cacheControl, vary: 'Accept-Encoding' });
