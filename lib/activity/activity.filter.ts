@@ -71,7 +71,7 @@ function conditionsOf(dialect: Dialect): Conditions {
     session: equals('sessionId', 'session'),
     visit: equals('visitId', 'visit'),
     name: equals('name', 'name'),
-    path: (value) => pathCondition(pathColumns(dialect), 'path', value),
+    path: (value) => pathCondition(pathColumns(dialect, 'activity.path'), 'path', value),
     from: at(dialect, '>=', 'from'),
     to: at(dialect, '<', 'to'),
     ip: (value) => ({ sql: 'activity.ipAddress = :ip', parameters: { ip: checkIp(value) } }),
@@ -121,10 +121,10 @@ export function applyAfter(
 }
 
 /** The index holds the beginning of a path, or all of it; the path itself is compared besides. */
-function pathColumns(dialect: Dialect): Map<string, number> {
+export function pathColumns(dialect: Dialect, column: string): Map<string, number> {
   return new Map([
-    [dialect.pathKey('activity.path'), PATH_KEY_LENGTH],
-    [dialect.binary('activity.path'), Number.POSITIVE_INFINITY],
+    [dialect.pathKey(column), PATH_KEY_LENGTH],
+    [dialect.binary(column), Number.POSITIVE_INFINITY],
   ]);
 }
 

@@ -18,7 +18,7 @@ export class Stale {
   @Column({ name: 'until', type: 'bigint', transformer: instant })
   until!: Date;
 
-  /** A visit that has lost activities, and could not be found by those left. */
+  /** Where activities were erased: their visit, which could not be found by those left, or an empty text for none. */
   @Column({ name: 'visitId', type: 'varchar', length: 16, nullable: true })
   visitId!: string | null;
 }

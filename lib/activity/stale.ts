@@ -16,7 +16,7 @@ export function staleWithout(activities: Changed[]): Stale[] {
   const rows = new Map<string, Stale>();
   for (const { date, visitId } of activities) {
     const minute = minuteOf(date);
-    rows.set(`${minute} ${visitId}`, stale(minute, visitId));
+    rows.set(`${minute} ${visitId}`, stale(minute, visitId ?? ''));
   }
   return [...rows.values()];
 }

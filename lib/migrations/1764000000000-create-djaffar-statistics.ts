@@ -1,8 +1,10 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { pathOf } from '../activity/table.js';
+import { dialectOf } from '../activity/dialects/dialect.js';
+import { escapePath, pathOf } from '../activity/table.js';
 import { columnsOf, optional, primary } from './columns.js';
 
 const STALE = 'djaffar_stale';
+const PATH = 'djaffar_path';
 const VISIT = 'djaffar_visit';
 const TOTAL = 'djaffar_total';
 const PATH_TOTAL = 'djaffar_path_total';
@@ -13,13 +15,14 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
   name = 'CreateDjaffarStatistics1764000000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const { text, uuid, bigint, int, boolean } = await columnsOf(runner);
+    const { text, longText, uuid, bigint, int, boolean } = await columnsOf(runner);
     const name = (table: string): string => pathOf(runner.connection, table);
     const tables = [
       new Table({
         name: name(STALE),
         columns: [primary(uuid('id')), bigint('since'), bigint('until'), optional(text('visitId', 16))],
       }),
+      new Table({ name: name(PATH), columns: [primary(int('number')), text('path', 2048)] }),
       new Table({
         name: name(VISIT),
         columns: [
@@ -38,8 +41,9 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           optional(text('device', 16)),
           optional(bigint('sessionBefore')),
           optional(bigint('userBefore')),
-          text('entry', 2048),
-          text('exit', 2048),
+          int('entry'),
+          int('exit'),
+          optional(longText('way')),
           optional(text('referrer', 255)),
           optional(text('utmSource', 255)),
           optional(text('utmMedium', 255)),
@@ -60,13 +64,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
       }),
       new Table({
         name: name(PATH_TOTAL),
-        columns: [
-          primary(bigint('startedAt')),
-          primary(int('number')),
-          int('activities'),
-          int('views'),
-          text('path', 2048),
-        ],
+        columns: [primary(bigint('startedAt')), primary(int('path')), int('activities'), int('views')],
       }),
       new Table({
         name: name(ROLLUP),
@@ -74,10 +72,12 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
       }),
     ];
     for (const table of tables) await runner.createTable(table);
+    const paths = escapePath(runner.connection, name(PATH));
+    await runner.query(`CREATE INDEX ${dialectOf(runner.connection).pathIndex(paths)}`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of [STALE, VISIT, TOTAL, PATH_TOTAL, ROLLUP])
+    for (const table of [STALE, PATH, VISIT, TOTAL, PATH_TOTAL, ROLLUP])
       await runner.dropTable(pathOf(runner.connection, table));
   }
 }

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type DataSource, In } from 'typeorm';
+import { type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { chunks } from './chunks.js';
 import type { Fold } from './fold.js';
+import { Path } from './path.entity.js';
+import { Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
 import type { Wrong } from './rollup.js';
 import type { Stretch } from './stretch.js';
@@ -9,9 +11,9 @@ import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
 
 interface Sum {
-  startedAt: Date | string | number;
+  startedAt: string | number;
   name?: string;
-  path?: string;
+  path?: string | null;
   activities: string | number;
   views?: string | number;
 }
@@ -27,15 +29,22 @@ export class Differences {
   async on(stretch: Stretch, span: number): Promise<Wrong> {
     const totals = this.fold.totals(stretch).getRawMany<Sum>();
     const pathTotals = this.fold.pathTotals(stretch, span).getRawMany<Sum>();
-    const stored = (entity: typeof Total | typeof PathTotal): Promise<Sum[]> =>
+    const stored = (entity: typeof Total | typeof PathTotal): SelectQueryBuilder<ObjectLiteral> =>
       this.dataSource
-        .createQueryBuilder(entity, 'sum')
-        .where('sum.startedAt >= :since AND sum.startedAt < :until', stretch)
-        .getMany();
+        .createQueryBuilder<ObjectLiteral>(entity, 'sum')
+        .select('sum.startedAt', 'startedAt')
+        .addSelect('sum.activities', 'activities')
+        .where('sum.startedAt >= :since AND sum.startedAt < :until', stretch);
+    const storedTotals = stored(Total).addSelect('sum.name', 'name');
+    const storedPathTotals = stored(PathTotal)
+      .addSelect('sum.views', 'views')
+      .leftJoin(Path, 'path', 'path.number = sum.path')
+      .addSelect('path.path', 'path');
     return {
       visits: await this.visits(stretch),
       sums:
-        differing(await totals, await stored(Total)) + differing(await pathTotals, await stored(PathTotal)),
+        differing(await totals, await storedTotals.getRawMany<Sum>()) +
+        differing(await pathTotals, await storedPathTotals.getRawMany<Sum>()),
     };
   }
 
@@ -46,10 +55,11 @@ export class Differences {
       return start >= stretch.since && start < stretch.until;
     };
     let wrong = 0;
+    const paths = new Paths(this.dataSource);
     for (const ids of chunks(await this.fold.visitsIn([stretch], []))) {
       const rows = await this.dataSource.getRepository(Visit).findBy({ id: In(ids) });
       const stored = new Map(rows.map((visit) => [visit.id, visit]));
-      const visits = await this.fold.compute(ids);
+      const visits = await this.fold.compute(ids, paths);
       await new Predecessors(this.dataSource).find(visits, ids);
       const right = new Map(visits.map((visit) => [visit.id, visit]));
       for (const id of ids) {

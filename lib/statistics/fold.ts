@@ -1,15 +1,18 @@
-import { Brackets, type DataSource, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { Brackets, type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
 import { Session } from '../activity/session.entity.js';
 import { Table } from '../activity/table.js';
 import { chunks } from './chunks.js';
+import { Path } from './path.entity.js';
+import { isSamePath, type Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
 import { leaveOutBots } from './selection.js';
 import { sourceOf } from './source.js';
 import { floor, QUARTER, type Stretch } from './stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
+import { MAX_VIEWS, numberOf, stepOf, stepsOf } from './way.js';
 
 /** The first, the last, and the last identified activity of a visit: one row may be all of them. */
 interface Edge {
@@ -59,8 +62,8 @@ export class Fold {
   }
 
   /** What makes the visits what their activities say; who has none left is no visit. */
-  async remakeVisits(ids: string[]): Promise<(Statement | Insert)[]> {
-    const visits = await this.compute(ids);
+  async remakeVisits(ids: string[], paths: Paths): Promise<(Statement | Insert)[]> {
+    const visits = await this.compute(ids, paths);
     const { changed } = await new Predecessors(this.dataSource).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
@@ -81,10 +84,37 @@ export class Fold {
   }
 
   /** The visits as their activities say, but for those before them. */
-  async compute(ids: string[]): Promise<VisitRow[]> {
+  async compute(ids: string[], paths: Paths): Promise<VisitRow[]> {
     const visits: VisitRow[] = [];
-    for (const some of chunks(ids)) visits.push(...visitsFrom(await this.edges(some)));
+    for (const some of chunks(ids)) {
+      const edges = await this.edges(some);
+      const ways = await this.ways(
+        edges.flatMap((edge) => (Number(edge.views) > MAX_VIEWS ? [] : edge.visitId)),
+      );
+      await paths.learn([...edges.map(({ path }) => path), ...[...ways.values()].flat()]);
+      visits.push(...visitsFrom(edges, ways, paths));
+    }
     return visits;
+  }
+
+  /** The paths of the views in visits: the same again at once is one. */
+  private async ways(ids: string[]): Promise<Map<string, string[]>> {
+    const ways = new Map(ids.map((id): [string, string[]] => [id, []]));
+    if (ways.size === 0) return ways;
+    const views = await this.dataSource
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.visitId', 'visitId')
+      .addSelect('activity.path', 'path')
+      .where('activity.visitId IN (:...ids)', { ids: [...ways.keys()] })
+      .andWhere(`activity.name = 'view'`)
+      .orderBy('activity.date')
+      .addOrderBy(this.dialect.idOrder('activity.id'))
+      .getRawMany<Pick<Edge, 'visitId' | 'path'>>();
+    for (const { visitId, path } of views) {
+      const way = ways.get(visitId);
+      if (way && way.at(-1) !== path) way.push(path);
+    }
+    return ways;
   }
 
   private edges(ids: string[]): Promise<Edge[]> {
@@ -138,7 +168,13 @@ export class Fold {
       // TypeORM puts the columns before the expressions.
       const names = query.expressionMap.selects.flatMap(({ aliasName }) => aliasName ?? []);
       const columns = names.map((name) => table.column(name)).join(', ');
-      const values = names.map((name) => `sums.${this.dataSource.driver.escape(name)}`).join(', ');
+      const values = names
+        .map((name) => (name === 'path' ? 'known.number' : `sums.${this.dataSource.driver.escape(name)}`))
+        .join(', ');
+      const known =
+        entity === PathTotal
+          ? ` JOIN ${new Table(this.dataSource, Path).name} known ON ${isSamePath(this.dialect, 'known.path', 'sums.path')}`
+          : '';
       statements.push(
         this.dataSource
           .createQueryBuilder()
@@ -146,7 +182,7 @@ export class Fold {
           .from(entity)
           .where('startedAt >= :since AND startedAt < :until', stretch)
           .getQueryAndParameters(),
-        [`INSERT INTO ${table.name} (${columns}) SELECT ${values} FROM (${sql}) sums`, parameters],
+        [`INSERT INTO ${table.name} (${columns}) SELECT ${values} FROM (${sql}) sums${known}`, parameters],
       );
     }
     return statements;
@@ -166,12 +202,40 @@ export class Fold {
     const start = floorOf(span);
     return this.counted(stretch)
       .select(start, 'startedAt')
-      .addSelect(`ROW_NUMBER() OVER (PARTITION BY ${start} ORDER BY COUNT(*) DESC)`, 'number')
       .addSelect('COUNT(*)', 'activities')
       .addSelect(`SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`, 'views')
       .addSelect('activity.path', 'path')
       .groupBy(start)
       .addGroupBy('activity.path');
+  }
+
+  /** The paths of the stretch that have no number yet. */
+  async unknownPaths(stretch: Stretch): Promise<string[]> {
+    const rows = await this.counted(stretch)
+      .select('activity.path', 'path')
+      .leftJoin(Path, 'known', isSamePath(this.dialect, 'known.path', 'activity.path'))
+      .andWhere('known.number IS NULL')
+      .getRawMany<{ path: string }>();
+    return rows.map(({ path }) => path);
+  }
+
+  /** The numbers of the paths that the visits and the sums of stretches have as they are stored. */
+  async storedPaths(ids: string[], stretches: Stretch[]): Promise<Set<number>> {
+    const numbers = new Set<number>();
+    for (const some of chunks(ids)) {
+      for (const { entry, exit, way } of await this.dataSource.manager.findBy(Visit, { id: In(some) })) {
+        for (const number of [entry, exit, ...stepsOf(way ?? '').map(numberOf)]) numbers.add(number);
+      }
+    }
+    for (const { since, until } of stretches) {
+      const sums = await this.dataSource
+        .createQueryBuilder(PathTotal, 'sum')
+        .select('DISTINCT sum.path', 'path')
+        .where('sum.startedAt >= :since AND sum.startedAt < :until', { since, until })
+        .getRawMany<{ path: number }>();
+      for (const { path } of sums) numbers.add(path);
+    }
+    return numbers;
   }
 
   private counted(stretch: Stretch): SelectQueryBuilder<ObjectLiteral> {
@@ -184,7 +248,7 @@ export class Fold {
   }
 }
 
-function visitsFrom(edges: Edge[]): VisitRow[] {
+function visitsFrom(edges: Edge[], ways: Map<string, string[]>, paths: Paths): VisitRow[] {
   const ends = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
   for (const edge of edges) {
     const found = ends.get(edge.visitId) ?? {};
@@ -194,13 +258,19 @@ function visitsFrom(edges: Edge[]): VisitRow[] {
     ends.set(edge.visitId, found);
   }
   return [...ends].flatMap(([id, { first, last, identified }]) =>
-    first && last ? visitFrom(id, first, last, identified?.userId ?? null) : [],
+    first && last ? visitFrom(first, last, identified?.userId ?? null, ways.get(id), paths) : [],
   );
 }
 
-function visitFrom(id: string, first: Edge, last: Edge, userId: string | null): VisitRow {
+function visitFrom(
+  first: Edge,
+  last: Edge,
+  userId: string | null,
+  way: string[] | undefined,
+  paths: Paths,
+): VisitRow {
   const [start, end] = [Number(first.date), Number(last.date)];
-  const { sessionId, browser, system, device } = first;
+  const { visitId: id, sessionId, browser, system, device } = first;
   return {
     id,
     sessionId,
@@ -217,8 +287,9 @@ function visitFrom(id: string, first: Edge, last: Edge, userId: string | null): 
     device,
     sessionBefore: null,
     userBefore: null,
-    entry: first.path,
-    exit: last.path,
+    entry: paths.numberOf(first.path),
+    exit: paths.numberOf(last.path),
+    way: way?.map((path) => stepOf(paths.numberOf(path))).join('') ?? null,
     ...sourceOf(first.path, first.referer),
   };
 }

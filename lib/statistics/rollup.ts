@@ -1,12 +1,13 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type DataSource, In } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
-import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
+import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
 import { Stale } from '../activity/stale.entity.js';
 import { Table } from '../activity/table.js';
 import { uuidv7 } from '../random.js';
 import { Differences } from './differences.js';
 import { Fold, unitsOf } from './fold.js';
+import { forget, Paths } from './paths.js';
 import { DAY, floor, QUARTER, type Stretch } from './stretch.js';
 import { RollupState, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
@@ -156,16 +157,18 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       since: since.getTime(),
       until: until.getTime(),
     }));
-    const statements: (Statement | Insert)[] = [];
-    if (stretches.length > 0) {
-      const named = stale.flatMap(({ visitId }) => visitId ?? []);
-      const ids = await this.fold.visitsIn(merge(stretches), named);
-      statements.push(...(await this.fold.remakeVisits(ids)));
-    }
     const isPast = day < daysUntil;
     const span = isPast ? DAY : QUARTER;
     const units = isPast ? [{ since: day, until: day + DAY }] : unitsOf(stretches, QUARTER);
+    const named = stale.flatMap(({ visitId }) => visitId || []);
+    const ids = stretches.length > 0 ? await this.fold.visitsIn(merge(stretches), named) : [];
+    const paths = new Paths(this.dataSource);
+    const visits = await this.fold.remakeVisits(ids, paths);
+    for (const unit of units) await paths.learn(await this.fold.unknownPaths(unit));
+    const statements = [...paths.inserts(), ...visits];
     for (const unit of units) statements.push(...this.fold.remakeSums(unit, span));
+    if (stale.some(({ visitId }) => visitId !== null))
+      statements.push(...forget(this.dataSource, await this.fold.storedPaths(ids, units)));
     for (let at = 0; at < stale.length; at += DELETED_AT_ONCE) {
       const deletion = this.dataSource
         .createQueryBuilder()
@@ -222,7 +225,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 }
 
 function staleDay(day: number): Stale {
-  return { id: uuidv7(), since: new Date(day), until: new Date(day + DAY), visitId: null };
+  return { id: uuidv7(), since: new Date(day), until: new Date(day + DAY), visitId: '' };
 }
 
 function firstDayOf(stale: Stale[]): number | undefined {

@@ -5,10 +5,12 @@ import {
   applyFilter,
   checkText,
   InvalidFilterError,
+  pathColumns,
   pathCondition,
 } from '../activity/activity.filter.js';
 import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
 import { Session } from '../activity/session.entity.js';
+import { Path } from './path.entity.js';
 import type { StatisticsFilter } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
 import { Visit } from './visit.entity.js';
@@ -151,13 +153,9 @@ export class Selection {
     for (const property of ENDS_OF_VISITS) {
       const path = this.filter[property];
       if (path === undefined) continue;
-      const column = this.dialect.binary(`${alias}.${property}`);
-      const { sql, parameters } = pathCondition(
-        new Map([[column, Number.POSITIVE_INFINITY]]),
-        property,
-        path,
-      );
-      query.andWhere(sql, parameters);
+      const { sql, parameters } = pathCondition(pathColumns(this.dialect, 'known.path'), property, path);
+      const paths = this.manager.createQueryBuilder(Path, 'known').select('known.number').where(sql);
+      query.andWhere(`${alias}.${property} IN (${paths.getQuery()})`, parameters);
     }
     this.applyTexts(query, alias, SOURCES_OF_VISITS);
   }

@@ -21,18 +21,15 @@ export class PathTotal {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;
 
-  /** A path may be longer than a key. */
-  @PrimaryColumn({ name: 'number', type: 'int' })
-  number!: number;
+  /** Its number. */
+  @PrimaryColumn({ name: 'path', type: 'int' })
+  path!: number;
 
   @Column({ name: 'activities', type: 'int' })
   activities!: number;
 
   @Column({ name: 'views', type: 'int' })
   views!: number;
-
-  @Column({ name: 'path', type: 'varchar', length: 2048 })
-  path!: string;
 }
 
 /** How far the statistics are, in one row. */

@@ -2,6 +2,7 @@ import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import { without } from './counts.js';
 import { named } from './names.js';
+import { Path } from './path.entity.js';
 import type { Selection } from './selection.js';
 import type { Dimension, TopMeasure, TopOptions, TopRow } from './statistics.types.js';
 import { DAY, floor, QUARTER, type Stretch } from './stretch.js';
@@ -78,8 +79,26 @@ function ofVisits(
     .select(column, 'value')
     .addSelect(MEASURES_OF_VISITS[measure], 'count')
     .groupBy(column);
+  if (dimension === 'entry' || dimension === 'exit') return withPaths(selection, query, search);
   if (!WITH_NONE.includes(dimension)) query.andWhere(`${column} IS NOT NULL`);
   return searched(query, column, search);
+}
+
+/** Counted by the number of a path, which is looked up afterwards. */
+function withPaths(
+  { manager }: Selection,
+  counted: SelectQueryBuilder<ObjectLiteral>,
+  search: string | undefined,
+): SelectQueryBuilder<ObjectLiteral> {
+  const column = (name: string): string => `counted.${manager.connection.driver.escape(name)}`;
+  const query = manager
+    .createQueryBuilder()
+    .select('path.path', 'value')
+    .addSelect(column('count'), 'count')
+    .from(`(${counted.getQuery()})`, 'counted')
+    .innerJoin(Path, 'path', `path.number = ${column('value')}`)
+    .setParameters(counted.getParameters());
+  return searched(query, 'path.path', search);
 }
 
 function ofActivities(
@@ -118,7 +137,8 @@ async function ofSums(
     const whole = wholeOf(range, dimension === 'path' ? days : 0);
     const rest = whole ? without(range, whole) : [range];
     const parts = rest.map((stretch) => ofActivities(dimension, selection, stretch, measure, asked));
-    if (whole) parts.push(sums(dimension, selection, whole, measure, asked));
+    if (whole && dimension === 'path') parts.push(sumsOfPaths(selection, whole, measure, asked));
+    if (whole && dimension === 'name') parts.push(sumsOfNames(selection, whole, measure, asked));
     const rows = await rank(selection, parts, asked.limit);
     // A day that is put together meanwhile may have been seen as neither.
     if ((await daysUntil()) === days) return rows;
@@ -136,25 +156,37 @@ function wholeOf({ since, until }: Stretch, daysUntil: number): Stretch | undefi
   return whole.since < whole.until ? whole : undefined;
 }
 
-function sums(
-  dimension: 'path' | 'name',
+function sumsOfPaths(
+  selection: Selection,
+  { since, until }: Stretch,
+  measure: 'views' | 'activities',
+  { search }: Asked,
+): SelectQueryBuilder<ObjectLiteral> {
+  const isViews = measure === 'views' || selection.name === 'view';
+  const query = selection.manager
+    .createQueryBuilder<ObjectLiteral>(PathTotal, 'sum')
+    .select('sum.path', 'value')
+    .addSelect(isViews ? 'SUM(sum.views)' : 'SUM(sum.activities)', 'count')
+    .where(`sum.startedAt >= ${since} AND sum.startedAt < ${until}`)
+    .groupBy('sum.path');
+  return withPaths(selection, query, search);
+}
+
+function sumsOfNames(
   { manager, name }: Selection,
   { since, until }: Stretch,
   measure: 'views' | 'activities',
   { search }: Asked,
 ): SelectQueryBuilder<ObjectLiteral> {
-  const column = `sum.${dimension}`;
-  const isPath = dimension === 'path';
-  const isViews = measure === 'views' || name === 'view';
   const query = manager
-    .createQueryBuilder<ObjectLiteral>(isPath ? PathTotal : Total, 'sum')
-    .select(column, 'value')
-    .addSelect(isPath && isViews ? 'SUM(sum.views)' : 'SUM(sum.activities)', 'count')
+    .createQueryBuilder<ObjectLiteral>(Total, 'sum')
+    .select('sum.name', 'value')
+    .addSelect('SUM(sum.activities)', 'count')
     .where(`sum.startedAt >= ${since} AND sum.startedAt < ${until}`)
-    .groupBy(column);
-  if (!isPath && name !== undefined) query.andWhere('sum.name = :name', { name });
-  if (!isPath && measure === 'views') query.andWhere(`sum.name = 'view'`);
-  return searched(query, column, search);
+    .groupBy('sum.name');
+  if (name !== undefined) query.andWhere('sum.name = :name', { name });
+  if (measure === 'views') query.andWhere(`sum.name = 'view'`);
+  return searched(query, 'sum.name', search);
 }
 
 function searched(

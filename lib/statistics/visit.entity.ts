@@ -66,11 +66,16 @@ export class Visit {
   @Column({ name: 'userBefore', type: 'bigint', nullable: true, transformer: milliseconds })
   userBefore!: number | null;
 
-  @Column({ name: 'entry', type: 'varchar', length: 2048 })
-  entry!: string;
+  /** The number of a path, as the others of a visit. */
+  @Column({ name: 'entry', type: 'int' })
+  entry!: number;
 
-  @Column({ name: 'exit', type: 'varchar', length: 2048 })
-  exit!: string;
+  @Column({ name: 'exit', type: 'int' })
+  exit!: number;
+
+  /** The paths of its views, the same again at once being one; way.ts tells how. `null` where they are too many. */
+  @Column({ name: 'way', type: 'text', nullable: true })
+  way!: string | null;
 
   /** A host, without `www.`. */
   @Column({ name: 'referrer', type: 'varchar', length: 255, nullable: true })

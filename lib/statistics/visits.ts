@@ -2,6 +2,7 @@ import { type EntityManager, In } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
 import type { Page } from '../activity/activity.service.js';
 import { InvalidFilterError } from '../activity/activity.filter.js';
+import { pathsOf } from './paths.js';
 import { isoIn, type Range } from './calendar.js';
 import type { Selection } from './selection.js';
 import { MAX_ACTIVITIES_OF_VISIT, type VisitActivity, type VisitRecord } from './statistics.types.js';
@@ -36,15 +37,24 @@ export async function visits(
     .getMany();
   const page = rows.slice(0, limit);
   const activities = await activitiesOf(selection.manager, page);
+  const paths = await pathsOf(
+    selection.manager,
+    page.flatMap(({ entry, exit }) => [entry, exit]),
+  );
   const last = page.at(-1);
   return {
-    items: page.map((visit) => recordOf(visit, activities.get(visit.id) ?? [], range)),
+    items: page.map((visit) => recordOf(visit, activities.get(visit.id) ?? [], paths, range)),
     next: rows.length > limit && last ? encode(last) : null,
   };
 }
 
-function recordOf(visit: Visit, activities: Activity[], range: Range): VisitRecord {
-  const { id, session, userId: user, duration, bounced, views, entry, exit, activities: count } = visit;
+function recordOf(
+  visit: Visit,
+  activities: Activity[],
+  paths: Map<number, string>,
+  range: Range,
+): VisitRecord {
+  const { id, session, userId: user, duration, bounced, views, activities: count } = visit;
   const { referrer, utmSource, utmMedium, utmCampaign } = visit;
   return {
     id,
@@ -55,8 +65,8 @@ function recordOf(visit: Visit, activities: Activity[], range: Range): VisitReco
     duration,
     bounced,
     views,
-    entry,
-    exit,
+    entry: paths.get(visit.entry) ?? '',
+    exit: paths.get(visit.exit) ?? '',
     referrer,
     utmSource,
     utmMedium,

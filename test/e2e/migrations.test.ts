@@ -15,6 +15,7 @@ const TABLES = [
   'djaffar_activity',
   'djaffar_session',
   'djaffar_stale',
+  'djaffar_path',
   'djaffar_visit',
   'djaffar_total',
   'djaffar_path_total',

@@ -176,6 +176,24 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await kept()).toBe(1);
   });
 
+  it('keeps no path that nobody has any more', async () => {
+    const kept = async () =>
+      (await host.dataSource.query('SELECT path FROM djaffar_path ORDER BY path')).map(
+        ({ path }: { path: string }) => path,
+      );
+    await visit('a', { '01T10:00': '/', '01T10:01': '/jeff', '01T10:02': '/' }, { user: { id: 17 } });
+    await track({ date: '2025-11-01T12:00Z', path: '/koons', user: { id: 17 } });
+    await visit('b', { '02T10:00': '/', '02T10:01': '/bot' }, { userAgent: GOOGLEBOT });
+    expect(await stats.top('path', november)).toMatchObject([{ count: 2 }, { count: 1 }, { count: 1 }]);
+    expect(await kept()).toEqual(['/', '/bot', '/jeff', '/koons']);
+    await host.activities.erase({ user: '17' });
+    expect(await stats.top('path', november)).toEqual([]);
+    expect(await kept()).toEqual(['/', '/bot']);
+    await host.activities.erase({ visit: 'b' });
+    expect(await stats.top('path', november)).toEqual([]);
+    expect(await kept()).toEqual([]);
+  });
+
   it('takes a filter for one activity that has all of it, at whatever time of the visit', async () => {
     await visit('a', { '01T10:00': '/' });
     await visit('a', { '01T10:01': '/pricing' }, { properties: { plan: 'pro', seats: 3 } });
@@ -264,6 +282,27 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ]);
     const { steps: withinAnHour } = await stats.funnel(steps, { ...november, within: 3_600_000 });
     expect(withinAnHour.map(({ visitors }) => visitors)).toEqual([3, 2, 1]);
+  });
+
+  it('follows the longest of visits', async () => {
+    const views = Array.from({ length: 1001 }, (_, i) => ({
+      date: new Date(Date.parse('2025-11-01T10:00Z') + i * 1000),
+      path: `/${i % 3}`,
+      visit: 'long',
+      session: 'long',
+    }));
+    await track(...views);
+    await visit('short', { '02T10:00': '/1', '02T10:01': '/2' });
+    expect(await stats.journeys({ ...november, start: '/1', depth: 2 })).toEqual({
+      nodes: [
+        { step: 0, path: '/1', visits: 2 },
+        { step: 1, path: '/2', visits: 2 },
+      ],
+      links: [{ step: 0, from: '/1', to: '/2', visits: 2 }],
+    });
+    expect((await stats.journeys({ ...november, end: '/0', depth: 2 })).links).toEqual([
+      { step: -1, from: '/2', to: '/0', visits: 1 },
+    ]);
   });
 
   it('tells who came back, by the week of the first visit ever', async () => {

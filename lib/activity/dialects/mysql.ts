@@ -84,4 +84,5 @@ export const mysql: Dialect = {
     `djaffar_activity_path ON ${table} (path(${PATH_KEY_LENGTH}))`,
     `djaffar_activity_user ON ${table} (userId)`,
   ],
+  pathIndex: (table) => `djaffar_path_text ON ${table} (path(${PATH_KEY_LENGTH}))`,
 };

@@ -122,4 +122,5 @@ export const postgres: Dialect = {
     `djaffar_activity_path ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
   ],
+  pathIndex: (table) => `djaffar_path_text ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
 };

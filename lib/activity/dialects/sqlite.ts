@@ -105,4 +105,5 @@ export const sqlite: Dialect = {
     `djaffar_activity_path ON ${table} (path)`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
   ],
+  pathIndex: (table) => `djaffar_path_text ON ${table} (path)`,
 };

@@ -1,0 +1,101 @@
+import { type DataSource, type EntityManager, In } from 'typeorm';
+import { Activity } from '../activity/activity.entity.js';
+import {
+  type Dialect,
+  dialectOf,
+  type Insert,
+  PATH_KEY_LENGTH,
+  type Statement,
+} from '../activity/dialects/dialect.js';
+import { escapePath, Table } from '../activity/table.js';
+import { cut } from '../activity/text.js';
+import { chunks } from './chunks.js';
+import { Path } from './path.entity.js';
+
+/** The numbers of paths; those that are not kept yet follow on the largest, and are the caller's to insert. */
+export class Paths {
+  private readonly numbers = new Map<string, number>();
+  private readonly added: Path[] = [];
+  private largest: number | undefined;
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  async learn(paths: Iterable<string>): Promise<void> {
+    const unknown = [...new Set(paths)].filter((path) => !this.numbers.has(path));
+    for (const some of chunks(unknown))
+      for (const [path, number] of await numbersOf(this.dataSource.manager, some))
+        this.numbers.set(path, number);
+    for (const path of unknown) if (!this.numbers.has(path)) await this.add(path);
+  }
+
+  numberOf(path: string): number {
+    const number = this.numbers.get(path);
+    if (number === undefined) throw new Error(`Djaffar: the path ${path} has not been learnt`);
+    return number;
+  }
+
+  inserts(): Insert[] {
+    const table = new Table(this.dataSource, Path);
+    return chunks(this.added).map((some) => table.insert(some));
+  }
+
+  private async add(path: string): Promise<void> {
+    this.largest ??= (await this.dataSource.manager.maximum(Path, 'number')) ?? 0;
+    this.largest += 1;
+    this.numbers.set(path, this.largest);
+    this.added.push({ number: this.largest, path });
+  }
+}
+
+/** Of those that are kept. */
+export async function numbersOf(manager: EntityManager, paths: string[]): Promise<Map<string, number>> {
+  const dialect = dialectOf(manager.connection);
+  const found = await manager
+    .createQueryBuilder(Path, 'path')
+    .where('path.path IN (:...paths)', { paths })
+    // Where the index holds the beginnings of paths, it has to be asked for these.
+    .andWhere(`${dialect.pathKey('path.path')} IN (:...keys)`, {
+      keys: dialect.pathKey('path') === 'path' ? paths : paths.map((path) => cut(path, PATH_KEY_LENGTH)),
+    })
+    .getMany();
+  return new Map(found.map(({ path, number }) => [path, number]));
+}
+
+/** The paths of numbers; those that are erased meanwhile have none. */
+export async function pathsOf(
+  manager: EntityManager,
+  numbers: Iterable<number>,
+): Promise<Map<number, string>> {
+  const paths = new Map<number, string>();
+  for (const some of chunks([...new Set(numbers)], MANY))
+    for (const { number, path } of await manager.findBy(Path, { number: In(some) })) paths.set(number, path);
+  return paths;
+}
+
+const MANY = 5000;
+
+/** The SQL of two columns having the same path, with what an index may hold of it. */
+export function isSamePath(dialect: Dialect, one: string, other: string): string {
+  return `${one} = ${other} AND ${dialect.pathKey(one)} = ${dialect.pathKey(other)}`;
+}
+
+/** What forgets those of the paths that no activity has any more. */
+export function forget(dataSource: DataSource, numbers: Iterable<number>): Statement[] {
+  const { tablePath } = dataSource.getMetadata(Path);
+  const path = `${escapePath(dataSource, tablePath)}.${dataSource.driver.escape('path')}`;
+  return chunks([...new Set(numbers)]).map((some) => {
+    const activities = dataSource
+      .createQueryBuilder()
+      .subQuery()
+      .select('1')
+      .from(Activity, 'activity')
+      .where(isSamePath(dialectOf(dataSource), 'activity.path', path));
+    return dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(Path)
+      .where('number IN (:...some)', { some })
+      .andWhere(`NOT EXISTS ${activities.getQuery()}`)
+      .getQueryAndParameters();
+  });
+}
