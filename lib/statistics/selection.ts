@@ -194,7 +194,11 @@ function leaveOutUsers(query: SelectQueryBuilder<Activity>): void {
   query.andWhere('activity.userId IS NULL').andWhere(`NOT EXISTS ${identified.getQuery()}`);
 }
 
-/** The numbers stand in the SQL: PostgreSQL's plans know them then, and several stretches do not share a parameter. */
+/**
+ * The numbers stand in the SQL: PostgreSQL's plans know them then, and several stretches do not share a parameter. It
+ * would take each condition for independent of the others, and so for next to nothing what is left: hence the key alone,
+ * and the date in the minutes that the range does not have all of.
+ */
 function andWithin(
   query: SelectQueryBuilder<ObjectLiteral>,
   dialect: Dialect,
@@ -202,11 +206,16 @@ function andWithin(
   { since, until }: Partial<Stretch>,
 ): void {
   const isVisit = column === 'visit.startedAt';
-  const instant = isVisit ? column : dialect.dateBesideKey(column);
-  if (since !== undefined) query.andWhere(`${instant} >= ${since}`);
-  if (until !== undefined) query.andWhere(`${instant} < ${until}`);
-  if (isVisit) return;
-  const key = dialect.dateKey(column);
-  if (since !== undefined) query.andWhere(`${key} >= ${dialect.dateKeyOf(since)}`);
-  if (until !== undefined) query.andWhere(`${key} <= ${dialect.dateKeyOf(until)}`);
+  const key = isVisit ? column : dialect.dateKey(column);
+  const keyOf = (instant: number): number => (isVisit ? instant : dialect.dateKeyOf(instant));
+  if (since !== undefined) {
+    const first = keyOf(since);
+    query.andWhere(`${key} >= ${first}`);
+    if (first !== since) query.andWhere(`(${key} <> ${first} OR ${column} >= ${since})`);
+  }
+  if (until !== undefined) {
+    const last = keyOf(until);
+    query.andWhere(`${key} ${last === until ? '<' : '<='} ${last}`);
+    if (last !== until) query.andWhere(`(${key} <> ${last} OR ${column} < ${until})`);
+  }
 }
