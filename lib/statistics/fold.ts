@@ -12,7 +12,8 @@ import { sourceOf } from './source.js';
 import { floor, QUARTER, type Stretch } from './stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
-import { MAX_VIEWS, numberOf, stepOf, stepsOf } from './way.js';
+import { MAX_VIEWS, numbersIn, stepOf } from './way.js';
+import { movesIn } from './ways.js';
 
 /** The first, the last, and the last identified activity of a visit: one row may be all of them. */
 interface Edge {
@@ -88,33 +89,14 @@ export class Fold {
     const visits: VisitRow[] = [];
     for (const some of chunks(ids)) {
       const edges = await this.edges(some);
-      const ways = await this.ways(
+      const ways = await movesIn(
+        this.dataSource.manager,
         edges.flatMap((edge) => (Number(edge.views) > MAX_VIEWS ? [] : edge.visitId)),
       );
       await paths.learn([...edges.map(({ path }) => path), ...[...ways.values()].flat()]);
       visits.push(...visitsFrom(edges, ways, paths));
     }
     return visits;
-  }
-
-  /** The paths of the views in visits: the same again at once is one. */
-  private async ways(ids: string[]): Promise<Map<string, string[]>> {
-    const ways = new Map(ids.map((id): [string, string[]] => [id, []]));
-    if (ways.size === 0) return ways;
-    const views = await this.dataSource
-      .createQueryBuilder(Activity, 'activity')
-      .select('activity.visitId', 'visitId')
-      .addSelect('activity.path', 'path')
-      .where('activity.visitId IN (:...ids)', { ids: [...ways.keys()] })
-      .andWhere(`activity.name = 'view'`)
-      .orderBy('activity.date')
-      .addOrderBy(this.dialect.idOrder('activity.id'))
-      .getRawMany<Pick<Edge, 'visitId' | 'path'>>();
-    for (const { visitId, path } of views) {
-      const way = ways.get(visitId);
-      if (way && way.at(-1) !== path) way.push(path);
-    }
-    return ways;
   }
 
   private edges(ids: string[]): Promise<Edge[]> {
@@ -224,7 +206,7 @@ export class Fold {
     const numbers = new Set<number>();
     for (const some of chunks(ids)) {
       for (const { entry, exit, way } of await this.dataSource.manager.findBy(Visit, { id: In(some) })) {
-        for (const number of [entry, exit, ...stepsOf(way ?? '').map(numberOf)]) numbers.add(number);
+        for (const number of [entry, exit, ...numbersIn(way ?? '')]) numbers.add(number);
       }
     }
     for (const { since, until } of stretches) {

@@ -1,52 +1,45 @@
+import { pathsOf } from './paths.js';
 import type { Selection } from './selection.js';
 import type { Journeys } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
-import { type Way, type WayRow as Row, waysOf } from './ways.js';
+import { type Way, waysOf } from './ways.js';
 
-/** The ways of visits, told as how many took each; then cut to the commonest paths of each step. */
+type Counted = [path: string, number: number, visits: number];
+
+/** The ways of visits, cut to the commonest paths of each step, and told as how many took each. */
 export async function journeys(
   selection: Selection,
   range: Stretch,
   way: Way & { limit: number },
 ): Promise<Journeys> {
-  const rows = await waysOf(selection, range, way);
+  const { steps: ways, names } = await waysOf(selection, range, way);
   // Where the way ends at a path, what is first in the row is last on the way.
   const direction = way.end === undefined ? 1 : -1;
   const steps = Array.from({ length: way.depth }, (_, i) => i);
-  const counts = steps.map((i) => countBy(rows, (row) => row.paths[i]));
-  const kept = counts.map(
-    (paths) =>
-      new Set(
-        largest(paths)
-          .slice(0, way.limit)
-          .map(([path]) => path),
-      ),
+  const counts = steps.map((i) => countAt(ways, i));
+  const candidates = counts.map((visits) => commonest(visits, way.limit));
+  const paths = await pathsOf(selection.manager, candidates.flat());
+  const kept = candidates.map((numbers, i) =>
+    numbers
+      .map((number): Counted => {
+        const path = names.get(number) ?? paths.get(number) ?? '';
+        return [path, number, counts[i]?.get(number) ?? 0];
+      })
+      .sort(([a, , n], [b, , m]) => m - n || byPath(a, b))
+      .slice(0, way.limit),
   );
-  const shown = (row: Row, i: number): string | null | undefined => {
-    const path = row.paths[i];
-    return path === undefined || kept[i]?.has(path) ? path : null;
-  };
-  const nodes = steps.flatMap((i) =>
-    largest(countBy(rows, (row) => shown(row, i))).map(([path, visits]) => ({
-      step: i * direction || 0,
-      path,
-      visits,
-    })),
-  );
-  const links = steps.slice(1).flatMap((i) => {
-    const pairs = new Map<string | null, Map<string | null, number>>();
-    for (const row of rows) {
-      const [near, far] = [shown(row, i - 1), shown(row, i)];
-      if (near === undefined || far === undefined) continue;
-      const [from, to] = direction === 1 ? [near, far] : [far, near];
-      const onwards = pairs.get(from) ?? new Map<string | null, number>();
-      pairs.set(from, onwards.set(to, (onwards.get(to) ?? 0) + row.visits));
-    }
-    const step = direction === 1 ? i - 1 : -i;
-    return [...pairs].flatMap(([from, onwards]) =>
-      [...onwards].map(([to, visits]) => ({ step, from, to, visits })),
-    );
+  const nodes = steps.flatMap((i) => {
+    const shown = (kept[i] ?? []).map(([path, , visits]) => ({ step: i * direction || 0, path, visits }));
+    const all = sum([...(counts[i]?.values() ?? [])]);
+    const others = all - sum(shown.map(({ visits }) => visits));
+    return others > 0 ? [...shown, { step: i * direction || 0, path: null, visits: others }] : shown;
   });
+  const links = steps.slice(1).flatMap((i) =>
+    linksBetween(ways, kept, i).map(([near, far, visits]) => {
+      const [from, to] = direction === 1 ? [near, far] : [far, near];
+      return { step: direction === 1 ? i - 1 : -i, from, to, visits };
+    }),
+  );
   return {
     nodes: nodes.sort((a, b) => a.step - b.step || b.visits - a.visits || byPath(a.path, b.path)),
     links: links.sort(
@@ -55,17 +48,49 @@ export async function journeys(
   };
 }
 
-function countBy<K>(rows: Row[], keyOf: (row: Row) => K | undefined): Map<K, number> {
-  const counts = new Map<K, number>();
-  for (const row of rows) {
-    const key = keyOf(row);
-    if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + row.visits);
+function countAt(ways: number[][], step: number): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const way of ways) {
+    const number = way[step];
+    if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
   }
   return counts;
 }
 
-function largest<K extends string | null>(counts: Map<K, number>): [K, number][] {
-  return [...counts].sort(([a, n], [b, m]) => m - n || byPath(a, b));
+/** With all that are as common as the last of them: their paths decide. */
+function commonest(counts: Map<number, number>, limit: number): number[] {
+  const ordered = [...counts].sort(([, a], [, b]) => b - a);
+  const least = ordered[limit - 1]?.[1] ?? 0;
+  return ordered.filter(([, visits]) => visits >= least).map(([number]) => number);
+}
+
+/** From each path that is kept at the step before, or `null`, to each that is at the step. */
+function linksBetween(
+  ways: number[][],
+  kept: Counted[][],
+  step: number,
+): [near: string | null, far: string | null, visits: number][] {
+  const [near = [], far = []] = kept.slice(step - 1);
+  const [nearPlaces, farPlaces] = [placesOf(near), placesOf(far)];
+  const width = far.length + 1;
+  const counts = Array.from({ length: (near.length + 1) * width }, () => 0);
+  for (const way of ways) {
+    const [from, to] = [way[step - 1], way[step]];
+    if (from === undefined || to === undefined) continue;
+    const at = (nearPlaces.get(from) ?? near.length) * width + (farPlaces.get(to) ?? far.length);
+    counts[at] = (counts[at] ?? 0) + 1;
+  }
+  return counts.flatMap((visits, at) =>
+    visits > 0 ? [[near[Math.trunc(at / width)]?.[0] ?? null, far[at % width]?.[0] ?? null, visits]] : [],
+  );
+}
+
+function placesOf(kept: Counted[]): Map<number, number> {
+  return new Map(kept.map(([, number], place) => [number, place]));
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** By code points, as the databases do; what has no path comes last. */

@@ -1,12 +1,7 @@
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
-import {
-  type Dialect,
-  dialectOf,
-  type Insert,
-  PATH_KEY_LENGTH,
-  type Statement,
-} from '../activity/dialects/dialect.js';
+import { pathColumns } from '../activity/activity.filter.js';
+import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
 import { escapePath, Table } from '../activity/table.js';
 import { cut } from '../activity/text.js';
 import { chunks } from './chunks.js';
@@ -22,9 +17,8 @@ export class Paths {
 
   async learn(paths: Iterable<string>): Promise<void> {
     const unknown = [...new Set(paths)].filter((path) => !this.numbers.has(path));
-    for (const some of chunks(unknown))
-      for (const [path, number] of await numbersOf(this.dataSource.manager, some))
-        this.numbers.set(path, number);
+    for (const [path, number] of await numbersOf(this.dataSource.manager, unknown))
+      this.numbers.set(path, number);
     for (const path of unknown) if (!this.numbers.has(path)) await this.add(path);
   }
 
@@ -49,16 +43,16 @@ export class Paths {
 
 /** Of those that are kept. */
 export async function numbersOf(manager: EntityManager, paths: string[]): Promise<Map<string, number>> {
-  const dialect = dialectOf(manager.connection);
-  const found = await manager
-    .createQueryBuilder(Path, 'path')
-    .where('path.path IN (:...paths)', { paths })
-    // Where the index holds the beginnings of paths, it has to be asked for these.
-    .andWhere(`${dialect.pathKey('path.path')} IN (:...keys)`, {
-      keys: dialect.pathKey('path') === 'path' ? paths : paths.map((path) => cut(path, PATH_KEY_LENGTH)),
-    })
-    .getMany();
-  return new Map(found.map(({ path, number }) => [path, number]));
+  const numbers = new Map<string, number>();
+  for (const some of chunks(paths)) {
+    const query = manager.createQueryBuilder(Path, 'path');
+    for (const [column, length] of pathColumns(dialectOf(manager.connection), 'path.path'))
+      query.andWhere(`${column} IN (:...first${length})`, {
+        [`first${length}`]: some.map((path) => cut(path, length)),
+      });
+    for (const { path, number } of await query.getMany()) numbers.set(path, number);
+  }
+  return numbers;
 }
 
 /** The paths of numbers; those that are erased meanwhile have none. */

@@ -2,32 +2,41 @@
 const LAST = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const MORE = 'abcdefghijklmnopqrstuvwxyz0189-+';
 
-const isLast = Array.from({ length: 128 }, (_, code) => LAST.includes(String.fromCharCode(code)));
+/** What a character is worth: below {@link BASE} it ends a number. */
+const digits = Array.from({ length: 128 }, (_, code) => (LAST + MORE).indexOf(String.fromCharCode(code)));
+const BASE = 32;
 
 /** A visit of more views is looked up when somebody asks for its way. */
 export const MAX_VIEWS = 1000;
 
 /** A path's number as it is in a way. */
 export function stepOf(number: number): string {
-  let text = LAST.charAt(number % 32);
-  for (let rest = Math.trunc(number / 32); rest > 0; rest = Math.trunc(rest / 32))
-    text = MORE.charAt(rest % 32) + text;
+  let text = LAST.charAt(number % BASE);
+  for (let rest = Math.trunc(number / BASE); rest > 0; rest = Math.trunc(rest / BASE))
+    text = MORE.charAt(rest % BASE) + text;
   return text;
 }
 
-export function numberOf(step: string): number {
+/** The numbers of the paths in a way. */
+export function numbersIn(way: string): number[] {
+  const numbers: number[] = [];
   let number = 0;
-  for (const digit of step.slice(0, -1)) number = number * 32 + MORE.indexOf(digit);
-  return number * 32 + LAST.indexOf(step.slice(-1));
+  for (let at = 0; at < way.length; at++) {
+    const digit = digitAt(way, at);
+    number = number * BASE + (digit % BASE);
+    if (digit >= BASE) continue;
+    numbers.push(number);
+    number = 0;
+  }
+  return numbers;
 }
 
-/** The steps of a way, one by one. */
-export function stepsOf(way: string): string[] {
-  return way.match(/[-+a-z0189]*[A-Z2-7]/g) ?? [];
+function digitAt(way: string, at: number): number {
+  return digits[way.charCodeAt(at)] ?? 0;
 }
 
 function isEnd(way: string, at: number): boolean {
-  return at < 0 || isLast[way.charCodeAt(at)] === true;
+  return at < 0 || digitAt(way, at) < BASE;
 }
 
 /** At most so many steps from the first time that the way is at `step`, or from its beginning; empty where it never is. */
