@@ -4,8 +4,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 export interface Output {
   /** Whether it goes on behind what is there already. */
   readonly isContinued: boolean;
-  /** Resolves when the system has taken all of it. */
-  write(text: string): Promise<void>;
+  /** Resolves when the system has taken all of them; not to be called again before that. */
+  write(texts: Iterable<string>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -14,16 +14,35 @@ export function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
+/** Texts as bytes, in memory that is used again and again: to be given it takes longer than to fill it. */
+class Bytes {
+  private buffer = Buffer.allocUnsafeSlow(1024 * 1024);
+
+  /** Good until the next call. */
+  of(texts: Iterable<string>): Buffer {
+    let size = 0;
+    for (const text of texts) {
+      const most = size + 3 * text.length;
+      if (most > this.buffer.length) this.buffer = Buffer.concat([this.buffer], 2 * most);
+      size += this.buffer.write(text, size);
+    }
+    return this.buffer.subarray(0, size);
+  }
+}
+
 /** Standard output. What another command has written before, nobody knows. */
 export class StandardOutput implements Output {
+  private readonly bytes = new Bytes();
+
   constructor(readonly isContinued = false) {
     // Whoever writes is told of the error.
     process.stdout.on('error', ignore);
   }
 
-  async write(text: string): Promise<void> {
+  async write(texts: Iterable<string>): Promise<void> {
+    const bytes = this.bytes.of(texts);
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
   }
 
@@ -35,6 +54,7 @@ export class StandardOutput implements Output {
 /** A file that never keeps half of what is written at once, as on a full disk. */
 export class FileOutput implements Output {
   readonly isContinued: boolean;
+  private readonly bytes = new Bytes();
 
   private constructor(
     private readonly handle: FileHandle,
@@ -48,8 +68,8 @@ export class FileOutput implements Output {
     return new FileOutput(handle, (await handle.stat()).size);
   }
 
-  async write(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
+  async write(texts: Iterable<string>): Promise<void> {
+    const bytes = this.bytes.of(texts);
     try {
       await this.handle.appendFile(bytes);
     } catch (error) {
@@ -67,7 +87,7 @@ export class FileOutput implements Output {
 /** One answer on standard output. */
 export async function print(text: string): Promise<void> {
   const output = new StandardOutput();
-  await output.write(`${text}\n`).catch((error: unknown) => {
+  await output.write([`${text}\n`]).catch((error: unknown) => {
     if (!isClosedPipe(error)) throw error;
   });
 }
