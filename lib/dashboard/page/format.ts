@@ -18,7 +18,10 @@ const seconds = unit('second');
 export const formatNumber = (value: number): string => number.format(value);
 export const formatCompact = (value: number): string => compact.format(value);
 export const formatPercent = (value: number): string => percent.format(value);
-export const formatWholePercent = (value: number): string => wholePercent.format(value);
+/** A share that is there does not round to nothing. */
+export const formatShare = (value: number): string =>
+  value > 0 && value < 0.005 ? `<${wholePercent.format(0.01)}` : wholePercent.format(value);
+
 export const formatChange = (value: number): string => change.format(value);
 
 /** @param total seconds */

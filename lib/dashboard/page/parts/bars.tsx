@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { formatCompact, formatNumber, formatWholePercent } from '../format.js';
+import { formatCompact, formatNumber, formatShare } from '../format.js';
 
 export interface Bar {
   key: string;
@@ -50,7 +50,7 @@ export function Bars({ head, bars, total }: BarsProps): JSX.Element {
               {more}
             </td>
             <td title={formatNumber(count)}>{formatCompact(count)}</td>
-            {total !== undefined && <td>{total > 0 ? formatWholePercent(count / total) : ''}</td>}
+            {total !== undefined && <td>{total > 0 ? formatShare(count / total) : ''}</td>}
           </tr>
         ))}
       </tbody>

@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { forgetAnswers } from '../data/use-answer.js';
+import type { About } from '../../about.controller.js';
+import { pathOf } from '../data/question.js';
+import { forgetAnswers, useAnswer } from '../data/use-answer.js';
 import { Address, useLocation } from '../state/address.js';
 import { Now } from '../state/now.js';
 import { ThemeContext, useChosenTheme } from '../state/theme.js';
@@ -14,6 +16,7 @@ export function App(): JSX.Element {
   const address = useLocation();
   const [now, setNow] = useState(() => new Date());
   const [theme, colors, chooseTheme] = useChosenTheme();
+  const about = useAnswer<About>(pathOf('about'));
   const view = viewOf(address);
   const refresh = (): void => {
     forgetAnswers();
@@ -26,11 +29,11 @@ export function App(): JSX.Element {
           <a class="skip" href="#main">
             To the content
           </a>
-          <Header view={view} theme={theme} onTheme={chooseTheme} />
+          <Header view={view} user={about.value?.user} theme={theme} onTheme={chooseTheme} />
           <Toolbar view={view} onRefresh={refresh} />
           <main id="main" tabIndex={-1}>
             {view !== 'user' && <h1 class="hidden">{VIEWS[view]}</h1>}
-            <Welcome onFirst={refresh}>
+            <Welcome about={about.value} onFirst={refresh}>
               <View name={view} />
             </Welcome>
           </main>

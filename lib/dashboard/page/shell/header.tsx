@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { Icon, type IconName } from '../parts/icon.js';
 import { hrefWith, useAddress } from '../state/address.js';
 import { type Theme, THEMES } from '../state/theme.js';
@@ -12,12 +13,21 @@ const OWN = ['open', 'start', 'end', 'depth', 'step', 'within', 'period', 'by'];
 
 interface HeaderProps {
   view: ViewName;
+  /** Who looks, where the host tells it. */
+  user: string | null | undefined;
   theme: Theme;
   onTheme: (theme: Theme) => void;
 }
 
-export function Header({ view, theme, onTheme }: HeaderProps): JSX.Element {
+export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element {
   const address = useAddress();
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the one that is shown may be out of sight.
+  useEffect(
+    () =>
+      nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' }),
+    [view],
+  );
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   const cleared = Object.fromEntries(OWN.map((name) => [name, null]));
   // Of a user's page the user stays as a filter only where that is wanted.
@@ -28,7 +38,7 @@ export function Header({ view, theme, onTheme }: HeaderProps): JSX.Element {
         <img src="assets/icon.svg" alt="" width="24" height="24" />
         Djaffar
       </a>
-      <nav aria-label="Views">
+      <nav ref={nav} aria-label="Views">
         {keysOf(VIEWS).map((name) => (
           <a
             key={name}
@@ -40,6 +50,11 @@ export function Header({ view, theme, onTheme }: HeaderProps): JSX.Element {
           </a>
         ))}
       </nav>
+      {user && (
+        <span class="who muted">
+          <Icon name="user" /> {user}
+        </span>
+      )}
       <button
         type="button"
         class="plain"

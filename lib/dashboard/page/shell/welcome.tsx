@@ -1,32 +1,25 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { pathOf } from '../data/question.js';
-import { useAnswer } from '../data/use-answer.js';
+import type { About } from '../../about.controller.js';
 import { useStream } from '../data/use-stream.js';
 
-/** What the host tells of itself. */
-export interface About {
-  version: string;
-  tracker: string;
-  isEmpty: boolean;
-}
-
 interface WelcomeProps {
+  /** Once the host has told. */
+  about: About | undefined;
   /** The first activity is there, and was shown. */
   onFirst: () => void;
   children: ComponentChildren;
 }
 
 /** Where nothing is tracked yet it says how that begins, and waits for the first activity. */
-export function Welcome({ onFirst, children }: WelcomeProps): JSX.Element {
-  const about = useAnswer<About>(pathOf('about'));
+export function Welcome({ about, onFirst, children }: WelcomeProps): JSX.Element {
   const [isDone, setDone] = useState(false);
-  if (!about.value?.isEmpty || isDone) return <>{children}</>;
+  if (!about?.isEmpty || isDone) return <>{children}</>;
   const done = (): void => {
     setDone(true);
     onFirst();
   };
-  return <HowToBegin tracker={about.value.tracker} onDone={done} />;
+  return <HowToBegin tracker={about.tracker} onDone={done} />;
 }
 
 function HowToBegin({ tracker, onDone }: { tracker: string; onDone: () => void }): JSX.Element {

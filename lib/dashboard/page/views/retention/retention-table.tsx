@@ -7,7 +7,7 @@ import {
   formatNumber,
   formatPercent,
   formatWeekday,
-  formatWholePercent,
+  formatShare,
 } from '../../format.js';
 import type { Range } from '../../state/range.js';
 import { averagesOf, BY, type Cell, cohortsOf, type Period, PERIODS } from './cohorts.js';
@@ -108,7 +108,7 @@ function HeatCell({ cell, title }: { cell: Cell | null; title: string }): JSX.El
       // By its root: where few come back, small differences tell most.
       style={{ '--strength': Math.sqrt(share) }}
     >
-      {share > 0 && share < 0.005 ? '<1%' : formatWholePercent(share)}
+      {formatShare(share)}
     </td>
   );
 }

@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { startSample } from '../test/support/sample.js';
+
+// Pictures of the dashboard with the sample's activity, for the documentation: `npm run screenshots [folder]`.
+const FOLDER = process.argv[2] ?? 'docs/dashboard';
+
+const VIEWS = {
+  overview: '',
+  live: '?view=live',
+  visits: '?view=visits&name=bought',
+  user: '?view=user&user=2',
+  funnels: '?view=funnels&step=path%3D/products&step=path%3D/cart&step=name%3Dbought',
+  retention: '?view=retention&by=session',
+  journeys: '?view=journeys&start=/pricing',
+};
+
+const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, height: 780 } };
+
+const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+
+/** Somebody has to be there for the view that shows who is. */
+async function visit(url: string, browser: Browser): Promise<void> {
+  for (const paths of [['/', '/products'], ['/docs/api'], ['/blog/station-17', '/pricing', '/signup']]) {
+    // Without its name in it, a headless browser is no bot.
+    const { request } = await browser.newContext({ userAgent: USER_AGENT });
+    for (const path of paths)
+      await request.post(`${url}/djaffar/track/`, { data: { date: new Date().toISOString(), path } });
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
+const sample = await startSample({ SEED: 'true', DATABASE_URL: `sqlite:${join(folder, 'sample.sqlite')}` });
+const browser = await chromium.launch({
+  executablePath: process.env.TEST_BROWSER ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+});
+await mkdir(FOLDER, { recursive: true });
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const context = await browser.newContext({
+      viewport,
+      colorScheme,
+      reducedMotion: 'reduce',
+      locale: 'en-GB',
+    });
+    await context.request.post(`${sample.url}/auth/login`, {
+      form: { username: 'ada', password: 'lovelace' },
+    });
+    const page = await context.newPage();
+    for (const [view, query] of Object.entries(VIEWS)) {
+      if (view === 'live') await visit(sample.url, browser);
+      await page.goto(`${sample.url}/djaffar/dashboard/${query}`);
+      await page.locator('main .card:not(.skeleton)').first().waitFor();
+      if (view === 'visits') await page.locator('.visit-toggle').first().click();
+      // An open stream of events is never idle.
+      if (view === 'live') await page.locator('.stream li').nth(3).waitFor();
+      else await page.waitForLoadState('networkidle');
+      await page.screenshot({ path: join(FOLDER, `${view}-${colorScheme}-${size}.png`) });
+    }
+    await context.close();
+  }
+}
+await browser.close();
+await sample.end('SIGTERM');
+rmSync(folder, { recursive: true });
