@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 /** Bytes of all scripts together, with gzip. */
 const MAX_SIZE = 150_000;
 const PAGE = new URL('page/', import.meta.url);
-const OUT = new URL('../../dist/dashboard/', import.meta.url);
+const OUT = new URL('../../dist/dashboard/page/', import.meta.url);
 const path = (url) => fileURLToPath(url);
 
 await rm(OUT, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { NotFoundException, ServiceUnavailableException } from '@nestjs/common';
 import { PackedFile } from '../packed-file.js';
 
 /** Where the package's build has put it, seen from `lib` as from `dist`. */
-const FOLDER = new URL('../../dist/dashboard/', import.meta.url);
+const FOLDER = new URL('../../dist/dashboard/page/', import.meta.url);
 
 const TYPES = new Map([
   ['.js', 'text/javascript; charset=utf-8'],
@@ -31,7 +31,7 @@ export class Page {
     private readonly assets: ReadonlyMap<string, PackedFile>,
   ) {}
 
-  static async read(folder = FOLDER): Promise<Page> {
+  static async read(folder: URL = FOLDER): Promise<Page> {
     const index = await unlessMissing(readFile(new URL('index.html', folder)));
     const names = (await unlessMissing(readdir(new URL('assets/', folder)))) ?? [];
     const assets = names.map(async (name): Promise<[string, PackedFile]> => {

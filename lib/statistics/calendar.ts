@@ -28,8 +28,7 @@ export function comparedRange(range: Range, compareTo: OverviewOptions['compareT
   if (typeof compareTo === 'object') return rangeOf({ ...compareTo, timeZone: range.timeZone });
   const from = local(range.since, range);
   const to = local(range.until, range);
-  if (compareTo === 'year')
-    return shifted(range, earliest(from.minus({ years: 1 })), earliest(to.minus({ years: 1 })));
+  if (compareTo === 'year') return shifted(range, yearBefore(from), yearBefore(to));
   if (compareTo !== 'previous')
     throw new InvalidFilterError('compareTo', "must be 'previous', 'year' or a range");
   const areDays = [from, to].every((end) => +end === +earliest(end.startOf('day')));
@@ -47,6 +46,12 @@ function shifted({ timeZone }: Range, from: DateTime, to: DateTime): Range {
 
 function local(instant: number, { timeZone }: Range): DateTime {
   return DateTime.fromMillis(instant, { zone: timeZone });
+}
+
+/** The beginning of a day also where clocks were put on at midnight, and it is later. */
+function yearBefore(instant: DateTime): DateTime {
+  const before = instant.minus({ years: 1 });
+  return earliest(+instant === +earliest(instant.startOf('day')) ? before.startOf('day') : before);
 }
 
 /** Where clocks are put back at midnight, a day begins with the first of two midnights. */

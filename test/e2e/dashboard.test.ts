@@ -17,7 +17,7 @@ import { readFileSync } from 'node:fs';
 import { AdaGuard, asAda, asEve, ask, DATA, linksIn, open } from '../support/dashboard.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
 
-const INDEX = readFileSync('dist/dashboard/index.html', 'utf8');
+const INDEX = readFileSync('dist/dashboard/page/index.html', 'utf8');
 const PAGE = '/djaffar/dashboard/';
 const ASSETS = linksIn(INDEX).map((link) => new URL(link, `http://localhost${PAGE}`).pathname);
 const ROUTES: [method: string, path: string][] = [

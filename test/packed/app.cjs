@@ -37,7 +37,7 @@ module.exports = async function start({ common, core, adapter, typeorm, libsql, 
         migrations: [...djaffarMigrations],
         migrationsRun: true,
       }),
-      DjaffarModule.forRoot({ api: { guards: [AdminGuard] } }),
+      DjaffarModule.forRoot({ api: { guards: [AdminGuard] }, dashboard: { guards: [AdminGuard] } }),
     ],
     controllers: [ReportController],
   })(AppModule);

@@ -92,6 +92,17 @@ async function tracks(url) {
     );
     assert.equal(next, null);
   }
+  await shows(`${url}/djaffar/dashboard/`);
+}
+
+/** The page of the dashboard, and the script that it loads. */
+async function shows(dashboard) {
+  assert.equal((await fetch(dashboard)).status, 403);
+  const headers = { 'X-Admin': 'yes' };
+  const page = await fetch(dashboard, { headers });
+  assert.equal(page.status, 200);
+  const [, script] = /<script type="module" src="([^"]+)"/.exec(await page.text()) ?? [];
+  assert.equal((await fetch(new URL(script, dashboard), { headers })).status, 200);
 }
 
 /** The packages that come with one, as `npm ls` tells it: `name@version`. */
@@ -154,7 +165,8 @@ async function pack() {
     tarball = join(folder, packed.filename);
     files = packed.files.map(({ path }) => path);
     // No tests, no sample, and no source map, whose sources would not be there.
-    const allowed = /^(dist\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    const allowed =
+      /^(dist\/.+\.(js|d\.ts)|dist\/dashboard\/page\/.+\.(html|css|svg|txt)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     assert.deepEqual(
       files.filter((path) => !allowed.test(path)),
       [],
@@ -165,6 +177,7 @@ async function pack() {
       'client/index.js',
       'client/index.d.ts',
       'client/tracker.js',
+      'dashboard/page/index.html',
     ])
       assert(files.includes(`dist/${built}`), `${built} was not built`);
   });

@@ -36,4 +36,13 @@ describe('the calendar of a time zone', () => {
       '2024-11-03T00:00:00.000-04:00',
     ]);
   });
+
+  it('compares a day that clocks let begin at one with the whole day a year ago', () => {
+    const range = rangeOf({ from: '2025-03-09T05:00Z', to: '2025-03-10T04:00Z', timeZone: 'America/Havana' });
+    const year = comparedRange(range, 'year');
+    expect(year && iso(year, [year.since, year.until])).toEqual([
+      '2024-03-09T00:00:00.000-05:00',
+      '2024-03-10T01:00:00.000-04:00',
+    ]);
+  });
 });
