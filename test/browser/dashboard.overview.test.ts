@@ -165,6 +165,18 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     expect(page.url()).not.toContain('more=');
   });
 
+  it('searches in the values of a property, too', async () => {
+    const page = await dashboard.open(`?${DAYS}&doings=property`);
+    await page.getByRole('button', { name: 'Search plan' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('searchbox').fill('PRO');
+    await page.waitForURL(/more=property&property=plan&q=PRO/);
+    await dialog.getByRole('link', { name: 'pro' }).click();
+    await page.locator('[data-measure=visits]:text-is("1")').waitFor();
+    expect(page.url()).toContain('p.plan=pro');
+    expect(page.url()).not.toContain('more=');
+  });
+
   it('counts bots where they are asked for', async () => {
     const page = await dashboard.open(`?${DAYS}`);
     await page.getByLabel('Bots too').check();

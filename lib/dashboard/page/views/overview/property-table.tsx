@@ -1,15 +1,12 @@
 import type { JSX } from 'preact';
 import type { Activity } from '../../../../activity/activity.entity.js';
-import type { TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
-import { Bars } from '../../parts/bars.js';
 import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
 import { go, useAddress } from '../../state/address.js';
-import { filterHref, propertyParameter } from '../../state/filters.js';
-
-const ROWS = 8;
+import { rankingOfProperty } from './ranking.js';
+import { TopTable } from './top-table.js';
 
 /** So many of the latest activities are looked at for the keys that they have. */
 const LOOKED_AT = 500;
@@ -19,17 +16,14 @@ export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
   const address = useAddress();
   const { parameters } = useQuestion();
   const { from, to } = parameters;
-  const { name, path, user, session } = parameters;
+  const { name, path, session } = parameters;
+  // Whose user is none cannot be looked for.
+  const user = parameters.user || undefined;
   const latest = useAnswer<{ items: Activity[] }>(
     isAsked ? pathOf('activities', { name, path, user, session, from, to, limit: LOOKED_AT }) : undefined,
   );
   const keys = propertyKeysOf(latest.value?.items ?? []);
   const key = keys.find((each) => each === address.get('property')) ?? keys[0];
-  const answer = useAnswer<{ items: TopRow[] }>(
-    key === undefined
-      ? undefined
-      : pathOf('stats/top', { dimension: 'property', property: key, limit: ROWS }, parameters),
-  );
   return (
     <Answered answer={latest} skeleton={<SkeletonRows />}>
       {() =>
@@ -43,20 +37,7 @@ export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
               options={Object.fromEntries(keys.map((each) => [each, each]))}
               onChange={(chosen) => go({ property: chosen }, { replace: true })}
             />
-            <Answered answer={answer} skeleton={<SkeletonRows count={6} />}>
-              {({ items }) => (
-                <Bars
-                  head={[key, 'Activities']}
-                  bars={items.map(({ value, count }) => ({
-                    key: value ?? '',
-                    label: value === null ? <em>none</em> : value,
-                    title: value ?? 'none',
-                    count,
-                    ...(value !== null && { href: filterHref(address, propertyParameter(key), value) }),
-                  }))}
-                />
-              )}
-            </Answered>
+            <TopTable ranking={rankingOfProperty(key)} isAsked />
           </>
         )
       }

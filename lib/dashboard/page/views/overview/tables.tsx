@@ -6,6 +6,7 @@ import { useVisible } from '../../parts/use-visible.js';
 import { go, useAddress } from '../../state/address.js';
 import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
 import { PropertyTable } from './property-table.js';
+import { rankingOf } from './ranking.js';
 import { TopDialog } from './top-dialog.js';
 import { TopTable } from './top-table.js';
 
@@ -67,7 +68,7 @@ function GroupCard({ group, overview }: { group: Group; overview: Overview | und
           // Others wait until the figures are there: what is looked at first comes first.
           <TopTable
             key={tab}
-            dimension={tab}
+            ranking={rankingOf(tab)}
             isAsked={isVisible && overview !== undefined}
             overview={overview}
           />

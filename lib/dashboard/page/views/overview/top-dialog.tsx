@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { TopMeasure, TopRow } from '../../../../statistics/statistics.types.js';
+import type { TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { Bars } from '../../parts/bars.js';
@@ -10,9 +10,9 @@ import { Dialog } from '../../parts/dialog.js';
 import { downloadCsv } from '../../parts/download.js';
 import { Icon } from '../../parts/icon.js';
 import { go, useAddress } from '../../state/address.js';
-import { DIMENSIONS, type TableDimension, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
-import { barOf } from './top-bar.js';
+import { DIMENSIONS, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
 import { keysOf } from '../../state/keys.js';
+import { type Ranking, rankingOf, rankingOfProperty } from './ranking.js';
 
 const PAGE = 100;
 const MOST = 1000;
@@ -23,15 +23,20 @@ const PAUSE = 200;
 /** All rows of a table, where the address asks for them. */
 export function TopDialog(): JSX.Element | null {
   const address = useAddress();
-  const dimension = keysOf(DIMENSIONS).find((each) => each === address.get('more'));
-  return dimension ? <OpenDialog key={dimension} dimension={dimension} /> : null;
+  const more = address.get('more');
+  const property = address.get('property');
+  const dimension = keysOf(DIMENSIONS).find((each) => each === more);
+  if (dimension) return <OpenDialog key={more} ranking={rankingOf(dimension)} />;
+  return more === 'property' && property ? (
+    <OpenDialog key={property} ranking={rankingOfProperty(property)} />
+  ) : null;
 }
 
-function OpenDialog({ dimension }: { dimension: TableDimension }): JSX.Element {
+function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
   const address = useAddress();
-  const { parameters } = useQuestion();
-  const { title, measure: usual } = DIMENSIONS[dimension];
-  const [measure, setMeasure] = useState<TopMeasure>(usual);
+  const question = useQuestion();
+  const { name, title } = ranking;
+  const measure = keysOf(TOP_MEASURE_WORDS).find((each) => each === address.get('count')) ?? ranking.measure;
   const [limit, setLimit] = useState(PAGE);
   const search = address.get('q') ?? '';
   const [typed, setTyped] = useState(search);
@@ -45,20 +50,20 @@ function OpenDialog({ dimension }: { dimension: TableDimension }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
 
-  const asked = { dimension, measure, limit, search: search || undefined };
-  const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', parameters, asked));
+  const asked = { ...ranking.parameters, measure, limit, search: search || undefined };
+  const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', question.parameters, asked));
   const items = answer.value?.items ?? [];
   return (
     <Dialog
       title={title}
-      onClose={() => go({ more: null, q: null })}
+      onClose={() => go({ more: null, q: null, count: null })}
       actions={
         <button
           type="button"
           class="plain"
           aria-label="Download as CSV"
           onClick={() =>
-            downloadCsv(dimension, [[dimension, measure], ...items.map(({ value, count }) => [value, count])])
+            downloadCsv(name, [[name, measure], ...items.map(({ value, count }) => [value, count])])
           }
         >
           <Icon name="download" /> CSV
@@ -81,7 +86,7 @@ function OpenDialog({ dimension }: { dimension: TableDimension }): JSX.Element {
           label="By"
           value={measure}
           options={TOP_MEASURE_WORDS}
-          onChange={(chosen) => setMeasure(chosen)}
+          onChange={(chosen) => go({ count: chosen }, { replace: true })}
         />
       </div>
       <div class="scroll" tabIndex={0} role="region" aria-label={title}>
@@ -92,7 +97,7 @@ function OpenDialog({ dimension }: { dimension: TableDimension }): JSX.Element {
             ) : (
               <Bars
                 head={[title, TOP_MEASURE_WORDS[measure]]}
-                bars={items.map((row) => barOf(dimension, row, address))}
+                bars={items.map((row) => ranking.barOf(row, address))}
               />
             )
           }

@@ -7,24 +7,29 @@ import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
 import { downloadCsv } from '../../parts/download.js';
 import { Icon } from '../../parts/icon.js';
 import { go, useAddress } from '../../state/address.js';
-import { DIMENSIONS, type TableDimension, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
-import { barOf } from './top-bar.js';
+import { TOP_MEASURE_WORDS } from '../../state/dimensions.js';
+import type { Ranking } from './ranking.js';
 
 const ROWS = 8;
 
 interface TopTableProps {
-  dimension: TableDimension;
+  ranking: Ranking;
   /** Not before then. */
   isAsked: boolean;
-  overview: Overview | undefined;
+  /** Of what the shares are; without it none are shown. */
+  overview?: Overview | undefined;
 }
 
-export function TopTable({ dimension, isAsked, overview }: TopTableProps): JSX.Element {
+/** The first rows of a ranking. */
+export function TopTable({ ranking, isAsked, overview }: TopTableProps): JSX.Element {
   const address = useAddress();
-  const { parameters } = useQuestion();
-  const { title, measure } = DIMENSIONS[dimension];
-  const path = pathOf('stats/top', { dimension, limit: ROWS + 1 }, parameters);
+  const question = useQuestion();
+  const { name, title, measure, parameters } = ranking;
+  const path = pathOf('stats/top', { ...parameters, limit: ROWS + 1 }, question.parameters);
   const answer = useAnswer<{ items: TopRow[] }>(isAsked ? path : undefined);
+  const subject = title.toLowerCase();
+  const { property } = parameters;
+  const showAll = (): void => go({ more: name, ...(property !== undefined && { property }) });
   return (
     <Answered answer={answer} skeleton={<SkeletonRows />}>
       {({ items }) =>
@@ -34,38 +39,28 @@ export function TopTable({ dimension, isAsked, overview }: TopTableProps): JSX.E
           <>
             <Bars
               head={[title, TOP_MEASURE_WORDS[measure]]}
-              bars={items.slice(0, ROWS).map((row) => barOf(dimension, row, address))}
+              bars={items.slice(0, ROWS).map((row) => ranking.barOf(row, address))}
               total={overview?.[measure].value ?? undefined}
             />
             <footer class="card-foot">
               <button
                 type="button"
                 class="plain"
-                aria-label={`Download ${title.toLowerCase()} as CSV`}
+                aria-label={`Download ${subject} as CSV`}
                 onClick={() =>
-                  downloadCsv(dimension, [
-                    [dimension, measure],
+                  downloadCsv(name, [
+                    [name, measure],
                     ...items.slice(0, ROWS).map(({ value, count }) => [value, count]),
                   ])
                 }
               >
                 <Icon name="download" /> CSV
               </button>
-              <button
-                type="button"
-                class="plain"
-                aria-label={`Search ${title.toLowerCase()}`}
-                onClick={() => go({ more: dimension })}
-              >
+              <button type="button" class="plain" aria-label={`Search ${subject}`} onClick={showAll}>
                 <Icon name="search" /> Search
               </button>
               {items.length > ROWS && (
-                <button
-                  type="button"
-                  class="plain"
-                  aria-label={`More ${title.toLowerCase()}`}
-                  onClick={() => go({ more: dimension })}
-                >
+                <button type="button" class="plain" aria-label={`More ${subject}`} onClick={showAll}>
                   More <Icon name="more" />
                 </button>
               )}

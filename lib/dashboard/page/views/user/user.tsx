@@ -15,7 +15,7 @@ import { useNow } from '../../state/now.js';
 import { comparedOf } from '../../state/range.js';
 import { Figures, FiguresSkeleton } from '../overview/figures.js';
 import { MeasureChart } from '../overview/measure-chart.js';
-import { barOf } from '../overview/top-bar.js';
+import { rankingOf } from '../overview/ranking.js';
 import { VisitList } from '../visits/visit-list.js';
 import { EraseDialog } from './erase-dialog.js';
 
@@ -93,7 +93,7 @@ function UserTable({ dimension }: { dimension: TableDimension }): JSX.Element {
           ) : (
             <Bars
               head={[title, TOP_MEASURE_WORDS[measure]]}
-              bars={items.map((row) => barOf(dimension, row, address))}
+              bars={items.map((row) => rankingOf(dimension).barOf(row, address))}
             />
           )
         }

@@ -10,9 +10,11 @@ const OF_ACTIVITIES = ['user', 'session', 'path', 'name', 'from', 'to'];
 /** Who came, and the way of each. */
 export function Visits(): JSX.Element {
   const { parameters } = useQuestion();
-  const isExportable = Object.keys(parameters).every((name) => [...OF_ACTIVITIES, 'timeZone'].includes(name));
+  const isExportable = Object.entries(parameters).every(
+    ([name, value]) => [...OF_ACTIVITIES, 'timeZone'].includes(name) && value !== '',
+  );
   const filter = Object.fromEntries(
-    Object.entries(parameters).filter(([name, value]) => OF_ACTIVITIES.includes(name) && value !== ''),
+    Object.entries(parameters).filter(([name]) => OF_ACTIVITIES.includes(name)),
   );
   return (
     <Card
