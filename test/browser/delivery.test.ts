@@ -80,9 +80,9 @@ describeInBrowser.each(ADAPTERS)('no activity is lost or doubled, with the host 
     const page = await stage.open('/a');
     await stage.stored(1);
     await trackMany(page, 20);
-    await stage.front.until(() => stage.front.sent.length === 2);
+    await stage.front.until(() => stage.front.sent.length >= 2);
     await page.reload();
-    await stage.front.until(() => stage.front.sent.length === 3);
+    await stage.front.until(() => stage.front.sent.length >= 3);
     release();
     expect(await tally(22)).toEqual({ made: 22, stored: 22, twice: 0 });
   });
@@ -321,7 +321,7 @@ describeInBrowser.each(ADAPTERS)('no activity is lost or doubled, with the host 
     expect(stage.front.sent).toHaveLength(1);
     // It might leave now.
     await page.evaluate('dispatchEvent(new Event("pagehide"))');
-    await stage.front.until(() => stage.front.sent.length === 2);
+    await stage.front.until(() => stage.front.sent.length >= 2);
     expect(stage.front.sent[1]?.ids[0]).toBe(stage.front.sent[0]?.ids[0]);
     release();
     expect(await tally(300)).toEqual({ made: 300, stored: 300, twice: 0 });
