@@ -94,7 +94,7 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
 
   it('shows what its address says, filters and all, to whoever opens it', async () => {
     const page = await dashboard.open(`?${DAYS}&path=/pricing&device=desktop&measure=views&pages=exit`);
-    expect(await page.locator('.chip[title]').allInnerTexts()).toEqual(['Page\n/pricing', 'Device\ndesktop']);
+    expect(await page.locator('.chip-value').allInnerTexts()).toEqual(['/pricing', 'desktop']);
     await page.locator(`[data-measure=views]:text-is("2")`).waitFor();
     expect(await rowsOf(page, 'Pages')).toEqual(['/pricing 2']);
     await page.goto(`${dashboard.host.url}/djaffar/dashboard/?${DAYS}&p.plan=pro`);
@@ -135,7 +135,7 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     await page.keyboard.press('Enter');
     await page.waitForURL(/from=2026-02-02&to=2026-02-03/);
     await page.locator(`[data-measure=visits]:text-is("3")`).waitFor();
-    expect(await page.locator('.range-text').innerText()).toBe('2–3 Feb 2026');
+    expect(await page.locator('.range-text').innerText()).toMatch(/^2\s*–\s*3 Feb 2026$/);
   });
 
   it('takes days and a time zone of any kind', async () => {
