@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
+import { ARGUMENTS } from '../test/support/chromium.js';
 import { startSample } from '../test/support/sample.js';
 
 // Pictures of the dashboard with the sample's activity, for the documentation: `npm run screenshots [folder]`.
@@ -36,7 +37,7 @@ const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
 const sample = await startSample({ SEED: 'true', DATABASE_URL: `sqlite:${join(folder, 'sample.sqlite')}` });
 const browser = await chromium.launch({
   executablePath: process.env.TEST_BROWSER ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+  args: ARGUMENTS,
 });
 await mkdir(FOLDER, { recursive: true });
 for (const [size, viewport] of Object.entries(SIZES)) {

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { Activity } from '../activity/activity.entity.js';
 import { ActivityService } from '../activity/activity.service.js';
+import { Document } from '../export/document.js';
 import { formatOf } from '../export/format.js';
-import { written } from '../export/written.js';
 import { sendStream, type StreamResponse } from '../http-stream.js';
 import { ExportQuery } from './activities.query.js';
 import { BadFilterInterceptor } from './bad-filter.interceptor.js';
@@ -27,7 +28,8 @@ export class ExportController {
     @Query(queryPipe) { format, ...filter }: ExportQuery,
     @Res() response: StreamResponse,
   ): Promise<void> {
-    const text = written(this.activities.pages(filter), formatOf(format, false));
+    const document = new Document(formatOf(format, false));
+    const text = textOf(document, this.activities.pages(filter));
     const stream = Readable.from(text, { objectMode: false });
     // What is wrong before there is anything to send has an answer of its own.
     await once(stream, 'readable');
@@ -36,4 +38,12 @@ export class ExportController {
       disposition: `attachment; filename="activities.${format}"`,
     });
   }
+}
+
+async function* textOf(
+  document: Document,
+  pages: AsyncIterable<Activity[]>,
+): AsyncGenerator<string, void, void> {
+  for await (const page of pages) yield* document.add(page);
+  yield document.end();
 }

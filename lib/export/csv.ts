@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Activity } from '../activity/activity.entity.js';
 import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
+import { harmless } from './formula.js';
 import { isoOf } from './iso.js';
 
 type Cell = string | null;
@@ -28,9 +29,6 @@ const HEADERS = [
   'session.bot',
 ];
 
-/** What spreadsheets take for the beginning of a formula, also behind blanks and in full width: see OWASP, "CSV injection". */
-const FORMULA = /^(?:[\t\r\n]|\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
-
 /** What has to be quoted. */
 const SPECIAL = /[",\r\n]/;
 
@@ -38,7 +36,7 @@ const END = '\r\n';
 
 /** RFC 4180. */
 export function csv(raw: boolean): Format {
-  const safe = raw ? (cell: Cell) => cell : harmless;
+  const safe = (cell: Cell): Cell => (raw || cell === null ? cell : harmless(cell));
   const sessions = new LRUCache<string, string>({ max: 10_000 });
   const write = (cells: Cell[]): string => quoted(cells.map(safe));
   const writeSession = (session: Session): string => {
@@ -92,8 +90,3 @@ function cellsOfSession({ userAgent, startedAt, browser, system, device, bot }: 
 }
 
 const NO_SESSION = ',,,,,';
-
-/** To a spreadsheet the apostrophe says that the rest is text. */
-function harmless(cell: Cell): Cell {
-  return cell !== null && FORMULA.test(cell) ? `'${cell}` : cell;
-}

@@ -1,39 +1,20 @@
-import { Brackets, type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
 import { Session } from '../activity/session.entity.js';
 import { Table } from '../activity/table.js';
 import { chunks } from './chunks.js';
 import { Path } from './path.entity.js';
+import { type Edge, visitsFrom } from './edges.js';
 import { isSamePath, type Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
 import { leaveOutBots } from './selection.js';
-import { sourceOf } from './source.js';
-import { floor, QUARTER, type Stretch } from './stretch.js';
+import { QUARTER, type Stretch } from './stretch.js';
+import { within } from './stretches.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
-import { MAX_VIEWS, numbersIn, stepOf } from './way.js';
+import { MAX_VIEWS, numbersIn } from './way.js';
 import { movesIn } from './ways.js';
-
-/** The first, the last, and the last identified activity of a visit: one row may be all of them. */
-interface Edge {
-  visitId: string;
-  sessionId: string | null;
-  userId: string | null;
-  date: string | number;
-  path: string;
-  referer: string | null;
-  activities: string | number;
-  views: string | number;
-  actions: string | number;
-  bot: unknown;
-  browser: string | null;
-  system: string | null;
-  device: string | null;
-  fromStart: string | number;
-  fromEnd: string | number;
-  fromLatestUser: string | number;
-}
 
 /** Makes the statistics of a stretch of time anew from its activities. */
 export class Fold {
@@ -230,52 +211,6 @@ export class Fold {
   }
 }
 
-function visitsFrom(edges: Edge[], ways: Map<string, string[]>, paths: Paths): VisitRow[] {
-  const ends = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
-  for (const edge of edges) {
-    const found = ends.get(edge.visitId) ?? {};
-    if (Number(edge.fromStart) === 1) found.first = edge;
-    if (Number(edge.fromEnd) === 1) found.last = edge;
-    if (Number(edge.fromLatestUser) === 1) found.identified = edge;
-    ends.set(edge.visitId, found);
-  }
-  return [...ends].flatMap(([id, { first, last, identified }]) =>
-    first && last ? visitFrom(first, last, identified?.userId ?? null, ways.get(id), paths) : [],
-  );
-}
-
-function visitFrom(
-  first: Edge,
-  last: Edge,
-  userId: string | null,
-  way: string[] | undefined,
-  paths: Paths,
-): VisitRow {
-  const [start, end] = [Number(first.date), Number(last.date)];
-  const { visitId: id, sessionId, browser, system, device } = first;
-  return {
-    id,
-    sessionId,
-    userId,
-    startedAt: new Date(start),
-    endedAt: new Date(end),
-    duration: Math.floor((end - start) / 1000),
-    activities: Number(first.activities),
-    views: Number(first.views),
-    bounced: Number(first.actions) <= 1,
-    bot: Boolean(first.bot),
-    browser,
-    system,
-    device,
-    sessionBefore: null,
-    userBefore: null,
-    entry: paths.numberOf(first.path),
-    exit: paths.numberOf(last.path),
-    way: way?.map((path) => stepOf(paths.numberOf(path))).join('') ?? null,
-    ...sourceOf(first.path, first.referer),
-  };
-}
-
 function placeBy(order: string): string {
   return `ROW_NUMBER() OVER (PARTITION BY activity.visitId ORDER BY ${order})`;
 }
@@ -286,37 +221,4 @@ function countOf(condition: string): string {
 
 function floorOf(span: number): string {
   return `activity.date - activity.date % ${span}`;
-}
-
-/** More of them are asked for as one, which costs less than a condition for each. */
-const MAX_CONDITIONS = 50;
-
-function within(column: string, stretches: Stretch[]): Brackets {
-  const whole = {
-    since: Math.min(...stretches.map(({ since }) => since)),
-    until: Math.max(...stretches.map(({ until }) => until)),
-  };
-  const few = stretches.length <= MAX_CONDITIONS ? stretches : [whole];
-  return new Brackets((either) => {
-    for (const [i, { since, until }] of few.entries()) {
-      either.orWhere(`${column} >= :since${i} AND ${column} < :until${i}`, {
-        [`since${i}`]: since,
-        [`until${i}`]: until,
-      });
-    }
-  });
-}
-
-/** The day, or the quarters, that the stretches lie in; all are of one day. */
-export function unitsOf(stretches: Stretch[], span: number): Stretch[] {
-  const starts = new Set<number>();
-  for (const { since, until } of stretches)
-    for (let start = floor(since, span); start < until; start += span) starts.add(start);
-  const units: Stretch[] = [];
-  for (const since of [...starts].sort((a, b) => a - b)) {
-    const last = units.at(-1);
-    if (last?.until === since) last.until = since + span;
-    else units.push({ since, until: since + span });
-  }
-  return units;
 }

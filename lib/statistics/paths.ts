@@ -73,7 +73,7 @@ export function isSamePath(dialect: Dialect, one: string, other: string): string
   return `${one} = ${other} AND ${dialect.pathKey(one)} = ${dialect.pathKey(other)}`;
 }
 
-/** What forgets those of the paths that no activity has any more. */
+/** What forgets those of the paths that are left without an activity. */
 export function forget(dataSource: DataSource, numbers: Iterable<number>): Statement[] {
   const { tablePath } = dataSource.getMetadata(Path);
   const path = `${escapePath(dataSource, tablePath)}.${dataSource.driver.escape('path')}`;

@@ -176,7 +176,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await kept()).toBe(1);
   });
 
-  it('keeps no path that nobody has any more', async () => {
+  it('keeps no path that is left without an activity', async () => {
     const kept = async () =>
       (await host.dataSource.query('SELECT path FROM djaffar_path ORDER BY path')).map(
         ({ path }: { path: string }) => path,

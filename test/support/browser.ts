@@ -7,18 +7,11 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page as BrowserPage } from 'playwright-core';
 import { DataSource } from 'typeorm';
 import { Activity, djaffarEntities } from '../../lib/index.js';
+import { ARGUMENTS } from './chromium.js';
 import { createDatabase, type TestDatabase } from './databases.js';
 import { Front } from './front.js';
 import type { AdapterName } from './host.js';
 import { type Sample, startSample } from './sample.js';
-
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /**
  * Each activity is made into JSON once, wherever it then goes. What a page says in its last moment is not heard: the next

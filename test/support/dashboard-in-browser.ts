@@ -10,15 +10,8 @@ import {
   type Page,
 } from 'playwright-core';
 import { ActivityStats } from '../../lib/index.js';
+import { ARGUMENTS } from './chromium.js';
 import { type AdapterName, type Host, startHost } from './host.js';
-
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Lets in who has the cookie. */
 class CookieGuard implements CanActivate {

@@ -9,7 +9,7 @@ import { Interruption, interruptible } from '../interruption.js';
 import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output.js';
 import { Progress } from '../progress.js';
 import { withServices } from '../services.js';
-import { Document } from './document.js';
+import { Document } from '../../export/document.js';
 import { type FormatName, FORMATS, formatOf } from '../../export/format.js';
 
 interface ExportOptions extends FilterOptions {
@@ -42,30 +42,32 @@ async function exportTo(
   const total = isProgressShown(options) ? await countOf(activities, filter, after) : 0;
   const progress = new Progress(total, 'rows');
   let cursor = after;
-  let output: Output | undefined;
-  let document: Document | undefined;
+  let begun: { output: Output; document: Document } | undefined;
   // Not before there is a page: a wrong option must not cost what a file holds.
-  const begin = async (): Promise<Document> => {
-    output = await open(options);
-    return new Document(formatOf(options.format, options.raw ?? false), output);
+  const begin = async (): Promise<NonNullable<typeof begun>> => {
+    const output = await open(options);
+    return {
+      output,
+      document: new Document(formatOf(options.format, options.raw ?? false), output.isContinued),
+    };
   };
   try {
     for await (const page of activities.pages(filter, after)) {
-      document ??= await begin();
-      await document.add(page);
+      begun ??= await begin();
+      await begun.output.write(begun.document.add(page));
       cursor = cursorOf(page) ?? cursor;
       progress.add(page.length);
       stop.throwIfAborted();
     }
-    document ??= await begin();
-    await document.end();
+    begun ??= await begin();
+    await begun.output.write([begun.document.end()]);
   } catch (error) {
     if (isClosedPipe(error)) return;
-    await document?.end().catch(() => {});
+    await begun?.output.write([begun.document.end()]).catch(() => {});
     throw unfinished(error, cursor);
   } finally {
     progress.stop();
-    await output?.close();
+    await begun?.output.close();
   }
 }
 

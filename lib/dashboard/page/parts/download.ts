@@ -1,13 +1,12 @@
-/** What spreadsheets take for the beginning of a formula, also behind blanks and in full width. */
-const FORMULA = /^(?:[\t\r\n]|\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
+import { harmless } from '../../../export/formula.js';
 
-type Cell = string | number | null;
+export type Cell = string | number | null;
 
-/** RFC 4180; to a spreadsheet an apostrophe says that the rest of a text is no formula. */
-export function csvOf(rows: Cell[][]): string {
+/** RFC 4180, with nothing in it that a spreadsheet would run. */
+function csvOf(rows: Cell[][]): string {
   const cell = (value: Cell): string => {
     if (value === null) return '';
-    const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : String(value);
+    const text = typeof value === 'string' ? harmless(value) : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');

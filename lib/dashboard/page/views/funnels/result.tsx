@@ -4,8 +4,8 @@ import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { formatNumber, formatPercent } from '../../format.js';
 import { Answered, Card, Empty } from '../../parts/card.js';
-import { downloadCsv } from '../../parts/download.js';
-import { Icon } from '../../parts/icon.js';
+import { CsvButton } from '../../parts/csv-button.js';
+import type { Cell } from '../../parts/download.js';
 import { useAddress } from '../../state/address.js';
 import { FunnelChart } from './chart.js';
 import { questionOf, type Step, stepOf, WITHIN_MILLISECONDS, withinOf } from './steps.js';
@@ -22,17 +22,7 @@ export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
     <Card
       title="Funnel"
       class="funnel-result"
-      actions={
-        <button
-          type="button"
-          class="plain"
-          aria-label="Download the funnel as CSV"
-          disabled={!answer.value}
-          onClick={() => answer.value && download(answer.value)}
-        >
-          <Icon name="download" /> CSV
-        </button>
-      }
+      actions={<CsvButton what="the funnel" name="funnel" rows={answer.value && rowsOf(answer.value)} />}
     >
       <Answered answer={answer} skeleton={<FunnelSkeleton count={steps.length} />}>
         {(funnel) =>
@@ -78,14 +68,16 @@ function FunnelSkeleton({ count }: { count: number }): JSX.Element {
 
 const shareOf = (count: number, whole: number | undefined): number | null => (whole ? count / whole : null);
 
-function download({ steps }: Funnel): void {
-  const first = steps[0]?.visitors ?? 0;
-  downloadCsv('funnel', [
-    ['step', 'kind', 'value', 'visitors', 'share of first', 'share of step before', 'stopped'],
-    ...steps.map(({ step, visitors, stopped }, i) => {
-      const { kind, value } = stepOf(step);
-      const before = steps[i - 1]?.visitors;
-      return [i + 1, kind, value, visitors, shareOf(visitors, first), shareOf(visitors, before), stopped];
-    }),
-  ]);
-}
+const rowsOf =
+  ({ steps }: Funnel) =>
+  (): Cell[][] => {
+    const first = steps[0]?.visitors ?? 0;
+    return [
+      ['step', 'kind', 'value', 'visitors', 'share of first', 'share of step before', 'stopped'],
+      ...steps.map(({ step, visitors, stopped }, i) => {
+        const { kind, value } = stepOf(step);
+        const before = steps[i - 1]?.visitors;
+        return [i + 1, kind, value, visitors, shareOf(visitors, first), shareOf(visitors, before), stopped];
+      }),
+    ];
+  };

@@ -4,9 +4,10 @@ import type { Journeys as JourneysAnswer } from '../../../../statistics/statisti
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { Answered, Card, Empty } from '../../parts/card.js';
-import { downloadCsv } from '../../parts/download.js';
-import { Icon } from '../../parts/icon.js';
-import { hrefWith, useAddress } from '../../state/address.js';
+import { CsvButton } from '../../parts/csv-button.js';
+import type { Cell } from '../../parts/download.js';
+import { isTable, TableSwitch } from '../../parts/table-switch.js';
+import { useAddress } from '../../state/address.js';
 import { JourneyControls } from './controls.js';
 import { Diagram } from './diagram.js';
 import { WayTables } from './way-tables.js';
@@ -26,30 +27,14 @@ export function Journeys(): JSX.Element {
   const told = path === '' ? 'entry' : anchor;
   // Not anew by what is asked next: the answer belongs to what was asked before.
   const ways = useMemo(() => waysOf(answer.value ?? NONE, told, depth), [answer.value]);
-  const isTable = address.get('as') === 'table';
   return (
     <Card
       title="Journeys"
       class="journeys"
       actions={
         <>
-          <a
-            class="button plain"
-            href={hrefWith(address, { as: isTable ? null : 'table' })}
-            aria-label={isTable ? 'As a diagram' : 'As a table'}
-            title={isTable ? 'As a diagram' : 'As a table'}
-          >
-            <Icon name={isTable ? 'chart' : 'table'} />
-          </a>
-          <button
-            type="button"
-            class="plain"
-            aria-label="Download the journeys as CSV"
-            disabled={!answer.value}
-            onClick={() => answer.value && download(answer.value)}
-          >
-            <Icon name="download" /> CSV
-          </button>
+          <TableSwitch picture="diagram" />
+          <CsvButton what="the journeys" name="journeys" rows={answer.value && rowsOf(answer.value)} />
         </>
       }
     >
@@ -62,7 +47,7 @@ export function Journeys(): JSX.Element {
                 ? 'No page was viewed in this range.'
                 : `No visit came by ${path} in this range.`}
             </Empty>
-          ) : isTable ? (
+          ) : isTable(address) ? (
             <WayTables ways={ways} anchor={told} />
           ) : (
             <Diagram ways={ways} anchor={told} />
@@ -87,9 +72,9 @@ function JourneySkeleton(): JSX.Element {
   );
 }
 
-function download({ links }: JourneysAnswer): void {
-  downloadCsv('journeys', [
+const rowsOf =
+  ({ links }: JourneysAnswer) =>
+  (): Cell[][] => [
     ['step', 'from', 'to', 'visits'],
     ...links.map(({ step, from, to, visits }) => [step, nameOf(from), nameOf(to), visits]),
-  ]);
-}
+  ];

@@ -7,9 +7,10 @@ import { type Answer, useAnswer } from '../../data/use-answer.js';
 import { formatDay, formatMonth, formatMoment, formatTime, formatWeekday } from '../../format.js';
 import { Answered } from '../../parts/card.js';
 import { Tabs } from '../../parts/choice.js';
-import { Icon } from '../../parts/icon.js';
-import { downloadCsv } from '../../parts/download.js';
-import { go, hrefWith, useAddress } from '../../state/address.js';
+import { CsvButton } from '../../parts/csv-button.js';
+import type { Cell } from '../../parts/download.js';
+import { isTable, TableSwitch } from '../../parts/table-switch.js';
+import { go, useAddress } from '../../state/address.js';
 import { intervalOf, intervalsOf } from '../../state/interval.js';
 import { formatFigure, formatShort, MEASURES, type ShownMeasure } from '../../state/measures.js';
 import { customParameters } from '../../state/range.js';
@@ -38,7 +39,6 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
   const before = useAnswer<Series>(
     compared && pathOf('stats/series', kind, parameters, { from: compared.from, to: compared.to }),
   );
-  const isTable = address.get('as') === 'table';
   const { timeZone } = range;
   const format = useMemo(() => instantFormat(interval, timeZone), [interval, timeZone]);
   const formatValue = useCallback((value: number) => formatShort(measure, value), [measure]);
@@ -52,15 +52,14 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
     go({ ...customParameters(from, next, timeZone), tz: timeZone, interval: null });
   };
   const head = ['Date', MEASURES[measure], ...(compared ? ['Compared to'] : [])];
-  const download = (): void =>
-    downloadCsv(`${measure}-by-${interval}`, [
-      head,
-      ...points.map(({ date, value, compared: other }) => [
-        date.toISOString(),
-        value,
-        ...(compared ? [other ?? null] : []),
-      ]),
-    ]);
+  const rows = (): Cell[][] => [
+    head,
+    ...points.map(({ date, value, compared: other }) => [
+      date.toISOString(),
+      value,
+      ...(compared ? [other ?? null] : []),
+    ]),
+  ];
 
   return (
     <div class="measure-chart">
@@ -71,27 +70,12 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
           options={Object.fromEntries(intervalsOf(range).map((each) => [each, NAMES[each]]))}
           onChange={(chosen) => go({ interval: chosen })}
         />
-        <a
-          class="button plain"
-          href={hrefWith(address, { as: isTable ? null : 'table' })}
-          aria-label={isTable ? 'As a chart' : 'As a table'}
-          title={isTable ? 'As a chart' : 'As a table'}
-        >
-          <Icon name={isTable ? 'chart' : 'table'} />
-        </a>
-        <button
-          type="button"
-          class="plain"
-          aria-label="Download the chart as CSV"
-          title="CSV"
-          onClick={download}
-        >
-          <Icon name="download" />
-        </button>
+        <TableSwitch picture="chart" />
+        <CsvButton what="the chart" name={`${measure}-by-${interval}`} rows={answer.value && rows} />
       </div>
       <Answered answer={answer} skeleton={<div class="skeleton chart-skeleton" />}>
         {() =>
-          isTable ? (
+          isTable(address) ? (
             <PointTable head={head} points={points} measure={measure} format={format.full} />
           ) : (
             <TimeChart

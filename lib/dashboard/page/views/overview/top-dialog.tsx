@@ -7,7 +7,7 @@ import { Bars } from '../../parts/bars.js';
 import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
 import { Dialog } from '../../parts/dialog.js';
-import { downloadCsv } from '../../parts/download.js';
+import { CsvButton } from '../../parts/csv-button.js';
 import { Icon } from '../../parts/icon.js';
 import { go, useAddress } from '../../state/address.js';
 import { DIMENSIONS, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
@@ -58,16 +58,11 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
       title={title}
       onClose={() => go({ more: null, q: null, count: null })}
       actions={
-        <button
-          type="button"
-          class="plain"
-          aria-label="Download as CSV"
-          onClick={() =>
-            downloadCsv(name, [[name, measure], ...items.map(({ value, count }) => [value, count])])
-          }
-        >
-          <Icon name="download" /> CSV
-        </button>
+        <CsvButton
+          what={`all ${title.toLowerCase()}`}
+          name={name}
+          rows={answer.value && (() => [[name, measure], ...items.map(({ value, count }) => [value, count])])}
+        />
       }
     >
       <div class="dialog-tools">

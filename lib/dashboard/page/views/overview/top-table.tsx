@@ -4,7 +4,7 @@ import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { Bars } from '../../parts/bars.js';
 import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
-import { downloadCsv } from '../../parts/download.js';
+import { CsvButton } from '../../parts/csv-button.js';
 import { Icon } from '../../parts/icon.js';
 import { go, useAddress } from '../../state/address.js';
 import { TOP_MEASURE_WORDS } from '../../state/dimensions.js';
@@ -43,19 +43,14 @@ export function TopTable({ ranking, isAsked, overview }: TopTableProps): JSX.Ele
               total={overview?.[measure].value ?? undefined}
             />
             <footer class="card-foot">
-              <button
-                type="button"
-                class="plain"
-                aria-label={`Download ${subject} as CSV`}
-                onClick={() =>
-                  downloadCsv(name, [
-                    [name, measure],
-                    ...items.slice(0, ROWS).map(({ value, count }) => [value, count]),
-                  ])
-                }
-              >
-                <Icon name="download" /> CSV
-              </button>
+              <CsvButton
+                what={subject}
+                name={name}
+                rows={() => [
+                  [name, measure],
+                  ...items.slice(0, ROWS).map(({ value, count }) => [value, count]),
+                ]}
+              />
               <button type="button" class="plain" aria-label={`Search ${subject}`} onClick={showAll}>
                 <Icon name="search" /> Search
               </button>

@@ -4,8 +4,8 @@ import { pathOf, useQuestion } from '../../data/question.js';
 import { useAnswer } from '../../data/use-answer.js';
 import { Answered, Card, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
-import { downloadCsv } from '../../parts/download.js';
-import { Icon } from '../../parts/icon.js';
+import { CsvButton } from '../../parts/csv-button.js';
+import type { Cell } from '../../parts/download.js';
 import { go, hrefWith, useAddress } from '../../state/address.js';
 import { BY, byOf, periodOf, PERIODS, periodsOf } from './cohorts.js';
 import { RetentionTable } from './retention-table.js';
@@ -35,15 +35,11 @@ export function Retention(): JSX.Element {
             options={Object.fromEntries(periodsOf(range).map((each) => [each, PERIODS[each][0]]))}
             onChange={(chosen) => go({ period: chosen })}
           />
-          <button
-            type="button"
-            class="plain"
-            aria-label="Download the retention as CSV"
-            disabled={!answer.value}
-            onClick={() => answer.value && download(answer.value)}
-          >
-            <Icon name="download" /> CSV
-          </button>
+          <CsvButton
+            what="the retention"
+            name={`retention-of-${by}s-by-${period}`}
+            rows={answer.value && rowsOf(answer.value)}
+          />
         </>
       }
     >
@@ -71,10 +67,16 @@ export function Retention(): JSX.Element {
   );
 }
 
-function download({ period, by, cohorts }: RetentionAnswer): void {
-  const columns = cohorts.map((_, k) => `${period} ${k}`);
-  downloadCsv(`retention-of-${by}s-by-${period}`, [
-    [period, 'size', ...columns],
-    ...cohorts.map(({ date, size, returned }) => [date, size, ...columns.map((_, k) => returned[k] ?? null)]),
-  ]);
-}
+const rowsOf =
+  ({ period, cohorts }: RetentionAnswer) =>
+  (): Cell[][] => {
+    const columns = cohorts.map((_, k) => `${period} ${k}`);
+    return [
+      [period, 'size', ...columns],
+      ...cohorts.map(({ date, size, returned }) => [
+        date,
+        size,
+        ...columns.map((_, k) => returned[k] ?? null),
+      ]),
+    ];
+  };

@@ -1,0 +1,71 @@
+import type { Paths } from './paths.js';
+import type { VisitRow } from './predecessors.js';
+import { sourceOf } from './source.js';
+import { stepOf } from './way.js';
+
+/** The first, the last, and the last identified activity of a visit: one row may be all of them. */
+export interface Edge {
+  visitId: string;
+  sessionId: string | null;
+  userId: string | null;
+  date: string | number;
+  path: string;
+  referer: string | null;
+  activities: string | number;
+  views: string | number;
+  actions: string | number;
+  bot: unknown;
+  browser: string | null;
+  system: string | null;
+  device: string | null;
+  fromStart: string | number;
+  fromEnd: string | number;
+  fromLatestUser: string | number;
+}
+
+/** A visit for each that has edges; its ways are by its id. */
+export function visitsFrom(edges: Edge[], ways: Map<string, string[]>, paths: Paths): VisitRow[] {
+  const ends = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
+  for (const edge of edges) {
+    const found = ends.get(edge.visitId) ?? {};
+    if (Number(edge.fromStart) === 1) found.first = edge;
+    if (Number(edge.fromEnd) === 1) found.last = edge;
+    if (Number(edge.fromLatestUser) === 1) found.identified = edge;
+    ends.set(edge.visitId, found);
+  }
+  return [...ends].flatMap(([id, { first, last, identified }]) =>
+    first && last ? visitFrom(first, last, identified?.userId ?? null, ways.get(id), paths) : [],
+  );
+}
+
+function visitFrom(
+  first: Edge,
+  last: Edge,
+  userId: string | null,
+  way: string[] | undefined,
+  paths: Paths,
+): VisitRow {
+  const [start, end] = [Number(first.date), Number(last.date)];
+  const { visitId: id, sessionId, browser, system, device } = first;
+  return {
+    id,
+    sessionId,
+    userId,
+    startedAt: new Date(start),
+    endedAt: new Date(end),
+    duration: Math.floor((end - start) / 1000),
+    activities: Number(first.activities),
+    views: Number(first.views),
+    bounced: Number(first.actions) <= 1,
+    bot: Boolean(first.bot),
+    browser,
+    system,
+    device,
+    sessionBefore: null,
+    userBefore: null,
+    entry: paths.numberOf(first.path),
+    exit: paths.numberOf(last.path),
+    way: way?.map((path) => stepOf(paths.numberOf(path))).join('') ?? null,
+    ...sourceOf(first.path, first.referer),
+  };
+}
