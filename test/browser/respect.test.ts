@@ -60,8 +60,9 @@ describeInBrowser('the tracker', () => {
     await stage.untilMade(3);
     await page.evaluate('djaffar.optOut()');
     expect(await answer).toBe(false);
-    stage.front.fault = () => undefined;
     await stage.closeBrowser();
+    // Not before, for what left before the choice may still be under way.
+    stage.front.fault = () => undefined;
 
     const again = await stage.open('/b');
     expect(await again.evaluate('djaffar.track("no")')).toBe(false);
