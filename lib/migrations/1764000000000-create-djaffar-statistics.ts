@@ -36,6 +36,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           int('views'),
           boolean('bounced'),
           boolean('bot'),
+          boolean('mixed'),
           optional(text('browser', 64)),
           optional(text('system', 64)),
           optional(text('device', 16)),
@@ -44,6 +45,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           int('entry'),
           int('exit'),
           optional(longText('way')),
+          optional(longText('beside')),
           optional(text('referrer', 255)),
           optional(text('utmSource', 255)),
           optional(text('utmMedium', 255)),
@@ -52,7 +54,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         indices: [
           {
             name: 'djaffar_visit_started',
-            columnNames: ['startedAt', 'bot', 'bounced', 'duration', 'sessionBefore', 'userBefore'],
+            columnNames: ['startedAt', 'bot', 'mixed', 'bounced', 'duration', 'sessionBefore', 'userBefore'],
           },
           { name: 'djaffar_visit_session', columnNames: ['sessionId'] },
           { name: 'djaffar_visit_user', columnNames: ['userId'] },
@@ -68,7 +70,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
       }),
       new Table({
         name: name(ROLLUP),
-        columns: [primary(int('id')), int('version'), bigint('daysUntil')],
+        columns: [primary(int('id')), int('version'), bigint('daysUntil'), bigint('longest')],
       }),
     ];
     for (const table of tables) await runner.createTable(table);

@@ -5,7 +5,7 @@ import { InvalidFilterError } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
-import { figuresOf } from './counts.js';
+import { figuresOf } from './figures.js';
 import { funnel } from './funnel.js';
 import { journeys } from './journeys.js';
 import { live } from './live.js';
@@ -163,9 +163,11 @@ export class ActivityStats {
     // Says what is wrong before anything is done.
     void new Selection(this.dataSource.manager, question);
     await this.rollup.run();
-    return this.dialect.reading(this.dataSource, (manager) =>
-      answer(new Selection(manager, question), range),
-    );
+    return this.dialect.reading(this.dataSource, async (manager) => {
+      const selection = new Selection(manager, question);
+      await selection.learn();
+      return answer(selection, range);
+    });
   }
 }
 

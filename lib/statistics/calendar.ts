@@ -110,3 +110,8 @@ export function intervalSql(
   const after = intervalSql(column, starts.slice(middle), tell, first + middle);
   return `CASE WHEN ${column} < ${starts[middle]} THEN ${before} ELSE ${after} END`;
 }
+
+/** The same as it is grouped by: a bare number would be the number of a column. */
+export function groupingOf(interval: string): string {
+  return /^\d+$/.test(interval) ? `${interval} + 0` : interval;
+}

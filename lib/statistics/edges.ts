@@ -1,7 +1,8 @@
 import type { Paths } from './paths.js';
 import type { VisitRow } from './predecessors.js';
 import { sourceOf } from './source.js';
-import { stepOf } from './way.js';
+import { stepOf, wayOf } from './way.js';
+import type { Trail } from './ways.js';
 
 /** The first, the last, and the last identified activity of a visit: one row may be all of them. */
 export interface Edge {
@@ -14,6 +15,9 @@ export interface Edge {
   activities: string | number;
   views: string | number;
   actions: string | number;
+  sessions: string | number;
+  firstSession: string | null;
+  lastSession: string | null;
   bot: unknown;
   browser: string | null;
   system: string | null;
@@ -23,8 +27,8 @@ export interface Edge {
   fromLatestUser: string | number;
 }
 
-/** A visit for each that has edges; its ways are by its id. */
-export function visitsFrom(edges: Edge[], ways: Map<string, string[]>, paths: Paths): VisitRow[] {
+/** A visit for each that has edges; the trails are by its id. */
+export function visitsFrom(edges: Edge[], trails: Map<string, Trail>, paths: Paths): VisitRow[] {
   const ends = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
   for (const edge of edges) {
     const found = ends.get(edge.visitId) ?? {};
@@ -34,7 +38,7 @@ export function visitsFrom(edges: Edge[], ways: Map<string, string[]>, paths: Pa
     ends.set(edge.visitId, found);
   }
   return [...ends].flatMap(([id, { first, last, identified }]) =>
-    first && last ? visitFrom(first, last, identified?.userId ?? null, ways.get(id), paths) : [],
+    first && last ? visitFrom(first, last, identified?.userId ?? null, trails.get(id), paths) : [],
   );
 }
 
@@ -42,7 +46,7 @@ function visitFrom(
   first: Edge,
   last: Edge,
   userId: string | null,
-  way: string[] | undefined,
+  trail: Trail | undefined,
   paths: Paths,
 ): VisitRow {
   const [start, end] = [Number(first.date), Number(last.date)];
@@ -58,6 +62,7 @@ function visitFrom(
     views: Number(first.views),
     bounced: Number(first.actions) <= 1,
     bot: Boolean(first.bot),
+    mixed: isMixed(first),
     browser,
     system,
     device,
@@ -65,7 +70,22 @@ function visitFrom(
     userBefore: null,
     entry: paths.numberOf(first.path),
     exit: paths.numberOf(last.path),
-    way: way?.map((path) => stepOf(paths.numberOf(path))).join('') ?? null,
+    ...placesOf(trail, paths),
     ...sourceOf(first.path, first.referer),
+  };
+}
+
+/** Some of a session and some of none are mixed too. */
+function isMixed({ activities, sessions, firstSession, lastSession }: Edge): boolean {
+  return firstSession !== lastSession || (Number(sessions) > 0 && Number(sessions) < Number(activities));
+}
+
+function placesOf(trail: Trail | undefined, paths: Paths): Pick<VisitRow, 'way' | 'beside'> {
+  if (!trail) return { way: null, beside: null };
+  const viewed = new Set(trail.views);
+  const others = [...trail.others].filter((path) => !viewed.has(path));
+  return {
+    way: wayOf(trail.views.map((path) => paths.numberOf(path))),
+    beside: others.map((path) => stepOf(paths.numberOf(path))).join('') || null,
   };
 }

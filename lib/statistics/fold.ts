@@ -13,8 +13,8 @@ import { QUARTER, type Stretch } from './stretch.js';
 import { within } from './stretches.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
-import { MAX_VIEWS, numbersIn } from './way.js';
-import { movesIn } from './ways.js';
+import { MAX_ACTIVITIES, numbersIn } from './way.js';
+import { trailsIn } from './ways.js';
 
 /** Makes the statistics of a stretch of time anew from its activities. */
 export class Fold {
@@ -43,13 +43,18 @@ export class Fold {
     return [...ids];
   }
 
-  /** What makes the visits what their activities say; who has none left is no visit. */
-  async remakeVisits(ids: string[], paths: Paths): Promise<(Statement | Insert)[]> {
+  /** What makes the visits what their activities say; who has none left is no visit. Tells the longest's milliseconds, too. */
+  async remakeVisits(
+    ids: string[],
+    paths: Paths,
+  ): Promise<{ statements: (Statement | Insert)[]; longest: number }> {
     const visits = await this.compute(ids, paths);
     const { changed } = await new Predecessors(this.dataSource).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
-    return [
+    let longest = 0;
+    for (const { startedAt, endedAt } of visits) longest = Math.max(longest, +endedAt - +startedAt);
+    const statements = [
       ...chunks(visits).map((some) => this.visits.insert(some, { replace: true })),
       ...chunks(gone).map((some) =>
         this.dataSource.createQueryBuilder().delete().from(Visit).whereInIds(some).getQueryAndParameters(),
@@ -63,6 +68,7 @@ export class Fold {
           .getQueryAndParameters(),
       ),
     ];
+    return { statements, longest };
   }
 
   /** The visits as their activities say, but for those before them. */
@@ -70,12 +76,15 @@ export class Fold {
     const visits: VisitRow[] = [];
     for (const some of chunks(ids)) {
       const edges = await this.edges(some);
-      const ways = await movesIn(
+      const trails = await trailsIn(
         this.dataSource.manager,
-        edges.flatMap((edge) => (Number(edge.views) > MAX_VIEWS ? [] : edge.visitId)),
+        edges.flatMap((edge) => (Number(edge.activities) > MAX_ACTIVITIES ? [] : edge.visitId)),
       );
-      await paths.learn([...edges.map(({ path }) => path), ...[...ways.values()].flat()]);
-      visits.push(...visitsFrom(edges, ways, paths));
+      await paths.learn([
+        ...edges.map(({ path }) => path),
+        ...[...trails.values()].flatMap(({ views, others }) => [...views, ...others]),
+      ]);
+      visits.push(...visitsFrom(edges, trails, paths));
     }
     return visits;
   }
@@ -94,6 +103,9 @@ export class Fold {
       .addSelect('COUNT(*) OVER (PARTITION BY activity.visitId)', 'activities')
       .addSelect(countOf(`activity.name = 'view'`), 'views')
       .addSelect(countOf(`activity.name <> 'engagement'`), 'actions')
+      .addSelect('COUNT(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'sessions')
+      .addSelect('MIN(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'firstSession')
+      .addSelect('MAX(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'lastSession')
       .addSelect(placeBy(`activity.date, ${id}`), 'fromStart')
       .addSelect(placeBy(`activity.date DESC, ${id} DESC`), 'fromEnd')
       .addSelect(
@@ -186,8 +198,11 @@ export class Fold {
   async storedPaths(ids: string[], stretches: Stretch[]): Promise<Set<number>> {
     const numbers = new Set<number>();
     for (const some of chunks(ids)) {
-      for (const { entry, exit, way } of await this.dataSource.manager.findBy(Visit, { id: In(some) })) {
-        for (const number of [entry, exit, ...numbersIn(way ?? '')]) numbers.add(number);
+      for (const { entry, exit, way, beside } of await this.dataSource.manager.findBy(Visit, {
+        id: In(some),
+      })) {
+        for (const number of [entry, exit, ...numbersIn(way ?? ''), ...numbersIn(beside ?? '')])
+          numbers.add(number);
       }
     }
     for (const { since, until } of stretches) {

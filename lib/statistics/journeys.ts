@@ -1,3 +1,4 @@
+import { byPath, commonest } from './commonest.js';
 import { pathsOf } from './paths.js';
 import type { Selection } from './selection.js';
 import type { Journeys } from './statistics.types.js';
@@ -57,13 +58,6 @@ function countAt(ways: number[][], step: number): Map<number, number> {
   return counts;
 }
 
-/** With all that are as common as the last of them: their paths decide. */
-function commonest(counts: Map<number, number>, limit: number): number[] {
-  const ordered = [...counts].sort(([, a], [, b]) => b - a);
-  const least = ordered[limit - 1]?.[1] ?? 0;
-  return ordered.filter(([, visits]) => visits >= least).map(([number]) => number);
-}
-
 /** From each path that is kept at the step before, or `null`, to each that is at the step. */
 function linksBetween(
   ways: number[][],
@@ -91,10 +85,4 @@ function placesOf(kept: Counted[]): Map<number, number> {
 
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-/** By code points, as the databases do; what has no path comes last. */
-function byPath(a: string | null, b: string | null): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

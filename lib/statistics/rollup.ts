@@ -164,7 +164,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     const named = stale.flatMap(({ visitId }) => visitId || []);
     const ids = stretches.length > 0 ? await this.fold.visitsIn(merge(stretches), named) : [];
     const paths = new Paths(this.dataSource);
-    const visits = await this.fold.remakeVisits(ids, paths);
+    const { statements: visits, longest } = await this.fold.remakeVisits(ids, paths);
     for (const unit of units) await paths.learn(await this.fold.unknownPaths(unit));
     const statements = [...paths.inserts(), ...visits];
     for (const unit of units) statements.push(...this.fold.remakeSums(unit, span));
@@ -181,7 +181,11 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     const guard = this.dataSource
       .createQueryBuilder()
       .update(RollupState)
-      .set({ version: state.version + 1, daysUntil: new Date(daysUntil) })
+      .set({
+        version: state.version + 1,
+        daysUntil: new Date(daysUntil),
+        longest: Math.max(state.longest, longest),
+      })
       .where({ id: state.id, version: state.version });
     return (await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements)) > 0;
   }
@@ -196,7 +200,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       .createQueryBuilder()
       .insert()
       .into(RollupState)
-      .values({ id: 1, version: 0, daysUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS) })
+      .values({ id: 1, version: 0, longest: 0, daysUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS) })
       .orIgnore();
     const stale = new Table(this.dataSource, Stale).insert(days.map(staleDay));
     await this.dialect.transact(

@@ -1,4 +1,4 @@
-import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { Brackets, type EntityManager, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
 import {
   type ActivityFilter,
@@ -11,6 +11,7 @@ import {
 import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
 import { Session } from '../activity/session.entity.js';
 import { Path } from './path.entity.js';
+import { ENDS, stepOf } from './way.js';
 import type { StatisticsFilter } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
 import { Visit } from './visit.entity.js';
@@ -35,9 +36,15 @@ const KNOWN = [
   'timeZone',
 ];
 
+const OF_PATHS = ['path', ...ENDS_OF_VISITS] as const;
+/** Of a filter that takes more paths no plan knows the numbers, and visits are found by their activities. */
+const MAX_PATHS = 50;
+
 /** What a filter, and a range, take of the activities and of the visits. */
 export class Selection {
   readonly dialect: Dialect;
+  /** Of the paths that a filter takes. */
+  private readonly numbers: Partial<Record<(typeof OF_PATHS)[number], number[]>> = {};
 
   /** @throws InvalidFilterError for a property that is not known or not understood */
   constructor(
@@ -56,15 +63,45 @@ export class Selection {
     this.activities();
   }
 
+  /** Looks up the numbers of the filter's paths, by which the database plans better, and finds visits without their activities. */
+  async learn(): Promise<void> {
+    for (const property of OF_PATHS) {
+      const path = this.filter[property];
+      if (path === undefined) continue;
+      const paths = await this.pathsLike(property, path)
+        .limit(MAX_PATHS + 1)
+        .getRawMany<{ number: number }>();
+      if (paths.length <= MAX_PATHS) this.numbers[property] = paths.map(({ number }) => number);
+    }
+  }
+
   /** Whether it takes all but bots, or of them those of a name. */
   get isPlain(): boolean {
+    return this.knowsOnly('name');
+  }
+
+  /** Whether it takes all activities, or all views, of all paths or some, but for bots. */
+  get isOfPaths(): boolean {
+    return this.knowsOnly('name', 'path') && (this.filter.name ?? 'view') === 'view';
+  }
+
+  private knowsOnly(...properties: string[]): boolean {
     const given = Object.entries(this.filter).filter(([, value]) => value !== undefined && value !== false);
-    return given.every(([property]) => ['name', 'from', 'to', 'timeZone'].includes(property));
+    return given.every(([property]) => [...properties, 'from', 'to', 'timeZone'].includes(property));
   }
 
   /** Whether it takes all visits but those of bots. */
   get isWhole(): boolean {
     return this.isPlain && this.filter.name === undefined;
+  }
+
+  /** Whether it takes some visits, and of these all activities, but where they are mixed. */
+  get isOfVisits(): boolean {
+    return !this.isPlain && !this.isOfActivities;
+  }
+
+  private get isOfActivities(): boolean {
+    return Object.values(this.ofActivities).some((value) => value !== undefined);
   }
 
   get name(): string | undefined {
@@ -102,7 +139,11 @@ export class Selection {
     if (user === null) query.andWhere('visit.userId IS NULL');
     this.applyToVisits(query, 'visit');
     this.applyTexts(query, 'visit', OF_SESSIONS);
-    if (Object.values(this.ofActivities).some((value) => value !== undefined)) {
+    const { path, ...others } = this.ofActivities;
+    const isOfPath = Object.values(others).every((value) => value === undefined);
+    if (this.numbers.path && isOfPath) {
+      query.andWhere(this.beenAt(path, this.numbers.path.map(stepOf)));
+    } else if (this.isOfActivities) {
       const matching = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
       this.applyToActivities(matching);
       matching.andWhere('activity.visitId IS NOT NULL');
@@ -113,6 +154,18 @@ export class Selection {
     }
     if (range) andWithin(query, this.dialect, 'visit.startedAt', range);
     return query;
+  }
+
+  /** The same without the filter. */
+  allVisits(range: Partial<Stretch>): SelectQueryBuilder<Visit> {
+    const query = this.manager.createQueryBuilder(Visit, 'visit');
+    andWithin(query, this.dialect, 'visit.startedAt', range);
+    return query;
+  }
+
+  /** Leaves the paths of the filter among the sums of paths. */
+  applyToPaths(query: SelectQueryBuilder<ObjectLiteral>, alias: string): void {
+    this.applyToPath(query, `${alias}.path`, 'path');
   }
 
   /** The SQL of what the filter says of activities, with parameters of its own. */
@@ -149,15 +202,47 @@ export class Selection {
     }
   }
 
+  /** The visits that were at one of the steps. */
+  private beenAt(path: string | undefined, steps: string[]): Brackets {
+    // Of visits with too many activities the row does not tell.
+    const activities = this.manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('1')
+      .where('activity.visitId = visit.id');
+    applyFilter(activities, { path }, this.dialect);
+    return new Brackets((either) => {
+      either.where(`(visit.way IS NULL AND EXISTS (${activities.getQuery()}))`, activities.getParameters());
+      if (steps.length === 0) return;
+      for (const column of ['visit.way', 'visit.beside'])
+        either.orWhere(`( ${this.dialect.hasWord(column, steps, ENDS)})`);
+    });
+  }
+
+  /** The numbers of the paths that a filter takes; alias `known`. */
+  private pathsLike(property: string, path: string): SelectQueryBuilder<Path> {
+    const { sql, parameters } = pathCondition(pathColumns(this.dialect, 'known.path'), property, path);
+    return this.manager
+      .createQueryBuilder(Path, 'known')
+      .select('known.number', 'number')
+      .where(sql, parameters);
+  }
+
   private applyToVisits(query: SelectQueryBuilder<Visit>, alias: string): void {
-    for (const property of ENDS_OF_VISITS) {
-      const path = this.filter[property];
-      if (path === undefined) continue;
-      const { sql, parameters } = pathCondition(pathColumns(this.dialect, 'known.path'), property, path);
-      const paths = this.manager.createQueryBuilder(Path, 'known').select('known.number').where(sql);
-      query.andWhere(`${alias}.${property} IN (${paths.getQuery()})`, parameters);
-    }
+    for (const property of ENDS_OF_VISITS) this.applyToPath(query, `${alias}.${property}`, property);
     this.applyTexts(query, alias, SOURCES_OF_VISITS);
+  }
+
+  private applyToPath(
+    query: SelectQueryBuilder<ObjectLiteral>,
+    column: string,
+    property: (typeof OF_PATHS)[number],
+  ): void {
+    const path = this.filter[property];
+    if (path === undefined) return;
+    const numbers = this.numbers[property];
+    const paths = this.pathsLike(property, path);
+    if (numbers) query.andWhere(numbers.length > 0 ? `${column} IN (${numbers.join(', ')})` : '1 = 0');
+    else query.andWhere(`${column} IN (${paths.getQuery()})`, paths.getParameters());
   }
 
   private applyTexts(

@@ -13,3 +13,12 @@ export const DAY = 96 * QUARTER;
 export function floor(instant: number, span: number): number {
   return instant - (instant % span);
 }
+
+/** What is left of a stretch at both ends. */
+export function without({ since, until }: Stretch, middle: Stretch): Stretch[] {
+  const ends = [
+    { since, until: middle.since },
+    { since: middle.until, until },
+  ];
+  return ends.filter((end) => end.since < end.until);
+}

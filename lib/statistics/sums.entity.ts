@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant } from '../activity/instant.js';
+import { instant, milliseconds } from '../activity/instant.js';
 
 /** How many activities of a name there were in a quarter of an hour, bots left out. */
 @Entity('djaffar_total')
@@ -45,4 +45,8 @@ export class RollupState {
   /** Up to here, {@link PathTotal} holds days. */
   @Column({ name: 'daysUntil', type: 'bigint', transformer: instant })
   daysUntil!: Date;
+
+  /** Milliseconds: no visit is, or was, longer. */
+  @Column({ name: 'longest', type: 'bigint', transformer: milliseconds })
+  longest!: number;
 }

@@ -1,12 +1,14 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
-import { without } from './counts.js';
+
 import { named } from './names.js';
 import { Path } from './path.entity.js';
 import type { Selection } from './selection.js';
 import type { Dimension, TopMeasure, TopOptions, TopRow } from './statistics.types.js';
-import { DAY, floor, QUARTER, type Stretch } from './stretch.js';
-import { PathTotal, RollupState, Total } from './sums.entity.js';
+import { type Stretch, without } from './stretch.js';
+import { PathTotal, Total } from './sums.entity.js';
+import { settled, wholeOf } from './sums-of-paths.js';
+import { viewedPaths } from './viewed-paths.js';
 
 /** Of activities; the rest is of visits. */
 const OF_ACTIVITIES = { path: 'path', name: 'name', property: 'properties' } as const;
@@ -56,8 +58,9 @@ export async function top(
     return dimension === 'user' ? named(selection, rows) : rows;
   }
   const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
-  // The sums of paths know no name but that of views.
-  const isSummed = selection.isPlain && (dimension === 'name' || (selection.name ?? 'view') === 'view');
+  if (dimension === 'path' && measure === 'views' && asked.search === undefined && selection.isOfVisits)
+    return viewedPaths(selection, range, asked.limit);
+  const isSummed = dimension === 'name' ? selection.isPlain : selection.isOfPaths;
   if (dimension === 'property' || !isSummed || (measure !== 'views' && measure !== 'activities'))
     return rank(selection, [ofActivities(dimension, selection, range, measure, asked)], asked.limit);
   return ofSums(dimension, selection, range, measure, asked);
@@ -129,31 +132,14 @@ async function ofSums(
   measure: 'views' | 'activities',
   asked: Asked,
 ): Promise<TopRow[]> {
-  const states = selection.manager.getRepository(RollupState);
-  const daysUntil = async (): Promise<number> =>
-    (await states.findOneByOrFail({ id: 1 })).daysUntil.getTime();
-  for (;;) {
-    const days = await daysUntil();
-    const whole = wholeOf(range, dimension === 'path' ? days : 0);
+  return settled(selection, (daysUntil) => {
+    const whole = wholeOf(range, dimension === 'path' ? daysUntil : 0);
     const rest = whole ? without(range, whole) : [range];
     const parts = rest.map((stretch) => ofActivities(dimension, selection, stretch, measure, asked));
     if (whole && dimension === 'path') parts.push(sumsOfPaths(selection, whole, measure, asked));
     if (whole && dimension === 'name') parts.push(sumsOfNames(selection, whole, measure, asked));
-    const rows = await rank(selection, parts, asked.limit);
-    // A day that is put together meanwhile may have been seen as neither.
-    if ((await daysUntil()) === days) return rows;
-  }
-}
-
-/** Up to `daysUntil` sums are of days, then of quarters of an hour. */
-function wholeOf({ since, until }: Stretch, daysUntil: number): Stretch | undefined {
-  const up = (instant: number): number => {
-    const span = instant < daysUntil ? DAY : QUARTER;
-    return floor(instant + span - 1, span);
-  };
-  const down = (instant: number): number => floor(instant, instant < daysUntil ? DAY : QUARTER);
-  const whole = { since: up(since), until: down(until) };
-  return whole.since < whole.until ? whole : undefined;
+    return rank(selection, parts, asked.limit);
+  });
 }
 
 function sumsOfPaths(
@@ -169,6 +155,7 @@ function sumsOfPaths(
     .addSelect(isViews ? 'SUM(sum.views)' : 'SUM(sum.activities)', 'count')
     .where(`sum.startedAt >= ${since} AND sum.startedAt < ${until}`)
     .groupBy('sum.path');
+  selection.applyToPaths(query, 'sum');
   return withPaths(selection, query, search);
 }
 

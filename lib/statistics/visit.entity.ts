@@ -5,7 +5,15 @@ import { Session } from '../activity/session.entity.js';
 /** One stay of a session, made from its activities; docs/statistics.md tells how. */
 @Entity('djaffar_visit')
 // With all that figures are made of, which need not look at the rows then.
-@Index('djaffar_visit_started', ['startedAt', 'bot', 'bounced', 'duration', 'sessionBefore', 'userBefore'])
+@Index('djaffar_visit_started', [
+  'startedAt',
+  'bot',
+  'mixed',
+  'bounced',
+  'duration',
+  'sessionBefore',
+  'userBefore',
+])
 @Index('djaffar_visit_session', ['sessionId'])
 @Index('djaffar_visit_user', ['userId'])
 export class Visit {
@@ -46,6 +54,10 @@ export class Visit {
   @Column({ name: 'bot', type: 'boolean' })
   bot!: boolean;
 
+  /** Whether its activities are of several sessions, as server code may track them: the session above is the first's. */
+  @Column({ name: 'mixed', type: 'boolean' })
+  mixed!: boolean;
+
   @Column({ name: 'browser', type: 'varchar', length: 64, nullable: true })
   browser!: string | null;
 
@@ -73,9 +85,13 @@ export class Visit {
   @Column({ name: 'exit', type: 'int' })
   exit!: number;
 
-  /** The paths of its views, the same again at once being one; way.ts tells how. `null` where they are too many. */
+  /** The paths of its views; way.ts tells how. `null` where the visit has too many activities. */
   @Column({ name: 'way', type: 'text', nullable: true })
   way!: string | null;
+
+  /** The other paths that its activities have, in no order; `null` where there are none, too. */
+  @Column({ name: 'beside', type: 'text', nullable: true })
+  beside!: string | null;
 
   /** A host, without `www.`. */
   @Column({ name: 'referrer', type: 'varchar', length: 255, nullable: true })

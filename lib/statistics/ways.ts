@@ -6,7 +6,7 @@ import { chunks } from './chunks.js';
 import { numbersOf } from './paths.js';
 import type { Selection } from './selection.js';
 import type { Stretch } from './stretch.js';
-import { numbersIn, onwards, stepOf, upTo } from './way.js';
+import { numbersIn, onwards, stepOf, upTo, withoutRepeats } from './way.js';
 
 /** From a path, to a path, or from the beginning of each visit. */
 export interface Way {
@@ -38,7 +38,8 @@ export async function waysOf(selection: Selection, range: Stretch, way: Way): Pr
   }
   const steps: Ways['steps'] = [];
   let isLong = false;
-  for (const { way: taken } of await query.getRawMany<{ way: string | null }>()) {
+  for (const { way: stored } of await query.getRawMany<{ way: string | null }>()) {
+    const taken = stored && withoutRepeats(stored);
     if (taken === null) isLong = true;
     else if (end === undefined) steps.push(numbersIn(onwards(taken, depth, step)));
     else if (step !== undefined) steps.push(numbersIn(upTo(taken, depth, step)).toReversed());
@@ -58,7 +59,8 @@ async function longWaysOf(
   const { manager } = selection;
   const long = selection.visits(range).select('visit.id', 'id').andWhere('visit.way IS NULL');
   const ids = (await long.getRawMany<{ id: string }>()).map(({ id }) => id);
-  const ways = [...(await movesIn(manager, ids)).values()].map((way) => {
+  const ways = [...(await trailsIn(manager, ids)).values()].map(({ views }) => {
+    const way = views.filter((path, i) => path !== views[i - 1]);
     if (end !== undefined)
       return way
         .slice(0, way.lastIndexOf(end) + 1)
@@ -79,23 +81,31 @@ async function longWaysOf(
   );
 }
 
-/** The paths of the views in each visit: the same again at once is one. */
-export async function movesIn(manager: EntityManager, ids: string[]): Promise<Map<string, string[]>> {
-  const ways = new Map(ids.map((id): [string, string[]] => [id, []]));
-  for (const some of chunks([...ways.keys()])) {
-    const views = await manager
+/** Where a visit was. */
+export interface Trail {
+  /** The paths of its views, in their order. */
+  views: string[];
+  /** Of its other activities. */
+  others: Set<string>;
+}
+
+export async function trailsIn(manager: EntityManager, ids: string[]): Promise<Map<string, Trail>> {
+  const trails = new Map(ids.map((id): [string, Trail] => [id, { views: [], others: new Set() }]));
+  for (const some of chunks([...trails.keys()])) {
+    const activities = await manager
       .createQueryBuilder(Activity, 'activity')
       .select('activity.visitId', 'visit')
+      .addSelect('activity.name', 'name')
       .addSelect('activity.path', 'path')
       .where('activity.visitId IN (:...some)', { some })
-      .andWhere(`activity.name = 'view'`)
       .orderBy('activity.date')
       .addOrderBy(dialectOf(manager.connection).idOrder('activity.id'))
-      .getRawMany<Record<'visit' | 'path', string>>();
-    for (const { visit, path } of views) {
-      const way = ways.get(visit);
-      if (way && way.at(-1) !== path) way.push(path);
+      .getRawMany<Record<'visit' | 'name' | 'path', string>>();
+    for (const { visit, name, path } of activities) {
+      const trail = trails.get(visit);
+      if (name === 'view') trail?.views.push(path);
+      else trail?.others.add(path);
     }
   }
-  return ways;
+  return trails;
 }

@@ -5,6 +5,7 @@ import {
   type ServerActivity,
   type StatisticsFilter,
 } from '../../lib/index.js';
+import { Path } from '../../lib/statistics/path.entity.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 
@@ -303,6 +304,50 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect((await stats.journeys({ ...november, end: '/0', depth: 2 })).links).toEqual([
       { step: -1, from: '/2', to: '/0', visits: 1 },
     ]);
+    expect(await stats.overview({ ...november, path: '/2' })).toMatchObject({ visits: { value: 2 } });
+    expect(await stats.overview({ ...november, path: '/0' })).toMatchObject({ visits: { value: 1 } });
+    expect(await stats.top('path', { ...november, session: 'long', limit: 2 })).toEqual([
+      { value: '/0', count: 334 },
+      { value: '/1', count: 334 },
+    ]);
+  });
+
+  it('counts the activities of some visits when they happened, and each by its own session', async () => {
+    await visit('night', { '10T23:50': '/', '11T00:00': '/', '12T00:10': '/pricing' });
+    await visit('mixed', { '11T10:00': '/' }, { session: 'session-night' });
+    await visit('mixed', { '11T10:01': '/pricing', '11T10:02': '/' }, { session: 'other' });
+    const session = { session: 'session-night' };
+    const { points } = await stats.series('views', 'day', { ...november, ...session });
+    expect(points.slice(9, 12).map(({ value }) => value)).toEqual([1, 2, 1]);
+    const eleventh = { from: '2025-11-11T00:00Z', to: '2025-11-12T00:00Z', ...session };
+    expect(await stats.overview(eleventh)).toMatchObject({ visits: { value: 1 }, views: { value: 2 } });
+    expect(await stats.top('path', eleventh)).toEqual([{ value: '/', count: 2 }]);
+  });
+
+  it('finds visits by a path of which they have no view', async () => {
+    await visit('seen', { '01T10:00': '/', '01T10:01': '/pricing' });
+    await visit('called', { '02T10:00': '/' });
+    await visit('called', { '02T10:01': '/pricing' }, { name: 'called' });
+    await visit('other', { '03T10:00': '/' });
+    expect(await stats.overview({ ...november, path: '/pricing' })).toMatchObject({
+      visits: { value: 2 },
+      activities: { value: 2 },
+      views: { value: 1 },
+    });
+  });
+
+  it('does not take one of many paths for another', async () => {
+    await visit('first', { '01T10:00': '/first' });
+    await stats.overview(november);
+    // The next are paths whose numbers are of two digits, all kinds of them, and contain the first one's.
+    await host.dataSource.getRepository(Path).insert({ number: 985, path: '/many' });
+    const paths = Array.from({ length: 12 }, (_, i) => `/${i}`);
+    for (const [i, path] of paths.entries()) await visit(`v${i}`, { '02T10:00': path, '02T10:01': path });
+    await visit('all', Object.fromEntries(paths.map((path, i) => [`03T10:${10 + i}`, path])));
+    for (const path of ['/first', ...paths]) {
+      const { visits } = await stats.overview({ ...november, path });
+      expect([path, visits.value]).toEqual([path, path === '/first' ? 1 : 2]);
+    }
   });
 
   it('tells who came back, by the week of the first visit ever', async () => {

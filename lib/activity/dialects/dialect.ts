@@ -61,6 +61,13 @@ export interface Dialect {
    */
   property(column: string, key: string): string;
 
+  /**
+   * The SQL of whether a text has a word at its beginning, or after one of the characters.
+   * @param words each of letters, digits, `+` and `-`
+   * @param before the characters, as in a pattern's brackets
+   */
+  hasWord(column: string, words: string[], before: string): string;
+
   /** Of a UUID where the database, as TypeORM knows it, keeps it as text. */
   uuidLength: string;
 

@@ -2,6 +2,7 @@ import { cancellable } from './cancellable.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
 import { readingIn, transact } from './transact.js';
+import { wordPattern } from './word-pattern.js';
 
 /** Else texts that begin with the same 1,024 bytes are one in a `GROUP BY`; the longest path has 8,192. */
 const SETTINGS = {
@@ -54,6 +55,8 @@ export const mysql: Dialect = {
 
   binary: (column) => column,
   pathKey: (column) => column,
+
+  hasWord: (column, words, before) => `${column} REGEXP '${wordPattern(words, before)}'`,
 
   uuidLength: '36',
   // MariaDB has an order of its own for its type `uuid`.

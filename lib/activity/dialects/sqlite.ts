@@ -87,6 +87,11 @@ export const sqlite: Dialect = {
   binary: (column) => column,
   pathKey: (column) => column,
 
+  hasWord: (column, words, before) => {
+    const patterns = words.flatMap((word) => [`${word}*`, `*[${before}]${word}*`]);
+    return `(${patterns.map((pattern) => `${column} GLOB '${pattern}'`).join(' OR ')})`;
+  },
+
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {

@@ -1,0 +1,54 @@
+import { In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import type { Activity } from '../activity/activity.entity.js';
+import { intervalSql } from './calendar.js';
+import { chunks } from './chunks.js';
+import type { Selection } from './selection.js';
+import { within } from './stretches.js';
+import type { Stretch } from './stretch.js';
+import { RollupState } from './sums.entity.js';
+
+/** How many visits are asked for by one statement. */
+const MANY = 5000;
+
+/** The activities of a range, for a selection of visits. */
+export interface WholeVisits {
+  /** The SQL of whether all activities of a visit are in one interval, so that its row counts them. Alias `visit`. */
+  isWhole: string;
+  /** What has to be counted one by one: of visits that go on past an interval's end, of mixed visits, and of none. */
+  others: SelectQueryBuilder<Activity>[];
+}
+
+/** @param starts of the intervals; the first may be before the range */
+export async function wholeVisits(
+  selection: Selection,
+  { since, until }: Stretch,
+  starts: number[],
+): Promise<WholeVisits> {
+  const { longest } = await selection.manager.findOneByOrFail(RollupState, { id: 1 });
+  const edges = [since, ...starts.slice(1), until];
+  // Where an interval ends that a visit began in, or for one that began before the range, where this begins.
+  const end = intervalSql('visit.startedAt', [0, ...edges.slice(0, -1)], (_, n) => edges[n] ?? until);
+  const range = { since, until };
+  const reach = { since: Math.max(0, since - longest), until };
+  const beforeEdges = edges.map((edge) => ({ since: Math.max(0, edge - longest), until: edge }));
+  const crossing = await idsOf(
+    selection
+      .visits(reach)
+      .andWhere(within('visit.startedAt', beforeEdges))
+      .andWhere('NOT visit.mixed')
+      .andWhere(`visit.endedAt >= ${end}`),
+  );
+  const mixed = await idsOf(selection.allVisits(reach).andWhere('visit.mixed'));
+  const others = chunks([...crossing, ...mixed], MANY).map((ids) =>
+    selection.activities(range).andWhere({ visitId: In(ids) }),
+  );
+  return {
+    isWhole: `NOT visit.mixed AND visit.endedAt < ${end}`,
+    others: [...others, selection.activities(range).andWhere('activity.visitId IS NULL')],
+  };
+}
+
+async function idsOf(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {
+  const rows = await query.select('visit.id', 'id').getRawMany<{ id: string }>();
+  return rows.map(({ id }) => id);
+}
