@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useNow } from '../state/now.js';
 import { ask, type Json, Refusal } from './ask.js';
+import { inTurn } from './turn.js';
 
 export interface Answer<T> {
   /** The one before stays while the next is on its way. */
@@ -14,8 +15,11 @@ export interface Answer<T> {
 const known = new Map<string, string>();
 const MOST_KNOWN = 100;
 
-/** @param path of a question to the host; `undefined` asks nothing yet */
-export function useAnswer<T>(path: string | undefined): Answer<Json<T>> {
+/**
+ * @param path of a question to the host; `undefined` asks nothing yet
+ * @param isFirst what is looked at first is asked for before the rest
+ */
+export function useAnswer<T>(path: string | undefined, { isFirst = false } = {}): Answer<Json<T>> {
   const [state, setState] = useState<{ path?: string; value?: Json<T>; refusal?: Refusal }>({});
   const [attempt, setAttempt] = useState(0);
   // Asked anew, all of it is.
@@ -28,7 +32,7 @@ export function useAnswer<T>(path: string | undefined): Answer<Json<T>> {
     const { signal } = controller;
     const load = async (): Promise<void> => {
       try {
-        const value: Json<T> = JSON.parse(await answerTo(path, signal));
+        const value: Json<T> = JSON.parse(await answerTo(path, { signal, isFirst }));
         if (!signal.aborted) setState({ path, value });
       } catch (error) {
         if (signal.aborted) return;
@@ -51,11 +55,10 @@ export function useAnswer<T>(path: string | undefined): Answer<Json<T>> {
   };
 }
 
-async function answerTo(path: string, signal: AbortSignal): Promise<string> {
+async function answerTo(path: string, turn: { signal: AbortSignal; isFirst: boolean }): Promise<string> {
   const before = known.get(path);
   if (before !== undefined) return before;
-  const response = await ask(path, { signal });
-  const text = await response.text();
+  const text = await inTurn(async () => (await ask(path, { signal: turn.signal })).text(), turn);
   const [oldest] = known.keys();
   if (known.size >= MOST_KNOWN && oldest !== undefined) known.delete(oldest);
   known.set(path, text);

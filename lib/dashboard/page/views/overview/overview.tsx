@@ -15,7 +15,9 @@ export function Overview(): JSX.Element {
   const address = useAddress();
   const { range, parameters } = useQuestion();
   const compareTo = comparedOf(address, range);
-  const answer = useAnswer<OverviewAnswer>(pathOf('stats/overview', parameters, { compareTo }));
+  const answer = useAnswer<OverviewAnswer>(pathOf('stats/overview', parameters, { compareTo }), {
+    isFirst: true,
+  });
   const measure = measureOf(address);
   return (
     <>
