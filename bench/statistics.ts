@@ -2,12 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DataSource } from 'typeorm';
-import { ActivityStats, djaffarEntities, djaffarMigrations } from '../lib/index.js';
-import { Rollup } from '../lib/statistics/rollup.js';
-import { databaseOptions } from '../sample/database.js';
-import { createDatabase } from '../test/support/databases.js';
-import { DAYS, fill } from './fill.js';
+import { ActivityStats } from '../lib/index.js';
+import { DAYS } from './fill.js';
+import { filledDatabase } from './filled-database.js';
+import { table } from './markdown.js';
 import { exportsOf } from './statistics/exports.js';
 import { QUESTIONS } from './statistics/questions.js';
 import { sizesOf } from './statistics/sizes.js';
@@ -40,30 +38,14 @@ async function timed<T>(runs: number, work: () => Promise<T>): Promise<{ ms: num
   return { ms: times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN, result };
 }
 
-const table = (head: string[], rows: (string | number)[][]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-
-const rows = Number(options.rows);
-const database = options['database-url'] === undefined ? await createDatabase('postgres') : undefined;
-const url = database?.url ?? options['database-url'] ?? '';
-const dataSource = new DataSource({
-  ...databaseOptions(url),
-  entities: djaffarEntities,
-  migrations: djaffarMigrations,
-});
-await dataSource.initialize();
-await dataSource.runMigrations();
-if (database) {
-  process.stderr.write(`filling with ${rows} activities\n`);
-  await fill(url, rows);
-}
-const rollup = new Rollup(dataSource);
-await rollup.run();
+const { url, dataSource, rollup, activities, close } = await filledDatabase(
+  options['database-url'],
+  Number(options.rows),
+);
 const stats = new ActivityStats(dataSource, rollup);
 const until = Math.floor(Date.now() / HOUR) * HOUR;
 const since = until - RANGE_DAYS * DAY;
 const range = { from: new Date(since), to: new Date(until) };
-const [{ count }]: [{ count: string }] = await dataSource.query('SELECT count(*) FROM djaffar_activity');
 
 const { ms: counting } = await timed(Number(options.runs), () =>
   dataSource.query(`SELECT count(*) FROM djaffar_activity WHERE date >= ${since} AND date < ${until}`),
@@ -91,22 +73,21 @@ for (const { name, ours, plain, agrees } of QUESTIONS) {
   process.stderr.write(`${lines.at(-1)?.join(' ')}\n`);
 }
 
-const sizes = await sizesOf(dataSource, Number(count));
+const sizes = await sizesOf(dataSource, activities);
 const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
-const exported = Math.min(Number(options.export), Number(count));
+const exported = Math.min(Number(options.export), activities);
 const [{ date }]: [{ date: string }] = await dataSource.query(
   `SELECT date FROM djaffar_activity ORDER BY date - date % 60000 DESC, date DESC OFFSET ${exported - 1} LIMIT 1`,
 );
 const exportsFound = await exportsOf(url, folder, Number(date), exported);
 rmSync(folder, { recursive: true });
-await dataSource.destroy();
-await database?.drop();
+await close();
 
 const copy = exportsFound['psql \\copy of the table']?.rowsPerSecond ?? Number.NaN;
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 const markdown = `# Statistics
 
-${machine}, PostgreSQL on the same machine with its default settings. ${Number(count).toLocaleString('en')} activities over ${DAYS} days; a range of
+${machine}, PostgreSQL on the same machine with its default settings. ${activities.toLocaleString('en')} activities over ${DAYS} days; a range of
 ${RANGE_DAYS} days that ends with an hour; medians of ${options.runs} runs (of the plain SQL ${options['plain-runs']}), by \`npm run bench:stats\`. **Plain** is
 the SQL that one would write on the tables of activities and sessions, and tells the same, which is checked. To count the range's
 activities takes PostgreSQL ${counting.toFixed(0)} ms.

@@ -1,20 +1,26 @@
 /** So many questions are under way at once: more of them would slow each other down on the host's database. */
 const AT_ONCE = 3;
 
-const waiting: (() => void)[] = [];
-let underWay = 0;
+interface Turn {
+  begin: () => void;
+  isFirst: boolean;
+}
+
+const waiting: Turn[] = [];
+const underWay = new Set<Turn>();
 
 /**
  * Asks when it is its turn, and not at all where nobody waits for the answer any more.
- * @param isFirst goes before those who wait already
+ * @param isFirst goes before those who wait already, who begin once it is answered
  */
 export async function inTurn<T>(
   ask: () => Promise<T>,
   { signal, isFirst = false }: { signal: AbortSignal; isFirst?: boolean },
 ): Promise<T> {
-  await new Promise<void>((begin) => {
-    if (isFirst) waiting.unshift(begin);
-    else waiting.push(begin);
+  const turn = await new Promise<Turn>((resolve) => {
+    const mine: Turn = { isFirst, begin: () => resolve(mine) };
+    if (isFirst) waiting.unshift(mine);
+    else waiting.push(mine);
     // Not before all who ask at the same time have asked.
     queueMicrotask(admit);
   });
@@ -22,11 +28,16 @@ export async function inTurn<T>(
     signal.throwIfAborted();
     return await ask();
   } finally {
-    underWay -= 1;
+    underWay.delete(turn);
     admit();
   }
 }
 
 function admit(): void {
-  for (; underWay < AT_ONCE && waiting.length > 0; underWay++) waiting.shift()?.();
+  while (underWay.size < AT_ONCE && ![...underWay].some(({ isFirst }) => isFirst)) {
+    const next = waiting.shift();
+    if (!next) return;
+    underWay.add(next);
+    next.begin();
+  }
 }

@@ -1,0 +1,47 @@
+import { DataSource } from 'typeorm';
+import { djaffarEntities, djaffarMigrations } from '../lib/index.js';
+import { Rollup } from '../lib/statistics/rollup.js';
+import { databaseOptions } from '../sample/database.js';
+import { createDatabase } from '../test/support/databases.js';
+import { fill } from './fill.js';
+
+export interface FilledDatabase {
+  url: string;
+  dataSource: DataSource;
+  /** What keeps its statistics. */
+  rollup: Rollup;
+  activities: number;
+  close: () => Promise<void>;
+}
+
+/**
+ * @param filled URL of one that was filled before, which is kept; else one is made with so many rows
+ */
+export async function filledDatabase(filled: string | undefined, rows: number): Promise<FilledDatabase> {
+  const database = filled === undefined ? await createDatabase('postgres') : undefined;
+  const url = database?.url ?? filled ?? '';
+  const dataSource = new DataSource({
+    ...databaseOptions(url),
+    entities: djaffarEntities,
+    migrations: djaffarMigrations,
+  });
+  await dataSource.initialize();
+  await dataSource.runMigrations();
+  if (database) {
+    process.stderr.write(`filling with ${rows} activities\n`);
+    await fill(url, rows);
+  }
+  const rollup = new Rollup(dataSource);
+  await rollup.run();
+  const [{ count }]: [{ count: string }] = await dataSource.query('SELECT count(*) FROM djaffar_activity');
+  return {
+    url,
+    dataSource,
+    rollup,
+    activities: Number(count),
+    close: async () => {
+      await dataSource.destroy();
+      await database?.drop();
+    },
+  };
+}
