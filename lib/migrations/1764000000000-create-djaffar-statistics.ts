@@ -46,6 +46,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           int('exit'),
           optional(longText('way')),
           optional(longText('beside')),
+          optional(longText('doings')),
           optional(text('referrer', 255)),
           optional(text('utmSource', 255)),
           optional(text('utmMedium', 255)),

@@ -5,8 +5,8 @@ export function commonest(counts: Map<number, number>, limit: number): number[] 
   return ordered.filter(([, count]) => count >= least).map(([number]) => number);
 }
 
-/** By code points, as the databases do; what has no path comes last. */
-export function byPath(a: string | null, b: string | null): number {
+/** By code points, as the databases do; none comes last. */
+export function byText(a: string | null, b: string | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

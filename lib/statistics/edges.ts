@@ -1,3 +1,4 @@
+import { doingsOf, MAX_DOINGS } from './doings.js';
 import type { Paths } from './paths.js';
 import type { VisitRow } from './predecessors.js';
 import { sourceOf } from './source.js';
@@ -80,12 +81,14 @@ function isMixed({ activities, sessions, firstSession, lastSession }: Edge): boo
   return firstSession !== lastSession || (Number(sessions) > 0 && Number(sessions) < Number(activities));
 }
 
-function placesOf(trail: Trail | undefined, paths: Paths): Pick<VisitRow, 'way' | 'beside'> {
-  if (!trail) return { way: null, beside: null };
+function placesOf(trail: Trail | undefined, paths: Paths): Pick<VisitRow, 'way' | 'beside' | 'doings'> {
+  const doings = trail && doingsOf(trail.doings);
+  if (!trail || (doings && doings.length > MAX_DOINGS)) return { way: null, beside: null, doings: null };
   const viewed = new Set(trail.views);
   const others = [...trail.others].filter((path) => !viewed.has(path));
   return {
     way: wayOf(trail.views.map((path) => paths.numberOf(path))),
     beside: others.map((path) => stepOf(paths.numberOf(path))).join('') || null,
+    doings: doings ?? null,
   };
 }

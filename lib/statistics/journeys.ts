@@ -1,4 +1,4 @@
-import { byPath, commonest } from './commonest.js';
+import { byText, commonest } from './commonest.js';
 import { pathsOf } from './paths.js';
 import type { Selection } from './selection.js';
 import type { Journeys } from './statistics.types.js';
@@ -26,7 +26,7 @@ export async function journeys(
         const path = names.get(number) ?? paths.get(number) ?? '';
         return [path, number, counts[i]?.get(number) ?? 0];
       })
-      .sort(([a, , n], [b, , m]) => m - n || byPath(a, b))
+      .sort(([a, , n], [b, , m]) => m - n || byText(a, b))
       .slice(0, way.limit),
   );
   const nodes = steps.flatMap((i) => {
@@ -42,9 +42,9 @@ export async function journeys(
     }),
   );
   return {
-    nodes: nodes.sort((a, b) => a.step - b.step || b.visits - a.visits || byPath(a.path, b.path)),
+    nodes: nodes.sort((a, b) => a.step - b.step || b.visits - a.visits || byText(a.path, b.path)),
     links: links.sort(
-      (a, b) => a.step - b.step || b.visits - a.visits || byPath(a.from, b.from) || byPath(a.to, b.to),
+      (a, b) => a.step - b.step || b.visits - a.visits || byText(a.from, b.from) || byText(a.to, b.to),
     ),
   };
 }

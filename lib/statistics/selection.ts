@@ -1,4 +1,4 @@
-import { Brackets, type EntityManager, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../activity/activity.entity.js';
 import {
   type ActivityFilter,
@@ -10,8 +10,8 @@ import {
 } from '../activity/activity.filter.js';
 import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
 import { Session } from '../activity/session.entity.js';
+import { beenAt, haveDone } from './been-there.js';
 import { Path } from './path.entity.js';
-import { ENDS, stepOf } from './way.js';
 import type { StatisticsFilter } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
 import { Visit } from './visit.entity.js';
@@ -100,6 +100,12 @@ export class Selection {
     return !this.isPlain && !this.isOfActivities;
   }
 
+  private knowsOfActivities(property: string): boolean {
+    return Object.entries(this.ofActivities).every(
+      ([name, value]) => name === property || value === undefined,
+    );
+  }
+
   private get isOfActivities(): boolean {
     return Object.values(this.ofActivities).some((value) => value !== undefined);
   }
@@ -139,11 +145,12 @@ export class Selection {
     if (user === null) query.andWhere('visit.userId IS NULL');
     this.applyToVisits(query, 'visit');
     this.applyTexts(query, 'visit', OF_SESSIONS);
-    const { path, ...others } = this.ofActivities;
-    const isOfPath = Object.values(others).every((value) => value === undefined);
-    if (this.numbers.path && isOfPath) {
-      query.andWhere(this.beenAt(path, this.numbers.path.map(stepOf)));
-    } else if (this.isOfActivities) {
+    const { path, name } = this.ofActivities;
+    if (path !== undefined && this.numbers.path && this.knowsOfActivities('path'))
+      query.andWhere(beenAt(this.manager, path, this.numbers.path));
+    else if (name !== undefined && this.knowsOfActivities('name'))
+      query.andWhere(haveDone(this.manager, name));
+    else if (this.isOfActivities) {
       const matching = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
       this.applyToActivities(matching);
       matching.andWhere('activity.visitId IS NOT NULL');
@@ -200,22 +207,6 @@ export class Selection {
           [`value${i}`]: String(value),
         });
     }
-  }
-
-  /** The visits that were at one of the steps. */
-  private beenAt(path: string | undefined, steps: string[]): Brackets {
-    // Of visits with too many activities the row does not tell.
-    const activities = this.manager
-      .createQueryBuilder(Activity, 'activity')
-      .select('1')
-      .where('activity.visitId = visit.id');
-    applyFilter(activities, { path }, this.dialect);
-    return new Brackets((either) => {
-      either.where(`(visit.way IS NULL AND EXISTS (${activities.getQuery()}))`, activities.getParameters());
-      if (steps.length === 0) return;
-      for (const column of ['visit.way', 'visit.beside'])
-        either.orWhere(`( ${this.dialect.hasWord(column, steps, ENDS)})`);
-    });
   }
 
   /** The numbers of the paths that a filter takes; alias `known`. */

@@ -1,6 +1,7 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 
+import { doneNames } from './done-names.js';
 import { named } from './names.js';
 import { Path } from './path.entity.js';
 import type { Selection } from './selection.js';
@@ -58,8 +59,10 @@ export async function top(
     return dimension === 'user' ? named(selection, rows) : rows;
   }
   const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
-  if (dimension === 'path' && measure === 'views' && asked.search === undefined && selection.isOfVisits)
-    return viewedPaths(selection, range, asked.limit);
+  if (selection.isOfVisits && asked.search === undefined) {
+    if (dimension === 'path' && measure === 'views') return viewedPaths(selection, range, asked.limit);
+    if (dimension === 'name' && measure === 'activities') return doneNames(selection, range, asked.limit);
+  }
   const isSummed = dimension === 'name' ? selection.isPlain : selection.isOfPaths;
   if (dimension === 'property' || !isSummed || (measure !== 'views' && measure !== 'activities'))
     return rank(selection, [ofActivities(dimension, selection, range, measure, asked)], asked.limit);

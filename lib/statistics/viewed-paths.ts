@@ -1,5 +1,5 @@
 import { In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
-import { byPath, commonest } from './commonest.js';
+import { byText, commonest } from './commonest.js';
 import { numbersOf, pathsOf } from './paths.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from './statistics.types.js';
@@ -42,7 +42,7 @@ export async function viewedPaths(selection: Selection, range: Stretch, limit: n
       value: names.get(number) ?? paths.get(number) ?? '',
       count: counts.get(number) ?? 0,
     }))
-    .sort((a, b) => b.count - a.count || byPath(a.value, b.value))
+    .sort((a, b) => b.count - a.count || byText(a.value, b.value))
     .slice(0, limit);
 }
 

@@ -93,6 +93,10 @@ export class Visit {
   @Column({ name: 'beside', type: 'text', nullable: true })
   beside!: string | null;
 
+  /** How often what was done, but for views; doings.ts tells how. `null` where there is nothing else, too. */
+  @Column({ name: 'doings', type: 'text', nullable: true })
+  doings!: string | null;
+
   /** A host, without `www.`. */
   @Column({ name: 'referrer', type: 'varchar', length: 255, nullable: true })
   referrer!: string | null;

@@ -87,10 +87,14 @@ export interface Trail {
   views: string[];
   /** Of its other activities. */
   others: Set<string>;
+  /** How often these have which name. */
+  doings: Map<string, number>;
 }
 
 export async function trailsIn(manager: EntityManager, ids: string[]): Promise<Map<string, Trail>> {
-  const trails = new Map(ids.map((id): [string, Trail] => [id, { views: [], others: new Set() }]));
+  const trails = new Map(
+    ids.map((id): [string, Trail] => [id, { views: [], others: new Set(), doings: new Map() }]),
+  );
   for (const some of chunks([...trails.keys()])) {
     const activities = await manager
       .createQueryBuilder(Activity, 'activity')
@@ -103,8 +107,13 @@ export async function trailsIn(manager: EntityManager, ids: string[]): Promise<M
       .getRawMany<Record<'visit' | 'name' | 'path', string>>();
     for (const { visit, name, path } of activities) {
       const trail = trails.get(visit);
-      if (name === 'view') trail?.views.push(path);
-      else trail?.others.add(path);
+      if (!trail) continue;
+      if (name === 'view') {
+        trail.views.push(path);
+        continue;
+      }
+      trail.others.add(path);
+      trail.doings.set(name, (trail.doings.get(name) ?? 0) + 1);
     }
   }
   return trails;

@@ -48,7 +48,7 @@ export async function wholeVisits(
   };
 }
 
-async function idsOf(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {
+export async function idsOf(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {
   const rows = await query.select('visit.id', 'id').getRawMany<{ id: string }>();
   return rows.map(({ id }) => id);
 }

@@ -324,6 +324,27 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await stats.top('path', eleventh)).toEqual([{ value: '/', count: 2 }]);
   });
 
+  it('finds visits by what was done in them, however much that is', async () => {
+    const names = ['bought', 'Bought', 'b,ought:1', 'ought'];
+    // Too long for a visit's row.
+    const more = Array.from({ length: 12 }, (_, i) => `${'é'.repeat(60)}${i}`);
+    for (const [i, name] of names.entries()) await visit(`only-${i}`, { '02T10:00': '/' }, { name });
+    for (const [i, name] of [...names, ...more].entries())
+      await visit('much', { [`03T10:${10 + i}`]: '/' }, { name });
+    await visit('seen', { '01T10:00': '/' });
+    for (const name of [...names, ...more]) {
+      const { visits } = await stats.overview({ ...november, name });
+      expect([name, visits.value]).toEqual([name, names.includes(name) ? 2 : 1]);
+    }
+    expect(await stats.overview({ ...november, name: 'view' })).toMatchObject({ visits: { value: 1 } });
+    const topOf = (visitId: string) => stats.top('name', { ...november, visit: visitId, limit: 2 });
+    expect(await topOf('only-2')).toEqual([{ value: 'b,ought:1', count: 1 }]);
+    expect(await topOf('much')).toEqual([
+      { value: 'Bought', count: 1 },
+      { value: 'b,ought:1', count: 1 },
+    ]);
+  });
+
   it('finds visits by a path of which they have no view', async () => {
     await visit('seen', { '01T10:00': '/', '01T10:01': '/pricing' });
     await visit('called', { '02T10:00': '/' });

@@ -68,6 +68,9 @@ export interface Dialect {
    */
   hasWord(column: string, words: string[], before: string): string;
 
+  /** The SQL of whether a text has another in it, as code points. */
+  contains(column: string, text: string): string;
+
   /** Of a UUID where the database, as TypeORM knows it, keeps it as text. */
   uuidLength: string;
 

@@ -58,6 +58,8 @@ export const mysql: Dialect = {
 
   hasWord: (column, words, before) => `${column} REGEXP '${wordPattern(words, before)}'`,
 
+  contains: (column, text) => `INSTR(${column}, ${text}) > 0`,
+
   uuidLength: '36',
   // MariaDB has an order of its own for its type `uuid`.
   idOrder: (column) => `CAST(${column} AS CHAR(36))`,

@@ -107,6 +107,8 @@ export const postgres: Dialect = {
     return `((${maybe}) AND ${column} ~ '${wordPattern(words, before)}')`;
   },
 
+  contains: (column, text) => `strpos(${column}, ${text}) > 0`,
+
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {

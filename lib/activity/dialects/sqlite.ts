@@ -92,6 +92,8 @@ export const sqlite: Dialect = {
     return `(${patterns.map((pattern) => `${column} GLOB '${pattern}'`).join(' OR ')})`;
   },
 
+  contains: (column, text) => `INSTR(${column}, ${text}) > 0`,
+
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {
