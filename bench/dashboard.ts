@@ -35,6 +35,7 @@ const CLICKS: Record<string, string> = {
   'a click on a referrer': 'site2.example',
   'a click on the commonest page': '/products/1',
   'a click on a browser': 'Firefox',
+  'a click on a name': 'bought',
 };
 
 /** All that is in sight is there. */
