@@ -1,11 +1,10 @@
 import type { JSX } from 'preact';
-import { useEffect, useId, useLayoutEffect, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import type { TopRow } from '../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../data/question.js';
 import { useAnswer } from '../data/use-answer.js';
+import { usePause } from './use-pause.js';
 
-/** Milliseconds without a key before suggestions are asked for. */
-const PAUSE = 200;
 const ROWS = 10;
 
 interface SuggestProps {
@@ -29,10 +28,8 @@ export function Suggest(props: SuggestProps): JSX.Element {
   const [search, setSearch] = useState<string>();
   // It may be changed from elsewhere: by a move of the steps, by going back.
   useLayoutEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (!isFocused) return undefined;
-    const timer = setTimeout(() => setSearch(typed), PAUSE);
-    return () => clearTimeout(timer);
+  usePause(() => {
+    if (isFocused) setSearch(typed);
   }, [typed, isFocused]);
 
   // Not the filters: what is asked for here may be what they leave out.

@@ -9,6 +9,7 @@ import { Select } from '../../parts/choice.js';
 import { Dialog } from '../../parts/dialog.js';
 import { CsvButton } from '../../parts/csv-button.js';
 import { Icon } from '../../parts/icon.js';
+import { usePause } from '../../parts/use-pause.js';
 import { go, useAddress } from '../../state/address.js';
 import { DIMENSIONS, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
 import { keysOf } from '../../state/keys.js';
@@ -16,9 +17,6 @@ import { type Ranking, rankingOf, rankingOfProperty } from './ranking.js';
 
 const PAGE = 100;
 const MOST = 1000;
-
-/** Milliseconds without a key before a search is asked for. */
-const PAUSE = 200;
 
 /** All rows of a table, where the address asks for them. */
 export function TopDialog(): JSX.Element | null {
@@ -40,10 +38,8 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
   const [limit, setLimit] = useState(PAGE);
   const search = address.get('q') ?? '';
   const [typed, setTyped] = useState(search);
-  useEffect(() => {
-    if (typed === search) return undefined;
-    const timer = setTimeout(() => go({ q: typed || null }, { replace: true }), PAUSE);
-    return () => clearTimeout(timer);
+  usePause(() => {
+    if (typed !== search) go({ q: typed || null }, { replace: true });
   }, [typed, search]);
 
   // Whoever opens it has come to search.
