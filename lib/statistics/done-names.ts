@@ -4,27 +4,34 @@ import { countsIn } from './doings.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
-import { idsOf, wholeVisits } from './whole-visits.js';
+import { wholeVisits } from './whole-visits.js';
 
 /** What the visits of a selection did most, as their rows tell. */
 export async function doneNames(selection: Selection, range: Stretch, limit: number): Promise<TopRow[]> {
   const { isWhole, others } = await wholeVisits(selection, range, [range.since]);
-  const whole = selection.visits(range).andWhere(isWhole);
   const counts = new Map<string, number>();
   const add = (name: string, count: number): void => void counts.set(name, (counts.get(name) ?? 0) + count);
-  const long = await idsOf(whole.clone().andWhere('visit.way IS NULL'));
-  if (long.length > 0) others.push(selection.activities(range).andWhere({ visitId: In(long) }));
-  const rows = await whole
+  const long: string[] = [];
+  const idOfLong = 'CASE WHEN visit.way IS NULL THEN visit.id END';
+  const rows = await selection
+    .visits(range)
+    .andWhere(isWhole)
     .select('visit.doings', 'doings')
     .addSelect('COUNT(*)', 'visits')
     .addSelect('SUM(visit.views)', 'views')
-    .andWhere('visit.way IS NOT NULL')
+    .addSelect(idOfLong, 'id')
     .groupBy('visit.doings')
-    .getRawMany<{ doings: string | null; visits: string | number; views: string | number }>();
-  for (const { doings, visits, views } of rows) {
+    .addGroupBy(idOfLong)
+    .getRawMany<{ doings: string | null; id: string | null; visits: string; views: string }>();
+  for (const { doings, id, visits, views } of rows) {
+    if (id !== null) {
+      long.push(id);
+      continue;
+    }
     add('view', Number(views));
     for (const [name, count] of doings === null ? [] : countsIn(doings)) add(name, count * Number(visits));
   }
+  if (long.length > 0) others.push(selection.activities(range).andWhere({ visitId: In(long) }));
   for (const query of others) {
     const activities = await query
       .select('activity.name', 'name')

@@ -48,7 +48,7 @@ export async function wholeVisits(
   };
 }
 
-export async function idsOf(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {
+async function idsOf(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {
   const rows = await query.select('visit.id', 'id').getRawMany<{ id: string }>();
   return rows.map(({ id }) => id);
 }
