@@ -1,7 +1,7 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 
-import { doneNames } from './done-names.js';
+import { namesOfVisits } from './names-of-visits.js';
 import { named } from './names.js';
 import { Path } from './path.entity.js';
 import type { Selection } from './selection.js';
@@ -9,7 +9,7 @@ import type { Dimension, TopMeasure, TopOptions, TopRow } from './statistics.typ
 import { type Stretch, without } from './stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { settled, wholeOf } from './sums-of-paths.js';
-import { viewedPaths } from './viewed-paths.js';
+import { pathsOfVisits } from './paths-of-visits.js';
 
 /** Of activities; the rest is of visits. */
 const OF_ACTIVITIES = { path: 'path', name: 'name', property: 'properties' } as const;
@@ -59,9 +59,11 @@ export async function top(
     return dimension === 'user' ? named(selection, rows) : rows;
   }
   const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
-  if (selection.isOfVisits && asked.search === undefined) {
-    if (dimension === 'path' && measure === 'views') return viewedPaths(selection, range, asked.limit);
-    if (dimension === 'name' && measure === 'activities') return doneNames(selection, range, asked.limit);
+  if (asked.search === undefined && (selection.isOfVisits || (selection.isWhole && measure === 'visits'))) {
+    if (dimension === 'path' && (measure === 'views' || measure === 'visits'))
+      return pathsOfVisits(selection, range, measure, asked.limit);
+    if (dimension === 'name' && (measure === 'activities' || measure === 'visits'))
+      return namesOfVisits(selection, range, measure, asked.limit);
   }
   const isSummed = dimension === 'name' ? selection.isPlain : selection.isOfPaths;
   if (dimension === 'property' || !isSummed || (measure !== 'views' && measure !== 'activities'))

@@ -39,13 +39,20 @@ export async function wholeVisits(
       .andWhere(`visit.endedAt >= ${end}`),
   );
   const mixed = await idsOf(selection.allVisits(reach).andWhere('visit.mixed'));
-  const others = chunks([...crossing, ...mixed], MANY).map((ids) =>
-    selection.activities(range).andWhere({ visitId: In(ids) }),
-  );
+  const others = activitiesOf([...crossing, ...mixed], selection, range);
   return {
     isWhole: `NOT visit.mixed AND visit.endedAt < ${end}`,
     others: [...others, selection.activities(range).andWhere('activity.visitId IS NULL')],
   };
+}
+
+/** Those that the selection takes of these visits. */
+export function activitiesOf(
+  visits: string[],
+  selection: Selection,
+  range: Stretch,
+): SelectQueryBuilder<Activity>[] {
+  return chunks(visits, MANY).map((ids) => selection.activities(range).andWhere({ visitId: In(ids) }));
 }
 
 async function idsOf(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {

@@ -1,13 +1,19 @@
-import { In } from 'typeorm';
 import { byText } from './commonest.js';
 import { countsIn } from './doings.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
-import { wholeVisits } from './whole-visits.js';
+import { activitiesOf, wholeVisits } from './whole-visits.js';
 
-/** What the visits of a selection did most, as their rows tell. */
-export async function doneNames(selection: Selection, range: Stretch, limit: number): Promise<TopRow[]> {
+const MEASURES = { activities: 'COUNT(*)', visits: 'COUNT(DISTINCT activity.visitId)' };
+
+/** What the visits of a selection did most, or what most of them did, as their rows tell. */
+export async function namesOfVisits(
+  selection: Selection,
+  range: Stretch,
+  measure: keyof typeof MEASURES,
+  limit: number,
+): Promise<TopRow[]> {
   const { isWhole, others } = await wholeVisits(selection, range, [range.since]);
   const counts = new Map<string, number>();
   const add = (name: string, count: number): void => void counts.set(name, (counts.get(name) ?? 0) + count);
@@ -18,7 +24,10 @@ export async function doneNames(selection: Selection, range: Stretch, limit: num
     .andWhere(isWhole)
     .select('visit.doings', 'doings')
     .addSelect('COUNT(*)', 'visits')
-    .addSelect('SUM(visit.views)', 'views')
+    .addSelect(
+      measure === 'visits' ? 'SUM(CASE WHEN visit.views > 0 THEN 1 ELSE 0 END)' : 'SUM(visit.views)',
+      'views',
+    )
     .addSelect(idOfLong, 'id')
     .groupBy('visit.doings')
     .addGroupBy(idOfLong)
@@ -29,13 +38,14 @@ export async function doneNames(selection: Selection, range: Stretch, limit: num
       continue;
     }
     add('view', Number(views));
-    for (const [name, count] of doings === null ? [] : countsIn(doings)) add(name, count * Number(visits));
+    for (const [name, count] of doings === null ? [] : countsIn(doings))
+      add(name, (measure === 'visits' ? 1 : count) * Number(visits));
   }
-  if (long.length > 0) others.push(selection.activities(range).andWhere({ visitId: In(long) }));
+  others.push(...activitiesOf(long, selection, range));
   for (const query of others) {
     const activities = await query
       .select('activity.name', 'name')
-      .addSelect('COUNT(*)', 'count')
+      .addSelect(MEASURES[measure], 'count')
       .groupBy('activity.name')
       .getRawMany<{ name: string; count: string | number }>();
     for (const { name, count } of activities) add(name, Number(count));

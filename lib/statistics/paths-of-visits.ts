@@ -1,14 +1,24 @@
-import { In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { byText, commonest } from './commonest.js';
 import { numbersOf, pathsOf } from './paths.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from './statistics.types.js';
 import type { Stretch } from './stretch.js';
 import { numbersIn } from './way.js';
-import { wholeVisits } from './whole-visits.js';
+import { activitiesOf, wholeVisits } from './whole-visits.js';
 
-/** The paths that the visits of a selection viewed most, as their ways tell. */
-export async function viewedPaths(selection: Selection, range: Stretch, limit: number): Promise<TopRow[]> {
+const MEASURES = {
+  views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
+  visits: 'COUNT(DISTINCT activity.visitId)',
+};
+
+/** The paths that the visits of a selection viewed most, or that most of them were at, as their rows tell. */
+export async function pathsOfVisits(
+  selection: Selection,
+  range: Stretch,
+  measure: keyof typeof MEASURES,
+  limit: number,
+): Promise<TopRow[]> {
   const { manager } = selection;
   const { isWhole, others } = await wholeVisits(selection, range, [range.since]);
   const counts = new Map<number, number>();
@@ -19,23 +29,25 @@ export async function viewedPaths(selection: Selection, range: Stretch, limit: n
     .visits(range)
     .andWhere(isWhole)
     .select('visit.way', 'way')
+    .addSelect('visit.beside', 'beside')
     .addSelect('CASE WHEN visit.way IS NULL THEN visit.id END', 'id')
-    .getRawMany<{ way: string | null; id: string }>();
-  for (const { way, id } of rows) {
+    .getRawMany<Record<'way' | 'beside', string | null> & { id: string }>();
+  for (const { way, beside, id } of rows) {
     if (way === null) long.push(id);
-    else for (const number of numbersIn(way)) add(number, 1);
+    else if (measure === 'views') for (const number of numbersIn(way)) add(number, 1);
+    else for (const number of new Set(numbersIn(way + (beside ?? '')))) add(number, 1);
   }
-  if (long.length > 0) others.push(selection.activities(range).andWhere({ visitId: In(long) }));
-  const views = await viewsIn(others);
-  const numbers = await numbersOf(manager, [...views.keys()]);
+  others.push(...activitiesOf(long, selection, range));
+  const found = await countsIn(others, MEASURES[measure]);
+  const numbers = await numbersOf(manager, [...found.keys()]);
   // What only bots have seen may have no number.
   const names = new Map<number, string>();
-  for (const [path, count] of views) {
+  for (const [path, count] of found) {
     const number = numbers.get(path) ?? -1 - names.size;
     if (!numbers.has(path)) names.set(number, path);
     add(number, count);
   }
-  const candidates = commonest(counts, limit);
+  const candidates = commonest(new Map([...counts].filter(([, count]) => count > 0)), limit);
   const paths = await pathsOf(manager, candidates);
   return candidates
     .map((number) => ({
@@ -46,16 +58,18 @@ export async function viewedPaths(selection: Selection, range: Stretch, limit: n
     .slice(0, limit);
 }
 
-async function viewsIn(activities: SelectQueryBuilder<ObjectLiteral>[]): Promise<Map<string, number>> {
-  const views = new Map<string, number>();
+async function countsIn(
+  activities: SelectQueryBuilder<ObjectLiteral>[],
+  measure: string,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
   for (const query of activities) {
     const rows = await query
       .select('activity.path', 'path')
-      .addSelect('COUNT(*)', 'count')
-      .andWhere(`activity.name = 'view'`)
+      .addSelect(measure, 'count')
       .groupBy('activity.path')
       .getRawMany<{ path: string; count: string | number }>();
-    for (const { path, count } of rows) views.set(path, (views.get(path) ?? 0) + Number(count));
+    for (const { path, count } of rows) counts.set(path, (counts.get(path) ?? 0) + Number(count));
   }
-  return views;
+  return counts;
 }
