@@ -11,7 +11,7 @@ const underWay = new Set<Turn>();
 
 /**
  * Asks when it is its turn, and not at all where nobody waits for the answer any more.
- * @param isFirst goes before those who wait already, who begin once it is answered
+ * @param isFirst goes before the others, who begin once it is answered
  */
 export async function inTurn<T>(
   ask: () => Promise<T>,
@@ -19,8 +19,8 @@ export async function inTurn<T>(
 ): Promise<T> {
   const turn = await new Promise<Turn>((resolve) => {
     const mine: Turn = { isFirst, begin: () => resolve(mine) };
-    if (isFirst) waiting.unshift(mine);
-    else waiting.push(mine);
+    const place = isFirst ? waiting.findIndex((other) => !other.isFirst) : -1;
+    waiting.splice(place < 0 ? waiting.length : place, 0, mine);
     // Not before all who ask at the same time have asked.
     queueMicrotask(admit);
   });
@@ -34,9 +34,10 @@ export async function inTurn<T>(
 }
 
 function admit(): void {
-  while (underWay.size < AT_ONCE && ![...underWay].some(({ isFirst }) => isFirst)) {
-    const next = waiting.shift();
-    if (!next) return;
+  while (underWay.size < AT_ONCE) {
+    const [next] = waiting;
+    if (!next || (!next.isFirst && [...underWay].some(({ isFirst }) => isFirst))) return;
+    waiting.shift();
     underWay.add(next);
     next.begin();
   }

@@ -4,8 +4,6 @@ import { Dialog } from '../parts/dialog.js';
 import { go } from '../state/address.js';
 import { type Range, customParameters } from '../state/range.js';
 
-const ZONES = Intl.supportedValuesOf('timeZone');
-
 /** Days from and to, and the time zone that they are of. */
 export function CustomRange({ range, onClose }: { range: Range; onClose: () => void }): JSX.Element {
   const given = customParameters(range.from, range.to, range.timeZone);
@@ -44,11 +42,13 @@ export function CustomRange({ range, onClose }: { range: Range; onClose: () => v
         <label>
           Time zone
           <select value={timeZone} onChange={({ currentTarget }) => setTimeZone(currentTarget.value)}>
-            {[...new Set([range.timeZone, 'UTC', ...ZONES])].sort().map((zone) => (
-              <option key={zone} value={zone}>
-                {zone.replaceAll('_', ' ')}
-              </option>
-            ))}
+            {[...new Set([range.timeZone, 'UTC', ...Intl.supportedValuesOf('timeZone')])]
+              .sort()
+              .map((zone) => (
+                <option key={zone} value={zone}>
+                  {zone.replaceAll('_', ' ')}
+                </option>
+              ))}
           </select>
         </label>
         <button type="submit" class="primary">

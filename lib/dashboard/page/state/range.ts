@@ -41,14 +41,24 @@ export function comparisonOf(address: URLSearchParams): Comparison {
   return keysOf(COMPARISONS).find((each) => each === given) ?? 'previous';
 }
 
+const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** By what was given: to ask the browser takes a while, and every part of the page asks. */
+const zones = new Map<string, string>();
+
 /** The one of the address, or else the browser's. */
 export function timeZoneOf(address: URLSearchParams): string {
-  const own = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const given = address.get('tz') ?? own;
+  const given = address.get('tz');
+  if (given === null) return OWN_ZONE;
+  let zone = zones.get(given);
+  if (zone === undefined) zones.set(given, (zone = zoneOf(given)));
+  return zone;
+}
+
+function zoneOf(given: string): string {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
   } catch {
-    return own;
+    return OWN_ZONE;
   }
 }
 

@@ -35,7 +35,7 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
   const { range, parameters } = useQuestion();
   const interval = intervalOf(address, range);
   const kind = { measure, interval };
-  const answer = useAnswer<Series>(pathOf('stats/series', kind, parameters));
+  const answer = useAnswer<Series>(pathOf('stats/series', kind, parameters), { isFirst: true });
   const before = useAnswer<Series>(
     compared && pathOf('stats/series', kind, parameters, { from: compared.from, to: compared.to }),
   );
