@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { djaffarEntities } from '../lib/index.js';
-import { Rollup } from '../lib/statistics/rollup.js';
+import { Rollup } from '../lib/statistics/rollup/rollup.js';
 import { databaseOptions } from '../sample/database.js';
 
 export const DAYS = 90;

@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { djaffarEntities, djaffarMigrations } from '../lib/index.js';
-import { Rollup } from '../lib/statistics/rollup.js';
+import { Rollup } from '../lib/statistics/rollup/rollup.js';
 import { databaseOptions } from '../sample/database.js';
 import { createDatabase } from '../test/support/databases.js';
 import { fill } from './fill.js';

@@ -40,7 +40,7 @@ import {
 import { HostGuards } from './guards/host-guards.js';
 import { ApiGuard, DashboardGuard, type OptionGuard } from './guards/option.guard.js';
 import { ActivityStats } from './statistics/activity.stats.js';
-import { Rollup } from './statistics/rollup.js';
+import { Rollup } from './statistics/rollup/rollup.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
 import { TrackController } from './tracking/track.controller.js';

@@ -1,7 +1,7 @@
 import { Controller, Delete, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { SameOriginGuard } from '../guards/same-origin.guard.js';
-import { Rollup } from '../statistics/rollup.js';
+import { Rollup } from '../statistics/rollup/rollup.js';
 import { FilterQuery } from './activities.query.js';
 import { BadFilterInterceptor } from './bad-filter.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';

@@ -6,7 +6,7 @@ import { dialectOf } from '../activity/dialects/dialect.js';
 import { Recorder } from '../activity/recorder.js';
 import { DEFAULTS, type Settings } from '../djaffar.options.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
-import { Rollup } from '../statistics/rollup.js';
+import { Rollup } from '../statistics/rollup/rollup.js';
 import { openDataSource } from './data-source.js';
 
 /** What a host has by injection. */

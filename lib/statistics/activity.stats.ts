@@ -5,13 +5,13 @@ import { InvalidFilterError } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
-import { figuresOf } from './figures.js';
-import { funnel } from './funnel.js';
-import { journeys } from './journeys.js';
-import { live } from './live.js';
-import { retention } from './retention.js';
-import { Rollup } from './rollup.js';
-import { Selection } from './selection.js';
+import { figuresOf } from './questions/figures.js';
+import { funnel } from './questions/funnel.js';
+import { journeys } from './questions/journeys.js';
+import { live } from './questions/live.js';
+import { retention } from './questions/retention.js';
+import { Rollup } from './rollup/rollup.js';
+import { Selection } from './questions/selection.js';
 import {
   type Dimension,
   DIMENSIONS,
@@ -39,8 +39,8 @@ import {
   type VisitRecord,
   type VisitsOptions,
 } from './statistics.types.js';
-import { top } from './top.js';
-import { visits } from './visits.js';
+import { top } from './questions/top.js';
+import { visits } from './questions/visits.js';
 
 /**
  * Questions about many activities, answered exactly; docs/statistics.md says what is counted.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { map } from 'rxjs';
 import { type Activity, ActivityService, ActivityStats } from '../../lib/index.js';
-import { Visit } from '../../lib/statistics/visit.entity.js';
+import { Visit } from '../../lib/statistics/rollup/visit.entity.js';
 import { output } from '../support/command.js';
 import { AdaGuard, asAda, ask, DATA, open } from '../support/dashboard.js';
 import { ADAPTERS, behindProxy, type Host, type HostOptions, startHost } from '../support/host.js';

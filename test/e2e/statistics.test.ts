@@ -5,7 +5,7 @@ import {
   type ServerActivity,
   type StatisticsFilter,
 } from '../../lib/index.js';
-import { Path } from '../../lib/statistics/path.entity.js';
+import { Path } from '../../lib/statistics/rollup/path.entity.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 

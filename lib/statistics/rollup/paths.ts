@@ -1,10 +1,10 @@
 import { type DataSource, type EntityManager, In } from 'typeorm';
-import { Activity } from '../activity/activity.entity.js';
-import { pathColumns } from '../activity/activity.filter.js';
-import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
-import { escapePath, Table } from '../activity/table.js';
-import { cut } from '../activity/text.js';
-import { chunks } from './chunks.js';
+import { Activity } from '../../activity/activity.entity.js';
+import { pathColumns } from '../../activity/activity.filter.js';
+import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
+import { escapePath, Table } from '../../activity/table.js';
+import { cut } from '../../activity/text.js';
+import { chunks } from '../chunks.js';
 import { Path } from './path.entity.js';
 
 /** The numbers of paths; those that are not kept yet follow on the largest, and are the caller's to insert. */

@@ -1,8 +1,8 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../activity/activity.entity.js';
+import { Activity } from '../../activity/activity.entity.js';
 import type { Selection } from './selection.js';
-import type { TopRow } from './statistics.types.js';
-import { Visit } from './visit.entity.js';
+import type { TopRow } from '../statistics.types.js';
+import { Visit } from '../rollup/visit.entity.js';
 
 /**
  * The rows of users with their names, which are looked for in the latest visit: no index knows the latest of all

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { instant, milliseconds } from '../activity/instant.js';
-import { Session } from '../activity/session.entity.js';
+import { instant, milliseconds } from '../../activity/instant.js';
+import { Session } from '../../activity/session.entity.js';
 
 /** One stay of a session, made from its activities; docs/statistics.md tells how. */
 @Entity('djaffar_visit')

@@ -1,8 +1,8 @@
 import { byText } from './commonest.js';
-import { countsIn } from './doings.js';
+import { countsIn } from '../rollup/doings.js';
 import type { Selection } from './selection.js';
-import type { TopRow } from './statistics.types.js';
-import type { Stretch } from './stretch.js';
+import type { TopRow } from '../statistics.types.js';
+import type { Stretch } from '../stretch.js';
 import { activitiesOf, wholeVisits } from './whole-visits.js';
 
 const MEASURES = { activities: 'COUNT(*)', visits: 'COUNT(DISTINCT activity.visitId)' };

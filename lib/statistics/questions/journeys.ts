@@ -1,8 +1,8 @@
 import { byText, commonest } from './commonest.js';
-import { pathsOf } from './paths.js';
+import { pathsOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
-import type { Journeys } from './statistics.types.js';
-import type { Stretch } from './stretch.js';
+import type { Journeys } from '../statistics.types.js';
+import type { Stretch } from '../stretch.js';
 import { type Way, waysOf } from './ways.js';
 
 type Counted = [path: string, number: number, visits: number];

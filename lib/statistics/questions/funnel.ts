@@ -1,7 +1,7 @@
-import { InvalidFilterError } from '../activity/activity.filter.js';
+import { InvalidFilterError } from '../../activity/activity.filter.js';
 import { Selection } from './selection.js';
-import type { Funnel, FunnelStep } from './statistics.types.js';
-import type { Stretch } from './stretch.js';
+import type { Funnel, FunnelStep } from '../statistics.types.js';
+import type { Stretch } from '../stretch.js';
 
 const MAX_STEPS = 10;
 /** The visitor is a user without a session. */

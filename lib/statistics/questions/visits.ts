@@ -1,12 +1,12 @@
 import { type EntityManager, In } from 'typeorm';
-import { Activity } from '../activity/activity.entity.js';
-import type { Page } from '../activity/activity.service.js';
-import { InvalidFilterError } from '../activity/activity.filter.js';
-import { pathsOf } from './paths.js';
-import { isoIn, type Range } from './calendar.js';
+import { Activity } from '../../activity/activity.entity.js';
+import type { Page } from '../../activity/activity.service.js';
+import { InvalidFilterError } from '../../activity/activity.filter.js';
+import { pathsOf } from '../rollup/paths.js';
+import { isoIn, type Range } from '../calendar.js';
 import type { Selection } from './selection.js';
-import { MAX_ACTIVITIES_OF_VISIT, type VisitActivity, type VisitRecord } from './statistics.types.js';
-import type { Visit } from './visit.entity.js';
+import { MAX_ACTIVITIES_OF_VISIT, type VisitActivity, type VisitRecord } from '../statistics.types.js';
+import type { Visit } from '../rollup/visit.entity.js';
 
 export interface VisitsPage {
   limit: number;

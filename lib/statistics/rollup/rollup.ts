@@ -1,15 +1,15 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type DataSource, In } from 'typeorm';
-import { Activity } from '../activity/activity.entity.js';
-import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
-import { Stale } from '../activity/stale.entity.js';
-import { Table } from '../activity/table.js';
-import { uuidv7 } from '../random.js';
+import { Activity } from '../../activity/activity.entity.js';
+import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
+import { Stale } from '../../activity/stale.entity.js';
+import { Table } from '../../activity/table.js';
+import { uuidv7 } from '../../random.js';
 import { Differences } from './differences.js';
 import { Fold } from './fold.js';
 import { unitsOf } from './stretches.js';
 import { forget, Paths } from './paths.js';
-import { DAY, floor, QUARTER, type Stretch } from './stretch.js';
+import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { RollupState, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
 

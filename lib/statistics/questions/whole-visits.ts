@@ -1,11 +1,11 @@
 import { In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
-import type { Activity } from '../activity/activity.entity.js';
-import { intervalSql } from './calendar.js';
-import { chunks } from './chunks.js';
+import type { Activity } from '../../activity/activity.entity.js';
+import { intervalSql } from '../calendar.js';
+import { chunks } from '../chunks.js';
 import type { Selection } from './selection.js';
-import { within } from './stretches.js';
-import type { Stretch } from './stretch.js';
-import { RollupState } from './sums.entity.js';
+import { within } from '../rollup/stretches.js';
+import type { Stretch } from '../stretch.js';
+import { RollupState } from '../rollup/sums.entity.js';
 
 /** How many visits are asked for by one statement. */
 const MANY = 5000;

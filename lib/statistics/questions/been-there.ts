@@ -1,9 +1,9 @@
 import { Brackets, type EntityManager } from 'typeorm';
-import { Activity } from '../activity/activity.entity.js';
-import { type ActivityFilter, applyFilter } from '../activity/activity.filter.js';
-import { dialectOf } from '../activity/dialects/dialect.js';
-import { markOf } from './doings.js';
-import { ENDS, stepOf } from './way.js';
+import { Activity } from '../../activity/activity.entity.js';
+import { type ActivityFilter, applyFilter } from '../../activity/activity.filter.js';
+import { dialectOf } from '../../activity/dialects/dialect.js';
+import { markOf } from '../rollup/doings.js';
+import { ENDS, stepOf } from '../rollup/way.js';
 
 /** The visits that were at a path, by its numbers: as their rows tell. */
 export function beenAt(manager: EntityManager, path: string, numbers: number[]): Brackets {

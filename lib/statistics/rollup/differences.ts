@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
-import { chunks } from './chunks.js';
+import { chunks } from '../chunks.js';
 import type { Fold } from './fold.js';
 import { Path } from './path.entity.js';
 import { Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
 import type { Wrong } from './rollup.js';
-import type { Stretch } from './stretch.js';
+import type { Stretch } from '../stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
 

@@ -1,4 +1,4 @@
-import { cut, makeStorable } from '../activity/text.js';
+import { cut, makeStorable } from '../../activity/text.js';
 import type { Visit } from './visit.entity.js';
 
 const MAX = 255;

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant, milliseconds } from '../activity/instant.js';
+import { instant, milliseconds } from '../../activity/instant.js';
 
 /** How many activities of a name there were in a quarter of an hour, bots left out. */
 @Entity('djaffar_total')

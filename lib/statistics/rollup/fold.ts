@@ -1,20 +1,20 @@
 import { type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../activity/activity.entity.js';
-import { type Dialect, dialectOf, type Insert, type Statement } from '../activity/dialects/dialect.js';
-import { Session } from '../activity/session.entity.js';
-import { Table } from '../activity/table.js';
-import { chunks } from './chunks.js';
+import { Activity } from '../../activity/activity.entity.js';
+import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
+import { Session } from '../../activity/session.entity.js';
+import { Table } from '../../activity/table.js';
+import { chunks } from '../chunks.js';
 import { Path } from './path.entity.js';
 import { type Edge, visitsFrom } from './edges.js';
 import { isSamePath, type Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
-import { leaveOutBots } from './selection.js';
-import { QUARTER, type Stretch } from './stretch.js';
+import { leaveOutBots } from '../bots.js';
+import { QUARTER, type Stretch } from '../stretch.js';
 import { within } from './stretches.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
 import { MAX_ACTIVITIES, numbersIn } from './way.js';
-import { trailsIn } from './ways.js';
+import { trailsIn } from './trails.js';
 
 /** Makes the statistics of a stretch of time anew from its activities. */
 export class Fold {

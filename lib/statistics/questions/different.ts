@@ -1,7 +1,7 @@
-import { intervalSql } from './calendar.js';
+import { intervalSql } from '../calendar.js';
 import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
-import type { Stretch } from './stretch.js';
+import type { Stretch } from '../stretch.js';
 
 /** Whether there is anything to count that is of no visit. */
 export async function isWithoutVisit(

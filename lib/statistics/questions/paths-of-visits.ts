@@ -1,10 +1,10 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { byText, commonest } from './commonest.js';
-import { numbersOf, pathsOf } from './paths.js';
+import { numbersOf, pathsOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
-import type { TopRow } from './statistics.types.js';
-import type { Stretch } from './stretch.js';
-import { numbersIn } from './way.js';
+import type { TopRow } from '../statistics.types.js';
+import type { Stretch } from '../stretch.js';
+import { numbersIn } from '../rollup/way.js';
 import { activitiesOf, wholeVisits } from './whole-visits.js';
 
 const MEASURES = {

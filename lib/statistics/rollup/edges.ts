@@ -3,7 +3,7 @@ import type { Paths } from './paths.js';
 import type { VisitRow } from './predecessors.js';
 import { sourceOf } from './source.js';
 import { stepOf, wayOf } from './way.js';
-import type { Trail } from './ways.js';
+import type { Trail } from './trails.js';
 
 /** The first, the last, and the last identified activity of a visit: one row may be all of them. */
 export interface Edge {

@@ -1,5 +1,5 @@
 import { Brackets } from 'typeorm';
-import { floor, type Stretch } from './stretch.js';
+import { floor, type Stretch } from '../stretch.js';
 
 /** More of them are asked for as one, which costs less than a condition for each. */
 const MAX_CONDITIONS = 50;

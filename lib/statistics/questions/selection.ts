@@ -1,5 +1,5 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../activity/activity.entity.js';
+import { Activity } from '../../activity/activity.entity.js';
 import {
   type ActivityFilter,
   applyFilter,
@@ -7,14 +7,15 @@ import {
   InvalidFilterError,
   pathColumns,
   pathCondition,
-} from '../activity/activity.filter.js';
-import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
-import { Session } from '../activity/session.entity.js';
+} from '../../activity/activity.filter.js';
+import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
+import { Session } from '../../activity/session.entity.js';
 import { beenAt, haveDone } from './been-there.js';
-import { Path } from './path.entity.js';
-import type { StatisticsFilter } from './statistics.types.js';
-import type { Stretch } from './stretch.js';
-import { Visit } from './visit.entity.js';
+import { leaveOutBots } from '../bots.js';
+import { Path } from '../rollup/path.entity.js';
+import type { StatisticsFilter } from '../statistics.types.js';
+import type { Stretch } from '../stretch.js';
+import { Visit } from '../rollup/visit.entity.js';
 
 const OF_SESSIONS = ['browser', 'system', 'device'] as const;
 const ENDS_OF_VISITS = ['entry', 'exit'] as const;
@@ -248,16 +249,6 @@ export class Selection {
       else query.andWhere(`${alias}.${property} = :${property}`, { [property]: checkText(property, value) });
     }
   }
-}
-
-/** Bots are few among the sessions that are asked for: to look for them is less work than to look at each session. */
-export function leaveOutBots(query: SelectQueryBuilder<ObjectLiteral>): void {
-  const bots = query
-    .subQuery()
-    .select('1')
-    .from(Session, 'robot')
-    .where('robot.id = activity.sessionId AND robot.bot');
-  query.andWhere(`NOT EXISTS ${bots.getQuery()}`);
 }
 
 /** Whoever logs in during a visit was the visitor all along. */

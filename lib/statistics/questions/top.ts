@@ -1,13 +1,13 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
+import { checkText, InvalidFilterError } from '../../activity/activity.filter.js';
 
 import { namesOfVisits } from './names-of-visits.js';
 import { named } from './names.js';
-import { Path } from './path.entity.js';
+import { Path } from '../rollup/path.entity.js';
 import type { Selection } from './selection.js';
-import type { Dimension, TopMeasure, TopOptions, TopRow } from './statistics.types.js';
-import { type Stretch, without } from './stretch.js';
-import { PathTotal, Total } from './sums.entity.js';
+import type { Dimension, TopMeasure, TopOptions, TopRow } from '../statistics.types.js';
+import { type Stretch, without } from '../stretch.js';
+import { PathTotal, Total } from '../rollup/sums.entity.js';
 import { settled, wholeOf } from './sums-of-paths.js';
 import { pathsOfVisits } from './paths-of-visits.js';
 

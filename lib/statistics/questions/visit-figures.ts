@@ -1,9 +1,9 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { groupingOf, intervalSql } from './calendar.js';
+import { groupingOf, intervalSql } from '../calendar.js';
 import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
-import type { Measure } from './statistics.types.js';
-import type { Stretch } from './stretch.js';
+import type { Measure } from '../statistics.types.js';
+import type { Stretch } from '../stretch.js';
 
 type Found = Partial<Record<Measure, Figures>>;
 

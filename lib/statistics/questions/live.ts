@@ -1,6 +1,6 @@
-import { isoIn, type Range } from './calendar.js';
+import { isoIn, type Range } from '../calendar.js';
 import type { Selection } from './selection.js';
-import type { Live, LiveVisitor } from './statistics.types.js';
+import type { Live, LiveVisitor } from '../statistics.types.js';
 
 const MAX_VISITORS = 100;
 const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', 'date', 'path', 'name'];

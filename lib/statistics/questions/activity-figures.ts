@@ -1,9 +1,9 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { groupingOf, intervalSql } from './calendar.js';
+import { groupingOf, intervalSql } from '../calendar.js';
 import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
-import { floor, QUARTER, type Stretch, without } from './stretch.js';
-import { PathTotal, Total } from './sums.entity.js';
+import { floor, QUARTER, type Stretch, without } from '../stretch.js';
+import { PathTotal, Total } from '../rollup/sums.entity.js';
 import { isBeginning, settled, wholeOf } from './sums-of-paths.js';
 
 type ActivityFigures = Record<'activities' | 'views', Figures>;

@@ -2,8 +2,8 @@ import { activityFigures } from './activity-figures.js';
 import { different, isWithoutVisit } from './different.js';
 import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
-import type { Measure } from './statistics.types.js';
-import type { Stretch } from './stretch.js';
+import type { Measure } from '../statistics.types.js';
+import type { Stretch } from '../stretch.js';
 import { figuresOfAllVisits, figuresOfVisits } from './visit-figures.js';
 import { wholeVisits } from './whole-visits.js';
 

@@ -1,6 +1,6 @@
-import { intervalSql, intervalsOf, isoIn, type Range } from './calendar.js';
+import { intervalSql, intervalsOf, isoIn, type Range } from '../calendar.js';
 import type { Selection } from './selection.js';
-import type { Retention } from './statistics.types.js';
+import type { Retention } from '../statistics.types.js';
 
 type Asked = Pick<Retention, 'period' | 'by'>;
 

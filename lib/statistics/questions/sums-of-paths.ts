@@ -1,6 +1,6 @@
 import type { Selection } from './selection.js';
-import { DAY, floor, QUARTER, type Stretch } from './stretch.js';
-import { RollupState } from './sums.entity.js';
+import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
+import { RollupState } from '../rollup/sums.entity.js';
 
 /**
  * What is read from the sums of paths, which are of days up to the one that `read` is given, then of quarters of an

@@ -1,5 +1,5 @@
 import { type DataSource, In } from 'typeorm';
-import { chunks } from './chunks.js';
+import { chunks } from '../chunks.js';
 import { Visit } from './visit.entity.js';
 
 /** A visit as its row is. */
