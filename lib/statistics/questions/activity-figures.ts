@@ -1,5 +1,6 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { groupingOf, intervalSql } from '../calendar.js';
+import { MEASURES_OF_ACTIVITIES } from './activity-measures.js';
 import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
 import { floor, QUARTER, type Stretch, without } from '../stretch.js';
@@ -86,8 +87,8 @@ function counted(
   starts: number[],
 ): SelectQueryBuilder<ObjectLiteral> {
   return told(activities, 'activity.date', starts, {
-    count: 'COUNT(*)',
-    views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
+    count: MEASURES_OF_ACTIVITIES.activities,
+    views: MEASURES_OF_ACTIVITIES.views,
   });
 }
 

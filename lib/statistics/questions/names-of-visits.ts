@@ -1,3 +1,4 @@
+import { countsBy } from './activity-measures.js';
 import { byText } from './commonest.js';
 import { countsIn } from '../rollup/doings.js';
 import type { Selection } from './selection.js';
@@ -5,13 +6,11 @@ import type { TopRow } from '../statistics.types.js';
 import type { Stretch } from '../stretch.js';
 import { activitiesOf, wholeVisits } from './whole-visits.js';
 
-const MEASURES = { activities: 'COUNT(*)', visits: 'COUNT(DISTINCT activity.visitId)' };
-
 /** What the visits of a selection did most, or what most of them did, as their rows tell. */
 export async function namesOfVisits(
   selection: Selection,
   range: Stretch,
-  measure: keyof typeof MEASURES,
+  measure: 'activities' | 'visits',
   limit: number,
 ): Promise<TopRow[]> {
   const { isWhole, others } = await wholeVisits(selection, range, [range.since]);
@@ -42,14 +41,7 @@ export async function namesOfVisits(
       add(name, (measure === 'visits' ? 1 : count) * Number(visits));
   }
   others.push(...activitiesOf(long, selection, range));
-  for (const query of others) {
-    const activities = await query
-      .select('activity.name', 'name')
-      .addSelect(MEASURES[measure], 'count')
-      .groupBy('activity.name')
-      .getRawMany<{ name: string; count: string | number }>();
-    for (const { name, count } of activities) add(name, Number(count));
-  }
+  for (const [name, count] of await countsBy('name', others, measure)) add(name, count);
   return [...counts]
     .filter(([, count]) => count > 0)
     .map(([value, count]) => ({ value, count }))

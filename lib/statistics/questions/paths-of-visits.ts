@@ -1,4 +1,4 @@
-import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { countsBy } from './activity-measures.js';
 import { byText, commonest } from './commonest.js';
 import { numbersOf, pathsOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
@@ -7,16 +7,11 @@ import type { Stretch } from '../stretch.js';
 import { numbersIn } from '../rollup/way.js';
 import { activitiesOf, wholeVisits } from './whole-visits.js';
 
-const MEASURES = {
-  views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
-  visits: 'COUNT(DISTINCT activity.visitId)',
-};
-
 /** The paths that the visits of a selection viewed most, or that most of them were at, as their rows tell. */
 export async function pathsOfVisits(
   selection: Selection,
   range: Stretch,
-  measure: keyof typeof MEASURES,
+  measure: 'views' | 'visits',
   limit: number,
 ): Promise<TopRow[]> {
   const { manager } = selection;
@@ -38,7 +33,7 @@ export async function pathsOfVisits(
     else for (const number of new Set(numbersIn(way + (beside ?? '')))) add(number, 1);
   }
   others.push(...activitiesOf(long, selection, range));
-  const found = await countsIn(others, MEASURES[measure]);
+  const found = await countsBy('path', others, measure);
   const numbers = await numbersOf(manager, [...found.keys()]);
   // What only bots have seen may have no number.
   const names = new Map<number, string>();
@@ -56,20 +51,4 @@ export async function pathsOfVisits(
     }))
     .sort((a, b) => b.count - a.count || byText(a.value, b.value))
     .slice(0, limit);
-}
-
-async function countsIn(
-  activities: SelectQueryBuilder<ObjectLiteral>[],
-  measure: string,
-): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const query of activities) {
-    const rows = await query
-      .select('activity.path', 'path')
-      .addSelect(measure, 'count')
-      .groupBy('activity.path')
-      .getRawMany<{ path: string; count: string | number }>();
-    for (const { path, count } of rows) counts.set(path, (counts.get(path) ?? 0) + Number(count));
-  }
-  return counts;
 }

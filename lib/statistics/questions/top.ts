@@ -1,6 +1,7 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../../activity/activity.filter.js';
 
+import { MEASURES_OF_ACTIVITIES } from './activity-measures.js';
 import { namesOfVisits } from './names-of-visits.js';
 import { named } from './names.js';
 import { Path } from '../rollup/path.entity.js';
@@ -36,14 +37,6 @@ const MEASURES_OF_VISITS: Record<TopMeasure, string> = {
   users: 'COUNT(DISTINCT visit.userId)',
   activities: 'SUM(visit.activities)',
   views: 'SUM(visit.views)',
-};
-
-const MEASURES_OF_ACTIVITIES: Record<TopMeasure, string> = {
-  activities: 'COUNT(*)',
-  views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
-  visits: 'COUNT(DISTINCT activity.visitId)',
-  sessions: 'COUNT(DISTINCT activity.sessionId)',
-  users: 'COUNT(DISTINCT activity.userId)',
 };
 
 type Asked = Pick<TopOptions, 'measure' | 'property' | 'search'> & { limit: number };
