@@ -1,5 +1,6 @@
 import type { Activity } from './activity.entity.js';
 import { InvalidFilterError } from './activity.filter.js';
+import type { ActivityRow } from './reader.js';
 
 /** A place in the order of activities by date, then id. */
 export interface Cursor {
@@ -8,8 +9,8 @@ export interface Cursor {
   id: string;
 }
 
-export function encodeCursor({ date, id }: Activity): string {
-  return Buffer.from(`${date.getTime()}.${id}`).toString('base64url');
+export function encodeCursor({ date, id }: Activity | ActivityRow): string {
+  return Buffer.from(`${Number(date)}.${id}`).toString('base64url');
 }
 
 /** @throws InvalidFilterError for what {@link encodeCursor} did not make. */

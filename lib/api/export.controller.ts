@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { Activity } from '../activity/activity.entity.js';
 import { ActivityService } from '../activity/activity.service.js';
+import type { ActivityRow } from '../activity/reader.js';
 import { Document } from '../export/document.js';
 import { formatOf } from '../export/format.js';
 import { sendStream, type StreamResponse } from '../http-stream.js';
@@ -42,7 +42,7 @@ export class ExportController {
 
 async function* textOf(
   document: Document,
-  pages: AsyncIterable<Activity[]>,
+  pages: AsyncIterable<ActivityRow[]>,
 ): AsyncGenerator<string, void, void> {
   for await (const page of pages) yield* document.add(page);
   yield document.end();

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { LRUCache } from 'lru-cache';
-import type { Activity } from '../activity/activity.entity.js';
+import type { ActivityRow } from '../activity/reader.js';
 import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
 import { harmless } from './formula.js';
@@ -37,7 +37,7 @@ const END = '\r\n';
 /** RFC 4180. */
 export function csv(raw: boolean): Format {
   const safe = (cell: Cell): Cell => (raw || cell === null ? cell : harmless(cell));
-  const sessions = new LRUCache<string, string>({ max: 10_000 });
+  const sessions = new LRUCache<string, string>({ max: 2000 });
   const write = (cells: Cell[]): string => quoted(cells.map(safe));
   const writeSession = (session: Session): string => {
     const known = sessions.get(session.id);
@@ -68,7 +68,7 @@ function quoted(cells: Cell[]): string {
     : cells.join(',');
 }
 
-function cellsOf(activity: Activity): Cell[] {
+function cellsOf(activity: ActivityRow): Cell[] {
   return [
     activity.id,
     isoOf(activity.date),
@@ -76,7 +76,7 @@ function cellsOf(activity: Activity): Cell[] {
     activity.name,
     activity.path,
     activity.referer,
-    activity.properties && JSON.stringify(activity.properties),
+    activity.properties,
     activity.userId,
     activity.userName,
     activity.sessionId,
@@ -86,7 +86,7 @@ function cellsOf(activity: Activity): Cell[] {
 }
 
 function cellsOfSession({ userAgent, startedAt, browser, system, device, bot }: Session): Cell[] {
-  return [userAgent, isoOf(startedAt), browser, system, device, String(bot)];
+  return [userAgent, startedAt.toISOString(), browser, system, device, String(bot)];
 }
 
 const NO_SESSION = ',,,,,';

@@ -1,4 +1,4 @@
-import type { Activity } from '../activity/activity.entity.js';
+import type { ActivityRow } from '../activity/reader.js';
 import type { Format } from './format.js';
 
 /** Texts of more than some 100 KiB leave the memory that is quickly given and taken back, and cost several times as much. */
@@ -14,7 +14,7 @@ export class Document {
     private isBegun = false,
   ) {}
 
-  *add(activities: Activity[]): Generator<string, void, void> {
+  *add(activities: ActivityRow[]): Generator<string, void, void> {
     yield this.head() + (this.hasRows ? this.format.separator : '');
     for (let at = 0; at < activities.length; at += AT_ONCE) {
       const rows = this.format.rows(activities.slice(at, at + AT_ONCE));

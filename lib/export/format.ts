@@ -1,4 +1,4 @@
-import type { Activity } from '../activity/activity.entity.js';
+import type { ActivityRow } from '../activity/reader.js';
 import { csv } from './csv.js';
 import { lines } from './ndjson.js';
 
@@ -6,7 +6,7 @@ import { lines } from './ndjson.js';
 export interface Format {
   /** Before the first row. */
   head: string;
-  rows(activities: Activity[]): string;
+  rows(activities: ActivityRow[]): string;
   /** Between the rows of two pages. */
   separator: string;
   /** After the last row. */

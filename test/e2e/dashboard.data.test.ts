@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { map } from 'rxjs';
-import { type Activity, ActivityService, ActivityStats } from '../../lib/index.js';
+import { ActivityService, ActivityStats } from '../../lib/index.js';
+import type { ActivityRow } from '../../lib/activity/reader.js';
 import { Visit } from '../../lib/statistics/rollup/visit.entity.js';
 import { output } from '../support/command.js';
 import { AdaGuard, asAda, ask, DATA, open } from '../support/dashboard.js';
@@ -226,7 +227,7 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
       let end = (): void => {};
       const one = { read: 0, isOver: new Promise<void>((resolve) => (end = resolve)) };
       exports.push(one);
-      return (async function* (): AsyncGenerator<Activity[], void, void> {
+      return (async function* (): AsyncGenerator<ActivityRow[], void, void> {
         try {
           for await (const page of pages(...asked)) {
             one.read += 1;

@@ -291,4 +291,19 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     expect(all).toBe(ROWS.length + many.length);
     expect(await host.activities.erase({ name: 'streamed' })).toBe(many.length);
   });
+
+  it('streams each with its session, however many there are', async () => {
+    const many = Array.from({ length: 2500 }, (_, i) => ({
+      id: randomUUID(),
+      date: new Date(START + i),
+      path: '/many',
+      name: 'streamed',
+      session: `s${i % 2001}`,
+    }));
+    await track(many);
+    const sessions: (string | undefined)[] = [];
+    for await (const { session } of host.activities.stream({ path: '/many' })) sessions.push(session?.id);
+    expect(sessions).toEqual(many.map(({ session }) => session));
+    await host.activities.erase({ path: '/many' });
+  });
 });

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Activity } from '../../activity/activity.entity.js';
+import type { ActivityRow } from '../../activity/reader.js';
 import type { ActivityFilter } from '../../activity/activity.filter.js';
 import type { ActivityService } from '../../activity/activity.service.js';
 import { decodeCursor, encodeCursor } from '../../activity/cursor.js';
@@ -95,7 +95,7 @@ async function open({ output: path, format, raw = false, after }: ExportOptions)
   throw new Error(`${path} is a whole ${format} document already: give another file, or --format ndjson`);
 }
 
-function cursorOf(page: Activity[]): string | undefined {
+function cursorOf(page: ActivityRow[]): string | undefined {
   const last = page.at(-1);
   return last && encodeCursor(last);
 }
