@@ -1,8 +1,10 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { instant } from './instant.js';
 
 /** One browser: what the `djaffar_session` cookie, or the host's own session, stands for. */
 @Entity('djaffar_session')
+// The migration makes it, where the dialect has it.
+@Index('djaffar_session_bot', { synchronize: false })
 export class Session {
   /** A random id, or the SHA-256 (hexadecimal) of what the host's option `session.id` gave. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 64 })

@@ -50,8 +50,9 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         ],
       }),
     );
-    const table = escapePath(dataSource, pathOf(dataSource, ACTIVITY));
-    for (const index of dialectOf(dataSource).activityIndexes(table))
+    const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
+    const { activityIndexes, sessionIndexes } = dialectOf(dataSource);
+    for (const index of [...activityIndexes(table(ACTIVITY)), ...sessionIndexes(table(SESSION))])
       await runner.query(`CREATE INDEX ${index}`);
   }
 

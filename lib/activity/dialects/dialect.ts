@@ -92,6 +92,9 @@ export interface Dialect {
   /** What stands behind `CREATE INDEX`, for the indexes of activities that TypeORM cannot describe. */
   activityIndexes(table: string): string[];
 
+  /** The same for sessions. */
+  sessionIndexes(table: string): string[];
+
   /** The same for the index of the paths that are kept once. */
   pathIndex(table: string): string;
 }

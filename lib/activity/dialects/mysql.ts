@@ -89,5 +89,7 @@ export const mysql: Dialect = {
     `djaffar_activity_path ON ${table} (path(${PATH_KEY_LENGTH}))`,
     `djaffar_activity_user ON ${table} (userId)`,
   ],
+  // It has no index of a part, and looks a session up by its id.
+  sessionIndexes: () => [],
   pathIndex: (table) => `djaffar_path_text ON ${table} (path(${PATH_KEY_LENGTH}))`,
 };

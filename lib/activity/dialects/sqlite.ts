@@ -112,5 +112,6 @@ export const sqlite: Dialect = {
     `djaffar_activity_path ON ${table} (path)`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
   ],
+  sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],
   pathIndex: (table) => `djaffar_path_text ON ${table} (path)`,
 };

@@ -1,3 +1,5 @@
+import { type EntityManager, LessThan, MoreThan } from 'typeorm';
+import { Stale } from '../../activity/stale.entity.js';
 import type { Selection } from './selection.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { RollupState } from '../rollup/sums.entity.js';
@@ -26,6 +28,47 @@ export function wholeOf({ since, until }: Stretch, daysUntil: number): Stretch |
   };
   const whole = { since: up(since), until: floor(until, spanAt(until, daysUntil)) };
   return whole.since < whole.until ? whole : undefined;
+}
+
+/** Where there are sums to add up, what is counted in addition, and what the sums have too much. */
+export interface Parts {
+  summed?: Stretch;
+  added: Stretch[];
+  removed: Stretch[];
+}
+
+/** Of what has one sum but is not all in the range, the smaller part is counted. */
+export async function partsOf({ manager }: Selection, range: Stretch, daysUntil: number): Promise<Parts> {
+  const whole = wholeOf(range, daysUntil);
+  if (!whole) return { added: [range], removed: [] };
+  const first = floor(range.since, spanAt(range.since, daysUntil));
+  const ends = [
+    { inside: { since: range.since, until: whole.since }, outside: { since: first, until: range.since } },
+    {
+      inside: { since: whole.until, until: range.until },
+      outside: { since: range.until, until: whole.until + spanAt(range.until, daysUntil) },
+    },
+  ];
+  const parts = { summed: { ...whole }, added: new Array<Stretch>(), removed: new Array<Stretch>() };
+  for (const { inside, outside } of ends) {
+    if (lengthOf(inside) === 0) continue;
+    // What came in since the sum was made must not be taken from it.
+    if (lengthOf(inside) <= lengthOf(outside) || (await isStale(manager, outside))) parts.added.push(inside);
+    else {
+      parts.removed.push(outside);
+      parts.summed.since = Math.min(parts.summed.since, outside.since);
+      parts.summed.until = Math.max(parts.summed.until, outside.until);
+    }
+  }
+  return parts;
+}
+
+function lengthOf({ since, until }: Stretch): number {
+  return until - since;
+}
+
+function isStale(manager: EntityManager, { since, until }: Stretch): Promise<boolean> {
+  return manager.existsBy(Stale, { since: LessThan(new Date(until)), until: MoreThan(new Date(since)) });
 }
 
 /** Whether one of them begins at the instant. */

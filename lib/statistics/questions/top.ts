@@ -7,9 +7,9 @@ import { named } from './names.js';
 import { Path } from '../rollup/path.entity.js';
 import type { Selection } from './selection.js';
 import type { Dimension, TopMeasure, TopOptions, TopRow } from '../statistics.types.js';
-import { type Stretch, without } from '../stretch.js';
+import type { Stretch } from '../stretch.js';
 import { PathTotal, Total } from '../rollup/sums.entity.js';
-import { settled, wholeOf } from './sums-of-paths.js';
+import { partsOf, settled } from './sums-of-paths.js';
 import { pathsOfVisits } from './paths-of-visits.js';
 
 /** Of activities; the rest is of visits. */
@@ -122,7 +122,7 @@ function ofActivities(
   return searched(query, value, search);
 }
 
-/** From the sums as far as they go, from the activities at both ends of the range. */
+/** From the sums as far as they go, and from the activities at both ends of the range. */
 async function ofSums(
   dimension: 'path' | 'name',
   selection: Selection,
@@ -130,13 +130,14 @@ async function ofSums(
   measure: 'views' | 'activities',
   asked: Asked,
 ): Promise<TopRow[]> {
-  return settled(selection, (daysUntil) => {
-    const whole = wholeOf(range, dimension === 'path' ? daysUntil : 0);
-    const rest = whole ? without(range, whole) : [range];
-    const parts = rest.map((stretch) => ofActivities(dimension, selection, stretch, measure, asked));
-    if (whole && dimension === 'path') parts.push(sumsOfPaths(selection, whole, measure, asked));
-    if (whole && dimension === 'name') parts.push(sumsOfNames(selection, whole, measure, asked));
-    return rank(selection, parts, asked.limit);
+  const counted = (stretch: Stretch): SelectQueryBuilder<ObjectLiteral> =>
+    ofActivities(dimension, selection, stretch, measure, asked);
+  const sums = dimension === 'path' ? sumsOfPaths : sumsOfNames;
+  return settled(selection, async (daysUntil) => {
+    const { summed, added, removed } = await partsOf(selection, range, dimension === 'path' ? daysUntil : 0);
+    const parts = added.map(counted);
+    if (summed) parts.push(sums(selection, summed, measure, asked));
+    return rank(selection, parts, asked.limit, removed.map(counted));
   });
 }
 
@@ -185,27 +186,38 @@ function searched(
   return query.andWhere(`LOWER(${column}) LIKE :search ESCAPE '!'`, { search: pattern });
 }
 
-/** The parts put together, the largest first, texts of the same count by code points. */
+/**
+ * The parts put together, the largest first, texts of the same count by code points.
+ * @param removed what the parts count too much
+ */
 async function rank(
   { manager, dialect }: Selection,
   parts: SelectQueryBuilder<ObjectLiteral>[],
   limit: number,
+  removed: SelectQueryBuilder<ObjectLiteral>[] = [],
 ): Promise<TopRow[]> {
   const name = (column: string): string => manager.connection.driver.escape(column);
+  const counts = [
+    ...parts.map((part) => part.getQuery()),
+    ...removed.map(
+      (part) =>
+        `SELECT ${name('value')}, -${name('count')} AS ${name('count')} FROM (${part.getQuery()}) removed`,
+    ),
+  ];
   const value = `part.${name('value')}`;
   const sum = `SUM(part.${name('count')})`;
   const query = manager
     .createQueryBuilder()
     .select(value, 'value')
     .addSelect(sum, 'count')
-    .from(`(${parts.map((part) => part.getQuery()).join(' UNION ALL ')})`, 'part')
+    .from(`(${counts.join(' UNION ALL ')})`, 'part')
     .groupBy(value)
     .having(`${sum} > 0`)
     .orderBy(sum, 'DESC')
     .addOrderBy(`CASE WHEN ${value} IS NULL THEN 0 ELSE 1 END`)
     .addOrderBy(dialect.binary(value))
     .limit(limit);
-  for (const part of parts) query.setParameters(part.getParameters());
+  for (const part of [...parts, ...removed]) query.setParameters(part.getParameters());
   const rows = await query.getRawMany<{ value: string | null; count: string | number }>();
   return rows.map(({ value: text, count }) => ({ value: text, count: Number(count) }));
 }
