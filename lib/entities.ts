@@ -2,8 +2,19 @@ import { Activity } from './activity/activity.entity.js';
 import { Session } from './activity/session.entity.js';
 import { Stale } from './activity/stale.entity.js';
 import { Path } from './statistics/rollup/path.entity.js';
+import { PropertyDay } from './statistics/rollup/property-day.entity.js';
 import { PathTotal, RollupState, Total } from './statistics/rollup/sums.entity.js';
 import { Visit } from './statistics/rollup/visit.entity.js';
 
 /** For the `entities` of a data source that does not load them by itself (`autoLoadEntities`). */
-export const djaffarEntities = [Activity, Session, Stale, Path, Visit, Total, PathTotal, RollupState];
+export const djaffarEntities = [
+  Activity,
+  Session,
+  Stale,
+  Path,
+  Visit,
+  Total,
+  PathTotal,
+  PropertyDay,
+  RollupState,
+];

@@ -8,6 +8,7 @@ const PATH = 'djaffar_path';
 const VISIT = 'djaffar_visit';
 const TOTAL = 'djaffar_total';
 const PATH_TOTAL = 'djaffar_path_total';
+const PROPERTY_DAY = 'djaffar_property_day';
 const ROLLUP = 'djaffar_rollup';
 
 /** The tables that are kept ready for statistics; all of them can be made anew from the activities. */
@@ -70,6 +71,10 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         columns: [primary(bigint('startedAt')), primary(int('path')), int('activities'), int('views')],
       }),
       new Table({
+        name: name(PROPERTY_DAY),
+        columns: [primary(bigint('startedAt')), primary(text('property', 64)), optional(longText('counts'))],
+      }),
+      new Table({
         name: name(ROLLUP),
         columns: [primary(int('id')), int('version'), bigint('daysUntil'), bigint('longest')],
       }),
@@ -80,7 +85,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of [STALE, PATH, VISIT, TOTAL, PATH_TOTAL, ROLLUP])
+    for (const table of [STALE, PATH, VISIT, TOTAL, PATH_TOTAL, PROPERTY_DAY, ROLLUP])
       await runner.dropTable(pathOf(runner.connection, table));
   }
 }

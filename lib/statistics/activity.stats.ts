@@ -39,7 +39,7 @@ import {
   type VisitRecord,
   type VisitsOptions,
 } from './statistics.types.js';
-import { top } from './questions/top.js';
+import { keptProperty, top } from './questions/top.js';
 import { visits } from './questions/visits.js';
 
 /**
@@ -106,8 +106,13 @@ export class ActivityStats {
     wholeNumber('limit', limit, 1, 1000);
     if (dimension === 'property' && !property)
       throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
-    return this.ask(question, (selection, range) =>
-      top(dimension, selection, range, { limit, measure, property, search }),
+    return this.ask(
+      question,
+      (selection, range) => top(dimension, selection, range, { limit, measure, property, search }),
+      async (selection, range) => {
+        const kept = keptProperty(dimension, selection, { measure, property, search });
+        if (kept !== undefined) await this.rollup.keep(kept, range);
+      },
     );
   }
 
@@ -158,11 +163,13 @@ export class ActivityStats {
   private async ask<T>(
     question: Question,
     answer: (selection: Selection, range: Range) => Promise<T>,
+    prepare = async (_selection: Selection, _range: Range): Promise<void> => {},
   ): Promise<T> {
     const range = rangeOf(question);
     // Says what is wrong before anything is done.
-    void new Selection(this.dataSource.manager, question);
+    const asked = new Selection(this.dataSource.manager, question);
     await this.rollup.run();
+    await prepare(asked, range);
     return this.dialect.reading(this.dataSource, async (manager) => {
       const selection = new Selection(manager, question);
       await selection.learn();

@@ -6,6 +6,7 @@ import {
   type StatisticsFilter,
 } from '../../lib/index.js';
 import { Path } from '../../lib/statistics/rollup/path.entity.js';
+import { PropertyDay } from '../../lib/statistics/rollup/property-day.entity.js';
 import { Rollup } from '../../lib/statistics/rollup/rollup.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -387,6 +388,67 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await stats.top('path', range)).toEqual(views);
     run.mockRestore();
     expect(await stats.top('path', range)).toEqual(views);
+  });
+
+  describe('of a property', () => {
+    const plans = { ...november, property: 'plan' };
+    const kept = (): Promise<PropertyDay[]> =>
+      host.dataSource.getRepository(PropertyDay).find({ order: { startedAt: 'ASC' } });
+
+    it('keeps the values of days that are over from when it is asked, until the day changes', async () => {
+      await visit('a', { '10T10:00': '/', '11T10:00': '/' }, { properties: { plan: 'pro' } });
+      await visit('a', { '11T11:00': '/' }, { properties: { plan: 'team' }, name: 'bought' });
+      await visit('bot', { '11T12:00': '/' }, { properties: { plan: 'pro' }, userAgent: GOOGLEBOT });
+      await visit('b', { '12T10:00': '/' }, { properties: { seats: 3 } });
+      expect(await stats.top('property', plans)).toEqual([
+        { value: 'pro', count: 2 },
+        { value: 'team', count: 1 },
+      ]);
+      expect((await kept()).slice(0, 3).map(({ counts }) => counts)).toEqual([
+        '[["view","pro",1]]',
+        '[["bought","team",1],["view","pro",1]]',
+        '[]',
+      ]);
+      const days = (await kept()).length;
+      await visit('late', { '11T10:30': '/' }, { properties: { plan: 'pro' } });
+      await stats.overview(november);
+      expect(await kept()).toHaveLength(days - 1);
+      expect(await stats.top('property', { ...plans, name: 'view' })).toEqual([{ value: 'pro', count: 3 }]);
+      expect(await stats.top('property', { ...plans, measure: 'views', name: 'bought' })).toEqual([]);
+      expect(await kept()).toHaveLength(days);
+      await host.activities.erase({ session: 'session-late' });
+      expect(await stats.top('property', plans)).toEqual([
+        { value: 'pro', count: 2 },
+        { value: 'team', count: 1 },
+      ]);
+    });
+
+    it('looks at the activities of a day that has too many values', async () => {
+      const seats = Array.from({ length: 1001 }, (_, i) => ({
+        date: '2025-11-10T10:00Z',
+        path: '/',
+        properties: { plan: `${i}` },
+      }));
+      await track(...seats, ...seats.slice(0, 1));
+      for (let again = 0; again < 2; again++)
+        expect(await stats.top('property', { ...plans, limit: 2 })).toEqual([
+          { value: '0', count: 2 },
+          { value: '1', count: 1 },
+        ]);
+      expect((await kept())[0]?.counts).toBeNull();
+    });
+
+    it('finds what is kept and wrong, and makes it anew', async () => {
+      await visit('a', { '10T10:00': '/' }, { properties: { plan: 'pro' } });
+      await stats.top('property', plans);
+      const rollup = host.app.get(Rollup, { strict: false });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+      await host.dataSource.getRepository(PropertyDay).update({ property: 'plan' }, { counts: '[]' });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 1 });
+      await rollup.rebuild();
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+      expect(await stats.top('property', plans)).toEqual([{ value: 'pro', count: 1 }]);
+    });
   });
 
   it('tells who came back, by the week of the first visit ever', async () => {

@@ -11,6 +11,8 @@ import type { Stretch } from '../stretch.js';
 import { PathTotal, Total } from '../rollup/sums.entity.js';
 import { partsOf, settled } from './sums-of-paths.js';
 import { pathsOfVisits } from './paths-of-visits.js';
+import { valuesOfProperty } from './values-of-property.js';
+import { MAX_KEY } from '../rollup/property-days.js';
 
 /** Of activities; the rest is of visits. */
 const OF_ACTIVITIES = { path: 'path', name: 'name', property: 'properties' } as const;
@@ -58,10 +60,29 @@ export async function top(
     if (dimension === 'name' && (measure === 'activities' || measure === 'visits'))
       return namesOfVisits(selection, range, measure, asked.limit);
   }
-  const isSummed = dimension === 'name' ? selection.isPlain : selection.isOfPaths;
-  if (dimension === 'property' || !isSummed || (measure !== 'views' && measure !== 'activities'))
-    return rank(selection, [ofActivities(dimension, selection, range, measure, asked)], asked.limit);
-  return ofSums(dimension, selection, range, measure, asked);
+  const isSummed = dimension === 'path' ? selection.isOfPaths : selection.isPlain;
+  const isAdditive = measure === 'views' || measure === 'activities';
+  if (dimension !== 'property' && isSummed && isAdditive)
+    return ofSums(dimension, selection, range, measure, asked);
+  const counted = (stretch: Stretch): SelectQueryBuilder<ObjectLiteral> =>
+    ofActivities(dimension, selection, stretch, measure, asked);
+  const property = keptProperty(dimension, selection, asked);
+  const values =
+    property !== undefined && isAdditive
+      ? await valuesOfProperty(selection, range, { property, measure, limit: asked.limit }, counted)
+      : undefined;
+  return values ?? rank(selection, [counted(range)], asked.limit);
+}
+
+/** The property whose values are kept for each day from when it is asked for in such a way. */
+export function keptProperty(
+  dimension: Dimension,
+  selection: Selection,
+  { measure = 'activities', property, search }: Pick<TopOptions, 'measure' | 'property' | 'search'>,
+): string | undefined {
+  if (dimension !== 'property' || !selection.isPlain || search !== undefined) return undefined;
+  if (measure !== 'activities' && measure !== 'views') return undefined;
+  return property !== undefined && property.length <= MAX_KEY ? property : undefined;
 }
 
 function isOfVisits(dimension: Dimension): dimension is keyof typeof OF_VISITS {

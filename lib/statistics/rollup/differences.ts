@@ -5,6 +5,7 @@ import type { Fold } from './fold.js';
 import { Path } from './path.entity.js';
 import { Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
+import type { PropertyDays } from './property-days.js';
 import type { Wrong } from './rollup.js';
 import type { Stretch } from '../stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
@@ -23,6 +24,7 @@ export class Differences {
   constructor(
     private readonly dataSource: DataSource,
     private readonly fold: Fold,
+    private readonly properties: PropertyDays,
   ) {}
 
   /** @param span of the sums of paths */
@@ -44,7 +46,8 @@ export class Differences {
       visits: await this.visits(stretch),
       sums:
         differing(await totals, await storedTotals.getRawMany<Sum>()) +
-        differing(await pathTotals, await storedPathTotals.getRawMany<Sum>()),
+        differing(await pathTotals, await storedPathTotals.getRawMany<Sum>()) +
+        (await this.properties.wrongOn(stretch.since)),
     };
   }
 

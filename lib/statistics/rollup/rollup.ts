@@ -9,6 +9,7 @@ import { Differences } from './differences.js';
 import { Fold } from './fold.js';
 import { unitsOf } from './stretches.js';
 import { forget, Paths } from './paths.js';
+import { PropertyDays } from './property-days.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { RollupState, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
@@ -40,6 +41,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   private readonly logger = new Logger('Djaffar');
   private readonly dialect: Dialect;
   private readonly fold: Fold;
+  private readonly properties: PropertyDays;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -52,6 +54,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   ) {
     this.dialect = dialectOf(dataSource);
     this.fold = new Fold(dataSource);
+    this.properties = new PropertyDays(dataSource);
   }
 
   onApplicationBootstrap(): void {
@@ -72,6 +75,11 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     return (this.next ??= this.running.catch(() => {}).then(() => this.running ?? this.begin()));
   }
 
+  /** Keeps how often a property has which value, for the days of the range that are over. */
+  keep(property: string, range: Stretch): Promise<void> {
+    return this.properties.keep(property, range);
+  }
+
   /**
    * Makes all visits and sums anew.
    * @param onProgress is told of days
@@ -89,7 +97,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** Compares all visits and sums with the activities. */
   async check(onProgress?: (done: number, total: number) => void): Promise<Wrong> {
-    const differences = new Differences(this.dataSource, this.fold);
+    const differences = new Differences(this.dataSource, this.fold, this.properties);
     const wrong = { visits: 0, sums: 0 };
     const days = await this.days();
     for (const [i, day] of days.entries()) {
@@ -170,6 +178,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     for (const unit of units) statements.push(...this.fold.remakeSums(unit, span));
     if (stale.some(({ visitId }) => visitId !== null))
       statements.push(...forget(this.dataSource, await this.fold.storedPaths(ids, units)));
+    if (stale.length > 0) statements.push(this.properties.forget(day));
     for (let at = 0; at < stale.length; at += DELETED_AT_ONCE) {
       const deletion = this.dataSource
         .createQueryBuilder()
