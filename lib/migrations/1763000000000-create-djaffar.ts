@@ -51,8 +51,11 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
       }),
     );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
-    const { activityIndexes, sessionIndexes } = dialectOf(dataSource);
-    for (const index of [...activityIndexes(table(ACTIVITY)), ...sessionIndexes(table(SESSION))])
+    const dialect = dialectOf(dataSource);
+    for (const index of [
+      ...dialect.activityIndexes(table(ACTIVITY)),
+      ...dialect.sessionIndexes(table(SESSION)),
+    ])
       await runner.query(`CREATE INDEX ${index}`);
   }
 
