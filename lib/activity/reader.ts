@@ -8,7 +8,8 @@ import { instant } from './instant.js';
 import { Session } from './session.entity.js';
 
 const PAGE = 2000;
-const MAX_SESSIONS = 2000;
+/** So many are remembered, here and by who writes them. */
+export const MAX_SESSIONS = 2000;
 
 /** An activity as the driver gives it, the properties as JSON, and its session, which it has in common with others. */
 export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'properties'> {

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { LRUCache } from 'lru-cache';
-import type { ActivityRow } from '../activity/reader.js';
+import { type ActivityRow, MAX_SESSIONS } from '../activity/reader.js';
 import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
 import { harmless } from './formula.js';
@@ -37,7 +37,7 @@ const END = '\r\n';
 /** RFC 4180. */
 export function csv(raw: boolean): Format {
   const safe = (cell: Cell): Cell => (raw || cell === null ? cell : harmless(cell));
-  const sessions = new LRUCache<string, string>({ max: 2000 });
+  const sessions = new LRUCache<string, string>({ max: MAX_SESSIONS });
   const write = (cells: Cell[]): string => quoted(cells.map(safe));
   const writeSession = (session: Session): string => {
     const known = sessions.get(session.id);

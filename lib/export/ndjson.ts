@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import type { ActivityRow } from '../activity/reader.js';
+import { type ActivityRow, MAX_SESSIONS } from '../activity/reader.js';
 import type { Session } from '../activity/session.entity.js';
 import { isoOf } from './iso.js';
 
 /** Writes activities as lines of JSON, each with its session, which most have in common with others. */
 export function lines(): (activity: ActivityRow) => string {
-  const sessions = new LRUCache<string, string>({ max: 2000 });
+  const sessions = new LRUCache<string, string>({ max: MAX_SESSIONS });
   const write = (session: Session): string => {
     const known = sessions.get(session.id);
     if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { type Dialect, dialectOf, MINUTE } from '../activity/dialects/dialect.js';
-import { InvalidFilterError } from '../activity/activity.filter.js';
+import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
@@ -106,6 +106,7 @@ export class ActivityStats {
     wholeNumber('limit', limit, 1, 1000);
     if (dimension === 'property' && !property)
       throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
+    if (property !== undefined) checkText('property', property);
     return this.ask(
       question,
       (selection, range) => top(dimension, selection, range, { limit, measure, property, search }),

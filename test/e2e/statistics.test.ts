@@ -423,6 +423,12 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       ]);
     });
 
+    it('tells the same to all who ask first', async () => {
+      await visit('a', { '10T10:00': '/' }, { properties: { plan: 'pro' } });
+      const answers = await Promise.all(Array.from({ length: 8 }, () => stats.top('property', plans)));
+      for (const answer of answers) expect(answer).toEqual([{ value: 'pro', count: 1 }]);
+    });
+
     it('looks at the activities of a day that has too many values', async () => {
       const seats = Array.from({ length: 1001 }, (_, i) => ({
         date: '2025-11-10T10:00Z',
@@ -568,6 +574,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ['a limit of 0', 'limit', (asked) => asked.top('path', { limit: 0 })],
     ['a limit of 1,001', 'limit', (asked) => asked.top('path', { limit: 1001 })],
     ['a dimension of properties without the property', 'property', (asked) => asked.top('property', {})],
+    ['a property with NUL', 'property', (asked) => asked.top('property', { property: 'a\0' })],
     ['no minutes', 'minutes', (asked) => asked.live({ minutes: 0 })],
     ['more than a day of minutes', 'minutes', (asked) => asked.live({ minutes: 1441 })],
     ['a range of what is live', 'from', (asked) => asked.live({ from: november.from })],

@@ -58,7 +58,7 @@ export class PropertyDays {
   private async keepDay(property: string, day: number): Promise<void> {
     const { id, version } = await this.dataSource.manager.findOneByOrFail(RollupState, { id: 1 });
     const row = { startedAt: new Date(day), property, counts: await this.count(property, day) };
-    // It changes nothing, but waits for who does, and has them wait.
+    // It changes nothing, but waits for who does, and has them wait. Who keeps the same day meanwhile, keeps the same.
     const guard = this.dataSource
       .createQueryBuilder()
       .update(RollupState)
@@ -69,6 +69,7 @@ export class PropertyDays {
       .insert()
       .into(PropertyDay)
       .values(row)
+      .orIgnore()
       .updateEntity(false);
     await dialectOf(this.dataSource).transact(this.dataSource, guard.getQueryAndParameters(), [
       insertion.getQueryAndParameters(),
@@ -88,7 +89,7 @@ export class PropertyDays {
       .andWhere('activity.properties IS NOT NULL')
       .andWhere(`${value} IS NOT NULL`, { property })
       .groupBy('activity.name')
-      .addGroupBy(`value`)
+      .addGroupBy('value')
       .orderBy('name')
       .addOrderBy('value')
       .limit(MAX_VALUES + 1);
