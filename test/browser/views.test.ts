@@ -96,32 +96,30 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
   });
 
   it('tracks a prerendered page only when it is shown', async () => {
-    // The first page prerenders two, and when both are ready shows one of them.
+    // The first page prerenders two, and shows one of them when both are ready, and itself has its tracker.
     stage.serve(
       '',
       `<script>
         if (location.pathname === '/a') {
+          const show = () => document.readyState === 'complete' && localStorage['/shown'] && localStorage['/never'] && (location.href = '/shown');
+          addEventListener('storage', show);
+          addEventListener('load', show);
           const rules = document.createElement('script');
           rules.type = 'speculationrules';
           rules.text = JSON.stringify({ prerender: [{ urls: ['/shown', '/never'], eagerness: 'immediate' }] });
           document.head.append(rules);
-          addEventListener('storage', () => localStorage['/shown'] && localStorage['/never'] && (location.href = '/shown'));
         } else {
           addEventListener('load', () => document.prerendering && (localStorage[location.pathname] = 'ready'));
         }
       </script>`,
     );
-    const end = stage.openAlone('/a');
-    try {
-      await stage.front.until(() => stage.front.acknowledged.size >= 2);
-      const rows = await stage.rows();
-      expect(rows.map(({ name, path, referer }) => [name, path, referer])).toEqual([
-        ['view', '/a', null],
-        ['view', '/shown', `${stage.front.url}/a`],
-      ]);
-    } finally {
-      await end();
-    }
+    stage.openAlone('/a');
+    await stage.front.until(() => stage.front.acknowledged.size >= 2);
+    const rows = await stage.rows();
+    expect(rows.map(({ name, path, referer }) => [name, path, referer])).toEqual([
+      ['view', '/a', null],
+      ['view', '/shown', `${stage.front.url}/a`],
+    ]);
   });
 
   it('tracks nothing by itself with data-manual, and what it is told to', async () => {

@@ -1,5 +1,5 @@
 import './servers.mjs';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,6 +41,7 @@ export const describeInBrowser = process.env.TEST_BROWSER ? describe : describe.
 /** The sample host, a front before it, and a browser, all real. */
 export class Stage {
   private context: BrowserContext | undefined;
+  private alone: ChildProcess | undefined;
   /** The ids that pages have made. */
   readonly made = new Set<string>();
   readonly console: string[] = [];
@@ -102,20 +103,12 @@ export class Stage {
   }
 
   /** Opens a page in a browser that nobody holds by its strings, as Playwright does: it may prerender. */
-  openAlone(path: string): () => Promise<void> {
-    const folder = `--user-data-dir=${this.profile}`;
-    const child = spawn(
+  openAlone(path: string): void {
+    this.alone = spawn(
       String(process.env.TEST_BROWSER),
-      ['--headless', ...ARGUMENTS, folder, this.front.url + path],
-      {
-        stdio: 'ignore',
-      },
+      ['--headless', ...ARGUMENTS, `--user-data-dir=${this.profile}`, this.front.url + path],
+      { stdio: 'ignore' },
     );
-    const exited = once(child, 'exit');
-    return async () => {
-      child.kill();
-      await exited;
-    };
   }
 
   /** A new tab. */
@@ -139,6 +132,11 @@ export class Stage {
   async closeBrowser(): Promise<void> {
     await this.context?.close();
     this.context = undefined;
+    if (!this.alone) return;
+    const exited = once(this.alone, 'exit');
+    this.alone.kill();
+    await exited;
+    this.alone = undefined;
   }
 
   /** Resolves when pages have made so many activities. */
