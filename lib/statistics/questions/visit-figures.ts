@@ -7,12 +7,11 @@ import type { Stretch } from '../stretch.js';
 
 type Found = Partial<Record<Measure, Figures>>;
 
-/** How often something was counted in an interval: where that is visits of a duration, `value` is the duration. */
+/** What was counted in an interval, or is its median. */
 interface Counted {
   measure: Measure;
   n: string | number;
   value: string | number;
-  times: string | number;
 }
 
 /** Of all visits: whether one is its visitor's first in the range, its row tells. */
@@ -34,39 +33,60 @@ export async function figuresOfAllVisits(
     users: `visit.userBefore < ${start}`,
     sessions: `visit.sessionBefore < ${start}`,
   };
-  const summed = measures.filter((measure) => conditions[measure] !== undefined);
-  for (const measure of summed)
+  const sums: Measure[] = ['visits', ...measures.filter((measure) => conditions[measure] !== undefined)];
+  for (const measure of sums.slice(1))
     query.addSelect(`SUM(CASE WHEN ${conditions[measure]} THEN 1 ELSE 0 END)`, measure);
-  if (measures.includes('visitDuration'))
-    query.addSelect('visit.duration', 'duration').addGroupBy('visit.duration');
-  const rows = await query.getRawMany<
-    Partial<Record<Measure, string | number>> & {
-      n: string | number;
-      visits: string;
-      duration?: string | number;
-    }
+  const asked = measures.includes('visitDuration') ? withMedians(selection, query, sums) : query;
+  const rows = await asked.getRawMany<
+    Partial<Record<Measure, string | number>> & { n: string | number; median?: string }
   >();
   return figuresFrom(
-    rows.flatMap(({ n, duration, ...counts }): Counted[] => [
-      { measure: 'visits', n, value: 0, times: counts.visits },
-      ...summed.map((measure) => ({ measure, n, value: 0, times: counts[measure] ?? 0 })),
-      ...(duration === undefined
-        ? []
-        : [{ measure: 'visitDuration' as const, n, value: duration, times: counts.visits }]),
+    rows.flatMap(({ n, median, ...counts }): Counted[] => [
+      ...sums.map((measure) => ({ measure, n, value: counts[measure] ?? 0 })),
+      ...(median === undefined ? [] : [{ measure: 'visitDuration' as const, n, value: median }]),
     ]),
     starts,
   );
 }
 
-/** How often each measure is `seen`. */
+/** In the same pass over visits: these are counted by their duration, too, and put together again. */
+function withMedians(
+  { manager }: Selection,
+  query: SelectQueryBuilder<ObjectLiteral>,
+  sums: Measure[],
+): SelectQueryBuilder<ObjectLiteral> {
+  query.addSelect('visit.duration', 'duration').addGroupBy('visit.duration');
+  const medians = manager
+    .createQueryBuilder()
+    // As it is made in any order, PostgreSQL hashes visits for it, of which there are many more than durations to be sorted.
+    .addCommonTableExpression(query, 'counted', { materialized: true })
+    .select('n')
+    .addSelect(MEDIAN, 'median')
+    .from(`(${ranked('counted')})`, 'ranked')
+    .setParameters(query.getParameters())
+    .groupBy('n');
+  for (const sum of sums) medians.addSelect(`SUM(ranked.${manager.connection.driver.escape(sum)})`, sum);
+  return medians;
+}
+
+/** With how many `visits` of the interval are at most as long, and how many it has. */
+function ranked(counted: string): string {
+  return `SELECT counted.*, SUM(visits) OVER (PARTITION BY n ORDER BY duration) AS upto, SUM(visits) OVER (PARTITION BY n) AS total
+    FROM ${counted}`;
+}
+
+/** Half of the two in the middle, which are one where the visits are odd. */
+const MEDIAN = `(MIN(CASE WHEN 2 * upto >= total THEN duration END) + MIN(CASE WHEN 2 * upto > total THEN duration END)) / 2.0`;
+
+/** Of the visits that are `seen`. */
 const COUNTS: Record<Measure, string> = {
-  visits: '0 AS value, COUNT(*) AS times FROM seen GROUP BY n',
-  users: `0 AS value, COUNT(*) AS times FROM (${different('visit_user')}) who GROUP BY n`,
-  sessions: `0 AS value, COUNT(*) AS times FROM (${different('visit_session')}) who GROUP BY n`,
-  bounceRate: '0 AS value, SUM(bounced) AS times FROM seen GROUP BY n',
-  visitDuration: 'duration AS value, COUNT(*) AS times FROM seen GROUP BY n, duration',
-  activities: '0 AS value, SUM(activities) AS times FROM seen GROUP BY n',
-  views: '0 AS value, SUM(views) AS times FROM seen GROUP BY n',
+  visits: 'COUNT(*) AS value FROM seen GROUP BY n',
+  users: `COUNT(*) AS value FROM (${different('visit_user')}) who GROUP BY n`,
+  sessions: `COUNT(*) AS value FROM (${different('visit_session')}) who GROUP BY n`,
+  bounceRate: 'SUM(bounced) AS value FROM seen GROUP BY n',
+  visitDuration: `${MEDIAN} AS value FROM (${ranked('(SELECT n, duration, COUNT(*) AS visits FROM seen GROUP BY n, duration) counted')}) ranked GROUP BY n`,
+  activities: 'SUM(activities) AS value FROM seen GROUP BY n',
+  views: 'SUM(views) AS value FROM seen GROUP BY n',
 };
 
 /** PostgreSQL sorts for `COUNT(DISTINCT …)`, and hashes for this. */
@@ -107,16 +127,11 @@ export async function figuresOfVisits(
 
 function figuresFrom(rows: Counted[], starts: number[]): Found {
   const zeros = starts.map(() => 0);
+  const durations = starts.map((): number | null => null);
   const sums: Partial<Record<Measure, number[]>> = {};
-  const durations = starts.map((): [duration: number, visits: number][] => []);
-  for (const row of rows) {
-    const [n, times] = [Number(row.n), Number(row.times)];
-    if (row.measure === 'visitDuration') {
-      durations[n]?.push([Number(row.value), times]);
-      continue;
-    }
-    const sum = (sums[row.measure] ??= [...zeros]);
-    sum[n] = (sum[n] ?? 0) + times;
+  for (const { measure, n, value } of rows) {
+    const figures = measure === 'visitDuration' ? durations : (sums[measure] ??= [...zeros]);
+    figures[Number(n)] = Number(value);
   }
   const { visits = zeros, bounceRate: bounced, users, sessions, activities, views } = sums;
   return {
@@ -126,17 +141,6 @@ function figuresFrom(rows: Counted[], starts: number[]): Found {
     activities: activities ?? zeros,
     views: views ?? zeros,
     bounceRate: visits.map((count, n) => (count === 0 ? null : (bounced?.[n] ?? 0) / count)),
-    visitDuration: durations.map((counted, n) => medianOf(counted, visits[n] ?? 0)),
+    visitDuration: durations,
   };
-}
-
-/** Of so many values, given as value and number of times. */
-function medianOf(counted: [value: number, times: number][], total: number): number | null {
-  if (total === 0) return null;
-  const ascending = counted.toSorted(([a], [b]) => a - b);
-  const at = (place: number): number => {
-    let seen = 0;
-    return ascending.find(([, times]) => (seen += times) > place)?.[0] ?? 0;
-  };
-  return (at((total - 1) >> 1) + at(total >> 1)) / 2;
 }
