@@ -51,7 +51,7 @@ export async function fill(url: string, rows: number): Promise<void> {
 function statements(rows: number): string[] {
   const visits = Math.ceil(rows / ROWS_OF_VISIT);
   const sessions = Math.ceil(rows * SESSIONS_OF_ROW);
-  const session = (i: string): string => `lpad((${i})::text, 22, 's')`;
+  const session = (i: string): string => `lpad((${i})::text, 15, 's')`;
   return [
     `INSERT INTO djaffar_session (id, "userAgent", "startedAt", browser, system, device, bot)
      SELECT ${session('i')}, 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0', 0,
@@ -59,14 +59,13 @@ function statements(rows: number): string[] {
             (ARRAY['Linux', 'Windows', 'macOS', 'Android', 'iOS'])[1 + i % 5],
             (ARRAY['desktop', 'mobile', 'tablet'])[1 + i % 3], i % 33 = 0
        FROM generate_series(1, ${sessions}) i`,
-    // A visit's length is geometric; its id is of the kind that the cookie has.
+    // A visit's length is geometric; its id is as long as the cookie's, and in the order of its start as well.
     `CREATE TEMP TABLE visit AS
      SELECT i, ${session(`1 + floor(random() * ${sessions})::int`)} AS session,
             1 + floor(-ln(1 - random()) * ${ROWS_OF_VISIT - 0.5})::int AS length,
-            (extract(epoch FROM now()) * 1000)::bigint - (random() * ${DAYS} * 86400000)::bigint AS start,
-            translate(encode(decode(lpad(to_hex(i), 24, '0'), 'hex'), 'base64'), '+/', '-_') AS id,
-            random() AS chance
-       FROM generate_series(1, ${visits}) i`,
+            start, to_hex(start) || substr(md5(i::text), 1, 4) AS id, random() AS chance
+       FROM generate_series(1, ${visits}) i,
+            LATERAL (SELECT (extract(epoch FROM now()) * 1000)::bigint - (random() * ${DAYS} * 86400000 + 0 * i)::bigint AS start) begun`,
     `INSERT INTO djaffar_activity
        (id, date, "receivedAt", name, path, referer, properties, "userId", "userName", "sessionId", "visitId", "ipAddress")
      SELECT gen_random_uuid(), date, date + 40, name,

@@ -300,7 +300,7 @@ describe.each(HOSTS)('POST /djaffar/track/ on $adapter and $database', ({ adapte
     expect(new Set(sessions).size).toBe(1);
   });
 
-  it.each(['', 'x', '../..', 'a'.repeat(5000), `${'a'.repeat(22)}.${'b'.repeat(16)}.zzzzzzzzz.`])(
+  it.each(['', 'x', '../..', 'a'.repeat(5000), `${'a'.repeat(15)}.${'b'.repeat(15)}.zzzzzzzzz.`])(
     'takes the cookie %j for what it is worth',
     async (value) => {
       const response = await host.post({ date, path: '/' }, { Cookie: `djaffar_session=${value}` });

@@ -12,6 +12,9 @@ import {
 const NOW = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
 const DAY = 86_400_000;
 
+const SESSION = /^[\w-]{15}$/;
+const VISIT = /^[\da-z]{8,9}[\w-]{7}$/;
+
 /** Minutes and milliseconds around the pause that ends a visit, so that its boundary is met often. */
 const aPause = fc.oneof(
   fc.integer({ min: 0, max: 2 * VISIT_PAUSE }),
@@ -68,7 +71,7 @@ describe('the visits of activities', () => {
         const { visits, latest } = visitsOf(undefined, sorted, user);
         expect(groupsOf(visits)).toEqual(modelOf(sorted));
         expect(latest).toMatchObject({ id: visits.at(-1), lastSeen: NOW });
-        for (const id of visits) expect(id).toMatch(/^[\w-]{16}$/);
+        for (const id of visits) expect(id).toMatch(VISIT);
       }),
       { numRuns: 500 },
     );
@@ -147,7 +150,7 @@ describe('the visits of activities', () => {
 
   it('are no longer than the activities, and there is one now where there are none', () => {
     expect(visitsOf(undefined, [], undefined).visits).toEqual([]);
-    expect(visitsOf(undefined, [], '1').latest.id).toMatch(/^[\w-]{16}$/);
+    expect(visitsOf(undefined, [], '1').latest.id).toMatch(VISIT);
   });
 
   it('go on with a login', () => {
@@ -205,22 +208,22 @@ describe('what the cookie carries', () => {
     '',
     '...',
     'a.b.c.d',
-    `${'a'.repeat(22)}.${'b'.repeat(16)}.zzzzzzzzzz.`,
-    `${'a'.repeat(21)}.${'b'.repeat(16)}.zz.`,
-    `${'a'.repeat(22)}.${'b'.repeat(16)}.zz.user`,
-    `${'a'.repeat(22)}.${'b'.repeat(16)}.zz.\n`,
-    `${'a'.repeat(22)}.${'b'.repeat(16)}.ZZ.`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zzzzzzzzzz.`,
+    `${'a'.repeat(14)}.${'b'.repeat(15)}.zz.`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz.user`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz.\n`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.ZZ.`,
   ])('is nothing where it is %j', (cookie) => {
     expect(readVisitor(cookie, NOW)).toBeUndefined();
   });
 
   it('has visits told for it, whatever a forger wrote that looks like it', () => {
-    const forged = fc.stringMatching(/^[\w-]{22}\.[\w-]{16}\.[\da-z]{1,9}\.([\w-]{8})?$/);
+    const forged = fc.stringMatching(/^[\w-]{15}\.[\da-z]{8,9}[\w-]{7}\.[\da-z]{1,9}\.([\w-]{8})?$/);
     fc.assert(
       fc.property(fc.oneof(forged, fc.string()), aHistory, aUser, (cookie, sorted, user) => {
         const visitor = readVisitor(cookie, NOW);
         const { visits, latest } = visitsOf(visitor?.visit, sorted, user);
-        for (const id of [...visits, latest.id]) expect(id).toMatch(/^[\w-]{16}$/);
+        for (const id of [...visits, latest.id]) expect(id).toMatch(VISIT);
         expect(readVisitor(writeVisitor({ session: newSession(), visit: latest }), NOW)?.visit).toEqual(
           latest,
         );
@@ -236,7 +239,7 @@ describe('what the cookie carries', () => {
   it('is random for each new session', () => {
     const sessions = Array.from({ length: 100 }, () => newSession());
     expect(new Set(sessions).size).toBe(100);
-    expect(sessions.filter((id) => !/^[\w-]{22}$/.test(id))).toEqual([]);
+    expect(sessions.filter((id) => !SESSION.test(id))).toEqual([]);
   });
 
   it('is the same for a request that comes again, and so are its visits, told a moment later', () => {
@@ -247,7 +250,7 @@ describe('what the cookie carries', () => {
     }));
     expect(again).toEqual(one);
     expect(new Set(one?.visits).size).toBe(2);
-    expect(one?.session).toMatch(/^[\w-]{22}$/);
+    expect(one?.session).toMatch(SESSION);
     expect(other?.session).not.toBe(one?.session);
     expect(other?.visits).not.toEqual(one?.visits);
   });
