@@ -2,7 +2,7 @@ import { Activity } from './activity/activity.entity.js';
 import { Session } from './activity/session.entity.js';
 import { Stale } from './activity/stale.entity.js';
 import { Path } from './statistics/rollup/path.entity.js';
-import { PropertyDay } from './statistics/rollup/property-day.entity.js';
+import { DayCount } from './statistics/rollup/day-count.entity.js';
 import { PathTotal, RollupState, Total } from './statistics/rollup/sums.entity.js';
 import { Visit } from './statistics/rollup/visit.entity.js';
 
@@ -15,6 +15,6 @@ export const djaffarEntities = [
   Visit,
   Total,
   PathTotal,
-  PropertyDay,
+  DayCount,
   RollupState,
 ];

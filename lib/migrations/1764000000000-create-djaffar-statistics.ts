@@ -8,7 +8,7 @@ const PATH = 'djaffar_path';
 const VISIT = 'djaffar_visit';
 const TOTAL = 'djaffar_total';
 const PATH_TOTAL = 'djaffar_path_total';
-const PROPERTY_DAY = 'djaffar_property_day';
+const DAY_COUNT = 'djaffar_day_count';
 const ROLLUP = 'djaffar_rollup';
 
 /** The tables that are kept ready for statistics; all of them can be made anew from the activities. */
@@ -28,23 +28,24 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         name: name(VISIT),
         columns: [
           primary(text('id', 16)),
-          optional(text('sessionId', 64)),
-          optional(text('userId', 255)),
+          // The longest first: PostgreSQL fills up to multiples of their size what is before them.
           bigint('startedAt'),
           bigint('endedAt'),
+          optional(bigint('sessionBefore')),
+          optional(bigint('userBefore')),
           int('duration'),
           int('activities'),
           int('views'),
+          int('entry'),
+          int('exit'),
           boolean('bounced'),
           boolean('bot'),
           boolean('mixed'),
+          optional(text('sessionId', 64)),
+          optional(text('userId', 255)),
           optional(text('browser', 64)),
           optional(text('system', 64)),
           optional(text('device', 16)),
-          optional(bigint('sessionBefore')),
-          optional(bigint('userBefore')),
-          int('entry'),
-          int('exit'),
           optional(longText('way')),
           optional(longText('beside')),
           optional(longText('doings')),
@@ -71,8 +72,8 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         columns: [primary(bigint('startedAt')), primary(int('path')), int('activities'), int('views')],
       }),
       new Table({
-        name: name(PROPERTY_DAY),
-        columns: [primary(bigint('startedAt')), primary(text('property', 64)), optional(longText('counts'))],
+        name: name(DAY_COUNT),
+        columns: [primary(bigint('startedAt')), primary(text('what', 80)), optional(longText('counts'))],
       }),
       new Table({
         name: name(ROLLUP),
@@ -85,7 +86,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of [STALE, PATH, VISIT, TOTAL, PATH_TOTAL, PROPERTY_DAY, ROLLUP])
+    for (const table of [STALE, PATH, VISIT, TOTAL, PATH_TOTAL, DAY_COUNT, ROLLUP])
       await runner.dropTable(pathOf(runner.connection, table));
   }
 }

@@ -39,7 +39,7 @@ import {
   type VisitRecord,
   type VisitsOptions,
 } from './statistics.types.js';
-import { keptProperty, top } from './questions/top.js';
+import { countsOf, top } from './questions/top.js';
 import { visits } from './questions/visits.js';
 
 /**
@@ -111,8 +111,8 @@ export class ActivityStats {
       question,
       (selection, range) => top(dimension, selection, range, { limit, measure, property, search }),
       async (selection, range) => {
-        const kept = keptProperty(dimension, selection, { measure, property, search });
-        if (kept !== undefined) await this.rollup.keep(kept, range);
+        const counts = countsOf(dimension, selection, { measure, property, search });
+        if (counts !== undefined) await this.rollup.keep(counts, range);
       },
     );
   }

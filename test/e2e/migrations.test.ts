@@ -19,7 +19,7 @@ const TABLES = [
   'djaffar_visit',
   'djaffar_total',
   'djaffar_path_total',
-  'djaffar_property_day',
+  'djaffar_day_count',
   'djaffar_rollup',
 ];
 

@@ -6,7 +6,7 @@ import {
   type StatisticsFilter,
 } from '../../lib/index.js';
 import { Path } from '../../lib/statistics/rollup/path.entity.js';
-import { PropertyDay } from '../../lib/statistics/rollup/property-day.entity.js';
+import { DayCount } from '../../lib/statistics/rollup/day-count.entity.js';
 import { Rollup } from '../../lib/statistics/rollup/rollup.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -390,10 +390,86 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await stats.top('path', range)).toEqual(views);
   });
 
+  describe('of visited paths', () => {
+    const visited = { ...november, measure: 'visits', limit: 3 } as const;
+    const kept = async (): Promise<string[]> => {
+      const days = await host.dataSource.getRepository(DayCount).find({ order: { startedAt: 'ASC' } });
+      return days
+        .filter(({ counts }) => counts !== '')
+        .map(({ startedAt }) => startedAt.toISOString().slice(8, 10));
+    };
+
+    it('keeps them of days that are over from when it is asked, until a visit that began there changes', async () => {
+      await visit('a', { '10T10:00': '/', '10T10:01': '/a', '10T10:02': '/' });
+      await visit('b', { '11T23:50': '/', '12T00:10': '/b' });
+      await visit('bot', { '12T12:00': '/' }, { userAgent: GOOGLEBOT });
+      await visit('c', { '13T10:00': '/' });
+      const first = await stats.top('path', visited);
+      expect(first).toEqual([
+        { value: '/', count: 3 },
+        { value: '/a', count: 1 },
+        { value: '/b', count: 1 },
+      ]);
+      expect(await kept()).toEqual(['10', '11', '13']);
+      expect(await stats.top('path', visited)).toEqual(first);
+      // Late, and on the day after the one that the visit began on.
+      await visit('b', { '12T00:20': '/a' });
+      await stats.overview(november);
+      expect(await kept()).toEqual(['10', '13']);
+      expect(await stats.top('path', visited)).toEqual([
+        { value: '/', count: 3 },
+        { value: '/a', count: 2 },
+        { value: '/b', count: 1 },
+      ]);
+      await host.activities.erase({ session: 'session-b' });
+      expect(await stats.top('path', visited)).toEqual([
+        { value: '/', count: 2 },
+        { value: '/a', count: 1 },
+      ]);
+      const rollup = host.app.get(Rollup, { strict: false });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+    });
+
+    it('tells what was in the range of a visit that goes on after it', async () => {
+      await visit('a', { '10T23:40': '/', '11T00:05': '/a', '11T00:30': '/b' });
+      await stats.top('path', visited);
+      const midnight = { from: '2025-11-10T00:00Z', to: '2025-11-11T00:00Z', measure: 'visits' } as const;
+      expect(await stats.top('path', midnight)).toEqual([{ value: '/', count: 1 }]);
+      expect(await stats.top('path', { ...midnight, to: '2025-11-11T00:10Z' })).toEqual([
+        { value: '/', count: 1 },
+        { value: '/a', count: 1 },
+      ]);
+    });
+
+    it('counts visits of more activities than a row keeps once, too', async () => {
+      const many = Array.from({ length: 1001 }, (_, i) => ({
+        date: '2025-11-10T10:00Z',
+        path: `/${i % 2}`,
+        session: 'long',
+        visit: 'long',
+      }));
+      await track(...many);
+      await visit('a', { '10T10:00': '/1' });
+      expect(await stats.top('path', visited)).toEqual([
+        { value: '/1', count: 2 },
+        { value: '/0', count: 1 },
+      ]);
+      expect(await kept()).toEqual(['10']);
+    });
+
+    it('looks at the visits of days of too many paths', async () => {
+      await visit('a', { '10T10:00': '/', '11T10:00': '/' });
+      await visit('b', { '11T11:00': '/b' });
+      const first = await stats.top('path', visited);
+      await host.dataSource.getRepository(DayCount).update({ what: 'visited paths' }, { counts: null });
+      expect(await stats.top('path', visited)).toEqual(first);
+    });
+  });
+
   describe('of a property', () => {
     const plans = { ...november, property: 'plan' };
-    const kept = (): Promise<PropertyDay[]> =>
-      host.dataSource.getRepository(PropertyDay).find({ order: { startedAt: 'ASC' } });
+    const kept = (): Promise<DayCount[]> =>
+      host.dataSource.getRepository(DayCount).find({ order: { startedAt: 'ASC' } });
 
     it('keeps the values of days that are over from when it is asked, until the day changes', async () => {
       await visit('a', { '10T10:00': '/', '11T10:00': '/' }, { properties: { plan: 'pro' } });
@@ -429,17 +505,19 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       for (const answer of answers) expect(answer).toEqual([{ value: 'pro', count: 1 }]);
     });
 
-    it('looks at the activities of a day that has too many values', async () => {
-      const seats = Array.from({ length: 1001 }, (_, i) => ({
+    it.each([
+      ['too many values', 1001, ''],
+      ['values that are too long', 30, 'x'.repeat(2500)],
+    ])('looks at the activities of a day that has %s', async (_, length, rest) => {
+      const seats = Array.from({ length }, (__, i) => ({
         date: '2025-11-10T10:00Z',
         path: '/',
-        properties: { plan: `${i}` },
+        properties: { plan: `${i}${rest}` },
       }));
       await track(...seats, ...seats.slice(0, 1));
       for (let again = 0; again < 2; again++)
-        expect(await stats.top('property', { ...plans, limit: 2 })).toEqual([
-          { value: '0', count: 2 },
-          { value: '1', count: 1 },
+        expect(await stats.top('property', { ...plans, limit: 1 })).toEqual([
+          { value: `0${rest}`, count: 2 },
         ]);
       expect((await kept())[0]?.counts).toBeNull();
     });
@@ -449,7 +527,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       await stats.top('property', plans);
       const rollup = host.app.get(Rollup, { strict: false });
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
-      await host.dataSource.getRepository(PropertyDay).update({ property: 'plan' }, { counts: '[]' });
+      await host.dataSource.getRepository(DayCount).update({ what: 'property plan' }, { counts: '[]' });
       expect(await rollup.check()).toEqual({ visits: 0, sums: 1 });
       await rollup.rebuild();
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });

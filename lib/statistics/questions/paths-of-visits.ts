@@ -1,11 +1,14 @@
 import { countsBy } from './activity-measures.js';
 import { byText, commonest } from './commonest.js';
+import type { DayCount } from '../rollup/day-count.entity.js';
+import { VISITED_PATHS } from '../rollup/day-counts.js';
+import { besides, keptDays } from './kept-days.js';
 import { numbersOf, pathsOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from '../statistics.types.js';
-import type { Stretch } from '../stretch.js';
-import { numbersIn } from '../rollup/way.js';
-import { activitiesOf, wholeVisits } from './whole-visits.js';
+import { DAY, type Stretch } from '../stretch.js';
+import { countsOfPaths, visitedPaths } from '../rollup/visited-paths.js';
+import { wholeVisits, type WholeVisits } from './whole-visits.js';
 
 /** The paths that the visits of a selection viewed most, or that most of them were at, as their rows tell. */
 export async function pathsOfVisits(
@@ -15,32 +18,16 @@ export async function pathsOfVisits(
   limit: number,
 ): Promise<TopRow[]> {
   const { manager } = selection;
-  const { isWhole, others } = await wholeVisits(selection, range, [range.since]);
-  const counts = new Map<number, number>();
-  const add = (number: number, count: number): void =>
-    void counts.set(number, (counts.get(number) ?? 0) + count);
-  const long: string[] = [];
-  const rows = await selection
-    .visits(range)
-    .andWhere(isWhole)
-    .select('visit.way', 'way')
-    .addSelect('visit.beside', 'beside')
-    .addSelect('CASE WHEN visit.way IS NULL THEN visit.id END', 'id')
-    .getRawMany<Record<'way' | 'beside', string | null> & { id: string }>();
-  for (const { way, beside, id } of rows) {
-    if (way === null) long.push(id);
-    else if (measure === 'views') for (const number of numbersIn(way)) add(number, 1);
-    else for (const number of new Set(numbersIn(way + (beside ?? '')))) add(number, 1);
-  }
-  others.push(...activitiesOf(long, selection, range));
-  const found = await countsBy('path', others, measure);
+  const whole = await wholeVisits(selection, range, [range.since]);
+  const counts = await countsOfWhole(selection, range, measure, whole);
+  const found = await countsBy('path', whole.others, measure);
   const numbers = await numbersOf(manager, [...found.keys()]);
   // What only bots have seen may have no number.
   const names = new Map<number, string>();
   for (const [path, count] of found) {
     const number = numbers.get(path) ?? -1 - names.size;
     if (!numbers.has(path)) names.set(number, path);
-    add(number, count);
+    counts.set(number, (counts.get(number) ?? 0) + count);
   }
   const candidates = commonest(new Map([...counts].filter(([, count]) => count > 0)), limit);
   const paths = await pathsOf(manager, candidates);
@@ -51,4 +38,39 @@ export async function pathsOfVisits(
     }))
     .sort((a, b) => b.count - a.count || byText(a.value, b.value))
     .slice(0, limit);
+}
+
+/** By the numbers of paths: from what is kept of days, and from the visits of the rest of the range. */
+async function countsOfWhole(
+  selection: Selection,
+  range: Stretch,
+  measure: 'views' | 'visits',
+  { isWhole, longest }: WholeVisits,
+): Promise<Map<number, number>> {
+  const { manager } = selection;
+  const counts = new Map<number, number>();
+  const add = (found: Iterable<[number: number, count: number]>, sign: 1 | -1 = 1): void => {
+    for (const [number, count] of found) counts.set(number, (counts.get(number) ?? 0) + sign * count);
+  };
+  const isKept = measure === 'visits' && selection.isWhole;
+  const days = isKept ? (await keptDays(manager, VISITED_PATHS, range)).filter(hasCounts) : [];
+  for (const { startedAt, counts: ofDay } of days) {
+    add(countsOfPaths(ofDay));
+    // Those that go on past the end of the range are not whole.
+    const going = { since: Math.max(+startedAt, range.until - longest), until: +startedAt + DAY };
+    if (going.since >= going.until) continue;
+    const visits = selection
+      .visits(going)
+      .andWhere('NOT visit.mixed')
+      .andWhere('visit.endedAt >= :end', { end: range.until });
+    add(await visitedPaths(manager, visits, measure), -1);
+  }
+  for (const stretch of besides(range, days))
+    add(await visitedPaths(manager, selection.visits(stretch).andWhere(isWhole), measure));
+  return counts;
+}
+
+/** Not a day of too many paths. */
+function hasCounts(day: DayCount): day is DayCount & { counts: string } {
+  return day.counts !== null;
 }

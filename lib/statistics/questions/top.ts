@@ -12,7 +12,7 @@ import { PathTotal, Total } from '../rollup/sums.entity.js';
 import { partsOf, settled } from './sums-of-paths.js';
 import { pathsOfVisits } from './paths-of-visits.js';
 import { valuesOfProperty } from './values-of-property.js';
-import { MAX_KEY } from '../rollup/property-days.js';
+import { valuesOf, VISITED_PATHS } from '../rollup/day-counts.js';
 
 /** Of activities; the rest is of visits. */
 const OF_ACTIVITIES = { path: 'path', name: 'name', property: 'properties' } as const;
@@ -66,23 +66,24 @@ export async function top(
     return ofSums(dimension, selection, range, measure, asked);
   const counted = (stretch: Stretch): SelectQueryBuilder<ObjectLiteral> =>
     ofActivities(dimension, selection, stretch, measure, asked);
-  const property = keptProperty(dimension, selection, asked);
+  const kept = dimension === 'property' ? countsOf(dimension, selection, asked) : undefined;
   const values =
-    property !== undefined && isAdditive
-      ? await valuesOfProperty(selection, range, { property, measure, limit: asked.limit }, counted)
+    kept !== undefined && isAdditive
+      ? await valuesOfProperty(selection, range, { kept, measure, limit: asked.limit }, counted)
       : undefined;
   return values ?? rank(selection, [counted(range)], asked.limit);
 }
 
-/** The property whose values are kept for each day from when it is asked for in such a way. */
-export function keptProperty(
+/** What is counted for each day, and kept, from when it is asked for in such a way. */
+export function countsOf(
   dimension: Dimension,
   selection: Selection,
-  { measure = 'activities', property, search }: Pick<TopOptions, 'measure' | 'property' | 'search'>,
+  { measure, property, search }: Pick<TopOptions, 'measure' | 'property' | 'search'>,
 ): string | undefined {
-  if (dimension !== 'property' || !selection.isPlain || search !== undefined) return undefined;
-  if (measure !== 'activities' && measure !== 'views') return undefined;
-  return property !== undefined && property.length <= MAX_KEY ? property : undefined;
+  if (search !== undefined) return undefined;
+  if (dimension === 'path') return measure === 'visits' && selection.isWhole ? VISITED_PATHS : undefined;
+  if (dimension !== 'property' || property === undefined || !selection.isPlain) return undefined;
+  return ['activities', 'views', undefined].includes(measure) ? valuesOf(property) : undefined;
 }
 
 function isOfVisits(dimension: Dimension): dimension is keyof typeof OF_VISITS {

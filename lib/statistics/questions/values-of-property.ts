@@ -1,10 +1,10 @@
-import { Between, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { byText } from './commonest.js';
+import { besides, keptDays } from './kept-days.js';
 import type { Selection } from './selection.js';
-import { PropertyDay, type ValueCount } from '../rollup/property-day.entity.js';
-import { MAX_VALUES } from '../rollup/property-days.js';
+import { MAX_VALUES, type ValueCount } from '../rollup/property-values.js';
 import type { TopRow } from '../statistics.types.js';
-import { DAY, type Stretch } from '../stretch.js';
+import type { Stretch } from '../stretch.js';
 
 /**
  * The commonest values of a property from what is kept of days, and from the activities of the rest of the range.
@@ -14,15 +14,12 @@ import { DAY, type Stretch } from '../stretch.js';
 export async function valuesOfProperty(
   { manager, name }: Selection,
   range: Stretch,
-  { property, measure, limit }: { property: string; measure: 'activities' | 'views'; limit: number },
+  { kept, measure, limit }: { kept: string; measure: 'activities' | 'views'; limit: number },
   counted: (stretch: Stretch) => SelectQueryBuilder<ObjectLiteral>,
 ): Promise<TopRow[] | undefined> {
   const wanted = measure === 'views' ? 'view' : name;
   if (name !== undefined && name !== wanted) return [];
-  const days = await manager.find(PropertyDay, {
-    where: { property, startedAt: Between(new Date(range.since), new Date(range.until - DAY)) },
-    order: { startedAt: 'ASC' },
-  });
+  const days = await keptDays(manager, kept, range);
   if (days.length === 0) return undefined;
   const counts = new Map<string, number>();
   const add = (value: string, count: number): void =>
@@ -32,7 +29,7 @@ export async function valuesOfProperty(
     const found: ValueCount[] = JSON.parse(ofDay);
     for (const [of, value, count] of found) if (wanted === undefined || of === wanted) add(value, count);
   }
-  for (const stretch of between(range, days)) {
+  for (const stretch of besides(range, days)) {
     const rows = await counted(stretch)
       .limit(MAX_VALUES + 1)
       .getRawMany<{ value: string; count: string | number }>();
@@ -44,13 +41,4 @@ export async function valuesOfProperty(
     .map(([value, count]) => ({ value, count }))
     .sort((a, b) => b.count - a.count || byText(a.value, b.value))
     .slice(0, limit);
-}
-
-/** What of the range is not of the days. */
-function between({ since, until }: Stretch, days: PropertyDay[]): Stretch[] {
-  const starts = days.map(({ startedAt }) => startedAt.getTime());
-  const begins = [since, ...starts.map((start) => start + DAY)];
-  return begins
-    .map((begin, i) => ({ since: begin, until: starts[i] ?? until }))
-    .filter((stretch) => stretch.since < stretch.until);
 }

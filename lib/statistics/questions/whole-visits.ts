@@ -16,6 +16,8 @@ export interface WholeVisits {
   isWhole: string;
   /** What has to be counted one by one: of visits that go on past an interval's end, of mixed visits, and of none. */
   others: SelectQueryBuilder<Activity>[];
+  /** Of the longest visit, in milliseconds. */
+  longest: number;
 }
 
 /** @param starts of the intervals; the first may be before the range */
@@ -43,6 +45,7 @@ export async function wholeVisits(
   return {
     isWhole: `NOT visit.mixed AND visit.endedAt < ${end}`,
     others: [...others, selection.activities(range).andWhere('activity.visitId IS NULL')],
+    longest,
   };
 }
 

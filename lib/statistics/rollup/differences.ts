@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { chunks } from '../chunks.js';
+import type { DayCounts } from './day-counts.js';
 import type { Fold } from './fold.js';
 import { Path } from './path.entity.js';
 import { Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
-import type { PropertyDays } from './property-days.js';
 import type { Wrong } from './rollup.js';
 import type { Stretch } from '../stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
@@ -24,7 +24,7 @@ export class Differences {
   constructor(
     private readonly dataSource: DataSource,
     private readonly fold: Fold,
-    private readonly properties: PropertyDays,
+    private readonly dayCounts: DayCounts,
   ) {}
 
   /** @param span of the sums of paths */
@@ -47,7 +47,7 @@ export class Differences {
       sums:
         differing(await totals, await storedTotals.getRawMany<Sum>()) +
         differing(await pathTotals, await storedPathTotals.getRawMany<Sum>()) +
-        (await this.properties.wrongOn(stretch.since)),
+        (await this.dayCounts.wrongOn(stretch.since)),
     };
   }
 

@@ -9,7 +9,7 @@ import { type Edge, visitsFrom } from './edges.js';
 import { isSamePath, type Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
 import { leaveOutBots } from '../bots.js';
-import { QUARTER, type Stretch } from '../stretch.js';
+import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { within } from './stretches.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
@@ -43,13 +43,16 @@ export class Fold {
     return [...ids];
   }
 
-  /** What makes the visits what their activities say; who has none left is no visit. Tells the longest's milliseconds, too. */
+  /**
+   * What makes the visits what their activities say; who has none left is no visit. Tells the longest's milliseconds, and
+   * the days on which they begin, or did, too.
+   */
   async remakeVisits(
     ids: string[],
     paths: Paths,
-  ): Promise<{ statements: (Statement | Insert)[]; longest: number }> {
+  ): Promise<{ statements: (Statement | Insert)[]; longest: number; days: Set<number> }> {
     const visits = await this.compute(ids, paths);
-    const { changed } = await new Predecessors(this.dataSource).find(visits, ids);
+    const { changed, stored } = await new Predecessors(this.dataSource).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
     let longest = 0;
@@ -70,7 +73,8 @@ export class Fold {
           .getQueryAndParameters(),
       ),
     ];
-    return { statements, longest };
+    const days = new Set([...visits, ...stored].map(({ startedAt }) => floor(startedAt.getTime(), DAY)));
+    return { statements, longest, days };
   }
 
   /** The visits as their activities say, but for those before them. */

@@ -21,9 +21,9 @@ export class Predecessors {
   /**
    * @param visits as they are to be; they are told what was before them
    * @param ids of these, and of those that are to be no more
-   * @returns the others to which that makes a difference
+   * @returns the others to which that makes a difference, and the visits as they are stored
    */
-  async find(visits: VisitRow[], ids: string[]): Promise<{ changed: Before[] }> {
+  async find(visits: VisitRow[], ids: string[]): Promise<{ changed: Before[]; stored: Before[] }> {
     const own = new Set(ids);
     const stored: Before[] = [];
     for (const some of chunks(ids)) stored.push(...(await this.before({ id: In(some) })));
@@ -39,7 +39,7 @@ export class Predecessors {
         if (!own.has(visit.id)) changed.set(visit.id, visit);
       }
     }
-    return { changed: [...changed.values()] };
+    return { changed: [...changed.values()], stored };
   }
 
   private before(where: object): Promise<Before[]> {

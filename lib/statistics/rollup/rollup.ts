@@ -5,11 +5,11 @@ import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
 import { Stale } from '../../activity/stale.entity.js';
 import { Table } from '../../activity/table.js';
 import { uuidv7 } from '../../random.js';
+import { DayCounts } from './day-counts.js';
 import { Differences } from './differences.js';
 import { Fold } from './fold.js';
 import { unitsOf } from './stretches.js';
 import { forget, Paths } from './paths.js';
-import { PropertyDays } from './property-days.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { RollupState, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
@@ -41,7 +41,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   private readonly logger = new Logger('Djaffar');
   private readonly dialect: Dialect;
   private readonly fold: Fold;
-  private readonly properties: PropertyDays;
+  private readonly dayCounts: DayCounts;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -54,7 +54,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   ) {
     this.dialect = dialectOf(dataSource);
     this.fold = new Fold(dataSource);
-    this.properties = new PropertyDays(dataSource);
+    this.dayCounts = new DayCounts(dataSource);
   }
 
   onApplicationBootstrap(): void {
@@ -75,9 +75,9 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     return (this.next ??= this.running.catch(() => {}).then(() => this.running ?? this.begin()));
   }
 
-  /** Keeps how often a property has which value, for the days of the range that are over. */
-  keep(property: string, range: Stretch): Promise<void> {
-    return this.properties.keep(property, range);
+  /** Keeps counts of the days of the range that are over; day-counts.ts tells which there are. */
+  keep(counts: string, range: Stretch): Promise<void> {
+    return this.dayCounts.keep(counts, range);
   }
 
   /**
@@ -97,7 +97,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** Compares all visits and sums with the activities. */
   async check(onProgress?: (done: number, total: number) => void): Promise<Wrong> {
-    const differences = new Differences(this.dataSource, this.fold, this.properties);
+    const differences = new Differences(this.dataSource, this.fold, this.dayCounts);
     const wrong = { visits: 0, sums: 0 };
     const days = await this.days();
     for (const [i, day] of days.entries()) {
@@ -172,13 +172,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     const named = stale.flatMap(({ visitId }) => visitId || []);
     const ids = stretches.length > 0 ? await this.fold.visitsIn(merge(stretches), named) : [];
     const paths = new Paths(this.dataSource);
-    const { statements: visits, longest } = await this.fold.remakeVisits(ids, paths);
+    const { statements: visits, longest, days } = await this.fold.remakeVisits(ids, paths);
     for (const unit of units) await paths.learn(await this.fold.unknownPaths(unit));
     const statements = [...paths.inserts(), ...visits];
     for (const unit of units) statements.push(...this.fold.remakeSums(unit, span));
     if (stale.some(({ visitId }) => visitId !== null))
       statements.push(...forget(this.dataSource, await this.fold.storedPaths(ids, units)));
-    if (stale.length > 0) statements.push(this.properties.forget(day));
+    if (stale.length > 0) statements.push(this.dayCounts.forget(days.add(day)));
     for (let at = 0; at < stale.length; at += DELETED_AT_ONCE) {
       const deletion = this.dataSource
         .createQueryBuilder()

@@ -1,0 +1,20 @@
+import { Between, type EntityManager } from 'typeorm';
+import { DayCount } from '../rollup/day-count.entity.js';
+import { DAY, type Stretch } from '../stretch.js';
+
+/** What is kept of the days of a range, in their order. */
+export function keptDays(manager: EntityManager, what: string, range: Stretch): Promise<DayCount[]> {
+  return manager.find(DayCount, {
+    where: { what, startedAt: Between(new Date(range.since), new Date(range.until - DAY)) },
+    order: { startedAt: 'ASC' },
+  });
+}
+
+/** What of the range is not of the days. */
+export function besides({ since, until }: Stretch, days: DayCount[]): Stretch[] {
+  const starts = days.map(({ startedAt }) => startedAt.getTime());
+  const begins = [since, ...starts.map((start) => start + DAY)];
+  return begins
+    .map((begin, i) => ({ since: begin, until: starts[i] ?? until }))
+    .filter((stretch) => stretch.since < stretch.until);
+}

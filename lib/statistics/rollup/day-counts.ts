@@ -1,0 +1,95 @@
+import { Between, type DataSource, In } from 'typeorm';
+import { dialectOf, type Statement } from '../../activity/dialects/dialect.js';
+import { DAY, floor, type Stretch } from '../stretch.js';
+import { DayCount } from './day-count.entity.js';
+import { propertyValuesOn } from './property-values.js';
+import { RollupState, Total } from './sums.entity.js';
+import { visitedPathsOn } from './visited-paths.js';
+
+/** How many visits that began on the day, none of them mixed, were at which path. */
+export const VISITED_PATHS = 'visited paths';
+
+const PROPERTY = 'property ';
+/** Characters; of a longer key nothing is kept. */
+const MAX_KEY = 64;
+/** As much as fits into a text of each database. */
+const MAX_BYTES = 60_000;
+
+/** How often a property had which value on the day. */
+export function valuesOf(property: string): string | undefined {
+  return property.length <= MAX_KEY ? PROPERTY + property : undefined;
+}
+
+/** Keeps counts of days, for questions that would have to count all of a range each time. */
+export class DayCounts {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Sees to it that the days of a range that are over are kept, as far as nobody else changes the statistics meanwhile. */
+  async keep(what: string, range: Stretch): Promise<void> {
+    const first = await this.dataSource
+      .createQueryBuilder(Total, 'total')
+      .select('MIN(total.startedAt)', 'instant')
+      .getRawOne<{ instant: string | number | null }>();
+    const since = Math.max(range.since, Number(first?.instant ?? Number.POSITIVE_INFINITY));
+    const until = floor(Math.min(range.until, Date.now()), DAY);
+    if (!(since < until)) return;
+    const kept = await this.dataSource.manager.find(DayCount, {
+      select: { startedAt: true },
+      where: { what, startedAt: Between(new Date(range.since), new Date(until)) },
+    });
+    const days = new Set(kept.map(({ startedAt }) => startedAt.getTime()));
+    for (let day = floor(since, DAY); day < until; day += DAY)
+      if (day >= range.since && !days.has(day)) await this.keepDay(what, day);
+  }
+
+  /** What forgets days. */
+  forget(days: Iterable<number>): Statement {
+    return this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(DayCount)
+      .where({ startedAt: In([...days].map((day) => new Date(day))) })
+      .getQueryAndParameters();
+  }
+
+  /** How many of what is kept of a day is not what there is. */
+  async wrongOn(day: number): Promise<number> {
+    let wrong = 0;
+    for (const { what, counts } of await this.dataSource.manager.findBy(DayCount, {
+      startedAt: new Date(day),
+    }))
+      if (counts !== (await this.count(what, day))) wrong += 1;
+    return wrong;
+  }
+
+  /** Not where the statistics are changed meanwhile, as the day may be among what was: the next who asks tries again. */
+  private async keepDay(what: string, day: number): Promise<void> {
+    const { id, version } = await this.dataSource.manager.findOneByOrFail(RollupState, { id: 1 });
+    const row = { startedAt: new Date(day), what, counts: await this.count(what, day) };
+    // It changes nothing, but waits for who does, and has them wait. Who keeps the same day meanwhile, keeps the same.
+    const guard = this.dataSource
+      .createQueryBuilder()
+      .update(RollupState)
+      .set({ version })
+      .where({ id, version });
+    const insertion = this.dataSource
+      .createQueryBuilder()
+      .insert()
+      .into(DayCount)
+      .values(row)
+      .orIgnore()
+      .updateEntity(false);
+    await dialectOf(this.dataSource).transact(this.dataSource, guard.getQueryAndParameters(), [
+      insertion.getQueryAndParameters(),
+    ]);
+  }
+
+  private async count(what: string, day: number): Promise<string | null> {
+    const { manager } = this.dataSource;
+    const counts =
+      what === VISITED_PATHS
+        ? await visitedPathsOn(day, manager)
+        : await propertyValuesOn(day, what.slice(PROPERTY.length), manager);
+    return counts === null || Buffer.byteLength(counts) > MAX_BYTES ? null : counts;
+  }
+}
