@@ -1,6 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import { LRUCache } from 'lru-cache';
-import { type ActivityRow, MAX_SESSIONS } from '../activity/reader.js';
+import type { ActivityRow } from '../activity/reader.js';
 import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
 import { harmless } from './formula.js';
@@ -37,13 +36,13 @@ const END = '\r\n';
 /** RFC 4180. */
 export function csv(raw: boolean): Format {
   const safe = (cell: Cell): Cell => (raw || cell === null ? cell : harmless(cell));
-  const sessions = new LRUCache<string, string>({ max: MAX_SESSIONS });
+  const sessions = new WeakMap<Session, string>();
   const write = (cells: Cell[]): string => quoted(cells.map(safe));
   const writeSession = (session: Session): string => {
-    const known = sessions.get(session.id);
+    const known = sessions.get(session);
     if (known !== undefined) return known;
     const text = write(cellsOfSession(session));
-    sessions.set(session.id, text);
+    sessions.set(session, text);
     return text;
   };
   return {

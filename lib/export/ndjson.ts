@@ -1,16 +1,15 @@
-import { LRUCache } from 'lru-cache';
-import { type ActivityRow, MAX_SESSIONS } from '../activity/reader.js';
+import type { ActivityRow } from '../activity/reader.js';
 import type { Session } from '../activity/session.entity.js';
 import { isoOf } from './iso.js';
 
 /** Writes activities as lines of JSON, each with its session, which most have in common with others. */
 export function lines(): (activity: ActivityRow) => string {
-  const sessions = new LRUCache<string, string>({ max: MAX_SESSIONS });
+  const sessions = new WeakMap<Session, string>();
   const write = (session: Session): string => {
-    const known = sessions.get(session.id);
+    const known = sessions.get(session);
     if (known !== undefined) return known;
     const json = JSON.stringify(session);
-    sessions.set(session.id, json);
+    sessions.set(session, json);
     return json;
   };
   return (activity) =>

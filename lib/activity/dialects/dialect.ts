@@ -1,4 +1,11 @@
-import type { DataSource, EntityManager, QueryRunner, TableColumnOptions } from 'typeorm';
+import type {
+  DataSource,
+  EntityManager,
+  ObjectLiteral,
+  QueryRunner,
+  SelectQueryBuilder,
+  TableColumnOptions,
+} from 'typeorm';
 import { mysql } from './mysql.js';
 import { postgres } from './postgres.js';
 import { sqlite } from './sqlite.js';
@@ -39,6 +46,12 @@ export interface Dialect {
    * @returns how many rows the guard changed
    */
   transact(dataSource: DataSource, guard: Statement, statements: (Statement | Insert)[]): Promise<number>;
+
+  /** Rows as the driver gives them, for who reads a great many. */
+  rows<T extends ObjectLiteral>(
+    dataSource: DataSource,
+    query: SelectQueryBuilder<ObjectLiteral>,
+  ): Promise<T[]>;
 
   /** Several queries that see the same moment, planned for statistics: few and large. */
   reading<T>(dataSource: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T>;

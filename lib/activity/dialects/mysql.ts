@@ -46,6 +46,7 @@ export const mysql: Dialect = {
   transact: (dataSource, guard, statements) =>
     transact(dataSource, SETTINGS, guard, statements, (each) => [insert(each), each.rows.flat()]),
 
+  rows: (_, query) => query.getRawMany(),
   reading: (dataSource, read) => readingIn(dataSource, SETTINGS, read),
 
   blame: (error) => {

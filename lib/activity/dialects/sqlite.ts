@@ -75,6 +75,7 @@ export const sqlite: Dialect = {
       return changes;
     }),
 
+  rows: (_, query) => query.getRawMany(),
   reading: (dataSource, read) => read(dataSource.manager),
 
   blame: (error) => {
