@@ -90,7 +90,7 @@ const markdown = `# Statistics
 ${machine}, PostgreSQL on the same machine with its default settings. ${activities.toLocaleString('en')} activities over ${DAYS} days; a range of
 ${RANGE_DAYS} days that ends with an hour; medians of ${options.runs} runs (of the plain SQL ${options['plain-runs']}), by \`npm run bench:stats\`. **Plain** is
 the SQL that one would write on the tables of activities and sessions, and tells the same, which is checked. The first of ten to ask
-for a property's values waits as long as for the plain SQL, the others do not. To count the range's
+for a property's values, or for paths by visits, waits for all to be counted, the others do not. To count the range's
 activities takes PostgreSQL ${counting.toFixed(0)} ms.
 
 ${table(['question', 'times as fast as plain', 'of the time to count', 'ms', 'plain, ms'], lines)}

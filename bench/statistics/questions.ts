@@ -58,6 +58,15 @@ const topOf = (value: string, from: string, count = 'count(*)', where = 'TRUE'):
 
 const utm = (name: string): string => `substring(entry FROM '[?&]utm_${name}=([^&#]*)')`;
 
+function agreesOnSeries(ours: (number | null)[], rows: Row[]): boolean {
+  return isDeepStrictEqual(
+    ours,
+    rows.map(({ n }) => Number(n)),
+  );
+}
+
+const START = DAY.replace('date /', 'start /');
+
 function topOfVisits(dimension: 'browser' | 'system' | 'device'): Asked {
   return {
     name: `top ${dimension}`,
@@ -96,13 +105,9 @@ export const QUESTIONS: Asked[] = [
       (await stats.series(measure, 'day', range)).points.map(({ value }) => value),
     plain: (bounds) => {
       const count = { visits: '*', users: 'DISTINCT "user"', sessions: 'DISTINCT session' }[measure];
-      return `SELECT ${DAY.replace('date /', 'start /')} AS day, count(${count}) AS n FROM (${bareVisits(bounds)}) v GROUP BY 1 ORDER BY 1`;
+      return `SELECT ${START} AS day, count(${count}) AS n FROM (${bareVisits(bounds)}) v GROUP BY 1 ORDER BY 1`;
     },
-    agrees: (ours: number[], rows) =>
-      isDeepStrictEqual(
-        ours,
-        rows.map(({ n }) => Number(n)),
-      ),
+    agrees: agreesOnSeries,
   })),
   {
     name: 'series of views by day',
@@ -110,17 +115,24 @@ export const QUESTIONS: Asked[] = [
       (await stats.series('views', 'day', range)).points.map(({ value }) => value),
     plain: (bounds) =>
       `SELECT ${DAY} AS day, count(*) AS n ${A} WHERE ${IS_HUMAN} AND a.name = 'view' AND ${within(bounds)} GROUP BY 1 ORDER BY 1`,
-    agrees: (ours: number[], rows) =>
-      isDeepStrictEqual(
-        ours,
-        rows.map(({ n }) => Number(n)),
-      ),
+    agrees: agreesOnSeries,
   },
   {
     name: 'series of visit duration by day',
-    ours: (stats, range) => stats.series('visitDuration', 'day', range),
+    ours: async (stats, range) =>
+      (await stats.series('visitDuration', 'day', range)).points.map(({ value }) => value),
+    plain: (bounds) =>
+      `SELECT ${START} AS day, percentile_cont(0.5) WITHIN GROUP (ORDER BY duration / 1000) AS n FROM (${bareVisits(bounds)}) v GROUP BY 1 ORDER BY 1`,
+    agrees: agreesOnSeries,
   },
-  { name: 'series of visits by hour', ours: (stats, range) => stats.series('visits', 'hour', range) },
+  {
+    name: 'series of visits by hour',
+    ours: async (stats, range) =>
+      (await stats.series('visits', 'hour', range)).points.map(({ value }) => value),
+    plain: (bounds) =>
+      `SELECT ${START.replace('day', 'hour')} AS hour, count(*) AS n FROM (${bareVisits(bounds)}) v GROUP BY 1 ORDER BY 1`,
+    agrees: agreesOnSeries,
+  },
   {
     name: 'top path (views)',
     ours: (stats, range) => stats.top('path', range),

@@ -154,6 +154,7 @@ describeInBrowser.each(ADAPTERS)('the overview of the dashboard, with the host o
     const page = await dashboard.open(`?${DAYS}`);
     await page.getByRole('button', { name: 'Search pages' }).click();
     const dialog = page.getByRole('dialog');
+    await dialog.locator('tbody tr').nth(1).waitFor();
     await dialog.getByRole('searchbox').fill('PRIC');
     await dialog.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
     expect(await dialog.locator('tbody tr').innerText()).toContain('/pricing');

@@ -8,6 +8,7 @@ import { wordPattern } from './word-pattern.js';
 /** What is used of the driver's client. */
 interface Client {
   processID: number;
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what is in a row, who asks knows, as with TypeORM's own
   query<T>(query: Query, callback: (error: Error | null, result: { rows: T[] }) => void): void;
 }
 
