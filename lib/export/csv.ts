@@ -4,6 +4,7 @@ import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
 import { harmless } from './formula.js';
 import { isoOf } from './iso.js';
+import { once } from './once.js';
 
 type Cell = string | null;
 
@@ -36,15 +37,8 @@ const END = '\r\n';
 /** RFC 4180. */
 export function csv(raw: boolean): Format {
   const safe = (cell: Cell): Cell => (raw || cell === null ? cell : harmless(cell));
-  const sessions = new WeakMap<Session, string>();
   const write = (cells: Cell[]): string => quoted(cells.map(safe));
-  const writeSession = (session: Session): string => {
-    const known = sessions.get(session);
-    if (known !== undefined) return known;
-    const text = write(cellsOfSession(session));
-    sessions.set(session, text);
-    return text;
-  };
+  const writeSession = once((session) => write(cellsOfSession(session)));
   return {
     head: HEADERS.join(',') + END,
     rows: (activities) =>

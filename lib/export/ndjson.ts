@@ -1,17 +1,10 @@
 import type { ActivityRow } from '../activity/reader.js';
-import type { Session } from '../activity/session.entity.js';
 import { isoOf } from './iso.js';
+import { once } from './once.js';
 
 /** Writes activities as lines of JSON, each with its session, which most have in common with others. */
 export function lines(): (activity: ActivityRow) => string {
-  const sessions = new WeakMap<Session, string>();
-  const write = (session: Session): string => {
-    const known = sessions.get(session);
-    if (known !== undefined) return known;
-    const json = JSON.stringify(session);
-    sessions.set(session, json);
-    return json;
-  };
+  const write = once((session) => JSON.stringify(session));
   return (activity) =>
     `${bodyOf(activity)},"session":${activity.session ? write(activity.session) : 'null'}}`;
 }

@@ -1,0 +1,29 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { TopMeasure } from './statistics.types.js';
+
+/** The SQL of what is counted of activities; alias `activity`. */
+export const MEASURES_OF_ACTIVITIES: Record<TopMeasure, string> = {
+  activities: 'COUNT(*)',
+  views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
+  visits: 'COUNT(DISTINCT activity.visitId)',
+  sessions: 'COUNT(DISTINCT activity.sessionId)',
+  users: 'COUNT(DISTINCT activity.userId)',
+};
+
+/** What all of the queries count together, by path or by name: none of them has a visit of another. */
+export async function countsBy(
+  column: 'path' | 'name',
+  queries: SelectQueryBuilder<ObjectLiteral>[],
+  measure: TopMeasure,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const query of queries) {
+    const rows = await query
+      .select(`activity.${column}`, 'value')
+      .addSelect(MEASURES_OF_ACTIVITIES[measure], 'count')
+      .groupBy(`activity.${column}`)
+      .getRawMany<{ value: string; count: string | number }>();
+    for (const { value, count } of rows) counts.set(value, (counts.get(value) ?? 0) + Number(count));
+  }
+  return counts;
+}
