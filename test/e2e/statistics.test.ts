@@ -457,6 +457,23 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       expect(await kept()).toEqual(['10']);
     });
 
+    it('counts those of a bot that made many, where bots are asked for', async () => {
+      const crawled = Array.from({ length: 1001 }, (_, i) => ({
+        date: '2025-11-10T10:00Z',
+        path: `/crawled/${i % 3}`,
+        session: 'crawler',
+        visit: 'crawler',
+        userAgent: GOOGLEBOT,
+      }));
+      await track(...crawled);
+      const asked = { ...november, bots: true, limit: 5 };
+      const paths = ['/crawled/0', '/crawled/1', '/crawled/2'];
+      expect((await stats.top('path', { ...asked, measure: 'visits' })).map(({ value }) => value)).toEqual(
+        paths,
+      );
+      expect((await stats.top('path', asked)).map(({ count }) => count)).toEqual([334, 334, 333]);
+    });
+
     it('looks at the visits of days of too many paths', async () => {
       await visit('a', { '10T10:00': '/', '11T10:00': '/' });
       await visit('b', { '11T11:00': '/b' });

@@ -1,6 +1,6 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { groupingOf, intervalSql } from '../calendar.js';
-import { MEASURES_OF_ACTIVITIES } from './activity-measures.js';
+import { MEASURES_OF_ACTIVITIES } from '../activity-measures.js';
 import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
 import { floor, QUARTER, type Stretch, without } from '../stretch.js';

@@ -1,4 +1,4 @@
-import { countsBy } from './activity-measures.js';
+import { countsBy } from '../activity-measures.js';
 import { byText } from './commonest.js';
 import { countsIn } from '../rollup/doings.js';
 import type { Selection } from './selection.js';

@@ -1,4 +1,4 @@
-import { countsBy } from './activity-measures.js';
+import { countsBy } from '../activity-measures.js';
 import { byText, commonest } from './commonest.js';
 import type { DayCount } from '../rollup/day-count.entity.js';
 import { VISITED_PATHS } from '../rollup/day-counts.js';
@@ -7,8 +7,8 @@ import { numbersOf, pathsOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from '../statistics.types.js';
 import { DAY, type Stretch } from '../stretch.js';
-import { countsOfPaths, visitedPaths } from '../rollup/visited-paths.js';
-import { wholeVisits, type WholeVisits } from './whole-visits.js';
+import { countsOfPaths, countVisits, visitedPaths } from '../rollup/visited-paths.js';
+import { activitiesOf, wholeVisits, type WholeVisits } from './whole-visits.js';
 
 /** The paths that the visits of a selection viewed most, or that most of them were at, as their rows tell. */
 export async function pathsOfVisits(
@@ -40,12 +40,15 @@ export async function pathsOfVisits(
     .slice(0, limit);
 }
 
-/** By the numbers of paths: from what is kept of days, and from the visits of the rest of the range. */
+/**
+ * By the numbers of paths: from what is kept of days, and from the visits of the rest of the range. Of these, the ones of
+ * too many activities go to the others.
+ */
 async function countsOfWhole(
   selection: Selection,
   range: Stretch,
   measure: 'views' | 'visits',
-  { isWhole, longest }: WholeVisits,
+  { isWhole, others, longest }: WholeVisits,
 ): Promise<Map<number, number>> {
   const { manager } = selection;
   const counts = new Map<number, number>();
@@ -63,10 +66,13 @@ async function countsOfWhole(
       .visits(going)
       .andWhere('NOT visit.mixed')
       .andWhere('visit.endedAt >= :end', { end: range.until });
-    add(await visitedPaths(manager, visits, measure), -1);
+    add(await countVisits(manager, visits), -1);
   }
-  for (const stretch of besides(range, days))
-    add(await visitedPaths(manager, selection.visits(stretch).andWhere(isWhole), measure));
+  for (const stretch of besides(range, days)) {
+    const found = await visitedPaths(selection.visits(stretch).andWhere(isWhole), measure);
+    add(found.counts);
+    others.push(...activitiesOf(found.long, selection, range));
+  }
   return counts;
 }
 

@@ -1,7 +1,7 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../../activity/activity.filter.js';
 
-import { MEASURES_OF_ACTIVITIES } from './activity-measures.js';
+import { MEASURES_OF_ACTIVITIES } from '../activity-measures.js';
 import { namesOfVisits } from './names-of-visits.js';
 import { named } from './names.js';
 import { Path } from '../rollup/path.entity.js';

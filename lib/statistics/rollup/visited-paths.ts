@@ -1,19 +1,20 @@
 import { type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
-import { dialectOf } from '../../activity/dialects/dialect.js';
+import { countsBy } from '../activity-measures.js';
 import { chunks } from '../chunks.js';
 import { DAY } from '../stretch.js';
-import { Path } from './path.entity.js';
-import { isSamePath } from './paths.js';
+import { numbersOf } from './paths.js';
 import { Visit } from './visit.entity.js';
 import { numbersIn, stepOf } from './way.js';
 
-/** How often paths were viewed, or how many visits were at them, by their numbers. */
+/**
+ * How often paths were viewed, or how many visits were at them, by their numbers.
+ * @returns beside it the visits of too many activities, which their rows do not tell of
+ */
 export async function visitedPaths(
-  manager: EntityManager,
   visits: SelectQueryBuilder<Visit>,
   measure: 'views' | 'visits',
-): Promise<Map<number, number>> {
+): Promise<{ counts: Map<number, number>; long: string[] }> {
   const counts = new Map<number, number>();
   const add = (number: number, count: number): void =>
     void counts.set(number, (counts.get(number) ?? 0) + count);
@@ -28,22 +29,21 @@ export async function visitedPaths(
     else if (measure === 'views') for (const number of numbersIn(way)) add(number, 1);
     else for (const number of new Set(numbersIn(way + (beside ?? '')))) add(number, 1);
   }
-  for (const ids of chunks(long)) {
-    const rowsOfLong = await manager
-      .createQueryBuilder(Activity, 'activity')
-      .select('known.number', 'number')
-      .addSelect(
-        measure === 'visits'
-          ? 'COUNT(DISTINCT activity.visitId)'
-          : `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
-        'count',
-      )
-      .innerJoin(Path, 'known', isSamePath(dialectOf(manager.connection), 'known.path', 'activity.path'))
-      .where({ visitId: In(ids) })
-      .groupBy('known.number')
-      .getRawMany<{ number: number; count: string | number }>();
-    for (const { number, count } of rowsOfLong) add(number, Number(count));
-  }
+  return { counts, long };
+}
+
+/** How many of visits, which are none of bots, were at which path: all that they were at have numbers. */
+export async function countVisits(
+  manager: EntityManager,
+  visits: SelectQueryBuilder<Visit>,
+): Promise<Map<number, number>> {
+  const { counts, long } = await visitedPaths(visits, 'visits');
+  const ofLong = chunks(long).map((ids) =>
+    manager.createQueryBuilder(Activity, 'activity').where({ visitId: In(ids) }),
+  );
+  const found = await countsBy('path', ofLong, 'visits');
+  for (const [path, number] of await numbersOf(manager, [...found.keys()]))
+    counts.set(number, (counts.get(number) ?? 0) + (found.get(path) ?? 0));
   return counts;
 }
 
@@ -53,7 +53,7 @@ export async function visitedPathsOn(day: number, manager: EntityManager): Promi
     .createQueryBuilder(Visit, 'visit')
     .where('NOT visit.bot AND NOT visit.mixed')
     .andWhere('visit.startedAt >= :day AND visit.startedAt < :next', { day, next: day + DAY });
-  const counts = await visitedPaths(manager, visits, 'visits');
+  const counts = await countVisits(manager, visits);
   return [...counts]
     .sort(([a], [b]) => a - b)
     .map(([number, count]) => stepOf(number) + stepOf(count))
