@@ -91,7 +91,7 @@ export class Crowd {
     const away = start - visitor.lastSeen;
     if (away < HOUR) return undefined;
     // The cookie lasts two weeks, and the shop's own login not as long.
-    if (away > 14 * DAY) visitor.session = this.random.key(22);
+    if (away > 14 * DAY) visitor.session = this.random.key(15);
     if (away > 14 * DAY || this.random.chance(0.15)) visitor.isLoggedIn = false;
     return visitor;
   }
@@ -112,7 +112,7 @@ export class Crowd {
 
   private newBrowser(): Visitor {
     return {
-      session: this.random.key(22),
+      session: this.random.key(15),
       userAgent: this.random.weighted(USER_AGENTS),
       ip: this.address(),
       isLoggedIn: false,

@@ -65,7 +65,7 @@ export class Walk {
     private now: number,
     private readonly signUp: (plan: string) => Account | undefined = () => undefined,
   ) {
-    this.visit = random.key(16);
+    this.visit = random.key(15);
   }
 
   run({ landings, query, referer, bounces }: Source): void {

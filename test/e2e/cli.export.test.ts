@@ -160,12 +160,15 @@ describe('djaffar export', () => {
     expect(rows).toMatchObject([{ path: '/shop/1' }]);
   });
 
-  it('leaves a file as it was where an option is wrong', async () => {
+  it.each([
+    ['--from', 'from must be a Date or an ISO 8601 date and time'],
+    ['--after', 'after must be what a page had as "next"'],
+  ])('leaves a file as it was where an option is wrong: %s', async (option, reason) => {
     const file = join(folder, 'kept');
     writeFileSync(file, 'kept');
-    const { code, stdout, stderr } = await run(host.database, ['export', '--output', file, '--from', 'x']);
+    const { code, stdout, stderr } = await run(host.database, ['export', '--output', file, option, 'x']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe('djaffar: from must be a Date or an ISO 8601 date and time\n');
+    expect(stderr).toBe(`djaffar: ${reason}\n`);
     expect(readFileSync(file, 'utf8')).toBe('kept');
   });
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ActivityRow } from '../../activity/reader.js';
-import type { ActivityFilter } from '../../activity/activity.filter.js';
+import { type ActivityFilter, InvalidFilterError } from '../../activity/activity.filter.js';
 import type { ActivityService } from '../../activity/activity.service.js';
 import { decodeCursor, encodeCursor } from '../../activity/cursor.js';
 import { reasonOf } from '../errors.js';
@@ -101,7 +101,8 @@ function cursorOf(page: ActivityRow[]): string | undefined {
 }
 
 function unfinished(error: unknown, cursor: string | undefined): unknown {
-  if (cursor === undefined) return error;
+  // Where an option is wrong, there is nothing to go on with.
+  if (cursor === undefined || error instanceof InvalidFilterError) return error;
   const message = `${reasonOf(error)}; go on with --after ${cursor}`;
   return error instanceof Interruption ? new Interruption(error.signal, message) : new Error(message);
 }
