@@ -390,14 +390,18 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await stats.top('path', range)).toEqual(views);
   });
 
+  const keptOf = (what: string): Promise<DayCount[]> =>
+    host.dataSource.getRepository(DayCount).find({ where: { what }, order: { startedAt: 'ASC' } });
+
+  /** Those of the month on which there was anything. */
+  const daysKeptOf = async (what: string): Promise<string[]> =>
+    (await keptOf(what))
+      .filter(({ counts }) => counts !== '' && counts !== '[]')
+      .map(({ startedAt }) => startedAt.toISOString().slice(8, 10));
+
   describe('of visited paths', () => {
     const visited = { ...november, measure: 'visits', limit: 3 } as const;
-    const kept = async (): Promise<string[]> => {
-      const days = await host.dataSource.getRepository(DayCount).find({ order: { startedAt: 'ASC' } });
-      return days
-        .filter(({ counts }) => counts !== '')
-        .map(({ startedAt }) => startedAt.toISOString().slice(8, 10));
-    };
+    const kept = (): Promise<string[]> => daysKeptOf('visited paths');
 
     it('keeps them of days that are over from when it is asked, until a visit that began there changes', async () => {
       await visit('a', { '10T10:00': '/', '10T10:01': '/a', '10T10:02': '/' });
@@ -483,10 +487,64 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     });
   });
 
+  describe('of what visits have', () => {
+    it('keeps how many of the visits of days that are over had what from when it is asked, until one changes', async () => {
+      await visit('a', { '10T10:00': '/', '10T10:01': '/a' }, { referer: 'https://a.example/' });
+      await visit('b', { '10T23:50': '/', '11T00:10': '/b' });
+      await visit('c', { '12T12:00': '/' }, { referer: 'https://a.example/' });
+      await visit('bot', { '13T13:00': '/' }, { userAgent: GOOGLEBOT });
+      const first = await stats.top('referrer', november);
+      expect(first).toEqual([
+        { value: 'a.example', count: 2 },
+        { value: null, count: 1 },
+      ]);
+      expect(await daysKeptOf('visits by referrer')).toEqual(['10', '12']);
+      expect(await stats.top('referrer', november)).toEqual(first);
+      // Late, and on the day after the one that the visit began on.
+      await visit('b', { '11T00:20': '/c' });
+      expect(await stats.top('exit', november)).toEqual([
+        { value: '/', count: 1 },
+        { value: '/a', count: 1 },
+        { value: '/c', count: 1 },
+      ]);
+      expect(await daysKeptOf('visits by referrer')).toEqual(['12']);
+      await host.activities.erase({ session: 'session-a' });
+      expect(await stats.top('entry', november)).toEqual([{ value: '/', count: 2 }]);
+      expect(await stats.top('referrer', november)).toEqual([
+        { value: null, count: 1 },
+        { value: 'a.example', count: 1 },
+      ]);
+      const rollup = host.app.get(Rollup, { strict: false });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+      await host.dataSource.getRepository(DayCount).update({ what: 'visits by exit' }, { counts: '[]' });
+      expect((await rollup.check()).sums).toBeGreaterThan(0);
+    });
+
+    it('counts the visits that began in the range, whatever days it has a part of', async () => {
+      await visit('a', { '10T10:00': '/', '10T10:01': '/a' });
+      await visit('b', { '11T10:00': '/' });
+      await visit('c', { '12T10:00': '/', '12T10:01': '/a' });
+      await stats.top('exit', november);
+      const part = { from: '2025-11-10T10:01Z', to: '2025-11-12T10:01Z' };
+      for (const range of [part, { ...part, timeZone: 'Asia/Kathmandu' }])
+        expect(await stats.top('exit', range)).toEqual([
+          { value: '/', count: 1 },
+          { value: '/a', count: 1 },
+        ]);
+    });
+
+    it('looks at the visits where a day has too many values', async () => {
+      await visit('a', { '10T10:00': '/' });
+      await visit('b', { '11T10:00': '/b' });
+      const first = await stats.top('entry', november);
+      await host.dataSource.getRepository(DayCount).update({ what: 'visits by entry' }, { counts: null });
+      expect(await stats.top('entry', november)).toEqual(first);
+    });
+  });
+
   describe('of a property', () => {
     const plans = { ...november, property: 'plan' };
-    const kept = (): Promise<DayCount[]> =>
-      host.dataSource.getRepository(DayCount).find({ order: { startedAt: 'ASC' } });
+    const kept = (): Promise<DayCount[]> => keptOf('property plan');
 
     it('keeps the values of days that are over from when it is asked, until the day changes', async () => {
       await visit('a', { '10T10:00': '/', '11T10:00': '/' }, { properties: { plan: 'pro' } });

@@ -1,9 +1,9 @@
 import { countsBy } from '../activity-measures.js';
-import { byText, commonest } from './commonest.js';
+import { commonestPaths } from './commonest.js';
 import type { DayCount } from '../rollup/day-count.entity.js';
 import { VISITED_PATHS } from '../rollup/day-counts.js';
 import { besides, keptDays } from './kept-days.js';
-import { numbersOf, pathsOf } from '../rollup/paths.js';
+import { numbersOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from '../statistics.types.js';
 import { DAY, type Stretch } from '../stretch.js';
@@ -29,15 +29,7 @@ export async function pathsOfVisits(
     if (!numbers.has(path)) names.set(number, path);
     counts.set(number, (counts.get(number) ?? 0) + count);
   }
-  const candidates = commonest(new Map([...counts].filter(([, count]) => count > 0)), limit);
-  const paths = await pathsOf(manager, candidates);
-  return candidates
-    .map((number) => ({
-      value: names.get(number) ?? paths.get(number) ?? '',
-      count: counts.get(number) ?? 0,
-    }))
-    .sort((a, b) => b.count - a.count || byText(a.value, b.value))
-    .slice(0, limit);
+  return commonestPaths(manager, counts, limit, names);
 }
 
 /**

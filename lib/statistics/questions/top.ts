@@ -1,6 +1,5 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../../activity/activity.filter.js';
-
 import { MEASURES_OF_ACTIVITIES } from '../activity-measures.js';
 import { namesOfVisits } from './names-of-visits.js';
 import { named } from './names.js';
@@ -12,23 +11,12 @@ import { PathTotal, Total } from '../rollup/sums.entity.js';
 import { partsOf, settled } from './sums-of-paths.js';
 import { pathsOfVisits } from './paths-of-visits.js';
 import { valuesOfProperty } from './values-of-property.js';
-import { valuesOf, VISITED_PATHS } from '../rollup/day-counts.js';
+import { valuesOf, VISITED_PATHS, visitsBy } from '../rollup/day-counts.js';
+import { isOfVisits, OF_VISITS, type VisitDimension } from '../rollup/visit-values.js';
+import { valuesOfVisits } from './values-of-visits.js';
 
-/** Of activities; the rest is of visits. */
+/** The rest is of visits. */
 const OF_ACTIVITIES = { path: 'path', name: 'name', property: 'properties' } as const;
-
-const OF_VISITS = {
-  entry: 'visit.entry',
-  exit: 'visit.exit',
-  referrer: 'visit.referrer',
-  utmSource: 'visit.utmSource',
-  utmMedium: 'visit.utmMedium',
-  utmCampaign: 'visit.utmCampaign',
-  browser: 'visit.browser',
-  system: 'visit.system',
-  device: 'visit.device',
-  user: 'visit.userId',
-} as const;
 
 /** Where there being none is an answer too. */
 const WITH_NONE: Dimension[] = ['referrer', 'browser', 'system', 'device'];
@@ -50,7 +38,7 @@ export async function top(
   asked: Asked,
 ): Promise<TopRow[]> {
   if (isOfVisits(dimension)) {
-    const rows = await rank(selection, [ofVisits(dimension, selection, range, asked)], asked.limit);
+    const rows = await ofVisits(dimension, selection, range, asked);
     return dimension === 'user' ? named(selection, rows) : rows;
   }
   const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
@@ -81,30 +69,42 @@ export function countsOf(
   { measure, property, search }: Pick<TopOptions, 'measure' | 'property' | 'search'>,
 ): string | undefined {
   if (search !== undefined) return undefined;
+  if (isOfVisits(dimension)) return isOfAllVisits(selection, measure) ? visitsBy(dimension) : undefined;
   if (dimension === 'path') return measure === 'visits' && selection.isWhole ? VISITED_PATHS : undefined;
   if (dimension !== 'property' || property === undefined || !selection.isPlain) return undefined;
   return ['activities', 'views', undefined].includes(measure) ? valuesOf(property) : undefined;
 }
 
-function isOfVisits(dimension: Dimension): dimension is keyof typeof OF_VISITS {
-  return dimension in OF_VISITS;
+function isOfAllVisits(selection: Selection, measure: TopMeasure = 'visits'): boolean {
+  return measure === 'visits' && selection.isWhole;
 }
 
-function ofVisits(
-  dimension: keyof typeof OF_VISITS,
+async function ofVisits(
+  dimension: VisitDimension,
   selection: Selection,
   range: Stretch,
-  { measure = 'visits', search }: Asked,
-): SelectQueryBuilder<ObjectLiteral> {
+  { measure = 'visits', search, limit }: Asked,
+): Promise<TopRow[]> {
   const column = OF_VISITS[dimension];
-  const query = selection
-    .visits(range)
-    .select(column, 'value')
-    .addSelect(MEASURES_OF_VISITS[measure], 'count')
-    .groupBy(column);
-  if (dimension === 'entry' || dimension === 'exit') return withPaths(selection, query, search);
-  if (!WITH_NONE.includes(dimension)) query.andWhere(`${column} IS NOT NULL`);
-  return searched(query, column, search);
+  const withNone = WITH_NONE.includes(dimension);
+  const counted = (stretch: Stretch): SelectQueryBuilder<ObjectLiteral> => {
+    const query = selection
+      .visits(stretch)
+      .select(column, 'value')
+      .addSelect(MEASURES_OF_VISITS[measure], 'count')
+      .groupBy(column);
+    return withNone ? query : query.andWhere(`${column} IS NOT NULL`);
+  };
+  if (search === undefined && isOfAllVisits(selection, measure)) {
+    const asked = { dimension, withNone, limit };
+    const rows = await valuesOfVisits(selection.manager, range, asked, counted);
+    if (rows) return rows;
+  }
+  const isPath = dimension === 'entry' || dimension === 'exit';
+  const query = isPath
+    ? withPaths(selection, counted(range), search)
+    : searched(counted(range), column, search);
+  return rank(selection, [query], limit);
 }
 
 /** Counted by the number of a path, which is looked up afterwards. */

@@ -4,10 +4,18 @@ import { DAY, floor, type Stretch } from '../stretch.js';
 import { DayCount } from './day-count.entity.js';
 import { propertyValuesOn } from './property-values.js';
 import { RollupState, Total } from './sums.entity.js';
+import { isOfVisits, type VisitDimension, visitValuesOn } from './visit-values.js';
 import { visitedPathsOn } from './visited-paths.js';
 
 /** How many visits that began on the day, none of them mixed, were at which path. */
 export const VISITED_PATHS = 'visited paths';
+
+const VISITS = 'visits by ';
+
+/** How many visits that began on the day had which value. */
+export function visitsBy(dimension: VisitDimension): string {
+  return VISITS + dimension;
+}
 
 const PROPERTY = 'property ';
 /** Characters; of a longer key nothing is kept. */
@@ -85,11 +93,15 @@ export class DayCounts {
   }
 
   private async count(what: string, day: number): Promise<string | null> {
-    const { manager } = this.dataSource;
-    const counts =
-      what === VISITED_PATHS
-        ? await visitedPathsOn(day, manager)
-        : await propertyValuesOn(day, what.slice(PROPERTY.length), manager);
+    const counts = await this.countAll(what, day);
     return counts === null || Buffer.byteLength(counts) > MAX_BYTES ? null : counts;
+  }
+
+  private async countAll(what: string, day: number): Promise<string | null> {
+    const { manager } = this.dataSource;
+    if (what === VISITED_PATHS) return visitedPathsOn(day, manager);
+    if (what.startsWith(PROPERTY)) return propertyValuesOn(day, what.slice(PROPERTY.length), manager);
+    const dimension = what.slice(VISITS.length);
+    return isOfVisits(dimension) ? visitValuesOn(day, dimension, manager) : null;
   }
 }

@@ -8,7 +8,7 @@ import { DAY } from '../stretch.js';
 export type ValueCount = [name: string, value: string, activities: number];
 
 /** Of a day that has more values of a property, its activities are looked at each time. */
-export const MAX_VALUES = 1000;
+const MAX_VALUES = 1000;
 
 /** How often a property had which value on a day, as JSON; see {@link ValueCount}. */
 export async function propertyValuesOn(
