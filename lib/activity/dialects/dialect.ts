@@ -56,6 +56,9 @@ export interface Dialect {
   /** Several queries that see the same moment, planned for statistics: few and large. */
   reading<T>(dataSource: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T>;
 
+  /** Whether a query can be asked for each row of another by `LATERAL`, and for a median by `percentile_cont`. */
+  hasLateral: boolean;
+
   blame(error: unknown): Blame;
 
   /** The SQL of a text column that compares by code points. */

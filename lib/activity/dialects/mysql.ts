@@ -49,6 +49,7 @@ export const mysql: Dialect = {
   rows: (_, query) => query.getRawMany(),
   reading: (dataSource, read) => readingIn(dataSource, SETTINGS, read),
 
+  hasLateral: false,
   blame: (error) => {
     const { sqlState } = driverError(error) as { sqlState?: unknown };
     return blameSqlState(sqlState);

@@ -130,6 +130,7 @@ export const postgres: Dialect = {
     transact(dataSource, {}, guard, statements, (each) => [insert(each, 1), transpose(each)]),
   reading: (dataSource, read) => readingIn(dataSource, { inside: SETTINGS }, read),
 
+  hasLateral: true,
   blame: (error) => blameSqlState(codeOf(error)),
 
   binary: (column) => `${column} COLLATE "C"`,

@@ -78,6 +78,7 @@ export const sqlite: Dialect = {
   rows: (_, query) => query.getRawMany(),
   reading: (dataSource, read) => read(dataSource.manager),
 
+  hasLateral: false,
   blame: (error) => {
     const { code } = driverError(error) as { code?: unknown };
     if (typeof code !== 'string') return 'moment';

@@ -4,7 +4,8 @@ import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
 import type { Measure } from '../statistics.types.js';
 import type { Stretch } from '../stretch.js';
-import { figuresOfAllVisits, figuresOfVisits } from './visit-figures.js';
+import { figuresOfAllVisits } from './figures-of-all-visits.js';
+import { figuresOfVisits } from './visit-figures.js';
 import { wholeVisits } from './whole-visits.js';
 
 const OF_ACTIVITIES: Measure[] = ['activities', 'views'];
