@@ -12,7 +12,7 @@ type Value = string | number | null;
  * How often there was which value, from what is kept of days, and counted for the rest of the range.
  * @param read takes apart what is kept of a day
  * @param counted tells `value` and `count` in a stretch
- * @returns `undefined` where nothing is kept, or not of each day as there is too much, and all of the range is to be counted
+ * @returns `undefined` where nothing is kept, or there is too much besides, and all of the range is to be counted
  */
 export async function countsOfDays<T extends Value>(
   manager: EntityManager,
@@ -24,10 +24,7 @@ export async function countsOfDays<T extends Value>(
   if (days.length === 0) return undefined;
   const counts = new Map<T, number>();
   const add = (value: T, count: number): void => void counts.set(value, (counts.get(value) ?? 0) + count);
-  for (const { counts: ofDay } of days) {
-    if (ofDay === null) return undefined;
-    for (const [value, count] of read(ofDay)) add(value, count);
-  }
+  for (const { counts: ofDay } of days) for (const [value, count] of read(ofDay)) add(value, count);
   for (const stretch of besides(range, days)) {
     const rows = await counted(stretch)
       .limit(MAX_VALUES + 1)

@@ -9,7 +9,7 @@ import { type Counted, figuresFrom, type Found } from './visit-figures.js';
 /** Of an interval; `median` where that is asked for, and there was a visit. */
 type Row = Partial<Record<Measure, string | number | null>> & { n: string | number; median?: string | null };
 
-/** Whether one is its visitor's first in the range, its row tells. */
+/** Of all visits: whether one is its visitor's first in the range, its row tells. */
 export async function figuresOfAllVisits(
   measures: Measure[],
   selection: Selection,

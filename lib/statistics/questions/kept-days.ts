@@ -2,12 +2,19 @@ import { Between, type EntityManager } from 'typeorm';
 import { DayCount } from '../rollup/day-count.entity.js';
 import { DAY, type Stretch } from '../stretch.js';
 
-/** What is kept of the days of a range, in their order. */
-export function keptDays(manager: EntityManager, what: string, range: Stretch): Promise<DayCount[]> {
-  return manager.find(DayCount, {
+/** What is kept of the days of a range, in their order; none where there is too much of it. */
+export async function keptDays(manager: EntityManager, what: string, range: Stretch): Promise<KeptDay[]> {
+  const days = await manager.find(DayCount, {
     where: { what, startedAt: Between(new Date(range.since), new Date(range.until - DAY)) },
     order: { startedAt: 'ASC' },
   });
+  return days.filter(hasCounts);
+}
+
+type KeptDay = DayCount & { counts: string };
+
+function hasCounts(day: DayCount): day is KeptDay {
+  return day.counts !== null;
 }
 
 /** What of the range is not of the days. */

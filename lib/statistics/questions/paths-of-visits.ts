@@ -1,6 +1,5 @@
 import { countsBy } from '../activity-measures.js';
 import { commonestPaths } from './commonest.js';
-import type { DayCount } from '../rollup/day-count.entity.js';
 import { VISITED_PATHS } from '../rollup/day-counts.js';
 import { besides, keptDays } from './kept-days.js';
 import { numbersOf } from '../rollup/paths.js';
@@ -48,7 +47,7 @@ async function countsOfWhole(
     for (const [number, count] of found) counts.set(number, (counts.get(number) ?? 0) + sign * count);
   };
   const isKept = measure === 'visits' && selection.isWhole;
-  const days = isKept ? (await keptDays(manager, VISITED_PATHS, range)).filter(hasCounts) : [];
+  const days = isKept ? await keptDays(manager, VISITED_PATHS, range) : [];
   for (const { startedAt, counts: ofDay } of days) {
     add(countsOfPaths(ofDay));
     // Those that go on past the end of the range are not whole.
@@ -66,9 +65,4 @@ async function countsOfWhole(
     others.push(...activitiesOf(found.long, selection, range));
   }
   return counts;
-}
-
-/** Not a day of too many paths. */
-function hasCounts(day: DayCount): day is DayCount & { counts: string } {
-  return day.counts !== null;
 }
