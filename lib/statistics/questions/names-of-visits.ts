@@ -1,5 +1,5 @@
 import { countsBy } from '../activity-measures.js';
-import { byText } from './commonest.js';
+import { commonestRows } from './commonest.js';
 import { countsIn } from '../rollup/doings.js';
 import type { Selection } from './selection.js';
 import type { TopRow } from '../statistics.types.js';
@@ -42,9 +42,5 @@ export async function namesOfVisits(
   }
   others.push(...activitiesOf(long, selection, range));
   for (const [name, count] of await countsBy('name', others, measure)) add(name, count);
-  return [...counts]
-    .filter(([, count]) => count > 0)
-    .map(([value, count]) => ({ value, count }))
-    .sort((a, b) => b.count - a.count || byText(a.value, b.value))
-    .slice(0, limit);
+  return commonestRows(counts, limit);
 }

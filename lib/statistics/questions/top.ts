@@ -69,22 +69,20 @@ export function countsOf(
   { measure, property, search }: Pick<TopOptions, 'measure' | 'property' | 'search'>,
 ): string | undefined {
   if (search !== undefined) return undefined;
-  if (isOfVisits(dimension)) return isOfAllVisits(selection, measure) ? visitsBy(dimension) : undefined;
+  if (isOfVisits(dimension))
+    return (measure ?? 'visits') === 'visits' && selection.isWhole ? visitsBy(dimension) : undefined;
   if (dimension === 'path') return measure === 'visits' && selection.isWhole ? VISITED_PATHS : undefined;
   if (dimension !== 'property' || property === undefined || !selection.isPlain) return undefined;
   return ['activities', 'views', undefined].includes(measure) ? valuesOf(property) : undefined;
-}
-
-function isOfAllVisits(selection: Selection, measure: TopMeasure = 'visits'): boolean {
-  return measure === 'visits' && selection.isWhole;
 }
 
 async function ofVisits(
   dimension: VisitDimension,
   selection: Selection,
   range: Stretch,
-  { measure = 'visits', search, limit }: Asked,
+  asked: Asked,
 ): Promise<TopRow[]> {
+  const { measure = 'visits', search, limit } = asked;
   const column = OF_VISITS[dimension];
   const withNone = WITH_NONE.includes(dimension);
   const counted = (stretch: Stretch): SelectQueryBuilder<ObjectLiteral> => {
@@ -95,12 +93,13 @@ async function ofVisits(
       .groupBy(column);
     return withNone ? query : query.andWhere(`${column} IS NOT NULL`);
   };
-  if (search === undefined && isOfAllVisits(selection, measure)) {
-    const asked = { dimension, withNone, limit };
-    const rows = await valuesOfVisits(selection.manager, range, asked, counted);
-    if (rows) return rows;
-  }
   const isPath = dimension === 'entry' || dimension === 'exit';
+  const kept = countsOf(dimension, selection, asked);
+  const rows =
+    kept === undefined
+      ? undefined
+      : await valuesOfVisits(selection.manager, range, { kept, isPath, withNone, limit }, counted);
+  if (rows) return rows;
   const query = isPath
     ? withPaths(selection, counted(range), search)
     : searched(counted(range), column, search);

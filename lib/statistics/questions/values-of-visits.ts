@@ -1,8 +1,6 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { commonestPaths, commonestRows } from './commonest.js';
 import { countsOfDays } from './counts-of-days.js';
-import { visitsBy } from '../rollup/day-counts.js';
-import type { VisitDimension } from '../rollup/visit-values.js';
 import type { TopRow } from '../statistics.types.js';
 import type { Stretch } from '../stretch.js';
 
@@ -14,11 +12,11 @@ import type { Stretch } from '../stretch.js';
 export async function valuesOfVisits(
   manager: EntityManager,
   range: Stretch,
-  { dimension, withNone, limit }: { dimension: VisitDimension; withNone: boolean; limit: number },
+  { kept, isPath, withNone, limit }: { kept: string; isPath: boolean; withNone: boolean; limit: number },
   counted: (stretch: Stretch) => SelectQueryBuilder<ObjectLiteral>,
 ): Promise<TopRow[] | undefined> {
-  const days = { what: visitsBy(dimension), range };
-  if (dimension === 'entry' || dimension === 'exit') {
+  const days = { what: kept, range };
+  if (isPath) {
     const ofPaths = await countsOfDays<number>(manager, days, (json) => JSON.parse(json), counted);
     return ofPaths && commonestPaths(manager, ofPaths, limit);
   }
