@@ -15,7 +15,7 @@ import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf } from './dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { NewActivity } from './new-activity.js';
-import { activityOf, ActivityReader, type ActivityRow } from './reader.js';
+import { activityOf, ActivityReader } from './reader.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
 import { Stale } from './stale.entity.js';
@@ -142,20 +142,12 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
-    for await (const rows of this.pages(filter)) for (const row of rows) yield activityOf(row);
+    for await (const rows of this.reader().rows(filter)) for (const row of rows) yield activityOf(row);
   }
 
-  /**
-   * The same as rows, in pages, which are read ahead.
-   * @internal what exports are made of
-   * @param after {@link Page.next}, or what an export has told
-   * @throws InvalidFilterError
-   */
-  pages(filter: ActivityFilter = {}, after?: string): AsyncGenerator<ActivityRow[], void, void> {
-    return new ActivityReader(this.dataSource).pages(
-      filter,
-      after === undefined ? undefined : decodeCursor(after),
-    );
+  /** @internal what exports are made of */
+  reader(): ActivityReader {
+    return new ActivityReader(this.dataSource);
   }
 
   /** @throws InvalidFilterError */

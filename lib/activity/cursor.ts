@@ -1,6 +1,4 @@
-import type { Activity } from './activity.entity.js';
 import { InvalidFilterError } from './activity.filter.js';
-import type { ActivityRow } from './reader.js';
 
 /** A place in the order of activities by date, then id. */
 export interface Cursor {
@@ -9,7 +7,7 @@ export interface Cursor {
   id: string;
 }
 
-export function encodeCursor({ date, id }: Activity | ActivityRow): string {
+export function encodeCursor({ date, id }: { date: Date | string | number; id: string }): string {
   return Buffer.from(`${Number(date)}.${id}`).toString('base64url');
 }
 

@@ -1,11 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import type { DataSource, EntityTarget, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from './activity.entity.js';
 import { type ActivityFilter, applyAfter, applyFilter, placeOf } from './activity.filter.js';
 import type { Cursor } from './cursor.js';
-import { dialectOf } from './dialects/dialect.js';
+import { type Dialect, dialectOf, type Records } from './dialects/dialect.js';
 import { Session } from './session.entity.js';
 
-const PAGE = 2000;
+/** How many at a time. */
+const ROWS = 2000;
+const RECORDS = 4000;
 
 /** An activity as the driver gives it, the properties as JSON, and its session, which it has in common with others. */
 export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'properties'> {
@@ -13,6 +16,31 @@ export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'pro
   date: string | number;
   receivedAt: string | number;
   properties: string | null;
+}
+
+/** The columns of a record. */
+export const COLUMNS = [
+  'id',
+  'date',
+  'receivedAt',
+  'name',
+  'path',
+  'referer',
+  'properties',
+  'userId',
+  'userName',
+  'sessionId',
+  'visitId',
+  'ipAddress',
+] as const;
+
+/** What a session is added to. */
+export type WithSession = Pick<ActivityRow, 'sessionId' | 'session'>;
+
+interface Asked<T> {
+  page: T;
+  count: number;
+  last?: Pick<ActivityRow, 'id' | 'date'> | undefined;
 }
 
 type SessionRow = Omit<Session, 'startedAt' | 'bot'> & { startedAt: string | number; bot: unknown };
@@ -27,18 +55,52 @@ export class ActivityReader {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The oldest first. */
-  async *pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
-    let coming: Promise<ActivityRow[]> | undefined = this.page(filter, after);
+  private get dialect(): Dialect {
+    return dialectOf(this.dataSource);
+  }
+
+  /** The oldest first, with their sessions. */
+  async *rows(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    const pages = this.walk<ActivityRow[]>(ROWS, after, async (place) => {
+      // A place for it: to make one in each row takes as long as to read a column.
+      const query = this.query(filter, place).limit(ROWS).addSelect('NULL', 'session');
+      const page = await this.dialect.rows<ActivityRow>(this.dataSource, query);
+      return { page, count: page.length, last: page.at(-1) };
+    });
+    for await (const page of pages) {
+      await this.addSessions(page);
+      yield page;
+    }
+  }
+
+  /** The same as records of {@link COLUMNS}, without sessions, where the database can give such. */
+  records(filter: ActivityFilter, after?: Cursor): AsyncGenerator<Records, void, void> | undefined {
+    const { records } = this.dialect;
+    return (
+      records &&
+      this.walk<Records>(RECORDS, after, async (place) => {
+        const page = await records(this.dataSource, this.query(filter, place).limit(RECORDS), COLUMNS);
+        return { page, count: page.count, last: page };
+      })
+    );
+  }
+
+  /** Page by page, the next while one is used. */
+  private async *walk<T>(
+    size: number,
+    after: Cursor | undefined,
+    ask: (after: Cursor | undefined) => Promise<Asked<T>>,
+  ): AsyncGenerator<T, void, void> {
+    let coming: Promise<Asked<T>> | undefined = ask(after);
     try {
       while (coming) {
-        const page: ActivityRow[] = await coming;
-        const last = page.length < PAGE ? undefined : page.at(-1);
-        coming = last && this.page(filter, { date: Number(last.date), id: last.id });
+        const { page, count, last }: Asked<T> = await coming;
+        coming = last && count === size ? ask({ date: Number(last.date), id: last.id }) : undefined;
         // It fails where it is waited for.
         coming?.catch(() => {});
-        await this.addSessions(page);
-        if (page.length > 0) yield page;
+        // Until it is on its way: who uses the page may leave no time for that.
+        await setImmediate();
+        if (count > 0) yield page;
       }
     } finally {
       // Where nobody wants more, the connection is in use until then.
@@ -46,18 +108,17 @@ export class ActivityReader {
     }
   }
 
-  private page(filter: ActivityFilter, after: Cursor | undefined): Promise<ActivityRow[]> {
-    const dialect = dialectOf(this.dataSource);
-    // A place for it: to make one in each row takes as long as to read a column.
-    const query = this.raw(Activity, 'activity').addSelect('NULL', 'session');
+  private query(filter: ActivityFilter, after: Cursor | undefined): SelectQueryBuilder<Activity> {
+    const query = this.raw(Activity, 'activity');
     // What is after a place is not before the first.
-    applyFilter(query, after ? { ...filter, from: undefined } : filter, dialect);
-    if (after) applyAfter(query, after, 'ASC', dialect);
-    for (const column of placeOf(dialect)) query.addOrderBy(column, 'ASC');
-    return dialect.rows<ActivityRow>(this.dataSource, query.limit(PAGE));
+    applyFilter(query, after ? { ...filter, from: undefined } : filter, this.dialect);
+    if (after) applyAfter(query, after, 'ASC', this.dialect);
+    for (const column of placeOf(this.dialect)) query.addOrderBy(column, 'ASC');
+    return query;
   }
 
-  private async addSessions(rows: ActivityRow[]): Promise<void> {
+  /** Which of the rows have in common with each other, and with those of the page before. */
+  async addSessions(rows: WithSession[]): Promise<void> {
     const sessions = new Map<string, Session>();
     const missing = new Set<string>();
     for (const { sessionId } of rows) {
@@ -74,7 +135,7 @@ export class ActivityReader {
   private async find(ids: string[]): Promise<Session[]> {
     if (ids.length === 0) return [];
     const query = this.raw(Session, 'session').where('session.id IN (:...ids)', { ids });
-    const rows = await dialectOf(this.dataSource).rows<SessionRow>(this.dataSource, query);
+    const rows = await this.dialect.rows<SessionRow>(this.dataSource, query);
     return rows.map(sessionOf);
   }
 

@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ActivityService } from '../activity/activity.service.js';
-import type { ActivityRow } from '../activity/reader.js';
 import { Document } from '../export/document.js';
 import { formatOf } from '../export/format.js';
+import { type Page, pagesOf } from '../export/pages.js';
 import { sendStream, type StreamResponse } from '../http-stream.js';
 import { ExportQuery } from './activities.query.js';
 import { BadFilterInterceptor } from './bad-filter.interceptor.js';
@@ -28,9 +28,9 @@ export class ExportController {
     @Query(queryPipe) { format, ...filter }: ExportQuery,
     @Res() response: StreamResponse,
   ): Promise<void> {
-    const document = new Document(formatOf(format, false));
-    const text = textOf(document, this.activities.pages(filter));
-    const stream = Readable.from(text, { objectMode: false });
+    const written = formatOf(format, false);
+    const pages = pagesOf(this.activities.reader(), written, filter);
+    const stream = Readable.from(piecesOf(new Document(written), pages), { objectMode: false });
     // What is wrong before there is anything to send has an answer of its own.
     await once(stream, 'readable');
     sendStream(this.adapterHost, response, stream, {
@@ -40,10 +40,10 @@ export class ExportController {
   }
 }
 
-async function* textOf(
+async function* piecesOf(
   document: Document,
-  pages: AsyncIterable<ActivityRow[]>,
-): AsyncGenerator<string, void, void> {
+  pages: AsyncIterable<Page>,
+): AsyncGenerator<string | Uint8Array, void, void> {
   for await (const page of pages) yield* document.add(page);
   yield document.end();
 }

@@ -5,7 +5,7 @@ export interface Output {
   /** Whether it goes on behind what is there already. */
   readonly isContinued: boolean;
   /** Resolves when the system has taken all of them; not to be called again before that. */
-  write(texts: Iterable<string>): Promise<void>;
+  write(pieces: Iterable<string | Uint8Array>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -14,17 +14,22 @@ export function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
-/** Texts as bytes, in memory that is used again and again: to be given it takes longer than to fill it. */
+/** Pieces as bytes, in memory that is used again and again: to be given it takes longer than to fill it. */
 class Bytes {
   private buffer = Buffer.allocUnsafeSlow(1024 * 1024);
 
   /** Good until the next call. */
-  of(texts: Iterable<string>): Buffer {
+  of(pieces: Iterable<string | Uint8Array>): Buffer {
     let size = 0;
-    for (const text of texts) {
-      const most = size + 3 * text.length;
+    for (const piece of pieces) {
+      const most = size + (typeof piece === 'string' ? 3 : 1) * piece.length;
       if (most > this.buffer.length) this.buffer = Buffer.concat([this.buffer], 2 * most);
-      size += this.buffer.write(text, size);
+      if (typeof piece === 'string') {
+        size += this.buffer.write(piece, size);
+      } else {
+        this.buffer.set(piece, size);
+        size += piece.length;
+      }
     }
     return this.buffer.subarray(0, size);
   }
@@ -39,8 +44,8 @@ export class StandardOutput implements Output {
     process.stdout.on('error', ignore);
   }
 
-  async write(texts: Iterable<string>): Promise<void> {
-    const bytes = this.bytes.of(texts);
+  async write(pieces: Iterable<string | Uint8Array>): Promise<void> {
+    const bytes = this.bytes.of(pieces);
     await new Promise<void>((resolve, reject) => {
       process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
@@ -68,8 +73,8 @@ export class FileOutput implements Output {
     return new FileOutput(handle, (await handle.stat()).size);
   }
 
-  async write(texts: Iterable<string>): Promise<void> {
-    const bytes = this.bytes.of(texts);
+  async write(pieces: Iterable<string | Uint8Array>): Promise<void> {
+    const bytes = this.bytes.of(pieces);
     try {
       await this.handle.appendFile(bytes);
     } catch (error) {

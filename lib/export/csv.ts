@@ -41,16 +41,15 @@ export function csv(raw: boolean): Format {
   const writeSession = once((session) => write(cellsOfSession(session)));
   return {
     head: HEADERS.join(',') + END,
-    rows: (activities) =>
-      activities
-        .map((activity) => {
-          const session = activity.session ? writeSession(activity.session) : NO_SESSION;
-          return `${write(cellsOf(activity))},${session}${END}`;
-        })
-        .join(''),
+    row: (activity) => {
+      const session = activity.session ? writeSession(activity.session) : NO_SESSION;
+      return `${write(cellsOf(activity))},${session}`;
+    },
+    end: END,
     separator: '',
     tail: '',
     canGoOn: true,
+    isJson: false,
   };
 }
 

@@ -1,8 +1,5 @@
-import type { ActivityRow } from '../activity/reader.js';
 import type { Format } from './format.js';
-
-/** Texts of more than some 100 KiB leave the memory that is quickly given and taken back, and cost several times as much. */
-const AT_ONCE = 100;
+import type { Page } from './pages.js';
 
 /** Activities in a format, in small pieces: whole at the end of each page. */
 export class Document {
@@ -14,12 +11,9 @@ export class Document {
     private isBegun = false,
   ) {}
 
-  *add(activities: ActivityRow[]): Generator<string, void, void> {
+  *add({ pieces }: Page): Generator<string | Uint8Array, void, void> {
     yield this.head() + (this.hasRows ? this.format.separator : '');
-    for (let at = 0; at < activities.length; at += AT_ONCE) {
-      const rows = this.format.rows(activities.slice(at, at + AT_ONCE));
-      yield at === 0 ? rows : this.format.separator + rows;
-    }
+    yield* pieces;
     this.isBegun = true;
     this.hasRows = true;
   }

@@ -6,13 +6,17 @@ import { lines } from './ndjson.js';
 export interface Format {
   /** Before the first row. */
   head: string;
-  rows(activities: ActivityRow[]): string;
-  /** Between the rows of two pages. */
+  row: (activity: ActivityRow) => string;
+  /** Behind each row. */
+  end: string;
+  /** Between rows. */
   separator: string;
   /** After the last row. */
   tail: string;
   /** Whether more rows can be written behind what is there. */
   canGoOn: boolean;
+  /** Whether a row is JSON. */
+  isJson: boolean;
 }
 
 export const FORMATS = ['ndjson', 'csv', 'json'] as const;
@@ -25,23 +29,17 @@ export function formatOf(name: FormatName, raw: boolean): Format {
 }
 
 function ndjson(): Format {
-  const lineOf = lines();
-  return {
-    head: '',
-    rows: (activities) => activities.map((activity) => `${lineOf(activity)}\n`).join(''),
-    separator: '',
-    tail: '',
-    canGoOn: true,
-  };
+  return { head: '', row: lines(), end: '\n', separator: '', tail: '', canGoOn: true, isJson: true };
 }
 
 function json(): Format {
-  const lineOf = lines();
   return {
     head: '[\n',
-    rows: (activities) => activities.map(lineOf).join(',\n'),
+    row: lines(),
+    end: '',
     separator: ',\n',
     tail: '\n]\n',
     canGoOn: false,
+    isJson: true,
   };
 }

@@ -222,21 +222,24 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
     await fill(host, PAGES);
     exports = [];
     const service = host.app.get(ActivityService, { strict: false });
-    const pages = service.pages.bind(service);
-    service.pages = (...asked) => {
+    const reader = service.reader.bind(service);
+    service.reader = () => {
       let end = (): void => {};
       const one = { read: 0, isOver: new Promise<void>((resolve) => (end = resolve)) };
       exports.push(one);
-      return (async function* (): AsyncGenerator<ActivityRow[], void, void> {
+      const watched = reader();
+      const rows = watched.rows.bind(watched);
+      watched.rows = async function* (...asked): AsyncGenerator<ActivityRow[], void, void> {
         try {
-          for await (const page of pages(...asked)) {
+          for await (const page of rows(...asked)) {
             one.read += 1;
             yield page;
           }
         } finally {
           end();
         }
-      })();
+      };
+      return watched;
     };
   });
 

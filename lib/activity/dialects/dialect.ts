@@ -23,6 +23,20 @@ export interface Insert {
   replace?: boolean;
 }
 
+/**
+ * Rows one behind another as PostgreSQL writes records: `(one,"two ""or"" three",,four)`. A value that has commas, brackets,
+ * quotation marks, backslashes or blanks stands in quotation marks, with the latter two doubled; `NULL` is nothing.
+ * See its documentation, "Composite Type Input and Output Syntax".
+ */
+export interface Records {
+  count: number;
+  /** `null` where there are none. */
+  text: string | null;
+  /** Of the last. */
+  id: string;
+  date: string;
+}
+
 /** SQL with the parameters as the database takes them. */
 export type Statement = [sql: string, parameters: unknown[]];
 
@@ -52,6 +66,17 @@ export interface Dialect {
     dataSource: DataSource,
     query: SelectQueryBuilder<ObjectLiteral>,
   ): Promise<T[]>;
+
+  /**
+   * The same rows as records, where the database can: the driver takes longer to read single values than the database
+   * to find them.
+   * @param columns their names, in the order of the record; `id` and `date` are among them
+   */
+  records?: (
+    dataSource: DataSource,
+    query: SelectQueryBuilder<ObjectLiteral>,
+    columns: readonly string[],
+  ) => Promise<Records>;
 
   /** Several queries that see the same moment, planned for statistics: few and large. */
   reading<T>(dataSource: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T>;

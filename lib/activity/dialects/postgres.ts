@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { cancellable } from './cancellable.js';
-import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH } from './dialect.js';
+import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH, type Records } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
@@ -124,6 +124,17 @@ export const postgres: Dialect = {
   rows: (dataSource, query) => {
     const [text, values] = query.getQueryAndParameters();
     return withClient(dataSource, 'slave', { text, values }, (client) => ask(client, { text, values }));
+  },
+
+  records: (dataSource, query, columns) => {
+    const [page, values] = query.getQueryAndParameters();
+    const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
+    const text = `SELECT count(*)::int AS count, string_agg(record, '') AS text, (array_agg(id))[count(*)] AS id, (array_agg(date))[count(*)] AS date FROM (SELECT id, date, ${record} FROM (${page}) page) records`;
+    return withClient(dataSource, 'slave', { text, values }, async (client) => {
+      const [found] = await ask<Records>(client, { text, values });
+      if (!found) throw new Error('an aggregate has one row');
+      return found;
+    });
   },
 
   transact: (dataSource, guard, statements) =>

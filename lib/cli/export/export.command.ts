@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { ActivityRow } from '../../activity/reader.js';
 import { type ActivityFilter, InvalidFilterError } from '../../activity/activity.filter.js';
 import type { ActivityService } from '../../activity/activity.service.js';
-import { decodeCursor, encodeCursor } from '../../activity/cursor.js';
+import { decodeCursor } from '../../activity/cursor.js';
 import { reasonOf } from '../errors.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter.options.js';
 import { Interruption, interruptible } from '../interruption.js';
@@ -10,7 +9,8 @@ import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output
 import { Progress } from '../progress.js';
 import { withServices } from '../services.js';
 import { Document } from '../../export/document.js';
-import { type FormatName, FORMATS, formatOf } from '../../export/format.js';
+import { type Format, type FormatName, FORMATS, formatOf } from '../../export/format.js';
+import { pagesOf } from '../../export/pages.js';
 
 interface ExportOptions extends FilterOptions {
   format: FormatName;
@@ -38,6 +38,7 @@ async function exportTo(
   stop: AbortSignal,
 ): Promise<void> {
   const { after } = options;
+  const format = formatOf(options.format, options.raw ?? false);
   const filter = filterOf(options);
   const total = isProgressShown(options) ? await countOf(activities, filter, after) : 0;
   const progress = new Progress(total, 'rows');
@@ -45,18 +46,15 @@ async function exportTo(
   let begun: { output: Output; document: Document } | undefined;
   // Not before there is a page: a wrong option must not cost what a file holds.
   const begin = async (): Promise<NonNullable<typeof begun>> => {
-    const output = await open(options);
-    return {
-      output,
-      document: new Document(formatOf(options.format, options.raw ?? false), output.isContinued),
-    };
+    const output = await open(options, format);
+    return { output, document: new Document(format, output.isContinued) };
   };
   try {
-    for await (const page of activities.pages(filter, after)) {
+    for await (const page of pagesOf(activities.reader(), format, filter, after)) {
       begun ??= await begin();
       await begun.output.write(begun.document.add(page));
-      cursor = cursorOf(page) ?? cursor;
-      progress.add(page.length);
+      cursor = page.next;
+      progress.add(page.count);
       stop.throwIfAborted();
     }
     begun ??= await begin();
@@ -86,18 +84,12 @@ async function countOf(
   );
 }
 
-async function open({ output: path, format, raw = false, after }: ExportOptions): Promise<Output> {
-  const { canGoOn } = formatOf(format, raw);
+async function open({ output: path, format, after }: ExportOptions, { canGoOn }: Format): Promise<Output> {
   if (path === undefined) return new StandardOutput(canGoOn && after !== undefined);
   const output = await FileOutput.open(path, after !== undefined);
   if (canGoOn || !output.isContinued) return output;
   await output.close();
   throw new Error(`${path} is a whole ${format} document already: give another file, or --format ndjson`);
-}
-
-function cursorOf(page: ActivityRow[]): string | undefined {
-  const last = page.at(-1);
-  return last && encodeCursor(last);
 }
 
 function unfinished(error: unknown, cursor: string | undefined): unknown {
