@@ -15,7 +15,8 @@ import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf } from './dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { NewActivity } from './new-activity.js';
-import { activityOf, ActivityReader } from './reader.js';
+import { RecordReader } from './reading/records.js';
+import { activityOf, RowReader } from './reading/rows.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
 import { Stale } from './stale.entity.js';
@@ -142,12 +143,18 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
-    for await (const rows of this.reader().rows(filter)) for (const row of rows) yield activityOf(row);
+    for await (const rows of this.rowReader().activities(filter))
+      for (const row of rows) yield activityOf(row);
   }
 
   /** @internal what exports are made of */
-  reader(): ActivityReader {
-    return new ActivityReader(this.dataSource);
+  rowReader(): RowReader {
+    return new RowReader(this.dataSource);
+  }
+
+  /** @internal the same where the database has records */
+  recordReader(): RecordReader | undefined {
+    return RecordReader.of(this.dataSource);
   }
 
   /** @throws InvalidFilterError */

@@ -29,7 +29,7 @@ export class ExportController {
     @Res() response: StreamResponse,
   ): Promise<void> {
     const written = formatOf(format, false);
-    const pages = pagesOf(this.activities.reader(), written, filter);
+    const pages = pagesOf(this.activities, written, filter);
     const stream = Readable.from(piecesOf(new Document(written), pages), { objectMode: false });
     // What is wrong before there is anything to send has an answer of its own.
     await once(stream, 'readable');
@@ -44,6 +44,9 @@ async function* piecesOf(
   document: Document,
   pages: AsyncIterable<Page>,
 ): AsyncGenerator<string | Uint8Array, void, void> {
-  for await (const page of pages) yield* document.add(page);
+  for await (const page of pages) {
+    // Who sends them may not be done with them when the next page is made.
+    for (const piece of document.add(page)) yield typeof piece === 'string' ? piece : Buffer.from(piece);
+  }
   yield document.end();
 }

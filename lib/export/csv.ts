@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import type { ActivityRow } from '../activity/reader.js';
+import type { ActivityRow } from '../activity/reading/rows.js';
 import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
 import { harmless } from './formula.js';

@@ -1,20 +1,20 @@
 import type { ActivityFilter } from '../activity/activity.filter.js';
+import type { ActivityService } from '../activity/activity.service.js';
 import { decodeCursor, encodeCursor } from '../activity/cursor.js';
-import type { Records } from '../activity/dialects/dialect.js';
-import type { ActivityReader, ActivityRow } from '../activity/reader.js';
+import type { ActivityRow } from '../activity/reading/rows.js';
 import type { Format } from './format.js';
-import { type Beginning, JsonOfRecords } from './json-of-records.js';
-import { once } from './once.js';
+import { pagesOfRecords } from './pages-of-records.js';
 
 /** Some of the activities of an export, ready to be written. */
 export interface Page {
+  /** Bytes are good until the next page is asked for. */
   pieces: Iterable<string | Uint8Array>;
   count: number;
   /** Where to go on behind it. */
   next: string;
 }
 
-type Pages = AsyncGenerator<Page, void, void>;
+export type Pages = AsyncGenerator<Page, void, void>;
 
 /**
  * The oldest first.
@@ -22,14 +22,15 @@ type Pages = AsyncGenerator<Page, void, void>;
  * @throws InvalidFilterError
  */
 export function pagesOf(
-  reader: ActivityReader,
+  activities: ActivityService,
   format: Format,
   filter: ActivityFilter,
   after?: string,
 ): Pages {
   const place = after === undefined ? undefined : decodeCursor(after);
-  const records = format.isJson ? reader.records(filter, place) : undefined;
-  return records ? pagesOfRecords(reader, records, format) : pagesOfRows(reader.rows(filter, place), format);
+  const records = format.isJson ? activities.recordReader() : undefined;
+  if (records) return pagesOfRecords(records, format, filter, place);
+  return pagesOfRows(activities.rowReader().activities(filter, place), format);
 }
 
 async function* pagesOfRows(pages: AsyncIterable<ActivityRow[]>, format: Format): Pages {
@@ -50,42 +51,4 @@ function* textsOf(rows: ActivityRow[], { row, end, separator }: Format): Generat
       .join(end + separator);
     yield (at === 0 ? '' : separator) + text + end;
   }
-}
-
-const BEFORE = Buffer.from(',"session":');
-const NULL = Buffer.from('null');
-
-async function* pagesOfRecords(reader: ActivityReader, pages: AsyncIterable<Records>, format: Format): Pages {
-  const json = new JsonOfRecords();
-  const write = once((session) => Buffer.from(JSON.stringify(session)));
-  for await (const records of pages) {
-    const beginnings = json.make(records);
-    await reader.addSessions(beginnings);
-    const sessions = beginnings.map(({ session }) => (session ? write(session) : NULL));
-    yield {
-      pieces: [joined(json.bytes, beginnings, sessions, format)],
-      count: records.count,
-      next: encodeCursor(records),
-    };
-  }
-}
-
-function joined(bytes: Buffer, beginnings: Beginning[], sessions: Buffer[], format: Format): Buffer {
-  const behind = Buffer.from(`}${format.end}${format.separator}`);
-  let size = beginnings.at(-1)?.end ?? 0;
-  for (const session of sessions) size += BEFORE.length + session.length + behind.length;
-  const all = Buffer.allocUnsafeSlow(size);
-  let [from, to] = [0, 0];
-  for (const [i, session] of sessions.entries()) {
-    const until = beginnings[i]?.end ?? from;
-    bytes.copy(all, to, from, until);
-    to += until - from;
-    from = until;
-    all.set(BEFORE, to);
-    all.set(session, to + BEFORE.length);
-    to += BEFORE.length + session.length;
-    all.set(behind, to);
-    to += behind.length;
-  }
-  return all.subarray(0, size - format.separator.length);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { map } from 'rxjs';
 import { ActivityService, ActivityStats } from '../../lib/index.js';
-import type { ActivityRow } from '../../lib/activity/reader.js';
+import type { ActivityRow } from '../../lib/activity/reading/rows.js';
 import { Visit } from '../../lib/statistics/rollup/visit.entity.js';
 import { output } from '../support/command.js';
 import { AdaGuard, asAda, ask, DATA, open } from '../support/dashboard.js';
@@ -222,14 +222,14 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
     await fill(host, PAGES);
     exports = [];
     const service = host.app.get(ActivityService, { strict: false });
-    const reader = service.reader.bind(service);
-    service.reader = () => {
+    const reader = service.rowReader.bind(service);
+    service.rowReader = () => {
       let end = (): void => {};
       const one = { read: 0, isOver: new Promise<void>((resolve) => (end = resolve)) };
       exports.push(one);
       const watched = reader();
-      const rows = watched.rows.bind(watched);
-      watched.rows = async function* (...asked): AsyncGenerator<ActivityRow[], void, void> {
+      const rows = watched.activities.bind(watched);
+      watched.activities = async function* (...asked): AsyncGenerator<ActivityRow[], void, void> {
         try {
           for await (const page of rows(...asked)) {
             one.read += 1;

@@ -50,9 +50,14 @@ const someRows = fc
     rows: rows.map((row) => ({ ...row, sessionId: sessions[choice.next().value]?.id ?? null })),
   }));
 
+/** MariaDB has an order of its own for ids. */
+function inOrder(activities: Activity[]): Activity[] {
+  return activities.toSorted((a, b) => a.date.getTime() - b.date.getTime() || (a.id < b.id ? -1 : 1));
+}
+
 async function written(host: Host, name: 'ndjson' | 'json'): Promise<string> {
   const texts: string[] = [];
-  for await (const { pieces } of pagesOf(host.activities.reader(), formatOf(name, false), {}))
+  for await (const { pieces } of pagesOf(host.activities, formatOf(name, false), {}))
     for (const piece of pieces) texts.push(Buffer.from(piece).toString());
   return texts.join('');
 }
@@ -73,7 +78,7 @@ describe.each(FOUND)('an export on %s', (name) => {
         await host.dataSource.getRepository(Session).clear();
         await host.dataSource.getRepository(Session).insert(sessions);
         await host.dataSource.getRepository(Activity).insert(rows);
-        const lines = (await host.stored()).map((activity) => JSON.stringify(activity));
+        const lines = inOrder(await host.stored()).map((activity) => JSON.stringify(activity));
         expect(await written(host, 'ndjson')).toBe(`${lines.join('\n')}\n`);
         expect(await written(host, 'json')).toBe(lines.join(',\n'));
       }),

@@ -30,11 +30,8 @@ export interface Insert {
  */
 export interface Records {
   count: number;
-  /** `null` where there are none. */
-  text: string | null;
-  /** Of the last. */
-  id: string;
-  date: string;
+  text: string;
+  last: string;
 }
 
 /** SQL with the parameters as the database takes them. */
@@ -70,7 +67,7 @@ export interface Dialect {
   /**
    * The same rows as records, where the database can: the driver takes longer to read single values than the database
    * to find them.
-   * @param columns their names, in the order of the record; `id` and `date` are among them
+   * @param columns their names, in the order of the record
    */
   records?: (
     dataSource: DataSource,

@@ -129,7 +129,8 @@ export const postgres: Dialect = {
   records: (dataSource, query, columns) => {
     const [page, values] = query.getQueryAndParameters();
     const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
-    const text = `SELECT count(*)::int AS count, string_agg(record, '') AS text, (array_agg(id))[count(*)] AS id, (array_agg(date))[count(*)] AS date FROM (SELECT id, date, ${record} FROM (${page}) page) records`;
+    // Without OFFSET it would make each record twice, once for each place where it is used.
+    const text = `SELECT count(*)::int AS count, coalesce(string_agg(record, ''), '') AS text, coalesce((array_agg(record))[count(*)], '') AS last FROM (SELECT ${record} FROM (${page}) page OFFSET 0) records`;
     return withClient(dataSource, 'slave', { text, values }, async (client) => {
       const [found] = await ask<Records>(client, { text, values });
       if (!found) throw new Error('an aggregate has one row');

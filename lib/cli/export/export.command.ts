@@ -50,7 +50,7 @@ async function exportTo(
     return { output, document: new Document(format, output.isContinued) };
   };
   try {
-    for await (const page of pagesOf(activities.reader(), format, filter, after)) {
+    for await (const page of pagesOf(activities, format, filter, after)) {
       begun ??= await begin();
       await begun.output.write(begun.document.add(page));
       cursor = page.next;
