@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { DEFAULTS } from '../../lib/djaffar.options.js';
 import { uuidv7 } from '../../lib/random.js';
+import { AdaGuard, asAda } from '../support/dashboard.js';
 import { type DatabaseName, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { output, run, start } from '../support/command.js';
@@ -249,7 +250,11 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
   let host: Host;
 
   beforeAll(async () => {
-    host = await startHost({ adapter: 'express', database: name });
+    host = await startHost({
+      adapter: 'express',
+      database: name,
+      djaffar: { dashboard: { guards: [AdaGuard] } },
+    });
     const writer = new ActivityWriter(host.dataSource, { ...DEFAULTS.writer, maxWaiting: COUNT });
     const activity = (i: number) => ({
       id: uuidv7(),
@@ -300,6 +305,13 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
     const all = [begun, rest].flatMap((array) => JSON.parse(array) as { id: string }[]);
     expect(JSON.parse(rest)).not.toEqual([]);
     expect(all.map(({ id }) => id)).toEqual((await host.stored()).map(({ id }) => id));
+  });
+
+  it.each(['ndjson', 'csv'])('is the same as the dashboard sends as %s', async (format) => {
+    const path = `/djaffar/dashboard/data/activities/export?format=${format}`;
+    const response = await host.fetch(path, { headers: asAda });
+    const whole = await output(host.database, ['export', '--format', format]);
+    expect((await response.text()) === whole).toBe(true);
   });
 
   it('ends quietly where the reader has had enough', async () => {
