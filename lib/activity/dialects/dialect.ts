@@ -24,9 +24,9 @@ export interface Insert {
 }
 
 /**
- * Rows one behind another as PostgreSQL writes records: `(one,"two ""or"" three",,four)`. A value that has commas, brackets,
- * quotation marks, backslashes or blanks stands in quotation marks, with the latter two doubled; `NULL` is nothing.
- * See its documentation, "Composite Type Input and Output Syntax".
+ * Rows one behind another as PostgreSQL writes records: `(one,"two ""or"" three",,"")(four,…`. What has commas, brackets,
+ * quotation marks, backslashes or blanks in it, or nothing, stands in quotation marks, and in these quotation marks and
+ * backslashes are doubled; where nothing stands is `NULL`. See its documentation, "Composite Type Input and Output Syntax".
  */
 export interface Records {
   count: number;
