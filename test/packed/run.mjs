@@ -188,7 +188,7 @@ async function pack() {
     for (const path of files.filter((each) => each.startsWith('dist/'))) {
       const code = readFileSync(join(root, path), 'utf8');
       assert.doesNotMatch(code, /sourceMappingURL/, path);
-      for (const [, name] of code.matchAll(/\b(?:from|import)[ (]*['"]((?:@[\w-]+\/)?\w[\w:.-]*)/g))
+      for (const [, name] of code.matchAll(/\b(?:from *|import[ (]*)['"]((?:@[\w-]+\/)?\w[\w:.-]*)/g))
         assert(
           name in { ...dependencies, ...peerDependencies } || name.startsWith('node:'),
           `${path}: ${name}`,
