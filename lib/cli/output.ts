@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { Memory } from '../export/memory.js';
 
 /** Where data go. */
 export interface Output {
@@ -14,24 +15,25 @@ export function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
-/** Pieces as bytes, in memory that is used again and again: to be given it takes longer than to fill it. */
+/** Pieces as bytes, one behind another. */
 class Bytes {
-  private buffer = Buffer.allocUnsafeSlow(1024 * 1024);
+  private readonly memory = new Memory();
 
   /** Good until the next call. */
   of(pieces: Iterable<string | Uint8Array>): Buffer {
+    let bytes = this.memory.take(0);
     let size = 0;
     for (const piece of pieces) {
-      const most = size + (typeof piece === 'string' ? 3 : 1) * piece.length;
-      if (most > this.buffer.length) this.buffer = Buffer.concat([this.buffer], 2 * most);
-      if (typeof piece === 'string') {
-        size += this.buffer.write(piece, size);
+      const isText = typeof piece === 'string';
+      bytes = this.memory.take(size + (isText ? 3 : 1) * piece.length, size);
+      if (isText) {
+        size += bytes.write(piece, size);
       } else {
-        this.buffer.set(piece, size);
+        bytes.set(piece, size);
         size += piece.length;
       }
     }
-    return this.buffer.subarray(0, size);
+    return bytes.subarray(0, size);
   }
 }
 

@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/reading/columns.js';
 import type { ActivityRow } from '../activity/reading/rows.js';
 import type { Session } from '../activity/session.entity.js';
 import type { Format } from './format.js';
@@ -9,24 +10,8 @@ import { once } from './once.js';
 type Cell = string | null;
 
 const HEADERS = [
-  'id',
-  'date',
-  'receivedAt',
-  'name',
-  'path',
-  'referer',
-  'properties',
-  'userId',
-  'userName',
-  'sessionId',
-  'visitId',
-  'ipAddress',
-  'session.userAgent',
-  'session.startedAt',
-  'session.browser',
-  'session.system',
-  'session.device',
-  'session.bot',
+  ...ACTIVITY_COLUMNS,
+  ...SESSION_COLUMNS.filter((column) => column !== 'id').map((column) => `session.${column}`),
 ];
 
 /** What has to be quoted. */

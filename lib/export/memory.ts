@@ -2,9 +2,16 @@
 export class Memory {
   private bytes = Buffer.alloc(0);
 
-  /** At least so many; those of the last time are lost. */
-  take(size: number): Buffer {
-    if (this.bytes.length < size) this.bytes = Buffer.allocUnsafeSlow(2 * size);
+  /**
+   * At least so many.
+   * @param kept how many of those of the last time are still needed
+   */
+  take(size: number, kept = 0): Buffer {
+    if (this.bytes.length < size) {
+      const more = Buffer.allocUnsafeSlow(2 * size);
+      this.bytes.copy(more, 0, 0, kept);
+      this.bytes = more;
+    }
     return this.bytes;
   }
 }

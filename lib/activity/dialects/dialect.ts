@@ -72,7 +72,7 @@ export interface Dialect {
   records?: (
     dataSource: DataSource,
     query: SelectQueryBuilder<ObjectLiteral>,
-    columns: readonly string[],
+    columns: string[],
   ) => Promise<Records>;
 
   /** Several queries that see the same moment, planned for statistics: few and large. */

@@ -2,37 +2,11 @@ import type { DataSource } from 'typeorm';
 import type { ActivityFilter } from '../activity.filter.js';
 import type { Cursor } from '../cursor.js';
 import { type Dialect, dialectOf, type Records } from '../dialects/dialect.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from './columns.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
 import { walk } from './walk.js';
 
 const PAGE = 4000;
-
-/** What a record of an activity has. */
-export const ACTIVITY_COLUMNS = [
-  'id',
-  'date',
-  'receivedAt',
-  'name',
-  'path',
-  'referer',
-  'properties',
-  'userId',
-  'userName',
-  'sessionId',
-  'visitId',
-  'ipAddress',
-] as const;
-
-/** What a record of a session has. */
-export const SESSION_COLUMNS = [
-  'id',
-  'userAgent',
-  'startedAt',
-  'browser',
-  'system',
-  'device',
-  'bot',
-] as const;
 
 /** Reads many activities where nothing is made of them but text: see {@link Records}. */
 export class RecordReader {

@@ -1,0 +1,18 @@
+/** What is read of an activity, in the order in which it is written. */
+export const ACTIVITY_COLUMNS = [
+  'id',
+  'date',
+  'receivedAt',
+  'name',
+  'path',
+  'referer',
+  'properties',
+  'userId',
+  'userName',
+  'sessionId',
+  'visitId',
+  'ipAddress',
+];
+
+/** The same of a session. */
+export const SESSION_COLUMNS = ['id', 'userAgent', 'startedAt', 'browser', 'system', 'device', 'bot'];
