@@ -1,11 +1,11 @@
-import type { ValueTransformer } from 'typeorm';
+import { type FindOperator, InstanceChecker, type ValueTransformer } from 'typeorm';
 
 /**
  * Keeps an instant as milliseconds since 1970 in a `bigint`: the one column type that TypeORM has on every
  * database which neither loses milliseconds nor passes through the time zone of a process or a connection.
  */
 export const instant = {
-  to: (value?: Date | null): number | null | undefined => value && value.getTime(),
+  to: toMilliseconds,
   from: (value: string | number | null): Date | null => (value === null ? null : new Date(Number(value))),
 } satisfies ValueTransformer;
 
@@ -14,3 +14,19 @@ export const milliseconds = {
   to: (value?: number | null): number | null | undefined => value,
   from: (value: string | number | null): number | null => (value === null ? null : Number(value)),
 } satisfies ValueTransformer;
+
+/**
+ * TypeORM 0.3 gives a query builder's `In([...])`, `Between(...)` and the like to the transformer; TypeORM 1 unwraps them itself.
+ * `transformValue` changes the operator, so a query that is built twice gives numbers here.
+ */
+function toMilliseconds(value: Date | number | null | undefined): number | null | undefined;
+function toMilliseconds(value: FindOperator<Date>): FindOperator<Date>;
+function toMilliseconds(
+  value: Date | number | FindOperator<Date> | null | undefined,
+): number | FindOperator<Date> | null | undefined {
+  if (InstanceChecker.isFindOperator(value)) {
+    value.transformValue(instant);
+    return value;
+  }
+  return typeof value === 'object' && value ? value.getTime() : value;
+}
