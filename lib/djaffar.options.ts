@@ -16,7 +16,11 @@ export interface HostUser {
  * `unknown`; a host names its own type in the parameter.
  */
 export interface DjaffarOptions {
-  /** Asked in turn until one accepts; where none does, the visitor is anonymous. Without guards: whoever is on `request.user`, else the default strategy of `PassportModule`. */
+  /**
+   * Asked in turn until one names a user. If none does, the user is whoever the host's middleware has put on
+   * `request.user`, unless a bearer token was refused; else the visitor is anonymous.
+   * Without guards: whoever is on `request.user`, else the default strategy of `PassportModule`.
+   */
   guards?: HostGuard[];
 
   /**

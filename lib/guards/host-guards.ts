@@ -6,7 +6,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
-import { firstValueFrom, isObservable } from 'rxjs';
+import { isObservable, lastValueFrom } from 'rxjs';
 import type { HostGuard } from '../djaffar.options.js';
 
 type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
@@ -49,7 +49,10 @@ export class HostGuards {
     const instance = found instanceof Promise ? await found : found;
     if (!instance) throw new Error('a guard was asked before it was found');
     const answer = instance.canActivate(context);
-    return isObservable(answer) ? firstValueFrom(answer) : answer;
+    if (typeof answer === 'boolean') return answer;
+    // As Nest itself reads it: the last value of an Observable counts.
+    const value = await answer;
+    return isObservable(value) ? lastValueFrom(value) : value;
   }
 
   private async find(type: Type<CanActivate>): Promise<Lookup> {

@@ -1,7 +1,6 @@
 import {
   type CanActivate,
   type ExecutionContext,
-  ForbiddenException,
   Inject,
   Injectable,
   NotFoundException,
@@ -24,12 +23,12 @@ export abstract class OptionGuard implements CanActivate, OnModuleInit {
     await this.hostGuards.prepare(this.settings[this.option]?.guards ?? []);
   }
 
-  /** @throws NotFoundException, ForbiddenException, or what a guard throws */
+  /** @throws NotFoundException, or what a guard throws */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const option = this.settings[this.option];
     if (!option) throw new NotFoundException();
     for (const guard of option.guards) {
-      if (!(await this.hostGuards.ask(guard, context))) throw new ForbiddenException();
+      if (!(await this.hostGuards.ask(guard, context))) return false;
     }
     return true;
   }

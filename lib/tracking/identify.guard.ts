@@ -11,7 +11,7 @@ import { type HostGuard, type Settings, SETTINGS } from '../djaffar.options.js';
 import type { User } from '../activity/user.js';
 import { HostGuards, UndecoratedContext } from '../guards/host-guards.js';
 import type { TrackRequest } from './request.js';
-import { IdentifiedUsers, userOf } from './user.js';
+import { IdentifiedUsers, presentUser, userOf } from './user.js';
 
 const BEARER = /^bearer(\s|$)/i;
 
@@ -47,6 +47,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
       const user = userOf(request, this.settings);
       if (user || !this.defaultGuard) return user;
     }
+    const present = presentUser(request);
     let isAccepted = false;
     for (const guard of this.defaultGuard ? [this.defaultGuard] : guards) {
       if (!(await this.hostGuards.accepts(guard, context))) continue;
@@ -54,10 +55,14 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
       const user = userOf(request, this.settings);
       if (user) return user;
     }
-    if (!isAccepted && rejectedCredentials === 'reject' && BEARER.test(request.headers.authorization ?? '')) {
-      throw new UnauthorizedException();
+    if (!isAccepted && BEARER.test(request.headers.authorization ?? '')) {
+      if (rejectedCredentials === 'reject') throw new UnauthorizedException();
+      return null;
     }
-    return null;
+    // Somebody whom no guard knows by a token may still have logged in with a session of the host.
+    if (!present) return null;
+    request.user = present;
+    return userOf(request, this.settings);
   }
 
   private async guardOfDefaultStrategy(): Promise<HostGuard | undefined> {

@@ -6,10 +6,16 @@ import type { TrackRequest } from './request.js';
 const ID_PROPERTIES = ['id', 'userId', 'sub', '_id', 'uuid'];
 const NAME_PROPERTIES = ['username', 'name', 'email'];
 
-/** Who a request is of, after the host's guards. */
-export function userOf(request: TrackRequest, { user }: Pick<Settings, 'user'>): User | null {
+/** Returns what the host's guards or middleware have put on the request. */
+export function presentUser(request: TrackRequest): unknown {
   // On Fastify, Express middleware leaves the user on Node's request.
   if (!request.user && request.raw?.user) request.user = request.raw.user;
+  return request.user;
+}
+
+/** Returns the user of a request after the host's guards; `null` for an anonymous visitor. */
+export function userOf(request: TrackRequest, { user }: Pick<Settings, 'user'>): User | null {
+  presentUser(request);
   return storedUser(user ? user(request) : userOfPassport(request));
 }
 

@@ -432,6 +432,22 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
       expect(await trackOnce(host, { Cookie, ...forged })).toEqual({ status: 204, user: 'jeff' });
     });
 
+    it("by a session of Passport's middleware, where guards name nobody", async () => {
+      const djaffar: HostOptions['djaffar'] = { imports: [SessionModule, JwtModule], guards: [JwtAuthGuard] };
+      const host = await start({ configure: withSession, djaffar });
+      const Cookie = cookieOf(await host.fetch('/login', { method: 'POST' }));
+      expect(await trackOnce(host)).toEqual(anonymous);
+      expect(await trackOnce(host, { Cookie })).toEqual({ status: 204, user: 'jeff' });
+      expect(await trackOnce(host, { Cookie, ...bearer(ada) })).toEqual({ status: 204, user: 'ada' });
+      expect(await trackOnce(host, { Cookie, ...forged })).toEqual(unauthorized);
+      const lenient = await start({
+        configure: withSession,
+        djaffar: { ...djaffar, rejectedCredentials: 'anonymous' },
+      });
+      const cookie = cookieOf(await lenient.fetch('/login', { method: 'POST' }));
+      expect(await trackOnce(lenient, { Cookie: cookie, ...forged })).toEqual(anonymous);
+    });
+
     it('by the default strategy of Passport', async () => {
       const host = await start({
         imports: [PassportModule.register({ defaultStrategy: 'jwt' })],

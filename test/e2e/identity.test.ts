@@ -197,6 +197,21 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
       ]);
     });
 
+    it.each([
+      ['true, false', of(true, false), null],
+      ['false, true', of(false, true), '7'],
+      ['a promise of true, false', Promise.resolve(of(true, false)), null],
+    ])('that return an Observable of %s mean its last value, as in Nest', async (_, answer, userId) => {
+      const answered = guard((request) => {
+        request.user = { id: 7 };
+        // Nest waits for a promise of an Observable too, although its type does not say so.
+        return answer as Answer;
+      });
+      await start({ guards: [answered], api: { guards: [answered] } });
+      expect(await storedBy(await host.post(BODY))).toMatchObject({ userId });
+      expect((await host.fetch('/djaffar/activities')).status).toBe(userId ? 200 : 403);
+    });
+
     it('of which none accepts leave the visitor anonymous', async () => {
       await start({ guards: [answering(false), throwing(new UnauthorizedException())] });
       expect(await storedBy(await host.post(BODY))).toMatchObject({ userId: null, userName: null });
