@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
+import { monotonicClock } from '../time/clock.js';
 import { Activity } from './activity.entity.js';
 import { type Blame, type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
 import { Session } from './session.entity.js';
@@ -39,7 +40,7 @@ export interface NewSession {
 interface Work {
   activities: StoredActivity[];
   session: NewSession | undefined;
-  /** Milliseconds since 1970. */
+  /** By the writer's clock, in milliseconds. */
   deadline: number;
   isAnswered: boolean;
   resolve(): void;
@@ -82,6 +83,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   constructor(
     private readonly dataSource: DataSource,
     private readonly settings: WriterSettings,
+    private readonly clock = monotonicClock,
   ) {
     this.dialect = dialectOf(dataSource);
     this.sessionTable = new Table(dataSource, Session);
@@ -98,7 +100,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     this.checkRoom(activities.length);
     this.waiting += activities.length;
     await new Promise<void>((resolve, reject) => {
-      const deadline = Date.now() + this.settings.timeout;
+      const deadline = this.clock.now() + this.settings.timeout;
       this.queue.push({ activities, session, deadline, isAnswered: false, resolve, reject });
       this.pump();
     });
@@ -161,7 +163,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
 
   /** Never rejects: whatever happens is told to those who wait. */
   private async commit(works: Work[], pause = FIRST_PAUSE): Promise<void> {
-    const now = Date.now();
+    const now = this.clock.now();
     for (const work of works) if (work.deadline <= now) this.refuse(work);
     const inTime = works.filter((work) => work.deadline > now);
     if (inTime.length === 0) return;
@@ -215,7 +217,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
    */
   private async writeInTime(works: Work[], sessions: Map<string, Session>): Promise<void> {
     const cancel = new AbortController();
-    const patience = Math.max(LEAST_PATIENCE, (works[0]?.deadline ?? 0) - Date.now());
+    const patience = Math.max(LEAST_PATIENCE, (works[0]?.deadline ?? 0) - this.clock.now());
     let timer = setTimeout(() => cancel.abort(), patience);
     const lost = new Promise<never>((_, reject) => {
       cancel.signal.addEventListener('abort', () => {

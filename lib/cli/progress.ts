@@ -1,9 +1,10 @@
 import cliProgress from 'cli-progress';
+import { monotonicClock } from '../time/clock.js';
 
 /** How far a command is, on standard error where that is a terminal. */
 export class Progress {
   private readonly bar: cliProgress.SingleBar | undefined;
-  private readonly begun = Date.now();
+  private readonly begun = monotonicClock.now();
   private done = 0;
 
   /** @param unit what is counted, such as `rows` */
@@ -32,7 +33,7 @@ export class Progress {
 
   at(done: number): void {
     this.done = done;
-    const seconds = (Date.now() - this.begun) / 1000;
+    const seconds = (monotonicClock.now() - this.begun) / 1000;
     this.bar?.update(Math.min(done, this.total), { rate: seconds > 0 ? Math.round(done / seconds) : 0 });
   }
 

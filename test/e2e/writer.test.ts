@@ -83,6 +83,22 @@ describe.each(FOUND)('the writer on %s', (database) => {
     expect(await host.stored()).toHaveLength(1);
   });
 
+  it('waits no longer if the system clock is set back', async () => {
+    await start({ timeout: 200 });
+    const id = randomUUID();
+    const blocker = await lock(id);
+    const hourAgo = Date.now() - 3_600_000;
+    const answer = host.post({ id, date, path: '/' });
+    const setBack = jest.spyOn(Date, 'now').mockReturnValue(hourAgo);
+    try {
+      expect((await answer).status).toBe(503);
+    } finally {
+      setBack.mockRestore();
+      await blocker.rollbackTransaction();
+      await blocker.release();
+    }
+  });
+
   it('answers 503 at once when too many wait', async () => {
     await start({ maxWaiting: 3 });
     const id = randomUUID();

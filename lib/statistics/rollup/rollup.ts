@@ -5,6 +5,7 @@ import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
 import { Stale } from '../../activity/stale.entity.js';
 import { Table } from '../../activity/table.js';
 import { uuidv7 } from '../../random.js';
+import { monotonicClock } from '../../time/clock.js';
 import { DayCounts } from './day-counts.js';
 import { Differences } from './differences.js';
 import { Fold } from './fold.js';
@@ -128,13 +129,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   private async wake(seen: number): Promise<void> {
     const changes = this.changes();
-    const begun = Date.now();
+    const begun = monotonicClock.now();
     try {
       if (changes !== seen) await this.run();
     } catch (error) {
       this.logger.warn(`the statistics could not be brought up to date: ${String(error)}`);
     }
-    if (!this.isClosed) this.sleep(Math.max(PAUSE, REST * (Date.now() - begun)), changes);
+    if (!this.isClosed) this.sleep(Math.max(PAUSE, REST * (monotonicClock.now() - begun)), changes);
   }
 
   private begin(): Promise<void> {
