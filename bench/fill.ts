@@ -41,7 +41,7 @@ export async function fill(url: string, rows: number): Promise<void> {
   await client.query('VACUUM ANALYZE');
   const dataSource = new DataSource({ ...databaseOptions(url), entities: djaffarEntities });
   await dataSource.initialize();
-  await new Rollup(dataSource).run();
+  await new Rollup(dataSource).drain();
   await dataSource.destroy();
   await client.query('VACUUM ANALYZE');
   await client.query('CHECKPOINT');

@@ -32,7 +32,7 @@ export async function filledDatabase(filled: string | undefined, rows: number): 
     await fill(url, rows);
   }
   const rollup = new Rollup(dataSource);
-  await rollup.run();
+  await rollup.drain();
   const [{ count }]: [{ count: string }] = await dataSource.query('SELECT count(*) FROM djaffar_activity');
   return {
     url,

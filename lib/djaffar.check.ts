@@ -68,6 +68,7 @@ const OPTIONS: Rules = {
     concurrency: wholeNumber(1),
     timeout: wholeNumber(1),
   },
+  statistics: { maxWait: wholeNumber(0) },
   user: aFunction,
   transform: aFunction,
 };
@@ -98,6 +99,7 @@ export function settingsOf(options: unknown): Settings {
     ...given,
     session: { ...DEFAULTS.session, ...withoutUndefined(given.session ?? {}) },
     writer: { ...DEFAULTS.writer, ...withoutUndefined(given.writer ?? {}) },
+    statistics: { ...DEFAULTS.statistics, ...withoutUndefined(given.statistics ?? {}) },
   };
 }
 

@@ -149,8 +149,9 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       },
       {
         provide: Rollup,
-        inject: [DATA_SOURCE, ActivityWriter],
-        useFactory: (source: DataSource, writer: ActivityWriter) => new Rollup(source, () => writer.changes),
+        inject: [DATA_SOURCE, ActivityWriter, SETTINGS],
+        useFactory: (source: DataSource, writer: ActivityWriter, { statistics }: Settings) =>
+          new Rollup(source, () => writer.changes, statistics),
       },
       Recorder,
       ActivityService,

@@ -1,6 +1,7 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
 import type { IpPolicy } from './activity/ip-address.js';
+import type { RollupSettings } from './statistics/rollup/rollup.js';
 
 /** A guard of the host: a class that the host's injector knows or can make, or an instance. */
 export type HostGuard = Type<CanActivate> | CanActivate;
@@ -54,6 +55,9 @@ export interface DjaffarOptions {
 
   writer?: Partial<WriterSettings>;
 
+  /** @defaultValue `{ maxWait: 1000 }` */
+  statistics?: Partial<RollupSettings>;
+
   /**
    * Tells who a request is of, after the guards; `null` for nobody.
    * @defaultValue of `request.user`: `id ?? userId ?? sub ?? _id ?? uuid`, and `username ?? name ?? email`
@@ -101,6 +105,7 @@ export interface Settings extends DjaffarOptions {
   session: NonNullable<DjaffarOptions['session']> & { maxAge: number | 'browser' };
   ip: IpPolicy;
   writer: WriterSettings;
+  statistics: RollupSettings;
 }
 
 export const DEFAULTS = {
@@ -109,6 +114,7 @@ export const DEFAULTS = {
   session: { maxAge: 14 * 24 * 60 * 60 * 1000 },
   ip: 'full',
   writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
+  statistics: { maxWait: 1000 },
 } satisfies Settings;
 
 /** The same of what the registration has to know. */

@@ -21,7 +21,7 @@ export class ErasureController {
   async erase(@Query(queryPipe) filter: FilterQuery): Promise<{ erased: number }> {
     const erased = await this.activities.erase({ ...filter });
     // What is kept for statistics names users and paths too.
-    await this.rollup.run();
+    await this.rollup.drain();
     return { erased };
   }
 }

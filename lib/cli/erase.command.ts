@@ -26,7 +26,7 @@ async function erase(command: Command, { yes = false, ...options }: EraseOptions
     if (!yes && !(await confirm(await activities.count(filter)))) throw new Error('nothing was erased');
     const erased = await activities.erase(filter);
     // What is kept for statistics names users and paths too.
-    await rollup.run();
+    await rollup.drain();
     await print(`${erased} erased`);
   });
 }

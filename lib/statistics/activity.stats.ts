@@ -169,7 +169,7 @@ export class ActivityStats {
     const range = rangeOf(question);
     // Says what is wrong before anything is done.
     const asked = new Selection(this.dataSource.manager, question);
-    await this.rollup.run();
+    await this.rollup.catchUp();
     await prepare(asked, range);
     return this.dialect.reading(this.dataSource, async (manager) => {
       const selection = new Selection(manager, question);

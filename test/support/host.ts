@@ -76,7 +76,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
         retryAttempts: 0,
       }),
       ...imports,
-      options.djaffarModule ?? DjaffarModule.forRoot(options.djaffar),
+      options.djaffarModule ??
+        // A busy machine must not make an answer an older one.
+        DjaffarModule.forRoot({ statistics: { maxWait: 60_000 }, ...options.djaffar }),
     ],
     providers,
     controllers,

@@ -85,6 +85,7 @@ describe('the options', () => {
       'api',
       'dashboard',
       'writer',
+      'statistics',
       'user',
       'transform',
     ];

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type DataSource, In } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
@@ -6,16 +7,17 @@ import { Stale } from '../../activity/stale.entity.js';
 import { Table } from '../../activity/table.js';
 import { uuidv7 } from '../../random.js';
 import { monotonicClock } from '../../time/clock.js';
+import { chunks } from '../chunks.js';
 import { DayCounts } from './day-counts.js';
 import { Differences } from './differences.js';
 import { Fold } from './fold.js';
 import { unitsOf } from './stretches.js';
 import { forget, Paths } from './paths.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
-import { RollupState, Total } from './sums.entity.js';
+import { PathTotal, RollupState, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
 
-/** How many stale stretches are taken at once. */
+/** How many dirty ranges are read at once. */
 const MAX_STALE = 20_000;
 /** How many ids are deleted by one statement. */
 const DELETED_AT_ONCE = 1000;
@@ -23,9 +25,34 @@ const DELETED_AT_ONCE = 1000;
 const KEEP_QUARTERS = 2 * DAY;
 /** Milliseconds between two looks at whether this process has changed anything. */
 const PAUSE = 30_000;
-/** A rollup may take up to a twentieth of the time. */
-const REST = 19;
-const TRIES = 20;
+/** An update in the background may take up to a twentieth of the time, or a fourth if there is more to do. */
+const REST = { done: 19, behind: 3 };
+/** An update takes at least so long, in milliseconds, if there is as much to do. */
+const LEAST_PASS = 1000;
+/** How often in a row another instance may be first, before an update is left to it. */
+const MAX_LOST = 50;
+/** How often a day is compared again because it has changed meanwhile. */
+const MAX_TRIES = 20;
+/** Milliseconds between two tries are random, up to this. */
+const LONGEST_RETRY = 100;
+/** Milliseconds that the application waits for an update when it shuts down; what is not committed is done again later. */
+const SHUTDOWN_WAIT = 1000;
+
+export interface RollupSettings {
+  /** Milliseconds that a question waits for the statistics to be brought up to date. */
+  maxWait: number;
+}
+
+/** What is recomputed in one transaction. */
+interface Step {
+  stale?: Stale[];
+  /** Of the sums. */
+  units: Stretch[];
+  /** Of the sums of paths, {@link QUARTER} or {@link DAY}. */
+  span: number;
+  /** What {@link RollupState.daysUntil} is afterwards. */
+  daysUntil: number;
+}
 
 /** How many visits and sums are not what the activities say. */
 export interface Wrong {
@@ -34,24 +61,29 @@ export interface Wrong {
 }
 
 /**
- * Brings visits and sums up to date with the activities: what has changed since is made anew, never added up, so it
- * does not matter how often or in which order. It is done before each question is answered, and now and then, so that
- * there is never much to do.
+ * Brings visits and sums up to date with the activities. What has changed is recomputed from the activities, never added
+ * up, so it does not matter how often that is done or in which order.
+ *
+ * Writers append dirty ranges in their own transaction. An update takes the ranges that are there when it begins, the
+ * newest day first, one transaction for each day: it recomputes what they touch and deletes exactly these ranges. A
+ * version in {@link RollupState} makes sure that only one instance commits at a time; the others look again at what is
+ * left. It runs before each question, and now and then, so that there is never much to do.
  */
 export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Djaffar');
   private readonly dialect: Dialect;
   private readonly fold: Fold;
   private readonly dayCounts: DayCounts;
-  private running: Promise<void> | undefined;
-  private next: Promise<void> | undefined;
+  private turn: Promise<unknown> = Promise.resolve();
+  private next: Promise<boolean> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
-  /** @param changes tells how often this process has changed the activities */
+  /** @param changes returns how often this process has changed the activities */
   constructor(
     private readonly dataSource: DataSource,
     private readonly changes = (): number => 0,
+    private readonly settings: RollupSettings = { maxWait: Number.POSITIVE_INFINITY },
   ) {
     this.dialect = dialectOf(dataSource);
     this.fold = new Fold(dataSource);
@@ -65,15 +97,30 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   async beforeApplicationShutdown(): Promise<void> {
     this.isClosed = true;
     clearTimeout(this.timer);
-    await this.next?.catch(() => {});
-    await this.running?.catch(() => {});
+    await orAfter(SHUTDOWN_WAIT, this.turn);
   }
 
-  /** Resolves when all that was committed before the call is in the statistics. */
-  run(): Promise<void> {
-    // One that is under way may have passed by what was committed since.
-    if (!this.running) return this.begin();
-    return (this.next ??= this.running.catch(() => {}).then(() => this.running ?? this.begin()));
+  /**
+   * Resolves when what was committed before the call is in the statistics, or after `maxWait`. It never rejects: a
+   * question is answered from what is there.
+   */
+  async catchUp(): Promise<void> {
+    await orAfter(
+      this.settings.maxWait,
+      this.run().catch((error: unknown) => this.warn(error)),
+    );
+  }
+
+  /**
+   * Takes in what was committed before the call, as far as it comes in the time of one update.
+   * @returns whether it has taken in all of it
+   */
+  run(): Promise<boolean> {
+    // An update that has begun may have passed by what was committed since.
+    return (this.next ??= this.inTurn(() => {
+      this.next = undefined;
+      return this.update();
+    }));
   }
 
   /** Keeps counts of the days of the range that are over; day-counts.ts tells which there are. */
@@ -82,18 +129,20 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /**
-   * Makes all visits and sums anew.
+   * Recomputes all visits and sums.
    * @param onProgress is told of days
    */
   async rebuild(onProgress?: (done: number, total: number) => void): Promise<void> {
     await this.state();
-    await this.run();
+    await this.drain();
     const days = await this.days();
     for (const [i, day] of days.entries()) {
-      await this.dataSource.getRepository(Stale).insert(staleDay(day));
-      await this.run();
+      const stale = staleDay(day);
+      await this.dataSource.getRepository(Stale).insert(stale);
+      await this.takeIn([stale]);
       onProgress?.(i + 1, days.length);
     }
+    await this.inTurn(() => this.moveMark(Number.POSITIVE_INFINITY));
   }
 
   /** Compares all visits and sums with the activities. */
@@ -104,13 +153,16 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     for (const [i, day] of days.entries()) {
       let found: Wrong;
       let before: number;
+      let tries = 0;
       // What comes in meanwhile is no difference.
       do {
-        await this.run();
-        before = (await this.state()).version;
-        const span = day < (await this.state()).daysUntil.getTime() ? DAY : QUARTER;
+        await this.drain();
+        const { version, daysUntil } = await this.state();
+        before = version;
+        const span = day < daysUntil.getTime() ? DAY : QUARTER;
         found = await differences.on({ since: day, until: day + DAY }, span);
-      } while (found.visits + found.sums > 0 && (await this.hasChangedSince(before)));
+        tries += 1;
+      } while (found.visits + found.sums > 0 && tries < MAX_TRIES && (await this.hasChangedSince(before)));
       wrong.visits += found.visits;
       wrong.sums += found.sums;
       onProgress?.(i + 1, days.length);
@@ -119,7 +171,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   private async hasChangedSince(version: number): Promise<boolean> {
-    await this.run();
+    await this.drain();
     return (await this.state()).version !== version;
   }
 
@@ -130,48 +182,151 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   private async wake(seen: number): Promise<void> {
     const changes = this.changes();
     const begun = monotonicClock.now();
+    let isDone = true;
     try {
-      if (changes !== seen) await this.run();
+      if (changes !== seen) isDone = await this.run();
     } catch (error) {
-      this.logger.warn(`the statistics could not be brought up to date: ${String(error)}`);
+      this.warn(error);
     }
-    if (!this.isClosed) this.sleep(Math.max(PAUSE, REST * (monotonicClock.now() - begun)), changes);
+    if (this.isClosed) return;
+    const took = monotonicClock.now() - begun;
+    if (isDone) this.sleep(Math.max(PAUSE, REST.done * took), changes);
+    else this.sleep(REST.behind * took, -1);
   }
 
-  private begin(): Promise<void> {
-    this.next = undefined;
-    const running = this.work().finally(() => {
-      if (this.running === running) this.running = undefined;
-    });
-    return (this.running = running);
+  private warn(error: unknown): void {
+    this.logger.warn(`the statistics could not be brought up to date: ${String(error)}`);
   }
 
-  private async work(): Promise<void> {
-    for (let lost = 0; lost < TRIES;) {
+  /** One after the other: within a process, nobody is in another's way. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => {});
+    return done;
+  }
+
+  /** @returns whether nothing is left of what was there when it began */
+  private async update(): Promise<boolean> {
+    const deadline = monotonicClock.now() + Math.max(LEAST_PASS, this.settings.maxWait);
+    await this.state();
+    const stale = await this.dirtyRanges();
+    const left = await this.recompute(stale, deadline);
+    const isMoved = await this.moveMark(deadline);
+    return left.length === 0 && stale.length < MAX_STALE && isMoved;
+  }
+
+  /** Takes in all that was committed before the call, however long it takes. */
+  async drain(): Promise<void> {
+    await this.state();
+    let stale: Stale[];
+    do {
+      stale = await this.dirtyRanges();
+      await this.takeIn(stale);
+      // If there are fewer, all that was there at the call was among them.
+    } while (stale.length === MAX_STALE);
+  }
+
+  /**
+   * Takes in these ranges, however long it takes.
+   * @throws Error if other instances do not let this one
+   */
+  private async takeIn(stale: Stale[]): Promise<void> {
+    const left = await this.inTurn(() => this.recompute(stale, Number.POSITIVE_INFINITY));
+    if (left.length > 0)
+      throw new Error(`the statistics could not be updated: other instances were first ${MAX_LOST} times`);
+  }
+
+  private dirtyRanges(): Promise<Stale[]> {
+    return this.dataSource.getRepository(Stale).find({ order: { since: 'DESC' }, take: MAX_STALE });
+  }
+
+  /**
+   * Day by day, the newest first.
+   * @returns what was left at the deadline
+   */
+  private async recompute(stale: Stale[], deadline: number): Promise<Stale[]> {
+    let left = stale;
+    for (let lost = 0; left.length > 0 && lost < MAX_LOST && monotonicClock.now() < deadline;) {
+      if (this.isClosed) break;
       const state = await this.state();
-      const stale = await this.dataSource.getRepository(Stale).find({ take: MAX_STALE });
-      const daysUntil = state.daysUntil.getTime();
-      // A day that is old enough by now is put together, with what is stale of it.
-      const isDue = daysUntil < floor(Date.now(), DAY) - KEEP_QUARTERS;
-      const day = isDue ? daysUntil : firstDayOf(stale);
-      if (day === undefined) return;
-      const ofDay = stale.filter(({ since }) => floor(since.getTime(), DAY) === day);
-      if (!(await this.make(state, day, ofDay, isDue ? day + DAY : daysUntil))) lost += 1;
+      const day = floor(Math.max(...left.map(({ since }) => since.getTime())), DAY);
+      const isOfDay = ({ since }: Stale): boolean => floor(since.getTime(), DAY) === day;
+      if (await this.make(state, day, left.filter(isOfDay))) {
+        left = left.filter((range) => !isOfDay(range));
+        lost = 0;
+      } else {
+        lost += 1;
+        await wait(Math.random() * LONGEST_RETRY);
+        left = await this.stillDirty(left);
+      }
     }
-    throw new Error('Djaffar: too many bring the statistics up to date at once');
+    return left;
   }
 
-  /** @returns whether nobody else has meanwhile */
-  private async make(state: RollupState, day: number, stale: Stale[], daysUntil: number): Promise<boolean> {
-    const stretches: Stretch[] = stale.map(({ since, until }) => ({
-      since: since.getTime(),
-      until: until.getTime(),
-    }));
+  /** Another instance may have taken in the others. */
+  private async stillDirty(stale: Stale[]): Promise<Stale[]> {
+    const ids = new Set<string>();
+    for (const some of chunks(stale, DELETED_AT_ONCE))
+      for (const { id } of await this.dataSource
+        .getRepository(Stale)
+        .find({ select: { id: true }, where: { id: In(some.map((range) => range.id)) } }))
+        ids.add(id);
+    return stale.filter(({ id }) => ids.has(id));
+  }
+
+  /**
+   * Puts together the sums of paths of days that are old enough by now, and takes apart those that are not: a clock was
+   * ahead.
+   * @returns whether none is left at the deadline
+   */
+  private async moveMark(deadline: number): Promise<boolean> {
+    for (let lost = 0; lost < MAX_LOST && monotonicClock.now() < deadline && !this.isClosed;) {
+      const state = await this.state();
+      const mark = state.daysUntil.getTime();
+      const due = floor(Date.now(), DAY) - KEEP_QUARTERS;
+      let isMade: boolean;
+      if (mark > due + DAY) {
+        isMade = await this.commit(state, {
+          units: [{ since: due, until: mark }],
+          span: QUARTER,
+          daysUntil: due,
+        });
+      } else {
+        const next = await this.firstSum(mark);
+        if (next === undefined || next >= due) return true;
+        const day = floor(next, DAY);
+        isMade = await this.commit(state, {
+          units: [{ since: day, until: day + DAY }],
+          span: DAY,
+          daysUntil: day + DAY,
+        });
+      }
+      lost = isMade ? 0 : lost + 1;
+    }
+    return false;
+  }
+
+  /** The first sum of a path from then on: days without any need not be put together. */
+  private async firstSum(since: number): Promise<number | undefined> {
+    const first = await this.dataSource
+      .createQueryBuilder(PathTotal, 'sum')
+      .select('MIN(sum.startedAt)', 'instant')
+      .where('sum.startedAt >= :since', { since })
+      .getRawOne<{ instant: string | number | null }>();
+    return first?.instant == null ? undefined : Number(first.instant);
+  }
+
+  /** @returns whether it was committed, and no other instance was first */
+  private make(state: RollupState, day: number, stale: Stale[]): Promise<boolean> {
+    const daysUntil = state.daysUntil.getTime();
     const isPast = day < daysUntil;
-    const span = isPast ? DAY : QUARTER;
-    const units = isPast ? [{ since: day, until: day + DAY }] : unitsOf(stretches, QUARTER);
+    const units = isPast ? [{ since: day, until: day + DAY }] : unitsOf(stretchesOf(stale), QUARTER);
+    return this.commit(state, { stale, units, span: isPast ? DAY : QUARTER, daysUntil });
+  }
+
+  private async commit(state: RollupState, { stale = [], units, span, daysUntil }: Step): Promise<boolean> {
     const named = stale.flatMap(({ visitId }) => visitId || []);
-    const ids = stretches.length > 0 ? await this.fold.visitsIn(merge(stretches), named) : [];
+    const ids = stale.length > 0 ? await this.fold.visitsIn(merge(stretchesOf(stale)), named) : [];
     const paths = new Paths(this.dataSource);
     const { statements: visits, longest, days } = await this.fold.remakeVisits(ids, paths);
     for (const unit of units) await paths.learn(await this.fold.unknownPaths(unit));
@@ -179,13 +334,14 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     for (const unit of units) statements.push(...this.fold.remakeSums(unit, span));
     if (stale.some(({ visitId }) => visitId !== null))
       statements.push(...forget(this.dataSource, await this.fold.storedPaths(ids, units)));
-    if (stale.length > 0) statements.push(this.dayCounts.forget(days.add(day)));
-    for (let at = 0; at < stale.length; at += DELETED_AT_ONCE) {
+    for (const { since } of stale) days.add(floor(since.getTime(), DAY));
+    if (days.size > 0) statements.push(this.dayCounts.forget(days));
+    for (const some of chunks(stale, DELETED_AT_ONCE)) {
       const deletion = this.dataSource
         .createQueryBuilder()
         .delete()
         .from(Stale)
-        .where({ id: In(stale.slice(at, at + DELETED_AT_ONCE).map(({ id }) => id)) });
+        .where({ id: In(some.map(({ id }) => id)) });
       statements.push(deletion.getQueryAndParameters());
     }
     const guard = this.dataSource
@@ -243,9 +399,21 @@ function staleDay(day: number): Stale {
   return { id: uuidv7(), since: new Date(day), until: new Date(day + DAY), visitId: '' };
 }
 
-function firstDayOf(stale: Stale[]): number | undefined {
-  if (stale.length === 0) return undefined;
-  return floor(Math.min(...stale.map(({ since }) => since.getTime())), DAY);
+function stretchesOf(stale: Stale[]): Stretch[] {
+  return stale.map(({ since, until }) => ({ since: since.getTime(), until: until.getTime() }));
+}
+
+/** Resolves with the work, or after so many milliseconds. */
+async function orAfter(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  // A timer cannot wait for longer.
+  const limit = wait(Math.min(milliseconds, 2 ** 31 - 1), undefined, { signal: done.signal, ref: false });
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    done.abort();
+    await limit.catch(() => {});
+  }
 }
 
 /** As few as hold the same. */

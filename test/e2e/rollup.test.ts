@@ -1,0 +1,123 @@
+import { ActivityStats } from '../../lib/index.js';
+import { Rollup } from '../../lib/statistics/rollup/rollup.js';
+import { RollupState } from '../../lib/statistics/rollup/sums.entity.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+
+const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const ever = { from: '1970-01-01T00:00Z', to: '2100-01-01T00:00Z' };
+
+describe.each(FOUND)('the rollup on %s', (database) => {
+  let host: Host;
+
+  beforeEach(async () => {
+    host = await startHost({ adapter: 'fastify', database });
+  });
+
+  afterEach(() => host.close());
+
+  const statsOf = ({ app }: Host): ActivityStats => app.get(ActivityStats, { strict: false });
+
+  const viewsIn = async (asked: Host, range: { from: Date | string; to: Date | string } = ever) =>
+    (await statsOf(asked).overview(range)).views.value;
+
+  const state = () => host.dataSource.getRepository(RollupState).findOneByOrFail({ id: 1 });
+
+  /** Tracks without a pause until the work is done; resolves with how often. */
+  async function during(work: Promise<unknown>): Promise<number> {
+    let tracked = 0;
+    const done = new AbortController();
+    const client = async (): Promise<void> => {
+      while (!done.signal.aborted) {
+        // Each in a minute of its own, so that there is always a dirty range.
+        const date = new Date(Date.UTC(2025, 10, 1) + 60_000 * (tracked += 1));
+        await host.activities.track({ path: '/', date });
+      }
+    };
+    await Promise.all([work.finally(() => done.abort()), client(), client()]);
+    return tracked;
+  }
+
+  it('answers while activities arrive without an end', async () => {
+    await host.activities.track({ path: '/' });
+    const answers = (async () => {
+      const views: (number | null)[] = [];
+      for (let i = 0; i < 5; i++) views.push(await viewsIn(host));
+      return views;
+    })();
+    const tracked = await during(answers);
+    const views = await answers;
+    expect(views).toEqual(views.toSorted((a, b) => Number(a) - Number(b)));
+    expect(await viewsIn(host)).toBe(tracked + 1);
+  });
+
+  it('lets several instances share the work', async () => {
+    const others = await Promise.all(
+      [1, 2].map(() => startHost({ adapter: 'fastify', database: host.database })),
+    );
+    try {
+      const asked = [host, ...others].map(async (each) => {
+        for (let i = 0; i < 5; i++) await viewsIn(each);
+      });
+      const tracked = await during(Promise.all(asked));
+      expect(await Promise.all([host, ...others].map((each) => viewsIn(each)))).toEqual(
+        [host, ...others].map(() => tracked),
+      );
+    } finally {
+      for (const other of others) await other.close();
+    }
+  });
+
+  it('waits no longer than maxWait, then answers from what is there', async () => {
+    const hasty = await startHost({
+      adapter: 'fastify',
+      database: host.database,
+      djaffar: { statistics: { maxWait: 0 } },
+    });
+    try {
+      await host.activities.track({ path: '/' });
+      expect(await viewsIn(host)).toBe(1);
+      const rollup = hasty.app.get(Rollup, { strict: false });
+      let release = (): void => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      // Stands for an update that takes long.
+      jest.spyOn(rollup, 'run').mockReturnValue(held.then(() => true));
+      await host.activities.track({ path: '/' });
+      expect(await viewsIn(hasty)).toBe(1);
+      release();
+    } finally {
+      await hasty.close();
+    }
+  });
+
+  it('does not step through days without anything', async () => {
+    await host.activities.track({ path: '/', date: new Date(0) });
+    await host.activities.track({ path: '/', date: '2025-11-01T10:00Z' });
+    await host.activities.track({ path: '/' });
+    expect(await viewsIn(host)).toBe(3);
+    const { version } = await state();
+    expect(version).toBeLessThanOrEqual(4);
+    // As after a year without a question.
+    await host.dataSource.getRepository(RollupState).update({ id: 1 }, { daysUntil: new Date(DAY) });
+    await host.app.get(Rollup, { strict: false }).rebuild();
+    expect((await state()).version - version).toBeLessThanOrEqual(6);
+    expect((await state()).daysUntil.getTime()).toBeGreaterThan(DAY);
+    expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0 });
+  });
+
+  it('puts days together in quarters of an hour again that a clock ahead took for past', async () => {
+    const now = Date.now();
+    const dates = [now - 30 * HOUR, now - 4 * HOUR, now - 2 * HOUR];
+    for (const date of dates) await host.activities.track({ path: '/', date: new Date(date) });
+    const ahead = jest.spyOn(Date, 'now').mockReturnValue(now + 365 * DAY);
+    await viewsIn(host);
+    ahead.mockRestore();
+    expect((await state()).daysUntil.getTime()).toBeGreaterThan(now - 2 * DAY);
+    const range = { from: new Date(now - 4 * HOUR - 1), to: new Date(now + 1) };
+    expect(await statsOf(host).top('path', range)).toEqual([{ value: '/', count: 2 }]);
+    expect((await state()).daysUntil.getTime()).toBeLessThanOrEqual(now - DAY);
+    expect(await statsOf(host).top('path', range)).toEqual([{ value: '/', count: 2 }]);
+    expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0 });
+  });
+});
