@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { onPrimary } from '../database/primary.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { Activity, type Properties } from './activity.entity.js';
 import {
@@ -159,7 +160,7 @@ export class ActivityService {
 
   /** @throws InvalidFilterError */
   async count(filter: ActivityFilter = {}): Promise<number> {
-    return this.query(filter).getCount();
+    return onPrimary(this.dataSource, (manager) => this.query(manager, filter).getCount());
   }
 
   /**
@@ -215,8 +216,8 @@ export class ActivityService {
       .execute();
   }
 
-  private query(filter: ActivityFilter): SelectQueryBuilder<Activity> {
-    const query = this.dataSource.getRepository(Activity).createQueryBuilder('activity');
+  private query(manager: EntityManager, filter: ActivityFilter): SelectQueryBuilder<Activity> {
+    const query = manager.createQueryBuilder(Activity, 'activity');
     applyFilter(query, filter, this.dialect);
     return query;
   }
@@ -225,10 +226,12 @@ export class ActivityService {
     filter: ActivityFilter,
     { limit, cursor, direction }: { limit: number; cursor?: Cursor | undefined; direction: 'ASC' | 'DESC' },
   ): Promise<Activity[]> {
-    const query = this.query(filter).leftJoinAndSelect('activity.session', 'session').limit(limit);
-    for (const column of placeOf(this.dialect)) query.addOrderBy(column, direction);
-    if (cursor) applyAfter(query, cursor, direction, this.dialect);
-    return query.getMany();
+    return onPrimary(this.dataSource, (manager) => {
+      const query = this.query(manager, filter).leftJoinAndSelect('activity.session', 'session').limit(limit);
+      for (const column of placeOf(this.dialect)) query.addOrderBy(column, direction);
+      if (cursor) applyAfter(query, cursor, direction, this.dialect);
+      return query.getMany();
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { type Dialect, dialectOf, MINUTE } from '../activity/dialects/dialect.js';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
+import { uncached } from '../database/primary.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
 import { figuresOf } from './questions/figures.js';
@@ -171,7 +172,8 @@ export class ActivityStats {
     const asked = new Selection(this.dataSource.manager, question);
     await this.rollup.catchUp();
     await prepare(asked, range);
-    return this.dialect.reading(this.dataSource, async (manager) => {
+    return this.dialect.reading(this.dataSource, async ({ connection, queryRunner }) => {
+      const manager = uncached(connection, queryRunner);
       const selection = new Selection(manager, question);
       await selection.learn();
       return answer(selection, range);

@@ -34,12 +34,11 @@ export class PostgresServer {
     private readonly folder: string,
     private readonly port: number,
     private readonly account: Account | undefined,
+    private readonly settings: string[] = [],
   ) {}
 
   static async create(bin: string): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'djaffar-postgres-'));
-    const account = process.getuid?.() === 0 ? accountOf('postgres') : undefined;
-    if (account) chownSync(folder, account.uid, account.gid);
+    const { folder, account } = newFolder();
     execFileSync(join(bin, 'initdb'), ['-D', folder, '-U', 'postgres', '--auth=trust'], {
       ...account,
       stdio: 'ignore',
@@ -47,6 +46,23 @@ export class PostgresServer {
     const server = new PostgresServer(bin, folder, await freePort(), account);
     await server.start();
     return server;
+  }
+
+  /** Another server that repeats what this one has committed, so many milliseconds later. */
+  async createStandby(delay: number): Promise<PostgresServer> {
+    const { folder, account } = newFolder();
+    const from = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'postgres'];
+    execFileSync(
+      join(this.bin, 'pg_basebackup'),
+      ['-D', folder, '--checkpoint=fast', '--write-recovery-conf', ...from],
+      { ...account, stdio: 'ignore' },
+    );
+    const standby = new PostgresServer(this.bin, folder, await freePort(), account, [
+      '-c',
+      `recovery_min_apply_delay=${delay}ms`,
+    ]);
+    await standby.start();
+    return standby;
   }
 
   get url(): string {
@@ -64,13 +80,14 @@ export class PostgresServer {
       String(this.port),
       '-c',
       'listen_addresses=127.0.0.1',
+      ...this.settings,
     ];
     this.server = spawn(join(this.bin, 'postgres'), options, {
       ...this.account,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     for await (const chunk of this.server.stderr ?? []) {
-      if (String(chunk).includes('ready to accept connections')) break;
+      if (/ready to accept (read-only )?connections/.test(String(chunk))) break;
     }
     this.server.stderr?.resume();
   }
@@ -96,6 +113,13 @@ export class PostgresServer {
     await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function newFolder(): { folder: string; account: Account | undefined } {
+  const folder = mkdtempSync(join(tmpdir(), 'djaffar-postgres-'));
+  const account = process.getuid?.() === 0 ? accountOf('postgres') : undefined;
+  if (account) chownSync(folder, account.uid, account.gid);
+  return { folder, account };
 }
 
 /** PostgreSQL does not run as root. */

@@ -1,3 +1,4 @@
+import { onPrimary } from '../../database/primary.js';
 import { cancellable } from './cancellable.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
 import { blameSqlState, driverError } from './sql-state.js';
@@ -46,7 +47,8 @@ export const mysql: Dialect = {
   transact: (dataSource, guard, statements) =>
     transact(dataSource, SETTINGS, guard, statements, (each) => [insert(each), each.rows.flat()]),
 
-  rows: (_, query) => query.getRawMany(),
+  rows: (dataSource, query) =>
+    onPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read) => readingIn(dataSource, SETTINGS, read),
 
   hasLateral: false,

@@ -123,7 +123,7 @@ export const postgres: Dialect = {
 
   rows: (dataSource, query) => {
     const [text, values] = query.getQueryAndParameters();
-    return withClient(dataSource, 'slave', { text, values }, (client) => ask(client, { text, values }));
+    return withClient(dataSource, 'master', { text, values }, (client) => ask(client, { text, values }));
   },
 
   records: (dataSource, query, columns) => {
@@ -131,7 +131,7 @@ export const postgres: Dialect = {
     const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
     // Without OFFSET it would make each record twice, once for each place where it is used.
     const text = `SELECT count(*)::int AS count, coalesce(string_agg(record, ''), '') AS text, coalesce((array_agg(record))[count(*)], '') AS last FROM (SELECT ${record} FROM (${page}) page OFFSET 0) records`;
-    return withClient(dataSource, 'slave', { text, values }, async (client) => {
+    return withClient(dataSource, 'master', { text, values }, async (client) => {
       const [found] = await ask<Records>(client, { text, values });
       if (!found) throw new Error('an aggregate has one row');
       return found;

@@ -30,7 +30,7 @@ function raw<T extends ObjectLiteral>(
   entity: EntityTarget<T>,
   alias: string,
 ): SelectQueryBuilder<T> {
-  const query = dataSource.createQueryBuilder(entity, alias).select([]);
+  const query = dataSource.createQueryBuilder(entity, alias).cache(false).select([]);
   for (const { propertyName } of dataSource.getMetadata(entity).columns)
     query.addSelect(`${alias}.${propertyName}`, propertyName);
   return query;

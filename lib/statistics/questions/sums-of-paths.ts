@@ -4,6 +4,8 @@ import type { Selection } from './selection.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { RollupState } from '../rollup/sums.entity.js';
 
+const MAX_TRIES = 20;
+
 /**
  * What is read from the sums of paths, which are of days up to the one that `read` is given, then of quarters of an
  * hour. It is read again where a day was put together meanwhile, which may have been seen as neither.
@@ -12,12 +14,16 @@ export async function settled<T>(
   { manager }: Selection,
   read: (daysUntil: number) => Promise<T>,
 ): Promise<T> {
-  const states = manager.getRepository(RollupState);
-  for (;;) {
-    const { daysUntil } = await states.findOneByOrFail({ id: 1 });
-    const found = await read(daysUntil.getTime());
-    if ((await states.findOneByOrFail({ id: 1 })).daysUntil.getTime() === daysUntil.getTime()) return found;
+  const mark = async (): Promise<number> =>
+    (await manager.findOneByOrFail(RollupState, { id: 1 })).daysUntil.getTime();
+  let daysUntil = await mark();
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const found = await read(daysUntil);
+    const now = await mark();
+    if (now === daysUntil) return found;
+    daysUntil = now;
   }
+  throw new Error(`the days of the statistics have moved ${MAX_TRIES} times while they were read`);
 }
 
 /** What of the range there are such sums of. */
@@ -67,8 +73,10 @@ function lengthOf({ since, until }: Stretch): number {
   return until - since;
 }
 
-function isStale(manager: EntityManager, { since, until }: Stretch): Promise<boolean> {
-  return manager.existsBy(Stale, { since: LessThan(new Date(until)), until: MoreThan(new Date(since)) });
+async function isStale(manager: EntityManager, { since, until }: Stretch): Promise<boolean> {
+  const where = { since: LessThan(new Date(until)), until: MoreThan(new Date(since)) };
+  // Not `existsBy`, which may come from TypeORM's cache.
+  return (await manager.findOneBy(Stale, where)) !== null;
 }
 
 /** Whether one of them begins at the instant. */

@@ -1,5 +1,7 @@
-import { Between, type DataSource, In } from 'typeorm';
+import { Between, type DataSource, type EntityManager, In } from 'typeorm';
+import { onPrimary } from '../../database/primary.js';
 import { dialectOf, type Statement } from '../../activity/dialects/dialect.js';
+import { monotonicClock } from '../../time/clock.js';
 import { DAY, floor, type Stretch } from '../stretch.js';
 import { DayCount } from './day-count.entity.js';
 import { propertyValuesOn } from './property-values.js';
@@ -33,21 +35,12 @@ export class DayCounts {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Sees to it that the days of a range that are over are kept, as far as nobody else changes the statistics meanwhile. */
-  async keep(what: string, range: Stretch): Promise<void> {
-    const first = await this.dataSource
-      .createQueryBuilder(Total, 'total')
-      .select('MIN(total.startedAt)', 'instant')
-      .getRawOne<{ instant: string | number | null }>();
-    const since = Math.max(range.since, Number(first?.instant ?? Number.POSITIVE_INFINITY));
-    const until = floor(Math.min(range.until, Date.now()), DAY);
-    if (!(since < until)) return;
-    const kept = await this.dataSource.manager.find(DayCount, {
-      select: { startedAt: true },
-      where: { what, startedAt: Between(new Date(range.since), new Date(until)) },
-    });
-    const days = new Set(kept.map(({ startedAt }) => startedAt.getTime()));
-    for (let day = floor(since, DAY); day < until; day += DAY)
-      if (day >= range.since && !days.has(day)) await this.keepDay(what, day);
+  async keep(what: string, range: Stretch, deadline: number): Promise<void> {
+    const days = await onPrimary(this.dataSource, (manager) => missingDays(manager, what, range));
+    for (const day of days) {
+      if (monotonicClock.now() >= deadline) return;
+      await this.keepDay(what, day);
+    }
   }
 
   /** What forgets days. */
@@ -61,19 +54,21 @@ export class DayCounts {
   }
 
   /** How many of what is kept of a day is not what there is. */
-  async wrongOn(day: number): Promise<number> {
+  async wrongOn(day: number, manager: EntityManager): Promise<number> {
     let wrong = 0;
-    for (const { what, counts } of await this.dataSource.manager.findBy(DayCount, {
+    for (const { what, counts } of await manager.findBy(DayCount, {
       startedAt: new Date(day),
     }))
-      if (counts !== (await this.count(what, day))) wrong += 1;
+      if (counts !== (await count(what, day, manager))) wrong += 1;
     return wrong;
   }
 
   /** Not where the statistics are changed meanwhile, as the day may be among what was: the next who asks tries again. */
   private async keepDay(what: string, day: number): Promise<void> {
-    const { id, version } = await this.dataSource.manager.findOneByOrFail(RollupState, { id: 1 });
-    const row = { startedAt: new Date(day), what, counts: await this.count(what, day) };
+    const { id, version, row } = await onPrimary(this.dataSource, async (manager) => ({
+      ...(await manager.findOneByOrFail(RollupState, { id: 1 })),
+      row: { startedAt: new Date(day), what, counts: await count(what, day, manager) },
+    }));
     // It changes nothing, but waits for who does, and has them wait. Who keeps the same day meanwhile, keeps the same.
     const guard = this.dataSource
       .createQueryBuilder()
@@ -91,17 +86,35 @@ export class DayCounts {
       insertion.getQueryAndParameters(),
     ]);
   }
+}
 
-  private async count(what: string, day: number): Promise<string | null> {
-    const counts = await this.countAll(what, day);
-    return counts === null || Buffer.byteLength(counts) > MAX_BYTES ? null : counts;
-  }
+/** The days of the range that are over and of which nothing is kept, from the first that has any activity. */
+async function missingDays(manager: EntityManager, what: string, range: Stretch): Promise<number[]> {
+  const until = floor(Math.min(range.until, Date.now()), DAY);
+  const withActivities = await manager
+    .createQueryBuilder(Total, 'total')
+    .select(`DISTINCT total.startedAt - total.startedAt % ${DAY}`, 'day')
+    .where('total.startedAt >= :since AND total.startedAt < :until', { since: range.since, until })
+    .getRawMany<{ day: string | number }>();
+  const kept = await manager.find(DayCount, {
+    select: { startedAt: true },
+    where: { what, startedAt: Between(new Date(range.since), new Date(until)) },
+  });
+  const known = new Set(kept.map(({ startedAt }) => startedAt.getTime()));
+  return withActivities
+    .map(({ day }) => Number(day))
+    .filter((day) => day >= range.since && !known.has(day))
+    .sort((a, b) => a - b);
+}
 
-  private async countAll(what: string, day: number): Promise<string | null> {
-    const { manager } = this.dataSource;
-    if (what === VISITED_PATHS) return visitedPathsOn(day, manager);
-    if (what.startsWith(PROPERTY)) return propertyValuesOn(day, what.slice(PROPERTY.length), manager);
-    const dimension = what.slice(VISITS.length);
-    return isOfVisits(dimension) ? visitValuesOn(day, dimension, manager) : null;
-  }
+async function count(what: string, day: number, manager: EntityManager): Promise<string | null> {
+  const counts = await countAll(what, day, manager);
+  return counts === null || Buffer.byteLength(counts) > MAX_BYTES ? null : counts;
+}
+
+async function countAll(what: string, day: number, manager: EntityManager): Promise<string | null> {
+  if (what === VISITED_PATHS) return visitedPathsOn(day, manager);
+  if (what.startsWith(PROPERTY)) return propertyValuesOn(day, what.slice(PROPERTY.length), manager);
+  const dimension = what.slice(VISITS.length);
+  return isOfVisits(dimension) ? visitValuesOn(day, dimension, manager) : null;
 }

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { chunks } from '../chunks.js';
 import type { DayCounts } from './day-counts.js';
-import type { Fold } from './fold.js';
+import { Fold } from './fold.js';
 import { Path } from './path.entity.js';
 import { Paths } from './paths.js';
 import { Predecessors, type VisitRow } from './predecessors.js';
@@ -21,18 +21,21 @@ interface Sum {
 
 /** What is kept for statistics, compared with what the activities say. */
 export class Differences {
+  private readonly fold: Fold;
+
   constructor(
-    private readonly dataSource: DataSource,
-    private readonly fold: Fold,
+    private readonly manager: EntityManager,
     private readonly dayCounts: DayCounts,
-  ) {}
+  ) {
+    this.fold = new Fold(manager);
+  }
 
   /** @param span of the sums of paths */
   async on(stretch: Stretch, span: number): Promise<Wrong> {
-    const totals = this.fold.totals(stretch).getRawMany<Sum>();
-    const pathTotals = this.fold.pathTotals(stretch, span).getRawMany<Sum>();
+    const totals = await this.fold.totals(stretch).getRawMany<Sum>();
+    const pathTotals = await this.fold.pathTotals(stretch, span).getRawMany<Sum>();
     const stored = (entity: typeof Total | typeof PathTotal): SelectQueryBuilder<ObjectLiteral> =>
-      this.dataSource
+      this.manager
         .createQueryBuilder<ObjectLiteral>(entity, 'sum')
         .select('sum.startedAt', 'startedAt')
         .addSelect('sum.activities', 'activities')
@@ -45,9 +48,9 @@ export class Differences {
     return {
       visits: await this.visits(stretch),
       sums:
-        differing(await totals, await storedTotals.getRawMany<Sum>()) +
-        differing(await pathTotals, await storedPathTotals.getRawMany<Sum>()) +
-        (await this.dayCounts.wrongOn(stretch.since)),
+        differing(totals, await storedTotals.getRawMany<Sum>()) +
+        differing(pathTotals, await storedPathTotals.getRawMany<Sum>()) +
+        (await this.dayCounts.wrongOn(stretch.since, this.manager)),
     };
   }
 
@@ -58,12 +61,12 @@ export class Differences {
       return start >= stretch.since && start < stretch.until;
     };
     let wrong = 0;
-    const paths = new Paths(this.dataSource);
+    const paths = new Paths(this.manager);
     for (const ids of chunks(await this.fold.visitsIn([stretch], []))) {
-      const rows = await this.dataSource.getRepository(Visit).findBy({ id: In(ids) });
+      const rows = await this.manager.getRepository(Visit).findBy({ id: In(ids) });
       const stored = new Map(rows.map((visit) => [visit.id, visit]));
       const visits = await this.fold.compute(ids, paths);
-      await new Predecessors(this.dataSource).find(visits, ids);
+      await new Predecessors(this.manager).find(visits, ids);
       const right = new Map(visits.map((visit) => [visit.id, visit]));
       for (const id of ids) {
         const [is, should] = [stored.get(id), right.get(id)];

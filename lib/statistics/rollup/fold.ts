@@ -1,4 +1,4 @@
-import { type DataSource, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
 import { Session } from '../../activity/session.entity.js';
@@ -21,19 +21,19 @@ export class Fold {
   private readonly dialect: Dialect;
   private readonly visits: Table;
 
-  constructor(private readonly dataSource: DataSource) {
-    this.dialect = dialectOf(dataSource);
-    this.visits = new Table(dataSource, Visit);
+  constructor(private readonly manager: EntityManager) {
+    this.dialect = dialectOf(manager.connection);
+    this.visits = new Table(manager.connection, Visit);
   }
 
   /** The visits that have activities in the stretches, or began there, or are named. */
   async visitsIn(stretches: Stretch[], named: string[]): Promise<string[]> {
-    const withActivities = this.dataSource
+    const withActivities = this.manager
       .createQueryBuilder(Activity, 'activity')
       .select('DISTINCT activity.visitId', 'id')
       .where('activity.visitId IS NOT NULL')
       .andWhere(within(this.dialect.dateKey('activity.date'), stretches));
-    const begun = this.dataSource
+    const begun = this.manager
       .createQueryBuilder(Visit, 'visit')
       .select('visit.id', 'id')
       .where(within('visit.startedAt', stretches));
@@ -52,7 +52,7 @@ export class Fold {
     paths: Paths,
   ): Promise<{ statements: (Statement | Insert)[]; longest: number; days: Set<number> }> {
     const visits = await this.compute(ids, paths);
-    const { changed, stored } = await new Predecessors(this.dataSource).find(visits, ids);
+    const { changed, stored } = await new Predecessors(this.manager).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
     let longest = 0;
@@ -62,10 +62,10 @@ export class Fold {
     const statements = [
       ...chunks(inOrder).map((some) => this.visits.insert(some, { replace: true })),
       ...chunks(gone).map((some) =>
-        this.dataSource.createQueryBuilder().delete().from(Visit).whereInIds(some).getQueryAndParameters(),
+        this.manager.createQueryBuilder().delete().from(Visit).whereInIds(some).getQueryAndParameters(),
       ),
       ...changed.map(({ id, sessionBefore, userBefore }) =>
-        this.dataSource
+        this.manager
           .createQueryBuilder()
           .update(Visit)
           .set({ sessionBefore, userBefore })
@@ -83,7 +83,7 @@ export class Fold {
     for (const some of chunks(ids)) {
       const edges = await this.edges(some);
       const trails = await trailsIn(
-        this.dataSource.manager,
+        this.manager,
         edges.flatMap((edge) => (Number(edge.activities) > MAX_ACTIVITIES ? [] : edge.visitId)),
       );
       await paths.learn([
@@ -96,9 +96,9 @@ export class Fold {
   }
 
   private edges(ids: string[]): Promise<Edge[]> {
-    const { driver } = this.dataSource;
+    const { driver } = this.manager.connection;
     const id = this.dialect.idOrder('activity.id');
-    const query = this.dataSource
+    const query = this.manager
       .createQueryBuilder(Activity, 'activity')
       .select('activity.visitId', 'visitId')
       .addSelect('activity.sessionId', 'sessionId')
@@ -120,7 +120,7 @@ export class Fold {
       )
       .where('activity.visitId IN (:...ids)', { ids });
     const edge = (column: string): string => `edge.${driver.escape(column)}`;
-    return this.dataSource
+    return this.manager
       .createQueryBuilder()
       .select('edge.*')
       .addSelect('session.bot', 'bot')
@@ -144,20 +144,22 @@ export class Fold {
       [Total, this.totals(stretch)],
       [PathTotal, this.pathTotals(stretch, span)],
     ] as const) {
-      const table = new Table(this.dataSource, entity);
+      const table = new Table(this.manager.connection, entity);
       const [sql, parameters] = query.getQueryAndParameters();
       // TypeORM puts the columns before the expressions.
       const names = query.expressionMap.selects.flatMap(({ aliasName }) => aliasName ?? []);
       const columns = names.map((name) => table.column(name)).join(', ');
       const values = names
-        .map((name) => (name === 'path' ? 'known.number' : `sums.${this.dataSource.driver.escape(name)}`))
+        .map((name) =>
+          name === 'path' ? 'known.number' : `sums.${this.manager.connection.driver.escape(name)}`,
+        )
         .join(', ');
       const known =
         entity === PathTotal
-          ? ` JOIN ${new Table(this.dataSource, Path).name} known ON ${isSamePath(this.dialect, 'known.path', 'sums.path')}`
+          ? ` JOIN ${new Table(this.manager.connection, Path).name} known ON ${isSamePath(this.dialect, 'known.path', 'sums.path')}`
           : '';
       statements.push(
-        this.dataSource
+        this.manager
           .createQueryBuilder()
           .delete()
           .from(entity)
@@ -204,7 +206,7 @@ export class Fold {
   async storedPaths(ids: string[], stretches: Stretch[]): Promise<Set<number>> {
     const numbers = new Set<number>();
     for (const some of chunks(ids)) {
-      for (const { entry, exit, way, beside } of await this.dataSource.manager.findBy(Visit, {
+      for (const { entry, exit, way, beside } of await this.manager.findBy(Visit, {
         id: In(some),
       })) {
         for (const number of [entry, exit, ...numbersIn(way ?? ''), ...numbersIn(beside ?? '')])
@@ -212,7 +214,7 @@ export class Fold {
       }
     }
     for (const { since, until } of stretches) {
-      const sums = await this.dataSource
+      const sums = await this.manager
         .createQueryBuilder(PathTotal, 'sum')
         .select('DISTINCT sum.path', 'path')
         .where('sum.startedAt >= :since AND sum.startedAt < :until', { since, until })
@@ -223,7 +225,7 @@ export class Fold {
   }
 
   private counted(stretch: Stretch): SelectQueryBuilder<ObjectLiteral> {
-    const query = this.dataSource
+    const query = this.manager
       .createQueryBuilder(Activity, 'activity')
       .where(`${this.dialect.dateKey('activity.date')} >= :since`, stretch)
       .andWhere(`${this.dialect.dateKey('activity.date')} < :until`);

@@ -13,12 +13,11 @@ export class Paths {
   private readonly added: Path[] = [];
   private largest: number | undefined;
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly manager: EntityManager) {}
 
   async learn(paths: Iterable<string>): Promise<void> {
     const unknown = [...new Set(paths)].filter((path) => !this.numbers.has(path));
-    for (const [path, number] of await numbersOf(this.dataSource.manager, unknown))
-      this.numbers.set(path, number);
+    for (const [path, number] of await numbersOf(this.manager, unknown)) this.numbers.set(path, number);
     for (const path of unknown) if (!this.numbers.has(path)) await this.add(path);
   }
 
@@ -29,12 +28,12 @@ export class Paths {
   }
 
   inserts(): Insert[] {
-    const table = new Table(this.dataSource, Path);
+    const table = new Table(this.manager.connection, Path);
     return chunks(this.added).map((some) => table.insert(some));
   }
 
   private async add(path: string): Promise<void> {
-    this.largest ??= (await this.dataSource.manager.maximum(Path, 'number')) ?? 0;
+    this.largest ??= (await this.manager.maximum(Path, 'number')) ?? 0;
     this.largest += 1;
     this.numbers.set(path, this.largest);
     this.added.push({ number: this.largest, path });

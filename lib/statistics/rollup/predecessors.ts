@@ -1,4 +1,4 @@
-import { type DataSource, In } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import { chunks } from '../chunks.js';
 import { Visit } from './visit.entity.js';
 
@@ -16,7 +16,7 @@ const KEYS = { sessionId: 'sessionBefore', userId: 'userBefore' } as const;
 
 /** Tells of visits which were before them, of the same session and of the same user. */
 export class Predecessors {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly manager: EntityManager) {}
 
   /**
    * @param visits as they are to be; they are told what was before them
@@ -43,7 +43,7 @@ export class Predecessors {
   }
 
   private before(where: object): Promise<Before[]> {
-    return this.dataSource.getRepository(Visit).find({
+    return this.manager.getRepository(Visit).find({
       where,
       select: {
         id: true,

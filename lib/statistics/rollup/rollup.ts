@@ -5,9 +5,11 @@ import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
 import { Stale } from '../../activity/stale.entity.js';
 import { Table } from '../../activity/table.js';
+import { onPrimary } from '../../database/primary.js';
 import { uuidv7 } from '../../random.js';
 import { monotonicClock } from '../../time/clock.js';
 import { chunks } from '../chunks.js';
+import { DayCount } from './day-count.entity.js';
 import { DayCounts } from './day-counts.js';
 import { Differences } from './differences.js';
 import { Fold } from './fold.js';
@@ -72,7 +74,6 @@ export interface Wrong {
 export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Djaffar');
   private readonly dialect: Dialect;
-  private readonly fold: Fold;
   private readonly dayCounts: DayCounts;
   private turn: Promise<unknown> = Promise.resolve();
   private next: Promise<boolean> | undefined;
@@ -86,7 +87,6 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     private readonly settings: RollupSettings = { maxWait: Number.POSITIVE_INFINITY },
   ) {
     this.dialect = dialectOf(dataSource);
-    this.fold = new Fold(dataSource);
     this.dayCounts = new DayCounts(dataSource);
   }
 
@@ -123,9 +123,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     }));
   }
 
-  /** Keeps counts of the days of the range that are over; day-counts.ts tells which there are. */
-  keep(counts: string, range: Stretch): Promise<void> {
-    return this.dayCounts.keep(counts, range);
+  /**
+   * Keeps counts of the days of the range that are over, as far as it comes in `maxWait`; day-counts.ts tells which there
+   * are. It never rejects: what is not kept is counted for each question.
+   */
+  async keep(counts: string, range: Stretch): Promise<void> {
+    const deadline = monotonicClock.now() + this.settings.maxWait;
+    await this.dayCounts.keep(counts, range, deadline).catch((error: unknown) => this.warn(error));
   }
 
   /**
@@ -147,7 +151,6 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** Compares all visits and sums with the activities. */
   async check(onProgress?: (done: number, total: number) => void): Promise<Wrong> {
-    const differences = new Differences(this.dataSource, this.fold, this.dayCounts);
     const wrong = { visits: 0, sums: 0 };
     const days = await this.days();
     for (const [i, day] of days.entries()) {
@@ -160,7 +163,9 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
         const { version, daysUntil } = await this.state();
         before = version;
         const span = day < daysUntil.getTime() ? DAY : QUARTER;
-        found = await differences.on({ since: day, until: day + DAY }, span);
+        found = await onPrimary(this.dataSource, (manager) =>
+          new Differences(manager, this.dayCounts).on({ since: day, until: day + DAY }, span),
+        );
         tries += 1;
       } while (found.visits + found.sums > 0 && tries < MAX_TRIES && (await this.hasChangedSince(before)));
       wrong.visits += found.visits;
@@ -237,7 +242,9 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   private dirtyRanges(): Promise<Stale[]> {
-    return this.dataSource.getRepository(Stale).find({ order: { since: 'DESC' }, take: MAX_STALE });
+    return onPrimary(this.dataSource, (manager) =>
+      manager.find(Stale, { order: { since: 'DESC' }, take: MAX_STALE }),
+    );
   }
 
   /**
@@ -265,13 +272,14 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** Another instance may have taken in the others. */
   private async stillDirty(stale: Stale[]): Promise<Stale[]> {
-    const ids = new Set<string>();
-    for (const some of chunks(stale, DELETED_AT_ONCE))
-      for (const { id } of await this.dataSource
-        .getRepository(Stale)
-        .find({ select: { id: true }, where: { id: In(some.map((range) => range.id)) } }))
-        ids.add(id);
-    return stale.filter(({ id }) => ids.has(id));
+    return onPrimary(this.dataSource, async (manager) => {
+      const ids = new Set<string>();
+      for (const some of chunks(stale, DELETED_AT_ONCE)) {
+        const where = { id: In(some.map((range) => range.id)) };
+        for (const { id } of await manager.find(Stale, { select: { id: true }, where })) ids.add(id);
+      }
+      return stale.filter(({ id }) => ids.has(id));
+    });
   }
 
   /**
@@ -308,11 +316,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** The first sum of a path from then on: days without any need not be put together. */
   private async firstSum(since: number): Promise<number | undefined> {
-    const first = await this.dataSource
-      .createQueryBuilder(PathTotal, 'sum')
-      .select('MIN(sum.startedAt)', 'instant')
-      .where('sum.startedAt >= :since', { since })
-      .getRawOne<{ instant: string | number | null }>();
+    const first = await onPrimary(this.dataSource, (manager) =>
+      manager
+        .createQueryBuilder(PathTotal, 'sum')
+        .select('MIN(sum.startedAt)', 'instant')
+        .where('sum.startedAt >= :since', { since })
+        .getRawOne<{ instant: string | number | null }>(),
+    );
     return first?.instant == null ? undefined : Number(first.instant);
   }
 
@@ -325,15 +335,19 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   private async commit(state: RollupState, { stale = [], units, span, daysUntil }: Step): Promise<boolean> {
-    const named = stale.flatMap(({ visitId }) => visitId || []);
-    const ids = stale.length > 0 ? await this.fold.visitsIn(merge(stretchesOf(stale)), named) : [];
-    const paths = new Paths(this.dataSource);
-    const { statements: visits, longest, days } = await this.fold.remakeVisits(ids, paths);
-    for (const unit of units) await paths.learn(await this.fold.unknownPaths(unit));
-    const statements = [...paths.inserts(), ...visits];
-    for (const unit of units) statements.push(...this.fold.remakeSums(unit, span));
-    if (stale.some(({ visitId }) => visitId !== null))
-      statements.push(...forget(this.dataSource, await this.fold.storedPaths(ids, units)));
+    const { statements, longest, days } = await onPrimary(this.dataSource, async (manager) => {
+      const fold = new Fold(manager);
+      const named = stale.flatMap(({ visitId }) => visitId || []);
+      const ids = stale.length > 0 ? await fold.visitsIn(merge(stretchesOf(stale)), named) : [];
+      const paths = new Paths(manager);
+      const { statements: visits, ...rest } = await fold.remakeVisits(ids, paths);
+      for (const unit of units) await paths.learn(await fold.unknownPaths(unit));
+      const all = [...paths.inserts(), ...visits];
+      for (const unit of units) all.push(...fold.remakeSums(unit, span));
+      if (stale.some(({ visitId }) => visitId !== null))
+        all.push(...forget(this.dataSource, await fold.storedPaths(ids, units)));
+      return { statements: all, ...rest };
+    });
     for (const { since } of stale) days.add(floor(since.getTime(), DAY));
     if (days.size > 0) statements.push(this.dayCounts.forget(days));
     for (const some of chunks(stale, DELETED_AT_ONCE)) {
@@ -358,8 +372,9 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** The first who looks has all that is there be taken in. */
   private async state(): Promise<RollupState> {
-    const repository = this.dataSource.getRepository(RollupState);
-    const state = await repository.findOneBy({ id: 1 });
+    const stored = (): Promise<RollupState | null> =>
+      onPrimary(this.dataSource, (manager) => manager.findOneBy(RollupState, { id: 1 }));
+    const state = await stored();
     if (state) return state;
     const days = await this.days();
     const first = this.dataSource
@@ -374,24 +389,30 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       first.getQueryAndParameters(),
       days.length > 0 ? [stale] : [],
     );
-    return this.state();
+    const made = await stored();
+    if (!made) throw new Error('the state of the statistics was not stored');
+    return made;
   }
 
   /** Those of which there is anything. */
-  private async days(): Promise<number[]> {
-    const days = new Set<number>();
-    for (const [entity, column] of [
-      [Activity, 'date'],
-      [Visit, 'startedAt'],
-      [Total, 'startedAt'],
-    ] as const) {
-      const found = await this.dataSource
-        .createQueryBuilder(entity, 'row')
-        .select(`DISTINCT row.${column} - row.${column} % ${DAY}`, 'day')
-        .getRawMany<{ day: string | number }>();
-      for (const { day } of found) days.add(Number(day));
-    }
-    return [...days].sort((a, b) => a - b);
+  private days(): Promise<number[]> {
+    return onPrimary(this.dataSource, async (manager) => {
+      const days = new Set<number>();
+      for (const [entity, column] of [
+        [Activity, 'date'],
+        [Visit, 'startedAt'],
+        [Total, 'startedAt'],
+        [PathTotal, 'startedAt'],
+        [DayCount, 'startedAt'],
+      ] as const) {
+        const found = await manager
+          .createQueryBuilder(entity, 'row')
+          .select(`DISTINCT row.${column} - row.${column} % ${DAY}`, 'day')
+          .getRawMany<{ day: string | number }>();
+        for (const { day } of found) days.add(Number(day));
+      }
+      return [...days].sort((a, b) => a - b);
+    });
   }
 }
 

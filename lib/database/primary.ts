@@ -1,0 +1,49 @@
+import {
+  type DataSource,
+  EntityManager,
+  type EntityTarget,
+  type ObjectLiteral,
+  type QueryRunner,
+  type SelectQueryBuilder,
+} from 'typeorm';
+
+/** What it reads never comes from TypeORM's cache, which a host may have turned on for all queries. */
+class UncachedManager extends EntityManager {
+  override createQueryBuilder<T extends ObjectLiteral>(
+    entity: EntityTarget<T>,
+    alias: string,
+    runner?: QueryRunner,
+  ): SelectQueryBuilder<T>;
+  override createQueryBuilder(runner?: QueryRunner): SelectQueryBuilder<ObjectLiteral>;
+  override createQueryBuilder<T extends ObjectLiteral>(
+    of?: EntityTarget<T> | QueryRunner,
+    alias?: string,
+    runner?: QueryRunner,
+  ): SelectQueryBuilder<T> | SelectQueryBuilder<ObjectLiteral> {
+    // oxlint-disable typescript/no-unsafe-type-assertion -- TypeORM's overloads: an alias goes with an entity, no alias with a runner
+    if (alias === undefined) return super.createQueryBuilder(of as QueryRunner | undefined).cache(false);
+    return super.createQueryBuilder(of as EntityTarget<T>, alias, runner).cache(false);
+    // oxlint-enable typescript/no-unsafe-type-assertion
+  }
+}
+
+/**
+ * For everything that this library reads: from the primary if the host has replicas, which may be behind, and never from
+ * a cache. It takes one connection from the pool until `read` is done.
+ */
+export async function onPrimary<T>(
+  dataSource: DataSource,
+  read: (manager: EntityManager, runner: QueryRunner) => Promise<T>,
+): Promise<T> {
+  const runner = dataSource.createQueryRunner('master');
+  try {
+    return await read(uncached(dataSource, runner), runner);
+  } finally {
+    await runner.release();
+  }
+}
+
+/** The same on a connection that the caller has. */
+export function uncached(dataSource: DataSource, runner?: QueryRunner): EntityManager {
+  return new UncachedManager(dataSource, runner);
+}
