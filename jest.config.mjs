@@ -1,3 +1,5 @@
+import { swc } from './test/support/setup/swc.mjs';
+
 // Jest on Node 20 cannot require ES modules: for the tests all of them, Nest's too, become CommonJS.
 const MODULES = [
   '@nestjs',
@@ -11,23 +13,29 @@ const MODULES = [
   'uuid',
 ];
 
-const swc = {
-  swcrc: false,
-  module: { type: 'commonjs' },
-  jsc: {
-    target: 'es2023',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-  },
+const project = {
+  testEnvironment: 'node',
+  testMatch: ['**/*.test.ts'],
+  transform: { '\\.(ts|m?js)$': ['@swc/jest', { ...swc, module: { type: 'commonjs' } }] },
+  transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+};
+
+const withDatabases = {
+  ...project,
+  globalSetup: '<rootDir>/test/support/setup/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/setup/global-teardown.mjs',
 };
 
 export default {
-  testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
-  globalSetup: '<rootDir>/test/support/servers.mjs',
-  transform: { '\\.(ts|m?js)$': ['@swc/jest', swc] },
-  transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  testTimeout: 60_000,
+  projects: [
+    { ...project, displayName: 'unit', roots: ['<rootDir>/test/unit'] },
+    { ...withDatabases, displayName: 'e2e', roots: ['<rootDir>/test/e2e'] },
+    { ...withDatabases, displayName: 'browser', roots: ['<rootDir>/test/browser'] },
+  ],
+  // Most tests wait for a database: more workers than Jest's default of all cores but one.
+  maxWorkers: '100%',
+  // Generous: it ends a test that hangs. What has to be quick is measured by the test itself.
+  testTimeout: 120_000 * Math.max(1, Number(process.env.DJAFFAR_TEST_RUNS ?? 1)),
+  reporters: ['default', '<rootDir>/test/support/setup/slowest-files.mjs'],
 };

@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { Total } from '../../lib/statistics/rollup/sums.entity.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { output, run } from '../support/command.js';
+import { FROM_SOURCE, output, run } from '../support/command.js';
+import { compiled } from '../support/compiled.js';
 
 const NOVEMBER = { from: '2026-11-01T00:00Z', to: '2026-12-01T00:00Z' };
 const RANGE = ['--from', NOVEMBER.from, '--to', NOVEMBER.to];
@@ -150,11 +151,11 @@ describe('djaffar erase', () => {
 });
 
 describe('the data source file', () => {
-  const library = JSON.stringify(resolve('lib/index.ts'));
+  const library = JSON.stringify(compiled('library'));
   const typeorm = `import { DataSource } from ${JSON.stringify(resolve('node_modules/typeorm/index.mjs'))};
     console.log('what the host says when it is loaded');
     import { djaffarEntities } from ${library};
-    import { databaseOptions } from ${JSON.stringify(resolve('sample/database.ts'))};
+    import { databaseOptions } from ${JSON.stringify(compiled('database'))};
     const options = { ...databaseOptions(process.env.DATABASE_URL), entities: djaffarEntities };`;
   let folder: string;
   let host: Host;
@@ -186,6 +187,13 @@ describe('the data source file', () => {
     const { code, stdout } = await exportWith(`${typeorm} ${exported};`);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject([{ path: '/', visitId: 'v2' }]);
+  });
+
+  it('may be TypeScript, if Node has a loader for it', async () => {
+    const options = { dataSource: 'ormconfig.ts', command: FROM_SOURCE };
+    const { code, stdout, stderr } = await run(host.database, ['export', '--visit', 'v2'], options);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ path: '/', visitId: 'v2' });
   });
 
   it('does not change the schema, whatever the host does when it starts', async () => {

@@ -1,12 +1,9 @@
 import { DataSource } from 'typeorm';
 import { Activity, djaffarEntities, type Overview, type Series } from '../../lib/index.js';
 import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
-import { type Sample, startSample } from '../support/sample.js';
+import { FROM_SOURCE, type Sample, startSample } from '../support/sample.js';
 
 const DAY = 86_400_000;
-
-// The host is started twice in a test, and makes up a lot.
-jest.setTimeout(180_000);
 
 describe.each(FOUND)('the sample, on %s,', (name) => {
   let database: TestDatabase;
@@ -85,6 +82,18 @@ describe.each(FOUND)('the sample, on %s,', (name) => {
     expect(await during({ SEED: 'true' }, track)).toBe(204);
     expect((await stored()).map(({ path }) => path)).toEqual(['/', '/']);
   });
+});
+
+it('the sample starts from source, as `npm start` starts it', async () => {
+  const database = await createDatabase('sqlite');
+  const sample = await startSample({ DATABASE_URL: database.url }, FROM_SOURCE);
+  try {
+    const page = await fetch(sample.url);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('tracker.js')]);
+  } finally {
+    expect(await sample.end('SIGTERM')).toBe(0);
+    await database.drop();
+  }
 });
 
 it.each([

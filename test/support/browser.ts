@@ -1,4 +1,3 @@
-import './servers.mjs';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -35,7 +34,7 @@ const TELL_WHAT_IS_MADE = `
   };
 `;
 
-/** `describe`, where there is a browser; where there is none, `servers.mjs` has said so, and in CI has failed. */
+/** `describe`, where there is a browser; where there is none, the global setup has said so, and in CI has failed. */
 export const describeInBrowser = process.env.TEST_BROWSER ? describe : describe.skip;
 
 /** The sample host, a front before it, and a browser, all real. */

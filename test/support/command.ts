@@ -1,9 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { DataSource } from 'typeorm';
-import { djaffarEntities, djaffarMigrations } from '../../lib/index.js';
-import { createDatabase, type DatabaseName, type TestDatabase } from './databases.js';
+import { compiled } from './compiled.js';
+import type { TestDatabase } from './databases.js';
+
+export { createMigratedDatabase as emptyDatabase } from './databases.js';
 
 export interface Ran {
   code: number | null;
@@ -11,48 +12,40 @@ export interface Ran {
   stderr: string;
 }
 
-/** The real command, on a database of the tests. */
+/** How to start it without compiling it first: slower, because each start compiles all sources. */
+export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.ts'];
+
+/** Starts the command in a process of its own, as users do. */
 export function start(
   database: TestDatabase,
   args: string[],
-  dataSource = 'ormconfig.ts',
+  dataSource = compiled('ormconfig'),
+  command = [compiled('command')],
 ): ChildProcessWithoutNullStreams {
-  return spawn(
-    process.execPath,
-    ['--import', '@swc-node/register/esm-register', 'lib/cli/main.ts', '-d', dataSource, ...args],
-    { env: { ...process.env, DATABASE_URL: database.url } },
-  );
+  return spawn(process.execPath, [...command, '-d', dataSource, ...args], {
+    env: { ...process.env, DATABASE_URL: database.url },
+  });
 }
 
-/** The same to its end. */
+/** Runs the command to its end. */
 export async function run(
   database: TestDatabase,
   args: string[],
-  { input = '', dataSource }: { input?: string | Buffer; dataSource?: string } = {},
+  {
+    input = '',
+    dataSource,
+    command,
+  }: { input?: string | Buffer; dataSource?: string; command?: string[] } = {},
 ): Promise<Ran> {
-  const child = start(database, args, dataSource);
+  const child = start(database, args, dataSource, command);
   child.stdin.end(input);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** What it wrote to standard output, and nothing else. */
+/** Returns the standard output of a command that succeeds and writes nothing else. */
 export async function output(database: TestDatabase, args: string[], input?: string): Promise<string> {
   const { code, stdout, stderr } = await run(database, args, { input });
   if (code !== 0 || stderr !== '') throw new Error(`it ended with ${code}: ${stderr}`);
   return stdout;
-}
-
-/** A new database whose tables are empty. */
-export async function emptyDatabase(name: DatabaseName): Promise<TestDatabase> {
-  const database = await createDatabase(name);
-  const dataSource = new DataSource({
-    ...database.options,
-    entities: djaffarEntities,
-    migrations: djaffarMigrations,
-  });
-  await dataSource.initialize();
-  await dataSource.runMigrations();
-  await dataSource.destroy();
-  return database;
 }

@@ -1,4 +1,3 @@
-import './servers.mjs';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import axe from 'axe-core';
 import helmet from 'helmet';

@@ -1,40 +1,59 @@
-import './servers.mjs';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
 
-/** The servers that the tests make databases of their own on; the global setup has found them. */
+/** The servers on which the tests create their databases. The global setup has found them. */
 const SERVERS = {
   postgres: process.env.TEST_POSTGRES_URL ?? '',
   mariadb: process.env.TEST_MARIADB_URL ?? '',
 } as const;
 
-export type DatabaseName = 'sqlite' | keyof typeof SERVERS;
+type ServerName = keyof typeof SERVERS;
+
+export type DatabaseName = 'sqlite' | ServerName;
 
 export const FOUND = (process.env.DJAFFAR_TEST_DATABASES ?? 'sqlite').split(',') as DatabaseName[];
 
-/** A new, empty database, as the `DATABASE_URL` of the sample host and as TypeORM's options. */
+/** A database of a test, as the `DATABASE_URL` of the sample host and as TypeORM's options. */
 export interface TestDatabase {
   url: string;
   options: DataSourceOptions;
   drop(): Promise<void>;
 }
 
+/** Creates an empty database. */
 export async function createDatabase(name: DatabaseName): Promise<TestDatabase> {
-  if (name === 'sqlite') {
-    const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
-    const url = `sqlite:${join(folder, 'test.sqlite')}`;
-    return {
-      url,
-      options: databaseOptions(url),
-      drop: async () => rmSync(folder, { recursive: true, force: true }),
-    };
-  }
+  return name === 'sqlite' ? createFile() : createOnServer(name);
+}
+
+/** Creates a database with empty tables. It is a copy of a migrated one if the server can copy. */
+export async function createMigratedDatabase(name: DatabaseName): Promise<TestDatabase> {
+  const { DJAFFAR_TEST_SQLITE_TEMPLATE: file, DJAFFAR_TEST_POSTGRES_TEMPLATE: template } = process.env;
+  if (name === 'sqlite') return createFile(file);
+  const database = await createOnServer(name, name === 'postgres' ? template : undefined);
+  if (name === 'mariadb') await migrate(database);
+  return database;
+}
+
+function createFile(template?: string): TestDatabase {
+  const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
+  const file = join(folder, 'test.sqlite');
+  if (template) copyFileSync(template, file);
+  const url = `sqlite:${file}`;
+  return {
+    url,
+    options: databaseOptions(url),
+    drop: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function createOnServer(name: ServerName, template?: string): Promise<TestDatabase> {
   const database = `djaffar_test_${randomBytes(6).toString('hex')}`;
-  await onServer(name, `CREATE DATABASE ${database}`);
+  await onServer(name, `CREATE DATABASE ${database}${template ? ` TEMPLATE ${template}` : ''}`);
   const url = new URL(SERVERS[name]);
   url.pathname = database;
   return {
@@ -44,7 +63,14 @@ export async function createDatabase(name: DatabaseName): Promise<TestDatabase> 
   };
 }
 
-async function onServer(name: keyof typeof SERVERS, sql: string): Promise<void> {
+async function migrate({ options }: TestDatabase): Promise<void> {
+  const all = { ...options, entities: djaffarEntities, migrations: djaffarMigrations };
+  const dataSource = await new DataSource(all).initialize();
+  await dataSource.runMigrations();
+  await dataSource.destroy();
+}
+
+async function onServer(name: ServerName, sql: string): Promise<void> {
   const server = new DataSource(databaseOptions(SERVERS[name]));
   await server.initialize();
   try {

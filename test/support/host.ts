@@ -18,14 +18,20 @@ import {
   type DjaffarOptions,
 } from '../../lib/index.js';
 import type { RegistrationOptions } from '../../lib/index.js';
-import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from './databases.js';
+import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } from './databases.js';
 
 export type AdapterName = 'express' | 'fastify';
 
-export const ADAPTERS: AdapterName[] = ['express', 'fastify'];
+export const ADAPTERS = (process.env.DJAFFAR_TEST_ADAPTERS ?? 'express,fastify').split(',') as AdapterName[];
 
-/** Every adapter with every database that is there, for `describe.each`. */
+/** Every adapter with every database that is there, for `describe.each`: only if the two affect each other. */
 export const HOSTS = ADAPTERS.flatMap((adapter) => FOUND.map((database) => ({ adapter, database })));
+
+/** Every adapter and every database at least once: for tests in which both matter, but not together. */
+export const PAIRS = FOUND.map((database, i) => ({
+  adapter: ADAPTERS[i % ADAPTERS.length] ?? 'express',
+  database,
+}));
 
 export interface HostOptions {
   adapter: AdapterName;
@@ -61,7 +67,7 @@ export interface Host {
 export async function startHost(options: HostOptions): Promise<Host> {
   const { adapter, imports = [], providers = [], controllers = [], application } = options;
   const { database: given = 'sqlite' } = options;
-  const database = typeof given === 'object' ? given : await createDatabase(given);
+  const database = typeof given === 'object' ? given : await createMigratedDatabase(given);
   const drop = async (): Promise<void> => {
     if (database !== given) await database.drop();
   };

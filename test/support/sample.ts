@@ -1,8 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { compiled } from './compiled.js';
 
-/** The sample host in a process of its own, as `npm start` runs it, but without made-up activity. */
+/** How `npm start` runs it: slower, because each start compiles the sources. */
+export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'sample/main.ts'];
+
+/** The sample host in a process of its own, without made-up activity. */
 export interface Sample {
   url: string;
   process: ChildProcess;
@@ -13,8 +17,11 @@ export interface Sample {
 }
 
 /** @throws Error with what the process said, if it ends before it is ready */
-export async function startSample(environment: Record<string, string>): Promise<Sample> {
-  const child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', 'sample/main.ts'], {
+export async function startSample(
+  environment: Record<string, string>,
+  command = [compiled('sample')],
+): Promise<Sample> {
+  const child = spawn(process.execPath, command, {
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', SEED: 'false', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,18 @@
+/** A multiple of the runs that the tests ask for: `npm run test:full` sets more than 1, `test:quick` less. */
+const FACTOR = Number(process.env.DJAFFAR_TEST_RUNS ?? 1);
+
+const MAX_TIME = 110_000;
+
+/** The parameters of a property that asks a host or a database: all runs, or the test fails. */
+export function runs(count: number): {
+  numRuns: number;
+  interruptAfterTimeLimit: number;
+  markInterruptAsFailure: true;
+} {
+  return {
+    numRuns: Math.ceil(count * FACTOR),
+    // Less than Jest's, so that a failure is reported with its example even if it takes long to shrink.
+    interruptAfterTimeLimit: MAX_TIME * Math.max(1, FACTOR),
+    markInterruptAsFailure: true,
+  };
+}
