@@ -5,6 +5,7 @@ import {
   REGISTRATION_DEFAULTS,
   type Registration,
   type RegistrationOptions,
+  type RouteOptions,
   type Settings,
 } from './djaffar.options.js';
 
@@ -73,6 +74,11 @@ const OPTIONS: Rules = {
   transform: aFunction,
 };
 
+const decorators: Rule = {
+  allowed: 'an array of class decorators',
+  accepts: (value) => Array.isArray(value) && value.every(isFunction),
+};
+
 const REGISTRATION: Rules = {
   path: {
     allowed:
@@ -83,16 +89,23 @@ const REGISTRATION: Rules = {
     allowed: 'the name of a data source',
     accepts: (value) => typeof value === 'string' && value !== '',
   },
-  decorators: {
-    allowed: 'an array of class decorators',
-    accepts: (value) => Array.isArray(value) && value.every(isFunction),
-  },
+  decorators,
+  api: { decorators },
+  dashboard: { decorators },
   isGlobal: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
 };
 
-/** @throws Error with one message that names each wrong option, what was given and what is allowed. */
-export function settingsOf(options: unknown): Settings {
-  check(options ?? {}, OPTIONS);
+/**
+ * @param registration what was known before these options were
+ * @throws Error with one message that names each wrong option, what was given and what is allowed.
+ */
+export function settingsOf(
+  options: unknown,
+  registration: Pick<Registration, 'api' | 'dashboard'> = REGISTRATION_DEFAULTS,
+): Settings {
+  const { api, dashboard } = registration;
+  const registered = { api: known('api', api), dashboard: known('dashboard', dashboard) };
+  check(options ?? {}, merge(OPTIONS, registered));
   const given = withoutUndefined((options ?? {}) as DjaffarOptions);
   return {
     ...DEFAULTS,
@@ -108,15 +121,53 @@ export function settingsOf(options: unknown): Settings {
  * @throws Error as {@link settingsOf} does
  */
 export function checkAll(options: object): void {
-  check(options, { ...OPTIONS, ...REGISTRATION });
+  check(options, merge(OPTIONS, REGISTRATION));
+}
+
+/**
+ * Checks what was given to `forRootAsync` beside the factory.
+ * @throws Error as {@link settingsOf} does
+ */
+export function checkRoutes({ api, dashboard }: Pick<RegistrationOptions, 'api' | 'dashboard'>): void {
+  check({ api, dashboard }, REGISTRATION);
 }
 
 /** @throws Error as {@link settingsOf} does */
 export function registrationOf(options: RegistrationOptions): Registration {
-  const { path, dataSource, decorators, isGlobal } = options;
-  const given = withoutUndefined<RegistrationOptions>({ path, dataSource, decorators, isGlobal });
-  check(given, REGISTRATION);
-  return { ...REGISTRATION_DEFAULTS, ...given };
+  const { path, dataSource, isGlobal } = options;
+  const given = withoutUndefined<RegistrationOptions>({
+    path,
+    dataSource,
+    decorators: options.decorators,
+    isGlobal,
+  });
+  const routes = { api: routesOf(options.api), dashboard: routesOf(options.dashboard) };
+  check({ ...given, ...routes }, REGISTRATION);
+  return { ...REGISTRATION_DEFAULTS, ...given, ...routes };
+}
+
+function routesOf(options: RouteOptions = {}): Required<RouteOptions> {
+  return { decorators: options.decorators ?? [] };
+}
+
+/** A factory is asked too late for decorators. `forRoot` gives the same twice. */
+function known(option: string, { decorators: registered }: Required<RouteOptions>): Rules {
+  return {
+    decorators: {
+      allowed: `beside the factory alone, as in forRootAsync({ ${option}: { decorators: […] }, useFactory: … })`,
+      accepts: (value) => value === registered,
+    },
+  };
+}
+
+/** Groups that are in both have the rules of both. */
+function merge(rules: Rules, others: Rules): Rules {
+  const merged = { ...rules, ...others };
+  for (const [option, rule] of Object.entries(rules)) {
+    const other = others[option];
+    if (other && !isRule(rule) && !isRule(other)) merged[option] = { ...rule, ...other };
+  }
+  return merged;
 }
 
 function check(options: unknown, rules: Rules): void {

@@ -1,14 +1,11 @@
 import {
   ConfigurableModuleBuilder,
-  Controller,
   type DynamicModule,
   Inject,
   Module,
   type ModuleMetadata,
   type NestModule,
   type Type,
-  UseGuards,
-  VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
@@ -28,7 +25,7 @@ import { DashboardController } from './dashboard/dashboard.controller.js';
 import { Page } from './dashboard/page.js';
 import { StreamController } from './dashboard/stream.controller.js';
 import { unwrapped } from './dashboard/unwrapped.js';
-import { checkAll, registrationOf, settingsOf } from './djaffar.check.js';
+import { checkAll, checkRoutes, registrationOf, settingsOf } from './djaffar.check.js';
 import {
   DATA_SOURCE,
   type DjaffarOptions,
@@ -37,8 +34,10 @@ import {
   type Settings,
   SETTINGS,
 } from './djaffar.options.js';
+import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
-import { ApiGuard, DashboardGuard, type OptionGuard } from './guards/option.guard.js';
+import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';
+import { mount } from './http/mount.js';
 import { ActivityStats } from './statistics/activity.stats.js';
 import { Rollup } from './statistics/rollup/rollup.js';
 import { prepareExpress } from './tracking/platform/express.js';
@@ -97,6 +96,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     if (!options.useFactory && !options.useClass && !options.useExisting) {
       throw new Error('DjaffarModule: forRootAsync was given none of: useFactory, useClass, useExisting');
     }
+    checkRoutes(options);
     return super.forRootAsync(options);
   }
 
@@ -113,17 +113,17 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
 
 function register(definition: DynamicModule, given: Extras): DynamicModule {
   const registration = registrationOf(given);
-  const { path, dataSource, decorators, isGlobal } = registration;
+  const { path, dataSource, decorators, api, isGlobal } = registration;
   const page = `${path.replace(/\/$/, '')}/dashboard`;
+  const ofApi = mount({ path, guard: ApiGuard, ...api }, [ActivitiesController, StatisticsController]);
+  const ofPage = { path: page, guard: DashboardGuard, ...registration.dashboard };
+  const ofData = { ...ofPage, path: `${page}/data` };
   const dashboard = [
-    ...mount(DashboardGuard, page, [DashboardController]),
-    ...mount(DashboardGuard, `${page}/data`, [StreamController, ExportController]),
-    ...mount(DashboardGuard, `${page}/data`, [
-      AboutController,
-      ActivitiesController,
-      ErasureController,
-      StatisticsController,
-    ]).map(unwrapped),
+    ...mount(ofPage, [DashboardController]),
+    ...mount(ofData, [StreamController, ExportController]),
+    ...mount(ofData, [AboutController, ActivitiesController, ErasureController, StatisticsController]).map(
+      unwrapped,
+    ),
   ];
   return {
     ...definition,
@@ -133,14 +133,21 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       ...new Set([...(definition.imports ?? []), ...(given.imports ?? [])]),
     ],
     controllers: [
-      ...mount('everybody', path, [TrackController, TrackerController], decorators),
-      ...mount(ApiGuard, path, [ActivitiesController, StatisticsController]),
+      ...mount({ path, decorators }, [TrackController, TrackerController]),
+      ...ofApi,
       ...dashboard,
     ],
     providers: [
       ...(definition.providers ?? []),
       { provide: REGISTRATION, useValue: registration },
-      { provide: SETTINGS, inject: [MODULE_OPTIONS_TOKEN], useFactory: settingsOf },
+      { provide: SETTINGS, inject: [MODULE_OPTIONS_TOKEN, REGISTRATION], useFactory: settingsOf },
+      {
+        provide: GUARDED_ROUTES,
+        useValue: {
+          api: routeOf(ofApi, 'find', `${path}/activities`),
+          dashboard: routeOf(dashboard, 'index', `${page}/`),
+        } satisfies GuardedRoutes,
+      },
       { provide: DATA_SOURCE, useExisting: getDataSourceToken(dataSource) },
       {
         provide: ActivityWriter,
@@ -175,24 +182,10 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
   };
 }
 
-/**
- * Classes of their own for each registration, so that its path and decorators do not leak into another.
- * @param audience who is let in
- */
-function mount(
-  audience: Type<OptionGuard> | 'everybody',
-  path: string,
-  controllers: Type<object>[],
-  decorators: ClassDecorator[] = [],
-): Type<object>[] {
-  return controllers.map((controller) => {
-    const mounted = class extends controller {};
-    Object.defineProperty(mounted, 'name', { value: controller.name });
-    Controller({ path, version: VERSION_NEUTRAL })(mounted);
-    if (audience !== 'everybody') UseGuards(audience)(mounted);
-    for (const decorate of decorators) decorate(mounted);
-    return mounted;
-  });
+/** The first controller has it. */
+function routeOf([controller]: Type<object>[], handler: string, path: string): Route {
+  if (!controller) throw new Error(`Djaffar: no controller has ${handler}`);
+  return { controller, handler, path: `/${path.replace(/^\//, '')}` };
 }
 
 /** The host's global prefix stands before the path; Express tells no case apart. */

@@ -74,7 +74,16 @@ export interface DjaffarOptions {
   ): StoredActivity | null | Promise<StoredActivity | null>;
 }
 
-/** What `forRootAsync` has to know before its options are made. */
+/** What the routes of `api` or `dashboard` have to know at registration. */
+export interface RouteOptions {
+  /**
+   * The host's own decorators for these routes, such as `Roles('admin')` or `SkipThrottle()`. Guards find their metadata
+   * on the class and on the handler.
+   */
+  decorators?: ClassDecorator[];
+}
+
+/** What has to be known at registration; `forRootAsync` takes it beside the factory. */
 export interface RegistrationOptions {
   /**
    * Where the routes are, under the host's global prefix.
@@ -88,8 +97,14 @@ export interface RegistrationOptions {
    */
   dataSource?: string;
 
-  /** The host's own decorators for the tracking controller, such as its `Public()`. */
+  /** The host's own decorators for the tracking route and `tracker.js`, such as its `Public()`. */
   decorators?: ClassDecorator[];
+
+  /** Beside `forRoot`'s `api`, whose `guards` a factory returns. */
+  api?: RouteOptions;
+
+  /** The same for `dashboard`. */
+  dashboard?: RouteOptions;
 
   /**
    * Whether `ActivityService` can be injected without importing the module.
@@ -120,12 +135,16 @@ export const DEFAULTS = {
 /** The same of what the registration has to know. */
 export interface Registration extends Required<Omit<RegistrationOptions, 'dataSource'>> {
   dataSource: string | undefined;
+  api: Required<RouteOptions>;
+  dashboard: Required<RouteOptions>;
 }
 
 export const REGISTRATION_DEFAULTS: Registration = {
   path: 'djaffar',
   dataSource: undefined,
   decorators: [],
+  api: { decorators: [] },
+  dashboard: { decorators: [] },
   isGlobal: false,
 };
 

@@ -12,7 +12,13 @@ export { djaffarEntities } from './entities.js';
 export type { IpPolicy } from './activity/ip-address.js';
 export { Session } from './activity/session.entity.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
-export type { DjaffarOptions, HostGuard, HostUser, RegistrationOptions } from './djaffar.options.js';
+export type {
+  DjaffarOptions,
+  HostGuard,
+  HostUser,
+  RegistrationOptions,
+  RouteOptions,
+} from './djaffar.options.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';
 export type * from './statistics/statistics.types.js';

@@ -3,34 +3,79 @@ import {
   type ExecutionContext,
   Inject,
   Injectable,
+  Logger,
   NotFoundException,
+  type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { type Settings, SETTINGS } from '../djaffar.options.js';
+import { HttpAdapterHost } from '@nestjs/core';
+import { setTimeout } from 'node:timers/promises';
+import { type HostGuard, type Settings, SETTINGS } from '../djaffar.options.js';
+import { anonymousContext, type Route } from './anonymous-request.js';
 import { HostGuards } from './host-guards.js';
+
+export const GUARDED_ROUTES = Symbol('Djaffar guarded routes');
+
+/** A route of each option. */
+export type GuardedRoutes = Record<'api' | 'dashboard', Route>;
+
+/** Milliseconds that guards have at start-up to turn a request of nobody away. */
+const PATIENCE = 1000;
+
+const CONSEQUENCES = {
+  api: 'everybody can read all activities',
+  dashboard: 'everybody can read and erase all activities',
+};
 
 /** Lets in whom all of the host's guards of an option let in; without the option there is nothing here. */
 @Injectable()
-export abstract class OptionGuard implements CanActivate, OnModuleInit {
+export abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBootstrap {
   protected abstract readonly option: 'api' | 'dashboard';
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(GUARDED_ROUTES) private readonly routes: GuardedRoutes,
     private readonly hostGuards: HostGuards,
+    private readonly adapterHost: HttpAdapterHost,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.hostGuards.prepare(this.settings[this.option]?.guards ?? []);
+    await this.hostGuards.prepare(this.guards);
+  }
+
+  /** Guards that find no metadata, or that were never finished, often let everybody in: better to hear of it now. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.settings[this.option] || !(await this.isOpen())) return;
+    new Logger('Djaffar').warn(
+      `the guards of the option "${this.option}" let in a request without a user, so ${CONSEQUENCES[this.option]}. ` +
+        'Add a guard that refuses it. A guard that asks a Reflector needs its metadata on these routes: ' +
+        `${this.option}: { guards: […], decorators: [Roles('admin')] }`,
+    );
   }
 
   /** @throws NotFoundException, or what a guard throws */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const option = this.settings[this.option];
-    if (!option) throw new NotFoundException();
-    for (const guard of option.guards) {
-      if (!(await this.hostGuards.ask(guard, context))) return false;
-    }
+    if (!this.settings[this.option]) throw new NotFoundException();
+    for (const guard of this.guards) if (!(await this.hostGuards.ask(guard, context))) return false;
     return true;
+  }
+
+  private get guards(): HostGuard[] {
+    return this.settings[this.option]?.guards ?? [];
+  }
+
+  /** A guard that throws, or has not answered for a while, lets nobody in. */
+  private async isOpen(): Promise<boolean> {
+    const enough = new AbortController();
+    try {
+      const context = anonymousContext(this.adapterHost.httpAdapter, this.routes[this.option]);
+      const late = setTimeout(PATIENCE, false, { signal: enough.signal });
+      return await Promise.race([this.canActivate(context), late]);
+    } catch {
+      return false;
+    } finally {
+      enough.abort();
+    }
   }
 }
 

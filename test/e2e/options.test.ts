@@ -114,6 +114,7 @@ const WRONG_REGISTRATION: [object, string[]][] = [
   [{ dataSource: '' }, ['"dataSource"', "''", 'the name of a data source']],
   [{ decorators: [5] }, ['"decorators"', '5', 'an array of class decorators']],
   [{ isGlobal: 'yes' }, ['"isGlobal"', "'yes'", 'true or false']],
+  [{ dashboard: { decorators: 5, guards: [Guard] } }, ['"dashboard.decorators"', '5', 'an array of class']],
   [{ path: ':id', isGlobal: 1 }, ['"path"', "':id'", '"isGlobal"', '1']],
 ];
 
@@ -147,6 +148,15 @@ describe('a host with wrong options does not start, and says what is wrong', () 
     const given: object = { path: 'seen' };
     const fault = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => given }));
     expect(fault).toMatch(telling('"path"', 'not known'));
+    const late = { api: { guards: [Guard], decorators: [] } };
+    const told = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => late }));
+    expect(told).toMatch(telling('"api.decorators"', 'beside the factory alone'));
+  });
+
+  it('with guards where only a factory can give them', async () => {
+    const given: object = { api: { guards: [Guard] }, useFactory: () => ({}) };
+    const fault = await faultOf(() => DjaffarModule.forRootAsync(given));
+    expect(fault).toMatch(telling('"api.guards"', 'not known', 'decorators'));
   });
 
   it.each([{}, { useFactory: undefined }, { imports: [], path: 'seen' }])(
@@ -170,7 +180,7 @@ describe('a host with wrong options does not start, and says what is wrong', () 
   });
 });
 
-const registration: RegistrationOptions & { imports?: [] } = {
+const registration: Omit<RegistrationOptions, 'api' | 'dashboard'> & { imports?: [] } = {
   path: undefined,
   dataSource: undefined,
   decorators: undefined,

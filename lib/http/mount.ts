@@ -1,0 +1,56 @@
+import { type CanActivate, Controller, type Type, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
+import { MetadataScanner } from '@nestjs/core';
+
+export interface MountOptions {
+  path: string;
+  /** Decides who is let in; without it, everybody is. */
+  guard?: Type<CanActivate>;
+  /** Decorators of the host. */
+  decorators?: ClassDecorator[];
+}
+
+/** Nest and its OpenAPI module read these from the class and from the handler, and add them up. */
+const ADDED_UP = /^(__(guards|interceptors|pipes|exceptionFilters)__$|swagger\/)/;
+
+/**
+ * Makes classes and handlers of their own for a registration, so that its path and decorators do not leak into another.
+ * Each of the host's decorators is there for a `Reflector` on the class and on the handler, whichever a guard looks at.
+ */
+export function mount(
+  { path, guard, decorators = [] }: MountOptions,
+  controllers: Type<object>[],
+): Type<object>[] {
+  return controllers.map((controller) => {
+    const mounted = class extends controller {};
+    Object.defineProperty(mounted, 'name', { value: controller.name });
+    Controller({ path, version: VERSION_NEUTRAL })(mounted);
+    if (guard) UseGuards(guard)(mounted);
+    const before = metadataOf(mounted);
+    for (const decorate of decorators) decorate(mounted);
+    const added = [...metadataOf(mounted)].filter(
+      ([key, value]) => value !== before.get(key) && !ADDED_UP.test(String(key)),
+    );
+    for (const handler of ownHandlers(mounted.prototype))
+      for (const [key, value] of added) Reflect.defineMetadata(key, value, handler);
+    return mounted;
+  });
+}
+
+function metadataOf(target: object): Map<unknown, unknown> {
+  const keys: unknown[] = Reflect.getOwnMetadataKeys(target);
+  return new Map(keys.map((key) => [key, Reflect.getOwnMetadata(key, target)]));
+}
+
+/** Puts a handler of its own before each inherited one, whose metadata it inherits. */
+function ownHandlers(prototype: object): object[] {
+  return new MetadataScanner().getAllMethodNames(prototype).map((name) => {
+    const inherited: (...given: unknown[]) => unknown = Reflect.get(prototype, name);
+    function handler(this: object, ...given: unknown[]): unknown {
+      return Reflect.apply(inherited, this, given);
+    }
+    Object.setPrototypeOf(handler, inherited);
+    Object.defineProperties(handler, { name: { value: name }, length: { value: inherited.length } });
+    Object.defineProperty(prototype, name, { value: handler, writable: true, configurable: true });
+    return handler;
+  });
+}
