@@ -1,4 +1,5 @@
 import { InvalidFilterError } from './activity.filter.js';
+import { LAST_INSTANT } from './iso-date.js';
 
 /** A place in the order of activities by date, then id. */
 export interface Cursor {
@@ -14,7 +15,9 @@ export function encodeCursor({ date, id }: { date: Date | string | number; id: s
 /** @throws InvalidFilterError for what {@link encodeCursor} did not make. */
 export function decodeCursor(text: unknown): Cursor {
   const place = typeof text === 'string' ? Buffer.from(text, 'base64url').toString() : '';
-  const match = /^(\d{1,15})\.([\da-f-]{36})$/.exec(place);
-  if (!match?.[2]) throw new InvalidFilterError('after', 'must be what a page had as "next"');
-  return { date: Number(match[1]), id: match[2] };
+  const match = /^(\d{1,15})\.([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(place);
+  const date = Number(match?.[1]);
+  if (!match?.[2] || date > LAST_INSTANT)
+    throw new InvalidFilterError('after', 'must be the "next" of a page');
+  return { date, id: match[2] };
 }

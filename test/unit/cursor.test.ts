@@ -25,6 +25,12 @@ describe('the cursor of a page', () => {
     ['a date alone', Buffer.from('1770091506789').toString('base64url')],
     ['a date that is no number', Buffer.from(`1e9.${'a'.repeat(36)}`).toString('base64url')],
     ['a date before 1970', Buffer.from(`-1.${'a'.repeat(36)}`).toString('base64url')],
+    ['without a UUID', Buffer.from(`1.${'f'.repeat(36)}`).toString('base64url')],
+    ['dashes alone', Buffer.from(`1.${'-'.repeat(36)}`).toString('base64url')],
+    [
+      'after the year 9999',
+      Buffer.from(`999999999999999.${'f'.repeat(8)}-ffff-ffff-ffff-${'f'.repeat(12)}`).toString('base64url'),
+    ],
     ['SQL', Buffer.from("1.' OR 1=1 --").toString('base64url')],
     ['more than a cursor', Buffer.from(`1.${'a'.repeat(36)}\n`).toString('base64url')],
   ])('is refused where it is %s', (_, text) => {

@@ -40,6 +40,8 @@ const KNOWN = [
 const OF_PATHS = ['path', ...ENDS_OF_VISITS] as const;
 /** Of a filter that takes more paths no plan knows the numbers, and visits are found by their activities. */
 const MAX_PATHS = 50;
+/** SQLite takes no deeper expression than of 1,000 terms, and a funnel may have ten such filters. */
+const MAX_PROPERTIES = 20;
 
 /** What a filter, and a range, take of the activities and of the visits. */
 export class Selection {
@@ -198,7 +200,10 @@ export class Selection {
     if (properties === undefined) return;
     if (typeof properties !== 'object' || properties === null)
       throw new InvalidFilterError('properties', 'must be an object of texts, numbers and truth values');
-    for (const [i, [key, value]] of Object.entries(properties).entries()) {
+    const entries = Object.entries(properties);
+    if (entries.length > MAX_PROPERTIES)
+      throw new InvalidFilterError('properties', `must have at most ${MAX_PROPERTIES} keys`);
+    for (const [i, [key, value]] of entries.entries()) {
       if (!['string', 'number', 'boolean'].includes(typeof value))
         throw new InvalidFilterError(`properties.${key}`, 'must be a text, a number, true or false');
       query
