@@ -118,7 +118,7 @@ describe.each(ADAPTERS)('guards on %s', (adapter) => {
       answer.destroy();
       return answer.statusCode;
     });
-    return [...new Set(await Promise.all(statuses))].sort();
+    return [...new Set(await Promise.all(statuses))].sort((one, other) => Number(one) - Number(other));
   }
 
   describe('that ask a Reflector', () => {

@@ -7,21 +7,8 @@ import { ADAPTERS, type Host, startHost } from '../support/host.js';
 const everybody: CanActivate = { canActivate: () => true };
 
 const FILTER = ['user', 'session', 'visit', 'path', 'name', 'from', 'to', 'ip'];
-const QUESTION = [
-  ...FILTER,
-  ...[
-    'timeZone',
-    'entry',
-    'exit',
-    'referrer',
-    'utmSource',
-    'utmMedium',
-    'utmCampaign',
-    'utmTerm',
-    'utmContent',
-  ],
-  ...['browser', 'system', 'device', 'properties', 'bots'],
-];
+const QUESTION = [...FILTER, 'timeZone', 'entry', 'exit', 'referrer', 'browser', 'system', 'device'];
+QUESTION.push('utmSource', 'utmMedium', 'utmCampaign', 'utmTerm', 'utmContent', 'properties', 'bots');
 const PAGE = ['limit', 'after', 'order'];
 const RANGE = 'from=2026-01-01T00:00Z&to=2026-03-01T00:00Z';
 
