@@ -10,7 +10,6 @@ const MODULES = [
   'uint8array-extras',
   '@tokenizer',
   '@borewit',
-  'uuid',
 ];
 
 const project = {

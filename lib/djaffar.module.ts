@@ -171,7 +171,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: Page,
         inject: [SETTINGS],
-        useFactory: ({ dashboard: option }: Settings) => (option ? Page.read() : Page.none),
+        useFactory: ({ dashboard: option }: Settings) => (option ? Page.load() : Page.none),
       },
       { provide: OPENAPI, useFactory: () => describeRoutes(dashboard) },
       HostGuards,

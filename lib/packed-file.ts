@@ -19,12 +19,15 @@ export class PackedFile {
   private readonly hash: string;
   private readonly bodies = new Map<Encoding, Promise<Buffer>>();
 
+  private readonly content: Buffer;
+
   /** @param cacheControl the header of that name */
   constructor(
-    private readonly content: Buffer,
+    content: string,
     private readonly type: string,
     private readonly cacheControl: string,
   ) {
+    this.content = Buffer.from(content);
     this.hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
   }
 

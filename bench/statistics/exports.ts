@@ -46,7 +46,7 @@ export async function exportsOf(
   rows: number,
 ): Promise<Record<string, Exported>> {
   const source = join(folder, 'data-source.mjs');
-  const index = JSON.stringify(join(ROOT, 'dist/index.js'));
+  const index = JSON.stringify(join(ROOT, 'dist/index.mjs'));
   const typeorm = JSON.stringify(join(ROOT, 'node_modules/typeorm/index.mjs'));
   writeFileSync(
     source,
@@ -65,7 +65,7 @@ export async function exportsOf(
      console.log(rows);
      await dataSource.destroy();`,
   );
-  const main = join(ROOT, 'dist/cli/main.js');
+  const main = join(ROOT, 'dist/cli/main.mjs');
   const from = new Date(since).toISOString();
   const found: Record<string, Exported> = {};
   const file = join(folder, 'export');

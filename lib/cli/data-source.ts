@@ -4,12 +4,19 @@ import { pathToFileURL } from 'node:url';
 import type { DataSource } from 'typeorm';
 import { djaffarEntities } from '../entities.js';
 
+export type ImportModule = (url: string) => Promise<unknown>;
+
+/** The file that the command line names. */
+export interface DataSourceFile {
+  open(): Promise<DataSource>;
+}
+
 /**
  * Connects to the data source that a file exports, as TypeORM's own command does.
  * @throws Error that names the file and what is wrong with it
  */
-export async function openDataSource(file: string): Promise<DataSource> {
-  const dataSource = await exportedBy(file);
+export async function openDataSource(file: string, importModule: ImportModule): Promise<DataSource> {
+  const dataSource = await exportedBy(file, importModule);
   // The host's settings for its start: this command looks at the database, and changes nothing of the schema.
   dataSource.setOptions({
     subscribers: [],
@@ -26,10 +33,10 @@ export async function openDataSource(file: string): Promise<DataSource> {
   return dataSource;
 }
 
-async function exportedBy(file: string): Promise<DataSource> {
+async function exportedBy(file: string, importModule: ImportModule): Promise<DataSource> {
   let exported: unknown;
   try {
-    exported = await load(resolve(file));
+    exported = await load(resolve(file), importModule);
   } catch (error) {
     throw new Error(`${file} cannot be loaded`, { cause: error });
   }
@@ -41,9 +48,9 @@ async function exportedBy(file: string): Promise<DataSource> {
   return dataSource;
 }
 
-async function load(path: string): Promise<unknown> {
+async function load(path: string, importModule: ImportModule): Promise<unknown> {
   try {
-    return await import(pathToFileURL(path).href);
+    return await importModule(pathToFileURL(path).href);
   } catch (error) {
     // A loader for `require` alone may know the extension, such as ts-node's.
     if (codeOf(error) !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { type DataSourceFile, type ImportModule, openDataSource } from './data-source.js';
 import { addCheck } from './check.command.js';
 import { addErase } from './erase.command.js';
 import { addExport } from './export/export.command.js';
@@ -6,12 +7,13 @@ import { addImport } from './import/import.command.js';
 import { addStats } from './stats.command.js';
 
 /** The command line; docs/cli.md tells how it is used. */
-export function program(): Command {
+export function program(importModule: ImportModule): Command {
   const djaffar = new Command('djaffar')
     .description('What Djaffar has tracked: out of your database, back into it, counted, or erased')
     .requiredOption(
       '-d, --data-source <file>',
       "the module that exports your DataSource, as TypeORM's own command takes it",
+      (file: string): DataSourceFile => ({ open: () => openDataSource(file, importModule) }),
     )
     .showSuggestionAfterError(false);
   for (const add of [addExport, addImport, addErase, addStats, addCheck]) add(djaffar);

@@ -7,7 +7,7 @@ import { Recorder } from '../activity/recorder.js';
 import { DEFAULTS, type Settings } from '../djaffar.options.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import { Rollup } from '../statistics/rollup/rollup.js';
-import { openDataSource } from './data-source.js';
+import type { DataSourceFile } from './data-source.js';
 
 /** What a host has by injection. */
 export interface Services {
@@ -26,7 +26,8 @@ export async function withServices(
   command: Command,
   work: (services: Services) => Promise<void>,
 ): Promise<void> {
-  const dataSource = await openDataSource(command.optsWithGlobals<{ dataSource: string }>().dataSource);
+  const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
+  const dataSource = await file.open();
   try {
     await work(servicesOf(dataSource));
   } catch (error) {

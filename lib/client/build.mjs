@@ -1,13 +1,12 @@
-// Bundles what `GET /djaffar/tracker.js` serves, and holds it to its size.
-import { mkdir, writeFile } from 'node:fs/promises';
+// Bundles what `GET /djaffar/tracker.js` serves, and fails if it is too big.
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { minify } from 'terser';
+import { writeModule } from '../generate.mjs';
 
 /** Bytes, with gzip at its best. */
 const MAX_SIZE = 2000;
-const OUT = new URL('../../dist/client/', import.meta.url);
 
 const { outputFiles } = await build({
   entryPoints: [fileURLToPath(new URL('script.ts', import.meta.url))],
@@ -37,5 +36,4 @@ const size = gzipSync(code, { level: 9 }).length;
 // Not on the standard output, which is JSON where npm packs.
 process.stderr.write(`tracker.js: ${code.length} bytes, ${size} with gzip\n`);
 if (size > MAX_SIZE) throw new Error(`tracker.js may take ${MAX_SIZE} bytes with gzip`);
-await mkdir(OUT, { recursive: true });
-await writeFile(new URL('tracker.js', OUT), code);
+await writeModule('tracker', { script: code });

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Controller, Get, Inject, Req, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
+import { version } from '../generated/version.js';
 import type { TrackRequest } from '../tracking/request.js';
 import { userOf } from '../tracking/user.js';
 
@@ -16,15 +16,10 @@ export interface About {
   isEmpty: boolean;
 }
 
-/** Seen from `lib` as from `dist`. */
-const PACKAGE = new URL('../../package.json', import.meta.url);
-
 /** What the page has to know besides. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor)
 export class AboutController {
-  private readonly version = versionIn(readFileSync(PACKAGE, 'utf8'));
-
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly activities: ActivityService,
@@ -34,15 +29,10 @@ export class AboutController {
   async about(@Req() request: TrackRequest): Promise<About> {
     const { items } = await this.activities.find({}, { limit: 1 });
     return {
-      version: this.version,
+      version,
       user: userOf(request, this.settings)?.name ?? null,
       tracker: '../tracker.js',
       isEmpty: items.length === 0,
     };
   }
-}
-
-function versionIn(json: string): string {
-  const { version }: { version: string } = JSON.parse(json);
-  return version;
 }

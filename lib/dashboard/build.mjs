@@ -1,21 +1,20 @@
-// Bundles the dashboard's page, in parts, and holds it to its size.
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+// Bundles the dashboard's page in several scripts, and fails if they are too big.
+import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { writeModule } from '../generate.mjs';
 
 /** Bytes of all scripts together, with gzip. */
 const MAX_SIZE = 150_000;
 const PAGE = new URL('page/', import.meta.url);
-const OUT = new URL('../../dist/dashboard/page/', import.meta.url);
 const path = (url) => fileURLToPath(url);
 
-await rm(OUT, { recursive: true, force: true });
-await mkdir(new URL('assets/', OUT), { recursive: true });
-const { metafile } = await build({
+const { metafile, outputFiles } = await build({
   entryPoints: ['main.tsx', 'styles/index.css'].map((file) => path(new URL(file, PAGE))),
-  outdir: path(new URL('assets/', OUT)),
+  outdir: path(new URL('assets/', PAGE)),
+  write: false,
   outbase: path(PAGE),
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
@@ -42,24 +41,28 @@ const needed = entry.imports
   .filter(({ kind }) => kind === 'import-statement')
   .map(({ path: file }) => `<link rel="modulepreload" href="assets/${basename(file)}" />`);
 const html = await readFile(new URL('index.html', PAGE), 'utf8');
-await writeFile(
-  new URL('index.html', OUT),
-  html
-    .replace('main.tsx', `assets/${entry.name}`)
-    .replace('styles/index.css', `assets/${style.name}`)
-    .replace('  </head>', `    ${needed.join('\n    ')}\n  </head>`),
-);
-await cp(new URL('icon.svg', PAGE), new URL('assets/icon.svg', OUT));
+const index = html
+  .replace('main.tsx', `assets/${entry.name}`)
+  .replace('styles/index.css', `assets/${style.name}`)
+  .replace('  </head>', `    ${needed.join('\n    ')}\n  </head>`);
 
 const packages = new Set(
   Object.keys(metafile.inputs).flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []),
 );
 const licences = await Promise.all([...packages].sort().map(licenceOf));
-await writeFile(new URL('assets/licences.txt', OUT), licences.join('\n\n'));
+
+const assets = {
+  ...Object.fromEntries(outputFiles.map(({ path: file, text }) => [basename(file), text])),
+  'icon.svg': await readFile(new URL('icon.svg', PAGE), 'utf8'),
+  'licences.txt': licences.join('\n\n'),
+};
+await writeModule('page', { index, assets });
+const manifest = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+await writeModule('version', { version: manifest.version });
 
 let size = 0;
 for (const { name } of built.filter((file) => file.name.endsWith('.js'))) {
-  const packed = gzipSync(await readFile(new URL(`assets/${name}`, OUT)), { level: 9 }).length;
+  const packed = gzipSync(assets[name], { level: 9 }).length;
   size += packed;
   process.stderr.write(`dashboard ${name}: ${packed} bytes with gzip\n`);
 }

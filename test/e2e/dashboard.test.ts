@@ -13,11 +13,10 @@ import type { FastifyInstance } from 'fastify';
 import helmet from 'helmet';
 import { map } from 'rxjs';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { readFileSync } from 'node:fs';
+import { index as INDEX } from '../../lib/generated/page.js';
 import { AdaGuard, asAda, asEve, ask, DATA, linksIn, open } from '../support/dashboard.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
 
-const INDEX = readFileSync('dist/dashboard/page/index.html', 'utf8');
 const PAGE = '/djaffar/dashboard/';
 const ASSETS = linksIn(INDEX).map((link) => new URL(link, `http://localhost${PAGE}`).pathname);
 const ROUTES: [method: string, path: string][] = [

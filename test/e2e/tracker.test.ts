@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { map } from 'rxjs';
+import { script } from '../../lib/generated/tracker.js';
 import { ADAPTERS, type Host, startHost } from '../support/host.js';
 
-const SCRIPT = readFileSync('dist/client/tracker.js');
+const SCRIPT = Buffer.from(script);
 
 interface Answer {
   status: number | undefined;

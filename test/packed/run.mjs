@@ -166,18 +166,20 @@ async function pack() {
     files = packed.files.map(({ path }) => path);
     // No tests, no sample, and no source map, whose sources would not be there.
     const allowed =
-      /^(dist\/.+\.(js|d\.ts)|dist\/dashboard\/page\/.+\.(html|css|svg|txt)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(m?js|d\.m?ts)|dist\/(client\/(commonjs\/)?)?package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     assert.deepEqual(
       files.filter((path) => !allowed.test(path)),
       [],
     );
     for (const built of [
       'index.js',
+      'index.mjs',
       'index.d.ts',
+      'index.d.mts',
       'client/index.js',
       'client/index.d.ts',
-      'client/tracker.js',
-      'dashboard/page/index.html',
+      'client/commonjs/index.js',
+      'generated/page.js',
     ])
       assert(files.includes(`dist/${built}`), `${built} was not built`);
   });
@@ -185,10 +187,13 @@ async function pack() {
   // The hosts below have both adapters, and would hide that it needs one of them.
   await check('the tarball imports only what it declares, and names no source map', () => {
     const { dependencies, peerDependencies } = manifest(root);
-    for (const path of files.filter((each) => each.startsWith('dist/'))) {
+    // What `generated` holds is for the browser.
+    for (const path of files.filter((each) => /^dist\/(?!generated)/.test(each))) {
       const code = readFileSync(join(root, path), 'utf8');
       assert.doesNotMatch(code, /sourceMappingURL/, path);
-      for (const [, name] of code.matchAll(/\b(?:from *|import[ (]*)['"]((?:@[\w-]+\/)?\w[\w:.-]*)/g))
+      for (const [, name] of code.matchAll(
+        /\b(?:from *|import[ (]*|require\()['"]((?:@[\w-]+\/)?\w[\w:.-]*)/g,
+      ))
         assert(
           name in { ...dependencies, ...peerDependencies } || name.startsWith('node:'),
           `${path}: ${name}`,

@@ -13,7 +13,7 @@ export interface Ran {
 }
 
 /** How to start it without compiling it first: slower, because each start compiles all sources. */
-export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.ts'];
+export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.mts'];
 
 /** Starts the command in a process of its own, as users do. */
 export function start(

@@ -21,7 +21,8 @@ import { swc } from './swc.mjs';
 const DAY = 86_400_000;
 const CACHE = resolve('node_modules/.cache/djaffar-tests');
 const SOURCES = ['lib', 'sample', 'ormconfig.ts'];
-/** These are bundled by `npm run build:browser`, into `dist`. */
+const TYPESCRIPT = /\.m?ts$/;
+/** These are bundled by `npm run build:browser`, into `lib/generated`. */
 const FOR_BROWSERS = ['lib/client/', 'lib/dashboard/page/'];
 const ENTRIES = {
   command: 'lib/cli/main.js',
@@ -47,8 +48,7 @@ export async function compile() {
   const now = new Date();
   await utimes(folder, now, now);
   await removeOlderThan(now.getTime() - DAY);
-  // As deep below `dist` and `package.json` as the modules of the library are.
-  return join(folder, 'lib', 'bundle');
+  return join(folder, 'bundle');
 }
 
 async function filesIn(path) {
@@ -74,7 +74,7 @@ async function bundle(files, folder) {
     entryPoints: Object.fromEntries(
       Object.entries(ENTRIES).map(([name, file]) => [name, join(scratch, 'compiled', file)]),
     ),
-    outdir: join(scratch, 'lib', 'bundle'),
+    outdir: join(scratch, 'bundle'),
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -91,10 +91,9 @@ async function bundle(files, folder) {
   await Promise.all(
     files
       .filter((file) => file.startsWith('sample/page/') && !file.endsWith('.ts'))
-      .map((file) => cp(file, join(scratch, 'lib', 'bundle', basename(file)))),
+      .map((file) => cp(file, join(scratch, 'bundle', basename(file)))),
   );
-  for (const name of ['dist', 'node_modules', 'package.json'])
-    await symlink(resolve(name), join(scratch, name));
+  await symlink(resolve('node_modules'), join(scratch, 'node_modules'));
   try {
     await rename(scratch, folder);
   } catch {
@@ -105,13 +104,13 @@ async function bundle(files, folder) {
 
 async function compileFile(file, target) {
   await mkdir(dirname(target), { recursive: true });
-  if (!file.endsWith('.ts')) return;
+  if (!TYPESCRIPT.test(file)) return;
   const { code } = await transform(await readFile(file, 'utf8'), {
     ...swc,
     filename: file,
     module: { type: 'es6' },
   });
-  await writeFile(target.replace(/\.ts$/, '.js'), code);
+  await writeFile(target.replace(TYPESCRIPT, '.js'), code);
 }
 
 /**

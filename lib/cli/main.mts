@@ -11,9 +11,10 @@ globalThis.console = new Console(process.stderr);
 // What becomes an error is told once, by this command.
 Logger.overrideLogger({ log() {}, error() {}, warn: (message: unknown) => console.error(message) });
 
-try {
-  await program().parseAsync();
-} catch (error) {
-  console.error(`djaffar: ${reasonOf(error)}`);
-  process.exitCode = error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
-}
+// A real import(): this file is an ES module, and in the CommonJS of all others it would become a require().
+program((url) => import(url))
+  .parseAsync()
+  .catch((error: unknown) => {
+    console.error(`djaffar: ${reasonOf(error)}`);
+    process.exitCode = error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
+  });
