@@ -2,6 +2,7 @@ export { Activity, type Properties } from './activity/activity.entity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
 export {
   ActivityService,
+  type EraseOptions,
   type Page,
   type PageOptions,
   type ServerActivity,

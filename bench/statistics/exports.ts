@@ -61,7 +61,7 @@ export async function exportsOf(
      import { ActivityService } from ${index};
      await dataSource.initialize();
      let rows = 0;
-     for await (const activity of new ActivityService(dataSource, {}, {}, {}).stream({ from: new Date(${since}) })) rows += 1;
+     for await (const activity of new ActivityService(dataSource, {}, {}, {}, {}).stream({ from: new Date(${since}) })) rows += 1;
      console.log(rows);
      await dataSource.destroy();`,
   );

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { Rollup } from '../statistics/rollup/rollup.js';
 import { onPrimary } from '../database/primary.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { Activity, type Properties } from './activity.entity.js';
@@ -7,13 +8,14 @@ import {
   type ActivityFilter,
   applyAfter,
   applyFilter,
+  checkText,
   InvalidFilterError,
   placeOf,
 } from './activity.filter.js';
 import { ActivityWriter } from './activity.writer.js';
 import { Checker, Shape } from './check.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
-import { type Dialect, dialectOf } from './dialects/dialect.js';
+import { type Dialect, dialectOf, type Statement } from './dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { NewActivity } from './new-activity.js';
 import { RecordReader } from './reading/records.js';
@@ -65,6 +67,17 @@ export interface PageOptions {
   order?: 'asc' | 'desc';
 }
 
+export interface EraseOptions {
+  /**
+   * Whether what was done without a login in the user's visits stays. Statistics count it as the user's, so it goes too.
+   * @defaultValue false
+   */
+  keepAnonymous?: boolean;
+}
+
+/** Some activities, alias `activity`. */
+type Part = (manager: EntityManager) => SelectQueryBuilder<Activity>;
+
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 1000;
 
@@ -80,6 +93,7 @@ export class ActivityService {
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly recorder: Recorder,
     private readonly writer: ActivityWriter,
+    private readonly rollup: Rollup,
   ) {
     this.dialect = dialectOf(dataSource);
   }
@@ -129,7 +143,7 @@ export class ActivityService {
     }
     if (order !== 'asc' && order !== 'desc') throw new InvalidFilterError('order', "must be 'asc' or 'desc'");
     const cursor = after === undefined ? undefined : decodeCursor(after);
-    const rows = await this.rows(filter, {
+    const rows = await this.rows((manager) => this.query(manager, filter), {
       limit: limit + 1,
       cursor,
       direction: order === 'asc' ? 'ASC' : 'DESC',
@@ -164,12 +178,29 @@ export class ActivityService {
   }
 
   /**
-   * Erases activities for good, and the sessions (with their user agents) that have none left. It goes on in steps of
+   * Erases activities for good, the sessions (with their user agents) that have none left, and what the statistics know
+   * of them. It takes what is there when it is called: what arrives meanwhile stays. It goes on in steps of
    * {@link MAX_LIMIT}; if one fails, what came before it is erased, and the same call goes on.
+   *
+   * With a `user`, it also erases what was done without a login in the visits in which the user was logged in.
    * @returns how many activities were erased
    * @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined
    */
-  async erase(filter: ActivityFilter): Promise<number> {
+  async erase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
+    let erased = 0;
+    for (const part of this.partsToErase(filter, options)) erased += await this.erasePart(part);
+    return erased;
+  }
+
+  /** @internal how many activities `erase` would take */
+  async countToErase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
+    let count = 0;
+    for (const part of this.partsToErase(filter, options))
+      count += await onPrimary(this.dataSource, (manager) => part(manager).getCount());
+    return count;
+  }
+
+  private partsToErase(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): Part[] {
     const properties = Object.entries(filter);
     if (properties.length === 0)
       throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
@@ -177,27 +208,64 @@ export class ActivityService {
       if (value === undefined)
         throw new InvalidFilterError(property, 'must not be undefined where something is erased');
     }
-    let erased = 0;
-    for (;;) {
-      const rows = await this.rows(filter, { limit: MAX_LIMIT, direction: 'ASC' });
-      if (rows.length === 0) return erased;
-      await this.eraseSessionsOnlyIn(rows);
-      const deletion = this.dataSource
-        .createQueryBuilder()
-        .delete()
-        .from(Activity)
-        .whereInIds(rows.map(({ id }) => id));
-      const stale = new Table(this.dataSource, Stale).insert(staleWithout(rows));
-      erased += await this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), [stale]);
-      this.writer.noteErasure();
-    }
+    const own: Part = (manager) => this.query(manager, filter);
+    const { user, ...others } = filter;
+    if (user === undefined || keepAnonymous) return [own];
+    const anonymous: Part = (manager) => {
+      const visits = manager
+        .createQueryBuilder(Activity, 'own')
+        .select('own.visitId')
+        .where('own.userId = :user')
+        .andWhere('own.visitId IS NOT NULL');
+      return this.query(manager, others)
+        .andWhere('activity.userId IS NULL')
+        .andWhere(`activity.visitId IN (${visits.getQuery()})`, { user: checkText('user', user) });
+    };
+    // In this order, as the user's own tell which visits these are.
+    return [anonymous, own];
   }
 
-  /** Before the activities themselves, so that after a crash in between the next call still finds what is left. */
-  private async eraseSessionsOnlyIn(activities: Activity[]): Promise<void> {
-    const sessions = [...new Set(activities.flatMap(({ sessionId }) => sessionId ?? []))];
-    if (sessions.length === 0) return;
+  /** In the order of dates, up to the last that is there at first, so that it ends whatever arrives meanwhile. */
+  private async erasePart(part: Part): Promise<number> {
+    const [last] = await this.rows(part, { limit: 1, direction: 'DESC' });
+    if (!last) return 0;
+    const upTo: Part = (manager) => part(manager).andWhere('activity.date <= :last', { last: +last.date });
+    let erased = 0;
+    let cursor: Cursor | undefined;
+    let rows: Activity[];
+    const stale: Stale[] = [];
+    do {
+      rows = await this.rows(upTo, { limit: MAX_LIMIT, cursor, direction: 'ASC' });
+      const ranges = staleWithout(rows);
+      erased += await this.eraseRows(rows, ranges);
+      stale.push(...ranges);
+      const end = rows.at(-1);
+      cursor = end && { date: end.date.getTime(), id: end.id };
+    } while (rows.length === MAX_LIMIT);
+    await this.rollup.takeIn(stale);
+    return erased;
+  }
+
+  /** The activities, and the sessions that have none left, in one transaction. */
+  private async eraseRows(rows: Activity[], stale: Stale[]): Promise<number> {
+    if (rows.length === 0) return 0;
+    const sessions = new Map(rows.flatMap(({ session }) => (session ? [[session.id, session]] : [])));
+    const deletion = this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(Activity)
+      .whereInIds(rows.map(({ id }) => id));
+    const statements = [
+      new Table(this.dataSource, Stale).insert(stale),
+      ...(sessions.size > 0 ? [this.deletionOfSessions([...sessions.keys()])] : []),
+    ];
+    const erased = await this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), statements);
     this.writer.noteErasure();
+    await this.restoreSessions(sessions);
+    return erased;
+  }
+
+  private deletionOfSessions(sessions: string[]): Statement {
     const { tablePath } = this.dataSource.getMetadata(Session);
     const sessionId = `${escapePath(this.dataSource, tablePath)}.${this.dataSource.driver.escape('id')}`;
     const others = this.dataSource
@@ -205,14 +273,44 @@ export class ActivityService {
       .subQuery()
       .select('1')
       .from(Activity, 'other')
-      .where(`other.sessionId = ${sessionId}`)
-      .andWhere('other.id NOT IN (:...ids)');
-    await this.dataSource
+      .where(`other.sessionId = ${sessionId}`);
+    return this.dataSource
       .createQueryBuilder()
       .delete()
       .from(Session)
       .where('id IN (:...sessions)', { sessions })
-      .andWhere(`NOT EXISTS ${others.getQuery()}`, { ids: activities.map(({ id }) => id) })
+      .andWhere(`NOT EXISTS ${others.getQuery()}`)
+      .getQueryAndParameters();
+  }
+
+  /** The deletion does not see activities that were being written at the same moment: their sessions are stored again. */
+  private async restoreSessions(sessions: Map<string, Session>): Promise<void> {
+    if (sessions.size === 0) return;
+    const used = await onPrimary(this.dataSource, (manager) =>
+      manager
+        .createQueryBuilder(Activity, 'activity')
+        .select('DISTINCT activity.sessionId', 'id')
+        .where('activity.sessionId IN (:...ids)', { ids: [...sessions.keys()] })
+        .andWhere(
+          `NOT EXISTS ${manager
+            .createQueryBuilder()
+            .subQuery()
+            .select('1')
+            .from(Session, 'known')
+            .where('known.id = activity.sessionId')
+            .getQuery()}`,
+        )
+        .getRawMany<{ id: string }>(),
+    );
+    const missing = used.flatMap(({ id }) => sessions.get(id) ?? []);
+    if (missing.length === 0) return;
+    await this.dataSource
+      .createQueryBuilder()
+      .insert()
+      .into(Session)
+      .values(missing)
+      .orIgnore()
+      .updateEntity(false)
       .execute();
   }
 
@@ -223,11 +321,11 @@ export class ActivityService {
   }
 
   private rows(
-    filter: ActivityFilter,
+    part: Part,
     { limit, cursor, direction }: { limit: number; cursor?: Cursor | undefined; direction: 'ASC' | 'DESC' },
   ): Promise<Activity[]> {
     return onPrimary(this.dataSource, (manager) => {
-      const query = this.query(manager, filter).leftJoinAndSelect('activity.session', 'session').limit(limit);
+      const query = part(manager).leftJoinAndSelect('activity.session', 'session').limit(limit);
       for (const column of placeOf(this.dialect)) query.addOrderBy(column, direction);
       if (cursor) applyAfter(query, cursor, direction, this.dialect);
       return query.getMany();

@@ -1,6 +1,7 @@
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { Transform, Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { MAX_LIMIT } from '../activity/activity.service.js';
+import { flags } from './statistics.query.js';
 
 /** Which activities; what it means is told by `ActivityFilter`. */
 export class FilterQuery {
@@ -35,6 +36,14 @@ export class FilterQuery {
   @IsOptional()
   @IsString()
   ip?: string;
+}
+
+/** The query of `DELETE …/activities`. */
+export class EraseQuery extends FilterQuery {
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => flags.get(value) ?? value)
+  @IsBoolean()
+  keepAnonymous?: boolean;
 }
 
 /** The query of `GET …/activities`; what it means is told by `PageOptions`. */

@@ -48,7 +48,7 @@ function TextOrNone(): PropertyDecorator {
   );
 }
 
-const flags = new Map<unknown, boolean>([
+export const flags = new Map<unknown, boolean>([
   ['true', true],
   ['false', false],
 ]);

@@ -7,26 +7,30 @@ import { withServices } from './services.js';
 
 interface EraseOptions extends FilterOptions {
   yes?: boolean;
+  keepAnonymous?: boolean;
 }
 
 export function addErase(program: Command): void {
   const command = program
     .command('erase')
     .description('erase activities for good, and the sessions that have none left')
-    .option('--yes', 'do not ask');
+    .option('--yes', 'do not ask')
+    .option('--keep-anonymous', "with --user: keep what was done without a login in the user's visits");
   addFilterOptions(command).action((options: EraseOptions) => erase(command, options));
 }
 
-async function erase(command: Command, { yes = false, ...options }: EraseOptions): Promise<void> {
+async function erase(
+  command: Command,
+  { yes = false, keepAnonymous = false, ...options }: EraseOptions,
+): Promise<void> {
   const filter = filterOf(options);
   if (Object.keys(filter).length === 0)
     throw new Error('an empty filter would erase everything: say which activities, such as --user 17');
   if (!yes && !isTerminal()) throw new Error('there is no terminal to ask on: give --yes');
-  await withServices(command, async ({ activities, rollup }) => {
-    if (!yes && !(await confirm(await activities.count(filter)))) throw new Error('nothing was erased');
-    const erased = await activities.erase(filter);
-    // What is kept for statistics names users and paths too.
-    await rollup.drain();
+  await withServices(command, async ({ activities }) => {
+    if (!yes && !(await confirm(await activities.countToErase(filter, { keepAnonymous }))))
+      throw new Error('nothing was erased');
+    const erased = await activities.erase(filter, { keepAnonymous });
     await print(`${erased} erased`);
   });
 }

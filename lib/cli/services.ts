@@ -45,7 +45,7 @@ function servicesOf(dataSource: DataSource): Services {
   return {
     dataSource,
     writer,
-    activities: new ActivityService(dataSource, settings, new Recorder(settings, writer), writer),
+    activities: new ActivityService(dataSource, settings, new Recorder(settings, writer), writer, rollup),
     rollup,
     stats: new ActivityStats(dataSource, rollup),
   };

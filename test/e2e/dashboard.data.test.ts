@@ -138,7 +138,13 @@ describe.each(ADAPTERS)('the data of the dashboard on %s', (adapter) => {
       expect(await visits.find()).toMatchObject([{ userId: '18' }]);
     });
 
-    it.each(['', '?user=', '?color=red', '?user=17&limit=1', '?from=yesterday'])(
+    it('with or without what the user did before logging in', async () => {
+      await host.activities.track({ path: '/before', date: DATE, session: '17', visit: '17' });
+      const { body } = await erase('?user=17&keepAnonymous=true');
+      expect(JSON.parse(body.toString())).toEqual({ erased: 2 });
+    });
+
+    it.each(['', '?user=', '?color=red', '?user=17&limit=1', '?user=17&keepAnonymous=1', '?from=yesterday'])(
       'not by the filter "%s"',
       async (query) => {
         expect((await erase(query)).status).toBe(400);

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import type { ObjectLiteral } from 'typeorm';
 import {
-  type Activity,
+  Activity,
   type ActivityFilter,
+  ActivityStats,
+  djaffarEntities,
   InvalidActivityError,
   InvalidFilterError,
   Session,
@@ -30,6 +33,15 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
 
   async function sessions(): Promise<string[]> {
     return (await host.dataSource.getRepository(Session).find()).map(({ id }) => id).sort();
+  }
+
+  /** All that is kept for statistics. */
+  async function derived(): Promise<string> {
+    const rows: unknown[] = [];
+    for (const entity of djaffarEntities)
+      if (entity !== Activity && entity !== Session)
+        rows.push(await host.dataSource.getRepository<ObjectLiteral>(entity).find());
+    return JSON.stringify(rows);
   }
 
   async function paths(): Promise<string[]> {
@@ -197,6 +209,76 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       expect(await sessions()).toEqual(['s0']);
     });
 
+    it('what a user did before logging in during the same visit, unless that is to stay', async () => {
+      const activity = async (path: string, visit: string, user?: string): Promise<void> =>
+        host.activities.track({ path, visit, session: visit, ...(user && { user: { id: user } }) });
+      await activity('/before', 'a');
+      await activity('/jeff', 'a', 'jeff');
+      await activity('/after', 'a');
+      await activity('/stranger', 'b');
+      await activity('/ada', 'c', 'ada');
+      expect(await host.activities.erase({ user: 'jeff', path: '/before' }, { keepAnonymous: true })).toBe(0);
+      expect(await host.activities.erase({ user: 'jeff', path: '/before' })).toBe(1);
+      expect(await host.activities.erase({ user: 'jeff' })).toBe(2);
+      expect(await paths()).toEqual(['/ada', '/stranger']);
+      await host.activities.erase({ user: 'ada' }, { keepAnonymous: true });
+      expect(await paths()).toEqual(['/stranger']);
+      expect(await sessions()).toEqual(['b']);
+    });
+
+    it('with all that statistics keep of it, before it returns', async () => {
+      const secrets = ['jeff-id', '/jeff-path', 'jeff-name', 'jeff-value'];
+      const [user, path, name, value] = secrets as [string, string, string, string];
+      const when = ['2025-11-10T10:00Z', new Date()];
+      for (const [i, date] of when.entries()) {
+        const visit = `v${i}`;
+        await host.activities.track({ path: '/kept', date, visit: 'kept', session: 'kept' });
+        await host.activities.track({ path: `${path}?utm_source=jeff-source`, date, visit, session: visit });
+        await host.activities.track({
+          path,
+          date,
+          name,
+          visit,
+          session: visit,
+          user: { id: user, name: user },
+          properties: { p: value },
+        });
+      }
+      const stats = host.app.get(ActivityStats, { strict: false });
+      const november = { from: '2025-11-01T00:00Z', to: '2025-12-01T00:00Z' };
+      for (const dimension of ['user', 'entry', 'utmSource', 'path', 'name'] as const)
+        await stats.top(dimension, { ...november, measure: 'visits' });
+      await stats.top('property', { ...november, property: 'p' });
+      expect(await derived()).toEqual(expect.stringContaining('jeff'));
+      expect(await host.activities.erase({ user })).toBe(4);
+      const left = await derived();
+      expect(left).not.toContain('jeff');
+      expect(left).toContain('/kept');
+    });
+
+    it('what was there when it was called, while more of it arrives', async () => {
+      const track = (): Promise<void> =>
+        host.activities.track({ path: '/', name: 'erased', session: 's', visit: 'v' });
+      await Promise.all(Array.from({ length: 1001 }, track));
+      const done = new AbortController();
+      let tracked = 0;
+      const client = async (): Promise<void> => {
+        while (!done.signal.aborted) {
+          await track();
+          tracked += 1;
+        }
+      };
+      const clients = [client(), client()];
+      const erased = await host.activities.erase({ name: 'erased' });
+      done.abort();
+      await Promise.all(clients);
+      expect(erased).toBeGreaterThanOrEqual(1001);
+      expect(await paths()).toHaveLength(1001 + tracked - erased);
+      // Whatever was written during the erasure, the activities that are left have their session.
+      await track();
+      expect((await host.stored()).filter(({ session }) => session?.id !== 's')).toEqual([]);
+    });
+
     it.each<[string, object]>([
       ['an empty filter', {}],
       ['a filter with undefined', { user: undefined }],
@@ -226,7 +308,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
         fc.asyncProperty(fc.array(anActivity, { maxLength: 20 }), aFilter, async (activities, filter) => {
           await Promise.all(activities.map((each) => host.activities.track({ path: '/', ...each })));
           const before = await host.stored();
-          const left = before.filter((activity) => !matches(activity, filter));
+          const left = before.filter((activity) => !matches(activity, filter, before));
           expect(await host.activities.erase(filter)).toBe(before.length - left.length);
           expect(await host.stored()).toEqual(left);
           expect(await sessions()).toEqual(
@@ -262,9 +344,12 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
 function matches(
   { userId, sessionId, visitId, name }: Activity,
   filter: Pick<ActivityFilter, 'user' | 'session' | 'visit' | 'name'>,
+  all: Activity[],
 ): boolean {
+  const isInVisitOfUser =
+    visitId !== null && all.some((other) => other.visitId === visitId && other.userId === filter.user);
   const values: Required<typeof filter> = {
-    user: userId ?? '',
+    user: userId ?? ((isInVisitOfUser && filter.user) || ''),
     session: sessionId ?? '',
     visit: visitId ?? '',
     name,

@@ -232,11 +232,16 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /**
-   * Takes in these ranges, however long it takes.
+   * Takes in these ranges, which are stored, however long it takes: nothing that was erased in them is left in the
+   * statistics.
    * @throws Error if other instances do not let this one
    */
-  private async takeIn(stale: Stale[]): Promise<void> {
-    const left = await this.inTurn(() => this.recompute(stale, Number.POSITIVE_INFINITY));
+  async takeIn(stale: Stale[]): Promise<void> {
+    const left = await this.inTurn(async () => {
+      // Where nothing was ever computed, nothing is left.
+      if (stale.length === 0 || !(await this.storedState())) return [];
+      return this.recompute(await this.stillDirty(stale), Number.POSITIVE_INFINITY);
+    });
     if (left.length > 0)
       throw new Error(`the statistics could not be updated: other instances were first ${MAX_LOST} times`);
   }
@@ -370,11 +375,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     return (await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements)) > 0;
   }
 
+  private storedState(): Promise<RollupState | null> {
+    return onPrimary(this.dataSource, (manager) => manager.findOneBy(RollupState, { id: 1 }));
+  }
+
   /** The first who looks has all that is there be taken in. */
   private async state(): Promise<RollupState> {
-    const stored = (): Promise<RollupState | null> =>
-      onPrimary(this.dataSource, (manager) => manager.findOneBy(RollupState, { id: 1 }));
-    const state = await stored();
+    const state = await this.storedState();
     if (state) return state;
     const days = await this.days();
     const first = this.dataSource
@@ -389,7 +396,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       first.getQueryAndParameters(),
       days.length > 0 ? [stale] : [],
     );
-    const made = await stored();
+    const made = await this.storedState();
     if (!made) throw new Error('the state of the statistics was not stored');
     return made;
   }
