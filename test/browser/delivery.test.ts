@@ -152,6 +152,7 @@ describeInBrowser.each(ADAPTERS)('no activity is lost or doubled, with the host 
   });
 
   it('when the browser is killed, and started again on the same profile', async () => {
+    stage.useProfile();
     stage.front.fault = () => 'refused';
     const page = await stage.open('/a');
     await trackMany(page, 20);

@@ -1,28 +1,26 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { describeInBrowser } from '../support/browser.js';
+import { sharedBrowser } from '../support/chromium.js';
 import { createDatabase, type TestDatabase } from '../support/databases.js';
 import { type Sample, startSample } from '../support/sample.js';
 
 describeInBrowser("the sample's page", () => {
   let database: TestDatabase;
   let sample: Sample;
-  let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
     database = await createDatabase('sqlite');
     sample = await startSample({ DATABASE_URL: database.url });
-    browser = await chromium.launch({ executablePath: process.env.TEST_BROWSER, args: ['--no-sandbox'] });
   });
 
   afterAll(async () => {
-    await browser.close();
     await sample.end('SIGTERM');
     await database.drop();
   });
 
   beforeEach(async () => {
-    page = await browser.newPage({ baseURL: sample.url });
+    page = await (await sharedBrowser()).newPage({ baseURL: sample.url });
   });
 
   afterEach(() => page.close());

@@ -51,6 +51,7 @@ describeInBrowser('the tracker', () => {
   });
 
   it('tracks nobody who has opted out, forgets what waits, and remembers it when the browser is started again', async () => {
+    stage.useProfile();
     stage.serve();
     stage.front.fault = () => 'refused';
     const page = await stage.open('/a');

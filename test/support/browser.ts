@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page as BrowserPage } from 'playwright-core';
 import { DataSource } from 'typeorm';
-import { Activity, djaffarEntities } from '../../lib/index.js';
-import { ARGUMENTS } from './chromium.js';
-import { createDatabase, type TestDatabase } from './databases.js';
+import { Activity, djaffarEntities, Session } from '../../lib/index.js';
+import { ARGUMENTS, LAUNCH, sharedBrowser } from './chromium.js';
+import { createMigratedDatabase, type TestDatabase } from './databases.js';
 import { Front } from './front.js';
 import type { AdapterName } from './host.js';
 import { type Sample, startSample } from './sample.js';
@@ -37,51 +37,97 @@ const TELL_WHAT_IS_MADE = `
 /** `describe`, where there is a browser; where there is none, the global setup has said so, and in CI has failed. */
 export const describeInBrowser = process.env.TEST_BROWSER ? describe : describe.skip;
 
-/** The sample host, a front before it, and a browser, all real. */
-export class Stage {
-  private context: BrowserContext | undefined;
-  private alone: ChildProcess | undefined;
-  /** The ids that pages have made. */
-  readonly made = new Set<string>();
-  readonly console: string[] = [];
-  private readonly profile = mkdtempSync(join(tmpdir(), 'djaffar-profile-'));
-  private waiting: (() => void)[] = [];
+/** The sample host of a test file, with its database. */
+class SampleHost {
+  private sample: Sample | undefined;
 
   private constructor(
     private readonly adapter: AdapterName,
     private readonly database: TestDatabase,
-    readonly front: Front,
-    private sample: Sample,
-    private readonly dataSource: DataSource,
-  ) {
-    front.host = sample.url;
+    readonly dataSource: DataSource,
+  ) {}
+
+  static async create(adapter: AdapterName): Promise<SampleHost> {
+    const database = await createMigratedDatabase('sqlite');
+    const dataSource = await new DataSource({ ...database.options, entities: djaffarEntities }).initialize();
+    return new SampleHost(adapter, database, dataSource);
   }
 
+  /** @returns its URL; it is started unless it runs */
+  async start(): Promise<string> {
+    this.sample ??= await startSample({ DATABASE_URL: this.database.url, HTTP_ADAPTER: this.adapter });
+    return this.sample.url;
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    await this.sample?.end(signal);
+    this.sample = undefined;
+  }
+
+  async deleteAll(): Promise<void> {
+    for (const entity of [Activity, Session]) await this.dataSource.getRepository(entity).clear();
+  }
+
+  async remove(): Promise<void> {
+    await this.stop('SIGTERM');
+    await this.dataSource.destroy();
+    await this.database.drop();
+  }
+}
+
+const hosts = new Map<AdapterName, Promise<SampleHost>>();
+
+afterAll(async () => {
+  for (const host of hosts.values()) await (await host).remove();
+});
+
+/** The sample host of the test file, a front before it, and a browser, all real. */
+export class Stage {
+  private context: BrowserContext | undefined;
+  private profile: string | undefined;
+  private alone: ChildProcess | undefined;
+  /** The ids that pages have made. */
+  readonly made = new Set<string>();
+  readonly console: string[] = [];
+  private waiting: (() => void)[] = [];
+
+  private constructor(
+    private readonly host: SampleHost,
+    readonly front: Front,
+  ) {}
+
+  /** Starts with no activities, and with a browser that has been nowhere. */
   static async start(adapter: AdapterName): Promise<Stage> {
-    const database = await createDatabase('sqlite');
-    const sample = await startSample({ DATABASE_URL: database.url, HTTP_ADAPTER: adapter });
-    const dataSource = await new DataSource({ ...database.options, entities: djaffarEntities }).initialize();
-    return new Stage(adapter, database, await Front.start(), sample, dataSource);
+    const creation = hosts.get(adapter) ?? SampleHost.create(adapter);
+    hosts.set(adapter, creation);
+    const host = await creation;
+    await host.deleteAll();
+    const stage = new Stage(host, await Front.start());
+    await stage.startHost();
+    return stage;
   }
 
   async stopHost(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    await this.sample.end(signal);
+    await this.host.stop(signal);
   }
 
   async startHost(): Promise<void> {
-    this.sample = await startSample({ DATABASE_URL: this.database.url, HTTP_ADAPTER: this.adapter });
-    this.front.host = this.sample.url;
+    this.front.host = await this.host.start();
   }
 
-  /** A browser on the profile of this stage; it has but one at a time. */
+  /** Uses a browser process and a profile of its own, which can be killed, and started again. */
+  useProfile(): string {
+    this.profile ??= mkdtempSync(join(tmpdir(), 'djaffar-profile-'));
+    return this.profile;
+  }
+
+  /** The browser of this stage; it has but one at a time. */
   async browser(): Promise<BrowserContext> {
-    this.context = await chromium.launchPersistentContext(this.profile, {
-      executablePath: process.env.TEST_BROWSER,
-      args: ARGUMENTS,
-      // Playwright turns the back/forward cache off.
-      ignoreDefaultArgs: ['--disable-back-forward-cache'],
-      baseURL: this.front.url,
-    });
+    const options = { baseURL: this.front.url };
+    this.context =
+      this.profile === undefined
+        ? await (await sharedBrowser()).newContext(options)
+        : await chromium.launchPersistentContext(this.profile, { ...LAUNCH, ...options });
     this.context.on('console', (message) => this.console.push(message.text()));
     this.context.on('weberror', (error) => this.console.push(String(error.error())));
     await this.context.exposeBinding('made', (_, id: string) => {
@@ -105,7 +151,7 @@ export class Stage {
   openAlone(path: string): void {
     this.alone = spawn(
       String(process.env.TEST_BROWSER),
-      ['--headless', ...ARGUMENTS, `--user-data-dir=${this.profile}`, this.front.url + path],
+      ['--headless', ...ARGUMENTS, `--user-data-dir=${this.useProfile()}`, this.front.url + path],
       { stdio: 'ignore' },
     );
   }
@@ -123,6 +169,8 @@ export class Stage {
     const context = this.context;
     this.context = undefined;
     if (!context) return;
+    if (!this.profile)
+      throw new Error('the browser of all tests must not be killed: call useProfile() first');
     const closed = new Promise((resolve) => context.once('close', resolve));
     process.kill(await this.processId(context), 'SIGKILL');
     await closed;
@@ -154,7 +202,7 @@ export class Stage {
   }
 
   async rows(): Promise<Activity[]> {
-    return this.dataSource
+    return this.host.dataSource
       .getRepository(Activity)
       .find({ order: { date: 'ASC', id: 'ASC' }, relations: { session: true } });
   }
@@ -162,10 +210,7 @@ export class Stage {
   async close(): Promise<void> {
     await this.closeBrowser();
     await this.front.close();
-    await this.dataSource.destroy();
-    await this.sample.end('SIGTERM');
-    await this.database.drop();
-    rmSync(this.profile, { recursive: true, force: true });
+    if (this.profile) rmSync(this.profile, { recursive: true, force: true });
   }
 
   private async processId(context: BrowserContext): Promise<number> {

@@ -1,4 +1,6 @@
-/** What Chromium is started with: it stays on this machine, without a sandbox or a screen of its own. */
+import { type Browser, chromium } from 'playwright-core';
+
+/** Arguments of Chromium: it stays on this machine, without a sandbox or a screen. */
 export const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -6,3 +8,22 @@ export const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** How Playwright starts it; Playwright turns the back/forward cache off. */
+export const LAUNCH = {
+  executablePath: process.env.TEST_BROWSER,
+  args: ARGUMENTS,
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
+};
+
+let browser: Promise<Browser> | undefined;
+
+/** The browser of a test file. Each test opens a context of its own in it, which shares nothing with others. */
+export function sharedBrowser(): Promise<Browser> {
+  browser ??= chromium.launch(LAUNCH);
+  return browser;
+}
+
+afterAll(async () => {
+  await (await browser)?.close();
+});

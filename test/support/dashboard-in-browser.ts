@@ -1,15 +1,9 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import axe from 'axe-core';
 import helmet from 'helmet';
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from 'playwright-core';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { ActivityStats } from '../../lib/index.js';
-import { ARGUMENTS } from './chromium.js';
+import { sharedBrowser } from './chromium.js';
 import { type AdapterName, type Host, startHost } from './host.js';
 
 /** Lets in who has the cookie. */
@@ -34,10 +28,7 @@ export class Dashboard {
   readonly console: string[] = [];
   private context: BrowserContext | undefined;
 
-  private constructor(
-    readonly host: Host,
-    private readonly browser: Browser,
-  ) {}
+  private constructor(readonly host: Host) {}
 
   static async start(adapter: AdapterName): Promise<Dashboard> {
     const host = await startHost({
@@ -45,8 +36,7 @@ export class Dashboard {
       djaffar: { dashboard: { guards: [CookieGuard] } },
       configure: (app) => void app.use(helmet()),
     });
-    const browser = await chromium.launch({ executablePath: process.env.TEST_BROWSER, args: ARGUMENTS });
-    return new Dashboard(host, browser);
+    return new Dashboard(host);
   }
 
   get stats(): ActivityStats {
@@ -56,7 +46,9 @@ export class Dashboard {
   /** A page in a new profile of the browser, in place of the one before. */
   async open(query: string, options: BrowserContextOptions = {}): Promise<Page> {
     await this.context?.close();
-    const context = await this.browser.newContext({
+    const context = await (
+      await sharedBrowser()
+    ).newContext({
       reducedMotion: 'reduce',
       locale: 'en-GB',
       timezoneId: 'Europe/Berlin',
@@ -79,7 +71,7 @@ export class Dashboard {
   }
 
   async close(): Promise<void> {
-    await this.browser.close();
+    await this.context?.close();
     await this.host.close();
   }
 }

@@ -42,6 +42,9 @@ export class Front {
   readonly acknowledged = new Set<string>();
 
   private readonly events = new EventEmitter();
+  /** What the host has not answered yet. */
+  private readonly passing = new Set<Promise<void>>();
+  private isClosed = false;
 
   private constructor(
     private readonly server: Server,
@@ -65,10 +68,13 @@ export class Front {
     while (!isReached()) await once(this.events, 'sent');
   }
 
+  /** Resolves when nothing reaches the host any more. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.server.closeAllConnections();
     this.server.close();
     await once(this.server, 'close');
+    await Promise.allSettled(this.passing);
   }
 
   private async answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -106,6 +112,19 @@ export class Front {
     outgoing: ServerResponse,
     isBroken = false,
   ): Promise<void> {
+    if (this.isClosed) return;
+    const asked = this.ask(incoming, body);
+    const passed = asked.then(ignore, ignore);
+    this.passing.add(passed);
+    const { answer, content } = await asked.finally(() => this.passing.delete(passed));
+    if (isBroken) outgoing.destroy();
+    else outgoing.writeHead(answer.statusCode ?? 0, answer.headers).end(content);
+  }
+
+  private async ask(
+    incoming: IncomingMessage,
+    body: Buffer,
+  ): Promise<{ answer: IncomingMessage; content: Buffer }> {
     // The host's routes are under /moved, too.
     const passed = request(new URL(incoming.url?.replace(/^\/moved/, '') ?? '', this.host), {
       method: incoming.method,
@@ -113,8 +132,8 @@ export class Front {
     });
     passed.end(body);
     const [answer] = (await once(passed, 'response')) as [IncomingMessage];
-    const content = await buffer(answer);
-    if (isBroken) outgoing.destroy();
-    else outgoing.writeHead(answer.statusCode ?? 0, answer.headers).end(content);
+    return { answer, content: await buffer(answer) };
   }
 }
+
+function ignore(): void {}

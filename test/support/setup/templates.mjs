@@ -16,15 +16,18 @@ export async function createTemplates(build, found) {
   const { djaffarEntities, djaffarMigrations } = await import(pathToFileURL(join(build, 'library.js')).href);
   const { databaseOptions } = await import(pathToFileURL(join(build, 'database.js')).href);
 
-  async function migrate(url) {
+  async function migrate(url, afterwards = []) {
     const options = { ...databaseOptions(url), entities: djaffarEntities, migrations: djaffarMigrations };
     const dataSource = await new DataSource(options).initialize();
     await dataSource.runMigrations();
+    for (const statement of afterwards) await dataSource.query(statement);
     await dataSource.destroy();
   }
 
-  const sqlite = join(await mkdtemp(join(tmpdir(), 'djaffar-template-')), 'test.sqlite');
-  await migrate(`sqlite:${sqlite}`);
+  const folder = await mkdtemp(join(tmpdir(), 'djaffar-template-'));
+  const sqlite = join(folder, 'template.sqlite');
+  // A copy in one file: a part of the migrated one may still be in its write-ahead log.
+  await migrate(`sqlite:${join(folder, 'migrated.sqlite')}`, [`VACUUM INTO '${sqlite}'`]);
   if (!found.includes('postgres')) return { sqlite };
 
   const postgres = `djaffar_test_${randomBytes(6).toString('hex')}`;
