@@ -12,6 +12,7 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ActivityService } from './activity/activity.service.js';
 import { ActivityWriter } from './activity/activity.writer.js';
+import { checkNames } from './activity/table.js';
 import { djaffarEntities } from './entities.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController } from './api/activities.controller.js';
@@ -148,7 +149,14 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
           dashboard: routeOf(dashboard, 'index', `${page}/`),
         } satisfies GuardedRoutes,
       },
-      { provide: DATA_SOURCE, useExisting: getDataSourceToken(dataSource) },
+      {
+        provide: DATA_SOURCE,
+        inject: [getDataSourceToken(dataSource)],
+        useFactory: (source: DataSource) => {
+          checkNames(source, djaffarEntities);
+          return source;
+        },
+      },
       {
         provide: ActivityWriter,
         inject: [DATA_SOURCE, SETTINGS],

@@ -1,4 +1,10 @@
-import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
+import {
+  type DataSource,
+  type EntityMetadata,
+  type EntityTarget,
+  getMetadataArgsStorage,
+  type ObjectLiteral,
+} from 'typeorm';
 import type { Insert } from './dialects/dialect.js';
 
 type Column = EntityMetadata['columns'][number];
@@ -48,9 +54,44 @@ function valueOf(column: Column, driver: DataSource['driver']): (entity: ObjectL
 }
 
 /** Where a table of ours is, as the host's data source has it: with its prefix, and in its schema. */
-export function pathOf({ options, namingStrategy, driver }: DataSource, table: string): string {
-  const name = options.entityPrefix ? namingStrategy.prefixTableName(options.entityPrefix, table) : table;
-  return driver.buildTableName(name, 'schema' in options ? options.schema : undefined);
+export function pathOf(dataSource: DataSource, table: string): string {
+  const { options, driver } = dataSource;
+  return driver.buildTableName(prefixed(dataSource, table), 'schema' in options ? options.schema : undefined);
+}
+
+/**
+ * Checks that the host's naming strategy leaves the names that the migrations have made.
+ * @throws Error that names what it renames, and the cure
+ */
+export function checkNames(dataSource: DataSource, entities: EntityTarget<ObjectLiteral>[]): void {
+  const renamed = entities.flatMap((entity) => {
+    if (!dataSource.hasMetadata(entity)) return [];
+    const { tableName, target, ownColumns } = dataSource.getMetadata(entity);
+    const { tables, columns } = getMetadataArgsStorage();
+    const table = tables.find((args) => args.target === target)?.name ?? '';
+    const given = new Map(
+      columns.map((args) => [args.target === target && args.propertyName, args.options.name]),
+    );
+    return [
+      [table, prefixed(dataSource, table), tableName],
+      ...ownColumns.map(({ propertyName, databaseName }) => {
+        const name = given.get(propertyName);
+        return [`${table}.${name}`, name ?? databaseName, databaseName];
+      }),
+    ].flatMap(([what, expected, actual]) => (expected === actual ? [] : [`"${what}" to "${actual}"`]));
+  });
+  const [first] = renamed;
+  if (!first) return;
+  const more = renamed.length > 1 ? ` (and ${renamed.length - 1} more)` : '';
+  throw new Error(
+    `Djaffar: the naming strategy ${dataSource.namingStrategy.constructor.name} of the data source renames ${first}${more}, ` +
+      'but the tables have the names that Djaffar gives. Return the name that tableName(), columnName() and ' +
+      'joinColumnName() are given, if there is one: columnName(property, customName, prefixes) { return customName || … }',
+  );
+}
+
+function prefixed({ options, namingStrategy }: DataSource, table: string): string {
+  return options.entityPrefix ? namingStrategy.prefixTableName(options.entityPrefix, table) : table;
 }
 
 /** Ready for SQL. */

@@ -4,6 +4,8 @@ import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { dialectOf } from '../activity/dialects/dialect.js';
 import { Recorder } from '../activity/recorder.js';
+import { checkNames } from '../activity/table.js';
+import { djaffarEntities } from '../entities.js';
 import { DEFAULTS, type Settings } from '../djaffar.options.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import { Rollup } from '../statistics/rollup/rollup.js';
@@ -29,6 +31,7 @@ export async function withServices(
   const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
   const dataSource = await file.open();
   try {
+    checkNames(dataSource, djaffarEntities);
     await work(servicesOf(dataSource));
   } catch (error) {
     if (dialectOf(dataSource).blame(error) !== 'statement') throw error;

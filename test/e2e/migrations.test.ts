@@ -34,6 +34,20 @@ class SnakeNamingStrategy extends DefaultNamingStrategy {
   }
 }
 
+/** It rewrites the names that an entity gives, too. */
+class RewritingNamingStrategy extends DefaultNamingStrategy {
+  override columnName(property: string, custom: string | undefined, prefixes: string[]): string {
+    return snake(super.columnName(property, custom ?? '', prefixes));
+  }
+}
+
+/** It rewrites the names of tables alone. */
+class UpperCaseTables extends DefaultNamingStrategy {
+  override tableName(target: string, custom: string | undefined): string {
+    return super.tableName(target, custom).toUpperCase();
+  }
+}
+
 function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
@@ -156,6 +170,16 @@ describe.each(FOUND)('the migrations on %s', (name) => {
       app = await NestFactory.createApplicationContext(HostModule, { logger: false, abortOnError: false });
       return app.get(ActivityService, { strict: false });
     }
+
+    it.each([
+      [new RewritingNamingStrategy(), '"djaffar_activity.receivedAt" to "received_at" (and '],
+      [new UpperCaseTables(), '"djaffar_activity" to "DJAFFAR_ACTIVITY" (and '],
+    ])('no names of its own for ours, and is told so: %p', async (namingStrategy, told) => {
+      const error = await startWith({ namingStrategy }).then(() => app.close(), String);
+      expect(error).toContain(`Djaffar: the naming strategy ${namingStrategy.constructor.name}`);
+      expect(error).toContain(`renames ${told}`);
+      expect(error).toContain('return customName || …');
+    });
 
     const settings: [string, Partial<DataSourceOptions>][] = [
       ['a naming strategy of its own', { namingStrategy: new SnakeNamingStrategy() }],
