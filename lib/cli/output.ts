@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Memory } from '../export/memory.js';
+import { escapeControls } from './errors.js';
 
 /** Where data go. */
 export interface Output {
@@ -48,8 +49,10 @@ export class StandardOutput implements Output {
 
   async write(pieces: Iterable<string | Uint8Array>): Promise<void> {
     const bytes = this.bytes.of(pieces);
+    // Files and pipes get the data as they are.
+    const written = process.stdout.isTTY ? escapeControls(bytes.toString()) : bytes;
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+      process.stdout.write(written, (error) => (error ? reject(error) : resolve()));
     });
   }
 

@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,6 +11,7 @@ import { AdaGuard, asAda } from '../support/dashboard.js';
 import { type DatabaseName, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { output, run, start } from '../support/command.js';
+import { compiled } from '../support/compiled.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
@@ -202,6 +204,28 @@ describe('djaffar export', () => {
     expect(readFileSync(file, 'utf8')).toBe(array);
   });
 });
+
+// The command of util-linux that has others believe in a terminal.
+(existsSync('/usr/bin/script') && process.platform === 'linux' ? describe : describe.skip)(
+  'djaffar on a terminal',
+  () => {
+    it.each([
+      ['export', 'export', '--format', 'csv'],
+      ['stats', 'stats', 'top', 'path'],
+    ])('prints no control character of what was tracked: %s', async (_, ...args) => {
+      const host = await startHost({ adapter: 'express' });
+      await host.activities.track({ path: '/\u001b[2J\u009b31m\u202e', date: new Date() });
+      const command = [process.execPath, compiled('command'), '-d', compiled('ormconfig'), ...args];
+      const env = { ...process.env, DATABASE_URL: host.database.url };
+      const child = spawn('/usr/bin/script', ['-qec', command.join(' '), '/dev/null'], { env });
+      child.stdin.end();
+      const [shown] = await Promise.all([text(child.stdout), once(child, 'close')]);
+      await host.close();
+      expect(shown).toContain('/\\u001b[2J\\u009b31m\\u202e');
+      expect(shown).toMatch(/^[^\u001b\u009b\u202e]*$/);
+    });
+  },
+);
 
 describe('what spreadsheets would run as a formula', () => {
   let host: Host;

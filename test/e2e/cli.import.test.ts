@@ -236,6 +236,23 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toEqual([ROW, second]);
   });
 
+  it('prints no control character of what it reads', async () => {
+    const hostile = '\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e\u007f\r';
+    const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
+    const path = join(folder, 'rows\u001b[2J.ndjson');
+    writeFileSync(path, ndjson({ ...ROW, [hostile]: 1 }, { ...ROW, session: { [hostile]: 1 } }));
+    const { code, stderr } = await run(database, ['import', path]);
+    rmSync(folder, { recursive: true });
+    const escaped = '\\u001b]0;owned\\u0007\\u001b[2J\\u009b31m\\u202e\\u007f';
+    expect(code).toBe(1);
+    expect(stderr).toContain('rows\\u001b[2J.ndjson, line 1: ');
+    expect(stderr.split('\n', 2)).toEqual([
+      expect.stringContaining(escaped),
+      expect.stringContaining(escaped),
+    ]);
+    expect(stderr).toMatch(/^(?:\n|[^\p{Cc}\p{Cf}])*$/u);
+  });
+
   it('takes a Django dump from two files in any order, one after the other, and from lines of JSON', async () => {
     const activities = file('activity.json', ACTIVITIES);
     const infos = file('sessioninfo.jsonl', ndjson(...SESSION_INFOS));

@@ -1,6 +1,6 @@
 import { dialectOf } from '../../activity/dialects/dialect.js';
 import { isObject } from '../../activity/properties.js';
-import { reasonOf } from '../errors.js';
+import { escapeControls, reasonOf } from '../errors.js';
 import type { Services } from '../services.js';
 import {
   ACTIVITY,
@@ -92,7 +92,7 @@ export class Import {
 
   private tell(place: string, fault: unknown): void {
     this.faults += 1;
-    console.error(`djaffar: ${place}: ${reasonOf(fault)}`);
+    console.error(`djaffar: ${escapeControls(place)}: ${reasonOf(fault)}`);
   }
 }
 
