@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+import { connect } from 'node:net';
 import { Controller, Get, VersioningType } from '@nestjs/common';
 import { json, urlencoded } from 'express';
 import { ADAPTERS, type Host, type HostOptions, startHost, trackOnce } from '../support/host.js';
@@ -110,5 +113,31 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
       expect(await statusOf(JSON.stringify({ x: 'x'.repeat(70_000) }), JSON_TYPE)).toBe(413);
       expect(await host.stored()).toHaveLength(2 + forms.length);
     });
+  });
+
+  it.each(['text/plain', JSON_TYPE, FORM])('logs no error if an upload of %s breaks off', async (type) => {
+    const errors: unknown[] = [];
+    const logger = { log() {}, warn() {}, error: (message: unknown) => void errors.push(message) };
+    let closed: Promise<unknown> | undefined;
+    await start({
+      application: { logger },
+      configure: (app) => {
+        app.use((request: IncomingMessage, _: unknown, next: () => void) => {
+          closed ??= new Promise((resolve) => void request.once('close', resolve));
+          next();
+        });
+      },
+    });
+    const { hostname, port } = new URL(host.url);
+    const socket = connect(Number(port), hostname);
+    const begun = ['POST /djaffar/track HTTP/1.1', 'Host: x', `Content-Type: ${type}`, 'Content-Length: 100'];
+    const isHeard = once(host.app.getHttpServer() as Server, 'request');
+    socket.write(`${begun.join('\r\n')}\r\n\r\n{"date":`);
+    await isHeard;
+    socket.destroy();
+    await closed;
+    // What it leads to has been done when another request is answered.
+    expect(await statusOf(asJson, JSON_TYPE)).toBe(204);
+    expect(errors).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isTaken, MAX_BODY, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
+import { badRequest, isTaken, MAX_BODY, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
 
 type Next = (error?: unknown) => void;
 type Request = IncomingMessage & { path: string; body?: unknown };
@@ -42,10 +42,12 @@ function readText(request: Request, next: Next): void {
     finish();
   };
   const finish = (error?: unknown): void => {
-    request.off('data', onData).off('end', onEnd).off('error', finish);
+    request.off('data', onData).off('end', onEnd).off('error', onAbort);
     // What is left of the body is read and dropped, so that the answer arrives.
     if (error) request.resume();
     next(error);
   };
-  request.on('data', onData).once('end', onEnd).once('error', finish);
+  // The client has gone: that is no error of ours, and nobody reads the answer.
+  const onAbort = (): void => finish(badRequest({ body: ['body did not arrive whole'] }));
+  request.on('data', onData).once('end', onEnd).once('error', onAbort);
 }
