@@ -2,13 +2,13 @@ import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import type { Activity } from '../activity/activity.entity.js';
 import { ActivityService, type Page } from '../activity/activity.service.js';
 import { ActivitiesQuery } from './activities.query.js';
-import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { ApiErrorInterceptor } from './api-error.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 
 /** `ActivityService.find` over HTTP. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, BadFilterInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class ActivitiesController {
   constructor(private readonly activities: ActivityService) {}
 

@@ -2,13 +2,13 @@ import { Controller, Delete, Query, UseGuards, UseInterceptors } from '@nestjs/c
 import { ActivityService } from '../activity/activity.service.js';
 import { SameOriginGuard } from '../guards/same-origin.guard.js';
 import { EraseQuery } from './activities.query.js';
-import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { ApiErrorInterceptor } from './api-error.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 
 /** `ActivityService.erase` over HTTP. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, BadFilterInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class ErasureController {
   constructor(private readonly activities: ActivityService) {}
 

@@ -8,7 +8,7 @@ import { formatOf } from '../export/format.js';
 import { type Page, pagesOf } from '../export/pages.js';
 import { sendStream, type StreamResponse } from '../http-stream.js';
 import { ExportQuery } from './activities.query.js';
-import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { ApiErrorInterceptor } from './api-error.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 
@@ -16,7 +16,7 @@ const TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' }
 
 /** All activities of a filter, as the command line exports them. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, BadFilterInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class ExportController {
   constructor(
     private readonly activities: ActivityService,

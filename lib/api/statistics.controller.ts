@@ -12,7 +12,7 @@ import type {
   TopRow,
   VisitRecord,
 } from '../statistics/statistics.types.js';
-import { BadFilterInterceptor } from './bad-filter.interceptor.js';
+import { ApiErrorInterceptor } from './api-error.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 import {
@@ -28,7 +28,7 @@ import {
 
 /** `ActivityStats` over HTTP: what it takes as options stands in the query. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, BadFilterInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class StatisticsController {
   constructor(private readonly stats: ActivityStats) {}
 

@@ -12,6 +12,7 @@ import { journeys } from './questions/journeys.js';
 import { live } from './questions/live.js';
 import { retention } from './questions/retention.js';
 import { Rollup } from './rollup/rollup.js';
+import { RollupState } from './rollup/sums.entity.js';
 import { Selection } from './questions/selection.js';
 import {
   type Dimension,
@@ -174,6 +175,8 @@ export class ActivityStats {
     await prepare(asked, range);
     return this.dialect.reading(this.dataSource, async ({ connection, queryRunner }) => {
       const manager = uncached(connection, queryRunner);
+      // Otherwise there is nothing that could be read, and zeros would be wrong.
+      await manager.findOneByOrFail(RollupState, { id: 1 });
       const selection = new Selection(manager, question);
       await selection.learn();
       return answer(selection, range);

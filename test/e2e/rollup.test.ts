@@ -1,3 +1,4 @@
+import { DataSource } from 'typeorm';
 import { ActivityStats } from '../../lib/index.js';
 import { Rollup } from '../../lib/statistics/rollup/rollup.js';
 import { RollupState } from '../../lib/statistics/rollup/sums.entity.js';
@@ -119,5 +120,69 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect((await state()).daysUntil.getTime()).toBeLessThanOrEqual(now - DAY);
     expect(await statsOf(host).top('path', range)).toEqual([{ value: '/', count: 2 }]);
     expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0 });
+  });
+});
+
+(FOUND.includes('postgres') ? describe : describe.skip)('statistics on a PostgreSQL that', () => {
+  const ask = (host: Host): Promise<Response> =>
+    host.fetch('/djaffar/stats/overview?from=1970-01-01T00:00Z&to=2100-01-01T00:00Z');
+  const djaffar = { api: { guards: [{ canActivate: () => true }] } };
+  let host: Host;
+
+  beforeEach(async () => {
+    host = await startHost({ adapter: 'express', database: 'postgres', djaffar });
+  });
+
+  afterEach(() => host.close());
+
+  it('is read-only are answered from what is kept, or 503', async () => {
+    const { database } = host;
+    const readOnly = await startHost({
+      adapter: 'fastify',
+      database: {
+        ...database,
+        options: { ...database.options, extra: { options: '-c default_transaction_read_only=on' } },
+      },
+      djaffar,
+    });
+    try {
+      await host.activities.track({ path: '/' });
+      const refused = await ask(readOnly);
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await refused.json()).toMatchObject({
+        message: 'the database does not answer: the statistics were never computed',
+      });
+      expect((await ask(host)).status).toBe(200);
+      await host.activities.track({ path: '/' });
+      expect(await (await ask(readOnly)).json()).toMatchObject({ views: { value: 1 } });
+      expect(await (await ask(host)).json()).toMatchObject({ views: { value: 2 } });
+    } finally {
+      await readOnly.close();
+    }
+  });
+
+  it('ends the connection are 503, and answered when asked again', async () => {
+    await host.activities.track({ path: '/' });
+    expect((await ask(host)).status).toBe(200);
+    const other = await new DataSource(host.database.options).initialize();
+    try {
+      const lock = other.createQueryRunner();
+      await lock.startTransaction();
+      await lock.query('LOCK TABLE djaffar_visit');
+      const asked = ask(host);
+      const ended =
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()';
+      while ((await other.query(`${ended} AND wait_event_type = 'Lock'`)).length === 0);
+      const answer = await asked;
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({
+        message: expect.stringMatching(/^the database does not answer: (terminating|it has ended)/),
+      });
+      await lock.rollbackTransaction();
+      await lock.release();
+      expect((await ask(host)).status).toBe(200);
+    } finally {
+      await other.destroy();
+    }
   });
 });

@@ -1,0 +1,42 @@
+import {
+  BadRequestException,
+  type CallHandler,
+  type ExecutionContext,
+  HttpException,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+  ServiceUnavailableException,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { catchError, type Observable } from 'rxjs';
+import { InvalidFilterError } from '../activity/activity.filter.js';
+import { unavailableAfter } from '../database/unavailable.js';
+
+/** Seconds. */
+const RETRY_AFTER = '5';
+
+/**
+ * A filter that cannot be understood is the client's fault (400); a database that does not answer is nobody's (503). What
+ * that looks like is for the host's exception filters.
+ */
+@Injectable()
+export class ApiErrorInterceptor implements NestInterceptor {
+  private readonly logger = new Logger('Djaffar');
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        if (error instanceof InvalidFilterError) throw new BadRequestException(error.message);
+        const unavailable = error instanceof HttpException ? undefined : unavailableAfter(error);
+        if (!unavailable) throw error;
+        this.logger.warn(unavailable.message);
+        const response = context.switchToHttp().getResponse<object>();
+        this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
+        throw new ServiceUnavailableException(unavailable.message, { cause: error });
+      }),
+    );
+  }
+}
