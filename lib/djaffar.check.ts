@@ -12,6 +12,8 @@ import {
 interface Rule {
   allowed: string;
   required?: boolean;
+  /** What was given must not be in a log. */
+  isSecret?: boolean;
   accepts(value: unknown): boolean;
 }
 
@@ -62,7 +64,21 @@ const OPTIONS: Rules = {
   ip: oneOf('full', 'masked', 'none'),
   // Activities are not for everyone: without a guard they would be.
   api: { guards: guards(1) },
-  dashboard: { guards: guards(1) },
+  dashboard: {
+    guards: guards(1),
+    session: {
+      secret: {
+        required: true,
+        isSecret: true,
+        allowed: 'a text of at least 32 characters, or an array of such',
+        accepts: (value) => {
+          const secrets: unknown[] = Array.isArray(value) ? value : [value];
+          return secrets.length > 0 && secrets.every((text) => typeof text === 'string' && text.length >= 32);
+        },
+      },
+      maxAge: wholeNumber(1000),
+    },
+  },
   writer: {
     maxWaiting: wholeNumber(1),
     maxBatch: wholeNumber(1),
@@ -190,10 +206,12 @@ function faultsOf(options: unknown, rules: Rules, prefix: string): string[] {
     if (!rule) return [`option "${name}" is not known; allowed: ${Object.keys(rules).join(', ')}`];
     if (value === undefined) return [];
     if (!isRule(rule)) return faultsOf(value, rule, `${name}.`);
-    return rule.accepts(value)
-      ? []
-      : [`option "${name}" is ${inspect(value, { depth: 0 })}; allowed: ${rule.allowed}`];
+    return rule.accepts(value) ? [] : [`option "${name}" is ${shown(value, rule)}; allowed: ${rule.allowed}`];
   });
+}
+
+function shown(value: unknown, { isSecret }: Rule): string {
+  return isSecret && value !== null ? 'something else' : inspect(value, { depth: 0 });
 }
 
 function isRule(rule: Rule | Rules): rule is Rule {

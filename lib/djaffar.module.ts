@@ -8,6 +8,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ActivityService } from './activity/activity.service.js';
@@ -22,8 +23,10 @@ import { describeRoutes } from './api/openapi.js';
 import { StatisticsController } from './api/statistics.controller.js';
 import { AboutController } from './dashboard/about.controller.js';
 import { ActivityStream } from './dashboard/activity.stream.js';
+import { BearerSession } from './dashboard/bearer-session.js';
 import { DashboardController } from './dashboard/dashboard.controller.js';
 import { Page } from './dashboard/page.js';
+import { SessionController } from './dashboard/session.controller.js';
 import { StreamController } from './dashboard/stream.controller.js';
 import { unwrapped } from './dashboard/unwrapped.js';
 import { checkAll, checkRoutes, registrationOf, settingsOf } from './djaffar.check.js';
@@ -81,6 +84,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
   constructor(
     @Inject(REGISTRATION) private readonly registration: Registration,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly bearerSession: BearerSession,
   ) {
     super();
   }
@@ -109,6 +113,13 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     if (httpAdapter.getType() === 'fastify')
       prepareFastify(httpAdapter.getInstance(), isTrackRoute, routeAt(path, 'dashboard'));
     else prepareExpress(httpAdapter.getInstance(), isTrackRoute);
+    if (!this.bearerSession.isOn) return;
+    const isOpened = openedBySession(path);
+    httpAdapter.use((request: IncomingMessage, _response: unknown, next: () => void) => {
+      const { url = '', headers, method = '' } = request;
+      if (isOpened(url)) this.bearerSession.authorize(headers, method);
+      next();
+    });
   }
 }
 
@@ -120,7 +131,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
   const ofPage = { path: page, guard: DashboardGuard, ...registration.dashboard };
   const ofData = { ...ofPage, path: `${page}/data` };
   const dashboard = [
-    ...mount(ofPage, [DashboardController]),
+    ...mount(ofPage, [DashboardController, SessionController]),
     ...mount(ofData, [StreamController, ExportController]),
     ...mount(ofData, [AboutController, ActivitiesController, ErasureController, StatisticsController]).map(
       unwrapped,
@@ -181,6 +192,11 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         inject: [SETTINGS],
         useFactory: ({ dashboard: option }: Settings) => (option ? Page.load() : Page.none),
       },
+      {
+        provide: BearerSession,
+        inject: [SETTINGS],
+        useFactory: ({ dashboard: option }: Settings) => new BearerSession(option?.session),
+      },
       { provide: OPENAPI, useFactory: () => describeRoutes(dashboard) },
       HostGuards,
       IdentifiedUsers,
@@ -194,6 +210,15 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
 function routeOf([controller]: Type<object>[], handler: string, path: string): Route {
   if (!controller) throw new Error(`Djaffar: no controller has ${handler}`);
   return { controller, handler, path: `/${path.replace(/^\//, '')}` };
+}
+
+/** The dashboard with all that it loads, but for the exchange: a cookie must not renew itself. */
+function openedBySession(path: string): (url: string) => boolean {
+  const dashboard = `/${path.replace(/^\/|\/$/g, '')}/dashboard/`.toLowerCase();
+  return (url) => {
+    const pathname = `${url.split('?', 1)[0]?.toLowerCase()}/`;
+    return pathname.includes(dashboard) && !pathname.includes(`${dashboard}session/`);
+  };
 }
 
 /** The host's global prefix stands before the path; Express tells no case apart. */

@@ -51,7 +51,7 @@ export interface DjaffarOptions {
   api?: { guards: HostGuard[] };
 
   /** Turns on the page at `GET …/dashboard/`, and what it shows, for those whom all of these guards let in; at least one. */
-  dashboard?: { guards: HostGuard[] };
+  dashboard?: { guards: HostGuard[]; session?: BearerSessionOptions };
 
   writer?: Partial<WriterSettings>;
 
@@ -72,6 +72,18 @@ export interface DjaffarOptions {
     activity: StoredActivity,
     request: unknown,
   ): StoredActivity | null | Promise<StoredActivity | null>;
+}
+
+/** For hosts that know bearer tokens alone: `POST …/dashboard/session` exchanges one for a cookie of the dashboard. */
+export interface BearerSessionOptions {
+  /** At least 32 characters, the same on all instances. Of several, the first encrypts and all decrypt. */
+  secret: string | string[];
+
+  /**
+   * Milliseconds.
+   * @defaultValue an hour
+   */
+  maxAge?: number;
 }
 
 /** What the routes of `api` or `dashboard` have to know at registration. */

@@ -14,6 +14,7 @@ export type { IpPolicy } from './activity/ip-address.js';
 export { Session } from './activity/session.entity.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
 export type {
+  BearerSessionOptions,
   DjaffarOptions,
   HostGuard,
   HostUser,

@@ -70,6 +70,16 @@ describe('the options', () => {
     for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
   });
 
+  it('keep a secret to themselves', () => {
+    for (const secret of ['too short', ['x'.repeat(32), 'too short'], [], 5]) {
+      const fault = faultOf(() => settingsOf({ dashboard: { guards: [Guard], session: { secret } } }));
+      expect(fault).toContain('"dashboard.session.secret" is something else; allowed: a text of at least 32');
+      expect(fault).not.toContain('too short');
+    }
+    const session = { secret: ['x'.repeat(32), 'y'.repeat(40)], maxAge: 1000 };
+    expect(settingsOf({ dashboard: { guards: [Guard], session } }).dashboard).toMatchObject({ session });
+  });
+
   it('fail with one message for all that is wrong', () => {
     const fault = faultOf(() => settingsOf({ ip: 1, writer: { timeout: 0, speed: 1 } }));
     for (const option of ['"ip"', '"writer.timeout"', '"writer.speed"']) expect(fault).toContain(option);

@@ -1,0 +1,52 @@
+import {
+  BadRequestException,
+  Controller,
+  Delete,
+  HttpCode,
+  NotFoundException,
+  Post,
+  Req,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
+import type { TrackRequest } from '../tracking/request.js';
+import { BearerSession } from './bearer-session.js';
+
+type SessionRequest = TrackRequest & { originalUrl: string };
+
+/** Exchanges a bearer token for a cookie with which a browser can open the dashboard. */
+@Controller()
+@UseInterceptors(NoStoreInterceptor)
+export class SessionController {
+  constructor(
+    private readonly session: BearerSession,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  /** The guards have let the token in. */
+  @Post('session')
+  @HttpCode(204)
+  begin(@Req() request: SessionRequest, @Res({ passthrough: true }) response: object): void {
+    this.check(request);
+    const { authorization } = request.headers;
+    if (!authorization) throw new BadRequestException('send the token in the Authorization header');
+    const cookie = this.session.cookieFor(authorization, request.protocol === 'https');
+    if (!cookie) throw new BadRequestException('the token is too long for a cookie');
+    this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
+  }
+
+  @Delete('session')
+  @HttpCode(204)
+  end(@Req() request: SessionRequest, @Res({ passthrough: true }) response: object): void {
+    this.check(request);
+    const cookie = this.session.endCookie(request.protocol === 'https');
+    this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
+  }
+
+  /** With a slash at the end, the cookie would be for another folder. */
+  private check({ originalUrl }: SessionRequest): void {
+    if (!this.session.isOn || originalUrl.split('?', 1)[0]?.endsWith('/')) throw new NotFoundException();
+  }
+}
