@@ -67,13 +67,14 @@ function statements(rows: number): string[] {
        FROM generate_series(1, ${visits}) i,
             LATERAL (SELECT (extract(epoch FROM now()) * 1000)::bigint - (random() * ${DAYS} * 86400000 + 0 * i)::bigint AS start) begun`,
     `INSERT INTO djaffar_activity
-       (id, date, "receivedAt", name, path, referer, properties, "userId", "userName", "sessionId", "visitId", "ipAddress")
+       (id, date, "receivedAt", name, path, page, referer, properties, "userId", "userName", "sessionId", "visitId", "ipAddress")
      SELECT gen_random_uuid(), date, date + 40, name,
-            '/products/' || floor(exp(random() * ln(${PATHS})))::int || query, referer, properties,
+            page || query, CASE WHEN query <> '' THEN page END, referer, properties,
             "user", 'user' || "user", session, id, ip
        FROM (SELECT start + step * (2000 + random() * 60000)::int AS date,
                     CASE WHEN random() < 0.8 THEN 'view' WHEN random() < 0.6 THEN 'engagement'
                          WHEN random() < 0.8 THEN 'click' ELSE 'bought' END AS name,
+                    '/products/' || floor(exp(random() * ln(${PATHS})))::int AS page,
                     CASE WHEN step = 0 AND chance < 0.05 THEN '?utm_source=mail&utm_campaign=c' || i % 20 ELSE '' END AS query,
                     CASE WHEN step = 0 AND chance < 0.4
                          THEN 'https://www.site' || floor(exp(random() * ln(500)))::int || '.example/' END AS referer,

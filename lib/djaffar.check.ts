@@ -62,6 +62,7 @@ const OPTIONS: Rules = {
     id: aFunction,
   },
   ip: oneOf('full', 'masked', 'none'),
+  page: aFunction,
   // Activities are not for everyone: without a guard they would be.
   api: { guards: guards(1) },
   dashboard: {

@@ -15,6 +15,7 @@ import { ActivityService } from './activity/activity.service.js';
 import { ActivityWriter } from './activity/activity.writer.js';
 import { checkNames } from './activity/table.js';
 import { djaffarEntities } from './entities.js';
+import { Pages } from './activity/page.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController } from './api/activities.controller.js';
 import { ErasureController } from './api/erasure.controller.js';
@@ -171,13 +172,14 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: ActivityWriter,
         inject: [DATA_SOURCE, SETTINGS],
-        useFactory: (source: DataSource, { writer }: Settings) => new ActivityWriter(source, writer),
+        useFactory: (source: DataSource, { writer, page }: Settings) =>
+          new ActivityWriter(source, writer, new Pages(page)),
       },
       {
         provide: Rollup,
         inject: [DATA_SOURCE, ActivityWriter, SETTINGS],
-        useFactory: (source: DataSource, writer: ActivityWriter, { statistics }: Settings) =>
-          new Rollup(source, () => writer.changes, statistics),
+        useFactory: (source: DataSource, writer: ActivityWriter, { statistics, page }: Settings) =>
+          new Rollup(source, () => writer.changes, statistics, new Pages(page)),
       },
       Recorder,
       ActivityService,

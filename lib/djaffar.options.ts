@@ -1,6 +1,7 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
 import type { IpPolicy } from './activity/ip-address.js';
+import type { PageOption } from './activity/page.js';
 import type { RollupSettings } from './statistics/rollup/rollup.js';
 
 /** A guard of the host: a class that the host's injector knows or can make, or an instance. */
@@ -46,6 +47,13 @@ export interface DjaffarOptions {
    * @defaultValue 'full'
    */
   ip?: IpPolicy;
+
+  /**
+   * The page of a path, as statistics count it. `find` and exports keep the whole path.
+   * After a change run `djaffar check --rebuild`, with this function exported as `page` by the data source file.
+   * @defaultValue the path without its query string and trailing slash
+   */
+  page?: PageOption;
 
   /** Turns on `GET …/activities` for those whom all of these guards let in; at least one. */
   api?: { guards: HostGuard[] };

@@ -26,10 +26,11 @@ const within = ({ since, until }: Bounds): string => `a.date >= ${since} AND a.d
 const visits = ({ since, until }: Bounds): string => `
   SELECT * FROM (
     SELECT a."visitId", min(a."sessionId") AS session, max(a."userId") AS "user", min(a.date) AS start,
-           max(a.date) - min(a.date) AS duration, count(*) FILTER (WHERE a.name <> 'engagement') AS actions,
-           (array_agg(a.path ORDER BY a.date, a.id))[1] AS entry,
-           (array_agg(a.path ORDER BY a.date DESC, a.id DESC))[1] AS exit,
-           (array_agg(a.referer ORDER BY a.date, a.id))[1] AS referer,
+           coalesce(max(a.date) FILTER (WHERE a.name <> 'engagement') - min(a.date) FILTER (WHERE a.name <> 'engagement'), 0) AS duration, count(*) FILTER (WHERE a.name <> 'engagement') AS actions,
+           (array_agg(coalesce(a.page, a.path) ORDER BY a.name = 'engagement', a.date, a.id))[1] AS entry,
+           (array_agg(coalesce(a.page, a.path) ORDER BY a.name = 'engagement', a.date DESC, a.id DESC))[1] AS exit,
+           (array_agg(a.referer ORDER BY a.name = 'engagement', a.date, a.id))[1] AS referer,
+           (array_agg(a.path ORDER BY a.name = 'engagement', a.date, a.id))[1] AS first,
            min(s.browser) AS browser, min(s.system) AS system, min(s.device) AS device
       ${A} WHERE ${IS_HUMAN} AND a.date >= ${since - 86_400_000} AND a."visitId" IS NOT NULL GROUP BY a."visitId") v
    WHERE v.start >= ${since} AND v.start < ${until}`;
@@ -38,7 +39,7 @@ const visits = ({ since, until }: Bounds): string => `
 const bareVisits = ({ since, until }: Bounds): string => `
   SELECT * FROM (
     SELECT a."visitId", min(a."sessionId") AS session, max(a."userId") AS "user", min(a.date) AS start,
-           max(a.date) - min(a.date) AS duration, count(*) FILTER (WHERE a.name <> 'engagement') AS actions,
+           coalesce(max(a.date) FILTER (WHERE a.name <> 'engagement') - min(a.date) FILTER (WHERE a.name <> 'engagement'), 0) AS duration, count(*) FILTER (WHERE a.name <> 'engagement') AS actions,
            min(s.browser) AS browser, min(s.system) AS system, min(s.device) AS device
       ${A} WHERE ${IS_HUMAN} AND a.date >= ${since - 86_400_000} AND a."visitId" IS NOT NULL GROUP BY a."visitId") v
    WHERE v.start >= ${since} AND v.start < ${until}`;
@@ -56,7 +57,7 @@ const topOf = (value: string, from: string, count = 'count(*)', where = 'TRUE'):
   `SELECT ${value} AS value, ${count} AS n FROM (${from}) x WHERE ${where} GROUP BY 1
     ORDER BY 2 DESC, (${value}) COLLATE "C" NULLS FIRST LIMIT 10`;
 
-const utm = (name: string): string => `substring(entry FROM '[?&]utm_${name}=([^&#]*)')`;
+const utm = (name: string): string => `substring(first FROM '[?&]utm_${name}=([^&#]*)')`;
 
 /** The SQL has no rows for intervals without anything. */
 function agreesOnSeries(ours: (number | null)[], rows: Row[]): boolean {
@@ -81,7 +82,7 @@ export const QUESTIONS: Asked[] = [
     plain: (bounds) => `
       WITH v AS (${bareVisits(bounds)})
       SELECT count(*) AS visits, count(DISTINCT session) AS sessions, count(DISTINCT "user") AS users,
-             count(*) FILTER (WHERE actions <= 1) AS bounced,
+             count(*) FILTER (WHERE actions = 1) AS bounced,
              percentile_cont(0.5) WITHIN GROUP (ORDER BY duration / 1000) AS duration,
              (SELECT count(*) ${A} WHERE ${IS_HUMAN} AND ${within(bounds)}) AS activities,
              (SELECT count(*) ${A} WHERE ${IS_HUMAN} AND ${within(bounds)} AND a.name = 'view') AS views
@@ -135,7 +136,10 @@ export const QUESTIONS: Asked[] = [
     name: 'top path (views)',
     ours: (stats, range) => stats.top('path', range),
     plain: (bounds) =>
-      topOf('path', `SELECT a.path ${A} WHERE ${IS_HUMAN} AND a.name = 'view' AND ${within(bounds)}`),
+      topOf(
+        'path',
+        `SELECT coalesce(a.page, a.path) AS path ${A} WHERE ${IS_HUMAN} AND a.name = 'view' AND ${within(bounds)}`,
+      ),
     agrees: agreesOnTop,
   },
   {
@@ -193,7 +197,7 @@ export const QUESTIONS: Asked[] = [
     plain: (bounds) =>
       topOf(
         'path',
-        `SELECT a.path, a."visitId" ${A} WHERE ${IS_HUMAN} AND ${within(bounds)}`,
+        `SELECT coalesce(a.page, a.path) AS path, a."visitId" ${A} WHERE ${IS_HUMAN} AND ${within(bounds)}`,
         'count(DISTINCT "visitId")',
       ),
     agrees: agreesOnTop,

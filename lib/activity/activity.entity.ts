@@ -15,6 +15,7 @@ export type Properties = Record<string, unknown>;
 @Index('djaffar_activity_date', { synchronize: false })
 @Index('djaffar_activity_minute', { synchronize: false })
 @Index('djaffar_activity_path', { synchronize: false })
+@Index('djaffar_activity_page', { synchronize: false })
 @Index('djaffar_activity_user', { synchronize: false })
 export class Activity {
   /** The client's own UUID, or a UUIDv7 made by the server. */
@@ -36,6 +37,13 @@ export class Activity {
   /** Where it was done, at most 2,048 characters. */
   @Column({ name: 'path', type: 'varchar', length: 2048 })
   path!: string;
+
+  /**
+   * The page of the path as statistics count it; `null` if it is the path itself.
+   * @internal {@link Pages} finds it when the activity is written
+   */
+  @Column({ name: 'page', type: 'varchar', length: 2048, nullable: true, select: false })
+  page?: string | null;
 
   /** Where the user came from, at most 2,048 characters. */
   @Column({ name: 'referer', type: 'varchar', length: 2048, nullable: true })

@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { monotonicClock } from '../time/clock.js';
 import { Activity } from './activity.entity.js';
 import { type Blame, type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
+import { Pages } from './page.js';
 import { Session } from './session.entity.js';
 import { Stale } from './stale.entity.js';
 import { staleBy } from './stale.js';
@@ -17,7 +18,7 @@ export class UnavailableError extends Error {
   }
 }
 
-export type StoredActivity = Omit<Activity, 'session'>;
+export type StoredActivity = Omit<Activity, 'session' | 'page'>;
 
 export interface WriterSettings {
   /** How many activities may wait; more are refused at once. */
@@ -83,6 +84,7 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   constructor(
     private readonly dataSource: DataSource,
     private readonly settings: WriterSettings,
+    private readonly pages = new Pages(),
     private readonly clock = monotonicClock,
   ) {
     this.dialect = dialectOf(dataSource);
@@ -266,7 +268,8 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     const activities = new Map<string, StoredActivity>();
     for (const work of works) {
       for (const activity of work.activities) {
-        if (!activities.has(activity.id)) activities.set(activity.id, activity);
+        if (activities.has(activity.id)) continue;
+        activities.set(activity.id, Object.assign(activity, { page: this.pages.find(activity.path) }));
       }
     }
     const rows = [...activities.values()];

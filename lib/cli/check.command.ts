@@ -16,9 +16,9 @@ export function addCheck(program: Command): void {
 }
 
 async function compare(rollup: Rollup): Promise<void> {
-  const { visits, sums } = await withProgress((onProgress) => rollup.check(onProgress));
-  if (visits + sums > 0)
-    throw new Error(`${visits} visits and ${sums} sums are wrong: --rebuild makes them anew`);
+  const { visits, sums, pages } = await withProgress((onProgress) => rollup.check(onProgress));
+  if (visits + sums + pages > 0)
+    throw new Error(`${visits} visits, ${sums} sums and ${pages} pages are wrong; run with --rebuild`);
   await print('visits and sums are what the activities say');
 }
 

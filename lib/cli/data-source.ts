@@ -2,21 +2,29 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DataSource } from 'typeorm';
+import type { PageOption } from '../activity/page.js';
 import { djaffarEntities } from '../entities.js';
 
 export type ImportModule = (url: string) => Promise<unknown>;
 
 /** The file that the command line names. */
 export interface DataSourceFile {
-  open(): Promise<DataSource>;
+  open(): Promise<Exported>;
+}
+
+/** What the file of a data source exports. */
+export interface Exported {
+  dataSource: DataSource;
+  /** The option `page` of the host. */
+  page: PageOption | undefined;
 }
 
 /**
  * Connects to the data source that a file exports, as TypeORM's own command does.
  * @throws Error that names the file and what is wrong with it
  */
-export async function openDataSource(file: string, importModule: ImportModule): Promise<DataSource> {
-  const dataSource = await exportedBy(file, importModule);
+export async function openDataSource(file: string, importModule: ImportModule): Promise<Exported> {
+  const { dataSource, page } = await exportedBy(file, importModule);
   // The host's settings for its start: this command looks at the database, and changes nothing of the schema.
   dataSource.setOptions({
     subscribers: [],
@@ -30,10 +38,10 @@ export async function openDataSource(file: string, importModule: ImportModule): 
     await dataSource.destroy();
     throw new Error(`the data source of ${file} does not know djaffarEntities: add them to its entities`);
   }
-  return dataSource;
+  return { dataSource, page };
 }
 
-async function exportedBy(file: string, importModule: ImportModule): Promise<DataSource> {
+async function exportedBy(file: string, importModule: ImportModule): Promise<Exported> {
   let exported: unknown;
   try {
     exported = await load(resolve(file), importModule);
@@ -45,7 +53,20 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Dat
   const [dataSource, another] = found;
   if (!dataSource) throw new Error(`${file} exports no DataSource of TypeORM`);
   if (another) throw new Error(`${file} exports more than one DataSource of TypeORM`);
-  return dataSource;
+  const page = pageIn(exported);
+  if (page !== undefined && !isPageOption(page))
+    throw new Error(`${file} exports a "page" that is no function: it must be the option "page" of the app`);
+  return { dataSource, page };
+}
+
+function pageIn(exported: unknown): unknown {
+  if (typeof exported !== 'object' || exported === null) return undefined;
+  const inner = Reflect.get(exported, 'default');
+  return Reflect.get(exported, 'page') ?? (inner === exported ? undefined : pageIn(inner));
+}
+
+function isPageOption(value: unknown): value is PageOption {
+  return typeof value === 'function';
 }
 
 async function load(path: string, importModule: ImportModule): Promise<unknown> {

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { dialectOf } from '../activity/dialects/dialect.js';
+import { type PageOption, Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { checkNames } from '../activity/table.js';
 import { djaffarEntities } from '../entities.js';
@@ -29,10 +30,10 @@ export async function withServices(
   work: (services: Services) => Promise<void>,
 ): Promise<void> {
   const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
-  const dataSource = await file.open();
+  const { dataSource, page } = await file.open();
   try {
     checkNames(dataSource, djaffarEntities);
-    await work(servicesOf(dataSource));
+    await work(servicesOf(dataSource, page));
   } catch (error) {
     if (dialectOf(dataSource).blame(error) !== 'statement') throw error;
     throw new Error('the migrations have not been run, it seems', { cause: error });
@@ -41,10 +42,11 @@ export async function withServices(
   }
 }
 
-function servicesOf(dataSource: DataSource): Services {
+function servicesOf(dataSource: DataSource, page: PageOption | undefined): Services {
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
-  const writer = new ActivityWriter(dataSource, settings.writer);
-  const rollup = new Rollup(dataSource, () => writer.changes);
+  const pages = new Pages(page);
+  const writer = new ActivityWriter(dataSource, settings.writer, pages);
+  const rollup = new Rollup(dataSource, () => writer.changes, undefined, pages);
   return {
     dataSource,
     writer,

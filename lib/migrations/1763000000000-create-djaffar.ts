@@ -36,6 +36,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           bigint('receivedAt'),
           text('name', 64),
           text('path', 2048),
+          optional(text('page', 2048)),
           optional(text('referer', 2048)),
           optional(longText('properties')),
           optional(text('userId', 255)),

@@ -1,4 +1,5 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { PAGE } from './page-sql.js';
 import type { TopMeasure } from './statistics.types.js';
 
 /** The SQL of what is counted of activities; alias `activity`. */
@@ -10,18 +11,20 @@ export const MEASURES_OF_ACTIVITIES: Record<TopMeasure, string> = {
   users: 'COUNT(DISTINCT activity.userId)',
 };
 
-/** What all of the queries count together, by path or by name: none of them has a visit of another. */
+const COLUMNS = { page: PAGE, name: 'activity.name' } as const;
+
+/** What all of the queries count together, by page or by name: none of them has a visit of another. */
 export async function countsBy(
-  column: 'path' | 'name',
+  column: keyof typeof COLUMNS,
   queries: SelectQueryBuilder<ObjectLiteral>[],
   measure: TopMeasure,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const query of queries) {
     const rows = await query
-      .select(`activity.${column}`, 'value')
+      .select(COLUMNS[column], 'value')
       .addSelect(MEASURES_OF_ACTIVITIES[measure], 'count')
-      .groupBy(`activity.${column}`)
+      .groupBy(COLUMNS[column])
       .getRawMany<{ value: string; count: string | number }>();
     for (const { value, count } of rows) counts.set(value, (counts.get(value) ?? 0) + Number(count));
   }

@@ -11,6 +11,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { UnavailableError } from '../activity/activity.writer.js';
 import { InvalidActivityError } from '../activity/check.js';
+import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { storedIp } from '../activity/ip-address.js';
 import { Recorder } from '../activity/recorder.js';
 import { sessionOf } from '../activity/user-agent.js';
@@ -62,8 +63,12 @@ export class TrackController {
     const user = this.users.get(request);
     const seed = seedOf(told[0]?.id, request);
     const { session, visit } = this.visitors.recognise(request, receivedAt, seed);
-    const dates = told.map(({ date }) => Math.min(date.getTime(), receivedAt));
-    const { visits, latest } = visitsOf(visit, dates, user?.id, seed);
+    const moments = told.map(({ date, path, name, properties }) => ({
+      date: Math.min(date.getTime(), receivedAt),
+      path,
+      inView: name === ENGAGEMENT ? timeInView(properties) : undefined,
+    }));
+    const { visits, latest } = visitsOf(visit, moments, user?.id, seed);
     const ipAddress = storedIp(ip, this.settings.ip);
     const activities = told.map((activity, i) =>
       Object.assign(activity, {
@@ -76,8 +81,8 @@ export class TrackController {
     );
     const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);
     const recorded = await this.recorder.record(activities, sessionRow, request);
-    // Nothing of this visitor is kept where the host dropped all.
-    if (recorded === 0) return;
+    // Nothing of this visitor is kept if the host dropped all; and without a visit there is nothing to renew.
+    if (recorded === 0 || !latest) return;
     const cookie = this.visitors.cookie({ session, visit: latest }, request);
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }

@@ -3,11 +3,11 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import type { TrackRequest } from './request.js';
 import {
+  isIn,
   newSession,
   readVisitor,
   sessionOfHost,
   type Visit,
-  VISIT_PAUSE,
   type Visitor,
   writeVisitor,
 } from './visitor.js';
@@ -32,7 +32,7 @@ export class VisitorService {
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
     const now = Date.now();
     const { session, visit } = this.known(request, now);
-    const isThere = visit && now - visit.lastSeen < VISIT_PAUSE;
+    const isThere = visit && isIn(visit, now);
     return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
   }
 
@@ -51,7 +51,10 @@ export class VisitorService {
     return `${NAME}=${writeVisitor(visitor)}${request.protocol === 'https' ? this.secureAttributes : this.attributes}`;
   }
 
-  private known(request: Pick<TrackRequest, 'headers'>, now: number): Partial<Visitor> {
+  private known(
+    request: Pick<TrackRequest, 'headers'>,
+    now: number,
+  ): { session?: string; visit?: Visit | undefined } {
     const visitor = readVisitor(parseCookie(request.headers.cookie ?? '')[NAME], now);
     const ofHost = this.settings.session.id?.(request);
     if (!ofHost) return visitor ?? {};

@@ -4,6 +4,15 @@ import { randomBytes } from '../random.js';
 /** A visit ends when nothing was done for this long, in milliseconds. */
 export const VISIT_PAUSE = 30 * 60 * 1000;
 
+/** A visit ends after this long at the latest, in milliseconds. */
+export const LONGEST_VISIT = 24 * 60 * 60 * 1000;
+
+/**
+ * How far the clocks of two instances, or of one before and after it was set back, may be apart, in milliseconds. A visit
+ * that begins later than this from now is over.
+ */
+export const CLOCK_TOLERANCE = 60 * 60 * 1000;
+
 /** What a visitor's browser carries: `session.visit.lastSeen.user`, each part letters, digits, - and _ alone. */
 export interface Visitor {
   session: string;
@@ -12,10 +21,19 @@ export interface Visitor {
 
 export interface Visit {
   id: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as `lastSeen`. */
+  startedAt: number;
   lastSeen: number;
   /** A digest of the user, empty for an anonymous visitor. */
   user: string;
+}
+
+/** What decides to which visit an activity belongs. */
+export interface Moment {
+  date: number;
+  path?: string;
+  /** For `engagement` alone: the milliseconds before its date in which its page was in view. */
+  inView?: number | undefined;
 }
 
 /** The start of a visit that a request begins which may come again, in milliseconds: each time it is told a bit differently. */
@@ -31,11 +49,23 @@ const CHANCE = 7;
 
 const COOKIE = /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?$/;
 
-/** @returns `undefined` for what {@link writeVisitor} did not write */
-export function readVisitor(cookie: string | undefined, now: number): Visitor | undefined {
+/** @returns `undefined` for what {@link writeVisitor} did not write; without the visit if that is over */
+export function readVisitor(
+  cookie: string | undefined,
+  now: number,
+): { session: string; visit: Visit | undefined } | undefined {
   const [, session, id, lastSeen, user = ''] = COOKIE.exec(cookie ?? '') ?? [];
   if (!session || !id || !lastSeen) return undefined;
-  return { session, visit: { id, lastSeen: Math.min(parseInt(lastSeen, 36), now), user } };
+  const start = startOfVisit(id);
+  const latest = now + CLOCK_TOLERANCE;
+  if (start > latest) return { session, visit: undefined };
+  const visit = {
+    id,
+    startedAt: Math.min(start, now),
+    lastSeen: Math.min(parseInt(lastSeen, 36), latest),
+    user,
+  };
+  return { session, visit };
 }
 
 export function writeVisitor({ session, visit }: Visitor): string {
@@ -56,41 +86,58 @@ export function sessionOfHost(id: string): string {
 }
 
 /**
- * Tells the visit of each activity by its date, so that a queue sent late, or out of order, falls into visits as if
- * it had been sent at once.
- * @param current the visit that the visitor is in, if any
- * @param dates milliseconds since 1970, none in the future
- * @param user the user's id, `undefined` for nobody
+ * Finds the visit of each activity by its date, so that a queue sent late, or out of order, falls into visits as if
+ * it had been sent at once. `engagement` belongs to the visit of the view that it is about, and begins none.
  * @param seed as of {@link newSession}: the same visits are begun
- * @returns a visit's id for each date, and the visit that the visitor is in now
+ * @returns the id of a visit, or `null`, for each moment; and the visit that the visitor is in now, if any
  */
 export function visitsOf(
   current: Visit | undefined,
-  dates: number[],
+  moments: Moment[],
   user: string | undefined,
   seed?: string,
-): { visits: string[]; latest: Visit } {
+): { visits: (string | null)[]; latest: Visit | undefined } {
   const newVisit = (start: number): Visit => visitFrom(start, seed && `${seed}\n${user ?? ''}`);
-  const visits: string[] = [];
-  const order = dates.map((_, index) => index).sort((a, b) => (dates[a] ?? 0) - (dates[b] ?? 0));
+  const visits: (string | null)[] = [];
+  /** The latest visit of each path in this request. */
+  const visitAt = new Map<string | undefined, Visit>();
   let latest = current && goesOn(current, user) ? current : undefined;
-  const start = latest ? startWith(latest, dates) : 0;
+  const start = latest ? startWith(latest, moments) : 0;
   let earlier: Visit | undefined;
-  for (const index of order) {
-    const date = dates[index] ?? 0;
-    if (date < start) {
-      // It belongs to a visit before the one we know of.
-      earlier =
-        earlier && date < earlier.lastSeen + VISIT_PAUSE ? { ...earlier, lastSeen: date } : newVisit(date);
-      visits[index] = earlier.id;
+  const order = moments.map((moment, index) => ({ ...moment, index })).sort((a, b) => a.date - b.date);
+  for (const { date, path, inView, index } of order) {
+    if (inView !== undefined) {
+      // Of a page that was left by logging out.
+      const left = latest ?? (user === undefined ? current : undefined);
+      const isBefore = latest !== undefined && date <= start - VISIT_PAUSE;
+      const inOther = visitAt.get(path) ?? (date < start ? earlier : undefined);
+      const visit = inOther ?? (isBefore ? undefined : left);
+      visits[index] = visit && date < visit.startedAt + LONGEST_VISIT ? visit.id : null;
+      // The page was in view without a pause that would have ended the visit.
+      if (latest && latest.id === visits[index] && isIn(latest, date - inView)) latest = seenAt(latest, date);
       continue;
     }
-    if (!latest || date >= latest.lastSeen + VISIT_PAUSE) latest = newVisit(date);
-    else if (date > latest.lastSeen) latest = { ...latest, lastSeen: date };
-    visits[index] = latest.id;
+    if (date < start) {
+      // It belongs to a visit before the one we know of.
+      earlier = earlier && isIn(earlier, date) ? seenAt(earlier, date) : newVisit(date);
+    } else {
+      latest = latest && isIn(latest, date) ? seenAt(latest, date) : newVisit(date);
+    }
+    const visit = (date < start ? earlier : latest) ?? newVisit(date);
+    visits[index] = visit.id;
+    visitAt.set(path, visit);
   }
-  latest ??= newVisit(Date.now());
+  if (!latest) return { visits, latest: current };
   return { visits, latest: { ...latest, user: user === undefined ? '' : userOf(latest.id, user) } };
+}
+
+/** Whether an activity of this date goes on with the visit. */
+export function isIn({ startedAt, lastSeen }: Visit, date: number): boolean {
+  return date < lastSeen + VISIT_PAUSE && date < startedAt + LONGEST_VISIT;
+}
+
+function seenAt(visit: Visit, date: number): Visit {
+  return { ...visit, lastSeen: Math.max(visit.lastSeen, date) };
 }
 
 /** Logging in goes on with the visit; logging out, or in as somebody else, does not. */
@@ -102,20 +149,23 @@ function goesOn(visit: Visit, user: string | undefined): boolean {
 function visitFrom(start: number, seed: string | undefined): Visit {
   const told = seed === undefined ? start : start - (start % START_STEP);
   const id = told.toString(36).padStart(ID - CHANCE, '0') + chanceOf(seed).slice(0, CHANCE);
-  return { id, lastSeen: start, user: '' };
+  return { id, startedAt: start, lastSeen: start, user: '' };
 }
 
 /** When a visit began, now that late activities may tell of an earlier beginning, each within a pause of the next. */
-function startWith(visit: Visit, dates: number[]): number {
-  if (dates.every((date) => date >= visit.lastSeen)) return 0;
-  const latestFirst = [...dates].sort((a, b) => b - a);
-  return latestFirst.reduce(
-    (start, date) => (date < start && date > start - VISIT_PAUSE ? date : start),
-    startOf(visit),
-  );
+function startWith(visit: Visit, moments: Moment[]): number {
+  return moments
+    .flatMap(({ date, inView }) => (inView === undefined ? date : []))
+    .sort((a, b) => b - a)
+    .reduce(
+      (start, date) =>
+        date < start && date > start - VISIT_PAUSE && date > visit.lastSeen - LONGEST_VISIT ? date : start,
+      visit.startedAt,
+    );
 }
 
-function startOf({ id }: Visit): number {
+/** When a visit began whose id was made here, in milliseconds since 1970: the id begins with it. */
+export function startOfVisit(id: string): number {
   return parseInt(id.slice(0, -CHANCE), 36);
 }
 

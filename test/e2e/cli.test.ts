@@ -47,7 +47,7 @@ describe.each(FOUND)('djaffar on %s', (name) => {
     expect(await run(host.database, ['check'])).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'djaffar: 0 visits and 1 sums are wrong: --rebuild makes them anew\n',
+      stderr: 'djaffar: 0 visits, 1 sums and 0 pages are wrong; run with --rebuild\n',
     });
     await output(host.database, ['check', '--rebuild']);
     expect(await output(host.database, ['check'])).toBe(fine);

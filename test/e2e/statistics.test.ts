@@ -431,7 +431,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
         { value: '/a', count: 1 },
       ]);
       const rollup = host.app.get(Rollup, { strict: false });
-      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     });
 
     it('tells what was in the range of a visit that goes on after it', async () => {
@@ -515,7 +515,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
         { value: 'a.example', count: 1 },
       ]);
       const rollup = host.app.get(Rollup, { strict: false });
-      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
       await host.dataSource.getRepository(DayCount).update({ what: 'visits by exit' }, { counts: '[]' });
       expect((await rollup.check()).sums).toBeGreaterThan(0);
     });
@@ -601,11 +601,11 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       await visit('a', { '10T10:00': '/' }, { properties: { plan: 'pro' } });
       await stats.top('property', plans);
       const rollup = host.app.get(Rollup, { strict: false });
-      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
       await host.dataSource.getRepository(DayCount).update({ what: 'property plan' }, { counts: '[]' });
-      expect(await rollup.check()).toEqual({ visits: 0, sums: 1 });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 1, pages: 0 });
       await rollup.rebuild();
-      expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+      expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
       expect(await stats.top('property', plans)).toEqual([{ value: 'pro', count: 1 }]);
     });
   });

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import {
+  CLOCK_TOLERANCE,
+  LONGEST_VISIT,
+  type Moment,
   newSession,
   readVisitor,
   sessionOfHost,
   type Visit,
   VISIT_PAUSE,
-  visitsOf,
+  visitsOf as visitsOfMoments,
   writeVisitor,
 } from '../../lib/tracking/visitor.js';
 
@@ -29,6 +32,19 @@ const aHistory = fc.array(aPause, { maxLength: 20 }).map((pauses) => {
 });
 
 const aUser = fc.option(fc.constantFrom('1', 'jeff', 'ö'), { nil: undefined });
+
+/** Of views at these dates. */
+function visitsOf(
+  current: Visit | undefined,
+  dates: number[],
+  user: string | undefined,
+  seed?: string,
+): { visits: string[]; latest: Visit } {
+  const moments = dates.map((date): Moment => ({ date, path: '/' }));
+  const { visits, latest } = visitsOfMoments(current, moments, user, seed);
+  if (!latest) throw new Error('a view is in a visit');
+  return { visits: visits.map((visit) => visit ?? 'none'), latest };
+}
 
 /** Which of the dates are in one visit, by the index of the first of them. */
 function groupsOf(visits: string[]): number[] {
@@ -148,9 +164,122 @@ describe('the visits of activities', () => {
     );
   });
 
-  it('are no longer than the activities, and there is one now where there are none', () => {
-    expect(visitsOf(undefined, [], undefined).visits).toEqual([]);
-    expect(visitsOf(undefined, [], '1').latest.id).toMatch(VISIT);
+  it('end after 24 hours, however much is done', () => {
+    const minutes = Array.from(
+      { length: 3 * 24 * 60 },
+      (_, minute) => NOW - LONGEST_VISIT * 4 + minute * 60_000,
+    );
+    const inOrder = oneByOne(undefined, minutes, undefined).visits;
+    for (const visits of [visitsOf(undefined, minutes, undefined).visits, inOrder])
+      expect(minutes.map((_, i) => visits.indexOf(visits[i] ?? ''))).toEqual(
+        minutes.map((_, minute) => minute - (minute % (24 * 60))),
+      );
+  });
+
+  describe('where engagement is', () => {
+    const HOUR = 3_600_000;
+    const engaged = (date: number, inView = 10_000, path = '/'): Moment => ({ date, path, inView });
+    const viewed = (date: number, path = '/'): Moment => ({ date, path });
+
+    it('are those of the view, hours after it too', () => {
+      const {
+        visits: [id],
+        latest,
+      } = visitsOfMoments(undefined, [viewed(NOW)], 'jeff');
+      for (const later of [60_000, HOUR, 3 * HOUR]) {
+        expect(visitsOfMoments(latest, [engaged(NOW + later)], 'jeff').visits).toEqual([id]);
+        // The page may be left by logging out.
+        expect(visitsOfMoments(latest, [engaged(NOW + later)], undefined)).toEqual({ visits: [id], latest });
+      }
+      const batch = [viewed(NOW), engaged(NOW + HOUR), engaged(NOW + 3 * HOUR)];
+      expect(new Set(visitsOfMoments(undefined, batch, 'jeff').visits).size).toBe(1);
+    });
+
+    it('go on while a page is in view, and end if it was looked at again later', () => {
+      const view = visitsOfMoments(undefined, [viewed(NOW)], undefined);
+      for (const [moment, isSame] of [
+        [engaged(NOW + HOUR, HOUR), true],
+        [engaged(NOW + HOUR, HOUR - VISIT_PAUSE + 1), true],
+        [engaged(NOW + HOUR, HOUR - VISIT_PAUSE), false],
+        [engaged(NOW + HOUR), false],
+      ] as const) {
+        const { latest } = visitsOfMoments(view.latest, [moment], undefined);
+        const next = visitsOfMoments(latest, [viewed(NOW + HOUR, '/next')], undefined);
+        expect(next.visits[0] === view.visits[0]).toBe(isSame);
+        const atOnce = visitsOfMoments(view.latest, [moment, viewed(NOW + HOUR, '/next')], undefined);
+        expect(atOnce.visits[0]).toBe(view.visits[0]);
+        expect(atOnce.visits[1] === view.visits[0]).toBe(isSame);
+      }
+    });
+
+    it('are those of the path, if another visit has begun since', () => {
+      const { visits } = visitsOfMoments(
+        undefined,
+        [
+          viewed(NOW, '/a'),
+          viewed(NOW + HOUR, '/b'),
+          engaged(NOW + HOUR + 1, 5, '/a'),
+          engaged(NOW + HOUR + 2, 5, '/b'),
+        ],
+        undefined,
+      );
+      expect(groupsOf(visits.map(String))).toEqual([0, 1, 0, 1]);
+    });
+
+    it('are none without a view, after a day, of a time before the visit, or of another user', () => {
+      expect(visitsOfMoments(undefined, [engaged(NOW)], 'jeff')).toEqual({
+        visits: [null],
+        latest: undefined,
+      });
+      const { latest } = visitsOfMoments(undefined, [viewed(NOW)], 'jeff');
+      for (const date of [NOW + LONGEST_VISIT, NOW - HOUR])
+        expect(visitsOfMoments(latest, [engaged(date)], 'jeff').visits).toEqual([null]);
+      expect(visitsOfMoments(latest, [engaged(NOW + 1)], 'ada')).toEqual({ visits: [null], latest });
+    });
+  });
+
+  describe('by clocks that jump', () => {
+    const MINUTE = 60_000;
+    const DAY = 24 * 60 * MINUTE;
+
+    /** How many visits there are of requests at these times of the server's clock, each a moment late. */
+    function visitsAt(clock: number[]): number {
+      let cookie: string | undefined;
+      const visits = clock.map((now) => {
+        const told = visitsOf(readVisitor(cookie, now)?.visit, [now - 50], undefined);
+        cookie = writeVisitor({ session: newSession(), visit: told.latest });
+        return told.visits[0];
+      });
+      return new Set(visits).size;
+    }
+
+    const minutesFrom = (start: number, age = 0): number[] =>
+      Array.from({ length: 10 }, (_, minute) => start + (age + minute) * MINUTE);
+
+    it.each([
+      ['back by an hour', -60 * MINUTE, 1],
+      ['back by 40 minutes', -40 * MINUTE, 1],
+      ['back by 25 hours', -25 * 60 * MINUTE, 2],
+      ['back by a year', -365 * DAY, 2],
+      ['on by an hour', 60 * MINUTE, 2],
+      ['on by a year', 365 * DAY, 2],
+    ])('are no more than the jump makes: %s', (_, jump, most) => {
+      expect(visitsAt([...minutesFrom(NOW), ...minutesFrom(NOW + jump, 10)])).toBeLessThanOrEqual(most);
+      // There and back again.
+      const glitch = [...minutesFrom(NOW), ...minutesFrom(NOW + jump, 10), ...minutesFrom(NOW, 20)];
+      expect(visitsAt(glitch)).toBeLessThanOrEqual(3);
+    });
+
+    it.each([1000, 5 * MINUTE, 45 * MINUTE, CLOCK_TOLERANCE])(
+      'are no more on two instances %i ms apart',
+      (apart) => {
+        const clock = minutesFrom(NOW).flatMap((now) => [now, now + apart, now + apart, now]);
+        // The clock that is ahead cannot know at first that there was no pause.
+        expect(visitsAt(clock)).toBeLessThanOrEqual(apart < VISIT_PAUSE ? 1 : 2);
+        const behindFirst = minutesFrom(NOW).flatMap((now) => [now, now - apart, now - apart, now]);
+        expect(visitsAt(behindFirst)).toBe(1);
+      },
+    );
   });
 
   it('go on with a login', () => {
@@ -195,12 +324,16 @@ describe('what the cookie carries', () => {
     );
   });
 
-  it('was last seen in the past, whatever it says', () => {
+  it('was last seen no later than clocks differ, whatever it says', () => {
     const written = writeVisitor({
       session: newSession(),
       visit: visitsOf(undefined, [NOW], undefined).latest,
     });
-    expect(readVisitor(written, NOW - 1)?.visit.lastSeen).toBe(NOW - 1);
+    expect(readVisitor(written, NOW - 1)?.visit).toMatchObject({ startedAt: NOW - 1, lastSeen: NOW });
+    expect(readVisitor(written.replace(/\.\w+\.$/, '.zzzzzzzz.'), NOW)?.visit?.lastSeen).toBe(
+      NOW + CLOCK_TOLERANCE,
+    );
+    expect(readVisitor(written, NOW - CLOCK_TOLERANCE - 1)).toMatchObject({ visit: undefined });
   });
 
   it.each([

@@ -91,6 +91,7 @@ export const mysql: Dialect = {
     `djaffar_activity_date ON ${table} (date)`,
     // A key part holds at most 3,072 bytes.
     `djaffar_activity_path ON ${table} (path(${PATH_KEY_LENGTH}))`,
+    `djaffar_activity_page ON ${table} (page(${PATH_KEY_LENGTH}))`,
     `djaffar_activity_user ON ${table} (userId)`,
   ],
   // It has no index of a part, and looks a session up by its id.

@@ -176,6 +176,8 @@ export const postgres: Dialect = {
     `djaffar_activity_date ON ${table} USING brin (date) WITH (pages_per_range = 32, autosummarize = on)`,
     // An index row holds at most 2,704 bytes; the "C" collation serves prefixes too.
     `djaffar_activity_path ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
+    // Most paths are their own pages.
+    `djaffar_activity_page ON ${table} (left(page, ${PATH_KEY_LENGTH}) COLLATE "C") WHERE page IS NOT NULL`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
   ],
   // Bots are few, and to leave them out nobody has to look at all sessions.

@@ -112,6 +112,7 @@ export const sqlite: Dialect = {
   activityIndexes: (table) => [
     `djaffar_activity_date ON ${table} (date)`,
     `djaffar_activity_path ON ${table} (path)`,
+    `djaffar_activity_page ON ${table} (page) WHERE page IS NOT NULL`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
   ],
   sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],

@@ -31,7 +31,7 @@ function raw<T extends ObjectLiteral>(
   alias: string,
 ): SelectQueryBuilder<T> {
   const query = dataSource.createQueryBuilder(entity, alias).cache(false).select([]);
-  for (const { propertyName } of dataSource.getMetadata(entity).columns)
-    query.addSelect(`${alias}.${propertyName}`, propertyName);
+  for (const { propertyName, isSelect } of dataSource.getMetadata(entity).columns)
+    if (isSelect) query.addSelect(`${alias}.${propertyName}`, propertyName);
   return query;
 }

@@ -104,8 +104,8 @@ export class DjangoActivities {
   ): { visitId: string | null; startedAt: number } {
     const known = this.sessions.get(session);
     const startedAt = known?.startedAt ?? date;
-    const { visits, latest } = visitsOf(known?.visit, [date], user ?? undefined, session);
-    this.sessions.set(session, { startedAt, visit: latest });
+    const { visits, latest } = visitsOf(known?.visit, [{ date }], user ?? undefined, session);
+    if (latest) this.sessions.set(session, { startedAt, visit: latest });
     return { visitId: visits[0] ?? null, startedAt };
   }
 }

@@ -1,9 +1,10 @@
+import { ENGAGEMENT } from '../../activity/engagement.js';
 import { intervalSql } from '../calendar.js';
 import type { Figures } from './figures.types.js';
 import type { Selection } from './selection.js';
 import type { Stretch } from '../stretch.js';
 
-/** Whether there is anything to count that is of no visit. */
+/** Whether there is anything to count that is of no visit; `engagement` alone makes nobody a visitor. */
 export async function isWithoutVisit(
   key: 'userId' | 'sessionId',
   selection: Selection,
@@ -13,6 +14,7 @@ export async function isWithoutVisit(
     .activities(range)
     .select('activity.id')
     .andWhere('activity.visitId IS NULL')
+    .andWhere('activity.name <> :engagement', { engagement: ENGAGEMENT })
     .andWhere(`activity.${key} IS NOT NULL`)
     .limit(1)
     .getRawOne<object>();
@@ -36,6 +38,7 @@ export async function different(
     .select(intervalSql('activity.date', starts), 'n')
     .addSelect(`activity.${key}`, 'id')
     .andWhere('activity.visitId IS NULL')
+    .andWhere('activity.name <> :engagement', { engagement: ENGAGEMENT })
     .andWhere(`activity.${key} IS NOT NULL`);
   const rows = await selection.manager
     .createQueryBuilder()

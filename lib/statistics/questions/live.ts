@@ -1,4 +1,5 @@
 import { isoIn, type Range } from '../calendar.js';
+import { PAGE } from '../page-sql.js';
 import type { Selection } from './selection.js';
 import type { Live, LiveVisitor } from '../statistics.types.js';
 
@@ -42,7 +43,7 @@ function latest(selection: Selection, since: { since: number }): Promise<Row[]> 
     .addSelect('session.system', 'system')
     .addSelect('session.device', 'device')
     .addSelect('activity.date', 'date')
-    .addSelect('activity.path', 'path')
+    .addSelect(PAGE, 'path')
     .addSelect('activity.name', 'name')
     .addSelect(id, 'id')
     .addSelect(`ROW_NUMBER() OVER (PARTITION BY ${visitor} ORDER BY activity.date DESC, ${id} DESC)`, 'place')

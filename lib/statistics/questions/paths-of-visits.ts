@@ -19,7 +19,7 @@ export async function pathsOfVisits(
   const { manager } = selection;
   const whole = await wholeVisits(selection, range, [range.since]);
   const counts = await countsOfWhole(selection, range, measure, whole);
-  const found = await countsBy('path', whole.others, measure);
+  const found = await countsBy('page', whole.others, measure);
   const numbers = await numbersOf(manager, [...found.keys()]);
   // What only bots have seen may have no number.
   const names = new Map<number, string>();

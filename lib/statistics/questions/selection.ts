@@ -12,6 +12,7 @@ import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
 import { Session } from '../../activity/session.entity.js';
 import { beenAt, haveDone } from './been-there.js';
 import { leaveOutBots } from '../bots.js';
+import { pageCondition } from '../page-sql.js';
 import { Path } from '../rollup/path.entity.js';
 import type { StatisticsFilter } from '../statistics.types.js';
 import type { Stretch } from '../stretch.js';
@@ -195,8 +196,12 @@ export class Selection {
   }
 
   private applyToActivities(query: SelectQueryBuilder<Activity>): void {
-    const { properties, ...filter } = this.ofActivities;
+    const { properties, path, ...filter } = this.ofActivities;
     applyFilter(query, filter, this.dialect);
+    if (path !== undefined) {
+      const { sql, parameters } = pageCondition(this.dialect, 'path', path);
+      query.andWhere(sql, parameters);
+    }
     if (properties === undefined) return;
     if (typeof properties !== 'object' || properties === null)
       throw new InvalidFilterError('properties', 'must be an object of texts, numbers and truth values');

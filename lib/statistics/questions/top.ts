@@ -3,6 +3,7 @@ import { checkText, InvalidFilterError } from '../../activity/activity.filter.js
 import { MEASURES_OF_ACTIVITIES } from '../activity-measures.js';
 import { namesOfVisits } from './names-of-visits.js';
 import { named } from './names.js';
+import { PAGE } from '../page-sql.js';
 import { Path } from '../rollup/path.entity.js';
 import type { Selection } from './selection.js';
 import type { Dimension, TopMeasure, TopOptions, TopRow } from '../statistics.types.js';
@@ -16,7 +17,7 @@ import { isOfVisits, OF_VISITS, type VisitDimension } from '../rollup/visit-valu
 import { valuesOfVisits } from './values-of-visits.js';
 
 /** The rest is of visits. */
-const OF_ACTIVITIES = { path: 'path', name: 'name', property: 'properties' } as const;
+const OF_ACTIVITIES = { path: PAGE, name: 'activity.name', property: 'activity.properties' } as const;
 
 /** Where there being none is an answer too. */
 const WITH_NONE: Dimension[] = ['referrer', 'browser', 'system', 'device'];
@@ -131,7 +132,7 @@ function ofActivities(
   { property, search }: Asked,
 ): SelectQueryBuilder<ObjectLiteral> {
   const query = selection.activities(stretch);
-  let value: string = `activity.${OF_ACTIVITIES[dimension]}`;
+  let value: string = OF_ACTIVITIES[dimension];
   if (dimension === 'property') {
     query.andWhere('activity.properties IS NOT NULL');
     query.setParameter('property', checkText('property', property));

@@ -31,7 +31,7 @@ export class Differences {
   }
 
   /** @param span of the sums of paths */
-  async on(stretch: Stretch, span: number): Promise<Wrong> {
+  async on(stretch: Stretch, span: number): Promise<Omit<Wrong, 'pages'>> {
     const totals = await this.fold.totals(stretch).getRawMany<Sum>();
     const pathTotals = await this.fold.pathTotals(stretch, span).getRawMany<Sum>();
     const stored = (entity: typeof Total | typeof PathTotal): SelectQueryBuilder<ObjectLiteral> =>

@@ -3,19 +3,26 @@ import type { Paths } from './paths.js';
 import type { VisitRow } from './predecessors.js';
 import { sourceOf } from './source.js';
 import { stepOf, wayOf } from './way.js';
+import { DAY } from '../stretch.js';
 import type { Trail } from './trails.js';
 
-/** The first, the last, and the last identified activity of a visit: one row may be all of them. */
+/**
+ * The first, the last, and the last identified activity of a visit: one row may be all of them. `engagement` is the first
+ * or the last only if there is nothing else.
+ */
 export interface Edge {
   visitId: string;
   sessionId: string | null;
   userId: string | null;
   date: string | number;
   path: string;
+  page: string;
   referer: string | null;
   activities: string | number;
   views: string | number;
   actions: string | number;
+  startedAt: string | number;
+  endedAt: string | number;
   sessions: string | number;
   firstSession: string | null;
   lastSession: string | null;
@@ -27,6 +34,9 @@ export interface Edge {
   fromEnd: string | number;
   fromLatestUser: string | number;
 }
+
+/** The largest number of a column of the type `int`. */
+const MAX_INT = 2 ** 31 - 1;
 
 /** A visit for each that has edges; the trails are by its id. */
 export function visitsFrom(edges: Edge[], trails: Map<string, Trail>, paths: Paths): VisitRow[] {
@@ -50,18 +60,17 @@ function visitFrom(
   trail: Trail | undefined,
   paths: Paths,
 ): VisitRow {
-  const [start, end] = [Number(first.date), Number(last.date)];
   const { visitId: id, sessionId, browser, system, device } = first;
   return {
     id,
     sessionId,
     userId,
-    startedAt: new Date(start),
-    endedAt: new Date(end),
-    duration: Math.floor((end - start) / 1000),
+    startedAt: new Date(Number(first.startedAt)),
+    endedAt: new Date(Number(first.endedAt)),
+    duration: durationOf(first, last, trail),
     activities: Number(first.activities),
     views: Number(first.views),
-    bounced: Number(first.actions) <= 1,
+    bounced: Number(first.actions) === 1,
     bot: Boolean(first.bot),
     mixed: isMixed(first),
     browser,
@@ -69,11 +78,18 @@ function visitFrom(
     device,
     sessionBefore: null,
     userBefore: null,
-    entry: paths.numberOf(first.path),
-    exit: paths.numberOf(last.path),
+    entry: paths.numberOf(first.page),
+    exit: paths.numberOf(last.page),
     ...placesOf(trail, paths),
     ...sourceOf(first.path, first.referer),
   };
+}
+
+/** Whole seconds: what was done, and for how long the last page was in view after that. */
+function durationOf(first: Edge, last: Edge, trail: Trail | undefined): number {
+  const acted = Number(first.actions) > 0 ? Number(last.date) - Number(first.date) : 0;
+  const inView = Math.min(trail?.inView ?? 0, DAY);
+  return Math.min(Math.floor((acted + inView) / 1000), MAX_INT);
 }
 
 /** Some of a session and some of none are mixed too. */

@@ -1,9 +1,11 @@
 import { type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
+import { ENGAGEMENT } from '../../activity/engagement.js';
 import { Session } from '../../activity/session.entity.js';
 import { Table } from '../../activity/table.js';
 import { chunks } from '../chunks.js';
+import { PAGE } from '../page-sql.js';
 import { Path } from './path.entity.js';
 import { type Edge, visitsFrom } from './edges.js';
 import { isSamePath, type Paths } from './paths.js';
@@ -87,7 +89,7 @@ export class Fold {
         edges.flatMap((edge) => (Number(edge.activities) > MAX_ACTIVITIES ? [] : edge.visitId)),
       );
       await paths.learn([
-        ...edges.map(({ path }) => path),
+        ...edges.map(({ page }) => page),
         ...[...trails.values()].flatMap(({ views, others }) => [...views, ...others]),
       ]);
       visits.push(...visitsFrom(edges, trails, paths));
@@ -98,6 +100,8 @@ export class Fold {
   private edges(ids: string[]): Promise<Edge[]> {
     const { driver } = this.manager.connection;
     const id = this.dialect.idOrder('activity.id');
+    // What else was done decides where a visit begins and ends.
+    const isEngagement = `CASE WHEN activity.name = '${ENGAGEMENT}' THEN 1 ELSE 0 END`;
     const query = this.manager
       .createQueryBuilder(Activity, 'activity')
       .select('activity.visitId', 'visitId')
@@ -105,15 +109,18 @@ export class Fold {
       .addSelect('activity.userId', 'userId')
       .addSelect('activity.date', 'date')
       .addSelect('activity.path', 'path')
+      .addSelect(PAGE, 'page')
       .addSelect('activity.referer', 'referer')
       .addSelect('COUNT(*) OVER (PARTITION BY activity.visitId)', 'activities')
       .addSelect(countOf(`activity.name = 'view'`), 'views')
-      .addSelect(countOf(`activity.name <> 'engagement'`), 'actions')
+      .addSelect(countOf(`activity.name <> '${ENGAGEMENT}'`), 'actions')
+      .addSelect('MIN(activity.date) OVER (PARTITION BY activity.visitId)', 'startedAt')
+      .addSelect('MAX(activity.date) OVER (PARTITION BY activity.visitId)', 'endedAt')
       .addSelect('COUNT(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'sessions')
       .addSelect('MIN(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'firstSession')
       .addSelect('MAX(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'lastSession')
-      .addSelect(placeBy(`activity.date, ${id}`), 'fromStart')
-      .addSelect(placeBy(`activity.date DESC, ${id} DESC`), 'fromEnd')
+      .addSelect(placeBy(`${isEngagement}, activity.date, ${id}`), 'fromStart')
+      .addSelect(placeBy(`${isEngagement}, activity.date DESC, ${id} DESC`), 'fromEnd')
       .addSelect(
         placeBy(`CASE WHEN activity.userId IS NULL THEN 1 ELSE 0 END, activity.date DESC, ${id} DESC`),
         'fromLatestUser',
@@ -187,16 +194,16 @@ export class Fold {
       .select(start, 'startedAt')
       .addSelect('COUNT(*)', 'activities')
       .addSelect(`SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`, 'views')
-      .addSelect('activity.path', 'path')
+      .addSelect(PAGE, 'path')
       .groupBy(start)
-      .addGroupBy('activity.path');
+      .addGroupBy(PAGE);
   }
 
-  /** The paths of the stretch that have no number yet. */
+  /** The pages of the stretch that have no number yet. */
   async unknownPaths(stretch: Stretch): Promise<string[]> {
     const rows = await this.counted(stretch)
-      .select('activity.path', 'path')
-      .leftJoin(Path, 'known', isSamePath(this.dialect, 'known.path', 'activity.path'))
+      .select(PAGE, 'path')
+      .leftJoin(Path, 'known', isSamePath(this.dialect, 'known.path', PAGE))
       .andWhere('known.number IS NULL')
       .getRawMany<{ path: string }>();
     return rows.map(({ path }) => path);

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** A path that visits and sums know by its number: most paths recur. It goes with the last activity that has it. */
+/** A page that visits and sums know by its number, as most pages recur. It is deleted with the last activity on it. */
 @Entity('djaffar_path')
 // The migration makes it, in each dialect's way.
 @Index('djaffar_path_text', { synchronize: false })

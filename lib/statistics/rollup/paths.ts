@@ -7,7 +7,7 @@ import { cut } from '../../activity/text.js';
 import { chunks } from '../chunks.js';
 import { Path } from './path.entity.js';
 
-/** The numbers of paths; those that are not kept yet follow on the largest, and are the caller's to insert. */
+/** The numbers of pages; those that are not kept yet follow on the largest, and are the caller's to insert. */
 export class Paths {
   private readonly numbers = new Map<string, number>();
   private readonly added: Path[] = [];
@@ -77,18 +77,22 @@ export function forget(dataSource: DataSource, numbers: Iterable<number>): State
   const { tablePath } = dataSource.getMetadata(Path);
   const path = `${escapePath(dataSource, tablePath)}.${dataSource.driver.escape('path')}`;
   return chunks([...new Set(numbers)]).map((some) => {
-    const activities = dataSource
-      .createQueryBuilder()
-      .subQuery()
-      .select('1')
-      .from(Activity, 'activity')
-      .where(isSamePath(dialectOf(dataSource), 'activity.path', path));
-    return dataSource
+    const deletion = dataSource
       .createQueryBuilder()
       .delete()
       .from(Path)
-      .where('number IN (:...some)', { some })
-      .andWhere(`NOT EXISTS ${activities.getQuery()}`)
-      .getQueryAndParameters();
+      .where('number IN (:...some)', { some });
+    // One by one, so that each uses an index.
+    for (const column of ['activity.path', 'activity.page']) {
+      const activities = dataSource
+        .createQueryBuilder()
+        .subQuery()
+        .select('1')
+        .from(Activity, 'activity')
+        .where(isSamePath(dialectOf(dataSource), column, path));
+      if (column === 'activity.path') activities.andWhere('activity.page IS NULL');
+      deletion.andWhere(`NOT EXISTS ${activities.getQuery()}`);
+    }
+    return deletion.getQueryAndParameters();
   });
 }

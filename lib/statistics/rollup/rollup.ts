@@ -3,6 +3,7 @@ import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } f
 import { type DataSource, In } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
+import { Pages } from '../../activity/page.js';
 import { Stale } from '../../activity/stale.entity.js';
 import { Table } from '../../activity/table.js';
 import { onPrimary } from '../../database/primary.js';
@@ -13,6 +14,7 @@ import { DayCount } from './day-count.entity.js';
 import { DayCounts } from './day-counts.js';
 import { Differences } from './differences.js';
 import { Fold } from './fold.js';
+import { StoredPages } from './stored-pages.js';
 import { unitsOf } from './stretches.js';
 import { forget, Paths } from './paths.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
@@ -56,10 +58,11 @@ interface Step {
   daysUntil: number;
 }
 
-/** How many visits and sums are not what the activities say. */
+/** How many visits and sums are not what the activities say, and how many activities have another page than the option says. */
 export interface Wrong {
   visits: number;
   sums: number;
+  pages: number;
 }
 
 /**
@@ -75,6 +78,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   private readonly logger = new Logger('Djaffar');
   private readonly dialect: Dialect;
   private readonly dayCounts: DayCounts;
+  private readonly storedPages: StoredPages;
   private turn: Promise<unknown> = Promise.resolve();
   private next: Promise<boolean> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -85,9 +89,11 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     private readonly dataSource: DataSource,
     private readonly changes = (): number => 0,
     private readonly settings: RollupSettings = { maxWait: Number.POSITIVE_INFINITY },
+    pages = new Pages(),
   ) {
     this.dialect = dialectOf(dataSource);
     this.dayCounts = new DayCounts(dataSource);
+    this.storedPages = new StoredPages(dataSource, pages);
   }
 
   onApplicationBootstrap(): void {
@@ -141,6 +147,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     await this.drain();
     const days = await this.days();
     for (const [i, day] of days.entries()) {
+      await this.storedPages.rebuild(day);
       const stale = staleDay(day);
       await this.dataSource.getRepository(Stale).insert(stale);
       await this.takeIn([stale]);
@@ -151,10 +158,10 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** Compares all visits and sums with the activities. */
   async check(onProgress?: (done: number, total: number) => void): Promise<Wrong> {
-    const wrong = { visits: 0, sums: 0 };
+    const wrong = { visits: 0, sums: 0, pages: 0 };
     const days = await this.days();
     for (const [i, day] of days.entries()) {
-      let found: Wrong;
+      let found: Omit<Wrong, 'pages'>;
       let before: number;
       let tries = 0;
       // What comes in meanwhile is no difference.
@@ -170,6 +177,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       } while (found.visits + found.sums > 0 && tries < MAX_TRIES && (await this.hasChangedSince(before)));
       wrong.visits += found.visits;
       wrong.sums += found.sums;
+      wrong.pages += await this.storedPages.wrongOn(day);
       onProgress?.(i + 1, days.length);
     }
     return wrong;

@@ -41,7 +41,7 @@ export async function countVisits(
   const ofLong = chunks(long).map((ids) =>
     manager.createQueryBuilder(Activity, 'activity').where({ visitId: In(ids) }),
   );
-  const found = await countsBy('path', ofLong, 'visits');
+  const found = await countsBy('page', ofLong, 'visits');
   for (const [path, number] of await numbersOf(manager, [...found.keys()]))
     counts.set(number, (counts.get(number) ?? 0) + (found.get(path) ?? 0));
   return counts;

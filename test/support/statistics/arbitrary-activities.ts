@@ -41,6 +41,28 @@ export const PATHS_WITH_QUERY = [
   '/?&&utm_medium&utm_source==&utm_campaign=%F0%9F%A6%8B',
 ];
 
+/** Of the same pages as others, or nearly. */
+const PATHS_OF_PAGES = [
+  '/pricing/',
+  '/pricing//',
+  '/pricing?plan=pro',
+  '/pricing/?fbclid=a#faq',
+  '/a#top',
+  `/a#${'🦋'.repeat(300)}`,
+  `${LONG}/a?x`,
+  `${LONG}/a/`,
+  '/#/a/?x',
+  '/#!/a',
+  '/pricing/#/a',
+  '#/a?x#y',
+  '#top',
+  '?x',
+  '//',
+  '/?/',
+];
+/** Of these, those that nothing but a query string or a slash leads to. */
+export const OTHER_PAGES = ['/#/a', '/#!/a', '/pricing#/a', '#/a', '#top'];
+
 const REFERERS = [
   'https://duckduckgo.com/?q=a',
   'https://www.DuckDuckGo.com/',
@@ -90,6 +112,11 @@ export const PROPERTIES: Properties[] = [
   { plan: null, n: [1], paid: false, 'a.b': 'x' },
   { plan: { plan: 'pro' }, n: { n: 1 }, a: { b: 'x' } },
   { plan: 'é', '"': "'", $: 0, 'a b': '%' },
+  { visible: 1234 },
+  { visible: 700_000.5, scroll: 100 },
+  { visible: 90_000_000 },
+  { visible: -1 },
+  { visible: '1000' },
   { plan: '🦋', n: 1000000, '🦋': 'ä', [`'`]: '"' },
   {},
 ];
@@ -125,7 +152,10 @@ export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).
     .record({
       id: fc.uuid({ version: [4, 7] }),
       date: anOffset.map((offset) => new Date(beginOf(i) + offset)),
-      path: fc.oneof(fc.constantFrom('/', '/pricing'), fc.constantFrom(...PATHS, ...PATHS_WITH_QUERY)),
+      path: fc.oneof(
+        fc.constantFrom('/', '/pricing'),
+        fc.constantFrom(...PATHS, ...PATHS_WITH_QUERY, ...PATHS_OF_PAGES),
+      ),
       referer: fc.option(fc.constantFrom(...REFERERS), { nil: undefined }),
       name: fc.oneof(fc.constant('view'), fc.constantFrom(...NAMES)),
       properties: fc.option(fc.constantFrom(...PROPERTIES), { nil: undefined }),

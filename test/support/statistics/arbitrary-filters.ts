@@ -5,6 +5,7 @@ import {
   anActivity,
   IPS,
   NAMES,
+  OTHER_PAGES,
   PATHS,
   PATHS_WITH_QUERY,
   PROPERTIES,
@@ -35,7 +36,8 @@ export const ZONES = [
 export const aPath = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom('/', '/pricing') },
   fc.constantFrom(...PATHS),
-  fc.constantFrom('/*', '/p*', '/a*', '/a%*', '/?utm*', '/🦋*', '/nothing*'),
+  fc.constantFrom(...OTHER_PAGES),
+  fc.constantFrom('/*', '/p*', '/a*', '/a%*', '/?utm*', '/🦋*', '/nothing*', '#*', '/pricing/*'),
 );
 
 const anEnd = fc.oneof({ weight: 3, arbitrary: aPath }, fc.constantFrom(...PATHS_WITH_QUERY));

@@ -63,7 +63,7 @@ const MEASURED: Record<Measure, (facts: Facts) => number | null> = {
 };
 
 function withoutVisit(activities: Activity[]): Activity[] {
-  return activities.filter(({ visitId }) => visitId === null);
+  return activities.filter(({ visitId, name }) => visitId === null && name !== 'engagement');
 }
 
 function median(values: number[]): number | null {

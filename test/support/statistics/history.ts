@@ -1,5 +1,6 @@
 import type { Activity, Question, Session, StatisticsFilter } from '../../../lib/index.js';
-import { byText } from './order.js';
+import { byText, sum } from './order.js';
+import { pageOf } from './pages.js';
 
 /** From inclusive, to exclusive. */
 export interface Range {
@@ -103,14 +104,14 @@ export function isDone(activity: Activity, filter: StatisticsFilter): boolean {
     (user === undefined || user === null || activity.userId === user) &&
     (name === undefined || activity.name === name) &&
     (ip === undefined || activity.ipAddress === ip) &&
-    (path === undefined || isAt(activity.path, path)) &&
+    (path === undefined || isAt(pageOf(activity.path), path)) &&
     Object.entries(properties).every(([key, value]) => propertyOf(activity, key) === String(value))
   );
 }
 
-/** A whole path, or one that begins with what stands before a trailing `*`. */
-function isAt(path: string, asked: string): boolean {
-  return asked.endsWith('*') ? path.startsWith(asked.slice(0, -1)) : path === asked;
+/** A whole page, or one that begins with what stands before a trailing `*`. */
+function isAt(page: string, asked: string): boolean {
+  return asked.endsWith('*') ? page.startsWith(asked.slice(0, -1)) : page === asked;
 }
 
 /** A text, a number or a truth value, as text; `null` for all else. */
@@ -159,29 +160,37 @@ function isFrom(visit: VisitFacts | undefined, filter: StatisticsFilter): boolea
 
 function factsOf(id: string, all: Activity[]): VisitFacts {
   const activities = all.filter(({ visitId }) => visitId === id);
-  const [first] = activities;
-  const last = activities.at(-1);
+  const actions = activities.filter(({ name }) => name !== 'engagement');
+  const [first] = actions.length > 0 ? actions : activities;
+  const last = (actions.length > 0 ? actions : activities).at(-1);
   if (!first || !last) throw new Error(`the visit ${id} has no activities`);
-  const startedAt = first.date.getTime();
-  const endedAt = last.date.getTime();
+  const dates = activities.map(({ date }) => date.getTime());
+  const lastAction = actions.at(-1)?.date ?? new Date(0);
+  const after = activities.filter(({ date, name }) => name === 'engagement' && date > lastAction);
+  const inView = Math.min(sum(after.map(({ properties }) => visibleOf(properties?.visible))), 86_400_000);
+  const acted = actions.length > 0 ? last.date.getTime() - first.date.getTime() : 0;
   return {
     id,
     session: first.session,
     sessionId: first.sessionId,
     user: activities.findLast(({ userId }) => userId !== null)?.userId ?? null,
-    startedAt,
-    endedAt,
-    duration: Math.floor((endedAt - startedAt) / 1000),
-    bounced: activities.filter(({ name }) => name !== 'engagement').length <= 1,
+    startedAt: Math.min(...dates),
+    endedAt: Math.max(...dates),
+    duration: Math.floor((acted + inView) / 1000),
+    bounced: actions.length === 1,
     views: activities.filter(({ name }) => name === 'view').length,
-    entry: first.path,
-    exit: last.path,
+    entry: pageOf(first.path),
+    exit: pageOf(last.path),
     referrer: hostOf(first.referer),
     utmSource: parameterOf(first.path, 'utm_source'),
     utmMedium: parameterOf(first.path, 'utm_medium'),
     utmCampaign: parameterOf(first.path, 'utm_campaign'),
     activities,
   };
+}
+
+function visibleOf(visible: unknown): number {
+  return typeof visible === 'number' && visible > 0 ? Math.min(visible, 86_400_000) : 0;
 }
 
 function hostOf(referer: string | null): string | null {

@@ -1,6 +1,7 @@
 import type { Activity, Journeys, JourneysOptions } from '../../../lib/index.js';
 import type { History } from './history.js';
 import { byText, nullLast } from './order.js';
+import { pageOf } from './pages.js';
 
 /** The paths of a visit from step to step, the first of them this one. */
 interface Way {
@@ -58,7 +59,7 @@ export function journeys(history: History, options: JourneysOptions): Journeys {
 function wayOf(activities: Activity[], { start, end, depth = 4 }: JourneysOptions): Way {
   const paths = activities
     .filter(({ name }) => name === 'view')
-    .map(({ path }) => path)
+    .map(({ path }) => pageOf(path))
     .filter((path, i, all) => path !== all[i - 1]);
   if (end !== undefined) {
     const upTo = paths.slice(0, paths.lastIndexOf(end) + 1).slice(-depth);

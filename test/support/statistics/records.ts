@@ -9,6 +9,7 @@ import type {
 import { Clock } from './clock.js';
 import { during, type History } from './history.js';
 import { byText, different } from './order.js';
+import { pageOf } from './pages.js';
 
 /** What all pages of visits are together. */
 export function visits(history: History, options: VisitsOptions): VisitRecord[] {
@@ -69,7 +70,7 @@ function visitorOf(activity: Activity, clock: Clock): LiveVisitor {
     system: session?.system ?? null,
     device: session?.device ?? null,
     date: clock.iso(date.getTime()),
-    path,
+    path: pageOf(path),
     name,
   };
 }

@@ -1,6 +1,7 @@
 import type { Activity, Dimension, TopMeasure, TopOptions, TopRow } from '../../../lib/index.js';
 import { type History, propertyOf, type VisitFacts } from './history.js';
 import { different, nullFirst, sum } from './order.js';
+import { pageOf } from './pages.js';
 
 export function top(history: History, dimension: Dimension, options: TopOptions): TopRow[] {
   const { limit = 10, measure = defaultMeasure(dimension), property = '', search } = options;
@@ -11,7 +12,7 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
     dimension === 'path' || dimension === 'name' || dimension === 'property'
       ? rowsOf(
           activities,
-          (activity) => (dimension === 'property' ? propertyOf(activity, property) : activity[dimension]),
+          (activity) => valueOfActivity(activity, dimension, property),
           OF_ACTIVITIES[measure],
         ).filter(({ value }) => value !== null)
       : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[measure]).filter(
@@ -29,6 +30,15 @@ const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device
 function defaultMeasure(dimension: Dimension): TopMeasure {
   if (dimension === 'path') return 'views';
   return dimension === 'name' || dimension === 'property' ? 'activities' : 'visits';
+}
+
+function valueOfActivity(
+  activity: Activity,
+  dimension: 'path' | 'name' | 'property',
+  property: string,
+): string | null {
+  if (dimension === 'property') return propertyOf(activity, property);
+  return dimension === 'path' ? pageOf(activity.path) : activity.name;
 }
 
 function rowsOf<T>(

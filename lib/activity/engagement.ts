@@ -1,0 +1,13 @@
+import type { Properties } from './activity.entity.js';
+
+/** What the tracker tells when a page is left: for how long it was in view. It begins no visit, and is no bounce. */
+export const ENGAGEMENT = 'engagement';
+
+/** Milliseconds. */
+const DAY = 86_400_000;
+
+/** @returns the milliseconds before an `engagement` in which its page was in view, at most a day; 0 if it does not say */
+export function timeInView(properties: Properties | null): number {
+  const visible = properties?.visible;
+  return typeof visible === 'number' && visible > 0 ? Math.min(visible, DAY) : 0;
+}
