@@ -29,6 +29,16 @@ describe('a user agent', () => {
       ['Safari', 'iOS', 'tablet'],
     ],
     [`Mozilla/5.0 (Linux; Android 10; K) ${BLINK} Mobile Safari/537.36`, ['Chrome', 'Android', 'mobile']],
+    [`Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) ${BLINK} Safari/537.36`, ['Chrome', 'Chrome OS', 'desktop']],
+    [
+      `Mozilla/5.0 (PlayStation; PlayStation 5/6.50) ${WEBKIT} Version/15.4 Safari/605.1.15`,
+      ['Safari', 'PlayStation', 'tv'],
+    ],
+    [`Mozilla/5.0 (PlayStation 4 11.00) ${WEBKIT}`, ['PlayStation 4', 'PlayStation', 'tv']],
+    [
+      `Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) ${BLINK} Safari/537.36 Edge/44.18363.8131`,
+      ['Microsoft Edge', 'Xbox', 'tv'],
+    ],
   ])('%s', (header, [browser, system, device]) => {
     expect(parseUserAgent(header)).toEqual({ userAgent: header, browser, system, device, bot: false });
   });
@@ -40,7 +50,27 @@ describe('a user agent', () => {
     'curl/8.5.0',
     'python-requests/2.32.3',
   ])('of a bot is marked: %s', (header) => {
-    expect(parseUserAgent(header)).toMatchObject({ userAgent: header, bot: true });
+    expect(parseUserAgent(header)).toMatchObject({ userAgent: header, device: 'bot', bot: true });
+  });
+
+  it.each([
+    ['Instagram', 'Instagram 334.0.4.32.98'],
+    ['Facebook', '[FBAN/FBIOS;FBAV/467.0.0.38.108;FBBV/606788312]'],
+    ['Messenger', '[FBAN/MessengerForiOS;FBAV/460.0.0.32.108;FBBV/606788312]'],
+    ['TikTok', 'musical_ly_34.9.0 JsSdk/2.0 NetType/WIFI Channel/App Store BytedanceWebview/d8a21c6'],
+    ['LinkedIn', '[LinkedInApp]/9.29.8962'],
+    ['Google App', 'GSA/319.0.642042413 Mobile/15E148 Safari/604.1'],
+  ])('of the browser in an app names the app: %s', (browser, mark) => {
+    const iPhone = `Mozilla/5.0 (iPhone; CPU iPhone OS 17_5_1 like Mac OS X) ${WEBKIT} Mobile/15E148`;
+    const android = `Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) ${BLINK} Mobile Safari/537.36`;
+    expect(parseUserAgent(`${iPhone} ${mark}`)).toMatchObject({ browser, system: 'iOS', device: 'mobile' });
+    expect(parseUserAgent(`${android} ${mark}`)).toMatchObject({
+      browser,
+      system: 'Android',
+      device: 'mobile',
+    });
+    expect(parseUserAgent(iPhone).browser).toBe('Safari');
+    expect(parseUserAgent(`${android} [FB_IAB/FB4A;FBAV/466.1.0.57.85;]`).browser).toBe('Facebook');
   });
 
   it.each([undefined, null, ''])('%j is none', (header) => {
