@@ -4,8 +4,12 @@ import ipaddr from 'ipaddr.js';
 /** How much of an IP address is kept. */
 export type IpPolicy = 'full' | 'masked' | 'none';
 
+/** As Azure's proxies write it in `X-Forwarded-For`: an address with a port, IPv6 in brackets. */
+const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;
+
 /**
- * An address in the one form in which it is stored: IPv4-mapped IPv6 unwrapped, IPv6 as of RFC 5952, without a zone.
+ * An address in the one form in which it is stored: IPv4-mapped IPv6 unwrapped, IPv6 as of RFC 5952, without a zone or
+ * a port.
  * `masked` zeroes the last octet of IPv4 and the last 80 bits of IPv6.
  * @returns `null` for what is no address: behind a trusted proxy it is whatever a header says.
  */
@@ -13,8 +17,10 @@ export function storedIp(address: string | undefined, policy: IpPolicy = 'full')
   if (policy === 'none' || !address) return null;
   // By far the most, and nothing has to be done to it.
   if (policy === 'full' && isIPv4(address)) return address;
-  if (!isIP(address)) return null;
-  const parsed = ipaddr.process(address.replace(/%.*$/, ''));
+  const [, ipv6, ipv4] = isIP(address) ? [] : (WITH_PORT.exec(address) ?? []);
+  const bare = ipv6 ?? ipv4 ?? address;
+  if (!isIP(bare) || (ipv6 !== undefined && isIPv4(ipv6))) return null;
+  const parsed = ipaddr.process(bare.replace(/%.*$/, ''));
   if (policy === 'full') return parsed.toString();
   const bytes = parsed.toByteArray();
   return ipaddr.fromByteArray(bytes.fill(0, bytes.length === 4 ? 3 : 6)).toString();
