@@ -59,6 +59,7 @@ const OPTIONS: Rules = {
       allowed: "a whole number of milliseconds from 1000, or 'browser'",
       accepts: (value) => value === 'browser' || wholeNumber(1000, Number.MAX_SAFE_INTEGER).accepts(value),
     },
+    sameSite: oneOf('lax', 'none'),
     id: aFunction,
   },
   ip: oneOf('full', 'masked', 'none'),

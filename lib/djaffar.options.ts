@@ -38,6 +38,13 @@ export interface DjaffarOptions {
      */
     maxAge?: number | 'browser';
 
+    /**
+     * `none` keeps sessions in pages inside other sites, and in pages of another site than the app, by a cookie with
+     * `SameSite=None; Secure; Partitioned`: one session for each site that the page is in. It needs HTTPS (or localhost).
+     * @defaultValue 'lax'
+     */
+    sameSite?: 'lax' | 'none';
+
     /** The host's own session id; only its SHA-256 is stored. Where it gives none, the cookie stands in. */
     id?(request: unknown): string | undefined;
   };
@@ -137,7 +144,10 @@ export interface RegistrationOptions {
 export interface Settings extends DjaffarOptions {
   guards: HostGuard[];
   rejectedCredentials: 'reject' | 'anonymous';
-  session: NonNullable<DjaffarOptions['session']> & { maxAge: number | 'browser' };
+  session: NonNullable<DjaffarOptions['session']> & {
+    maxAge: number | 'browser';
+    sameSite: 'lax' | 'none';
+  };
   ip: IpPolicy;
   writer: WriterSettings;
   statistics: RollupSettings;
@@ -146,7 +156,7 @@ export interface Settings extends DjaffarOptions {
 export const DEFAULTS = {
   guards: [],
   rejectedCredentials: 'reject',
-  session: { maxAge: 14 * 24 * 60 * 60 * 1000 },
+  session: { maxAge: 14 * 24 * 60 * 60 * 1000, sameSite: 'lax' },
   ip: 'full',
   writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
   statistics: { maxWait: 1000 },

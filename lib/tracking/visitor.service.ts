@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { parseCookie, stringifySetCookie } from 'cookie';
+import { stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import type { TrackRequest } from './request.js';
 import {
@@ -21,8 +21,8 @@ export class VisitorService {
   private readonly secureAttributes: string;
 
   constructor(@Inject(SETTINGS) private readonly settings: Settings) {
-    this.attributes = attributesOf(settings.session.maxAge, false);
-    this.secureAttributes = attributesOf(settings.session.maxAge, true);
+    this.attributes = attributesOf(settings.session, false);
+    this.secureAttributes = attributesOf(settings.session, true);
   }
 
   /**
@@ -55,7 +55,7 @@ export class VisitorService {
     request: Pick<TrackRequest, 'headers'>,
     now: number,
   ): { session?: string; visit?: Visit | undefined } {
-    const visitor = readVisitor(parseCookie(request.headers.cookie ?? '')[NAME], now);
+    const visitor = latestOf(request.headers.cookie, now);
     const ofHost = this.settings.session.id?.(request);
     if (!ofHost) return visitor ?? {};
     const session = sessionOfHost(ofHost);
@@ -63,13 +63,34 @@ export class VisitorService {
   }
 }
 
+/**
+ * After a change of the option `session.sameSite` a browser sends two cookies, of which only one is renewed from then on:
+ * the one that was seen last.
+ */
+function latestOf(header: string | undefined, now: number): ReturnType<typeof readVisitor> {
+  let latest: ReturnType<typeof readVisitor>;
+  for (const cookie of header?.split(/; */) ?? []) {
+    if (!cookie.startsWith(`${NAME}=`)) continue;
+    const visitor = readVisitor(cookie.slice(NAME.length + 1).trim(), now);
+    if (visitor && (!latest || seen(visitor) > seen(latest))) latest = visitor;
+  }
+  return latest;
+}
+
+function seen({ visit }: NonNullable<ReturnType<typeof readVisitor>>): number {
+  return visit?.lastSeen ?? 0;
+}
+
 /** What stands behind the value, which needs no encoding, in the `Set-Cookie` header. */
-function attributesOf(maxAge: Settings['session']['maxAge'], secure: boolean): string {
+function attributesOf({ maxAge, sameSite }: Settings['session'], isHttps: boolean): string {
+  const isNone = sameSite === 'none';
   const cookie = stringifySetCookie(NAME, '', {
     path: '/',
     httpOnly: true,
-    sameSite: 'lax',
-    secure,
+    sameSite,
+    // Browsers take `SameSite=None` only with `Secure`, which they accept from localhost over HTTP too.
+    secure: isHttps || isNone,
+    partitioned: isNone,
     ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),
   });
   return cookie.slice(`${NAME}=`.length);
