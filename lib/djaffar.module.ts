@@ -172,14 +172,14 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: ActivityWriter,
         inject: [DATA_SOURCE, SETTINGS],
-        useFactory: (source: DataSource, { writer, page }: Settings) =>
-          new ActivityWriter(source, writer, new Pages(page)),
+        useFactory: (source: DataSource, settings: Settings) =>
+          new ActivityWriter(source, settings.writer, new Pages(settings.page)),
       },
       {
         provide: Rollup,
         inject: [DATA_SOURCE, ActivityWriter, SETTINGS],
-        useFactory: (source: DataSource, writer: ActivityWriter, { statistics, page }: Settings) =>
-          new Rollup(source, () => writer.changes, statistics, new Pages(page)),
+        useFactory: (source: DataSource, writer: ActivityWriter, settings: Settings) =>
+          new Rollup(source, () => writer.changes, settings.statistics, new Pages(settings.page)),
       },
       Recorder,
       ActivityService,

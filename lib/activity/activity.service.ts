@@ -27,6 +27,7 @@ import { staleWithout } from './stale.js';
 import { escapePath, Table } from './table.js';
 import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
+import { hasEnded } from './visit-id.js';
 
 /** What server code tells of an activity. */
 export interface ServerActivity {
@@ -45,7 +46,7 @@ export interface ServerActivity {
   user?: { id: string | number | bigint; name?: string | null };
   /** The id of a session, as in {@link Activity.sessionId}. */
   session?: string;
-  /** The id of a visit, as in {@link Activity.visitId}. */
+  /** The id of a visit, as in {@link Activity.visitId}. It is left out if the visit began 24 hours ago. */
   visit?: string;
   ip?: string;
   /** Kept with the session where that is new. */
@@ -123,7 +124,7 @@ export class ActivityService {
           userId: known?.id ?? null,
           userName: known?.name ?? null,
           sessionId: session ?? null,
-          visitId: visit ?? null,
+          visitId: visit === undefined || hasEnded(visit, told.date) ? null : visit,
           ipAddress: storedIp(ip, this.settings.ip),
         },
       ],

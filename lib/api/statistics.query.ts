@@ -111,6 +111,12 @@ export class QuestionQuery {
   utmCampaign?: string | null;
 
   @TextOrNone()
+  utmTerm?: string | null;
+
+  @TextOrNone()
+  utmContent?: string | null;
+
+  @TextOrNone()
   browser?: string | null;
 
   @TextOrNone()

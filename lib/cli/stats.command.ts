@@ -91,6 +91,8 @@ function about(stats: Command, name: string, description: string): Command {
     .option('--utm-source <text>', "utm_source in the query of the visit's first path")
     .option('--utm-medium <text>', 'utm_medium there')
     .option('--utm-campaign <text>', 'utm_campaign there')
+    .option('--utm-term <text>', 'utm_term there')
+    .option('--utm-content <text>', 'utm_content there')
     .option('--browser <name>', 'the browser, such as Firefox')
     .option('--system <name>', 'the operating system, such as Windows')
     .option('--device <kind>', 'desktop, mobile, tablet or tv')

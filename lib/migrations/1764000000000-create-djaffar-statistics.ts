@@ -53,6 +53,8 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           optional(text('utmSource', 255)),
           optional(text('utmMedium', 255)),
           optional(text('utmCampaign', 255)),
+          optional(text('utmTerm', 255)),
+          optional(text('utmContent', 255)),
         ],
         indices: [
           {

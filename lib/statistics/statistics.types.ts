@@ -10,6 +10,8 @@ export const MAY_BE_NONE = [
   'utmSource',
   'utmMedium',
   'utmCampaign',
+  'utmTerm',
+  'utmContent',
   'browser',
   'system',
   'device',
@@ -19,11 +21,14 @@ export const MAY_BE_NONE = [
 export interface StatisticsFilter extends Omit<ActivityFilter, 'user'> {
   /** The host's id of the user; `null` for visits in which nobody was logged in. */
   user?: string | null;
-  /** The path of the visit's first activity: whole, or with a trailing `*` the beginning of paths. */
+  /** The page of the visit's first activity: whole, or with a trailing `*` the beginning of pages. */
   entry?: string;
   /** The same of its last activity. */
   exit?: string;
-  /** The host where the visit came from, such as `duckduckgo.com`; `null` for none. */
+  /**
+   * The host or app where the visit came from, such as `duckduckgo.com`; `null` for none. Case, a final dot, and the
+   * spelling of an international name (`bücher.example`, `xn--bcher-kva.example`) do not matter.
+   */
   referrer?: string | null;
   /** `utm_source` of the visit's first activity; `null` for none. */
   utmSource?: string | null;
@@ -31,6 +36,10 @@ export interface StatisticsFilter extends Omit<ActivityFilter, 'user'> {
   utmMedium?: string | null;
   /** `utm_campaign`, likewise. */
   utmCampaign?: string | null;
+  /** `utm_term`, likewise. */
+  utmTerm?: string | null;
+  /** `utm_content`, likewise. */
+  utmContent?: string | null;
   /** As in {@link Session.browser}; `null` where it is not known. */
   browser?: string | null;
   /** As in {@link Session.system}, likewise. */
@@ -79,6 +88,8 @@ export const DIMENSIONS = [
   'utmSource',
   'utmMedium',
   'utmCampaign',
+  'utmTerm',
+  'utmContent',
   'browser',
   'system',
   'device',
@@ -243,6 +254,8 @@ export interface VisitRecord {
   utmSource: string | null;
   utmMedium: string | null;
   utmCampaign: string | null;
+  utmTerm: string | null;
+  utmContent: string | null;
   /** How many activities there are. */
   count: number;
   /** The oldest first, at most {@link MAX_ACTIVITIES_OF_VISIT}; without their session, which stands above. */

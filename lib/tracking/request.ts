@@ -8,6 +8,8 @@ export interface TrackRequest {
   /** By the host's trust-proxy setting, as is the protocol. */
   ip?: string;
   protocol?: string;
+  /** Without a port. */
+  hostname?: string;
   user?: unknown;
   /** Of Fastify: the request of Node, on which Express middleware such as `passport.session()` works. */
   raw?: { user?: unknown };

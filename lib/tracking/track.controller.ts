@@ -14,6 +14,7 @@ import { InvalidActivityError } from '../activity/check.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { storedIp } from '../activity/ip-address.js';
 import { Recorder } from '../activity/recorder.js';
+import { withoutOwnHost } from '../activity/referrer.js';
 import { sessionOf } from '../activity/user-agent.js';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import { IdentifyGuard } from './identify.guard.js';
@@ -70,8 +71,10 @@ export class TrackController {
     }));
     const { visits, latest } = visitsOf(visit, moments, user?.id, seed);
     const ipAddress = storedIp(ip, this.settings.ip);
+    const ownHosts = [request.hostname, originOf(headers.origin)];
     const activities = told.map((activity, i) =>
       Object.assign(activity, {
+        referer: withoutOwnHost(activity.referer, ownHosts),
         userId: user?.id ?? null,
         userName: user?.name ?? null,
         sessionId: session,
@@ -86,6 +89,11 @@ export class TrackController {
     const cookie = this.visitors.cookie({ session, visit: latest }, request);
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
+}
+
+/** The host of the page that tracks, if the browser says it. */
+function originOf(origin: string | undefined): string | undefined {
+  return /^https?:\/\/([^/:]+|\[[^\]]+\])(?::\d+)?$/i.exec(origin ?? '')?.[1];
 }
 
 /**

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
+import { CHANCE, LONGEST_VISIT, startOfVisit } from '../activity/visit-id.js';
 import { randomBytes } from '../random.js';
 
 /** A visit ends when nothing was done for this long, in milliseconds. */
 export const VISIT_PAUSE = 30 * 60 * 1000;
-
-/** A visit ends after this long at the latest, in milliseconds. */
-export const LONGEST_VISIT = 24 * 60 * 60 * 1000;
 
 /**
  * How far the clocks of two instances, or of one before and after it was set back, may be apart, in milliseconds. A visit
@@ -44,8 +42,6 @@ const START_STEP = 60 * 1000;
  * and with one more PostgreSQL would take 24 in an index.
  */
 const ID = 15;
-/** How many of them are chance in a visit's id, 42 bits. */
-const CHANCE = 7;
 
 const COOKIE = /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?$/;
 
@@ -162,11 +158,6 @@ function startWith(visit: Visit, moments: Moment[]): number {
         date < start && date > start - VISIT_PAUSE && date > visit.lastSeen - LONGEST_VISIT ? date : start,
       visit.startedAt,
     );
-}
-
-/** When a visit began whose id was made here, in milliseconds since 1970: the id begins with it. */
-export function startOfVisit(id: string): number {
-  return parseInt(id.slice(0, -CHANCE), 36);
 }
 
 function userOf(visit: string, user: string): string {

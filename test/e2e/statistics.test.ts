@@ -5,6 +5,7 @@ import {
   type ServerActivity,
   type StatisticsFilter,
 } from '../../lib/index.js';
+import { Pages } from '../../lib/activity/page.js';
 import { Path } from '../../lib/statistics/rollup/path.entity.js';
 import { DayCount } from '../../lib/statistics/rollup/day-count.entity.js';
 import { Rollup } from '../../lib/statistics/rollup/rollup.js';
@@ -107,13 +108,14 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
   it('takes a visit for bounced where nothing was done but one thing', async () => {
     await visit('bounced', { '01T10:00': '/' });
     await visit('read', { '02T10:00': '/' });
-    await visit('read', { '02T10:05': '/' }, { name: 'engagement' });
+    await visit('read', { '02T12:00': '/' }, { name: 'engagement', properties: { visible: 240_000 } });
+    await visit('read', { '02T13:00': '/' }, { name: 'engagement', properties: { visible: 60_000 } });
     await visit('bought', { '03T10:00': '/' });
     await visit('bought', { '03T10:01': '/' }, { name: 'bought' });
     await visit('looked', { '04T10:00': '/', '04T10:02': '/pricing' });
     const { bounceRate, visitDuration } = await stats.overview(november);
     expect(bounceRate).toEqual({ value: 2 / 4 });
-    // Of 0, 60, 120 and 300 seconds.
+    // Of 0, 60, 120 and, in view, 300 seconds.
     expect(visitDuration).toEqual({ value: 90 });
   });
 
@@ -158,7 +160,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     await visit('a', { '01T23:55': '/?utm_source=letter' }, { referer: 'https://www.duckduckgo.com/?q=x' });
     expect(await days()).toMatchObject([{ value: 1 }, { value: 0 }]);
     expect((await stats.visits(november)).items).toMatchObject([
-      { entry: '/?utm_source=letter', utmSource: 'letter', referrer: 'duckduckgo.com', duration: 900 },
+      { entry: '/', utmSource: 'letter', referrer: 'duckduckgo.com', duration: 900 },
     ]);
   });
 
@@ -221,13 +223,65 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await visitsOf({ utmSource: 'letter' })).toEqual(['a', 'b']);
     expect(await visitsOf({ utmSource: 'letter', utmCampaign: 'fall' })).toEqual(['b']);
     expect(await visitsOf({ utmMedium: 'mail' })).toEqual(['a']);
-    expect(await visitsOf({ entry: '/shop/*' })).toEqual(['a', 'b']);
+    expect(await visitsOf({ entry: '/shop*' })).toEqual(['a', 'b']);
+    expect(await visitsOf({ entry: '/shop' })).toEqual(['a', 'b']);
     expect(await visitsOf({ entry: '/shop/' })).toEqual([]);
     expect(await visitsOf({ exit: '/order/1' })).toEqual(['a']);
     expect(await visitsOf({ exit: '/order/*', path: '/order/2' })).toEqual(['b']);
     expect(await stats.top('path', { ...november, entry: '/order/1', search: 'shop' })).toEqual([
-      { value: '/shop/', count: 1 },
+      { value: '/shop', count: 1 },
     ]);
+  });
+
+  it('counts pages, whatever stands behind their paths', async () => {
+    await visit('a', { '01T10:00': '/shop?utm_source=a', '01T10:01': '/shop/', '01T10:02': '/#/cart?x' });
+    await visit('b', { '01T11:00': '/shop?fbclid=1', '01T11:01': '/docs/#install' });
+    const day = { from: '2025-11-01T00:00Z', to: '2025-11-01T11:00:30Z' };
+    expect(await stats.top('path', november)).toEqual([
+      { value: '/shop', count: 3 },
+      { value: '/#/cart', count: 1 },
+      { value: '/docs', count: 1 },
+    ]);
+    expect(await stats.top('path', { ...day, measure: 'sessions', search: 'shop' })).toEqual([
+      { value: '/shop', count: 2 },
+    ]);
+    expect(await stats.top('entry', november)).toEqual([{ value: '/shop', count: 2 }]);
+    expect(await stats.overview({ ...day, path: '/shop' })).toMatchObject({
+      visits: { value: 2 },
+      views: { value: 3 },
+    });
+    const { steps } = await stats.funnel([{ path: '/shop' }, { path: '/docs' }], november);
+    expect(steps).toMatchObject([{ visitors: 2 }, { visitors: 1 }]);
+    const { nodes } = await stats.journeys({ ...november, start: '/shop', depth: 2 });
+    expect(nodes.map(({ path, visits }) => [path, visits])).toEqual([
+      ['/shop', 2],
+      ['/#/cart', 1],
+      ['/docs', 1],
+    ]);
+    const { items } = await host.activities.find({ path: '/shop?fbclid=1' });
+    expect(items).toMatchObject([{ path: '/shop?fbclid=1' }]);
+    expect(items[0]).not.toHaveProperty('page');
+  });
+
+  it('counts the pages of another option after a rebuild', async () => {
+    await visit('a', { '01T10:00': '/orders/1?x', '01T10:01': '/orders/2', '02T10:02': '/plain' });
+    await stats.top('path', november);
+    const pages = new Pages((path) => path.replace(/\d+/, ':id').replace(/\?.*/, ''));
+    const rollup = new Rollup(host.dataSource, () => 0, undefined, pages);
+    expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 2 });
+    await rollup.rebuild();
+    expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    expect(await stats.top('path', november)).toEqual([
+      { value: '/orders/:id', count: 2 },
+      { value: '/plain', count: 1 },
+    ]);
+    expect(await stats.overview({ ...november, path: '/orders/:id' })).toMatchObject({ views: { value: 2 } });
+    expect(await host.activities.count({ path: '/orders/1?x' })).toBe(1);
+    // Pages that are left without an activity are forgotten.
+    await host.activities.erase({ path: '/orders/*' });
+    await stats.top('path', november);
+    const known = await host.dataSource.getRepository(Path).find();
+    expect(known.map(({ path }) => path)).toEqual(['/plain']);
   });
 
   it('takes null for what has none, as top tells it', async () => {
@@ -248,7 +302,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await stats.top('browser', november)).toContainEqual({ value: null, count: 2 });
     expect(await counts({ browser: null })).toEqual([2, 3]);
     expect(await counts({ user: null })).toEqual([2, 3]);
-    expect(await counts({ user: null, path: '/' })).toEqual([1, 1]);
+    expect(await counts({ user: null, path: '/' })).toEqual([2, 2]);
     expect(await counts({ user: null, device: 'desktop' })).toEqual([0, 0]);
   });
 

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import { In } from 'typeorm';
-import { Activity, type DjaffarOptions, Session, VisitorService } from '../../lib/index.js';
+import { Activity, ActivityStats, type DjaffarOptions, Session, VisitorService } from '../../lib/index.js';
 import { ADAPTERS, behindProxy, cookieOf, type Host, type HostOptions, startHost } from '../support/host.js';
 
 interface HostRequest {
@@ -49,18 +49,23 @@ class Browser {
   ) {}
 
   /** Sends one activity, so many minutes after the start, and gets it back as it was stored. */
-  async track(minute: number, headers: Record<string, string> = {}): Promise<Activity> {
-    const [activity] = await this.trackAll([minute], headers);
+  async track(minute: number, headers: Record<string, string> = {}, name = 'view'): Promise<Activity> {
+    const [activity] = await this.trackAll([minute], headers, name);
     if (!activity) throw new Error('nothing was stored');
     return activity;
   }
 
   /** Sends a batch in this order, and gets it back in this order. */
-  async trackAll(minutes: number[], headers: Record<string, string> = {}): Promise<Activity[]> {
+  async trackAll(
+    minutes: number[],
+    headers: Record<string, string> = {},
+    name = 'view',
+  ): Promise<Activity[]> {
     const activities = minutes.map((minute) => ({
       id: randomUUID(),
       date: new Date(START + minute * MINUTE).toISOString(),
       path: `/${minute}`,
+      name,
     }));
     const response = await this.host.post({ activities }, this.headers(headers));
     if (response.status !== 204) throw new Error(`answered ${response.status}`);
@@ -298,6 +303,28 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(browser.setCookie).toMatch(/^djaffar_session=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax$/);
     });
 
+    it('is one of other sites, partitioned, with `session.sameSite` none', async () => {
+      await start({ session: { sameSite: 'none' } });
+      const browser = new Browser(host);
+      await browser.track(0);
+      expect(browser.setCookie).toMatch(
+        /^djaffar_session=[\w.-]+; Max-Age=1209600; Path=\/; HttpOnly; Secure; Partitioned; SameSite=None$/,
+      );
+    });
+
+    it('is the one that was seen last, if there are two since `session.sameSite` was changed', async () => {
+      await start();
+      const browser = new Browser(host);
+      const first = await browser.track(0);
+      const old = browser.cookie;
+      const { visitId } = await browser.track(50);
+      expect(visitId).not.toBe(first.visitId);
+      for (const cookie of [`${old}; ${browser.cookie}`, `a=b; ${browser.cookie}; ${old}`]) {
+        browser.cookie = cookie;
+        expect(await browser.track(51)).toMatchObject({ sessionId: first.sessionId, visitId });
+      }
+    });
+
     it('is renewed by use', async () => {
       await start();
       const browser = new Browser(host);
@@ -375,6 +402,70 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
     });
   });
 
+  describe('what is told of a request', () => {
+    it.each([
+      ['203.0.113.7:51234', '203.0.113.7'],
+      ['[2001:db8::1]:443', '2001:db8::1'],
+      ['2001:db8::1', '2001:db8::1'],
+    ])('takes the address of X-Forwarded-For: %s', async (forwarded, ipAddress) => {
+      await start({}, behindProxy(adapter));
+      expect(await new Browser(host).track(0, { 'X-Forwarded-For': forwarded })).toMatchObject({ ipAddress });
+    });
+
+    it('takes a page of the host for no place that a visitor came from', async () => {
+      await start({}, behindProxy(adapter));
+      const refererOf = async (referer: string, headers: Record<string, string>): Promise<unknown> => {
+        const body = { id: randomUUID(), date: new Date(START).toISOString(), path: '/', referer };
+        expect((await host.post(body, headers)).status).toBe(204);
+        return (await host.dataSource.getRepository(Activity).findOneBy({ id: body.id }))?.referer;
+      };
+      const proxied = { 'X-Forwarded-Host': 'shop.example:8443' };
+      expect(await refererOf('https://shop.example/a?b', proxied)).toBe('/a?b');
+      expect(await refererOf('https://WWW.shop.example', proxied)).toBe('/');
+      expect(await refererOf('https://blog.shop.example/a', proxied)).toBe('https://blog.shop.example/a');
+      expect(await refererOf('/a', proxied)).toBe('/a');
+      expect(await refererOf('http://127.0.0.1:1/a', {})).toBe('/a');
+      // The page is at another host than the app.
+      const page = { Origin: 'https://shop.example' };
+      expect(await refererOf('https://shop.example/a', page)).toBe('/a');
+      expect(await refererOf('https://duckduckgo.com/', page)).toBe('https://duckduckgo.com/');
+    });
+  });
+
+  describe('engagement', () => {
+    it('begins no visit, is no bounce, and belongs to the visit of its view', async () => {
+      await start();
+      const browser = new Browser(host);
+      const { visitId } = await browser.track(0);
+      for (const minute of [40, 60, 180]) await browser.track(minute, {}, 'engagement');
+      const stored = await host.stored();
+      expect(stored.map((activity) => activity.visitId)).toEqual([visitId, visitId, visitId, visitId]);
+      expect(await browser.track(181)).not.toMatchObject({ visitId });
+      const stats = host.app.get(ActivityStats, { strict: false });
+      const range = { from: new Date(START), to: new Date(START + 600 * MINUTE) };
+      expect(await stats.overview(range)).toMatchObject({
+        visits: { value: 2 },
+        bounceRate: { value: 1 },
+        visitDuration: { value: 0 },
+      });
+    });
+
+    it('is in no visit, and sets no cookie, if there was no view', async () => {
+      await start();
+      const body = { date: new Date(START).toISOString(), path: '/', name: 'engagement' };
+      const response = await host.post(body);
+      expect([response.status, response.headers.getSetCookie()]).toEqual([204, []]);
+      expect(await host.stored()).toMatchObject([{ visitId: null }]);
+      const stats = host.app.get(ActivityStats, { strict: false });
+      const range = { from: new Date(START - 1), to: new Date(START + 1), bots: true };
+      expect(await stats.overview(range)).toMatchObject({
+        visits: { value: 0 },
+        sessions: { value: 0 },
+        activities: { value: 1 },
+      });
+    });
+  });
+
   describe('VisitorService', () => {
     it('tells server code the session and the visit of a request', async () => {
       await start({}, { controllers: [WhoController] });
@@ -393,6 +484,22 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       const browser = new Browser(host);
       const { sessionId } = await browser.track((Date.now() - START) / MINUTE - 31);
       expect(await browser.who()).toEqual({ session: sessionId });
+    });
+
+    it('tells no visit of more than 24 hours, which server code cannot go on with either', async () => {
+      await start({}, { controllers: [WhoController] });
+      const browser = new Browser(host);
+      const now = (Date.now() - START) / MINUTE;
+      const stored = await browser.trackAll(
+        Array.from({ length: 98 }, (_, i) => now - 24 * 60 + 15 * i - 20),
+      );
+      const visits = [...new Set(stored.map(({ visitId }) => visitId))];
+      expect(visits).toHaveLength(2);
+      expect(await browser.who()).toMatchObject({ visit: visits[1] });
+      for (const visit of visits)
+        await host.activities.track({ path: '/job', name: 'job', visit: visit ?? '' });
+      const { items } = await host.activities.find({ name: 'job' });
+      expect(new Set(items.map(({ visitId }) => visitId))).toEqual(new Set([null, visits[1]]));
     });
 
     it("tells the SHA-256 of the host's own session", async () => {

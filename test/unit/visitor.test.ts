@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import { LONGEST_VISIT } from '../../lib/activity/visit-id.js';
 import {
   CLOCK_TOLERANCE,
-  LONGEST_VISIT,
   type Moment,
   newSession,
   readVisitor,
@@ -240,7 +240,6 @@ describe('the visits of activities', () => {
 
   describe('by clocks that jump', () => {
     const MINUTE = 60_000;
-    const DAY = 24 * 60 * MINUTE;
 
     /** How many visits there are of requests at these times of the server's clock, each a moment late. */
     function visitsAt(clock: number[]): number {

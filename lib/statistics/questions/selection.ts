@@ -9,6 +9,7 @@ import {
   pathCondition,
 } from '../../activity/activity.filter.js';
 import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
+import { hostText } from '../../activity/referrer.js';
 import { Session } from '../../activity/session.entity.js';
 import { beenAt, haveDone } from './been-there.js';
 import { leaveOutBots } from '../bots.js';
@@ -20,7 +21,14 @@ import { Visit } from '../rollup/visit.entity.js';
 
 const OF_SESSIONS = ['browser', 'system', 'device'] as const;
 const ENDS_OF_VISITS = ['entry', 'exit'] as const;
-const SOURCES_OF_VISITS = ['referrer', 'utmSource', 'utmMedium', 'utmCampaign'] as const;
+const SOURCES_OF_VISITS = [
+  'referrer',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'utmTerm',
+  'utmContent',
+] as const;
 const OF_VISITS = [...ENDS_OF_VISITS, ...SOURCES_OF_VISITS];
 const KNOWN = [
   'user',
@@ -256,7 +264,12 @@ export class Selection {
       const value = this.filter[property];
       if (value === undefined) continue;
       if (value === null) query.andWhere(`${alias}.${property} IS NULL`);
-      else query.andWhere(`${alias}.${property} = :${property}`, { [property]: checkText(property, value) });
+      else {
+        const text = checkText(property, value);
+        query.andWhere(`${alias}.${property} = :${property}`, {
+          [property]: property === 'referrer' ? hostText(text) : text,
+        });
+      }
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { checkText, InvalidFilterError } from '../../activity/activity.filter.js';
+import { hostText } from '../../activity/referrer.js';
 import { MEASURES_OF_ACTIVITIES } from '../activity-measures.js';
 import { namesOfVisits } from './names-of-visits.js';
 import { named } from './names.js';
@@ -103,7 +104,7 @@ async function ofVisits(
   if (rows) return rows;
   const query = isPath
     ? withPaths(selection, counted(range), search)
-    : searched(counted(range), column, search);
+    : searched(counted(range), column, dimension === 'referrer' && search ? hostText(search) : search);
   return rank(selection, [query], limit);
 }
 

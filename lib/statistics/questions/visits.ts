@@ -55,7 +55,7 @@ function recordOf(
   range: Range,
 ): VisitRecord {
   const { id, session, userId: user, duration, bounced, views, activities: count } = visit;
-  const { referrer, utmSource, utmMedium, utmCampaign } = visit;
+  const { referrer, utmSource, utmMedium, utmCampaign, utmTerm, utmContent } = visit;
   return {
     id,
     session,
@@ -71,6 +71,8 @@ function recordOf(
     utmSource,
     utmMedium,
     utmCampaign,
+    utmTerm,
+    utmContent,
     count,
     activities: activities.map((activity) => activityOf(activity, range)),
   };

@@ -10,6 +10,8 @@ export const OF_VISITS = {
   utmSource: 'visit.utmSource',
   utmMedium: 'visit.utmMedium',
   utmCampaign: 'visit.utmCampaign',
+  utmTerm: 'visit.utmTerm',
+  utmContent: 'visit.utmContent',
   browser: 'visit.browser',
   system: 'visit.system',
   device: 'visit.device',

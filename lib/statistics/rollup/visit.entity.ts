@@ -97,7 +97,7 @@ export class Visit {
   @Column({ name: 'doings', type: 'text', nullable: true })
   doings!: string | null;
 
-  /** A host, without `www.`. */
+  /** A host in Unicode, or the package of an app, without `www.`. */
   @Column({ name: 'referrer', type: 'varchar', length: 255, nullable: true })
   referrer!: string | null;
 
@@ -109,4 +109,10 @@ export class Visit {
 
   @Column({ name: 'utmCampaign', type: 'varchar', length: 255, nullable: true })
   utmCampaign!: string | null;
+
+  @Column({ name: 'utmTerm', type: 'varchar', length: 255, nullable: true })
+  utmTerm!: string | null;
+
+  @Column({ name: 'utmContent', type: 'varchar', length: 255, nullable: true })
+  utmContent!: string | null;
 }

@@ -35,7 +35,9 @@ export const PATHS_WITH_QUERY = [
   '/?utm_source=%zz&utm_medium=%C3%A4&utm_campaign=%ff',
   '/?utm_source=a+&utm_medium=ä#utm_campaign=none',
   '/#?utm_source=none',
-  '/?UTM_SOURCE=none&x?utm_medium=none',
+  '/?UTM_SOURCE=a&x?utm_medium=none',
+  '/?utm_source=a&amp;Utm_Medium=a&amp;utm_term=shoes+red&amp;utm_content=top',
+  '/pricing?utm_term=&UTM_CONTENT=top&utm_content=none',
   `/?utm_campaign=${'🦋'.repeat(300)}`,
   '/?utm_source=a%00b&utm_source',
   '/?&&utm_medium&utm_source==&utm_campaign=%F0%9F%A6%8B',
@@ -71,7 +73,9 @@ const REFERERS = [
   'https://name:secret@www.www.example.org/',
   'https://bücher.example/',
   'http://[::1]:3000/',
-  'android-app://com.google',
+  'android-app://com.google.android.gm/',
+  'https://duckduckgo.com./',
+  'https://XN--Bcher-KVA.example/',
   'https://',
   '/pricing?x=https://duckduckgo.com/',
   'junk',
@@ -80,13 +84,19 @@ export const REFERRERS = [
   'duckduckgo.com',
   'example.org',
   'www.example.org',
+  'com.google.android.gm',
+  'bücher.example',
   'xn--bcher-kva.example',
+  'BÜCHER.example.',
+  'DuckDuckGo.com.',
   '[::1]',
 ];
 
 /** What is in the paths, and a few that no path has. */
 export const UTM_SOURCES = ['News Letter', 'news letter', 'a', 'a ', 'b', 'c', '%zz', '=', 'none'];
 export const UTM_MEDIUMS = ['e mail', 'e+mail', 'ä', 'a', 'none'];
+export const UTM_TERMS = ['shoes red', 'none'];
+export const UTM_CONTENTS = ['top', 'none'];
 export const UTM_CAMPAIGNS = ['Fall', 'fall', '🦋', '🦋'.repeat(255), '\uFFFD'];
 
 export const NAMES = ['view', 'View', 'engagement', 'bought', 'signed up', 'é'];

@@ -13,8 +13,10 @@ import {
   SESSIONS,
   USERS,
   UTM_CAMPAIGNS,
+  UTM_CONTENTS,
   UTM_MEDIUMS,
   UTM_SOURCES,
+  UTM_TERMS,
   VISITS,
 } from './arbitrary-activities.js';
 import { Clock } from './clock.js';
@@ -71,6 +73,8 @@ const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
   utmSource: orNone(...UTM_SOURCES),
   utmMedium: orNone(...UTM_MEDIUMS),
   utmCampaign: orNone(...UTM_CAMPAIGNS),
+  utmTerm: orNone(...UTM_TERMS),
+  utmContent: orNone(...UTM_CONTENTS),
   browser: orNone('Chrome', 'Firefox', 'Safari', 'chrome'),
   system: orNone('Windows', 'Linux', 'iOS'),
   device: orNone('desktop', 'mobile', 'tablet', 'bot'),
@@ -103,6 +107,8 @@ const PROPERTIES_OF_FILTER = [
   'utmSource',
   'utmMedium',
   'utmCampaign',
+  'utmTerm',
+  'utmContent',
   'browser',
   'system',
   'device',

@@ -25,6 +25,8 @@ export interface VisitFacts {
   utmSource: string | null;
   utmMedium: string | null;
   utmCampaign: string | null;
+  utmTerm: string | null;
+  utmContent: string | null;
   /** In order. */
   activities: Activity[];
 }
@@ -152,9 +154,12 @@ function isFrom(visit: VisitFacts | undefined, filter: StatisticsFilter): boolea
       const asked = filter[end];
       return asked === undefined || (visit !== undefined && isAt(visit[end], asked));
     }) &&
-    (['referrer', 'utmSource', 'utmMedium', 'utmCampaign'] as const).every(
+    (['utmSource', 'utmMedium', 'utmCampaign', 'utmTerm', 'utmContent'] as const).every(
       (property) => filter[property] === undefined || visit?.[property] === filter[property],
-    )
+    ) &&
+    (filter.referrer === undefined ||
+      (visit !== undefined && hostOf(`http://${filter.referrer}`, '') === visit.referrer) ||
+      visit?.referrer === filter.referrer)
   );
 }
 
@@ -185,6 +190,8 @@ function factsOf(id: string, all: Activity[]): VisitFacts {
     utmSource: parameterOf(first.path, 'utm_source'),
     utmMedium: parameterOf(first.path, 'utm_medium'),
     utmCampaign: parameterOf(first.path, 'utm_campaign'),
+    utmTerm: parameterOf(first.path, 'utm_term'),
+    utmContent: parameterOf(first.path, 'utm_content'),
     activities,
   };
 }
@@ -193,11 +200,14 @@ function visibleOf(visible: unknown): number {
   return typeof visible === 'number' && visible > 0 ? Math.min(visible, 86_400_000) : 0;
 }
 
-function hostOf(referer: string | null): string | null {
+/** In Unicode, lower case, without a final dot and `www.`. */
+function hostOf(referer: string | null, www = 'www.'): string | null {
   try {
     // URL.canParse forgets other letters than English ones once it was called often (Node 20.20).
     const { protocol, hostname } = new URL(referer ?? '');
-    return /^https?:$/.test(protocol) ? hostname.replace(/^www\./, '') : null;
+    const host = /^(https?|android-app):$/.test(protocol) ? hostname.toLowerCase().replace(/\.$/, '') : '';
+    const name = host.startsWith(www) ? host.slice(www.length) : host;
+    return name.replace('xn--bcher-kva', 'bücher') || null;
   } catch {
     return null;
   }
@@ -205,7 +215,8 @@ function hostOf(referer: string | null): string | null {
 
 function parameterOf(path: string, parameter: string): string | null {
   const query = /^[^?#]*\?([^#]*)/.exec(path)?.[1];
-  const value = new URLSearchParams(query).get(parameter);
+  const found = [...new URLSearchParams(query?.replaceAll('&amp;', '&'))];
+  const value = found.find(([key]) => key.toLowerCase() === parameter)?.[1];
   // No database holds NUL.
   return value ? Array.from(value.replaceAll('\0', '\uFFFD')).slice(0, 255).join('') : null;
 }

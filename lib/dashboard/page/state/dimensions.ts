@@ -21,6 +21,8 @@ export const DIMENSIONS: Record<Exclude<Dimension, 'property'> & FilterKey, Dime
   utmCampaign: { title: 'Campaigns', none: 'No campaign', measure: visits },
   utmSource: { title: 'Sources', none: 'No source', measure: visits },
   utmMedium: { title: 'Media', none: 'No medium', measure: visits },
+  utmTerm: { title: 'Terms', none: 'No term', measure: visits },
+  utmContent: { title: 'Contents', none: 'No content', measure: visits },
   name: { title: 'Activities', none: 'none', measure: 'activities' },
   browser: { title: 'Browsers', none: 'Unknown', measure: visits },
   system: { title: 'Systems', none: 'Unknown', measure: visits },

@@ -10,6 +10,8 @@ export const FILTERS = {
   utmSource: 'Source',
   utmMedium: 'Medium',
   utmCampaign: 'Campaign',
+  utmTerm: 'Term',
+  utmContent: 'Content',
   browser: 'Browser',
   system: 'System',
   device: 'Device',

@@ -3,7 +3,16 @@ import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
 import type { Json } from '../../data/ask.js';
 
 /** What is told by an activity itself, and what only by its visit. */
-const OF_VISITS = ['entry', 'exit', 'referrer', 'utmSource', 'utmMedium', 'utmCampaign'];
+const OF_VISITS = [
+  'entry',
+  'exit',
+  'referrer',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'utmTerm',
+  'utmContent',
+];
 
 /**
  * Whether an activity of the stream, which has all of them, is one of those that are filtered by.
