@@ -23,7 +23,6 @@ const project = {
 const withDatabases = {
   ...project,
   globalSetup: '<rootDir>/test/support/setup/global-setup.mjs',
-  globalTeardown: '<rootDir>/test/support/setup/global-teardown.mjs',
 };
 
 export default {

@@ -4,6 +4,7 @@ import { pagesOf } from '../../lib/export/pages.js';
 import { Activity, Session } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { runs } from '../support/property.js';
 
 /** What formats and databases give a meaning to, and any other character. */
 const aCharacter = fc.oneof(
@@ -82,7 +83,7 @@ describe.each(FOUND)('an export on %s', (name) => {
         expect(await written(host, 'ndjson')).toBe(`${lines.join('\n')}\n`);
         expect(await written(host, 'json')).toBe(lines.join(',\n'));
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 

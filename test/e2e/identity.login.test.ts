@@ -8,7 +8,7 @@ import session from 'express-session';
 import passport from 'passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { Activity, type DjaffarOptions } from '../../lib/index.js';
-import { ADAPTERS, type Host, HOSTS, type HostOptions, startHost } from '../support/host.js';
+import { ADAPTERS, type Host, type HostOptions, PAIRS, startHost } from '../support/host.js';
 
 const SECRET = 'known to the tests alone';
 const START = Date.parse('2026-02-03T04:05:06.789Z');
@@ -129,7 +129,7 @@ class Browser {
   }
 }
 
-describe.each(HOSTS)('who it is on $adapter and $database', ({ adapter, database }) => {
+describe.each(PAIRS)('who it is on $adapter and $database', ({ adapter, database }) => {
   let host: Host;
 
   async function start(djaffar: HostOptions['djaffar'], options: Partial<HostOptions> = {}): Promise<void> {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type ActivityFilter, InvalidFilterError, type PageOptions } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { runs } from '../support/property.js';
 
 /** Texts that a careless collation takes for each other, and that a careless statement does not take as they are. */
 const TEXTS = ['a', 'A', 'a ', ' a', 'á', 'é', 'e', 'É', 'ß', 'ss', 'ж', '日', '🦋', '🐛', '%', "' OR ''='"];
@@ -185,7 +186,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
         expect(next).toBeNull();
         expect(await host.activities.count(filter)).toBe(expected.length);
       }),
-      { numRuns: 250 },
+      runs(250),
     );
   });
 

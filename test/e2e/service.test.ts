@@ -13,6 +13,7 @@ import {
 } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { runs } from '../support/property.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
@@ -316,7 +317,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
           );
           await eraseAll();
         }),
-        { numRuns: 30 },
+        runs(30),
       );
     });
   });

@@ -9,6 +9,7 @@ import {
 import { DIMENSIONS, MEASURES } from '../../lib/statistics/statistics.types.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { runs } from '../support/property.js';
 import { anActivity, IPS, SESSIONS, USERS, VISITS } from '../support/statistics/arbitrary-activities.js';
 import {
   aFunnel,
@@ -113,7 +114,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
         fc.asyncProperty(questions, async (asked) => {
           expect(await ask(stats, asked)).toEqual(answer(history, asked));
         }),
-        { numRuns: 40 },
+        runs(40),
       );
     });
 
@@ -122,7 +123,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
         fc.asyncProperty(someVisits, async (options) => {
           expect(await allPages(options)).toEqual(visits(history, options));
         }),
-        { numRuns: 40 },
+        runs(40),
       );
     });
   });
@@ -146,7 +147,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
           }
         })
         .afterEach(async () => void (await host.activities.erase({ from: new Date(0) }))),
-      { numRuns: 12, interruptAfterTimeLimit: 45_000 },
+      runs(12),
     );
   });
 
@@ -167,7 +168,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
         expect(at).toBeLessThanOrEqual(Date.now());
         expect(answered).toEqual(live(history, options, at));
       }),
-      { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+      runs(40),
     );
   });
 });

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Activity, djaffarEntities, type ServerActivity } from '../../lib/index.js';
 import { createDatabase, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { runs } from '../support/property.js';
 import { startSample } from '../support/sample.js';
 
 const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -104,7 +105,7 @@ describe.each(FOUND)('what is stored on %s', (database) => {
           expect(found.get(told.id)?.properties).toEqual(told.properties ?? null);
         }
       }),
-      { numRuns: 50 },
+      runs(50),
     );
   });
 
@@ -127,7 +128,7 @@ describe.each(FOUND)('what is stored on %s', (database) => {
         }
         await host.activities.erase({ from: date });
       }),
-      { numRuns: 30 },
+      runs(30),
     );
   });
 
@@ -153,7 +154,7 @@ describe.each(FOUND)('what is stored on %s', (database) => {
         };
         expect(await host.activities.count(inMillisecond)).toBe(there.length);
       }),
-      { numRuns: 30 },
+      runs(30),
     );
   });
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Session } from '../../lib/index.js';
-import { type Host, HOSTS, startHost } from '../support/host.js';
+import { type Host, PAIRS, startHost } from '../support/host.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
-describe.each(HOSTS)('POST /djaffar/track/ on $adapter and $database', ({ adapter, database }) => {
+describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapter, database }) => {
   let host: Host;
 
   beforeAll(async () => {

@@ -1,10 +1,20 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 type Entry = 'command' | 'library' | 'sample' | 'database' | 'ormconfig';
 
-/** Returns the path of a module that the global setup has compiled (`setup/compile.mjs`). */
+/** Returns a folder that all runs with the same sources share. */
+export function cacheFolder(): string {
+  const folder = process.env.DJAFFAR_TEST_CACHE;
+  if (!folder) throw new Error('the global setup has not run');
+  return folder;
+}
+
+/** Returns the path of a compiled and bundled module, which the first test that needs one makes. */
 export function compiled(entry: Entry): string {
-  const build = process.env.DJAFFAR_TEST_BUILD;
-  if (!build) throw new Error('nothing is compiled: the global setup has not run');
-  return join(build, `${entry}.js`);
+  const folder = cacheFolder();
+  const bundle = join(folder, 'bundle');
+  if (!existsSync(bundle)) execFileSync(process.execPath, ['test/support/setup/bundle.mjs', folder]);
+  return join(bundle, `${entry}.js`);
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
+import { cacheFolder } from './compiled.js';
 
 /** The servers on which the tests create their databases. The global setup has found them. */
 const SERVERS = {
@@ -27,15 +28,30 @@ export interface TestDatabase {
 
 /** Creates an empty database. */
 export async function createDatabase(name: DatabaseName): Promise<TestDatabase> {
-  return name === 'sqlite' ? createFile() : createOnServer(name);
+  if (name === 'sqlite') return createFile();
+  const database = `djaffar_test_${randomBytes(6).toString('hex')}`;
+  await onServer(name, `CREATE DATABASE ${database}`);
+  const url = new URL(SERVERS[name]);
+  url.pathname = database;
+  return {
+    url: url.href,
+    options: databaseOptions(url.href),
+    drop: () => onServer(name, `DROP DATABASE ${database}${name === 'postgres' ? ' WITH (FORCE)' : ''}`),
+  };
 }
 
-/** Creates a database with empty tables. It is a copy of a migrated one if the server can copy. */
+/** Creates a database with empty tables. */
 export async function createMigratedDatabase(name: DatabaseName): Promise<TestDatabase> {
-  const { DJAFFAR_TEST_SQLITE_TEMPLATE: file, DJAFFAR_TEST_POSTGRES_TEMPLATE: template } = process.env;
-  if (name === 'sqlite') return createFile(file);
-  const database = await createOnServer(name, name === 'postgres' ? template : undefined);
-  if (name === 'mariadb') await migrate(database);
+  const template = join(cacheFolder(), 'migrated.sqlite');
+  if (name === 'sqlite' && existsSync(template)) return createFile(template);
+  const database = await createDatabase(name);
+  if (name !== 'sqlite') await migrate(database);
+  else {
+    const copy = join(cacheFolder(), `${randomBytes(6).toString('hex')}.sqlite`);
+    await migrate(database, `VACUUM INTO '${copy}'`);
+    // At once, so that nobody copies half of it.
+    renameSync(copy, template);
+  }
   return database;
 }
 
@@ -51,22 +67,11 @@ function createFile(template?: string): TestDatabase {
   };
 }
 
-async function createOnServer(name: ServerName, template?: string): Promise<TestDatabase> {
-  const database = `djaffar_test_${randomBytes(6).toString('hex')}`;
-  await onServer(name, `CREATE DATABASE ${database}${template ? ` TEMPLATE ${template}` : ''}`);
-  const url = new URL(SERVERS[name]);
-  url.pathname = database;
-  return {
-    url: url.href,
-    options: databaseOptions(url.href),
-    drop: () => onServer(name, `DROP DATABASE ${database}${name === 'postgres' ? ' WITH (FORCE)' : ''}`),
-  };
-}
-
-async function migrate({ options }: TestDatabase): Promise<void> {
+async function migrate({ options }: TestDatabase, afterwards?: string): Promise<void> {
   const all = { ...options, entities: djaffarEntities, migrations: djaffarMigrations };
   const dataSource = await new DataSource(all).initialize();
   await dataSource.runMigrations();
+  if (afterwards) await dataSource.query(afterwards);
   await dataSource.destroy();
 }
 

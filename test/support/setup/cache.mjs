@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+const DAY = 86_400_000;
+const CACHE = resolve('node_modules/.cache/djaffar-tests');
+const SOURCES = ['lib', 'sample', 'ormconfig.ts', 'package-lock.json', 'test/support/setup'];
+
+/**
+ * Creates the folder of what tests make once of these very sources, for later runs as well: the bundle of the command
+ * and the sample, and a migrated SQLite file.
+ */
+export async function cacheFolder() {
+  const folder = join(CACHE, await hashOfSources());
+  await mkdir(folder, { recursive: true });
+  const now = new Date();
+  await utimes(folder, now, now);
+  await removeOlderThan(now.getTime() - DAY);
+  return folder;
+}
+
+/** Returns all files below a folder; a file is its own. */
+export async function filesIn(path) {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function hashOfSources() {
+  const files = (await Promise.all(SOURCES.map(filesIn))).flat().toSorted((a, b) => (a < b ? -1 : 1));
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(file));
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function removeOlderThan(time) {
+  for (const name of await readdir(CACHE)) {
+    const folder = join(CACHE, name);
+    const { mtimeMs } = await stat(folder);
+    if (mtimeMs < time) await rm(folder, { recursive: true, force: true });
+  }
+}
