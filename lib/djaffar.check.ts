@@ -97,11 +97,26 @@ const decorators: Rule = {
   accepts: (value) => Array.isArray(value) && value.every(isFunction),
 };
 
+/** What else is in `path`. */
+const RESERVED = ['activities', 'dashboard', 'stats'];
+
 const REGISTRATION: Rules = {
   path: {
     allowed:
       "one or more segments of letters, digits, '-', '.', '_' or '~', such as 'djaffar' or 'internal/track'",
     accepts: (value) => typeof value === 'string' && /^\/?[\w.~-]+(\/[\w.~-]+)*\/?$/.test(value),
+  },
+  route: {
+    allowed: `one segment of letters, digits, '-', '.', '_' or '~', such as 'track', that does not end in '.js' and is none of ${RESERVED.join(', ')}`,
+    accepts: (value) =>
+      typeof value === 'string' &&
+      /^[\w.~-]*[\w~-]$/.test(value) &&
+      !value.endsWith('.js') &&
+      !RESERVED.includes(value.toLowerCase()),
+  },
+  tracker: {
+    allowed: "a file name of letters, digits, '-', '.', '_' or '~' that ends in '.js', such as 'app.js'",
+    accepts: (value) => typeof value === 'string' && /^[\w.~-]+\.js$/.test(value),
   },
   dataSource: {
     allowed: 'the name of a data source',
@@ -152,9 +167,11 @@ export function checkRoutes({ api, dashboard }: Pick<RegistrationOptions, 'api' 
 
 /** @throws Error as {@link settingsOf} does */
 export function registrationOf(options: RegistrationOptions): Registration {
-  const { path, dataSource, isGlobal } = options;
+  const { path, route, tracker, dataSource, isGlobal } = options;
   const given = withoutUndefined<RegistrationOptions>({
     path,
+    route,
+    tracker,
     dataSource,
     decorators: options.decorators,
     isGlobal,

@@ -34,6 +34,7 @@ import { checkAll, checkRoutes, registrationOf, settingsOf } from './djaffar.che
 import {
   DATA_SOURCE,
   type DjaffarOptions,
+  REGISTRATION,
   type Registration,
   type RegistrationOptions,
   type Settings,
@@ -52,7 +53,6 @@ import { TrackerController } from './tracking/tracker.controller.js';
 import { IdentifiedUsers } from './tracking/user.js';
 import { VisitorService } from './tracking/visitor.service.js';
 
-const REGISTRATION = Symbol('Djaffar registration');
 const OPENAPI = Symbol('Djaffar OpenAPI');
 
 /** Beside the options: modules that export what the host's guards need. */
@@ -61,6 +61,8 @@ type Extras = RegistrationOptions & Pick<ModuleMetadata, 'imports'>;
 // The builder takes from the host's options those extras that have a key here.
 const extras: Extras = {
   path: undefined,
+  route: undefined,
+  tracker: undefined,
   dataSource: undefined,
   decorators: undefined,
   isGlobal: undefined,
@@ -109,8 +111,8 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
   /** Nest calls it when the adapter is there and the routes are not yet. */
   configure(): void {
     const { httpAdapter } = this.adapterHost;
-    const { path } = this.registration;
-    const isTrackRoute = routeAt(path, 'track');
+    const { path, route } = this.registration;
+    const isTrackRoute = routeAt(path, route);
     if (httpAdapter.getType() === 'fastify')
       prepareFastify(httpAdapter.getInstance(), isTrackRoute, routeAt(path, 'dashboard'));
     else prepareExpress(httpAdapter.getInstance(), isTrackRoute);
@@ -126,8 +128,9 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
 
 function register(definition: DynamicModule, given: Extras): DynamicModule {
   const registration = registrationOf(given);
-  const { path, dataSource, decorators, api, isGlobal } = registration;
-  const page = `${path.replace(/\/$/, '')}/dashboard`;
+  const { path, route, tracker, dataSource, decorators, api, isGlobal } = registration;
+  const base = path.replace(/\/$/, '');
+  const page = `${base}/dashboard`;
   const ofApi = mount({ path, guard: ApiGuard, ...api }, [ActivitiesController, StatisticsController]);
   const ofPage = { path: page, guard: DashboardGuard, ...registration.dashboard };
   const ofData = { ...ofPage, path: `${page}/data` };
@@ -146,7 +149,8 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       ...new Set([...(definition.imports ?? []), ...(given.imports ?? [])]),
     ],
     controllers: [
-      ...mount({ path, decorators }, [TrackController, TrackerController]),
+      ...mount({ path: `${base}/${route}`, decorators }, [TrackController]),
+      ...mount({ path: `${base}/${tracker}`, decorators }, [TrackerController]),
       ...ofApi,
       ...dashboard,
     ],

@@ -119,6 +119,18 @@ export interface RegistrationOptions {
   path?: string;
 
   /**
+   * The name of the tracking route in `path`, because content blockers have lists of names.
+   * @defaultValue 'track'
+   */
+  route?: string;
+
+  /**
+   * The name of the browser's script in `path`. The script knows the name of the route.
+   * @defaultValue 'tracker.js'
+   */
+  tracker?: string;
+
+  /**
    * The name of the TypeORM data source.
    * @defaultValue TypeORM's default data source
    */
@@ -171,6 +183,8 @@ export interface Registration extends Required<Omit<RegistrationOptions, 'dataSo
 
 export const REGISTRATION_DEFAULTS: Registration = {
   path: 'djaffar',
+  route: 'track',
+  tracker: 'tracker.js',
   dataSource: undefined,
   decorators: [],
   api: { decorators: [] },
@@ -179,4 +193,5 @@ export const REGISTRATION_DEFAULTS: Registration = {
 };
 
 export const DATA_SOURCE = Symbol('Djaffar data source');
+export const REGISTRATION = Symbol('Djaffar registration');
 export const SETTINGS = Symbol('Djaffar settings');

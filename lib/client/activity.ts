@@ -2,13 +2,13 @@
 export type Properties = Record<string, unknown>;
 
 /** Too long a path or referer must not cost an activity. */
-export function cut(text?: string): string | undefined {
+export const cut = (text?: string): string | undefined => {
   return text?.slice(0, 2048);
-}
+};
 
 /**
  * A version 4 UUID (RFC 9562). It need not be hard to guess, and `crypto.randomUUID` is missing outside secure contexts.
  */
-export function uuid(): string {
+export const uuid = (): string => {
   return 'xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx'.replace(/x/g, () => Math.random().toString(16)[2]!);
-}
+};

@@ -1,12 +1,19 @@
 import { type Djaffar, djaffar as api } from './api.js';
-import { type AutoTracking, start } from './page.js';
+import { type AutoTracking, start as startPage } from './page.js';
 import type { Properties } from './activity.js';
 import { type Settings, settings } from './settings.js';
 
 // What a bundler takes: the same as `tracker.js`, but that nothing starts by itself.
 
-settings.endpoint = '/djaffar';
+Object.assign(settings, { endpoint: '/djaffar', route: 'track' });
+
+let hasStarted = false;
+
+/** Starts what is tracked automatically. Further calls do nothing. */
+export function start(auto: AutoTracking): void {
+  if (!hasStarted) startPage(auto);
+  hasStarted = true;
+}
 
 export const djaffar: Djaffar = api;
-export { start };
 export type { AutoTracking, Djaffar, Properties, Settings };

@@ -1,36 +1,52 @@
 import { cut, type Properties } from './activity.js';
-import { leave, retry } from './queue.js';
-import { here, track, useHash, view } from './track.js';
+import { type Entry, forget, last, leave, retry } from './queue.js';
+import { cameFrom, here, pageOf, track, useHash, view } from './track.js';
 
 /** What is tracked without being asked. */
 export interface AutoTracking {
-  /** Whether the fragment is the path, as with routers by `location.hash`. */
+  /** Whether the fragment is the path, as with routers that use `location.hash`. */
   hash?: true;
-  /** Whether nothing is tracked by itself. */
+  /** Whether nothing is tracked automatically. */
   manual?: true;
-  /** Whether clicks on links that leave the site, and on downloads, are tracked. */
+  /** Whether clicks on links to other hosts, and on downloads, are tracked. */
   outbound?: true;
+  /**
+   * The file types whose links are downloads, such as `pdf,zip`.
+   * @defaultValue common types of documents, archives, installers and media
+   */
+  download?: string;
   /** Whether the time in view of each page is tracked, and how far it was scrolled. */
   engagement?: true;
 }
 
-/** The path of a file that is no page. */
-const FILE = /\.(?!html?$)\w{2,4}$/;
+/** File types whose links are downloads by default. */
+const FILE_TYPES =
+  'pdf,doc,docx,xls,xlsx,ppt,pptx,odt,ods,txt,csv,epub,zip,gz,tar,7z,rar,dmg,exe,msi,apk,mp3,mp4';
 
-/** Events of the document, too, pass the window on their way. */
-function on(type: string, listener: (event: never) => void): void {
+/** Milliseconds. A page that is replaced by another page sooner is a redirect, and was never viewed. */
+const REDIRECT = 50;
+
+/** The listener also gets events of the document, because it captures them on their way down. */
+const on = (type: string, listener: (event: never) => void): void => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each listener knows the events of its type
   addEventListener(type, listener as EventListener, true);
-}
+};
 
-/** To be called once, when the page begins. */
-export function start(auto: AutoTracking): void {
-  /** Since when the page is in view, by `performance.now()`; false where it is hidden. */
+/** Must be called once, when the page begins. */
+export const start = (auto: AutoTracking): void => {
+  /** `performance.now()` when the page came into view; false if it is hidden. */
   let since: number | false;
-  /** Pixels from the top to the lowest that was in view. */
+  /** The view of a page that may turn out to be a redirect. */
+  let fresh: Entry | 0 | undefined;
+  /** Pixels from the top to the lowest point that was in view. */
   let depth = 0;
-  /** The path in view, once there is one. */
+  /** The path of the latest view. */
   let seen: string | undefined;
+  /** What was tracked last in the current task: the element with `data-djaffar`, and the innermost one. */
+  let lastNamed: HTMLElement | 0 | undefined;
+  let lastTarget: unknown;
+
+  const fileTypes = (auto.download || FILE_TYPES).split(',');
 
   const scroll = (): void => {
     depth = Math.max(depth, scrollY + innerHeight);
@@ -42,23 +58,66 @@ export function start(auto: AutoTracking): void {
     if (visible && 'engagement' in auto) {
       void track('engagement', {
         visible,
-        scroll: Math.min(100, ((100 * depth) / document.documentElement.scrollHeight) | 0),
+        scroll: (100 * Math.min(1, depth / document.documentElement.scrollHeight)) | 0,
       });
     }
     since = !document.hidden && now;
   };
-  const show = (): void => {
+  const show = (referer?: string): void => {
     measure();
     seen = here();
     depth = 0;
-    void view();
+    void view(seen, referer);
+    fresh = last;
+    setTimeout(() => (fresh = 0), REDIRECT);
   };
-  const move = (): void => {
-    if (seen !== here()) show();
+  const move = ({ navigationType }: { navigationType?: string | null }): void => {
+    if (pageOf(seen!) === pageOf(here())) return;
+    if (fresh && /rep/.test(navigationType!)) {
+      forget([fresh], false);
+      // The page that redirects has no time in view.
+      since = 0;
+      show(cameFrom);
+    } else show();
   };
   const hide = (): void => {
     if (seen) measure();
     leave();
+  };
+  /** Tracks a click, or the submission of a form. */
+  const act = (event: Partial<MouseEvent> & Event): void => {
+    const { button = 0 } = event;
+    // Targets in open shadow roots are in it, too.
+    // Targets in open shadow roots are in it, too.
+    const path = event.composedPath() as Partial<HTMLAnchorElement>[];
+    const find = (selector: string): HTMLAnchorElement | undefined =>
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what has `matches` is an element
+      path.find((node) => node.matches?.(selector)) as HTMLAnchorElement | undefined;
+    const link = find('a[href]');
+    // The middle button only follows links, and the right one does nothing.
+    if (button > (link ? 1 : 0)) return;
+    const named = find('[data-djaffar]');
+    // A form is submitted, all else is clicked. A click on a label is followed by one on its control, in the same task.
+    if (named && 'submit' in named !== 'button' in event && (named !== lastNamed || path[0] === lastTarget)) {
+      const properties: Properties = {};
+      for (const { name, value } of named.attributes) {
+        const property = name.split('data-djaffar-')[1];
+        if (property) properties[property] = value;
+      }
+      void track(named.dataset.djaffar, properties);
+      lastNamed = named;
+      lastTarget = path[0];
+      setTimeout(() => (lastNamed = 0));
+    }
+    if ('outbound' in auto && link?.host) {
+      const name =
+        link.host !== location.host
+          ? 'outbound'
+          : (link.matches('[download]') ||
+              fileTypes.includes(link.pathname.toLowerCase().split('.').pop()!)) &&
+            'download';
+      if (name) void track(name, { url: cut(link.href) });
+    }
   };
   const begin = (): void => {
     show();
@@ -70,44 +129,26 @@ export function start(auto: AutoTracking): void {
         const original = history[name];
         history[name] = (...given) => {
           original.apply(history, given);
-          move();
+          move({ navigationType: name });
         };
       }
     }
     on('popstate', move);
-    // From the back/forward cache.
-    on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && show());
-    on('click', ({ target }: { target: Partial<Element> }) => {
-      const named = target.closest?.<HTMLElement>('[data-djaffar]');
-      if (named) {
-        const properties: Properties = {};
-        for (const { name, value } of named.attributes) {
-          const property = name.split('data-djaffar-')[1];
-          if (property) properties[property] = value;
-        }
-        void track(named.dataset.djaffar, properties);
-      }
-      const link = target.closest?.<HTMLAnchorElement>('a[href]');
-      if ('outbound' in auto && link?.host) {
-        const name =
-          link.host !== location.host
-            ? 'outbound'
-            : link.download || FILE.test(link.pathname)
-              ? 'download'
-              : '';
-        if (name) void track(name, { url: cut(link.href) });
-      }
-    });
+    // The page was restored from the back/forward cache: it was not reached from itself.
+    on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && show(''));
+    on('click', act);
+    on('auxclick', act);
+    on('submit', act);
   };
 
   if ('hash' in auto) useHash();
   if ('manual' in auto) {
-    // Nothing by itself.
+    // Nothing is tracked automatically.
   } else if (document.prerendering) on('prerenderingchange', begin);
   else begin();
   on('scroll', scroll);
   on('online', retry);
   on('pagehide', leave);
-  // It comes last, also when the page is left.
+  // It is the last event of a page, also when the page is left.
   on('visibilitychange', hide);
-}
+};

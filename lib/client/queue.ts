@@ -1,7 +1,7 @@
 import { isSilent, settings } from './settings.js';
 import { stored } from './store.js';
 
-interface Entry {
+export interface Entry {
   /** The activity as JSON, beginning with its date. It is its own key in the store, whose order is that of the dates. */
   record: string;
   /** Whether it outlives the page: whatever is true. */
@@ -29,54 +29,61 @@ const LONGEST_PAUSE = 1e5;
 
 /** The oldest first. */
 let queue: Entry[] = [];
+/** What was added last. */
+export let last: Entry;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isRunning: 0 | 1 | undefined;
 let failures = 0;
 /** One by one once the server has refused several, to find the guilty. */
 let share = SHARE;
 /** The headers that the server did not accept. */
-let refused: string | undefined = '';
+let refused = '';
+/** Whether the console has said that the server refuses the activities. */
+let hasWarned: 1 | undefined;
 /** Whether the server has answered this page, so that the visitor has a session. */
 let isKnown: 1 | undefined;
 let dropped = 0;
 
 /** @returns whether the server has it, once that is known */
-export function add(record: string): Promise<boolean> {
+export const add = (record: string): Promise<boolean> => {
   return new Promise((tell) => {
     const entry: Entry = { record, tell };
-    queue.push(entry);
+    queue.push((last = entry));
     drop(record.length < WHOLE_SHARE ? queue.slice(0, -MAX_WAITING) : [entry]);
     // All transactions are in order: what is sent has been kept before.
     void stored((store) => store.put(1, record)).then((key) => (entry.isKept = key));
     if (!failures) wake(TOGETHER);
   });
-}
+};
 
 /** Sends what waits after so many milliseconds. */
-export function wake(delay?: number): void {
+export const wake = (delay?: number): void => {
   clearTimeout(timer);
   timer = setTimeout(run, delay);
-}
+};
 
 /** Things look better: sends what waits at once. */
-export function retry(): void {
+export const retry = (): void => {
   failures = 0;
   wake();
-}
+};
 
 /** What is left is sent while the page goes; should nobody hear the answer, a later page sends it again. */
-export function leave(): void {
-  // A new visitor sends but one request more, which the server sees to belong to the first by its oldest activity.
-  for (let isLast; !isLast && next()[0]; isLast = !isKnown) void send(next()).then(wake);
-}
+export const leave = (): void => {
+  while (next()[0]) {
+    void send(next()).then(wake);
+    // A new visitor sends one more request only. The server sees by its oldest activity that it belongs to the first.
+    if (!isKnown) return;
+  }
+};
 
 /** Forgets all that waits, of earlier pages too. */
-export function clear(): void {
+export const clear = (): void => {
   forget(queue, false);
   void stored((store) => store.clear());
-}
+};
 
-async function run(): Promise<void> {
+const run = async (): Promise<void> => {
   if (isRunning || isSilent()) return;
   isRunning = 1;
   const work = async (): Promise<void> => {
@@ -101,21 +108,21 @@ async function run(): Promise<void> {
     // There are no locks outside secure contexts, and none in sandboxed frames.
     void work();
   }
-}
+};
 
 /**
  * The oldest that can go together into one request. As long as a visitor is new, these are the first of all: what a page
  * that is left has not kept yet would be lost, and with another oldest the server would begin another session.
  */
-function next(): Entry[] {
+const next = (): Entry[] => {
   let size = 0;
   return queue.filter(
     ({ isUnderWay, record }) => !(isUnderWay && isKnown) && (size += record.length + share) < MAX_SIZE,
   );
-}
+};
 
 /** @returns the milliseconds to wait before the next try, where one is needed */
-async function send(batch: Entry[]): Promise<number | undefined> {
+const send = async (batch: Entry[]): Promise<number | undefined> => {
   const activities = batch.map((entry) => {
     entry.isUnderWay = 1;
     return entry.record;
@@ -128,10 +135,11 @@ async function send(batch: Entry[]): Promise<number | undefined> {
     const asked = JSON.stringify(headers);
     if (asked !== refused) {
       // A text needs no leave from another origin beforehand.
-      const answer = await fetch(`${settings.endpoint}/track/`, {
+      const answer = await fetch(`${settings.endpoint}/${settings.route}/`, {
         ...settings,
         method: 'POST',
-        body: `{"sentAt":"${new Date().toJSON()}","activities":[${activities.join()}]}`,
+        // oxlint-disable-next-line typescript/restrict-template-expressions -- in a text, commas join an array
+        body: `{"sentAt":"${new Date().toJSON()}","activities":[${activities}]}`,
         headers,
         keepalive: true,
         signal: AbortSignal.timeout(PATIENCE),
@@ -142,11 +150,21 @@ async function send(batch: Entry[]): Promise<number | undefined> {
         failures = 0;
         return forget(batch, true);
       }
-      if (status === 400 || status === 413) {
+      if (status === 400 || status === 413 || status === 422) {
+        // Errors are named after their properties, such as "activities.3.date". If none is named, they go one by one.
+        const text = await answer.text();
         share = WHOLE_SHARE;
-        return batch[1] ? undefined : drop(batch, status);
+        return drop(
+          batch.filter((_, i) => !batch[1] || RegExp(`"activities.${i}\\b`).test(text)),
+          status,
+          text,
+        );
       }
-      if (status === 401) refused = asked;
+      if (status === 401) refused = asked ?? '';
+      if (status < 500 && !hasWarned) {
+        hasWarned = 1;
+        console.warn('djaffar waits', status, 'Check data-endpoint, guards, rate limits');
+      }
       after = +answer.headers.get('Retry-After')! * 1000 || 0;
     }
   } catch {
@@ -155,17 +173,18 @@ async function send(batch: Entry[]): Promise<number | undefined> {
     batch.map((entry) => (entry.isUnderWay = 0));
   }
   return after + Math.min(LONGEST_PAUSE, 2 ** failures++ * FIRST_PAUSE) * (1 + Math.random());
-}
+};
 
-function drop(batch: Entry[], status?: number): undefined {
+const drop = (batch: Entry[], status?: number, reason?: string): undefined => {
   if (!batch[0]) return;
   share = SHARE;
   dropped += batch.length;
-  console.error('djaffar dropped', dropped, status, batch);
+  console.warn('djaffar dropped', dropped, status, reason, batch);
   forget(batch, false);
-}
+};
 
-function forget(batch: Entry[], isThere: boolean): undefined {
+/** Removes activities from the queue, and answers who waits for them. */
+export const forget = (batch: Entry[], isThere: boolean): undefined => {
   queue = queue.filter((entry) => !batch.includes(entry) || entry.tell?.(isThere));
   void stored((store) => batch.map(({ record }) => store.delete(record))[0]!);
-}
+};

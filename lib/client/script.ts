@@ -1,18 +1,23 @@
 import { type Djaffar, djaffar } from './api.js';
-import { type AutoTracking, start } from './page.js';
+import { start } from './page.js';
 
 // What `tracker.js` does in a page.
 
 declare global {
   interface Window {
-    djaffar: Djaffar;
+    djaffar?: Djaffar;
   }
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is an HTML script that has been loaded
-const script = document.currentScript as HTMLScriptElement;
-// What is there has the value '', or another that is not null.
-const data = script.dataset as AutoTracking;
-self.djaffar = djaffar;
-djaffar.configure({ endpoint: script.src.replace(/\/tracker.*/, ''), ...data });
-start(data);
+// The tag may be there twice, or be evaluated again. A stub that keeps early calls is a proxy without properties.
+if (!('view' in (self.djaffar ?? {}))) {
+  // A module script is not the current script. The server replaces the name if its option says another.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is an HTML script that has been loaded
+  const { src, dataset } = (document.currentScript ??
+    document.querySelector('[src*="tracker.js"]')) as HTMLScriptElement;
+  self.djaffar = djaffar;
+  // The server replaces the name of the route, too.
+  djaffar.configure({ endpoint: src.replace(/\/[^/?]*(\?.*)?$/, ''), route: 'track', ...dataset });
+  // An attribute without a value is ''.
+  start(dataset);
+}

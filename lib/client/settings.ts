@@ -7,6 +7,12 @@ export interface Settings {
   endpoint: string;
 
   /**
+   * The name of the tracking route, if the module's option `route` changes it.
+   * @defaultValue 'track'; a script from the module knows it
+   */
+  route: string;
+
+  /**
    * Added to each request, such as a bearer token; a function is asked before each. Tokens that the server refused are not
    * sent again: the activities wait for others.
    */
@@ -37,9 +43,9 @@ try {
 }
 
 /** Whether this visitor is not to be tracked. */
-export function isSilent(): unknown {
+export const isSilent = (): unknown => {
   return (
     settings.isOptedOut ||
     (!('ignoreDnt' in settings) && (navigator.globalPrivacyControl || +navigator.doNotTrack!))
   );
-}
+};

@@ -4,20 +4,29 @@ import { isSilent } from './settings.js';
 
 /** The path that the browser shows. */
 export let here = (): string => location.pathname + location.search;
-/** The path of the latest view. */
+/** The path of the latest view, and where the visitor came from. */
 let current: string | undefined;
+export let cameFrom: string;
 
-/** Takes the fragment as the path, as routers by `location.hash` do. */
-export function useHash(): void {
-  here = () => location.hash.slice(1) || '/';
-}
+/** Takes the fragment as the path, as routers that use `location.hash` do. Campaigns stay in the query string before it. */
+export const useHash = (): void => {
+  here = () => {
+    const path = location.hash.slice(1) || '/';
+    return path + location.search.replace('?', path.includes('?') ? '&' : '?');
+  };
+};
+
+/** The page of a path: as statistics count it by default, without the query string and a trailing slash. */
+export const pageOf = (path: string): string => {
+  return path.replace(/\/?(\?.*)?$/, '');
+};
 
 /** @returns whether the server has it, once that is known */
-export async function track(
+export const track = async (
   name: string | undefined,
   properties?: Properties,
   referer?: string,
-): Promise<boolean> {
+): Promise<boolean> => {
   if (isSilent()) return false;
   return add(
     JSON.stringify({
@@ -29,11 +38,11 @@ export async function track(
       properties,
     }),
   );
-}
+};
 
 /** Tracks a view of a path, and makes it the path of what follows. */
-export function view(path = here()): Promise<boolean> {
-  const referer = current ?? document.referrer;
+export const view = (path = here(), referer = current ?? document.referrer): Promise<boolean> => {
   current = path;
+  cameFrom = referer;
   return track('view', undefined, referer);
-}
+};

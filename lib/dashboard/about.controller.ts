@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Req, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
-import { type Settings, SETTINGS } from '../djaffar.options.js';
+import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../djaffar.options.js';
 import { version } from '../generated/version.js';
 import type { TrackRequest } from '../tracking/request.js';
 import { userOf } from '../tracking/user.js';
@@ -22,6 +22,7 @@ export interface About {
 export class AboutController {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(REGISTRATION) private readonly registration: Registration,
     private readonly activities: ActivityService,
   ) {}
 
@@ -31,7 +32,7 @@ export class AboutController {
     return {
       version,
       user: userOf(request, this.settings)?.name ?? null,
-      tracker: '../tracker.js',
+      tracker: `../${this.registration.tracker}`,
       isEmpty: items.length === 0,
     };
   }

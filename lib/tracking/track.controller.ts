@@ -42,7 +42,7 @@ export class TrackController {
   ) {}
 
   // Fastify takes a method but once for a path, so the others cannot have a handler beside this one.
-  @All('track')
+  @All()
   @HttpCode(204)
   @UseGuards(MethodGuard, IdentifyGuard)
   async track(@Req() request: TrackRequest, @Res({ passthrough: true }) response: object): Promise<void> {

@@ -1,5 +1,6 @@
-import { Controller, Get, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { type Registration, REGISTRATION } from '../djaffar.options.js';
 import { script } from '../generated/tracker.js';
 import { PackedFile } from '../packed-file.js';
 import type { TrackRequest } from './request.js';
@@ -10,12 +11,30 @@ const CACHE_CONTROL = 'public, max-age=3600';
 /** Serves the browser's part, `tracker.js`. */
 @Controller()
 export class TrackerController {
-  private readonly script = new PackedFile(script, 'text/javascript; charset=utf-8', CACHE_CONTROL);
+  private readonly script: PackedFile;
 
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    @Inject(REGISTRATION) registration: Registration,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    this.script = new PackedFile(
+      withNames(script, registration),
+      'text/javascript; charset=utf-8',
+      CACHE_CONTROL,
+    );
+  }
 
-  @Get('tracker.js')
+  @Get()
   async tracker(@Req() request: TrackRequest, @Res() response: object): Promise<void> {
+    // Pages of other origins may load it, also if a middleware such as helmet forbids it for the host's other routes.
+    this.adapterHost.httpAdapter.setHeader(response, 'Cross-Origin-Resource-Policy', 'cross-origin');
     await this.script.send(this.adapterHost, request, response);
   }
+}
+
+/** Tells the script its own name, which it looks for if it is a module, and the name of the tracking route. */
+function withNames(text: string, { tracker, route }: Registration): string {
+  return text
+    .replace('route:"track"', () => `route:"${route}"`)
+    .replace('"tracker.js"', () => `"${tracker}"`);
 }

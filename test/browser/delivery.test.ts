@@ -331,3 +331,63 @@ describeInBrowser.each(ADAPTERS)('no activity is lost or doubled, with the host 
     expect(new Set(rows.map(({ visitId }) => visitId)).size).toBe(1);
   });
 });
+
+describeInBrowser('the console', () => {
+  let stage: Stage;
+
+  beforeEach(async () => {
+    stage = await Stage.start('express');
+    stage.serve();
+  });
+
+  afterEach(() => stage.close());
+
+  it('says which activities the host names as wrong (422), and drops only those', async () => {
+    const page = await stage.open('/a');
+    await stage.stored(1);
+    stage.front.fault = ({ ids }) =>
+      ids.length === 12
+        ? {
+            status: 422,
+            headers: { 'Content-Type': 'application/json' },
+            body: '{"errors":{"activities.1.properties":["has what cannot be stored"],"activities.11.name":["…"]}}',
+          }
+        : undefined;
+    const answers = await page.evaluate<boolean[]>(
+      `Promise.all(Array.from({ length: 12 }, (_, n) => djaffar.track('a', { n })))`,
+    );
+    // Activities of the same millisecond have no order.
+    expect(answers.filter((isThere) => isThere)).toHaveLength(10);
+    expect(stage.front.sent.map(({ ids }) => ids.length)).toEqual([1, 12, 10]);
+    const dropped = stage.console.filter((line) => line.startsWith('djaffar dropped'));
+    expect(dropped).toEqual([expect.stringMatching(/^djaffar dropped 2 422 .*cannot be stored/)]);
+    expect(await stage.rows()).toHaveLength(11);
+  });
+
+  it('says once in a page that the server refuses activities, which are sent again', async () => {
+    let statuses: number[] = [];
+    stage.front.fault = () => {
+      const status = statuses.shift();
+      return status === undefined ? undefined : { status };
+    };
+    const page = await stage.open('about:blank');
+    for (const status of [401, 403, 404, 405, 415, 429, 200]) {
+      statuses = [status, 403, 503];
+      stage.console.length = 0;
+      const said = page.waitForEvent('console', (message) => message.text().startsWith('djaffar'));
+      await page.goto(`/${status}`);
+      await said;
+      // Sooner than after the pauses, which grow.
+      const isStored = page.evaluate(`
+        const timer = setInterval(() => dispatchEvent(new Event('online')), 100);
+        djaffar.track('stored').then((isThere) => (clearInterval(timer), isThere));
+      `);
+      expect(await isStored).toBe(true);
+      expect(stage.console.filter((line) => line.startsWith('djaffar'))).toEqual([
+        `djaffar waits ${status} Check data-endpoint, guards, rate limits`,
+      ]);
+    }
+    const stored = (await stage.rows()).filter(({ name }) => name === 'view').map(({ path }) => path);
+    expect(stored.sort()).toEqual(['/200', '/401', '/403', '/404', '/405', '/415', '/429']);
+  });
+});

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Activity } from '../../lib/index.js';
 import { describeInBrowser, doings, Stage } from '../support/browser.js';
 import { ADAPTERS } from '../support/host.js';
 
@@ -43,13 +44,16 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
       return stage.open(path);
     }
 
-    it('tracks a view at each change of the URL, but none where the path stays the same', async () => {
+    it('tracks a view at each change of the page, and where it came from', async () => {
       stage.serve();
       const page = await open('/a');
-      for (const path of ['/b', '/c?d=1']) await page.evaluate(`history.pushState(null, '', '${path}')`);
+      await page.evaluate(`history.pushState(null, '', '/b')`);
+      await page.evaluate(`history.pushState(null, '', '/c?d=1')`);
+      await stage.stored(3);
       await page.evaluate(`history.replaceState({ x: 1 }, '', '/c?d=1')`);
       await page.evaluate(`history.replaceState(null, '', '/c?d=1#top')`);
       await page.evaluate(`history.replaceState(null, '', '/e')`);
+      await stage.stored(4);
       await page.evaluate('history.back()');
       const rows = await stage.stored(5);
       expect(inNoOrder(rows.map(({ name, path, referer }) => [name, path, referer]))).toEqual(
@@ -59,6 +63,58 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
           ['view', '/c?d=1', '/b'],
           ['view', '/e', '/c?d=1'],
           ['view', '/b', '/e'],
+        ]),
+      );
+    });
+
+    it('tracks no view if only the query string or a trailing slash changes', async () => {
+      stage.serve();
+      const page = await open('/search');
+      await page.evaluate(`
+        for (const q of ['n', 'ne', 'nes', 'nest']) history.replaceState(null, '', '?q=' + q);
+        history.pushState(null, '', '?q=nestjs');
+        history.pushState(null, '', '/search/');
+        history.pushState(null, '', '/search/?q=a/');
+        history.pushState(null, '', '/found');
+      `);
+      const rows = await stage.stored(2);
+      expect(doings(rows)).toEqual(['view /found', 'view /search']);
+    });
+
+    it('tracks one view if a page is a redirect: it is replaced at once', async () => {
+      stage.serve('data-engagement');
+      const page = await open('/a');
+      await stage.stored(1);
+      // As <Navigate replace> does: in an effect, after the page has changed.
+      await page.evaluate(`
+        history.pushState(null, '', '/account');
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => {
+          history.replaceState(null, '', '/login');
+          void djaffar.track('done');
+        };
+        port2.postMessage('');
+      `);
+      // What was taken back is made, but not sent.
+      await stage.front.until(() => stage.front.acknowledged.size === 4);
+      const rows = await stage.rows();
+      expect(doings(rows)).toEqual(['done /login', 'engagement /a', 'view /a', 'view /login']);
+      expect(rows.find(({ path, name }) => path === '/login' && name === 'view')?.referer).toBe('/a');
+      await page.reload();
+      await stage.front.until(() => stage.front.acknowledged.size === 6);
+      expect((await stage.rows()).map(({ path }) => path)).not.toContain('/account');
+    });
+
+    it('keeps the query string before the fragment with data-hash, so campaigns too', async () => {
+      stage.serve('data-hash');
+      const page = await open('/app?utm_source=news&utm_medium=mail#/shop');
+      await page.evaluate('location.hash = "#/shop?q=1"');
+      await page.evaluate('location.hash = "#/cart?q=1"');
+      const rows = await stage.stored(2);
+      expect(inNoOrder(rows.map(({ path, referer }) => [path, referer]))).toEqual(
+        inNoOrder([
+          ['/shop?utm_source=news&utm_medium=mail', null],
+          ['/cart?q=1&utm_source=news&utm_medium=mail', '/shop?utm_source=news&utm_medium=mail'],
         ]),
       );
     });
@@ -92,7 +148,12 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
     await page.evaluate('history.back()').catch(() => {});
     const rows = await stage.stored(3);
     expect(await page.evaluate('wasKept')).toBe(true);
-    expect(rows.map(({ path }) => path)).toEqual(['/a', '/b', '/a']);
+    expect(rows.map(({ path, referer }) => [path, referer])).toEqual([
+      ['/a', null],
+      ['/b', `${stage.front.url}/a`],
+      // It is not told where the visitor came back from, but it is not the page itself.
+      ['/a', null],
+    ]);
   });
 
   it('tracks a prerendered page only when it is shown', async () => {
@@ -146,26 +207,6 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
     expect(rows.find(({ name }) => name === 'bought')?.properties).toEqual({ plan: 'pro', 'order-id': '17' });
   });
 
-  it('tracks links that leave the site, and downloads, with data-outbound', async () => {
-    stage.serve(
-      'data-outbound',
-      `<a id="out" href="http://elsewhere.invalid/x?y=1"><b>Out</b></a>
-       <a id="file" href="/files/report.pdf">File</a>
-       <a id="named" href="/export" download="x">Export</a>
-       <a id="in" href="/in.html">In</a> <a id="mail" href="mailto:a@example.com">Mail</a>
-       <script>addEventListener('click', (event) => event.preventDefault())</script>`,
-    );
-    const page = await stage.open('/a');
-    for (const link of ['in', 'mail', 'out', 'file', 'named']) await page.click(`#${link}`);
-    const rows = await stage.stored(4);
-    const links = rows.filter(({ name }) => name !== 'view');
-    expect(links.map(({ name, properties }) => [name, properties?.url])).toEqual([
-      ['outbound', 'http://elsewhere.invalid/x?y=1'],
-      ['download', `${stage.front.url}/files/report.pdf`],
-      ['download', `${stage.front.url}/export`],
-    ]);
-  });
-
   it('tracks the time in view of each page, and how far it was scrolled, with data-engagement', async () => {
     stage.serve('data-engagement', '<div style="height: 4000px">long</div>');
     const page = await stage.open('/a');
@@ -204,5 +245,184 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
     const rows = await stage.stored(2);
     expect(doings(rows)).toEqual(['early /a', 'view /a']);
     expect(await page.waitForFunction('self.answer').then((handle) => handle.jsonValue())).toBe(true);
+  });
+});
+
+describeInBrowser('the tracker in a browser', () => {
+  let stage: Stage;
+
+  beforeEach(async () => {
+    stage = await Stage.start('express');
+  });
+
+  afterEach(() => stage.close());
+
+  /** So that nothing leaves the page. */
+  const STAY = `<script>
+    for (const type of ['click', 'submit', 'auxclick']) addEventListener(type, (event) => event.preventDefault());
+  </script>`;
+
+  function links(rows: Activity[]): unknown[] {
+    return rows
+      .filter(({ name }) => name !== 'view')
+      .map(({ name, properties }) => [name, String(properties?.url).replace(stage.front.url, '')]);
+  }
+
+  it('tracks links that leave the site, and downloads, with data-outbound', async () => {
+    const pages = ['/in.html', '/docs/v1.25', '/@jane.doe', '/index.php', '/a.aspx', '/pdf', '/a.pdf/b'];
+    stage.serve(
+      'data-outbound',
+      `<a id="out" href="http://elsewhere.invalid/x?y=1"><b>Out</b></a>
+       <a id="file" href="/files/report.PDF?v=1">File</a>
+       <a id="packed" href="/v1.25.tar.gz">File</a>
+       <a id="named" href="/export" download="x">Export</a>
+       <a id="unnamed" href="/export" download>Export</a>
+       ${pages.map((path) => `<a class="page" href="${path}">Page</a>`).join(' ')}
+       <a class="page" href="mailto:a@example.com">Mail</a>${STAY}`,
+    );
+    const page = await stage.open('/a');
+    for (const link of await page.locator('.page').all()) await link.click();
+    for (const link of ['out', 'file', 'packed', 'named', 'unnamed']) await page.click(`#${link}`);
+    expect(links(await stage.stored(6))).toEqual([
+      ['outbound', 'http://elsewhere.invalid/x?y=1'],
+      ['download', '/files/report.PDF?v=1'],
+      ['download', '/v1.25.tar.gz'],
+      ['download', '/export'],
+      ['download', '/export'],
+    ]);
+  });
+
+  it('takes the file types of data-download', async () => {
+    stage.serve(
+      'data-outbound data-download="step,pdf"',
+      `<a id="zip" href="/a.zip">Zip</a> <a id="step" href="/a.step">Step</a>
+       <a id="pdf" href="/a.pdf">PDF</a>${STAY}`,
+    );
+    const page = await stage.open('/a');
+    for (const link of ['zip', 'step', 'pdf']) await page.click(`#${link}`);
+    expect(links(await stage.stored(3))).toEqual([
+      ['download', '/a.step'],
+      ['download', '/a.pdf'],
+    ]);
+  });
+
+  it('tracks what the middle button does: it follows links, and nothing else', async () => {
+    stage.serve(
+      'data-outbound',
+      `<a id="out" href="http://elsewhere.invalid/" data-djaffar="left">Out</a>
+       <button id="button" data-djaffar="no">No</button>${STAY}`,
+    );
+    const page = await stage.open('/a');
+    await page.click('#button', { button: 'middle' });
+    await page.click('#out', { button: 'right' });
+    await page.click('#out', { button: 'middle' });
+    const rows = await stage.stored(3);
+    expect(doings(rows)).toEqual(['left /a', 'outbound /a', 'view /a']);
+  });
+
+  it('tracks what is in open shadow roots', async () => {
+    stage.serve(
+      'data-outbound',
+      `<my-card></my-card> <my-check data-djaffar="checked"></my-check>${STAY}
+       <script>
+         const define = (name, html) =>
+           customElements.define(name, class extends HTMLElement {
+             constructor() {
+               super();
+               this.attachShadow({ mode: 'open' }).innerHTML = html;
+             }
+           });
+         define('my-card', '<button data-djaffar="inside" data-djaffar-n="1"><b>Go</b></button> <a href="http://elsewhere.invalid/"><i>Out</i></a>');
+         define('my-check', '<label><input type="checkbox"> <u>Check</u></label>');
+       </script>`,
+    );
+    const page = await stage.open('/a');
+    await page.click('b');
+    await page.click('i');
+    // Without its default, a label does not click its control.
+    await page.evaluate(
+      `document.querySelector('my-check').addEventListener('click', (event) => event.stopPropagation())`,
+    );
+    await page.click('u');
+    const rows = await stage.stored(4);
+    expect(doings(rows)).toEqual(['checked /a', 'inside /a', 'outbound /a', 'view /a']);
+    expect(rows.find(({ name }) => name === 'inside')?.properties).toEqual({ n: '1' });
+  });
+
+  it('tracks a click on a label and its control once', async () => {
+    stage.serve(
+      '',
+      `<label data-djaffar="around"><input type="checkbox" id="inner"> <b>Around</b></label>
+       <div data-djaffar="above"><label for="other"><i>Above</i></label> <input type="checkbox" id="other"></div>
+       <label data-djaffar="apart" for="third"><u>Apart</u></label> <input type="checkbox" id="third">
+       <button data-djaffar="pressed">Press</button>`,
+    );
+    const page = await stage.open('/a');
+    for (const target of ['b', '#inner', 'i', 'u']) await page.click(target);
+    await page.focus('#inner');
+    await page.keyboard.press('Space');
+    await page.evaluate(`const button = document.querySelector('button'); button.click(); button.click()`);
+    const rows = await stage.stored(8);
+    expect(await page.isChecked('#inner')).toBe(true);
+    expect(doings(rows)).toEqual([
+      'above /a',
+      'apart /a',
+      'around /a',
+      'around /a',
+      'around /a',
+      'pressed /a',
+      'pressed /a',
+      'view /a',
+    ]);
+  });
+
+  it('tracks the submission of a form with data-djaffar once, and no click in it', async () => {
+    stage.serve(
+      '',
+      `<form data-djaffar="signup" data-djaffar-plan="pro">
+         <label>Name <input name="name" required></label> <input type="checkbox" name="box">
+         <button>Send</button> <button type="button" data-djaffar="help">Help</button>
+       </form><form><input name="plain"></form>${STAY}`,
+    );
+    const page = await stage.open('/a');
+    await page.click('text=Send');
+    await page.click('[name=name]');
+    await page.keyboard.type('x');
+    await page.keyboard.press('Enter');
+    await page.click('text=Help');
+    await page.click('text=Send');
+    await page.focus('[name=plain]');
+    await page.keyboard.press('Enter');
+    const rows = await stage.stored(4);
+    expect(doings(rows)).toEqual(['help /a', 'signup /a', 'signup /a', 'view /a']);
+    expect(rows.find(({ name }) => name === 'signup')?.properties).toEqual({ plan: 'pro' });
+  });
+
+  it('tracks once if the tag is there twice, or is evaluated again', async () => {
+    stage.serve(
+      '',
+      '<script defer src="/djaffar/tracker.js"></script><button data-djaffar="pressed">Press</button>',
+    );
+    const page = await stage.open('/a');
+    // As Turbo and htmx do with the scripts of a page that they put in place of another.
+    await page.evaluate(`
+      new Promise((done) => {
+        const again = Object.assign(document.createElement('script'), { src: '/djaffar/tracker.js', onload: done });
+        document.body.replaceChildren(document.querySelector('button'), again);
+        history.pushState(null, '', '/b');
+      })
+    `);
+    await page.click('button');
+    const rows = await stage.stored(3);
+    expect(doings(rows)).toEqual(['pressed /b', 'view /a', 'view /b']);
+  });
+
+  it('works as a module script, with its attributes', async () => {
+    stage.front.page = () => ({
+      html: `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/djaffar/tracker.js?v=1" data-hash></script>`,
+    });
+    await stage.open('/a#/x');
+    expect(doings(await stage.stored(1))).toEqual(['view /x']);
+    expect(stage.console).toEqual([]);
   });
 });

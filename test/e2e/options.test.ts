@@ -182,6 +182,8 @@ describe('a host with wrong options does not start, and says what is wrong', () 
 
 const registration: Omit<RegistrationOptions, 'api' | 'dashboard'> & { imports?: [] } = {
   path: undefined,
+  route: undefined,
+  tracker: undefined,
   dataSource: undefined,
   decorators: undefined,
   isGlobal: undefined,

@@ -1,10 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
+import helmet from 'helmet';
 import { map } from 'rxjs';
 import { script } from '../../lib/generated/tracker.js';
 import { ADAPTERS, type Host, startHost } from '../support/host.js';
 
 const SCRIPT = Buffer.from(script);
+
+const POST = { method: 'POST', headers: { 'Content-Type': 'application/json' } };
+
+class Anybody {
+  canActivate(): boolean {
+    return true;
+  }
+}
 
 interface Answer {
   status: number | undefined;
@@ -20,6 +30,7 @@ describe.each(ADAPTERS)('GET /djaffar/tracker.js on %s', (adapter) => {
       adapter,
       configure: (app) => {
         app.setGlobalPrefix('api');
+        app.use(helmet());
         // As hosts do that wrap what their controllers return.
         app.useGlobalInterceptors({
           intercept: (_, next) => next.handle().pipe(map((data: unknown) => ({ data }))),
@@ -58,6 +69,7 @@ describe.each(ADAPTERS)('GET /djaffar/tracker.js on %s', (adapter) => {
       'content-type': 'text/javascript; charset=utf-8',
       'content-length': String(body.length),
       'cache-control': 'public, max-age=3600',
+      'cross-origin-resource-policy': 'cross-origin',
     });
     expect(headers['content-encoding']).toBe(encoding);
     expect(String(headers.vary)).toContain('Accept-Encoding');
@@ -74,7 +86,11 @@ describe.each(ADAPTERS)('GET /djaffar/tracker.js on %s', (adapter) => {
         const again = await get({ 'Accept-Encoding': encoding, 'If-None-Match': known });
         expect(again).toMatchObject({
           status: 304,
-          headers: { etag, 'cache-control': 'public, max-age=3600' },
+          headers: {
+            etag,
+            'cache-control': 'public, max-age=3600',
+            'cross-origin-resource-policy': 'cross-origin',
+          },
           body: Buffer.of(),
         });
       }
@@ -88,4 +104,38 @@ describe.each(ADAPTERS)('GET /djaffar/tracker.js on %s', (adapter) => {
     expect({ status, length: body.length }).toEqual({ status: 200, length: 0 });
     expect(headers.etag).toBe((await get({ 'Accept-Encoding': 'gzip' })).headers.etag);
   });
+});
+
+it.each(ADAPTERS)('has other names, and so has the tracking route, on %s', async (adapter) => {
+  const host = await startHost({
+    adapter,
+    djaffar: { path: 'x/', route: 'event', tracker: 'app.js', dashboard: { guards: [Anybody] } },
+  });
+  try {
+    const served = await host.fetch('/x/app.js');
+    expect(await served.text()).toContain('event');
+    const body = { date: new Date().toISOString(), path: '/' };
+    for (const end of ['event', 'event/'])
+      expect((await host.fetch(`/x/${end}`, { ...POST, body: JSON.stringify(body) })).status).toBe(204);
+    expect(await host.stored()).toHaveLength(2);
+    expect((await host.fetch('/x/event')).status).toBe(405);
+    for (const old of ['tracker.js', 'track']) expect((await host.fetch(`/x/${old}`)).status).toBe(404);
+    const about = await host.fetch('/x/dashboard/data/about');
+    expect(await about.text()).toContain('/app.js"');
+  } finally {
+    await host.close();
+  }
+});
+
+it.each(['README.md', 'docs/browser.md'])('has the size that %s states', (file) => {
+  const [, zipped, packed, raw] =
+    /([\d.]+) kB with gzip, ([\d.]+) kB with Brotli \(([\d.]+) kB unpacked\)/.exec(
+      readFileSync(file, 'utf8').replaceAll(/\s+/g, ' '),
+    ) ?? [];
+  const kilobytes = (content: Buffer): string => (content.length / 1000).toFixed(1);
+  expect([zipped, packed, raw]).toEqual([
+    kilobytes(gzipSync(SCRIPT, { level: 9 })),
+    kilobytes(brotliCompressSync(SCRIPT)),
+    kilobytes(SCRIPT),
+  ]);
 });

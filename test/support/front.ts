@@ -9,7 +9,7 @@ export type Fault =
   /** The host has it, and the connection breaks before its answer. */
   | 'unanswered'
   /** An answer of the front's own. */
-  | { status: number; headers?: Record<string, string> };
+  | { status: number; headers?: Record<string, string>; body?: string };
 
 export interface Sent {
   ids: string[];
@@ -99,7 +99,7 @@ export class Front {
     if (incoming.headers.origin === 'null') outgoing.setHeader('Access-Control-Allow-Origin', 'null');
     const fault = await this.fault(sent);
     if (fault === 'refused') outgoing.destroy();
-    else if (typeof fault === 'object') outgoing.writeHead(fault.status, fault.headers).end();
+    else if (typeof fault === 'object') outgoing.writeHead(fault.status, fault.headers).end(fault.body);
     else await this.pass(incoming, body, outgoing, fault === 'unanswered');
     sent.status = outgoing.destroyed && !outgoing.writableEnded ? undefined : outgoing.statusCode;
     if (sent.status === 204) for (const id of ids) this.acknowledged.add(id);

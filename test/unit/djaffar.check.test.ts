@@ -117,6 +117,11 @@ describe('the options of the registration', () => {
     expect(registrationOf({ path }).path).toBe(path);
   });
 
+  it('take other names of the route and the script', () => {
+    const names = { route: 'e~1.x', tracker: 'app.min.js' };
+    expect(registrationOf(names)).toMatchObject(names);
+  });
+
   it.each<[object, string[]]>([
     [{ path: '' }, ['"path"', "''", 'segments']],
     [{ path: '/' }, ['"path"', "'/'"]],
@@ -124,6 +129,12 @@ describe('the options of the registration', () => {
     [{ path: ':tenant' }, ['"path"', "':tenant'"]],
     [{ path: 'a?b' }, ['"path"', "'a?b'"]],
     [{ path: 5 }, ['"path"', '5']],
+    [{ route: 'a/b' }, ['"route"', "'a/b'", 'one segment']],
+    [{ route: '' }, ['"route"', "''"]],
+    [{ route: 'Stats' }, ['"route"', "'Stats'", 'none of activities, dashboard, stats']],
+    [{ route: 'app.js' }, ['"route"', "'app.js'", "'.js'"]],
+    [{ tracker: 'app' }, ['"tracker"', "'app'", "ends in '.js'"]],
+    [{ tracker: '"+alert(1)+".js' }, ['"tracker"', 'alert']],
     [{ dataSource: '' }, ['"dataSource"', "''", 'name']],
     [{ decorators: {} }, ['"decorators"', 'array']],
     [{ isGlobal: 'yes' }, ['"isGlobal"', "'yes'", 'true or false']],
