@@ -79,7 +79,13 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
       }),
       new Table({
         name: name(ROLLUP),
-        columns: [primary(int('id')), int('version'), bigint('daysUntil'), bigint('longest')],
+        columns: [
+          primary(int('id')),
+          int('version'),
+          bigint('daysUntil'),
+          bigint('longest'),
+          bigint('longestMixed'),
+        ],
       }),
     ];
     for (const table of tables) await runner.createTable(table);

@@ -268,6 +268,6 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
     await expect(text(response)).rejects.toThrow('aborted');
     await exports[0]?.isOver;
     expect(exports[0]?.read).toBeLessThan(PAGES);
-    expect((await ask(host, PATH)).status).toBe(500);
+    expect((await ask(host, PATH)).status).toBe(503);
   });
 });

@@ -107,6 +107,34 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0, pages: 0 });
   });
 
+  it('bounds a visit of many years, and forgets at a rebuild how long it was', async () => {
+    const track = (date: string, visit: string, path = '/'): Promise<void> =>
+      host.activities.track({ date, visit, path, session: visit, name: 'bought', user: { id: visit } });
+    await track('1970-01-01T00:00Z', 'forged');
+    await track('2025-11-10T10:00Z', 'forged', '/late');
+    await track('2025-11-10T09:00Z', 'real');
+    await track('2025-11-10T09:30Z', 'real');
+    const stats = statsOf(host);
+    const day = { from: '2025-11-10T00:00Z', to: '2025-11-11T00:00Z' };
+    expect(await stats.overview(ever)).toMatchObject({
+      visits: { value: 2 },
+      visitDuration: { value: 44_100 },
+    });
+    // As a filter of visits, and as one of activities.
+    expect(await stats.overview({ ...day, user: 'forged' })).toMatchObject({ activities: { value: 1 } });
+    expect(await stats.overview({ ...day, entry: '/' })).toMatchObject({ activities: { value: 3 } });
+    expect(await stats.top('path', { ...day, entry: '/', measure: 'visits' })).toEqual([
+      { value: '/', count: 1 },
+      { value: '/late', count: 1 },
+    ]);
+    expect((await state()).longest).toBe(30 * 60_000);
+    await host.activities.erase({ visit: 'forged' });
+    const rollup = host.app.get(Rollup, { strict: false });
+    await rollup.rebuild();
+    expect(await state()).toMatchObject({ longest: 30 * 60_000, longestMixed: 0 });
+    expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+  });
+
   it('puts days together in quarters of an hour again that a clock ahead took for past', async () => {
     const now = Date.now();
     const dates = [now - 30 * HOUR, now - 4 * HOUR, now - 2 * HOUR];

@@ -16,7 +16,7 @@ export interface WholeVisits {
   isWhole: string;
   /** What has to be counted one by one: of visits that go on past an interval's end, of mixed visits, and of none. */
   others: SelectQueryBuilder<Activity>[];
-  /** Of the longest visit, in milliseconds. */
+  /** Of the longest visit that is not mixed, in milliseconds. */
   longest: number;
 }
 
@@ -26,7 +26,7 @@ export async function wholeVisits(
   { since, until }: Stretch,
   starts: number[],
 ): Promise<WholeVisits> {
-  const { longest } = await selection.manager.findOneByOrFail(RollupState, { id: 1 });
+  const { longest, longestMixed } = await selection.manager.findOneByOrFail(RollupState, { id: 1 });
   const edges = [since, ...starts.slice(1), until];
   // Where an interval ends that a visit began in, or for one that began before the range, where this begins.
   const end = intervalSql('visit.startedAt', [0, ...edges.slice(0, -1)], (_, n) => edges[n] ?? until);
@@ -40,7 +40,9 @@ export async function wholeVisits(
       .andWhere('NOT visit.mixed')
       .andWhere(`visit.endedAt >= ${end}`),
   );
-  const mixed = await idsOf(selection.allVisits(reach).andWhere('visit.mixed'));
+  const mixed = await idsOf(
+    selection.allVisits({ since: Math.max(0, since - longestMixed), until }).andWhere('visit.mixed'),
+  );
   const others = activitiesOf([...crossing, ...mixed], selection, range);
   return {
     isWhole: `NOT visit.mixed AND visit.endedAt < ${end}`,

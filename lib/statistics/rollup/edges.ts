@@ -35,8 +35,11 @@ export interface Edge {
   fromLatestUser: string | number;
 }
 
-/** The largest number of a column of the type `int`. */
-const MAX_INT = 2 ** 31 - 1;
+/**
+ * Milliseconds. The tracking route ends a visit by then; server code and imports may give activities of many years the same
+ * visit, which then lasts no longer, and is counted activity by activity.
+ */
+const MAX_LENGTH = DAY;
 
 /** A visit for each that has edges; the trails are by its id. */
 export function visitsFrom(edges: Edge[], trails: Map<string, Trail>, paths: Paths): VisitRow[] {
@@ -72,7 +75,7 @@ function visitFrom(
     views: Number(first.views),
     bounced: Number(first.actions) === 1,
     bot: Boolean(first.bot),
-    mixed: isMixed(first),
+    mixed: isMixed(first) || Number(first.endedAt) - Number(first.startedAt) > MAX_LENGTH,
     browser,
     system,
     device,
@@ -88,8 +91,7 @@ function visitFrom(
 /** Whole seconds: what was done, and for how long the last page was in view after that. */
 function durationOf(first: Edge, last: Edge, trail: Trail | undefined): number {
   const acted = Number(first.actions) > 0 ? Number(last.date) - Number(first.date) : 0;
-  const inView = Math.min(trail?.inView ?? 0, DAY);
-  return Math.min(Math.floor((acted + inView) / 1000), MAX_INT);
+  return Math.floor(Math.min(acted + (trail?.inView ?? 0), MAX_LENGTH) / 1000);
 }
 
 /** Some of a session and some of none are mixed too. */

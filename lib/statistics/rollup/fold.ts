@@ -52,13 +52,21 @@ export class Fold {
   async remakeVisits(
     ids: string[],
     paths: Paths,
-  ): Promise<{ statements: (Statement | Insert)[]; longest: number; days: Set<number> }> {
+  ): Promise<{
+    statements: (Statement | Insert)[];
+    longest: number;
+    longestMixed: number;
+    days: Set<number>;
+  }> {
     const visits = await this.compute(ids, paths);
     const { changed, stored } = await new Predecessors(this.manager).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
-    let longest = 0;
-    for (const { startedAt, endedAt } of visits) longest = Math.max(longest, +endedAt - +startedAt);
+    const longestOf = (mixed: boolean): number =>
+      visits.reduce(
+        (most, visit) => (visit.mixed === mixed ? Math.max(most, +visit.endedAt - +visit.startedAt) : most),
+        0,
+      );
     // In their order, which leaves the index of it dense.
     const inOrder = visits.toSorted((a, b) => +a.startedAt - +b.startedAt);
     const statements = [
@@ -76,7 +84,7 @@ export class Fold {
       ),
     ];
     const days = new Set([...visits, ...stored].map(({ startedAt }) => floor(startedAt.getTime(), DAY)));
-    return { statements, longest, days };
+    return { statements, longest: longestOf(false), longestMixed: longestOf(true), days };
   }
 
   /** The visits as their activities say, but for those before them. */

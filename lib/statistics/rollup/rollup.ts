@@ -153,7 +153,10 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       await this.takeIn([stale]);
       onProgress?.(i + 1, days.length);
     }
-    await this.inTurn(() => this.moveMark(Number.POSITIVE_INFINITY));
+    await this.inTurn(async () => {
+      await this.moveMark(Number.POSITIVE_INFINITY);
+      await this.measureLongest();
+    });
   }
 
   /** Compares all visits and sums with the activities. */
@@ -327,6 +330,31 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     return false;
   }
 
+  /** Otherwise the longest visit that ever was would be looked for in each question. */
+  private async measureLongest(): Promise<void> {
+    for (let lost = 0; lost < MAX_LOST; lost++) {
+      const { id, version } = await this.state();
+      const [longest, longestMixed] = await onPrimary(this.dataSource, async (manager) => {
+        const lengths: number[] = [];
+        for (const condition of ['NOT visit.mixed', 'visit.mixed']) {
+          const row = await manager
+            .createQueryBuilder(Visit, 'visit')
+            .select('MAX(visit.endedAt - visit.startedAt)', 'length')
+            .where(condition)
+            .getRawOne<{ length: string | number | null }>();
+          lengths.push(Number(row?.length ?? 0));
+        }
+        return lengths;
+      });
+      const change = this.dataSource
+        .createQueryBuilder()
+        .update(RollupState)
+        .set({ version: version + 1, longest, longestMixed })
+        .where({ id, version });
+      if ((await this.dialect.transact(this.dataSource, change.getQueryAndParameters(), [])) > 0) return;
+    }
+  }
+
   /** The first sum of a path from then on: days without any need not be put together. */
   private async firstSum(since: number): Promise<number | undefined> {
     const first = await onPrimary(this.dataSource, (manager) =>
@@ -348,7 +376,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   private async commit(state: RollupState, { stale = [], units, span, daysUntil }: Step): Promise<boolean> {
-    const { statements, longest, days } = await onPrimary(this.dataSource, async (manager) => {
+    const { statements, longest, longestMixed, days } = await onPrimary(this.dataSource, async (manager) => {
       const fold = new Fold(manager);
       const named = stale.flatMap(({ visitId }) => visitId || []);
       const ids = stale.length > 0 ? await fold.visitsIn(merge(stretchesOf(stale)), named) : [];
@@ -378,6 +406,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
         version: state.version + 1,
         daysUntil: new Date(daysUntil),
         longest: Math.max(state.longest, longest),
+        longestMixed: Math.max(state.longestMixed, longestMixed),
       })
       .where({ id: state.id, version: state.version });
     return (await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements)) > 0;
@@ -396,7 +425,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       .createQueryBuilder()
       .insert()
       .into(RollupState)
-      .values({ id: 1, version: 0, longest: 0, daysUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS) })
+      .values({
+        id: 1,
+        version: 0,
+        longest: 0,
+        longestMixed: 0,
+        daysUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS),
+      })
       .orIgnore();
     const stale = new Table(this.dataSource, Stale).insert(days.map(staleDay));
     await this.dialect.transact(

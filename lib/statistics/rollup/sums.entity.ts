@@ -46,7 +46,11 @@ export class RollupState {
   @Column({ name: 'daysUntil', type: 'bigint', transformer: instant })
   daysUntil!: Date;
 
-  /** Milliseconds: no visit is, or was, longer. */
+  /** Milliseconds: no visit that is not mixed is, or was, longer. */
   @Column({ name: 'longest', type: 'bigint', transformer: milliseconds })
   longest!: number;
+
+  /** The same of mixed visits. */
+  @Column({ name: 'longestMixed', type: 'bigint', transformer: milliseconds })
+  longestMixed!: number;
 }

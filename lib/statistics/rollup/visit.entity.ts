@@ -36,7 +36,7 @@ export class Visit {
   @Column({ name: 'endedAt', type: 'bigint', transformer: instant })
   endedAt!: Date;
 
-  /** Whole seconds. */
+  /** Whole seconds, at most a day. */
   @Column({ name: 'duration', type: 'int' })
   duration!: number;
 
@@ -54,7 +54,10 @@ export class Visit {
   @Column({ name: 'bot', type: 'boolean' })
   bot!: boolean;
 
-  /** Whether its activities are of several sessions, as server code may track them: the session above is the first's. */
+  /**
+   * Whether its activities are of several sessions, or of more than a day, as server code may track them: they are counted
+   * one by one. The session above is the first's.
+   */
   @Column({ name: 'mixed', type: 'boolean' })
   mixed!: boolean;
 

@@ -172,7 +172,7 @@ function factsOf(id: string, all: Activity[]): VisitFacts {
   const dates = activities.map(({ date }) => date.getTime());
   const lastAction = actions.at(-1)?.date ?? new Date(0);
   const after = activities.filter(({ date, name }) => name === 'engagement' && date > lastAction);
-  const inView = Math.min(sum(after.map(({ properties }) => visibleOf(properties?.visible))), 86_400_000);
+  const inView = sum(after.map(({ properties }) => visibleOf(properties?.visible)));
   const acted = actions.length > 0 ? last.date.getTime() - first.date.getTime() : 0;
   return {
     id,
@@ -181,7 +181,7 @@ function factsOf(id: string, all: Activity[]): VisitFacts {
     user: activities.findLast(({ userId }) => userId !== null)?.userId ?? null,
     startedAt: Math.min(...dates),
     endedAt: Math.max(...dates),
-    duration: Math.floor((acted + inView) / 1000),
+    duration: Math.floor(Math.min(acted + inView, 86_400_000) / 1000),
     bounced: actions.length === 1,
     views: activities.filter(({ name }) => name === 'view').length,
     entry: pageOf(first.path),
