@@ -382,7 +382,8 @@ describeInBrowser('the tracker in a browser', () => {
       `<form data-djaffar="signup" data-djaffar-plan="pro">
          <label>Name <input name="name" required></label> <input type="checkbox" name="box">
          <button>Send</button> <button type="button" data-djaffar="help">Help</button>
-       </form><form><input name="plain"></form>${STAY}`,
+       </form><form><input name="plain"></form>
+       <script>addEventListener('submit', (event) => event.preventDefault())</script>`,
     );
     const page = await stage.open('/a');
     await page.click('text=Send');
