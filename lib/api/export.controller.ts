@@ -28,7 +28,7 @@ export class ExportController {
     @Query(queryPipe) { format, ...filter }: ExportQuery,
     @Res() response: StreamResponse,
   ): Promise<void> {
-    const written = formatOf(format, false);
+    const written = formatOf(format);
     const pages = pagesOf(this.activities, written, filter);
     const stream = Readable.from(piecesOf(new Document(written), pages), { objectMode: false });
     // What is wrong before there is anything to send has an answer of its own.

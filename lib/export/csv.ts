@@ -1,48 +1,39 @@
-import { stringify } from 'csv-stringify/sync';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/reading/columns.js';
 import type { ActivityRow } from '../activity/reading/rows.js';
 import type { Session } from '../activity/session.entity.js';
+import { BYTE_ORDER_MARK, type Cell, csvRow, LINE_BREAK } from './csv-row.js';
 import type { Format } from './format.js';
-import { harmless } from './formula.js';
 import { isoOf } from './iso.js';
 import { once } from './once.js';
-
-type Cell = string | null;
 
 const HEADERS = [
   ...ACTIVITY_COLUMNS,
   ...SESSION_COLUMNS.filter((column) => column !== 'id').map((column) => `session.${column}`),
 ];
 
-/** What has to be quoted. */
-const SPECIAL = /[",\r\n]/;
+export interface CsvOptions {
+  /** Leaves cells unchanged that a spreadsheet would run as a formula. */
+  raw?: boolean;
+  /** Begins with a byte order mark; default true. */
+  bom?: boolean;
+}
 
-const END = '\r\n';
-
-/** RFC 4180. */
-export function csv(raw: boolean): Format {
-  const safe = (cell: Cell): Cell => (raw || cell === null ? cell : harmless(cell));
-  const write = (cells: Cell[]): string => quoted(cells.map(safe));
+/** RFC 4180, with a header. */
+export function csv({ raw = false, bom = true }: CsvOptions): Format {
+  const write = (cells: Cell[]): string => csvRow(cells, raw);
   const writeSession = once((session) => write(cellsOfSession(session)));
   return {
-    head: HEADERS.join(',') + END,
+    head: (bom ? BYTE_ORDER_MARK : '') + HEADERS.join(',') + LINE_BREAK,
     row: (activity) => {
       const session = activity.session ? writeSession(activity.session) : NO_SESSION;
       return `${write(cellsOf(activity))},${session}`;
     },
-    end: END,
+    end: LINE_BREAK,
     separator: '',
     tail: '',
     canGoOn: true,
     isJson: false,
   };
-}
-
-/** Most rows have nothing to quote, and csv-stringify, which knows how, takes most of the time. */
-function quoted(cells: Cell[]): string {
-  return cells.some((cell) => cell !== null && SPECIAL.test(cell))
-    ? stringify([cells], { eof: false, quote_record_delimiter: true })
-    : cells.join(',');
 }
 
 function cellsOf(activity: ActivityRow): Cell[] {

@@ -1,5 +1,5 @@
 import type { ActivityRow } from '../activity/reading/rows.js';
-import { csv } from './csv.js';
+import { csv, type CsvOptions } from './csv.js';
 import { lines } from './ndjson.js';
 
 /** How activities are written. */
@@ -22,9 +22,9 @@ export interface Format {
 export const FORMATS = ['ndjson', 'csv', 'json'] as const;
 export type FormatName = (typeof FORMATS)[number];
 
-/** @param raw whether cells stay as they are that a spreadsheet would run as a formula */
-export function formatOf(name: FormatName, raw: boolean): Format {
-  if (name === 'csv') return csv(raw);
+/** @param options of CSV alone */
+export function formatOf(name: FormatName, options: CsvOptions = {}): Format {
+  if (name === 'csv') return csv(options);
   return name === 'json' ? json() : ndjson();
 }
 

@@ -189,6 +189,18 @@ describe('djaffar export', () => {
     expect(readFileSync(file, 'utf8')).toBe(whole);
   });
 
+  it.each<[string[], boolean]>([
+    [['--format', 'csv'], true],
+    [['--format', 'csv', '--raw'], true],
+    [['--format', 'csv', '--no-bom'], false],
+    [['--format', 'json'], false],
+    [[], false],
+  ])('begins with a byte order mark where Excel needs it: %j', async (options, hasMark) => {
+    const file = join(folder, 'bom');
+    await output(host.database, ['export', ...options, '--output', file]);
+    expect(readFileSync(file).subarray(0, 3).equals(Buffer.from('\uFEFF'))).toBe(hasMark);
+  });
+
   it('does not go on behind the end of a JSON array', async () => {
     const file = join(folder, 'json');
     const { next } = await host.activities.find({}, { order: 'asc', limit: 3 });
@@ -229,43 +241,56 @@ describe('djaffar export', () => {
 
 describe('what spreadsheets would run as a formula', () => {
   let host: Host;
-  const formulas = [
-    '=1+1',
-    '+1',
-    '-1',
-    '@SUM(A1)',
-    '\t=1',
-    '\r=1',
-    '\n=1',
-    '  =1',
-    '＝1',
-    '＋1',
-    '－1',
-    '＠1',
+  const formulas = ['=1+1', '+1', '-1', '@SUM(A1)', '\t1', '\r1', '\n1', '  =1', '＝1', '＋1', '－1', '＠1'];
+  /** Where a spreadsheet may begin a cell of its own: at `;` and tabs, and at line breaks inside quotes. */
+  const parts: [path: string, escaped: string][] = [
+    ["/x;=cmd|' /C calc'!A0", "/x;'=cmd|' /C calc'!A0"],
+    ['/x; +1;-1', "/x;' +1;'-1"],
+    ['=1;=2', "'=1;'=2"],
+    ['\t=1', "'\t'=1"],
+    ['\r=1', "'\r'=1"],
+    ['\n=1', "'\n'=1"],
+    ['/x\t@SUM(A1)', "/x\t'@SUM(A1)"],
+    ['/x\n=1\r\n=2', "/x\n'=1\r\n'=2"],
+    ['"/x";＝1', `"/x";'＝1`],
   ];
-  const others = ['/=1', '1-1', "'=1", 'a@b', ' a'];
+  const others = ['/=1', '1-1', "'=1", 'a@b', ' a', 'a;b', 'a; b-1', 'a,=b', 'a\tb'];
+  const paths = [...formulas, ...parts.map(([path]) => path), ...others];
 
   beforeAll(async () => {
     host = await startHost({ adapter: 'express', database: 'sqlite' });
-    for (const [i, path] of [...formulas, ...others].entries())
+    for (const [i, path] of paths.entries())
       await host.activities.track({ path, date: new Date(i), session: `s${i}`, userAgent: path });
   });
 
   afterAll(() => host.close());
 
-  it('is made harmless by an apostrophe in each cell, and nothing else is changed', async () => {
+  it('is escaped by an apostrophe in each cell and each part of it, and nothing else is changed', async () => {
     const [, ...rows] = readCsv(await output(host.database, ['export', '--format', 'csv']));
-    const expected = [...formulas.map((formula) => `'${formula}`), ...others];
+    const escaped = parts.map(([, text]) => text);
+    const expected = [...formulas.map((formula) => `'${formula}`), ...escaped, ...others];
     expect(rows.map((row) => row[4])).toEqual(expected);
     expect(rows.map((row) => row[12])).toEqual(expected);
   });
 
   it('stays as it is with --raw, and in JSON', async () => {
     const [, ...rows] = readCsv(await output(host.database, ['export', '--format', 'csv', '--raw']));
-    expect(rows.map((row) => row[4])).toEqual([...formulas, ...others]);
-    expect(lines(await output(host.database, ['export']))).toMatchObject(
-      [...formulas, ...others].map((path) => ({ path })),
-    );
+    expect(rows.map((row) => row[4])).toEqual(paths);
+    expect(lines(await output(host.database, ['export']))).toMatchObject(paths.map((path) => ({ path })));
+  });
+
+  it('begins no cell where a spreadsheet splits lines at semicolons', async () => {
+    const csv = await output(host.database, ['export', '--format', 'csv']);
+    // Quotes count only at the beginning of a cell, and no line begins with one.
+    const cells = csv.split(/[;\t\r\n]/);
+    expect(cells.filter((cell) => /^\s*[=+\-@＝＋－＠]/.test(cell))).toEqual([]);
+  });
+
+  it('quotes what separates cells in some spreadsheets', async () => {
+    const csv = await output(host.database, ['export', '--format', 'csv', '--raw']);
+    expect(csv).toContain(',"a;b",');
+    expect(csv).toContain(',"a\tb",');
+    expect(csv).toContain(`,"/x;=cmd|' /C calc'!A0",`);
   });
 });
 

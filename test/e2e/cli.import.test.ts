@@ -304,6 +304,12 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toMatchObject([{ path: '/' }]);
   });
 
+  it.each(['ndjson', 'json'])('accepts a byte order mark before %s', async (format) => {
+    const text = format === 'json' ? JSON.stringify([ROW]) : ndjson(ROW);
+    expect(await output(database, ['import', file(`bom.${format}`, `\uFEFF${text}`)])).toBe('1 rows read\n');
+    expect(rowsOf(await output(database, ['export']))).toMatchObject([{ id: ROW.id }]);
+  });
+
   it('stores what stands before the end of a broken array, and says that it is broken', async () => {
     const { code, stderr } = await run(database, ['import', '-'], {
       input: JSON.stringify(ACTIVITIES).slice(0, -50),

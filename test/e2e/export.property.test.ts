@@ -58,7 +58,7 @@ function inOrder(activities: Activity[]): Activity[] {
 
 async function written(host: Host, name: 'ndjson' | 'json'): Promise<string> {
   const texts: string[] = [];
-  for await (const { pieces } of pagesOf(host.activities, formatOf(name, false), {}))
+  for await (const { pieces } of pagesOf(host.activities, formatOf(name), {}))
     for (const piece of pieces) texts.push(Buffer.from(piece).toString());
   return texts.join('');
 }

@@ -17,6 +17,7 @@ interface ExportOptions extends FilterOptions {
   output?: string;
   after?: string;
   raw?: boolean;
+  bom: boolean;
 }
 
 export function addExport(program: Command): void {
@@ -26,7 +27,8 @@ export function addExport(program: Command): void {
     .addOption(new Option('--format <format>', 'how').choices(FORMATS).default('ndjson'))
     .option('--output <file>', 'where; default: standard output')
     .option('--after <cursor>', 'go on where an export has stopped')
-    .option('--raw', 'leave CSV cells as they are that a spreadsheet would run as a formula');
+    .option('--raw', 'leave CSV cells as they are that a spreadsheet would run as a formula')
+    .option('--no-bom', 'write CSV without a byte order mark, for programs');
   addFilterOptions(command).action((options: ExportOptions) =>
     withServices(command, ({ activities }) => interruptible((stop) => exportTo(activities, options, stop))),
   );
@@ -38,7 +40,7 @@ async function exportTo(
   stop: AbortSignal,
 ): Promise<void> {
   const { after } = options;
-  const format = formatOf(options.format, options.raw ?? false);
+  const format = formatOf(options.format, options);
   const filter = filterOf(options);
   const total = isProgressShown(options) ? await countOf(activities, filter, after) : 0;
   const progress = new Progress(total, 'rows');

@@ -73,7 +73,11 @@ async function peek(
     const { value, done } = await rest.next();
     if (done) break;
     head = Buffer.concat([head, value]);
-    if (head.subarray(0, 3).equals(BYTE_ORDER_MARK)) head = head.subarray(3);
+    // A mark in two chunks begins like one.
+    if (head.length < BYTE_ORDER_MARK.length && BYTE_ORDER_MARK.subarray(0, head.length).equals(head))
+      continue;
+    if (head.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK))
+      head = head.subarray(BYTE_ORDER_MARK.length);
     beginning = head.toString('latin1').trimStart()[0];
   }
   return { beginning, all: rejoin(head, rest) };
