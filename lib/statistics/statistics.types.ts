@@ -134,11 +134,14 @@ export interface Series extends Span {
 export interface TopOptions extends Question {
   /** 1 to 1,000; default 10. */
   limit?: number;
-  /** Default: `views` of a path, `activities` of a name and a property, else `visits`. */
+  /**
+   * Default: `views` of a path, `activities` of a name, of a property, and of a path if the filter has a name other than
+   * `view`, else `visits`.
+   */
   measure?: TopMeasure;
   /** The key, for the dimension `property`. */
   property?: string;
-  /** Only values that hold this text, upper and lower case alike; of users their ids. */
+  /** Only values that contain this text, in upper or lower case; of users their ids and names. */
   search?: string;
 }
 

@@ -320,7 +320,23 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(await stats.top('user', { ...november, to: '2025-11-02T00:00Z', search: '17' })).toEqual([
       { value: '17', count: 1, name: 'Jeff Koons' },
     ]);
+    expect(await stats.top('user', { ...november, search: 'jeff' })).toEqual([
+      { value: '17', count: 2, name: 'Jeff Koons' },
+    ]);
+    expect(await stats.top('user', { ...november, search: 'KOONS' })).toHaveLength(1);
+    expect(await stats.top('user', { ...november, from: '2025-11-03T00:00Z', search: 'jeff' })).toEqual([]);
     expect(await stats.top('user', { ...november, search: 'nobody' })).toEqual([]);
+  });
+
+  it('counts activities at pages if the filter is by another name than view', async () => {
+    await visit('a', { '01T10:00': '/shop', '01T10:01': '/cart' });
+    await visit('a', { '01T10:02': '/cart', '01T10:03': '/cart' }, { name: 'bought' });
+    expect(await stats.top('path', { ...november, name: 'bought' })).toEqual([{ value: '/cart', count: 2 }]);
+    expect(await stats.top('path', { ...november, name: 'view' })).toEqual([
+      { value: '/cart', count: 1 },
+      { value: '/shop', count: 1 },
+    ]);
+    expect(await stats.top('path', { ...november, name: 'bought', measure: 'views' })).toEqual([]);
   });
 
   it('follows visitors through a funnel, in the order of its steps', async () => {

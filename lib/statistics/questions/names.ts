@@ -16,6 +16,17 @@ export async function named(selection: Selection, rows: TopRow[]): Promise<TopRo
   return rows.map((row) => ({ ...row, name: names.get(row.value ?? '') ?? null }));
 }
 
+/** SQL of the users of whom a visit since an instant has a name that matches `:search`. */
+export function usersNamed({ manager }: Selection, since: number): string {
+  return manager
+    .createQueryBuilder(Activity, 'called')
+    .select('called.userId')
+    .where('called.userId IS NOT NULL')
+    .andWhere(`called.date >= ${since}`)
+    .andWhere(`LOWER(called.userName) LIKE :search ESCAPE '!'`)
+    .getQuery();
+}
+
 async function latestVisits({ manager, dialect }: Selection, users: string[]): Promise<string[]> {
   const order = `visit.startedAt DESC, ${dialect.binary('visit.id')} DESC`;
   const visits = manager

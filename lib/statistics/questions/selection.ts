@@ -94,7 +94,7 @@ export class Selection {
 
   /** Whether it takes all activities, or all views, of all paths or some, but for bots. */
   get isOfPaths(): boolean {
-    return this.knowsOnly('name', 'path') && (this.filter.name ?? 'view') === 'view';
+    return this.knowsOnly('name', 'path') && this.mayTakeViews;
   }
 
   private knowsOnly(...properties: string[]): boolean {
@@ -124,6 +124,11 @@ export class Selection {
 
   get name(): string | undefined {
     return this.filter.name;
+  }
+
+  /** Whether views can match the filter's name. */
+  get mayTakeViews(): boolean {
+    return (this.filter.name ?? 'view') === 'view';
   }
 
   /** Alias `activity`, joined with `session` where that is asked for. */

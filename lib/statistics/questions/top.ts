@@ -3,7 +3,7 @@ import { checkText, InvalidFilterError } from '../../activity/activity.filter.js
 import { hostText } from '../../activity/referrer.js';
 import { MEASURES_OF_ACTIVITIES } from '../activity-measures.js';
 import { namesOfVisits } from './names-of-visits.js';
-import { named } from './names.js';
+import { named, usersNamed } from './names.js';
 import { PAGE } from '../page-sql.js';
 import { Path } from '../rollup/path.entity.js';
 import type { Selection } from './selection.js';
@@ -43,7 +43,7 @@ export async function top(
     const rows = await ofVisits(dimension, selection, range, asked);
     return dimension === 'user' ? named(selection, rows) : rows;
   }
-  const measure = asked.measure ?? (dimension === 'path' ? 'views' : 'activities');
+  const measure = asked.measure ?? (dimension === 'path' && selection.mayTakeViews ? 'views' : 'activities');
   if (asked.search === undefined && (selection.isOfVisits || (selection.isWhole && measure === 'visits'))) {
     if (dimension === 'path' && (measure === 'views' || measure === 'visits'))
       return pathsOfVisits(selection, range, measure, asked.limit);
@@ -104,7 +104,12 @@ async function ofVisits(
   if (rows) return rows;
   const query = isPath
     ? withPaths(selection, counted(range), search)
-    : searched(counted(range), column, dimension === 'referrer' && search ? hostText(search) : search);
+    : searched(
+        counted(range),
+        column,
+        dimension === 'referrer' && search ? hostText(search) : search,
+        dimension === 'user' ? `${column} IN (${usersNamed(selection, range.since)})` : undefined,
+      );
   return rank(selection, [query], limit);
 }
 
@@ -198,15 +203,20 @@ function sumsOfNames(
   return searched(query, 'sum.name', search);
 }
 
+/** @param otherwise SQL with `:search` that lets in values which do not match themselves */
 function searched(
   query: SelectQueryBuilder<ObjectLiteral>,
   column: string,
   search: string | undefined,
+  otherwise?: string,
 ): SelectQueryBuilder<ObjectLiteral> {
   if (search === undefined) return query;
   if (typeof search !== 'string') throw new InvalidFilterError('search', 'must be a text');
   const pattern = `%${search.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
-  return query.andWhere(`LOWER(${column}) LIKE :search ESCAPE '!'`, { search: pattern });
+  const matches = `LOWER(${column}) LIKE :search ESCAPE '!'`;
+  return query.andWhere(otherwise === undefined ? matches : `(${matches} OR ${otherwise})`, {
+    search: pattern,
+  });
 }
 
 /**

@@ -45,7 +45,22 @@ export function aTop(dimension: Dimension): fc.Arbitrary<Asked> {
     {
       limit: fc.constantFrom(1, 2, 5, 1000),
       measure: fc.constantFrom(...TOP_MEASURES),
-      search: fc.constantFrom('a', 'A', 'PRI', '/', '%', '_', '\\', "'", '"', 'XB', 'go', ' ', 'nothing'),
+      search: fc.constantFrom(
+        'a',
+        'A',
+        'PRI',
+        '/',
+        '%',
+        '_',
+        '\\',
+        "'",
+        '"',
+        'XB',
+        'go',
+        ' ',
+        'jef',
+        'nothing',
+      ),
     },
     OPTIONAL,
   );

@@ -79,6 +79,13 @@ export class History {
     return named?.userName ?? null;
   }
 
+  /** The names that a user had since an instant. */
+  namesSince(user: string, from: number): string[] {
+    return this.activities.flatMap(({ userId, userName, date }) =>
+      userId === user && date.getTime() >= from ? (userName ?? []) : [],
+    );
+  }
+
   /** What matches and counts in the range of the question. */
   of(question: Question): Facts {
     return during(rangeOf(question), this.that(question));

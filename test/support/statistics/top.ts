@@ -1,13 +1,16 @@
 import type { Activity, Dimension, TopMeasure, TopOptions, TopRow } from '../../../lib/index.js';
-import { type History, propertyOf, type VisitFacts } from './history.js';
+import { type History, propertyOf, rangeOf, type VisitFacts } from './history.js';
 import { different, nullFirst, sum } from './order.js';
 import { pageOf } from './pages.js';
 
 export function top(history: History, dimension: Dimension, options: TopOptions): TopRow[] {
-  const { limit = 10, measure = defaultMeasure(dimension), property = '', search } = options;
+  const { limit = 10, measure = defaultMeasure(dimension, options), property = '', search } = options;
   const { activities, visits } = history.of(options);
+  const holds = (text: string): boolean => text.toLowerCase().includes(search?.toLowerCase() ?? '');
   const isFound = (value: string | null): boolean =>
-    search === undefined || (value !== null && value.toLowerCase().includes(search.toLowerCase()));
+    search === undefined ||
+    (value !== null &&
+      [value, ...(dimension === 'user' ? history.namesSince(value, rangeOf(options).from) : [])].some(holds));
   const rows =
     dimension === 'path' || dimension === 'name' || dimension === 'property'
       ? rowsOf(
@@ -27,8 +30,9 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
 
 const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
 
-function defaultMeasure(dimension: Dimension): TopMeasure {
-  if (dimension === 'path') return 'views';
+function defaultMeasure(dimension: Dimension, { name = 'view' }: TopOptions): TopMeasure {
+  if (dimension === 'path' && name === 'view') return 'views';
+  if (dimension === 'path') return 'activities';
   return dimension === 'name' || dimension === 'property' ? 'activities' : 'visits';
 }
 
