@@ -3,8 +3,8 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
-import { ARGUMENTS } from '../test/support/chromium.js';
-import { startSample } from '../test/support/sample.js';
+import { ARGUMENTS } from '../test/support/chromium-arguments.js';
+import { FROM_SOURCE, startSample } from '../test/support/sample.js';
 import { filledDatabase } from './filled-database.js';
 import { table } from './markdown.js';
 
@@ -75,7 +75,7 @@ async function click(page: Page, title: string): Promise<number> {
 }
 
 const database = await filledDatabase(options['database-url'], Number(options.rows));
-const sample = await startSample({ DATABASE_URL: database.url });
+const sample = await startSample({ DATABASE_URL: database.url }, FROM_SOURCE);
 const browser = await chromium.launch({
   executablePath: process.env.TEST_BROWSER ?? '/usr/bin/chromium',
   args: ARGUMENTS,

@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
-import { ARGUMENTS } from '../test/support/chromium.js';
-import { startSample } from '../test/support/sample.js';
+import { ARGUMENTS } from '../test/support/chromium-arguments.js';
+import { FROM_SOURCE, startSample } from '../test/support/sample.js';
 
 // Pictures of the dashboard with the sample's activity, for the documentation: `npm run screenshots [folder]`.
 const FOLDER = process.argv[2] ?? 'docs/dashboard';
@@ -34,7 +34,10 @@ async function visit(url: string, browser: Browser): Promise<void> {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
-const sample = await startSample({ SEED: 'true', DATABASE_URL: `sqlite:${join(folder, 'sample.sqlite')}` });
+const sample = await startSample(
+  { SEED: 'true', DATABASE_URL: `sqlite:${join(folder, 'sample.sqlite')}` },
+  FROM_SOURCE,
+);
 const browser = await chromium.launch({
   executablePath: process.env.TEST_BROWSER ?? '/usr/bin/chromium',
   args: ARGUMENTS,

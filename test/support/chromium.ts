@@ -1,13 +1,5 @@
 import { type Browser, chromium } from 'playwright-core';
-
-/** Arguments of Chromium: it stays on this machine, without a sandbox or a screen. */
-export const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { ARGUMENTS } from './chromium-arguments.js';
 
 /** How Playwright starts it; Playwright turns the back/forward cache off. */
 export const LAUNCH = {
