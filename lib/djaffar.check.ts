@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { IANAZone } from 'luxon';
 import {
   DEFAULTS,
   type DjaffarOptions,
@@ -79,6 +80,10 @@ const OPTIONS: Rules = {
         },
       },
       maxAge: wholeNumber(1000),
+    },
+    timeZone: {
+      allowed: "an IANA time zone, such as 'Europe/Berlin'",
+      accepts: (value) => typeof value === 'string' && IANAZone.isValidZone(value),
     },
   },
   writer: {

@@ -66,7 +66,15 @@ export interface DjaffarOptions {
   api?: { guards: HostGuard[] };
 
   /** Turns on the page at `GET …/dashboard/`, and what it shows, for those whom all of these guards let in; at least one. */
-  dashboard?: { guards: HostGuard[]; session?: BearerSessionOptions };
+  dashboard?: {
+    guards: HostGuard[];
+    session?: BearerSessionOptions;
+    /**
+     * The team's reporting time zone, such as `Europe/Berlin`. Links of the dashboard may name another one.
+     * @defaultValue that of each viewer's browser
+     */
+    timeZone?: string;
+  };
 
   writer?: Partial<WriterSettings>;
 

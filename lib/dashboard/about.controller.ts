@@ -8,15 +8,17 @@ import { userOf } from '../tracking/user.js';
 
 export interface About {
   version: string;
-  /** The name of who is looking, where the host tells it. */
+  /** Name of the user who looks, if the host gives one. */
   user: string | null;
-  /** The URL of `tracker.js`, as the page sees it. */
+  /** URL of the tracker, relative to the page. */
   tracker: string;
-  /** Whether there is no activity at all. */
-  isEmpty: boolean;
+  /** Date of the first activity, ISO 8601; `null` if there is none. */
+  since: string | null;
+  /** The option `dashboard.timeZone`. */
+  timeZone: string | null;
 }
 
-/** What the page has to know besides. */
+/** Facts that the page needs before it asks for statistics. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor)
 export class AboutController {
@@ -28,12 +30,13 @@ export class AboutController {
 
   @Get('about')
   async about(@Req() request: TrackRequest): Promise<About> {
-    const { items } = await this.activities.find({}, { limit: 1 });
+    const { items } = await this.activities.find({}, { limit: 1, order: 'asc' });
     return {
       version,
       user: userOf(request, this.settings)?.name ?? null,
       tracker: `../${this.registration.tracker}`,
-      isEmpty: items.length === 0,
+      since: items[0]?.date.toISOString() ?? null,
+      timeZone: this.settings.dashboard?.timeZone ?? null,
     };
   }
 }

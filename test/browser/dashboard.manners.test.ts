@@ -38,15 +38,31 @@ describeInBrowser.each(ADAPTERS)('the manners of the dashboard, with the host on
     const empty = await Dashboard.start(adapter);
     const page = await empty.open('');
     await page.getByText('Nothing has been tracked yet').waitFor();
-    expect(await page.locator('pre').first().innerText()).toContain('tracker.js');
+    expect(await page.locator('pre').first().innerText()).toContain('src="/djaffar/tracker.js"');
     expect(await violationsOf(page)).toEqual([]);
     await page.getByText('Waiting for the first activity').waitFor();
     await empty.host.activities.track({ path: '/first', session: 'first', visit: 'first' });
-    await page.getByText('The first activity is here: view at /first').waitFor();
-    await page.getByRole('button', { name: 'Look at it' }).click();
+    await page.getByText('First activity: view at /first').waitFor();
+    await page.getByRole('button', { name: 'Show the dashboard' }).click();
     await page.locator('[data-measure=visits]:text-is("1")').waitFor();
     empty.checkConsole();
     await empty.close();
+  });
+
+  it('prints the URL of the tracker that pages of the host need', async () => {
+    const prefixed = await Dashboard.start(adapter, { prefix: '/api', timeZone: 'Asia/Tokyo' });
+    const page = await prefixed.open('');
+    const snippet = await page.locator('pre').first().innerText();
+    const src = /src="([^"]+)"/.exec(snippet)?.[1] ?? '';
+    expect(src).toBe('/api/djaffar/tracker.js');
+    // As a page anywhere on the host resolves it.
+    const script = await fetch(new URL(src, `${prefixed.host.url}/shop/shoes`));
+    expect(script.headers.get('Content-Type')).toContain('text/javascript');
+    // The team's reporting zone, wherever the viewer is.
+    await page.locator('.range-text', { hasText: 'Asia/Tokyo' }).waitFor();
+    expect(page.url()).toContain('tz=Asia%2FTokyo');
+    prefixed.checkConsole();
+    await prefixed.close();
   });
 
   describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
@@ -58,15 +74,94 @@ describeInBrowser.each(ADAPTERS)('the manners of the dashboard, with the host on
     });
   });
 
-  it.each([360, 2560])('fits into %d pixels', async (width) => {
-    for (const query of VIEWS) {
+  it.each([360, 640, 768, 2560])('fits into %d pixels', async (width) => {
+    await dashboard.host.activities.track({
+      id: '018f0000-0000-7000-8000-000000000003',
+      date: '2026-02-10T09:10:00Z',
+      session: 'one',
+      visit: 'v3',
+      path: `/${'long'.repeat(100)}`,
+      name: 'saved',
+      properties: { text: 'x'.repeat(1500) },
+    });
+    for (const query of [...VIEWS, 'view=visits&open=v3']) {
       const page = await dashboard.open(`?${DAYS}&${query}`, { viewport: { width, height: 900 } });
       await page.locator('main .card:not(.skeleton)').first().waitFor();
       const beyond = await page.evaluate(
         'document.documentElement.scrollWidth - document.documentElement.clientWidth',
       );
       expect([query, Math.max(0, Number(beyond))]).toEqual([query, 0]);
+      // The user's profile has no tab.
+      const tabs = await page.evaluate<
+        [number, number][]
+      >(`[...document.querySelectorAll('.top nav [aria-current]')].map((tab) => {
+        const [outer, inner] = [tab.parentElement.getBoundingClientRect(), tab.getBoundingClientRect()];
+        return [inner.left - outer.left, outer.right - inner.right];
+      })`);
+      expect([query, tabs.flat().every((room) => room >= -1)]).toEqual([query, true]);
     }
+  });
+
+  it('keeps long texts short until they are opened', async () => {
+    const page = await dashboard.open(`?view=visits&${DAYS}&open=v3`);
+    const value = page.locator('.property-value');
+    await page.locator('details.property summary').waitFor();
+    expect(await value.isVisible()).toBe(false);
+    await page.locator('details.property summary').click();
+    expect(await value.innerText()).toHaveLength(1500);
+    await page.getByRole('link', { name: 'Live' }).click();
+    await dashboard.host.activities.track({
+      path: '/x',
+      name: 'saved',
+      properties: { text: 'x'.repeat(3000) },
+    });
+    const row = page.locator('.stream li').first();
+    await row.waitFor();
+    expect((await row.boundingBox())?.height).toBeLessThan(100);
+  });
+
+  it('aligns the parts of the toolbar in rows', async () => {
+    for (const width of [360, 640, 768, 1280]) {
+      const page = await dashboard.open(`?${DAYS}&path=/docs&name=view`, {
+        viewport: { width, height: 900 },
+      });
+      await page.locator('.range-text').waitFor();
+      const boxes = await page
+        .locator('.controls .range, .controls > .select, .refresh, .range-text')
+        .evaluateAll((all) =>
+          all.map((each) => each.getBoundingClientRect()).map(({ top, bottom }) => ({ top, bottom })),
+        );
+      // Two that overlap from top to bottom are in one row, and have one middle.
+      const misaligned = boxes.flatMap((one) =>
+        boxes.filter(
+          (other) =>
+            one.top < other.bottom &&
+            other.top < one.bottom &&
+            Math.abs(one.top + one.bottom - other.top - other.bottom) > 4,
+        ),
+      );
+      expect([width, misaligned]).toEqual([width, []]);
+    }
+  });
+
+  it('is laid out for paper', async () => {
+    const page = await dashboard.open(`?${DAYS}`, {
+      colorScheme: 'dark',
+      viewport: { width: 1280, height: 900 },
+    });
+    await page.locator('.chart canvas').waitFor();
+    await page.locator('.bars a').first().waitFor();
+    // As `print()` does, without a dialog.
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    await page.setViewportSize({ width: 700, height: 900 });
+    const card = await page.locator('.figures-card').boundingBox();
+    const canvas = await page.locator('.chart canvas').boundingBox();
+    expect(canvas && card && canvas.x + canvas.width <= card.x + card.width).toBe(true);
+    const shown = await page.locator('button:visible, select:visible, input:visible').allInnerTexts();
+    // What stays says what it is about: the range, the tab of each card, and the filters.
+    expect(shown.filter((text) => !/2026|^(Pages|Referrers|Activities|Browsers)$/.test(text))).toEqual([]);
+    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('light');
   });
 
   it('says so where a part fails, and tries again when asked', async () => {
@@ -88,8 +183,8 @@ describeInBrowser.each(ADAPTERS)('the manners of the dashboard, with the host on
     const page = await dashboard.open(`?${DAYS}`);
     await page.locator('[data-measure=visits]:text-is("4")').waitFor();
     await page.route('**/data/stats/*', (route) => route.fulfill({ status: 401, json: {} }));
-    await page.getByRole('button', { name: 'Ask again' }).click();
-    await page.getByText('You are not logged in any more.').first().waitFor();
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await page.getByText('Your session has expired.').first().waitFor();
     // Its parts ask one after the other, and some are still to be told.
     await page.close();
     expect(dashboard.console.splice(0).every((text) => text.includes('401'))).toBe(true);

@@ -57,17 +57,17 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
           visit: `many${i}`,
         });
       const page = await dashboard.open('?view=visits&range=custom&from=2026-03-01&to=2026-03-01&tz=UTC');
-      await page.getByRole('button', { name: 'Earlier visits' }).click();
+      await page.getByRole('button', { name: 'Show earlier visits' }).click();
       await page.locator('.visit').nth(24).waitFor();
       expect(await page.locator('.visit').count()).toBe(25);
-      expect(await page.getByRole('button', { name: 'Earlier visits' }).count()).toBe(0);
+      expect(await page.getByRole('button', { name: 'Show earlier visits' }).count()).toBe(0);
     });
 
     it('exports the activities of the filter', async () => {
       const page = await dashboard.open(`?view=visits&${DAYS}&path=/docs`);
       const [download] = await Promise.all([
         page.waitForEvent('download'),
-        page.getByRole('link', { name: 'Activities as CSV' }).click(),
+        page.getByRole('link', { name: 'Export activities as CSV' }).click(),
       ]);
       const lines = readFileSync(await download.path(), 'utf8')
         .trim()
@@ -108,12 +108,12 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       const page = await dashboard.open('?view=user&user=99');
       await page.getByRole('button', { name: 'Erase' }).click();
       const dialog = page.getByRole('dialog');
-      await dialog.getByText('All 1 activities').waitFor();
-      const confirm = dialog.getByRole('button', { name: 'Erase for good' });
+      await dialog.getByText('This erases 1 activity of Nobody').waitFor();
+      const confirm = dialog.getByRole('button', { name: 'Erase', exact: true });
       expect(await confirm.isDisabled()).toBe(true);
       await dialog.getByRole('textbox').fill('99');
       await confirm.click();
-      await dialog.getByText('1 activities were erased.').waitFor();
+      await dialog.getByText('Erased 1 activity.').waitFor();
       await dialog.getByRole('button', { name: 'Done' }).click();
       await page.waitForURL((url) => !url.search.includes('user'));
       expect(await dashboard.host.activities.count({ user: '99' })).toBe(0);
@@ -123,13 +123,13 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
   it('shows a funnel whose steps are in the address', async () => {
     const steps = [{ path: '/' }, { path: '/pricing' }, { name: 'bought' }];
     const { steps: told } = await dashboard.stats.funnel(steps, QUESTION);
-    expect(told.map(({ visitors }) => visitors)).toEqual([2, 2, 1]);
+    expect(told.map(({ visitors }) => visitors)).toEqual([3, 2, 1]);
     const page = await dashboard.open(
       `?view=funnels&${DAYS}&step=path%3D/&step=path%3D/pricing&step=name%3Dbought`,
     );
     const shown = page.locator('.step-figures strong');
     await shown.first().waitFor();
-    expect(await shown.allInnerTexts()).toEqual(['2', '2', '1']);
+    expect(await shown.allInnerTexts()).toEqual(['3', '2', '1']);
   });
 
   it('shows retention as the table that ActivityStats tells', async () => {
@@ -168,19 +168,19 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
         user: { id: 5, name: 'Now' },
       });
       await rows(page).filter({ hasText: '/now' }).waitFor();
-      await page.getByRole('list', { name: 'Visitors' }).getByText('/now').waitFor();
+      await page.getByRole('list', { name: 'Active visitors' }).getByText('/now').waitFor();
       expect(await page.locator('[data-live=sessions]').innerText()).toBe('1');
     });
 
     it('stands still while it is held', async () => {
       const page = await dashboard.open('?view=live');
       await rows(page).first().waitFor();
-      await page.getByRole('button', { name: 'Hold' }).click();
+      await page.getByRole('button', { name: 'Pause' }).click();
       const count = await rows(page).count();
       await dashboard.host.activities.track({ path: '/later', session: 'later', visit: 'later' });
-      await page.getByRole('list', { name: 'Visitors' }).getByText('/later').waitFor();
+      await page.getByRole('list', { name: 'Active visitors' }).getByText('/later').waitFor();
       expect(await rows(page).count()).toBe(count);
-      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.getByRole('button', { name: 'Resume' }).click();
       await rows(page).filter({ hasText: '/later' }).waitFor();
     });
 

@@ -267,7 +267,7 @@ describe('what spreadsheets would run as a formula', () => {
 
   it('is escaped by an apostrophe in each cell and each part of it, and nothing else is changed', async () => {
     const [, ...rows] = readCsv(await output(host.database, ['export', '--format', 'csv']));
-    const escaped = parts.map(([, text]) => text);
+    const escaped = parts.map(([, after]) => after);
     const expected = [...formulas.map((formula) => `'${formula}`), ...escaped, ...others];
     expect(rows.map((row) => row[4])).toEqual(expected);
     expect(rows.map((row) => row[12])).toEqual(expected);

@@ -28,7 +28,7 @@ describe.each(ADAPTERS)('the data of the dashboard on %s', (adapter) => {
   beforeEach(async () => {
     host = await startHost({
       adapter,
-      djaffar: { api: { guards: [AdaGuard] }, dashboard: { guards: [AdaGuard] } },
+      djaffar: { api: { guards: [AdaGuard] }, dashboard: { guards: [AdaGuard], timeZone: 'Asia/Tokyo' } },
       configure: wrapping,
     });
     stats = host.app.get(ActivityStats, { strict: false });
@@ -86,10 +86,11 @@ describe.each(ADAPTERS)('the data of the dashboard on %s', (adapter) => {
   });
 
   it('tells what the page has to know', async () => {
-    const about = { version, user: 'ada', tracker: '../tracker.js' };
-    expect(await get(at('about'))).toEqual({ ...about, isEmpty: true });
+    const about = { version, user: 'ada', tracker: '../tracker.js', timeZone: 'Asia/Tokyo' };
+    expect(await get(at('about'))).toEqual({ ...about, since: null });
     await host.activities.track({ path: '/' });
-    expect(await get(at('about'))).toEqual({ ...about, isEmpty: false });
+    await host.activities.track({ path: '/', date: DATE });
+    expect(await get(at('about'))).toEqual({ ...about, since: DATE });
   });
 
   it.each([

@@ -22,21 +22,36 @@ export const QUESTION = {
   timeZone: 'Europe/Berlin',
 };
 
+interface DashboardSettings {
+  /** Of the host's routes, such as `/api`. */
+  prefix?: string;
+  timeZone?: string;
+}
+
 /** A host with a dashboard and helmet's headers, and a browser whose user may see it. */
 export class Dashboard {
   /** What the pages' consoles said, and what was thrown. */
   readonly console: string[] = [];
   private context: BrowserContext | undefined;
 
-  private constructor(readonly host: Host) {}
+  private constructor(
+    readonly host: Host,
+    private readonly prefix: string,
+  ) {}
 
-  static async start(adapter: AdapterName): Promise<Dashboard> {
+  static async start(
+    adapter: AdapterName,
+    { prefix = '', timeZone }: DashboardSettings = {},
+  ): Promise<Dashboard> {
     const host = await startHost({
       adapter,
-      djaffar: { dashboard: { guards: [CookieGuard] } },
-      configure: (app) => void app.use(helmet()),
+      djaffar: { dashboard: { guards: [CookieGuard], timeZone } },
+      configure: (app) => {
+        app.use(helmet());
+        app.setGlobalPrefix(prefix);
+      },
     });
-    return new Dashboard(host);
+    return new Dashboard(host, prefix);
   }
 
   get stats(): ActivityStats {
@@ -60,7 +75,7 @@ export class Dashboard {
     context.on('console', (message) => this.console.push(message.text()));
     context.on('weberror', (error) => this.console.push(String(error.error())));
     const page = await context.newPage();
-    await page.goto(`${this.host.url}/djaffar/dashboard/${query}`);
+    await page.goto(`${this.host.url}${this.prefix}/djaffar/dashboard/${query}`);
     return page;
   }
 
@@ -89,7 +104,7 @@ const CHROME =
   'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36';
 const BOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 
-/** Five visits of two weeks, one of them a bot's: few enough to be known by heart. */
+/** Five visits of two weeks, one of them a bot's, and one long before: few enough to be known by heart. */
 export async function trackKnown({ activities }: Host): Promise<void> {
   const zoe = { id: 17, name: 'Zoë' };
   const first = { session: 'one', visit: 'v1', userAgent: FIREFOX };
@@ -98,6 +113,7 @@ export async function trackKnown({ activities }: Host): Promise<void> {
   const fourth = { session: 'three', visit: 'v4', userAgent: CHROME };
   const bot = { session: 'bot', visit: 'v5', userAgent: BOT };
   for (const activity of [
+    { session: 'zero', visit: 'v0', date: '2024-01-01T12:00:00Z', path: '/', userAgent: FIREFOX },
     { ...first, date: '2026-02-02T10:00:00Z', path: '/', referer: 'https://duckduckgo.com/' },
     { ...first, date: '2026-02-02T10:01:00Z', path: '/pricing' },
     {

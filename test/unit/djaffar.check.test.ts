@@ -63,6 +63,10 @@ describe('the options', () => {
     [{ api: true }, ['"api"', 'true', 'an object']],
     [{ dashboard: { guards: [] } }, ['"dashboard.guards"', '[]', 'at least one guard']],
     [{ dashboard: true }, ['"dashboard"', 'true', 'an object']],
+    [
+      { dashboard: { guards: [Guard], timeZone: 'Mars/Phobos' } },
+      ['"dashboard.timeZone"', 'Mars/Phobos', 'an IANA time zone'],
+    ],
     [{ writer: { maxBatch: 0 } }, ['"writer.maxBatch"', '0', 'a whole number from 1']],
     [{ writer: { timeout: 1.5 } }, ['"writer.timeout"', '1.5']],
     [{ user: 'id' }, ['"user"', "'id'", 'a function']],

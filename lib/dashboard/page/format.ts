@@ -64,13 +64,21 @@ export const formatSeconds = (date: Date, timeZone: string): string =>
 export const formatMoment = (date: Date, timeZone: string): string =>
   dateFormat({ ...DAY, ...TIME, timeZone }).format(date);
 
-/** Such as "1–30 Nov 2026"; with times where it is not made of days. */
+/** Such as "1–30 Nov 2026"; with times if it is short and not a whole day. */
 export function formatRange(from: Date, to: Date, timeZone: string): string {
-  const isShort = +to - +from < 36 * 3_600_000;
+  const isWholeDay = formatTime(from, timeZone) === formatTime(to, timeZone);
+  const isShort = +to - +from < 36 * 3_600_000 && !isWholeDay;
   const options = isShort ? { ...DAY, ...TIME, timeZone } : { ...DAY, year: 'numeric' as const, timeZone };
   // The end does not belong to the range.
   return dateFormat(options).formatRange(from, new Date(+to - (isShort ? 0 : 1)));
 }
+
+/** Such as "Europe/Berlin", the name that everybody reads alike. */
+export const formatZone = (timeZone: string): string => timeZone.replaceAll('_', ' ');
+
+/** Such as "14 Nov 2026". */
+export const formatDate = (date: Date, timeZone: string): string =>
+  dateFormat({ ...DAY, year: 'numeric', timeZone }).format(date);
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'narrow' });
 

@@ -1,4 +1,4 @@
-/** The colours of the style sheet, for what is drawn on a canvas. */
+/** The colours of the style sheet, for a canvas. */
 export interface Palette {
   line: string;
   fill: string;
@@ -7,10 +7,12 @@ export interface Palette {
   grid: string;
 }
 
-export function paletteOf(element: Element): Palette {
+/** @param scheme if it is not the one on the screen */
+export function paletteOf(element: Element, scheme = ''): Palette {
   const probe = document.createElement('span');
+  probe.style.colorScheme = scheme;
   element.append(probe);
-  // A custom property alone would be told as it is written, with light-dark() in it.
+  // The computed value of a custom property would still contain light-dark().
   const color = (name: string): string => {
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;

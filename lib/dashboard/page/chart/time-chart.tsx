@@ -9,6 +9,8 @@ export interface Point {
   value: number | null;
   /** Of the same place in the range that is compared. */
   compared?: number | null | undefined;
+  /** The interval is not over yet. */
+  isRunning?: boolean;
 }
 
 interface TimeChartProps {
@@ -23,17 +25,20 @@ interface TimeChartProps {
   /** What stands beside the cursor. */
   describe: (point: Point) => JSX.Element;
   /** A part was chosen, by dragging or with the keyboard. */
-  onNarrow?: (first: Point, last: Point) => void;
+  onZoom?: (first: Point, last: Point) => void;
 }
 
 const HEIGHT = 260;
+
+/** CSS pixels of a canvas, which does not follow the width of the paper by itself: A4 and Letter have room for it. */
+const PRINT_WIDTH = 640;
 
 /** Steps of an axis of whole numbers. */
 const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 
 /** A measure over time, with the comparison behind it; a part of it can be chosen. */
 export function TimeChart(props: TimeChartProps): JSX.Element {
-  const { label, points, isWhole = false, formatValue, formatTick, describe, onNarrow } = props;
+  const { label, points, isWhole = false, formatValue, formatTick, describe, onZoom } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   // What is drawn once calls what is current.
@@ -46,7 +51,10 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
   useEffect(() => {
     const element = frame.current;
     if (!element) return undefined;
-    const { line, fill, compared, axis, grid } = paletteOf(element);
+    let palette = paletteOf(element);
+    const line = (): string => palette.line;
+    const fill = (): string => palette.fill;
+    const axis = (): string => palette.axis;
     const isSingle = points.length === 1;
     const chart = new uPlot(
       {
@@ -56,7 +64,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
         padding: [12, 28, 0, 4],
         cursor: {
           y: false,
-          drag: { x: onNarrow !== undefined, y: false, setScale: false },
+          drag: { x: onZoom !== undefined, y: false, setScale: false },
           points: { size: 9, width: 2, stroke: line, fill: axis },
         },
         scales: {
@@ -68,7 +76,8 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
             stroke: axis,
             grid: { show: false },
             ticks: { show: false },
-            size: 30,
+            size: 34,
+            gap: 9,
             font: '12px system-ui, sans-serif',
             // At the intervals themselves, wherever the time zone has them.
             splits: (self) => spread(points, Math.floor(self.width / 90)),
@@ -77,7 +86,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
           {
             stroke: axis,
             size: (_, values) => 14 + 7 * Math.max(0, ...(values ?? []).map(({ length }) => length)),
-            grid: { stroke: grid, width: 1 },
+            grid: { stroke: () => palette.grid, width: 1 },
             ticks: { show: false },
             font: '12px system-ui, sans-serif',
             ...(isWhole && { incrs: WHOLE }),
@@ -86,8 +95,10 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
         ],
         series: [
           {},
-          { stroke: compared, width: 1.5, dash: [4, 4], points: { show: isSingle } },
+          { stroke: () => palette.compared, width: 1.5, dash: [4, 4], points: { show: isSingle } },
           { stroke: line, fill, width: 2, points: { show: isSingle, size: 8 } },
+          // What is still to come may change the last point.
+          { stroke: line, fill, width: 2, dash: [5, 4], points: { show: isSingle, size: 8 } },
         ],
         hooks: {
           setCursor: [
@@ -100,7 +111,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
             (self) => {
               const { left, width } = self.select;
               if (width < 8) return;
-              narrow(current.current, self.posToIdx(left), self.posToIdx(left + width));
+              zoom(current.current, self.posToIdx(left), self.posToIdx(left + width));
               self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
@@ -109,7 +120,8 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
       [
         points.map(({ date }) => +date / 1000),
         points.map((point) => point.compared ?? null),
-        points.map(({ value }) => value),
+        points.map(({ value, isRunning }) => (isRunning ? null : value)),
+        points.map(({ value, isRunning }, i) => (isRunning || points[i + 1]?.isRunning ? value : null)),
       ],
       element,
     );
@@ -118,7 +130,18 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
       if (element.clientWidth > 0) chart.setSize({ width: element.clientWidth, height: HEIGHT });
     });
     observer.observe(element);
+    const draw = (scheme: string, width: number): void => {
+      palette = paletteOf(element, scheme);
+      chart.setSize({ width, height: HEIGHT });
+      chart.redraw();
+    };
+    const onBeforePrint = (): void => draw('light', PRINT_WIDTH);
+    const onAfterPrint = (): void => draw('', element.clientWidth);
+    addEventListener('beforeprint', onBeforePrint);
+    addEventListener('afterprint', onAfterPrint);
     return () => {
+      removeEventListener('beforeprint', onBeforePrint);
+      removeEventListener('afterprint', onAfterPrint);
       observer.disconnect();
       chart.destroy();
       setHovered(undefined);
@@ -140,7 +163,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
       chart.setCursor({ left, top: 0 });
       select(chart, points, anchor.current, index);
     } else if (event.key === 'Enter' && anchor.current !== null && hovered) {
-      narrow(current.current, anchor.current, hovered.index);
+      zoom(current.current, anchor.current, hovered.index);
     } else if (event.key === 'Escape') {
       anchor.current = null;
       chart.setCursor({ left: -10, top: -10 });
@@ -158,7 +181,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
         class="chart-frame"
         role="application"
         aria-roledescription="chart"
-        aria-label={`${label}. Arrow keys go through it${onNarrow ? '; with Shift they choose a part, and Enter narrows the range to it' : ''}.`}
+        aria-label={`${label}. Arrow keys go through it${onZoom ? '; with Shift they choose a part, and Enter zooms in on it' : ''}.`}
         tabIndex={0}
         onKeyDown={onKeyDown}
       />
@@ -175,10 +198,10 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
   );
 }
 
-function narrow({ points, onNarrow }: TimeChartProps, one: number, other: number): void {
+function zoom({ points, onZoom }: TimeChartProps, one: number, other: number): void {
   const first = points[Math.min(one, other)];
   const last = points[Math.max(one, other)];
-  if (first && last && first !== last) onNarrow?.(first, last);
+  if (first && last && first !== last) onZoom?.(first, last);
 }
 
 function select(chart: uPlot, points: Point[], from: number | null, to: number): void {
@@ -189,7 +212,7 @@ function select(chart: uPlot, points: Point[], from: number | null, to: number):
 }
 
 /** So many of the points' instants at most, in even steps, in seconds. */
-function spread(points: Point[], most: number): number[] {
-  const step = Math.max(1, Math.ceil(points.length / Math.max(2, most)));
+function spread(points: Point[], max: number): number[] {
+  const step = Math.max(1, Math.ceil(points.length / Math.max(2, max)));
   return points.filter((_, i) => i % step === 0).map(({ date }) => +date / 1000);
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ask, type Json, Refusal } from './ask.js';
-import { type Answer, useAnswer } from './use-answer.js';
+import { request, type Json, RequestError } from './request.js';
+import { type QueryState, useQuery } from './use-query.js';
 
 interface Page<T> {
   items: T[];
@@ -8,35 +8,35 @@ interface Page<T> {
 }
 
 export interface Pages<T> {
-  first: Answer<Page<T>>;
+  first: QueryState<Page<T>>;
   /** Of all pages so far. */
   items: T[];
   /** Asks for the next page; none where there is no more. */
   more: (() => void) | undefined;
   /** Why there was no next page. */
-  refusal: Refusal | undefined;
+  failure: RequestError | undefined;
 }
 
 /** Pages that follow each other by the host's cursors. */
 export function usePages<T>(path: string): Pages<Json<T>> {
-  const first = useAnswer<Page<T>>(path);
+  const first = useQuery<Page<T>>(path);
   const [later, setLater] = useState<Page<Json<T>>>();
-  const [refusal, setRefusal] = useState<Refusal>();
+  const [failure, setFailure] = useState<RequestError>();
   useEffect(() => {
     setLater(undefined);
-    setRefusal(undefined);
+    setFailure(undefined);
   }, [first.value]);
   const next = later ? later.next : first.value?.next;
   const load = async (after: string): Promise<void> => {
     try {
-      const response = await ask(`${path}&after=${encodeURIComponent(after)}`);
+      const response = await request(`${path}&after=${encodeURIComponent(after)}`);
       const page: Page<Json<T>> = await response.json();
       setLater((before) => ({ items: [...(before?.items ?? []), ...page.items], next: page.next }));
-      setRefusal(undefined);
+      setFailure(undefined);
     } catch (error) {
-      setRefusal(error instanceof Refusal ? error : new Refusal(String(error), 0));
+      setFailure(error instanceof RequestError ? error : new RequestError(String(error), 0));
     }
   };
   const items: Json<T>[] = [...(first.value?.items ?? []), ...(later?.items ?? [])];
-  return { first, items, more: next ? () => void load(next) : undefined, refusal };
+  return { first, items, more: next ? () => void load(next) : undefined, failure };
 }

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ask, type Json, Refusal } from './ask.js';
-import type { Answer } from './use-answer.js';
+import { request, type Json, RequestError } from './request.js';
+import type { QueryState } from './use-query.js';
 
-/** Asks again and again, as long as the page is in sight; what was told stays until the next answer. */
-export function usePolled<T>(path: string, milliseconds: number): Answer<Json<T>> {
-  const [state, setState] = useState<{ value?: Json<T>; refusal?: Refusal }>({});
+/** Repeats a request while the page is visible; a value stays until the next one. */
+export function usePolled<T>(path: string, milliseconds: number): QueryState<Json<T>> {
+  const [state, setState] = useState<{ value?: Json<T>; failure?: RequestError }>({});
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const controller = new AbortController();
@@ -14,12 +14,12 @@ export function usePolled<T>(path: string, milliseconds: number): Answer<Json<T>
       clearTimeout(timer);
       if (document.hidden) return;
       try {
-        const response = await ask(path, { signal });
+        const response = await request(path, { signal });
         const value: Json<T> = await response.json();
         if (!signal.aborted) setState({ value });
       } catch (error) {
         if (signal.aborted) return;
-        setState({ refusal: error instanceof Refusal ? error : new Refusal(String(error), 0) });
+        setState({ failure: error instanceof RequestError ? error : new RequestError(String(error), 0) });
       }
       if (!signal.aborted) timer = setTimeout(() => void poll(), milliseconds);
     };
@@ -35,7 +35,7 @@ export function usePolled<T>(path: string, milliseconds: number): Answer<Json<T>
   return {
     value: state.value,
     isLoading: false,
-    refusal: state.refusal,
+    failure: state.failure,
     retry: () => setAttempt((count) => count + 1),
   };
 }

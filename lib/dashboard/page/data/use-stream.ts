@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Activity } from '../../../activity/activity.entity.js';
-import type { Json } from './ask.js';
+import type { Json } from './request.js';
 
 export interface Stream {
   /** The latest first. */
@@ -11,7 +11,7 @@ export interface Stream {
   isTroubled: boolean;
 }
 
-const MOST = 200;
+const MAX = 200;
 
 /** Activities as they happen, by server-sent events; the browser connects again by itself. */
 export function useStream(): Stream {
@@ -22,11 +22,11 @@ export function useStream(): Stream {
     source.addEventListener('error', () => setStream((before) => ({ ...before, isOpen: false })));
     source.addEventListener('trouble', () => setStream((before) => ({ ...before, isTroubled: true })));
     source.addEventListener('activities', ({ data }: MessageEvent<string>) => {
-      const told: Json<Activity>[] = JSON.parse(data);
+      const parsed: Json<Activity>[] = JSON.parse(data);
       setStream(({ activities }) => {
         const seen = new Set(activities.map(({ id }) => id));
-        const fresh = told.filter(({ id }) => !seen.has(id)).toReversed();
-        return { activities: [...fresh, ...activities].slice(0, MOST), isOpen: true, isTroubled: false };
+        const fresh = parsed.filter(({ id }) => !seen.has(id)).toReversed();
+        return { activities: [...fresh, ...activities].slice(0, MAX), isOpen: true, isTroubled: false };
       });
     });
     return () => source.close();

@@ -14,7 +14,7 @@ export interface Bar {
 }
 
 interface BarsProps {
-  /** What the rows are, and what is counted. */
+  /** What the rows are, for screen readers as the card's title says it, and what is counted. */
   head: [what: string, measure: string];
   bars: Bar[];
   /** What a share is of; without it none is shown. */
@@ -23,12 +23,14 @@ interface BarsProps {
 
 /** A table whose rows are as long as they count. */
 export function Bars({ head, bars, total }: BarsProps): JSX.Element {
-  const most = Math.max(1, ...bars.map(({ count }) => count));
+  const max = Math.max(1, ...bars.map(({ count }) => count));
   return (
     <table class="bars">
       <thead>
         <tr>
-          <th scope="col">{head[0]}</th>
+          <th scope="col">
+            <span class="hidden">{head[0]}</span>
+          </th>
           <th scope="col">{head[1]}</th>
           {total !== undefined && <th scope="col">Share</th>}
         </tr>
@@ -37,7 +39,7 @@ export function Bars({ head, bars, total }: BarsProps): JSX.Element {
         {bars.map(({ key, label, title, count, href, more }) => (
           <tr key={key}>
             <td>
-              <span class="bar" style={{ width: `${(100 * count) / most}%` }} />
+              <span class="bar" style={{ width: `${(100 * count) / max}%` }} />
               {href === undefined ? (
                 <span class="bar-label" title={title}>
                   {label}

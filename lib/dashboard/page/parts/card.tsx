@@ -1,19 +1,24 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { Answer } from '../data/use-answer.js';
+import type { QueryState } from '../data/use-query.js';
+import { filtersOf } from '../state/filters.js';
+import { hrefWith, useUrl } from '../state/url.js';
 
 interface CardProps {
   title: string;
-  /** Beside the title: tabs, buttons. */
+  /** Tabs that say what the title says; it is read aloud only. */
+  tabs?: ComponentChildren;
+  /** Beside the title: buttons. */
   actions?: ComponentChildren;
   class?: string;
   children: ComponentChildren;
 }
 
-export function Card({ title, actions, children, class: name = '' }: CardProps): JSX.Element {
+export function Card({ title, tabs, actions, children, class: name = '' }: CardProps): JSX.Element {
   return (
     <section class={`card ${name}`} aria-label={title}>
       <header class="card-head">
-        <h2>{title}</h2>
+        <h2 class={tabs ? 'hidden' : ''}>{title}</h2>
+        {tabs}
         {actions}
       </header>
       {children}
@@ -21,21 +26,21 @@ export function Card({ title, actions, children, class: name = '' }: CardProps):
   );
 }
 
-interface AnsweredProps<T> {
-  answer: Answer<T>;
+interface QueryResultProps<T> {
+  answer: QueryState<T>;
   /** What stands there until the first answer. */
   skeleton: JSX.Element;
   children: (value: T) => ComponentChildren;
 }
 
 /** A part of the page that is there once the host has answered, and says so when it has not. */
-export function Answered<T>({ answer, skeleton, children }: AnsweredProps<T>): JSX.Element {
-  const { value, isLoading, refusal, retry } = answer;
-  if (refusal) {
+export function QueryResult<T>({ answer, skeleton, children }: QueryResultProps<T>): JSX.Element {
+  const { value, isLoading, failure, retry } = answer;
+  if (failure) {
     return (
       <div class="failure" role="alert">
-        <p>{refusal.message}</p>
-        {refusal.status === 401 ? (
+        <p>{failure.message}</p>
+        {failure.status === 401 ? (
           <button type="button" onClick={() => location.reload()}>
             Log in
           </button>
@@ -64,6 +69,27 @@ export function Answered<T>({ answer, skeleton, children }: AnsweredProps<T>): J
 
 export function Empty({ children }: { children: ComponentChildren }): JSX.Element {
   return <p class="empty">{children}</p>;
+}
+
+/** Says whether filters are the reason that there is nothing. */
+export function NothingHere(): JSX.Element {
+  const url = useUrl();
+  // The profile of a user is of that user, filters or not.
+  const isProfile = url.get('view') === 'user';
+  const filters = filtersOf(url).filter(({ parameter }) => !(isProfile && parameter === 'user'));
+  if (filters.length === 0) return <Empty>No data in this range.</Empty>;
+  const cleared = Object.fromEntries(filters.map(({ parameter }) => [parameter, null]));
+  return (
+    <div class="empty">
+      <p>
+        Nothing in this range matches {filters.length === 1 ? 'the filter' : 'all filters'}{' '}
+        <strong>{filters.map(({ label, value }) => `${label}: ${value || 'none'}`).join(', ')}</strong>.
+      </p>
+      <a class="link" href={hrefWith(url, cleared)}>
+        {filters.length === 1 ? 'Remove the filter' : 'Remove the filters'}
+      </a>
+    </div>
+  );
 }
 
 /** Grey lines in the place of a table's rows. */

@@ -20,6 +20,7 @@ const PATHS = {
   mobile: 'M6.500 2.500h7v15h-7zM9.500 15h1',
   tablet: 'M4.500 2.500h11v15h-11zM9.500 15h1',
   chevron: 'M7 5l5 5-5 5',
+  back: 'M13 5l-5 5 5 5',
 } as const;
 
 export type IconName = keyof typeof PATHS;

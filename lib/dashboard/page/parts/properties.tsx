@@ -1,16 +1,50 @@
 import type { JSX } from 'preact';
 
-/** What an activity says of itself, in short. */
-export function Properties({ of }: { of: Record<string, unknown> | null }): JSX.Element | null {
+/** Characters of a value; the rest opens with a click. */
+const MAX_SHORT = 120;
+
+interface PropertiesProps {
+  of: Record<string, unknown> | null;
+  /** How many are shown, with their beginning only; default all, and each can be opened. */
+  max?: number;
+}
+
+/** The properties of an activity. */
+export function Properties({ of, max }: PropertiesProps): JSX.Element | null {
   const entries = Object.entries(of ?? {});
   if (entries.length === 0) return null;
+  const shown = entries.slice(0, max);
   return (
-    <span class="properties">
-      {entries.map(([key, value]) => (
-        <span key={key} class="property">
-          <span class="muted">{key}</span> {typeof value === 'string' ? value : JSON.stringify(value)}
-        </span>
+    <span class={`properties ${max === undefined ? '' : 'is-short'}`}>
+      {shown.map(([key, value]) => (
+        <Property
+          key={key}
+          name={key}
+          value={typeof value === 'string' ? value : JSON.stringify(value)}
+          canOpen={max === undefined}
+        />
       ))}
+      {shown.length < entries.length && <span class="muted">+{entries.length - shown.length}</span>}
+    </span>
+  );
+}
+
+function Property({ name, value, canOpen }: { name: string; value: string; canOpen: boolean }): JSX.Element {
+  const isLong = value.length > MAX_SHORT;
+  const beginning = isLong ? `${value.slice(0, MAX_SHORT)}…` : value;
+  if (isLong && canOpen) {
+    return (
+      <details class="property">
+        <summary>
+          <span class="muted">{name}</span> {beginning}
+        </summary>
+        <span class="property-value">{value}</span>
+      </details>
+    );
+  }
+  return (
+    <span class="property" title={canOpen ? undefined : `${name} ${value}`}>
+      <span class="muted">{name}</span> {beginning}
     </span>
   );
 }

@@ -1,21 +1,21 @@
 import type { JSX } from 'preact';
-import { hrefWith, useAddress } from '../state/address.js';
+import { hrefWith, useUrl } from '../state/url.js';
 import { Icon } from './icon.js';
 
-export const isTable = (address: URLSearchParams): boolean => address.get('as') === 'table';
+export const isTable = (url: URLSearchParams): boolean => url.get('as') === 'table';
 
 /** Shows the same as a table, and back. */
 export function TableSwitch({ picture }: { picture: 'chart' | 'diagram' }): JSX.Element {
-  const address = useAddress();
-  const words = isTable(address) ? `As a ${picture}` : 'As a table';
+  const url = useUrl();
+  const words = isTable(url) ? `Show as ${picture}` : 'Show as table';
   return (
     <a
       class="button plain"
-      href={hrefWith(address, { as: isTable(address) ? null : 'table' })}
+      href={hrefWith(url, { as: isTable(url) ? null : 'table' })}
       aria-label={words}
       title={words}
     >
-      <Icon name={isTable(address) ? 'chart' : 'table'} />
+      <Icon name={isTable(url) ? 'chart' : 'table'} />
     </a>
   );
 }

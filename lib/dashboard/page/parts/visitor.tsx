@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { hrefWith, useAddress } from '../state/address.js';
+import { hrefWith, useUrl } from '../state/url.js';
 import { Icon, type IconName } from './icon.js';
 
 interface VisitorProps {
@@ -8,14 +8,14 @@ interface VisitorProps {
   session: string | null;
 }
 
-/** Who it was; a user's name leads to all about them. */
+/** Who it was; a user's name links to the profile. */
 export function Visitor({ user, userName, session }: VisitorProps): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   if (user === null) {
     return <span class="visitor muted">Visitor{session === null ? '' : ` ${session.slice(0, 6)}`}</span>;
   }
   return (
-    <a class="visitor link" href={hrefWith(address, { view: 'user', user, open: null })}>
+    <a class="visitor link" href={hrefWith(url, { view: 'user', user, open: null })}>
       {userName ?? user}
     </a>
   );

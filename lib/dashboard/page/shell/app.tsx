@@ -1,44 +1,64 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import type { About } from '../../about.controller.js';
 import { pathOf } from '../data/question.js';
-import { forgetAnswers, useAnswer } from '../data/use-answer.js';
-import { Address, useLocation } from '../state/address.js';
+import { clearCache, useQuery } from '../data/use-query.js';
+import { AboutContext, UNKNOWN } from '../state/about.js';
 import { Now } from '../state/now.js';
+import { OWN_ZONE, rangeProblemOf } from '../state/range.js';
 import { ThemeContext, useChosenTheme } from '../state/theme.js';
+import { navigate, Url, useLocation } from '../state/url.js';
 import { VIEWS, viewOf } from '../state/view.js';
 import { Header } from './header.js';
+import { RangeProblem } from './range-problem.js';
 import { Toolbar } from './toolbar.js';
 import { View } from './view.js';
 import { Welcome } from './welcome.js';
 
 export function App(): JSX.Element {
-  const address = useLocation();
+  const url = useLocation();
   const [now, setNow] = useState(() => new Date());
   const [theme, colors, chooseTheme] = useChosenTheme();
-  const about = useAnswer<About>(pathOf('about'));
-  const view = viewOf(address);
+  const query = useQuery<About>(pathOf('about'));
+  const about = query.value ?? UNKNOWN;
+  const isKnown = query.value !== undefined || query.failure !== undefined;
+  const view = viewOf(url);
+  const problem = view === 'live' ? undefined : rangeProblemOf(url);
   const refresh = (): void => {
-    forgetAnswers();
+    clearCache();
     setNow(new Date());
   };
+  // The time zone is part of each link, so that it shows the same figures to everybody.
+  const needsZone = isKnown && !url.has('tz');
+  useLayoutEffect(() => {
+    if (needsZone) navigate({ tz: about.timeZone ?? OWN_ZONE }, { replace: true });
+  }, [needsZone]);
+  const isReady = isKnown && !needsZone;
   return (
-    <Address.Provider value={address}>
+    <Url.Provider value={url}>
       <Now.Provider value={now}>
-        <ThemeContext.Provider value={colors}>
-          <a class="skip" href="#main">
-            To the content
-          </a>
-          <Header view={view} user={about.value?.user} theme={theme} onTheme={chooseTheme} />
-          <Toolbar view={view} onRefresh={refresh} />
-          <main id="main" tabIndex={-1}>
-            {view !== 'user' && <h1 class="hidden">{VIEWS[view]}</h1>}
-            <Welcome about={about.value} onFirst={refresh}>
-              <View name={view} />
-            </Welcome>
-          </main>
-        </ThemeContext.Provider>
+        <AboutContext.Provider value={about}>
+          <ThemeContext.Provider value={colors}>
+            <a class="skip" href="#main">
+              Skip to content
+            </a>
+            <Header view={view} user={about.user} theme={theme} onTheme={chooseTheme} />
+            <Toolbar view={view} isReady={isReady} onRefresh={refresh} />
+            <main id="main" tabIndex={-1}>
+              {view !== 'user' && <h1 class="hidden">{VIEWS[view]}</h1>}
+              {!isReady ? (
+                <div class="card skeleton tall" aria-busy="true" />
+              ) : problem === undefined ? (
+                <Welcome isEmpty={query.value !== undefined && about.since === null} onFirst={refresh}>
+                  <View name={view} />
+                </Welcome>
+              ) : (
+                <RangeProblem problem={problem} />
+              )}
+            </main>
+          </ThemeContext.Provider>
+        </AboutContext.Provider>
       </Now.Provider>
-    </Address.Provider>
+    </Url.Provider>
   );
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Dialog } from '../parts/dialog.js';
-import { go } from '../state/address.js';
+import { navigate } from '../state/url.js';
 import { type Range, customParameters } from '../state/range.js';
 
 /** Days from and to, and the time zone that they are of. */
@@ -10,14 +10,15 @@ export function CustomRange({ range, onClose }: { range: Range; onClose: () => v
   const [from, setFrom] = useState(given.from?.slice(0, 10) ?? '');
   const [to, setTo] = useState(given.to?.slice(0, 10) ?? '');
   const [timeZone, setTimeZone] = useState(range.timeZone);
+  const isReversed = from !== '' && to !== '' && to < from;
   const onSubmit = (event: SubmitEvent): void => {
     event.preventDefault();
-    const [first = '', last = ''] = [from, to].sort();
-    go({ range: 'custom', from: first, to: last, tz: timeZone });
+    if (isReversed) return;
+    navigate({ range: 'custom', from, to, tz: timeZone });
     onClose();
   };
   return (
-    <Dialog title="Range" onClose={onClose}>
+    <Dialog title="Date range" onClose={onClose}>
       <form class="fields" onSubmit={onSubmit}>
         <label>
           From
@@ -30,12 +31,14 @@ export function CustomRange({ range, onClose }: { range: Range; onClose: () => v
           />
         </label>
         <label>
-          To, with the whole day
+          To (inclusive)
           <input
             type="date"
             required
             value={to}
             max="9999-12-31"
+            aria-invalid={isReversed}
+            aria-describedby={isReversed ? 'range-error' : undefined}
             onInput={({ currentTarget }) => setTo(currentTarget.value)}
           />
         </label>
@@ -51,8 +54,13 @@ export function CustomRange({ range, onClose }: { range: Range; onClose: () => v
               ))}
           </select>
         </label>
-        <button type="submit" class="primary">
-          Show
+        {isReversed && (
+          <p id="range-error" class="field-error" role="alert">
+            The range ends before it begins.
+          </p>
+        )}
+        <button type="submit" class="primary" disabled={isReversed}>
+          Apply
         </button>
       </form>
     </Dialog>

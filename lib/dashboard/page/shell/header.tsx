@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon, type IconName } from '../parts/icon.js';
-import { hrefWith, useAddress } from '../state/address.js';
+import { hrefWith, useUrl } from '../state/url.js';
 import { type Theme, THEMES } from '../state/theme.js';
 import { VIEWS, type ViewName } from '../state/view.js';
 import { keysOf } from '../state/keys.js';
@@ -20,13 +20,13 @@ interface HeaderProps {
 }
 
 export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const nav = useRef<HTMLElement>(null);
   // On a narrow screen the one that is shown may be out of sight.
   useEffect(
     () =>
       nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' }),
-    [view],
+    [view, user],
   );
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   const cleared = Object.fromEntries(OWN.map((name) => [name, null]));
@@ -34,7 +34,7 @@ export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element
   const left = view === 'user' ? { ...cleared, user: null } : cleared;
   return (
     <header class="top">
-      <a class="brand" href={hrefWith(address, { ...left, view: null })}>
+      <a class="brand" href={hrefWith(url, { ...left, view: null })}>
         <img src="assets/icon.svg" alt="" width="24" height="24" />
         Djaffar
       </a>
@@ -42,7 +42,7 @@ export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element
         {keysOf(VIEWS).map((name) => (
           <a
             key={name}
-            href={hrefWith(address, { ...left, view: name === 'overview' ? null : name })}
+            href={hrefWith(url, { ...left, view: name === 'overview' ? null : name })}
             aria-current={name === view ? 'page' : undefined}
           >
             {name === 'live' && <span class="dot" aria-hidden="true" />}
@@ -58,8 +58,8 @@ export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element
       <button
         type="button"
         class="plain"
-        title={`Colours: ${theme}`}
-        aria-label={`Colours: ${theme}. Change to ${next}`}
+        title={`Theme: ${theme}`}
+        aria-label={`Theme: ${theme}. Change to ${next}`}
         onClick={() => onTheme(next)}
       >
         <Icon name={THEME_ICONS[theme]} />

@@ -1,11 +1,22 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { formatRange } from '../format.js';
+import { formatRange, formatZone } from '../format.js';
 import { Select } from '../parts/choice.js';
 import { Icon } from '../parts/icon.js';
-import { go, useAddress } from '../state/address.js';
+import { useAbout } from '../state/about.js';
 import { useNow } from '../state/now.js';
-import { COMPARISONS, comparisonOf, RANGES, type RangeName, rangeNameOf, rangeOf } from '../state/range.js';
+import {
+  COMPARISONS,
+  comparisonOf,
+  neighbourParameters,
+  RANGES,
+  type RangeName,
+  rangeNameOf,
+  rangeOf,
+  rangeParameters,
+  rangeProblemOf,
+} from '../state/range.js';
+import { hrefWith, navigate, useUrl } from '../state/url.js';
 import type { ViewName } from '../state/view.js';
 import { CustomRange } from './custom-range.js';
 import { FilterChips } from './filter-chips.js';
@@ -15,47 +26,82 @@ const COMPARING: ViewName[] = ['overview', 'user'];
 
 interface ToolbarProps {
   view: ViewName;
+  /** False until the range and its time zone are known. */
+  isReady: boolean;
   onRefresh: () => void;
 }
 
-/** Of when, compared to what, in which time zone, of whom. */
-export function Toolbar({ view, onRefresh }: ToolbarProps): JSX.Element {
-  const address = useAddress();
+/** Filters, the range with its time zone, and what it is compared with. */
+export function Toolbar({ view, isReady, onRefresh }: ToolbarProps): JSX.Element {
+  const url = useUrl();
   const now = useNow();
+  const { since } = useAbout();
   const [isChoosing, setChoosing] = useState(false);
-  const range = rangeOf(address, now);
-  const choose = (name: RangeName): void => {
-    if (name === 'custom') setChoosing(true);
-    else go({ range: name === '30d' ? null : name, from: null, to: null });
+  const range = rangeOf(url, now, since);
+  const name = rangeNameOf(url);
+  const choose = (chosen: RangeName): void => {
+    if (chosen === 'custom') setChoosing(true);
+    else navigate(rangeParameters(chosen));
   };
   return (
     <section class="toolbar" aria-label="Range and filters">
       <FilterChips />
-      {view !== 'live' && (
+      {view !== 'live' && isReady && (
         <div class="controls">
           <button
             type="button"
             class="plain range-text"
-            title="Choose the days"
+            title="Choose dates and time zone"
             onClick={() => setChoosing(true)}
           >
-            {formatRange(range.from, range.to, range.timeZone)}
+            <span>
+              {rangeProblemOf(url) === undefined
+                ? formatRange(range.from, range.to, range.timeZone)
+                : 'Choose dates'}
+            </span>
+            <span class="range-zone">{formatZone(range.timeZone)}</span>
           </button>
-          <Select label="Range" value={rangeNameOf(address)} options={RANGES} onChange={choose} />
-          {COMPARING.includes(view) && (
+          <div class="range">
+            <Neighbour direction={-1} label="Previous range" />
+            <Select label="Range" value={name} options={RANGES} onChange={choose} />
+            <Neighbour direction={1} label="Next range" />
+          </div>
+          {COMPARING.includes(view) && name !== 'all' && (
             <Select
               label="Compared to"
-              value={comparisonOf(address)}
+              value={comparisonOf(url)}
               options={COMPARISONS}
-              onChange={(compare) => go({ compare: compare === 'previous' ? null : compare })}
+              onChange={(compare) => navigate({ compare: compare === 'previous' ? null : compare })}
             />
           )}
-          <button type="button" class="plain" title="Ask again" aria-label="Ask again" onClick={onRefresh}>
+          <button
+            type="button"
+            class="plain refresh"
+            title="Refresh"
+            aria-label="Refresh"
+            onClick={onRefresh}
+          >
             <Icon name="refresh" />
           </button>
         </div>
       )}
       {isChoosing && <CustomRange range={range} onClose={() => setChoosing(false)} />}
     </section>
+  );
+}
+
+/** An arrow to the range before or after. */
+function Neighbour({ direction, label }: { direction: 1 | -1; label: string }): JSX.Element {
+  const url = useUrl();
+  const parameters = neighbourParameters(url, useNow(), direction);
+  const icon = <Icon name={direction < 0 ? 'back' : 'chevron'} />;
+  return parameters ? (
+    <a class="button plain" href={hrefWith(url, parameters)} aria-label={label} title={label}>
+      {icon}
+    </a>
+  ) : (
+    <span class="button plain is-disabled" role="link" aria-disabled="true" aria-label={label}>
+      {icon}
+    </span>
   );
 }

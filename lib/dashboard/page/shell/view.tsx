@@ -33,9 +33,9 @@ export function View({ name }: { name: ViewName }): JSX.Element | null {
   // After an update the host no longer has the parts of the page that is open.
   return (
     <div class="card failure" role="alert">
-      <p>This part of the page could not be loaded.</p>
+      <p>This view could not be loaded.</p>
       <button type="button" onClick={() => location.reload()}>
-        Load the page anew
+        Reload the page
       </button>
     </div>
   );

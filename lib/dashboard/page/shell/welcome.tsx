@@ -1,28 +1,28 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { About } from '../../about.controller.js';
 import { useStream } from '../data/use-stream.js';
+import { useAbout } from '../state/about.js';
 
 interface WelcomeProps {
-  /** Once the host has told. */
-  about: About | undefined;
-  /** The first activity is there, and was shown. */
+  isEmpty: boolean;
+  /** The first activity has arrived and was shown. */
   onFirst: () => void;
   children: ComponentChildren;
 }
 
-/** Where nothing is tracked yet it says how that begins, and waits for the first activity. */
-export function Welcome({ about, onFirst, children }: WelcomeProps): JSX.Element {
+/** Says how to begin while nothing is tracked, and waits for the first activity. */
+export function Welcome({ isEmpty, onFirst, children }: WelcomeProps): JSX.Element {
   const [isDone, setDone] = useState(false);
-  if (!about?.isEmpty || isDone) return <>{children}</>;
+  if (!isEmpty || isDone) return <>{children}</>;
   const done = (): void => {
     setDone(true);
     onFirst();
   };
-  return <HowToBegin tracker={about.tracker} onDone={done} />;
+  return <HowToBegin onDone={done} />;
 }
 
-function HowToBegin({ tracker, onDone }: { tracker: string; onDone: () => void }): JSX.Element {
+function HowToBegin({ onDone }: { onDone: () => void }): JSX.Element {
+  const { tracker } = useAbout();
   const { activities } = useStream();
   const first = activities.at(-1);
   useEffect(() => {
@@ -31,18 +31,18 @@ function HowToBegin({ tracker, onDone }: { tracker: string; onDone: () => void }
   return (
     <section class="card welcome" aria-label="Welcome">
       <h2>Nothing has been tracked yet</h2>
-      <p>Put the tracker on your pages, and views appear here as they happen:</p>
+      <p>Add the tracker to your pages, and views appear here as they happen:</p>
       <pre>
-        <code>{`<script defer src="${tracker}"></script>`}</code>
+        <code>{`<script defer src="${pathFromRoot(tracker)}"></script>`}</code>
       </pre>
-      <p>Or log what you like, from the browser or from the server:</p>
+      <p>Or track whatever you like, in the browser or on the server:</p>
       <pre>
         <code>{`await djaffar.track('bought', { plan: 'pro' });\nawait activityService.track({ path: '/invoices/9', name: 'paid', user });`}</code>
       </pre>
       <div role="status">
         {first ? (
           <p class="first">
-            The first activity is here: <strong>{first.name}</strong> at <strong>{first.path}</strong>
+            First activity: <strong>{first.name}</strong> at <strong>{first.path}</strong>
           </p>
         ) : (
           <p class="waiting">
@@ -52,9 +52,12 @@ function HowToBegin({ tracker, onDone }: { tracker: string; onDone: () => void }
       </div>
       {first && (
         <button id="first" type="button" class="primary" onClick={onDone}>
-          Look at it
+          Show the dashboard
         </button>
       )}
     </section>
   );
 }
+
+/** As the host's pages need it, whatever prefix the host or a proxy before it has. */
+const pathFromRoot = (url: string): string => new URL(url, document.baseURI).pathname;

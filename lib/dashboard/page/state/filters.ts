@@ -1,4 +1,4 @@
-import { type Changes, hrefWith } from './address.js';
+import { type Changes, hrefWith } from './url.js';
 
 /** What can be filtered by, in the words of the page. */
 export const FILTERS = {
@@ -13,56 +13,64 @@ export const FILTERS = {
   utmTerm: 'Term',
   utmContent: 'Content',
   browser: 'Browser',
-  system: 'System',
+  system: 'OS',
   device: 'Device',
   user: 'User',
-  session: 'Session',
+  session: 'Visitor',
 } as const;
 
 export type FilterKey = keyof typeof FILTERS;
 
-/** Before the key of a property, in the address. */
+/** Before the key of a property, in the URL. */
 const PROPERTY = 'p.';
 
 export interface Filter {
-  /** Of the address. */
+  /** Of the url. */
   parameter: string;
   label: string;
   /** Empty for "none". */
   value: string;
 }
 
-export function filtersOf(address: URLSearchParams): Filter[] {
+export function filtersOf(url: URLSearchParams): Filter[] {
   const plain = Object.entries(FILTERS).flatMap(([parameter, label]) => {
-    const value = address.get(parameter);
+    const value = url.get(parameter);
     return value === null ? [] : [{ parameter, label, value }];
   });
-  const properties = [...address]
+  const properties = [...url]
     .filter(([parameter]) => parameter.startsWith(PROPERTY))
     .map(([parameter, value]) => ({ parameter, label: parameter.slice(PROPERTY.length), value }));
   return [...plain, ...properties];
 }
 
 /** As the questions to the host have them. */
-export function filterParameters(address: URLSearchParams): Record<string, string> {
+export function filterParameters(url: URLSearchParams): Record<string, string> {
   const parameters: Record<string, string> = {};
   const properties: Record<string, string> = {};
-  for (const { parameter, value } of filtersOf(address)) {
+  for (const { parameter, value } of filtersOf(url)) {
     if (parameter.startsWith(PROPERTY)) properties[parameter.slice(PROPERTY.length)] = value;
     else parameters[parameter] = value;
   }
   if (Object.keys(properties).length > 0) parameters.properties = JSON.stringify(properties);
-  if (address.get('bots') === 'true') parameters.bots = 'true';
+  if (url.get('bots') === 'true') parameters.bots = 'true';
   return parameters;
 }
 
+/** Whether the filters are about activities that may not be views: then pages count those activities. */
+export function countsActivities(url: URLSearchParams): boolean {
+  const name = url.get('name');
+  return name === null
+    ? filtersOf(url).some(({ parameter }) => parameter.startsWith(PROPERTY))
+    : name !== 'view';
+}
+
 /** Adds one to those that are there. */
-export function filterHref(address: URLSearchParams, parameter: string, value: string | null): string {
-  return hrefWith(address, { [parameter]: value ?? '' });
+export function filterHref(url: URLSearchParams, parameter: string, value: string | null): string {
+  return hrefWith(url, { [parameter]: value ?? '' });
 }
 
 export const propertyParameter = (key: string): string => PROPERTY + key;
 
-export function withoutFilters(address: URLSearchParams): Changes {
-  return Object.fromEntries(filtersOf(address).map(({ parameter }) => [parameter, null]));
+export function withoutFilters(url: URLSearchParams): Changes {
+  return Object.fromEntries(filtersOf(url).map(({ parameter }) => [parameter, null]));
 }

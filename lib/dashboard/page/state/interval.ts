@@ -6,7 +6,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** More points a chart does not show well, and the host does not answer. */
-const MOST = 800;
+const MAX = 800;
 
 const LENGTHS: Record<Interval, number> = {
   minute: 60_000,
@@ -22,17 +22,17 @@ export function intervalsOf(range: Range): Interval[] {
   const all = keysOf(LENGTHS);
   const fit = all.filter((interval) => {
     const points = length / LENGTHS[interval];
-    return points > 1.2 && points <= MOST;
+    return points > 1.2 && points <= MAX;
   });
   return fit.length > 0 ? fit : ['minute'];
 }
 
-/** The one of the address, where it makes a chart. */
-export function intervalOf(address: URLSearchParams, range: Range): Interval {
+/** The one of the URL, where it makes a chart. */
+export function intervalOf(url: URLSearchParams, range: Range): Interval {
   const fit = intervalsOf(range);
   const length = +range.to - +range.from;
   const usual: Interval =
     length <= 3 * HOUR ? 'minute' : length <= 3 * DAY ? 'hour' : length <= 120 * DAY ? 'day' : 'month';
-  const given = address.get('interval');
+  const given = url.get('interval');
   return fit.find((each) => each === given) ?? fit.find((each) => each === usual) ?? fit[0] ?? 'day';
 }

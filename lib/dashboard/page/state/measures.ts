@@ -1,25 +1,44 @@
 import type { Measure } from '../../../statistics/statistics.types.js';
 import { formatCompact, formatDuration, formatNumber, formatPercent } from '../format.js';
+import { countsActivities } from './filters.js';
 import { keysOf } from './keys.js';
 
 /** In the order and the words of the page. */
 export const MEASURES = {
-  users: 'Users',
-  sessions: 'Sessions',
+  sessions: 'Visitors',
   visits: 'Visits',
+  users: 'Users',
   views: 'Views',
+  activities: 'Activities',
   bounceRate: 'Bounce rate',
   visitDuration: 'Visit duration',
-} satisfies Partial<Record<Measure, string>>;
+} satisfies Record<Measure, string>;
 
-export type ShownMeasure = keyof typeof MEASURES;
+/** Units of measures whose name does not say enough. */
+export const MEASURE_HINTS: Partial<Record<Measure, string>> = {
+  sessions: 'Different browsers',
+  visits: 'Stays of a visitor: 30 minutes without activity end one',
+  users: 'Visitors who were logged in',
+  bounceRate: 'Visits with a single activity',
+  visitDuration: 'Median, from the first activity to the last',
+};
+
+/**
+ * The measures that tell something: views, or activities if the filter leaves no views.
+ */
+export function measuresFor(url: URLSearchParams): Measure[] {
+  const hidden = countsActivities(url) ? 'views' : 'activities';
+  return keysOf(MEASURES).filter((measure) => measure !== hidden);
+}
 
 /** Of which less is better. */
-export const isBetterLow = (measure: ShownMeasure): boolean => measure === 'bounceRate';
+export const isBetterLow = (measure: Measure): boolean => measure === 'bounceRate';
 
-export function measureOf(address: URLSearchParams): ShownMeasure {
-  const given = address.get('measure');
-  return keysOf(MEASURES).find((each) => each === given) ?? 'visits';
+export function measureOf(url: URLSearchParams): Measure {
+  const given = url.get('measure');
+  const shown = measuresFor(url);
+  if (given === 'views' && !shown.includes('views')) return 'activities';
+  return shown.find((each) => each === given) ?? 'visits';
 }
 
 const none = '–';

@@ -3,102 +3,229 @@ import { keysOf } from './keys.js';
 
 export const RANGES = {
   today: 'Today',
+  yesterday: 'Yesterday',
+  week: 'This week',
   '7d': 'Last 7 days',
   '30d': 'Last 30 days',
   '90d': 'Last 90 days',
   month: 'This month',
+  lastMonth: 'Last month',
+  '12m': 'Last 12 months',
+  all: 'All time',
   custom: 'Custom',
 } as const;
 
 export type RangeName = keyof typeof RANGES;
 
+const DEFAULT: RangeName = '30d';
+
 export const COMPARISONS = {
-  previous: 'vs. before',
-  year: 'vs. a year ago',
-  none: 'Not compared',
+  previous: 'Previous period',
+  year: 'Previous year',
+  none: 'No comparison',
 } as const;
 
 export type Comparison = keyof typeof COMPARISONS;
 
-/** From an instant to another, in a time zone. */
+/** From an instant to another, exclusive, in a time zone. */
 export interface Range {
   from: Date;
   to: Date;
   timeZone: string;
 }
 
-const DAYS: Partial<Record<RangeName, number>> = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
-const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d))?$/;
-
-export function rangeNameOf(address: URLSearchParams): RangeName {
-  const given = address.get('range');
-  const name = keysOf(RANGES).find((each) => each === given) ?? '30d';
-  return name === 'custom' && !customOf(address, timeZoneOf(address)) ? '30d' : name;
+interface Step {
+  days?: number;
+  months?: number;
 }
 
-export function comparisonOf(address: URLSearchParams): Comparison {
-  const given = address.get('compare');
+/** From a range to the one before. All time has none, and that of a custom range follows from its length. */
+const STEPS: Partial<Record<RangeName, Step>> = {
+  today: { days: 1 },
+  yesterday: { days: 1 },
+  week: { days: 7 },
+  '7d': { days: 7 },
+  '30d': { days: 30 },
+  '90d': { days: 90 },
+  month: { months: 1 },
+  lastMonth: { months: 1 },
+  '12m': { months: 12 },
+};
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d))?$/;
+
+export function rangeNameOf(url: URLSearchParams): RangeName {
+  const given = url.get('range');
+  return keysOf(RANGES).find((each) => each === given) ?? DEFAULT;
+}
+
+/** What to put into the URL for a named range. */
+export const rangeParameters = (name: RangeName): Record<string, string | null> => ({
+  range: name === DEFAULT ? null : name,
+  from: null,
+  to: null,
+});
+
+/** All time has nothing before it. */
+export function comparisonOf(url: URLSearchParams): Comparison {
+  const given = url.get('compare');
+  if (rangeNameOf(url) === 'all') return 'none';
   return keysOf(COMPARISONS).find((each) => each === given) ?? 'previous';
 }
 
-const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-/** By what was given: to ask the browser takes a while, and every part of the page asks. */
-const zones = new Map<string, string>();
+export const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The one of the address, or else the browser's. */
-export function timeZoneOf(address: URLSearchParams): string {
-  const given = address.get('tz');
-  if (given === null) return OWN_ZONE;
-  let zone = zones.get(given);
-  if (zone === undefined) zones.set(given, (zone = zoneOf(given)));
-  return zone;
-}
+/** By name, because the browser needs a while to answer, and every part of the page asks. */
+const zones = new Map<string, string | undefined>();
 
-function zoneOf(given: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
-  } catch {
-    return OWN_ZONE;
-  }
-}
-
-/** Days are those of the time zone, and the last of them goes on until now. */
-export function rangeOf(address: URLSearchParams, now: Date): Range {
-  const timeZone = timeZoneOf(address);
-  const name = rangeNameOf(address);
-  const custom = name === 'custom' ? customOf(address, timeZone) : undefined;
-  if (custom) return custom;
-  const from = midnightOf(now, timeZone);
-  const days = DAYS[name];
-  if (days === undefined) from.setDate(1);
-  else from.setDate(from.getDate() - days + 1);
-  return { from: new Date(+from), to: now, timeZone };
-}
-
-/** What the range is compared to: as much of an earlier one as there has been of this. */
-export function comparedOf(address: URLSearchParams, range: Range): string | undefined {
-  const comparison = comparisonOf(address);
-  if (comparison === 'none') return undefined;
-  const name = rangeNameOf(address);
-  if (comparison === 'year' || name === 'custom') return comparison;
-  const back = (instant: Date): string => {
-    const date = new TZDateMini(+instant, range.timeZone);
-    const days = DAYS[name];
-    if (days !== undefined) date.setDate(date.getDate() - days);
-    else {
-      const day = date.getDate();
-      date.setMonth(date.getMonth() - 1);
-      // There is no 31st of each month: its last day then.
-      if (date.getDate() !== day) date.setDate(0);
+/** The canonical name of a time zone, if the browser knows it. */
+function findZone(name: string): string | undefined {
+  if (!zones.has(name)) {
+    try {
+      zones.set(name, new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone);
+    } catch {
+      zones.set(name, undefined);
     }
-    return new Date(+date).toISOString();
-  };
+  }
+  return zones.get(name);
+}
+
+/** The time zone of the URL, otherwise the browser's. */
+export function timeZoneOf(url: URLSearchParams): string {
+  return findZone(url.get('tz') ?? OWN_ZONE) ?? OWN_ZONE;
+}
+
+/** What is wrong with the range of the URL, in words for whoever looks. */
+export function rangeProblemOf(url: URLSearchParams): string | undefined {
+  const zone = url.get('tz');
+  if (zone !== null && findZone(zone) === undefined) return `“${zone}” is not a known time zone.`;
+  const given = url.get('range');
+  if (given !== null && rangeNameOf(url) !== given) return `“${given}” is not a known range.`;
+  if (given !== 'custom') return undefined;
+  const [from, to] = [url.get('from'), url.get('to')];
+  for (const [name, text] of Object.entries({ from, to }))
+    if (!parsed(text, OWN_ZONE))
+      return text === null
+        ? `The range has no “${name}” date.`
+        : `“${text}” is not a date such as 2026-11-30.`;
+  return customOf(url, timeZoneOf(url))
+    ? undefined
+    : `The range ends before it begins: from ${from} to ${to}.`;
+}
+
+/**
+ * The range of the URL. It ends now if it includes today.
+ * @param since the first activity's date, where all time begins
+ */
+export function rangeOf(url: URLSearchParams, now: Date, since: string | null): Range {
+  const timeZone = timeZoneOf(url);
+  const name = rangeNameOf(url);
+  if (name === 'custom') {
+    const custom = customOf(url, timeZone);
+    if (custom) return custom;
+  }
+  const { from, to } = wholeRange(name === 'custom' ? DEFAULT : name, now, timeZone, since);
+  return { from, to: +to > +now ? now : to, timeZone };
+}
+
+/** The days of a named range with the rest of the last one. */
+function wholeRange(name: RangeName, now: Date, timeZone: string, since: string | null): Range {
+  const today = midnightOf(now, timeZone);
+  const from = new TZDateMini(+today, timeZone);
+  const to = new TZDateMini(+today, timeZone);
+  to.setDate(to.getDate() + 1);
+  const days = STEPS[name]?.days ?? 1;
+  switch (name) {
+    case 'yesterday':
+      from.setDate(from.getDate() - 1);
+      to.setTime(+today);
+      break;
+    case 'week':
+      // It begins on Monday, as weeks of statistics do.
+      from.setDate(from.getDate() - ((from.getDay() + 6) % 7));
+      to.setTime(+from);
+      to.setDate(to.getDate() + 7);
+      break;
+    case 'month':
+    case 'lastMonth':
+    case '12m':
+      from.setDate(1);
+      to.setTime(+from);
+      if (name === 'lastMonth') from.setMonth(from.getMonth() - 1);
+      else to.setMonth(to.getMonth() + 1);
+      if (name === '12m') from.setMonth(from.getMonth() - 11);
+      break;
+    case 'all':
+      if (since !== null) from.setTime(+midnightOf(new Date(since), timeZone));
+      break;
+    default:
+      from.setDate(from.getDate() - days + 1);
+  }
+  return { from: new Date(+from), to: new Date(+to), timeZone };
+}
+
+/** The range to compare with, as the host takes it: as much of the earlier one as there has been of this. */
+export function comparedOf(url: URLSearchParams, range: Range): string | undefined {
+  const comparison = comparisonOf(url);
+  if (comparison === 'none') return undefined;
+  const step = STEPS[rangeNameOf(url)];
+  if (comparison === 'year' || !step) return comparison;
+  const back = (instant: Date): string => moved(instant, step, -1, range.timeZone).toISOString();
   return `${back(range.from)}/${back(range.to)}`;
+}
+
+/** There is no 31st of each month: its last day then. */
+function moved(instant: Date, { days = 0, months = 0 }: Step, direction: 1 | -1, timeZone: string): Date {
+  const date = new TZDateMini(+instant, timeZone);
+  date.setDate(date.getDate() + direction * days);
+  const day = date.getDate();
+  date.setMonth(date.getMonth() + direction * months);
+  if (date.getDate() !== day) date.setDate(0);
+  return new Date(+date);
+}
+
+/**
+ * The parameters of the range before or after that of the URL.
+ * @returns undefined if there is none: it would begin after now, or the range is all time
+ */
+export function neighbourParameters(
+  url: URLSearchParams,
+  now: Date,
+  direction: 1 | -1,
+): Record<string, string | null> | undefined {
+  const name = rangeNameOf(url);
+  const timeZone = timeZoneOf(url);
+  const range = name === 'custom' ? customOf(url, timeZone) : wholeRange(name, now, timeZone, null);
+  if (name === 'all' || !range) return undefined;
+  const step = STEPS[name] ?? lengthOf(range);
+  const shift = (instant: Date): Date =>
+    step
+      ? moved(instant, step, direction, timeZone)
+      : new Date(+instant + direction * (+range.to - +range.from));
+  const [from, to] = [shift(range.from), shift(range.to)];
+  if (+from >= +now) return undefined;
+  const named = keysOf(STEPS).find((each) => {
+    const other = wholeRange(each, now, timeZone, null);
+    return +other.from === +from && +other.to === +to;
+  });
+  return named ? rangeParameters(named) : customParameters(from, to, timeZone);
+}
+
+/** The days or months that a range is made of; undefined if it begins or ends within a day. */
+function lengthOf({ from, to, timeZone }: Range): Step | undefined {
+  const [first, last] = [new TZDateMini(+from, timeZone), new TZDateMini(+to, timeZone)];
+  if (+midnightOf(from, timeZone) !== +from || +midnightOf(to, timeZone) !== +to) return undefined;
+  if (first.getDate() === 1 && last.getDate() === 1)
+    return { months: 12 * (last.getFullYear() - first.getFullYear()) + last.getMonth() - first.getMonth() };
+  // Days of 23 or 25 hours are days too.
+  return { days: Math.round((+to - +from) / DAY) };
 }
 
 const two = (number: number): string => String(number).padStart(2, '0');
 
-/** As the address has it: a date alone where it is a midnight. */
+/** As the URL has it: a date alone for a midnight. */
 export function localOf(instant: Date, timeZone: string): string {
   const date = new TZDateMini(+instant, timeZone);
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -108,9 +235,9 @@ export function localOf(instant: Date, timeZone: string): string {
 }
 
 /** From a date on, up to a date and with it, or up to a time. */
-function customOf(address: URLSearchParams, timeZone: string): Range | undefined {
-  const from = parsed(address.get('from'), timeZone);
-  const to = parsed(address.get('to'), timeZone);
+function customOf(url: URLSearchParams, timeZone: string): Range | undefined {
+  const from = parsed(url.get('from'), timeZone);
+  const to = parsed(url.get('to'), timeZone);
   if (!from || !to) return undefined;
   if (to.isDay) to.date.setDate(to.date.getDate() + 1);
   return +from.date < +to.date ? { from: new Date(+from.date), to: new Date(+to.date), timeZone } : undefined;
@@ -121,7 +248,9 @@ function parsed(text: string | null, timeZone: string): { date: Date; isDay: boo
   if (!year) return undefined;
   const time = [Number(hours ?? 0), Number(minutes ?? 0)] as const;
   const date = new TZDateMini(Number(year), Number(month) - 1, Number(day), ...time, timeZone);
-  return Number.isNaN(+date) ? undefined : { date, isDay: hours === undefined };
+  // 31 April is no date.
+  const isReal = date.getDate() === Number(day) && date.getMonth() === Number(month) - 1;
+  return isReal ? { date, isDay: hours === undefined } : undefined;
 }
 
 function midnightOf(instant: Date, timeZone: string): Date {

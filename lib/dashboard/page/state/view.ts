@@ -12,8 +12,8 @@ export const VIEWS = {
 /** `user` is led to by a user's name, not by the navigation. */
 export type ViewName = keyof typeof VIEWS | 'user';
 
-export function viewOf(address: URLSearchParams): ViewName {
-  const given = address.get('view');
-  if (given === 'user' && address.get('user')) return 'user';
+export function viewOf(url: URLSearchParams): ViewName {
+  const given = url.get('view');
+  if (given === 'user' && url.get('user')) return 'user';
   return keysOf(VIEWS).find((each) => each === given) ?? 'overview';
 }

@@ -3,16 +3,16 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { Card } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
 import { Icon } from '../../parts/icon.js';
-import { go, useAddress } from '../../state/address.js';
+import { navigate, useUrl } from '../../state/url.js';
 import { StepFields } from './step-fields.js';
-import { MOST_STEPS, moved, NEW_STEP, type Step, stepParameter, WITHIN, withinOf } from './steps.js';
+import { MAX_STEPS, moved, NEW_STEP, type Step, stepParameter, WITHIN, withinOf } from './steps.js';
 
-/** The steps, each told by a page or an activity. */
+/** The steps, each a page or an activity. */
 export function FunnelBuilder({ steps: given }: { steps: Step[] }): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const id = useId();
   const steps = given.length > 0 ? given : [NEW_STEP];
-  // The rows are told apart by their place: whoever moves a step moves along with it.
+  // Rows are keyed by their place, so the focus follows a moved step.
   const next = useRef<string>(undefined);
   useEffect(() => {
     if (next.current) document.getElementById(next.current)?.focus();
@@ -20,7 +20,7 @@ export function FunnelBuilder({ steps: given }: { steps: Step[] }): JSX.Element 
   });
   const show = (changed: Step[], focused?: string): void => {
     if (focused) next.current = `${id}-${focused}`;
-    go({ step: changed.map(stepParameter) });
+    navigate({ step: changed.map(stepParameter) });
   };
   const move = (from: number, to: number): void => {
     const [isFirst, isLast] = [to === 0, to === steps.length - 1];
@@ -48,17 +48,17 @@ export function FunnelBuilder({ steps: given }: { steps: Step[] }): JSX.Element 
       <button
         type="button"
         class="wide"
-        disabled={steps.length >= MOST_STEPS}
+        disabled={steps.length >= MAX_STEPS}
         onClick={() => show([...steps, NEW_STEP], `value-${steps.length}`)}
       >
-        <Icon name="plus" /> {steps.length >= MOST_STEPS ? `${MOST_STEPS} steps at most` : 'Add a step'}
+        <Icon name="plus" /> {steps.length >= MAX_STEPS ? `${MAX_STEPS} steps at most` : 'Add a step'}
       </button>
       <div class="funnel-within">
         <Select
           label="All steps within"
-          value={withinOf(address)}
+          value={withinOf(url)}
           options={WITHIN}
-          onChange={(within) => go({ within: within === 'all' ? null : within })}
+          onChange={(within) => navigate({ within: within === 'all' ? null : within })}
         />
       </div>
     </Card>

@@ -42,7 +42,7 @@ export function FunnelChart({ funnel: { steps } }: { funnel: Funnel }): JSX.Elem
                   {visitors > 0 ? formatPercent(next.visitors / visitors) : '–'}
                   <span class="step-words"> went on</span>
                 </span>
-                <span class="step-stopped">{formatNumber(stopped)} stopped</span>
+                <span class="step-stopped">{formatNumber(stopped)} dropped off</span>
               </p>
             )}
           </li>

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useAddress } from '../../state/address.js';
+import { useUrl } from '../../state/url.js';
 import { FunnelBuilder } from './builder.js';
 import { FunnelResult } from './result.js';
 import { FunnelStart } from './start.js';
@@ -7,12 +7,12 @@ import { stepsOf } from './steps.js';
 
 /** How many come from one step to the next. */
 export function Funnels(): JSX.Element {
-  const steps = stepsOf(useAddress());
-  const told = steps.filter(({ value }) => value !== '');
+  const steps = stepsOf(useUrl());
+  const named = steps.filter(({ value }) => value !== '');
   return (
     <div class="funnels">
       <FunnelBuilder steps={steps} />
-      {told.length === 0 ? <FunnelStart /> : <FunnelResult steps={told} />}
+      {named.length === 0 ? <FunnelStart /> : <FunnelResult steps={named} />}
     </div>
   );
 }

@@ -1,30 +1,32 @@
 import type { JSX } from 'preact';
 import type { Funnel } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { useQuery } from '../../data/use-query.js';
 import { formatNumber, formatPercent } from '../../format.js';
-import { Answered, Card, Empty } from '../../parts/card.js';
-import { CsvButton } from '../../parts/csv-button.js';
+import { QueryResult, Card, Empty } from '../../parts/card.js';
+import { ExportButton } from '../../parts/export-button.js';
 import type { Cell } from '../../parts/download.js';
-import { useAddress } from '../../state/address.js';
+import { useUrl } from '../../state/url.js';
 import { FunnelChart } from './chart.js';
 import { questionOf, type Step, stepOf, WITHIN_MILLISECONDS, withinOf } from './steps.js';
 
 export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const { parameters } = useQuestion();
   const asked = {
     steps: JSON.stringify(steps.map(questionOf)),
-    within: WITHIN_MILLISECONDS[withinOf(address)],
+    within: WITHIN_MILLISECONDS[withinOf(url)],
   };
-  const answer = useAnswer<Funnel>(pathOf('stats/funnel', parameters, asked));
+  const answer = useQuery<Funnel>(pathOf('stats/funnel', parameters, asked));
   return (
     <Card
       title="Funnel"
       class="funnel-result"
-      actions={<CsvButton what="the funnel" name="funnel" rows={answer.value && rowsOf(answer.value)} />}
+      actions={
+        <ExportButton label="the funnel" name="funnel" getRows={answer.value && rowsOf(answer.value)} />
+      }
     >
-      <Answered answer={answer} skeleton={<FunnelSkeleton count={steps.length} />}>
+      <QueryResult answer={answer} skeleton={<FunnelSkeleton count={steps.length} />}>
         {(funnel) =>
           funnel.steps[0]?.visitors ? (
             <>
@@ -32,10 +34,10 @@ export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
               <FunnelChart funnel={funnel} />
             </>
           ) : (
-            <Empty>Nobody took the first step in this range.</Empty>
+            <Empty>No visitor took the first step in this range.</Empty>
           )
         }
-      </Answered>
+      </QueryResult>
     </Card>
   );
 }
@@ -50,7 +52,7 @@ function Conversion({ funnel: { steps } }: { funnel: Funnel }): JSX.Element {
     <p class="funnel-conversion">
       <strong>{formatPercent(last / first)}</strong>{' '}
       <span class="muted">
-        {formatNumber(last)} of {formatNumber(first)} visitors came through all {steps.length} steps
+        {formatNumber(last)} of {formatNumber(first)} visitors completed all {steps.length} steps
       </span>
     </p>
   );

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 import type { TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { useQuery } from '../../data/use-query.js';
 import { formatNumber } from '../../format.js';
-import { hrefWith, useAddress } from '../../state/address.js';
+import { hrefWith, useUrl } from '../../state/url.js';
 import { type Step, STEP_KINDS, type StepKind, stepParameter } from './steps.js';
 
 /** Of each kind. */
@@ -18,7 +18,7 @@ interface Suggestion extends Step {
 
 /** Where there is no step yet: what a funnel is, and where one could begin. */
 export function FunnelStart(): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const suggestions = [...useSuggestions('path'), ...useSuggestions('name')];
   return (
     <section class="card funnel-start" aria-label="Funnel">
@@ -27,22 +27,22 @@ export function FunnelStart(): JSX.Element {
         <path d="M46 22h28v38h-28z" />
         <path d="M88 42h28v18h-28z" />
       </svg>
-      <h2>How many come through?</h2>
+      <h2>Where do visitors drop off?</h2>
       <p class="muted">
-        Tell the steps that your visitors should take, such as a page and what they do there. You will see how
-        many go on from each step to the next, and where they stop.
+        Define the steps of your funnel, such as a page and an activity on it. You will see how many visitors
+        go on from each step to the next, and where they drop off.
       </p>
       {suggestions.length > 0 && (
         <>
           <p id="funnel-begin" class="muted">
-            Begin with
+            Suggestions
           </p>
           <ul class="suggestions" aria-labelledby="funnel-begin">
             {suggestions.map(({ count, ...step }) => (
               <li key={stepParameter(step)}>
                 <a
                   class="button"
-                  href={hrefWith(address, { step: [stepParameter(step), 'path='] })}
+                  href={hrefWith(url, { step: [stepParameter(step), 'path='] })}
                   title={`${formatNumber(count)} in this range`}
                 >
                   <span class="muted">{STEP_KINDS[step.kind]}</span>
@@ -60,7 +60,7 @@ export function FunnelStart(): JSX.Element {
 function useSuggestions(kind: StepKind): Suggestion[] {
   const { parameters } = useQuestion();
   const limit = SUGGESTED + USUAL.length;
-  const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', parameters, { dimension: kind, limit }));
+  const answer = useQuery<{ items: TopRow[] }>(pathOf('stats/top', parameters, { dimension: kind, limit }));
   const items = answer.value?.items ?? [];
   return items
     .flatMap(({ value, count }) =>

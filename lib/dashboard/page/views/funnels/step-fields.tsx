@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { Icon } from '../../parts/icon.js';
-import { Suggest } from '../../parts/suggest.js';
+import { Autocomplete } from '../../parts/autocomplete.js';
 import { keysOf } from '../../state/keys.js';
 import { type Step, STEP_KINDS } from './steps.js';
 
@@ -38,7 +38,7 @@ export function StepFields(props: StepFieldsProps): JSX.Element {
           </option>
         ))}
       </select>
-      <Suggest
+      <Autocomplete
         key={step.kind}
         id={`${id}-value-${index}`}
         label={`${STEP_KINDS[step.kind]} of ${name}`}

@@ -1,29 +1,29 @@
 import type { FunnelStep } from '../../../../statistics/statistics.types.js';
 import { keysOf } from '../../state/keys.js';
 
-/** What a step can be told by, in the words of the page. */
+/** What a step can be. */
 export const STEP_KINDS = { path: 'Page', name: 'Activity' } as const;
 
 export type StepKind = keyof typeof STEP_KINDS;
 
 export interface Step {
   kind: StepKind;
-  /** Empty until it is told. */
+  /** Empty until it is chosen. */
   value: string;
 }
 
-export const MOST_STEPS = 8;
+export const MAX_STEPS = 8;
 
 export const NEW_STEP: Step = { kind: 'path', value: '' };
 
 /** Such as `step=path=/pricing&step=name=bought`: the command line has the same. */
-export function stepsOf(address: URLSearchParams): Step[] {
-  const steps = address.getAll('step').flatMap((text) => {
+export function stepsOf(url: URLSearchParams): Step[] {
+  const steps = url.getAll('step').flatMap((text) => {
     const end = text.indexOf('=');
     const kind = keysOf(STEP_KINDS).find((each) => each === text.slice(0, end));
     return kind ? [{ kind, value: text.slice(end + 1) }] : [];
   });
-  return steps.slice(0, MOST_STEPS);
+  return steps.slice(0, MAX_STEPS);
 }
 
 export const stepParameter = ({ kind, value }: Step): string => `${kind}=${value}`;
@@ -58,7 +58,7 @@ export const WITHIN_MILLISECONDS: Partial<Record<Within, number>> = {
   '7d': 7 * 24 * HOUR,
 };
 
-export function withinOf(address: URLSearchParams): Within {
-  const given = address.get('within');
+export function withinOf(url: URLSearchParams): Within {
+  const given = url.get('within');
   return keysOf(WITHIN).find((each) => each === given) ?? 'all';
 }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { formatNumber } from '../../format.js';
-import { hrefWith, useAddress } from '../../state/address.js';
+import { hrefWith, useUrl } from '../../state/url.js';
 import type { Handlers } from './diagram.js';
 import { BOX_WIDTH, type Box } from './layout.js';
 import { type Anchor, nameOf, stepName } from './ways.js';
@@ -21,7 +21,7 @@ interface BoxShapeProps {
 /** A page, paler at its lower end for the visits that ended there. */
 export function BoxShape(props: BoxShapeProps): JSX.Element {
   const { box, anchor, pitch, isLit, handlers, onFollow } = props;
-  const address = useAddress();
+  const url = useUrl();
   const { place, x, y, height } = box;
   const { path, step, visits, rest = 0 } = place;
   const restHeight = (height * rest) / visits;
@@ -53,7 +53,7 @@ export function BoxShape(props: BoxShapeProps): JSX.Element {
   ) : (
     <a
       class={name}
-      href={hrefWith(address, { start: path, end: null })}
+      href={hrefWith(url, { start: path, end: null })}
       aria-label={label}
       onClick={({ detail }) => {
         if (detail === 0) onFollow();

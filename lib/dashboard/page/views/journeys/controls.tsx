@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { Select } from '../../parts/choice.js';
-import { Suggest } from '../../parts/suggest.js';
-import { go } from '../../state/address.js';
+import { Autocomplete } from '../../parts/autocomplete.js';
+import { navigate } from '../../state/url.js';
 import { type Anchor, ANCHORS, type Depth, DEPTH_WORDS, USUAL_DEPTH } from './ways.js';
 
 interface JourneyControlsProps {
@@ -11,18 +11,18 @@ interface JourneyControlsProps {
 }
 
 function show(anchor: Anchor, path: string): void {
-  go({ start: anchor === 'start' ? path : null, end: anchor === 'end' ? path : null });
+  navigate({ start: anchor === 'start' ? path : null, end: anchor === 'end' ? path : null });
 }
 
 /** From where or to where, and how far. */
 export function JourneyControls({ anchor, path, depth }: JourneyControlsProps): JSX.Element {
   return (
     <div class="journey-controls">
-      <Select label="Ways" value={anchor} options={ANCHORS} onChange={(chosen) => show(chosen, path)} />
+      <Select label="Paths" value={anchor} options={ANCHORS} onChange={(chosen) => show(chosen, path)} />
       {anchor !== 'entry' && (
         <div class="journey-path">
-          <Suggest
-            label={anchor === 'start' ? 'Path of the start' : 'Path of the end'}
+          <Autocomplete
+            label={anchor === 'start' ? 'Start page' : 'End page'}
             placeholder="/path"
             dimension="path"
             value={path}
@@ -34,7 +34,7 @@ export function JourneyControls({ anchor, path, depth }: JourneyControlsProps): 
         label="Steps"
         value={depth}
         options={DEPTH_WORDS}
-        onChange={(chosen) => go({ depth: chosen === USUAL_DEPTH ? null : chosen })}
+        onChange={(chosen) => navigate({ depth: chosen === USUAL_DEPTH ? null : chosen })}
       />
     </div>
   );

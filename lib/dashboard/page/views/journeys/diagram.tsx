@@ -46,7 +46,7 @@ export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.E
   const isForward = anchor !== 'end';
   return (
     <>
-      <div ref={frame} class="scroll" tabIndex={0} role="region" aria-label="Diagram of the ways">
+      <div ref={frame} class="scroll" tabIndex={0} role="region" aria-label="Diagram of the paths">
         {layout && (
           <div class="ways" style={{ width: `${layout.width}px` }}>
             <svg
@@ -56,7 +56,7 @@ export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.E
               // At the left an outline must fit.
               viewBox={`-2 0 ${layout.width} ${layout.height}`}
               role="group"
-              aria-label="Pages, and the ways between them. Arrow keys follow the ways."
+              aria-label="Pages, and the paths between them. Arrow keys follow the paths."
               onKeyDown={onKeyDown}
             >
               {layout.bands.map((band) => (
@@ -85,8 +85,8 @@ export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.E
         )}
       </div>
       <p class="ways-note muted">
-        <span class="ways-sample" aria-hidden="true" /> visits that {isForward ? 'ended' : 'began'} there. A
-        click on a page shows the ways from it.
+        <span class="ways-sample" aria-hidden="true" /> Visits that {isForward ? 'ended' : 'began'} on the
+        page. Click a page to see the paths from it.
       </p>
     </>
   );

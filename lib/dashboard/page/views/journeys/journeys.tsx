@@ -2,12 +2,12 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Journeys as JourneysAnswer } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
-import { Answered, Card, Empty } from '../../parts/card.js';
-import { CsvButton } from '../../parts/csv-button.js';
+import { useQuery } from '../../data/use-query.js';
+import { QueryResult, Card, Empty } from '../../parts/card.js';
+import { ExportButton } from '../../parts/export-button.js';
 import type { Cell } from '../../parts/download.js';
 import { isTable, TableSwitch } from '../../parts/table-switch.js';
-import { useAddress } from '../../state/address.js';
+import { useUrl } from '../../state/url.js';
 import { JourneyControls } from './controls.js';
 import { Diagram } from './diagram.js';
 import { WayTables } from './way-tables.js';
@@ -17,16 +17,16 @@ const NONE: JourneysAnswer = { nodes: [], links: [] };
 
 /** Which ways visits take from page to page. */
 export function Journeys(): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const { parameters } = useQuestion();
-  const { anchor, path } = anchorOf(address);
-  const depth = depthOf(address);
-  // Without a path it is asked from the entry on, as long as none is told.
+  const { anchor, path } = anchorOf(url);
+  const depth = depthOf(url);
+  // Shows paths from entry pages until a path is chosen.
   const asked = { depth, ...(anchor !== 'entry' && path !== '' && { [anchor]: path }) };
-  const answer = useAnswer<JourneysAnswer>(pathOf('stats/journeys', parameters, asked));
-  const told = path === '' ? 'entry' : anchor;
+  const answer = useQuery<JourneysAnswer>(pathOf('stats/journeys', parameters, asked));
+  const shownAnchor = path === '' ? 'entry' : anchor;
   // Not anew by what is asked next: the answer belongs to what was asked before.
-  const ways = useMemo(() => waysOf(answer.value ?? NONE, told, depth), [answer.value]);
+  const ways = useMemo(() => waysOf(answer.value ?? NONE, shownAnchor, depth), [answer.value]);
   return (
     <Card
       title="Journeys"
@@ -34,26 +34,26 @@ export function Journeys(): JSX.Element {
       actions={
         <>
           <TableSwitch picture="diagram" />
-          <CsvButton what="the journeys" name="journeys" rows={answer.value && rowsOf(answer.value)} />
+          <ExportButton label="the journeys" name="journeys" getRows={answer.value && rowsOf(answer.value)} />
         </>
       }
     >
       <JourneyControls anchor={anchor} path={path} depth={depth} />
-      <Answered answer={answer} skeleton={<JourneySkeleton />}>
+      <QueryResult answer={answer} skeleton={<JourneySkeleton />}>
         {() =>
           ways.places.length === 0 ? (
             <Empty>
-              {told === 'entry'
-                ? 'No page was viewed in this range.'
-                : `No visit came by ${path} in this range.`}
+              {shownAnchor === 'entry'
+                ? 'No page was viewed in this range, or the filters leave none.'
+                : `No visit to ${path} in this range.`}
             </Empty>
-          ) : isTable(address) ? (
-            <WayTables ways={ways} anchor={told} />
+          ) : isTable(url) ? (
+            <WayTables ways={ways} anchor={shownAnchor} />
           ) : (
-            <Diagram ways={ways} anchor={told} />
+            <Diagram ways={ways} anchor={shownAnchor} />
           )
         }
-      </Answered>
+      </QueryResult>
     </Card>
   );
 }

@@ -7,7 +7,7 @@ import { type Anchor, nameOf, stepName } from './ways.js';
 const LETTER = 7;
 
 /** Longer names would hide too many ways, and those of the last column have no more room. */
-const MOST = 200;
+const MAX = 200;
 
 interface LabelsProps {
   layout: Layout;
@@ -18,7 +18,7 @@ interface LabelsProps {
 
 /** The names in the diagram; for those who do not see it the pages themselves have them, in full. */
 export function Labels({ layout: { boxes, pitch }, steps, anchor, lit }: LabelsProps): JSX.Element {
-  const room = Math.min(pitch, MOST) - BOX_WIDTH - 20;
+  const room = Math.min(pitch, MAX) - BOX_WIDTH - 20;
   return (
     <g class="labels" aria-hidden="true">
       {steps.map((step, i) => {
@@ -54,8 +54,8 @@ export function Labels({ layout: { boxes, pitch }, steps, anchor, lit }: LabelsP
 }
 
 /** Paths are alike at their beginning, and files at their end: what is left out is in the middle. */
-function shortened(text: string, most: number): string {
-  if (text.length <= most) return text;
-  const half = Math.floor((most - 1) / 2);
-  return `${text.slice(0, most - 1 - half)}…${text.slice(-half)}`;
+function shortened(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const half = Math.floor((max - 1) / 2);
+  return `${text.slice(0, max - 1 - half)}…${text.slice(-half)}`;
 }

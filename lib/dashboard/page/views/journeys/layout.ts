@@ -27,8 +27,8 @@ export interface Layout {
 export const BOX_WIDTH = 12;
 /** Above the columns, for their names. */
 export const HEAD = 44;
-const LEAST_PITCH = 160;
-const LEAST_BAND = 0.75;
+const MIN_PITCH = 160;
+const MIN_BAND = 0.75;
 /** Right of the last column, for the names. */
 const TAIL = 200;
 /** Between boxes of a column: a line of text must fit. */
@@ -36,9 +36,9 @@ const GAP = 20;
 
 /** Pages as boxes as high as their visits, ways as bands between them; as wide as there is room. */
 export function layoutOf({ steps, places, ways }: Ways, room: number): Layout {
-  const pitch = Math.max(LEAST_PITCH, (room - TAIL) / Math.max(1, steps.length - 1));
-  const most = Math.max(...steps.map((step) => places.filter((place) => place.step === step).length));
-  const height = HEAD + Math.min(720, 200 + 40 * most);
+  const pitch = Math.max(MIN_PITCH, (room - TAIL) / Math.max(1, steps.length - 1));
+  const max = Math.max(...steps.map((step) => places.filter((place) => place.step === step).length));
+  const height = HEAD + Math.min(720, 200 + 40 * max);
   const [first = 0] = steps;
   const boxAt = (step: number): number => (step - first) * pitch;
   const graph = sankey<{ id: string; place: Place }, { way: Way }>()
@@ -73,7 +73,7 @@ export function layoutOf({ steps, places, ways }: Ways, room: number): Layout {
     bands: graph.links.map(({ way, y0 = 0, y1 = 0, width = 0 }) => {
       const [left, right] = [boxAt(way.from.step) + BOX_WIDTH, boxAt(way.to.step)];
       const x = (left + right) / 2;
-      const half = Math.max(LEAST_BAND, width) / 2;
+      const half = Math.max(MIN_BAND, width) / 2;
       const [above, below] = [
         `${y0 - half} ${x} ${y1 - half} ${right} ${y1 - half}`,
         `${x} ${y0 + half} ${left} ${y0 + half}`,

@@ -30,7 +30,7 @@ export function WayTables({ ways: { places, ways }, anchor }: { ways: Ways; anch
           </tbody>
         </table>
       </div>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Ways from step to step">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Paths from step to step">
         <table class="plain-table">
           <thead>
             <tr>

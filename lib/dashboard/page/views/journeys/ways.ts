@@ -4,14 +4,14 @@ import type { Journeys } from '../../../../statistics/statistics.types.js';
 export type Anchor = 'entry' | 'start' | 'end';
 
 export const ANCHORS: Record<Anchor, string> = {
-  entry: 'From the entry of all visits',
+  entry: 'From entry pages',
   start: 'From a page',
   end: 'To a page',
 };
 
-/** The path is empty until it is told. */
-export function anchorOf(address: URLSearchParams): { anchor: Anchor; path: string } {
-  const [start, end] = [address.get('start'), address.get('end')];
+/** The path is empty until it is chosen. */
+export function anchorOf(url: URLSearchParams): { anchor: Anchor; path: string } {
+  const [start, end] = [url.get('start'), url.get('end')];
   if (start !== null) return { anchor: 'start', path: start };
   return end === null ? { anchor: 'entry', path: '' } : { anchor: 'end', path: end };
 }
@@ -24,8 +24,8 @@ export const DEPTH_WORDS = Object.fromEntries(DEPTHS.map((depth) => [depth, dept
 
 export const USUAL_DEPTH: Depth = '4';
 
-export function depthOf(address: URLSearchParams): Depth {
-  const given = address.get('depth');
+export function depthOf(url: URLSearchParams): Depth {
+  const given = url.get('depth');
   return DEPTHS.find((each) => each === given) ?? USUAL_DEPTH;
 }
 

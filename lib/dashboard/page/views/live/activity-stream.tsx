@@ -16,7 +16,7 @@ interface ActivityStreamProps {
   visitors: LiveVisitor[];
 }
 
-/** Activities as they happen, the latest on top; held on to, it stands still. */
+/** Activities as they happen, the latest first, until it is paused. */
 export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.Element {
   const { activities, isOpen, isTroubled } = useStream();
   const [held, setHeld] = useState<typeof activities>();
@@ -25,15 +25,15 @@ export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.E
     .filter((activity) => matches(activity, filter, visitors))
     .slice(0, SHOWN);
   const state = isTroubled
-    ? 'The host cannot read its database.'
+    ? 'The server cannot read its database.'
     : isOpen
       ? held
-        ? 'Held'
+        ? 'Paused'
         : 'Connected'
       : 'Connecting …';
   return (
     <Card
-      title="As it happens"
+      title="Activity feed"
       class="stream"
       actions={
         <>
@@ -46,13 +46,13 @@ export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.E
             aria-pressed={held !== undefined}
             onClick={() => setHeld(held ? undefined : activities)}
           >
-            {held ? 'Go on' : 'Hold'}
+            {held ? 'Resume' : 'Pause'}
           </button>
         </>
       }
     >
       {shown.length === 0 ? (
-        <Empty>What is done appears here at once.</Empty>
+        <Empty>New activities appear here at once.</Empty>
       ) : (
         <ol class="people scroll" tabIndex={0} aria-label="Activities">
           {shown.map(({ id, date, name, path, properties, userId, userName, sessionId }) => (
@@ -62,7 +62,7 @@ export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.E
               <span class="path" title={path}>
                 {path}
               </span>
-              <Properties of={properties} />
+              <Properties of={properties} max={3} />
               <time class="muted" dateTime={date}>
                 {formatAgo(new Date(date), now)}
               </time>

@@ -4,8 +4,8 @@ import { pathOf } from '../../data/question.js';
 import { usePolled } from '../../data/use-polled.js';
 import { formatNumber } from '../../format.js';
 import { Bars } from '../../parts/bars.js';
-import { Answered, Card, Empty, SkeletonRows } from '../../parts/card.js';
-import { useAddress } from '../../state/address.js';
+import { QueryResult, Card, Empty, SkeletonRows } from '../../parts/card.js';
+import { useUrl } from '../../state/url.js';
 import { filterHref, filterParameters } from '../../state/filters.js';
 import { timeZoneOf } from '../../state/range.js';
 import { ActivityStream } from './activity-stream.js';
@@ -15,10 +15,10 @@ import { VisitorsNow } from './visitors-now.js';
 const MINUTES = 5;
 const POLL = 5_000;
 
-/** Who is there now, and what they do. */
+/** Who is active now, and what they do. */
 export function Live(): JSX.Element {
-  const address = useAddress();
-  const parameters = { ...filterParameters(address), timeZone: timeZoneOf(address) };
+  const url = useUrl();
+  const parameters = { ...filterParameters(url), timeZone: timeZoneOf(url) };
   const answer = usePolled<LiveAnswer>(pathOf('stats/live', parameters, { minutes: MINUTES }), POLL);
   const { value } = answer;
   return (
@@ -41,16 +41,16 @@ export function Live(): JSX.Element {
       </section>
       <div class="live-columns">
         <div class="live-column">
-          <Card title="Visitors">
-            <Answered answer={answer} skeleton={<SkeletonRows />}>
+          <Card title="Active visitors">
+            <QueryResult answer={answer} skeleton={<SkeletonRows />}>
               {({ visitors }) => <VisitorsNow visitors={visitors} />}
-            </Answered>
+            </QueryResult>
           </Card>
-          <Card title="Where they are">
-            <Answered answer={answer} skeleton={<SkeletonRows />}>
+          <Card title="Active pages">
+            <QueryResult answer={answer} skeleton={<SkeletonRows />}>
               {({ visitors }) =>
                 visitors.length === 0 ? (
-                  <Empty>Nobody is anywhere.</Empty>
+                  <Empty>No active visitors</Empty>
                 ) : (
                   <Bars
                     head={['Page', 'Visitors']}
@@ -59,12 +59,12 @@ export function Live(): JSX.Element {
                       label: path,
                       title: path,
                       count,
-                      href: filterHref(address, 'path', path),
+                      href: filterHref(url, 'path', path),
                     }))}
                   />
                 )
               }
-            </Answered>
+            </QueryResult>
           </Card>
         </div>
         <ActivityStream filter={parameters} visitors={value?.visitors ?? []} />
@@ -73,7 +73,7 @@ export function Live(): JSX.Element {
   );
 }
 
-/** The commonest first. */
+/** The most frequent first. */
 function counted(values: string[]): [value: string, count: number][] {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);

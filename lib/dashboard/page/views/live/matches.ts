@@ -1,8 +1,8 @@
 import type { Activity } from '../../../../activity/activity.entity.js';
 import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
-import type { Json } from '../../data/ask.js';
+import type { Json } from '../../data/request.js';
 
-/** What is told by an activity itself, and what only by its visit. */
+/** Filters of visits, which an activity alone cannot answer. */
 const OF_VISITS = [
   'entry',
   'exit',

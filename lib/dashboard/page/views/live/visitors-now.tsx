@@ -8,9 +8,9 @@ import { useClock } from './use-clock.js';
 /** Who, where, and what they last did. */
 export function VisitorsNow({ visitors }: { visitors: LiveVisitor[] }): JSX.Element {
   const now = useClock();
-  if (visitors.length === 0) return <Empty>Nobody is here just now.</Empty>;
+  if (visitors.length === 0) return <Empty>No active visitors</Empty>;
   return (
-    <ul class="people scroll" tabIndex={0} aria-label="Visitors">
+    <ul class="people scroll" tabIndex={0} aria-label="Active visitors">
       {visitors.map(({ session, user, userName, browser, system, device, date, path, name }) => (
         <li key={session ?? `user ${user}`}>
           <Visitor user={user} userName={userName} session={session} />

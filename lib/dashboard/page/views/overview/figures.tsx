@@ -1,32 +1,43 @@
 import type { JSX } from 'preact';
-import type { Figure, Overview } from '../../../../statistics/statistics.types.js';
-import { formatChange } from '../../format.js';
+import type { Figure, Measure, Overview } from '../../../../statistics/statistics.types.js';
+import { formatChange, formatDate } from '../../format.js';
 import { Icon } from '../../parts/icon.js';
-import { hrefWith, useAddress } from '../../state/address.js';
-import { formatFigure, isBetterLow, MEASURES, type ShownMeasure } from '../../state/measures.js';
-import { keysOf } from '../../state/keys.js';
+import { useAbout } from '../../state/about.js';
+import { isCovered } from '../../state/comparison.js';
+import { formatFigure, isBetterLow, MEASURE_HINTS, MEASURES, measuresFor } from '../../state/measures.js';
+import { hrefWith, useUrl } from '../../state/url.js';
 
-const SHOWN = keysOf(MEASURES);
+/** On the profile of a user there is one. */
+function useMeasures(): Measure[] {
+  const url = useUrl();
+  const measures = measuresFor(url);
+  return url.get('view') === 'user' ? measures.filter((measure) => measure !== 'users') : measures;
+}
 
 /** The figures with their change; the chosen one is in the chart. */
-export function Figures({ overview, chosen }: { overview: Overview; chosen: ShownMeasure }): JSX.Element {
-  const address = useAddress();
+export function Figures({ overview, chosen }: { overview: Overview; chosen: Measure }): JSX.Element {
+  const url = useUrl();
+  const { since } = useAbout();
+  const measures = useMeasures();
+  const { compared } = overview;
   return (
     <div class="figures">
-      {SHOWN.map((measure) => {
+      {measures.map((measure) => {
         const figure = overview[measure];
         return (
           <a
             key={measure}
             class="figure"
-            href={hrefWith(address, { measure })}
+            href={hrefWith(url, { measure })}
             aria-current={measure === chosen ? 'true' : undefined}
           >
-            <span class="figure-name">{MEASURES[measure]}</span>
+            <span class="figure-name" title={MEASURE_HINTS[measure]}>
+              {MEASURES[measure]}
+            </span>
             <span class="figure-value" data-measure={measure}>
               {formatFigure(measure, figure.value)}
             </span>
-            <Change figure={figure} measure={measure} />
+            {compared && isCovered(compared, since) && <Change figure={figure} measure={measure} />}
           </a>
         );
       })}
@@ -34,14 +45,21 @@ export function Figures({ overview, chosen }: { overview: Overview; chosen: Show
   );
 }
 
-function Change({ figure, measure }: { figure: Figure; measure: ShownMeasure }): JSX.Element | null {
+/** Why nothing is compared. */
+export function noDataBefore(since: string | null, timeZone: string): string {
+  return since === null
+    ? 'There is no earlier data'
+    : `No data before ${formatDate(new Date(since), timeZone)}`;
+}
+
+function Change({ figure, measure }: { figure: Figure; measure: Measure }): JSX.Element | null {
   const { value, compared } = figure;
   if (compared === undefined) return null;
-  const title = `${formatFigure(measure, compared)} in the range compared to`;
+  const title = `Before: ${formatFigure(measure, compared)}`;
   if (value === null || compared === null || compared === 0) {
     return (
       <span class="change" title={title}>
-        {compared === 0 && value ? 'new' : '–'}
+        {compared === 0 && value ? 'from 0' : '–'}
       </span>
     );
   }
@@ -58,9 +76,10 @@ function Change({ figure, measure }: { figure: Figure; measure: ShownMeasure }):
 }
 
 export function FiguresSkeleton(): JSX.Element {
+  const measures = useMeasures();
   return (
     <div class="figures" aria-hidden="true">
-      {SHOWN.map((measure) => (
+      {measures.map((measure) => (
         <div key={measure} class="figure">
           <span class="figure-name">{MEASURES[measure]}</span>
           <span class="figure-value skeleton">0</span>

@@ -1,19 +1,30 @@
 import type { JSX } from 'preact';
 import { useCallback, useMemo } from 'preact/hooks';
-import type { Interval, Series, Span } from '../../../../statistics/statistics.types.js';
+import type { Interval, Measure, Series, Span } from '../../../../statistics/statistics.types.js';
 import { type Point, TimeChart } from '../../chart/time-chart.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { type Answer, useAnswer } from '../../data/use-answer.js';
-import { formatDay, formatMonth, formatMoment, formatTime, formatWeekday } from '../../format.js';
-import { Answered } from '../../parts/card.js';
+import { useQuery } from '../../data/use-query.js';
+import {
+  formatDay,
+  formatMonth,
+  formatMoment,
+  formatRange,
+  formatTime,
+  formatWeekday,
+} from '../../format.js';
+import { QueryResult } from '../../parts/card.js';
 import { Tabs } from '../../parts/choice.js';
-import { CsvButton } from '../../parts/csv-button.js';
+import { ExportButton } from '../../parts/export-button.js';
 import type { Cell } from '../../parts/download.js';
+import { useAbout } from '../../state/about.js';
+import { isCovered } from '../../state/comparison.js';
 import { isTable, TableSwitch } from '../../parts/table-switch.js';
-import { go, useAddress } from '../../state/address.js';
+import { navigate, useUrl } from '../../state/url.js';
 import { intervalOf, intervalsOf } from '../../state/interval.js';
-import { formatFigure, formatShort, MEASURES, type ShownMeasure } from '../../state/measures.js';
-import { customParameters } from '../../state/range.js';
+import { formatFigure, formatShort, MEASURES } from '../../state/measures.js';
+import { useNow } from '../../state/now.js';
+import { COMPARISONS, comparisonOf, customParameters, type Range } from '../../state/range.js';
+import { noDataBefore } from './figures.js';
 
 const NAMES: Record<Interval, string> = {
   minute: 'Minutes',
@@ -24,34 +35,38 @@ const NAMES: Record<Interval, string> = {
 };
 
 interface MeasureChartProps {
-  measure: ShownMeasure;
+  measure: Measure;
   /** The range that is compared to, once it is known. */
   compared: Span | undefined;
 }
 
-/** A measure over time, the comparison behind it; dragging over a part of it narrows the range. */
-export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Element {
-  const address = useAddress();
+/** A measure over time, the comparison behind it; dragging over a part of it zooms in. */
+export function MeasureChart({ measure, compared: asked }: MeasureChartProps): JSX.Element {
+  const url = useUrl();
+  const now = useNow();
+  const { since } = useAbout();
+  const compared = asked && isCovered(asked, since) ? asked : undefined;
   const { range, parameters } = useQuestion();
-  const interval = intervalOf(address, range);
+  const interval = intervalOf(url, range);
   const kind = { measure, interval };
-  const answer = useAnswer<Series>(pathOf('stats/series', kind, parameters), { isFirst: true });
-  const before = useAnswer<Series>(
+  const answer = useQuery<Series>(pathOf('stats/series', kind, parameters), { priority: true });
+  const before = useQuery<Series>(
     compared && pathOf('stats/series', kind, parameters, { from: compared.from, to: compared.to }),
   );
   const { timeZone } = range;
   const format = useMemo(() => instantFormat(interval, timeZone), [interval, timeZone]);
   const formatValue = useCallback((value: number) => formatShort(measure, value), [measure]);
   const points = useMemo(
-    () => pointsOf(answer, compared ? before : undefined),
-    [answer.value, compared ? before.value : undefined],
+    () => pointsOf(answer.value?.points ?? [], compared && before.value?.points, range, now),
+    [answer.value, compared && before.value, now],
   );
-  const narrow = (first: Point, last: Point): void => {
+  const zoom = (first: Point, last: Point): void => {
     const next = points[points.indexOf(last) + 1]?.date ?? range.to;
     const from = new Date(Math.max(+first.date, +range.from));
-    go({ ...customParameters(from, next, timeZone), tz: timeZone, interval: null });
+    navigate({ ...customParameters(from, next, timeZone), tz: timeZone, interval: null });
   };
-  const head = ['Date', MEASURES[measure], ...(compared ? ['Compared to'] : [])];
+  const comparison = COMPARISONS[comparisonOf(url)];
+  const head = ['Date', MEASURES[measure], ...(compared ? [comparison] : [])];
   const rows = (): Cell[][] => [
     head,
     ...points.map(({ date, value, compared: other }) => [
@@ -64,18 +79,25 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
   return (
     <div class="measure-chart">
       <div class="chart-actions">
+        {asked && (
+          <p class={`chart-legend ${compared ? 'is-compared' : ''}`}>
+            {compared
+              ? `${comparison}: ${formatRange(new Date(compared.from), new Date(compared.to), timeZone)}`
+              : `${noDataBefore(since, timeZone)}, so nothing is compared`}
+          </p>
+        )}
         <Tabs
           label="Interval"
           value={interval}
           options={Object.fromEntries(intervalsOf(range).map((each) => [each, NAMES[each]]))}
-          onChange={(chosen) => go({ interval: chosen })}
+          onChange={(chosen) => navigate({ interval: chosen })}
         />
         <TableSwitch picture="chart" />
-        <CsvButton what="the chart" name={`${measure}-by-${interval}`} rows={answer.value && rows} />
+        <ExportButton label="the chart" name={`${measure}-by-${interval}`} getRows={answer.value && rows} />
       </div>
-      <Answered answer={answer} skeleton={<div class="skeleton chart-skeleton" />}>
+      <QueryResult answer={answer} skeleton={<div class="skeleton chart-skeleton" />}>
         {() =>
-          isTable(address) ? (
+          isTable(url) ? (
             <PointTable head={head} points={points} measure={measure} format={format.full} />
           ) : (
             <TimeChart
@@ -84,20 +106,25 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
               isWhole={measure !== 'bounceRate'}
               formatValue={formatValue}
               formatTick={format.tick}
-              onNarrow={narrow}
-              describe={({ date, value, compared: other }) => (
+              onZoom={zoom}
+              describe={({ date, value, compared: other, isRunning }) => (
                 <>
                   <span class="muted">{format.full(date)}</span>
                   <strong>
                     {formatFigure(measure, value)} {MEASURES[measure].toLowerCase()}
+                    {isRunning && ' so far'}
                   </strong>
-                  {other !== undefined && <span class="muted">{formatFigure(measure, other)} before</span>}
+                  {other !== undefined && (
+                    <span class="muted">
+                      {comparison}: {formatFigure(measure, other)}
+                    </span>
+                  )}
                 </>
               )}
             />
           )
         }
-      </Answered>
+      </QueryResult>
     </div>
   );
 }
@@ -105,7 +132,7 @@ export function MeasureChart({ measure, compared }: MeasureChartProps): JSX.Elem
 interface PointTableProps {
   head: string[];
   points: Point[];
-  measure: ShownMeasure;
+  measure: Measure;
   format: (date: Date) => string;
 }
 
@@ -123,9 +150,12 @@ function PointTable({ head, points, measure, format }: PointTableProps): JSX.Ele
           </tr>
         </thead>
         <tbody>
-          {points.map(({ date, value, compared }) => (
+          {points.map(({ date, value, compared, isRunning }) => (
             <tr key={+date}>
-              <th scope="row">{format(date)}</th>
+              <th scope="row">
+                {format(date)}
+                {isRunning && ' (so far)'}
+              </th>
               <td>{formatFigure(measure, value)}</td>
               {head.length > 2 && <td>{formatFigure(measure, compared ?? null)}</td>}
             </tr>
@@ -136,13 +166,26 @@ function PointTable({ head, points, measure, format }: PointTableProps): JSX.Ele
   );
 }
 
+type SeriesPoint = Series['points'][number];
+
 /** The ranges may differ in length by an hour or a day: what is beyond the other's end has nothing beside it. */
-function pointsOf(answer: Answer<Series>, before: Answer<Series> | undefined): Point[] {
-  return (answer.value?.points ?? []).map(({ date, value }, i) => ({
-    date: new Date(date),
-    value,
-    ...(before?.value && { compared: before.value.points[i]?.value ?? null }),
-  }));
+function pointsOf(
+  points: SeriesPoint[],
+  before: SeriesPoint[] | undefined,
+  range: Range,
+  now: Date,
+): Point[] {
+  return points.map(({ date, value }, i) => {
+    const start = new Date(date);
+    const end = new Date(points[i + 1]?.date ?? range.to);
+    const hasBegun = +start <= +now;
+    return {
+      date: start,
+      value: hasBegun ? value : null,
+      isRunning: hasBegun && +end >= +now,
+      ...(before && { compared: before[i]?.value ?? null }),
+    };
+  });
 }
 
 interface InstantFormat {

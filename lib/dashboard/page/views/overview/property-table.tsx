@@ -1,51 +1,61 @@
 import type { JSX } from 'preact';
 import type { Activity } from '../../../../activity/activity.entity.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
-import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
+import { useQuery } from '../../data/use-query.js';
+import { QueryResult, Empty, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
-import { go, useAddress } from '../../state/address.js';
+import { filtersOf } from '../../state/filters.js';
+import { navigate, useUrl } from '../../state/url.js';
 import { rankingOfProperty } from './ranking.js';
 import { TopTable } from './top-table.js';
 
-/** So many of the latest activities are looked at for the keys that they have. */
+/** How many of the latest activities are searched for keys. */
 const LOOKED_AT = 500;
 
-/** The values of a property; which properties there are is told by the latest activities. */
+const ENGAGEMENT = 'engagement';
+
+/** The values of a property; the latest activities show which properties there are. */
 export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const { parameters } = useQuestion();
   const { from, to } = parameters;
   const { name, path, session } = parameters;
   // Whose user is none cannot be looked for.
   const user = parameters.user || undefined;
-  const latest = useAnswer<{ items: Activity[] }>(
+  const latest = useQuery<{ items: Activity[] }>(
     isAsked ? pathOf('activities', { name, path, user, session, from, to, limit: LOOKED_AT }) : undefined,
   );
-  const keys = propertyKeysOf(latest.value?.items ?? []);
-  const key = keys.find((each) => each === address.get('property')) ?? keys[0];
+  // Engagement is the tracker's own: nearly all activities, and nothing that the host has named.
+  const items = latest.value?.items.filter((activity) => name === ENGAGEMENT || activity.name !== ENGAGEMENT);
+  const keys = propertyKeysOf(items ?? []);
+  const key = keys.find((each) => each === url.get('property')) ?? keys[0];
+  const hasFilters = filtersOf(url).length > 0;
   return (
-    <Answered answer={latest} skeleton={<SkeletonRows />}>
+    <QueryResult answer={latest} skeleton={<SkeletonRows />}>
       {() =>
         key === undefined ? (
-          <Empty>The latest activities of this range have no properties.</Empty>
+          <Empty>
+            {hasFilters
+              ? 'No activity that matches the filters has properties.'
+              : 'No activity in this range has properties.'}
+          </Empty>
         ) : (
           <>
             <Select
               label="Property"
               value={key}
               options={Object.fromEntries(keys.map((each) => [each, each]))}
-              onChange={(chosen) => go({ property: chosen }, { replace: true })}
+              onChange={(chosen) => navigate({ property: chosen }, { replace: true })}
             />
             <TopTable ranking={rankingOfProperty(key)} isAsked />
           </>
         )
       }
-    </Answered>
+    </QueryResult>
   );
 }
 
-/** The commonest first. */
+/** The most frequent first. */
 function propertyKeysOf(activities: { properties: Record<string, unknown> | null }[]): string[] {
   const counts = new Map<string, number>();
   for (const { properties } of activities) {

@@ -1,21 +1,23 @@
 import type { TopMeasure, TopRow } from '../../../../statistics/statistics.types.js';
 import type { Bar } from '../../parts/bars.js';
 import { Icon, type IconName } from '../../parts/icon.js';
-import { hrefWith } from '../../state/address.js';
+import { hrefWith } from '../../state/url.js';
 import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
-import { filterHref, propertyParameter } from '../../state/filters.js';
+import { countsActivities, filterHref, propertyParameter } from '../../state/filters.js';
 
 /** What a table is a ranking of. */
 export interface Ranking {
-  /** In the address, where all of it is asked for. */
+  /** In the url, where all of it is asked for. */
   name: string;
   title: string;
+  /** Of its column. */
+  one: string;
   /** Of the question for it. */
   parameters: { dimension: string; property?: string };
   /** What is counted, unless something else is asked for. */
   measure: TopMeasure;
   /** A row; a click on it filters by it. */
-  barOf: (row: TopRow, address: URLSearchParams) => Bar;
+  barOf: (row: TopRow, url: URLSearchParams) => Bar;
 }
 
 /** Of the dialog that shows all of a table. */
@@ -23,14 +25,15 @@ const CLOSED = { more: null, q: null, count: null };
 
 const DEVICES: Record<string, IconName> = { desktop: 'desktop', mobile: 'mobile', tablet: 'tablet' };
 
-export function rankingOf(dimension: TableDimension): Ranking {
-  const { title, measure } = DIMENSIONS[dimension];
+export function rankingOf(dimension: TableDimension, url: URLSearchParams): Ranking {
+  const { title, one, measure } = DIMENSIONS[dimension];
   return {
     name: dimension,
     title,
+    one,
     parameters: { dimension },
-    measure,
-    barOf: (row, address) => barOf(dimension, row, address),
+    measure: dimension === 'path' && countsActivities(url) ? 'activities' : measure,
+    barOf: (row, current) => barOf(dimension, row, current),
   };
 }
 
@@ -39,19 +42,20 @@ export function rankingOfProperty(key: string): Ranking {
   return {
     name: 'property',
     title: key,
+    one: key,
     parameters: { dimension: 'property', property: key },
     measure: 'activities',
-    barOf: ({ value, count }, address) => ({
+    barOf: ({ value, count }, url) => ({
       key: value ?? '',
       label: value ?? <em>none</em>,
       title: value ?? 'none',
       count,
-      ...(value !== null && { href: filterHref(closed(address), propertyParameter(key), value) }),
+      ...(value !== null && { href: filterHref(closed(url), propertyParameter(key), value) }),
     }),
   };
 }
 
-function barOf(dimension: TableDimension, { value, count, name }: TopRow, address: URLSearchParams): Bar {
+function barOf(dimension: TableDimension, { value, count, name }: TopRow, url: URLSearchParams): Bar {
   const text = value === null ? DIMENSIONS[dimension].none : (name ?? value);
   const icon = dimension === 'device' && value !== null ? DEVICES[value] : undefined;
   return {
@@ -64,15 +68,15 @@ function barOf(dimension: TableDimension, { value, count, name }: TopRow, addres
       </>
     ),
     count,
-    href: filterHref(closed(address), dimension, value),
+    href: filterHref(closed(url), dimension, value),
     ...(dimension === 'user' &&
       value !== null && {
         more: (
           <a
             class="aside"
-            href={hrefWith(address, { ...CLOSED, view: 'user', user: value })}
-            aria-label={`All about ${text}`}
-            title={`All about ${text}`}
+            href={hrefWith(url, { ...CLOSED, view: 'user', user: value })}
+            aria-label={`View profile of ${text}`}
+            title={`View profile of ${text}`}
           >
             <Icon name="user" />
           </a>
@@ -81,6 +85,6 @@ function barOf(dimension: TableDimension, { value, count, name }: TopRow, addres
   };
 }
 
-function closed(address: URLSearchParams): URLSearchParams {
-  return new URLSearchParams(hrefWith(address, CLOSED));
+function closed(url: URLSearchParams): URLSearchParams {
+  return new URLSearchParams(hrefWith(url, CLOSED));
 }

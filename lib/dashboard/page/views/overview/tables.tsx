@@ -3,7 +3,7 @@ import type { Overview } from '../../../../statistics/statistics.types.js';
 import { Card } from '../../parts/card.js';
 import { Tabs } from '../../parts/choice.js';
 import { useVisible } from '../../parts/use-visible.js';
-import { go, useAddress } from '../../state/address.js';
+import { navigate, useUrl } from '../../state/url.js';
 import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
 import { PropertyTable } from './property-table.js';
 import { rankingOf } from './ranking.js';
@@ -13,7 +13,7 @@ import { TopTable } from './top-table.js';
 type Tab = TableDimension | 'property';
 
 interface Group {
-  /** Of the tab that is chosen, in the address. */
+  /** Of the tab that is chosen, in the URL. */
   parameter: string;
   title: string;
   tabs: Tab[];
@@ -27,7 +27,7 @@ const GROUPS: Group[] = [
   { parameter: 'people', title: 'Users', tabs: ['user'] },
 ];
 
-/** What there was most of; a click on any row filters by it. */
+/** Top values by dimension; a click on a row filters by it. */
 export function Tables({ overview }: { overview: Overview | undefined }): JSX.Element {
   return (
     <div class="cards">
@@ -41,22 +41,24 @@ export function Tables({ overview }: { overview: Overview | undefined }): JSX.El
 
 function GroupCard({ group, overview }: { group: Group; overview: Overview | undefined }): JSX.Element {
   const { parameter, title, tabs } = group;
-  const address = useAddress();
+  const url = useUrl();
   const [ref, isVisible] = useVisible<HTMLDivElement>();
-  const tab = tabs.find((each) => each === address.get(parameter)) ?? tabs[0] ?? 'path';
+  const tab = tabs.find((each) => each === url.get(parameter)) ?? tabs[0] ?? 'path';
   const options = Object.fromEntries(
     tabs.map((each) => [each, each === 'property' ? 'Properties' : DIMENSIONS[each].title]),
   );
   return (
     <Card
       title={title}
-      actions={
+      tabs={
         tabs.length > 1 && (
           <Tabs
             label={title}
             value={tab}
             options={options}
-            onChange={(chosen) => go({ [parameter]: chosen === tabs[0] ? null : chosen }, { replace: true })}
+            onChange={(chosen) =>
+              navigate({ [parameter]: chosen === tabs[0] ? null : chosen }, { replace: true })
+            }
           />
         )
       }
@@ -68,7 +70,7 @@ function GroupCard({ group, overview }: { group: Group; overview: Overview | und
           // Others wait until the figures are there: what is looked at first comes first.
           <TopTable
             key={tab}
-            ranking={rankingOf(tab)}
+            ranking={rankingOf(tab, url)}
             isAsked={isVisible && overview !== undefined}
             overview={overview}
           />

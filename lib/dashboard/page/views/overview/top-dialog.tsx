@@ -2,44 +2,44 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { useQuery } from '../../data/use-query.js';
 import { Bars } from '../../parts/bars.js';
-import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
+import { QueryResult, Empty, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
 import { Dialog } from '../../parts/dialog.js';
-import { CsvButton } from '../../parts/csv-button.js';
+import { ExportButton } from '../../parts/export-button.js';
 import { Icon } from '../../parts/icon.js';
 import { usePause } from '../../parts/use-pause.js';
-import { go, useAddress } from '../../state/address.js';
+import { navigate, useUrl } from '../../state/url.js';
 import { DIMENSIONS, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
 import { keysOf } from '../../state/keys.js';
 import { type Ranking, rankingOf, rankingOfProperty } from './ranking.js';
 
 const PAGE = 100;
-const MOST = 1000;
+const MAX = 1000;
 
-/** All rows of a table, where the address asks for them. */
+/** All rows of a table, where the URL asks for them. */
 export function TopDialog(): JSX.Element | null {
-  const address = useAddress();
-  const more = address.get('more');
-  const property = address.get('property');
+  const url = useUrl();
+  const more = url.get('more');
+  const property = url.get('property');
   const dimension = keysOf(DIMENSIONS).find((each) => each === more);
-  if (dimension) return <OpenDialog key={more} ranking={rankingOf(dimension)} />;
+  if (dimension) return <OpenDialog key={more} ranking={rankingOf(dimension, url)} />;
   return more === 'property' && property ? (
     <OpenDialog key={property} ranking={rankingOfProperty(property)} />
   ) : null;
 }
 
 function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const question = useQuestion();
-  const { name, title } = ranking;
-  const measure = keysOf(TOP_MEASURE_WORDS).find((each) => each === address.get('count')) ?? ranking.measure;
+  const { name, title, one } = ranking;
+  const measure = keysOf(TOP_MEASURE_WORDS).find((each) => each === url.get('count')) ?? ranking.measure;
   const [limit, setLimit] = useState(PAGE);
-  const search = address.get('q') ?? '';
+  const search = url.get('q') ?? '';
   const [typed, setTyped] = useState(search);
   usePause(() => {
-    if (typed !== search) go({ q: typed || null }, { replace: true });
+    if (typed !== search) navigate({ q: typed || null }, { replace: true });
   }, [typed, search]);
 
   // Whoever opens it has come to search.
@@ -47,17 +47,19 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
   useEffect(() => input.current?.focus(), []);
 
   const asked = { ...ranking.parameters, measure, limit, search: search || undefined };
-  const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', question.parameters, asked));
+  const answer = useQuery<{ items: TopRow[] }>(pathOf('stats/top', question.parameters, asked));
   const items = answer.value?.items ?? [];
   return (
     <Dialog
       title={title}
-      onClose={() => go({ more: null, q: null, count: null })}
+      onClose={() => navigate({ more: null, q: null, count: null })}
       actions={
-        <CsvButton
-          what={`all ${title.toLowerCase()}`}
+        <ExportButton
+          label={`all ${title.toLowerCase()}`}
           name={name}
-          rows={answer.value && (() => [[name, measure], ...items.map(({ value, count }) => [value, count])])}
+          getRows={
+            answer.value && (() => [[name, measure], ...items.map(({ value, count }) => [value, count])])
+          }
         />
       }
     >
@@ -77,24 +79,24 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
           label="By"
           value={measure}
           options={TOP_MEASURE_WORDS}
-          onChange={(chosen) => go({ count: chosen }, { replace: true })}
+          onChange={(chosen) => navigate({ count: chosen }, { replace: true })}
         />
       </div>
       <div class="scroll" tabIndex={0} role="region" aria-label={title}>
-        <Answered answer={answer} skeleton={<SkeletonRows />}>
+        <QueryResult answer={answer} skeleton={<SkeletonRows />}>
           {() =>
             items.length === 0 ? (
               <Empty>Nothing found.</Empty>
             ) : (
               <Bars
-                head={[title, TOP_MEASURE_WORDS[measure]]}
-                bars={items.map((row) => ranking.barOf(row, address))}
+                head={[one, TOP_MEASURE_WORDS[measure]]}
+                bars={items.map((row) => ranking.barOf(row, url))}
               />
             )
           }
-        </Answered>
-        {items.length === limit && limit < MOST && (
-          <button type="button" class="plain wide" onClick={() => setLimit(MOST)}>
+        </QueryResult>
+        {items.length === limit && limit < MAX && (
+          <button type="button" class="plain wide" onClick={() => setLimit(MAX)}>
             More
           </button>
         )}

@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import type { Overview, TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { useQuery } from '../../data/use-query.js';
 import { Bars } from '../../parts/bars.js';
-import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
-import { CsvButton } from '../../parts/csv-button.js';
+import { NothingHere, QueryResult, SkeletonRows } from '../../parts/card.js';
+import { ExportButton } from '../../parts/export-button.js';
 import { Icon } from '../../parts/icon.js';
-import { go, useAddress } from '../../state/address.js';
+import { navigate, useUrl } from '../../state/url.js';
 import { TOP_MEASURE_WORDS } from '../../state/dimensions.js';
 import type { Ranking } from './ranking.js';
 
@@ -22,31 +22,31 @@ interface TopTableProps {
 
 /** The first rows of a ranking. */
 export function TopTable({ ranking, isAsked, overview }: TopTableProps): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const question = useQuestion();
-  const { name, title, measure, parameters } = ranking;
-  const path = pathOf('stats/top', { ...parameters, limit: ROWS + 1 }, question.parameters);
-  const answer = useAnswer<{ items: TopRow[] }>(isAsked ? path : undefined);
+  const { name, title, one, measure, parameters } = ranking;
+  const path = pathOf('stats/top', { ...parameters, measure, limit: ROWS + 1 }, question.parameters);
+  const answer = useQuery<{ items: TopRow[] }>(isAsked ? path : undefined);
   const subject = title.toLowerCase();
   const { property } = parameters;
-  const showAll = (): void => go({ more: name, ...(property !== undefined && { property }) });
+  const showAll = (): void => navigate({ more: name, ...(property !== undefined && { property }) });
   return (
-    <Answered answer={answer} skeleton={<SkeletonRows />}>
+    <QueryResult answer={answer} skeleton={<SkeletonRows />}>
       {({ items }) =>
         items.length === 0 ? (
-          <Empty>Nothing in this range.</Empty>
+          <NothingHere />
         ) : (
           <>
             <Bars
-              head={[title, TOP_MEASURE_WORDS[measure]]}
-              bars={items.slice(0, ROWS).map((row) => ranking.barOf(row, address))}
+              head={[one, TOP_MEASURE_WORDS[measure]]}
+              bars={items.slice(0, ROWS).map((row) => ranking.barOf(row, url))}
               total={overview?.[measure].value ?? undefined}
             />
             <footer class="card-foot">
-              <CsvButton
-                what={subject}
+              <ExportButton
+                label={subject}
                 name={name}
-                rows={() => [
+                getRows={() => [
                   [name, measure],
                   ...items.slice(0, ROWS).map(({ value, count }) => [value, count]),
                 ]}
@@ -63,6 +63,6 @@ export function TopTable({ ranking, isAsked, overview }: TopTableProps): JSX.Ele
           </>
         )
       }
-    </Answered>
+    </QueryResult>
   );
 }

@@ -13,7 +13,7 @@ export const PERIODS: Record<Period, [one: string, many: string]> = {
   month: ['Month', 'Months'],
 };
 
-export const BY: Record<By, string> = { user: 'Users', session: 'Sessions' };
+export const BY: Record<By, string> = { user: 'Users', session: 'Visitors' };
 
 const DAY = 24 * 3_600_000;
 
@@ -24,16 +24,16 @@ export function periodsOf(range: Range): Period[] {
   return keysOf(PERIODS).filter((period) => +range.to - +range.from <= LONGEST[period]);
 }
 
-/** The one of the address, where its table can be read. */
-export function periodOf(address: URLSearchParams, range: Range): Period {
+/** The one of the URL, where its table can be read. */
+export function periodOf(url: URLSearchParams, range: Range): Period {
   const length = +range.to - +range.from;
   const usual: Period = length <= 14 * DAY ? 'day' : length <= 200 * DAY ? 'week' : 'month';
-  const given = address.get('period');
+  const given = url.get('period');
   return periodsOf(range).find((each) => each === given) ?? usual;
 }
 
-export function byOf(address: URLSearchParams): By {
-  return address.get('by') === 'session' ? 'session' : 'user';
+export function byOf(url: URLSearchParams): By {
+  return url.get('by') === 'session' ? 'session' : 'user';
 }
 
 export interface Cell {

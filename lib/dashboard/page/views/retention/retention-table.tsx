@@ -30,7 +30,7 @@ export function RetentionTable({ retention, range }: { retention: Retention; ran
   const first = cohorts[0]?.date;
   const notes = [
     ...(cohorts.at(-1)?.cells.at(-1)?.isOver === false
-      ? [`Hatched: the ${period} is not over yet. The average leaves it out.`]
+      ? [`Hatched: the ${period} is not over yet, so the average leaves it out.`]
       : []),
     ...(first && +first < +range.from
       ? [`The first ${period} is counted from ${formatDay(range.from, timeZone)} on.`]
@@ -51,7 +51,7 @@ export function RetentionTable({ retention, range }: { retention: Retention; ran
                 </span>
               </th>
               <th scope="colgroup" colSpan={cohorts.length}>
-                {many} after it
+                {many} after the first visit
               </th>
             </tr>
             <tr>

@@ -1,22 +1,22 @@
 import type { JSX } from 'preact';
 import type { Retention as RetentionAnswer } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
-import { Answered, Card, SkeletonRows } from '../../parts/card.js';
+import { useQuery } from '../../data/use-query.js';
+import { QueryResult, Card, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
-import { CsvButton } from '../../parts/csv-button.js';
+import { ExportButton } from '../../parts/export-button.js';
 import type { Cell } from '../../parts/download.js';
-import { go, hrefWith, useAddress } from '../../state/address.js';
+import { navigate, hrefWith, useUrl } from '../../state/url.js';
 import { BY, byOf, periodOf, PERIODS, periodsOf } from './cohorts.js';
 import { RetentionTable } from './retention-table.js';
 
 /** How many of those who came once come back. */
 export function Retention(): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const { range, parameters } = useQuestion();
-  const period = periodOf(address, range);
-  const by = byOf(address);
-  const answer = useAnswer<RetentionAnswer>(pathOf('stats/retention', parameters, { period, by }));
+  const period = periodOf(url, range);
+  const by = byOf(url);
+  const answer = useQuery<RetentionAnswer>(pathOf('stats/retention', parameters, { period, by }));
   return (
     <Card
       title="Retention"
@@ -24,26 +24,26 @@ export function Retention(): JSX.Element {
       actions={
         <>
           <Select
-            label="Who"
+            label="Of"
             value={by}
             options={BY}
-            onChange={(chosen) => go({ by: chosen === 'user' ? null : chosen })}
+            onChange={(chosen) => navigate({ by: chosen === 'user' ? null : chosen })}
           />
           <Select
             label="By"
             value={period}
             options={Object.fromEntries(periodsOf(range).map((each) => [each, PERIODS[each][0]]))}
-            onChange={(chosen) => go({ period: chosen })}
+            onChange={(chosen) => navigate({ period: chosen })}
           />
-          <CsvButton
-            what="the retention"
-            name={`retention-of-${by}s-by-${period}`}
-            rows={answer.value && rowsOf(answer.value)}
+          <ExportButton
+            label="the retention"
+            name={`retention-of-${BY[by].toLowerCase()}-by-${period}`}
+            getRows={answer.value && rowsOf(answer.value)}
           />
         </>
       }
     >
-      <Answered answer={answer} skeleton={<SkeletonRows />}>
+      <QueryResult answer={answer} skeleton={<SkeletonRows />}>
         {(retention) =>
           retention.cohorts.some(({ size }) => size > 0) ? (
             <RetentionTable retention={retention} range={range} />
@@ -51,18 +51,18 @@ export function Retention(): JSX.Element {
             <div class="empty">
               <p>
                 {retention.by === 'user'
-                  ? 'No user was here for the first time in this range.'
-                  : 'No session began in this range.'}
+                  ? 'No user came for the first time in this range.'
+                  : 'No visitor came for the first time in this range.'}
               </p>
               {retention.by === 'user' && (
-                <a class="button" href={hrefWith(address, { by: 'session' })}>
-                  Look at sessions
+                <a class="button" href={hrefWith(url, { by: 'session' })}>
+                  Show visitors
                 </a>
               )}
             </div>
           )
         }
-      </Answered>
+      </QueryResult>
     </Card>
   );
 }

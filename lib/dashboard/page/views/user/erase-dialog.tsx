@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Overview } from '../../../../statistics/statistics.types.js';
-import { ask, Refusal } from '../../data/ask.js';
+import { request, RequestError } from '../../data/request.js';
 import { pathOf } from '../../data/question.js';
-import { forgetAnswers, useAnswer } from '../../data/use-answer.js';
+import { clearCache, useQuery } from '../../data/use-query.js';
 import { formatNumber } from '../../format.js';
 import { Dialog } from '../../parts/dialog.js';
-import { go } from '../../state/address.js';
+import { navigate } from '../../state/url.js';
 import { useNow } from '../../state/now.js';
 
 const DAY = 86_400_000;
@@ -17,13 +17,16 @@ interface EraseDialogProps {
   onClose: () => void;
 }
 
-/** Forgets a user for good, once it is said that this is meant. */
+const formatActivities = (count: number): string =>
+  count === 1 ? '1 activity' : `${formatNumber(count)} activities`;
+
+/** Erases a user after a confirmation. */
 export function EraseDialog({ user, name, onClose }: EraseDialogProps): JSX.Element {
   const now = useNow();
   const [typed, setTyped] = useState('');
-  const [state, setState] = useState<{ isErasing?: boolean; erased?: number; refusal?: string }>({});
+  const [state, setState] = useState<{ isErasing?: boolean; erased?: number; failure?: string }>({});
   // Whatever is filtered by, all of the user goes.
-  const all = useAnswer<Overview>(
+  const all = useQuery<Overview>(
     pathOf('stats/overview', {
       user,
       bots: 'true',
@@ -35,17 +38,17 @@ export function EraseDialog({ user, name, onClose }: EraseDialogProps): JSX.Elem
     event.preventDefault();
     setState({ isErasing: true });
     try {
-      const response = await ask(pathOf('activities', { user }), { method: 'DELETE' });
-      const told: { erased: number } = await response.json();
-      forgetAnswers();
-      setState({ erased: told.erased });
+      const response = await request(pathOf('activities', { user }), { method: 'DELETE' });
+      const parsed: { erased: number } = await response.json();
+      clearCache();
+      setState({ erased: parsed.erased });
     } catch (error) {
-      setState({ refusal: error instanceof Refusal ? error.message : String(error) });
+      setState({ failure: error instanceof RequestError ? error.message : String(error) });
     }
   };
   const leave = (): void => {
     onClose();
-    if (state.erased !== undefined) go({ view: null, user: null, open: null });
+    if (state.erased !== undefined) navigate({ view: null, user: null, open: null });
   };
   const count = all.value?.activities.value;
   return (
@@ -53,31 +56,33 @@ export function EraseDialog({ user, name, onClose }: EraseDialogProps): JSX.Elem
       {state.erased === undefined ? (
         <form class="erase" onSubmit={(event) => void erase(event)}>
           <p>
-            {count == null ? 'All activities' : `All ${formatNumber(count)} activities`} of{' '}
-            <strong>{name}</strong> and the sessions that have no others are erased for good, in all figures
-            too. This cannot be undone.
+            This erases {count == null ? 'all activities' : formatActivities(count)} of{' '}
+            <strong>{name}</strong>, and browsers that have no other activity, from the database and from all
+            statistics. It cannot be undone.
           </p>
           <label>
-            Type <code>{user}</code> to say that you mean it
+            <span>
+              Type <code>{user}</code> to confirm
+            </span>
             <input
               value={typed}
               autocomplete="off"
               onInput={({ currentTarget }) => setTyped(currentTarget.value)}
             />
           </label>
-          {state.refusal && <p role="alert">{state.refusal}</p>}
+          {state.failure && <p role="alert">{state.failure}</p>}
           <div class="erase-actions">
             <button type="button" onClick={onClose}>
-              Keep
+              Cancel
             </button>
             <button type="submit" class="danger" disabled={typed !== user || state.isErasing === true}>
-              {state.isErasing ? 'Erasing …' : 'Erase for good'}
+              {state.isErasing ? 'Erasing …' : 'Erase'}
             </button>
           </div>
         </form>
       ) : (
         <div class="erase" role="status">
-          <p>{formatNumber(state.erased)} activities were erased.</p>
+          <p>Erased {formatActivities(state.erased)}.</p>
           <div class="erase-actions">
             <button type="button" class="primary" onClick={leave}>
               Done

@@ -3,13 +3,13 @@ import { useState } from 'preact/hooks';
 import type { Activity } from '../../../../activity/activity.entity.js';
 import type { Overview, TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { useQuery } from '../../data/use-query.js';
 import { formatAgo } from '../../format.js';
 import { Bars } from '../../parts/bars.js';
-import { Answered, Card, Empty, SkeletonRows } from '../../parts/card.js';
+import { Card, NothingHere, QueryResult, SkeletonRows } from '../../parts/card.js';
 import { Icon } from '../../parts/icon.js';
-import { useAddress } from '../../state/address.js';
-import { DIMENSIONS, type TableDimension, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
+import { useUrl } from '../../state/url.js';
+import { type TableDimension, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
 import { measureOf } from '../../state/measures.js';
 import { useNow } from '../../state/now.js';
 import { comparedOf } from '../../state/range.js';
@@ -23,17 +23,17 @@ const TABLES: TableDimension[] = ['device', 'browser', 'system', 'path', 'name']
 
 /** All about a user: how much, with what, which visits; to take away, or to forget. */
 export function User(): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const now = useNow();
   const [isErasing, setErasing] = useState(false);
   const { range, parameters } = useQuestion();
-  const user = address.get('user') ?? '';
-  const compareTo = comparedOf(address, range);
-  const overview = useAnswer<Overview>(pathOf('stats/overview', parameters, { compareTo }));
-  const latest = useAnswer<{ items: Activity[] }>(pathOf('activities', { user, limit: 1 }));
+  const user = url.get('user') ?? '';
+  const compareTo = comparedOf(url, range);
+  const overview = useQuery<Overview>(pathOf('stats/overview', parameters, { compareTo }));
+  const latest = useQuery<{ items: Activity[] }>(pathOf('activities', { user, limit: 1 }));
   const last = latest.value?.items[0];
   const name = last?.userName ?? user;
-  const measure = measureOf(address);
+  const measure = measureOf(url);
   const exportHref = (format: string): string => `data/${pathOf('activities/export', { format, user })}`;
   return (
     <>
@@ -44,7 +44,7 @@ export function User(): JSX.Element {
         <div>
           <h1>{name}</h1>
           <p class="muted">
-            id {user}
+            ID {user}
             {last && `, last seen ${formatAgo(new Date(last.date), now)}`}
           </p>
         </div>
@@ -61,9 +61,9 @@ export function User(): JSX.Element {
         </div>
       </header>
       <section class="card figures-card" aria-label="Figures">
-        <Answered answer={overview} skeleton={<FiguresSkeleton />}>
+        <QueryResult answer={overview} skeleton={<FiguresSkeleton />}>
           {(value) => <Figures overview={value} chosen={measure} />}
-        </Answered>
+        </QueryResult>
         <MeasureChart measure={measure} compared={overview.value?.compared} />
       </section>
       <div class="cards is-narrow">
@@ -80,24 +80,26 @@ export function User(): JSX.Element {
 }
 
 function UserTable({ dimension }: { dimension: TableDimension }): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const { parameters } = useQuestion();
-  const { title, measure } = DIMENSIONS[dimension];
-  const answer = useAnswer<{ items: TopRow[] }>(pathOf('stats/top', { dimension, limit: 5 }, parameters));
+  const { title, one, measure } = rankingOf(dimension, url);
+  const answer = useQuery<{ items: TopRow[] }>(
+    pathOf('stats/top', { dimension, measure, limit: 5 }, parameters),
+  );
   return (
     <Card title={title}>
-      <Answered answer={answer} skeleton={<SkeletonRows count={5} />}>
+      <QueryResult answer={answer} skeleton={<SkeletonRows count={5} />}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty>Nothing in this range.</Empty>
+            <NothingHere />
           ) : (
             <Bars
-              head={[title, TOP_MEASURE_WORDS[measure]]}
-              bars={items.map((row) => rankingOf(dimension).barOf(row, address))}
+              head={[one, TOP_MEASURE_WORDS[measure]]}
+              bars={items.map((row) => rankingOf(dimension, url).barOf(row, url))}
             />
           )
         }
-      </Answered>
+      </QueryResult>
     </Card>
   );
 }

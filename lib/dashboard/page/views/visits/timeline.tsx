@@ -1,17 +1,17 @@
 import type { JSX } from 'preact';
 import type { VisitRecord } from '../../../../statistics/statistics.types.js';
-import type { Json } from '../../data/ask.js';
+import type { Json } from '../../data/request.js';
 import { formatDuration, formatNumber, formatSeconds } from '../../format.js';
 import { Properties } from '../../parts/properties.js';
 import { filterHref } from '../../state/filters.js';
-import { hrefWith, useAddress } from '../../state/address.js';
+import { hrefWith, useUrl } from '../../state/url.js';
 
-/** Seconds between two activities from which on the pause is told. */
+/** Shortest pause, in seconds, that is shown between two activities. */
 const PAUSE = 60;
 
 /** The journey of a visit, from its first activity to its last. */
 export function Timeline({ visit, timeZone }: { visit: Json<VisitRecord>; timeZone: string }): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const { activities, count, session, referrer, utmSource, utmMedium, utmCampaign } = visit;
   const facts = [
     ['Came from', referrer],
@@ -42,17 +42,17 @@ export function Timeline({ visit, timeZone }: { visit: Json<VisitRecord>; timeZo
               {pause >= PAUSE && <span class="pause muted">{formatDuration(pause)} later</span>}
               {hasLoggedIn && (
                 <span class="pause muted">
-                  {userId === null ? 'not logged in any more' : `logged in as ${userName ?? userId}`}
+                  {userId === null ? 'logged out' : `logged in as ${userName ?? userId}`}
                 </span>
               )}
               <span class="moment">
                 <time dateTime={date} class="muted">
                   {formatSeconds(new Date(date), timeZone)}
                 </time>
-                <a class="doing" href={filterHref(address, 'name', name)}>
+                <a class="doing" href={filterHref(url, 'name', name)}>
                   {name}
                 </a>
-                <a class="path" href={filterHref(address, 'path', path)} title={path}>
+                <a class="path" href={filterHref(url, 'path', path)} title={path}>
                   {path}
                 </a>
                 <Properties of={properties} />
@@ -66,8 +66,8 @@ export function Timeline({ visit, timeZone }: { visit: Json<VisitRecord>; timeZo
       )}
       {session && (
         <p>
-          <a class="link" href={hrefWith(address, { session: session.id, open: null, view: 'visits' })}>
-            All visits of this browser
+          <a class="link" href={hrefWith(url, { session: session.id, open: null, view: 'visits' })}>
+            All visits of this visitor
           </a>
         </p>
       )}

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { VisitRecord } from '../../../../statistics/statistics.types.js';
-import type { Json } from '../../data/ask.js';
+import type { Json } from '../../data/request.js';
 import { formatDuration, formatMoment, formatNumber } from '../../format.js';
 import { Icon } from '../../parts/icon.js';
 import { Device, Visitor } from '../../parts/visitor.js';
-import { hrefWith, useAddress } from '../../state/address.js';
+import { hrefWith, useUrl } from '../../state/url.js';
 import { Timeline } from './timeline.js';
 
 interface VisitItemProps {
@@ -16,7 +16,7 @@ interface VisitItemProps {
 
 /** A visit in a line; opened, all that was done in it. */
 export function VisitItem({ visit, isOpen, timeZone }: VisitItemProps): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (isOpen) item.current?.scrollIntoView({ block: 'nearest' });
@@ -29,7 +29,7 @@ export function VisitItem({ visit, isOpen, timeZone }: VisitItemProps): JSX.Elem
       <div class="visit-line">
         <a
           class="visit-toggle"
-          href={hrefWith(address, { open: isOpen ? null : id })}
+          href={hrefWith(url, { open: isOpen ? null : id })}
           aria-expanded={isOpen}
           aria-label={`Visit of ${formatMoment(started, timeZone)}`}
         >
@@ -59,7 +59,11 @@ export function VisitItem({ visit, isOpen, timeZone }: VisitItemProps): JSX.Elem
           {formatNumber(count)}{' '}
           <span class="muted">
             {count === 1 ? 'activity' : 'activities'}
-            {duration > 0 && `, ${formatDuration(duration)}`}
+            {duration > 0 && (
+              <>
+                , <span class="nowrap">{formatDuration(duration)}</span>
+              </>
+            )}
           </span>
         </span>
         {session ? (

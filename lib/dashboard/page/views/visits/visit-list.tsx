@@ -1,30 +1,30 @@
 import type { JSX } from 'preact';
 import type { VisitRecord } from '../../../../statistics/statistics.types.js';
-import type { Json } from '../../data/ask.js';
+import type { Json } from '../../data/request.js';
 import { pathOf } from '../../data/question.js';
-import { useAnswer } from '../../data/use-answer.js';
+import { useQuery } from '../../data/use-query.js';
 import { usePages } from '../../data/use-pages.js';
-import { Answered, Empty, SkeletonRows } from '../../parts/card.js';
+import { NothingHere, QueryResult, SkeletonRows } from '../../parts/card.js';
 import { downloadCsv } from '../../parts/download.js';
 import { Icon } from '../../parts/icon.js';
-import { useAddress } from '../../state/address.js';
+import { useUrl } from '../../state/url.js';
 import { useNow } from '../../state/now.js';
 import { VisitItem } from './visit-item.js';
 
 const PAGE = 20;
 const DAY = 86_400_000;
 
-/** Visits, the latest first; the one that the address names is open. */
+/** Visits, the latest first; the one that the URL names is open. */
 export function VisitList({ parameters }: { parameters: Record<string, string> }): JSX.Element {
-  const address = useAddress();
+  const url = useUrl();
   const now = useNow();
-  const { first, items, more, refusal } = usePages<VisitRecord>(
+  const { first, items, more, failure } = usePages<VisitRecord>(
     pathOf('stats/visits', parameters, { limit: PAGE }),
   );
-  const open = address.get('open') ?? undefined;
+  const open = url.get('open') ?? undefined;
   const isMissing = open !== undefined && first.value !== undefined && items.every(({ id }) => id !== open);
   // Whoever was sent a visit sees it wherever it is.
-  const sent = useAnswer<{ items: VisitRecord[] }>(
+  const sent = useQuery<{ items: VisitRecord[] }>(
     isMissing
       ? pathOf('stats/visits', {
           visit: open,
@@ -37,10 +37,10 @@ export function VisitList({ parameters }: { parameters: Record<string, string> }
   );
   const shown = isMissing ? [...(sent.value?.items ?? []), ...items] : items;
   return (
-    <Answered answer={first} skeleton={<SkeletonRows count={10} />}>
+    <QueryResult answer={first} skeleton={<SkeletonRows count={10} />}>
       {() =>
         shown.length === 0 ? (
-          <Empty>No visit in this range.</Empty>
+          <NothingHere />
         ) : (
           <>
             <ol class="visit-list">
@@ -53,21 +53,21 @@ export function VisitList({ parameters }: { parameters: Record<string, string> }
                 />
               ))}
             </ol>
-            {refusal && <p role="alert">{refusal.message}</p>}
+            {failure && <p role="alert">{failure.message}</p>}
             <footer class="card-foot">
               <button type="button" class="plain" onClick={() => download(shown)}>
-                <Icon name="download" /> These as CSV
+                <Icon name="download" /> Export page as CSV
               </button>
               {more && (
                 <button type="button" onClick={more}>
-                  Earlier visits
+                  Show earlier visits
                 </button>
               )}
             </footer>
           </>
         )
       }
-    </Answered>
+    </QueryResult>
   );
 }
 

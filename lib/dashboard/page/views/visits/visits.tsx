@@ -28,7 +28,7 @@ export function Visits(): JSX.Element {
             download
             title="All activities of this range and filter"
           >
-            <Icon name="download" /> Activities as CSV
+            <Icon name="download" /> Export activities as CSV
           </a>
         )
       }

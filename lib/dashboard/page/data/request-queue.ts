@@ -3,7 +3,7 @@ const AT_ONCE = 3;
 
 interface Turn {
   begin: () => void;
-  isFirst: boolean;
+  priority: boolean;
 }
 
 const waiting: Turn[] = [];
@@ -11,22 +11,22 @@ const underWay = new Set<Turn>();
 
 /**
  * Asks when it is its turn, and not at all where nobody waits for the answer any more.
- * @param isFirst goes before the others, who begin once it is answered
+ * @param priority goes before the others, who begin once it is answered
  */
-export async function inTurn<T>(
-  ask: () => Promise<T>,
-  { signal, isFirst = false }: { signal: AbortSignal; isFirst?: boolean },
+export async function enqueue<T>(
+  request: () => Promise<T>,
+  { signal, priority = false }: { signal: AbortSignal; priority?: boolean },
 ): Promise<T> {
   const turn = await new Promise<Turn>((resolve) => {
-    const mine: Turn = { isFirst, begin: () => resolve(mine) };
-    const place = isFirst ? waiting.findIndex((other) => !other.isFirst) : -1;
+    const mine: Turn = { priority, begin: () => resolve(mine) };
+    const place = priority ? waiting.findIndex((other) => !other.priority) : -1;
     waiting.splice(place < 0 ? waiting.length : place, 0, mine);
     // Not before all who ask at the same time have asked.
     queueMicrotask(admit);
   });
   try {
     signal.throwIfAborted();
-    return await ask();
+    return await request();
   } finally {
     underWay.delete(turn);
     admit();
@@ -36,7 +36,7 @@ export async function inTurn<T>(
 function admit(): void {
   while (underWay.size < AT_ONCE) {
     const [next] = waiting;
-    if (!next || (!next.isFirst && [...underWay].some(({ isFirst }) => isFirst))) return;
+    if (!next || (!next.priority && [...underWay].some(({ priority }) => priority))) return;
     waiting.shift();
     underWay.add(next);
     next.begin();

@@ -2,12 +2,12 @@ import type { JSX } from 'preact';
 import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import type { TopRow } from '../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../data/question.js';
-import { useAnswer } from '../data/use-answer.js';
+import { useQuery } from '../data/use-query.js';
 import { usePause } from './use-pause.js';
 
 const ROWS = 10;
 
-interface SuggestProps {
+interface AutocompleteProps {
   id?: string;
   /** What is to be named, for those who do not see where it stands. */
   label: string;
@@ -19,8 +19,8 @@ interface SuggestProps {
   onChange: (value: string) => void;
 }
 
-/** A text for which the host suggests what there was most of. */
-export function Suggest(props: SuggestProps): JSX.Element {
+/** A text field with suggestions: the most frequent values. */
+export function Autocomplete(props: AutocompleteProps): JSX.Element {
   const { id, label, placeholder, dimension, value, onChange } = props;
   const list = useId();
   const [typed, setTyped] = useState(value);
@@ -35,9 +35,7 @@ export function Suggest(props: SuggestProps): JSX.Element {
   // Not the filters: what is asked for here may be what they leave out.
   const { from, to, timeZone, bots } = useQuestion().parameters;
   const asked = { dimension, limit: ROWS, from, to, timeZone, bots, search: search || undefined };
-  const answer = useAnswer<{ items: TopRow[] }>(
-    search === undefined ? undefined : pathOf('stats/top', asked),
-  );
+  const answer = useQuery<{ items: TopRow[] }>(search === undefined ? undefined : pathOf('stats/top', asked));
   const commit = (text: string): void => {
     if (text.trim() !== value) onChange(text.trim());
   };

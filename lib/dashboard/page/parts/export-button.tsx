@@ -2,23 +2,23 @@ import type { JSX } from 'preact';
 import { type Cell, downloadCsv } from './download.js';
 import { Icon } from './icon.js';
 
-interface CsvButtonProps {
+interface ExportButtonProps {
   /** What it downloads, as in "Download the funnel as CSV". */
-  what: string;
+  label: string;
   /** Of the file, without its ending. */
   name: string;
   /** None before the host has answered. */
-  rows: (() => Cell[][]) | undefined;
+  getRows: (() => Cell[][]) | undefined;
 }
 
-export function CsvButton({ what, name, rows }: CsvButtonProps): JSX.Element {
+export function ExportButton({ label, name, getRows }: ExportButtonProps): JSX.Element {
   return (
     <button
       type="button"
       class="plain"
-      aria-label={`Download ${what} as CSV`}
-      disabled={!rows}
-      onClick={() => rows && downloadCsv(name, rows())}
+      aria-label={`Download ${label} as CSV`}
+      disabled={!getRows}
+      onClick={() => getRows && downloadCsv(name, getRows())}
     >
       <Icon name="download" /> CSV
     </button>

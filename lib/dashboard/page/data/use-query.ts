@@ -1,26 +1,26 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useNow } from '../state/now.js';
-import { ask, type Json, Refusal } from './ask.js';
-import { inTurn } from './turn.js';
+import { request, type Json, RequestError } from './request.js';
+import { enqueue } from './request-queue.js';
 
-export interface Answer<T> {
+export interface QueryState<T> {
   /** The one before stays while the next is on its way. */
   value: T | undefined;
   isLoading: boolean;
-  refusal: Refusal | undefined;
+  failure: RequestError | undefined;
   retry: () => void;
 }
 
 /** As texts: going back shows at once what was there. */
 const known = new Map<string, string>();
-const MOST_KNOWN = 100;
+const MAX_CACHED = 100;
 
 /**
  * @param path of a question to the host; `undefined` asks nothing yet
- * @param isFirst what is looked at first is asked for before the rest
+ * @param priority what is looked at first is asked for before the rest
  */
-export function useAnswer<T>(path: string | undefined, { isFirst = false } = {}): Answer<Json<T>> {
-  const [state, setState] = useState<{ path?: string; value?: Json<T>; refusal?: Refusal }>({});
+export function useQuery<T>(path: string | undefined, { priority = false } = {}): QueryState<Json<T>> {
+  const [state, setState] = useState<{ path?: string; value?: Json<T>; failure?: RequestError }>({});
   const [attempt, setAttempt] = useState(0);
   // Asked anew, all of it is.
   const now = useNow();
@@ -32,12 +32,12 @@ export function useAnswer<T>(path: string | undefined, { isFirst = false } = {})
     const { signal } = controller;
     const load = async (): Promise<void> => {
       try {
-        const value: Json<T> = JSON.parse(await answerTo(path, { signal, isFirst }));
+        const value: Json<T> = JSON.parse(await answerTo(path, { signal, priority }));
         if (!signal.aborted) setState({ path, value });
       } catch (error) {
         if (signal.aborted) return;
-        const refusal = error instanceof Refusal ? error : new Refusal(String(error), 0);
-        setState(({ value }) => ({ path, refusal, ...(value !== undefined && { value }) }));
+        const failure = error instanceof RequestError ? error : new RequestError(String(error), 0);
+        setState(({ value }) => ({ path, failure, ...(value !== undefined && { value }) }));
       }
     };
     void load();
@@ -47,7 +47,7 @@ export function useAnswer<T>(path: string | undefined, { isFirst = false } = {})
   return {
     value: state.value,
     isLoading: path !== undefined && !isSettled,
-    refusal: isSettled ? state.refusal : undefined,
+    failure: isSettled ? state.failure : undefined,
     retry: () => {
       setState(({ value }) => (value === undefined ? {} : { value }));
       setAttempt((count) => count + 1);
@@ -55,17 +55,17 @@ export function useAnswer<T>(path: string | undefined, { isFirst = false } = {})
   };
 }
 
-async function answerTo(path: string, turn: { signal: AbortSignal; isFirst: boolean }): Promise<string> {
+async function answerTo(path: string, turn: { signal: AbortSignal; priority: boolean }): Promise<string> {
   const before = known.get(path);
   if (before !== undefined) return before;
-  const text = await inTurn(async () => (await ask(path, { signal: turn.signal })).text(), turn);
+  const text = await enqueue(async () => (await request(path, { signal: turn.signal })).text(), turn);
   const [oldest] = known.keys();
-  if (known.size >= MOST_KNOWN && oldest !== undefined) known.delete(oldest);
+  if (known.size >= MAX_CACHED && oldest !== undefined) known.delete(oldest);
   known.set(path, text);
   return text;
 }
 
 /** Ask anew, or something was erased: nothing that was known need be true any more. */
-export function forgetAnswers(): void {
+export function clearCache(): void {
   known.clear();
 }

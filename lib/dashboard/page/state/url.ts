@@ -1,17 +1,17 @@
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 
-/** What to change in the query of the address; `null` takes a parameter away. */
+/** What to change in the query of the URL; `null` takes a parameter away. */
 export type Changes = Record<string, string | string[] | null>;
 
-/** All that the page shows is told by the query of its address, so that a view can be sent to somebody else. */
-export const Address = createContext(new URLSearchParams());
+/** All that the page shows is in the query of its URL, so that a view can be sent to somebody else. */
+export const Url = createContext(new URLSearchParams());
 
-export const useAddress = (): URLSearchParams => useContext(Address);
+export const useUrl = (): URLSearchParams => useContext(Url);
 
 let listener: (() => void) | undefined;
 
-/** @returns the address that is to be provided to all of the page */
+/** @returns the URL that is to be provided to all of the page */
 export function useLocation(): URLSearchParams {
   const [search, setSearch] = useState(location.search);
   useEffect(() => {
@@ -28,8 +28,8 @@ export function useLocation(): URLSearchParams {
 }
 
 /** For links within the page. */
-export function hrefWith(address: URLSearchParams, changes: Changes): string {
-  const query = new URLSearchParams(address);
+export function hrefWith(url: URLSearchParams, changes: Changes): string {
+  const query = new URLSearchParams(url);
   for (const [name, value] of Object.entries(changes)) {
     query.delete(name);
     for (const each of value === null ? [] : [value].flat()) query.append(name, each);
@@ -38,7 +38,7 @@ export function hrefWith(address: URLSearchParams, changes: Changes): string {
 }
 
 /** Shows something else; the way back leads here, unless this is replaced. */
-export function go(changes: Changes, { replace = false } = {}): void {
+export function navigate(changes: Changes, { replace = false } = {}): void {
   const href = hrefWith(new URLSearchParams(location.search), changes);
   if (replace) history.replaceState(null, '', href);
   else history.pushState(null, '', href);

@@ -1,0 +1,16 @@
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { About } from '../../about.controller.js';
+
+/** Until the host has answered, or if it cannot. */
+export const UNKNOWN: About = {
+  version: '',
+  user: null,
+  tracker: '../tracker.js',
+  since: null,
+  timeZone: null,
+};
+
+export const AboutContext = createContext(UNKNOWN);
+
+export const useAbout = (): About => useContext(AboutContext);
