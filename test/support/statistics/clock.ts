@@ -2,15 +2,17 @@ import type { Interval } from '../../../lib/index.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** No time zone of today begins its days at another minute. */
+const DAY = 24 * HOUR;
+/** No time zone of today begins its days, or changes its offset, at another minute. */
 const QUARTER = 15 * MINUTE;
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+/** Looks at a clock, and remembers by how much it differs from UTC in each quarter of an hour. */
+class Offsets {
+  private readonly format: Intl.DateTimeFormat;
+  private readonly known = new Map<number, number>();
 
-function formatOf(timeZone: string): Intl.DateTimeFormat {
-  const format =
-    formats.get(timeZone) ??
-    new Intl.DateTimeFormat('en-US', {
+  constructor(timeZone: string) {
+    this.format = new Intl.DateTimeFormat('en-US', {
       timeZone,
       hourCycle: 'h23',
       year: 'numeric',
@@ -20,23 +22,37 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
       minute: 'numeric',
       second: 'numeric',
     });
-  formats.set(timeZone, format);
-  return format;
+  }
+
+  at(instant: number): number {
+    const quarter = instant - (instant % QUARTER);
+    const offset = this.known.get(quarter) ?? this.read(quarter) - quarter;
+    this.known.set(quarter, offset);
+    return offset;
+  }
+
+  /** What the clock shows, as if it were UTC. */
+  private read(instant: number): number {
+    const parts = this.format.formatToParts(instant).map(({ type, value }) => [type, Number(value)] as const);
+    const { year = 0, month = 0, day, hour, minute, second } = Object.fromEntries(parts);
+    return Date.UTC(year, month - 1, day, hour, minute, second);
+  }
 }
+
+const zones = new Map<string, Offsets>();
 
 /** The clocks of a time zone, understood by looking at them again and again. */
 export class Clock {
-  private readonly format: Intl.DateTimeFormat;
+  private readonly offsets: Offsets;
 
   constructor(private readonly timeZone = 'UTC') {
-    this.format = formatOf(timeZone);
+    this.offsets = zones.get(timeZone) ?? new Offsets(timeZone);
+    zones.set(timeZone, this.offsets);
   }
 
   /** What the clock shows, as if it were UTC. */
   shown(instant: number): Date {
-    const parts = this.format.formatToParts(instant).map(({ type, value }) => [type, Number(value)] as const);
-    const { year = 0, month = 0, day, hour, minute, second } = Object.fromEntries(parts);
-    return new Date(Date.UTC(year, month - 1, day, hour, minute, second, instant % 1000));
+    return new Date(instant + this.offset(instant));
   }
 
   iso(instant: number): string {
@@ -84,11 +100,11 @@ export class Clock {
   }
 
   private offset(instant: number): number {
-    return this.shown(instant).getTime() - instant;
+    return this.offsets.at(instant);
   }
 
-  private day(instant: number): string {
-    return this.shown(instant).toISOString().slice(0, 10);
+  private day(instant: number): number {
+    return Math.floor((instant + this.offset(instant)) / DAY);
   }
 
   private startOfDay(instant: number): number {
