@@ -38,6 +38,7 @@ export class ActivityStream implements OnModuleDestroy {
   private readonly closed = new ReplaySubject<void>(1);
   private readonly found: Observable<Found>;
   private looking: Promise<Found> | undefined;
+  private readonly made = new WeakMap<Activity, string>();
 
   constructor(
     private readonly activities: Pick<ActivityService, 'find'>,
@@ -76,16 +77,23 @@ export class ActivityStream implements OnModuleDestroy {
       concatMap((found) => {
         if (found instanceof Error) {
           isWorking = false;
-          return [event('trouble', {})];
+          return [event('trouble', '{}')];
         }
         const fresh = found.filter(({ id }) => !seen.has(id));
         for (const { id } of fresh) seen.set(id, true);
         // That there are none is news where it was not known that they can be had.
         if (fresh.length === 0 && isWorking) return [];
         isWorking = true;
-        return [event('activities', fresh)];
+        return [event('activities', `[${fresh.map((activity) => this.json(activity)).join(',')}]`)];
       }),
     );
+  }
+
+  /** Made once for all subscribers: each is told of the same objects. */
+  private json(activity: Activity): string {
+    const made = this.made.get(activity) ?? JSON.stringify(activity);
+    this.made.set(activity, made);
+    return made;
   }
 
   /** A look that is under way is not begun a second time by whoever comes while nobody waits for it. */
@@ -105,6 +113,6 @@ export class ActivityStream implements OnModuleDestroy {
   }
 }
 
-function event(type: string, data: unknown): string {
-  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+function event(type: string, json: string): string {
+  return `event: ${type}\ndata: ${json}\n\n`;
 }

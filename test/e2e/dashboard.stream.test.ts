@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { firstValueFrom, take, toArray } from 'rxjs';
-import type { Activity, ActivityService } from '../../lib/index.js';
+import { filter, firstValueFrom, take, toArray } from 'rxjs';
+import { Activity, type ActivityService } from '../../lib/index.js';
 import { ActivityStream } from '../../lib/dashboard/activity.stream.js';
 import { AdaGuard, open } from '../support/dashboard.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
@@ -173,6 +173,21 @@ describe('the stream of activities', () => {
     subscription.unsubscribe();
     expect(heard.filter((word) => word !== 'activities')).toEqual(['/1', 'trouble', '/2']);
     expect(heard.filter((word) => word === 'activities').length).toBeLessThanOrEqual(4);
+  });
+
+  it('makes the JSON of an activity once for all subscribers', async () => {
+    const stringify = jest.spyOn(JSON, 'stringify');
+    // At a look of its own, all three are told of the same.
+    const heard = Promise.all(
+      Array.from({ length: 3 }, () =>
+        firstValueFrom(stream.events().pipe(filter((text) => text.includes('/1')))),
+      ),
+    );
+    await host.activities.track({ path: '/1' });
+    expect(new Set(await heard).size).toBe(1);
+    const made = stringify.mock.calls.filter(([value]: unknown[]) => value instanceof Activity);
+    stringify.mockRestore();
+    expect(made).toHaveLength(1);
   });
 
   it('shows signs of life all along', async () => {

@@ -132,7 +132,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     const rollup = host.app.get(Rollup, { strict: false });
     await rollup.rebuild();
     expect(await state()).toMatchObject({ longest: 30 * 60_000, longestMixed: 0 });
-    expect(await rollup.check()).toEqual({ visits: 0, sums: 0 });
+    expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
   });
 
   it('puts days together in quarters of an hour again that a clock ahead took for past', async () => {
