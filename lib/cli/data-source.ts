@@ -5,6 +5,10 @@ import type { DataSource } from 'typeorm';
 import type { PageOption } from '../activity/page.js';
 import { djaffarEntities } from '../entities.js';
 
+const TYPESCRIPT = /\.[cm]?ts$/;
+const TYPESCRIPT_CURE =
+  ' without a loader for TypeScript: compile it first, or run `node --import tsx node_modules/.bin/djaffar …`';
+
 export type ImportModule = (url: string) => Promise<unknown>;
 
 /** The file that the command line names. */
@@ -46,7 +50,8 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
   try {
     exported = await load(resolve(file), importModule);
   } catch (error) {
-    throw new Error(`${file} cannot be loaded`, { cause: error });
+    const cure = TYPESCRIPT.test(file) && isOfSyntax(error) ? TYPESCRIPT_CURE : '';
+    throw new Error(`${file} cannot be loaded${cure}`, { cause: error });
   }
   const found = new Set<DataSource>();
   for (const value of await valuesOf(exported)) if (isDataSource(value)) found.add(value);
@@ -77,6 +82,15 @@ async function load(path: string, importModule: ImportModule): Promise<unknown> 
     if (codeOf(error) !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
     return createRequire(path)(path);
   }
+}
+
+/** What Node says to TypeScript that it cannot run by itself: each version says something else. */
+function isOfSyntax(error: unknown): boolean {
+  const code = String(codeOf(error));
+  return (
+    error instanceof SyntaxError ||
+    /^ERR_(UNKNOWN_FILE|UNSUPPORTED_TYPESCRIPT|MODULE_NOT_FOUND|REQUIRE|INTERNAL)/.test(code)
+  );
 }
 
 /** What CommonJS exports is the default export, and may have a default export itself. */

@@ -196,6 +196,14 @@ describe('the data source file', () => {
     expect(JSON.parse(stdout)).toMatchObject({ path: '/', visitId: 'v2' });
   });
 
+  it('in TypeScript without a loader is answered with what to do', async () => {
+    const { code, stderr } = await run(host.database, ['export'], { dataSource: 'ormconfig.ts' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^djaffar: ormconfig\.ts cannot be loaded without a loader for TypeScript: .*--import tsx/,
+    );
+  });
+
   it('does not change the schema, whatever the host does when it starts', async () => {
     const empty = await createDatabase('sqlite');
     const started = '{ ...options, synchronize: true, dropSchema: true, migrationsRun: true }';

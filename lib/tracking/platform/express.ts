@@ -16,13 +16,19 @@ interface Express {
  */
 export function prepareExpress(express: Express, isTrackRoute: (path: string) => boolean): void {
   express.use((request, _response, next) => {
-    const isUnread = request.body === undefined && !request.readableEnded;
-    if (!isUnread || !isTrackRoute(request.path) || !isTaken(request.headers['content-type'])) next();
+    if (!isUnread(request) || !isTrackRoute(request.path) || !isTaken(request.headers['content-type']))
+      next();
     else readText(request, next);
   });
   express.use((error: unknown, request: Request, _response: ServerResponse, next: Next) => {
     next(isTrackRoute(request.path) ? ofParser(error) : error);
   });
+}
+
+/** Express 4's body parsers leave an empty object behind for a body that they do not read. */
+function isUnread({ body, readableEnded }: Request): boolean {
+  const isEmpty = typeof body === 'object' && body !== null && Object.keys(body).length === 0;
+  return !readableEnded && (body === undefined || isEmpty);
 }
 
 function readText(request: Request, next: Next): void {
