@@ -1,167 +1,198 @@
-// Packs the package, installs the tarball into hosts outside the repository, and has each of them track an activity.
-// Prints a line for each check: `ok` or `FAILED`, then what was said, indented.
+// Packs the package, installs the tarball into hosts outside the repository, and has each of them do the whole job.
+// Prints a line for each check, and a table at the end.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { findDatabases } from '../support/setup/servers.mjs';
+import { COMBINATIONS, TEST_HOSTS } from './combinations.mjs';
+import { check, install, run, start } from './process.mjs';
+import { doWholeJob } from './whole-job.mjs';
 
 const here = import.meta.dirname;
 const root = join(here, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'djaffar-packed-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-const COMMON = ['reflect-metadata', 'rxjs@7', 'class-validator', 'class-transformer', 'libsql'];
-const NEST = ['common', 'core', 'platform-express', 'platform-fastify', 'typeorm'];
-const HOSTS = [
-  { name: 'ESM, Nest 12, TypeORM 1', type: 'module', extension: 'mjs', nest: 12, typeorm: '1' },
-  { name: 'CommonJS, Nest 11, TypeORM 0.3', type: 'commonjs', extension: 'cjs', nest: 11, typeorm: '0.3' },
-];
-
-const MINUTE = 60_000;
-
-function run(cwd, command, ...args) {
-  return execFileSync(command, args, {
-    cwd,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 5 * MINUTE,
-  });
-}
+/** For whoever works on one of them: `npm run test:packed -- 'Nest 12'`. */
+const only = new RegExp(process.argv[2] ?? '');
+/** As many hosts are checked at once. */
+const AT_ONCE = 2;
+const TYPESCRIPT = { esm: '--module nodenext', cjs: '--module nodenext', node16: '--module node16' };
 
 function manifest(path) {
   return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
 }
 
-/** Whether it passed. */
-async function check(name, test) {
-  try {
-    await test();
-    console.log(`ok      ${name}`);
-    return true;
-  } catch (error) {
-    // The stack of a command that failed holds what it said on its standard error.
-    const said = `${error.stack}\n${error.stdout ?? ''}`.trim();
-    console.log(`FAILED  ${name}\n${said.replace(/^/gm, '        ')}`);
-    process.exitCode = 1;
-    return false;
-  }
-}
-
-/** Starts a host, and waits until it says that it is ready. */
-async function start(cwd, ...args) {
-  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], timeout: MINUTE });
-  const exited = once(child, 'exit');
-  let said = '';
-  child.stderr.on('data', (chunk) => (said += chunk));
-  for await (const line of createInterface(child.stdout)) {
-    said += `${line}\n`;
-    if (!line.startsWith('ready ')) continue;
-    child.stdout.resume();
-    return {
-      url: line.slice('ready '.length),
-      stop: async () => {
-        child.kill();
-        const [code, signal] = await exited;
-        assert(code === 0 || signal === 'SIGTERM', `ended with ${code ?? signal}: ${said}`);
-      },
-    };
-  }
-  throw new Error(`did not start: ${said}`);
-}
-
-async function tracks(url) {
-  const activity = { id: randomUUID(), date: new Date().toISOString(), path: '/packed' };
-  for (const body of [new URLSearchParams(activity), new URLSearchParams(activity)]) {
-    const posted = await fetch(`${url}/djaffar/track/`, { method: 'POST', body });
-    assert.equal(posted.status, 204, await posted.text());
-  }
-  const script = await fetch(`${url}/djaffar/tracker.js`);
-  assert.equal(script.status, 200);
-  assert.match(await script.text(), /self\.djaffar=/);
-  assert.equal((await fetch(`${url}/djaffar/activities`)).status, 403);
-  const listed = await fetch(`${url}/djaffar/activities`, { headers: { 'x-admin': 'yes' } });
-  const found = await fetch(`${url}/report`);
-  for (const answer of [listed, found]) {
-    const { items, next } = await answer.json();
-    assert.deepEqual(
-      items.map(({ id, date, path, session }) => ({ id, date, path, userAgent: session.userAgent })),
-      [{ ...activity, userAgent: 'node' }],
-    );
-    assert.equal(next, null);
-  }
-  await shows(`${url}/djaffar/dashboard/`);
-}
-
-/** The page of the dashboard, and the script that it loads. */
-async function shows(dashboard) {
-  assert.equal((await fetch(dashboard)).status, 403);
-  const headers = { 'X-Admin': 'yes' };
-  const page = await fetch(dashboard, { headers });
-  assert.equal(page.status, 200);
-  const [, script] = /<script type="module" src="([^"]+)"/.exec(await page.text()) ?? [];
-  assert.equal((await fetch(new URL(script, dashboard), { headers })).status, 200);
-}
-
 /** The packages that come with one, as `npm ls` tells it: `name@version`. */
-function brought(name, { dependencies = {}, version } = {}, only = Object.keys(dependencies)) {
-  return [`${name}@${version}`, ...only.flatMap((each) => brought(each, dependencies[each]))];
+function brought(name, { dependencies = {}, version } = {}, own = Object.keys(dependencies)) {
+  return [`${name}@${version}`, ...own.flatMap((each) => brought(each, dependencies[each]))];
 }
 
-async function checkHost({ name, type, extension, nest, typeorm }, tarball) {
-  const host = mkdtempSync(join(folder, 'host-'));
-  cpSync(here, host, { recursive: true });
-  writeFileSync(join(host, 'package.json'), JSON.stringify({ private: true, type }));
-  const packages = [
-    tarball,
-    ...NEST.map((each) => `@nestjs/${each}@${nest}`),
-    `typeorm@${typeorm}`,
-    ...COMMON,
-  ];
-  const installed = await check(`${name}: npm installs it`, () =>
-    run(host, 'npm', 'install', '--silent', '--no-audit', '--no-fund', ...packages),
-  );
-  if (!installed) return;
+/** A new database on a server that the tests use, or a file. */
+async function withDatabase(kind, host, work) {
+  const name = `djaffar_packed_${randomBytes(6).toString('hex')}`;
+  if (kind === 'sqlite') return work(`sqlite:${join(host, `${name}.sqlite`)}`);
+  const url = new URL(kind === 'postgres' ? process.env.TEST_POSTGRES_URL : process.env.TEST_MARIADB_URL);
+  await onServer(kind, url.href, `CREATE DATABASE ${name}`);
+  try {
+    url.pathname = name;
+    return await work(url.href);
+  } finally {
+    url.pathname = kind === 'postgres' ? 'postgres' : 'mysql';
+    await onServer(kind, url.href, `DROP DATABASE ${name}`);
+  }
+}
 
-  await check(`${name}: no optional peer is needed, and no other is missing`, () => {
-    const list = JSON.parse(run(host, 'npm', 'ls', '--all', '--json')).dependencies['nestjs-djaffar'];
-    assert(!existsSync(join(host, 'node_modules/@nestjs/passport')));
-    const own = Object.keys(manifest(join(host, 'node_modules/nestjs-djaffar')).dependencies);
-    console.log(`        brings ${brought('nestjs-djaffar', list, own).join(' ')}`);
-  });
-  for (const adapter of ['express', 'fastify']) {
-    await check(`${name}: a host on ${adapter} tracks`, async () => {
-      const { url, stop } = await start(host, `entry.${extension}`, adapter);
-      await tracks(url).finally(stop);
+async function onServer(kind, url, sql) {
+  if (kind === 'postgres') {
+    const client = new pg.Client(url);
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  } else {
+    const connection = await mysql.createConnection(url.replace('mariadb:', 'mysql:'));
+    await connection.query(sql);
+    await connection.end();
+  }
+}
+
+/** The other versions of Node, by their npm packages. */
+async function installNodes(majors) {
+  const nodes = new Map([['', process.execPath]]);
+  for (const major of majors) {
+    const at = join(folder, `node-${major}`);
+    mkdirSync(at);
+    writeFileSync(join(at, 'package.json'), '{}');
+    const name = `node-${process.platform}-${process.arch}`;
+    const installed = await check(`Node ${major} installs`, () => install(at, [`${name}@${major}`]));
+    if (installed) nodes.set(major, join(at, 'node_modules', name, 'bin/node'));
+  }
+  return nodes;
+}
+
+async function checkCombination(combination, tarball, nodes) {
+  const { name, modules, adapter, database, packages, optional } = combination;
+  const host = mkdtempSync(join(folder, 'host-'));
+  cpSync(join(here, 'host'), host, { recursive: true });
+  writeFileSync(
+    join(host, 'package.json'),
+    JSON.stringify({ private: true, type: modules === 'esm' ? 'module' : 'commonjs' }),
+  );
+  const done = [];
+  if (!(await check(`${name}: npm installs it`, () => install(host, [tarball, ...packages])))) return done;
+  if (!optional)
+    await check(`${name}: no optional peer is needed, and no other is missing`, async () => {
+      const listed = JSON.parse(await run(host, 'npm', ['ls', '--all', '--json'])).dependencies[
+        'nestjs-djaffar'
+      ];
+      assert(!existsSync(join(host, 'node_modules/@nestjs/passport')));
+      const own = Object.keys(manifest(join(host, 'node_modules/nestjs-djaffar')).dependencies);
+      console.log(`        brings ${brought('nestjs-djaffar', listed, own).join(' ')}`);
+    });
+
+  const extension = modules === 'esm' ? 'mjs' : 'cjs';
+  const DRIVER = { sqlite: 'libsql', postgres: 'pg', mariadb: 'mysql2' }[database];
+  for (const [major, node] of nodes) {
+    if (major && !combination.node.includes(major)) continue;
+    const version = (await run(host, node, ['--version'])).trim();
+    await withDatabase(database, host, async (url) => {
+      const env = { DATABASE_URL: url, DRIVER, ADAPTER: adapter, SWAGGER: optional ? '@nestjs/swagger' : '' };
+      const isDone = await check(`${name}, Node ${version}: does the whole job`, async () => {
+        const started = await start(host, node, [`entry.${extension}`], env);
+        await doWholeJob(started.url)
+          .catch((error) => {
+            throw new Error(started.said(), { cause: error });
+          })
+          .finally(started.stop);
+      });
+      const isCommanded = await check(
+        `${name}, Node ${version}: the command exports, erases, imports, checks`,
+        () => commands(host, node, `data-source.${extension}`, env),
+      );
+      done.push(`Node ${version}: ${isDone && isCommanded ? 'all' : 'FAILED'}`);
     });
   }
-  const commandLine = (...args) =>
-    run(host, 'npx', '--no', '--', 'typeorm', ...args, '-d', `data-source.${extension}`);
-  const generate = () => commandLine('migration:generate', '--check', 'nothing');
-  await check(`${name}: TypeORM's command line runs the migrations`, () => commandLine('migration:run'));
-  await check(`${name}: and finds nothing left to generate`, generate);
-  await check(`${name}: and reverts them`, () => {
-    // One at a time, as TypeORM does.
-    for (const _ of ['statistics', 'activities']) commandLine('migration:revert');
-    assert.throws(generate, ({ stdout }) => /CREATE TABLE "djaffar_activity"/.test(stdout));
-  });
-  await check(`${name}: a host in TypeScript compiles`, () => {
-    const options =
-      '--strict --noEmit --target es2023 --module nodenext --experimentalDecorators --emitDecoratorMetadata --types node';
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const types = join(root, 'node_modules/@types');
-    run(host, process.execPath, compiler, ...options.split(' '), '--typeRoots', types, 'host.ts');
-  });
+  const env = { DRIVER, ADAPTER: adapter };
+  if (database === 'sqlite')
+    await withDatabase(database, host, (url) =>
+      migrates(name, host, extension, { ...env, DATABASE_URL: url }),
+    );
+  await check(`${name}: a host in TypeScript compiles`, () => compiles(host, modules, combination.nest));
+  return done;
 }
 
-/** Its path, even where a check of what it holds failed. */
+/** A host whose tests, in the runner that `nest new` sets up, import the package. */
+async function checkTestHost({ name, sources, packages, runner }, tarball) {
+  const host = mkdtempSync(join(folder, 'tests-'));
+  cpSync(join(here, sources), host, { recursive: true });
+  const passed = await check(`${name}: its tests pass`, async () => {
+    await install(host, [tarball, ...packages]);
+    await run(host, process.execPath, runner);
+  });
+  return [`Node ${process.version}: ${passed ? 'its tests' : 'FAILED'}`];
+}
+
+async function commands(host, node, dataSource, env) {
+  const main = join(
+    host,
+    'node_modules/nestjs-djaffar',
+    manifest(join(host, 'node_modules/nestjs-djaffar')).bin.djaffar,
+  );
+  const djaffar = (...args) => run(host, node, [main, '-d', dataSource, ...args], env);
+  const exported = join(host, 'exported.ndjson');
+  await djaffar('export', '--output', exported);
+  const rows = readFileSync(exported, 'utf8').trim().split('\n').length;
+  assert(rows > 0);
+  await djaffar('erase', '--from', '1970-01-01T00:00Z', '--yes');
+  assert.deepEqual(JSON.parse(await djaffar('export', '--format', 'json')), []);
+  await djaffar('import', exported);
+  assert.equal(JSON.parse(await djaffar('export', '--format', 'json')).length, rows);
+  assert(JSON.parse(await djaffar('stats', 'overview')).visits.value >= 0);
+  await djaffar('check', '--rebuild');
+  await djaffar('check');
+}
+
+/** TypeORM's own command line. */
+async function migrates(name, host, extension, env) {
+  const typeorm = (...args) =>
+    run(
+      host,
+      process.execPath,
+      ['node_modules/typeorm/cli.js', ...args, '-d', `data-source.${extension}`],
+      env,
+    );
+  const generate = () => typeorm('migration:generate', '--check', 'nothing');
+  await check(
+    `${name}: TypeORM's command line runs the migrations, finds nothing to generate, reverts`,
+    async () => {
+      await typeorm('migration:run');
+      await generate();
+      // One at a time, as TypeORM does.
+      for (const _ of ['statistics', 'activities']) await typeorm('migration:revert');
+      await assert.rejects(generate(), ({ stdout }) => /CREATE TABLE "djaffar_activity"/.test(stdout));
+    },
+  );
+}
+
+async function compiles(host, modules, nest) {
+  // Nest 12 is ES modules only, which `node16` lets no CommonJS host import.
+  const kind = modules === 'cjs' && !nest.startsWith('12') ? 'node16' : modules;
+  const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2023 ${TYPESCRIPT[kind]} --experimentalDecorators --emitDecoratorMetadata --types node`;
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const types = join(root, 'node_modules/@types');
+  await run(host, process.execPath, [compiler, ...options.split(' '), '--typeRoots', types, 'host.ts']);
+}
+
+/** @returns its path, even if a check of what it holds failed */
 async function pack() {
   let tarball;
   let files = [];
-  await check('the tarball holds the built library and nothing else', () => {
-    const [packed] = JSON.parse(run(root, 'npm', 'pack', '--json', '--silent', '--pack-destination', folder));
+  await check('the tarball holds the built library and nothing else', async () => {
+    const options = ['--json', '--silent', '--pack-destination', folder];
+    const [packed] = JSON.parse(await run(root, 'npm', ['pack', ...options]));
     tarball = join(folder, packed.filename);
     files = packed.files.map(({ path }) => path);
     // No tests, no sample, and no source map, whose sources would not be there.
@@ -184,7 +215,6 @@ async function pack() {
       assert(files.includes(`dist/${built}`), `${built} was not built`);
   });
   if (!tarball) return undefined;
-  // The hosts below have both adapters, and would hide that it needs one of them.
   await check('the tarball imports only what it declares, and names no source map', () => {
     const { dependencies, peerDependencies } = manifest(root);
     // What `generated` holds is for the browser.
@@ -204,4 +234,20 @@ async function pack() {
 }
 
 const tarball = await pack();
-for (const host of tarball ? HOSTS : []) await checkHost(host, tarball);
+const databases = await findDatabases();
+const waiting = [...COMBINATIONS, ...TEST_HOSTS].filter(
+  ({ name, database = 'sqlite' }) => tarball && only.test(name) && databases.includes(database),
+);
+const nodes = await installNodes(
+  [...new Set(waiting.flatMap(({ node = [] }) => node))].toSorted((a, b) => a - b),
+);
+const rows = [];
+const checkNext = async () => {
+  for (let next = waiting.shift(); next; next = waiting.shift())
+    rows.push([
+      next.name,
+      ...(await (next.runner ? checkTestHost(next, tarball) : checkCombination(next, tarball, nodes))),
+    ]);
+};
+await Promise.all(Array.from({ length: AT_ONCE }, checkNext));
+for (const row of rows) console.log(row.join(' | '));

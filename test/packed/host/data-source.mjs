@@ -1,12 +1,11 @@
-import libsql from 'libsql';
 import { djaffarEntities, djaffarMigrations } from 'nestjs-djaffar';
 import { DataSource } from 'typeorm';
+import { typeOrmOptions } from './database.cjs';
 
-// For TypeORM's own command line.
+// For the command lines, TypeORM's and ours.
+const { default: driver } = await import(process.env.DRIVER);
 export default new DataSource({
-  type: 'better-sqlite3',
-  driver: libsql,
-  database: 'command-line.sqlite',
+  ...typeOrmOptions(driver),
   entities: djaffarEntities,
   migrations: djaffarMigrations,
 });

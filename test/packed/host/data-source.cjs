@@ -1,11 +1,10 @@
 const { DataSource } = require('typeorm');
 const { djaffarEntities, djaffarMigrations } = require('nestjs-djaffar');
+const { typeOrmOptions } = require('./database.cjs');
 
-// For TypeORM's own command line.
+// For the command lines, TypeORM's and ours.
 module.exports = new DataSource({
-  type: 'better-sqlite3',
-  driver: require('libsql'),
-  database: 'command-line.sqlite',
+  ...typeOrmOptions(require(process.env.DRIVER)),
   entities: djaffarEntities,
   migrations: djaffarMigrations,
 });

@@ -1,0 +1,137 @@
+// The versions that package.json claims, of each peer the lowest and the highest of every major version. Pairs, not products:
+// each two neighbours in the columns meet somewhere.
+
+const NEST = {
+  10: { lowest: ['10.3.3', '10.0.2'], highest: ['10', '10'] },
+  11: { lowest: ['11.0.0', '11.0.0'], highest: ['11', '11'] },
+  12: { lowest: ['12.0.1', '12.0.1'], highest: ['12', '12'] },
+};
+
+/**
+ * @param {10 | 11 | 12} major
+ * @param {'lowest' | 'highest'} end
+ * @param {'express' | 'fastify'} adapter
+ */
+function nest(major, end, adapter) {
+  const [core, typeorm] = NEST[major][end];
+  return {
+    nest: core,
+    adapter,
+    packages: [
+      `@nestjs/common@${core}`,
+      `@nestjs/core@${core}`,
+      `@nestjs/platform-${adapter}@${core}`,
+      `@nestjs/typeorm@${typeorm}`,
+    ],
+  };
+}
+
+const LOWEST = ['class-validator@0.14.1', 'class-transformer@0.5.1', 'rxjs@7.8.0', 'reflect-metadata@0.2.0'];
+const HIGHEST = ['class-validator', 'class-transformer', 'rxjs@7', 'reflect-metadata'];
+const DRIVERS = { sqlite: 'libsql', postgres: 'pg', mariadb: 'mysql2' };
+
+/** Peers that a host need not have. */
+const optional = (swagger, passport) => [
+  `@nestjs/swagger@${swagger}`,
+  `@nestjs/passport@${passport}`,
+  'passport',
+];
+
+/** `node`: major versions of Node, in addition to the one that runs this. */
+export const COMBINATIONS = [
+  {
+    modules: 'cjs',
+    ...nest(10, 'lowest', 'express'),
+    typeorm: '0.3.20',
+    rest: LOWEST,
+    database: 'sqlite',
+    node: [],
+    optional: optional('7.3.0', '10.0.3'),
+  },
+  {
+    modules: 'cjs',
+    ...nest(10, 'highest', 'fastify'),
+    typeorm: '0.3',
+    rest: HIGHEST,
+    database: 'postgres',
+    node: [22],
+    optional: optional('8', '10'),
+  },
+  {
+    modules: 'cjs',
+    ...nest(11, 'lowest', 'express'),
+    typeorm: '0.3.20',
+    rest: LOWEST,
+    database: 'mariadb',
+    node: [24],
+  },
+  {
+    modules: 'esm',
+    ...nest(11, 'highest', 'fastify'),
+    typeorm: '0.3',
+    rest: HIGHEST,
+    database: 'sqlite',
+    node: [26],
+    optional: optional('11', '11'),
+  },
+  {
+    modules: 'cjs',
+    ...nest(12, 'lowest', 'express'),
+    typeorm: '1.0.0',
+    rest: LOWEST,
+    database: 'sqlite',
+    node: [22, 26],
+  },
+  {
+    modules: 'esm',
+    ...nest(12, 'highest', 'fastify'),
+    typeorm: '1',
+    rest: HIGHEST,
+    database: 'postgres',
+    node: [22, 24],
+    optional: optional('12', '12'),
+  },
+].map((each) => ({
+  ...each,
+  name: `${each.modules}, Nest ${each.nest}, TypeORM ${each.typeorm}, ${each.rest[0]}, ${each.adapter}, ${each.database}`,
+  packages: [
+    ...each.packages,
+    `typeorm@${each.typeorm}`,
+    ...each.rest,
+    DRIVERS[each.database],
+    ...(each.optional ?? []),
+  ],
+}));
+
+/** Hosts whose tests import the package. */
+export const TEST_HOSTS = [
+  {
+    name: 'ts-jest, cjs, Nest 11, TypeORM 0.3',
+    sources: 'jest',
+    packages: [
+      ...nest(11, 'highest', 'express').packages,
+      '@nestjs/testing@11',
+      'typeorm@0.3',
+      ...HIGHEST,
+      'libsql',
+      'jest@30',
+      '@types/jest@30',
+      'ts-jest@29',
+      'typescript@5',
+    ],
+    runner: ['node_modules/jest/bin/jest.js'],
+  },
+  {
+    name: 'Vitest, esm, Nest 12, TypeORM 1',
+    sources: 'vitest',
+    packages: [
+      ...nest(12, 'highest', 'express').packages,
+      '@nestjs/testing@12',
+      'typeorm@1',
+      ...HIGHEST,
+      'libsql',
+      'vitest@3',
+    ],
+    runner: ['node_modules/vitest/vitest.mjs', 'run'],
+  },
+];

@@ -1,0 +1,108 @@
+// One host for all: the entries give it Nest, TypeORM and the packed tarball, by `import` or by `require`.
+const assert = require('node:assert');
+const { typeOrmOptions } = require('./database.cjs');
+
+module.exports = async function start({ common, core, adapter, typeorm, driver, djaffar, swagger }) {
+  const { Controller, Get, Inject, Injectable, Module } = common;
+  const { ActivityService, ActivityStats, DjaffarModule, djaffarMigrations } = djaffar;
+
+  class AdminGuard {
+    canActivate(context) {
+      return context.switchToHttp().getRequest().headers['x-admin'] === 'yes';
+    }
+  }
+  Injectable()(AdminGuard);
+
+  /** What a host's own code does with the services. */
+  class JobController {
+    constructor(activities, stats) {
+      this.activities = activities;
+      this.stats = stats;
+    }
+
+    async run() {
+      const { activities, stats } = this;
+      const erasedBefore = await activities.erase({ from: '1970-01-01T00:00:00Z' });
+      for (const [minute, session, path, name] of HISTORY)
+        await activities.track({
+          date: new Date(START + minute * 60_000),
+          session,
+          visit: `${session}-${Math.floor(minute / 1440)}`,
+          path,
+          name,
+          referer: 'https://example.org/',
+          properties: name === 'bought' ? { plan: 'pro' } : undefined,
+          user: session === 'a' ? { id: 17, name: 'jeff' } : undefined,
+        });
+      const range = {
+        from: new Date(START),
+        to: new Date(START + 20 * 86_400_000),
+        timeZone: 'Europe/Berlin',
+      };
+      const ask = async () => ({
+        overview: await stats.overview(range, { compareTo: 'previous' }),
+        series: await stats.series('views', 'day', range),
+        top: await stats.top('path', { ...range, measure: 'visits' }),
+        browsers: await stats.top('browser', range),
+        plans: await stats.top('property', { ...range, property: 'plan' }),
+        filtered: await stats.overview({ ...range, path: '/b', entry: '/a' }),
+        live: await stats.live({ minutes: 5 }),
+        funnel: await stats.funnel([{ path: '/a' }, { name: 'bought' }], range),
+        retention: await stats.retention({ ...range, period: 'day', by: 'session' }),
+        journeys: await stats.journeys({ ...range, start: '/a' }),
+        visits: await stats.visits(range),
+      });
+      const answers = await ask();
+      const found = await activities.find({ session: 'b' }, { limit: 2, order: 'asc' });
+      const streamed = [];
+      for await (const { path } of activities.stream({ from: range.from, to: range.to })) streamed.push(path);
+      const counted = await activities.count({ path: '/*', from: range.from });
+      const erased = await activities.erase({ user: '17' });
+      return { erasedBefore, answers, found, streamed, counted, erased, after: await ask() };
+    }
+  }
+  Inject(ActivityService)(JobController, undefined, 0);
+  Inject(ActivityStats)(JobController, undefined, 1);
+  Get()(JobController.prototype, 'run', Reflect.getOwnPropertyDescriptor(JobController.prototype, 'run'));
+  Controller('job')(JobController);
+
+  class AppModule {}
+  Module({
+    imports: [
+      typeorm.TypeOrmModule.forRoot({
+        ...typeOrmOptions(driver),
+        autoLoadEntities: true,
+        migrations: [...djaffarMigrations],
+        migrationsRun: true,
+      }),
+      DjaffarModule.forRoot({
+        statistics: { maxWait: 60_000 },
+        api: { guards: [AdminGuard] },
+        dashboard: { guards: [AdminGuard] },
+      }),
+    ],
+    controllers: [JobController],
+  })(AppModule);
+
+  const app = await core.NestFactory.create(AppModule, adapter, { logger: ['error', 'warn'] });
+  app.enableShutdownHooks();
+  if (swagger) {
+    const document = swagger.SwaggerModule.createDocument(app, new swagger.DocumentBuilder().build());
+    assert('/djaffar/stats/overview' in document.paths);
+  }
+  await app.listen(0, '127.0.0.1');
+  console.log(`ready http://127.0.0.1:${app.getHttpServer().address().port}`);
+};
+
+/** Far enough back for all that is kept of days. */
+const START = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 30 * 86_400_000;
+/** Minutes since then. */
+const HISTORY = [
+  [60, 'a', '/a'],
+  [61, 'a', '/b'],
+  [62, 'a', '/b', 'bought'],
+  [90, 'b', '/a'],
+  [3000, 'b', '/a'],
+  [3001, 'b', '/c'],
+  [6000, 'a', '/c'],
+];

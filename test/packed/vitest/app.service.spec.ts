@@ -1,0 +1,29 @@
+import 'reflect-metadata';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import Database from 'libsql';
+import { ActivityService, ActivityStats, DjaffarModule, djaffarMigrations } from 'nestjs-djaffar';
+import { djaffar } from 'nestjs-djaffar/client';
+import { expect, it } from 'vitest';
+
+it('tracks and counts', async () => {
+  const module = await Test.createTestingModule({
+    imports: [
+      TypeOrmModule.forRoot({
+        type: 'better-sqlite3',
+        driver: Database,
+        database: ':memory:',
+        autoLoadEntities: true,
+        migrations: [...djaffarMigrations],
+        migrationsRun: true,
+      }),
+      DjaffarModule.forRoot(),
+    ],
+  }).compile();
+  await module.init();
+  await module.get(ActivityService).track({ path: '/buy', session: 'a', visit: 'b' });
+  const { views } = await module.get(ActivityStats).overview();
+  expect(views.value).toBe(1);
+  expect(typeof djaffar.track).toBe('function');
+  await module.close();
+});
