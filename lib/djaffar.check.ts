@@ -92,7 +92,12 @@ const OPTIONS: Rules = {
     concurrency: wholeNumber(1),
     timeout: wholeNumber(1),
   },
-  statistics: { maxWait: wholeNumber(0) },
+  statistics: {
+    maxWait: wholeNumber(0),
+    concurrency: wholeNumber(1),
+    timeout: wholeNumber(1),
+    background: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  },
   user: aFunction,
   transform: aFunction,
 };

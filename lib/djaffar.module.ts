@@ -23,13 +23,15 @@ import { ExportController } from './api/export.controller.js';
 import { describeRoutes } from './api/openapi.js';
 import { StatisticsController } from './api/statistics.controller.js';
 import { AboutController } from './dashboard/about.controller.js';
-import { ActivityStream } from './dashboard/activity.stream.js';
+import { ActivityStream, PACE } from './dashboard/activity.stream.js';
 import { BearerSession } from './dashboard/bearer-session.js';
 import { DashboardController } from './dashboard/dashboard.controller.js';
 import { Page } from './dashboard/page.js';
 import { SessionController } from './dashboard/session.controller.js';
 import { StreamController } from './dashboard/stream.controller.js';
 import { unwrapped } from './dashboard/unwrapped.js';
+import { connectionsOf } from './database/connections.js';
+import { limitsFor } from './database/limits.js';
 import { checkAll, checkRoutes, registrationOf, settingsOf } from './djaffar.check.js';
 import {
   DATA_SOURCE,
@@ -52,6 +54,9 @@ import { TrackController } from './tracking/track.controller.js';
 import { TrackerController } from './tracking/tracker.controller.js';
 import { IdentifiedUsers } from './tracking/user.js';
 import { VisitorService } from './tracking/visitor.service.js';
+
+/** Milliseconds that an event stream is open if nothing may go on in the background: platforms end a request after 30 s. */
+const SHORT_STREAM = 25_000;
 
 const OPENAPI = Symbol('Djaffar OpenAPI');
 
@@ -176,8 +181,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: ActivityWriter,
         inject: [DATA_SOURCE, SETTINGS],
-        useFactory: (source: DataSource, settings: Settings) =>
-          new ActivityWriter(source, settings.writer, new Pages(settings.page)),
+        useFactory: makeWriter,
       },
       {
         provide: Rollup,
@@ -190,8 +194,9 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       ActivityStats,
       {
         provide: ActivityStream,
-        inject: [ActivityService],
-        useFactory: (activities: ActivityService) => new ActivityStream(activities),
+        inject: [ActivityService, SETTINGS],
+        useFactory: (activities: ActivityService, { statistics }: Settings) =>
+          new ActivityStream(activities, statistics.background ? PACE : { ...PACE, end: SHORT_STREAM }),
       },
       {
         provide: Page,
@@ -225,6 +230,13 @@ function openedBySession(path: string): (url: string) => boolean {
     const pathname = `${url.split('?', 1)[0]?.toLowerCase()}/`;
     return pathname.includes(dashboard) && !pathname.includes(`${dashboard}session/`);
   };
+}
+
+/** Djaffar takes no more connections than the host's pool has. */
+function makeWriter(source: DataSource, { writer, statistics, page }: Settings): ActivityWriter {
+  const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
+  connectionsOf(source).limit({ concurrency: limits.statistics, timeout: statistics.timeout });
+  return new ActivityWriter(source, { ...writer, concurrency: limits.writer }, new Pages(page));
 }
 
 /** The host's global prefix stands before the path; Express tells no case apart. */

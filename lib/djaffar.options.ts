@@ -2,7 +2,11 @@ import type { CanActivate, Type } from '@nestjs/common';
 import type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
 import type { IpPolicy } from './activity/ip-address.js';
 import type { PageOption } from './activity/page.js';
+import type { QuestionLimits } from './database/connections.js';
 import type { RollupSettings } from './statistics/rollup/rollup.js';
+
+/** How questions are answered, and what is kept ready for them. */
+export interface StatisticsSettings extends RollupSettings, QuestionLimits {}
 
 /** A guard of the host: a class that the host's injector knows or can make, or an instance. */
 export type HostGuard = Type<CanActivate> | CanActivate;
@@ -79,7 +83,7 @@ export interface DjaffarOptions {
   writer?: Partial<WriterSettings>;
 
   /** @defaultValue `{ maxWait: 1000 }` */
-  statistics?: Partial<RollupSettings>;
+  statistics?: Partial<StatisticsSettings>;
 
   /**
    * Tells who a request is of, after the guards; `null` for nobody.
@@ -170,7 +174,7 @@ export interface Settings extends DjaffarOptions {
   };
   ip: IpPolicy;
   writer: WriterSettings;
-  statistics: RollupSettings;
+  statistics: StatisticsSettings;
 }
 
 export const DEFAULTS = {
@@ -179,7 +183,7 @@ export const DEFAULTS = {
   session: { maxAge: 14 * 24 * 60 * 60 * 1000, sameSite: 'lax' },
   ip: 'full',
   writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
-  statistics: { maxWait: 1000 },
+  statistics: { maxWait: 1000, concurrency: 4, timeout: 30_000, background: true },
 } satisfies Settings;
 
 /** The same of what the registration has to know. */

@@ -7,7 +7,9 @@ export {
   type PageOptions,
   type ServerActivity,
 } from './activity/activity.service.js';
-export { type StoredActivity, UnavailableError, type WriterSettings } from './activity/activity.writer.js';
+export type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
+export { UnstorableError } from './activity/unstorable.error.js';
+export { UnavailableError } from './database/unavailable.error.js';
 export { type Faults, InvalidActivityError } from './activity/check.js';
 export { djaffarEntities } from './entities.js';
 export type { IpPolicy } from './activity/ip-address.js';

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { Rollup } from '../statistics/rollup/rollup.js';
-import { onPrimary } from '../database/primary.js';
+import { connectionsOf } from '../database/connections.js';
+import { askOnPrimary } from '../database/primary.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { Activity, type Properties } from './activity.entity.js';
 import {
@@ -175,7 +176,7 @@ export class ActivityService {
 
   /** @throws InvalidFilterError */
   async count(filter: ActivityFilter = {}): Promise<number> {
-    return onPrimary(this.dataSource, (manager) => this.query(manager, filter).getCount());
+    return askOnPrimary(this.dataSource, (manager) => this.query(manager, filter).getCount());
   }
 
   /**
@@ -197,7 +198,7 @@ export class ActivityService {
   async countToErase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
     let count = 0;
     for (const part of this.partsToErase(filter, options))
-      count += await onPrimary(this.dataSource, (manager) => part(manager).getCount());
+      count += await askOnPrimary(this.dataSource, (manager) => part(manager).getCount());
     return count;
   }
 
@@ -260,7 +261,9 @@ export class ActivityService {
       new Table(this.dataSource, Stale).insert(stale),
       ...(sessions.size > 0 ? [this.deletionOfSessions([...sessions.keys()])] : []),
     ];
-    const erased = await this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), statements);
+    const erased = await connectionsOf(this.dataSource).ask(() =>
+      this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), statements),
+    );
     this.writer.noteErasure();
     await this.restoreSessions(sessions);
     return erased;
@@ -287,7 +290,7 @@ export class ActivityService {
   /** The deletion does not see activities that were being written at the same moment: their sessions are stored again. */
   private async restoreSessions(sessions: Map<string, Session>): Promise<void> {
     if (sessions.size === 0) return;
-    const used = await onPrimary(this.dataSource, (manager) =>
+    const used = await askOnPrimary(this.dataSource, (manager) =>
       manager
         .createQueryBuilder(Activity, 'activity')
         .select('DISTINCT activity.sessionId', 'id')
@@ -305,14 +308,16 @@ export class ActivityService {
     );
     const missing = used.flatMap(({ id }) => sessions.get(id) ?? []);
     if (missing.length === 0) return;
-    await this.dataSource
-      .createQueryBuilder()
-      .insert()
-      .into(Session)
-      .values(missing)
-      .orIgnore()
-      .updateEntity(false)
-      .execute();
+    await askOnPrimary(this.dataSource, (manager) =>
+      manager
+        .createQueryBuilder()
+        .insert()
+        .into(Session)
+        .values(missing)
+        .orIgnore()
+        .updateEntity(false)
+        .execute(),
+    );
   }
 
   private query(manager: EntityManager, filter: ActivityFilter): SelectQueryBuilder<Activity> {
@@ -325,7 +330,7 @@ export class ActivityService {
     part: Part,
     { limit, cursor, direction }: { limit: number; cursor?: Cursor | undefined; direction: 'ASC' | 'DESC' },
   ): Promise<Activity[]> {
-    return onPrimary(this.dataSource, (manager) => {
+    return askOnPrimary(this.dataSource, (manager) => {
       const query = part(manager).leftJoinAndSelect('activity.session', 'session').limit(limit);
       for (const column of placeOf(this.dialect)) query.addOrderBy(column, direction);
       if (cursor) applyAfter(query, cursor, direction, this.dialect);

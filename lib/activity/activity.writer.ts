@@ -1,22 +1,24 @@
-import { type BeforeApplicationShutdown, Logger } from '@nestjs/common';
+import type {
+  BeforeApplicationShutdown,
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleDestroy,
+} from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
+import { type Connections, connectionsOf, type LentConnection } from '../database/connections.js';
+import { driverOf, failureOf } from '../database/driver.js';
+import type { DatabaseFailure } from '../database/failure.js';
+import { UnavailableError } from '../database/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { Activity } from './activity.entity.js';
-import { type Blame, type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
+import { type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
 import { Pages } from './page.js';
 import { Session } from './session.entity.js';
 import { Stale } from './stale.entity.js';
 import { staleBy } from './stale.js';
 import { Table } from './table.js';
-
-/** What the database could not be made to keep, or not in time. To send the same again, with the same ids, is safe. */
-export class UnavailableError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'UnavailableError';
-  }
-}
+import { UnstorableError } from './unstorable.error.js';
 
 export type StoredActivity = Omit<Activity, 'session' | 'page'>;
 
@@ -25,9 +27,9 @@ export interface WriterSettings {
   maxWaiting: number;
   /** How many activities go into one transaction. */
   maxBatch: number;
-  /** How many transactions may be under way. */
+  /** How many transactions may be under way, each with a connection of the pool. */
   concurrency: number;
-  /** Milliseconds that an activity may wait for its commit. */
+  /** Milliseconds after which an activity that is not committed is refused. */
   timeout: number;
 }
 
@@ -51,15 +53,23 @@ interface Work {
 // Milliseconds.
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 500;
-const LEAST_PATIENCE = 1000;
+/** For the database to say that it has cancelled a statement; less if the time-out is short. */
+const LONGEST_GRACE = 250;
+
+/** What is said in the log. */
+const SUBJECT = 'activities cannot be stored';
 
 /**
  * Group commit: what arrives while transactions are under way waits together and goes into the next one. A caller is
- * answered when its activities are committed.
+ * answered when its activities are committed, or at the latest when its time is over: what takes too long is cancelled
+ * before that, so that nothing is stored which was refused. If the database does not even answer to that, the connection
+ * is destroyed, and nobody knows what it stores; to send the same ids again is harmless.
  */
-export class ActivityWriter implements BeforeApplicationShutdown {
-  private readonly logger = new Logger('Djaffar');
+export class ActivityWriter
+  implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
   private readonly dialect: Dialect;
+  private readonly connections: Connections;
   private readonly sessionTable: Table;
   private readonly activityTable: Table;
   private readonly staleTable: Table;
@@ -69,17 +79,25 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     ttl: 60_000,
     ttlResolution: 1000,
   });
-  private readonly queue: Work[] = [];
+  private queue: Work[] = [];
+  /** What is not answered yet. */
+  private readonly open = new Set<Promise<void>>();
   private waiting = 0;
-  private underWay = 0;
+  /** How many connections are held or waited for. */
+  private serving = 0;
   private isPumping = false;
+  /** Milliseconds until the next try, after failures. */
+  private pause = 0;
+  private pauseTimer: NodeJS.Timeout | undefined;
+  private expiryTimer: NodeJS.Timeout | undefined;
+  private abortTimer: NodeJS.Timeout | undefined;
+  private readonly grace: number;
   private erasures = 0;
   /** How often this process has changed what is stored. */
   changes = 0;
+  /** No request is accepted any more; what the host's own code tracks still is. */
+  isClosing = false;
   private isClosed = false;
-  /** For the database: it is said in the log once, not at each try. */
-  private isWaiting = false;
-  private idle: (() => void)[] = [];
 
   constructor(
     private readonly dataSource: DataSource,
@@ -88,6 +106,8 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     private readonly clock = monotonicClock,
   ) {
     this.dialect = dialectOf(dataSource);
+    this.connections = connectionsOf(dataSource);
+    this.grace = Math.min(LONGEST_GRACE, settings.timeout / 10);
     this.sessionTable = new Table(dataSource, Session);
     this.activityTable = new Table(dataSource, Activity);
     this.staleTable = new Table(dataSource, Stale);
@@ -96,27 +116,34 @@ export class ActivityWriter implements BeforeApplicationShutdown {
   /**
    * Resolves once the activities, and the session where it is new, are committed. Ids that are there already are
    * passed over.
-   * @throws UnavailableError where too many wait, the time is over, or the database refuses.
+   * @throws UnavailableError if too many wait, the time is over, or the database refuses
+   * @throws UnstorableError if the database can never take it
    */
   async write(activities: StoredActivity[], session?: NewSession): Promise<void> {
-    this.checkRoom(activities.length);
+    if (this.isClosed) throw new UnavailableError('the application is shutting down');
+    this.checkSize(activities.length);
     this.waiting += activities.length;
-    await new Promise<void>((resolve, reject) => {
+    const written = new Promise<void>((resolve, reject) => {
       const deadline = this.clock.now() + this.settings.timeout;
       this.queue.push({ activities, session, deadline, isAnswered: false, resolve, reject });
-      this.pump();
     });
+    this.open.add(written);
+    this.watchQueue();
+    this.pump();
+    try {
+      await written;
+    } finally {
+      this.open.delete(written);
+    }
   }
 
   /**
-   * Refuses at once what would have to wait too long, before any work is done on it.
+   * Refuses a request at once if it would have to wait too long, before any work is done on it.
    * @throws UnavailableError
    */
-  checkRoom(activities = 1): void {
-    if (this.isClosed) throw new UnavailableError('the application is shutting down');
-    if (this.waiting + activities > this.settings.maxWaiting) {
-      throw new UnavailableError('too many activities are waiting to be written');
-    }
+  checkRoom(): void {
+    if (this.isClosing) throw new UnavailableError('the application is shutting down');
+    this.checkSize(1);
   }
 
   /** To be called where activities or sessions are erased. */
@@ -126,33 +153,92 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     this.changes += 1;
   }
 
-  /** Writes what is waiting, then refuses. */
+  /** @throws Error if the database cannot hold what people write */
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.dataSource.isInitialized) return;
+    const fault = await driverOf(this.dataSource)
+      ?.encodingFault(this.dataSource)
+      .catch(() => undefined);
+    if (fault) throw new Error(`Djaffar: ${fault}`);
+  }
+
+  /** The first that a shutdown does: else new requests could keep the queue from ever being empty. */
+  onModuleDestroy(): void {
+    this.isClosing = true;
+  }
+
+  /** Resolves when everything that was accepted is committed, or refused because its time is over. */
   async beforeApplicationShutdown(): Promise<void> {
-    if (this.queue.length > 0 || this.underWay > 0) {
-      await new Promise<void>((resolve) => this.idle.push(resolve));
-    }
+    this.isClosing = true;
+    this.abortTimer = setTimeout(() => this.connections.abort(), this.settings.timeout);
+    await Promise.allSettled(this.open);
+  }
+
+  /** The data source is closed now, too. */
+  onApplicationShutdown(): void {
+    clearTimeout(this.abortTimer);
     this.isClosed = true;
+    this.connections.abort();
+  }
+
+  private checkSize(activities: number): void {
+    if (this.waiting + activities > this.settings.maxWaiting) {
+      throw new UnavailableError('too many activities are waiting to be written');
+    }
   }
 
   /** One turn of the event loop lets in the requests that have arrived together. */
   private pump(): void {
-    if (this.isPumping) return;
+    if (this.isPumping || this.pauseTimer) return;
     this.isPumping = true;
     setImmediate(() => {
       this.isPumping = false;
-      while (this.queue.length > 0 && this.underWay < this.settings.concurrency) void this.commitNext();
+      while (this.serving < Math.min(this.settings.concurrency, this.queue.length)) void this.serve();
     });
   }
 
-  private async commitNext(): Promise<void> {
-    this.underWay += 1;
-    await this.commit(this.take());
-    this.underWay -= 1;
-    if (this.queue.length > 0) this.pump();
-    else if (this.underWay === 0) for (const resolve of this.idle.splice(0)) resolve();
+  /** Never rejects: whatever happens is said to those who wait. */
+  private async serve(): Promise<void> {
+    this.serving += 1;
+    const giveUp = new AbortController();
+    let works: Work[] = [];
+    try {
+      await this.connections.use(async (connection) => {
+        works = this.take();
+        if (works.length === 0) return;
+        const timer = setTimeout(
+          () => giveUp.abort(new UnavailableError('the database does not answer')),
+          earliestOf(works) - this.clock.now(),
+        );
+        try {
+          await this.commit(works, connection);
+        } finally {
+          clearTimeout(timer);
+        }
+      }, giveUp.signal);
+    } catch (error) {
+      if (giveUp.signal.aborted) driverOf(this.dataSource)?.destroyIdle(this.dataSource);
+      this.postpone(works, error);
+    }
+    this.serving -= 1;
+    this.pump();
+  }
+
+  /** What the database could not take now is tried again, after a pause. */
+  private postpone(works: Work[], error: unknown): void {
+    this.connections.incidents.failed(SUBJECT, this.failureOf(error), 'warn');
+    this.queue = [...works.filter(({ isAnswered }) => !isAnswered), ...this.queue];
+    this.refuseLate();
+    this.watchQueue();
+    this.pause = Math.min(2 * this.pause || FIRST_PAUSE, LONGEST_PAUSE);
+    this.pauseTimer ??= setTimeout(() => {
+      this.pauseTimer = undefined;
+      this.pump();
+    }, this.pause);
   }
 
   private take(): Work[] {
+    this.refuseLate();
     let count = 0;
     let end = 0;
     do count += this.queue[end++]?.activities.length ?? 0;
@@ -163,87 +249,87 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     return this.queue.splice(0, end);
   }
 
-  /** Never rejects: whatever happens is told to those who wait. */
-  private async commit(works: Work[], pause = FIRST_PAUSE): Promise<void> {
+  /** A try takes some time, and so does it to cancel it. */
+  private latestStart({ deadline }: Work): number {
+    return deadline - 3 * this.grace;
+  }
+
+  private refuseLate(): void {
     const now = this.clock.now();
-    for (const work of works) if (work.deadline <= now) this.refuse(work);
-    const inTime = works.filter((work) => work.deadline > now);
-    if (inTime.length === 0) return;
-    const blame = await this.attempt(inTime);
-    if (blame === 'row' && inTime.length > 1) {
-      const middle = inTime.length >> 1;
-      await this.commit(inTime.slice(0, middle));
-      await this.commit(inTime.slice(middle));
-    } else if (blame === 'moment') {
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      await this.commit(inTime, Math.min(2 * pause, LONGEST_PAUSE));
+    const isLate = (work: Work): boolean => this.latestStart(work) <= now;
+    if (!this.queue.some(isLate)) return;
+    const late = this.queue.filter(isLate);
+    this.queue = this.queue.filter((work) => !isLate(work));
+    for (const work of late) {
+      const reason = `the database did not take it within ${this.settings.timeout} ms`;
+      this.answer(work, new UnavailableError(reason));
     }
   }
 
-  /** @returns the blame where it is worth going on, `undefined` when all are answered. */
-  private async attempt(works: Work[]): Promise<Blame | undefined> {
+  /** Refuses in time what waits for a connection. */
+  private watchQueue(): void {
+    const [first] = this.queue;
+    if (this.expiryTimer || !first) return;
+    const wait = Math.max(1, this.latestStart(first) - this.clock.now());
+    this.expiryTimer = setTimeout(() => {
+      this.expiryTimer = undefined;
+      this.refuseLate();
+      this.watchQueue();
+    }, wait).unref();
+  }
+
+  /** @throws what is worth another try */
+  private async commit(works: Work[], connection: LentConnection): Promise<void> {
     try {
       const { erasures } = this;
       const sessions = this.newSessionsOf(works);
-      await this.writeInTime(works, sessions);
+      await this.send(works, sessions, connection);
       // A session that was known may have been erased meanwhile: it is written again, the ids make that harmless.
-      if (this.erasures !== erasures) await this.writeInTime(works, this.newSessionsOf(works));
+      if (this.erasures !== erasures) await this.send(works, this.newSessionsOf(works), connection);
       else for (const id of sessions.keys()) this.knownSessions.set(id, true);
-      this.isWaiting = false;
-      this.changes += 1;
-      for (const work of works) this.answer(work);
-      return undefined;
     } catch (error) {
-      const blame = this.blame(error);
-      const reason = error instanceof Error ? error.message || error.name : String(error);
-      if (blame === 'moment' && !this.isWaiting) this.logger.warn(`activities have to wait: ${reason}`);
-      this.isWaiting = blame === 'moment';
-      if (blame === 'moment' || (blame === 'row' && works.length > 1)) return blame;
-      const cure = blame === 'statement' ? ' (have the migrations been run?)' : '';
-      this.logger.error(`activities could not be stored: ${reason}${cure}`);
-      const refusal = new UnavailableError('the database did not take it', { cause: error });
-      for (const work of works) this.answer(work, refusal);
-      return undefined;
+      const failure = this.failureOf(error);
+      if (failure.blame === 'moment') throw error;
+      if (failure.blame === 'row' && works.length > 1) {
+        const middle = works.length >> 1;
+        await this.commit(works.slice(0, middle), connection);
+        await this.commit(works.slice(middle), connection);
+        return;
+      }
+      for (const work of works) this.answer(work, this.refusal(failure, error));
+      return;
     }
+    this.pause = 0;
+    this.changes += 1;
+    this.connections.incidents.worked(SUBJECT);
+    for (const work of works) this.answer(work);
   }
 
-  private blame(error: unknown): Blame {
-    if (error instanceof UnavailableError) return 'moment';
+  private refusal(failure: DatabaseFailure, cause: unknown): Error {
+    const { incidents } = this.connections;
+    if (failure.blame === 'row') {
+      incidents.failed('an activity was refused that the database can never take', failure, 'warn');
+      return new UnstorableError(failure.reason, { cause });
+    }
+    incidents.failed(SUBJECT, failure);
+    return new UnavailableError('the database did not take it', { cause });
+  }
+
+  private failureOf(error: unknown): DatabaseFailure {
+    const failure = failureOf(this.dataSource, error);
+    if (failure) return failure;
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
     // What a host's `transform` made cannot even be bound, such as properties that are no JSON.
-    return error instanceof TypeError ? 'row' : this.dialect.blame(error);
+    return { blame: error instanceof TypeError ? 'row' : 'moment', code: name, reason: message || name };
   }
 
-  /**
-   * At the first deadline the statement is cancelled, so that what is refused is not stored after all.
-   * @throws UnavailableError where the database does not even answer to that; then nobody knows what it stores
-   */
-  private async writeInTime(works: Work[], sessions: Map<string, Session>): Promise<void> {
-    const cancel = new AbortController();
-    const patience = Math.max(LEAST_PATIENCE, (works[0]?.deadline ?? 0) - this.clock.now());
-    let timer = setTimeout(() => cancel.abort(), patience);
-    const lost = new Promise<never>((_, reject) => {
-      cancel.signal.addEventListener('abort', () => {
-        timer = setTimeout(
-          () => reject(new UnavailableError('the database does not answer')),
-          LEAST_PATIENCE,
-        );
-      });
-    });
-    try {
-      await Promise.race([
-        this.dialect.write(this.dataSource, this.insertsOf(works, sessions), cancel.signal),
-        lost,
-      ]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private refuse(work: Work): void {
-    this.answer(
-      work,
-      new UnavailableError(`the database did not take it within ${this.settings.timeout} ms`),
-    );
+  private async send(
+    works: Work[],
+    sessions: Map<string, Session>,
+    connection: LentConnection,
+  ): Promise<void> {
+    const within = earliestOf(works) - this.grace - this.clock.now();
+    await this.dialect.write(connection, this.insertsOf(works, sessions), Math.max(within, 1));
   }
 
   private answer(work: Work, error?: Error): void {
@@ -277,4 +363,8 @@ export class ActivityWriter implements BeforeApplicationShutdown {
     if (sessions.size > 0) inserts.unshift(this.sessionTable.insert([...sessions.values()]));
     return inserts;
   }
+}
+
+function earliestOf(works: Work[]): number {
+  return works.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Number.POSITIVE_INFINITY);
 }

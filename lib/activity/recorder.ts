@@ -67,6 +67,11 @@ export class Recorder {
     private readonly writer: ActivityWriter,
   ) {}
 
+  /** Whether the application is shutting down, and accepts no requests any more. */
+  get isClosing(): boolean {
+    return this.writer.isClosing;
+  }
+
   /**
    * To be called before any work is done on a request.
    * @throws UnavailableError where there is no room for more

@@ -11,6 +11,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { catchError, type Observable } from 'rxjs';
 import { InvalidFilterError } from '../activity/activity.filter.js';
+import { UnavailableError } from '../database/unavailable.error.js';
 import { unavailableAfter } from '../database/unavailable.js';
 
 /** Seconds. */
@@ -32,7 +33,8 @@ export class ApiErrorInterceptor implements NestInterceptor {
         if (error instanceof InvalidFilterError) throw new BadRequestException(error.message);
         const unavailable = error instanceof HttpException ? undefined : unavailableAfter(error);
         if (!unavailable) throw error;
-        this.logger.warn(unavailable.message);
+        // What the limits for questions refuse is in the log of incidents.
+        if (!(error instanceof UnavailableError)) this.logger.warn(unavailable.message);
         const response = context.switchToHttp().getResponse<object>();
         this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
         throw new ServiceUnavailableException(unavailable.message, { cause: error });

@@ -2,12 +2,14 @@ import type { Command } from 'commander';
 import type { DataSource } from 'typeorm';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
-import { dialectOf } from '../activity/dialects/dialect.js';
 import { type PageOption, Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { checkNames } from '../activity/table.js';
 import { djaffarEntities } from '../entities.js';
+import { failureOf } from '../database/driver.js';
 import { DEFAULTS, type Settings } from '../djaffar.options.js';
+import { MIGRATIONS } from '../database/failure.js';
+import { UnavailableError } from '../database/unavailable.error.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import { Rollup } from '../statistics/rollup/rollup.js';
 import type { DataSourceFile } from './data-source.js';
@@ -35,7 +37,8 @@ export async function withServices(
     checkNames(dataSource, djaffarEntities);
     await work(servicesOf(dataSource, page));
   } catch (error) {
-    if (dialectOf(dataSource).blame(error) !== 'statement') throw error;
+    const cause = error instanceof UnavailableError ? error.cause : error;
+    if (failureOf(dataSource, cause)?.advice !== MIGRATIONS) throw error;
     throw new Error('the migrations have not been run, it seems', { cause: error });
   } finally {
     await dataSource.destroy();

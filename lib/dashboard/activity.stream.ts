@@ -24,7 +24,14 @@ const LIMIT = 100;
 const SEEN = 10 * LIMIT;
 
 /** Milliseconds between two looks, and between two signs of life for the proxies that close what is silent. */
-const PACE = { look: 1000, ping: 20_000 };
+interface Pace {
+  look: number;
+  ping: number;
+  /** After so long a stream ends, and the browser comes again; without it, streams are open as long as they are watched. */
+  end?: number;
+}
+
+export const PACE: Pace = { look: 1000, ping: 20_000 };
 
 /** Those of the last minute, the newest last; or why they cannot be found. */
 type Found = Activity[] | Error;
@@ -67,7 +74,7 @@ export class ActivityStream implements OnModuleDestroy {
     return merge(
       pings,
       defer(() => this.news()),
-    ).pipe(takeUntil(this.closed));
+    ).pipe(takeUntil(this.pace.end === undefined ? this.closed : merge(this.closed, timer(this.pace.end))));
   }
 
   private news(): Observable<string> {

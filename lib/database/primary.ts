@@ -6,6 +6,7 @@ import {
   type QueryRunner,
   type SelectQueryBuilder,
 } from 'typeorm';
+import { connectionsOf } from './connections.js';
 
 /** What it reads never comes from TypeORM's cache, which a host may have turned on for all queries. */
 class UncachedManager extends EntityManager {
@@ -27,20 +28,23 @@ class UncachedManager extends EntityManager {
   }
 }
 
+type Read<T> = (manager: EntityManager, runner: QueryRunner) => Promise<T>;
+
 /**
  * For everything that this library reads: from the primary if the host has replicas, which may be behind, and never from
  * a cache. It takes one connection from the pool until `read` is done.
+ * @param signal if it aborts, the connection is destroyed
  */
-export async function onPrimary<T>(
-  dataSource: DataSource,
-  read: (manager: EntityManager, runner: QueryRunner) => Promise<T>,
-): Promise<T> {
-  const runner = dataSource.createQueryRunner('master');
-  try {
-    return await read(uncached(dataSource, runner), runner);
-  } finally {
-    await runner.release();
-  }
+export function onPrimary<T>(dataSource: DataSource, read: Read<T>, signal?: AbortSignal): Promise<T> {
+  return connectionsOf(dataSource).use(({ runner }) => read(uncached(dataSource, runner), runner), signal);
+}
+
+/**
+ * The same within the limits for questions.
+ * @throws UnavailableError if the database does not answer, or not in time
+ */
+export function askOnPrimary<T>(dataSource: DataSource, read: Read<T>): Promise<T> {
+  return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal));
 }
 
 /** The same on a connection that the caller has. */

@@ -1,5 +1,5 @@
 import { EntityNotFoundError, QueryRunnerAlreadyReleasedError } from 'typeorm';
-import { UnavailableError } from '../activity/activity.writer.js';
+import { UnavailableError } from './unavailable.error.js';
 
 /** JavaScript's own errors are faults in the code, whatever the database does. */
 const FAULTS = [TypeError, RangeError, ReferenceError, SyntaxError];

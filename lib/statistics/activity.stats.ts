@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { type Dialect, dialectOf, MINUTE } from '../activity/dialects/dialect.js';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
+import { connectionsOf } from '../database/connections.js';
 import { uncached } from '../database/primary.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
@@ -172,14 +173,20 @@ export class ActivityStats {
     // Says what is wrong before anything is done.
     const asked = new Selection(this.dataSource.manager, question);
     await this.rollup.catchUp();
-    await prepare(asked, range);
-    return this.dialect.reading(this.dataSource, async ({ connection, queryRunner }) => {
-      const manager = uncached(connection, queryRunner);
-      // Otherwise there is nothing that could be read, and zeros would be wrong.
-      await manager.findOneByOrFail(RollupState, { id: 1 });
-      const selection = new Selection(manager, question);
-      await selection.learn();
-      return answer(selection, range);
+    return connectionsOf(this.dataSource).ask(async (signal) => {
+      await prepare(asked, range);
+      return this.dialect.reading(
+        this.dataSource,
+        async ({ connection, queryRunner }) => {
+          const manager = uncached(connection, queryRunner);
+          // Otherwise there is nothing that could be read, and zeros would be wrong.
+          await manager.findOneByOrFail(RollupState, { id: 1 });
+          const selection = new Selection(manager, question);
+          await selection.learn();
+          return answer(selection, range);
+        },
+        signal,
+      );
     });
   }
 }

@@ -6,16 +6,18 @@ import {
   Req,
   Res,
   ServiceUnavailableException,
+  UnprocessableEntityException,
   UseGuards,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { UnavailableError } from '../activity/activity.writer.js';
 import { InvalidActivityError } from '../activity/check.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { storedIp } from '../activity/ip-address.js';
 import { Recorder } from '../activity/recorder.js';
 import { withoutOwnHost } from '../activity/referrer.js';
+import { UnstorableError } from '../activity/unstorable.error.js';
 import { sessionOf } from '../activity/user-agent.js';
+import { UnavailableError } from '../database/unavailable.error.js';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { MethodGuard } from './method.guard.js';
@@ -50,8 +52,12 @@ export class TrackController {
       await this.take(request, response);
     } catch (error) {
       if (error instanceof InvalidActivityError) throw badRequest(error.errors);
+      if (error instanceof UnstorableError)
+        throw new UnprocessableEntityException(error.message, { cause: error });
       if (!(error instanceof UnavailableError)) throw error;
       this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
+      // The server can only close when its connections are.
+      if (this.recorder.isClosing) this.adapterHost.httpAdapter.setHeader(response, 'Connection', 'close');
       throw new ServiceUnavailableException(error.message, { cause: error });
     }
   }

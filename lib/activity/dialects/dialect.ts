@@ -6,6 +6,7 @@ import type {
   SelectQueryBuilder,
   TableColumnOptions,
 } from 'typeorm';
+import type { LentConnection } from '../../database/connections.js';
 import { mysql } from './mysql.js';
 import { postgres } from './postgres.js';
 import { sqlite } from './sqlite.js';
@@ -37,19 +38,13 @@ export interface Records {
 /** SQL with the parameters as the database takes them. */
 export type Statement = [sql: string, parameters: unknown[]];
 
-/**
- * Who is to blame for a failed write: a row's content, the statement (a table that is missing, a right that was
- * not given), or the moment (a lost connection, a deadlock), which is worth another try.
- */
-export type Blame = 'row' | 'statement' | 'moment';
-
 /** All in which the databases differ, and nothing else does. */
 export interface Dialect {
   /**
    * Writes all of the inserts or none, passing over the rows whose primary key is there already.
-   * @param cancel makes it stop, if it still can: what it then tells is what happened
+   * @param within milliseconds after which it is cancelled: then nothing is written, unless the database does not answer
    */
-  write(dataSource: DataSource, inserts: Insert[], cancel: AbortSignal): Promise<void>;
+  write(connection: LentConnection, inserts: Insert[], within: number): Promise<void>;
 
   /**
    * All of the statements or none, in their order.
@@ -75,13 +70,18 @@ export interface Dialect {
     columns: string[],
   ) => Promise<Records>;
 
-  /** Several queries that see the same moment, planned for statistics: few and large. */
-  reading<T>(dataSource: DataSource, read: (manager: EntityManager) => Promise<T>): Promise<T>;
+  /**
+   * Several queries that see the same moment, planned for statistics: few and large.
+   * @param signal if it aborts, the connection is destroyed
+   */
+  reading<T>(
+    dataSource: DataSource,
+    read: (manager: EntityManager) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
 
   /** Whether a query can be asked for each row of another by `LATERAL`, and for a median by `percentile_cont`. */
   hasLateral: boolean;
-
-  blame(error: unknown): Blame;
 
   /** The SQL of a text column that compares by code points. */
   binary(column: string): string;

@@ -1,15 +1,56 @@
-import { onPrimary } from '../../database/primary.js';
-import { cancellable } from './cancellable.js';
+import { BOUNDS } from '../../database/bounds.js';
+import { askOnPrimary } from '../../database/primary.js';
+import { UnavailableError } from '../../database/unavailable.error.js';
+import { monotonicClock } from '../../time/clock.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
-import { blameSqlState, driverError } from './sql-state.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 
-/** Else texts that begin with the same 1,024 bytes are one in a `GROUP BY`; the longest path has 8,192. */
-const SETTINGS = {
-  before: ['SET SESSION max_sort_length = 8192'],
-  after: ['SET SESSION max_sort_length = DEFAULT'],
-};
+interface Bounds {
+  /** Milliseconds. */
+  lock: number;
+  statement: number;
+  idle: number;
+}
+
+/** System variables in place of those of the session; one set of user variables keeps what they were. */
+function settings(
+  values: Record<string, string>,
+  { statement }: Bounds,
+): { before: string[]; after: string[] } {
+  const names = Object.keys(values);
+  // MariaDB and MySQL each read the comments that are meant for them: one has a limit for all statements, the other for SELECT.
+  const mariadb = (sql: string): string => `/*M!100101 , ${sql} */`;
+  const mysqlOnly = (sql: string): string => `/*!50708 , ${sql} */`;
+  const keep = names.map((name) => `@djaffar_${name} = @@SESSION.${name}`).join(', ');
+  const set = names.map((name) => `SESSION ${name} = ${values[name]}`).join(', ');
+  const restore = names.map((name) => `SESSION ${name} = @djaffar_${name}`).join(', ');
+  return {
+    before: [
+      `SET ${keep} ${mariadb('@djaffar_statement = @@SESSION.max_statement_time')} ${mysqlOnly('@djaffar_statement = @@SESSION.max_execution_time')}, ` +
+        `${set} ${mariadb(`SESSION max_statement_time = ${statement / 1000}`)} ${mysqlOnly(`SESSION max_execution_time = ${statement}`)}`,
+    ],
+    after: [
+      `SET ${restore} ${mariadb('SESSION max_statement_time = @djaffar_statement')} ${mysqlOnly('SESSION max_execution_time = @djaffar_statement')}`,
+    ],
+  };
+}
+
+/** The server has no limit for a transaction that is idle, only for a connection. */
+function bounded(bounds: Bounds): Record<string, string> {
+  const seconds = (milliseconds: number): string => String(Math.max(1, Math.ceil(milliseconds / 1000)));
+  return {
+    innodb_lock_wait_timeout: seconds(bounds.lock),
+    lock_wait_timeout: seconds(bounds.lock),
+    wait_timeout: seconds(bounds.idle),
+  };
+}
+
+const SETTINGS = settings(
+  // Else texts that begin with the same 1,024 bytes are one in a `GROUP BY`; the longest path has 8,192.
+  { ...bounded(BOUNDS), max_sort_length: '8192' },
+  BOUNDS,
+);
 
 /** `INSERT IGNORE` would pass over other errors too; this passes over the primary key alone. */
 function insert({ table, columns, rows, replace }: Insert): string {
@@ -22,25 +63,27 @@ function insert({ table, columns, rows, replace }: Insert): string {
 }
 
 export const mysql: Dialect = {
-  async write(dataSource, inserts, cancel) {
-    const runner = dataSource.createQueryRunner();
+  /** The server cancels by itself what takes too long. */
+  async write({ runner, destroy }, inserts, within) {
+    const bounds = { lock: within, statement: within, idle: BOUNDS.idle };
+    const { before, after } = settings(bounded(bounds), bounds);
+    const deadline = monotonicClock.now() + within;
     try {
-      const { threadId }: { threadId: number } = await runner.connect();
+      for (const setting of before) await runner.query(setting);
       await runner.startTransaction();
-      await cancellable(
-        cancel,
-        () => dataSource.query(`KILL QUERY ${threadId}`),
-        async () => {
-          for (const each of inserts) await runner.query(insert(each), each.rows.flat());
-        },
-      );
+      for (const each of inserts) {
+        if (monotonicClock.now() > deadline) throw new UnavailableError('the database is too slow');
+        await runner.query(insert(each), each.rows.flat());
+      }
       await runner.commitTransaction();
-    } catch (error) {
-      // On a lost connection the database does it itself.
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
-      throw error;
     } finally {
-      await runner.release();
+      // The host must not get a connection back that is still in a transaction, or has settings of ours.
+      try {
+        if (runner.isTransactionActive) await runner.rollbackTransaction();
+        for (const setting of after) await runner.query(setting);
+      } catch {
+        destroy();
+      }
     }
   },
 
@@ -48,14 +91,10 @@ export const mysql: Dialect = {
     transact(dataSource, SETTINGS, guard, statements, (each) => [insert(each), each.rows.flat()]),
 
   rows: (dataSource, query) =>
-    onPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
-  reading: (dataSource, read) => readingIn(dataSource, SETTINGS, read),
+    askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
+  reading: (dataSource, read, signal) => readingIn(dataSource, SETTINGS, read, signal),
 
   hasLateral: false,
-  blame: (error) => {
-    const { sqlState } = driverError(error) as { sqlState?: unknown };
-    return blameSqlState(sqlState);
-  },
 
   binary: (column) => column,
   pathKey: (column) => column,

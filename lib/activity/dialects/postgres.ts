@@ -1,13 +1,18 @@
+import { connect } from 'node:net';
 import type { DataSource } from 'typeorm';
-import { cancellable } from './cancellable.js';
+import { BOUNDS } from '../../database/bounds.js';
+import { connectionsOf, type LentConnection } from '../../database/connections.js';
+import { driverError } from '../../database/failure.js';
 import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH, type Records } from './dialect.js';
-import { blameSqlState, driverError } from './sql-state.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 
 /** What is used of the driver's client. */
 interface Client {
   processID: number;
+  secretKey: unknown;
+  host: string;
+  port: number;
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what is in a row, who asks knows, as with TypeORM's own
   query<T>(query: Query, callback: (error: Error | null, result: { rows: T[] }) => void): void;
 }
@@ -28,24 +33,30 @@ function ask<T>(client: Client, query: Query): Promise<T[]> {
   });
 }
 
-/** With a connection of the data source's, as TypeORM would run the query. */
-async function withClient<T>(
-  dataSource: DataSource,
-  mode: 'master' | 'slave',
+/** Runs the query as TypeORM would, so that it is in the host's log of queries. */
+async function logged<T>(
+  { dataSource, runner, raw }: LentConnection,
   { text, values }: Query,
-  work: (client: Client) => Promise<T>,
+  run: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const runner = dataSource.createQueryRunner(mode);
+  dataSource.logger.logQuery(text, values, runner);
   try {
-    const client: Client = await runner.connect();
-    dataSource.logger.logQuery(text, values, runner);
-    return await work(client);
+    return await run(raw as Client);
   } catch (error) {
     dataSource.logger.logQueryError(error instanceof Error ? error : String(error), text, values, runner);
     throw error;
-  } finally {
-    await runner.release();
   }
+}
+
+/** Reads with a connection of its own, within the limits for questions. */
+function read<T>(dataSource: DataSource, text: string, values: unknown[]): Promise<T[]> {
+  const connections = connectionsOf(dataSource);
+  return connections.ask((signal) =>
+    connections.use(
+      (connection) => logged(connection, { text, values }, (client) => ask<T>(client, { text, values })),
+      signal,
+    ),
+  );
 }
 
 /**
@@ -53,6 +64,31 @@ async function withClient<T>(
  * transaction, and `DISCARD ALL` drops it.
  */
 const forgetful = new WeakSet<DataSource>();
+
+// Milliseconds.
+const CANCEL_TIMEOUT = 5000;
+/** The first request may come before the statement. */
+const CANCEL_AGAIN = 50;
+const CANCEL_REQUEST = 80_877_102;
+
+/**
+ * Asks the server to cancel what the client is waiting for, on a connection of its own, as PostgreSQL's protocol has it:
+ * the pool may have none left, and PgBouncer knows the process by another number.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+function cancel({ host, port, processID, secretKey }: Client): void {
+  if (typeof secretKey !== 'number') return;
+  const message = Buffer.alloc(16);
+  message.writeInt32BE(16, 0);
+  message.writeInt32BE(CANCEL_REQUEST, 4);
+  message.writeInt32BE(processID, 8);
+  message.writeInt32BE(secretKey, 12);
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  // The statement itself says what became of it; if the server cannot be reached, its connection is destroyed.
+  socket.on('error', () => {});
+  socket.setTimeout(CANCEL_TIMEOUT, () => socket.destroy());
+  socket.end(message);
+}
 
 /** One parameter for each column, whatever the number of rows. */
 function insert({ table, columns, types, replace }: Insert, firstParameter: number): string {
@@ -79,17 +115,19 @@ function transpose({ columns, rows }: Insert): unknown[][] {
   return columns.map((_, i) => rows.map((row) => row[i]));
 }
 
-function codeOf(error: unknown): unknown {
-  return (driverError(error) as { code?: unknown }).code;
-}
-
 /** The statement is not there, or another connection's stands under its name: nothing was done. */
 function isForgotten(error: unknown): boolean {
-  const code = codeOf(error);
+  const { code } = driverError(error);
   return code === '26000' || code === '42P05';
 }
 
-const SETTINGS = [
+const BOUNDED = [
+  `SET LOCAL lock_timeout = ${BOUNDS.lock}`,
+  `SET LOCAL statement_timeout = ${BOUNDS.statement}`,
+  `SET LOCAL idle_in_transaction_session_timeout = ${BOUNDS.idle}`,
+];
+
+const FOR_READING = [
   'SET TRANSACTION READ ONLY',
   // To compile what the many intervals of a series make takes longer than to run it.
   'SET LOCAL jit = off',
@@ -98,52 +136,62 @@ const SETTINGS = [
 ];
 
 export const postgres: Dialect = {
-  async write(dataSource, inserts, cancel) {
-    const text = statementOf(inserts);
-    const values = inserts.flatMap(transpose);
-    const name = `djaffar_${inserts.length}`;
+  /**
+   * One statement is a transaction of its own, so it needs no bounds on the server: it is never idle, and it holds no lock
+   * while it waits for one.
+   */
+  async write(connection, inserts, within) {
+    const { dataSource } = connection;
+    const query: Query = { text: statementOf(inserts), values: inserts.flatMap(transpose) };
     // TypeORM's own query() cannot prepare, and to plan the statement anew costs the database a sixth of its time.
-    await withClient(dataSource, 'master', { text, values }, async (client) => {
-      const run = (prepare: boolean): Promise<void> =>
-        cancellable(
-          cancel,
-          () => dataSource.query('SELECT pg_cancel_backend($1)', [client.processID]),
-          () => ask(client, { ...(prepare && { name }), text, values }),
-        );
+    const name = `djaffar_${inserts.length}`;
+    let isCancelled = false;
+    await logged(connection, query, async (client) => {
+      let timer = setTimeout(function again() {
+        isCancelled = true;
+        cancel(client);
+        timer = setTimeout(again, CANCEL_AGAIN);
+      }, within);
       const isPrepared = !forgetful.has(dataSource);
       try {
-        await run(isPrepared);
+        await ask(client, { ...query, ...(isPrepared && { name }) });
       } catch (error) {
         if (!isPrepared || !isForgotten(error)) throw error;
         forgetful.add(dataSource);
-        await run(false);
+        await ask(client, query);
+      } finally {
+        clearTimeout(timer);
+        // The request may still be on its way, and would cancel what the connection is used for next.
+        if (isCancelled) {
+          connection.destroy();
+          // The server may still wait for a lock, and would store later what was refused.
+          cancel(client);
+        }
       }
     });
   },
 
-  rows: (dataSource, query) => {
-    const [text, values] = query.getQueryAndParameters();
-    return withClient(dataSource, 'master', { text, values }, (client) => ask(client, { text, values }));
-  },
+  rows: (dataSource, query) => read(dataSource, ...query.getQueryAndParameters()),
 
-  records: (dataSource, query, columns) => {
+  records: async (dataSource, query, columns) => {
     const [page, values] = query.getQueryAndParameters();
     const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
     // Without OFFSET it would make each record twice, once for each place where it is used.
     const text = `SELECT count(*)::int AS count, coalesce(string_agg(record, ''), '') AS text, coalesce((array_agg(record))[count(*)], '') AS last FROM (SELECT ${record} FROM (${page}) page OFFSET 0) records`;
-    return withClient(dataSource, 'master', { text, values }, async (client) => {
-      const [found] = await ask<Records>(client, { text, values });
-      if (!found) throw new Error('an aggregate has one row');
-      return found;
-    });
+    const [found] = await read<Records>(dataSource, text, values);
+    if (!found) throw new Error('an aggregate has one row');
+    return found;
   },
 
   transact: (dataSource, guard, statements) =>
-    transact(dataSource, {}, guard, statements, (each) => [insert(each, 1), transpose(each)]),
-  reading: (dataSource, read) => readingIn(dataSource, { inside: SETTINGS }, read),
+    transact(dataSource, { inside: [BOUNDED.join('; ')] }, guard, statements, (each) => [
+      insert(each, 1),
+      transpose(each),
+    ]),
+  reading: (dataSource, read_, signal) =>
+    readingIn(dataSource, { inside: [[...FOR_READING, ...BOUNDED].join('; ')] }, read_, signal),
 
   hasLateral: true,
-  blame: (error) => blameSqlState(codeOf(error)),
 
   binary: (column) => `${column} COLLATE "C"`,
   pathKey: (column) => `left(${column}, ${PATH_KEY_LENGTH}) COLLATE "C"`,

@@ -1,6 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
+import { BOUNDS } from '../../database/bounds.js';
+import { askOnPrimary } from '../../database/primary.js';
+import { failureOf } from '../../database/driver.js';
+import { monotonicClock } from '../../time/clock.js';
 import type { Dialect, Insert, Statement } from './dialect.js';
-import { driverError } from './sql-state.js';
 
 /** SQLite's limit of parameters in a statement is 32,766; a statement of this many rows stays under it. */
 const ROWS_PER_STATEMENT = 500;
@@ -8,11 +12,44 @@ const ROWS_PER_STATEMENT = 500;
 /** What better-sqlite3 and libsql have in common. */
 interface Connection {
   readonly inTransaction: boolean;
-  prepare(sql: string): { run(...parameters: unknown[]): { changes: number } };
+  prepare(sql: string): { run(...parameters: unknown[]): { changes: number }; get(): { timeout: number } };
   exec(sql: string): unknown;
 }
 
-class Busy extends Error {}
+class Busy extends Error {
+  readonly code = 'SQLITE_BUSY';
+}
+
+/**
+ * Milliseconds that SQLite itself may wait for another process, which stops the event loop. Beyond them we wait without
+ * it. better-sqlite3's own default is 5 s.
+ */
+const BUSY_TIMEOUT = 50;
+/** Milliseconds between two tries. */
+const RETRY = 50;
+
+/** The host's own time-outs. */
+const busyTimeouts = new WeakMap<Connection, number>();
+
+function busyTimeoutOf(connection: Connection): number {
+  const known = busyTimeouts.get(connection);
+  if (known !== undefined) return known;
+  const { timeout } = connection.prepare('PRAGMA busy_timeout').get();
+  busyTimeouts.set(connection, timeout);
+  return timeout;
+}
+
+/** The connection is the host's, too: its time-out is only another for as long as we use it. */
+function withoutBlocking<T>(connection: Connection, work: () => T): T {
+  const timeout = busyTimeoutOf(connection);
+  if (timeout <= BUSY_TIMEOUT) return work();
+  connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+  try {
+    return work();
+  } finally {
+    connection.exec(`PRAGMA busy_timeout = ${timeout}`);
+  }
+}
 
 function connectionOf(dataSource: DataSource): Connection {
   // TypeORM has it on the driver, without a type.
@@ -49,42 +86,48 @@ function run(connection: Connection, statement: Statement | Insert): void {
 function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {
   const connection = connectionOf(dataSource);
   if (connection.inTransaction) throw new Busy('another transaction is open on the SQLite connection');
-  connection.exec('BEGIN IMMEDIATE');
-  try {
-    const changes = work(connection);
-    connection.exec(changes > 0 ? 'COMMIT' : 'ROLLBACK');
-    return changes;
-  } catch (error) {
-    if (connection.inTransaction) connection.exec('ROLLBACK');
-    throw error;
-  }
+  return withoutBlocking(connection, () => {
+    connection.exec('BEGIN IMMEDIATE');
+    try {
+      const changes = work(connection);
+      connection.exec(changes > 0 ? 'COMMIT' : 'ROLLBACK');
+      return changes;
+    } catch (error) {
+      if (connection.inTransaction) connection.exec('ROLLBACK');
+      throw error;
+    }
+  });
 }
 
 export const sqlite: Dialect = {
-  async write(dataSource, inserts) {
+  async write({ dataSource }, inserts) {
     inTransaction(dataSource, (connection) => {
       for (const each of inserts) insert(connection, each);
       return inserts.length;
     });
   },
 
-  transact: async (dataSource, [sql, parameters], statements) =>
-    inTransaction(dataSource, (connection) => {
-      const { changes } = connection.prepare(sql).run(...parameters);
-      if (changes > 0) for (const each of statements) run(connection, each);
-      return changes;
-    }),
+  async transact(dataSource, [sql, parameters], statements) {
+    const deadline = monotonicClock.now() + BOUNDS.lock;
+    for (;;) {
+      try {
+        return inTransaction(dataSource, (connection) => {
+          const { changes } = connection.prepare(sql).run(...parameters);
+          if (changes > 0) for (const each of statements) run(connection, each);
+          return changes;
+        });
+      } catch (error) {
+        if (!failureOf(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
+        await pause(RETRY);
+      }
+    }
+  },
 
-  rows: (_, query) => query.getRawMany(),
+  rows: (dataSource, query) =>
+    askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read) => read(dataSource.manager),
 
   hasLateral: false,
-  blame: (error) => {
-    const { code } = driverError(error) as { code?: unknown };
-    if (typeof code !== 'string') return 'moment';
-    if (/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(code)) return 'row';
-    return /^SQLITE_(ERROR|READONLY|AUTH)/.test(code) ? 'statement' : 'moment';
-  },
 
   binary: (column) => column,
   pathKey: (column) => column,

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { connectionsOf, type LentConnection } from '../../database/connections.js';
 import type { Insert, Statement } from './dialect.js';
 
 /** Statements around a transaction, and at its beginning. */
@@ -18,7 +19,7 @@ export function transact(
   insert: (each: Insert) => Statement,
 ): Promise<number> {
   // MySQL's own default would lock the rows that an `INSERT … SELECT` reads, and so stop those who write activities.
-  return onConnection(dataSource, 'READ COMMITTED', settings, async (runner) => {
+  return inTransaction(dataSource, 'READ COMMITTED', settings, undefined, async ({ runner }) => {
     const { affected = 0 }: { affected?: number } = await runner.query(...guard, true);
     if (affected === 0) return 0;
     for (const statement of statements) {
@@ -34,27 +35,34 @@ export function readingIn<T>(
   dataSource: DataSource,
   settings: Settings,
   read: (manager: EntityManager) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
-  return onConnection(dataSource, 'REPEATABLE READ', settings, (runner) => read(runner.manager));
+  return inTransaction(dataSource, 'REPEATABLE READ', settings, signal, ({ runner }) => read(runner.manager));
 }
 
-/** What is not committed by `work` is rolled back. */
-async function onConnection<T>(
+/** Rolls back what the work does not commit. */
+function inTransaction<T>(
   dataSource: DataSource,
   isolation: Parameters<QueryRunner['startTransaction']>[0],
   { before = [], inside = [], after = [] }: Settings,
-  work: (runner: QueryRunner) => Promise<T>,
+  signal: AbortSignal | undefined,
+  work: (connection: LentConnection) => Promise<T>,
 ): Promise<T> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    for (const setting of before) await runner.query(setting);
-    await runner.startTransaction(isolation);
-    for (const setting of inside) await runner.query(setting);
-    return await work(runner);
-  } finally {
-    // On a lost connection the database does it itself.
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
-    for (const setting of after) await runner.query(setting).catch(() => {});
-    await runner.release();
-  }
+  return connectionsOf(dataSource).use(async (connection) => {
+    const { runner, destroy } = connection;
+    try {
+      for (const setting of before) await runner.query(setting);
+      await runner.startTransaction(isolation);
+      for (const setting of inside) await runner.query(setting);
+      return await work(connection);
+    } finally {
+      // The host must not get a connection back that is still in a transaction, or has settings of ours.
+      try {
+        if (runner.isTransactionActive) await runner.rollbackTransaction();
+        for (const setting of after) await runner.query(setting);
+      } catch {
+        destroy();
+      }
+    }
+  }, signal);
 }

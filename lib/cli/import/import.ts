@@ -1,4 +1,3 @@
-import { dialectOf } from '../../activity/dialects/dialect.js';
 import { isObject } from '../../activity/properties.js';
 import { escapeControls, reasonOf } from '../errors.js';
 import type { Services } from '../services.js';
@@ -32,7 +31,7 @@ export class Import {
     { dataSource, writer }: Services,
     private readonly onBytes: (count: number) => void,
   ) {
-    this.intake = new Intake(writer, dialectOf(dataSource), (place, fault) => this.tell(place, fault));
+    this.intake = new Intake(writer, (place, fault) => this.tell(place, fault));
     this.userAgents = new UserAgents(dataSource);
   }
 

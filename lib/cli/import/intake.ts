@@ -1,5 +1,5 @@
-import { type ActivityWriter, UnavailableError } from '../../activity/activity.writer.js';
-import type { Dialect } from '../../activity/dialects/dialect.js';
+import type { ActivityWriter } from '../../activity/activity.writer.js';
+import { UnstorableError } from '../../activity/unstorable.error.js';
 import type { Row } from './row.js';
 
 /** How many rows are handed to the writer together; as many more are read meanwhile. */
@@ -18,7 +18,6 @@ export class Intake {
   /** @param onFault is told of a row that the database does not take */
   constructor(
     private readonly writer: ActivityWriter,
-    private readonly dialect: Dialect,
     private readonly onFault: (place: string, fault: unknown) => void,
   ) {}
 
@@ -47,12 +46,8 @@ export class Intake {
     const writes = rows.map(({ activity, session }) => this.writer.write([activity], session));
     for (const [i, result] of (await Promise.allSettled(writes)).entries()) {
       if (result.status === 'fulfilled') continue;
-      if (!this.isOfRow(result.reason)) throw result.reason;
+      if (!(result.reason instanceof UnstorableError)) throw result.reason;
       this.onFault(rows[i]?.place ?? '', result.reason);
     }
-  }
-
-  private isOfRow(error: unknown): boolean {
-    return error instanceof UnavailableError && this.dialect.blame(error.cause) === 'row';
   }
 }

@@ -1,11 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { type DataSource, In } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
 import { Pages } from '../../activity/page.js';
 import { Stale } from '../../activity/stale.entity.js';
 import { Table } from '../../activity/table.js';
+import { connectionsOf } from '../../database/connections.js';
+import { failureOf } from '../../database/driver.js';
 import { onPrimary } from '../../database/primary.js';
 import { uuidv7 } from '../../random.js';
 import { monotonicClock } from '../../time/clock.js';
@@ -37,6 +39,8 @@ const LEAST_PASS = 1000;
 const MAX_LOST = 50;
 /** How often a day is compared again because it has changed meanwhile. */
 const MAX_TRIES = 20;
+/** What is said in the log. */
+const SUBJECT = 'the statistics cannot be brought up to date';
 /** Milliseconds between two tries are random, up to this. */
 const LONGEST_RETRY = 100;
 /** Milliseconds that the application waits for an update when it shuts down; what is not committed is done again later. */
@@ -45,6 +49,8 @@ const SHUTDOWN_WAIT = 1000;
 export interface RollupSettings {
   /** Milliseconds that a question waits for the statistics to be brought up to date. */
   maxWait: number;
+  /** Whether they are also brought up to date now and then while nobody asks, and event streams go on without end. */
+  background: boolean;
 }
 
 /** What is recomputed in one transaction. */
@@ -75,7 +81,6 @@ export interface Wrong {
  * left. It runs before each question, and now and then, so that there is never much to do.
  */
 export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('Djaffar');
   private readonly dialect: Dialect;
   private readonly dayCounts: DayCounts;
   private readonly storedPages: StoredPages;
@@ -88,7 +93,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   constructor(
     private readonly dataSource: DataSource,
     private readonly changes = (): number => 0,
-    private readonly settings: RollupSettings = { maxWait: Number.POSITIVE_INFINITY },
+    private readonly settings: RollupSettings = { maxWait: Number.POSITIVE_INFINITY, background: false },
     pages = new Pages(),
   ) {
     this.dialect = dialectOf(dataSource);
@@ -97,7 +102,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   onApplicationBootstrap(): void {
-    this.sleep(PAUSE, -1);
+    if (this.settings.background) this.sleep(PAUSE, -1);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -211,7 +216,8 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   private warn(error: unknown): void {
-    this.logger.warn(`the statistics could not be brought up to date: ${String(error)}`);
+    const failure = failureOf(this.dataSource, error) ?? { code: 'other', reason: String(error) };
+    connectionsOf(this.dataSource).incidents.failed(SUBJECT, failure, 'warn');
   }
 
   /** One after the other: within a process, nobody is in another's way. */
@@ -228,6 +234,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     const stale = await this.dirtyRanges();
     const left = await this.recompute(stale, deadline);
     const isMoved = await this.moveMark(deadline);
+    connectionsOf(this.dataSource).incidents.worked(SUBJECT);
     return left.length === 0 && stale.length < MAX_STALE && isMoved;
   }
 
@@ -409,7 +416,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
         longestMixed: Math.max(state.longestMixed, longestMixed),
       })
       .where({ id: state.id, version: state.version });
-    return (await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements)) > 0;
+    try {
+      return (await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements)) > 0;
+    } catch (error) {
+      // Somebody holds a lock, perhaps an instance that is frozen: it is not our turn.
+      if (failureOf(this.dataSource, error)?.isLocked) return false;
+      throw error;
+    }
   }
 
   private storedState(): Promise<RollupState | null> {

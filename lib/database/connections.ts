@@ -1,0 +1,166 @@
+import { EventEmitter } from 'node:events';
+import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { IncidentLog } from '../diagnostics/incident-log.js';
+import { SILENCE } from './bounds.js';
+import { connect, driverOf, failureOf } from './driver.js';
+import { Slots } from './slots.js';
+import { UnavailableError } from './unavailable.error.js';
+
+/** A connection of the host's pool, for as long as it is lent. */
+export interface LentConnection {
+  dataSource: DataSource;
+  runner: QueryRunner;
+  /** The driver's own. */
+  raw: unknown;
+  /** Ends it at once, whatever it is doing: what it is asked fails. */
+  destroy(): void;
+}
+
+export interface QuestionLimits {
+  /** How many questions are asked of the database at once; each takes one connection. */
+  concurrency: number;
+  /** Milliseconds that a question may take. */
+  timeout: number;
+}
+
+const SUBJECT = 'what is stored cannot be read';
+
+/**
+ * What Djaffar takes of the host's connections. It takes a bounded number of them, and gives back what it gives up: a
+ * connection whose statement is given up is destroyed, and its place counts as taken until then.
+ */
+export class Connections {
+  readonly incidents = new IncidentLog();
+  private readonly questions = new Slots(4);
+  /** Milliseconds for a question, and for one statement. The commands of the command line have as long as they need. */
+  private timeout = Number.POSITIVE_INFINITY;
+  private silence = Number.POSITIVE_INFINITY;
+  private readonly open = new Set<AbortController>();
+  /** Each destroys a connection that is lent. */
+  private readonly lent = new Set<() => void>();
+  private isClosed = false;
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  limit({ concurrency, timeout }: QuestionLimits): void {
+    this.questions.size = concurrency;
+    this.timeout = timeout;
+    this.silence = SILENCE;
+  }
+
+  /**
+   * Lends a connection until the work is done.
+   * @param signal if it aborts, the connection is destroyed, so that whatever the work waits for fails
+   */
+  async use<T>(work: (connection: LentConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    const { dataSource } = this;
+    const runner = dataSource.createQueryRunner('master');
+    const raw = await connect(dataSource, runner);
+    const destroy = (): void => driverOf(dataSource)?.destroy(raw);
+    this.lent.add(destroy);
+    if (Number.isFinite(this.silence) && driverOf(dataSource)?.isRemote) watch(runner, this.silence, destroy);
+    let lost: Error | undefined;
+    const onError = (error: Error): void => void (lost = error);
+    if (raw instanceof EventEmitter) raw.on('error', onError);
+    signal?.addEventListener('abort', destroy, { once: true });
+    try {
+      signal?.throwIfAborted();
+      return await work({ dataSource, runner, raw, destroy });
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      // TypeORM says this of a connection that was lost before: why it was lost is the cause.
+      throw error instanceof QueryRunnerAlreadyReleasedError && lost ? lost : error;
+    } finally {
+      this.lent.delete(destroy);
+      signal?.removeEventListener('abort', destroy);
+      await runner.release();
+      if (raw instanceof EventEmitter) raw.off('error', onError);
+    }
+  }
+
+  /**
+   * Asks the database something, within the limits.
+   * @param ask holds at most one connection at a time; it gives up when the signal aborts
+   * @throws UnavailableError if the database does not answer, or not in time
+   */
+  async ask<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.isClosed) throw new UnavailableError('the application is shutting down');
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.open.add(controller);
+    const timer = Number.isFinite(this.timeout)
+      ? setTimeout(
+          () =>
+            controller.abort(new UnavailableError(`the database did not answer within ${this.timeout} ms`)),
+          this.timeout,
+        )
+      : undefined;
+    try {
+      const release = await this.questions.take(signal);
+      const answer = await untilAborted(ask(signal).finally(release), signal);
+      this.incidents.worked(SUBJECT);
+      return answer;
+    } catch (error) {
+      throw this.explained(error);
+    } finally {
+      clearTimeout(timer);
+      this.open.delete(controller);
+    }
+  }
+
+  /** Refuses new questions. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** Gives up whatever is under way. */
+  abort(): void {
+    const reason = new UnavailableError('the application is shutting down');
+    for (const controller of this.open) controller.abort(reason);
+    for (const destroy of this.lent) destroy();
+  }
+
+  private explained(error: unknown): unknown {
+    const failure = failureOf(this.dataSource, error);
+    if (!failure || failure.blame === 'row') return error;
+    if (!this.isClosed) this.incidents.failed(SUBJECT, failure, 'warn');
+    return error instanceof UnavailableError
+      ? error
+      : new UnavailableError(`the database cannot be asked: ${failure.reason}`, { cause: error });
+  }
+}
+
+const known = new WeakMap<DataSource, Connections>();
+
+/** One for each data source, however many modules use it. */
+export function connectionsOf(dataSource: DataSource): Connections {
+  const found = known.get(dataSource) ?? new Connections(dataSource);
+  known.set(dataSource, found);
+  return found;
+}
+
+/** Rejects at once when the signal aborts, though the work may take longer to notice. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** Gives up a connection if one statement takes too long: the network may be silent. */
+function watch(runner: QueryRunner, silence: number, giveUp: () => void): void {
+  const query = runner.query.bind(runner);
+  Object.defineProperty(runner, 'query', {
+    value: async (...given: Parameters<typeof query>) => {
+      const timer = setTimeout(giveUp, silence);
+      try {
+        return await query(...given);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  });
+}

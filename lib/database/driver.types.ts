@@ -1,0 +1,26 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import type { DatabaseFailure } from './failure.js';
+
+/** How the drivers of the databases differ: what TypeORM does not say or do. */
+export interface Driver {
+  /** Whether there is a network between. */
+  isRemote: boolean;
+
+  /** How many connections the host's pool may have; `undefined` if there is no limit. */
+  poolSize(dataSource: DataSource): number | undefined;
+
+  /** Resolves when the runner has a connection; connecting anew takes a bounded time. */
+  connect(dataSource: DataSource, runner: QueryRunner): Promise<unknown>;
+
+  /** Ends a connection at once, whatever it is doing. What it is asked fails then, and the pool makes room for another. */
+  destroy(connection: unknown): void;
+
+  /** Destroys the connections that nobody uses now: if one is silent, so are probably the others. */
+  destroyIdle(dataSource: DataSource): void;
+
+  /** @returns what is wrong, and what to do, if the database or its connection cannot hold every text */
+  encodingFault(dataSource: DataSource): Promise<string | undefined>;
+
+  /** @returns `undefined` if the error is no failure of the database */
+  failure(error: unknown): DatabaseFailure | undefined;
+}

@@ -1,0 +1,77 @@
+import type { DataSource } from 'typeorm';
+import type { Driver } from '../driver.types.js';
+import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
+
+/** What is used of mysql2's pool. */
+interface Pool {
+  config: { connectionLimit: number };
+  /** Not documented: without it idle connections end when they are used next. */
+  _freeConnections?: { length: number };
+  getConnection(callback: (error: unknown, connection?: Connection) => void): void;
+}
+
+interface Connection {
+  /** Missing in drivers other than mysql2. */
+  stream?: { destroy(error: Error): void };
+  destroy(): void;
+}
+
+function poolOf({ driver }: DataSource): Pool | undefined {
+  // TypeORM has it on the driver, without a type.
+  const pool: Pool | undefined = Reflect.get(driver, 'pool');
+  return pool?.config ? pool : undefined;
+}
+
+function destroy(connection: Connection): void {
+  // mysql2's own destroy() leaves what was asked without an answer, and the socket open until the other side closes it.
+  if (connection.stream) connection.stream.destroy(new Error('Connection terminated'));
+  else connection.destroy();
+}
+
+/** The SQLSTATE is too coarse: 42000 is a syntax error, a missing right, and too many connections of a user. */
+function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }): Classification | undefined {
+  if (typeof errno !== 'number' || typeof sqlState !== 'string') return undefined;
+  switch (errno) {
+    case 1146: // ER_NO_SUCH_TABLE
+    case 1054: // ER_BAD_FIELD_ERROR
+      return { blame: 'statement', advice: MIGRATIONS };
+    case 1142: // ER_TABLEACCESS_DENIED_ERROR
+    case 1143: // ER_COLUMNACCESS_DENIED_ERROR
+      return { blame: 'statement', advice: RIGHTS };
+    case 1203: // ER_TOO_MANY_USER_CONNECTIONS
+    case 1226: // ER_USER_LIMIT_REACHED
+      return { blame: 'moment' };
+    case 1205: // ER_LOCK_WAIT_TIMEOUT
+    case 1969: // ER_STATEMENT_TIMEOUT
+      return { blame: 'moment', isLocked: true };
+    case 1153: // ER_NET_PACKET_TOO_LARGE: half of the rows may fit
+    case 1366: // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
+    case 3819: // ER_CHECK_CONSTRAINT_VIOLATED
+      return { blame: 'row' };
+  }
+  const type = sqlState.slice(0, 2);
+  if (type === '22' || type === '23') return { blame: 'row' };
+  return { blame: type === '42' ? 'statement' : 'moment' };
+}
+
+export const mysql: Driver = {
+  isRemote: true,
+  poolSize: (dataSource) => poolOf(dataSource)?.config.connectionLimit || undefined,
+  // mysql2 has a time-out of its own, 10 s by default.
+  connect: (_, runner) => runner.connect(),
+  destroy: (connection) => destroy(connection as Connection),
+
+  destroyIdle(dataSource) {
+    const pool = poolOf(dataSource);
+    for (let idle = pool?._freeConnections?.length ?? 0; idle > 0; idle--)
+      pool?.getConnection((_, connection) => connection && destroy(connection));
+  },
+
+  async encodingFault(dataSource) {
+    const [found]: { charset: string }[] = await dataSource.query('SELECT @@character_set_client AS charset');
+    if (!found || found.charset === 'utf8mb4') return undefined;
+    return `the connection to the database has the character set ${found.charset}, which cannot hold every text; set charset: 'utf8mb4' in the data source`;
+  },
+
+  failure: (error) => failureFrom(error, classify),
+};

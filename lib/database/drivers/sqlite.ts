@@ -1,0 +1,25 @@
+import type { Driver } from '../driver.types.js';
+import { type Classification, failureFrom, MIGRATIONS } from '../failure.js';
+
+function classify(error: { code?: unknown }): Classification | undefined {
+  const { code } = error;
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return undefined;
+  if (/^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(code)) return { blame: 'row' };
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return { blame: 'moment', isLocked: true };
+  if (/^SQLITE_(READONLY|AUTH)/.test(code)) return { blame: 'statement' };
+  if (code !== 'SQLITE_ERROR') return { blame: 'moment' };
+  const isMissing = error instanceof Error && /no such (table|column)|has no column/.test(error.message);
+  return { blame: 'statement', advice: isMissing ? MIGRATIONS : undefined };
+}
+
+/** There is one connection, which everybody shares, and it is in this process. */
+export const sqlite: Driver = {
+  isRemote: false,
+  poolSize: () => undefined,
+  connect: (_, runner) => runner.connect(),
+  destroy: () => {},
+  destroyIdle: () => {},
+  // It has Unicode only.
+  encodingFault: async () => undefined,
+  failure: (error) => failureFrom(error, classify),
+};

@@ -1,0 +1,60 @@
+import { QueryRunnerAlreadyReleasedError } from 'typeorm';
+import type { Failure } from '../diagnostics/incident-log.js';
+import { UnavailableError } from './unavailable.error.js';
+
+/**
+ * What is to blame for a failure: a row's content, the statement (a missing table or right), or the moment (a lost
+ * connection, a deadlock), which is worth another try.
+ */
+export type Blame = 'row' | 'statement' | 'moment';
+
+export interface DatabaseFailure extends Failure {
+  blame: Blame;
+  /** Somebody else held a lock for too long. */
+  isLocked?: boolean;
+}
+
+/** What a driver knows of an error: how it is classified, and what can be done. */
+export type Classification = Pick<DatabaseFailure, 'blame' | 'isLocked' | 'advice'>;
+
+export const MIGRATIONS = 'have the migrations been run?';
+export const RIGHTS = 'the database user lacks a right on the tables of Djaffar';
+
+/** What the driver said, from inside TypeORM's own error. */
+export function driverError(error: unknown): { code?: unknown; errno?: unknown; sqlState?: unknown } {
+  const inner = error instanceof Error && 'driverError' in error ? error.driverError : error;
+  return typeof inner === 'object' && inner !== null ? inner : {};
+}
+
+const SYSTEM_ERROR = /^E[A-Z]{3,}$|^PROTOCOL_/;
+/** These have no code. */
+const CONNECTION_ERROR =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client (has encountered|was closed)|Cannot use a pool|Pool is closed)/;
+
+/**
+ * @param classify of the driver; gives `undefined` for what has no code of its database
+ * @returns `undefined` if it is no failure of the database
+ */
+export function failureFrom(
+  error: unknown,
+  classify: (error: ReturnType<typeof driverError>) => Classification | undefined,
+): DatabaseFailure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const inner = driverError(error);
+  const code = String(inner.code ?? inner.errno ?? error.name);
+  const reason = reasonOf(inner instanceof Error ? inner : error) || code;
+  const found = classify(inner);
+  if (found) return { ...found, code, reason };
+  const isOfConnection =
+    error instanceof UnavailableError ||
+    error instanceof QueryRunnerAlreadyReleasedError ||
+    SYSTEM_ERROR.test(code) ||
+    CONNECTION_ERROR.test(reason);
+  return isOfConnection ? { blame: 'moment', code, reason } : undefined;
+}
+
+/** Node gives an error without a message if a host name has several addresses and none of them answers. */
+function reasonOf(error: Error): string {
+  if (error.message) return error.message;
+  return error instanceof AggregateError ? error.errors.map(String).join(', ') : '';
+}

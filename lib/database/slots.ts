@@ -1,0 +1,51 @@
+interface Waiting {
+  begin(): void;
+}
+
+/** At most so many at once; the others wait in their order. */
+export class Slots {
+  private taken = 0;
+  private readonly queue = new Set<Waiting>();
+
+  constructor(public size: number) {}
+
+  /**
+   * Resolves when there is room.
+   * @returns what gives it back
+   * @throws the signal's reason if it aborts before
+   */
+  async take(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.taken < this.size) this.taken += 1;
+    else await this.wait(signal);
+    return () => this.release();
+  }
+
+  private wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        begin: () => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      const onAbort = (): void => {
+        this.queue.delete(waiting);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.queue.add(waiting);
+    });
+  }
+
+  /** The place goes to whoever has waited longest. */
+  private release(): void {
+    const [next] = this.queue;
+    if (!next || this.taken > this.size) {
+      this.taken -= 1;
+      return;
+    }
+    this.queue.delete(next);
+    next.begin();
+  }
+}

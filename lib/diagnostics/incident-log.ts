@@ -1,0 +1,86 @@
+import { Logger } from '@nestjs/common';
+import { monotonicClock } from '../time/clock.js';
+
+/** Milliseconds between two lines about the same incident. */
+const PAUSE = 60_000;
+
+/** Why something failed. */
+export interface Failure {
+  /** Failures with the same code are the same incident, however their texts differ. */
+  code: string;
+  reason: string;
+  /** What an operator can do, if that is certain. */
+  advice?: string | undefined;
+}
+
+interface Incident {
+  isOpen: boolean;
+  /** Whether the last line about it said that it fails. */
+  isSaid: boolean;
+  /** By the clock, in milliseconds. */
+  begunAt: number;
+  saidAt: number;
+  /** How often it failed since it began. */
+  count: number;
+}
+
+/**
+ * The log of what does not work. An incident is logged when it begins, once a minute with a count while it lasts, and
+ * when it ends; so the log stays readable if each of a thousand requests a second fails.
+ */
+export class IncidentLog {
+  /** By what is affected and by code. */
+  private readonly incidents = new Map<string, Map<string, Incident>>();
+
+  constructor(
+    private readonly logger: Pick<Logger, 'log' | 'warn' | 'error'> = new Logger('Djaffar'),
+    private readonly clock = monotonicClock,
+  ) {}
+
+  /**
+   * @param subject what is affected, such as `activities cannot be stored`
+   * @param level `warn` if it is tried again by itself
+   */
+  failed(subject: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
+    const now = this.clock.now();
+    const ofSubject = this.incidents.get(subject) ?? new Map<string, Incident>();
+    this.incidents.set(subject, ofSubject);
+    const incident = ofSubject.get(failure.code);
+    const advice = failure.advice ? ` (${failure.advice})` : '';
+    if (!incident || (!incident.isOpen && now - incident.saidAt >= PAUSE)) {
+      ofSubject.set(failure.code, { isOpen: true, isSaid: true, begunAt: now, saidAt: now, count: 1 });
+      this.logger[level](`${subject}: ${failure.reason}${advice}`);
+      return;
+    }
+    // One that comes back within a minute goes on: else a trouble that comes and goes would fill the log.
+    incident.isOpen = true;
+    incident.count += 1;
+    if (now - incident.saidAt < PAUSE) return;
+    incident.saidAt = now;
+    incident.isSaid = true;
+    const since = seconds(now - incident.begunAt);
+    this.logger[level](`${subject}, ${incident.count} times in ${since}: ${failure.reason}${advice}`);
+  }
+
+  /** Ends all incidents of the subject. */
+  worked(subject: string): void {
+    const ofSubject = this.incidents.get(subject);
+    if (!ofSubject) return;
+    const now = this.clock.now();
+    for (const [code, incident] of ofSubject) {
+      if (incident.isOpen) {
+        incident.isOpen = false;
+        if (!incident.isSaid) continue;
+        incident.isSaid = false;
+        this.logger.log(
+          `over after ${seconds(now - incident.begunAt)} (${incident.count} times): ${subject}`,
+        );
+      } else if (now - incident.saidAt >= PAUSE) ofSubject.delete(code);
+    }
+    if (ofSubject.size === 0) this.incidents.delete(subject);
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(milliseconds < 10_000 ? 1 : 0)} s`;
+}

@@ -1,0 +1,215 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { DataSource, type QueryRunner } from 'typeorm';
+import { dialectOf } from '../../lib/activity/dialects/dialect.js';
+import { ActivityStats } from '../../lib/index.js';
+import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const date = '2026-02-03T04:05:06.789Z';
+/** Milliseconds, of the writer. */
+const TIMEOUT = 2000;
+/** More, for a machine that is busy. */
+const SLACK = 4000;
+
+const LOCK: Partial<Record<DatabaseName, string>> = {
+  postgres: 'LOCK TABLE djaffar_activity',
+  mariadb: 'LOCK TABLES djaffar_activity WRITE',
+};
+
+const SETTINGS: Partial<Record<DatabaseName, string>> = {
+  postgres: `SELECT current_setting('lock_timeout'), current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle`,
+  mariadb: 'SELECT @@innodb_lock_wait_timeout, @@max_statement_time, @@wait_timeout, @@lock_wait_timeout',
+};
+const BOUNDED: Partial<Record<DatabaseName, string[]>> = {
+  postgres: ['2s', '1min', '10s'],
+  mariadb: ['2', '60', '10', '2'],
+};
+
+const SERVERS = FOUND.filter((name) => name !== 'sqlite');
+
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+describe.each(SERVERS)('as a guest of a host on %s', (name) => {
+  let database: TestDatabase;
+  let host: Host;
+  let cleanUp: (() => Promise<unknown>)[];
+
+  beforeEach(async () => {
+    cleanUp = [];
+    database = await createDatabase(name);
+    cleanUp.push(() => database.drop());
+  });
+
+  afterEach(async () => {
+    for (const each of cleanUp.toReversed()) await each();
+  });
+
+  async function start(options: object): Promise<void> {
+    host = await startHost({
+      adapter: 'fastify',
+      database: { ...database, options: { ...database.options, ...options } as TestDatabase['options'] },
+      djaffar: { writer: { timeout: TIMEOUT }, statistics: { maxWait: 1000 } },
+    });
+    cleanUp.push(() => host.close());
+  }
+
+  async function lock(): Promise<QueryRunner> {
+    const other = await new DataSource(database.options).initialize();
+    const runner = other.createQueryRunner();
+    cleanUp.push(() => other.destroy());
+    if (name === 'postgres') await runner.startTransaction();
+    await runner.query(LOCK[name] ?? '');
+    return runner;
+  }
+
+  async function unlock(runner: QueryRunner): Promise<void> {
+    await runner.query(name === 'postgres' ? 'ROLLBACK' : 'UNLOCK TABLES');
+  }
+
+  function post(count: number): Promise<number[]> {
+    return Promise.all(
+      Array.from({ length: count }, async () => (await host.post({ date, path: '/' })).status),
+    );
+  }
+
+  it.each([1, 2])('a table that is locked for long does not lock a pool of %s', async (poolSize) => {
+    await start({ poolSize });
+    const runner = await lock();
+    for (let i = 0; i < 3; i++) {
+      const answers = post(5);
+      const asked = await milliseconds(() => host.dataSource.query('SELECT 1'));
+      expect(asked).toBeLessThan(TIMEOUT + SLACK);
+      expect(await answers).toEqual([503, 503, 503, 503, 503]);
+    }
+    await unlock(runner);
+    expect(await post(5)).toEqual([204, 204, 204, 204, 204]);
+    expect(await host.stored()).toHaveLength(5);
+  });
+
+  it('connections that fall silent are given back, and the host goes on when the network does', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    cleanUp.push(() => proxy.close());
+    await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
+    await Promise.all(Array.from({ length: 8 }, () => host.dataSource.query('SELECT 1')));
+    expect(await post(5)).toEqual([204, 204, 204, 204, 204]);
+    proxy.silence();
+    for (let i = 0; i < 3; i++) {
+      const took = await milliseconds(async () => expect(await post(3)).toEqual([503, 503, 503]));
+      expect(took).toBeLessThan(TIMEOUT + SLACK);
+    }
+    proxy.heal();
+    const recovered = await milliseconds(async () => {
+      while ((await post(1))[0] !== 204) await pause(10);
+    });
+    expect(recovered).toBeLessThan(15_000);
+    const stored = (await host.stored()).length;
+    expect(stored).toBeGreaterThanOrEqual(6);
+    process.stderr.write(`${name}: recovered ${recovered.toFixed(0)} ms after the network\n`);
+    await Promise.all(Array.from({ length: 10 }, () => host.dataSource.query('SELECT 1')));
+  });
+
+  it('the application shuts down in time if the database is silent', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    cleanUp.push(() => proxy.close());
+    await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
+    expect(await post(5)).toEqual([204, 204, 204, 204, 204]);
+    proxy.silence();
+    const answer = post(1);
+    await proxy.untilSwallowed();
+    const took = await milliseconds(() => host.app.close());
+    expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
+    expect(await answer).toEqual([503]);
+  });
+
+  it('the application shuts down in time if the database is locked and requests keep arriving', async () => {
+    await start({});
+    const runner = await lock();
+    const statuses = new Set<number>();
+    let isRefused = false;
+    const clients = Array.from({ length: 8 }, async () => {
+      while (!isRefused) {
+        const [status = 0] = await post(1).catch(() => [0]);
+        statuses.add(status);
+        isRefused = status === 0;
+      }
+    });
+    while (statuses.size === 0) await pause(5);
+    const took = await milliseconds(() => host.app.close());
+    await Promise.all(clients);
+    expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
+    expect([...statuses].sort((a, b) => a - b)).toEqual([0, 503]);
+    await unlock(runner);
+  });
+
+  it('a rollup whose lock somebody holds delays neither questions nor the shutdown', async () => {
+    await start({});
+    const stats = host.app.get(ActivityStats, { strict: false });
+    expect((await stats.overview()).activities.value).toBe(0);
+    expect(await post(1)).toEqual([204]);
+    const other = await new DataSource(database.options).initialize();
+    cleanUp.push(() => other.destroy());
+    const runner = other.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query('UPDATE djaffar_rollup SET version = version + 0');
+    const asked = await milliseconds(() =>
+      stats.overview({ from: '2026-02-01T00:00Z', to: '2026-03-01T00:00Z' }),
+    );
+    expect(asked).toBeLessThan(2000 + SLACK);
+    const took = await milliseconds(() => host.app.close());
+    expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
+    await runner.rollbackTransaction();
+  });
+
+  it('bounds its transactions on the server, and leaves the connections of the host as they were', async () => {
+    await start({ poolSize: 1 });
+    const settings = (): Promise<unknown> => host.dataSource.query(SETTINGS[name] ?? '');
+    const before = await settings();
+    const inside = await dialectOf(host.dataSource).reading(host.dataSource, (manager) =>
+      manager.query<Record<string, unknown>[]>(SETTINGS[name] ?? ''),
+    );
+    expect(Object.values(inside[0] ?? {}).map(String)).toEqual(BOUNDED[name]);
+    expect(await post(1)).toEqual([204]);
+    expect(await settings()).toEqual(before);
+  });
+
+  it('does not start on what cannot hold every text, and names the cure', async () => {
+    const { options } = database;
+    if (name === 'mariadb') {
+      await expect(start({ charset: 'latin1' })).rejects.toThrow("set charset: 'utf8mb4'");
+      return;
+    }
+    const latin = `${accessOf(database).database}_latin`;
+    const other = await new DataSource(options).initialize();
+    cleanUp.push(() => other.destroy());
+    await other.query(`CREATE DATABASE ${latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
+    cleanUp.push(() => other.query(`DROP DATABASE ${latin} WITH (FORCE)`));
+    const url = new URL(database.url);
+    url.pathname = latin;
+    await expect(start({ url: url.href })).rejects.toThrow('encoding LATIN1');
+  });
+
+  it('answers questions 503, not 500, if the database does not answer in time', async () => {
+    host = await startHost({
+      adapter: 'express',
+      database,
+      djaffar: { api: { guards: [{ canActivate: () => true }] }, statistics: { timeout: 1000 } },
+    });
+    cleanUp.push(() => host.close());
+    const runner = await lock();
+    const { status, headers } = await host.fetch('/djaffar/activities?limit=1');
+    expect(status).toBe(503);
+    expect(headers.get('Retry-After')).toBe('1');
+    await unlock(runner);
+    expect((await host.fetch('/djaffar/activities?limit=1')).status).toBe(200);
+  });
+});
+
+function accessOf({ url }: TestDatabase): { username: string; password: string; database: string } {
+  const { username, password, pathname } = new URL(url);
+  return { username, password, database: pathname.slice(1) };
+}

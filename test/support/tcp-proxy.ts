@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** A network between a host and its database that can fall silent: nothing is forwarded any more, and nothing is closed. */
+export class TcpProxy {
+  private isSilent = false;
+  /** In bytes. */
+  private swallowed = 0;
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    readonly port: number,
+    private readonly target: URL,
+  ) {
+    server.on('connection', (socket: Socket) => this.forward(socket));
+  }
+
+  static async start(url: string): Promise<TcpProxy> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (typeof address !== 'object' || !address) throw new Error('no port');
+    return new TcpProxy(server, address.port, new URL(url));
+  }
+
+  /** Resolves when something was sent that nobody will get. */
+  async untilSwallowed(): Promise<void> {
+    while (this.swallowed === 0) await pause(5);
+  }
+
+  silence(): void {
+    this.isSilent = true;
+  }
+
+  /** New connections work again; those that were silent stay so, as with a load balancer that has lost its state. */
+  heal(): void {
+    this.isSilent = false;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private forward(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket)).on('error', () => {});
+    let isLost = this.isSilent;
+    if (isLost) {
+      socket.resume();
+      return;
+    }
+    const database = connect(Number(this.target.port), this.target.hostname);
+    const isForwarded = (): boolean => !(isLost ||= this.isSilent);
+    for (const [from, to] of [
+      [socket, database],
+      [database, socket],
+    ] as const) {
+      from.on('data', (data) => {
+        if (isForwarded()) to.write(data);
+        else this.swallowed += data.length;
+      });
+      from.on('close', () => void (isForwarded() && to.destroy()));
+      from.on('error', () => {});
+    }
+    socket.once('close', () => database.destroy());
+  }
+}

@@ -1,0 +1,61 @@
+import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
+
+const MINUTE = 60_000;
+const failure = { code: '53300', reason: 'too many clients' };
+
+describe('the log of incidents', () => {
+  let now: number;
+  let lines: string[];
+  let log: IncidentLog;
+
+  beforeEach(() => {
+    now = 0;
+    lines = [];
+    const write = (level: string) => (line: unknown) => void lines.push(`${level} ${String(line)}`);
+    log = new IncidentLog(
+      { log: write('log'), warn: write('warn'), error: write('error') },
+      { now: () => now },
+    );
+  });
+
+  it('says once that an incident begins, once a minute that it lasts, and once that it is over', () => {
+    for (let second = 0; second <= 130; second++) {
+      now = second * 1000;
+      for (let i = 0; i < 10; i++) log.failed('activities cannot be stored', failure);
+    }
+    log.worked('activities cannot be stored');
+    log.worked('activities cannot be stored');
+    expect(lines).toEqual([
+      'error activities cannot be stored: too many clients',
+      'error activities cannot be stored, 601 times in 60 s: too many clients',
+      'error activities cannot be stored, 1201 times in 120 s: too many clients',
+      'log over after 130 s (1310 times): activities cannot be stored',
+    ]);
+  });
+
+  it('does not fill the log if something fails and works in turn', () => {
+    for (now = 0; now < 10 * MINUTE; now += 100) {
+      log.failed('activities cannot be stored', failure, 'warn');
+      log.worked('activities cannot be stored');
+    }
+    expect(lines.length).toBeLessThanOrEqual(20);
+    expect(lines[0]).toBe('warn activities cannot be stored: too many clients');
+  });
+
+  it('tells incidents apart by what is affected and by the code, and says what to do', () => {
+    log.failed('activities cannot be stored', failure);
+    log.failed('activities cannot be stored', {
+      code: '42P01',
+      reason: 'no table',
+      advice: 'run the migrations',
+    });
+    log.failed('statistics cannot be read', failure);
+    log.worked('statistics cannot be read');
+    expect(lines).toEqual([
+      'error activities cannot be stored: too many clients',
+      'error activities cannot be stored: no table (run the migrations)',
+      'error statistics cannot be read: too many clients',
+      'log over after 0.0 s (1 times): statistics cannot be read',
+    ]);
+  });
+});
