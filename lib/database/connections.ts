@@ -13,7 +13,7 @@ export interface LentConnection {
   /** The driver's own. */
   raw: unknown;
   /** Ends it at once, whatever it is doing: what it is asked fails. */
-  destroy(): void;
+  destroy: () => void;
 }
 
 export interface QuestionLimits {

@@ -41,7 +41,7 @@ export function failureFrom(
 ): DatabaseFailure | undefined {
   if (!(error instanceof Error)) return undefined;
   const inner = driverError(error);
-  const code = String(inner.code ?? inner.errno ?? error.name);
+  const code = codeOf(inner) ?? error.name;
   const reason = reasonOf(inner instanceof Error ? inner : error) || code;
   const found = classify(inner);
   if (found) return { ...found, code, reason };
@@ -51,6 +51,11 @@ export function failureFrom(
     SYSTEM_ERROR.test(code) ||
     CONNECTION_ERROR.test(reason);
   return isOfConnection ? { blame: 'moment', code, reason } : undefined;
+}
+
+function codeOf({ code, errno }: ReturnType<typeof driverError>): string | undefined {
+  if (typeof code === 'string') return code;
+  return typeof errno === 'number' ? String(errno) : undefined;
 }
 
 /** Node gives an error without a message if a host name has several addresses and none of them answers. */

@@ -71,6 +71,17 @@ describe.each(SERVERS)('as a guest of a host on %s', (name) => {
     await runner.query(name === 'postgres' ? 'ROLLBACK' : 'UNLOCK TABLES');
   }
 
+  async function latinDatabase(): Promise<string> {
+    const latin = `${accessOf(database).database}_latin`;
+    const other = await new DataSource(database.options).initialize();
+    cleanUp.push(() => other.destroy());
+    await other.query(`CREATE DATABASE ${latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
+    cleanUp.push(() => other.query(`DROP DATABASE ${latin} WITH (FORCE)`));
+    const url = new URL(database.url);
+    url.pathname = latin;
+    return url.href;
+  }
+
   function post(count: number): Promise<number[]> {
     return Promise.all(
       Array.from({ length: count }, async () => (await host.post({ date, path: '/' })).status),
@@ -178,19 +189,9 @@ describe.each(SERVERS)('as a guest of a host on %s', (name) => {
   });
 
   it('does not start on what cannot hold every text, and names the cure', async () => {
-    const { options } = database;
-    if (name === 'mariadb') {
-      await expect(start({ charset: 'latin1' })).rejects.toThrow("set charset: 'utf8mb4'");
-      return;
-    }
-    const latin = `${accessOf(database).database}_latin`;
-    const other = await new DataSource(options).initialize();
-    cleanUp.push(() => other.destroy());
-    await other.query(`CREATE DATABASE ${latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
-    cleanUp.push(() => other.query(`DROP DATABASE ${latin} WITH (FORCE)`));
-    const url = new URL(database.url);
-    url.pathname = latin;
-    await expect(start({ url: url.href })).rejects.toThrow('encoding LATIN1');
+    const wrong = name === 'postgres' ? { url: await latinDatabase() } : { charset: 'latin1' };
+    const cure = name === 'postgres' ? "ENCODING 'UTF8'" : "charset: 'utf8mb4'";
+    await expect(start(wrong)).rejects.toThrow(cure);
   });
 
   it('answers questions 503, not 500, if the database does not answer in time', async () => {

@@ -13,15 +13,18 @@ interface Bounds {
   idle: number;
 }
 
+// MariaDB and MySQL each read the comments that are meant for them: one has a limit for all statements, the other for SELECT.
+const mariadb = (sql: string): string => `/*M!100101 , ${sql} */`;
+const mysqlOnly = (sql: string): string => `/*!50708 , ${sql} */`;
+
+const seconds = (milliseconds: number): string => String(Math.max(1, Math.ceil(milliseconds / 1000)));
+
 /** System variables in place of those of the session; one set of user variables keeps what they were. */
 function settings(
   values: Record<string, string>,
   { statement }: Bounds,
 ): { before: string[]; after: string[] } {
   const names = Object.keys(values);
-  // MariaDB and MySQL each read the comments that are meant for them: one has a limit for all statements, the other for SELECT.
-  const mariadb = (sql: string): string => `/*M!100101 , ${sql} */`;
-  const mysqlOnly = (sql: string): string => `/*!50708 , ${sql} */`;
   const keep = names.map((name) => `@djaffar_${name} = @@SESSION.${name}`).join(', ');
   const set = names.map((name) => `SESSION ${name} = ${values[name]}`).join(', ');
   const restore = names.map((name) => `SESSION ${name} = @djaffar_${name}`).join(', ');
@@ -38,7 +41,6 @@ function settings(
 
 /** The server has no limit for a transaction that is idle, only for a connection. */
 function bounded(bounds: Bounds): Record<string, string> {
-  const seconds = (milliseconds: number): string => String(Math.max(1, Math.ceil(milliseconds / 1000)));
   return {
     innodb_lock_wait_timeout: seconds(bounds.lock),
     lock_wait_timeout: seconds(bounds.lock),

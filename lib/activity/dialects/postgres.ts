@@ -41,6 +41,7 @@ async function logged<T>(
 ): Promise<T> {
   dataSource.logger.logQuery(text, values, runner);
   try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeORM gives the driver's own, without a type
     return await run(raw as Client);
   } catch (error) {
     dataSource.logger.logQueryError(error instanceof Error ? error : String(error), text, values, runner);

@@ -5,8 +5,6 @@ import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure
 /** What is used of mysql2's pool. */
 interface Pool {
   config: { connectionLimit: number };
-  /** Not documented: without it idle connections end when they are used next. */
-  _freeConnections?: { length: number };
   getConnection(callback: (error: unknown, connection?: Connection) => void): void;
 }
 
@@ -59,11 +57,14 @@ export const mysql: Driver = {
   poolSize: (dataSource) => poolOf(dataSource)?.config.connectionLimit || undefined,
   // mysql2 has a time-out of its own, 10 s by default.
   connect: (_, runner) => runner.connect(),
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeORM gives the driver's own, without a type
   destroy: (connection) => destroy(connection as Connection),
 
   destroyIdle(dataSource) {
     const pool = poolOf(dataSource);
-    for (let idle = pool?._freeConnections?.length ?? 0; idle > 0; idle--)
+    // Not documented: without it idle connections end when they are used next.
+    const free: { length: number } | undefined = pool && Reflect.get(pool, '_freeConnections');
+    for (let idle = free?.length ?? 0; idle > 0; idle--)
       pool?.getConnection((_, connection) => connection && destroy(connection));
   },
 

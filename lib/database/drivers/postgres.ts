@@ -78,6 +78,7 @@ export const postgres: Driver = {
     }
   },
 
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeORM gives the driver's own, without a type
   destroy: (connection) => destroy(connection as Client),
 
   destroyIdle(dataSource) {
