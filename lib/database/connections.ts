@@ -127,7 +127,7 @@ export class Connections {
     if (!this.isClosed) this.incidents.failed(SUBJECT, failure, 'warn');
     return error instanceof UnavailableError
       ? error
-      : new UnavailableError(`the database cannot be asked: ${failure.reason}`, { cause: error });
+      : new UnavailableError(`the database does not answer: ${failure.reason}`, { cause: error });
   }
 }
 

@@ -99,7 +99,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       ...application,
     });
     await options.configure?.(app);
-    await app.listen(0, '127.0.0.1');
+    // What fails to start would keep its connections, and the tests from ending.
+    await app.listen(0, '127.0.0.1').catch(async (error: unknown) => {
+      await app.close();
+      throw error;
+    });
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     const dataSource = app.get(DataSource);
     const fetchPath: Host['fetch'] = (path, init) => fetch(url + path, { redirect: 'manual', ...init });
