@@ -85,6 +85,8 @@ export class ActivityWriter
   private waiting = 0;
   /** How many connections are held or waited for. */
   private serving = 0;
+  /** How many of them have not taken anything from the queue yet. */
+  private seeking = 0;
   private isPumping = false;
   /** Milliseconds until the next try, after failures. */
   private pause = 0;
@@ -193,18 +195,25 @@ export class ActivityWriter
     this.isPumping = true;
     setImmediate(() => {
       this.isPumping = false;
-      while (this.serving < Math.min(this.settings.concurrency, this.queue.length)) void this.serve();
+      while (this.serving < this.settings.concurrency && this.seeking < this.queue.length) void this.serve();
     });
   }
 
   /** Never rejects: whatever happens is said to those who wait. */
   private async serve(): Promise<void> {
     this.serving += 1;
+    this.seeking += 1;
+    let isSeeking = true;
+    const found = (): void => {
+      if (isSeeking) this.seeking -= 1;
+      isSeeking = false;
+    };
     const giveUp = new AbortController();
     let works: Work[] = [];
     try {
       await this.connections.use(async (connection) => {
         works = this.take();
+        found();
         if (works.length === 0) return;
         const timer = setTimeout(
           () => giveUp.abort(new UnavailableError('the database does not answer')),
@@ -220,6 +229,7 @@ export class ActivityWriter
       if (giveUp.signal.aborted) driverOf(this.dataSource)?.destroyIdle(this.dataSource);
       this.postpone(works, error);
     }
+    found();
     this.serving -= 1;
     this.pump();
   }
@@ -229,6 +239,9 @@ export class ActivityWriter
     this.connections.incidents.failed(SUBJECT, this.failureOf(error), 'warn');
     this.queue = [...works.filter(({ isAnswered }) => !isAnswered), ...this.queue];
     this.refuseLate();
+    // What was put in front may have less time left than what the timer was set for.
+    clearTimeout(this.expiryTimer);
+    this.expiryTimer = undefined;
     this.watchQueue();
     this.pause = Math.min(2 * this.pause || FIRST_PAUSE, LONGEST_PAUSE);
     this.pauseTimer ??= setTimeout(() => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
 import type { StoredActivity, WriterSettings } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
@@ -13,6 +14,12 @@ const LOCKS: Record<string, string[]> = {
   mariadb: [
     `INSERT INTO djaffar_activity (id, date, receivedAt, name, path) VALUES ('ID', 1, 1, 'lock', '/')`,
   ],
+};
+
+/** The connections that wait for such a lock. */
+const WAITING: Record<string, string> = {
+  postgres: `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  mariadb: `SELECT trx.trx_id FROM information_schema.innodb_trx trx JOIN information_schema.processlist p ON p.id = trx.trx_mysql_thread_id WHERE trx.trx_state = 'LOCK WAIT' AND p.db = DATABASE()`,
 };
 
 const BAD: Record<string, Partial<StoredActivity>> = {
@@ -98,6 +105,28 @@ describe.each(FOUND)('the writer on %s', (database) => {
       await blocker.release();
     }
   });
+
+  if (database !== 'sqlite') {
+    it('starts a write while another one waits for the database', async () => {
+      await start({ concurrency: 2, timeout: 30_000 });
+      const id = randomUUID();
+      const runner = await lock(id);
+      const waiting = async (): Promise<number> =>
+        (await host.dataSource.query(WAITING[database] ?? '')).length;
+      try {
+        const first = host.post({ id, date, path: '/first' });
+        while ((await waiting()) < 1) await pause(20);
+        const second = host.post({ date, path: '/second' });
+        // MariaDB's lock is of the one id alone.
+        if (database === 'mariadb') expect((await second).status).toBe(204);
+        else while ((await waiting()) < 2) await pause(20);
+        await runner.rollbackTransaction();
+        expect([(await first).status, (await second).status]).toEqual([204, 204]);
+      } finally {
+        await runner.release();
+      }
+    });
+  }
 
   it('answers 503 at once when too many wait', async () => {
     await start({ maxWaiting: 3 });
