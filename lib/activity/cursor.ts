@@ -18,6 +18,6 @@ export function decodeCursor(text: unknown): Cursor {
   const match = /^(\d{1,15})\.([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(place);
   const date = Number(match?.[1]);
   if (!match?.[2] || date > LAST_INSTANT)
-    throw new InvalidFilterError('after', 'must be the "next" of a page');
+    throw new InvalidFilterError('after', 'must be the "next" value of a previous page');
   return { date, id: match[2] };
 }

@@ -118,7 +118,7 @@ describe.each(FOUND)('the writer on %s', (database) => {
         while ((await waiting()) < 1) await pause(20);
         const second = host.post({ date, path: '/second' });
         // MariaDB's lock is of the one id alone.
-        if (database === 'mariadb') expect((await second).status).toBe(204);
+        if (database === 'mariadb') await second;
         else while ((await waiting()) < 2) await pause(20);
         await runner.rollbackTransaction();
         expect([(await first).status, (await second).status]).toEqual([204, 204]);

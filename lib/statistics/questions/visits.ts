@@ -128,6 +128,6 @@ function encode({ startedAt, id }: Visit): string {
 function decode(after: unknown): { start: number; visit: string } {
   const place = typeof after === 'string' ? Buffer.from(after, 'base64url').toString() : '';
   const [, start, visit] = /^(\d{1,15})\.([\w-]{1,16})$/.exec(place) ?? [];
-  if (!start || !visit) throw new InvalidFilterError('after', 'must be what a page had as "next"');
+  if (!start || !visit) throw new InvalidFilterError('after', 'must be the "next" value of a previous page');
   return { start: Number(start), visit };
 }
