@@ -52,18 +52,20 @@ export async function start(cwd, node, args, env = {}) {
 }
 
 /**
- * Prints `ok` or `FAILED`, then what was said, indented.
+ * Prints `ok` or `FAILED` and how long it took, then the output of what failed, indented.
  * @returns whether it passed
  */
 export async function check(name, test) {
+  const startedAt = performance.now();
+  const taken = () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
   try {
     await test();
-    console.log(`ok      ${name}`);
+    console.log(`ok      ${name} (${taken()})`);
     return true;
   } catch (error) {
     // The stack of a command that failed holds what it said on its standard error.
     const said = `${inspect(error)}\n${error.stdout ?? ''}`.trim();
-    console.log(`FAILED  ${name}\n${said.replace(/^/gm, '        ')}`);
+    console.log(`FAILED  ${name} (${taken()})\n${said.replace(/^/gm, '        ')}`);
     process.exitCode = 1;
     return false;
   }
