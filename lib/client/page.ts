@@ -88,7 +88,6 @@ export const start = (auto: AutoTracking): void => {
   const act = (event: Partial<MouseEvent> & Event): void => {
     const { button = 0 } = event;
     // Targets in open shadow roots are in it, too.
-    // Targets in open shadow roots are in it, too.
     const path = event.composedPath() as Partial<HTMLAnchorElement>[];
     const find = (selector: string): HTMLAnchorElement | undefined =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what has `matches` is an element

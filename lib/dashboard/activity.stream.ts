@@ -23,11 +23,13 @@ const LIMIT = 100;
 /** How many are remembered for each subscriber. */
 const SEEN = 10 * LIMIT;
 
-/** Milliseconds between two looks, and between two signs of life for the proxies that close what is silent. */
+/** Milliseconds. */
 interface Pace {
+  /** Between two reads of the database. */
   look: number;
+  /** Between two signs of life, because proxies close a silent connection. */
   ping: number;
-  /** After so long a stream ends, and the browser comes again; without it, streams are open as long as they are watched. */
+  /** After this time a stream ends, and the browser connects again. Without it, streams stay open. */
   end?: number;
 }
 
