@@ -190,6 +190,12 @@ describeInBrowser.each(ADAPTERS)('the manners of the dashboard, with the host on
     expect(dashboard.console.splice(0).every((text) => text.includes('401'))).toBe(true);
   });
 
+  it('shows its data if its address holds a name and a password', async () => {
+    const page = await dashboard.open(`?${DAYS}`);
+    await page.goto(page.url().replace('://', '://ada:lovelace@'));
+    await page.locator('[data-measure=visits]').waitFor();
+  });
+
   it('is used with the keyboard alone', async () => {
     const page = await dashboard.open(`?${DAYS}`);
     await page.locator('.bars a').first().waitFor();

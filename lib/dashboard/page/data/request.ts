@@ -24,9 +24,17 @@ const REASONS: Record<number, string> = {
   403: 'You do not have access to this.',
 };
 
+/** The URL of data. It has no name and password, which the page's own may have and `fetch` refuses. */
+export function dataUrl(path: string): URL {
+  const url = new URL(`data/${path}`, document.baseURI);
+  url.username = '';
+  url.password = '';
+  return url;
+}
+
 /** @throws RequestError */
 export async function request(path: string, init?: RequestInit): Promise<Response> {
-  const response = await fetch(`data/${path}`, { ...init, headers: { Accept: 'application/json' } }).catch(
+  const response = await fetch(dataUrl(path), { ...init, headers: { Accept: 'application/json' } }).catch(
     (error: unknown) => {
       if (init?.signal?.aborted) throw error;
       throw new RequestError(REASONS[0] ?? '', 0);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Activity } from '../../../activity/activity.entity.js';
-import type { Json } from './request.js';
+import { dataUrl, type Json } from './request.js';
 
 export interface Stream {
   /** The latest first. */
@@ -17,7 +17,7 @@ const MAX = 200;
 export function useStream(): Stream {
   const [stream, setStream] = useState<Stream>({ activities: [], isOpen: false, isTroubled: false });
   useEffect(() => {
-    const source = new EventSource('data/stream');
+    const source = new EventSource(dataUrl('stream'));
     source.addEventListener('open', () => setStream((before) => ({ ...before, isOpen: true })));
     source.addEventListener('error', () => setStream((before) => ({ ...before, isOpen: false })));
     source.addEventListener('trouble', () => setStream((before) => ({ ...before, isTroubled: true })));
