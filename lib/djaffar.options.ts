@@ -82,7 +82,7 @@ export interface DjaffarOptions {
 
   writer?: Partial<WriterSettings>;
 
-  /** @defaultValue `{ maxWait: 1000 }` */
+  /** @defaultValue `{ maxWait: 1000, concurrency: 4, timeout: 30_000, background: true }` */
   statistics?: Partial<StatisticsSettings>;
 
   /**

@@ -191,6 +191,8 @@ export class ActivityService {
   async erase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
     let erased = 0;
     for (const part of this.partsToErase(filter, options)) erased += await this.erasePart(part);
+    // Also if nothing was left: an erasure that failed may have left what statistics know.
+    await this.rollup.takeInErasures();
     return erased;
   }
 
@@ -235,21 +237,17 @@ export class ActivityService {
     let erased = 0;
     let cursor: Cursor | undefined;
     let rows: Activity[];
-    const stale: Stale[] = [];
     do {
       rows = await this.rows(upTo, { limit: MAX_LIMIT, cursor, direction: 'ASC' });
-      const ranges = staleWithout(rows);
-      erased += await this.eraseRows(rows, ranges);
-      stale.push(...ranges);
+      erased += await this.eraseRows(rows);
       const end = rows.at(-1);
       cursor = end && { date: end.date.getTime(), id: end.id };
     } while (rows.length === MAX_LIMIT);
-    await this.rollup.takeIn(stale);
     return erased;
   }
 
   /** The activities, and the sessions that have none left, in one transaction. */
-  private async eraseRows(rows: Activity[], stale: Stale[]): Promise<number> {
+  private async eraseRows(rows: Activity[]): Promise<number> {
     if (rows.length === 0) return 0;
     const sessions = new Map(rows.flatMap(({ session }) => (session ? [[session.id, session]] : [])));
     const deletion = this.dataSource
@@ -258,13 +256,18 @@ export class ActivityService {
       .from(Activity)
       .whereInIds(rows.map(({ id }) => id));
     const statements = [
-      new Table(this.dataSource, Stale).insert(stale),
+      new Table(this.dataSource, Stale).insert(staleWithout(rows)),
       ...(sessions.size > 0 ? [this.deletionOfSessions([...sessions.keys()])] : []),
     ];
-    const erased = await connectionsOf(this.dataSource).ask(() =>
-      this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), statements),
-    );
-    this.writer.noteErasure();
+    let erased: number;
+    try {
+      erased = await connectionsOf(this.dataSource).ask((signal) =>
+        this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), statements, signal),
+      );
+    } finally {
+      // Also if it failed: it may have been committed without our being told.
+      this.writer.noteErasure();
+    }
     await this.restoreSessions(sessions);
     return erased;
   }

@@ -3,6 +3,7 @@ import {
   type CallHandler,
   type ExecutionContext,
   HttpException,
+  Inject,
   Injectable,
   Logger,
   type NestInterceptor,
@@ -10,9 +11,11 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { catchError, type Observable } from 'rxjs';
+import { DataSource } from 'typeorm';
 import { InvalidFilterError } from '../activity/activity.filter.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { unavailableAfter } from '../database/unavailable.js';
+import { DATA_SOURCE } from '../djaffar.options.js';
 
 /** Seconds. */
 const RETRY_AFTER = '5';
@@ -25,13 +28,17 @@ const RETRY_AFTER = '5';
 export class ApiErrorInterceptor implements NestInterceptor {
   private readonly logger = new Logger('Djaffar');
 
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
         if (error instanceof InvalidFilterError) throw new BadRequestException(error.message);
-        const unavailable = error instanceof HttpException ? undefined : unavailableAfter(error);
+        const unavailable =
+          error instanceof HttpException ? undefined : unavailableAfter(this.dataSource, error);
         if (!unavailable) throw error;
         // What the limits for questions refuse is in the log of incidents.
         if (!(error instanceof UnavailableError)) this.logger.warn(unavailable.message);

@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Req, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
+import { ApiErrorInterceptor } from '../api/api-error.interceptor.js';
 import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
 import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../djaffar.options.js';
 import { version } from '../generated/version.js';
@@ -20,7 +21,7 @@ export interface About {
 
 /** Facts that the page needs before it asks for statistics. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class AboutController {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { Observable } from 'rxjs';
+import { type Observable, Subscription } from 'rxjs';
 import { sendStream, type StreamResponse } from '../http-stream.js';
 import { ActivityStream } from './activity.stream.js';
 
-/** Characters that wait for a client which reads too slowly; it has to come again then. */
+/** If more bytes than this wait when an event comes, the client reads too slowly and has to come again. */
 const MAX_WAITING = 2 ** 20;
 
 /** New activities as server-sent events. Nest's `@Sse()` lets an interceptor of the host wrap each event, its name too. */
@@ -28,6 +28,8 @@ export class StreamController {
 }
 
 function readableOf(texts: Observable<string>): Readable {
+  // An event that is there already comes before subscribe() returns.
+  const subscription = new Subscription();
   const readable = new Readable({
     read() {},
     destroy(error, done) {
@@ -35,12 +37,15 @@ function readableOf(texts: Observable<string>): Readable {
       done(error);
     },
   });
-  const subscription = texts.subscribe({
-    next: (text) => {
-      readable.push(text);
-      if (readable.readableLength > MAX_WAITING) readable.destroy(new Error('the client reads too slowly'));
-    },
-    complete: () => readable.push(null),
-  });
+  subscription.add(
+    texts.subscribe({
+      next: (text) => {
+        // What waits is judged, not this event: one event alone may be larger.
+        if (readable.readableLength > MAX_WAITING) readable.destroy(new Error('the client reads too slowly'));
+        else readable.push(text);
+      },
+      complete: () => readable.push(null),
+    }),
+  );
   return readable;
 }

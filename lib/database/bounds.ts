@@ -5,7 +5,7 @@
 export const BOUNDS = {
   /** For somebody else's lock. */
   lock: 2000,
-  /** For one statement. */
+  /** For one statement of an application; a command of the command line has as long as it needs. */
   statement: 60_000,
   /** Between two statements. */
   idle: 10_000,

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { IncidentLog } from '../diagnostics/incident-log.js';
-import { SILENCE } from './bounds.js';
+import { BOUNDS, SILENCE } from './bounds.js';
 import { connect, driverOf, failureOf } from './driver.js';
 import { Slots } from './slots.js';
 import { UnavailableError } from './unavailable.error.js';
@@ -38,7 +38,11 @@ export class Connections {
   private readonly open = new Set<AbortController>();
   /** Each destroys a connection that is lent. */
   private readonly lent = new Set<() => void>();
-  private isClosed = false;
+  /** Why everything was given up, once it was. */
+  private shutdown: UnavailableError | undefined;
+
+  /** Milliseconds after which the server ends a statement of a transaction; 0 for no bound. */
+  statementBound = 0;
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -46,20 +50,26 @@ export class Connections {
     this.questions.size = concurrency;
     this.timeout = timeout;
     this.silence = SILENCE;
+    this.statementBound = BOUNDS.statement;
   }
 
   /**
    * Lends a connection until the work is done.
    * @param signal if it aborts, the connection is destroyed, so that whatever the work waits for fails
+   * @param silence milliseconds that one statement may take
    */
-  async use<T>(work: (connection: LentConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async use<T>(
+    work: (connection: LentConnection) => Promise<T>,
+    signal?: AbortSignal,
+    silence = this.silence,
+  ): Promise<T> {
     signal?.throwIfAborted();
     const { dataSource } = this;
     const runner = dataSource.createQueryRunner('master');
     const raw = await connect(dataSource, runner);
     const destroy = (): void => driverOf(dataSource)?.destroy(raw);
     this.lent.add(destroy);
-    if (Number.isFinite(this.silence) && driverOf(dataSource)?.isRemote) watch(runner, this.silence, destroy);
+    if (Number.isFinite(silence) && driverOf(dataSource)?.isRemote) watch(runner, silence, destroy);
     let lost: Error | undefined;
     const onError = (error: Error): void => void (lost = error);
     if (raw instanceof EventEmitter) raw.on('error', onError);
@@ -85,7 +95,6 @@ export class Connections {
    * @throws UnavailableError if the database does not answer, or not in time
    */
   async ask<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.isClosed) throw new UnavailableError('the application is shutting down');
     const controller = new AbortController();
     const { signal } = controller;
     this.open.add(controller);
@@ -98,7 +107,7 @@ export class Connections {
       : undefined;
     try {
       const release = await this.questions.take(signal);
-      const answer = await untilAborted(ask(signal).finally(release), signal);
+      const answer = await untilAborted(releasing(ask, signal, release), signal);
       this.incidents.worked(SUBJECT);
       return answer;
     } catch (error) {
@@ -109,22 +118,17 @@ export class Connections {
     }
   }
 
-  /** Refuses new questions. */
-  close(): void {
-    this.isClosed = true;
-  }
-
   /** Gives up whatever is under way. */
   abort(): void {
-    const reason = new UnavailableError('the application is shutting down');
-    for (const controller of this.open) controller.abort(reason);
+    this.shutdown = new UnavailableError('the application is shutting down');
+    for (const controller of this.open) controller.abort(this.shutdown);
     for (const destroy of this.lent) destroy();
   }
 
   private explained(error: unknown): unknown {
     const failure = failureOf(this.dataSource, error);
     if (!failure || failure.blame === 'row') return error;
-    if (!this.isClosed) this.incidents.failed(SUBJECT, failure, 'warn');
+    if (error !== this.shutdown) this.incidents.failed(SUBJECT, failure, 'warn');
     return error instanceof UnavailableError
       ? error
       : new UnavailableError(`the database does not answer: ${failure.reason}`, { cause: error });
@@ -138,6 +142,19 @@ export function connectionsOf(dataSource: DataSource): Connections {
   const found = known.get(dataSource) ?? new Connections(dataSource);
   known.set(dataSource, found);
   return found;
+}
+
+/** Releases also if `ask` throws before it returns a promise. */
+async function releasing<T>(
+  ask: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  release: () => void,
+): Promise<T> {
+  try {
+    return await ask(signal);
+  } finally {
+    release();
+  }
 }
 
 /** Rejects at once when the signal aborts, though the work may take longer to notice. */

@@ -34,9 +34,19 @@ type Read<T> = (manager: EntityManager, runner: QueryRunner) => Promise<T>;
  * For everything that this library reads: from the primary if the host has replicas, which may be behind, and never from
  * a cache. It takes one connection from the pool until `read` is done.
  * @param signal if it aborts, the connection is destroyed
+ * @param silence milliseconds that one statement may take
  */
-export function onPrimary<T>(dataSource: DataSource, read: Read<T>, signal?: AbortSignal): Promise<T> {
-  return connectionsOf(dataSource).use(({ runner }) => read(uncached(dataSource, runner), runner), signal);
+export function onPrimary<T>(
+  dataSource: DataSource,
+  read: Read<T>,
+  signal?: AbortSignal,
+  silence?: number,
+): Promise<T> {
+  return connectionsOf(dataSource).use(
+    ({ runner }) => read(uncached(dataSource, runner), runner),
+    signal,
+    silence,
+  );
 }
 
 /**

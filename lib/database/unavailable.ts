@@ -1,13 +1,14 @@
-import { EntityNotFoundError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { type DataSource, EntityNotFoundError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { failureOf } from './driver.js';
 import { UnavailableError } from './unavailable.error.js';
 
-/** JavaScript's own errors are faults in the code, whatever the database does. */
-const FAULTS = [TypeError, RangeError, ReferenceError, SyntaxError];
-
-/** What a failed read or erasure means to who asked; `undefined` for a fault in the code. */
-export function unavailableAfter(error: unknown): UnavailableError | undefined {
+/** What a failed read or erasure means to who asked; `undefined` if it is no failure of the database. */
+export function unavailableAfter(dataSource: DataSource, error: unknown): UnavailableError | undefined {
   if (error instanceof UnavailableError) return error;
-  if (!(error instanceof Error) || FAULTS.some((fault) => error instanceof fault)) return undefined;
+  if (!(error instanceof Error)) return undefined;
+  const failure = failureOf(dataSource, error);
+  const isOfDatabase = failure !== undefined && failure.blame !== 'row';
+  if (!isOfDatabase && !(error instanceof EntityNotFoundError)) return undefined;
   return new UnavailableError(`the database does not answer: ${reasonOf(error)}`, { cause: error });
 }
 

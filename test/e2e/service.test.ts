@@ -11,6 +11,7 @@ import {
   Session,
   type ServerActivity,
 } from '../../lib/index.js';
+import { Rollup } from '../../lib/statistics/rollup/rollup.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';
@@ -255,6 +256,22 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       const left = await derived();
       expect(left).not.toContain('jeff');
       expect(left).toContain('/kept');
+    });
+
+    it('what statistics still know after an erasure that failed, if it is called again', async () => {
+      await host.activities.track({ path: '/gone', visit: 'v', session: 's', user: { id: 'jeff' } });
+      await host.app.get(ActivityStats, { strict: false }).overview({
+        from: '2025-11-01T00:00Z',
+        to: '2100-01-01T00:00Z',
+      });
+      const failing = jest
+        .spyOn(host.app.get(Rollup, { strict: false }), 'takeInErasures')
+        .mockRejectedValueOnce(new Error('failed'));
+      await expect(host.activities.erase({ user: 'jeff' })).rejects.toThrow('failed');
+      failing.mockRestore();
+      expect(await derived()).toContain('jeff');
+      expect(await host.activities.erase({ user: 'jeff' })).toBe(0);
+      expect(await derived()).not.toContain('jeff');
     });
 
     it('what was there when it was called, while more of it arrives', async () => {

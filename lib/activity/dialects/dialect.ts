@@ -49,9 +49,15 @@ export interface Dialect {
   /**
    * All of the statements or none, in their order.
    * @param guard goes before them; where it changes no row, nothing is done
+   * @param signal if it aborts before the commit, the connection is destroyed and nothing is done
    * @returns how many rows the guard changed
    */
-  transact(dataSource: DataSource, guard: Statement, statements: (Statement | Insert)[]): Promise<number>;
+  transact(
+    dataSource: DataSource,
+    guard: Statement,
+    statements: (Statement | Insert)[],
+    signal?: AbortSignal,
+  ): Promise<number>;
 
   /** Rows as the driver gives them, for who reads a great many. */
   rows<T extends ObjectLiteral>(

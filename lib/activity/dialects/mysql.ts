@@ -1,4 +1,6 @@
+import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../../database/bounds.js';
+import { connectionsOf } from '../../database/connections.js';
 import { askOnPrimary } from '../../database/primary.js';
 import { UnavailableError } from '../../database/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
@@ -48,11 +50,11 @@ function bounded(bounds: Bounds): Record<string, string> {
   };
 }
 
-const SETTINGS = settings(
+function settingsFor(dataSource: DataSource): ReturnType<typeof settings> {
+  const bounds = { ...BOUNDS, statement: connectionsOf(dataSource).statementBound };
   // Else texts that begin with the same 1,024 bytes are one in a `GROUP BY`; the longest path has 8,192.
-  { ...bounded(BOUNDS), max_sort_length: '8192' },
-  BOUNDS,
-);
+  return settings({ ...bounded(bounds), max_sort_length: '8192' }, bounds);
+}
 
 /** `INSERT IGNORE` would pass over other errors too; this passes over the primary key alone. */
 function insert({ table, columns, rows, replace }: Insert): string {
@@ -89,12 +91,19 @@ export const mysql: Dialect = {
     }
   },
 
-  transact: (dataSource, guard, statements) =>
-    transact(dataSource, SETTINGS, guard, statements, (each) => [insert(each), each.rows.flat()]),
+  transact: (dataSource, guard, statements, signal) =>
+    transact(
+      dataSource,
+      settingsFor(dataSource),
+      guard,
+      statements,
+      (each) => [insert(each), each.rows.flat()],
+      signal,
+    ),
 
   rows: (dataSource, query) =>
     askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
-  reading: (dataSource, read, signal) => readingIn(dataSource, SETTINGS, read, signal),
+  reading: (dataSource, read, signal) => readingIn(dataSource, settingsFor(dataSource), read, signal),
 
   hasLateral: false,
 

@@ -122,11 +122,13 @@ function isForgotten(error: unknown): boolean {
   return code === '26000' || code === '42P05';
 }
 
-const BOUNDED = [
-  `SET LOCAL lock_timeout = ${BOUNDS.lock}`,
-  `SET LOCAL statement_timeout = ${BOUNDS.statement}`,
-  `SET LOCAL idle_in_transaction_session_timeout = ${BOUNDS.idle}`,
-];
+function boundsOf(dataSource: DataSource): string[] {
+  return [
+    `SET LOCAL lock_timeout = ${BOUNDS.lock}`,
+    `SET LOCAL statement_timeout = ${connectionsOf(dataSource).statementBound}`,
+    `SET LOCAL idle_in_transaction_session_timeout = ${BOUNDS.idle}`,
+  ];
+}
 
 const FOR_READING = [
   'SET TRANSACTION READ ONLY',
@@ -184,13 +186,17 @@ export const postgres: Dialect = {
     return found;
   },
 
-  transact: (dataSource, guard, statements) =>
-    transact(dataSource, { inside: [BOUNDED.join('; ')] }, guard, statements, (each) => [
-      insert(each, 1),
-      transpose(each),
-    ]),
+  transact: (dataSource, guard, statements, signal) =>
+    transact(
+      dataSource,
+      { inside: [boundsOf(dataSource).join('; ')] },
+      guard,
+      statements,
+      (each) => [insert(each, 1), transpose(each)],
+      signal,
+    ),
   reading: (dataSource, read_, signal) =>
-    readingIn(dataSource, { inside: [[...FOR_READING, ...BOUNDED].join('; ')] }, read_, signal),
+    readingIn(dataSource, { inside: [[...FOR_READING, ...boundsOf(dataSource)].join('; ')] }, read_, signal),
 
   hasLateral: true,
 

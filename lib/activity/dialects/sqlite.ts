@@ -107,9 +107,10 @@ export const sqlite: Dialect = {
     });
   },
 
-  async transact(dataSource, [sql, parameters], statements) {
+  async transact(dataSource, [sql, parameters], statements, signal) {
     const deadline = monotonicClock.now() + BOUNDS.lock;
     for (;;) {
+      signal?.throwIfAborted();
       try {
         return inTransaction(dataSource, (connection) => {
           const { changes } = connection.prepare(sql).run(...parameters);

@@ -17,9 +17,10 @@ export function transact(
   guard: Statement,
   statements: (Statement | Insert)[],
   insert: (each: Insert) => Statement,
+  signal?: AbortSignal,
 ): Promise<number> {
   // MySQL's own default would lock the rows that an `INSERT … SELECT` reads, and so stop those who write activities.
-  return inTransaction(dataSource, 'READ COMMITTED', settings, undefined, async ({ runner }) => {
+  return inTransaction(dataSource, 'READ COMMITTED', settings, signal, async ({ runner }) => {
     const { affected = 0 }: { affected?: number } = await runner.query(...guard, true);
     if (affected === 0) return 0;
     for (const statement of statements) {

@@ -40,7 +40,6 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
     case 1226: // ER_USER_LIMIT_REACHED
       return { blame: 'moment' };
     case 1205: // ER_LOCK_WAIT_TIMEOUT
-    case 1969: // ER_STATEMENT_TIMEOUT
       return { blame: 'moment', isLocked: true };
     case 1153: // ER_NET_PACKET_TOO_LARGE: half of the rows may fit
     case 1366: // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import { type DataSource, In } from 'typeorm';
+import { And, Between, type DataSource, type EntityManager, In, Not } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
 import { Pages } from '../../activity/page.js';
@@ -8,6 +8,7 @@ import { Stale } from '../../activity/stale.entity.js';
 import { Table } from '../../activity/table.js';
 import { connectionsOf } from '../../database/connections.js';
 import { failureOf } from '../../database/driver.js';
+import { UnavailableError } from '../../database/unavailable.error.js';
 import { onPrimary } from '../../database/primary.js';
 import { uuidv7 } from '../../random.js';
 import { monotonicClock } from '../../time/clock.js';
@@ -39,6 +40,10 @@ const LEAST_PASS = 1000;
 const MAX_LOST = 50;
 /** How often a day is compared again because it has changed meanwhile. */
 const MAX_TRIES = 20;
+/** After so many tries in a row that met a lock, it is logged. */
+const LOGGED_LOCKS = 3;
+/** Milliseconds that the first look at all activities may take. */
+const FIRST_LOOK = 3_600_000;
 /** What is said in the log. */
 const SUBJECT = 'the statistics cannot be brought up to date';
 /** Milliseconds between two tries are random, up to this. */
@@ -88,6 +93,10 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   private next: Promise<boolean> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
+  /** Days whose last try failed. Others go before them, so that one that cannot finish does not stop the others. */
+  private readonly failed = new Set<number>();
+  /** Tries in a row that met a lock. */
+  private locked = 0;
 
   /** @param changes returns how often this process has changed the activities */
   constructor(
@@ -204,14 +213,17 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     const changes = this.changes();
     const begun = monotonicClock.now();
     let isDone = true;
+    let hasFailed = false;
     try {
       if (changes !== seen) isDone = await this.run();
     } catch (error) {
+      hasFailed = true;
       this.warn(error);
     }
     if (this.isClosed) return;
     const took = monotonicClock.now() - begun;
-    if (isDone) this.sleep(Math.max(PAUSE, REST.done * took), changes);
+    if (hasFailed) this.sleep(Math.max(PAUSE, REST.behind * took), -1);
+    else if (isDone) this.sleep(Math.max(PAUSE, REST.done * took), changes);
     else this.sleep(REST.behind * took, -1);
   }
 
@@ -234,14 +246,16 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     const stale = await this.dirtyRanges();
     const left = await this.recompute(stale, deadline);
     const isMoved = await this.moveMark(deadline);
-    connectionsOf(this.dataSource).incidents.worked(SUBJECT);
-    return left.length === 0 && stale.length < MAX_STALE && isMoved;
+    const isDone = left.length === 0 && stale.length < MAX_STALE && this.failed.size === 0 && isMoved;
+    if (isDone) connectionsOf(this.dataSource).incidents.worked(SUBJECT);
+    return isDone;
   }
 
   /** Takes in all that was committed before the call, however long it takes. */
   async drain(): Promise<void> {
     await this.state();
     let stale: Stale[];
+    this.failed.clear();
     do {
       stale = await this.dirtyRanges();
       await this.takeIn(stale);
@@ -250,38 +264,84 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /**
-   * Takes in these ranges, which are stored, however long it takes: nothing that was erased in them is left in the
-   * statistics.
-   * @throws Error if other instances do not let this one
+   * Takes in what was erased before the call, however long it takes: nothing of it is left in the statistics.
+   * @throws UnavailableError if other instances do not let this one, or the application shuts down
    */
-  async takeIn(stale: Stale[]): Promise<void> {
+  async takeInErasures(): Promise<void> {
+    // If nothing was ever computed, nothing is left.
+    if (!(await this.storedState())) return;
+    let stale: Stale[];
+    do {
+      stale = await onPrimary(this.dataSource, (manager) =>
+        manager
+          .createQueryBuilder(Stale, 'stale')
+          .where('stale.visitId IS NOT NULL')
+          // Those of a rebuild are of whole days.
+          .andWhere('stale.until - stale.since < :day', { day: DAY })
+          .orderBy('stale.since', 'DESC')
+          .limit(MAX_STALE)
+          .getMany(),
+      );
+      await this.takeIn(stale);
+    } while (stale.length === MAX_STALE);
+  }
+
+  /** The same for these ranges, which are stored. */
+  private async takeIn(stale: Stale[]): Promise<void> {
     const left = await this.inTurn(async () => {
       // Where nothing was ever computed, nothing is left.
       if (stale.length === 0 || !(await this.storedState())) return [];
       return this.recompute(await this.stillDirty(stale), Number.POSITIVE_INFINITY);
     });
-    if (left.length > 0)
-      throw new Error(`the statistics could not be updated: other instances were first ${MAX_LOST} times`);
-  }
-
-  private dirtyRanges(): Promise<Stale[]> {
-    return onPrimary(this.dataSource, (manager) =>
-      manager.find(Stale, { order: { since: 'DESC' }, take: MAX_STALE }),
+    if (left.length === 0) return;
+    if (this.isClosed) throw new UnavailableError('the application is shutting down');
+    throw new UnavailableError(
+      `the statistics could not be updated: other instances were first, or held a lock, ${MAX_LOST} times`,
     );
   }
 
+  private dirtyRanges(): Promise<Stale[]> {
+    return onPrimary(this.dataSource, async (manager) => {
+      const all = { order: { since: 'DESC' }, take: MAX_STALE } as const;
+      if (this.failed.size > 0) {
+        const others = [...this.failed].map((day) => Not(Between(new Date(day), new Date(day + DAY - 1))));
+        const stale = await manager.find(Stale, { ...all, where: { since: And(...others) } });
+        if (stale.length > 0) return stale;
+        this.failed.clear();
+      }
+      return manager.find(Stale, all);
+    });
+  }
+
   /**
-   * Day by day, the newest first.
+   * Day by day, the newest first. If a day fails, it goes on with the next; if that fails too, it is not the day.
    * @returns what was left at the deadline
+   * @throws what a day failed with, after the others
    */
   private async recompute(stale: Stale[], deadline: number): Promise<Stale[]> {
     let left = stale;
+    let failure: { error: unknown } | undefined;
+    let hasFailed = false;
     for (let lost = 0; left.length > 0 && lost < MAX_LOST && monotonicClock.now() < deadline;) {
       if (this.isClosed) break;
       const state = await this.state();
-      const day = floor(Math.max(...left.map(({ since }) => since.getTime())), DAY);
+      const newest = left.reduce((latest, { since }) => Math.max(latest, since.getTime()), 0);
+      const day = floor(newest, DAY);
       const isOfDay = ({ since }: Stale): boolean => floor(since.getTime(), DAY) === day;
-      if (await this.make(state, day, left.filter(isOfDay))) {
+      let isMade: boolean;
+      try {
+        isMade = await this.make(state, day, left.filter(isOfDay));
+      } catch (error) {
+        this.failed.add(day);
+        if (hasFailed) throw error;
+        hasFailed = true;
+        failure ??= { error };
+        left = left.filter((range) => !isOfDay(range));
+        continue;
+      }
+      if (isMade) {
+        this.failed.delete(day);
+        hasFailed = false;
         left = left.filter((range) => !isOfDay(range));
         lost = 0;
       } else {
@@ -290,6 +350,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
         left = await this.stillDirty(left);
       }
     }
+    if (failure) throw failure.error;
     return left;
   }
 
@@ -417,11 +478,15 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       })
       .where({ id: state.id, version: state.version });
     try {
-      return (await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements)) > 0;
+      const changed = await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements);
+      this.locked = 0;
+      return changed > 0;
     } catch (error) {
+      if (!failureOf(this.dataSource, error)?.isLocked) throw error;
       // Somebody holds a lock, perhaps an instance that is frozen: it is not our turn.
-      if (failureOf(this.dataSource, error)?.isLocked) return false;
-      throw error;
+      this.locked += 1;
+      if (this.locked >= LOGGED_LOCKS) this.warn(error);
+      return false;
     }
   }
 
@@ -457,26 +522,28 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     return made;
   }
 
-  /** Those of which there is anything. */
   private days(): Promise<number[]> {
-    return onPrimary(this.dataSource, async (manager) => {
-      const days = new Set<number>();
-      for (const [entity, column] of [
-        [Activity, 'date'],
-        [Visit, 'startedAt'],
-        [Total, 'startedAt'],
-        [PathTotal, 'startedAt'],
-        [DayCount, 'startedAt'],
-      ] as const) {
-        const found = await manager
-          .createQueryBuilder(entity, 'row')
-          .select(`DISTINCT row.${column} - row.${column} % ${DAY}`, 'day')
-          .getRawMany<{ day: string | number }>();
-        for (const { day } of found) days.add(Number(day));
-      }
-      return [...days].sort((a, b) => a - b);
-    });
+    return onPrimary(this.dataSource, findDays, undefined, FIRST_LOOK);
   }
+}
+
+/** The days of which there is anything. */
+async function findDays(manager: EntityManager): Promise<number[]> {
+  const days = new Set<number>();
+  for (const [entity, column] of [
+    [Activity, 'date'],
+    [Visit, 'startedAt'],
+    [Total, 'startedAt'],
+    [PathTotal, 'startedAt'],
+    [DayCount, 'startedAt'],
+  ] as const) {
+    const found = await manager
+      .createQueryBuilder(entity, 'row')
+      .select(`DISTINCT row.${column} - row.${column} % ${DAY}`, 'day')
+      .getRawMany<{ day: string | number }>();
+    for (const { day } of found) days.add(Number(day));
+  }
+  return [...days].sort((a, b) => a - b);
 }
 
 function staleDay(day: number): Stale {

@@ -2,6 +2,7 @@ import type { DataSource, ObjectLiteral } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { dialectOf } from '../../activity/dialects/dialect.js';
 import type { Pages } from '../../activity/page.js';
+import { uncached } from '../../database/primary.js';
 import { chunks } from '../chunks.js';
 import { DAY } from '../stretch.js';
 
@@ -46,8 +47,8 @@ export class StoredPages {
 
   private async findWrong(day: number): Promise<Row[]> {
     const { dataSource } = this;
-    const rows = await dialectOf(dataSource).reading(dataSource, (manager) =>
-      manager
+    const rows = await dialectOf(dataSource).reading(dataSource, ({ queryRunner }) =>
+      uncached(dataSource, queryRunner)
         .createQueryBuilder(Activity, 'activity')
         .select('activity.path', 'path')
         .addSelect('activity.page', 'page')
