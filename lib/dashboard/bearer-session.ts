@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { BearerSessionOptions } from '../djaffar.options.js';
+import { isOfOwnPage } from '../guards/same-origin.guard.js';
 
 const NAME = 'djaffar_dashboard';
 const ALGORITHM = 'aes-256-gcm';
@@ -21,6 +22,8 @@ const MAX_COOKIE = 4000;
 export class BearerSession {
   private readonly keys: Buffer[];
   private readonly maxAge: number;
+  /** The headers of requests whose token is from the cookie. */
+  private readonly authorized = new WeakSet<IncomingHttpHeaders>();
 
   constructor(options: BearerSessionOptions | undefined) {
     const secrets = options ? [options.secret].flat() : [];
@@ -52,10 +55,17 @@ export class BearerSession {
 
   /** Gives a request the header that its cookie stands for, unless it has its own or comes from another origin's page. */
   authorize(headers: IncomingHttpHeaders, method: string): void {
-    if (!this.isOn || headers.authorization !== undefined || !isOfOwnPage(headers, method)) return;
+    if (!this.isOn || headers.authorization !== undefined || !mayUse(headers, method)) return;
     const cookie = parseCookie(headers.cookie ?? '')[NAME];
     const [, expires, authorization] = /^(\d+)\n(.+)$/s.exec(this.open(cookie) ?? '') ?? [];
-    if (authorization && Number(expires) > Date.now()) headers.authorization = authorization;
+    if (!authorization || Number(expires) <= Date.now()) return;
+    headers.authorization = authorization;
+    this.authorized.add(headers);
+  }
+
+  /** True if {@link authorize} has set the header: a cookie must not renew itself. */
+  isFromCookie(headers: IncomingHttpHeaders): boolean {
+    return this.authorized.has(headers);
   }
 
   private seal(text: string): string {
@@ -88,10 +98,9 @@ export class BearerSession {
 }
 
 /** A link may lead here from anywhere; data are for the dashboard's own page. */
-function isOfOwnPage(headers: IncomingHttpHeaders, method: string): boolean {
-  const site = headers['sec-fetch-site'];
-  if (site === undefined || site === 'same-origin' || site === 'none') return true;
-  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
+function mayUse(headers: IncomingHttpHeaders, method: string): boolean {
+  const isNavigation = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
+  return isNavigation || isOfOwnPage(headers, headers.host);
 }
 
 function setCookie(value: string, maxAge: number, secure: boolean): string {

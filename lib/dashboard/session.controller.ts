@@ -31,7 +31,8 @@ export class SessionController {
   begin(@Req() request: SessionRequest, @Res({ passthrough: true }) response: object): void {
     this.check(request);
     const { authorization } = request.headers;
-    if (!authorization) throw new BadRequestException('send the token in the Authorization header');
+    if (!authorization || this.session.isFromCookie(request.headers))
+      throw new BadRequestException('send the token in the Authorization header');
     const cookie = this.session.cookieFor(authorization, request.protocol === 'https');
     if (!cookie) throw new BadRequestException('the token is too long for a cookie');
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);

@@ -1,22 +1,19 @@
 import { type CanActivate, type ExecutionContext, ForbiddenException, Injectable } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
+import { hostOf } from '../http/host.js';
 
-interface HostRequest {
-  headers: IncomingHttpHeaders;
-  /** With the port. By the host's trust-proxy setting, as anybody may send an `X-Forwarded-Host`. */
-  host: string;
-}
-
-/** Refuses what a browser sends for another site's page: its cookies come along. What is no browser tells nothing of the kind. */
+/** Refuses what a browser sends for a page of another origin, as its cookies come along. Other clients do not say for whom they ask. */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    if (isOfOwnPage(context.switchToHttp().getRequest<HostRequest>())) return true;
+    const request = context.switchToHttp().getRequest<{ headers: IncomingHttpHeaders; hostname?: string }>();
+    if (isOfOwnPage(request.headers, hostOf(request))) return true;
     throw new ForbiddenException('asked by the page of another site');
   }
 }
 
-function isOfOwnPage({ headers, host }: HostRequest): boolean {
+/** @param host what was asked, with its port */
+export function isOfOwnPage(headers: IncomingHttpHeaders, host: string | undefined): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   // Older browsers, and all of them where there is no HTTPS.

@@ -8,7 +8,7 @@ export interface TrackRequest {
   /** By the host's trust-proxy setting, as is the protocol. */
   ip?: string;
   protocol?: string;
-  /** Without a port. */
+  /** Fastify 4 adds the port: see `hostnameOf`. */
   hostname?: string;
   user?: unknown;
   /** Of Fastify: the request of Node, on which Express middleware such as `passport.session()` works. */

@@ -19,6 +19,7 @@ import { UnstorableError } from '../activity/unstorable.error.js';
 import { sessionOf } from '../activity/user-agent.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
+import { hostnameOf } from '../http/host.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { MethodGuard } from './method.guard.js';
 import { pathOfReferer } from './referer.js';
@@ -77,7 +78,7 @@ export class TrackController {
     }));
     const { visits, latest } = visitsOf(visit, moments, user?.id, seed);
     const ipAddress = storedIp(ip, this.settings.ip);
-    const ownHosts = [request.hostname, originOf(headers.origin)];
+    const ownHosts = [hostnameOf(request), originOf(headers.origin)];
     const activities = told.map((activity, i) =>
       Object.assign(activity, {
         referer: withoutOwnHost(activity.referer, ownHosts),
