@@ -96,12 +96,12 @@ describeInBrowser.each(ADAPTERS)('the tracker in a browser, with the host on %s'
         port2.postMessage('');
       `);
       // What was taken back is made, but not sent.
-      await stage.front.until(() => stage.front.acknowledged.size === 4);
+      await stage.front.until(() => stage.front.acknowledged.size >= 4);
       const rows = await stage.rows();
       expect(doings(rows)).toEqual(['done /login', 'engagement /a', 'view /a', 'view /login']);
       expect(rows.find(({ path, name }) => path === '/login' && name === 'view')?.referer).toBe('/a');
       await page.reload();
-      await stage.front.until(() => stage.front.acknowledged.size === 6);
+      await stage.front.until(() => stage.front.acknowledged.size >= 6);
       expect((await stage.rows()).map(({ path }) => path)).not.toContain('/account');
     });
 

@@ -211,7 +211,8 @@ export class Stage {
   async close(): Promise<void> {
     await this.closeBrowser();
     await this.front.close();
-    if (this.profile) rmSync(this.profile, { recursive: true, force: true });
+    // Processes of the browser may still write for a moment after it has closed.
+    if (this.profile) rmSync(this.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   private async processId(context: BrowserContext): Promise<number> {
