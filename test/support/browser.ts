@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type BrowserContext, chromium, type Page as BrowserPage } from 'playwright-core';
 import { DataSource } from 'typeorm';
 import { Activity, djaffarEntities, Session } from '../../lib/index.js';
@@ -211,8 +213,7 @@ export class Stage {
   async close(): Promise<void> {
     await this.closeBrowser();
     await this.front.close();
-    // Processes of the browser may still write for a moment after it has closed.
-    if (this.profile) rmSync(this.profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    if (this.profile) await removeProfile(this.profile);
   }
 
   private async processId(context: BrowserContext): Promise<number> {
@@ -223,6 +224,18 @@ export class Stage {
     const main = processInfo.find(({ type }) => type === 'browser');
     if (!main) throw new Error('no process');
     return main.id;
+  }
+}
+
+/** Child processes of the browser still write for a moment after it has exited, so a folder may be filled while it is removed. */
+async function removeProfile(folder: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await rm(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (tries === 100) throw error;
+      await setTimeout(100);
+    }
   }
 }
 
