@@ -311,15 +311,15 @@ export class ActivityService {
     );
     const missing = used.flatMap(({ id }) => sessions.get(id) ?? []);
     if (missing.length === 0) return;
-    await askOnPrimary(this.dataSource, (manager) =>
-      manager
-        .createQueryBuilder()
-        .insert()
-        .into(Session)
-        .values(missing)
-        .orIgnore()
-        .updateEntity(false)
-        .execute(),
+    const insertion = this.dataSource
+      .createQueryBuilder()
+      .insert()
+      .into(Session)
+      .values(missing)
+      .orIgnore()
+      .updateEntity(false);
+    await connectionsOf(this.dataSource).ask((signal) =>
+      this.dialect.transact(this.dataSource, insertion.getQueryAndParameters(), [], signal),
     );
   }
 

@@ -177,10 +177,11 @@ export class ActivityWriter
   }
 
   /** The data source is closed now, too. */
-  onApplicationShutdown(): void {
+  async onApplicationShutdown(): Promise<void> {
     clearTimeout(this.abortTimer);
     this.isClosed = true;
     this.connections.abort();
+    await this.connections.close();
   }
 
   private checkSize(activities: number): void {

@@ -6,6 +6,7 @@ import { type PageOption, Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { checkNames } from '../activity/table.js';
 import { djaffarEntities } from '../entities.js';
+import { connectionsOf } from '../database/connections.js';
 import { failureOf } from '../database/driver.js';
 import { DEFAULTS, type Settings } from '../djaffar.options.js';
 import { MIGRATIONS } from '../database/failure.js';
@@ -41,6 +42,7 @@ export async function withServices(
     if (failureOf(dataSource, cause)?.advice !== MIGRATIONS) throw error;
     throw new Error('the migrations have not been run, it seems', { cause: error });
   } finally {
+    await connectionsOf(dataSource).close();
     await dataSource.destroy();
   }
 }

@@ -3,6 +3,8 @@ import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } fr
 import { IncidentLog } from '../diagnostics/incident-log.js';
 import { BOUNDS, SILENCE } from './bounds.js';
 import { connect, driverOf, failureOf } from './driver.js';
+import { ReaderLostError } from './reader/reader-process.js';
+import { Readers } from './reader/readers.js';
 import { Slots } from './slots.js';
 import { UnavailableError } from './unavailable.error.js';
 
@@ -38,13 +40,17 @@ export class Connections {
   private readonly open = new Set<AbortController>();
   /** Each destroys a connection that is lent. */
   private readonly lent = new Set<() => void>();
+  private readonly readers: Readers | undefined;
   /** Why everything was given up, once it was. */
   private shutdown: UnavailableError | undefined;
 
   /** Milliseconds after which the server ends a statement of a transaction; 0 for no bound. */
   statementBound = 0;
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly dataSource: DataSource) {
+    const openable = driverOf(dataSource)?.openable;
+    this.readers = openable && new Readers(dataSource, openable, this.incidents);
+  }
 
   limit({ concurrency, timeout }: QuestionLimits): void {
     this.questions.size = concurrency;
@@ -87,6 +93,48 @@ export class Connections {
       await runner.release();
       if (raw instanceof EventEmitter) raw.off('error', onError);
     }
+  }
+
+  /**
+   * Lends a connection for reading until the work is done. If the database runs inside this process, it is one of another
+   * process, so that the event loop goes on meanwhile.
+   * @param work is done again if that process was lost
+   * @param silence milliseconds that one statement may take
+   */
+  async read<T>(
+    work: (connection: Pick<LentConnection, 'dataSource' | 'runner'>) => Promise<T>,
+    signal?: AbortSignal,
+    silence = this.silence,
+  ): Promise<T> {
+    for (let isAgain = false; ; isAgain = true) {
+      const reader = await this.readers?.take(signal ?? NEVER);
+      if (!reader) return this.use(work, signal, silence);
+      const { dataSource } = this;
+      const { runner } = reader;
+      const destroy = (): void =>
+        reader.destroy(
+          signal?.aborted ? signal.reason : new UnavailableError('the database does not answer'),
+        );
+      this.lent.add(destroy);
+      signal?.addEventListener('abort', destroy, { once: true });
+      if (Number.isFinite(silence)) watch(runner, silence, destroy);
+      try {
+        signal?.throwIfAborted();
+        return await work({ dataSource, runner });
+      } catch (error) {
+        if (!(error instanceof ReaderLostError)) throw error;
+        if (isAgain) throw new UnavailableError(error.message, { cause: error });
+      } finally {
+        this.lent.delete(destroy);
+        signal?.removeEventListener('abort', destroy);
+        reader.release();
+      }
+    }
+  }
+
+  /** Ends what was started for reading. */
+  async close(): Promise<void> {
+    await this.readers?.close();
   }
 
   /**
@@ -134,6 +182,8 @@ export class Connections {
       : new UnavailableError(`the database does not answer: ${failure.reason}`, { cause: error });
   }
 }
+
+const NEVER = new AbortController().signal;
 
 const known = new WeakMap<DataSource, Connections>();
 

@@ -1,5 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { DatabaseFailure } from './failure.js';
+import type { Openable } from './reader/readers.js';
 
 /** How the drivers of the databases differ: what TypeORM does not say or do. */
 export interface Driver {
@@ -20,6 +21,9 @@ export interface Driver {
 
   /** @returns what is wrong, and what to do, if the database or its connection cannot hold every text */
   encodingFault(dataSource: DataSource): Promise<string | undefined>;
+
+  /** How another process can open the database, if reading it in this one would stop the event loop. */
+  openable?(dataSource: DataSource): Promise<Openable>;
 
   /** @returns `undefined` if the error is no failure of the database */
   failure(error: unknown): DatabaseFailure | undefined;

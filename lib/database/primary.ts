@@ -32,7 +32,9 @@ type Read<T> = (manager: EntityManager, runner: QueryRunner) => Promise<T>;
 
 /**
  * For everything that this library reads: from the primary if the host has replicas, which may be behind, and never from
- * a cache. It takes one connection from the pool until `read` is done.
+ * a cache. It takes one connection until `read` is done: of the pool, or of another process if the database runs inside
+ * this one.
+ * @param read changes nothing
  * @param signal if it aborts, the connection is destroyed
  * @param silence milliseconds that one statement may take
  */
@@ -42,7 +44,7 @@ export function onPrimary<T>(
   signal?: AbortSignal,
   silence?: number,
 ): Promise<T> {
-  return connectionsOf(dataSource).use(
+  return connectionsOf(dataSource).read(
     ({ runner }) => read(uncached(dataSource, runner), runner),
     signal,
     silence,

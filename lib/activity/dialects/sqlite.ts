@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../../database/bounds.js';
-import { askOnPrimary } from '../../database/primary.js';
+import { askOnPrimary, onPrimary } from '../../database/primary.js';
 import { failureOf } from '../../database/driver.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Dialect, Insert, Statement } from './dialect.js';
@@ -126,7 +126,7 @@ export const sqlite: Dialect = {
 
   rows: (dataSource, query) =>
     askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
-  reading: (dataSource, read) => read(dataSource.manager),
+  reading: (dataSource, read, signal) => onPrimary(dataSource, read, signal),
 
   hasLateral: false,
 

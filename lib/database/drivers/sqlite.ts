@@ -1,5 +1,6 @@
 import type { Driver } from '../driver.types.js';
 import { type Classification, failureFrom, MIGRATIONS } from '../failure.js';
+import { sqliteFileOf } from '../reader/sqlite-file.js';
 
 function classify(error: { code?: unknown }): Classification | undefined {
   const { code } = error;
@@ -21,5 +22,6 @@ export const sqlite: Driver = {
   destroyIdle: () => {},
   // It has Unicode only.
   encodingFault: async () => undefined,
+  openable: sqliteFileOf,
   failure: (error) => failureFrom(error, classify),
 };

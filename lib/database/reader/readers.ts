@@ -1,0 +1,172 @@
+import { Logger } from '@nestjs/common';
+import { type DataSource, QueryFailedError, type QueryRunner } from 'typeorm';
+import type { IncidentLog } from '../../diagnostics/incident-log.js';
+import { monotonicClock } from '../../time/clock.js';
+import { Slots } from '../slots.js';
+import { ReaderLostError, type ReaderOptions, ReaderProcess } from './reader-process.js';
+
+/** A connection for reading, for as long as it is lent. All that is read on it is of the same moment. */
+export interface LentReader {
+  runner: QueryRunner;
+  /** Ends it at once: what it is asked fails with the reason. */
+  destroy(reason: Error): void;
+  release(): void;
+}
+
+/** How to open the database again, or why that is not possible and what to do. */
+export type Openable = { options: ReaderOptions } | { obstacle: string };
+
+/** How many may read at once, each in a process of about 50 MB. */
+const MAX_PROCESSES = 2;
+/** Milliseconds after which a process ends that nobody asks. */
+const IDLE = 30_000;
+/** Milliseconds until another process is tried after one could not be started. */
+const PAUSE = 60_000;
+
+const SUBJECT = 'reading stops the event loop of this process, as no other can read the database';
+
+/**
+ * Connections for reading in processes of their own, for databases that run inside this process and would stop its event
+ * loop. They are started when they are needed.
+ */
+export class Readers {
+  private readonly logger = new Logger('Djaffar');
+  private readonly slots = new Slots(MAX_PROCESSES);
+  private readonly idle = new Map<ReaderProcess, NodeJS.Timeout>();
+  private readonly all = new Set<ReaderProcess>();
+  private openable: Openable | undefined;
+  /** By the clock, when the next process may be started. */
+  private notBefore = 0;
+  private isClosed = false;
+
+  /** @param find how to open the database again */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly find: (dataSource: DataSource) => Promise<Openable>,
+    private readonly incidents: IncidentLog,
+  ) {}
+
+  /**
+   * Resolves when somebody can read.
+   * @returns `undefined` if no other process can read the database; the log says why
+   * @throws the signal's reason if it aborts before
+   */
+  async take(signal: AbortSignal): Promise<LentReader | undefined> {
+    if (this.isClosed || monotonicClock.now() < this.notBefore) return undefined;
+    const options = await this.options();
+    if (!options) return undefined;
+    const release = await this.slots.take(signal);
+    try {
+      const reader = await this.reader(options);
+      if (reader) return this.lend(reader, release);
+    } catch (error) {
+      release();
+      if (this.isClosed) return undefined;
+      this.notBefore = monotonicClock.now() + PAUSE;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.incidents.failed(SUBJECT, { code: 'reader', reason }, 'warn');
+      return undefined;
+    }
+    release();
+    return undefined;
+  }
+
+  /** Resolves when all processes have ended. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const timer of this.idle.values()) clearTimeout(timer);
+    this.idle.clear();
+    await Promise.all([...this.all].map((reader) => reader.end()));
+  }
+
+  private async options(): Promise<ReaderOptions | undefined> {
+    if (!this.openable) {
+      const found = await this.find(this.dataSource);
+      // Others may have looked meanwhile.
+      if (!this.openable && 'obstacle' in found) this.logger.warn(`${SUBJECT}: ${found.obstacle}`);
+      this.openable ??= found;
+    }
+    return 'options' in this.openable ? this.openable.options : undefined;
+  }
+
+  private async reader(options: ReaderOptions): Promise<ReaderProcess | undefined> {
+    const found = [...this.idle.keys()].find(({ isEnded }) => !isEnded);
+    if (found) {
+      clearTimeout(this.idle.get(found));
+      this.idle.delete(found);
+      return found;
+    }
+    const started = new ReaderProcess(options);
+    this.all.add(started);
+    try {
+      await started.opened;
+    } catch (error) {
+      await this.end(started);
+      throw error;
+    }
+    if (!this.isClosed) {
+      this.incidents.worked(SUBJECT);
+      return started;
+    }
+    await this.end(started);
+    return undefined;
+  }
+
+  private lend(reader: ReaderProcess, release: () => void): LentReader {
+    // It is the first that is asked, so nobody has to wait for it.
+    void reader.query('BEGIN', []).catch(() => {});
+    return {
+      runner: this.runnerOf(reader),
+      destroy: (reason) => reader.kill(reason),
+      release: () => {
+        void reader.query('COMMIT', []).catch(() => {});
+        this.keep(reader);
+        release();
+      },
+    };
+  }
+
+  private keep(reader: ReaderProcess): void {
+    if (reader.isEnded || this.isClosed) void this.end(reader);
+    else this.idle.set(reader, setTimeout(() => void this.end(reader), IDLE).unref());
+  }
+
+  private async end(reader: ReaderProcess): Promise<void> {
+    clearTimeout(this.idle.get(reader));
+    this.idle.delete(reader);
+    await reader.end();
+    this.all.delete(reader);
+  }
+
+  /** TypeORM's own for this database, but for where it asks. */
+  private runnerOf(reader: ReaderProcess): QueryRunner {
+    const { dataSource } = this;
+    const { logger, options } = dataSource;
+    const query = async (sql: string, given: unknown[] = [], isStructured = false): Promise<unknown> => {
+      // SQLite has no truth values.
+      const parameters = given.map((each) => (typeof each === 'boolean' ? Number(each) : each));
+      logger.logQuery(sql, parameters, runner);
+      const begun = monotonicClock.now();
+      let rows: unknown[];
+      try {
+        rows = await reader.query(sql, parameters);
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        logger.logQueryError(error, sql, parameters, runner);
+        const isOfDriver = 'code' in error && !(error instanceof ReaderLostError);
+        throw isOfDriver ? new QueryFailedError(sql, parameters, error) : error;
+      }
+      const took = monotonicClock.now() - begun;
+      const { maxQueryExecutionTime } = options;
+      if (maxQueryExecutionTime && took > maxQueryExecutionTime)
+        logger.logQuerySlow(took, sql, parameters, runner);
+      return isStructured ? { raw: rows, records: rows } : rows;
+    };
+    const runner: QueryRunner = Object.create(dataSource.createQueryRunner('master'), {
+      query: { value: query, writable: true, configurable: true },
+      release: { value: async () => {} },
+      manager: { value: undefined, writable: true },
+    });
+    return runner;
+  }
+}
