@@ -235,7 +235,11 @@ function openedBySession(path: string): (url: string) => boolean {
 /** Djaffar takes no more connections than the host's pool has. */
 function makeWriter(source: DataSource, { writer, statistics, page }: Settings): ActivityWriter {
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
-  connectionsOf(source).limit({ concurrency: limits.statistics, timeout: statistics.timeout });
+  connectionsOf(source).limit({
+    writers: limits.writer,
+    concurrency: limits.statistics,
+    timeout: statistics.timeout,
+  });
   return new ActivityWriter(source, { ...writer, concurrency: limits.writer }, new Pages(page));
 }
 

@@ -94,6 +94,8 @@ export class ActivityWriter
   private expiryTimer: NodeJS.Timeout | undefined;
   private abortTimer: NodeJS.Timeout | undefined;
   private readonly grace: number;
+  /** By the clock: when a connection was given up, if no write has succeeded since. */
+  private silentSince: number | undefined;
   private erasures = 0;
   /** How often this process has changed what is stored. */
   changes = 0;
@@ -211,9 +213,12 @@ export class ActivityWriter
     };
     const giveUp = new AbortController();
     let works: Work[] = [];
+    let begun = this.clock.now();
+    const release = await this.connections.writers.take();
     try {
       await this.connections.use(async (connection) => {
         works = this.take();
+        begun = this.clock.now();
         found();
         if (works.length === 0) return;
         const timer = setTimeout(
@@ -227,12 +232,22 @@ export class ActivityWriter
         }
       }, giveUp.signal);
     } catch (error) {
-      if (giveUp.signal.aborted) driverOf(this.dataSource)?.destroyIdle(this.dataSource);
+      if (giveUp.signal.aborted) this.noteSilence(begun);
       this.postpone(works, error);
     }
+    release();
     found();
     this.serving -= 1;
     this.pump();
+  }
+
+  /**
+   * One connection that did not answer may have had bad luck. If another one that was used after it does not answer
+   * either, the network is silent, and so are the idle ones.
+   */
+  private noteSilence(begun: number): void {
+    if (this.silentSince === undefined) this.silentSince = this.clock.now();
+    else if (begun >= this.silentSince) driverOf(this.dataSource)?.destroyIdle(this.dataSource);
   }
 
   /** What the database could not take now is tried again, after a pause. */
@@ -314,6 +329,7 @@ export class ActivityWriter
       return;
     }
     this.pause = 0;
+    this.silentSince = undefined;
     this.changes += 1;
     this.connections.incidents.worked(SUBJECT);
     for (const work of works) this.answer(work);

@@ -25,6 +25,12 @@ export interface QuestionLimits {
   timeout: number;
 }
 
+/** What all modules of the process together take of a data source. */
+export interface ConnectionLimits extends QuestionLimits {
+  /** How many transactions write at once; each takes one connection. */
+  writers: number;
+}
+
 const SUBJECT = 'what is stored cannot be read';
 
 /**
@@ -33,7 +39,12 @@ const SUBJECT = 'what is stored cannot be read';
  */
 export class Connections {
   readonly incidents = new IncidentLog();
+  /** Each writer takes one before it takes a connection. */
+  readonly writers = new Slots(Number.POSITIVE_INFINITY);
+  /** The update of the statistics. */
+  readonly updates = new Slots(1);
   private readonly questions = new Slots(4);
+  private isLimited = false;
   /** Milliseconds for a question, and for one statement. The commands of the command line have as long as they need. */
   private timeout = Number.POSITIVE_INFINITY;
   private silence = Number.POSITIVE_INFINITY;
@@ -52,9 +63,13 @@ export class Connections {
     this.readers = openable && new Readers(dataSource, openable, this.incidents);
   }
 
-  limit({ concurrency, timeout }: QuestionLimits): void {
-    this.questions.size = concurrency;
-    this.timeout = timeout;
+  /** If several modules share the data source, they share the limits: of each the largest. */
+  limit({ writers, concurrency, timeout }: ConnectionLimits): void {
+    const isFirst = !this.isLimited;
+    this.isLimited = true;
+    this.writers.size = isFirst ? writers : Math.max(this.writers.size, writers);
+    this.questions.size = isFirst ? concurrency : Math.max(this.questions.size, concurrency);
+    this.timeout = isFirst ? timeout : Math.max(this.timeout, timeout);
     this.silence = SILENCE;
     this.statementBound = BOUNDS.statement;
   }
@@ -73,7 +88,8 @@ export class Connections {
     const { dataSource } = this;
     const runner = dataSource.createQueryRunner('master');
     const raw = await connect(dataSource, runner);
-    const destroy = (): void => driverOf(dataSource)?.destroy(raw);
+    let destroyed: Promise<void> | undefined;
+    const destroy = (): void => void (destroyed ??= driverOf(dataSource)?.destroy(raw));
     this.lent.add(destroy);
     if (Number.isFinite(silence) && driverOf(dataSource)?.isRemote) watch(runner, silence, destroy);
     let lost: Error | undefined;
@@ -90,6 +106,7 @@ export class Connections {
     } finally {
       this.lent.delete(destroy);
       signal?.removeEventListener('abort', destroy);
+      await destroyed;
       await runner.release();
       if (raw instanceof EventEmitter) raw.off('error', onError);
     }

@@ -13,8 +13,11 @@ export interface Driver {
   /** Resolves when the runner has a connection; connecting anew takes a bounded time. */
   connect(dataSource: DataSource, runner: QueryRunner): Promise<unknown>;
 
-  /** Ends a connection at once, whatever it is doing. What it is asked fails then, and the pool makes room for another. */
-  destroy(connection: unknown): void;
+  /**
+   * Ends a connection at once, whatever it is doing: what it is asked fails.
+   * @returns resolves when the pool knows; before that it would lend the connection to somebody else
+   */
+  destroy(connection: unknown): Promise<void>;
 
   /** Destroys the connections that nobody uses now: if one is silent, so are probably the others. */
   destroyIdle(dataSource: DataSource): void;

@@ -14,26 +14,36 @@ export class Slots {
    * @returns what gives it back
    * @throws the signal's reason if it aborts before
    */
-  async take(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted();
+  async take(signal?: AbortSignal): Promise<() => void> {
+    signal?.throwIfAborted();
     if (this.taken < this.size) this.taken += 1;
     else await this.wait(signal);
     return () => this.release();
   }
 
-  private wait(signal: AbortSignal): Promise<void> {
+  /** Does the work when there is room. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const release = await this.take();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  private wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         begin: () => {
-          signal.removeEventListener('abort', onAbort);
+          signal?.removeEventListener('abort', onAbort);
           resolve();
         },
       };
       const onAbort = (): void => {
         this.queue.delete(waiting);
-        reject(signal.reason);
+        reject(signal?.reason);
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
       this.queue.add(waiting);
     });
   }

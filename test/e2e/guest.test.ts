@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../../lib/activity/dialects/dialect.js';
-import { ActivityStats } from '../../lib/index.js';
+import { connectionsOf } from '../../lib/database/connections.js';
+import { driverOf } from '../../lib/database/driver.js';
+import { ActivityStats, DjaffarModule } from '../../lib/index.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
-import { type Host, startHost } from '../support/host.js';
+import { type Host, type HostOptions, startHost } from '../support/host.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const date = '2026-02-03T04:05:06.789Z';
@@ -15,6 +17,12 @@ const SLACK = 4000;
 const LOCK: Partial<Record<DatabaseName, string>> = {
   postgres: 'LOCK TABLE djaffar_activity',
   mariadb: 'LOCK TABLES djaffar_activity WRITE',
+};
+
+/** The connections that wait for it. */
+const WAITING: Partial<Record<DatabaseName, string>> = {
+  postgres: `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  mariadb: `SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%lock'`,
 };
 
 const SETTINGS: Partial<Record<DatabaseName, string>> = {
@@ -49,8 +57,9 @@ describe.each(SERVERS)('as a guest of a host on %s', (name) => {
     for (const each of cleanUp.toReversed()) await each();
   });
 
-  async function start(options: object): Promise<void> {
+  async function start(options: object, more: Partial<HostOptions> = {}): Promise<void> {
     host = await startHost({
+      ...more,
       adapter: 'fastify',
       database: { ...database, options: { ...database.options, ...options } as TestDatabase['options'] },
       djaffar: { writer: { timeout: TIMEOUT }, statistics: { maxWait: 1000 } },
@@ -122,6 +131,61 @@ describe.each(SERVERS)('as a guest of a host on %s', (name) => {
     expect(stored).toBeGreaterThanOrEqual(6);
     process.stderr.write(`${name}: recovered ${recovered.toFixed(0)} ms after the network\n`);
     await Promise.all(Array.from({ length: 10 }, () => host.dataSource.query('SELECT 1')));
+  });
+
+  it('one connection that falls silent does not cost the others', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    cleanUp.push(() => proxy.close());
+    await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
+    await Promise.all(Array.from({ length: 8 }, () => host.dataSource.query('SELECT 1')));
+    const before = proxy.connections;
+    proxy.silenceNext();
+    expect(await post(1)).toEqual([503]);
+    expect(await post(1)).toEqual([204]);
+    expect(proxy.connections).toBe(before - 1);
+  });
+
+  it('a request that waited in a full pool is not stuck with a new connection that is silent', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    cleanUp.push(() => proxy.close());
+    await start({
+      url: undefined,
+      host: '127.0.0.1',
+      port: proxy.port,
+      ...accessOf(database),
+      poolSize: 1,
+    });
+    const { dataSource } = host;
+    const runner = dataSource.createQueryRunner();
+    const raw: unknown = await runner.connect();
+    const waiting = connectionsOf(dataSource).use(async () => {});
+    proxy.silence();
+    await driverOf(dataSource)?.destroy(raw);
+    await runner.release();
+    // mysql2 has a bound of its own for what waited, 10 s.
+    const took = await milliseconds(() => expect(waiting).rejects.toThrow(/terminated|ETIMEDOUT/));
+    expect(took).toBeLessThan(10_000 + SLACK);
+    proxy.heal();
+    expect(await post(1)).toEqual([204]);
+  });
+
+  it('two modules on one data source share its limits', async () => {
+    await start({}, { imports: [DjaffarModule.forRoot({ path: 'second' })] });
+    const runner = await lock();
+    const paths = Array.from({ length: 6 }, (_, i) => (i % 2 ? '/second/track/' : '/djaffar/track/'));
+    const answers = paths.map((path) =>
+      host.fetch(path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ date, path: '/' }),
+      }),
+    );
+    const waiting = async (): Promise<number> => (await host.dataSource.query(WAITING[name] ?? '')).length;
+    while ((await waiting()) < 2) await pause(20);
+    await pause(300);
+    expect(await waiting()).toBe(2);
+    await unlock(runner);
+    for (const answer of answers) expect((await answer).status).toBe(204);
   });
 
   it('the application shuts down in time if the database is silent', async () => {

@@ -16,8 +16,20 @@ const LOCKS: Record<string, string[]> = {
   ],
 };
 
-/** The connections that wait for such a lock of PostgreSQL's. */
-const WAITING = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+/** Statements that lock the whole table, and unlock it. */
+const WHOLE: Record<string, [lock: string[], unlock: string]> = {
+  postgres: [['BEGIN', 'LOCK TABLE djaffar_activity'], 'ROLLBACK'],
+  mariadb: [['LOCK TABLES djaffar_activity WRITE'], 'UNLOCK TABLES'],
+};
+
+/**
+ * The connections that wait for it. `innodb_trx` would be no use: MariaDB answers from a copy that it does not renew until
+ * nobody has asked for 100 ms.
+ */
+const WAITING: Record<string, string> = {
+  postgres: `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  mariadb: `SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%lock'`,
+};
 
 const BAD: Record<string, Partial<StoredActivity>> = {
   sqlite: { receivedAt: new Date(Number.NaN) },
@@ -103,17 +115,21 @@ describe.each(FOUND)('the writer on %s', (database) => {
     }
   });
 
-  if (database === 'postgres') {
+  const whole = WHOLE[database];
+  if (whole) {
     it('starts a write while another one waits for the database', async () => {
       await start({ concurrency: 2, timeout: 30_000 });
-      const runner = await lock(randomUUID());
-      const waiting = async (): Promise<number> => (await host.dataSource.query(WAITING)).length;
+      const [lockAll, unlockAll] = whole;
+      const runner = host.dataSource.createQueryRunner();
+      const waiting = async (): Promise<number> =>
+        (await host.dataSource.query(WAITING[database] ?? '')).length;
       try {
+        for (const sql of lockAll) await runner.query(sql);
         const first = host.post({ date, path: '/first' });
         while ((await waiting()) < 1) await pause(20);
         const second = host.post({ date, path: '/second' });
         while ((await waiting()) < 2) await pause(20);
-        await runner.rollbackTransaction();
+        await runner.query(unlockAll);
         expect([(await first).status, (await second).status]).toEqual([204, 204]);
       } finally {
         await runner.release();

@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** A network between a host and its database that can fall silent: nothing is forwarded any more, and nothing is closed. */
 export class TcpProxy {
   private isSilent = false;
+  private isNextLost = false;
   /** In bytes. */
   private swallowed = 0;
   private readonly sockets = new Set<Socket>();
@@ -28,6 +29,15 @@ export class TcpProxy {
   /** Resolves when something was sent that nobody will get. */
   async untilSwallowed(): Promise<void> {
     while (this.swallowed === 0) await pause(5);
+  }
+
+  get connections(): number {
+    return this.sockets.size;
+  }
+
+  /** The connection on which the next request comes is silent from then on, the others work. */
+  silenceNext(): void {
+    this.isNextLost = true;
   }
 
   silence(): void {
@@ -60,6 +70,10 @@ export class TcpProxy {
       [database, socket],
     ] as const) {
       from.on('data', (data) => {
+        if (from === socket && this.isNextLost) {
+          isLost = true;
+          this.isNextLost = false;
+        }
         if (isForwarded()) to.write(data);
         else this.swallowed += data.length;
       });

@@ -1,18 +1,22 @@
 import type { DataSource } from 'typeorm';
+import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
 import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
 
 /** What is used of mysql2's pool. */
 interface Pool {
-  config: { connectionLimit: number };
+  config: { connectionLimit: number; connectionConfig: { connectTimeout: number } };
   getConnection(callback: (error: unknown, connection?: Connection) => void): void;
 }
 
 interface Connection {
   /** Missing in drivers other than mysql2. */
-  stream?: { destroy(error: Error): void };
+  stream?: Stream;
   destroy(): void;
 }
+
+/** Milliseconds for a new connection, unless the host says otherwise; mysql2's own default is 10 s. */
+const CONNECT_TIMEOUT = 5000;
 
 function poolOf({ driver }: DataSource): Pool | undefined {
   // TypeORM has it on the driver, without a type.
@@ -20,9 +24,17 @@ function poolOf({ driver }: DataSource): Pool | undefined {
   return pool?.config ? pool : undefined;
 }
 
-function destroy(connection: Connection): void {
+function isSetByHost({ options }: DataSource): boolean {
+  const { connectTimeout, extra }: { connectTimeout?: number; extra?: { connectTimeout?: number } } = {
+    connectTimeout: undefined,
+    ...options,
+  };
+  return connectTimeout !== undefined || extra?.connectTimeout !== undefined;
+}
+
+async function destroy(connection: Connection): Promise<void> {
   // mysql2's own destroy() leaves what was asked without an answer, and the socket open until the other side closes it.
-  if (connection.stream) connection.stream.destroy(new Error('Connection terminated'));
+  if (connection.stream) await close(connection.stream, new Error('Connection terminated'));
   else connection.destroy();
 }
 
@@ -54,8 +66,20 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
 export const mysql: Driver = {
   isRemote: true,
   poolSize: (dataSource) => poolOf(dataSource)?.config.connectionLimit || undefined,
-  // mysql2 has a time-out of its own, 10 s by default.
-  connect: (_, runner) => runner.connect(),
+
+  connect(dataSource, runner) {
+    const config = poolOf(dataSource)?.config.connectionConfig;
+    if (!config || isSetByHost(dataSource)) return runner.connect();
+    // The pool copies it for a new connection before connect() returns.
+    const { connectTimeout } = config;
+    config.connectTimeout = CONNECT_TIMEOUT;
+    try {
+      return runner.connect();
+    } finally {
+      config.connectTimeout = connectTimeout;
+    }
+  },
+
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeORM gives the driver's own, without a type
   destroy: (connection) => destroy(connection as Connection),
 
@@ -64,7 +88,7 @@ export const mysql: Driver = {
     // Not documented: without it idle connections end when they are used next.
     const free: { length: number } | undefined = pool && Reflect.get(pool, '_freeConnections');
     for (let idle = free?.length ?? 0; idle > 0; idle--)
-      pool?.getConnection((_, connection) => connection && destroy(connection));
+      pool?.getConnection((_, connection) => connection && void destroy(connection));
   },
 
   async encodingFault(dataSource) {

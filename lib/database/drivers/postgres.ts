@@ -1,18 +1,21 @@
 import type { DataSource } from 'typeorm';
+import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
 import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
 
 /** What is used of pg's pool. */
 interface Pool {
   options: { max: number; connectionTimeoutMillis?: number | undefined };
-  totalCount: number;
   idleCount: number;
+  /** The class of its clients; it makes one when it needs one. */
+  Client?: new (options: unknown) => Client;
   connect(callback: (error: unknown, client?: Client, release?: (destroy: boolean) => void) => void): void;
 }
 
 interface Client {
   /** Missing in pg-native. */
-  connection?: { stream: { destroy(): void } };
+  connection?: { stream: Stream };
+  connect(callback: (...result: unknown[]) => void): void;
   end(callback: () => void): void;
 }
 
@@ -21,6 +24,29 @@ interface Client {
  * network that swallows everything would take all of them.
  */
 const CONNECT_TIMEOUT = 5000;
+
+/** How many of our requests for a connection each pool has not answered yet. */
+const asking = new WeakMap<Pool, number>();
+
+/**
+ * While one of ours waits, the pool's new connections take a bounded time: the pool does not say for whom it makes one. Its
+ * own option would also end how long the host's requests may wait in its queue.
+ */
+function boundConnecting(pool: Pool): void {
+  const { Client: Unbounded, options } = pool;
+  asking.set(pool, 0);
+  if (!Unbounded || options.connectionTimeoutMillis) return;
+  pool.Client = class extends Unbounded {
+    override connect(callback: (...result: unknown[]) => void): void {
+      if (!asking.get(pool)) return super.connect(callback);
+      const timer = setTimeout(() => void destroy(this), CONNECT_TIMEOUT);
+      super.connect((...result) => {
+        clearTimeout(timer);
+        callback(...result);
+      });
+    }
+  };
+}
 
 function poolsOf({ driver }: DataSource): Pool[] {
   // TypeORM has them on the driver, without a type.
@@ -31,9 +57,9 @@ function poolsOf({ driver }: DataSource): Pool[] {
   return [...(master?.options ? [master] : []), ...(slaves ?? [])];
 }
 
-function destroy(client: Client): void {
+async function destroy(client: Client): Promise<void> {
   // Else it would say goodbye, and wait for the answer.
-  if (client.connection) client.connection.stream.destroy();
+  if (client.connection) await close(client.connection.stream);
   else client.end(() => {});
 }
 
@@ -64,17 +90,16 @@ export const postgres: Driver = {
   isRemote: true,
   poolSize: (dataSource) => poolsOf(dataSource)[0]?.options.max,
 
-  connect(dataSource, runner) {
-    // The pool reads its option when it is asked for a connection, and it is asked before connect() returns.
-    const pools = poolsOf(dataSource).filter(
-      ({ options, totalCount, idleCount }) =>
-        !options.connectionTimeoutMillis && idleCount === 0 && totalCount < options.max,
-    );
-    for (const { options } of pools) options.connectionTimeoutMillis = CONNECT_TIMEOUT;
+  async connect(dataSource, runner) {
+    const pools = poolsOf(dataSource);
+    for (const pool of pools) {
+      if (!asking.has(pool)) boundConnecting(pool);
+      asking.set(pool, (asking.get(pool) ?? 0) + 1);
+    }
     try {
-      return runner.connect();
+      return await runner.connect();
     } finally {
-      for (const { options } of pools) options.connectionTimeoutMillis = undefined;
+      for (const pool of pools) asking.set(pool, (asking.get(pool) ?? 0) - 1);
     }
   },
 
@@ -85,7 +110,7 @@ export const postgres: Driver = {
     for (const pool of poolsOf(dataSource)) {
       for (let idle = pool.idleCount; idle > 0; idle--) {
         pool.connect((_, client, release) => {
-          if (client) destroy(client);
+          if (client) void destroy(client);
           release?.(true);
         });
       }

@@ -18,7 +18,7 @@ export const sqlite: Driver = {
   isRemote: false,
   poolSize: () => undefined,
   connect: (_, runner) => runner.connect(),
-  destroy: () => {},
+  destroy: async () => {},
   destroyIdle: () => {},
   // It has Unicode only.
   encodingFault: async () => undefined,

@@ -234,7 +234,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
 
   /** One after the other: within a process, nobody is in another's way. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(work);
+    const done = this.turn.then(() => connectionsOf(this.dataSource).updates.during(work));
     this.turn = done.catch(() => {});
     return done;
   }
