@@ -136,7 +136,13 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
   const { path, route, tracker, dataSource, decorators, api, isGlobal } = registration;
   const base = path.replace(/\/$/, '');
   const page = `${base}/dashboard`;
-  const ofApi = mount({ path, guard: ApiGuard, ...api }, [ActivitiesController, StatisticsController]);
+  const ofApi = mount({ path, guard: ApiGuard, ...api }, [
+    ActivitiesController,
+    ExportController,
+    StatisticsController,
+  ]);
+  const tracking = mount({ path: `${base}/${route}`, decorators }, [TrackController]);
+  const script = mount({ path: `${base}/${tracker}`, decorators }, [TrackerController]);
   const ofPage = { path: page, guard: DashboardGuard, ...registration.dashboard };
   const ofData = { ...ofPage, path: `${page}/data` };
   const dashboard = [
@@ -153,12 +159,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       TypeOrmModule.forFeature(djaffarEntities, dataSource),
       ...new Set([...(definition.imports ?? []), ...(given.imports ?? [])]),
     ],
-    controllers: [
-      ...mount({ path: `${base}/${route}`, decorators }, [TrackController]),
-      ...mount({ path: `${base}/${tracker}`, decorators }, [TrackerController]),
-      ...ofApi,
-      ...dashboard,
-    ],
+    controllers: [...tracking, ...script, ...ofApi, ...dashboard],
     providers: [
       ...(definition.providers ?? []),
       { provide: REGISTRATION, useValue: registration },
@@ -208,7 +209,15 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         inject: [SETTINGS],
         useFactory: ({ dashboard: option }: Settings) => new BearerSession(option?.session),
       },
-      { provide: OPENAPI, useFactory: () => describeRoutes(dashboard) },
+      {
+        provide: OPENAPI,
+        inject: [SETTINGS],
+        useFactory: ({ api: isOn }: Settings) =>
+          describeRoutes({
+            described: isOn ? [...tracking, ...ofApi] : tracking,
+            hidden: [...script, ...dashboard, ...(isOn ? [] : ofApi)],
+          }),
+      },
       HostGuards,
       IdentifiedUsers,
       VisitorService,

@@ -174,6 +174,22 @@ export class ActivityService {
     return RecordReader.of(this.dataSource);
   }
 
+  /**
+   * @internal the cursor behind an activity, for exports that resume
+   * @throws InvalidFilterError if there is none of that id
+   */
+  async cursorOf(id: string): Promise<string> {
+    const found = await askOnPrimary(this.dataSource, (manager) =>
+      manager
+        .createQueryBuilder(Activity, 'activity')
+        .select(['activity.id', 'activity.date'])
+        .where('activity.id = :id', { id: id.toLowerCase() })
+        .getOne(),
+    );
+    if (!found) throw new InvalidFilterError('after', 'must be the id of an activity that is stored');
+    return encodeCursor(found);
+  }
+
   /** @throws InvalidFilterError */
   async count(filter: ActivityFilter = {}): Promise<number> {
     return askOnPrimary(this.dataSource, (manager) => this.query(manager, filter).getCount());

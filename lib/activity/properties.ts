@@ -1,8 +1,8 @@
 import type { Properties } from './activity.entity.js';
 import { isStorable } from './text.js';
 
-const MAX_BYTES = 4096;
-const MAX_LEVELS = 3;
+export const MAX_PROPERTIES_BYTES = 4096;
+export const MAX_LEVELS = 3;
 
 /** An object from JSON: neither `null` nor an array. */
 export function isObject(value: unknown): value is Properties {
@@ -14,8 +14,8 @@ export function faultOfProperties(value: unknown): string | undefined {
   if (!isObject(value)) return 'must be a JSON object';
   const fault = faultOfValue(value, 1);
   if (fault) return fault;
-  return Buffer.byteLength(JSON.stringify(value)) > MAX_BYTES
-    ? `must take at most ${MAX_BYTES} bytes`
+  return Buffer.byteLength(JSON.stringify(value)) > MAX_PROPERTIES_BYTES
+    ? `must take at most ${MAX_PROPERTIES_BYTES} bytes`
     : undefined;
 }
 

@@ -1,7 +1,8 @@
-import { Transform, Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { MAX_LIMIT } from '../activity/activity.service.js';
-import { flags } from './statistics.query.js';
+import { type FormatName, FORMATS } from '../export/format.js';
+import { IsFlag } from './statistics.query.js';
 
 /** Which activities; what it means is told by `ActivityFilter`. */
 export class FilterQuery {
@@ -41,8 +42,7 @@ export class FilterQuery {
 /** The query of `DELETE …/activities`. */
 export class EraseQuery extends FilterQuery {
   @IsOptional()
-  @Transform(({ value }: { value: unknown }) => flags.get(value) ?? value)
-  @IsBoolean()
+  @IsFlag()
   keepAnonymous?: boolean;
 }
 
@@ -66,6 +66,19 @@ export class ActivitiesQuery extends FilterQuery {
 
 /** The query of `GET …/activities/export`. */
 export class ExportQuery extends FilterQuery {
-  @IsIn(['csv', 'ndjson'])
-  format!: 'csv' | 'ndjson';
+  @IsIn(FORMATS)
+  format!: FormatName;
+
+  @IsOptional()
+  @IsFlag()
+  raw?: boolean;
+
+  @IsOptional()
+  @IsFlag()
+  bom?: boolean;
+
+  /** The id of an activity, or {@link Page.next}. */
+  @IsOptional()
+  @IsString()
+  after?: string;
 }

@@ -1,5 +1,4 @@
 import {
-  BadRequestException,
   type CallHandler,
   type ExecutionContext,
   HttpException,
@@ -16,6 +15,7 @@ import { InvalidFilterError } from '../activity/activity.filter.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { unavailableAfter } from '../database/unavailable.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
+import { badRequest } from '../http/bad-request.js';
 
 /** Seconds. */
 const RETRY_AFTER = '5';
@@ -36,7 +36,7 @@ export class ApiErrorInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
-        if (error instanceof InvalidFilterError) throw new BadRequestException(error.message);
+        if (error instanceof InvalidFilterError) throw badRequest({ [error.property]: [error.message] });
         const unavailable =
           error instanceof HttpException ? undefined : unavailableAfter(this.dataSource, error);
         if (!unavailable) throw error;

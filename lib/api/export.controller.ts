@@ -3,8 +3,9 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ActivityService } from '../activity/activity.service.js';
+import { UUID } from '../activity/new-activity.js';
 import { Document } from '../export/document.js';
-import { formatOf } from '../export/format.js';
+import { type FormatName, formatOf } from '../export/format.js';
 import { type Page, pagesOf } from '../export/pages.js';
 import { sendStream, type StreamResponse } from '../http-stream.js';
 import { ExportQuery } from './activities.query.js';
@@ -12,9 +13,13 @@ import { ApiErrorInterceptor } from './api-error.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 
-const TYPES = { csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson' };
+const TYPES: Record<FormatName, string> = {
+  csv: 'text/csv; charset=utf-8',
+  ndjson: 'application/x-ndjson',
+  json: 'application/json; charset=utf-8',
+};
 
-/** All activities of a filter, as the command line exports them. */
+/** All activities of a filter, the oldest first, as the command line exports them. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class ExportController {
@@ -25,12 +30,15 @@ export class ExportController {
 
   @Get('activities/export')
   async export(
-    @Query(queryPipe) { format, ...filter }: ExportQuery,
+    @Query(queryPipe) { format, raw, bom, after, ...filter }: ExportQuery,
     @Res() response: StreamResponse,
   ): Promise<void> {
-    const written = formatOf(format);
-    const pages = pagesOf(this.activities, written, filter);
-    const stream = Readable.from(piecesOf(new Document(written), pages), { objectMode: false });
+    const written = formatOf(format, { raw, bom });
+    const cursor = after !== undefined && UUID.test(after) ? await this.activities.cursorOf(after) : after;
+    const pages = pagesOf(this.activities, written, filter, cursor);
+    // What goes on with lines or rows has no header again; JSON is a whole document each time.
+    const document = new Document(written, cursor !== undefined && written.canGoOn);
+    const stream = Readable.from(piecesOf(document, pages), { objectMode: false });
     // What is wrong before there is anything to send has an answer of its own.
     await once(stream, 'readable');
     sendStream(this.adapterHost, response, stream, {

@@ -1,126 +1,127 @@
 import type { Type } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
-import { NewActivity } from '../activity/new-activity.js';
-import { TrackController } from '../tracking/track.controller.js';
-import { ActivitiesController } from './activities.controller.js';
-import { ActivitiesQuery } from './activities.query.js';
-import { StatisticsController } from './statistics.controller.js';
-import {
-  FunnelQuery,
-  JourneysQuery,
-  LiveQuery,
-  OverviewQuery,
-  QuestionQuery,
-  RetentionQuery,
-  SeriesQuery,
-  TopQuery,
-  VisitsQuery,
-} from './statistics.query.js';
+import type { Operation } from './schema/operations.js';
+import type { SchemaObject } from './schema/schema.js';
+import { QuestionQuery } from './statistics.query.js';
 
-const ROUTES: [controller: Type, handler: string, query: Type, summary: string][] = [
-  [ActivitiesController, 'find', ActivitiesQuery, 'Activities with their sessions, in pages'],
-  [
-    StatisticsController,
-    'overview',
-    OverviewQuery,
-    'Users, sessions, visits, activities, views, bounce rate, visit duration',
-  ],
-  [StatisticsController, 'series', SeriesQuery, 'A measure over time'],
-  [StatisticsController, 'top', TopQuery, 'The commonest values of a dimension'],
-  [StatisticsController, 'live', LiveQuery, 'Who is there now'],
-  [StatisticsController, 'funnel', FunnelQuery, 'How many visitors did the steps in their order'],
-  [StatisticsController, 'retention', RetentionQuery, 'How many come back'],
-  [StatisticsController, 'journeys', JourneysQuery, 'The commonest ways from or to a path'],
-  [StatisticsController, 'visits', VisitsQuery, 'Visits with their activities, in pages'],
-];
+/** `@nestjs/swagger` adds what it finds under this key of a class to the schema of the class, in all versions since 7. */
+const RAW_SCHEMA = 'swagger/apiExtension';
 
-interface Schema {
-  type: string;
-  description?: string;
-  enum?: unknown[];
-  maxLength?: number;
-  format?: string;
+type Swagger = typeof import('@nestjs/swagger');
+
+/** The controllers of a registration, as they are mounted. */
+export interface Controllers {
+  described: Type<object>[];
+  hidden: Type<object>[];
 }
 
 /**
- * Describes the routes for `@nestjs/swagger`, where the host has it. Nest waits for it before the application is
+ * Describes the routes for `@nestjs/swagger`, if the host has it. Nest waits for it before the application is
  * created, hence before the host can ask for the document.
- * @param hidden controllers that are for the page alone
  */
-export async function describeRoutes(hidden: Type[]): Promise<void> {
-  let swagger: typeof import('@nestjs/swagger');
+export async function describeRoutes({ described, hidden }: Controllers): Promise<void> {
+  let swagger: Swagger;
   try {
     swagger = await import('@nestjs/swagger');
   } catch {
     return;
   }
-  const { ApiBody, ApiExcludeController, ApiOperation, ApiQuery, ApiResponse, ApiTags } = swagger;
-  for (const controller of hidden) ApiExcludeController()(controller);
-  for (const controller of [ActivitiesController, StatisticsController, TrackController])
-    ApiTags('djaffar')(controller);
-  for (const [controller, handler, query, summary] of ROUTES) {
-    const parameters = propertiesOf(query).map(([name, isRequired, schema]) =>
-      ApiQuery({ name, required: isRequired, schema }),
-    );
-    decorate(controller, handler, [ApiOperation({ summary }), ApiResponse({ status: 200 }), ...parameters]);
+  // Loaded only here, because most hosts have no document.
+  const { operations } = await import('./schema/operations.js');
+  const { components } = await import('./schema/schema.js');
+  for (const controller of hidden) swagger.ApiExcludeController()(controller);
+  const models = [...components].map(([name, schema]) => modelOf(name, schema));
+  for (const controller of described) {
+    swagger.ApiTags('djaffar')(controller);
+    swagger.ApiExtraModels(...models)(controller);
+    const { prototype }: { prototype: object } = controller;
+    for (const [handler, operation] of Object.entries(operations)) {
+      const descriptor = Object.getOwnPropertyDescriptor(prototype, handler);
+      if (!descriptor) continue;
+      for (const decorate of decoratorsOf(swagger, handler, operation))
+        decorate(prototype, handler, descriptor);
+    }
   }
-  const activity = {
-    type: 'object',
-    required: ['date'],
-    properties: Object.fromEntries(propertiesOf(NewActivity).map(([name, , schema]) => [name, schema])),
-  };
-  const sentAt = { type: 'string', format: 'date-time' };
-  const batch = {
-    type: 'object',
-    required: ['activities'],
-    properties: { sentAt, activities: { type: 'array', maxItems: 100, items: activity } },
-  };
-  const one = { ...activity, properties: { ...activity.properties, sentAt } };
-  decorate(TrackController, 'track', [
-    ApiOperation({ summary: 'Stores activities; by POST alone, any other method is answered 405' }),
-    ApiBody({ schema: { oneOf: [one, batch] } }),
-    ApiResponse({ status: 204, description: 'committed to the database' }),
-    ApiResponse({ status: 400, description: 'what is wrong stands in "errors", by property' }),
-    ApiResponse({ status: 401, description: 'a bearer token that no guard accepts' }),
-    ApiResponse({ status: 503, description: 'to be sent again, with the same ids' }),
-  ]);
 }
 
-function decorate(controller: Type, handler: string, decorators: MethodDecorator[]): void {
-  const { prototype }: { prototype: object } = controller;
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, handler);
-  if (!descriptor) throw new Error(`Djaffar: ${controller.name} has no ${handler}`);
-  for (const each of decorators) each(prototype, handler, descriptor);
-}
-
-/** As class-validator knows them. */
-function propertiesOf(dto: Type): [name: string, isRequired: boolean, schema: Schema][] {
-  const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
-  const names = [...new Set(rules.map(({ propertyName }) => propertyName))];
-  // What is common to all questions comes last.
-  const common = new Set(
-    dto === QuestionQuery
-      ? []
-      : getMetadataStorage()
-          .getTargetValidationMetadatas(QuestionQuery, '', false, false)
-          .map(({ propertyName }) => propertyName),
+/** What stands for a component of the document, as a class would. */
+function modelOf(name: string, schema: SchemaObject): () => void {
+  const model = Object.defineProperty(function (): void {}, 'name', { value: name });
+  // A copy for each document: Swagger rewrites `nullable` in those of OpenAPI 3.1.
+  const raw = Object.defineProperties(
+    {},
+    Object.fromEntries(
+      Object.entries(schema).map(([key, value]) => [
+        key,
+        { enumerable: true, get: (): unknown => structuredClone(value) },
+      ]),
+    ),
   );
+  Reflect.defineMetadata(RAW_SCHEMA, raw, model);
+  return model;
+}
+
+function decoratorsOf(
+  { ApiOperation, ApiQuery, ApiResponse }: Swagger,
+  handler: string,
+  { responses, query, ...operation }: Operation,
+): MethodDecorator[] {
+  // Its route takes every method, to answer 405. Swagger would describe each of them, but what is said here comes last.
+  const only = handler === 'track' ? { method: 'post', operationId: 'TrackController_track' } : {};
+  return [
+    ApiOperation({ ...operation, ...only }),
+    ...Object.entries(responses).map(([status, answer]) =>
+      ApiResponse({ status: Number(status), ...answer }),
+    ),
+    ...(query ? parametersOf(query) : []).map((parameter) => ApiQuery(parameter)),
+  ];
+}
+
+interface Parameter {
+  name: string;
+  required: boolean;
+  description: string;
+  schema: SchemaObject;
+  example?: unknown;
+}
+
+/** Parameters by the rules of class-validator. Those that all questions have come last. */
+function parametersOf({ rules, parameters }: NonNullable<Operation['query']>): Parameter[] {
+  const common = new Set(rules === QuestionQuery ? [] : namesIn(QuestionQuery));
+  const names = namesIn(rules).filter((name) => name in parameters);
   names.sort((a, b) => Number(common.has(a)) - Number(common.has(b)));
   return names.map((name) => {
-    const own = rules.filter(({ propertyName }) => propertyName === name);
-    const kinds = new Map(own.map((rule) => [rule.name ?? rule.type, rule]));
-    return [name, !kinds.has('conditionalValidation') && !kinds.has('isOptional'), schemaOf(kinds)];
+    const kinds = kindsOf(rules, name);
+    const { description = '', example, ...more } = parameters[name] ?? {};
+    return {
+      name,
+      required: !kinds.has('isOptional'),
+      description,
+      schema: { ...schemaOf(kinds), ...more },
+      ...(example !== undefined && { example }),
+    };
   });
 }
 
-function schemaOf(kinds: Map<string, { constraints?: unknown[] | undefined }>): Schema {
+const rulesOf = (dto: Type) => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
+
+const namesIn = (dto: Type): string[] => [...new Set(rulesOf(dto).map(({ propertyName }) => propertyName))];
+
+type Kinds = Map<string, { constraints?: unknown[] | undefined }>;
+
+const kindsOf = (dto: Type, name: string): Kinds =>
+  new Map(
+    rulesOf(dto)
+      .filter(({ propertyName }) => propertyName === name)
+      .map((rule) => [rule.name ?? rule.type, rule]),
+  );
+
+function schemaOf(kinds: Kinds): SchemaObject {
   const allowed: unknown = kinds.get('isIn')?.constraints?.[0];
   if (Array.isArray(allowed)) return { type: 'string', enum: [...allowed] };
   if (kinds.has('isInt')) return { type: 'integer' };
   if (kinds.has('isNumber')) return { type: 'number' };
   if (kinds.has('isBoolean')) return { type: 'boolean' };
-  if (kinds.has('properties')) return { type: 'object' };
-  if (kinds.has('textOrNone')) return { type: 'string', description: 'empty for none' };
-  if (kinds.has('isoDate')) return { type: 'string', format: 'date-time' };
+  // What holds JSON is a text too: few clients can write objects into a query as the server reads them.
   return { type: 'string' };
 }

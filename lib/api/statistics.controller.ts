@@ -1,4 +1,5 @@
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
+import { InvalidFilterError, millisecondsOf } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import type {
@@ -34,7 +35,7 @@ export class StatisticsController {
 
   @Get('stats/overview')
   overview(@Query(queryPipe) { compareTo, ...question }: OverviewQuery): Promise<Overview> {
-    return this.stats.overview(question, { compareTo: comparisonOf(compareTo) });
+    return this.stats.overview(question, { compareTo: parseComparison(compareTo) });
   }
 
   @Get('stats/series')
@@ -73,9 +74,15 @@ export class StatisticsController {
   }
 }
 
-/** What is neither of the words nor a range is told to be wrong by `ActivityStats`. */
-function comparisonOf(text: string | undefined): OverviewOptions['compareTo'] {
+/** @throws InvalidFilterError */
+function parseComparison(text: string | undefined): OverviewOptions['compareTo'] {
   if (text === undefined || text === 'previous' || text === 'year') return text;
-  const [from = '', to = ''] = text.split('/');
+  const [from, to, ...others] = text.split('/');
+  if (from === undefined || to === undefined || others.length > 0)
+    throw new InvalidFilterError(
+      'compareTo',
+      "must be 'previous', 'year' or a range, such as 2026-10-01T00:00Z/2026-11-01T00:00Z",
+    );
+  for (const end of [from, to]) millisecondsOf('compareTo', end);
   return { from, to };
 }

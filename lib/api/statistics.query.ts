@@ -20,6 +20,9 @@ import {
   INTERVALS,
   type Measure,
   MEASURES,
+  type Period,
+  PERIODS,
+  RETENTION_BY,
   TOP_MEASURES,
   type TopMeasure,
 } from '../statistics/statistics.types.js';
@@ -48,10 +51,18 @@ function TextOrNone(): PropertyDecorator {
   );
 }
 
-export const flags = new Map<unknown, boolean>([
+const FLAGS = new Map<unknown, boolean>([
   ['true', true],
   ['false', false],
 ]);
+
+/** `true` or `false`. */
+export function IsFlag(): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) => FLAGS.get(value) ?? value),
+    IsBoolean(),
+  );
+}
 
 /** The query of all `GET …/stats/…`; what it means is told by `Question`. */
 export class QuestionQuery {
@@ -132,8 +143,7 @@ export class QuestionQuery {
   properties?: Record<string, string | number | boolean>;
 
   @IsOptional()
-  @Transform(({ value }: { value: unknown }) => flags.get(value) ?? value)
-  @IsBoolean()
+  @IsFlag()
   bots?: boolean;
 }
 
@@ -197,11 +207,11 @@ export class FunnelQuery extends QuestionQuery {
 
 export class RetentionQuery extends QuestionQuery {
   @IsOptional()
-  @IsIn(['day', 'week', 'month'])
-  period?: 'day' | 'week' | 'month';
+  @IsIn(PERIODS)
+  period?: Period;
 
   @IsOptional()
-  @IsIn(['user', 'session'])
+  @IsIn(RETENTION_BY)
   by?: 'user' | 'session';
 }
 

@@ -7,6 +7,14 @@ import { connectionsOf } from '../database/connections.js';
 import { uncached } from '../database/primary.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
+import {
+  type Bounds,
+  JOURNEY_DEPTH,
+  JOURNEY_LIMIT,
+  LIVE_MINUTES,
+  TOP_LIMIT,
+  VISITS_LIMIT,
+} from './limits.js';
 import { figuresOf } from './questions/figures.js';
 import { funnel } from './questions/funnel.js';
 import { journeys } from './questions/journeys.js';
@@ -32,8 +40,10 @@ import {
   MEASURES,
   type Overview,
   type OverviewOptions,
+  PERIODS,
   type Question,
   type Retention,
+  RETENTION_BY,
   type RetentionOptions,
   type Series,
   TOP_MEASURES,
@@ -103,10 +113,10 @@ export class ActivityStats {
 
   /** The commonest values of a dimension. */
   async top(dimension: Dimension, options: TopOptions = {}): Promise<TopRow[]> {
-    const { limit = 10, measure, property, search, ...question } = options;
+    const { limit = TOP_LIMIT.default, measure, property, search, ...question } = options;
     oneOf('dimension', dimension, DIMENSIONS);
     if (measure !== undefined) oneOf('measure', measure, TOP_MEASURES);
-    wholeNumber('limit', limit, 1, 1000);
+    wholeNumber('limit', limit, TOP_LIMIT);
     if (dimension === 'property' && !property)
       throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
     if (property !== undefined) checkText('property', property);
@@ -121,8 +131,8 @@ export class ActivityStats {
   }
 
   /** Who is there now, where, and what they last did. */
-  async live({ minutes = 5, ...question }: LiveOptions = {}): Promise<Live> {
-    wholeNumber('minutes', minutes, 1, 1440);
+  async live({ minutes = LIVE_MINUTES.default, ...question }: LiveOptions = {}): Promise<Live> {
+    wholeNumber('minutes', minutes, LIVE_MINUTES);
     for (const property of ['from', 'to'])
       if (property in question) throw new InvalidFilterError(property, 'must not be given: live is now');
     const to = new Date();
@@ -141,25 +151,25 @@ export class ActivityStats {
   /** How many of those who came first in a period come back in the periods after it. */
   async retention(options: RetentionOptions = {}): Promise<Retention> {
     const { period = 'week', by = 'user', ...question } = options;
-    oneOf('period', period, ['day', 'week', 'month']);
-    oneOf('by', by, ['user', 'session']);
+    oneOf('period', period, PERIODS);
+    oneOf('by', by, RETENTION_BY);
     return this.ask(question, (selection, range) => retention(selection, range, { period, by }));
   }
 
   /** The commonest ways from a path, to a path, or from where visits began. */
   async journeys(options: JourneysOptions = {}): Promise<Journeys> {
-    const { start, end, depth = 4, limit = 10, ...question } = options;
+    const { start, end, depth = JOURNEY_DEPTH.default, limit = JOURNEY_LIMIT.default, ...question } = options;
     if (start !== undefined && end !== undefined)
       throw new InvalidFilterError('end', 'must not be given beside "start"');
-    wholeNumber('depth', depth, 2, 8);
-    wholeNumber('limit', limit, 1, 50);
+    wholeNumber('depth', depth, JOURNEY_DEPTH);
+    wholeNumber('limit', limit, JOURNEY_LIMIT);
     return this.ask(question, (selection, range) => journeys(selection, range, { start, end, depth, limit }));
   }
 
   /** Visits with their activities, the latest first, in pages that follow each other. */
   async visits(options: VisitsOptions = {}): Promise<Page<VisitRecord>> {
-    const { limit = 20, order = 'desc', after, ...question } = options;
-    wholeNumber('limit', limit, 1, 100);
+    const { limit = VISITS_LIMIT.default, order = 'desc', after, ...question } = options;
+    wholeNumber('limit', limit, VISITS_LIMIT);
     oneOf('order', order, ['asc', 'desc']);
     return this.ask(question, (selection, range) => visits(selection, range, { limit, order, after }));
   }
@@ -196,7 +206,7 @@ function oneOf(property: string, value: string, allowed: readonly string[]): voi
     throw new InvalidFilterError(property, `must be one of ${allowed.join(', ')}`);
 }
 
-function wholeNumber(property: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new InvalidFilterError(property, `must be a whole number from ${least} to ${most}`);
+function wholeNumber(property: string, value: number, { min, max }: Bounds): void {
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new InvalidFilterError(property, `must be a whole number from ${min} to ${max}`);
 }

@@ -100,6 +100,11 @@ export type Dimension = (typeof DIMENSIONS)[number];
 export const TOP_MEASURES = ['users', 'sessions', 'visits', 'activities', 'views'] as const;
 export type TopMeasure = (typeof TOP_MEASURES)[number];
 
+export const PERIODS = ['day', 'week', 'month'] as const;
+export type Period = (typeof PERIODS)[number];
+
+export const RETENTION_BY = ['user', 'session'] as const;
+
 /** ISO 8601 with the offset of the time zone. */
 export interface Span {
   from: string;
@@ -202,13 +207,13 @@ export interface Funnel {
 
 export interface RetentionOptions extends Question {
   /** Default `week`. */
-  period?: 'day' | 'week' | 'month';
+  period?: Period;
   /** Default `user`. */
   by?: 'user' | 'session';
 }
 
 export interface Retention {
-  period: 'day' | 'week' | 'month';
+  period: Period;
   by: 'user' | 'session';
   timeZone: string;
   cohorts: {

@@ -1,11 +1,6 @@
-import {
-  BadRequestException,
-  HttpException,
-  PayloadTooLargeException,
-  UnsupportedMediaTypeException,
-} from '@nestjs/common';
+import { HttpException, PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { isObject } from '../activity/properties.js';
-import type { Faults } from '../activity/check.js';
+import { badRequest } from '../http/bad-request.js';
 import type { TrackRequest } from './request.js';
 
 /** Bytes. */
@@ -14,16 +9,6 @@ export const MAX_BODY = 64 * 1024;
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = 'application/json';
 const TEXT = 'text/plain';
-
-/** The answer to a request that holds something wrong. */
-export function badRequest(errors: Faults): HttpException {
-  return new BadRequestException({
-    statusCode: 400,
-    error: 'Bad Request',
-    message: Object.values(errors).flat(),
-    errors,
-  });
-}
 
 export function tooLarge(): HttpException {
   return new PayloadTooLargeException(`the body must take at most ${MAX_BODY} bytes`);

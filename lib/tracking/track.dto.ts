@@ -4,7 +4,7 @@ import { parseIsoDate } from '../activity/iso-date.js';
 import { IsoDate, NewActivity } from '../activity/new-activity.js';
 import { type Arrival, complete, type ToldActivity } from '../activity/recorder.js';
 
-const MAX_ACTIVITIES = 100;
+export const MAX_ACTIVITIES = 100;
 
 /** The body of a request with one activity. */
 export class TrackDto extends NewActivity {

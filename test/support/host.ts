@@ -18,6 +18,7 @@ import {
   type DjaffarOptions,
 } from '../../lib/index.js';
 import type { RegistrationOptions } from '../../lib/index.js';
+import { checkAnswer } from './openapi.js';
 import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } from './databases.js';
 
 export type AdapterName = 'express' | 'fastify';
@@ -106,7 +107,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     const dataSource = app.get(DataSource);
-    const fetchPath: Host['fetch'] = (path, init) => fetch(url + path, { redirect: 'manual', ...init });
+    // What a host does itself may change the answers.
+    const isPlain = !options.configure && !options.djaffarModule && providers.length === 0;
+    const fetchPath: Host['fetch'] = async (path, init) => {
+      const response = await fetch(url + path, { redirect: 'manual', ...init });
+      const isOn = path.includes('/track') || path.includes('/dashboard/') || options.djaffar?.api;
+      // An error that the host's own functions throw is not Djaffar's.
+      const isOwn = response.status === 500 && (options.djaffar?.guards ?? options.djaffar?.user);
+      if (isPlain && isOn && !isOwn) await checkAnswer(init?.method ?? 'GET', url + path, response);
+      return response;
+    };
     return {
       app,
       url,

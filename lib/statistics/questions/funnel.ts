@@ -1,11 +1,11 @@
 import { InvalidFilterError } from '../../activity/activity.filter.js';
+import { MAX_FUNNEL_STEPS } from '../limits.js';
 import { Selection } from './selection.js';
 import type { Funnel, FunnelStep } from '../statistics.types.js';
 import type { Stretch } from '../stretch.js';
 
-const MAX_STEPS = 10;
 /** The visitor is a user without a session. */
-const USER = 2 ** MAX_STEPS;
+const USER = 2 ** MAX_FUNNEL_STEPS;
 
 /** How far a visitor has come: of each step, when the latest start was that led there. */
 type Progress = number[];
@@ -67,8 +67,8 @@ function advance(starts: Progress, count: number, done: number, date: number, wi
 }
 
 function checked(steps: FunnelStep[]): FunnelStep[] {
-  if (!Array.isArray(steps) || steps.length === 0 || steps.length > MAX_STEPS)
-    throw new InvalidFilterError('steps', `must be 1 to ${MAX_STEPS} steps`);
+  if (!Array.isArray(steps) || steps.length === 0 || steps.length > MAX_FUNNEL_STEPS)
+    throw new InvalidFilterError('steps', `must be 1 to ${MAX_FUNNEL_STEPS} steps`);
   for (const [i, step] of steps.entries()) {
     const given = Object.entries(step).filter(([, value]) => value !== undefined);
     const wrong = given.find(([property]) => !['path', 'name', 'properties'].includes(property));

@@ -1,9 +1,9 @@
 import { isoIn, type Range } from '../calendar.js';
+import { MAX_LIVE_VISITORS } from '../limits.js';
 import { PAGE } from '../page-sql.js';
 import type { Selection } from './selection.js';
 import type { Live, LiveVisitor } from '../statistics.types.js';
 
-const MAX_VISITORS = 100;
 const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', 'date', 'path', 'name'];
 
 type Row = Omit<LiveVisitor, 'date'> & { date: string | number };
@@ -57,6 +57,6 @@ function latest(selection: Selection, since: { since: number }): Promise<Row[]> 
     .setParameters(query.getParameters())
     .orderBy(column('date'), 'DESC')
     .addOrderBy(column('id'), 'DESC')
-    .limit(MAX_VISITORS)
+    .limit(MAX_LIVE_VISITORS)
     .getRawMany<Row>();
 }

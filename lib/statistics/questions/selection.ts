@@ -13,6 +13,7 @@ import { hostText } from '../../activity/referrer.js';
 import { Session } from '../../activity/session.entity.js';
 import { beenAt, haveDone } from './been-there.js';
 import { leaveOutBots } from '../bots.js';
+import { MAX_FILTER_PROPERTIES } from '../limits.js';
 import { pageCondition } from '../page-sql.js';
 import { Path } from '../rollup/path.entity.js';
 import type { StatisticsFilter } from '../statistics.types.js';
@@ -49,8 +50,6 @@ const KNOWN = [
 const OF_PATHS = ['path', ...ENDS_OF_VISITS] as const;
 /** Of a filter that takes more paths no plan knows the numbers, and visits are found by their activities. */
 const MAX_PATHS = 50;
-/** SQLite takes no deeper expression than of 1,000 terms, and a funnel may have ten such filters. */
-const MAX_PROPERTIES = 20;
 
 /** What a filter, and a range, take of the activities and of the visits. */
 export class Selection {
@@ -219,8 +218,8 @@ export class Selection {
     if (typeof properties !== 'object' || properties === null)
       throw new InvalidFilterError('properties', 'must be an object of texts, numbers and truth values');
     const entries = Object.entries(properties);
-    if (entries.length > MAX_PROPERTIES)
-      throw new InvalidFilterError('properties', `must have at most ${MAX_PROPERTIES} keys`);
+    if (entries.length > MAX_FILTER_PROPERTIES)
+      throw new InvalidFilterError('properties', `must have at most ${MAX_FILTER_PROPERTIES} keys`);
     for (const [i, [key, value]] of entries.entries()) {
       if (!['string', 'number', 'boolean'].includes(typeof value))
         throw new InvalidFilterError(`properties.${key}`, 'must be a text, a number, true or false');

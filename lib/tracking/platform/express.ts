@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { badRequest, isTaken, MAX_BODY, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
+import { badRequest } from '../../http/bad-request.js';
+import { isTaken, MAX_BODY, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
 
 type Next = (error?: unknown) => void;
 type Request = IncomingMessage & { path: string; body?: unknown };

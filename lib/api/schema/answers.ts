@@ -1,0 +1,355 @@
+import type { Activity, Properties } from '../../activity/activity.entity.js';
+import type { Page } from '../../activity/activity.service.js';
+import { MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
+import type { Session } from '../../activity/session.entity.js';
+import {
+  JOURNEY_DEPTH,
+  MAX_FILTER_PROPERTIES,
+  MAX_FUNNEL_STEPS,
+  MAX_LIVE_VISITORS,
+} from '../../statistics/limits.js';
+import {
+  type Figure,
+  type Funnel,
+  type FunnelStep,
+  INTERVALS,
+  type Journeys,
+  type Live,
+  type LiveVisitor,
+  MAX_ACTIVITIES_OF_VISIT,
+  MEASURES,
+  type Overview,
+  PERIODS,
+  type Retention,
+  RETENTION_BY,
+  type Series,
+  type Span,
+  type TopRow,
+  type VisitActivity,
+  type VisitRecord,
+} from '../../statistics/statistics.types.js';
+import {
+  array,
+  component,
+  count,
+  dateTime,
+  type Fields,
+  flag,
+  freeForm,
+  integer,
+  localTime,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  text,
+} from './schema.js';
+
+// One component for each type, so that generated clients have types of these names. Their prefix keeps the host's own apart.
+
+const session = component(
+  'DjaffarSession',
+  object<Session>(
+    {
+      id: text('A random id, or the SHA-256 (hexadecimal) of the id of your own session.', { maxLength: 64 }),
+      userAgent: nullable(text('The first user agent that was seen.', { maxLength: 1024 })),
+      startedAt: dateTime('When the session began, by the clock of the server.'),
+      browser: nullable(text('The name of the browser.', { maxLength: 64, example: 'Firefox' })),
+      system: nullable(text('The name of the operating system.', { maxLength: 64, example: 'Windows' })),
+      device: nullable(
+        text('The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`.', { example: 'desktop' }),
+      ),
+      bot: flag('Whether the user agent is that of a known bot.'),
+    },
+    'One browser.',
+  ),
+);
+
+const activityFields = {
+  id: text('The id that the client gave, or one that the server made.', { format: 'uuid' }),
+  name: text('What was done. The view of a page is `view`.', { maxLength: MAX_NAME, example: 'view' }),
+  path: text('Where it was done.', { maxLength: MAX_PATH, example: '/pricing' }),
+  referer: nullable(text('Where the user came from.', { maxLength: MAX_PATH })),
+  userId: nullable(text('Your id of the user; `null` for an anonymous visitor.', { maxLength: 255 })),
+  userName: nullable(text('The name of the user.', { maxLength: 255 })),
+  properties: nullable(
+    freeForm<Properties>('Details of the activity: an object with any keys.', { example: { plan: 'pro' } }),
+  ),
+};
+
+/** `page` is only for statistics. */
+export const activity = component(
+  'DjaffarActivity',
+  object<Omit<Activity, 'page'>>(
+    {
+      ...activityFields,
+      date: dateTime('When it happened.'),
+      receivedAt: dateTime('When the server received it.'),
+      sessionId: nullable(
+        text('The session; `null` if server code tracked it without one.', { maxLength: 64 }),
+      ),
+      visitId: nullable(text('The visit.', { maxLength: 16 })),
+      ipAddress: nullable(text('The IP address, as the option `ip` says.', { maxLength: 45 })),
+      session: nullable(session, 'The session with its user agent.'),
+    },
+    'One thing that was done, at a path, at a date.',
+  ),
+);
+
+const next = nullable(text('The parameter `after` of the next page; `null` if there is none.'));
+
+export const activities = component(
+  'DjaffarActivities',
+  object<Page<Omit<Activity, 'page'>>>(
+    { items: array(activity, 'By date, the latest first unless `order` is `asc`.'), next },
+    'One page of the activities.',
+  ),
+);
+
+/** An answer to a question: a component of its own. */
+function answer<T>(name: string, fields: Fields<T>, description: string): Schema<T> {
+  return component(name, object<T>(fields, description));
+}
+
+const spanFields: Fields<Span> = {
+  from: localTime('Start of the range (inclusive).'),
+  to: localTime('End of the range (exclusive).'),
+};
+
+const span = component('DjaffarSpan', object<Span>(spanFields, 'A range of time.'));
+
+const measured = (description: string): Schema<number | null> =>
+  nullable(number(description, { minimum: 0 }));
+
+const figure = component(
+  'DjaffarFigure',
+  object<Figure>(
+    {
+      value: measured('In the range; `null` if there was no visit to measure.'),
+      compared: optional(measured('In the range of `compareTo`. Missing if nothing was compared.')),
+    },
+    'A figure: a number of things, a rate of 0 to 1 (`bounceRate`), or seconds (`visitDuration`).',
+  ),
+);
+
+export const overview = answer<Overview>(
+  'DjaffarOverview',
+  {
+    ...spanFields,
+    compared: optional(span),
+    users: figure,
+    sessions: figure,
+    visits: figure,
+    activities: figure,
+    views: figure,
+    bounceRate: figure,
+    visitDuration: figure,
+  },
+  'The main figures. `bounceRate` is 0 to 1, `visitDuration` is the median in seconds.',
+);
+
+export const series = answer<Series>(
+  'DjaffarSeries',
+  {
+    ...spanFields,
+    measure: oneOf(MEASURES, 'What is measured.'),
+    interval: oneOf(INTERVALS, 'The length of the intervals.'),
+    timeZone: text('The time zone of the intervals.', { example: 'Europe/Berlin' }),
+    points: array(
+      object({
+        date: localTime('Start of the interval. The first may start before the range.'),
+        value: measured('Within the range; `null` if there was no visit to measure.'),
+      }),
+      'One for each interval that the range touches, at most 5,000.',
+    ),
+  },
+  'A measure over time.',
+);
+
+export const top = answer<{ items: TopRow[] }>(
+  'DjaffarTop',
+  {
+    items: array(
+      component(
+        'DjaffarTopRow',
+        object<TopRow>(
+          {
+            value: nullable(text('The value; `null` for none, such as no referrer or an unknown browser.')),
+            count: count('What the measure counts.'),
+            name: optional(
+              nullable(
+                text('Only if the dimension is `user`: the name in the latest visit; `null` without one.'),
+              ),
+            ),
+          },
+          'A value and how often it occurs.',
+        ),
+      ),
+      'The most frequent values first.',
+    ),
+  },
+  'The most frequent values of a dimension.',
+);
+
+export const live = answer<Live>(
+  'DjaffarLive',
+  {
+    since: localTime('Start of the minutes that are counted.'),
+    sessions: count('Sessions with an activity since then.'),
+    users: count('Users with an activity since then.'),
+    activities: count('Activities since then.'),
+    visitors: array(
+      component(
+        'DjaffarLiveVisitor',
+        object<LiveVisitor>(
+          {
+            session: nullable(text('The session; `null` if server code tracked a user without one.')),
+            user: nullable(text('Your id of the user; `null` for an anonymous visitor.')),
+            userName: nullable(text('The name of the user.')),
+            browser: nullable(text('The name of the browser.')),
+            system: nullable(text('The name of the operating system.')),
+            device: nullable(text('The kind of device.')),
+            date: localTime('When the latest activity happened.'),
+            path: text('The page of the latest activity.'),
+            name: text('What was done by then.'),
+          },
+          'A session, or a user without one, with the latest activity.',
+        ),
+      ),
+      'The latest first.',
+      { maxItems: MAX_LIVE_VISITORS },
+    ),
+  },
+  'Who is there now.',
+);
+
+const step = component(
+  'DjaffarFunnelStep',
+  object<FunnelStep>(
+    {
+      path: optional(text('A page, or the beginning of pages with a trailing `*`.', { example: '/pricing' })),
+      name: optional(text('What was done.', { maxLength: MAX_NAME, example: 'bought' })),
+      properties: optional(
+        freeForm('Each key has this value.', {
+          maxProperties: MAX_FILTER_PROPERTIES,
+          additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+          example: { plan: 'pro' },
+        }),
+      ),
+    },
+    'An activity that has all of these; at least one is given.',
+  ),
+);
+
+export const funnel = answer<Funnel>(
+  'DjaffarFunnel',
+  {
+    steps: array(
+      object({
+        step,
+        visitors: count('How many visitors came this far.'),
+        stopped: count('How many of them did not come further; 0 for the last step.'),
+      }),
+      'In the order of the question.',
+      { minItems: 1, maxItems: MAX_FUNNEL_STEPS },
+    ),
+  },
+  'How many visitors did the steps in their order.',
+);
+
+export const retention = answer<Retention>(
+  'DjaffarRetention',
+  {
+    period: oneOf(PERIODS, 'The length of the periods.'),
+    by: oneOf(RETENTION_BY, 'Who is counted.'),
+    timeZone: text('The time zone of the periods.', { example: 'Europe/Berlin' }),
+    cohorts: array(
+      object({
+        date: localTime('Start of the period in which they came first.'),
+        size: count('How many came first in this period.'),
+        returned: array(
+          count('How many had a visit in a period.'),
+          'For this period, the next one and so on to the end of the range. The first is the size.',
+        ),
+      }),
+      'One for each period of the range.',
+    ),
+  },
+  'How many of those who came first in a period come back later.',
+);
+
+const stepNumber = (description: string): Schema<number> =>
+  integer(`${description} Counted from 0 at the start, or up to 0 at the end.`, {
+    minimum: 1 - JOURNEY_DEPTH.max,
+    maximum: JOURNEY_DEPTH.max - 1,
+  });
+
+const journeyPath = (description: string): Schema<string | null> =>
+  nullable(text(`${description} \`null\` for all that are less frequent.`));
+
+export const journeys = answer<Journeys>(
+  'DjaffarJourneys',
+  {
+    nodes: array(
+      object({
+        step: stepNumber('The step.'),
+        path: journeyPath('The page.'),
+        visits: count('Visits that were there.'),
+      }),
+      'Pages of each step.',
+    ),
+    links: array(
+      object({
+        step: stepNumber('The step of `from`.'),
+        from: journeyPath('The page.'),
+        to: journeyPath('The page of the next step.'),
+        visits: count('Visits that went this way.'),
+      }),
+      'From a page of a step to a page of the next step.',
+    ),
+  },
+  'The most frequent paths through the pages.',
+);
+
+const visitActivity = component(
+  'DjaffarVisitActivity',
+  object<VisitActivity>(
+    { ...activityFields, date: localTime('When it happened.') },
+    'An activity of a visit.',
+  ),
+);
+
+const visit = component(
+  'DjaffarVisit',
+  object<VisitRecord>(
+    {
+      id: text('The id of the visit.', { maxLength: 16 }),
+      session: nullable(session, 'The session with its user agent.'),
+      user: nullable(text('Your id of the user; `null` if nobody was logged in.')),
+      startedAt: localTime('When its first activity happened.'),
+      endedAt: localTime('When its last activity ended.'),
+      duration: number('Seconds.', { minimum: 0 }),
+      bounced: flag('Whether it was a bounce.'),
+      views: count('Views of pages.'),
+      entry: text('The page of its first activity.'),
+      exit: text('The page of its last activity.'),
+      referrer: nullable(text('The host or app where it came from.', { example: 'duckduckgo.com' })),
+      utmSource: nullable(text('`utm_source` of its first activity.')),
+      utmMedium: nullable(text('`utm_medium` of its first activity.')),
+      utmCampaign: nullable(text('`utm_campaign` of its first activity.')),
+      utmTerm: nullable(text('`utm_term` of its first activity.')),
+      utmContent: nullable(text('`utm_content` of its first activity.')),
+      count: count('How many activities it has.'),
+      activities: array(visitActivity, 'The oldest first.', { maxItems: MAX_ACTIVITIES_OF_VISIT }),
+    },
+    'One stay of a session.',
+  ),
+);
+
+export const visits = answer<Page<VisitRecord>>(
+  'DjaffarVisits',
+  { items: array(visit, 'The latest first unless `order` is `asc`.'), next },
+  'One page of the visits.',
+);

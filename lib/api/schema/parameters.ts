@@ -1,0 +1,221 @@
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../activity/activity.service.js';
+import { MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
+import {
+  type Bounds,
+  JOURNEY_DEPTH,
+  JOURNEY_LIMIT,
+  LIVE_MINUTES,
+  MAX_FILTER_PROPERTIES,
+  MAX_FUNNEL_STEPS,
+  TOP_LIMIT,
+  VISITS_LIMIT,
+} from '../../statistics/limits.js';
+import type { ActivitiesQuery, ExportQuery, FilterQuery } from '../activities.query.js';
+import type {
+  FunnelQuery,
+  JourneysQuery,
+  LiveQuery,
+  OverviewQuery,
+  QuestionQuery,
+  RetentionQuery,
+  SeriesQuery,
+  TopQuery,
+  VisitsQuery,
+} from '../statistics.query.js';
+import type { SchemaObject } from './schema.js';
+
+/** What the rules of a query do not say. Its type, its values and whether it is required come from class-validator. */
+interface Parameter extends SchemaObject {
+  description: string;
+}
+
+/** A parameter for each property, so that none is left without a description. */
+type Parameters<Query, Others = object> = Record<Exclude<keyof Query, keyof Others>, Parameter>;
+
+const bounded = ({ min, max, default: value }: Bounds, description: string): Parameter => ({
+  description,
+  minimum: min,
+  maximum: max,
+  default: value,
+});
+
+const dateTime = (description: string): Parameter => ({
+  description: `${description} ISO 8601; without an offset it is UTC.`,
+  format: 'date-time',
+  example: '2026-11-01T00:00:00Z',
+});
+
+const order: Parameter = {
+  description: 'By date: `desc` begins with the latest, `asc` with the oldest.',
+  default: 'desc',
+};
+
+const after: Parameter = {
+  description: 'The `next` of the page before. The other parameters must be the same.',
+};
+
+const filter: Parameters<FilterQuery> = {
+  user: { description: 'Your id of the user.', example: '17' },
+  session: { description: 'The id of a session.', maxLength: 64 },
+  visit: { description: 'The id of a visit.', maxLength: 16 },
+  path: {
+    description: 'A whole path, or the beginning of paths with a trailing `*`.',
+    maxLength: MAX_PATH + 1,
+    example: '/shop/*',
+  },
+  name: { description: 'What was done. The view of a page is `view`.', maxLength: MAX_NAME, example: 'view' },
+  from: dateTime('Only activities at or after this moment.'),
+  to: dateTime('Only activities before this moment.'),
+  ip: { description: 'An IP address, IPv4 or IPv6.', maxLength: 45, example: '203.0.113.7' },
+};
+
+export const activities: Parameters<ActivitiesQuery> = {
+  ...filter,
+  limit: bounded({ min: 1, max: MAX_LIMIT, default: DEFAULT_LIMIT }, 'Activities in a page.'),
+  after,
+  order,
+};
+
+export const exported: Parameters<ExportQuery> = {
+  ...filter,
+  format: {
+    description:
+      '`ndjson` writes one JSON object a line, `json` one array, `csv` a table (RFC 4180) with a header.',
+  },
+  raw: {
+    description:
+      'Only for `csv`: leaves cells as they are that a spreadsheet would run as a formula. For programs, not for spreadsheets.',
+    default: false,
+  },
+  bom: {
+    description: 'Only for `csv`: begins with a byte order mark, without which Excel misreads UTF-8.',
+    default: true,
+  },
+  after: {
+    description:
+      'Resumes an export that broke off: the `id` of the last activity that arrived whole, or the `next` of a page ' +
+      'that was asked with `order=asc`. Activities that follow are sent; CSV then has no header.',
+  },
+};
+
+const none = (description: string, example?: string): Parameter => ({
+  description: `${description} An empty value asks for those without one.`,
+  ...(example !== undefined && { example }),
+});
+
+const question: Parameters<QuestionQuery> = {
+  ...filter,
+  from: dateTime('Start of the range (inclusive). Default: 30 days before `to`.'),
+  to: dateTime('End of the range (exclusive). Default: now.'),
+  timeZone: {
+    description: 'An IANA time zone for days, weeks and months.',
+    default: 'UTC',
+    example: 'Europe/Berlin',
+  },
+  path: {
+    description: 'A page, or the beginning of pages with a trailing `*`.',
+    maxLength: MAX_PATH + 1,
+    example: '/shop/*',
+  },
+  user: none('Your id of the user.', '17'),
+  entry: { description: 'The first page of the visit, or its beginning with a trailing `*`.', example: '/' },
+  exit: { description: 'The last page of the visit, or its beginning with a trailing `*`.', example: '/' },
+  referrer: none('The host or app where the visit came from.', 'duckduckgo.com'),
+  utmSource: none('`utm_source` of the visit.', 'newsletter'),
+  utmMedium: none('`utm_medium` of the visit.', 'email'),
+  utmCampaign: none('`utm_campaign` of the visit.', 'spring'),
+  utmTerm: none('`utm_term` of the visit.'),
+  utmContent: none('`utm_content` of the visit.'),
+  browser: none('The name of the browser, without a version.', 'Firefox'),
+  system: none('The name of the operating system.', 'Windows'),
+  device: none('The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`.', 'desktop'),
+  properties: {
+    description:
+      `A JSON object of at most ${MAX_FILTER_PROPERTIES} keys: the activity has each of these values ` +
+      '(text, number, `true` or `false`).',
+    example: '{"plan":"pro"}',
+  },
+  bots: { description: 'Whether known bots count too.', default: false },
+};
+
+export const overview: Parameters<OverviewQuery> = {
+  ...question,
+  compareTo: {
+    description:
+      '`previous` (the range just before), `year` (the same days a year before), or a range of its own: ' +
+      'two ISO 8601 dates and times with a slash between them.',
+    pattern: '^(previous|year|[^/]+/[^/]+)$',
+    example: 'previous',
+  },
+};
+
+export const series: Parameters<SeriesQuery> = {
+  ...question,
+  measure: {
+    description: 'What is measured. `bounceRate` is 0 to 1, `visitDuration` is the median in seconds.',
+  },
+  interval: { description: 'The length of the intervals. A range may have at most 5,000 of them.' },
+};
+
+export const top: Parameters<TopQuery> = {
+  ...question,
+  dimension: { description: 'The dimension whose values are counted.' },
+  measure: {
+    description:
+      'What is counted. Default: `views` for `path`; `activities` for `name`, for `property`, and for `path` if `name` is ' +
+      'not `view`; else `visits`.',
+  },
+  limit: bounded(TOP_LIMIT, 'Values in the answer.'),
+  property: {
+    description: 'The key of `properties`; required if the dimension is `property`.',
+    example: 'plan',
+  },
+  search: { description: 'Only values that contain this text, in upper or lower case.' },
+};
+
+const { from: _from, to: _to, ...withoutRange } = question;
+
+export const live: Parameters<LiveQuery, Pick<QuestionQuery, 'from' | 'to'>> = {
+  ...withoutRange,
+  minutes: bounded(LIVE_MINUTES, 'How many minutes back.'),
+};
+
+export const funnel: Parameters<FunnelQuery> = {
+  ...question,
+  steps: {
+    description:
+      `A JSON array of 1 to ${MAX_FUNNEL_STEPS} steps. A step is an object with at least one of \`path\`, \`name\` and ` +
+      '`properties`.',
+    example: '[{"path":"/"},{"path":"/pricing"},{"name":"bought"}]',
+  },
+  within: {
+    description: 'Milliseconds from the first step to the last. Default: the whole range.',
+    minimum: 1,
+    example: 3_600_000,
+  },
+};
+
+export const retention: Parameters<RetentionQuery> = {
+  ...question,
+  period: { description: 'The length of the periods.', default: 'week' },
+  by: { description: 'Who is counted.', default: 'user' },
+};
+
+export const journeys: Parameters<JourneysQuery> = {
+  ...question,
+  start: {
+    description:
+      'Paths from this page on. Default, without `end` too: from the first page of each visit. Not together with `end`.',
+    example: '/',
+  },
+  end: { description: 'Paths to this page.', example: '/checkout' },
+  depth: bounded(JOURNEY_DEPTH, 'Steps, including the first or last.'),
+  limit: bounded(JOURNEY_LIMIT, 'Pages in each step: the most frequent.'),
+};
+
+export const visits: Parameters<VisitsQuery> = {
+  ...question,
+  limit: bounded(VISITS_LIMIT, 'Visits in a page.'),
+  after,
+  order,
+};
