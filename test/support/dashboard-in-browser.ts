@@ -1,7 +1,7 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import axe from 'axe-core';
 import helmet from 'helmet';
-import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { ActivityStats } from '../../lib/index.js';
 import { sharedBrowser } from './chromium.js';
 import { type AdapterName, type Host, startHost } from './host.js';
@@ -28,11 +28,19 @@ interface DashboardSettings {
   timeZone?: string;
 }
 
+interface PageSettings {
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+  /** At which the page's clock stands still. */
+  time?: string;
+}
+
 /** A host with a dashboard and helmet's headers, and a browser whose user may see it. */
 export class Dashboard {
   /** What the pages' consoles said, and what was thrown. */
   readonly console: string[] = [];
-  private context: BrowserContext | undefined;
+  private page: Page | undefined;
+  private time: string | undefined;
 
   private constructor(
     readonly host: Host,
@@ -58,25 +66,37 @@ export class Dashboard {
     return this.host.app.get(ActivityStats, { strict: false });
   }
 
-  /** A page in a new profile of the browser, in place of the one before. */
-  async open(query: string, options: BrowserContextOptions = {}): Promise<Page> {
-    await this.context?.close();
-    const context = await (
-      await sharedBrowser()
-    ).newContext({
-      reducedMotion: 'reduce',
-      locale: 'en-GB',
-      timezoneId: 'Europe/Berlin',
-      viewport: { width: 1280, height: 900 },
-      ...options,
-    });
-    this.context = context;
-    await context.addCookies([{ name: 'who', value: 'ada', url: this.host.url }]);
-    context.on('console', (message) => this.console.push(message.text()));
-    context.on('weberror', (error) => this.console.push(String(error.error())));
-    const page = await context.newPage();
+  /**
+   * Loads the page of the dashboard. The tab of the previous call is used again, with empty storage, because its browser
+   * has the scripts already. It is a new one if that was closed, or had another clock.
+   */
+  async open(
+    query: string,
+    { viewport = { width: 1280, height: 900 }, colorScheme = 'light', time }: PageSettings = {},
+  ): Promise<Page> {
+    const page = await this.emptyPage(time);
+    await page.context().addCookies([{ name: 'who', value: 'ada', url: this.host.url }]);
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ media: 'screen', colorScheme, reducedMotion: 'reduce' });
     await page.goto(`${this.host.url}${this.prefix}/djaffar/dashboard/${query}`);
     return page;
+  }
+
+  private async emptyPage(time: string | undefined): Promise<Page> {
+    if (this.page?.isClosed() === false && this.time === time) {
+      await this.page.unrouteAll();
+      await this.page.evaluate('localStorage.clear(), sessionStorage.clear()');
+      return this.page;
+    }
+    await this.page?.context().close();
+    const browser = await sharedBrowser();
+    const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin' });
+    context.on('console', (message) => this.console.push(message.text()));
+    context.on('weberror', (error) => this.console.push(String(error.error())));
+    this.page = await context.newPage();
+    this.time = time;
+    if (time !== undefined) await this.page.clock.setFixedTime(time);
+    return this.page;
   }
 
   /** @throws Error with what was said in the console since the last check */
@@ -86,7 +106,7 @@ export class Dashboard {
   }
 
   async close(): Promise<void> {
-    await this.context?.close();
+    await this.page?.context().close();
     await this.host.close();
   }
 }
@@ -95,7 +115,7 @@ export class Dashboard {
 export async function violationsOf(page: Page): Promise<string[]> {
   // Evaluated, not added as a script: the page's policy lets none in.
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
+  const { violations } = await page.evaluate<axe.AxeResults>("axe.run({ resultTypes: ['violations'] })");
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
