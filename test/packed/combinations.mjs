@@ -27,7 +27,7 @@ function nest(major, end, adapter) {
 }
 
 const LOWEST = ['class-validator@0.14.1', 'class-transformer@0.5.1', 'rxjs@7.8.0', 'reflect-metadata@0.2.0'];
-const HIGHEST = ['class-validator', 'class-transformer', 'rxjs@7', 'reflect-metadata'];
+const HIGHEST = ['class-validator@0', 'class-transformer@0.5', 'rxjs@7', 'reflect-metadata@0.2'];
 const DRIVERS = { sqlite: 'libsql', postgres: 'pg', mariadb: 'mysql2' };
 
 /** Peers that a host need not have. */
@@ -37,7 +37,10 @@ const optional = (swagger, passport) => [
   'passport',
 ];
 
-/** `node`: major versions of Node, in addition to the one that runs this. */
+/**
+ * `starts`: the host is started with each of these, in this order. `node` is one version, or the newest of a major version;
+ * `optional` replaces the optional peers of the start before; `command` also runs the jobs of the command.
+ */
 export const COMBINATIONS = [
   {
     modules: 'cjs',
@@ -45,8 +48,7 @@ export const COMBINATIONS = [
     typeorm: '0.3.20',
     rest: LOWEST,
     database: 'sqlite',
-    node: [],
-    optional: optional('7.3.0', '10.0.3'),
+    starts: [{ node: '20.19.0', optional: optional('7.3.0', '10.0.3'), command: true }],
   },
   {
     modules: 'cjs',
@@ -54,8 +56,12 @@ export const COMBINATIONS = [
     typeorm: '0.3',
     rest: HIGHEST,
     database: 'postgres',
-    node: [22],
-    optional: optional('8', '10'),
+    starts: [
+      // Version 11.0.0 of @nestjs/passport takes no Nest 11.
+      { node: '22', optional: optional('8.0.0', '11.0.0') },
+      { node: '22', optional: optional('7', '10') },
+      { node: '22', optional: optional('8', '10'), command: true },
+    ],
   },
   {
     modules: 'cjs',
@@ -63,7 +69,8 @@ export const COMBINATIONS = [
     typeorm: '0.3.20',
     rest: LOWEST,
     database: 'mariadb',
-    node: [24],
+    // Without optional peers.
+    starts: [{ node: '22.12.0', command: true }, { node: '24.0.0' }],
   },
   {
     modules: 'esm',
@@ -71,8 +78,10 @@ export const COMBINATIONS = [
     typeorm: '0.3',
     rest: HIGHEST,
     database: 'sqlite',
-    node: [26],
-    optional: optional('11', '11'),
+    starts: [
+      { node: '20', optional: optional('11.0.0', '11') },
+      { node: '26', optional: optional('11', '11') },
+    ],
   },
   {
     modules: 'cjs',
@@ -80,7 +89,10 @@ export const COMBINATIONS = [
     typeorm: '1.0.0',
     rest: LOWEST,
     database: 'sqlite',
-    node: [22, 26],
+    starts: [
+      { node: '20.19.0', optional: optional('12.0.0', '12.0.0') },
+      { node: '26.0.0', command: true },
+    ],
   },
   {
     modules: 'esm',
@@ -88,20 +100,41 @@ export const COMBINATIONS = [
     typeorm: '1',
     rest: HIGHEST,
     database: 'postgres',
-    node: [22, 24],
-    optional: optional('12', '12'),
+    starts: [
+      { node: '22', optional: optional('12', '12') },
+      { node: '24', command: true },
+    ],
   },
 ].map((each) => ({
   ...each,
   name: `${each.modules}, Nest ${each.nest}, TypeORM ${each.typeorm}, ${each.rest[0]}, ${each.adapter}, ${each.database}`,
-  packages: [
-    ...each.packages,
-    `typeorm@${each.typeorm}`,
-    ...each.rest,
-    DRIVERS[each.database],
-    ...(each.optional ?? []),
-  ],
+  packages: [...each.packages, `typeorm@${each.typeorm}`, ...each.rest, DRIVERS[each.database]],
 }));
+
+/**
+ * What is claimed but in no row: of each alternative of a range the lowest version, and the newest that it allows.
+ * @param {{ engines: Record<string, string>; peerDependencies: Record<string, string> }} manifest
+ */
+export function untested({ engines, peerDependencies }) {
+  const starts = COMBINATIONS.flatMap((each) => each.starts);
+  const tested = new Set([
+    ...COMBINATIONS.flatMap(({ packages }) => packages),
+    ...starts.flatMap((each) => each.optional ?? []),
+    ...starts.map(({ node }) => `node@${node}`),
+  ]);
+  return Object.entries({ ...engines, ...peerDependencies }).flatMap(([name, range]) =>
+    range.split('||').flatMap((alternative) => {
+      const [lowest] = /\d+\.\d+\.\d+/.exec(alternative) ?? [];
+      if (!lowest) return [`${name}@${alternative.trim()}`];
+      const [major, minor] = lowest.split('.');
+      const newest = [`${name}@${major}`, `${name}@${major}.${minor}`];
+      return [
+        ...(tested.has(`${name}@${lowest}`) ? [] : [`${name}@${lowest}`]),
+        ...(newest.some((each) => tested.has(each)) ? [] : [`the newest ${name}@${major}`]),
+      ];
+    }),
+  );
+}
 
 /** Hosts whose tests import the package. */
 export const TEST_HOSTS = [

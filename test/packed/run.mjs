@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { findDatabases } from '../support/setup/servers.mjs';
-import { COMBINATIONS, TEST_HOSTS } from './combinations.mjs';
+import { COMBINATIONS, TEST_HOSTS, untested } from './combinations.mjs';
 import { check, install, run, start } from './process.mjs';
 import { doWholeJob } from './whole-job.mjs';
 
@@ -59,22 +59,34 @@ async function onServer(kind, url, sql) {
   }
 }
 
-/** The other versions of Node, by their npm packages. */
-async function installNodes(majors) {
-  const nodes = new Map([['', process.execPath]]);
-  for (const major of majors) {
-    const at = join(folder, `node-${major}`);
-    mkdirSync(at);
-    writeFileSync(join(at, 'package.json'), '{}');
-    const name = `node-${process.platform}-${process.arch}`;
-    const installed = await check(`Node ${major} installs`, () => install(at, [`${name}@${major}`]));
-    if (installed) nodes.set(major, join(at, 'node_modules', name, 'bin/node'));
-  }
+/** The versions of Node, by their npm packages; the one that runs this is the newest of its major version. */
+async function installNodes(versions) {
+  const name = `node-${process.platform}-${process.arch}`;
+  const nodes = new Map([[process.versions.node.split('.')[0], process.execPath]]);
+  await eachOf(
+    versions.filter((version) => !nodes.has(version)),
+    async (version) => {
+      const at = join(folder, `node-${version}`);
+      mkdirSync(at);
+      writeFileSync(join(at, 'package.json'), '{}');
+      const installed = await check(`Node ${version} installs`, () => install(at, [`${name}@${version}`]));
+      if (installed) nodes.set(version, join(at, 'node_modules', name, 'bin/node'));
+    },
+  );
   return nodes;
 }
 
+/** Does the work for some at once. */
+async function eachOf(items, work) {
+  const waiting = [...items];
+  const next = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+}
+
 async function checkCombination(combination, tarball, nodes) {
-  const { name, modules, adapter, database, packages, optional } = combination;
+  const { name, modules, adapter, database, packages, starts } = combination;
   const host = mkdtempSync(join(folder, 'host-'));
   cpSync(join(here, 'host'), host, { recursive: true });
   writeFileSync(
@@ -82,8 +94,13 @@ async function checkCombination(combination, tarball, nodes) {
     JSON.stringify({ private: true, type: modules === 'esm' ? 'module' : 'commonjs' }),
   );
   const done = [];
-  if (!(await check(`${name}: npm installs it`, () => install(host, [tarball, ...packages])))) return done;
-  if (!optional)
+  if (
+    !(await check(`${name}: npm installs it`, () =>
+      install(host, [tarball, ...packages, ...(starts[0].optional ?? [])]),
+    ))
+  )
+    return done;
+  if (!starts[0].optional)
     await check(`${name}: no optional peer is needed, and no other is missing`, async () => {
       const listed = JSON.parse(await run(host, 'npm', ['ls', '--all', '--json'])).dependencies[
         'nestjs-djaffar'
@@ -95,24 +112,33 @@ async function checkCombination(combination, tarball, nodes) {
 
   const extension = modules === 'esm' ? 'mjs' : 'cjs';
   const DRIVER = { sqlite: 'libsql', postgres: 'pg', mariadb: 'mysql2' }[database];
-  for (const [major, node] of nodes) {
-    if (major && !combination.node.includes(major)) continue;
+  let peers = starts[0].optional;
+  for (const { node: wanted, optional, command } of starts) {
+    const node = nodes.get(wanted);
+    if (!node) continue;
+    if (optional && optional !== peers) {
+      peers = optional;
+      if (!(await check(`${name}, ${optional.join(', ')}: npm installs it`, () => install(host, optional))))
+        continue;
+    }
     const version = (await run(host, node, ['--version'])).trim();
+    const combined = [`Node ${version}`, ...(optional ?? [])].join(', ');
     await withDatabase(database, host, async (url) => {
-      const env = { DATABASE_URL: url, DRIVER, ADAPTER: adapter, SWAGGER: optional ? '@nestjs/swagger' : '' };
-      const isDone = await check(`${name}, Node ${version}: does the whole job`, async () => {
+      const env = { DATABASE_URL: url, DRIVER, ADAPTER: adapter, OPTIONAL: peers ? 'yes' : '' };
+      const isDone = await check(`${name}, ${combined}: does the whole job`, async () => {
         const started = await start(host, node, [`entry.${extension}`], env);
-        await doWholeJob(started.url)
+        await doWholeJob(started.url, { hasPassport: peers !== undefined })
           .catch((error) => {
             throw new Error(started.said(), { cause: error });
           })
           .finally(started.stop);
       });
-      const isCommanded = await check(
-        `${name}, Node ${version}: the command exports, erases, imports, checks`,
-        () => commands(host, node, `data-source.${extension}`, env),
-      );
-      done.push(`Node ${version}: ${isDone && isCommanded ? 'all' : 'FAILED'}`);
+      const isCommanded =
+        !command ||
+        (await check(`${name}, ${combined}: the command exports, erases, imports, checks`, () =>
+          commands(host, node, `data-source.${extension}`, env),
+        ));
+      done.push(`${combined}: ${isDone && isCommanded ? (command ? 'all' : 'the job') : 'FAILED'}`);
     });
   }
   const env = { DRIVER, ADAPTER: adapter };
@@ -197,7 +223,7 @@ async function pack() {
     files = packed.files.map(({ path }) => path);
     // No tests, no sample, and no source map, whose sources would not be there.
     const allowed =
-      /^(dist\/.+\.(m?js|d\.m?ts)|dist\/(client\/(commonjs\/)?)?package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(m?js|d\.m?ts)|dist\/(client\/(commonjs\/)?)?package\.json|package\.json|docs\/[\w-]+\.md|README\.md|LICENSE|CHANGELOG\.md)$/;
     assert.deepEqual(
       files.filter((path) => !allowed.test(path)),
       [],
@@ -233,21 +259,19 @@ async function pack() {
   return tarball;
 }
 
+await check('each version that package.json claims is in a row of the table', () => {
+  assert.deepEqual(untested(manifest(root)), []);
+});
 const tarball = await pack();
 const databases = await findDatabases();
-const waiting = [...COMBINATIONS, ...TEST_HOSTS].filter(
+const chosen = [...COMBINATIONS, ...TEST_HOSTS].filter(
   ({ name, database = 'sqlite' }) => tarball && only.test(name) && databases.includes(database),
 );
-const nodes = await installNodes(
-  [...new Set(waiting.flatMap(({ node = [] }) => node))].toSorted((a, b) => a - b),
-);
+const versions = chosen.flatMap(({ starts = [] }) => starts.map(({ node }) => node));
+const nodes = await installNodes([...new Set(versions)].toSorted());
 const rows = [];
-const checkNext = async () => {
-  for (let next = waiting.shift(); next; next = waiting.shift())
-    rows.push([
-      next.name,
-      ...(await (next.runner ? checkTestHost(next, tarball) : checkCombination(next, tarball, nodes))),
-    ]);
-};
-await Promise.all(Array.from({ length: AT_ONCE }, checkNext));
+await eachOf(chosen, async (each) => {
+  const done = each.runner ? checkTestHost(each, tarball) : checkCombination(each, tarball, nodes);
+  rows.push([each.name, ...(await done)]);
+});
 for (const row of rows) console.log(row.join(' | '));

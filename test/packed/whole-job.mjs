@@ -7,9 +7,10 @@ const ADMIN = { 'X-Admin': 'yes' };
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
 /** @returns the names of what was done */
-export async function doWholeJob(url) {
+export async function doWholeJob(url, { hasPassport }) {
   const djaffar = `${url}/djaffar`;
   await tracks(djaffar);
+  if (hasPassport) await asksDefaultStrategy(djaffar);
   await servesTracker(djaffar);
   await answersApi(djaffar);
   await worksInService(`${url}/job`);
@@ -53,6 +54,23 @@ async function tracks(djaffar) {
   assert.deepEqual(
     items.map(({ id, date: at, path, session }) => [id, at, path, session.userAgent]),
     [activity, other].map((each) => [each.id, date, each.path, USER_AGENT]).sort(byId(items)),
+  );
+}
+
+/** With @nestjs/passport: its default strategy says who somebody is. */
+async function asksDefaultStrategy(djaffar) {
+  const track = (token) =>
+    fetch(`${djaffar}/track/`, {
+      method: 'POST',
+      headers: { 'User-Agent': USER_AGENT, Authorization: `Bearer ${token}` },
+      body: new URLSearchParams({ date: new Date().toISOString(), path: '/known', name: 'logged-in' }),
+    });
+  assert.equal((await track('of-nobody')).status, 401);
+  assert.equal((await track('of-ada')).status, 204);
+  const { items } = await json(`${djaffar}/activities?user=18`);
+  assert.deepEqual(
+    items.map(({ path, userName }) => [path, userName]),
+    [['/known', 'ada']],
   );
 }
 

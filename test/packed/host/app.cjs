@@ -2,7 +2,8 @@
 const assert = require('node:assert');
 const { typeOrmOptions } = require('./database.cjs');
 
-module.exports = async function start({ common, core, adapter, typeorm, driver, djaffar, swagger }) {
+module.exports = async function start(packages) {
+  const { common, core, adapter, typeorm, driver, djaffar, swagger, passport, Strategy } = packages;
   const { Controller, Get, Inject, Injectable, Module } = common;
   const { ActivityService, ActivityStats, DjaffarModule, djaffarMigrations } = djaffar;
 
@@ -66,9 +67,12 @@ module.exports = async function start({ common, core, adapter, typeorm, driver, 
   Get()(JobController.prototype, 'run', Reflect.getOwnPropertyDescriptor(JobController.prototype, 'run'));
   Controller('job')(JobController);
 
+  const passportParts = passport ? passportOf(passport, Strategy, Injectable) : {};
+
   class AppModule {}
   Module({
     imports: [
+      ...(passportParts.imports ?? []),
       typeorm.TypeOrmModule.forRoot({
         ...typeOrmOptions(driver),
         autoLoadEntities: true,
@@ -82,6 +86,7 @@ module.exports = async function start({ common, core, adapter, typeorm, driver, 
       }),
     ],
     controllers: [JobController],
+    providers: passportParts.providers,
   })(AppModule);
 
   const app = await core.NestFactory.create(AppModule, adapter, { logger: ['error', 'warn'] });
@@ -93,6 +98,28 @@ module.exports = async function start({ common, core, adapter, typeorm, driver, 
   await app.listen(0, '127.0.0.1');
   console.log(`ready http://127.0.0.1:${app.getHttpServer().address().port}`);
 };
+
+/** A default strategy of the host's, which knows one token. */
+function passportOf({ PassportModule, PassportStrategy }, Strategy, Injectable) {
+  class OneToken extends Strategy {
+    name = 'one-token';
+
+    authenticate({ headers }) {
+      if (headers.authorization === 'Bearer of-ada') this.success({ id: 18, username: 'ada' });
+      else this.fail(401);
+    }
+  }
+  class TokenStrategy extends PassportStrategy(OneToken, 'one-token') {
+    validate() {
+      return undefined;
+    }
+  }
+  Injectable()(TokenStrategy);
+  return {
+    imports: [PassportModule.register({ defaultStrategy: 'one-token' })],
+    providers: [TokenStrategy],
+  };
+}
 
 /** Far enough back for all that is kept of days. */
 const START = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 30 * 86_400_000;

@@ -12,7 +12,11 @@ start({
   adapter: isExpress ? new platform.ExpressAdapter() : new platform.FastifyAdapter(),
   typeorm: require('@nestjs/typeorm'),
   driver: require(process.env.DRIVER),
-  swagger: process.env.SWAGGER && require(process.env.SWAGGER),
+  ...(process.env.OPTIONAL && {
+    swagger: require('@nestjs/swagger'),
+    passport: require('@nestjs/passport'),
+    Strategy: require('passport').Strategy,
+  }),
 }).catch((error) => {
   console.error(error);
   process.exit(1);

@@ -18,5 +18,9 @@ const isExpress = process.env.ADAPTER === 'express';
 const platform = await import(isExpress ? '@nestjs/platform-express' : '@nestjs/platform-fastify');
 const adapter = isExpress ? new platform.ExpressAdapter() : new platform.FastifyAdapter();
 const { default: driver } = await import(process.env.DRIVER);
-const swagger = process.env.SWAGGER && (await import(process.env.SWAGGER));
-await start({ common, core, adapter, typeorm, driver, djaffar, swagger });
+const optional = process.env.OPTIONAL && {
+  swagger: await import('@nestjs/swagger'),
+  passport: await import('@nestjs/passport'),
+  Strategy: (await import('passport')).default.Strategy,
+};
+await start({ common, core, adapter, typeorm, driver, djaffar, ...optional });
