@@ -57,10 +57,12 @@ export function optional<T>(schema: Schema<T>): Optional<T> {
 
 export function object<T>(fields: Fields<T>, description?: string): Schema<T> {
   const entries: [string, Schema<unknown> | Optional<unknown>][] = Object.entries(fields);
+  const required = entries.flatMap(([name, field]) => (field instanceof Optional ? [] : [name]));
   return new Schema({
     type: 'object',
     ...(description && { description }),
-    required: entries.flatMap(([name, field]) => (field instanceof Optional ? [] : [name])),
+    // OpenAPI 3.0 allows no empty list.
+    ...(required.length > 0 && { required }),
     properties: Object.fromEntries(
       entries.map(([name, field]) => [name, (field instanceof Optional ? field.schema : field).json]),
     ),
@@ -127,12 +129,5 @@ export function nullable<T>(schema: Schema<T>, description?: string): Schema<T |
     json.$ref === undefined
       ? { ...json, ...more, nullable: true }
       : { type: 'object', ...more, nullable: true, allOf: [json] },
-  );
-}
-
-/** The same schema with another description; that of a component stays as it is. */
-export function described<T>(schema: Schema<T>, description: string): Schema<T> {
-  return new Schema(
-    schema.json.$ref === undefined ? { ...schema.json, description } : { description, allOf: [schema.json] },
   );
 }

@@ -25,7 +25,10 @@ const fields: Fields<NewActivity> = {
     }),
   ),
   referer: optional(text('Where the user came from.', { maxLength: MAX_PATH })),
-  name: optional(text('What was done.', { maxLength: MAX_NAME, default: DEFAULT_NAME, example: 'bought' })),
+  // Generators take a property of a body that has a default for one that is required.
+  name: optional(
+    text(`What was done. Default: \`${DEFAULT_NAME}\`.`, { maxLength: MAX_NAME, example: 'bought' }),
+  ),
   properties: optional(
     freeForm<Properties>(
       `Details: an object with any keys, at most ${MAX_PROPERTIES_BYTES} bytes as JSON and ${MAX_LEVELS} levels deep.`,

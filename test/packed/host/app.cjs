@@ -94,6 +94,16 @@ module.exports = async function start(packages) {
   if (swagger) {
     const document = swagger.SwaggerModule.createDocument(app, new swagger.DocumentBuilder().build());
     assert('/djaffar/stats/overview' in document.paths);
+    assert.deepEqual(Object.keys(document.paths['/djaffar/track']), ['post']);
+    const { DjaffarActivity } = document.components.schemas;
+    assert.deepEqual(DjaffarActivity.properties.userId.nullable, true);
+    assert(DjaffarActivity.required.includes('userId'));
+    assert.equal(
+      JSON.stringify(document.paths)
+        .match(/components\/schemas\/\w+/g)
+        ?.some((ref) => !(ref.slice(19) in document.components.schemas)),
+      false,
+    );
   }
   await app.listen(0, '127.0.0.1');
   console.log(`ready http://127.0.0.1:${app.getHttpServer().address().port}`);
