@@ -14,6 +14,7 @@ import type { DataSource } from 'typeorm';
 import { ActivityService } from './activity/activity.service.js';
 import { ActivityWriter } from './activity/activity.writer.js';
 import { checkNames } from './activity/table.js';
+import { VisitBounds } from './activity/visit-bounds.js';
 import { djaffarEntities } from './entities.js';
 import { Pages } from './activity/page.js';
 import { Recorder } from './activity/recorder.js';
@@ -46,6 +47,7 @@ import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
 import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';
 import { mount } from './http/mount.js';
+import { SigningKeys } from './privacy/signing-keys.js';
 import { ActivityStats } from './statistics/activity.stats.js';
 import { Rollup } from './statistics/rollup/rollup.js';
 import { prepareExpress } from './tracking/platform/express.js';
@@ -190,6 +192,11 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         useFactory: (source: DataSource, writer: ActivityWriter, settings: Settings) =>
           new Rollup(source, () => writer.changes, settings.statistics, new Pages(settings.page)),
       },
+      {
+        provide: VisitBounds,
+        inject: [DATA_SOURCE],
+        useFactory: (source: DataSource) => new VisitBounds(source),
+      },
       Recorder,
       ActivityService,
       ActivityStats,
@@ -220,6 +227,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       },
       HostGuards,
       IdentifiedUsers,
+      SigningKeys,
       VisitorService,
     ],
     exports: [ActivityService, ActivityStats, VisitorService],

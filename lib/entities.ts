@@ -1,6 +1,7 @@
 import { Activity } from './activity/activity.entity.js';
 import { Session } from './activity/session.entity.js';
 import { Stale } from './activity/stale.entity.js';
+import { SigningKey } from './privacy/signing-key.entity.js';
 import { Path } from './statistics/rollup/path.entity.js';
 import { DayCount } from './statistics/rollup/day-count.entity.js';
 import { PathTotal, RollupState, Total } from './statistics/rollup/sums.entity.js';
@@ -11,6 +12,7 @@ export const djaffarEntities = [
   Activity,
   Session,
   Stale,
+  SigningKey,
   Path,
   Visit,
   Total,

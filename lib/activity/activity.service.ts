@@ -28,7 +28,7 @@ import { staleWithout } from './stale.js';
 import { escapePath, Table } from './table.js';
 import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
-import { hasEnded } from './visit-id.js';
+import { VisitBounds } from './visit-bounds.js';
 
 /** What server code tells of an activity. */
 export interface ServerActivity {
@@ -47,7 +47,10 @@ export interface ServerActivity {
   user?: { id: string | number | bigint; name?: string | null };
   /** The id of a session, as in {@link Activity.sessionId}. */
   session?: string;
-  /** The id of a visit, as in {@link Activity.visitId}. It is left out if the visit began 24 hours ago. */
+  /**
+   * The id of a visit, as in {@link Activity.visitId}. It is left out if the visit would last for 24 hours or longer with
+   * this activity.
+   */
   visit?: string;
   ip?: string;
   /** Kept with the session where that is new. */
@@ -96,6 +99,7 @@ export class ActivityService {
     private readonly recorder: Recorder,
     private readonly writer: ActivityWriter,
     private readonly rollup: Rollup,
+    private readonly visitBounds: VisitBounds,
   ) {
     this.dialect = dialectOf(dataSource);
   }
@@ -125,7 +129,7 @@ export class ActivityService {
           userId: known?.id ?? null,
           userName: known?.name ?? null,
           sessionId: session ?? null,
-          visitId: visit === undefined || hasEnded(visit, told.date) ? null : visit,
+          visitId: visit ?? null,
           ipAddress: storedIp(ip, this.settings.ip),
         },
       ],
@@ -283,6 +287,7 @@ export class ActivityService {
     } finally {
       // Also if it failed: it may have been committed without our being told.
       this.writer.noteErasure();
+      this.visitBounds.clear();
     }
     await this.restoreSessions(sessions);
     return erased;

@@ -150,6 +150,16 @@ export class ActivityWriter
     this.checkSize(1);
   }
 
+  /**
+   * Says in the log why activities are refused that can never be stored.
+   * @returns what to throw
+   */
+  refuse(reason: string, code = 'UNSTORABLE', cause?: unknown): UnstorableError {
+    const subject = 'an activity was refused that the database can never take';
+    this.connections.incidents.failed(subject, { code, reason }, 'warn');
+    return new UnstorableError(reason, { cause });
+  }
+
   /** To be called where activities or sessions are erased. */
   noteErasure(): void {
     this.knownSessions.clear();
@@ -337,10 +347,7 @@ export class ActivityWriter
 
   private refusal(failure: DatabaseFailure, cause: unknown): Error {
     const { incidents } = this.connections;
-    if (failure.blame === 'row') {
-      incidents.failed('an activity was refused that the database can never take', failure, 'warn');
-      return new UnstorableError(failure.reason, { cause });
-    }
+    if (failure.blame === 'row') return this.refuse(failure.reason, failure.code, cause);
     incidents.failed(SUBJECT, failure);
     return new UnavailableError('the database did not take it', { cause });
   }

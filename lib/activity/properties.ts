@@ -24,7 +24,7 @@ function faultOfValue(value: unknown, level: number): string | undefined {
     case 'string':
       return isStorable(value) ? undefined : 'must not contain NUL or lone surrogates';
     case 'number':
-      return Number.isFinite(value) ? undefined : 'must not contain numbers that JSON cannot hold';
+      return faultOfNumber(value);
     case 'boolean':
       return undefined;
     case 'object':
@@ -33,6 +33,14 @@ function faultOfValue(value: unknown, level: number): string | undefined {
       // From server code alone: JSON has no such value, and would drop it in silence.
       return `must not contain a ${typeof value}`;
   }
+}
+
+function faultOfNumber(value: number): string | undefined {
+  if (!Number.isFinite(value)) return 'must not contain numbers that JSON cannot hold';
+  // It may have been another one: JavaScript rounds them without a word.
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? `must not contain integers beyond ±(2^53 - 1): send ${value} as text`
+    : undefined;
 }
 
 function faultOfEntries(value: object, level: number): string | undefined {

@@ -6,7 +6,9 @@ import type { Checker } from './check.js';
 import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from './new-activity.js';
 import { storedIp } from './ip-address.js';
 import { LAST_INSTANT, parseIsoDate } from './iso-date.js';
+import { faultOfProperties } from './properties.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
+import { VisitBounds } from './visit-bounds.js';
 
 const DAY = 86_400_000;
 const MAX_USER = 255;
@@ -65,6 +67,7 @@ export class Recorder {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly writer: ActivityWriter,
+    private readonly visitBounds: VisitBounds,
   ) {}
 
   /** Whether the application is shutting down, and accepts no requests any more. */
@@ -82,52 +85,81 @@ export class Recorder {
 
   /**
    * Resolves once what `transform` left is committed.
+   * @param request `undefined` for what server code tracks
    * @returns how many activities it left
+   * @throws UnstorableError if the options "user" or "transform" gave what the tables do not hold
    */
   async record(activities: StoredActivity[], session?: NewSession, request?: unknown): Promise<number> {
-    const transformed = this.settings.transform ? await this.transformed(activities, request) : activities;
-    for (const activity of transformed) fit(activity);
+    const { kept, ofHost } = await this.transform(activities, request);
+    for (const activity of kept) this.fit(activity);
+    for (const late of await this.visitBounds.findLate(ofHost)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
-    if (transformed.length > 0)
-      await this.writer.write(transformed, transformed.some(isOf) ? session : undefined);
-    return transformed.length;
+    if (kept.length > 0) await this.writer.write(kept, kept.some(isOf) ? session : undefined);
+    return kept.length;
   }
 
-  private async transformed(activities: StoredActivity[], request: unknown): Promise<StoredActivity[]> {
+  /** @returns what the host keeps, and the part of it whose visit the host's code has chosen */
+  private async transform(
+    activities: StoredActivity[],
+    request: unknown,
+  ): Promise<{ kept: StoredActivity[]; ofHost: StoredActivity[] }> {
+    const isOfServerCode = request === undefined;
+    if (!this.settings.transform) return { kept: activities, ofHost: isOfServerCode ? activities : [] };
     const kept: StoredActivity[] = [];
+    const ofHost: StoredActivity[] = [];
     for (const activity of activities) {
-      const transformed = await this.settings.transform?.(activity, request);
-      if (transformed) kept.push({ ...transformed });
+      const { visitId } = activity;
+      const transformed = await this.settings.transform(activity, request);
+      if (!transformed) continue;
+      const copy = { ...transformed };
+      kept.push(copy);
+      if (isOfServerCode || copy.visitId !== visitId) ofHost.push(copy);
     }
-    return kept;
+    return { kept, ofHost };
+  }
+
+  /**
+   * Cuts what the host's functions gave to what the table holds.
+   * @throws UnstorableError for an id that is too long: to cut it might make one of two
+   */
+  private fit(activity: StoredActivity): void {
+    const { id, sessionId, visitId, userId, userName, ipAddress, referer } = activity;
+    this.checkLength('id', id, 36);
+    if (sessionId !== null) this.checkLength('sessionId', sessionId, 64);
+    if (visitId !== null) this.checkLength('visitId', visitId, 16);
+    if (userId !== null) {
+      this.checkLength('userId', userId, MAX_USER);
+      activity.userId = makeStorable(userId);
+    }
+    if (userName !== null) activity.userName = fitText(userName, MAX_USER);
+    if (ipAddress !== null) activity.ipAddress = storedIp(ipAddress);
+    if (referer !== null) activity.referer = fitText(referer, MAX_PATH);
+    activity.name = fitText(activity.name, MAX_NAME);
+    activity.path = fitText(activity.path, MAX_PATH);
+    if (this.settings.transform) this.checkProperties(activity);
+  }
+
+  private checkLength(property: string, text: string, characters: number): void {
+    if (!isLongerThan(text, characters)) return;
+    const fault = `has more than ${characters} characters`;
+    throw this.writer.refuse(`the ${property} that the options "user" or "transform" gave ${fault}`);
+  }
+
+  /** The same rule as for a client, and for an import. */
+  private checkProperties(activity: StoredActivity): void {
+    if ((activity.properties ?? null) === null) return;
+    const fault = faultOfProperties(jsonOf(activity.properties));
+    if (fault) throw this.writer.refuse(`the properties that the option "transform" gave ${fault}`);
   }
 }
 
-/**
- * Cuts what the host's functions gave to what the table holds.
- * @throws Error for an id that is too long: to cut it might make one of two
- */
-function fit(activity: StoredActivity): void {
-  const { id, sessionId, visitId, userId, userName, ipAddress, referer } = activity;
-  checkLength('id', id, 36);
-  if (sessionId !== null) checkLength('sessionId', sessionId, 64);
-  if (visitId !== null) checkLength('visitId', visitId, 16);
-  if (userId !== null) {
-    checkLength('userId', userId, MAX_USER);
-    activity.userId = makeStorable(userId);
-  }
-  if (userName !== null) activity.userName = fitText(userName, MAX_USER);
-  if (ipAddress !== null) activity.ipAddress = storedIp(ipAddress);
-  if (referer !== null) activity.referer = fitText(referer, MAX_PATH);
-  activity.name = fitText(activity.name, MAX_NAME);
-  activity.path = fitText(activity.path, MAX_PATH);
-}
-
-function checkLength(property: string, text: string, characters: number): void {
-  if (isLongerThan(text, characters)) {
-    throw new Error(
-      `the ${property} that the options "user" or "transform" gave has more than ${characters} characters`,
-    );
+/** A value as JSON keeps it: without what is `undefined`, and with dates as texts. */
+function jsonOf(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    // Such as a `bigint`, or an object inside itself.
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
-/** The database can never take it, such as a text that its encoding lacks: to send it again is useless. */
+/** It can never be stored, such as a text that the database's encoding lacks: to send it again is useless. */
 export class UnstorableError extends Error {
   constructor(reason: string, options?: ErrorOptions) {
-    super(`the database cannot store it: ${reason}`, options);
+    super(`it cannot be stored: ${reason}`, options);
     this.name = 'UnstorableError';
   }
 }

@@ -5,6 +5,7 @@ import { ActivityWriter } from '../activity/activity.writer.js';
 import { type PageOption, Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { checkNames } from '../activity/table.js';
+import { VisitBounds } from '../activity/visit-bounds.js';
 import { djaffarEntities } from '../entities.js';
 import { connectionsOf } from '../database/connections.js';
 import { failureOf } from '../database/driver.js';
@@ -19,6 +20,7 @@ import type { DataSourceFile } from './data-source.js';
 export interface Services {
   dataSource: DataSource;
   writer: ActivityWriter;
+  visitBounds: VisitBounds;
   activities: ActivityService;
   rollup: Rollup;
   stats: ActivityStats;
@@ -52,10 +54,13 @@ function servicesOf(dataSource: DataSource, page: PageOption | undefined): Servi
   const pages = new Pages(page);
   const writer = new ActivityWriter(dataSource, settings.writer, pages);
   const rollup = new Rollup(dataSource, () => writer.changes, undefined, pages);
+  const visitBounds = new VisitBounds(dataSource);
+  const recorder = new Recorder(settings, writer, visitBounds);
   return {
     dataSource,
     writer,
-    activities: new ActivityService(dataSource, settings, new Recorder(settings, writer), writer, rollup),
+    visitBounds,
+    activities: new ActivityService(dataSource, settings, recorder, writer, rollup, visitBounds),
     rollup,
     stats: new ActivityStats(dataSource, rollup),
   };

@@ -157,26 +157,31 @@ export class Connections {
   /**
    * Asks the database something, within the limits.
    * @param ask holds at most one connection at a time; it gives up when the signal aborts
+   * @param limits a shorter time in milliseconds, and what the log says if it fails; `null` for nothing
    * @throws UnavailableError if the database does not answer, or not in time
    */
-  async ask<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async ask<T>(
+    ask: (signal: AbortSignal) => Promise<T>,
+    limits: { timeout?: number; subject?: string | null } = {},
+  ): Promise<T> {
+    const { subject = SUBJECT } = limits;
+    const timeout = Math.min(limits.timeout ?? this.timeout, this.timeout);
     const controller = new AbortController();
     const { signal } = controller;
     this.open.add(controller);
-    const timer = Number.isFinite(this.timeout)
+    const timer = Number.isFinite(timeout)
       ? setTimeout(
-          () =>
-            controller.abort(new UnavailableError(`the database did not answer within ${this.timeout} ms`)),
-          this.timeout,
+          () => controller.abort(new UnavailableError(`the database did not answer within ${timeout} ms`)),
+          timeout,
         )
       : undefined;
     try {
       const release = await this.questions.take(signal);
       const answer = await untilAborted(releasing(ask, signal, release), signal);
-      this.incidents.worked(SUBJECT);
+      if (subject) this.incidents.worked(subject);
       return answer;
     } catch (error) {
-      throw this.explained(error);
+      throw this.explained(error, subject);
     } finally {
       clearTimeout(timer);
       this.open.delete(controller);
@@ -190,10 +195,10 @@ export class Connections {
     for (const destroy of this.lent) destroy();
   }
 
-  private explained(error: unknown): unknown {
+  private explained(error: unknown, subject: string | null): unknown {
     const failure = failureOf(this.dataSource, error);
     if (!failure || failure.blame === 'row') return error;
-    if (error !== this.shutdown) this.incidents.failed(SUBJECT, failure, 'warn');
+    if (subject && error !== this.shutdown) this.incidents.failed(subject, failure, 'warn');
     return error instanceof UnavailableError
       ? error
       : new UnavailableError(`the database does not answer: ${failure.reason}`, { cause: error });

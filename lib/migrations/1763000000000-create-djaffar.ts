@@ -5,14 +5,15 @@ import { columnsOf, optional, primary } from './columns.js';
 
 const ACTIVITY = 'djaffar_activity';
 const SESSION = 'djaffar_session';
+const SIGNING_KEY = 'djaffar_signing_key';
 
-/** The tables of activities and sessions. */
+/** The tables of activities and sessions, and of the keys that sign the visitors' cookies. */
 export class CreateDjaffar1763000000000 implements MigrationInterface {
   name = 'CreateDjaffar1763000000000';
 
   async up(runner: QueryRunner): Promise<void> {
     const { connection: dataSource } = runner;
-    const { text, longText, uuid, bigint, boolean } = await columnsOf(runner);
+    const { text, longText, uuid, bigint, int, boolean } = await columnsOf(runner);
     await runner.createTable(
       new Table({
         name: pathOf(dataSource, SESSION),
@@ -51,6 +52,12 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         ],
       }),
     );
+    await runner.createTable(
+      new Table({
+        name: pathOf(dataSource, SIGNING_KEY),
+        columns: [primary(int('number')), bigint('createdAt'), text('secret', 43)],
+      }),
+    );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
     const dialect = dialectOf(dataSource);
     for (const index of [
@@ -61,6 +68,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of [ACTIVITY, SESSION]) await runner.dropTable(pathOf(runner.connection, table));
+    for (const table of [ACTIVITY, SESSION, SIGNING_KEY])
+      await runner.dropTable(pathOf(runner.connection, table));
   }
 }

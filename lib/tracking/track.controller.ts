@@ -70,8 +70,9 @@ export class TrackController {
     const { headers, ip } = request;
     const told = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
     const user = this.users.get(request);
-    const seed = seedOf(told[0]?.id, request);
-    const { session, visit } = this.visitors.recognise(request, receivedAt, seed);
+    const keys = await this.visitors.keyRing();
+    const seed = seedOf(told[0]?.id, request, keys.seed(receivedAt));
+    const { session, visit } = this.visitors.recognise(request, receivedAt, keys, seed);
     const moments = told.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
@@ -94,7 +95,7 @@ export class TrackController {
     const recorded = await this.recorder.record(activities, sessionRow, request);
     // Nothing of this visitor is kept if the host dropped all; and without a visit there is nothing to renew.
     if (recorded === 0 || !latest) return;
-    const cookie = this.visitors.cookie({ session, visit: latest }, request);
+    const cookie = this.visitors.cookie({ session, visit: latest }, request, receivedAt, keys);
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
 }
@@ -106,8 +107,9 @@ function originOf(origin: string | undefined): string | undefined {
 
 /**
  * What stays the same when a client sends its oldest activity again, not having heard the answer: a new visitor may have
- * left the page before, and the next page sends what it cannot know to be stored. Alone, an id might be another's too.
+ * left the page before, and the next page sends what it cannot know to be stored. Alone, an id might be another's too, and
+ * without a secret a stranger could find an id for the session of another.
  */
-function seedOf(id: string | undefined, { ip, headers }: TrackRequest): string | undefined {
-  return id && `${id}\n${ip}\n${headers['user-agent']}`;
+function seedOf(id: string | undefined, { ip, headers }: TrackRequest, secret: string): string | undefined {
+  return id && `${secret}\n${id}\n${ip}\n${headers['user-agent']}`;
 }

@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
+import type { KeyRing } from '../privacy/key-ring.js';
+import { SigningKeys } from '../privacy/signing-keys.js';
 import type { TrackRequest } from './request.js';
 import {
   isIn,
@@ -20,42 +22,57 @@ export class VisitorService {
   private readonly attributes: string;
   private readonly secureAttributes: string;
 
-  constructor(@Inject(SETTINGS) private readonly settings: Settings) {
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly keys: SigningKeys,
+  ) {
     this.attributes = attributesOf(settings.session, false);
     this.secureAttributes = attributesOf(settings.session, true);
   }
 
   /**
    * For server code: what `ActivityService` takes to find, or track, the activities of whoever sent the request.
-   * @returns empty for a visitor of whom nothing is known yet
+   * @returns empty for a visitor of whom nothing is known yet, and for every visitor without a session of the host's if the
+   * database has not been reachable since the app was started
    */
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
     const now = Date.now();
-    const { session, visit } = this.known(request, now);
+    const { session, visit } = this.known(request, now, this.keys.current);
     const isThere = visit && isIn(visit, now);
     return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
+  }
+
+  /**
+   * @internal what signs the cookies; a promise only until it is loaded
+   * @throws UnavailableError if the database does not answer in time
+   */
+  keyRing(): KeyRing | Promise<KeyRing> {
+    return this.keys.current ?? this.keys.ready();
   }
 
   /** @internal a new visitor gets a session, but has no visit yet */
   recognise(
     request: TrackRequest,
     now: number,
+    keys: KeyRing,
     seed: string | undefined,
   ): { session: string; visit: Visit | undefined } {
-    const { session = newSession(seed), visit } = this.known(request, now);
+    const { session = newSession(seed), visit } = this.known(request, now, keys);
     return { session, visit };
   }
 
   /** @internal the value of a `Set-Cookie` header that renews the session */
-  cookie(visitor: Visitor, request: TrackRequest): string {
-    return `${NAME}=${writeVisitor(visitor)}${request.protocol === 'https' ? this.secureAttributes : this.attributes}`;
+  cookie(visitor: Visitor, request: TrackRequest, now: number, keys: KeyRing): string {
+    const attributes = request.protocol === 'https' ? this.secureAttributes : this.attributes;
+    return `${NAME}=${writeVisitor(visitor, now, keys)}${attributes}`;
   }
 
   private known(
     request: Pick<TrackRequest, 'headers'>,
     now: number,
+    keys: KeyRing | undefined,
   ): { session?: string; visit?: Visit | undefined } {
-    const visitor = latestOf(request.headers.cookie, now);
+    const visitor = keys && latestOf(request.headers.cookie, now, keys);
     const ofHost = this.settings.session.id?.(request);
     if (!ofHost) return visitor ?? {};
     const session = sessionOfHost(ofHost);
@@ -67,11 +84,11 @@ export class VisitorService {
  * After a change of the option `session.sameSite` a browser sends two cookies, of which only one is renewed from then on:
  * the one that was seen last.
  */
-function latestOf(header: string | undefined, now: number): ReturnType<typeof readVisitor> {
+function latestOf(header: string | undefined, now: number, keys: KeyRing): ReturnType<typeof readVisitor> {
   let latest: ReturnType<typeof readVisitor>;
   for (const cookie of header?.split(/; */) ?? []) {
     if (!cookie.startsWith(`${NAME}=`)) continue;
-    const visitor = readVisitor(cookie.slice(NAME.length + 1).trim(), now);
+    const visitor = readVisitor(cookie.slice(NAME.length + 1).trim(), now, keys);
     if (visitor && (!latest || seen(visitor) > seen(latest))) latest = visitor;
   }
   return latest;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { CHANCE, LONGEST_VISIT, startOfVisit } from '../activity/visit-id.js';
+import { CHANCE, ID_LENGTH, LONGEST_VISIT, startOfVisit } from '../activity/visit-id.js';
+import type { KeyRing } from '../privacy/key-ring.js';
 import { randomBytes } from '../random.js';
 
 /** A visit ends when nothing was done for this long, in milliseconds. */
@@ -11,7 +12,7 @@ export const VISIT_PAUSE = 30 * 60 * 1000;
  */
 export const CLOCK_TOLERANCE = 60 * 60 * 1000;
 
-/** What a visitor's browser carries: `session.visit.lastSeen.user`, each part letters, digits, - and _ alone. */
+/** What a visitor's browser carries: `session.visit.lastSeen.user`, each part letters, digits, - and _ alone, and a signature. */
 export interface Visitor {
   session: string;
   visit: Visit;
@@ -37,20 +38,18 @@ export interface Moment {
 /** The start of a visit that a request begins which may come again, in milliseconds: each time it is told a bit differently. */
 const START_STEP = 60 * 1000;
 
-/**
- * Characters of a session's id, 90 bits of chance; and of a visit's, until 2059. With its length such a text has 16 bytes,
- * and with one more PostgreSQL would take 24 in an index.
- */
-const ID = 15;
-
 const COOKIE = /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?$/;
 
-/** @returns `undefined` for what {@link writeVisitor} did not write; without the visit if that is over */
+/**
+ * @returns `undefined` for what {@link writeVisitor} did not write, so that nobody can choose a session or a visit; without
+ * the visit if that is over
+ */
 export function readVisitor(
-  cookie: string | undefined,
+  cookie: string,
   now: number,
+  keys: KeyRing,
 ): { session: string; visit: Visit | undefined } | undefined {
-  const [, session, id, lastSeen, user = ''] = COOKIE.exec(cookie ?? '') ?? [];
+  const [, session, id, lastSeen, user = ''] = COOKIE.exec(keys.unsign(cookie, now) ?? '') ?? [];
   if (!session || !id || !lastSeen) return undefined;
   const start = startOfVisit(id);
   const latest = now + CLOCK_TOLERANCE;
@@ -64,16 +63,16 @@ export function readVisitor(
   return { session, visit };
 }
 
-export function writeVisitor({ session, visit }: Visitor): string {
-  return [session, visit.id, visit.lastSeen.toString(36), visit.user].join('.');
+export function writeVisitor({ session, visit }: Visitor, now: number, keys: KeyRing): string {
+  return keys.sign([session, visit.id, visit.lastSeen.toString(36), visit.user].join('.'), now);
 }
 
 /**
  * @param seed of a request that may come again, or together with the next, before its answer is heard: it then begins the
- * same session
+ * same session. It has to contain a secret: else a stranger could choose the session by choosing the request.
  */
 export function newSession(seed?: string): string {
-  return chanceOf(seed).slice(0, ID);
+  return chanceOf(seed).slice(0, ID_LENGTH);
 }
 
 /** The id under which a host's own session is stored: a SHA-256, which logs nobody in. */
@@ -144,7 +143,7 @@ function goesOn(visit: Visit, user: string | undefined): boolean {
 /** The id of a visit begins with its start, so that new ones are together at the end of an index. */
 function visitFrom(start: number, seed: string | undefined): Visit {
   const told = seed === undefined ? start : start - (start % START_STEP);
-  const id = told.toString(36).padStart(ID - CHANCE, '0') + chanceOf(seed).slice(0, CHANCE);
+  const id = told.toString(36).padStart(ID_LENGTH - CHANCE, '0') + chanceOf(seed).slice(0, CHANCE);
   return { id, startedAt: start, lastSeen: start, user: '' };
 }
 

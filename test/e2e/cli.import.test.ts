@@ -118,6 +118,51 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
 
   afterEach(() => database.drop());
 
+  it('ends visits after 24 hours, and no question fails of one from 1970 to 2099', async () => {
+    const dates = [
+      '1970-01-01T00:00:00.000Z',
+      '1970-01-01T23:59:59.999Z',
+      '2026-02-03T04:05:06.007Z',
+      '2026-02-03T23:59:59.007Z',
+      '2026-02-04T00:00:00.000Z',
+      '2099-12-31T00:00:00.000Z',
+    ];
+    const rows = dates.map((date, i) => ({ ...ROW, date, visitId: 'v', id: ROW.id.slice(0, -1) + i }));
+    const path = file('visits.ndjson', ndjson(...rows));
+    for (let time = 0; time < 2; time++) await output(database, ['import', path]);
+    const exported = rowsOf(await output(database, ['export']));
+    const visits = exported.map(({ visitId }) => visitId);
+    expect(exported.map(({ date }) => date)).toEqual(dates);
+    expect(visits.map((visit) => visits.indexOf(visit))).toEqual([0, 0, 2, 2, 4, 5]);
+    expect(visits[0]).toBe('v');
+    for (const question of [
+      ['overview'],
+      ['series', 'visits', 'month'],
+      ['top', 'entry'],
+      ['journeys'],
+      ['retention', '--period', 'month'],
+    ]) {
+      const range = ['--from', '1970-01-01T00:00Z', '--to', '2100-01-01T00:00Z'];
+      const asked = await run(database, ['stats', ...question, ...range]);
+      expect([question, asked.stderr, asked.code]).toEqual([question, '', 0]);
+    }
+    expect((await run(database, ['check'])).code).toBe(0);
+    // What is exported is imported as it is.
+    const other = await emptyDatabase(name);
+    try {
+      await output(other, ['import', file('again.ndjson', ndjson(...exported))]);
+      expect(rowsOf(await output(other, ['export']))).toEqual(exported);
+    } finally {
+      await other.drop();
+    }
+  });
+
+  it('refuses integers that JavaScript rounds', async () => {
+    const row = JSON.stringify({ ...ROW, properties: { order: 0 } }).replace(':0}', ':9007199254740993}');
+    const { code, stderr } = await run(database, ['import', file('rounded.ndjson', row)]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('as text')]);
+  });
+
   describe('of an export', () => {
     let host: Host;
 

@@ -403,6 +403,46 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
       });
     });
 
+    it('leaves out of the properties what JSON does not hold', async () => {
+      const properties = { country: undefined, at: new Date(0), plan: 'pro' };
+      await start({ transform: (activity) => ({ ...activity, properties }) });
+      expect((await storedBy(await host.post(BODY))).properties).toEqual({
+        at: '1970-01-01T00:00:00.000Z',
+        plan: 'pro',
+      });
+    });
+
+    it.each<[string, Record<string, unknown>, RegExp]>([
+      ['properties of more than 4 KiB', { a: 'x'.repeat(5000) }, /at most 4096 bytes/],
+      ['properties of 4 levels', { a: { b: { c: { d: 1 } } } }, /at most 3 levels/],
+      ['an integer beyond 2^53', { a: 2 ** 53 }, /as text/],
+      ['a bigint', { a: 1n }, /JSON object/],
+    ])('may not make %s: answered 422, as an import refuses it', async (_, properties, reason) => {
+      await start({ transform: (activity) => ({ ...activity, properties }) });
+      const response = await host.post(BODY);
+      expect(response.status).toBe(422);
+      expect(await response.text()).toMatch(reason);
+      await expect(host.activities.track({ path: '/' })).rejects.toThrow(reason);
+      expect(await host.stored()).toEqual([]);
+    });
+
+    it('may not make an id that is too long: answered 422', async () => {
+      await start({ transform: (activity) => ({ ...activity, visitId: 'v'.repeat(17) }) });
+      expect((await host.post(BODY)).status).toBe(422);
+    });
+
+    it('may choose a visit, which ends after 24 hours', async () => {
+      await start({ transform: (activity) => ({ ...activity, visitId: 'nightly' }) });
+      for (const hour of ['01T00:00', '01T23:59', '02T00:00'])
+        await host.post({ ...BODY, date: `2025-11-${hour}Z`, path: hour });
+      const visits = (await host.stored()).map(({ path, visitId }) => [path, visitId]);
+      expect(visits).toEqual([
+        ['01T00:00', 'nightly'],
+        ['01T23:59', 'nightly'],
+        ['02T00:00', null],
+      ]);
+    });
+
     it('may make no IP address of more than 45 characters', async () => {
       await start({ transform: (activity) => ({ ...activity, ipAddress: 'x'.repeat(46) }) });
       const { ipAddress } = await storedBy(await host.post(BODY));

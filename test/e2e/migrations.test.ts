@@ -14,6 +14,7 @@ import { createDatabase, FOUND, type TestDatabase } from '../support/databases.j
 const TABLES = [
   'djaffar_activity',
   'djaffar_session',
+  'djaffar_signing_key',
   'djaffar_stale',
   'djaffar_path',
   'djaffar_visit',

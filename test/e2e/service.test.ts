@@ -11,6 +11,7 @@ import {
   Session,
   type ServerActivity,
 } from '../../lib/index.js';
+import { SigningKeys } from '../../lib/privacy/signing-keys.js';
 import { Rollup } from '../../lib/statistics/rollup/rollup.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -104,6 +105,30 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
           session: { id: 'browser-1', userAgent: FIREFOX, browser: 'Firefox', system: 'Linux', bot: false },
         },
       ]);
+    });
+
+    it('no activity in a visit that would last for 24 hours or longer, whatever its id is', async () => {
+      const other = await startHost({ adapter: 'fastify', database: host.database });
+      const visitOf = async (date: string, by = host, visit = 'job'): Promise<unknown> => {
+        const id = randomUUID();
+        await by.activities.track({ id, path: '/', date, visit });
+        return (await host.stored()).find((activity) => activity.id === id)?.visitId;
+      };
+      try {
+        expect(await visitOf('2025-11-02T12:00Z')).toBe('job');
+        expect(await visitOf('2025-11-03T11:59:59.999Z')).toBe('job');
+        expect(await visitOf('2025-11-03T12:00Z')).toBeNull();
+        expect(await visitOf('2025-11-02T11:59Z')).toBeNull();
+        expect(await visitOf('1970-01-01T00:00Z')).toBeNull();
+        // Another instance, which has seen none of it.
+        expect(await visitOf('2026-01-01T00:00Z', other)).toBeNull();
+        expect(await visitOf('2025-11-02T18:00Z', other)).toBe('job');
+        expect(await visitOf('1970-01-01T00:00Z', host, 'other')).toBe('other');
+        await host.activities.erase({ visit: 'job' });
+        expect(await visitOf('2024-01-01T00:00Z')).toBe('job');
+      } finally {
+        await other.close();
+      }
     });
 
     it.each([
@@ -348,14 +373,15 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
   });
 
   it('finds all of the requests that came first at once, in one session', async () => {
-    const cookie = `djaffar_session=${'s'.repeat(15)}.${'v'.repeat(15)}.0.`;
-    const date = new Date().toISOString();
+    const keys = host.app.get(SigningKeys, { strict: false }).current;
+    const [session, date] = ['s'.repeat(15), new Date()];
+    const cookie = `djaffar_session=${keys?.sign(`${session}.${'v'.repeat(15)}.0.`, +date)}`;
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => host.post({ date, path: `/${i}` }, { Cookie: cookie })),
     );
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 204));
-    expect((await host.activities.find({ session: 's'.repeat(15) })).items).toHaveLength(20);
-    expect(await sessions()).toEqual(['s'.repeat(15)]);
+    expect((await host.activities.find({ session })).items).toHaveLength(20);
+    expect(await sessions()).toEqual([session]);
   });
 });
 

@@ -23,8 +23,11 @@ const textOf = (maxLength: number): fc.Arbitrary<string> =>
 const aKey = textOf(8).filter((key) => key !== '__proto__');
 const aValue = fc.oneof(
   textOf(20),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number || 0),
-  fc.constantFrom(null, true, false, 1e308, 2 ** 53),
+  fc
+    .double({ noNaN: true, noDefaultInfinity: true })
+    .filter((number) => Number.isSafeInteger(number) || !Number.isInteger(number))
+    .map((number) => number || 0),
+  fc.constantFrom(null, true, false, 1e-308, 2 ** 53 - 1),
   fc.array(fc.oneof(textOf(5), fc.integer()), { maxLength: 3 }),
 );
 const anActivity = fc.record(

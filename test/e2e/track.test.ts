@@ -165,6 +165,7 @@ describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapte
       ['a name that is a number', { date, path: '/', name: 5 }, ['name']],
       ['an id that is no UUID', { date, path: '/', id: '17' }, ['id']],
       ['properties as a text', { date, path: '/', properties: '{}' }, ['properties']],
+      ['an integer beyond 2^53', { date, path: '/', properties: { order: 2 ** 53 } }, ['properties']],
       ['properties as an array', { date, path: '/', properties: [] }, ['properties']],
       [
         'properties of 4 levels',

@@ -15,7 +15,10 @@ describe('properties', () => {
     ['4,096 bytes of other letters', ofBytes(4096, 'é')],
     ['3 levels of objects', { a: { b: { c: 1 } } }],
     ['3 levels of arrays', { a: [[1, null]] }],
-    ['every kind of JSON', { text: 'é🦋', number: -1.5e300, yes: true, no: null, list: [1, 'a'], '': {} }],
+    [
+      'every kind of JSON',
+      { text: 'é🦋', number: -1.5e-300, large: 2 ** 53 - 1, yes: true, no: null, list: [1, 'a'], '': {} },
+    ],
     ['keys that every object has', { constructor: 1, toString: 2, hasOwnProperty: 3, toJSON: 4 }],
   ])('may be %s', (_, properties) => {
     expect(faultOfProperties(properties)).toBeUndefined();
@@ -36,6 +39,8 @@ describe('properties', () => {
     ['a lone surrogate in a key', { a: { '\udd8b': 1 } }, /surrogates/],
     ['a key __proto__', JSON.parse('{"__proto__":1}'), /__proto__/],
     ['a key __proto__ further in', JSON.parse('{"a":[{"__proto__":{}}]}'), /__proto__/],
+    ['an integer that JavaScript rounds', JSON.parse('{"a":[9007199254740993]}'), /9007199254740992 as text/],
+    ['an integer below that', { a: -(2 ** 53) }, /as text/],
     ['a number too great for JSON', JSON.parse('{"a":1e400}'), /JSON/],
     ['NaN', { a: NaN }, /JSON/],
     ['undefined', { a: undefined }, /undefined/],
@@ -61,7 +66,9 @@ describe('properties', () => {
       value: fc.oneof(
         { depthSize: 'small' },
         text,
-        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc
+          .double({ noNaN: true, noDefaultInfinity: true })
+          .filter((number) => !Number.isInteger(number) || Number.isSafeInteger(number)),
         fc.constantFrom(null, true, false, 'x'.repeat(2000)),
         fc.array(tie('value'), { maxLength: 3 }),
         fc.dictionary(key, tie('value'), { maxKeys: 3 }),

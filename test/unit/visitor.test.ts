@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { LONGEST_VISIT } from '../../lib/activity/visit-id.js';
+import { KeyRing } from '../../lib/privacy/key-ring.js';
 import {
   CLOCK_TOLERANCE,
   type Moment,
   newSession,
-  readVisitor,
+  readVisitor as readVisitorBy,
   sessionOfHost,
   type Visit,
   VISIT_PAUSE,
+  type Visitor,
   visitsOf as visitsOfMoments,
-  writeVisitor,
+  writeVisitor as writeVisitorBy,
 } from '../../lib/tracking/visitor.js';
 
 const NOW = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
@@ -17,6 +19,16 @@ const DAY = 86_400_000;
 
 const SESSION = /^[\w-]{15}$/;
 const VISIT = /^[\da-z]{8,9}[\w-]{7}$/;
+
+const keys = new KeyRing([{ number: 1, createdAt: new Date(0), secret: 'a'.repeat(43) }], DAY);
+
+const readVisitor = (cookie: string, now: number): ReturnType<typeof readVisitorBy> =>
+  readVisitorBy(cookie, now, keys);
+
+const writeVisitor = (visitor: Visitor): string => writeVisitorBy(visitor, NOW, keys);
+
+/** What somebody with the key would have written. */
+const signed = (text: string): string => keys.sign(text, NOW);
 
 /** Minutes and milliseconds around the pause that ends a visit, so that its boundary is met often. */
 const aPause = fc.oneof(
@@ -243,7 +255,7 @@ describe('the visits of activities', () => {
 
     /** How many visits there are of requests at these times of the server's clock, each a moment late. */
     function visitsAt(clock: number[]): number {
-      let cookie: string | undefined;
+      let cookie = '';
       const visits = clock.map((now) => {
         const told = visitsOf(readVisitor(cookie, now)?.visit, [now - 50], undefined);
         cookie = writeVisitor({ session: newSession(), visit: told.latest });
@@ -329,14 +341,12 @@ describe('what the cookie carries', () => {
       visit: visitsOf(undefined, [NOW], undefined).latest,
     });
     expect(readVisitor(written, NOW - 1)?.visit).toMatchObject({ startedAt: NOW - 1, lastSeen: NOW });
-    expect(readVisitor(written.replace(/\.\w+\.$/, '.zzzzzzzz.'), NOW)?.visit?.lastSeen).toBe(
-      NOW + CLOCK_TOLERANCE,
-    );
+    const later = signed(`${keys.unsign(written, NOW)}`.replace(/\.\w+\.$/, '.zzzzzzzz.'));
+    expect(readVisitor(later, NOW)?.visit?.lastSeen).toBe(NOW + CLOCK_TOLERANCE);
     expect(readVisitor(written, NOW - CLOCK_TOLERANCE - 1)).toMatchObject({ visit: undefined });
   });
 
   it.each([
-    undefined,
     '',
     '...',
     'a.b.c.d',
@@ -347,13 +357,39 @@ describe('what the cookie carries', () => {
     `${'a'.repeat(15)}.${'b'.repeat(15)}.ZZ.`,
   ])('is nothing where it is %j', (cookie) => {
     expect(readVisitor(cookie, NOW)).toBeUndefined();
+    expect(readVisitor(signed(cookie), NOW)).toBeUndefined();
   });
 
-  it('has visits told for it, whatever a forger wrote that looks like it', () => {
+  it('is nothing if any character of it was changed, left out or added', () => {
+    const visitor = { session: newSession(), visit: visitsOf(undefined, [NOW], 'jeff').latest };
+    const written = writeVisitor(visitor);
+    expect(readVisitor(written, NOW)).toEqual(visitor);
+    const forged = [...written].flatMap((character, i) => {
+      const [before, after] = [written.slice(0, i), written.slice(i + 1)];
+      const other = character === 'a' ? 'b' : 'a';
+      return [before + other + after, before + after, `${before}${character}${character}${after}`];
+    });
+    expect(forged.filter((cookie) => cookie !== written && readVisitor(cookie, NOW))).toEqual([]);
+    expect(readVisitor(`${keys.unsign(written, NOW)}`, NOW)).toBeUndefined();
+  });
+
+  it('is never what somebody without the key wrote', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.stringMatching(/^[\w-]{15}\.[\da-z]{8}[\w-]{7}\.[\da-z]{8}\.\.[\w-]{26}$/)),
+        (cookie) => {
+          expect(readVisitor(cookie, NOW)).toBeUndefined();
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('has visits told for it, whatever is signed that looks like it', () => {
     const forged = fc.stringMatching(/^[\w-]{15}\.[\da-z]{8,9}[\w-]{7}\.[\da-z]{1,9}\.([\w-]{8})?$/);
     fc.assert(
       fc.property(fc.oneof(forged, fc.string()), aHistory, aUser, (cookie, sorted, user) => {
-        const visitor = readVisitor(cookie, NOW);
+        const visitor = readVisitor(signed(cookie), NOW);
         const { visits, latest } = visitsOf(visitor?.visit, sorted, user);
         for (const id of [...visits, latest.id]) expect(id).toMatch(VISIT);
         expect(readVisitor(writeVisitor({ session: newSession(), visit: latest }), NOW)?.visit).toEqual(

@@ -28,10 +28,10 @@ export class Import {
   private readonly userAgents: UserAgents;
 
   constructor(
-    { dataSource, writer }: Services,
+    { dataSource, writer, visitBounds }: Services,
     private readonly onBytes: (count: number) => void,
   ) {
-    this.intake = new Intake(writer, (place, fault) => this.tell(place, fault));
+    this.intake = new Intake(writer, visitBounds, (place, fault) => this.tell(place, fault));
     this.userAgents = new UserAgents(dataSource);
   }
 

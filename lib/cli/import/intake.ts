@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { ActivityWriter } from '../../activity/activity.writer.js';
 import { UnstorableError } from '../../activity/unstorable.error.js';
+import type { VisitBounds } from '../../activity/visit-bounds.js';
+import { ID_LENGTH } from '../../activity/visit-id.js';
 import type { Row } from './row.js';
 
 /** How many rows are handed to the writer together; as many more are read meanwhile. */
@@ -18,6 +21,7 @@ export class Intake {
   /** @param onFault is told of a row that the database does not take */
   constructor(
     private readonly writer: ActivityWriter,
+    private readonly visitBounds: VisitBounds,
     private readonly onFault: (place: string, fault: unknown) => void,
   ) {}
 
@@ -43,6 +47,8 @@ export class Intake {
   }
 
   private async write(rows: PlacedRow[]): Promise<void> {
+    for (const late of await this.visitBounds.findLate(rows.map(({ activity }) => activity)))
+      late.visitId = visitOfDay(late.visitId ?? '', late.date);
     const writes = rows.map(({ activity, session }) => this.writer.write([activity], session));
     for (const [i, result] of (await Promise.allSettled(writes)).entries()) {
       if (result.status === 'fulfilled') continue;
@@ -50,4 +56,10 @@ export class Intake {
       this.onFault(rows[i]?.place ?? '', result.reason);
     }
   }
+}
+
+/** A visit that lasts for 24 hours or longer is one for each UTC day after that; the same at each import. */
+function visitOfDay(visit: string, date: Date): string {
+  const day = date.toISOString().slice(0, 10);
+  return createHash('sha256').update(`${visit}\n${day}`).digest('base64url').slice(0, ID_LENGTH);
 }
