@@ -37,8 +37,9 @@ export class PostgresServer {
     private readonly settings: string[] = [],
   ) {}
 
-  static async create(bin: string): Promise<PostgresServer> {
-    const { folder, account } = newFolder();
+  /** @param parent the folder for its files */
+  static async create(bin: string, parent = tmpdir()): Promise<PostgresServer> {
+    const { folder, account } = newFolder(parent);
     execFileSync(join(bin, 'initdb'), ['-D', folder, '-U', 'postgres', '--auth=trust'], {
       ...account,
       stdio: 'ignore',
@@ -69,6 +70,10 @@ export class PostgresServer {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
+  get isRunning(): boolean {
+    return this.server?.exitCode === null && this.server.signalCode === null;
+  }
+
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
     const options = [
@@ -94,7 +99,7 @@ export class PostgresServer {
 
   /** As a machine that fails: nothing is said goodbye to. */
   async stop(): Promise<void> {
-    if (!this.server) return;
+    if (!this.server || !this.isRunning) return;
     const ended = once(this.server, 'exit');
     this.server.kill('SIGQUIT');
     await ended;
@@ -115,8 +120,8 @@ export class PostgresServer {
   }
 }
 
-function newFolder(): { folder: string; account: Account | undefined } {
-  const folder = mkdtempSync(join(tmpdir(), 'djaffar-postgres-'));
+function newFolder(parent = tmpdir()): { folder: string; account: Account | undefined } {
+  const folder = mkdtempSync(join(parent, 'djaffar-postgres-'));
   const account = process.getuid?.() === 0 ? accountOf('postgres') : undefined;
   if (account) chownSync(folder, account.uid, account.gid);
   return { folder, account };

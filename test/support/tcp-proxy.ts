@@ -6,9 +6,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export class TcpProxy {
   private isSilent = false;
   private isNextLost = false;
+  /** Milliseconds, from and to. */
+  private latency: [number, number] | undefined;
   /** In bytes. */
   private swallowed = 0;
   private readonly sockets = new Set<Socket>();
+  /** What was delayed arrives in its order. */
+  private readonly delayed = new WeakMap<Socket, Promise<void>>();
 
   private constructor(
     private readonly server: Server,
@@ -38,6 +42,11 @@ export class TcpProxy {
   /** The connection on which the next request comes is silent from then on, the others work. */
   silenceNext(): void {
     this.isNextLost = true;
+  }
+
+  /** What the database answers arrives later from now on, by so many milliseconds. */
+  delay(least: number, most: number): void {
+    this.latency = [least, most];
   }
 
   silence(): void {
@@ -74,12 +83,22 @@ export class TcpProxy {
           isLost = true;
           this.isNextLost = false;
         }
-        if (isForwarded()) to.write(data);
+        if (isForwarded() && this.latency && from === database) this.writeLater(to, data, this.latency);
+        else if (isForwarded()) to.write(data);
         else this.swallowed += data.length;
       });
       from.on('close', () => void (isForwarded() && to.destroy()));
       from.on('error', () => {});
     }
     socket.once('close', () => database.destroy());
+  }
+
+  private writeLater(to: Socket, data: Buffer, [least, most]: [number, number]): void {
+    const before = this.delayed.get(to);
+    const later = pause(least + Math.random() * (most - least));
+    this.delayed.set(
+      to,
+      Promise.all([before, later]).then(() => void to.write(data)),
+    );
   }
 }

@@ -1,0 +1,85 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { DatabaseName } from '../test/support/databases.js';
+import { clients } from './faults/clients.js';
+import { clocks } from './faults/clocks.js';
+import { connections } from './faults/connections.js';
+import { machine } from './faults/machine.js';
+import { processes } from './faults/processes.js';
+import { servers } from './faults/servers.js';
+import { shutdowns } from './faults/shutdowns.js';
+import { type Fault, type Outcome, Stage } from './faults/stage.js';
+import { table } from './markdown.js';
+
+// What each fault costs a host that is under load; see README.md in this folder.
+const { values: options } = parseArgs({
+  options: {
+    database: { type: 'string', multiple: true, default: ['postgres', 'mariadb', 'sqlite'] },
+    /** Part of a name. */
+    fault: { type: 'string', default: '' },
+    out: { type: 'string', default: 'bench/FAULTS.md' },
+  },
+});
+
+const GROUPS: Record<string, Fault[]> = {
+  'Connections and the network': connections,
+  'The database': servers,
+  'Processes and machines': processes,
+  Shutdown: shutdowns,
+  Clocks: clocks,
+  Clients: clients,
+};
+const HEAD = [
+  'fault',
+  'database',
+  'acknowledged',
+  'stored',
+  'doubled',
+  'worst wait',
+  'recovers in',
+  'log lines',
+  'ends in',
+  'also',
+];
+
+const seconds = (milliseconds: number | undefined): string =>
+  milliseconds === undefined ? '' : `${(milliseconds / 1000).toFixed(2)} s`;
+
+function rowOf(name: string, database: string, outcome: Outcome): (string | number)[] {
+  const { acknowledged, stored, doubled, worst, recovered, logLines, ended, notes } = outcome;
+  const times = [seconds(worst), seconds(recovered), logLines, seconds(ended)];
+  return [name, database, acknowledged, stored, doubled, ...times, notes.join('; ')];
+}
+
+async function outcomeOf(fault: Fault, database: DatabaseName): Promise<Outcome> {
+  const stage = await (fault.stage?.(database) ?? Stage.create(database));
+  try {
+    await fault.run(stage);
+  } catch (error) {
+    stage.notes.push(`the trial failed: ${String(error).split('\n')[0]}`);
+  }
+  return stage.finish();
+}
+
+const parts: string[] = [];
+for (const [group, faults] of Object.entries(GROUPS)) {
+  const rows: (string | number)[][] = [];
+  for (const fault of faults.filter(({ name }) => name.includes(options.fault))) {
+    for (const database of fault.on.filter((name) => options.database.includes(name))) {
+      const row = rowOf(fault.name, database, await outcomeOf(fault, database));
+      rows.push(row);
+      process.stderr.write(`${row.join(' | ')}\n`);
+    }
+  }
+  if (rows.length > 0) parts.push(`## ${group}\n\n${table(HEAD, rows)}\n`);
+}
+const markdown = `# What faults cost
+
+Made by \`npm run bench:faults\` on ${machine()}. A host of \`bench/faults/host.ts\` with the default settings, in a process of its own, gets
+20 activities a second (unless the fault says otherwise); what is not acknowledged is sent again with the same id.
+"Worst wait" is the longest request that tracked, also of those answered 503 (\`writer.timeout\` is 5 s). "Recovers in" is the time from the fault's end to the
+last request that failed. "Ends in" is the time from SIGTERM to the end of the process.
+
+${parts.join('\n')}`;
+process.stdout.write(markdown);
+writeFileSync(options.out, markdown);

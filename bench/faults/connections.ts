@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { lock } from './locks.js';
+import { ALL, type Fault, SERVERS, type Stage } from './stage.js';
+
+const RATE = 20;
+
+/** With the host's own question meanwhile. */
+async function lockFor(stage: Stage, milliseconds: number): Promise<void> {
+  const unlock = await lock(stage);
+  await pause(milliseconds - 3000);
+  await stage.ask('the host’s own query', `${stage.hosts[0]?.url}/health`);
+  await pause(3000);
+  await unlock();
+  stage.cured();
+  await pause(3000);
+}
+
+const lockedPool = (size: number): Fault => ({
+  name: `a table locked for 12 s, a pool of ${size}`,
+  on: SERVERS,
+  async run(stage) {
+    await stage.start({ POOL: String(size) });
+    stage.load.start(RATE);
+    await pause(2000);
+    await lockFor(stage, 12_000);
+  },
+});
+
+const KILL: Record<string, string> = {
+  postgres: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+  mariadb: `SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()`,
+};
+
+async function killAll(stage: Stage): Promise<void> {
+  const rows = await stage.operator.query<{ id?: number }[]>(KILL[stage.name] ?? '');
+  if (stage.name !== 'mariadb') return;
+  for (const { id } of rows) await stage.operator.query(`KILL ${id}`).catch(() => {});
+}
+
+/** @returns the database's URL for a user who may do with the tables what the grants say */
+async function createUser(
+  stage: Stage,
+  options: string,
+  grants: string,
+): Promise<{ url: string; name: string }> {
+  const name = `djaffar_bench_${randomBytes(4).toString('hex')}`;
+  const url = new URL(stage.database.url);
+  const database = url.pathname.slice(1);
+  url.username = name;
+  url.password = 'bench';
+  const { operator } = stage;
+  if (stage.name === 'postgres') {
+    await operator.query(`CREATE ROLE ${name} LOGIN PASSWORD 'bench' ${options}`);
+    await operator.query(`GRANT ${grants} ON ALL TABLES IN SCHEMA public TO ${name}`);
+    stage.later(async () => {
+      await operator.query(`DROP OWNED BY ${name}`);
+      await operator.query(`DROP ROLE ${name}`);
+    });
+  } else {
+    for (const from of ['%', 'localhost']) {
+      await operator.query(`CREATE USER '${name}'@'${from}' IDENTIFIED BY 'bench' ${options}`);
+      await operator.query(`GRANT ${grants} ON ${database}.* TO '${name}'@'${from}'`);
+      stage.later(() => operator.query(`DROP USER '${name}'@'${from}'`));
+    }
+  }
+  return { url: url.href, name };
+}
+
+const GRANTS = 'SELECT, INSERT, UPDATE, DELETE';
+
+export const connections: Fault[] = [
+  lockedPool(1),
+  lockedPool(2),
+  {
+    name: 'a table locked for 12 s',
+    on: ALL,
+    async run(stage) {
+      await stage.start();
+      stage.load.start(RATE);
+      await pause(2000);
+      await lockFor(stage, 12_000);
+    },
+  },
+  {
+    name: 'a network that is silent for 15 s (black hole)',
+    on: SERVERS,
+    async run(stage) {
+      const { proxy, url } = await stage.network();
+      await stage.start({ DATABASE_URL: url });
+      stage.load.start(RATE);
+      await pause(2000);
+      proxy.silence();
+      await pause(15_000);
+      proxy.heal();
+      stage.cured();
+      await pause(12_000);
+      await stage.ask('the host’s own query', `${stage.hosts[0]?.url}/health`);
+    },
+  },
+  {
+    name: 'all connections killed, ten times',
+    on: SERVERS,
+    async run(stage) {
+      await stage.start();
+      stage.load.start(100);
+      for (let i = 0; i < 10; i++) {
+        await pause(500);
+        await killAll(stage);
+      }
+      stage.cured();
+      await pause(2000);
+    },
+  },
+  {
+    name: 'a limit of one connection for the user',
+    on: SERVERS,
+    async run(stage) {
+      const options = stage.name === 'postgres' ? 'CONNECTION LIMIT 1' : 'WITH MAX_USER_CONNECTIONS 1';
+      const { url } = await createUser(stage, options, GRANTS);
+      await stage.start({ DATABASE_URL: url });
+      stage.load.start(100);
+      await pause(8000);
+      await stage.ask('a question', `${stage.hosts[0]?.url}/djaffar/stats/overview`);
+    },
+  },
+  {
+    name: 'no right to INSERT for 8 s',
+    on: SERVERS,
+    async run(stage) {
+      const { url, name } = await createUser(stage, '', GRANTS);
+      const database = new URL(url).pathname.slice(1);
+      const users = stage.name === 'postgres' ? [name] : [`'${name}'@'%'`, `'${name}'@'localhost'`];
+      const tables = stage.name === 'postgres' ? 'ALL TABLES IN SCHEMA public' : `${database}.*`;
+      await stage.start({ DATABASE_URL: url });
+      stage.load.start(RATE);
+      await pause(1000);
+      for (const user of users) await stage.operator.query(`REVOKE INSERT ON ${tables} FROM ${user}`);
+      await pause(8000);
+      for (const user of users) await stage.operator.query(`GRANT INSERT ON ${tables} TO ${user}`);
+      stage.cured();
+      await pause(2000);
+    },
+  },
+];

@@ -1,0 +1,88 @@
+import 'reflect-metadata';
+import { setTimeout as pause } from 'node:timers/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Controller, Get, Inject, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { TypeOrmModule, type TypeOrmModuleOptions } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { DjaffarModule, djaffarMigrations } from '../../lib/index.js';
+import { databaseOptions } from '../../sample/database.js';
+
+// The host that faults happen to, in a process of its own; process.ts starts it.
+const { ADAPTER = 'fastify', DATABASE_URL, POOL, BACKGROUND = 'true' } = process.env;
+
+/** Its clock can be set: milliseconds that it is ahead of the real one. */
+let ahead = 0;
+const RealDate = Date;
+class SettableDate extends RealDate {
+  constructor(...given: unknown[]) {
+    if (given.length === 0) super(SettableDate.now());
+    else super(...(given as [number]));
+  }
+
+  static override now(): number {
+    return RealDate.now() + ahead;
+  }
+}
+globalThis.Date = SettableDate as DateConstructor;
+process.on('message', (message: number) => {
+  ahead = message;
+  process.send?.('set');
+});
+
+const loop = monitorEventLoopDelay({ resolution: 10 });
+loop.enable();
+
+@Controller()
+class HostController {
+  constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
+
+  /** What the host itself asks of the database. */
+  @Get('health')
+  health(): Promise<unknown> {
+    return this.dataSource.query('SELECT 1');
+  }
+
+  /** Bytes, milliseconds; of the event loop since it was asked last. */
+  @Get('usage')
+  async usage(): Promise<{ heap: number; longest: number; p99: number }> {
+    const [longest, p99] = [loop.max / 1e6, loop.percentile(99) / 1e6];
+    globalThis.gc?.();
+    const heap = process.memoryUsage().heapUsed;
+    // The collection is no stop of the host's.
+    await pause(100);
+    loop.reset();
+    return { heap, longest, p99 };
+  }
+}
+
+const everybody = { guards: [{ canActivate: () => true }] };
+
+@Module({
+  imports: [
+    TypeOrmModule.forRoot({
+      ...databaseOptions(DATABASE_URL),
+      ...(POOL && { poolSize: Number(POOL) }),
+      autoLoadEntities: true,
+      migrations: [...djaffarMigrations],
+    } as TypeOrmModuleOptions),
+    DjaffarModule.forRoot({
+      api: everybody,
+      dashboard: everybody,
+      statistics: { background: BACKGROUND === 'true' },
+    }),
+  ],
+  controllers: [HostController],
+})
+class FaultyModule {}
+
+const app = await NestFactory.create(
+  FaultyModule,
+  ADAPTER === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
+  { logger: ['error', 'warn'] },
+);
+app.enableShutdownHooks(undefined, { useProcessExit: true });
+await app.listen(0, '127.0.0.1');
+process.stdout.write(`ready on http://127.0.0.1:${app.getHttpServer().address().port}/\n`);

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** `host.ts` in a process of its own. */
+export class HostProcess {
+  /** The lines of its log. */
+  readonly log: string[] = [];
+
+  private constructor(
+    readonly url: string,
+    private readonly child: ChildProcess,
+    private readonly exited: Promise<unknown>,
+  ) {}
+
+  static async start(environment: Record<string, string>): Promise<HostProcess> {
+    const child = spawn(
+      process.execPath,
+      ['--expose-gc', '--import', '@swc-node/register/esm-register', 'bench/faults/host.ts'],
+      {
+        env: { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', ...environment },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      },
+    );
+    if (!child.stdout || !child.stderr) throw new Error('no output to read');
+    const exited = once(child, 'exit');
+    const lines = createInterface(child.stdout);
+    const said: string[] = [];
+    child.stderr.on('data', (chunk: Buffer) => said.push(...chunk.toString().trimEnd().split('\n')));
+    const url = await new Promise<string>((resolve, reject) => {
+      lines.on('line', (line) => {
+        const ready = /^ready on (http:\S+)\/$/.exec(line)?.[1];
+        if (ready) resolve(ready);
+        else said.push(line);
+      });
+      void exited.then(() => reject(new Error(`the host did not start: ${said.join('\n')}`)));
+    });
+    const host = new HostProcess(url, child, exited);
+    lines.on('line', (line) => host.log.push(line));
+    child.stderr.on('data', (chunk: Buffer) => host.log.push(...chunk.toString().trimEnd().split('\n')));
+    return host;
+  }
+
+  /** Milliseconds that its clock is ahead of the real one from now on. */
+  async setClock(ahead: number): Promise<void> {
+    this.child.send(ahead);
+    await once(this.child, 'message');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** @returns milliseconds until it has ended; it is killed after a minute */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+    const begun = performance.now();
+    this.child.kill(signal);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 60_000);
+    if (this.child.exitCode === null && this.child.signalCode === null) await this.exited;
+    clearTimeout(timer);
+    return performance.now() - begun;
+  }
+}
