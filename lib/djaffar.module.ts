@@ -48,6 +48,7 @@ import { HostGuards } from './guards/host-guards.js';
 import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';
 import { mount } from './http/mount.js';
 import { SigningKeys } from './privacy/signing-keys.js';
+import { ResponseStreams } from './http/response-streams.js';
 import { ActivityStats } from './statistics/activity.stats.js';
 import { Rollup } from './statistics/rollup/rollup.js';
 import { prepareExpress } from './tracking/platform/express.js';
@@ -197,6 +198,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         inject: [DATA_SOURCE],
         useFactory: (source: DataSource) => new VisitBounds(source),
       },
+      ResponseStreams,
       Recorder,
       ActivityService,
       ActivityStats,

@@ -4,7 +4,6 @@ import type {
   OnApplicationShutdown,
   OnModuleDestroy,
 } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { type Connections, connectionsOf, type LentConnection } from '../database/connections.js';
 import { driverOf, failureOf } from '../database/driver.js';
@@ -14,6 +13,7 @@ import { monotonicClock } from '../time/clock.js';
 import { Activity } from './activity.entity.js';
 import { type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
 import { Pages } from './page.js';
+import { RecentIds } from './recent-ids.js';
 import { Session } from './session.entity.js';
 import { Stale } from './stale.entity.js';
 import { staleBy } from './stale.js';
@@ -74,11 +74,7 @@ export class ActivityWriter
   private readonly activityTable: Table;
   private readonly staleTable: Table;
   /** Sessions that are stored, and need not be again; not for long, as another instance may erase one. */
-  private readonly knownSessions = new LRUCache<string, true>({
-    max: 50_000,
-    ttl: 60_000,
-    ttlResolution: 1000,
-  });
+  private readonly knownSessions: RecentIds;
   private queue: Work[] = [];
   /** What is not answered yet. */
   private readonly open = new Set<Promise<void>>();
@@ -111,6 +107,7 @@ export class ActivityWriter
   ) {
     this.dialect = dialectOf(dataSource);
     this.connections = connectionsOf(dataSource);
+    this.knownSessions = new RecentIds(60_000, 50_000, clock);
     this.grace = Math.min(LONGEST_GRACE, settings.timeout / 10);
     this.sessionTable = new Table(dataSource, Session);
     this.activityTable = new Table(dataSource, Activity);
@@ -325,7 +322,7 @@ export class ActivityWriter
       await this.send(works, sessions, connection);
       // A session that was known may have been erased meanwhile: it is written again, the ids make that harmless.
       if (this.erasures !== erasures) await this.send(works, this.newSessionsOf(works), connection);
-      else for (const id of sessions.keys()) this.knownSessions.set(id, true);
+      else for (const id of sessions.keys()) this.knownSessions.add(id);
     } catch (error) {
       const failure = this.failureOf(error);
       if (failure.blame === 'moment') throw error;

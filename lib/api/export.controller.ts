@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { ActivityService } from '../activity/activity.service.js';
 import { UUID } from '../activity/new-activity.js';
 import { Document } from '../export/document.js';
 import { type FormatName, formatOf } from '../export/format.js';
 import { type Page, pagesOf } from '../export/pages.js';
-import { sendStream, type StreamResponse } from '../http-stream.js';
+import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ExportQuery } from './activities.query.js';
 import { ApiErrorInterceptor } from './api-error.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
@@ -25,7 +24,7 @@ const TYPES: Record<FormatName, string> = {
 export class ExportController {
   constructor(
     private readonly activities: ActivityService,
-    private readonly adapterHost: HttpAdapterHost,
+    private readonly streams: ResponseStreams,
   ) {}
 
   @Get('activities/export')
@@ -41,7 +40,7 @@ export class ExportController {
     const stream = Readable.from(piecesOf(document, pages), { objectMode: false });
     // What is wrong before there is anything to send has an answer of its own.
     await once(stream, 'readable');
-    sendStream(this.adapterHost, response, stream, {
+    this.streams.send(response, stream, {
       type: TYPES[format],
       disposition: `attachment; filename="activities.${format}"`,
     });

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, Res } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { type Observable, Subscription } from 'rxjs';
-import { sendStream, type StreamResponse } from '../http-stream.js';
+import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ActivityStream } from './activity.stream.js';
 
 /** If more bytes than this wait when an event comes, the client reads too slowly and has to come again. */
@@ -13,7 +12,7 @@ const MAX_WAITING = 2 ** 20;
 export class StreamController {
   constructor(
     private readonly stream: ActivityStream,
-    private readonly adapterHost: HttpAdapterHost,
+    private readonly streams: ResponseStreams,
   ) {}
 
   @Get('stream')
@@ -23,7 +22,7 @@ export class StreamController {
   // A connection that is kept for the next request would keep a server that shuts down waiting.
   @Header('Connection', 'close')
   events(@Res() response: StreamResponse): void {
-    sendStream(this.adapterHost, response, readableOf(this.stream.events()), { type: 'text/event-stream' });
+    this.streams.send(response, readableOf(this.stream.events()), { type: 'text/event-stream' });
   }
 }
 

@@ -85,6 +85,7 @@ export class Connections {
     silence = this.silence,
   ): Promise<T> {
     signal?.throwIfAborted();
+    if (this.shutdown) throw this.shutdown;
     const { dataSource } = this;
     const runner = dataSource.createQueryRunner('master');
     const raw = await connect(dataSource, runner);
@@ -193,6 +194,7 @@ export class Connections {
     this.shutdown = new UnavailableError('the application is shutting down');
     for (const controller of this.open) controller.abort(this.shutdown);
     for (const destroy of this.lent) destroy();
+    driverOf(this.dataSource)?.destroyConnecting(this.dataSource);
   }
 
   private explained(error: unknown, subject: string | null): unknown {

@@ -22,6 +22,9 @@ export interface Driver {
   /** Destroys the connections that nobody uses now: if one is silent, so are probably the others. */
   destroyIdle(dataSource: DataSource): void;
 
+  /** Destroys the connections that are still being made: a pool that ends would wait for them. */
+  destroyConnecting(dataSource: DataSource): void;
+
   /** @returns what is wrong, and what to do, if the database or its connection cannot hold every text */
   encodingFault(dataSource: DataSource): Promise<string | undefined>;
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../../lib/activity/dialects/dialect.js';
@@ -42,7 +44,10 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - begun;
 }
 
-describe.each(SERVERS)('as a guest of a host on %s', (name) => {
+const ofServers =
+  SERVERS.length > 0 ? describe.each(SERVERS) : describe.skip.each<DatabaseName>(['postgres']);
+
+ofServers('as a guest of a host on %s', (name) => {
   let database: TestDatabase;
   let host: Host;
   let cleanUp: (() => Promise<unknown>)[];
@@ -278,3 +283,23 @@ function accessOf({ url }: TestDatabase): { username: string; password: string; 
   const { username, password, pathname } = new URL(url);
   return { username, password, database: pathname.slice(1) };
 }
+
+it('the application shuts down in time during an export to a client that does not read', async () => {
+  const host = await startHost({
+    adapter: 'fastify',
+    djaffar: { writer: { timeout: TIMEOUT }, dashboard: { guards: [{ canActivate: () => true }] } },
+  });
+  await host.dataSource.query(
+    `INSERT INTO djaffar_activity (id, date, receivedAt, name, path, properties)
+     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
+     SELECT 'activity-' || i, i, i, 'view', '/', json_object('text', printf('%.4000c', 'x')) FROM n`,
+  );
+  const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write('GET /djaffar/dashboard/data/activities/export?format=ndjson HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'readable');
+  const took = await milliseconds(() => host.close());
+  socket.destroy();
+  expect(took).toBeGreaterThan(TIMEOUT - 100);
+  expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
+});

@@ -12,6 +12,8 @@ interface Pool {
 interface Connection {
   /** Missing in drivers other than mysql2. */
   stream?: Stream;
+  /** Whether it is made. */
+  authorized: boolean;
   destroy(): void;
 }
 
@@ -89,6 +91,15 @@ export const mysql: Driver = {
     const free: { length: number } | undefined = pool && Reflect.get(pool, '_freeConnections');
     for (let idle = free?.length ?? 0; idle > 0; idle--)
       pool?.getConnection((_, connection) => connection && void destroy(connection));
+  },
+
+  destroyConnecting(dataSource) {
+    const pool = poolOf(dataSource);
+    // Not documented.
+    const all: { length: number; get(i: number): Connection | undefined } | undefined =
+      pool && Reflect.get(pool, '_allConnections');
+    const connections = Array.from({ length: all?.length ?? 0 }, (_, i) => all?.get(i));
+    for (const each of connections) if (each && !each.authorized) void destroy(each);
   },
 
   async encodingFault(dataSource) {

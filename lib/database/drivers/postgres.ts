@@ -25,23 +25,41 @@ interface Client {
  */
 const CONNECT_TIMEOUT = 5000;
 
-/** How many of our requests for a connection each pool has not answered yet. */
-const asking = new WeakMap<Pool, number>();
+/** What we know of a pool. */
+interface PoolState {
+  /** How many of our requests for a connection it has not answered yet. */
+  asking: number;
+  /** Clients that are being connected for one of them. */
+  readonly connecting: Set<Client>;
+}
+
+const states = new WeakMap<Pool, PoolState>();
+
+function stateOf(pool: Pool): PoolState {
+  const found = states.get(pool);
+  if (found) return found;
+  const state = { asking: 0, connecting: new Set<Client>() };
+  states.set(pool, state);
+  boundConnecting(pool, state);
+  return state;
+}
 
 /**
  * While one of ours waits, the pool's new connections take a bounded time: the pool does not say for whom it makes one. Its
  * own option would also end how long the host's requests may wait in its queue.
  */
-function boundConnecting(pool: Pool): void {
+function boundConnecting(pool: Pool, state: PoolState): void {
   const { Client: Unbounded, options } = pool;
-  asking.set(pool, 0);
-  if (!Unbounded || options.connectionTimeoutMillis) return;
+  if (!Unbounded) return;
   pool.Client = class extends Unbounded {
     override connect(callback: (...result: unknown[]) => void): void {
-      if (!asking.get(pool)) return super.connect(callback);
-      const timer = setTimeout(() => void destroy(this), CONNECT_TIMEOUT);
+      if (state.asking === 0) return super.connect(callback);
+      const limit = options.connectionTimeoutMillis || CONNECT_TIMEOUT;
+      const timer = setTimeout(() => void destroy(this), limit);
+      state.connecting.add(this);
       super.connect((...result) => {
         clearTimeout(timer);
+        state.connecting.delete(this);
         callback(...result);
       });
     }
@@ -91,15 +109,12 @@ export const postgres: Driver = {
   poolSize: (dataSource) => poolsOf(dataSource)[0]?.options.max,
 
   async connect(dataSource, runner) {
-    const pools = poolsOf(dataSource);
-    for (const pool of pools) {
-      if (!asking.has(pool)) boundConnecting(pool);
-      asking.set(pool, (asking.get(pool) ?? 0) + 1);
-    }
+    const pools = poolsOf(dataSource).map(stateOf);
+    for (const pool of pools) pool.asking += 1;
     try {
       return await runner.connect();
     } finally {
-      for (const pool of pools) asking.set(pool, (asking.get(pool) ?? 0) - 1);
+      for (const pool of pools) pool.asking -= 1;
     }
   },
 
@@ -115,6 +130,11 @@ export const postgres: Driver = {
         });
       }
     }
+  },
+
+  destroyConnecting(dataSource) {
+    for (const pool of poolsOf(dataSource))
+      for (const client of stateOf(pool).connecting) void destroy(client);
   },
 
   async encodingFault(dataSource) {

@@ -20,6 +20,7 @@ export const sqlite: Driver = {
   connect: (_, runner) => runner.connect(),
   destroy: async () => {},
   destroyIdle: () => {},
+  destroyConnecting: () => {},
   // It has Unicode only.
   encodingFault: async () => undefined,
   openable: sqliteFileOf,

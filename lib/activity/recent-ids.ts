@@ -1,0 +1,47 @@
+import { monotonicClock } from '../time/clock.js';
+
+/**
+ * Ids that were added lately: for at least half of the time and at most all of it. What is too old is dropped as a whole,
+ * so that memory follows what is new; a cache that drops single entries keeps old ones until it is full.
+ */
+export class RecentIds {
+  private current = new Set<string>();
+  private previous = new Set<string>();
+  private turnedAt: number;
+
+  /**
+   * @param time in milliseconds
+   * @param max how many there are at most
+   */
+  constructor(
+    private readonly time: number,
+    private readonly max: number,
+    private readonly clock = monotonicClock,
+  ) {
+    this.turnedAt = clock.now();
+  }
+
+  add(id: string): void {
+    this.turn();
+    this.current.add(id);
+  }
+
+  has(id: string): boolean {
+    this.turn();
+    return this.current.has(id) || this.previous.has(id);
+  }
+
+  clear(): void {
+    this.current.clear();
+    this.previous.clear();
+  }
+
+  private turn(): void {
+    const now = this.clock.now();
+    const age = now - this.turnedAt;
+    if (age < this.time / 2 && this.current.size < this.max / 2) return;
+    this.previous = age < this.time ? this.current : new Set();
+    this.current = new Set();
+    this.turnedAt = now;
+  }
+}

@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationShutdown,
+  StreamableFile,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { SETTINGS, type Settings } from '../djaffar.options.js';
+
+/** Of Express: Node's own; Fastify's holds it. */
+export type StreamResponse = ServerResponse | { raw: ServerResponse };
+
+/** Answers that are sent at the client's pace. A shutdown gives them `writer.timeout`, then breaks them off. */
+@Injectable()
+export class ResponseStreams implements BeforeApplicationShutdown, OnApplicationShutdown {
+  private readonly open = new Set<Readable>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  /** Reads no more when the client has gone. */
+  send(response: StreamResponse, stream: Readable, headers: { type: string; disposition?: string }): void {
+    const raw = 'raw' in response ? response.raw : response;
+    if (raw.destroyed) {
+      stream.destroy();
+      return;
+    }
+    this.open.add(stream);
+    const breakOff = (): void => void raw.destroy();
+    // What ended as usual would look whole.
+    stream.once('error', (error) => {
+      new Logger('Djaffar').error(`what was sent broke off: ${String(error)}`);
+      breakOff();
+    });
+    raw.once('close', () => {
+      this.open.delete(stream);
+      stream.destroy();
+    });
+    const file = new StreamableFile(stream, headers).setErrorHandler(breakOff);
+    this.adapterHost.httpAdapter.reply(response, file, 200);
+  }
+
+  /** The server closes only after the last of them: a client that does not read would keep it open for ever. */
+  beforeApplicationShutdown(): void {
+    this.timer = setTimeout(() => {
+      for (const stream of this.open) stream.destroy(new Error('the application is shutting down'));
+    }, this.settings.writer.timeout);
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.timer);
+  }
+}
