@@ -205,8 +205,12 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: ActivityStream,
         inject: [ActivityService, SETTINGS],
-        useFactory: (activities: ActivityService, { statistics }: Settings) =>
-          new ActivityStream(activities, statistics.background ? PACE : { ...PACE, end: SHORT_STREAM }),
+        useFactory: (activities: ActivityService, { page, statistics }: Settings) =>
+          new ActivityStream(
+            activities,
+            new Pages(page),
+            statistics.background ? PACE : { ...PACE, end: SHORT_STREAM },
+          ),
       },
       {
         provide: Page,

@@ -14,6 +14,8 @@ export interface ActivityFilter {
   visit?: string;
   /** A whole path, or with a trailing `*` the beginning of paths. */
   path?: string;
+  /** A whole page, as statistics count it, or with a trailing `*` the beginning of pages. */
+  page?: string;
   name?: string;
   /** Inclusive; a text is ISO 8601, without an offset UTC. */
   from?: Date | string;
@@ -72,6 +74,7 @@ function conditionsOf(dialect: Dialect): Conditions {
     visit: equals('visitId', 'visit'),
     name: equals('name', 'name'),
     path: (value) => pathCondition(pathColumns(dialect, 'activity.path'), 'path', value),
+    page: (value) => pageCondition(dialect, 'page', value),
     from: at(dialect, '>=', 'from'),
     to: at(dialect, '<', 'to'),
     ip: (value) => ({ sql: 'activity.ipAddress = :ip', parameters: { ip: checkIp(value) } }),
@@ -150,6 +153,17 @@ export function pathCondition(columns: Map<string, number>, parameter: string, p
     return [`${column} >= :${parameter}${i}`, `${column} < :${parameter}End${i}`];
   });
   return { sql: sql.join(' AND '), parameters };
+}
+
+/**
+ * The SQL of an activity being on a page, or with a trailing `*` on one that begins so; alias `activity`. It uses the index
+ * of paths and the one of other pages; the expression `COALESCE(activity.page, activity.path)` has no index.
+ * @throws InvalidFilterError
+ */
+export function pageCondition(dialect: Dialect, parameter: string, page: string): Condition {
+  const own = pathCondition(pathColumns(dialect, 'activity.path'), parameter, page);
+  const other = pathCondition(pathColumns(dialect, 'activity.page'), parameter, page);
+  return { ...own, sql: `((activity.page IS NULL AND ${own.sql}) OR (${other.sql}))` };
 }
 
 /** The first text, by code points, after all that begin with the prefix; `undefined` where there is none. */

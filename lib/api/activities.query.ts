@@ -24,6 +24,10 @@ export class FilterQuery {
 
   @IsOptional()
   @IsString()
+  page?: string;
+
+  @IsOptional()
+  @IsString()
   name?: string;
 
   @IsOptional()

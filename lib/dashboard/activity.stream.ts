@@ -16,6 +16,7 @@ import {
 } from 'rxjs';
 import type { Activity } from '../activity/activity.entity.js';
 import type { ActivityService } from '../activity/activity.service.js';
+import { Pages } from '../activity/page.js';
 
 const MINUTE = 60_000;
 /** How many are found at once. */
@@ -35,6 +36,9 @@ interface Pace {
 
 export const PACE: Pace = { look: 1000, ping: 20_000 };
 
+/** An activity of the stream, by whose page the dashboard filters, as statistics do. */
+export type StreamedActivity = Activity & { page: string };
+
 /** Those of the last minute, the newest last; or why they cannot be found. */
 type Found = Activity[] | Error;
 
@@ -51,6 +55,7 @@ export class ActivityStream implements OnModuleDestroy {
 
   constructor(
     private readonly activities: Pick<ActivityService, 'find'>,
+    private readonly pages = new Pages(),
     private readonly pace = PACE,
   ) {
     this.found = defer(() => this.look()).pipe(
@@ -100,9 +105,13 @@ export class ActivityStream implements OnModuleDestroy {
 
   /** Made once for all subscribers: each is told of the same objects. */
   private json(activity: Activity): string {
-    const made = this.made.get(activity) ?? JSON.stringify(activity);
+    const made = this.made.get(activity) ?? JSON.stringify(this.withPage(activity));
     this.made.set(activity, made);
     return made;
+  }
+
+  private withPage(activity: Activity): StreamedActivity {
+    return { ...activity, page: this.pages.find(activity.path) ?? activity.path };
   }
 
   /** A look that is under way is not begun a second time by whoever comes while nobody waits for it. */

@@ -229,6 +229,42 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       expect(await card(page).getByText('No activity').count()).toBe(0);
     });
 
+    it('shows the properties of activities at a page, whatever their query string', async () => {
+      const query = '?range=custom&from=2026-02-22&to=2026-02-22&tz=UTC&doings=property';
+      await dashboard.host.activities.track({
+        date: '2026-02-22T10:00Z',
+        path: '/sizes?from=mail',
+        name: 'chosen',
+        properties: { size: 'large' },
+        session: 'p',
+        visit: 'p1',
+      });
+      const page = await dashboard.open(`${query}&path=/sizes`);
+      expect(await rowsOf(page, 'Activities')).toEqual(['large 1']);
+    });
+
+    it('shows the terms and contents of campaigns', async () => {
+      await dashboard.host.activities.track({
+        date: '2026-02-23T10:00Z',
+        path: '/?utm_source=ads&utm_term=blue+shoes&utm_content=banner',
+        session: 't',
+        visit: 't1',
+      });
+      const query = '?range=custom&from=2026-02-23&to=2026-02-23&tz=UTC';
+      const page = await dashboard.open(query);
+      const card = page.getByRole('region', { name: 'Sources', exact: true });
+      for (const [tab, value] of [
+        ['Terms', 'blue shoes'],
+        ['Contents', 'banner'],
+      ] as const) {
+        await card.getByRole('button', { name: tab }).click();
+        await card.getByRole('link', { name: value }).waitFor();
+      }
+      await card.getByRole('link', { name: 'banner' }).click();
+      await page.waitForURL(/utmContent=banner/);
+      await page.locator('[data-measure=visits]:text-is("1")').waitFor();
+    });
+
     it('finds users by name as well as by id', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       await page.getByRole('button', { name: 'Search users' }).click();

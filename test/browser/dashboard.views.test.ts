@@ -75,6 +75,19 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       expect(lines).toHaveLength(3);
       expect(lines[0]).toMatch(/^id,date,/);
     });
+
+    it('exports the activities of a page, whatever their query string', async () => {
+      const date = '2026-02-24T10:00Z';
+      await dashboard.host.activities.track({ date, path: '/list?q=1', session: 'q', visit: 'q1' });
+      const page = await dashboard.open(
+        '?view=visits&range=custom&from=2026-02-24&to=2026-02-24&tz=UTC&path=/list',
+      );
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'Export activities as CSV' }).click(),
+      ]);
+      expect(readFileSync(await download.path(), 'utf8')).toContain('/list?q=1');
+    });
   });
 
   describe('a user', () => {
@@ -118,6 +131,32 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       await page.waitForURL((url) => !url.search.includes('user'));
       expect(await dashboard.host.activities.count({ user: '99' })).toBe(0);
     });
+
+    it.each([
+      { keeps: true, left: ['/before'] },
+      { keeps: false, left: [] },
+    ])(
+      'is erased with what was done before logging in, unless that is kept: $keeps',
+      async ({ keeps, left }) => {
+        const { activities } = dashboard.host;
+        const same = { session: 'cautious', visit: 'cautious' };
+        await activities.track({ ...same, path: '/before' });
+        await activities.track({ ...same, path: '/after', user: { id: 98 } });
+        const page = await dashboard.open('?view=user&user=98');
+        await page.getByRole('button', { name: 'Erase' }).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByText('before logging in during the same visits').waitFor();
+        if (keeps) {
+          await dialog.getByRole('checkbox', { name: 'Keep what' }).check();
+          expect(await dialog.getByText('before logging in during the same visits').count()).toBe(0);
+        }
+        await dialog.getByRole('textbox').fill('98');
+        await dialog.getByRole('button', { name: 'Erase', exact: true }).click();
+        await dialog.getByText(keeps ? 'Erased 1 activity.' : 'Erased 3 activities.').waitFor();
+        const { items } = await activities.find({ session: 'cautious' });
+        expect(items.map(({ path }) => path)).toEqual(left);
+      },
+    );
   });
 
   it('shows a funnel whose steps are in the address', async () => {
@@ -188,6 +227,19 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       const page = await dashboard.open('?view=live&path=/now');
       await rows(page).filter({ hasText: '/now' }).waitFor();
       expect(await rows(page).filter({ hasText: '/later' }).count()).toBe(0);
+    });
+
+    it('is filtered by pages, whatever their query string', async () => {
+      await dashboard.host.activities.track({
+        path: '/sale?utm_source=mail',
+        session: 'sale',
+        visit: 'sale',
+      });
+      for (const page of ['/sale', '/sal*']) {
+        const opened = await dashboard.open(`?view=live&path=${page}`);
+        await rows(opened).filter({ hasText: '/sale?utm_source=mail' }).waitFor();
+        expect(await rows(opened).count()).toBe(1);
+      }
     });
   });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { type ActivityFilter, InvalidFilterError, type PageOptions } from '../../lib/index.js';
+import { type ActivityFilter, defaultPage, InvalidFilterError, type PageOptions } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';
@@ -25,6 +25,7 @@ const PATHS = [
   '/_',
   '/\\',
   '/a?b=c&d=:e',
+  '/a/b/?b=c',
   '/🦋',
   '/🦋/🐛',
   '/é',
@@ -36,11 +37,12 @@ const PATHS = [
   `/a${'\u{10ffff}'.repeat(3)}`,
   `/${'🦋'.repeat(2000)}`,
 ];
+const PAGES = PATHS.map((path) => defaultPage(path));
 const IPS = ['127.0.0.1', '203.0.113.7', '2001:db8::1'];
 const KEYS = ['a', 'A', 'a-', 'b_'];
 const START = Date.UTC(2026, 1, 3);
 
-const PROPERTIES = ['user', 'session', 'visit', 'path', 'name', 'from', 'to', 'ip'];
+const PROPERTIES = ['user', 'session', 'visit', 'path', 'page', 'name', 'from', 'to', 'ip'];
 
 interface Row {
   id: string;
@@ -81,6 +83,7 @@ const anyFilter: fc.Arbitrary<ActivityFilter> = fc.record({
   session: fc.constantFrom(...KEYS),
   visit: fc.constantFrom(...KEYS),
   path: fc.oneof(fc.constantFrom(...PATHS), aPrefixOf(fc.constantFrom(...PATHS))),
+  page: fc.oneof(fc.constantFrom(...PAGES), aPrefixOf(fc.constantFrom(...PAGES))),
   name: aText,
   from: anInstant,
   to: anInstant,
@@ -96,6 +99,7 @@ const aFilterOfRow: fc.Arbitrary<ActivityFilter> = fc
       session: fc.constant(row.session),
       visit: fc.constant(row.visit),
       path: fc.oneof(fc.constant(row.path), aPrefixOf(fc.constant(row.path))),
+      page: fc.oneof(fc.constant(defaultPage(row.path)), aPrefixOf(fc.constant(defaultPage(row.path)))),
       name: fc.constant(row.name),
       from: fc.constant(from),
       to: fc.constant(to),
@@ -120,17 +124,21 @@ function instantOf(at: Date | string): number {
   return (at instanceof Date ? at : new Date(`${at}Z`)).getTime();
 }
 
+function isAt(path: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? path.startsWith(wanted.slice(0, -1)) : path === wanted;
+}
+
 /** The contract's filter, as plainly as it can be written. */
 function matches(row: Row, filter: ActivityFilter): boolean {
-  const { user, session, visit, path, name, from, to, ip } = filter;
+  const { user, session, visit, path, page, name, from, to, ip } = filter;
   const canonical = ip?.toLowerCase().replace('::ffff:', '').replace(':0::', '::');
   return (
     (user === undefined || row.user?.id === user) &&
     (session === undefined || row.session === session) &&
     (visit === undefined || row.visit === visit) &&
     (name === undefined || row.name === name) &&
-    (path === undefined ||
-      (path.endsWith('*') ? row.path.startsWith(path.slice(0, -1)) : row.path === path)) &&
+    (path === undefined || isAt(row.path, path)) &&
+    (page === undefined || isAt(defaultPage(row.path), page)) &&
     (from === undefined || row.date.getTime() >= instantOf(from)) &&
     (to === undefined || row.date.getTime() < instantOf(to)) &&
     (ip === undefined || row.ip === canonical)

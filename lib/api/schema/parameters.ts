@@ -63,6 +63,11 @@ const filter: Parameters<FilterQuery> = {
     maxLength: MAX_PATH + 1,
     example: '/shop/*',
   },
+  page: {
+    description: 'A whole page, as statistics count it, or the beginning of pages with a trailing `*`.',
+    maxLength: MAX_PATH + 1,
+    example: '/shop',
+  },
   name: { description: 'What was done. The view of a page is `view`.', maxLength: MAX_NAME, example: 'view' },
   from: dateTime('Only activities at or after this moment.'),
   to: dateTime('Only activities before this moment.'),

@@ -1,6 +1,6 @@
 import { Brackets, type EntityManager } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
-import { pageCondition } from '../page-sql.js';
+import { pageCondition } from '../../activity/activity.filter.js';
 import { dialectOf } from '../../activity/dialects/dialect.js';
 import { markOf } from '../rollup/doings.js';
 import { ENDS, stepOf } from '../rollup/way.js';

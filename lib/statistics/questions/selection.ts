@@ -5,6 +5,7 @@ import {
   applyFilter,
   checkText,
   InvalidFilterError,
+  pageCondition,
   pathColumns,
   pathCondition,
 } from '../../activity/activity.filter.js';
@@ -14,7 +15,6 @@ import { Session } from '../../activity/session.entity.js';
 import { beenAt, haveDone } from './been-there.js';
 import { leaveOutBots } from '../bots.js';
 import { MAX_FILTER_PROPERTIES } from '../limits.js';
-import { pageCondition } from '../page-sql.js';
 import { Path } from '../rollup/path.entity.js';
 import type { StatisticsFilter } from '../statistics.types.js';
 import type { Stretch } from '../stretch.js';

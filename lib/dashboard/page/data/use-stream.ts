@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Activity } from '../../../activity/activity.entity.js';
+import type { StreamedActivity } from '../../activity.stream.js';
 import { dataUrl, type Json } from './request.js';
 
 export interface Stream {
   /** The latest first. */
-  activities: Json<Activity>[];
+  activities: Json<StreamedActivity>[];
   /** Whether the host is heard. */
   isOpen: boolean;
   /** The host has trouble with its database. */
@@ -22,7 +22,7 @@ export function useStream(): Stream {
     source.addEventListener('error', () => setStream((before) => ({ ...before, isOpen: false })));
     source.addEventListener('trouble', () => setStream((before) => ({ ...before, isTroubled: true })));
     source.addEventListener('activities', ({ data }: MessageEvent<string>) => {
-      const parsed: Json<Activity>[] = JSON.parse(data);
+      const parsed: Json<StreamedActivity>[] = JSON.parse(data);
       setStream(({ activities }) => {
         const seen = new Set(activities.map(({ id }) => id));
         const fresh = parsed.filter(({ id }) => !seen.has(id)).toReversed();

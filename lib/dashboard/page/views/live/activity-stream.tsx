@@ -62,10 +62,10 @@ export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.E
               <span class="path" title={path}>
                 {path}
               </span>
-              <Properties of={properties} max={3} />
               <time class="muted" dateTime={date}>
                 {formatAgo(new Date(date), now)}
               </time>
+              <Properties of={properties} max={3} />
             </li>
           ))}
         </ol>

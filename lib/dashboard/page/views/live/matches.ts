@@ -1,4 +1,4 @@
-import type { Activity } from '../../../../activity/activity.entity.js';
+import type { StreamedActivity } from '../../../activity.stream.js';
 import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
 import type { Json } from '../../data/request.js';
 
@@ -19,7 +19,7 @@ const OF_VISITS = [
  * @param visitors as the host has filtered them
  */
 export function matches(
-  activity: Json<Activity>,
+  activity: Json<StreamedActivity>,
   filter: Record<string, string>,
   visitors: LiveVisitor[],
 ): boolean {
@@ -35,7 +35,7 @@ export function matches(
   };
   for (const [name, value] of Object.entries(values))
     if (filter[name] !== undefined && filter[name] !== (value ?? '')) return false;
-  if (filter.path !== undefined && !isAt(activity.path, filter.path)) return false;
+  if (filter.path !== undefined && !isAt(activity.page, filter.path)) return false;
   const wanted: Record<string, unknown> =
     filter.properties === undefined ? {} : JSON.parse(filter.properties);
   for (const [key, value] of Object.entries(wanted))
@@ -44,6 +44,7 @@ export function matches(
   return visitors.some((visitor) => visitor.session === activity.sessionId);
 }
 
-function isAt(path: string, wanted: string): boolean {
-  return wanted.endsWith('*') ? path.startsWith(wanted.slice(0, -1)) : path === wanted;
+/** The filter by a path is about pages, as in statistics. */
+function isAt(page: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? page.startsWith(wanted.slice(0, -1)) : page === wanted;
 }

@@ -19,11 +19,12 @@ export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
   const url = useUrl();
   const { parameters } = useQuestion();
   const { from, to } = parameters;
-  const { name, path, session } = parameters;
+  // Statistics call a page `path`; of activities, that is the whole path.
+  const { name, path: page, session } = parameters;
   // Whose user is none cannot be looked for.
   const user = parameters.user || undefined;
   const latest = useQuery<{ items: Activity[] }>(
-    isAsked ? pathOf('activities', { name, path, user, session, from, to, limit: LOOKED_AT }) : undefined,
+    isAsked ? pathOf('activities', { name, page, user, session, from, to, limit: LOOKED_AT }) : undefined,
   );
   // Engagement is the tracker's own: nearly all activities, and nothing that the host has named.
   const items = latest.value?.items.filter((activity) => name === ENGAGEMENT || activity.name !== ENGAGEMENT);

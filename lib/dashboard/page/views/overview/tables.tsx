@@ -21,7 +21,11 @@ interface Group {
 
 const GROUPS: Group[] = [
   { parameter: 'pages', title: 'Pages', tabs: ['path', 'entry', 'exit'] },
-  { parameter: 'sources', title: 'Sources', tabs: ['referrer', 'utmCampaign', 'utmSource', 'utmMedium'] },
+  {
+    parameter: 'sources',
+    title: 'Sources',
+    tabs: ['referrer', 'utmCampaign', 'utmSource', 'utmMedium', 'utmTerm', 'utmContent'],
+  },
   { parameter: 'doings', title: 'Activities', tabs: ['name', 'property'] },
   { parameter: 'technology', title: 'Technology', tabs: ['browser', 'system', 'device'] },
   { parameter: 'people', title: 'Users', tabs: ['user'] },

@@ -51,7 +51,7 @@ export function RetentionTable({ retention, range }: { retention: Retention; ran
                 </span>
               </th>
               <th scope="colgroup" colSpan={cohorts.length}>
-                {many} after the first visit
+                <span class="heat-title">{many} after the first visit</span>
               </th>
             </tr>
             <tr>

@@ -24,6 +24,7 @@ const formatActivities = (count: number): string =>
 export function EraseDialog({ user, name, onClose }: EraseDialogProps): JSX.Element {
   const now = useNow();
   const [typed, setTyped] = useState('');
+  const [keepsAnonymous, setKeepsAnonymous] = useState(false);
   const [state, setState] = useState<{ isErasing?: boolean; erased?: number; failure?: string }>({});
   // Whatever is filtered by, all of the user goes.
   const all = useQuery<Overview>(
@@ -38,7 +39,9 @@ export function EraseDialog({ user, name, onClose }: EraseDialogProps): JSX.Elem
     event.preventDefault();
     setState({ isErasing: true });
     try {
-      const response = await request(pathOf('activities', { user }), { method: 'DELETE' });
+      const response = await request(pathOf('activities', { user, keepAnonymous: String(keepsAnonymous) }), {
+        method: 'DELETE',
+      });
       const parsed: { erased: number } = await response.json();
       clearCache();
       setState({ erased: parsed.erased });
@@ -57,9 +60,19 @@ export function EraseDialog({ user, name, onClose }: EraseDialogProps): JSX.Elem
         <form class="erase" onSubmit={(event) => void erase(event)}>
           <p>
             This erases {count == null ? 'all activities' : formatActivities(count)} of{' '}
-            <strong>{name}</strong>, and browsers that have no other activity, from the database and from all
-            statistics. It cannot be undone.
+            <strong>{name}</strong>
+            {!keepsAnonymous && ', what the same person did before logging in during the same visits'}, and
+            browsers that have no other activity, from the database and from all statistics. It cannot be
+            undone.
           </p>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={keepsAnonymous}
+              onChange={({ currentTarget }) => setKeepsAnonymous(currentTarget.checked)}
+            />
+            <span>Keep what this person did before logging in</span>
+          </label>
           <label>
             <span>
               Type <code>{user}</code> to confirm

@@ -13,7 +13,8 @@ export function Visits(): JSX.Element {
   const isExportable = Object.entries(parameters).every(
     ([name, value]) => [...OF_ACTIVITIES, 'timeZone'].includes(name) && value !== '',
   );
-  const filter = Object.fromEntries(
+  // Statistics call a page `path`; of activities, that is the whole path.
+  const { path: page, ...others } = Object.fromEntries(
     Object.entries(parameters).filter(([name]) => OF_ACTIVITIES.includes(name)),
   );
   return (
@@ -24,7 +25,7 @@ export function Visits(): JSX.Element {
         isExportable && (
           <a
             class="button plain"
-            href={`data/${pathOf('activities/export', { format: 'csv' }, filter)}`}
+            href={`data/${pathOf('activities/export', { format: 'csv', page }, others)}`}
             download
             title="All activities of this range and filter"
           >
