@@ -13,6 +13,7 @@ export { UnavailableError } from './database/unavailable.error.js';
 export { type Faults, InvalidActivityError } from './activity/check.js';
 export { djaffarEntities } from './entities.js';
 export type { IpPolicy } from './activity/ip-address.js';
+export { defaultPage, type PageOption } from './activity/page.js';
 export { Session } from './activity/session.entity.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
 export type {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { print } from './output.js';
 import { Progress } from './progress.js';
-import { type Services, withServices } from './services.js';
+import { noteDefaultPages, type Services, withServices } from './services.js';
 
 type Rollup = Services['rollup'];
 
@@ -11,7 +11,10 @@ export function addCheck(program: Command): void {
     .description('compare the visits and sums kept for statistics with the activities')
     .option('--rebuild', 'make them anew')
     .action(({ rebuild = false }: { rebuild?: boolean }) =>
-      withServices(command, ({ rollup }) => (rebuild ? makeAnew(rollup) : compare(rollup))),
+      withServices(command, async (services) => {
+        noteDefaultPages(services);
+        await (rebuild ? makeAnew(services.rollup) : compare(services.rollup));
+      }),
     );
 }
 

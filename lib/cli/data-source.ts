@@ -13,6 +13,7 @@ export type ImportModule = (url: string) => Promise<unknown>;
 
 /** The file that the command line names. */
 export interface DataSourceFile {
+  name: string;
   open(): Promise<Exported>;
 }
 

@@ -22,12 +22,23 @@ export function addOtherOptions(command: Command): Command {
     .option('--session <id>', 'the id of the session')
     .option('--visit <id>', 'the id of the visit')
     .option('--path <path>', 'the whole path, or its beginning with a trailing *')
+    .option('--page <page>', 'the whole page, as statistics count it, or its beginning with a trailing *')
     .option('--name <name>', 'what was done, such as view')
     .option('--ip <address>', 'the IP address');
 }
 
 /** The filter alone, of all options of a command; what was not given is not there. */
-export function filterOf({ user, session, visit, path, name, from, to, ip }: FilterOptions): ActivityFilter {
-  const filter = { user, session, visit, path, name, from, to, ip };
+export function filterOf({
+  user,
+  session,
+  visit,
+  path,
+  page,
+  name,
+  from,
+  to,
+  ip,
+}: FilterOptions): ActivityFilter {
+  const filter = { user, session, visit, path, page, name, from, to, ip };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 }

@@ -13,7 +13,7 @@ export function program(importModule: ImportModule): Command {
     .requiredOption(
       '-d, --data-source <file>',
       "the module that exports your DataSource, as TypeORM's own command takes it",
-      (file: string): DataSourceFile => ({ open: () => openDataSource(file, importModule) }),
+      (file: string): DataSourceFile => ({ name: file, open: () => openDataSource(file, importModule) }),
     )
     .showSuggestionAfterError(false);
   for (const add of [addExport, addImport, addErase, addStats, addCheck]) add(djaffar);

@@ -15,10 +15,15 @@ import { UnavailableError } from '../database/unavailable.error.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import { Rollup } from '../statistics/rollup/rollup.js';
 import type { DataSourceFile } from './data-source.js';
+import { escapeControls } from './errors.js';
 
 /** What a host has by injection. */
 export interface Services {
   dataSource: DataSource;
+  /** The option `page` that the file of the data source exports. */
+  page: PageOption | undefined;
+  /** The name of that file. */
+  file: string;
   writer: ActivityWriter;
   visitBounds: VisitBounds;
   activities: ActivityService;
@@ -29,6 +34,16 @@ export interface Services {
 /** A command may write as many as come, and wait for them longer than a visitor. */
 const WRITER = { ...DEFAULTS.writer, maxBatch: 1000, timeout: 60_000 };
 
+/** Says on standard error that the default pages are used, if the file of the data source does not say which to use. */
+export function noteDefaultPages({ page, file }: Pick<Services, 'page' | 'file'>): void {
+  if (page) return;
+  console.error(
+    escapeControls(
+      `djaffar: ${file} exports no "page", so the default pages are used; if your app has the option "page", export it there (or export djaffar's defaultPage as "page")`,
+    ),
+  );
+}
+
 /** Does the work of a command with the data source that the command line names. */
 export async function withServices(
   command: Command,
@@ -38,7 +53,7 @@ export async function withServices(
   const { dataSource, page } = await file.open();
   try {
     checkNames(dataSource, djaffarEntities);
-    await work(servicesOf(dataSource, page));
+    await work({ ...servicesOf(dataSource, page), page, file: file.name });
   } catch (error) {
     const cause = error instanceof UnavailableError ? error.cause : error;
     if (failureOf(dataSource, cause)?.advice !== MIGRATIONS) throw error;
@@ -49,7 +64,7 @@ export async function withServices(
   }
 }
 
-function servicesOf(dataSource: DataSource, page: PageOption | undefined): Services {
+function servicesOf(dataSource: DataSource, page: PageOption | undefined): Omit<Services, 'page' | 'file'> {
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
   const pages = new Pages(page);
   const writer = new ActivityWriter(dataSource, settings.writer, pages);

@@ -243,6 +243,23 @@ describe('the data source file', () => {
     );
   });
 
+  it.each([['check'], ['check', '--rebuild'], ['import', '-']])(
+    'is asked for its pages by %s %s, which says that it uses the default ones',
+    async (...args) => {
+      const dataSource = join(folder, 'data-source.mjs');
+      const stderrWith = async (exported: string): Promise<string> => {
+        writeFileSync(dataSource, `${typeorm} export default new DataSource(options); ${exported}`);
+        const { code, stderr } = await run(host.database, args, { dataSource });
+        expect(code).toBe(0);
+        return stderr.replace('what the host says when it is loaded\n', '');
+      };
+      expect(await stderrWith('')).toMatch(
+        /^djaffar: .*data-source\.mjs exports no "page", so the default pages are used; [^\n]*\n$/,
+      );
+      expect(await stderrWith(`export { defaultPage as page } from ${library};`)).toBe('');
+    },
+  );
+
   it('has to be there', async () => {
     const { code, stderr } = await run(host.database, ['export'], { dataSource: 'nowhere.js' });
     expect({ code, stderr }).toEqual({

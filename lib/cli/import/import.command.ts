@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { print } from '../output.js';
 import { Progress } from '../progress.js';
-import { withServices } from '../services.js';
+import { noteDefaultPages, withServices } from '../services.js';
 import { Import } from './import.js';
 import { Input } from './input.js';
 
@@ -18,6 +18,7 @@ export function addImport(program: Command): void {
 async function importFrom(command: Command, files: string[]): Promise<void> {
   const inputs = await Promise.all(files.map((file) => Input.of(file)));
   await withServices(command, async (services) => {
+    noteDefaultPages(services);
     const progress = new Progress(
       inputs.reduce((sum, { size }) => sum + size, 0),
       'bytes',
