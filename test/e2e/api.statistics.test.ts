@@ -143,3 +143,20 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
       expect((await get(path, 'no')).status).toBe(403);
   });
 });
+
+describe('a fault of the code', () => {
+  it('is no trouble of the database: it is 500, and asked for again in vain', async () => {
+    const host = await startHost({ adapter: 'fastify', djaffar: { api: { guards: [AdminGuard] } } });
+    // Not by `host.fetch`, which takes only answers that the OpenAPI document describes.
+    const asked = (): Promise<Response> =>
+      fetch(`${host.url}/djaffar/activities`, { headers: { 'X-Admin': 'yes' } });
+    try {
+      jest.spyOn(host.activities, 'find').mockRejectedValueOnce(new Error('a fault'));
+      const { status, headers } = await asked();
+      expect([status, headers.get('Retry-After')]).toEqual([500, null]);
+      expect((await asked()).status).toBe(200);
+    } finally {
+      await host.close();
+    }
+  });
+});

@@ -267,15 +267,22 @@ ofServers('as a guest of a host on %s', (name) => {
     host = await startHost({
       adapter: 'express',
       database,
-      djaffar: { api: { guards: [{ canActivate: () => true }] }, statistics: { timeout: 1000 } },
+      djaffar: {
+        api: { guards: [{ canActivate: () => true }] },
+        dashboard: { guards: [{ canActivate: () => true }] },
+        statistics: { timeout: 1000 },
+      },
     });
     cleanUp.push(() => host.close());
     const runner = await lock();
-    const { status, headers } = await host.fetch('/djaffar/activities?limit=1');
-    expect(status).toBe(503);
-    expect(headers.get('Retry-After')).toBe('5');
+    const paths = ['/djaffar/activities?limit=1', '/djaffar/dashboard/data/about'];
+    for (const path of paths) {
+      const { status, headers } = await host.fetch(path);
+      expect(status).toBe(503);
+      expect(headers.get('Retry-After')).toBe('5');
+    }
     await unlock(runner);
-    expect((await host.fetch('/djaffar/activities?limit=1')).status).toBe(200);
+    for (const path of paths) expect((await host.fetch(path)).status).toBe(200);
   });
 });
 

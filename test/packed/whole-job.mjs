@@ -10,6 +10,7 @@ const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Fir
 export async function doWholeJob(url, { hasPassport }) {
   const djaffar = `${url}/djaffar`;
   await tracks(djaffar);
+  await knowsOwnHost(djaffar);
   if (hasPassport) await asksDefaultStrategy(djaffar);
   await servesTracker(djaffar);
   await answersApi(djaffar);
@@ -55,6 +56,21 @@ async function tracks(djaffar) {
     items.map(({ id, date: at, path, session }) => [id, at, path, session.userAgent]),
     [activity, other].map((each) => [each.id, date, each.path, USER_AGENT]).sort(byId(items)),
   );
+}
+
+/** Each adapter says in its own way which host was asked, with a port or without: the host itself is no referrer. */
+async function knowsOwnHost(djaffar) {
+  const date = new Date().toISOString();
+  const referers = [`${djaffar}/before`, 'https://example.org/'];
+  const activities = referers.map((referer) => ({ date, path: '/from', name: 'came', referer }));
+  const posted = await fetch(`${djaffar}/track/`, {
+    method: 'POST',
+    headers: { 'User-Agent': USER_AGENT, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ activities }),
+  });
+  assert.equal(posted.status, 204, await posted.text());
+  const { items } = await json(`${djaffar}/activities?path=/from`);
+  assert.deepEqual(new Set(items.map(({ referer }) => referer)), new Set(['/djaffar/before', 'https://example.org/']));
 }
 
 /** With @nestjs/passport: its default strategy says who somebody is. */
@@ -175,7 +191,10 @@ async function showsDashboard(dashboard) {
   const csv = await (await get(`${dashboard}/data/activities/export?format=csv`)).text();
   // A header, and what is left of the history.
   assert.equal(csv.trim().split('\r\n').length, 1 + 3);
-  const erased = await fetch(`${dashboard}/data/activities?path=/c`, { method: 'DELETE', headers: ADMIN });
+  const eraseFrom = (Origin) =>
+    fetch(`${dashboard}/data/activities?path=/c`, { method: 'DELETE', headers: { ...ADMIN, Origin } });
+  assert.equal((await eraseFrom('http://shop.example')).status, 403);
+  const erased = await eraseFrom(new URL(dashboard).origin);
   assert.equal(erased.status, 200, await erased.text());
 }
 
