@@ -70,7 +70,10 @@ async function knowsOwnHost(djaffar) {
   });
   assert.equal(posted.status, 204, await posted.text());
   const { items } = await json(`${djaffar}/activities?path=/from`);
-  assert.deepEqual(new Set(items.map(({ referer }) => referer)), new Set(['/djaffar/before', 'https://example.org/']));
+  assert.deepEqual(
+    new Set(items.map(({ referer }) => referer)),
+    new Set(['/djaffar/before', 'https://example.org/']),
+  );
 }
 
 /** With @nestjs/passport: its default strategy says who somebody is. */
