@@ -205,10 +205,10 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: ActivityStream,
         inject: [ActivityService, SETTINGS],
-        useFactory: (activities: ActivityService, { page, statistics }: Settings) =>
+        useFactory: (activities: ActivityService, { page: option, statistics }: Settings) =>
           new ActivityStream(
             activities,
-            new Pages(page),
+            new Pages(option),
             statistics.background ? PACE : { ...PACE, end: SHORT_STREAM },
           ),
       },

@@ -262,7 +262,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       }
       await card.getByRole('link', { name: 'banner' }).click();
       await page.waitForURL(/utmContent=banner/);
-      await page.locator('[data-measure=visits]:text-is("1")').waitFor();
+      expect(await figure(page, 'visits')).toBe('1');
     });
 
     it('finds users by name as well as by id', async () => {
