@@ -1,5 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { instant } from './instant.js';
+import { json } from './json.js';
 import { Session } from './session.entity.js';
 
 /** A JSON object that says more about an activity. */
@@ -13,6 +14,7 @@ export type Properties = Record<string, unknown>;
 @Index('djaffar_activity_visit', ['visitId'])
 // The migration makes these, in each dialect's way.
 @Index('djaffar_activity_date', { synchronize: false })
+@Index('djaffar_activity_timestamp', { synchronize: false })
 @Index('djaffar_activity_minute', { synchronize: false })
 @Index('djaffar_activity_path', { synchronize: false })
 @Index('djaffar_activity_page', { synchronize: false })
@@ -49,7 +51,8 @@ export class Activity {
   @Column({ name: 'referer', type: 'varchar', length: 2048, nullable: true })
   referer!: string | null;
 
-  @Column({ name: 'properties', type: 'simple-json', nullable: true })
+  /** In a `where` it is compared as a whole, with its keys in the same order. */
+  @Column({ name: 'properties', type: 'text', nullable: true, transformer: json })
   properties!: Properties | null;
 
   /** The host's id of the user as text; `null` for an anonymous visitor. Never a foreign key. */

@@ -95,6 +95,12 @@ export interface Dialect {
   /** The SQL of what the path index holds of the path column: its first {@link PATH_KEY_LENGTH} characters, or all. */
   pathKey(column: string): string;
 
+  /** The SQL of milliseconds since 1970 as what people call a timestamp; there is an index of it for the date of activities. */
+  timestamp(column: string): string;
+
+  /** The SQL of the text of a JSON object as the type that the database's operators for JSON take. */
+  json(column: string): string;
+
   /** The SQL of an id as something that is ordered as its text is. */
   idOrder(column: string): string;
 

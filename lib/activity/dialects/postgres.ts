@@ -138,6 +138,8 @@ const FOR_READING = [
   `SET LOCAL work_mem = '64MB'`,
 ];
 
+const timestamp = (column: string): string => `to_timestamp(${column} / 1000.0)`;
+
 export const postgres: Dialect = {
   /**
    * One statement is a transaction of its own, so it needs no bounds on the server: it is never idle, and it holds no lock
@@ -211,6 +213,9 @@ export const postgres: Dialect = {
 
   contains: (column, text) => `strpos(${column}, ${text}) > 0`,
 
+  timestamp,
+  json: (column) => `${column}::jsonb`,
+
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {
@@ -227,8 +232,9 @@ export const postgres: Dialect = {
   activityIndexes: (table) => [
     // A minute is kept once for all its activities: a third of the size of an index of dates.
     `djaffar_activity_minute ON ${table} ((date - date % ${MINUTE}))`,
-    // Next to nothing, for a host that asks for dates by hand.
-    `djaffar_activity_date ON ${table} USING brin (date) WITH (pages_per_range = 32, autosummarize = on)`,
+    // For those who write SQL: the latest activities, and ranges of dates as they are naturally written.
+    `djaffar_activity_date ON ${table} (date)`,
+    `djaffar_activity_timestamp ON ${table} ((${timestamp('date')}))`,
     // An index row holds at most 2,704 bytes; the "C" collation serves prefixes too.
     `djaffar_activity_path ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
     // Most paths are their own pages.

@@ -99,6 +99,10 @@ function inTransaction(dataSource: DataSource, work: (connection: Connection) =>
   });
 }
 
+/** In UTC, such as `2026-11-26 12:00:00.123`. */
+const timestamp = (column: string): string =>
+  `strftime('%Y-%m-%d %H:%M:%f', ${column} / 1000.0, 'unixepoch')`;
+
 export const sqlite: Dialect = {
   async write({ dataSource }, inserts) {
     inTransaction(dataSource, (connection) => {
@@ -140,6 +144,9 @@ export const sqlite: Dialect = {
 
   contains: (column, text) => `INSTR(${column}, ${text}) > 0`,
 
+  timestamp,
+  json: (column) => column,
+
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {
@@ -155,6 +162,8 @@ export const sqlite: Dialect = {
 
   activityIndexes: (table) => [
     `djaffar_activity_date ON ${table} (date)`,
+    // For those who write SQL with the view.
+    `djaffar_activity_timestamp ON ${table} (${timestamp('date')})`,
     `djaffar_activity_path ON ${table} (path)`,
     `djaffar_activity_page ON ${table} (page) WHERE page IS NOT NULL`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,

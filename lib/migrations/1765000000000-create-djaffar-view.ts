@@ -1,0 +1,18 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { ACTIVITIES_VIEW, createView } from '../activity/activities.view.js';
+import { dialectOf } from '../activity/dialects/dialect.js';
+import { escapePath, pathOf } from '../activity/table.js';
+
+/** The view of activities with plain names and types. */
+export class CreateDjaffarView1765000000000 implements MigrationInterface {
+  name = 'CreateDjaffarView1765000000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(createView(runner.connection, dialectOf(runner.connection)));
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    const { connection } = runner;
+    await runner.query(`DROP VIEW ${escapePath(connection, pathOf(connection, ACTIVITIES_VIEW))}`);
+  }
+}
