@@ -27,27 +27,27 @@ export interface DjaffarOptions {
    * `request.user`, unless a bearer token was refused; else the visitor is anonymous.
    * Without guards: whoever is on `request.user`, else the default strategy of `PassportModule`.
    */
-  guards?: HostGuard[];
+  guards?: HostGuard[] | undefined;
 
   /**
    * What becomes of a bearer token that no guard accepts: `reject` answers 401, `anonymous` stores without a user.
    * @defaultValue 'reject'
    */
-  rejectedCredentials?: 'reject' | 'anonymous';
+  rejectedCredentials?: 'reject' | 'anonymous' | undefined;
 
   session?: {
     /**
      * Milliseconds since the last activity, or `browser` for as long as the browser is open.
      * @defaultValue two weeks
      */
-    maxAge?: number | 'browser';
+    maxAge?: number | 'browser' | undefined;
 
     /**
      * `none` keeps sessions in pages inside other sites, and in pages of another site than the app, by a cookie with
      * `SameSite=None; Secure; Partitioned`: one session for each site that the page is in. It needs HTTPS (or localhost).
      * @defaultValue 'lax'
      */
-    sameSite?: 'lax' | 'none';
+    sameSite?: 'lax' | 'none' | undefined;
 
     /** The host's own session id; only its SHA-256 is stored. Where it gives none, the cookie stands in. */
     id?(request: unknown): string | undefined;
@@ -57,33 +57,33 @@ export interface DjaffarOptions {
    * How much of an IP address is stored; `masked` zeroes the last octet of IPv4 and the last 80 bits of IPv6.
    * @defaultValue 'full'
    */
-  ip?: IpPolicy;
+  ip?: IpPolicy | undefined;
 
   /**
    * The page of a path, as statistics count it. `find` and exports keep the whole path.
    * After a change run `djaffar check --rebuild`, with this function exported as `page` by the data source file.
    * @defaultValue the path without its query string and trailing slash
    */
-  page?: PageOption;
+  page?: PageOption | undefined;
 
   /** Turns on `GET …/activities` for those whom all of these guards let in; at least one. */
-  api?: { guards: HostGuard[] };
+  api?: { guards: HostGuard[] } | undefined;
 
   /** Turns on the page at `GET …/dashboard/`, and what it shows, for those whom all of these guards let in; at least one. */
   dashboard?: {
     guards: HostGuard[];
-    session?: BearerSessionOptions;
+    session?: BearerSessionOptions | undefined;
     /**
      * The team's reporting time zone, such as `Europe/Berlin`. Links of the dashboard may name another one.
      * @defaultValue that of each viewer's browser
      */
-    timeZone?: string;
+    timeZone?: string | undefined;
   };
 
-  writer?: Partial<WriterSettings>;
+  writer?: Partial<WriterSettings> | undefined;
 
   /** @defaultValue `{ maxWait: 1000, concurrency: 4, timeout: 30_000, background: true }` */
-  statistics?: Partial<StatisticsSettings>;
+  statistics?: Partial<StatisticsSettings> | undefined;
 
   /**
    * Tells who a request is of, after the guards; `null` for nobody.
@@ -110,7 +110,7 @@ export interface BearerSessionOptions {
    * Milliseconds.
    * @defaultValue an hour
    */
-  maxAge?: number;
+  maxAge?: number | undefined;
 }
 
 /** What the routes of `api` or `dashboard` have to know at registration. */
@@ -119,7 +119,7 @@ export interface RouteOptions {
    * The host's own decorators for these routes, such as `Roles('admin')` or `SkipThrottle()`. Guards find their metadata
    * on the class and on the handler.
    */
-  decorators?: ClassDecorator[];
+  decorators?: ClassDecorator[] | undefined;
 }
 
 /** What has to be known at registration; `forRootAsync` takes it beside the factory. */
@@ -128,40 +128,40 @@ export interface RegistrationOptions {
    * Where the routes are, under the host's global prefix.
    * @defaultValue 'djaffar'
    */
-  path?: string;
+  path?: string | undefined;
 
   /**
    * The name of the tracking route in `path`, because content blockers have lists of names.
    * @defaultValue 'track'
    */
-  route?: string;
+  route?: string | undefined;
 
   /**
    * The name of the browser's script in `path`. The script knows the name of the route.
    * @defaultValue 'tracker.js'
    */
-  tracker?: string;
+  tracker?: string | undefined;
 
   /**
    * The name of the TypeORM data source.
    * @defaultValue TypeORM's default data source
    */
-  dataSource?: string;
+  dataSource?: string | undefined;
 
   /** The host's own decorators for the tracking route and `tracker.js`, such as its `Public()`. */
-  decorators?: ClassDecorator[];
+  decorators?: ClassDecorator[] | undefined;
 
   /** Beside `forRoot`'s `api`, whose `guards` a factory returns. */
-  api?: RouteOptions;
+  api?: RouteOptions | undefined;
 
   /** The same for `dashboard`. */
-  dashboard?: RouteOptions;
+  dashboard?: RouteOptions | undefined;
 
   /**
    * Whether `ActivityService` can be injected without importing the module.
    * @defaultValue false
    */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 /** Every option with its value: what the code reads. */

@@ -9,19 +9,19 @@ import { cut, isStorable } from './text.js';
 /** Which activities. What is not given does not matter; all that is given has to hold. */
 export interface ActivityFilter {
   /** The host's id of the user. */
-  user?: string;
-  session?: string;
-  visit?: string;
+  user?: string | undefined;
+  session?: string | undefined;
+  visit?: string | undefined;
   /** A whole path, or with a trailing `*` the beginning of paths. */
-  path?: string;
+  path?: string | undefined;
   /** A whole page, as statistics count it, or with a trailing `*` the beginning of pages. */
-  page?: string;
-  name?: string;
+  page?: string | undefined;
+  name?: string | undefined;
   /** Inclusive; a text is ISO 8601, without an offset UTC. */
-  from?: Date | string;
+  from?: Date | string | undefined;
   /** Exclusive. */
-  to?: Date | string;
-  ip?: string;
+  to?: Date | string | undefined;
+  ip?: string | undefined;
 }
 
 /** A filter, or a page asked for, that cannot be understood. */

@@ -35,26 +35,26 @@ export interface ServerActivity {
   /** At most 2,048 characters. */
   path: string;
   /** Default: now. A text is ISO 8601, without an offset UTC. */
-  date?: Date | string;
+  date?: Date | string | undefined;
   /** At most 2,048 characters. */
-  referer?: string;
+  referer?: string | undefined;
   /** At most 64 characters; default `view`. */
-  name?: string;
+  name?: string | undefined;
   /** At most 4 KiB as JSON, 3 levels deep. */
-  properties?: Properties;
+  properties?: Properties | undefined;
   /** A UUID; stored once however often it is given. Default: a new UUIDv7. */
-  id?: string;
-  user?: { id: string | number | bigint; name?: string | null };
+  id?: string | undefined;
+  user?: { id: string | number | bigint; name?: string | null } | undefined;
   /** The id of a session, as in {@link Activity.sessionId}. */
-  session?: string;
+  session?: string | undefined;
   /**
    * The id of a visit, as in {@link Activity.visitId}. It is left out if the visit would last for 24 hours or longer with
    * this activity.
    */
-  visit?: string;
-  ip?: string;
+  visit?: string | undefined;
+  ip?: string | undefined;
   /** Kept with the session where that is new. */
-  userAgent?: string;
+  userAgent?: string | undefined;
 }
 
 export interface Page<T> {
@@ -65,11 +65,11 @@ export interface Page<T> {
 
 export interface PageOptions {
   /** 1 to 1,000; default 50. */
-  limit?: number;
+  limit?: number | undefined;
   /** {@link Page.next} of the page before. */
-  after?: string;
+  after?: string | undefined;
   /** By date; default `desc`, the latest first. */
-  order?: 'asc' | 'desc';
+  order?: 'asc' | 'desc' | undefined;
 }
 
 export interface EraseOptions {
@@ -77,7 +77,7 @@ export interface EraseOptions {
    * Whether what was done without a login in the user's visits stays. Statistics count it as the user's, so it goes too.
    * @defaultValue false
    */
-  keepAnonymous?: boolean;
+  keepAnonymous?: boolean | undefined;
 }
 
 /** Some activities, alias `activity`. */

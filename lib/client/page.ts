@@ -5,18 +5,18 @@ import { cameFrom, here, pageOf, track, useHash, view } from './track.js';
 /** What is tracked without being asked. */
 export interface AutoTracking {
   /** Whether the fragment is the path, as with routers that use `location.hash`. */
-  hash?: true;
+  hash?: true | undefined;
   /** Whether nothing is tracked automatically. */
-  manual?: true;
+  manual?: true | undefined;
   /** Whether clicks on links to other hosts, and on downloads, are tracked. */
-  outbound?: true;
+  outbound?: true | undefined;
   /**
    * The file types whose links are downloads, such as `pdf,zip`.
    * @defaultValue common types of documents, archives, installers and media
    */
-  download?: string;
+  download?: string | undefined;
   /** Whether the time in view of each page is tracked, and how far it was scrolled. */
-  engagement?: true;
+  engagement?: true | undefined;
 }
 
 /** File types whose links are downloads by default. */

@@ -20,39 +20,39 @@ export const MAY_BE_NONE = [
 /** Which activities, and which visits; see docs/statistics.md for what counts when. */
 export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page'> {
   /** The host's id of the user; `null` for visits in which nobody was logged in. */
-  user?: string | null;
+  user?: string | null | undefined;
   /** The page of the visit's first activity: whole, or with a trailing `*` the beginning of pages. */
-  entry?: string;
+  entry?: string | undefined;
   /** The same of its last activity. */
-  exit?: string;
+  exit?: string | undefined;
   /**
    * The host or app where the visit came from, such as `duckduckgo.com`; `null` for none. Case, a final dot, and the
    * spelling of an international name (`bücher.example`, `xn--bcher-kva.example`) do not matter.
    */
-  referrer?: string | null;
+  referrer?: string | null | undefined;
   /** `utm_source` of the visit's first activity; `null` for none. */
-  utmSource?: string | null;
+  utmSource?: string | null | undefined;
   /** `utm_medium`, likewise. */
-  utmMedium?: string | null;
+  utmMedium?: string | null | undefined;
   /** `utm_campaign`, likewise. */
-  utmCampaign?: string | null;
+  utmCampaign?: string | null | undefined;
   /** `utm_term`, likewise. */
-  utmTerm?: string | null;
+  utmTerm?: string | null | undefined;
   /** `utm_content`, likewise. */
-  utmContent?: string | null;
+  utmContent?: string | null | undefined;
   /** As in {@link Session.browser}; `null` where it is not known. */
-  browser?: string | null;
+  browser?: string | null | undefined;
   /** As in {@link Session.system}, likewise. */
-  system?: string | null;
+  system?: string | null | undefined;
   /** As in {@link Session.device}, likewise. */
-  device?: string | null;
+  device?: string | null | undefined;
   /** Each key has this text, number or truth value. */
-  properties?: Record<string, string | number | boolean>;
+  properties?: Record<string, string | number | boolean> | undefined;
   /**
    * Whether known bots count too.
    * @defaultValue false
    */
-  bots?: boolean;
+  bots?: boolean | undefined;
 }
 
 /** What every question has: a filter, a range (`from` inclusive, `to` exclusive), a time zone. */
@@ -61,7 +61,7 @@ export interface Question extends StatisticsFilter {
    * An IANA time zone, such as `Europe/Berlin`.
    * @defaultValue 'UTC'
    */
-  timeZone?: string;
+  timeZone?: string | undefined;
 }
 
 export const MEASURES = [
@@ -120,7 +120,7 @@ export interface Figure {
 
 export interface OverviewOptions {
   /** The range just before, the same days a year ago, or any other. */
-  compareTo?: 'previous' | 'year' | { from: Date | string; to: Date | string };
+  compareTo?: 'previous' | 'year' | { from: Date | string; to: Date | string } | undefined;
 }
 
 /** `bounceRate` is 0 to 1; `visitDuration` is the median, in seconds. */
@@ -138,16 +138,16 @@ export interface Series extends Span {
 
 export interface TopOptions extends Question {
   /** 1 to 1,000; default 10. */
-  limit?: number;
+  limit?: number | undefined;
   /**
    * Default: `views` of a path, `activities` of a name, of a property, and of a path if the filter has a name other than
    * `view`, else `visits`.
    */
-  measure?: TopMeasure;
+  measure?: TopMeasure | undefined;
   /** The key, for the dimension `property`. */
-  property?: string;
+  property?: string | undefined;
   /** Only values that contain this text, in upper or lower case; of users their ids and names. */
-  search?: string;
+  search?: string | undefined;
 }
 
 export interface TopRow {
@@ -160,7 +160,7 @@ export interface TopRow {
 
 export interface LiveOptions extends Omit<Question, 'from' | 'to'> {
   /** 1 to 1,440; default 5. */
-  minutes?: number;
+  minutes?: number | undefined;
 }
 
 /** Somebody who did something in the last minutes: a session, or a user whom server code tracked without one. */
@@ -192,7 +192,7 @@ export type FunnelStep = Pick<StatisticsFilter, 'path' | 'name' | 'properties'>;
 
 export interface FunnelOptions extends Question {
   /** Milliseconds from the first step to the last. Default: the whole range. */
-  within?: number;
+  within?: number | undefined;
 }
 
 export interface Funnel {
@@ -207,9 +207,9 @@ export interface Funnel {
 
 export interface RetentionOptions extends Question {
   /** Default `week`. */
-  period?: Period;
+  period?: Period | undefined;
   /** Default `user`. */
-  by?: 'user' | 'session';
+  by?: 'user' | 'session' | undefined;
 }
 
 export interface Retention {
@@ -227,13 +227,13 @@ export interface Retention {
 
 export interface JourneysOptions extends Question {
   /** Ways from this path on. Default, without `end` too: from where each visit began. */
-  start?: string;
+  start?: string | undefined;
   /** Ways to this path. */
-  end?: string;
+  end?: string | undefined;
   /** Steps, with the first or last; 2 to 8, default 4. */
-  depth?: number;
+  depth?: number | undefined;
   /** Paths of each step, the commonest; 1 to 50, default 10. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** Steps count from 0 at the start, or up to 0 at the end. A path is `null` for all that are less common. */

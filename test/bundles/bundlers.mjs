@@ -54,10 +54,10 @@ const esbuild = (format, file) => [
 /** `commands` write the folder `out`, in which `file` is started. */
 export const BUNDLERS = [
   {
-    name: 'esbuild, CommonJS',
+    name: 'esbuild, CommonJS, minified',
     out: 'esbuild-cjs',
     file: 'main.cjs',
-    commands: [esbuild('cjs', 'esbuild-cjs/main.cjs')],
+    commands: [[...esbuild('cjs', 'esbuild-cjs/main.cjs'), '--minify']],
   },
   {
     name: 'esbuild, ES module',

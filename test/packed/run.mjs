@@ -20,7 +20,12 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const only = new RegExp(process.argv[2] ?? '');
 /** As many hosts are checked at once. */
 const AT_ONCE = 2;
-const TYPESCRIPT = { esm: '--module nodenext', cjs: '--module nodenext', node16: '--module node16' };
+const TYPESCRIPT = {
+  esm: '--module nodenext',
+  cjs: '--module nodenext',
+  node16: '--module node16',
+  node10: '--module commonjs --moduleResolution node10 --ignoreDeprecations 6.0',
+};
 
 function manifest(path) {
   return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
@@ -205,11 +210,13 @@ async function migrates(name, host, extension, env) {
 
 async function compiles(host, modules, nest) {
   // Nest 12 is ES modules only, which `node16` lets no CommonJS host import.
-  const kind = modules === 'cjs' && !nest.startsWith('12') ? 'node16' : modules;
-  const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2023 ${TYPESCRIPT[kind]} --experimentalDecorators --emitDecoratorMetadata --types node`;
+  const kinds = modules === 'cjs' && !nest.startsWith('12') ? ['node16', 'node10'] : [modules];
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
   const types = join(root, 'node_modules/@types');
-  await run(host, process.execPath, [compiler, ...options.split(' '), '--typeRoots', types, 'host.ts']);
+  for (const kind of kinds) {
+    const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2023 ${TYPESCRIPT[kind]} --experimentalDecorators --emitDecoratorMetadata --types node`;
+    await run(host, process.execPath, [compiler, ...options.split(' '), '--typeRoots', types, 'host.ts']);
+  }
 }
 
 /** @returns its path, even if a check of what it holds failed */

@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   type Activity,
   ActivityService,
+  ActivityStats,
   DjaffarModule,
   djaffarMigrations,
   type DjaffarOptions,
@@ -34,6 +35,7 @@ export class Reports {
   constructor(
     private readonly activities: ActivityService,
     private readonly visitors: VisitorService,
+    private readonly stats: ActivityStats,
   ) {}
 
   async latest(request: Request): Promise<Activity[]> {
@@ -41,7 +43,13 @@ export class Reports {
     for await (const { date, session } of this.activities.stream({ from: new Date(0) })) {
       if (session?.bot) return [{ date } as Activity];
     }
-    return (await this.activities.find({ user: '17' }, { limit: 10, order: 'asc' })).items;
+    // With `exactOptionalPropertyTypes`, what may be undefined has to be allowed by name.
+    const { items, next } = await this.activities.find({ user: '17' }, { limit: 10, order: 'asc' });
+    const session = items[0]?.sessionId ?? undefined;
+    for await (const { path } of this.activities.stream({ session }))
+      await this.activities.track({ path, session });
+    await this.stats.top('path', { session, limit: undefined, from: undefined, timeZone: undefined });
+    return (await this.activities.find({ session }, { after: next ?? undefined })).items;
   }
 }
 
