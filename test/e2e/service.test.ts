@@ -11,6 +11,8 @@ import {
   Session,
   type ServerActivity,
 } from '../../lib/index.js';
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
+import { dialectOf } from '../../lib/activity/dialects/dialect.js';
 import { SigningKeys } from '../../lib/privacy/signing-keys.js';
 import { Rollup } from '../../lib/statistics/rollup/rollup.js';
 import { FOUND } from '../support/databases.js';
@@ -297,6 +299,22 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       expect(await derived()).toContain('jeff');
       expect(await host.activities.erase({ user: 'jeff' })).toBe(0);
       expect(await derived()).not.toContain('jeff');
+    });
+
+    it('and has statistics look again if the answer to the commit was lost', async () => {
+      await host.activities.track({ path: '/gone', user: { id: 'jeff' } });
+      const dialect = dialectOf(host.dataSource);
+      const { transact } = dialect;
+      const lost = jest.spyOn(dialect, 'transact').mockImplementationOnce(async (...given) => {
+        await transact(...given);
+        throw new Error('lost');
+      });
+      const writer = host.app.get(ActivityWriter, { strict: false });
+      const { changes } = writer;
+      await expect(host.activities.erase({ user: 'jeff' })).rejects.toThrow('lost');
+      lost.mockRestore();
+      expect(await host.activities.count({ user: 'jeff' })).toBe(0);
+      expect(writer.changes).toBeGreaterThan(changes);
     });
 
     it('what was there when it was called, while more of it arrives', async () => {
