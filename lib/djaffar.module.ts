@@ -7,7 +7,7 @@ import {
   type NestModule,
   type Type,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import type { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -46,6 +46,7 @@ import {
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
 import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';
+import { ADAPTER_HOST, ADAPTER_HOST_PROVIDER } from './http/adapter-host.js';
 import { mount } from './http/mount.js';
 import { SigningKeys } from './privacy/signing-keys.js';
 import { ResponseStreams } from './http/response-streams.js';
@@ -94,7 +95,7 @@ export interface DjaffarOptionsFactory {
 export class DjaffarModule extends ConfigurableModuleClass implements NestModule {
   constructor(
     @Inject(REGISTRATION) private readonly registration: Registration,
-    private readonly adapterHost: HttpAdapterHost,
+    @Inject(ADAPTER_HOST) private readonly adapterHost: HttpAdapterHost,
     private readonly bearerSession: BearerSession,
   ) {
     super();
@@ -165,6 +166,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
     controllers: [...tracking, ...script, ...ofApi, ...dashboard],
     providers: [
       ...(definition.providers ?? []),
+      ADAPTER_HOST_PROVIDER,
       { provide: REGISTRATION, useValue: registration },
       { provide: SETTINGS, inject: [MODULE_OPTIONS_TOKEN, REGISTRATION], useFactory: settingsOf },
       {

@@ -3,6 +3,7 @@ import {
   type ExecutionContext,
   HttpException,
   Injectable,
+  Optional,
   type Type,
 } from '@nestjs/common';
 import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
@@ -17,7 +18,8 @@ export class HostGuards {
   private readonly lookups = new Map<HostGuard, Lookup>();
   private readonly contexts = new WeakMap<object, ContextId>();
 
-  constructor(private readonly moduleRef: ModuleRef) {}
+  // Optional, so that ADAPTER_HOST_PROVIDER can say what is wrong if the host runs on another copy of Nest.
+  constructor(@Optional() private readonly moduleRef: ModuleRef) {}
 
   /**
    * Finds the guards that are to be asked; one that cannot be made fails at start-up.

@@ -8,8 +8,9 @@ import {
   type OnApplicationShutdown,
   StreamableFile,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import type { HttpAdapterHost } from '@nestjs/core';
 import { SETTINGS, type Settings } from '../djaffar.options.js';
+import { ADAPTER_HOST } from './adapter-host.js';
 
 /** Of Express: Node's own; Fastify's holds it. */
 export type StreamResponse = ServerResponse | { raw: ServerResponse };
@@ -21,7 +22,7 @@ export class ResponseStreams implements BeforeApplicationShutdown, OnApplication
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly adapterHost: HttpAdapterHost,
+    @Inject(ADAPTER_HOST) private readonly adapterHost: HttpAdapterHost,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 

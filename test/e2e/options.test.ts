@@ -359,3 +359,18 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
     });
   });
 });
+
+it('names the cure if the host runs on another copy of Nest', async () => {
+  const { nest, typeorm } = { nest: await import('@nestjs/typeorm'), typeorm: await import('typeorm') };
+  let other = DjaffarModule;
+  await jest.isolateModulesAsync(async () => {
+    // In a repository with several workspaces, these are there once.
+    jest.doMock('@nestjs/typeorm', () => nest);
+    jest.doMock('typeorm', () => typeorm);
+    other = (await import('../../lib/index.js')).DjaffarModule;
+  });
+  expect(other).not.toBe(DjaffarModule);
+  await expect(startHost({ adapter: 'express', djaffarModule: other.forRoot() })).rejects.toThrow(
+    /another copy of @nestjs\/core.*npm ls @nestjs\/core/,
+  );
+});
