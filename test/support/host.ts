@@ -113,7 +113,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const response = await fetch(url + path, { redirect: 'manual', ...init });
       const isOn = path.includes('/track') || path.includes('/dashboard/') || options.djaffar?.api;
       // An error that the host's own functions throw is not Djaffar's.
-      const isOwn = response.status === 500 && (options.djaffar?.guards ?? options.djaffar?.user);
+      const isOwn =
+        response.status === 500 && ['guards', 'user'].some((name) => name in (options.djaffar ?? {}));
       if (isPlain && isOn && !isOwn) await checkAnswer(init?.method ?? 'GET', url + path, response);
       return response;
     };
