@@ -29,7 +29,7 @@ export interface Driver {
   encodingFault(dataSource: DataSource): Promise<string | undefined>;
 
   /** How another process can open the database, if reading it in this one would stop the event loop. */
-  openable?(dataSource: DataSource): Promise<Openable>;
+  openable?: (dataSource: DataSource) => Promise<Openable>;
 
   /** @returns `undefined` if the error is no failure of the database */
   failure(error: unknown): DatabaseFailure | undefined;

@@ -26,7 +26,7 @@ describe('readers of an SQLite file', () => {
 
   async function open(options: object = {}): Promise<void> {
     const all = { ...database.options, ...options, entities: djaffarEntities };
-    dataSource = await new DataSource(all as DataSource['options']).initialize();
+    dataSource = await new DataSource(all).initialize();
   }
 
   async function insert(path: string): Promise<void> {

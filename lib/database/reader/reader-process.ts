@@ -88,6 +88,7 @@ export class ReaderProcess {
         resolve();
       });
     });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the program sends nothing else
     this.child.on('message', (message) => this.take(message as Message));
     this.opened = this.ask({ open: options });
     // Whoever asks first is told.
@@ -143,7 +144,7 @@ export class ReaderProcess {
 
   private lose(reason: Error): void {
     this.ended ??= reason;
-    for (const { reject } of this.asked.values()) reject(this.ended);
+    for (const asked of this.asked.values()) asked.reject(this.ended);
     this.asked.clear();
     this.hold();
   }
