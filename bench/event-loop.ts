@@ -8,6 +8,7 @@ import { DataSource } from 'typeorm';
 import { ActivityService, ActivityStats, djaffarEntities, djaffarMigrations } from '../lib/index.js';
 import { ActivityWriter } from '../lib/activity/activity.writer.js';
 import { Recorder } from '../lib/activity/recorder.js';
+import { VisitBounds } from '../lib/activity/visit-bounds.js';
 import { connectionsOf } from '../lib/database/connections.js';
 import { DEFAULTS } from '../lib/djaffar.options.js';
 import { formatOf } from '../lib/export/format.js';
@@ -94,8 +95,9 @@ async function measureAll(dataSource: DataSource): Promise<Map<string, Measured>
   const rollup = new Rollup(dataSource);
   const stats = new ActivityStats(dataSource, rollup);
   const writer = new ActivityWriter(dataSource, DEFAULTS.writer);
-  const recorder = new Recorder(DEFAULTS, writer);
-  const activities = new ActivityService(dataSource, DEFAULTS, recorder, writer, rollup);
+  const bounds = new VisitBounds(dataSource);
+  const recorder = new Recorder(DEFAULTS, writer, bounds);
+  const activities = new ActivityService(dataSource, DEFAULTS, recorder, writer, rollup, bounds);
   const runs = Number(options.runs);
   const found = new Map<string, Measured>();
   const add = async (name: string, count: number, work: () => Promise<unknown>): Promise<void> => {

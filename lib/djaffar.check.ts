@@ -96,6 +96,7 @@ const OPTIONS: Rules = {
     maxWait: wholeNumber(0),
     concurrency: wholeNumber(1),
     timeout: wholeNumber(1),
+    statementTimeout: wholeNumber(1),
     background: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   },
   user: aFunction,

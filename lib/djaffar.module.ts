@@ -264,6 +264,7 @@ function makeWriter(source: DataSource, { writer, statistics, page }: Settings):
     writers: limits.writer,
     concurrency: limits.statistics,
     timeout: statistics.timeout,
+    statementTimeout: statistics.statementTimeout,
   });
   return new ActivityWriter(source, { ...writer, concurrency: limits.writer }, new Pages(page));
 }

@@ -82,7 +82,7 @@ export interface DjaffarOptions {
 
   writer?: Partial<WriterSettings> | undefined;
 
-  /** @defaultValue `{ maxWait: 1000, concurrency: 4, timeout: 30_000, background: true }` */
+  /** @defaultValue `{ maxWait: 1000, concurrency: 4, timeout: 30_000, statementTimeout: 30_000, background: true }` */
   statistics?: Partial<StatisticsSettings> | undefined;
 
   /**
@@ -183,7 +183,13 @@ export const DEFAULTS = {
   session: { maxAge: 14 * 24 * 60 * 60 * 1000, sameSite: 'lax' },
   ip: 'full',
   writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
-  statistics: { maxWait: 1000, concurrency: 4, timeout: 30_000, background: true },
+  statistics: {
+    maxWait: 1000,
+    concurrency: 4,
+    timeout: 30_000,
+    statementTimeout: 30_000,
+    background: true,
+  },
 } satisfies Settings;
 
 /** The same of what the registration has to know. */

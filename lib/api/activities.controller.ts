@@ -3,12 +3,13 @@ import type { Activity } from '../activity/activity.entity.js';
 import { ActivityService, type Page } from '../activity/activity.service.js';
 import { ActivitiesQuery } from './activities.query.js';
 import { ApiErrorInterceptor } from './api-error.interceptor.js';
+import { ClientInterceptor } from './client.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 
 /** `ActivityService.find` over HTTP. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
 export class ActivitiesController {
   constructor(private readonly activities: ActivityService) {}
 

@@ -3,12 +3,14 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { UUID } from '../activity/new-activity.js';
+import { cancellation, cancelledBy } from '../database/cancellation.js';
 import { Document } from '../export/document.js';
 import { type FormatName, formatOf } from '../export/format.js';
-import { type Page, pagesOf } from '../export/pages.js';
+import { type Page, type Pages, pagesOf } from '../export/pages.js';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ExportQuery } from './activities.query.js';
 import { ApiErrorInterceptor } from './api-error.interceptor.js';
+import { ClientInterceptor } from './client.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 
@@ -20,7 +22,7 @@ const TYPES: Record<FormatName, string> = {
 
 /** All activities of a filter, the oldest first, as the command line exports them. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
 export class ExportController {
   constructor(
     private readonly activities: ActivityService,
@@ -34,7 +36,7 @@ export class ExportController {
   ): Promise<void> {
     const written = formatOf(format, { raw, bom });
     const cursor = after !== undefined && UUID.test(after) ? await this.activities.cursorOf(after) : after;
-    const pages = pagesOf(this.activities, written, filter, cursor);
+    const pages = cancelling(pagesOf(this.activities, written, filter, cursor));
     // What goes on with lines or rows has no header again; JSON is a whole document each time.
     const document = new Document(written, cursor !== undefined && written.canGoOn);
     const stream = Readable.from(piecesOf(document, pages), { objectMode: false });
@@ -44,6 +46,20 @@ export class ExportController {
       type: TYPES[format],
       disposition: `attachment; filename="activities.${format}"`,
     });
+  }
+}
+
+/** Who sends asks for pages from wherever it is: each is given up when the request is. */
+async function* cancelling(pages: Pages): Pages {
+  const signal = cancellation() ?? new AbortController().signal;
+  try {
+    for (;;) {
+      const { value, done } = await cancelledBy(signal, () => pages.next());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await pages.return();
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   VisitRecord,
 } from '../statistics/statistics.types.js';
 import { ApiErrorInterceptor } from './api-error.interceptor.js';
+import { ClientInterceptor } from './client.interceptor.js';
 import { NoStoreInterceptor } from './no-store.interceptor.js';
 import { queryPipe } from './query.pipe.js';
 import {
@@ -29,7 +30,7 @@ import {
 
 /** `ActivityStats` over HTTP: what it takes as options stands in the query. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
 export class StatisticsController {
   constructor(private readonly stats: ActivityStats) {}
 

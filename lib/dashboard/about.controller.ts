@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Req, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { ApiErrorInterceptor } from '../api/api-error.interceptor.js';
+import { ClientInterceptor } from '../api/client.interceptor.js';
 import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
 import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../djaffar.options.js';
 import { version } from '../generated/version.js';
@@ -21,7 +22,7 @@ export interface About {
 
 /** Facts that the page needs before it asks for statistics. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
 export class AboutController {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,

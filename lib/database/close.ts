@@ -2,6 +2,7 @@
 export interface Stream {
   readonly destroyed: boolean;
   destroy(error?: Error): unknown;
+  unref?(): unknown;
   once(event: 'close', listener: () => void): unknown;
 }
 

@@ -2,10 +2,12 @@ import { EventEmitter } from 'node:events';
 import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { IncidentLog } from '../diagnostics/incident-log.js';
 import { BOUNDS, SILENCE } from './bounds.js';
+import { AbandonedError, cancellation, onAbort } from './cancellation.js';
 import { connect, driverOf, failureOf } from './driver.js';
 import { ReaderLostError } from './reader/reader-process.js';
 import { Readers } from './reader/readers.js';
 import { Slots } from './slots.js';
+import { NARROW, TooSlowError } from './too-slow.error.js';
 import { UnavailableError } from './unavailable.error.js';
 
 /** A connection of the host's pool, for as long as it is lent. */
@@ -23,6 +25,8 @@ export interface QuestionLimits {
   concurrency: number;
   /** Milliseconds that a question may take. */
   timeout: number;
+  /** Milliseconds that the database may work on one statement of a question; then it is cancelled there. */
+  statementTimeout: number;
 }
 
 /** What all modules of the process together take of a data source. */
@@ -32,6 +36,9 @@ export interface ConnectionLimits extends QuestionLimits {
 }
 
 const SUBJECT = 'what is stored cannot be read';
+const TOO_SLOW = 'a question took too long';
+/** Milliseconds that the server has for ending a statement by itself. */
+const GRACE = 500;
 
 /**
  * What Djaffar takes of the host's connections. It takes a bounded number of them, and gives back what it gives up: a
@@ -48,7 +55,10 @@ export class Connections {
   /** Milliseconds for a question, and for one statement. The commands of the command line have as long as they need. */
   private timeout = Number.POSITIVE_INFINITY;
   private silence = Number.POSITIVE_INFINITY;
-  private readonly open = new Set<AbortController>();
+  /** Of one statement of a question. */
+  private statementTimeout = Number.POSITIVE_INFINITY;
+  /** What gives up each question that is under way. */
+  private readonly open = new Map<AbortSignal, AbortController>();
   /** Each destroys a connection that is lent. */
   private readonly lent = new Set<() => void>();
   private readonly readers: Readers | undefined;
@@ -64,19 +74,26 @@ export class Connections {
   }
 
   /** If several modules share the data source, they share the limits: of each the largest. */
-  limit({ writers, concurrency, timeout }: ConnectionLimits): void {
+  limit({ writers, concurrency, timeout, statementTimeout }: ConnectionLimits): void {
     const isFirst = !this.isLimited;
     this.isLimited = true;
     this.writers.size = isFirst ? writers : Math.max(this.writers.size, writers);
     this.questions.size = isFirst ? concurrency : Math.max(this.questions.size, concurrency);
     this.timeout = isFirst ? timeout : Math.max(this.timeout, timeout);
+    this.statementTimeout = isFirst ? statementTimeout : Math.max(this.statementTimeout, statementTimeout);
     this.silence = SILENCE;
     this.statementBound = BOUNDS.statement;
   }
 
+  /** Milliseconds after which the server ends a statement that reads; 0 for no bound. */
+  get readingBound(): number {
+    return Number.isFinite(this.statementTimeout) ? this.statementTimeout : 0;
+  }
+
   /**
    * Lends a connection until the work is done.
-   * @param signal if it aborts, the connection is destroyed, so that whatever the work waits for fails
+   * @param signal if it aborts, the connection is destroyed, so that whatever the work waits for fails, and the server stops
+   * working on it
    * @param silence milliseconds that one statement may take
    */
   async use<T>(
@@ -91,12 +108,17 @@ export class Connections {
     const raw = await connect(dataSource, runner);
     let destroyed: Promise<void> | undefined;
     const destroy = (): void => void (destroyed ??= driverOf(dataSource)?.destroy(raw));
-    this.lent.add(destroy);
-    if (Number.isFinite(silence) && driverOf(dataSource)?.isRemote) watch(runner, silence, destroy);
+    // A server that only loses the connection works on until it has an answer to send.
+    const giveUp = (): void => {
+      driverOf(dataSource)?.cancel?.(dataSource, raw);
+      destroy();
+    };
+    this.lent.add(giveUp);
+    if (driverOf(dataSource)?.isRemote) this.watch(runner, silence, signal, giveUp);
     let lost: Error | undefined;
     const onError = (error: Error): void => void (lost = error);
     if (raw instanceof EventEmitter) raw.on('error', onError);
-    signal?.addEventListener('abort', destroy, { once: true });
+    signal?.addEventListener('abort', giveUp, { once: true });
     try {
       signal?.throwIfAborted();
       return await work({ dataSource, runner, raw, destroy });
@@ -105,8 +127,8 @@ export class Connections {
       // TypeORM says this of a connection that was lost before: why it was lost is the cause.
       throw error instanceof QueryRunnerAlreadyReleasedError && lost ? lost : error;
     } finally {
-      this.lent.delete(destroy);
-      signal?.removeEventListener('abort', destroy);
+      this.lent.delete(giveUp);
+      signal?.removeEventListener('abort', giveUp);
       await destroyed;
       await runner.release();
       if (raw instanceof EventEmitter) raw.off('error', onError);
@@ -135,7 +157,7 @@ export class Connections {
         );
       this.lent.add(destroy);
       signal?.addEventListener('abort', destroy, { once: true });
-      if (Number.isFinite(silence)) watch(runner, silence, destroy);
+      this.watch(runner, silence, signal, destroy);
       try {
         signal?.throwIfAborted();
         return await work({ dataSource, runner });
@@ -156,10 +178,11 @@ export class Connections {
   }
 
   /**
-   * Asks the database something, within the limits.
+   * Asks the database something, within the limits. It is given up when the {@link cancellation} aborts.
    * @param ask holds at most one connection at a time; it gives up when the signal aborts
    * @param limits a shorter time in milliseconds, and what the log says if it fails; `null` for nothing
    * @throws UnavailableError if the database does not answer, or not in time
+   * @throws TooSlowError if it works on one statement for too long
    */
   async ask<T>(
     ask: (signal: AbortSignal) => Promise<T>,
@@ -169,37 +192,68 @@ export class Connections {
     const timeout = Math.min(limits.timeout ?? this.timeout, this.timeout);
     const controller = new AbortController();
     const { signal } = controller;
-    this.open.add(controller);
+    this.open.set(signal, controller);
+    const stop = onAbort(cancellation(), () => controller.abort(new AbandonedError()));
+    let isAsked = false;
     const timer = Number.isFinite(timeout)
-      ? setTimeout(
-          () => controller.abort(new UnavailableError(`the database did not answer within ${timeout} ms`)),
-          timeout,
-        )
+      ? setTimeout(() => controller.abort(this.lateError(isAsked, timeout)), timeout)
       : undefined;
     try {
       const release = await this.questions.take(signal);
+      isAsked = true;
       const answer = await untilAborted(releasing(ask, signal, release), signal);
       if (subject) this.incidents.worked(subject);
       return answer;
     } catch (error) {
       throw this.explained(error, subject);
     } finally {
+      stop();
       clearTimeout(timer);
-      this.open.delete(controller);
+      this.open.delete(signal);
     }
   }
 
   /** Gives up whatever is under way. */
   abort(): void {
     this.shutdown = new UnavailableError('the application is shutting down');
-    for (const controller of this.open) controller.abort(this.shutdown);
+    for (const controller of this.open.values()) controller.abort(this.shutdown);
     for (const destroy of this.lent) destroy();
     driverOf(this.dataSource)?.destroyConnecting(this.dataSource);
   }
 
+  private lateError(isAsked: boolean, timeout: number): UnavailableError {
+    const reason = `the database did not answer within ${timeout} ms`;
+    if (timeout < this.timeout) return new UnavailableError(reason);
+    const others = `${this.questions.size} other questions were before this one (statistics.concurrency)`;
+    return new UnavailableError(`${reason} (statistics.timeout): ${isAsked ? NARROW : others}`);
+  }
+
+  /** Gives up a connection if one statement takes too long: the question is too large, or the network is silent. */
+  private watch(
+    runner: QueryRunner,
+    silence: number,
+    signal: AbortSignal | undefined,
+    giveUp: () => void,
+  ): void {
+    const question = signal && this.open.get(signal);
+    // The server is the first to end a statement, if it can.
+    if (question)
+      watch(runner, this.statementTimeout + GRACE, () =>
+        question.abort(new TooSlowError(this.statementTimeout)),
+      );
+    else watch(runner, silence, giveUp);
+  }
+
   private explained(error: unknown, subject: string | null): unknown {
+    if (error instanceof AbandonedError) return error;
     const failure = failureOf(this.dataSource, error);
     if (!failure || failure.blame === 'row') return error;
+    if (failure.isTooSlow) {
+      if (subject) this.incidents.failed(TOO_SLOW, failure, 'warn');
+      return error instanceof TooSlowError
+        ? error
+        : new TooSlowError(this.statementTimeout, { cause: error });
+    }
     if (subject && error !== this.shutdown) this.incidents.failed(subject, failure, 'warn');
     return error instanceof UnavailableError
       ? error
@@ -234,19 +288,18 @@ async function releasing<T>(
 /** Rejects at once when the signal aborts, though the work may take longer to notice. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const stop = onAbort(signal, () => reject(signal.reason));
+    void work.then(resolve, reject).finally(stop);
   });
 }
 
-/** Gives up a connection if one statement takes too long: the network may be silent. */
-function watch(runner: QueryRunner, silence: number, giveUp: () => void): void {
+/** Calls back if one statement takes too long. */
+function watch(runner: QueryRunner, longest: number, giveUp: () => void): void {
+  if (!Number.isFinite(longest)) return;
   const query = runner.query.bind(runner);
   Object.defineProperty(runner, 'query', {
     value: async (...given: Parameters<typeof query>) => {
-      const timer = setTimeout(giveUp, silence);
+      const timer = setTimeout(giveUp, longest);
       try {
         return await query(...given);
       } finally {

@@ -19,6 +19,12 @@ export interface Driver {
    */
   destroy(connection: unknown): Promise<void>;
 
+  /**
+   * Asks the server to stop what it does for a connection, on a connection of its own: the pool may have none left. It is
+   * missing if {@link destroy} stops it.
+   */
+  cancel?(dataSource: DataSource, connection: unknown): void;
+
   /** Destroys the connections that nobody uses now: if one is silent, so are probably the others. */
   destroyIdle(dataSource: DataSource): void;
 

@@ -1,5 +1,6 @@
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 import type { Failure } from '../diagnostics/incident-log.js';
+import { TooSlowError } from './too-slow.error.js';
 import { UnavailableError } from './unavailable.error.js';
 
 /**
@@ -12,10 +13,12 @@ export interface DatabaseFailure extends Failure {
   blame: Blame;
   /** Somebody else held a lock for too long. */
   isLocked?: boolean;
+  /** A statement took longer than it may. */
+  isTooSlow?: boolean;
 }
 
 /** What a driver knows of an error: how it is classified, and what can be done. */
-export type Classification = Pick<DatabaseFailure, 'blame' | 'isLocked' | 'advice'>;
+export type Classification = Pick<DatabaseFailure, 'blame' | 'isLocked' | 'isTooSlow' | 'advice'>;
 
 export const MIGRATIONS = 'have the migrations been run?';
 export const RIGHTS = 'the database user lacks a right on the tables of Djaffar';
@@ -43,6 +46,7 @@ export function failureFrom(
   const inner = driverError(error);
   const code = codeOf(inner) ?? error.name;
   const reason = reasonOf(inner instanceof Error ? inner : error) || code;
+  if (error instanceof TooSlowError) return { blame: 'moment', isTooSlow: true, code, reason };
   const found = classify(inner);
   if (found) return { ...found, code, reason };
   const isOfConnection =

@@ -5,6 +5,7 @@ import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import type { Page } from '../activity/activity.service.js';
 import { connectionsOf } from '../database/connections.js';
 import { uncached } from '../database/primary.js';
+import { SharedQuestions } from '../database/shared-questions.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
 import {
@@ -62,6 +63,7 @@ import { visits } from './questions/visits.js';
 @Injectable()
 export class ActivityStats {
   private readonly dialect: Dialect;
+  private readonly shared = new SharedQuestions<unknown>();
 
   constructor(
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
@@ -72,7 +74,7 @@ export class ActivityStats {
 
   /** Users, sessions, visits, activities, views, bounce rate and visit duration, each beside what it is compared to. */
   overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
-    return this.ask(question, async (selection, range) => {
+    return this.ask(['overview', question, compareTo], question, async (selection, range) => {
       const compared = comparedRange(range, compareTo);
       const figures = await figuresOf(MEASURES, selection, range, [range.since]);
       const before = compared && (await figuresOf(MEASURES, selection, compared, [compared.since]));
@@ -98,7 +100,7 @@ export class ActivityStats {
   async series(measure: Measure, interval: Interval, question: Question = {}): Promise<Series> {
     oneOf('measure', measure, MEASURES);
     oneOf('interval', interval, INTERVALS);
-    return this.ask(question, async (selection, range) => {
+    return this.ask(['series', measure, interval, question], question, async (selection, range) => {
       const starts = intervalsOf(range, interval);
       const figures = await figuresOf([measure], selection, range, starts);
       return {
@@ -121,6 +123,7 @@ export class ActivityStats {
       throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
     if (property !== undefined) checkText('property', property);
     return this.ask(
+      ['top', dimension, options],
       question,
       (selection, range) => top(dimension, selection, range, { limit, measure, property, search }),
       async (selection, range) => {
@@ -135,9 +138,11 @@ export class ActivityStats {
     wholeNumber('minutes', minutes, LIVE_MINUTES);
     for (const property of ['from', 'to'])
       if (property in question) throw new InvalidFilterError(property, 'must not be given: live is now');
-    const to = new Date();
-    const from = new Date(to.getTime() - minutes * MINUTE);
-    return this.ask({ ...question, from, to }, live);
+    const now = (): Question => {
+      const to = new Date();
+      return { ...question, from: new Date(to.getTime() - minutes * MINUTE), to };
+    };
+    return this.ask(['live', minutes, question], now, live);
   }
 
   /** How many visitors did the steps in their order, and where the others stopped. */
@@ -145,7 +150,9 @@ export class ActivityStats {
     const { within = Number.POSITIVE_INFINITY, ...question } = options;
     if (typeof within !== 'number' || !(within > 0))
       throw new InvalidFilterError('within', 'must be a number of milliseconds above 0');
-    return this.ask(question, (selection, range) => funnel(steps, selection, range, within));
+    return this.ask(['funnel', steps, options], question, (selection, range) =>
+      funnel(steps, selection, range, within),
+    );
   }
 
   /** How many of those who came first in a period come back in the periods after it. */
@@ -153,7 +160,9 @@ export class ActivityStats {
     const { period = 'week', by = 'user', ...question } = options;
     oneOf('period', period, PERIODS);
     oneOf('by', by, RETENTION_BY);
-    return this.ask(question, (selection, range) => retention(selection, range, { period, by }));
+    return this.ask(['retention', options], question, (selection, range) =>
+      retention(selection, range, { period, by }),
+    );
   }
 
   /** The commonest ways from a path, to a path, or from where visits began. */
@@ -163,7 +172,9 @@ export class ActivityStats {
       throw new InvalidFilterError('end', 'must not be given beside "start"');
     wholeNumber('depth', depth, JOURNEY_DEPTH);
     wholeNumber('limit', limit, JOURNEY_LIMIT);
-    return this.ask(question, (selection, range) => journeys(selection, range, { start, end, depth, limit }));
+    return this.ask(['journeys', options], question, (selection, range) =>
+      journeys(selection, range, { start, end, depth, limit }),
+    );
   }
 
   /** Visits with their activities, the latest first, in pages that follow each other. */
@@ -171,34 +182,54 @@ export class ActivityStats {
     const { limit = VISITS_LIMIT.default, order = 'desc', after, ...question } = options;
     wholeNumber('limit', limit, VISITS_LIMIT);
     oneOf('order', order, ['asc', 'desc']);
-    return this.ask(question, (selection, range) => visits(selection, range, { limit, order, after }));
+    return this.ask(['visits', options], question, (selection, range) =>
+      visits(selection, range, { limit, order, after }),
+    );
   }
 
+  /** @param asked the same for equal questions, which are answered together */
   private async ask<T>(
-    question: Question,
+    asked: unknown[],
+    question: Question | (() => Question),
     answer: (selection: Selection, range: Range) => Promise<T>,
     prepare = async (_selection: Selection, _range: Range): Promise<void> => {},
   ): Promise<T> {
-    const range = rangeOf(question);
+    const current = typeof question === 'function' ? question : () => question;
     // Says what is wrong before anything is done.
-    const asked = new Selection(this.dataSource.manager, question);
-    await this.rollup.catchUp();
-    return connectionsOf(this.dataSource).ask(async (signal) => {
-      await prepare(asked, range);
-      return this.dialect.reading(
-        this.dataSource,
-        async ({ connection, queryRunner }) => {
-          const manager = uncached(connection, queryRunner);
-          // Otherwise there is nothing that could be read, and zeros would be wrong.
-          await manager.findOneByOrFail(RollupState, { id: 1 });
-          const selection = new Selection(manager, question);
-          await selection.learn();
-          return answer(selection, range);
-        },
-        signal,
-      );
+    rangeOf(current());
+    const checked = new Selection(this.dataSource.manager, current());
+    const shared = await this.shared.ask(keyOf(asked), async () => {
+      const begun = current();
+      const range = rangeOf(begun);
+      await this.rollup.catchUp();
+      return connectionsOf(this.dataSource).ask(async (signal) => {
+        await prepare(checked, range);
+        return this.dialect.reading(
+          this.dataSource,
+          async ({ connection, queryRunner }) => {
+            const manager = uncached(connection, queryRunner);
+            // Otherwise there is nothing that could be read, and zeros would be wrong.
+            await manager.findOneByOrFail(RollupState, { id: 1 });
+            const selection = new Selection(manager, begun);
+            await selection.learn();
+            return answer(selection, range);
+          },
+          signal,
+        );
+      });
     });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the key has the method, which decides the type
+    return shared as T;
   }
+}
+
+/** The same for equal arguments, in whatever order their properties are. */
+function keyOf(asked: unknown[]): string {
+  return JSON.stringify(asked, (_, value: unknown) => {
+    if (typeof value === 'bigint') return String(value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
 
 function oneOf(property: string, value: string, allowed: readonly string[]): void {

@@ -32,8 +32,8 @@ const SETTINGS: Partial<Record<DatabaseName, string>> = {
   mariadb: 'SELECT @@innodb_lock_wait_timeout, @@max_statement_time, @@wait_timeout, @@lock_wait_timeout',
 };
 const BOUNDED: Partial<Record<DatabaseName, string[]>> = {
-  postgres: ['2s', '1min', '10s'],
-  mariadb: ['2', '60', '10', '2'],
+  postgres: ['2s', '30s', '10s'],
+  mariadb: ['2', '30', '10', '2'],
 };
 
 const SERVERS = FOUND.filter((name) => name !== 'sqlite');

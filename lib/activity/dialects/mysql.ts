@@ -1,4 +1,3 @@
-import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../../database/bounds.js';
 import { connectionsOf } from '../../database/connections.js';
 import { askOnPrimary } from '../../database/primary.js';
@@ -50,8 +49,9 @@ function bounded(bounds: Bounds): Record<string, string> {
   };
 }
 
-function settingsFor(dataSource: DataSource): ReturnType<typeof settings> {
-  const bounds = { ...BOUNDS, statement: connectionsOf(dataSource).statementBound };
+/** @param statement milliseconds */
+function settingsFor(statement: number): ReturnType<typeof settings> {
+  const bounds = { ...BOUNDS, statement };
   // Else texts that begin with the same 1,024 bytes are one in a `GROUP BY`; the longest path has 8,192.
   return settings({ ...bounded(bounds), max_sort_length: '8192' }, bounds);
 }
@@ -94,7 +94,7 @@ export const mysql: Dialect = {
   transact: (dataSource, guard, statements, signal) =>
     transact(
       dataSource,
-      settingsFor(dataSource),
+      settingsFor(connectionsOf(dataSource).statementBound),
       guard,
       statements,
       (each) => [insert(each), each.rows.flat()],
@@ -103,7 +103,8 @@ export const mysql: Dialect = {
 
   rows: (dataSource, query) =>
     askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
-  reading: (dataSource, read, signal) => readingIn(dataSource, settingsFor(dataSource), read, signal),
+  reading: (dataSource, read, signal) =>
+    readingIn(dataSource, settingsFor(connectionsOf(dataSource).readingBound), read, signal),
 
   hasLateral: false,
 

@@ -1,18 +1,14 @@
-import { connect } from 'node:net';
 import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../../database/bounds.js';
 import { connectionsOf, type LentConnection } from '../../database/connections.js';
+import { cancel, type Cancellable } from '../../database/drivers/postgres-cancel.js';
 import { driverError } from '../../database/failure.js';
 import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH, type Records } from './dialect.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 
 /** What is used of the driver's client. */
-interface Client {
-  processID: number;
-  secretKey: unknown;
-  host: string;
-  port: number;
+interface Client extends Cancellable {
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what is in a row, who asks knows, as with TypeORM's own
   query<T>(query: Query, callback: (error: Error | null, result: { rows: T[] }) => void): void;
 }
@@ -66,30 +62,8 @@ function read<T>(dataSource: DataSource, text: string, values: unknown[]): Promi
  */
 const forgetful = new WeakSet<DataSource>();
 
-// Milliseconds.
-const CANCEL_TIMEOUT = 5000;
-/** The first request may come before the statement. */
+/** Milliseconds: the first request may come before the statement. */
 const CANCEL_AGAIN = 50;
-const CANCEL_REQUEST = 80_877_102;
-
-/**
- * Asks the server to cancel what the client is waiting for, on a connection of its own, as PostgreSQL's protocol has it:
- * the pool may have none left, and PgBouncer knows the process by another number.
- * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
- */
-function cancel({ host, port, processID, secretKey }: Client): void {
-  if (typeof secretKey !== 'number') return;
-  const message = Buffer.alloc(16);
-  message.writeInt32BE(16, 0);
-  message.writeInt32BE(CANCEL_REQUEST, 4);
-  message.writeInt32BE(processID, 8);
-  message.writeInt32BE(secretKey, 12);
-  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
-  // The statement itself says what became of it; if the server cannot be reached, its connection is destroyed.
-  socket.on('error', () => {});
-  socket.setTimeout(CANCEL_TIMEOUT, () => socket.destroy());
-  socket.end(message);
-}
 
 /** One parameter for each column, whatever the number of rows. */
 function insert({ table, columns, types, replace }: Insert, firstParameter: number): string {
@@ -122,10 +96,11 @@ function isForgotten(error: unknown): boolean {
   return code === '26000' || code === '42P05';
 }
 
-function boundsOf(dataSource: DataSource): string[] {
+/** @param statement milliseconds */
+function boundsOf(statement: number): string[] {
   return [
     `SET LOCAL lock_timeout = ${BOUNDS.lock}`,
-    `SET LOCAL statement_timeout = ${connectionsOf(dataSource).statementBound}`,
+    `SET LOCAL statement_timeout = ${statement}`,
     `SET LOCAL idle_in_transaction_session_timeout = ${BOUNDS.idle}`,
   ];
 }
@@ -191,14 +166,16 @@ export const postgres: Dialect = {
   transact: (dataSource, guard, statements, signal) =>
     transact(
       dataSource,
-      { inside: [boundsOf(dataSource).join('; ')] },
+      { inside: [boundsOf(connectionsOf(dataSource).statementBound).join('; ')] },
       guard,
       statements,
       (each) => [insert(each, 1), transpose(each)],
       signal,
     ),
-  reading: (dataSource, read_, signal) =>
-    readingIn(dataSource, { inside: [[...FOR_READING, ...boundsOf(dataSource)].join('; ')] }, read_, signal),
+  reading: (dataSource, read_, signal) => {
+    const bounds = boundsOf(connectionsOf(dataSource).readingBound);
+    return readingIn(dataSource, { inside: [[...FOR_READING, ...bounds].join('; ')] }, read_, signal);
+  },
 
   hasLateral: true,
 

@@ -14,8 +14,20 @@ interface Connection {
   stream?: Stream;
   /** Whether it is made. */
   authorized: boolean;
+  /** The server's number of it. */
+  threadId?: number;
+  config: Record<string, unknown>;
   destroy(): void;
 }
+
+/** One outside the pool. */
+interface OwnConnection extends Connection {
+  on(event: 'error', listener: () => void): void;
+  query(sql: string, callback: () => void): void;
+}
+
+/** What a new connection needs to reach the same server as the same user. */
+const ACCESS = ['host', 'port', 'socketPath', 'localAddress', 'user', 'password', 'ssl', 'authPlugins'];
 
 /** Milliseconds for a new connection, unless the host says otherwise; mysql2's own default is 10 s. */
 const CONNECT_TIMEOUT = 5000;
@@ -40,6 +52,23 @@ async function destroy(connection: Connection): Promise<void> {
   else connection.destroy();
 }
 
+/** Only a KILL stops a statement: the server does not notice that its client has gone. */
+function cancel({ driver }: DataSource, { threadId, config }: Connection): void {
+  // TypeORM has it on the driver, without a type.
+  const mysql2: { createConnection?: (options: object) => OwnConnection } = Reflect.get(driver, 'mysql');
+  if (threadId === undefined || !mysql2.createConnection) return;
+  const access = ACCESS.flatMap((name) => (config[name] === undefined ? [] : [[name, config[name]]]));
+  const connection = mysql2.createConnection({
+    ...Object.fromEntries(access),
+    connectTimeout: CONNECT_TIMEOUT,
+  });
+  // A silent network must not keep the process alive.
+  connection.stream?.unref?.();
+  // The statement itself says what became of it.
+  connection.on('error', () => {});
+  connection.query(`KILL ${threadId}`, () => connection.destroy());
+}
+
 /** The SQLSTATE is too coarse: 42000 is a syntax error, a missing right, and too many connections of a user. */
 function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }): Classification | undefined {
   if (typeof errno !== 'number' || typeof sqlState !== 'string') return undefined;
@@ -55,6 +84,9 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
       return { blame: 'moment' };
     case 1205: // ER_LOCK_WAIT_TIMEOUT
       return { blame: 'moment', isLocked: true };
+    case 1969: // ER_STATEMENT_TIMEOUT of MariaDB
+    case 3024: // ER_QUERY_TIMEOUT of MySQL
+      return { blame: 'moment', isTooSlow: true };
     case 1153: // ER_NET_PACKET_TOO_LARGE: half of the rows may fit
     case 1366: // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
     case 3819: // ER_CHECK_CONSTRAINT_VIOLATED
@@ -84,6 +116,9 @@ export const mysql: Driver = {
 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeORM gives the driver's own, without a type
   destroy: (connection) => destroy(connection as Connection),
+
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same
+  cancel: (dataSource, connection) => cancel(dataSource, connection as Connection),
 
   destroyIdle(dataSource) {
     const pool = poolOf(dataSource);

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
+import { cancel, type Cancellable } from './postgres-cancel.js';
 import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
 
 /** What is used of pg's pool. */
@@ -93,6 +94,8 @@ function classify({ code }: { code?: unknown }): Classification | undefined {
       return { blame: 'statement', advice: RIGHTS };
     case '55P03': // lock_not_available
       return { blame: 'moment', isLocked: true };
+    case '57014': // query_canceled
+      return { blame: 'moment', isTooSlow: true };
   }
   switch (code.slice(0, 2)) {
     case '22': // data exception
@@ -120,6 +123,9 @@ export const postgres: Driver = {
 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeORM gives the driver's own, without a type
   destroy: (connection) => destroy(connection as Client),
+
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same
+  cancel: (_, connection) => cancel(connection as Cancellable),
 
   destroyIdle(dataSource) {
     for (const pool of poolsOf(dataSource)) {

@@ -1,4 +1,5 @@
 import { Between, type DataSource, type EntityManager, In } from 'typeorm';
+import { cancellation } from '../../database/cancellation.js';
 import { onPrimary } from '../../database/primary.js';
 import { dialectOf, type Statement } from '../../activity/dialects/dialect.js';
 import { monotonicClock } from '../../time/clock.js';
@@ -34,11 +35,14 @@ export function valuesOf(property: string): string | undefined {
 export class DayCounts {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Sees to it that the days of a range that are over are kept, as far as nobody else changes the statistics meanwhile. */
+  /**
+   * Sees to it that the days of a range that are over are kept, as far as nobody else changes the statistics meanwhile, and
+   * until nobody waits for it.
+   */
   async keep(what: string, range: Stretch, deadline: number): Promise<void> {
     const days = await onPrimary(this.dataSource, (manager) => missingDays(manager, what, range));
     for (const day of days) {
-      if (monotonicClock.now() >= deadline) return;
+      if (monotonicClock.now() >= deadline || cancellation()?.aborted) return;
       await this.keepDay(what, day);
     }
   }

@@ -1,0 +1,34 @@
+import { connect } from 'node:net';
+
+/** What is used of pg's client. */
+export interface Cancellable {
+  processID: number;
+  secretKey: unknown;
+  host: string;
+  port: number;
+}
+
+/** Milliseconds. */
+const TIMEOUT = 5000;
+const CANCEL_REQUEST = 80_877_102;
+
+/**
+ * Asks the server to cancel what the client is waiting for, on a connection of its own, as PostgreSQL's protocol has it:
+ * the pool may have none left, and PgBouncer knows the process by another number.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+export function cancel({ host, port, processID, secretKey }: Cancellable): void {
+  if (typeof secretKey !== 'number') return;
+  const message = Buffer.alloc(16);
+  message.writeInt32BE(16, 0);
+  message.writeInt32BE(CANCEL_REQUEST, 4);
+  message.writeInt32BE(processID, 8);
+  message.writeInt32BE(secretKey, 12);
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  // The statement itself says what became of it; if the server cannot be reached, its connection is destroyed.
+  socket.on('error', () => {});
+  socket.setTimeout(TIMEOUT, () => socket.destroy());
+  // A silent network must not keep the process alive.
+  socket.unref();
+  socket.end(message);
+}

@@ -1,0 +1,75 @@
+import { setImmediate } from 'node:timers/promises';
+import { AbandonedError, cancellation, cancelledBy, onAbort } from './cancellation.js';
+
+/** One answer for all who asked the same before it was begun. */
+class Round<T> {
+  private readonly controller = new AbortController();
+  private waiting = 0;
+  private hasBegun = false;
+  readonly answer: Promise<T>;
+
+  /** @param previous has to be over before; if it failed, so does this one */
+  constructor(ask: () => Promise<T>, previous: Promise<T> | undefined) {
+    this.answer = this.run(ask, previous);
+    // Those who wait are told, if there are any left.
+    this.answer.catch(() => {});
+  }
+
+  /** Whether others may still join: what they have committed is in the answer. */
+  get isOpen(): boolean {
+    return !this.hasBegun && !this.controller.signal.aborted;
+  }
+
+  /** Rejects when the caller's {@link cancellation} aborts. If that was the last who waited, the question is given up. */
+  async join(): Promise<T> {
+    this.waiting += 1;
+    const isFirst = this.waiting === 1;
+    let stop: (() => void) | undefined;
+    const abandoned = new Promise<never>((_, reject) => {
+      stop = onAbort(cancellation(), () => reject(new AbandonedError()));
+    });
+    try {
+      const answer = await Promise.race([this.answer, abandoned]);
+      // What one caller does to the answer must not be seen by another.
+      return isFirst ? answer : structuredClone(answer);
+    } finally {
+      stop?.();
+      this.waiting -= 1;
+      if (this.waiting === 0) this.controller.abort(new AbandonedError());
+    }
+  }
+
+  private async run(ask: () => Promise<T>, previous: Promise<T> | undefined): Promise<T> {
+    const { signal } = this.controller;
+    await previous?.catch((error: unknown) => {
+      if (!(error instanceof AbandonedError)) throw error;
+    });
+    // What arrives together is read in one turn of the event loop.
+    await setImmediate();
+    signal.throwIfAborted();
+    this.hasBegun = true;
+    return cancelledBy(signal, ask);
+  }
+}
+
+/**
+ * Equal questions at the same moment are asked once, and never beside each other. Whoever asks while one is under way
+ * waits for the next one, because the one under way may not see what was committed since it began.
+ */
+export class SharedQuestions<T> {
+  /** The latest round of each question. */
+  private readonly rounds = new Map<string, Round<T>>();
+
+  /** @param key the same for equal questions */
+  ask(key: string, ask: () => Promise<T>): Promise<T> {
+    const latest = this.rounds.get(key);
+    if (latest?.isOpen) return latest.join();
+    const round = new Round(ask, latest?.answer);
+    this.rounds.set(key, round);
+    const forget = (): void => {
+      if (this.rounds.get(key) === round) this.rounds.delete(key);
+    };
+    round.answer.then(forget, forget);
+    return round.join();
+  }
+}

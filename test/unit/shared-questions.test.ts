@@ -1,0 +1,98 @@
+import { setImmediate } from 'node:timers/promises';
+import { AbandonedError, cancellation, cancelledBy } from '../../lib/database/cancellation.js';
+import { SharedQuestions } from '../../lib/database/shared-questions.js';
+
+interface Asked {
+  answer(value: unknown): void;
+  fail(error: Error): void;
+  signal: AbortSignal | undefined;
+}
+
+describe('SharedQuestions', () => {
+  let questions: SharedQuestions<unknown>;
+  let asked: Asked[];
+
+  const ask = (key = 'a'): Promise<unknown> =>
+    questions.ask(
+      key,
+      () =>
+        new Promise((answer, fail) => {
+          asked.push({ answer, fail, signal: cancellation() });
+        }),
+    );
+
+  /** Until whatever may begin has. */
+  const turn = async (): Promise<void> => {
+    for (let i = 0; i < 3; i++) await setImmediate();
+  };
+
+  beforeEach(() => {
+    questions = new SharedQuestions();
+    asked = [];
+  });
+
+  it('asks what is equal once, and each caller has an answer of its own', async () => {
+    const answers = [ask(), ask(), ask('b')];
+    await turn();
+    expect(asked).toHaveLength(2);
+    asked[0]?.answer({ value: 1 });
+    asked[1]?.answer({ value: 2 });
+    const [first, second, other] = await Promise.all(answers);
+    expect([first, second, other]).toEqual([{ value: 1 }, { value: 1 }, { value: 2 }]);
+    expect(second).not.toBe(first);
+  });
+
+  it('asks again for who comes when it has begun, after that', async () => {
+    const first = ask();
+    await turn();
+    const later = [ask(), ask()];
+    await turn();
+    expect(asked).toHaveLength(1);
+    asked[0]?.answer(1);
+    expect(await first).toBe(1);
+    await turn();
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer(2);
+    expect(await Promise.all(later)).toEqual([2, 2]);
+    void ask();
+    await turn();
+    expect(asked).toHaveLength(3);
+  });
+
+  it('fails those who wait with it', async () => {
+    const first = ask();
+    await turn();
+    const next = ask();
+    asked[0]?.fail(new Error('too slow'));
+    await expect(first).rejects.toThrow('too slow');
+    await expect(next).rejects.toThrow('too slow');
+    expect(asked).toHaveLength(1);
+    void ask();
+    await turn();
+    expect(asked).toHaveLength(2);
+  });
+
+  it('gives up when the last who waits has gone', async () => {
+    const [one, two] = [new AbortController(), new AbortController()];
+    const answers = [cancelledBy(one.signal, () => ask()), cancelledBy(two.signal, () => ask())];
+    await turn();
+    one.abort();
+    await expect(answers[0]).rejects.toThrow(AbandonedError);
+    expect(asked[0]?.signal?.aborted).toBe(false);
+    two.abort();
+    await expect(answers[1]).rejects.toThrow(AbandonedError);
+    expect(asked[0]?.signal?.aborted).toBe(true);
+    asked[0]?.fail(new AbandonedError());
+  });
+
+  it('is not begun for who has gone before, and answers who comes after', async () => {
+    const gone = new AbortController();
+    gone.abort();
+    await expect(cancelledBy(gone.signal, () => ask())).rejects.toThrow(AbandonedError);
+    const answer = ask();
+    await turn();
+    expect(asked).toHaveLength(1);
+    asked[0]?.answer(1);
+    expect(await answer).toBe(1);
+  });
+});
