@@ -15,7 +15,9 @@ export function program(importModule: ImportModule): Command {
       "the module that exports your DataSource, as TypeORM's own command takes it",
       (file: string): DataSourceFile => ({ name: file, open: () => openDataSource(file, importModule) }),
     )
-    .showSuggestionAfterError(false);
+    .showSuggestionAfterError(false)
+    // An error in place of `process.exit()`, for this command and those below.
+    .exitOverride();
   for (const add of [addExport, addImport, addErase, addStats, addCheck]) add(djaffar);
   return djaffar;
 }

@@ -10,7 +10,7 @@ import { uuidv7 } from '../../lib/random.js';
 import { AdaGuard, asAda } from '../support/dashboard.js';
 import { type DatabaseName, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { output, run, start } from '../support/command.js';
+import { output, outputOfProcess, run, start } from '../support/command.js';
 import { compiled } from '../support/compiled.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -96,7 +96,7 @@ describe.each(FOUND)('djaffar export on %s', (name) => {
   afterAll(() => host.close());
 
   it('writes all of each activity with its session as NDJSON, the oldest first', async () => {
-    const rows = lines(await output(host.database, ['export']));
+    const rows = lines(await outputOfProcess(host.database, ['export']));
     expect(rows).toEqual(await storedIn(host));
     expect(rows).toHaveLength(HOSTILE.length + 2);
   });
@@ -340,7 +340,7 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
     const [begun, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
     expect(child.exitCode).toBe(130);
     const cursor = /^djaffar: interrupted; go on with --after (\S+)\n$/.exec(stderr)?.[1] ?? '';
-    const rest = await output(host.database, ['export', '--format', format, '--after', cursor]);
+    const rest = await outputOfProcess(host.database, ['export', '--format', format, '--after', cursor]);
     return { begun, rest };
   }
 

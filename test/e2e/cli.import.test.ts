@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { anyText } from '../support/arbitraries.js';
 import { FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { emptyDatabase, output, run } from '../support/command.js';
+import { emptyDatabase, output, outputOfProcess, run, runProcess } from '../support/command.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:50.0) Gecko/20100101 Firefox/50.0';
 
@@ -198,7 +198,7 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
       expect(await output(database, ['export'])).toBe(exported);
       // An array of JSON this time, from standard input.
       const array = await output(host.database, ['export', '--format', 'json']);
-      expect(await output(database, ['import', '-'], array)).toBe('100 rows read\n');
+      expect(await outputOfProcess(database, ['import', '-'], array)).toBe('100 rows read\n');
       expect(await output(database, ['export'])).toBe(exported);
     });
   });
@@ -380,7 +380,7 @@ describe('djaffar import', () => {
       .map((changes) => JSON.stringify(Object.fromEntries([...Object.entries(ROW), ...changes])));
     const bytes = fc.uint8Array({ maxLength: 40 }).map((some) => Buffer.from(some).toString('latin1'));
     const lines = fc.sample(fc.oneof({ weight: 9, arbitrary: changed }, bytes, fc.json()), 1000);
-    const { stdout, stderr } = await run(database, ['import', '-'], {
+    const { stdout, stderr } = await runProcess(database, ['import', '-'], {
       input: Buffer.from(`${JSON.stringify(ROW)}\n${lines.join('\n')}`, 'latin1'),
     });
     expect(stdout).toMatch(/^\d+ rows read(, \d+ of other models passed over)?\n$/);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Total } from '../../lib/statistics/rollup/sums.entity.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { FROM_SOURCE, output, run } from '../support/command.js';
+import { FROM_SOURCE, output, outputOfProcess, run, runProcess } from '../support/command.js';
 import { compiled } from '../support/compiled.js';
 
 const NOVEMBER = { from: '2026-11-01T00:00Z', to: '2026-12-01T00:00Z' };
@@ -36,7 +36,9 @@ describe.each(FOUND)('djaffar on %s', (name) => {
   afterAll(() => host.close());
 
   it('stats answers as ActivityStats does', async () => {
-    const overview = JSON.parse(await output(host.database, ['stats', 'overview', ...RANGE])) as unknown;
+    const overview = JSON.parse(
+      await outputOfProcess(host.database, ['stats', 'overview', ...RANGE]),
+    ) as unknown;
     expect(overview).toMatchObject({ visits: { value: 3 }, users: { value: 3 }, views: { value: 4 } });
   });
 
@@ -44,7 +46,7 @@ describe.each(FOUND)('djaffar on %s', (name) => {
     const fine = 'visits and sums are what the activities say\n';
     expect(await output(host.database, ['check'])).toBe(fine);
     await host.dataSource.getRepository(Total).update({ name: 'bought' }, { activities: 5 });
-    expect(await run(host.database, ['check'])).toEqual({
+    expect(await runProcess(host.database, ['check'])).toEqual({
       code: 1,
       stdout: '',
       stderr: 'djaffar: 0 visits, 1 sums and 0 pages are wrong; run with --rebuild\n',
@@ -141,7 +143,7 @@ describe('djaffar erase', () => {
     [['--user', '1'], 'there is no terminal to ask on: give --yes'],
     [['--user', '', '--yes'], 'user must be a text that is not empty'],
   ])('refuses %j', async (args, reason) => {
-    expect(await run(host.database, ['erase', ...args])).toEqual({
+    expect(await runProcess(host.database, ['erase', ...args])).toEqual({
       code: 1,
       stdout: '',
       stderr: `djaffar: ${reason}\n`,
@@ -170,10 +172,13 @@ describe('the data source file', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function exportWith(content: string, database: TestDatabase = host.database): ReturnType<typeof run> {
+  function exportWith(
+    content: string,
+    database: TestDatabase = host.database,
+  ): ReturnType<typeof runProcess> {
     const dataSource = join(folder, 'data-source.mjs');
     writeFileSync(dataSource, content);
-    return run(database, ['export', '--visit', 'v2', '--format', 'json'], { dataSource });
+    return runProcess(database, ['export', '--visit', 'v2', '--format', 'json'], { dataSource });
   }
 
   it.each([
@@ -191,13 +196,13 @@ describe('the data source file', () => {
 
   it('may be TypeScript, if Node has a loader for it', async () => {
     const options = { dataSource: 'ormconfig.ts', command: FROM_SOURCE };
-    const { code, stdout, stderr } = await run(host.database, ['export', '--visit', 'v2'], options);
+    const { code, stdout, stderr } = await runProcess(host.database, ['export', '--visit', 'v2'], options);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ path: '/', visitId: 'v2' });
   });
 
   it('in TypeScript without a loader is answered with what to do', async () => {
-    const { code, stderr } = await run(host.database, ['export'], { dataSource: 'ormconfig.ts' });
+    const { code, stderr } = await runProcess(host.database, ['export'], { dataSource: 'ormconfig.ts' });
     expect(code).toBe(1);
     expect(stderr).toMatch(
       /^djaffar: ormconfig\.ts cannot be loaded without a loader for TypeScript: .*--import tsx/,
@@ -249,7 +254,7 @@ describe('the data source file', () => {
       const dataSource = join(folder, 'data-source.mjs');
       const stderrWith = async (exported: string): Promise<string> => {
         writeFileSync(dataSource, `${typeorm} export default new DataSource(options); ${exported}`);
-        const { code, stderr } = await run(host.database, args, { dataSource });
+        const { code, stderr } = await runProcess(host.database, args, { dataSource });
         expect(code).toBe(0);
         return stderr.replace('what the host says when it is loaded\n', '');
       };
@@ -261,7 +266,7 @@ describe('the data source file', () => {
   );
 
   it('has to be there', async () => {
-    const { code, stderr } = await run(host.database, ['export'], { dataSource: 'nowhere.js' });
+    const { code, stderr } = await runProcess(host.database, ['export'], { dataSource: 'nowhere.js' });
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: expect.stringMatching(/^djaffar: nowhere\.js cannot be loaded: .*\n$/),

@@ -1,6 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { Logger } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { runCommand } from '../../lib/cli/run-command.js';
+import { defaultPage, djaffarEntities } from '../../lib/index.js';
 import { compiled } from './compiled.js';
 import type { TestDatabase } from './databases.js';
 
@@ -10,6 +15,10 @@ export interface Ran {
   code: number | null;
   stdout: string;
   stderr: string;
+}
+
+interface Given {
+  input?: string | Buffer;
 }
 
 /** How to start it without compiling it first: slower, because each start compiles all sources. */
@@ -27,15 +36,11 @@ export function start(
   });
 }
 
-/** Runs the command to its end. */
-export async function run(
+/** Runs the command to its end in a process of its own. */
+export async function runProcess(
   database: TestDatabase,
   args: string[],
-  {
-    input = '',
-    dataSource,
-    command,
-  }: { input?: string | Buffer; dataSource?: string; command?: string[] } = {},
+  { input = '', dataSource, command }: Given & { dataSource?: string; command?: string[] } = {},
 ): Promise<Ran> {
   const child = start(database, args, dataSource, command);
   child.stdin.end(input);
@@ -43,9 +48,67 @@ export async function run(
   return { code: child.exitCode, stdout, stderr };
 }
 
+/** Runs the command to its end in the process of the test, with streams of its own: the start of a process is saved. */
+export async function run(database: TestDatabase, args: string[], { input = '' }: Given = {}): Promise<Ran> {
+  const [stdout, stderr] = [new Kept(), new Kept()];
+  const { console } = globalThis;
+  const restore = [
+    replaceStream('stdin', Readable.from([Buffer.from(input)])),
+    replaceStream('stdout', stdout),
+    replaceStream('stderr', stderr),
+  ];
+  try {
+    const code = await runCommand(['-d', 'data-source.js', ...args], async () => ({
+      dataSource: new DataSource({ ...database.options, entities: djaffarEntities }),
+      page: defaultPage,
+    }));
+    return { code, stdout: stdout.text, stderr: stderr.text };
+  } finally {
+    for (const each of restore) each();
+    globalThis.console = console;
+    Logger.overrideLogger(false);
+  }
+}
+
 /** Returns the standard output of a command that succeeds and writes nothing else. */
 export async function output(database: TestDatabase, args: string[], input?: string): Promise<string> {
-  const { code, stdout, stderr } = await run(database, args, { input });
+  return outputOf(await run(database, args, { input }));
+}
+
+/** The same of a process of its own. */
+export async function outputOfProcess(
+  database: TestDatabase,
+  args: string[],
+  input?: string,
+): Promise<string> {
+  return outputOf(await runProcess(database, args, { input }));
+}
+
+function outputOf({ code, stdout, stderr }: Ran): string {
   if (code !== 0 || stderr !== '') throw new Error(`it ended with ${code}: ${stderr}`);
   return stdout;
+}
+
+/** Returns how to restore it. */
+function replaceStream(name: 'stdin' | 'stdout' | 'stderr', value: Readable | Writable): () => void {
+  const before = Object.getOwnPropertyDescriptor(process, name);
+  if (!before) throw new Error(`process has no ${name} of its own`);
+  Object.defineProperty(process, name, { value, configurable: true });
+  return () => void Object.defineProperty(process, name, before);
+}
+
+/** Keeps what is written to it. */
+class Kept extends Writable {
+  private readonly chunks: Buffer[] = [];
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    // Whoever writes uses its memory again.
+    this.chunks.push(Buffer.from(chunk));
+    done();
+  }
+
+  get text(): string {
+    // As `text()` does, without a byte order mark.
+    return new TextDecoder().decode(Buffer.concat(this.chunks));
+  }
 }
