@@ -1,6 +1,6 @@
 import { Activity } from './activity/activity.entity.js';
 import { Session } from './activity/session.entity.js';
-import { Stale } from './activity/stale.entity.js';
+import { DirtyRange } from './activity/dirty-range.entity.js';
 import { SigningKey } from './privacy/signing-key.entity.js';
 import { Path } from './statistics/rollup/path.entity.js';
 import { DayCount } from './statistics/rollup/day-count.entity.js';
@@ -11,7 +11,7 @@ import { Visit } from './statistics/rollup/visit.entity.js';
 export const djaffarEntities = [
   Activity,
   Session,
-  Stale,
+  DirtyRange,
   SigningKey,
   Path,
   Visit,

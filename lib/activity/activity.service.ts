@@ -23,8 +23,8 @@ import { RecordReader } from './reading/records.js';
 import { activityOf, RowReader } from './reading/rows.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
-import { Stale } from './stale.entity.js';
-import { staleWithout } from './stale.js';
+import { DirtyRange } from './dirty-range.entity.js';
+import { dirtyRangesForDelete } from './dirty-ranges.js';
 import { escapePath, Table } from './table.js';
 import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
@@ -291,7 +291,7 @@ export class ActivityService {
       .from(Activity)
       .whereInIds(rows.map(({ id }) => id));
     const statements = [
-      new Table(this.dataSource, Stale).insert(staleWithout(rows)),
+      new Table(this.dataSource, DirtyRange, { clock: 'createdAt' }).insert(dirtyRangesForDelete(rows)),
       ...(sessions.size > 0 ? [this.deletionOfSessions([...sessions.keys()])] : []),
     ];
     let erased: number;

@@ -15,8 +15,8 @@ import { type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
 import { Pages } from './page.js';
 import { RecentIds } from './recent-ids.js';
 import { Session } from './session.entity.js';
-import { Stale } from './stale.entity.js';
-import { staleBy } from './stale.js';
+import { DirtyRange } from './dirty-range.entity.js';
+import { dirtyRangesForInsert } from './dirty-ranges.js';
 import { Table } from './table.js';
 import { UnstorableError } from './unstorable.error.js';
 
@@ -72,7 +72,7 @@ export class ActivityWriter
   private readonly connections: Connections;
   private readonly sessionTable: Table;
   private readonly activityTable: Table;
-  private readonly staleTable: Table;
+  private readonly dirtyRangeTable: Table;
   /** Sessions that are stored, and need not be again; not for long, as another instance may erase one. */
   private readonly knownSessions: RecentIds;
   private queue: Work[] = [];
@@ -111,7 +111,7 @@ export class ActivityWriter
     this.grace = Math.min(LONGEST_GRACE, settings.timeout / 10);
     this.sessionTable = new Table(dataSource, Session);
     this.activityTable = new Table(dataSource, Activity);
-    this.staleTable = new Table(dataSource, Stale);
+    this.dirtyRangeTable = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
   }
 
   /**
@@ -393,7 +393,10 @@ export class ActivityWriter
       }
     }
     const rows = [...activities.values()];
-    const inserts = [this.activityTable.insert(rows), this.staleTable.insert(staleBy(rows))];
+    const inserts = [
+      this.activityTable.insert(rows),
+      this.dirtyRangeTable.insert(dirtyRangesForInsert(rows)),
+    ];
     if (sessions.size > 0) inserts.unshift(this.sessionTable.insert([...sessions.values()]));
     return inserts;
   }

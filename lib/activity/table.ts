@@ -17,15 +17,26 @@ export class Table {
   private readonly columnOf: Map<string, string>;
   private readonly types: string[];
   private readonly values: ((entity: ObjectLiteral) => unknown)[];
+  private readonly clock: string | undefined;
 
-  constructor(dataSource: DataSource, entity: EntityTarget<ObjectLiteral>) {
+  /** @param clock the property that the database sets to its clock when a row is inserted */
+  constructor(
+    dataSource: DataSource,
+    entity: EntityTarget<ObjectLiteral>,
+    { clock }: { clock?: string } = {},
+  ) {
     if (!dataSource.hasMetadata(entity)) {
       const cure = 'set autoLoadEntities, or add djaffarEntities to its entities';
       throw new Error(`Djaffar: the data source does not know the entities of Djaffar: ${cure}`);
     }
     const { driver } = dataSource;
     const { tablePath, primaryColumns, columns } = dataSource.getMetadata(entity);
-    const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)];
+    const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)].filter(
+      ({ propertyName }) => propertyName !== clock,
+    );
+    this.clock =
+      clock &&
+      driver.escape(columns.find(({ propertyName }) => propertyName === clock)?.databaseName ?? clock);
     this.name = escapePath(dataSource, tablePath);
     this.columnNames = ordered.map((column) => driver.escape(column.databaseName));
     this.columnOf = new Map(ordered.map(({ propertyName }, i) => [propertyName, this.columnNames[i] ?? '']));
@@ -42,7 +53,14 @@ export class Table {
 
   insert(entities: ObjectLiteral[], { replace = false } = {}): Insert {
     const rows = entities.map((entity) => this.values.map((value) => value(entity)));
-    return { table: this.name, columns: this.columnNames, types: this.types, rows, replace };
+    return {
+      table: this.name,
+      columns: this.columnNames,
+      types: this.types,
+      rows,
+      replace,
+      clock: this.clock,
+    };
   }
 }
 

@@ -1,6 +1,5 @@
 import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
 import { InvalidFilterError, millisecondsOf } from '../activity/activity.filter.js';
-import type { Page } from '../activity/activity.service.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import type {
   Funnel,
@@ -10,8 +9,8 @@ import type {
   OverviewOptions,
   Retention,
   Series,
-  TopRow,
-  VisitRecord,
+  Top,
+  Visits,
 } from '../statistics/statistics.types.js';
 import { ApiErrorInterceptor } from './api-error.interceptor.js';
 import { ClientInterceptor } from './client.interceptor.js';
@@ -45,8 +44,8 @@ export class StatisticsController {
   }
 
   @Get('stats/top')
-  async top(@Query(queryPipe) { dimension, ...options }: TopQuery): Promise<{ items: TopRow[] }> {
-    return { items: await this.stats.top(dimension, options) };
+  top(@Query(queryPipe) { dimension, ...options }: TopQuery): Promise<Top> {
+    return this.stats.top(dimension, options);
   }
 
   @Get('stats/live')
@@ -70,7 +69,7 @@ export class StatisticsController {
   }
 
   @Get('stats/visits')
-  visits(@Query(queryPipe) options: VisitsQuery): Promise<Page<VisitRecord>> {
+  visits(@Query(queryPipe) options: VisitsQuery): Promise<Visits> {
     return this.stats.visits({ ...options });
   }
 }

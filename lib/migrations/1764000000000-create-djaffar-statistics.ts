@@ -3,7 +3,7 @@ import { dialectOf } from '../activity/dialects/dialect.js';
 import { escapePath, pathOf } from '../activity/table.js';
 import { columnsOf, optional, primary } from './columns.js';
 
-const STALE = 'djaffar_stale';
+const DIRTY_RANGE = 'djaffar_dirty_range';
 const PATH = 'djaffar_path';
 const VISIT = 'djaffar_visit';
 const TOTAL = 'djaffar_total';
@@ -20,8 +20,16 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
     const name = (table: string): string => pathOf(runner.connection, table);
     const tables = [
       new Table({
-        name: name(STALE),
-        columns: [primary(uuid('id')), bigint('since'), bigint('until'), optional(text('visitId', 16))],
+        name: name(DIRTY_RANGE),
+        columns: [
+          primary(uuid('id')),
+          bigint('createdAt'),
+          bigint('since'),
+          bigint('until'),
+          optional(longText('visits')),
+          boolean('erased'),
+          boolean('unbounded'),
+        ],
       }),
       new Table({ name: name(PATH), columns: [primary(int('number')), text('path', 2048)] }),
       new Table({
@@ -94,7 +102,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of [STALE, PATH, VISIT, TOTAL, PATH_TOTAL, DAY_COUNT, ROLLUP])
+    for (const table of [DIRTY_RANGE, PATH, VISIT, TOTAL, PATH_TOTAL, DAY_COUNT, ROLLUP])
       await runner.dropTable(pathOf(runner.connection, table));
   }
 }

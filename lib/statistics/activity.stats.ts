@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { type Dialect, dialectOf, MINUTE } from '../activity/dialects/dialect.js';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
-import type { Page } from '../activity/activity.service.js';
 import { connectionsOf } from '../database/connections.js';
 import { uncached } from '../database/primary.js';
 import { SharedQuestions } from '../database/shared-questions.js';
@@ -21,10 +20,13 @@ import { funnel } from './questions/funnel.js';
 import { journeys } from './questions/journeys.js';
 import { live } from './questions/live.js';
 import { retention } from './questions/retention.js';
+import { readAsOf } from './rollup/as-of.js';
 import { Rollup } from './rollup/rollup.js';
 import { RollupState } from './rollup/sums.entity.js';
 import { Selection } from './questions/selection.js';
+import type { Stretch } from './stretch.js';
 import {
+  type AsOf,
   type Dimension,
   DIMENSIONS,
   type Figure,
@@ -49,15 +51,20 @@ import {
   type Series,
   TOP_MEASURES,
   type TopOptions,
-  type TopRow,
-  type VisitRecord,
+  type Top,
+  type Visits,
   type VisitsOptions,
 } from './statistics.types.js';
 import { countsOf, top } from './questions/top.js';
 import { visits } from './questions/visits.js';
 
+/** After all activities, in milliseconds. */
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
 /**
  * Questions about many activities, answered exactly; docs/statistics.md says what is counted.
+ * Each answer has `asOf`: it is exact for everything committed before that moment. A question waits at most
+ * `statistics.maxWait` for the statistics to catch up with what its range has that is new.
  * Each may throw an `InvalidFilterError` that names what is wrong in the question.
  */
 @Injectable()
@@ -74,7 +81,7 @@ export class ActivityStats {
 
   /** Users, sessions, visits, activities, views, bounce rate and visit duration, each beside what it is compared to. */
   overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
-    return this.ask(['overview', question, compareTo], question, async (selection, range) => {
+    const answer = async (selection: Selection, range: Range): Promise<Omit<Overview, 'asOf'>> => {
       const compared = comparedRange(range, compareTo);
       const figures = await figuresOf(MEASURES, selection, range, [range.since]);
       const before = compared && (await figuresOf(MEASURES, selection, compared, [compared.since]));
@@ -93,7 +100,11 @@ export class ActivityStats {
         bounceRate: figure('bounceRate'),
         visitDuration: figure('visitDuration'),
       };
-    });
+    };
+    return this.ask(['overview', question, compareTo], question, answer, undefined, (range) => [
+      range,
+      comparedRange(range, compareTo) ?? range,
+    ]);
   }
 
   /** A measure over time, with an answer for each interval. */
@@ -113,8 +124,8 @@ export class ActivityStats {
     });
   }
 
-  /** The commonest values of a dimension. */
-  async top(dimension: Dimension, options: TopOptions = {}): Promise<TopRow[]> {
+  /** The most frequent values of a dimension. */
+  async top(dimension: Dimension, options: TopOptions = {}): Promise<Top> {
     const { limit = TOP_LIMIT.default, measure, property, search, ...question } = options;
     oneOf('dimension', dimension, DIMENSIONS);
     if (measure !== undefined) oneOf('measure', measure, TOP_MEASURES);
@@ -125,11 +136,15 @@ export class ActivityStats {
     return this.ask(
       ['top', dimension, options],
       question,
-      (selection, range) => top(dimension, selection, range, { limit, measure, property, search }),
+      async (selection, range) => ({
+        items: await top(dimension, selection, range, { limit, measure, property, search }),
+      }),
       async (selection, range) => {
         const counts = countsOf(dimension, selection, { measure, property, search });
         if (counts !== undefined) await this.rollup.keep(counts, range);
       },
+      // The names of users are those of their latest visits.
+      (range) => [dimension === 'user' ? { ...range, until: FOREVER } : range],
     );
   }
 
@@ -142,7 +157,10 @@ export class ActivityStats {
       const to = new Date();
       return { ...question, from: new Date(to.getTime() - minutes * MINUTE), to };
     };
-    return this.ask(['live', minutes, question], now, live);
+    // A client's clock may be ahead.
+    return this.ask(['live', minutes, question], now, live, undefined, (range) => [
+      { ...range, until: FOREVER },
+    ]);
   }
 
   /** How many visitors did the steps in their order, and where the others stopped. */
@@ -160,8 +178,13 @@ export class ActivityStats {
     const { period = 'week', by = 'user', ...question } = options;
     oneOf('period', period, PERIODS);
     oneOf('by', by, RETENTION_BY);
-    return this.ask(['retention', options], question, (selection, range) =>
-      retention(selection, range, { period, by }),
+    return this.ask(
+      ['retention', options],
+      question,
+      (selection, range) => retention(selection, range, { period, by }),
+      undefined,
+      // Who came first in the range has no visit before it.
+      (range) => [{ ...range, since: 0 }],
     );
   }
 
@@ -178,7 +201,7 @@ export class ActivityStats {
   }
 
   /** Visits with their activities, the latest first, in pages that follow each other. */
-  async visits(options: VisitsOptions = {}): Promise<Page<VisitRecord>> {
+  async visits(options: VisitsOptions = {}): Promise<Visits> {
     const { limit = VISITS_LIMIT.default, order = 'desc', after, ...question } = options;
     wholeNumber('limit', limit, VISITS_LIMIT);
     oneOf('order', order, ['asc', 'desc']);
@@ -187,13 +210,17 @@ export class ActivityStats {
     );
   }
 
-  /** @param asked the same for equal questions, which are answered together */
-  private async ask<T>(
+  /**
+   * @param asked the same for equal questions, which are answered together
+   * @param dependsOn the ranges that change the answer if anything is changed there
+   */
+  private async ask<T extends object>(
     asked: unknown[],
     question: Question | (() => Question),
     answer: (selection: Selection, range: Range) => Promise<T>,
     prepare = async (_selection: Selection, _range: Range): Promise<void> => {},
-  ): Promise<T> {
+    dependsOn = (range: Range): Stretch[] => [range],
+  ): Promise<T & AsOf> {
     const current = typeof question === 'function' ? question : () => question;
     // Says what is wrong before anything is done.
     rangeOf(current());
@@ -201,25 +228,27 @@ export class ActivityStats {
     const shared = await this.shared.ask(keyOf(asked), async () => {
       const begun = current();
       const range = rangeOf(begun);
-      await this.rollup.catchUp();
+      const ranges = dependsOn(range);
+      await this.rollup.catchUp(ranges);
       return connectionsOf(this.dataSource).ask(async (signal) => {
         await prepare(checked, range);
         return this.dialect.reading(
           this.dataSource,
           async ({ connection, queryRunner }) => {
             const manager = uncached(connection, queryRunner);
+            const asOf = await readAsOf(manager, ranges);
             // Otherwise there is nothing that could be read, and zeros would be wrong.
             await manager.findOneByOrFail(RollupState, { id: 1 });
             const selection = new Selection(manager, begun);
             await selection.learn();
-            return answer(selection, range);
+            return { asOf: new Date(asOf).toISOString(), ...(await answer(selection, range)) };
           },
           signal,
         );
       });
     });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the key has the method, which decides the type
-    return shared as T;
+    return shared as T & AsOf;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Activity, Properties } from '../activity/activity.entity.js';
 import type { ActivityFilter } from '../activity/activity.filter.js';
-import type { PageOptions } from '../activity/activity.service.js';
+import type { Page, PageOptions } from '../activity/activity.service.js';
 import type { Session } from '../activity/session.entity.js';
 
 /** Where `null` may be asked for: what has none. */
@@ -105,6 +105,15 @@ export type Period = (typeof PERIODS)[number];
 
 export const RETENTION_BY = ['user', 'session'] as const;
 
+/** What every answer has. */
+export interface AsOf {
+  /**
+   * ISO 8601 in UTC, by the database's clock. The answer is exact for everything that was committed before this moment;
+   * some of what was committed later may be in it.
+   */
+  asOf: string;
+}
+
 /** ISO 8601 with the offset of the time zone. */
 export interface Span {
   from: string;
@@ -124,11 +133,11 @@ export interface OverviewOptions {
 }
 
 /** `bounceRate` is 0 to 1; `visitDuration` is the median, in seconds. */
-export interface Overview extends Span, Record<Measure, Figure> {
+export interface Overview extends AsOf, Span, Record<Measure, Figure> {
   compared?: Span;
 }
 
-export interface Series extends Span {
+export interface Series extends AsOf, Span {
   measure: Measure;
   interval: Interval;
   timeZone: string;
@@ -148,6 +157,11 @@ export interface TopOptions extends Question {
   property?: string | undefined;
   /** Only values that contain this text, in upper or lower case; of users their ids and names. */
   search?: string | undefined;
+}
+
+/** The most frequent values first. */
+export interface Top extends AsOf {
+  items: TopRow[];
 }
 
 export interface TopRow {
@@ -177,7 +191,7 @@ export interface LiveVisitor {
   name: string;
 }
 
-export interface Live {
+export interface Live extends AsOf {
   /** Since when is counted. */
   since: string;
   sessions: number;
@@ -195,7 +209,7 @@ export interface FunnelOptions extends Question {
   within?: number | undefined;
 }
 
-export interface Funnel {
+export interface Funnel extends AsOf {
   steps: {
     step: FunnelStep;
     /** How many came this far. */
@@ -212,7 +226,7 @@ export interface RetentionOptions extends Question {
   by?: 'user' | 'session' | undefined;
 }
 
-export interface Retention {
+export interface Retention extends AsOf {
   period: Period;
   by: 'user' | 'session';
   timeZone: string;
@@ -237,13 +251,16 @@ export interface JourneysOptions extends Question {
 }
 
 /** Steps count from 0 at the start, or up to 0 at the end. A path is `null` for all that are less common. */
-export interface Journeys {
+export interface Journeys extends AsOf {
   nodes: { step: number; path: string | null; visits: number }[];
   /** From a path of this step to one of the next. */
   links: { step: number; from: string | null; to: string | null; visits: number }[];
 }
 
 export interface VisitsOptions extends Question, PageOptions {}
+
+/** One page of the visits. */
+export interface Visits extends AsOf, Page<VisitRecord> {}
 
 export interface VisitRecord {
   id: string;

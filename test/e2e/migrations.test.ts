@@ -14,8 +14,8 @@ import { createDatabase, FOUND, type TestDatabase } from '../support/databases.j
 const TABLES = [
   'djaffar_activity',
   'djaffar_session',
+  'djaffar_dirty_range',
   'djaffar_signing_key',
-  'djaffar_stale',
   'djaffar_path',
   'djaffar_visit',
   'djaffar_total',

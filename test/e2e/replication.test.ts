@@ -64,12 +64,12 @@ function describeReads(start: () => Promise<Host>): void {
         visits: { value: count },
         views: { value: count },
       });
-      expect(await stats.top('path', november)).toHaveLength(count);
-      expect(await stats.top('entry', november)).toHaveLength(count);
-      expect(await stats.top('property', { ...november, property: 'day' })).toHaveLength(count);
+      expect((await stats.top('path', november)).items).toHaveLength(count);
+      expect((await stats.top('entry', november)).items).toHaveLength(count);
+      expect((await stats.top('property', { ...november, property: 'day' })).items).toHaveLength(count);
       expect((await stats.visits(november)).items).toHaveLength(count);
       const range = { from: '2025-11-10T06:00Z', to: '2025-11-30T12:00Z' };
-      expect(await stats.top('path', range)).toHaveLength(count);
+      expect((await stats.top('path', range)).items).toHaveLength(count);
       expect(await host.activities.count()).toBe(count);
       expect((await host.activities.find()).items).toHaveLength(count);
       let streamed = 0;

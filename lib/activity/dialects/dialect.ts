@@ -22,6 +22,8 @@ export interface Insert {
   rows: unknown[][];
   /** Whether a row with a primary key that is there already takes the place of the old one, or is passed over. */
   replace?: boolean;
+  /** Escaped, ready for SQL: a column beside the others, which is set to the database's clock. */
+  clock?: string | undefined;
 }
 
 /**
@@ -85,6 +87,12 @@ export interface Dialect {
     read: (manager: EntityManager) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T>;
+
+  /** The SQL of the database's clock: whole milliseconds since 1970. */
+  now: string;
+
+  /** The same of a moment that is not after the snapshot of {@link reading}, if it is asked for in its first query. */
+  startOfReading: string;
 
   /** Whether a query can be asked for each row of another by `LATERAL`, and for a median by `percentile_cont`. */
   hasLateral: boolean;

@@ -56,14 +56,18 @@ function settingsFor(statement: number): ReturnType<typeof settings> {
   return settings({ ...bounded(bounds), max_sort_length: '8192' }, bounds);
 }
 
+/** In UTC, as an hour of local time comes twice a year. */
+const NOW = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`;
+
 /** `INSERT IGNORE` would pass over other errors too; this passes over the primary key alone. */
-function insert({ table, columns, rows, replace }: Insert): string {
-  const row = `(${columns.map(() => '?').join(', ')})`;
+function insert({ table, columns, rows, replace, clock }: Insert): string {
+  const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const values = rows.map(() => row).join(', ');
   const updates = replace
     ? columns.map((column) => `${column} = VALUES(${column})`)
     : [`${columns[0]} = ${table}.${columns[0]}`];
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`;
+  const into = clock ? [...columns, clock] : columns;
+  return `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`;
 }
 
 export const mysql: Dialect = {
@@ -105,6 +109,10 @@ export const mysql: Dialect = {
     askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read, signal) =>
     readingIn(dataSource, settingsFor(connectionsOf(dataSource).readingBound), read, signal),
+
+  now: NOW,
+  // The snapshot is taken when the first table is read.
+  startOfReading: NOW,
 
   hasLateral: false,
 

@@ -65,12 +65,17 @@ const forgetful = new WeakSet<DataSource>();
 /** Milliseconds: the first request may come before the statement. */
 const CANCEL_AGAIN = 50;
 
+const millisecondsOf = (timestamp: string): string =>
+  `floor(extract(epoch from ${timestamp}) * 1000)::bigint`;
+const NOW = millisecondsOf('clock_timestamp()');
+
 /** One parameter for each column, whatever the number of rows. */
-function insert({ table, columns, types, replace }: Insert, firstParameter: number): string {
+function insert({ table, columns, types, replace, clock }: Insert, firstParameter: number): string {
   const arrays = types.map((type, i) => `$${firstParameter + i}::${type}[]`).join(', ');
   const updates = columns.map((column) => `${column} = EXCLUDED.${column}`);
   const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
-  return `INSERT INTO ${table} (${columns.join(', ')}) SELECT * FROM unnest(${arrays}) ON CONFLICT (${columns[0]}) DO ${conflict}`;
+  const [into, values] = clock ? [[...columns, clock], `*, ${NOW}`] : [columns, '*'];
+  return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays}) ON CONFLICT (${columns[0]}) DO ${conflict}`;
 }
 
 /** One statement, hence one transaction and one round trip: all but the last insert are its common table expressions. */
@@ -176,6 +181,10 @@ export const postgres: Dialect = {
     const bounds = boundsOf(connectionsOf(dataSource).readingBound);
     return readingIn(dataSource, { inside: [[...FOR_READING, ...bounds].join('; ')] }, read_, signal);
   },
+
+  now: NOW,
+  // A query takes its snapshot before it looks at the clock. The transaction began before both.
+  startOfReading: millisecondsOf('transaction_timestamp()'),
 
   hasLateral: true,
 

@@ -56,8 +56,11 @@ function connectionOf(dataSource: DataSource): Connection {
   return Reflect.get(dataSource.driver, 'databaseConnection');
 }
 
-function insert(connection: Connection, { table, columns, rows, replace }: Insert): void {
-  const row = `(${columns.map(() => '?').join(', ')})`;
+const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
+
+function insert(connection: Connection, { table, columns, rows, replace, clock }: Insert): void {
+  const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
+  const into = clock ? [...columns, clock] : columns;
   const updates = columns.map((column) => `${column} = excluded.${column}`);
   const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
   for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
@@ -65,7 +68,7 @@ function insert(connection: Connection, { table, columns, rows, replace }: Inser
     const values = some.map(() => row).join(', ');
     connection
       .prepare(
-        `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${values} ON CONFLICT (${columns[0]}) DO ${conflict}`,
+        `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON CONFLICT (${columns[0]}) DO ${conflict}`,
       )
       .run(...some.flat());
   }
@@ -131,6 +134,10 @@ export const sqlite: Dialect = {
   rows: (dataSource, query) =>
     askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read, signal) => onPrimary(dataSource, read, signal),
+
+  now: NOW,
+  // The snapshot is taken when the first table is read.
+  startOfReading: NOW,
 
   hasLateral: false,
 

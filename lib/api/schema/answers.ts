@@ -24,9 +24,11 @@ import {
   RETENTION_BY,
   type Series,
   type Span,
+  type Top,
   type TopRow,
   type VisitActivity,
   type VisitRecord,
+  type Visits,
 } from '../../statistics/statistics.types.js';
 import {
   array,
@@ -113,6 +115,10 @@ function answer<T>(name: string, fields: Fields<T>, description: string): Schema
   return component(name, object<T>(fields, description));
 }
 
+const asOf = dateTime(
+  'The answer is exact for everything that was committed before this moment, by the clock of the database. Some of what was committed later may be in it.',
+);
+
 const spanFields: Fields<Span> = {
   from: localTime('Start of the range (inclusive).'),
   to: localTime('End of the range (exclusive).'),
@@ -137,6 +143,7 @@ const figure = component(
 export const overview = answer<Overview>(
   'DjaffarOverview',
   {
+    asOf,
     ...spanFields,
     compared: optional(span),
     users: figure,
@@ -153,6 +160,7 @@ export const overview = answer<Overview>(
 export const series = answer<Series>(
   'DjaffarSeries',
   {
+    asOf,
     ...spanFields,
     measure: oneOf(MEASURES, 'What is measured.'),
     interval: oneOf(INTERVALS, 'The length of the intervals.'),
@@ -168,9 +176,10 @@ export const series = answer<Series>(
   'A measure over time.',
 );
 
-export const top = answer<{ items: TopRow[] }>(
+export const top = answer<Top>(
   'DjaffarTop',
   {
+    asOf,
     items: array(
       component(
         'DjaffarTopRow',
@@ -196,6 +205,7 @@ export const top = answer<{ items: TopRow[] }>(
 export const live = answer<Live>(
   'DjaffarLive',
   {
+    asOf,
     since: localTime('Start of the minutes that are counted.'),
     sessions: count('Sessions with an activity since then.'),
     users: count('Users with an activity since then.'),
@@ -246,6 +256,7 @@ const step = component(
 export const funnel = answer<Funnel>(
   'DjaffarFunnel',
   {
+    asOf,
     steps: array(
       object({
         step,
@@ -262,6 +273,7 @@ export const funnel = answer<Funnel>(
 export const retention = answer<Retention>(
   'DjaffarRetention',
   {
+    asOf,
     period: oneOf(PERIODS, 'The length of the periods.'),
     by: oneOf(RETENTION_BY, 'Who is counted.'),
     timeZone: text('The time zone of the periods.', { example: 'Europe/Berlin' }),
@@ -292,6 +304,7 @@ const journeyPath = (description: string): Schema<string | null> =>
 export const journeys = answer<Journeys>(
   'DjaffarJourneys',
   {
+    asOf,
     nodes: array(
       object({
         step: stepNumber('The step.'),
@@ -348,8 +361,8 @@ const visit = component(
   ),
 );
 
-export const visits = answer<Page<VisitRecord>>(
+export const visits = answer<Visits>(
   'DjaffarVisits',
-  { items: array(visit, 'The latest first unless `order` is `asc`.'), next },
+  { asOf, items: array(visit, 'The latest first unless `order` is `asc`.'), next },
   'One page of the visits.',
 );

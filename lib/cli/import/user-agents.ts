@@ -1,7 +1,8 @@
 import { type DataSource, type EntityManager, In, IsNull } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { Session } from '../../activity/session.entity.js';
-import { Stale } from '../../activity/stale.entity.js';
+import { dialectOf } from '../../activity/dialects/dialect.js';
+import { DirtyRange } from '../../activity/dirty-range.entity.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { uuidv7 } from '../../random.js';
 import type { SessionInfo } from './django.js';
@@ -45,23 +46,27 @@ export class UserAgents {
     for (const [userAgent, ids] of sessions) {
       const parsed = parseUserAgent(userAgent);
       await manager.update(Session, { id: In(ids), userAgent: IsNull() }, parsed);
-      if (parsed.bot) await markStale(ids, manager);
+      await markDirty(ids, manager);
     }
   }
 }
 
-/** Statistics leave bots out: the days of sessions that turn out to be bots are counted anew. */
-async function markStale(sessions: string[], manager: EntityManager): Promise<void> {
+/** Visits have the browser of their session, and bots are not counted: the days of the sessions have to be recomputed. */
+async function markDirty(sessions: string[], manager: EntityManager): Promise<void> {
   const days = await manager
     .createQueryBuilder(Activity, 'activity')
     .select(`DISTINCT activity.date - activity.date % ${DAY}`, 'day')
     .where('activity.sessionId IN (:...sessions)', { sessions })
     .getRawMany<{ day: string | number }>();
-  const stale = days.map(({ day }) => ({
+  const { now } = dialectOf(manager.connection);
+  const ranges = days.map(({ day }) => ({
     id: uuidv7(),
+    createdAt: () => now,
     since: new Date(Number(day)),
     until: new Date(Number(day) + DAY),
-    visitId: null,
+    visits: null,
+    erased: false,
+    unbounded: false,
   }));
-  await manager.insert(Stale, stale);
+  await manager.createQueryBuilder().insert().into(DirtyRange).values(ranges).updateEntity(false).execute();
 }

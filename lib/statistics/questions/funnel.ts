@@ -23,7 +23,7 @@ export async function funnel(
   selection: Selection,
   range: Stretch,
   within: number,
-): Promise<Funnel> {
+): Promise<Omit<Funnel, 'asOf'>> {
   const matches = checked(steps).map((step) => new Selection(selection.manager, step));
   const query = selection
     .activities(range)

@@ -12,7 +12,7 @@ export async function journeys(
   selection: Selection,
   range: Stretch,
   way: Way & { limit: number },
-): Promise<Journeys> {
+): Promise<Omit<Journeys, 'asOf'>> {
   const { steps: ways, names } = await waysOf(selection, range, way);
   // Where the way ends at a path, what is first in the row is last on the way.
   const direction = way.end === undefined ? 1 : -1;

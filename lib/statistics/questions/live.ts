@@ -9,7 +9,7 @@ const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', '
 type Row = Omit<LiveVisitor, 'date'> & { date: string | number };
 
 /** @param range whose end does not count: a client's clock may be ahead */
-export async function live(selection: Selection, range: Range): Promise<Live> {
+export async function live(selection: Selection, range: Range): Promise<Omit<Live, 'asOf'>> {
   const since = { since: range.since };
   const counts = await selection
     .activities(since)

@@ -8,7 +8,7 @@ export async function retention(
   selection: Selection,
   range: Range,
   { period, by }: Asked,
-): Promise<Retention> {
+): Promise<Omit<Retention, 'asOf'>> {
   const starts = intervalsOf(range, period);
   const key = by === 'user' ? 'visit.userId' : 'visit.sessionId';
   const firsts = selection

@@ -1,5 +1,5 @@
 import { type EntityManager, LessThan, MoreThan } from 'typeorm';
-import { Stale } from '../../activity/stale.entity.js';
+import { DirtyRange } from '../../activity/dirty-range.entity.js';
 import type { Selection } from './selection.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { RollupState } from '../rollup/sums.entity.js';
@@ -59,7 +59,7 @@ export async function partsOf({ manager }: Selection, range: Stretch, daysUntil:
   for (const { inside, outside } of ends) {
     if (lengthOf(inside) === 0) continue;
     // What came in since the sum was made must not be taken from it.
-    if (lengthOf(inside) <= lengthOf(outside) || (await isStale(manager, outside))) parts.added.push(inside);
+    if (lengthOf(inside) <= lengthOf(outside) || (await isDirty(manager, outside))) parts.added.push(inside);
     else {
       parts.removed.push(outside);
       parts.summed.since = Math.min(parts.summed.since, outside.since);
@@ -73,10 +73,10 @@ function lengthOf({ since, until }: Stretch): number {
   return until - since;
 }
 
-async function isStale(manager: EntityManager, { since, until }: Stretch): Promise<boolean> {
+async function isDirty(manager: EntityManager, { since, until }: Stretch): Promise<boolean> {
   const where = { since: LessThan(new Date(until)), until: MoreThan(new Date(since)) };
   // Not `existsBy`, which may come from TypeORM's cache.
-  return (await manager.findOneBy(Stale, where)) !== null;
+  return (await manager.findOneBy(DirtyRange, where)) !== null;
 }
 
 /** Whether one of them begins at the instant. */

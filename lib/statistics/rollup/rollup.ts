@@ -4,15 +4,16 @@ import { And, Between, type DataSource, type EntityManager, In, Not } from 'type
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf } from '../../activity/dialects/dialect.js';
 import { Pages } from '../../activity/page.js';
-import { Stale } from '../../activity/stale.entity.js';
+import { DirtyRange } from '../../activity/dirty-range.entity.js';
 import { Table } from '../../activity/table.js';
 import { connectionsOf } from '../../database/connections.js';
 import { failureOf } from '../../database/driver.js';
 import { UnavailableError } from '../../database/unavailable.error.js';
-import { onPrimary } from '../../database/primary.js';
+import { askOnPrimary, onPrimary } from '../../database/primary.js';
 import { uuidv7 } from '../../random.js';
 import { monotonicClock } from '../../time/clock.js';
 import { chunks } from '../chunks.js';
+import { findTouching } from './as-of.js';
 import { DayCount } from './day-count.entity.js';
 import { DayCounts } from './day-counts.js';
 import { Differences } from './differences.js';
@@ -60,7 +61,7 @@ export interface RollupSettings {
 
 /** What is recomputed in one transaction. */
 interface Step {
-  stale?: Stale[];
+  stale?: DirtyRange[];
   /** Of the sums. */
   units: Stretch[];
   /** Of the sums of paths, {@link QUARTER} or {@link DAY}. */
@@ -123,12 +124,20 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   /**
    * Resolves when what was committed before the call is in the statistics, or after `maxWait`. It never rejects: a
    * question is answered from what is there.
+   * @param ranges what the question is about
    */
-  async catchUp(): Promise<void> {
+  async catchUp(ranges: Stretch[]): Promise<void> {
     await orAfter(
       this.settings.maxWait,
-      this.run().catch((error: unknown) => this.warn(error)),
+      this.update(ranges).catch((error: unknown) => this.warn(error)),
     );
+  }
+
+  private async update(ranges: Stretch[]): Promise<void> {
+    const touching = await askOnPrimary(this.dataSource, async (manager) =>
+      (await manager.findOneBy(RollupState, { id: 1 })) ? findTouching(manager, ranges, 1) : undefined,
+    );
+    if (touching?.length !== 0) await this.run();
   }
 
   /**
@@ -139,7 +148,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     // An update that has begun may have passed by what was committed since.
     return (this.next ??= this.inTurn(() => {
       this.next = undefined;
-      return this.update();
+      return this.pass();
     }));
   }
 
@@ -163,7 +172,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     for (const [i, day] of days.entries()) {
       await this.storedPages.rebuild(day);
       const stale = staleDay(day);
-      await this.dataSource.getRepository(Stale).insert(stale);
+      await this.dataSource.getRepository(DirtyRange).insert(stale);
       await this.takeIn([stale]);
       onProgress?.(i + 1, days.length);
     }
@@ -240,7 +249,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /** @returns whether nothing is left of what was there when it began */
-  private async update(): Promise<boolean> {
+  private async pass(): Promise<boolean> {
     const deadline = monotonicClock.now() + Math.max(LEAST_PASS, this.settings.maxWait);
     await this.state();
     const stale = await this.dirtyRanges();
@@ -254,7 +263,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   /** Takes in all that was committed before the call, however long it takes. */
   async drain(): Promise<void> {
     await this.state();
-    let stale: Stale[];
+    let stale: DirtyRange[];
     this.failed.clear();
     do {
       stale = await this.dirtyRanges();
@@ -270,14 +279,13 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   async takeInErasures(): Promise<void> {
     // If nothing was ever computed, nothing is left.
     if (!(await this.storedState())) return;
-    let stale: Stale[];
+    let stale: DirtyRange[];
     do {
       stale = await onPrimary(this.dataSource, (manager) =>
         manager
-          .createQueryBuilder(Stale, 'stale')
-          .where('stale.visitId IS NOT NULL')
-          // Those of a rebuild are of whole days.
-          .andWhere('stale.until - stale.since < :day', { day: DAY })
+          .createQueryBuilder(DirtyRange, 'stale')
+          // Those of a rebuild name no visits.
+          .where('stale.erased AND stale.visits IS NOT NULL')
           .orderBy('stale.since', 'DESC')
           .limit(MAX_STALE)
           .getMany(),
@@ -287,7 +295,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /** The same for these ranges, which are stored. */
-  private async takeIn(stale: Stale[]): Promise<void> {
+  private async takeIn(stale: DirtyRange[]): Promise<void> {
     const left = await this.inTurn(async () => {
       // Where nothing was ever computed, nothing is left.
       if (stale.length === 0 || !(await this.storedState())) return [];
@@ -300,16 +308,16 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
     );
   }
 
-  private dirtyRanges(): Promise<Stale[]> {
+  private dirtyRanges(): Promise<DirtyRange[]> {
     return onPrimary(this.dataSource, async (manager) => {
       const all = { order: { since: 'DESC' }, take: MAX_STALE } as const;
       if (this.failed.size > 0) {
         const others = [...this.failed].map((day) => Not(Between(new Date(day), new Date(day + DAY - 1))));
-        const stale = await manager.find(Stale, { ...all, where: { since: And(...others) } });
+        const stale = await manager.find(DirtyRange, { ...all, where: { since: And(...others) } });
         if (stale.length > 0) return stale;
         this.failed.clear();
       }
-      return manager.find(Stale, all);
+      return manager.find(DirtyRange, all);
     });
   }
 
@@ -318,7 +326,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
    * @returns what was left at the deadline
    * @throws what a day failed with, after the others
    */
-  private async recompute(stale: Stale[], deadline: number): Promise<Stale[]> {
+  private async recompute(stale: DirtyRange[], deadline: number): Promise<DirtyRange[]> {
     let left = stale;
     let failure: { error: unknown } | undefined;
     let hasFailed = false;
@@ -327,7 +335,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       const state = await this.state();
       const newest = left.reduce((latest, { since }) => Math.max(latest, since.getTime()), 0);
       const day = floor(newest, DAY);
-      const isOfDay = ({ since }: Stale): boolean => floor(since.getTime(), DAY) === day;
+      const isOfDay = ({ since }: DirtyRange): boolean => floor(since.getTime(), DAY) === day;
       let isMade: boolean;
       try {
         isMade = await this.make(state, day, left.filter(isOfDay));
@@ -355,12 +363,12 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /** Another instance may have taken in the others. */
-  private async stillDirty(stale: Stale[]): Promise<Stale[]> {
+  private async stillDirty(stale: DirtyRange[]): Promise<DirtyRange[]> {
     return onPrimary(this.dataSource, async (manager) => {
       const ids = new Set<string>();
       for (const some of chunks(stale, DELETED_AT_ONCE)) {
         const where = { id: In(some.map((range) => range.id)) };
-        for (const { id } of await manager.find(Stale, { select: { id: true }, where })) ids.add(id);
+        for (const { id } of await manager.find(DirtyRange, { select: { id: true }, where })) ids.add(id);
       }
       return stale.filter(({ id }) => ids.has(id));
     });
@@ -436,7 +444,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /** @returns whether it was committed, and no other instance was first */
-  private make(state: RollupState, day: number, stale: Stale[]): Promise<boolean> {
+  private make(state: RollupState, day: number, stale: DirtyRange[]): Promise<boolean> {
     const daysUntil = state.daysUntil.getTime();
     const isPast = day < daysUntil;
     const units = isPast ? [{ since: day, until: day + DAY }] : unitsOf(stretchesOf(stale), QUARTER);
@@ -446,14 +454,14 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
   private async commit(state: RollupState, { stale = [], units, span, daysUntil }: Step): Promise<boolean> {
     const { statements, longest, longestMixed, days } = await onPrimary(this.dataSource, async (manager) => {
       const fold = new Fold(manager);
-      const named = stale.flatMap(({ visitId }) => visitId || []);
+      const named = stale.flatMap(({ visits }) => (visits ? visits.split(',') : []));
       const ids = stale.length > 0 ? await fold.visitsIn(merge(stretchesOf(stale)), named) : [];
       const paths = new Paths(manager);
-      const { statements: visits, ...rest } = await fold.remakeVisits(ids, paths);
+      const { statements: visitStatements, ...rest } = await fold.remakeVisits(ids, paths);
       for (const unit of units) await paths.learn(await fold.unknownPaths(unit));
-      const all = [...paths.inserts(), ...visits];
+      const all = [...paths.inserts(), ...visitStatements];
       for (const unit of units) all.push(...fold.remakeSums(unit, span));
-      if (stale.some(({ visitId }) => visitId !== null))
+      if (stale.some(({ erased }) => erased))
         all.push(...forget(this.dataSource, await fold.storedPaths(ids, units)));
       return { statements: all, ...rest };
     });
@@ -463,7 +471,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
       const deletion = this.dataSource
         .createQueryBuilder()
         .delete()
-        .from(Stale)
+        .from(DirtyRange)
         .where({ id: In(some.map(({ id }) => id)) });
       statements.push(deletion.getQueryAndParameters());
     }
@@ -511,7 +519,7 @@ export class Rollup implements OnApplicationBootstrap, BeforeApplicationShutdown
         daysUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS),
       })
       .orIgnore();
-    const stale = new Table(this.dataSource, Stale).insert(days.map(staleDay));
+    const stale = new Table(this.dataSource, DirtyRange).insert(days.map(staleDay));
     await this.dialect.transact(
       this.dataSource,
       first.getQueryAndParameters(),
@@ -546,11 +554,20 @@ async function findDays(manager: EntityManager): Promise<number[]> {
   return [...days].sort((a, b) => a - b);
 }
 
-function staleDay(day: number): Stale {
-  return { id: uuidv7(), since: new Date(day), until: new Date(day + DAY), visitId: '' };
+function staleDay(day: number): DirtyRange {
+  return {
+    id: uuidv7(),
+    // Nobody knows since when it is dirty.
+    createdAt: new Date(0),
+    since: new Date(day),
+    until: new Date(day + DAY),
+    visits: null,
+    erased: true,
+    unbounded: false,
+  };
 }
 
-function stretchesOf(stale: Stale[]): Stretch[] {
+function stretchesOf(stale: DirtyRange[]): Stretch[] {
   return stale.map(({ since, until }) => ({ since: since.getTime(), until: until.getTime() }));
 }
 

@@ -43,9 +43,9 @@ module.exports = async function start(packages) {
       const ask = async () => ({
         overview: await stats.overview(range, { compareTo: 'previous' }),
         series: await stats.series('views', 'day', range),
-        top: await stats.top('path', { ...range, measure: 'visits' }),
-        browsers: await stats.top('browser', range),
-        plans: await stats.top('property', { ...range, property: 'plan' }),
+        top: (await stats.top('path', { ...range, measure: 'visits' })).items,
+        browsers: (await stats.top('browser', range)).items,
+        plans: (await stats.top('property', { ...range, property: 'plan' })).items,
         filtered: await stats.overview({ ...range, path: '/b', entry: '/a' }),
         live: await stats.live({ minutes: 5 }),
         funnel: await stats.funnel([{ path: '/a' }, { name: 'bought' }], range),

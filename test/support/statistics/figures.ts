@@ -12,7 +12,11 @@ import { Clock } from './clock.js';
 import { during, type Facts, type History, type Range, rangeOf } from './history.js';
 import { different } from './order.js';
 
-export function overview(history: History, question: Question, options: OverviewOptions = {}): Overview {
+export function overview(
+  history: History,
+  question: Question,
+  options: OverviewOptions = {},
+): Omit<Overview, 'asOf'> {
   const clock = new Clock(question.timeZone);
   const range = rangeOf(question);
   const compared = options.compareTo && comparedRange(clock, range, options.compareTo);
@@ -34,7 +38,12 @@ export function overview(history: History, question: Question, options: Overview
   };
 }
 
-export function series(history: History, measure: Measure, interval: Interval, question: Question): Series {
+export function series(
+  history: History,
+  measure: Measure,
+  interval: Interval,
+  question: Question,
+): Omit<Series, 'asOf'> {
   const { timeZone = 'UTC' } = question;
   const clock = new Clock(timeZone);
   const range = rangeOf(question);

@@ -1,7 +1,7 @@
 import type { Activity, Funnel, FunnelOptions, FunnelStep } from '../../../lib/index.js';
 import { type History, isDone } from './history.js';
 
-export function funnel(history: History, steps: FunnelStep[], options: FunnelOptions): Funnel {
+export function funnel(history: History, steps: FunnelStep[], options: FunnelOptions): Omit<Funnel, 'asOf'> {
   const { within = Infinity } = options;
   const { activities } = history.of(options);
   const visitors = new Set(activities.map(visitorOf).filter((visitor) => visitor !== null));

@@ -9,7 +9,7 @@ interface Way {
   paths: string[];
 }
 
-export function journeys(history: History, options: JourneysOptions): Journeys {
+export function journeys(history: History, options: JourneysOptions): Omit<Journeys, 'asOf'> {
   const { limit = 10 } = options;
   const ways = history.of(options).visits.map((visit) => wayOf(visit.activities, options));
   const pathAt = ({ first, paths }: Way, step: number): string | undefined => paths[step - first];

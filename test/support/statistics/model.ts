@@ -1,5 +1,6 @@
 import type {
   ActivityStats,
+  AsOf,
   Dimension,
   FunnelOptions,
   FunnelStep,
@@ -27,7 +28,16 @@ export type Asked =
   | ['retention', RetentionOptions]
   | ['journeys', JourneysOptions];
 
-export function ask(stats: ActivityStats, asked: Asked): Promise<unknown> {
+export async function ask(stats: ActivityStats, asked: Asked): Promise<unknown> {
+  return withoutAsOf(await answerOf(stats, asked));
+}
+
+/** What the model knows: it has no clock. */
+export function withoutAsOf({ asOf: _, ...answered }: AsOf): object {
+  return answered;
+}
+
+function answerOf(stats: ActivityStats, asked: Asked): Promise<AsOf> {
   switch (asked[0]) {
     case 'overview':
       return stats.overview(asked[1], asked[2]);

@@ -38,7 +38,7 @@ export function visits(history: History, options: VisitsOptions): VisitRecord[] 
   return options.order === 'asc' ? ascending : ascending.toReversed();
 }
 
-export function live(history: History, options: LiveOptions, now: number): Live {
+export function live(history: History, options: LiveOptions, now: number): Omit<Live, 'asOf'> {
   const clock = new Clock(options.timeZone);
   const since = now - (options.minutes ?? 5) * 60_000;
   const { activities } = during({ from: since, to: Infinity }, history.that(options));

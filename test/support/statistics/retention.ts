@@ -3,7 +3,7 @@ import { Clock } from './clock.js';
 import { type History, rangeOf, type VisitFacts } from './history.js';
 import { different } from './order.js';
 
-export function retention(history: History, options: RetentionOptions): Retention {
+export function retention(history: History, options: RetentionOptions): Omit<Retention, 'asOf'> {
   const { period = 'week', by = 'user', timeZone = 'UTC' } = options;
   const clock = new Clock(timeZone);
   const { from, to } = rangeOf(options);

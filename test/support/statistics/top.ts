@@ -3,7 +3,7 @@ import { type History, propertyOf, rangeOf, type VisitFacts } from './history.js
 import { different, nullFirst, sum } from './order.js';
 import { pageOf } from './pages.js';
 
-export function top(history: History, dimension: Dimension, options: TopOptions): TopRow[] {
+export function top(history: History, dimension: Dimension, options: TopOptions): { items: TopRow[] } {
   const { limit = 10, measure = defaultMeasure(dimension, options), property = '', search } = options;
   const { activities, visits } = history.of(options);
   const holds = (text: string): boolean => text.toLowerCase().includes(search?.toLowerCase() ?? '');
@@ -25,7 +25,9 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
     .filter(({ value, count }) => count > 0 && isFound(value))
     .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
     .slice(0, limit);
-  return dimension === 'user' ? found.map((row) => ({ ...row, name: history.nameOf(row.value) })) : found;
+  return {
+    items: dimension === 'user' ? found.map((row) => ({ ...row, name: history.nameOf(row.value) })) : found,
+  };
 }
 
 const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);

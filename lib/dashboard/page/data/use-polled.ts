@@ -36,6 +36,7 @@ export function usePolled<T>(path: string, milliseconds: number): QueryState<Jso
     value: state.value,
     isLoading: false,
     failure: state.failure,
+    staleSince: undefined,
     retry: () => setAttempt((count) => count + 1),
   };
 }

@@ -9,10 +9,21 @@ export interface QueryState<T> {
   isLoading: boolean;
   failure: RequestError | undefined;
   retry: () => void;
+  /** Until when the answer has everything, if that was a while before it was given. */
+  staleSince: Date | undefined;
 }
 
+/** A received answer, and when the server sent it. */
+interface Received {
+  text: string;
+  date: string | null;
+}
+
+/** Milliseconds that an answer may be behind. */
+const MAX_LAG = 5000;
+
 /** As texts: going back shows at once what was there. */
-const known = new Map<string, string>();
+const known = new Map<string, Received>();
 const MAX_CACHED = 100;
 
 /**
@@ -20,7 +31,12 @@ const MAX_CACHED = 100;
  * @param priority what is looked at first is asked for before the rest
  */
 export function useQuery<T>(path: string | undefined, { priority = false } = {}): QueryState<Json<T>> {
-  const [state, setState] = useState<{ path?: string; value?: Json<T>; failure?: RequestError }>({});
+  const [state, setState] = useState<{
+    path?: string;
+    value?: Json<T>;
+    staleSince?: Date;
+    failure?: RequestError;
+  }>({});
   const [attempt, setAttempt] = useState(0);
   // Asked anew, all of it is.
   const now = useNow();
@@ -32,8 +48,10 @@ export function useQuery<T>(path: string | undefined, { priority = false } = {})
     const { signal } = controller;
     const load = async (): Promise<void> => {
       try {
-        const value: Json<T> = JSON.parse(await answerTo(path, { signal, priority }));
-        if (!signal.aborted) setState({ path, value });
+        const { text, date } = await answerTo(path, { signal, priority });
+        const value: Json<T> = JSON.parse(text);
+        const staleSince = findStaleSince(value, date);
+        if (!signal.aborted) setState({ path, value, ...(staleSince && { staleSince }) });
       } catch (error) {
         if (signal.aborted) return;
         const failure = error instanceof RequestError ? error : new RequestError(String(error), 0);
@@ -48,6 +66,7 @@ export function useQuery<T>(path: string | undefined, { priority = false } = {})
     value: state.value,
     isLoading: path !== undefined && !isSettled,
     failure: isSettled ? state.failure : undefined,
+    staleSince: state.staleSince,
     retry: () => {
       setState(({ value }) => (value === undefined ? {} : { value }));
       setAttempt((count) => count + 1);
@@ -55,14 +74,24 @@ export function useQuery<T>(path: string | undefined, { priority = false } = {})
   };
 }
 
-async function answerTo(path: string, turn: { signal: AbortSignal; priority: boolean }): Promise<string> {
+/** By the server's clock alone: the browser's may be wrong. */
+function findStaleSince(value: unknown, date: string | null): Date | undefined {
+  const asOf =
+    typeof value === 'object' && value && 'asOf' in value ? new Date(String(value.asOf)) : undefined;
+  return asOf && date !== null && Date.parse(date) - +asOf > MAX_LAG ? asOf : undefined;
+}
+
+async function answerTo(path: string, turn: { signal: AbortSignal; priority: boolean }): Promise<Received> {
   const before = known.get(path);
   if (before !== undefined) return before;
-  const text = await enqueue(async () => (await request(path, { signal: turn.signal })).text(), turn);
+  const received = await enqueue(async () => {
+    const response = await request(path, { signal: turn.signal });
+    return { text: await response.text(), date: response.headers.get('date') };
+  }, turn);
   const [oldest] = known.keys();
   if (known.size >= MAX_CACHED && oldest !== undefined) known.delete(oldest);
-  known.set(path, text);
-  return text;
+  known.set(path, received);
+  return received;
 }
 
 /** Ask anew, or something was erased: nothing that was known need be true any more. */

@@ -1,6 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { QueryState } from '../data/use-query.js';
+import { formatSeconds } from '../format.js';
 import { filtersOf } from '../state/filters.js';
+import { OWN_ZONE } from '../state/range.js';
 import { hrefWith, useUrl } from '../state/url.js';
 
 interface CardProps {
@@ -35,7 +37,7 @@ interface QueryResultProps<T> {
 
 /** A part of the page that is there once the host has answered, and says so when it has not. */
 export function QueryResult<T>({ answer, skeleton, children }: QueryResultProps<T>): JSX.Element {
-  const { value, isLoading, failure, retry } = answer;
+  const { value, isLoading, failure, retry, staleSince } = answer;
   if (failure) {
     return (
       <div class="failure" role="alert">
@@ -63,7 +65,17 @@ export function QueryResult<T>({ answer, skeleton, children }: QueryResultProps<
   return (
     <div class={isLoading ? 'is-loading' : ''} aria-busy={isLoading}>
       {children(value)}
+      {staleSince && <StaleNote since={staleSince} />}
     </div>
+  );
+}
+
+function StaleNote({ since }: { since: Date }): JSX.Element {
+  const timeZone = useUrl().get('tz') ?? OWN_ZONE;
+  return (
+    <p class="stale" role="status" title="The server is still adding up what came in later.">
+      As of {formatSeconds(since, timeZone)}
+    </p>
   );
 }
 
