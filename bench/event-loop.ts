@@ -13,7 +13,7 @@ import { connectionsOf } from '../lib/database/connections.js';
 import { DEFAULTS } from '../lib/djaffar.options.js';
 import { formatOf } from '../lib/export/format.js';
 import { pagesOf } from '../lib/export/pages.js';
-import { Rollup } from '../lib/statistics/rollup/rollup.js';
+import { RollupService } from '../lib/statistics/rollup/rollup.service.js';
 import { databaseOptions } from '../sample/database.js';
 import { fillSqlite } from './fill-sqlite.js';
 import { table } from './markdown.js';
@@ -92,7 +92,7 @@ async function measure(runs: number, work: () => Promise<unknown>): Promise<Meas
 }
 
 async function measureAll(dataSource: DataSource): Promise<Map<string, Measured>> {
-  const rollup = new Rollup(dataSource);
+  const rollup = new RollupService(dataSource);
   const stats = new ActivityStats(dataSource, rollup);
   const writer = new ActivityWriter(dataSource, DEFAULTS.writer);
   const bounds = new VisitBounds(dataSource);

@@ -1,6 +1,6 @@
 import libsql from 'libsql';
 import type { DataSource } from 'typeorm';
-import { Rollup } from '../lib/statistics/rollup/rollup.js';
+import { RollupService } from '../lib/statistics/rollup/rollup.service.js';
 import { DAYS } from './fill.js';
 
 const ROWS_OF_VISIT = 10;
@@ -120,5 +120,5 @@ export async function fillSqlite(dataSource: DataSource, file: string, rows: num
   database.exec('COMMIT');
   database.exec('ANALYZE');
   database.close();
-  await new Rollup(dataSource).drain();
+  await new RollupService(dataSource).drain();
 }

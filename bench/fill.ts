@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { djaffarEntities } from '../lib/index.js';
-import { Rollup } from '../lib/statistics/rollup/rollup.js';
+import { RollupService } from '../lib/statistics/rollup/rollup.service.js';
 import { databaseOptions } from '../sample/database.js';
 
 export const DAYS = 90;
@@ -41,7 +41,7 @@ export async function fill(url: string, rows: number): Promise<void> {
   await client.query('VACUUM ANALYZE');
   const dataSource = new DataSource({ ...databaseOptions(url), entities: djaffarEntities });
   await dataSource.initialize();
-  await new Rollup(dataSource).drain();
+  await new RollupService(dataSource).drain();
   await dataSource.destroy();
   await client.query('VACUUM ANALYZE');
   await client.query('CHECKPOINT');

@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { djaffarEntities, djaffarMigrations } from '../lib/index.js';
-import { Rollup } from '../lib/statistics/rollup/rollup.js';
+import { RollupService } from '../lib/statistics/rollup/rollup.service.js';
 import { databaseOptions } from '../sample/database.js';
 import { createDatabase } from '../test/support/databases.js';
 import { fill } from './fill.js';
@@ -9,7 +9,7 @@ export interface FilledDatabase {
   url: string;
   dataSource: DataSource;
   /** What keeps its statistics. */
-  rollup: Rollup;
+  rollup: RollupService;
   activities: number;
   close: () => Promise<void>;
 }
@@ -31,7 +31,7 @@ export async function filledDatabase(filled: string | undefined, rows: number): 
     process.stderr.write(`filling with ${rows} activities\n`);
     await fill(url, rows);
   }
-  const rollup = new Rollup(dataSource);
+  const rollup = new RollupService(dataSource);
   await rollup.drain();
   const [{ count }]: [{ count: string }] = await dataSource.query('SELECT count(*) FROM djaffar_activity');
   return {

@@ -51,7 +51,7 @@ import { mount } from './http/mount.js';
 import { SigningKeys } from './privacy/signing-keys.js';
 import { ResponseStreams } from './http/response-streams.js';
 import { ActivityStats } from './statistics/activity.stats.js';
-import { Rollup } from './statistics/rollup/rollup.js';
+import { RollupService } from './statistics/rollup/rollup.service.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
 import { TrackController } from './tracking/track.controller.js';
@@ -190,10 +190,10 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         useFactory: makeWriter,
       },
       {
-        provide: Rollup,
+        provide: RollupService,
         inject: [DATA_SOURCE, ActivityWriter, SETTINGS],
         useFactory: (source: DataSource, writer: ActivityWriter, settings: Settings) =>
-          new Rollup(source, () => writer.changes, settings.statistics, new Pages(settings.page)),
+          new RollupService(source, () => writer.changes, settings.statistics, new Pages(settings.page)),
       },
       {
         provide: VisitBounds,

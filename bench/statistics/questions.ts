@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ActivityStats, TopRow } from '../../lib/index.js';
+import type { ActivityStats, Top } from '../../lib/index.js';
 
 /** The range, as the SQL by hand has it. */
 export interface Bounds {
@@ -46,9 +46,9 @@ const bareVisits = ({ since, until }: Bounds): string => `
 
 const DAY = "date_trunc('day', to_timestamp(date / 1000.0) AT TIME ZONE 'UTC')";
 
-function agreesOnTop(ours: TopRow[], rows: Row[]): boolean {
+function agreesOnTop({ items }: Top, rows: Row[]): boolean {
   return isDeepStrictEqual(
-    ours.map(({ value, count }) => [value, count]),
+    items.map(({ value, count }) => [value, count]),
     rows.map(({ value, n }) => [value, Number(n)]),
   );
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
-import { Rollup } from '../statistics/rollup/rollup.js';
+import { RollupService } from '../statistics/rollup/rollup.service.js';
 import { connectionsOf } from '../database/connections.js';
 import { askOnPrimary } from '../database/primary.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
@@ -98,7 +98,7 @@ export class ActivityService {
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly recorder: Recorder,
     private readonly writer: ActivityWriter,
-    private readonly rollup: Rollup,
+    private readonly rollup: RollupService,
     private readonly visitBounds: VisitBounds,
   ) {
     this.dialect = dialectOf(dataSource);

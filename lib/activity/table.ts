@@ -17,6 +17,7 @@ export class Table {
   private readonly columnOf: Map<string, string>;
   private readonly types: string[];
   private readonly values: ((entity: ObjectLiteral) => unknown)[];
+  private readonly keys: number;
   private readonly clock: string | undefined;
 
   /** @param clock the property that the database sets to its clock when a row is inserted */
@@ -34,6 +35,7 @@ export class Table {
     const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)].filter(
       ({ propertyName }) => propertyName !== clock,
     );
+    this.keys = primaryColumns.length;
     this.clock =
       clock &&
       driver.escape(columns.find(({ propertyName }) => propertyName === clock)?.databaseName ?? clock);
@@ -57,6 +59,7 @@ export class Table {
       table: this.name,
       columns: this.columnNames,
       types: this.types,
+      keys: this.keys,
       rows,
       replace,
       clock: this.clock,

@@ -13,7 +13,7 @@ import { DEFAULTS, type Settings } from '../djaffar.options.js';
 import { MIGRATIONS } from '../database/failure.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
-import { Rollup } from '../statistics/rollup/rollup.js';
+import { RollupService } from '../statistics/rollup/rollup.service.js';
 import type { DataSourceFile } from './data-source.js';
 import { escapeControls } from './errors.js';
 
@@ -27,7 +27,7 @@ export interface Services {
   writer: ActivityWriter;
   visitBounds: VisitBounds;
   activities: ActivityService;
-  rollup: Rollup;
+  rollup: RollupService;
   stats: ActivityStats;
 }
 
@@ -68,7 +68,7 @@ function servicesOf(dataSource: DataSource, page: PageOption | undefined): Omit<
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
   const pages = new Pages(page);
   const writer = new ActivityWriter(dataSource, settings.writer, pages);
-  const rollup = new Rollup(dataSource, () => writer.changes, undefined, pages);
+  const rollup = new RollupService(dataSource, () => writer.changes, undefined, pages);
   const visitBounds = new VisitBounds(dataSource);
   const recorder = new Recorder(settings, writer, visitBounds);
   return {

@@ -69,8 +69,8 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
             name: 'djaffar_visit_started',
             columnNames: ['startedAt', 'bot', 'mixed', 'bounced', 'duration', 'sessionBefore', 'userBefore'],
           },
-          { name: 'djaffar_visit_session', columnNames: ['sessionId'] },
-          { name: 'djaffar_visit_user', columnNames: ['userId'] },
+          { name: 'djaffar_visit_session', columnNames: ['sessionId', 'startedAt'] },
+          { name: 'djaffar_visit_user', columnNames: ['userId', 'startedAt'] },
         ],
       }),
       new Table({
@@ -93,6 +93,8 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           bigint('daysUntil'),
           bigint('longest'),
           bigint('longestMixed'),
+          optional(text('leaseHolder', 36)),
+          bigint('leaseUntil'),
         ],
       }),
     ];

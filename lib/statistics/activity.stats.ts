@@ -21,7 +21,7 @@ import { journeys } from './questions/journeys.js';
 import { live } from './questions/live.js';
 import { retention } from './questions/retention.js';
 import { readAsOf } from './rollup/as-of.js';
-import { Rollup } from './rollup/rollup.js';
+import { RollupService } from './rollup/rollup.service.js';
 import { RollupState } from './rollup/sums.entity.js';
 import { Selection } from './questions/selection.js';
 import type { Stretch } from './stretch.js';
@@ -74,7 +74,7 @@ export class ActivityStats {
 
   constructor(
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
-    private readonly rollup: Rollup,
+    private readonly rollup: RollupService,
   ) {
     this.dialect = dialectOf(dataSource);
   }

@@ -89,10 +89,13 @@ describe('djaffar stats', () => {
       ],
       { points: [{ value: 1 }, { value: 1 }] },
     ],
-    [['top', 'path', ...RANGE, '--limit', '1', '--measure', 'activities'], [{ value: '/', count: 3 }]],
+    [
+      ['top', 'path', ...RANGE, '--limit', '1', '--measure', 'activities'],
+      { items: [{ value: '/', count: 3 }] },
+    ],
     [
       ['top', 'property', ...RANGE, '--property', 'plan', '--properties', 'plan=pro'],
-      [{ value: 'pro', count: 2 }],
+      { items: [{ value: 'pro', count: 2 }] },
     ],
     [
       ['overview', ...RANGE, '--entry', '/*', '--exit', '/pricing', '--user', '0', '--utm-source', ''],

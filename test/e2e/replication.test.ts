@@ -1,6 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ActivityStats, djaffarEntities, djaffarMigrations } from '../../lib/index.js';
-import { Rollup } from '../../lib/statistics/rollup/rollup.js';
+import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
 import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { POSTGRES_BIN, PostgresServer } from '../support/postgres.js';
@@ -77,7 +77,11 @@ function describeReads(start: () => Promise<Host>): void {
       expect(streamed).toBe(count);
     }
     expect(queries).toBeLessThan(700);
-    expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+      visits: 0,
+      sums: 0,
+      pages: 0,
+    });
   });
 
   it('erases what is there, once', async () => {
@@ -89,7 +93,11 @@ function describeReads(start: () => Promise<Host>): void {
     expect(queries).toBeLessThan(100);
     expect(await host.activities.count({ user: '18' })).toBe(0);
     expect(await stats.overview({ ...november, user: '18' })).toMatchObject({ visits: { value: 0 } });
-    expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+      visits: 0,
+      sums: 0,
+      pages: 0,
+    });
   });
 }
 

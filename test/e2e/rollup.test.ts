@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { Activity, ActivityStats } from '../../lib/index.js';
-import { Rollup } from '../../lib/statistics/rollup/rollup.js';
+import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
 import { Visit } from '../../lib/statistics/rollup/visit.entity.js';
 import { RollupState } from '../../lib/statistics/rollup/sums.entity.js';
 import { FOUND } from '../support/databases.js';
@@ -80,14 +80,18 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     try {
       await host.activities.track({ path: '/' });
       expect(await viewsIn(host)).toBe(1);
-      const rollup = hasty.app.get(Rollup, { strict: false });
-      let release = (): void => {};
-      const held = new Promise<void>((resolve) => (release = resolve));
-      // Stands for an update that takes long.
-      jest.spyOn(rollup, 'run').mockReturnValue(held.then(() => true));
+      // Another instance is frozen in the middle of a step.
+      const lease = host.dataSource.getRepository(RollupState);
+      await lease.update({ id: 1 }, { leaseHolder: 'frozen', leaseUntil: new Date(Date.now() + 15_000) });
       await host.activities.track({ path: '/' });
-      expect(await viewsIn(hasty)).toBe(1);
-      release();
+      const acknowledged = Date.now();
+      const { views, asOf } = await statsOf(hasty).overview(ever);
+      expect(views.value).toBe(1);
+      expect(Date.parse(asOf)).toBeLessThanOrEqual(acknowledged);
+      await lease.update({ id: 1 }, { leaseUntil: new Date(0) });
+      const later = await statsOf(host).overview(ever);
+      expect(later.views.value).toBe(2);
+      expect(Date.parse(later.asOf)).toBeGreaterThanOrEqual(acknowledged);
     } finally {
       await hasty.close();
     }
@@ -99,13 +103,17 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     await host.activities.track({ path: '/' });
     expect(await viewsIn(host)).toBe(3);
     const { version } = await state();
-    expect(version).toBeLessThanOrEqual(4);
+    expect(version).toBeLessThanOrEqual(10);
     // As after a year without a question.
     await host.dataSource.getRepository(RollupState).update({ id: 1 }, { daysUntil: new Date(DAY) });
-    await host.app.get(Rollup, { strict: false }).rebuild();
-    expect((await state()).version - version).toBeLessThanOrEqual(6);
+    await host.app.get(RollupService, { strict: false }).rebuild();
+    expect((await state()).version - version).toBeLessThanOrEqual(10);
     expect((await state()).daysUntil.getTime()).toBeGreaterThan(DAY);
-    expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+      visits: 0,
+      sums: 0,
+      pages: 0,
+    });
   });
 
   it('bounds a visit of many years, and forgets at a rebuild how long it was', async () => {
@@ -132,7 +140,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     ]);
     expect((await state()).longest).toBe(30 * 60_000);
     await host.activities.erase({ visit: 'forged' });
-    const rollup = host.app.get(Rollup, { strict: false });
+    const rollup = host.app.get(RollupService, { strict: false });
     await rollup.rebuild();
     expect(await state()).toMatchObject({ longest: 30 * 60_000, longestMixed: 0 });
     expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
@@ -142,15 +150,24 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     const now = Date.now();
     const dates = [now - 30 * HOUR, now - 4 * HOUR, now - 2 * HOUR];
     for (const date of dates) await host.activities.track({ path: '/', date: new Date(date) });
-    const ahead = jest.spyOn(Date, 'now').mockReturnValue(now + 365 * DAY);
     await viewsIn(host);
-    ahead.mockRestore();
-    expect((await state()).daysUntil.getTime()).toBeGreaterThan(now - 2 * DAY);
+    const rollup = host.app.get(RollupService, { strict: false });
+    // The clock of the database was ahead for a moment.
+    await host.dataSource
+      .getRepository(RollupState)
+      .update({ id: 1 }, { daysUntil: new Date(now - (now % DAY) + 365 * DAY) });
+    await host.activities.track({ path: '/', date: new Date(now - 2 * HOUR), name: 'bought' });
+    await viewsIn(host);
     const range = { from: new Date(now - 4 * HOUR - 1), to: new Date(now + 1) };
     expect((await statsOf(host).top('path', range)).items).toEqual([{ value: '/', count: 2 }]);
+    await rollup.rebuild();
     expect((await state()).daysUntil.getTime()).toBeLessThanOrEqual(now - DAY);
     expect((await statsOf(host).top('path', range)).items).toEqual([{ value: '/', count: 2 }]);
-    expect(await host.app.get(Rollup, { strict: false }).check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+      visits: 0,
+      sums: 0,
+      pages: 0,
+    });
   });
 });
 
@@ -228,13 +245,13 @@ describe('the rollup of days of which the newest cannot be computed', () => {
       await host.dataSource.query(
         `CREATE TRIGGER broken BEFORE INSERT ON djaffar_visit WHEN NEW."startedAt" > ${oldest} BEGIN SELECT RAISE(ABORT, 'broken'); END`,
       );
-      const rollup = host.app.get(Rollup, { strict: false });
+      const rollup = host.app.get(RollupService, { strict: false });
       const computed = async (): Promise<number[]> => {
         const visits = await host.dataSource.getRepository(Visit).find({ order: { startedAt: 'ASC' } });
         return visits.map(({ startedAt }) => startedAt.getTime());
       };
-      // After two in a row it stops: it may not be because of the days.
-      await expect(rollup.run()).rejects.toThrow('broken');
+      // After three failures in a row it stops: it may not be because of the days.
+      await expect(rollup.run()).resolves.toBe(false);
       await expect(rollup.run()).resolves.toBe(false);
       expect(await computed()).toEqual([oldest]);
       await host.dataSource.query('DROP TRIGGER broken');

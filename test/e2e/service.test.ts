@@ -14,7 +14,7 @@ import {
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { dialectOf } from '../../lib/activity/dialects/dialect.js';
 import { SigningKeys } from '../../lib/privacy/signing-keys.js';
-import { Rollup } from '../../lib/statistics/rollup/rollup.js';
+import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';
@@ -292,7 +292,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
         to: '2100-01-01T00:00Z',
       });
       const failing = jest
-        .spyOn(host.app.get(Rollup, { strict: false }), 'takeInErasures')
+        .spyOn(host.app.get(RollupService, { strict: false }), 'takeInErasures')
         .mockRejectedValueOnce(new Error('failed'));
       await expect(host.activities.erase({ user: 'jeff' })).rejects.toThrow('failed');
       failing.mockRestore();

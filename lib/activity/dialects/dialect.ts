@@ -15,8 +15,10 @@ import { sqlite } from './sqlite.js';
 export interface Insert {
   /** Escaped, ready for SQL. */
   table: string;
-  /** Escaped, ready for SQL; the first is the primary key. */
+  /** Escaped, ready for SQL; those of the primary key first. */
   columns: string[];
+  /** How many columns the primary key has. */
+  keys: number;
   /** The database's types of the columns. */
   types: string[];
   rows: unknown[][];

@@ -70,12 +70,12 @@ const millisecondsOf = (timestamp: string): string =>
 const NOW = millisecondsOf('clock_timestamp()');
 
 /** One parameter for each column, whatever the number of rows. */
-function insert({ table, columns, types, replace, clock }: Insert, firstParameter: number): string {
+function insert({ table, columns, types, keys, replace, clock }: Insert, firstParameter: number): string {
   const arrays = types.map((type, i) => `$${firstParameter + i}::${type}[]`).join(', ');
   const updates = columns.map((column) => `${column} = EXCLUDED.${column}`);
   const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
   const [into, values] = clock ? [[...columns, clock], `*, ${NOW}`] : [columns, '*'];
-  return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays}) ON CONFLICT (${columns[0]}) DO ${conflict}`;
+  return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays}) ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${conflict}`;
 }
 
 /** One statement, hence one transaction and one round trip: all but the last insert are its common table expressions. */

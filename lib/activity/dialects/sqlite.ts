@@ -58,7 +58,7 @@ function connectionOf(dataSource: DataSource): Connection {
 
 const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
 
-function insert(connection: Connection, { table, columns, rows, replace, clock }: Insert): void {
+function insert(connection: Connection, { table, columns, keys, rows, replace, clock }: Insert): void {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const into = clock ? [...columns, clock] : columns;
   const updates = columns.map((column) => `${column} = excluded.${column}`);
@@ -68,7 +68,7 @@ function insert(connection: Connection, { table, columns, rows, replace, clock }
     const values = some.map(() => row).join(', ');
     connection
       .prepare(
-        `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON CONFLICT (${columns[0]}) DO ${conflict}`,
+        `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${conflict}`,
       )
       .run(...some.flat());
   }

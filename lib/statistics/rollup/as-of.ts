@@ -6,7 +6,7 @@ import { DAY, type Stretch } from '../stretch.js';
 import { Visit } from './visit.entity.js';
 
 /** How many ranges with unbounded visits are looked at one by one. More of them count as touching. */
-const MAX_UNBOUNDED = 1000;
+const MAX_UNBOUNDED = 5000;
 
 /** A dirty range that has to be recomputed for an exact answer. */
 export interface Touching {

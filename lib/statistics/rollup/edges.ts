@@ -1,6 +1,6 @@
 import { doingsOf, MAX_DOINGS } from './doings.js';
 import type { Paths } from './paths.js';
-import type { VisitRow } from './predecessors.js';
+import type { VisitRow } from './previous-visits.js';
 import { sourceOf } from './source.js';
 import { stepOf, wayOf } from './way.js';
 import { DAY } from '../stretch.js';

@@ -21,7 +21,7 @@ export function within(column: string, stretches: Stretch[]): Brackets {
   });
 }
 
-/** The day, or the quarters, that the stretches lie in; all are of one day. */
+/** The buckets that the time ranges lie in, with adjacent ones merged. */
 export function unitsOf(stretches: Stretch[], span: number): Stretch[] {
   const starts = new Set<number>();
   for (const { since, until } of stretches)
@@ -33,4 +33,15 @@ export function unitsOf(stretches: Stretch[], span: number): Stretch[] {
     else units.push({ since, until: since + span });
   }
   return units;
+}
+
+/** As few as hold the same. */
+export function merge(stretches: Stretch[]): Stretch[] {
+  const merged: Stretch[] = [];
+  for (const { since, until } of stretches.toSorted((a, b) => a.since - b.since)) {
+    const last = merged.at(-1);
+    if (last && since <= last.until) last.until = Math.max(last.until, until);
+    else merged.push({ since, until });
+  }
+  return merged;
 }

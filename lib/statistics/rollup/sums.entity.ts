@@ -42,6 +42,14 @@ export class RollupState {
   @Column({ name: 'version', type: 'int' })
   version!: number;
 
+  /** Which instance works on the statistics; `null` if none does. */
+  @Column({ name: 'leaseHolder', type: 'varchar', length: 36, nullable: true })
+  leaseHolder!: string | null;
+
+  /** Until when it may, by the database's clock. */
+  @Column({ name: 'leaseUntil', type: 'bigint', transformer: instant })
+  leaseUntil!: Date;
+
   /** Up to here, {@link PathTotal} holds days. */
   @Column({ name: 'daysUntil', type: 'bigint', transformer: instant })
   daysUntil!: Date;

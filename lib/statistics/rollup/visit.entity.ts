@@ -14,8 +14,9 @@ import { Session } from '../../activity/session.entity.js';
   'sessionBefore',
   'userBefore',
 ])
-@Index('djaffar_visit_session', ['sessionId'])
-@Index('djaffar_visit_user', ['userId'])
+// The start finds the neighbours of a visit among very many of a session.
+@Index('djaffar_visit_session', ['sessionId', 'startedAt'])
+@Index('djaffar_visit_user', ['userId', 'startedAt'])
 export class Visit {
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 16 })
   id!: string;

@@ -33,8 +33,8 @@ export async function ask(stats: ActivityStats, asked: Asked): Promise<unknown> 
 }
 
 /** What the model knows: it has no clock. */
-export function withoutAsOf({ asOf: _, ...answered }: AsOf): object {
-  return answered;
+export function withoutAsOf(answered: AsOf): object {
+  return Object.fromEntries(Object.entries(answered).filter(([key]) => key !== 'asOf'));
 }
 
 function answerOf(stats: ActivityStats, asked: Asked): Promise<AsOf> {

@@ -1,4 +1,4 @@
-import { type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
 import { ENGAGEMENT } from '../../activity/engagement.js';
@@ -6,20 +6,21 @@ import { Session } from '../../activity/session.entity.js';
 import { Table } from '../../activity/table.js';
 import { chunks } from '../chunks.js';
 import { PAGE } from '../page-sql.js';
-import { Path } from './path.entity.js';
 import { type Edge, visitsFrom } from './edges.js';
-import { isSamePath, type Paths } from './paths.js';
-import { Predecessors, type VisitRow } from './predecessors.js';
-import { leaveOutBots } from '../bots.js';
-import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
+import type { Paths } from './paths.js';
+import { PreviousVisits, type VisitRow } from './previous-visits.js';
+import { DAY, floor, type Stretch } from '../stretch.js';
 import { within } from './stretches.js';
-import { PathTotal, Total } from './sums.entity.js';
+import { PathTotal } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
 import { MAX_ACTIVITIES, numbersIn } from './way.js';
 import { trailsIn } from './trails.js';
 
-/** Makes the statistics of a stretch of time anew from its activities. */
-export class Fold {
+/** How many time ranges are asked for by one statement. */
+const RANGES_AT_ONCE = 50;
+
+/** Builds visits from their activities. */
+export class VisitBuilder {
   private readonly dialect: Dialect;
   private readonly visits: Table;
 
@@ -30,26 +31,28 @@ export class Fold {
 
   /** The visits that have activities in the stretches, or began there, or are named. */
   async visitsIn(stretches: Stretch[], named: string[]): Promise<string[]> {
-    const withActivities = this.manager
-      .createQueryBuilder(Activity, 'activity')
-      .select('DISTINCT activity.visitId', 'id')
-      .where('activity.visitId IS NOT NULL')
-      .andWhere(within(this.dialect.dateKey('activity.date'), stretches));
-    const begun = this.manager
-      .createQueryBuilder(Visit, 'visit')
-      .select('visit.id', 'id')
-      .where(within('visit.startedAt', stretches));
     const ids = new Set(named);
-    for (const query of [withActivities, begun])
-      for (const { id } of await query.getRawMany<{ id: string }>()) ids.add(id);
+    for (const some of chunks(stretches, RANGES_AT_ONCE)) {
+      const withActivities = this.manager
+        .createQueryBuilder(Activity, 'activity')
+        .select('DISTINCT activity.visitId', 'id')
+        .where('activity.visitId IS NOT NULL')
+        .andWhere(within(this.dialect.dateKey('activity.date'), some));
+      const begun = this.manager
+        .createQueryBuilder(Visit, 'visit')
+        .select('visit.id', 'id')
+        .where(within('visit.startedAt', some));
+      for (const query of [withActivities, begun])
+        for (const { id } of await query.getRawMany<{ id: string }>()) ids.add(id);
+    }
     return [...ids];
   }
 
   /**
-   * What makes the visits what their activities say; who has none left is no visit. Tells the longest's milliseconds, and
-   * the days on which they begin, or did, too.
+   * Statements that rebuild the visits from their activities and delete visits without any. Also returns the longest
+   * durations (ms) and the days on which these visits start or started.
    */
-  async remakeVisits(
+  async rebuildVisits(
     ids: string[],
     paths: Paths,
   ): Promise<{
@@ -59,7 +62,7 @@ export class Fold {
     days: Set<number>;
   }> {
     const visits = await this.compute(ids, paths);
-    const { changed, stored } = await new Predecessors(this.manager).find(visits, ids);
+    const { changed, stored } = await new PreviousVisits(this.manager).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
     const longestOf = (mixed: boolean): number =>
@@ -149,74 +152,6 @@ export class Fold {
       .getRawMany<Edge>();
   }
 
-  /**
-   * What makes the sums what the activities say.
-   * @param span of the sums of paths, {@link QUARTER} or {@link DAY}; the stretch begins and ends with one
-   */
-  remakeSums(stretch: Stretch, span: number): Statement[] {
-    const statements: Statement[] = [];
-    for (const [entity, query] of [
-      [Total, this.totals(stretch)],
-      [PathTotal, this.pathTotals(stretch, span)],
-    ] as const) {
-      const table = new Table(this.manager.connection, entity);
-      const [sql, parameters] = query.getQueryAndParameters();
-      // TypeORM puts the columns before the expressions.
-      const names = query.expressionMap.selects.flatMap(({ aliasName }) => aliasName ?? []);
-      const columns = names.map((name) => table.column(name)).join(', ');
-      const values = names
-        .map((name) =>
-          name === 'path' ? 'known.number' : `sums.${this.manager.connection.driver.escape(name)}`,
-        )
-        .join(', ');
-      const known =
-        entity === PathTotal
-          ? ` JOIN ${new Table(this.manager.connection, Path).name} known ON ${isSamePath(this.dialect, 'known.path', 'sums.path')}`
-          : '';
-      statements.push(
-        this.manager
-          .createQueryBuilder()
-          .delete()
-          .from(entity)
-          .where('startedAt >= :since AND startedAt < :until', stretch)
-          .getQueryAndParameters(),
-        [`INSERT INTO ${table.name} (${columns}) SELECT ${values} FROM (${sql}) sums${known}`, parameters],
-      );
-    }
-    return statements;
-  }
-
-  totals(stretch: Stretch): SelectQueryBuilder<ObjectLiteral> {
-    const quarter = floorOf(QUARTER);
-    return this.counted(stretch)
-      .select(quarter, 'startedAt')
-      .addSelect('activity.name', 'name')
-      .addSelect('COUNT(*)', 'activities')
-      .groupBy(quarter)
-      .addGroupBy('activity.name');
-  }
-
-  pathTotals(stretch: Stretch, span: number): SelectQueryBuilder<ObjectLiteral> {
-    const start = floorOf(span);
-    return this.counted(stretch)
-      .select(start, 'startedAt')
-      .addSelect('COUNT(*)', 'activities')
-      .addSelect(`SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`, 'views')
-      .addSelect(PAGE, 'path')
-      .groupBy(start)
-      .addGroupBy(PAGE);
-  }
-
-  /** The pages of the stretch that have no number yet. */
-  async unknownPaths(stretch: Stretch): Promise<string[]> {
-    const rows = await this.counted(stretch)
-      .select(PAGE, 'path')
-      .leftJoin(Path, 'known', isSamePath(this.dialect, 'known.path', PAGE))
-      .andWhere('known.number IS NULL')
-      .getRawMany<{ path: string }>();
-    return rows.map(({ path }) => path);
-  }
-
   /** The numbers of the paths that the visits and the sums of stretches have as they are stored. */
   async storedPaths(ids: string[], stretches: Stretch[]): Promise<Set<number>> {
     const numbers = new Set<number>();
@@ -228,24 +163,15 @@ export class Fold {
           numbers.add(number);
       }
     }
-    for (const { since, until } of stretches) {
+    for (const some of chunks(stretches, RANGES_AT_ONCE)) {
       const sums = await this.manager
         .createQueryBuilder(PathTotal, 'sum')
         .select('DISTINCT sum.path', 'path')
-        .where('sum.startedAt >= :since AND sum.startedAt < :until', { since, until })
+        .where(within('sum.startedAt', some))
         .getRawMany<{ path: number }>();
       for (const { path } of sums) numbers.add(path);
     }
     return numbers;
-  }
-
-  private counted(stretch: Stretch): SelectQueryBuilder<ObjectLiteral> {
-    const query = this.manager
-      .createQueryBuilder(Activity, 'activity')
-      .where(`${this.dialect.dateKey('activity.date')} >= :since`, stretch)
-      .andWhere(`${this.dialect.dateKey('activity.date')} < :until`);
-    leaveOutBots(query);
-    return query;
   }
 }
 
@@ -255,8 +181,4 @@ function placeBy(order: string): string {
 
 function countOf(condition: string): string {
   return `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END) OVER (PARTITION BY activity.visitId)`;
-}
-
-function floorOf(span: number): string {
-  return `activity.date - activity.date % ${span}`;
 }

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { chunks } from '../chunks.js';
 import type { DayCounts } from './day-counts.js';
-import { Fold } from './fold.js';
+import { BucketCounts, type NameCount, type PathCount } from './bucket-counts.js';
+import { VisitBuilder } from './visit-builder.js';
 import { Path } from './path.entity.js';
 import { Paths } from './paths.js';
-import { Predecessors, type VisitRow } from './predecessors.js';
-import type { Wrong } from './rollup.js';
+import { PreviousVisits, type VisitRow } from './previous-visits.js';
+import type { Wrong } from './rollup.service.js';
 import type { Stretch } from '../stretch.js';
 import { PathTotal, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
@@ -19,21 +20,23 @@ interface Sum {
   views?: string | number;
 }
 
-/** What is kept for statistics, compared with what the activities say. */
-export class Differences {
-  private readonly fold: Fold;
+/** Compares what is stored for statistics with the activities. */
+export class RollupVerifier {
+  private readonly builder: VisitBuilder;
+  private readonly buckets: BucketCounts;
 
   constructor(
     private readonly manager: EntityManager,
     private readonly dayCounts: DayCounts,
   ) {
-    this.fold = new Fold(manager);
+    this.builder = new VisitBuilder(manager);
+    this.buckets = new BucketCounts(manager);
   }
 
   /** @param span of the sums of paths */
   async on(stretch: Stretch, span: number): Promise<Omit<Wrong, 'pages'>> {
-    const totals = await this.fold.totals(stretch).getRawMany<Sum>();
-    const pathTotals = await this.fold.pathTotals(stretch, span).getRawMany<Sum>();
+    const totals = await this.buckets.names([stretch]);
+    const pathTotals = await this.buckets.paths([stretch], span);
     const stored = (entity: typeof Total | typeof PathTotal): SelectQueryBuilder<ObjectLiteral> =>
       this.manager
         .createQueryBuilder<ObjectLiteral>(entity, 'sum')
@@ -62,11 +65,11 @@ export class Differences {
     };
     let wrong = 0;
     const paths = new Paths(this.manager);
-    for (const ids of chunks(await this.fold.visitsIn([stretch], []))) {
+    for (const ids of chunks(await this.builder.visitsIn([stretch], []))) {
       const rows = await this.manager.getRepository(Visit).findBy({ id: In(ids) });
       const stored = new Map(rows.map((visit) => [visit.id, visit]));
-      const visits = await this.fold.compute(ids, paths);
-      await new Predecessors(this.manager).find(visits, ids);
+      const visits = await this.builder.compute(ids, paths);
+      await new PreviousVisits(this.manager).find(visits, ids);
       const right = new Map(visits.map((visit) => [visit.id, visit]));
       for (const id of ids) {
         const [is, should] = [stored.get(id), right.get(id)];
@@ -77,7 +80,7 @@ export class Differences {
   }
 }
 
-function differing(right: Sum[], stored: Sum[]): number {
+function differing(right: (NameCount | PathCount)[], stored: Sum[]): number {
   const sums = new Map(right.map((sum) => [keyOf(sum), valueOf(sum)]));
   let wrong = 0;
   for (const sum of stored) {
