@@ -32,6 +32,7 @@ import { SessionController } from './dashboard/session.controller.js';
 import { StreamController } from './dashboard/stream.controller.js';
 import { unwrapped } from './dashboard/unwrapped.js';
 import { connectionsOf } from './database/connections.js';
+import { DatabaseClock } from './database/database-clock.js';
 import { limitsFor } from './database/limits.js';
 import { checkAll, checkRoutes, registrationOf, settingsOf } from './djaffar.check.js';
 import {
@@ -50,6 +51,7 @@ import { ADAPTER_HOST, ADAPTER_HOST_PROVIDER } from './http/adapter-host.js';
 import { mount } from './http/mount.js';
 import { SigningKeys } from './privacy/signing-keys.js';
 import { ResponseStreams } from './http/response-streams.js';
+import { monotonicClock } from './time/clock.js';
 import { ActivityStats } from './statistics/activity.stats.js';
 import { RollupService } from './statistics/rollup/rollup.service.js';
 import { prepareExpress } from './tracking/platform/express.js';
@@ -266,7 +268,8 @@ function makeWriter(source: DataSource, { writer, statistics, page }: Settings):
     timeout: statistics.timeout,
     statementTimeout: statistics.statementTimeout,
   });
-  return new ActivityWriter(source, { ...writer, concurrency: limits.writer }, new Pages(page));
+  const settings = { ...writer, concurrency: limits.writer };
+  return new ActivityWriter(source, settings, new Pages(page), monotonicClock, new DatabaseClock(source));
 }
 
 /** The host's global prefix stands before the path; Express tells no case apart. */

@@ -16,6 +16,7 @@ export type Properties = Record<string, unknown>;
 @Index('djaffar_activity_date', { synchronize: false })
 @Index('djaffar_activity_timestamp', { synchronize: false })
 @Index('djaffar_activity_minute', { synchronize: false })
+@Index('djaffar_activity_received', { synchronize: false })
 @Index('djaffar_activity_path', { synchronize: false })
 @Index('djaffar_activity_page', { synchronize: false })
 @Index('djaffar_activity_user', { synchronize: false })
@@ -28,7 +29,7 @@ export class Activity {
   @Column({ name: 'date', type: 'bigint', transformer: instant })
   date!: Date;
 
-  /** When the server took it, by its own clock. */
+  /** When the server took it; by the database's clock if the server's is wrong by more than 2 s. */
   @Column({ name: 'receivedAt', type: 'bigint', transformer: instant })
   receivedAt!: Date;
 

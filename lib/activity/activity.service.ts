@@ -2,7 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { RollupService } from '../statistics/rollup/rollup.service.js';
 import { connectionsOf } from '../database/connections.js';
-import { askOnPrimary } from '../database/primary.js';
+import { driverOf } from '../database/driver.js';
+import { askOnPrimary, onPrimary } from '../database/primary.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { Activity, type Properties } from './activity.entity.js';
 import {
@@ -262,6 +263,38 @@ export class ActivityService {
     };
     // In this order, as the user's own tell which visits these are.
     return [anonymous, own];
+  }
+
+  /**
+   * The latest that were received in so many milliseconds until now, the newest first, whatever their dates are.
+   * @internal
+   * @throws UnavailableError if the database does not answer
+   */
+  async findReceived(within: number, limit: number): Promise<Activity[]> {
+    const { dialect, dataSource } = this;
+    const now = driverOf(dataSource)?.now ?? ':now';
+    return connectionsOf(dataSource).ask(
+      (signal) =>
+        onPrimary(
+          dataSource,
+          (manager) => {
+            const query = manager
+              .createQueryBuilder(Activity, 'activity')
+              .leftJoinAndSelect('activity.session', 'session')
+              .where(`activity.receivedAt > ${now} - :within`, { within, now: Date.now() })
+              // A clock that was ahead would have its activities be the latest for ever.
+              .andWhere(`activity.receivedAt < ${now} + :within`)
+              .orderBy('activity.receivedAt', 'DESC')
+              .addOrderBy('activity.id', 'DESC')
+              .limit(limit);
+            const { tablePath } = dataSource.getMetadata(Activity);
+            const last = dialect.writtenLast?.('activity', escapePath(dataSource, tablePath));
+            return (last ? query.andWhere(last) : query).getMany();
+          },
+          signal,
+        ),
+      { subject: 'new activities cannot be looked for' },
+    );
   }
 
   /** In the order of dates, up to the last that is there at first, so that it ends whatever arrives meanwhile. */

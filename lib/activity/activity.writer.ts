@@ -6,6 +6,7 @@ import type {
 } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { type Connections, connectionsOf, type LentConnection } from '../database/connections.js';
+import type { DatabaseClock } from '../database/database-clock.js';
 import { driverOf, failureOf } from '../database/driver.js';
 import type { DatabaseFailure } from '../database/failure.js';
 import { UnavailableError } from '../database/unavailable.error.js';
@@ -104,6 +105,8 @@ export class ActivityWriter
     private readonly settings: WriterSettings,
     private readonly pages = new Pages(),
     private readonly clock = monotonicClock,
+    /** Corrects when activities were received; without it nothing is corrected. */
+    private readonly databaseClock?: DatabaseClock,
   ) {
     this.dialect = dialectOf(dataSource);
     this.connections = connectionsOf(dataSource);
@@ -233,6 +236,7 @@ export class ActivityWriter
           earliestOf(works) - this.clock.now(),
         );
         try {
+          await this.databaseClock?.measure(connection.runner);
           await this.commit(works, connection);
         } finally {
           clearTimeout(timer);
@@ -386,10 +390,12 @@ export class ActivityWriter
 
   private insertsOf(works: Work[], sessions: Map<string, Session>): Insert[] {
     const activities = new Map<string, StoredActivity>();
+    const ahead = this.databaseClock?.ahead() ?? 0;
     for (const work of works) {
       for (const activity of work.activities) {
         if (activities.has(activity.id)) continue;
-        activities.set(activity.id, Object.assign(activity, { page: this.pages.find(activity.path) }));
+        const row = ahead === 0 ? activity : { ...activity, receivedAt: later(activity.receivedAt, ahead) };
+        activities.set(activity.id, Object.assign(row, { page: this.pages.find(activity.path) }));
       }
     }
     const rows = [...activities.values()];
@@ -400,6 +406,10 @@ export class ActivityWriter
     if (sessions.size > 0) inserts.unshift(this.sessionTable.insert([...sessions.values()]));
     return inserts;
   }
+}
+
+function later(date: Date, milliseconds: number): Date {
+  return new Date(date.getTime() + milliseconds);
 }
 
 function earliestOf(works: Work[]): number {

@@ -1,4 +1,4 @@
-import { Logger, type OnModuleDestroy } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import {
   concatMap,
@@ -11,7 +11,6 @@ import {
   ReplaySubject,
   share,
   takeUntil,
-  tap,
   timer,
 } from 'rxjs';
 import type { Activity } from '../activity/activity.entity.js';
@@ -39,32 +38,28 @@ export const PACE: Pace = { look: 1000, ping: 20_000 };
 /** An activity of the stream, by whose page the dashboard filters, as statistics do. */
 export type StreamedActivity = Activity & { page: string };
 
-/** Those of the last minute, the newest last; or why they cannot be found. */
+/** Those received in the last minute, the newest last; or why they cannot be found. */
 type Found = Activity[] | Error;
 
 /**
- * New activities as they arrive, at any instance: the database is what all have in common. It is asked once for all
- * subscribers, and only while there are any.
+ * New activities as they arrive, at any instance, whatever their dates are: the database is what all have in common. It
+ * is asked once for all subscribers, and only while there are any. Each look goes back a minute, which is longer than an
+ * activity may take from its receipt to its commit.
  */
 export class ActivityStream implements OnModuleDestroy {
-  private readonly logger = new Logger('Djaffar');
   private readonly closed = new ReplaySubject<void>(1);
   private readonly found: Observable<Found>;
   private looking: Promise<Found> | undefined;
   private readonly made = new WeakMap<Activity, string>();
 
   constructor(
-    private readonly activities: Pick<ActivityService, 'find'>,
+    private readonly activities: Pick<ActivityService, 'findReceived'>,
     private readonly pages = new Pages(),
     private readonly pace = PACE,
   ) {
     this.found = defer(() => this.look()).pipe(
       repeat({ delay: pace.look }),
       distinctUntilChanged((one, next) => one instanceof Error && next instanceof Error),
-      tap((found) => {
-        if (found instanceof Error)
-          this.logger.warn(`new activities could not be looked for: ${found.message}`);
-      }),
       // Whoever comes later begins with what was found last.
       share({ connector: () => new ReplaySubject(1) }),
     );
@@ -120,11 +115,8 @@ export class ActivityStream implements OnModuleDestroy {
   }
 
   private async find(): Promise<Found> {
-    const now = Date.now();
-    const range = { from: new Date(now - MINUTE), to: new Date(now + MINUTE) };
     try {
-      const { items } = await this.activities.find(range, { limit: LIMIT });
-      return items.toReversed();
+      return (await this.activities.findReceived(MINUTE, LIMIT)).toReversed();
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }

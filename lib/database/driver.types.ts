@@ -7,6 +7,9 @@ export interface Driver {
   /** Whether there is a network between. */
   isRemote: boolean;
 
+  /** SQL of the milliseconds since 1970 by the database's clock; `undefined` if that is this machine's. */
+  now: string | undefined;
+
   /** How many connections the host's pool may have; `undefined` if there is no limit. */
   poolSize(dataSource: DataSource): number | undefined;
 

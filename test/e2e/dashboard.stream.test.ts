@@ -68,11 +68,11 @@ describe.each(ADAPTERS)('GET /djaffar/dashboard/data/stream on %s', (adapter) =>
       'x-accel-buffering': 'no',
     });
     const events = eventsOf(response);
-    expect(await next(events)).toEqual({ type: 'activities', paths: ['/1', '/2'] });
+    expect(await next(events)).toEqual({ type: 'activities', paths: ['/long-ago', '/1', '/2'] });
     await one.activities.track({ path: '/3' });
     expect(await next(events)).toEqual({ type: 'activities', paths: ['/3'] });
     const later = eventsOf(await open(other, PATH));
-    expect(await next(later)).toEqual({ type: 'activities', paths: ['/1', '/2', '/3'] });
+    expect(await next(later)).toEqual({ type: 'activities', paths: ['/long-ago', '/1', '/2', '/3'] });
     await one.activities.track({ path: '/4' });
     expect(await next(later)).toEqual({ type: 'activities', paths: ['/4'] });
     expect(await next(events)).toEqual({ type: 'activities', paths: ['/4'] });
@@ -128,13 +128,13 @@ describe('the stream of activities', () => {
     looked = new EventEmitter();
     atOnce = 0;
     let running = 0;
-    const observed: Pick<ActivityService, 'find'> = {
-      find: async (...question) => {
+    const observed: Pick<ActivityService, 'findReceived'> = {
+      findReceived: async (...question) => {
         asked += 1;
         looked.emit('look');
         atOnce = Math.max(atOnce, (running += 1));
         try {
-          return await host.activities.find(...question);
+          return await host.activities.findReceived(...question);
         } finally {
           running -= 1;
         }

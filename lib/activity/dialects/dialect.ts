@@ -149,6 +149,12 @@ export interface Dialect {
   /** What a column definition needs for its text to tell case, accents and trailing spaces apart. */
   exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;
 
+  /**
+   * The SQL of a condition that holds for the rows written last, at least 2,000, if there is no index of `receivedAt`.
+   * @param table escaped
+   */
+  writtenLast?: (alias: string, table: string) => string;
+
   /** What stands behind `CREATE INDEX`, for the indexes of activities that TypeORM cannot describe. */
   activityIndexes(table: string): string[];
 

@@ -153,6 +153,7 @@ export const mysql: Dialect = {
 
   activityIndexes: (table) => [
     `djaffar_activity_date ON ${table} (date)`,
+    `djaffar_activity_received ON ${table} (receivedAt)`,
     // A key part holds at most 3,072 bytes.
     `djaffar_activity_path ON ${table} (path(${PATH_KEY_LENGTH}))`,
     `djaffar_activity_page ON ${table} (page(${PATH_KEY_LENGTH}))`,

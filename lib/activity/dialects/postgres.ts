@@ -221,6 +221,8 @@ export const postgres: Dialect = {
     // For those who write SQL: the latest activities, and ranges of dates as they are naturally written.
     `djaffar_activity_date ON ${table} (date)`,
     `djaffar_activity_timestamp ON ${table} ((${timestamp('date')}))`,
+    // Rows are nearly in the order in which they are received: 24 bytes for each 32 pages.
+    `djaffar_activity_received ON ${table} USING brin ("receivedAt") WITH (pages_per_range = 32, autosummarize = on)`,
     // An index row holds at most 2,704 bytes; the "C" collation serves prefixes too.
     `djaffar_activity_path ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
     // Most paths are their own pages.

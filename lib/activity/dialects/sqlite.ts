@@ -167,6 +167,8 @@ export const sqlite: Dialect = {
   dateBesideKey: (column) => column,
   dateKeyOf: (date) => date,
 
+  writtenLast: (alias, table) => `${alias}.rowid > (SELECT max(rowid) - 2000 FROM ${table})`,
+
   activityIndexes: (table) => [
     `djaffar_activity_date ON ${table} (date)`,
     // For those who write SQL with the view.

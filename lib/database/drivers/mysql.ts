@@ -99,6 +99,7 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
 
 export const mysql: Driver = {
   isRemote: true,
+  now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
   poolSize: (dataSource) => poolOf(dataSource)?.config.connectionLimit || undefined,
 
   connect(dataSource, runner) {

@@ -16,6 +16,7 @@ function classify(error: { code?: unknown }): Classification | undefined {
 /** There is one connection, which everybody shares, and it is in this process. */
 export const sqlite: Driver = {
   isRemote: false,
+  now: undefined,
   poolSize: () => undefined,
   connect: (_, runner) => runner.connect(),
   destroy: async () => {},
