@@ -13,25 +13,6 @@ import { databaseOptions } from '../../sample/database.js';
 // The host that faults happen to, in a process of its own; process.ts starts it.
 const { ADAPTER = 'fastify', DATABASE_URL, POOL, BACKGROUND = 'true' } = process.env;
 
-/** Its clock can be set: milliseconds that it is ahead of the real one. */
-let ahead = 0;
-const RealDate = Date;
-class SettableDate extends RealDate {
-  constructor(...given: unknown[]) {
-    if (given.length === 0) super(SettableDate.now());
-    else super(...(given as [number]));
-  }
-
-  static override now(): number {
-    return RealDate.now() + ahead;
-  }
-}
-globalThis.Date = SettableDate as DateConstructor;
-process.on('message', (message: number) => {
-  ahead = message;
-  process.send?.('set');
-});
-
 const loop = monitorEventLoopDelay({ resolution: 10 });
 loop.enable();
 

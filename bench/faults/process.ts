@@ -16,7 +16,14 @@ export class HostProcess {
   static async start(environment: Record<string, string>): Promise<HostProcess> {
     const child = spawn(
       process.execPath,
-      ['--expose-gc', '--import', '@swc-node/register/esm-register', 'bench/faults/host.ts'],
+      [
+        '--expose-gc',
+        '--import',
+        './test/support/settable-clock.mjs',
+        '--import',
+        '@swc-node/register/esm-register',
+        'bench/faults/host.ts',
+      ],
       {
         env: { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', ...environment },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -209,6 +209,12 @@ describe('the stream of activities', () => {
     expect(texts.filter((text) => text.startsWith(':')).length).toBeGreaterThan(10);
   });
 
+  it('ends after a stated time if nothing may run in the background', async () => {
+    const short = new ActivityStream(host.activities, { look: 1, ping: 1, end: 50 });
+    const texts = await firstValueFrom(short.events().pipe(toArray()));
+    expect(texts[0]).toContain('ping');
+  });
+
   it('is over for good where the host shuts down', async () => {
     const subscription = stream.events().subscribe();
     stream.onModuleDestroy();

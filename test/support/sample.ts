@@ -6,6 +6,19 @@ import { compiled } from './compiled.js';
 /** How `npm start` runs it: slower, because each start compiles the sources. */
 export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'sample/main.ts'];
 
+/** With {@link setClock}. */
+export const withSettableClock = (): string[] => [
+  '--import',
+  './test/support/settable-clock.mjs',
+  compiled('sample'),
+];
+
+/** @param ahead milliseconds that the clock of the process is ahead of the real one from now on */
+export async function setClock({ process: child }: Sample, ahead: number): Promise<void> {
+  child.send(ahead);
+  await once(child, 'message');
+}
+
 /** The sample host in a process of its own, without made-up activity. */
 export interface Sample {
   url: string;
@@ -23,16 +36,18 @@ export async function startSample(
 ): Promise<Sample> {
   const child = spawn(process.execPath, command, {
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', SEED: 'false', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (!child.stdout || !child.stderr) throw new Error('no output to read');
+  const { stdout } = child;
   const exited = once(child, 'exit');
   const said: string[] = [];
   child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
-  for await (const line of createInterface(child.stdout)) {
+  for await (const line of createInterface(stdout)) {
     said.push(line);
     const url = /^ready on (http:\/\/\S+)\/$/.exec(line)?.[1];
     if (!url) continue;
-    child.stdout.resume();
+    stdout.resume();
     return {
       url: url.replace('localhost', '127.0.0.1'),
       process: child,
@@ -45,4 +60,15 @@ export async function startSample(
     };
   }
   throw new Error(`the sample host did not start: ${said.join('\n')}`);
+}
+
+/** Statistics leave out what calls itself a bot, as `fetch` does. */
+export const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+
+/** Asks for something below `/djaffar` as ada, who may see all. */
+export async function fetchAsAda({ url }: Sample, path: string, init?: RequestInit): Promise<Response> {
+  const login = new URLSearchParams({ username: 'ada', password: 'lovelace' });
+  const token = await fetch(`${url}/auth/token`, { method: 'POST', body: login });
+  const { accessToken } = (await token.json()) as { accessToken: string };
+  return fetch(`${url}/djaffar/${path}`, { ...init, headers: { Authorization: `Bearer ${accessToken}` } });
 }
