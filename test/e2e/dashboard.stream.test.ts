@@ -210,7 +210,7 @@ describe('the stream of activities', () => {
   });
 
   it('ends after a stated time if nothing may run in the background', async () => {
-    const short = new ActivityStream(host.activities, { look: 1, ping: 1, end: 50 });
+    const short = new ActivityStream(host.activities, undefined, { look: 1, ping: 1, end: 50 });
     const texts = await firstValueFrom(short.events().pipe(toArray()));
     expect(texts[0]).toContain('ping');
   });
