@@ -4,10 +4,20 @@ import type { Operation } from './schema/operations.js';
 import type { SchemaObject } from './schema/schema.js';
 import { QuestionQuery } from './statistics.query.js';
 
-/** `@nestjs/swagger` adds what it finds under this key of a class to the schema of the class, in all versions since 7. */
-const RAW_SCHEMA = 'swagger/apiExtension';
-
-type Swagger = typeof import('@nestjs/swagger');
+/**
+ * Where `@nestjs/swagger` looks for what its decorators say, the same in all versions since 7. Written without them, because
+ * loading the package takes some 0.2 s and 11 MB, also in the many hosts that have it for other things than a document.
+ */
+const KEYS = {
+  exclude: 'swagger/apiExcludeController',
+  tags: 'swagger/apiUseTags',
+  models: 'swagger/apiExtraModels',
+  operation: 'swagger/apiOperation',
+  responses: 'swagger/apiResponse',
+  parameters: 'swagger/apiParameters',
+  /** Of a model: added to its schema. */
+  schema: 'swagger/apiExtension',
+};
 
 /** The controllers of a registration, as they are mounted. */
 export interface Controllers {
@@ -16,32 +26,33 @@ export interface Controllers {
 }
 
 /**
- * Describes the routes for `@nestjs/swagger`, if the host has it. Nest waits for it before the application is
- * created, hence before the host can ask for the document.
+ * Describes the routes for `@nestjs/swagger`. Nest waits for it before the application is created, hence before the host
+ * can ask for the document.
  */
 export async function describeRoutes({ described, hidden }: Controllers): Promise<void> {
-  let swagger: Swagger;
-  try {
-    swagger = await import('@nestjs/swagger');
-  } catch {
-    return;
-  }
-  // Loaded only here, because most hosts have no document.
   const { operations } = await import('./schema/operations.js');
   const { components } = await import('./schema/schema.js');
-  for (const controller of hidden) swagger.ApiExcludeController()(controller);
+  for (const controller of hidden) Reflect.defineMetadata(KEYS.exclude, [true], controller);
   const models = [...components].map(([name, schema]) => modelOf(name, schema));
   for (const controller of described) {
-    swagger.ApiTags('djaffar')(controller);
-    swagger.ApiExtraModels(...models)(controller);
+    // The host's own come first.
+    if (!Reflect.hasMetadata(KEYS.tags, controller))
+      Reflect.defineMetadata(KEYS.tags, ['djaffar'], controller);
+    Reflect.defineMetadata(KEYS.models, models, controller);
     const { prototype }: { prototype: object } = controller;
-    for (const [handler, operation] of Object.entries(operations)) {
-      const descriptor = Object.getOwnPropertyDescriptor(prototype, handler);
-      if (!descriptor) continue;
-      for (const decorate of decoratorsOf(swagger, handler, operation))
-        decorate(prototype, handler, descriptor);
+    for (const [name, operation] of Object.entries(operations)) {
+      const handler: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+      if (typeof handler === 'function') describe(handler, name, operation);
     }
   }
+}
+
+function describe(handler: object, name: string, { responses, query, ...operation }: Operation): void {
+  // Its route takes every method, to answer 405. Swagger would describe each of them, but what is said here comes last.
+  const only = name === 'track' ? { method: 'post', operationId: 'TrackController_track' } : {};
+  Reflect.defineMetadata(KEYS.operation, { ...operation, ...only }, handler);
+  Reflect.defineMetadata(KEYS.responses, responses, handler);
+  Reflect.defineMetadata(KEYS.parameters, query ? parametersOf(query) : [], handler);
 }
 
 /** What stands for a component of the document, as a class would. */
@@ -57,27 +68,12 @@ function modelOf(name: string, schema: SchemaObject): () => void {
       ]),
     ),
   );
-  Reflect.defineMetadata(RAW_SCHEMA, raw, model);
+  Reflect.defineMetadata(KEYS.schema, raw, model);
   return model;
 }
 
-function decoratorsOf(
-  { ApiOperation, ApiQuery, ApiResponse }: Swagger,
-  handler: string,
-  { responses, query, ...operation }: Operation,
-): MethodDecorator[] {
-  // Its route takes every method, to answer 405. Swagger would describe each of them, but what is said here comes last.
-  const only = handler === 'track' ? { method: 'post', operationId: 'TrackController_track' } : {};
-  return [
-    ApiOperation({ ...operation, ...only }),
-    ...Object.entries(responses).map(([status, answer]) =>
-      ApiResponse({ status: Number(status), ...answer }),
-    ),
-    ...(query ? parametersOf(query) : []).map((parameter) => ApiQuery(parameter)),
-  ];
-}
-
 interface Parameter {
+  in: 'query';
   name: string;
   required: boolean;
   description: string;
@@ -94,6 +90,7 @@ function parametersOf({ rules, parameters }: NonNullable<Operation['query']>): P
     const kinds = kindsOf(rules, name);
     const { description = '', example, ...more } = parameters[name] ?? {};
     return {
+      in: 'query',
       name,
       required: !kinds.has('isOptional'),
       description,
