@@ -1,4 +1,5 @@
 import { InvalidFilterError } from '../../activity/activity.filter.js';
+import { inTurns } from '../in-turns.js';
 import { MAX_FUNNEL_STEPS } from '../limits.js';
 import { Selection } from './selection.js';
 import type { Funnel, FunnelStep } from '../statistics.types.js';
@@ -41,11 +42,13 @@ export async function funnel(
   done.push(`CASE WHEN activity.sessionId IS NULL THEN ${USER} ELSE 0 END`);
   query.addSelect(done.join(' + '), 'done').andWhere(`(${conditions.join(' OR ')})`);
   const progress = new Map<string, Progress>();
-  for (const { visitor, date, done: bits } of await query.getRawMany<Row>()) {
-    const key = Number(bits) & USER ? `user ${visitor}` : visitor;
-    let starts = progress.get(key);
-    if (!starts) progress.set(key, (starts = []));
-    advance(starts, steps.length, Number(bits), Number(date), within);
+  for await (const rows of inTurns(await query.getRawMany<Row>())) {
+    for (const { visitor, date, done: bits } of rows) {
+      const key = Number(bits) & USER ? `user ${visitor}` : visitor;
+      let starts = progress.get(key);
+      if (!starts) progress.set(key, (starts = []));
+      advance(starts, steps.length, Number(bits), Number(date), within);
+    }
   }
   const reached = steps.map((_, i) => [...progress.values()].filter((visitor) => visitor.length > i).length);
   return {

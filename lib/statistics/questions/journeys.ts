@@ -1,3 +1,4 @@
+import { inTurns } from '../in-turns.js';
 import { byText, commonest } from './commonest.js';
 import { pathsOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
@@ -17,7 +18,8 @@ export async function journeys(
   // Where the way ends at a path, what is first in the row is last on the way.
   const direction = way.end === undefined ? 1 : -1;
   const steps = Array.from({ length: way.depth }, (_, i) => i);
-  const counts = steps.map((i) => countAt(ways, i));
+  const counts: Map<number, number>[] = [];
+  for (const i of steps) counts.push(await countAt(ways, i));
   const candidates = counts.map((visits) => commonest(visits, way.limit));
   const paths = await pathsOf(selection.manager, candidates.flat());
   const kept = candidates.map((numbers, i) =>
@@ -35,12 +37,13 @@ export async function journeys(
     const others = all - sum(shown.map(({ visits }) => visits));
     return others > 0 ? [...shown, { step: i * direction || 0, path: null, visits: others }] : shown;
   });
-  const links = steps.slice(1).flatMap((i) =>
-    linksBetween(ways, kept, i).map(([near, far, visits]) => {
+  const links: Journeys['links'] = [];
+  for (const i of steps.slice(1)) {
+    for (const [near, far, visits] of await linksBetween(ways, kept, i)) {
       const [from, to] = direction === 1 ? [near, far] : [far, near];
-      return { step: direction === 1 ? i - 1 : -i, from, to, visits };
-    }),
-  );
+      links.push({ step: direction === 1 ? i - 1 : -i, from, to, visits });
+    }
+  }
   return {
     nodes: nodes.sort((a, b) => a.step - b.step || b.visits - a.visits || byText(a.path, b.path)),
     links: links.sort(
@@ -49,30 +52,34 @@ export async function journeys(
   };
 }
 
-function countAt(ways: number[][], step: number): Map<number, number> {
+async function countAt(ways: number[][], step: number): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
-  for (const way of ways) {
-    const number = way[step];
-    if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
+  for await (const some of inTurns(ways)) {
+    for (const way of some) {
+      const number = way[step];
+      if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
+    }
   }
   return counts;
 }
 
 /** From each path that is kept at the step before, or `null`, to each that is at the step. */
-function linksBetween(
+async function linksBetween(
   ways: number[][],
   kept: Counted[][],
   step: number,
-): [near: string | null, far: string | null, visits: number][] {
+): Promise<[near: string | null, far: string | null, visits: number][]> {
   const [near = [], far = []] = kept.slice(step - 1);
   const [nearPlaces, farPlaces] = [placesOf(near), placesOf(far)];
   const width = far.length + 1;
   const counts = Array.from({ length: (near.length + 1) * width }, () => 0);
-  for (const way of ways) {
-    const [from, to] = [way[step - 1], way[step]];
-    if (from === undefined || to === undefined) continue;
-    const at = (nearPlaces.get(from) ?? near.length) * width + (farPlaces.get(to) ?? far.length);
-    counts[at] = (counts[at] ?? 0) + 1;
+  for await (const some of inTurns(ways)) {
+    for (const way of some) {
+      const [from, to] = [way[step - 1], way[step]];
+      if (from === undefined || to === undefined) continue;
+      const at = (nearPlaces.get(from) ?? near.length) * width + (farPlaces.get(to) ?? far.length);
+      counts[at] = (counts[at] ?? 0) + 1;
+    }
   }
   return counts.flatMap((visits, at) =>
     visits > 0 ? [[near[Math.trunc(at / width)]?.[0] ?? null, far[at % width]?.[0] ?? null, visits]] : [],

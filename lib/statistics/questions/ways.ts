@@ -2,6 +2,7 @@ import { checkText } from '../../activity/activity.filter.js';
 import { numbersOf } from '../rollup/paths.js';
 import type { Selection } from './selection.js';
 import type { Stretch } from '../stretch.js';
+import { inTurns } from '../in-turns.js';
 import { trailsIn } from '../rollup/trails.js';
 import { numbersIn, onwards, stepOf, upTo, withoutRepeats } from '../rollup/way.js';
 
@@ -35,11 +36,13 @@ export async function waysOf(selection: Selection, range: Stretch, way: Way): Pr
   }
   const steps: Ways['steps'] = [];
   let isLong = false;
-  for (const { way: stored } of await query.getRawMany<{ way: string | null }>()) {
-    const taken = stored && withoutRepeats(stored);
-    if (taken === null) isLong = true;
-    else if (end === undefined) steps.push(numbersIn(onwards(taken, depth, step)));
-    else if (step !== undefined) steps.push(numbersIn(upTo(taken, depth, step)).toReversed());
+  for await (const rows of inTurns(await query.getRawMany<{ way: string | null }>())) {
+    for (const { way: stored } of rows) {
+      const taken = stored && withoutRepeats(stored);
+      if (taken === null) isLong = true;
+      else if (end === undefined) steps.push(numbersIn(onwards(taken, depth, step)));
+      else if (step !== undefined) steps.push(numbersIn(upTo(taken, depth, step)).toReversed());
+    }
   }
   const names = new Map<number, string>();
   if (isLong) for (const long of await longWaysOf(selection, range, way, names)) steps.push(long);
