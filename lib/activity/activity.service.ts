@@ -4,6 +4,7 @@ import { RollupService } from '../statistics/rollup/rollup.service.js';
 import { connectionsOf } from '../database/connections.js';
 import { driverOf } from '../database/driver.js';
 import { askOnPrimary, onPrimary } from '../database/primary.js';
+import { chunks } from '../statistics/chunks.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { Activity, type Properties } from './activity.entity.js';
 import {
@@ -217,8 +218,8 @@ export class ActivityService {
 
   /**
    * Erases activities for good, the sessions (with their user agents) that have none left, and what the statistics know
-   * of them. It takes what is there when it is called: what arrives meanwhile stays. It goes on in steps of
-   * {@link MAX_LIMIT}; if one fails, what came before it is erased, and the same call goes on.
+   * of them. It takes what is there when it is called: what arrives meanwhile stays. It goes on in steps;
+   * if one fails, what came before it is erased, and the same call goes on.
    *
    * With a `user`, it also erases what was done without a login in the visits in which the user was logged in.
    * @returns how many activities were erased
@@ -307,7 +308,7 @@ export class ActivityService {
     let rows: Activity[];
     do {
       rows = await this.rows(upTo, { limit: MAX_LIMIT, cursor, direction: 'ASC' });
-      erased += await this.eraseRows(rows);
+      for (const some of chunks(rows, this.dialect.erasedAtOnce)) erased += await this.eraseRows(some);
       const end = rows.at(-1);
       cursor = end && { date: end.date.getTime(), id: end.id };
     } while (rows.length === MAX_LIMIT);

@@ -96,6 +96,9 @@ export interface Dialect {
   /** The same of a moment that is not after the snapshot of {@link reading}, if it is asked for in its first query. */
   startOfReading: string;
 
+  /** How many activities are erased in one transaction. */
+  erasedAtOnce: number;
+
   /** Whether a query can be asked for each row of another by `LATERAL`, and for a median by `percentile_cont`. */
   hasLateral: boolean;
 

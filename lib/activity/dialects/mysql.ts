@@ -114,6 +114,8 @@ export const mysql: Dialect = {
   // The snapshot is taken when the first table is read.
   startOfReading: NOW,
 
+  erasedAtOnce: 1000,
+
   hasLateral: false,
 
   binary: (column) => column,

@@ -186,6 +186,8 @@ export const postgres: Dialect = {
   // A query takes its snapshot before it looks at the clock. The transaction began before both.
   startOfReading: millisecondsOf('transaction_timestamp()'),
 
+  erasedAtOnce: 1000,
+
   hasLateral: true,
 
   binary: (column) => `${column} COLLATE "C"`,

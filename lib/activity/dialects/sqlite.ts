@@ -139,6 +139,9 @@ export const sqlite: Dialect = {
   // The snapshot is taken when the first table is read.
   startOfReading: NOW,
 
+  // Each transaction stops the event loop.
+  erasedAtOnce: 100,
+
   hasLateral: false,
 
   binary: (column) => column,

@@ -72,27 +72,47 @@ export function isSamePath(dialect: Dialect, one: string, other: string): string
   return `${one} = ${other} AND ${dialect.pathKey(one)} = ${dialect.pathKey(other)}`;
 }
 
-/** What forgets those of the paths that are left without an activity. */
-export function forget(dataSource: DataSource, numbers: Iterable<number>): Statement[] {
+/**
+ * What forgets those of the paths that are left without an activity. Which these are is found before the transaction, which
+ * looks again only at them.
+ */
+export async function forget(manager: EntityManager, numbers: Iterable<number>): Promise<Statement[]> {
+  const { connection: dataSource } = manager;
+  const unused: number[] = [];
+  for (const some of chunks([...new Set(numbers)])) {
+    const rows = await manager
+      .createQueryBuilder(Path, 'path')
+      .select('path.number', 'number')
+      .where('path.number IN (:...some)', { some })
+      .andWhere(isUnused(dataSource, 'path.path'))
+      .getRawMany<{ number: number }>();
+    for (const { number } of rows) unused.push(number);
+  }
   const { tablePath } = dataSource.getMetadata(Path);
   const path = `${escapePath(dataSource, tablePath)}.${dataSource.driver.escape('path')}`;
-  return chunks([...new Set(numbers)]).map((some) => {
-    const deletion = dataSource
+  return chunks(unused).map((some) =>
+    dataSource
       .createQueryBuilder()
       .delete()
       .from(Path)
-      .where('number IN (:...some)', { some });
-    // One by one, so that each uses an index.
-    for (const column of ['activity.path', 'activity.page']) {
-      const activities = dataSource
-        .createQueryBuilder()
-        .subQuery()
-        .select('1')
-        .from(Activity, 'activity')
-        .where(isSamePath(dialectOf(dataSource), column, path));
-      if (column === 'activity.path') activities.andWhere('activity.page IS NULL');
-      deletion.andWhere(`NOT EXISTS ${activities.getQuery()}`);
-    }
-    return deletion.getQueryAndParameters();
+      .where('number IN (:...some)', { some })
+      .andWhere(isUnused(dataSource, path))
+      .getQueryAndParameters(),
+  );
+}
+
+/** The SQL of whether no activity is at a path. */
+function isUnused(dataSource: DataSource, path: string): string {
+  // One by one, so that each uses an index.
+  const conditions = ['activity.path', 'activity.page'].map((column) => {
+    const activities = dataSource
+      .createQueryBuilder()
+      .subQuery()
+      .select('1')
+      .from(Activity, 'activity')
+      .where(isSamePath(dialectOf(dataSource), column, path));
+    if (column === 'activity.path') activities.andWhere('activity.page IS NULL');
+    return `NOT EXISTS ${activities.getQuery()}`;
   });
+  return conditions.join(' AND ');
 }

@@ -55,10 +55,10 @@ export class RollupStep {
     const statements = [...this.paths.inserts(), ...visits, ...counts];
     if (ranges.some(({ erased }) => erased))
       statements.push(
-        ...forget(
-          this.manager.connection,
+        ...(await forget(
+          this.manager,
           await this.visits.storedPaths(ids, [...recentQuarters, ...daysOf(timeRangesOf(past))]),
-        ),
+        )),
       );
     for (const { since } of ranges) rest.days.add(floor(since.getTime(), DAY));
     return { statements, ...rest };
