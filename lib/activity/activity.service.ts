@@ -42,7 +42,7 @@ export interface ServerActivity {
   referer?: string | undefined;
   /** At most 64 characters; default `view`. */
   name?: string | undefined;
-  /** At most 4 KiB as JSON, 3 levels deep. */
+  /** At most 4 KiB as JSON, 3 levels deep; integers up to ±(2^53 - 1). */
   properties?: Properties | undefined;
   /** A UUID; stored once however often it is given. Default: a new UUIDv7. */
   id?: string | undefined;
