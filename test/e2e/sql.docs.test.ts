@@ -36,7 +36,7 @@ function columnsOf(heading: string): string[] {
 /** Visits of forty sessions: pages, sources, a funnel, bots, and what is outside of November. */
 function activities(): ServerActivity[] {
   return Array.from({ length: 40 }, (_, i): ServerActivity[] => {
-    const start = Date.UTC(2026, 10, 2 + (i % 18), 9, i);
+    const start = Date.UTC(2026, 10, 2 + (i % 5), 9, i);
     const visitor = {
       session: `s${i}`,
       visit: `v${i}`,
