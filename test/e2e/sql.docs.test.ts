@@ -139,7 +139,9 @@ describe.each(FOUND)('the queries of docs/sql.md on %s', (database) => {
       () => stats.top('property', { ...november, property: 'plan', name: 'bought', measure: 'activities' }),
     ],
   ] as const)('%s', async (heading, answer) => {
-    const counted = (await answer()).flatMap(({ value, count }) => (value === null ? [] : [[value, count]]));
+    const counted = (await answer()).items.flatMap(({ value, count }) =>
+      value === null ? [] : [[value, count]],
+    );
     expect(counted.length).toBeGreaterThan(1);
     expect(await ask(heading)).toEqual(counted);
   });
