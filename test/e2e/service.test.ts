@@ -304,7 +304,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     it('and has statistics look again if the answer to the commit was lost', async () => {
       await host.activities.track({ path: '/gone', user: { id: 'jeff' } });
       const dialect = dialectOf(host.dataSource);
-      const { transact } = dialect;
+      const transact = dialect.transact.bind(dialect);
       const lost = jest.spyOn(dialect, 'transact').mockImplementation(async (...given) => {
         const [, [sql]] = given;
         const changed = await transact(...given);

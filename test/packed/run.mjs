@@ -275,7 +275,7 @@ const chosen = [...COMBINATIONS, ...TEST_HOSTS].filter(
   ({ name, database = 'sqlite' }) => tarball && only.test(name) && databases.includes(database),
 );
 const versions = chosen.flatMap(({ starts = [] }) => starts.map(({ node }) => node));
-const nodes = await installNodes([...new Set(versions)].toSorted());
+const nodes = await installNodes([...new Set(versions)].toSorted((a, b) => a.localeCompare(b)));
 const rows = [];
 await eachOf(chosen, async (each) => {
   const done = each.runner ? checkTestHost(each, tarball) : checkCombination(each, tarball, nodes);

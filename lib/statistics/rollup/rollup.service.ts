@@ -327,7 +327,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
         this.working = undefined;
         this.isBehind = false;
         // They are answered from what is there.
-        for (const { done } of this.waiting) done();
+        for (const each of this.waiting) each.done();
         this.waiting.clear();
       });
     return this.working;
