@@ -11,15 +11,12 @@ type Links = Pick<
   'id' | 'sessionId' | 'userId' | 'startedAt' | 'bot' | 'sessionBefore' | 'userBefore'
 >;
 
-const COLUMNS = {
-  id: true,
-  sessionId: true,
-  userId: true,
-  startedAt: true,
-  bot: true,
-  sessionBefore: true,
-  userBefore: true,
-} as const;
+const COLUMNS = ['id', 'sessionId', 'userId', 'startedAt', 'bot', 'sessionBefore', 'userBefore'] as const;
+
+type Row = Pick<Links, 'id' | 'sessionId' | 'userId'> & { startedAt: string | number; bot: unknown } & Record<
+    'sessionBefore' | 'userBefore',
+    string | number | null
+  >;
 
 const FIRST = -1;
 
@@ -34,9 +31,9 @@ const PREVIOUS = { sessionId: 'sessionBefore', userId: 'userBefore' } as const;
 type Key = keyof typeof PREVIOUS;
 
 /** How many visits of some sessions or users are read at once. */
-const MAX_READ = 5000;
+const MAX_READ = 1000;
 /** Of a session or user with more visits only the neighbours are read. */
-const MANY_VISITS = 200;
+const MANY_VISITS = 100;
 
 /** Finds the previous visit of the same session and of the same user. */
 export class PreviousVisits {
@@ -160,7 +157,7 @@ export class PreviousVisits {
     const visitId = dialectOf(this.manager.connection).binary('visit.id');
     return this.manager
       .createQueryBuilder(Visit, 'visit')
-      .select(Object.keys(COLUMNS).map((column) => `visit.${column}`))
+      .select(COLUMNS.map((column) => `visit.${column}`))
       .where(`visit.startedAt ${sign}= :at`, { at: startedAt.getTime() })
       .andWhere(`(visit.startedAt ${sign} :at OR ${visitId} ${sign} :id)`, { id })
       .orderBy('visit.startedAt', direction)
@@ -168,10 +165,19 @@ export class PreviousVisits {
       .limit(1);
   }
 
-  private read(where: object, take?: number): Promise<Links[]> {
-    return this.manager
-      .getRepository(Visit)
-      .find({ where, select: COLUMNS, ...(take !== undefined && { take }) });
+  /** TypeORM's entities would take ten times as long. */
+  private async read(where: object, limit?: number): Promise<Links[]> {
+    const query = this.manager.createQueryBuilder(Visit, 'visit').select([]).where(where);
+    for (const column of COLUMNS) query.addSelect(`visit.${column}`, column);
+    if (limit !== undefined) query.limit(limit);
+    const rows = await query.getRawMany<Row>();
+    return rows.map(({ startedAt, bot, sessionBefore, userBefore, ...ids }) => ({
+      ...ids,
+      startedAt: new Date(Number(startedAt)),
+      bot: Boolean(bot),
+      sessionBefore: sessionBefore === null ? null : Number(sessionBefore),
+      userBefore: userBefore === null ? null : Number(userBefore),
+    }));
   }
 }
 

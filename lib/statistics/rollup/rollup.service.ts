@@ -27,6 +27,8 @@ import { Visit } from './visit.entity.js';
 /** How many dirty ranges are taken in by one transaction: as many as a step can do in its time. */
 const RANGES_AT_FIRST = 100;
 const MAX_RANGES = 2000;
+/** With so few, others that cost nothing more are taken in too. */
+const FEW_RANGES = 20;
 /** The same of whole days, as of a rebuild. */
 const MAX_DAYS = 200;
 /** Milliseconds that a step should take. */
@@ -52,6 +54,7 @@ const RETRY = 1000;
 const COMPACTION_PAUSE = 600_000;
 /** Pauses after a step, as a multiple of its time: half of the time while a question waits, else a quarter. */
 const REST = { asked: 1, background: 3 };
+const LONGEST_REST = 2000;
 /** Milliseconds between two looks at what another instance has done. */
 const POLL = 50;
 /** Milliseconds that an erasure or a command waits for other instances. */
@@ -312,6 +315,8 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private warn(error: unknown): void {
+    // The connections are closed under it.
+    if (this.isClosed) return;
     const failure = failureOf(this.dataSource, error) ?? { code: 'other', reason: String(error) };
     connectionsOf(this.dataSource).incidents.failed(SUBJECT, failure, 'warn');
   }
@@ -326,6 +331,8 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       .finally(() => {
         this.working = undefined;
         this.isBehind = false;
+        // Another instance need not wait for the deadline.
+        this.inTurn(() => this.lease.release()).catch((error: unknown) => this.warn(error));
         // They are answered from what is there.
         for (const each of this.waiting) each.done();
         this.waiting.clear();
@@ -366,7 +373,6 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
         } else if ((await this.inTurn(() => this.compactIfDue())) === 'none') break;
       }
     }
-    await this.lease.release();
     if (this.failed.size > 0) return false;
     connectionsOf(this.dataSource).incidents.worked(SUBJECT);
     return true;
@@ -375,7 +381,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   /** @returns whether it was cut short */
   private async rest(): Promise<boolean> {
     const factor = this.waiting.size > 0 ? REST.asked : REST.background;
-    const pause = this.last.end + factor * this.last.took - monotonicClock.now();
+    const pause = this.last.end + Math.min(factor * this.last.took, LONGEST_REST) - monotonicClock.now();
     if (pause <= 0) return false;
     this.resting = new AbortController();
     const { signal } = this.resting;
@@ -431,7 +437,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   /** Whole days cost more, and take in all that is dirty on them. */
   private async cut(manager: EntityManager, ranges: DirtyRange[]): Promise<DirtyRange[]> {
     const first = ranges.find(isDay);
-    if (!first) return ranges;
+    if (!first) return this.withEqual(manager, ranges);
     if (ranges[0] && !isDay(ranges[0])) return ranges.slice(0, ranges.findIndex(isDay));
     const days = ranges.filter(isDay).slice(0, this.limits.days);
     const oldest = days.at(-1) ?? first;
@@ -444,6 +450,24 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       .getMany();
     const chosen = new Set(ranges.map(({ id }) => id));
     return found.filter(({ id }) => chosen.has(id) || !this.failed.has(id));
+  }
+
+  /**
+   * Adds the ranges that a step recomputes anyway: of the same minutes and visits. It matters if few are taken at once,
+   * because a visit has very many activities.
+   */
+  private async withEqual(manager: EntityManager, ranges: DirtyRange[]): Promise<DirtyRange[]> {
+    if (ranges.length === 0 || ranges.length > FEW_RANGES) return ranges;
+    const starts = [...new Set(ranges.map(({ since }) => since.getTime()))];
+    const visits = new Set(ranges.flatMap((range) => range.visits?.split(',') ?? []));
+    const others = await manager.find(DirtyRange, {
+      where: { since: In(starts.map((start) => new Date(start))) },
+      take: MAX_RANGES,
+    });
+    const taken = new Set(ranges.map(({ id }) => id));
+    const isEqual = ({ id, visits: named, erased }: DirtyRange): boolean =>
+      !taken.has(id) && !erased && named !== null && named.split(',').every((visit) => visits.has(visit));
+    return [...ranges, ...others.filter(isEqual)];
   }
 
   /** Takes in ranges that are stored, however long it takes. */
@@ -517,7 +541,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       );
       if (!(await this.commit(turn, result, { ranges }))) return 'busy';
     } catch (error) {
-      if (ranges.length === 1 || (ranges.some(isDay) && this.limits.days === 1))
+      if (ranges.length === 1 || (ranges.some(isDay) ? this.limits.days : this.limits.ranges) === 1)
         for (const { id } of ranges) this.failed.set(id, monotonicClock.now());
       this.limits = { ranges: 1, days: 1 };
       throw error;
@@ -536,7 +560,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const max = kind === 'days' ? MAX_DAYS : MAX_RANGES;
     const { [kind]: limit } = this.limits;
     if (took > STEP) this.limits[kind] = Math.max(1, limit >> 1);
-    else if (took < STEP / 4 && ranges.length >= limit) this.limits[kind] = Math.min(max, 2 * limit);
+    else if (took < STEP / 2 && ranges.length >= limit) this.limits[kind] = Math.min(max, 2 * limit);
   }
 
   /** @returns whether it was committed: the version was still the same, and nobody held a lock */

@@ -19,6 +19,21 @@ import { trailsIn } from './trails.js';
 /** How many time ranges are asked for by one statement. */
 const RANGES_AT_ONCE = 50;
 
+type Counts = Pick<
+  Edge,
+  | 'visitId'
+  | 'activities'
+  | 'views'
+  | 'actions'
+  | 'startedAt'
+  | 'endedAt'
+  | 'sessions'
+  | 'firstSession'
+  | 'lastSession'
+>;
+
+type End = Omit<Edge, Exclude<keyof Counts, 'visitId'>>;
+
 /** Builds visits from their activities. */
 export class VisitBuilder {
   private readonly dialect: Dialect;
@@ -108,7 +123,35 @@ export class VisitBuilder {
     return visits;
   }
 
-  private edges(ids: string[]): Promise<Edge[]> {
+  /**
+   * Two queries: MariaDB takes the square of a visit's activities for aggregates `OVER (PARTITION BY …)`. What is written
+   * between them has a dirty range of its own.
+   */
+  private async edges(ids: string[]): Promise<Edge[]> {
+    const counted = await this.manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.visitId', 'visitId')
+      .addSelect('COUNT(*)', 'activities')
+      .addSelect(countOf(`activity.name = 'view'`), 'views')
+      .addSelect(countOf(`activity.name <> '${ENGAGEMENT}'`), 'actions')
+      .addSelect('MIN(activity.date)', 'startedAt')
+      .addSelect('MAX(activity.date)', 'endedAt')
+      .addSelect('COUNT(activity.sessionId)', 'sessions')
+      .addSelect('MIN(activity.sessionId)', 'firstSession')
+      .addSelect('MAX(activity.sessionId)', 'lastSession')
+      .where('activity.visitId IN (:...ids)', { ids })
+      .groupBy('activity.visitId')
+      .getRawMany<Counts>();
+    const counts = new Map(counted.map((row) => [row.visitId, row]));
+    const ends = await this.ends(ids);
+    return ends.flatMap((end) => {
+      const found = counts.get(end.visitId);
+      return found ? [{ ...end, ...found }] : [];
+    });
+  }
+
+  /** The first, the last, and the last identified activity of each visit. */
+  private ends(ids: string[]): Promise<End[]> {
     const { driver } = this.manager.connection;
     const id = this.dialect.idOrder('activity.id');
     // What else was done decides where a visit begins and ends.
@@ -122,14 +165,6 @@ export class VisitBuilder {
       .addSelect('activity.path', 'path')
       .addSelect(PAGE, 'page')
       .addSelect('activity.referer', 'referer')
-      .addSelect('COUNT(*) OVER (PARTITION BY activity.visitId)', 'activities')
-      .addSelect(countOf(`activity.name = 'view'`), 'views')
-      .addSelect(countOf(`activity.name <> '${ENGAGEMENT}'`), 'actions')
-      .addSelect('MIN(activity.date) OVER (PARTITION BY activity.visitId)', 'startedAt')
-      .addSelect('MAX(activity.date) OVER (PARTITION BY activity.visitId)', 'endedAt')
-      .addSelect('COUNT(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'sessions')
-      .addSelect('MIN(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'firstSession')
-      .addSelect('MAX(activity.sessionId) OVER (PARTITION BY activity.visitId)', 'lastSession')
       .addSelect(placeBy(`${isEngagement}, activity.date, ${id}`), 'fromStart')
       .addSelect(placeBy(`${isEngagement}, activity.date DESC, ${id} DESC`), 'fromEnd')
       .addSelect(
@@ -149,7 +184,7 @@ export class VisitBuilder {
       .leftJoin(Session, 'session', `session.id = ${edge('sessionId')}`)
       .where(['fromStart', 'fromEnd', 'fromLatestUser'].map((column) => `${edge(column)} = 1`).join(' OR '))
       .setParameters(query.getParameters())
-      .getRawMany<Edge>();
+      .getRawMany<End>();
   }
 
   /** The numbers of the paths that the visits and the sums of stretches have as they are stored. */
@@ -180,5 +215,5 @@ function placeBy(order: string): string {
 }
 
 function countOf(condition: string): string {
-  return `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END) OVER (PARTITION BY activity.visitId)`;
+  return `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
 }

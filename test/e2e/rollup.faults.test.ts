@@ -1,0 +1,89 @@
+import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
+import { RollupState } from '../../lib/statistics/rollup/sums.entity.js';
+import { Visit } from '../../lib/statistics/rollup/visit.entity.js';
+import { ActivityStats } from '../../lib/index.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+import { startSample } from '../support/sample.js';
+
+const DAY = 86_400_000;
+const ever = { from: '1970-01-01T00:00Z', to: '2100-01-01T00:00Z' };
+const NOTHING = { visits: 0, sums: 0, pages: 0 };
+
+describe.each(FOUND)('the rollup on %s', (database) => {
+  let host: Host;
+
+  beforeEach(async () => {
+    host = await startHost({
+      adapter: 'fastify',
+      database,
+      djaffar: { statistics: { maxWait: 60_000, background: false } },
+    });
+  });
+
+  afterEach(() => host.close());
+
+  const views = async () => (await host.app.get(ActivityStats, { strict: false }).overview(ever)).views.value;
+  const check = () => host.app.get(RollupService, { strict: false }).check();
+  const state = () => host.dataSource.getRepository(RollupState);
+
+  it('goes on after a SIGKILL in the middle of a step', async () => {
+    expect(await views()).toBe(0);
+    const dates = Array.from({ length: 400 }, (_, i) => new Date(Date.now() - (i % 80) * DAY));
+    await Promise.all(dates.map((date, i) => host.activities.track({ path: '/', date, visit: `v${i}` })));
+    // It looks for what there is some seconds after its start.
+    const sample = await startSample({ DATABASE_URL: host.database.url });
+    try {
+      const isWorking = async (): Promise<boolean> =>
+        (await state().findOneByOrFail({ id: 1 })).leaseHolder !== null;
+      while (!(await isWorking()));
+      await sample.end('SIGKILL');
+      expect(await views()).toBe(dates.length);
+      expect(await check()).toEqual(NOTHING);
+    } finally {
+      await sample.end('SIGKILL');
+    }
+  });
+
+  it('takes over from an instance that is gone, and lets its late step do no harm', async () => {
+    await host.activities.track({ path: '/' });
+    expect(await views()).toBe(1);
+    await state().update({ id: 1 }, { leaseHolder: 'gone', leaseUntil: new Date(Date.now() + 1500) });
+    await host.activities.track({ path: '/' });
+    expect(await views()).toBe(2);
+    // What the other one would still commit is of an older version.
+    const { leaseHolder, version } = await state().findOneByOrFail({ id: 1 });
+    expect(leaseHolder).not.toBe('gone');
+    const late = await state().update({ id: 1, version: version - 1 }, { version });
+    expect(late.affected).toBe(0);
+  });
+
+  it('does not wait for a lease that a clock ahead has given', async () => {
+    await host.activities.track({ path: '/' });
+    expect(await views()).toBe(1);
+    await state().update({ id: 1 }, { leaseHolder: 'ahead', leaseUntil: new Date(Date.now() + 365 * DAY) });
+    await host.activities.track({ path: '/' });
+    expect(await views()).toBe(2);
+  });
+
+  it('links a visit of a session with very many to its neighbours alone', async () => {
+    const visits = 1600;
+    const start = Date.UTC(2025, 10, 1);
+    const visit = (i: number, date = new Date(start + i * 60_000)): Promise<void> =>
+      host.activities.track({ path: '/', date, session: 'large', visit: `v${i}`, user: { id: 'ada' } });
+    for (let at = 0; at < visits; at += 400)
+      await Promise.all(Array.from({ length: 400 }, (_, i) => visit(at + i)));
+    expect(await views()).toBe(visits);
+    // Between two others, before all, after all, and a visit that begins earlier than it did.
+    await visit(6001, new Date(start + 800 * 60_000 + 1));
+    await visit(6002, new Date(start - 1));
+    await visit(6003, new Date(start + 6000 * 60_000));
+    await visit(1200, new Date(start + 1199 * 60_000 - 1));
+    expect(await views()).toBe(visits + 4);
+    await host.activities.erase({ visit: 'v100' });
+    expect(await views()).toBe(visits + 3);
+    const first = await host.dataSource.getRepository(Visit).findOneByOrFail({ id: 'v0' });
+    expect(first.sessionBefore).toBe(start - 1);
+    expect(await check()).toEqual(NOTHING);
+  });
+});
