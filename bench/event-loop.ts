@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import libsql from 'libsql';
 import { DataSource } from 'typeorm';
+import { NoContext } from '../lib/activity/activity.context.js';
 import { ActivityService, ActivityStats, djaffarEntities, djaffarMigrations } from '../lib/index.js';
 import { ActivityWriter } from '../lib/activity/activity.writer.js';
 import { Recorder } from '../lib/activity/recorder.js';
@@ -121,7 +122,15 @@ function tasksOf(dataSource: DataSource): Task[] {
   const writer = new ActivityWriter(dataSource, DEFAULTS.writer);
   const bounds = new VisitBounds(dataSource);
   const recorder = new Recorder(DEFAULTS, writer, bounds);
-  const activities = new ActivityService(dataSource, DEFAULTS, recorder, writer, rollup, bounds);
+  const activities = new ActivityService(
+    dataSource,
+    DEFAULTS,
+    recorder,
+    writer,
+    rollup,
+    bounds,
+    new NoContext(),
+  );
   const day = { from: new Date(to.getTime() - 48 * HOUR), to };
   let tracked = 0;
   const track = (date: number): Promise<void> =>

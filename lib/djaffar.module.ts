@@ -11,6 +11,7 @@ import type { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { CurrentContext } from './activity/activity.context.js';
 import { ActivityService } from './activity/activity.service.js';
 import { ActivityWriter } from './activity/activity.writer.js';
 import { checkNames } from './activity/table.js';
@@ -23,6 +24,8 @@ import { ErasureController } from './api/erasure.controller.js';
 import { ExportController } from './api/export.controller.js';
 import { describeRoutes } from './api/openapi.js';
 import { StatisticsController } from './api/statistics.controller.js';
+import { enterOnExpress, enterOnFastify } from './context/platform.js';
+import { RequestContexts } from './context/request-contexts.js';
 import { AboutController } from './dashboard/about.controller.js';
 import { ActivityStream, PACE } from './dashboard/activity.stream.js';
 import { BearerSession } from './dashboard/bearer-session.js';
@@ -99,6 +102,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     @Inject(REGISTRATION) private readonly registration: Registration,
     @Inject(ADAPTER_HOST) private readonly adapterHost: HttpAdapterHost,
     private readonly bearerSession: BearerSession,
+    private readonly contexts: RequestContexts,
   ) {
     super();
   }
@@ -124,9 +128,13 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     const { httpAdapter } = this.adapterHost;
     const { path, route } = this.registration;
     const isTrackRoute = routeAt(path, route);
-    if (httpAdapter.getType() === 'fastify')
+    if (httpAdapter.getType() === 'fastify') {
+      enterOnFastify(httpAdapter.getInstance(), this.contexts);
       prepareFastify(httpAdapter.getInstance(), isTrackRoute, routeAt(path, 'dashboard'));
-    else prepareExpress(httpAdapter.getInstance(), isTrackRoute);
+    } else {
+      prepareExpress(httpAdapter.getInstance(), isTrackRoute);
+      enterOnExpress(httpAdapter.getInstance(), this.contexts);
+    }
     if (!this.bearerSession.isOn) return;
     const isOpened = openedBySession(path);
     httpAdapter.use((request: IncomingMessage, _response: unknown, next: () => void) => {
@@ -203,6 +211,8 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         useFactory: (source: DataSource) => new VisitBounds(source),
       },
       ResponseStreams,
+      RequestContexts,
+      { provide: CurrentContext, useExisting: RequestContexts },
       Recorder,
       ActivityService,
       ActivityStats,

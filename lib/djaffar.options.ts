@@ -93,7 +93,7 @@ export interface DjaffarOptions {
 
   /**
    * The last word on an activity before it is stored: changes it, or drops it by `null`, which is answered 204 too.
-   * @param request `undefined` for what server code tracks
+   * @param request `undefined` for what server code tracks outside of requests
    */
   transform?(
     activity: StoredActivity,

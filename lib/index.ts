@@ -1,11 +1,13 @@
 export { Activity, type Properties } from './activity/activity.entity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
+export type { ActivityContext, GivenContext } from './activity/activity.context.js';
 export {
   ActivityService,
   type EraseOptions,
   type Page,
   type PageOptions,
   type ServerActivity,
+  type TrackOptions,
 } from './activity/activity.service.js';
 export type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
 export { UnstorableError } from './activity/unstorable.error.js';

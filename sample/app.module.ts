@@ -5,6 +5,9 @@ import { AuthModule } from './auth/auth.module.js';
 import { AdminGuard, DashboardGuard, JwtAuthGuard, SessionGuard } from './auth/guards.js';
 import { databaseOptions } from './database.js';
 import { HealthController } from './health.controller.js';
+import { OrdersController } from './orders/orders.controller.js';
+import { OrdersService } from './orders/orders.service.js';
+import { Receipts } from './orders/receipts.js';
 import { PageController } from './page/page.controller.js';
 
 @Module({
@@ -27,6 +30,7 @@ import { PageController } from './page/page.controller.js';
       statistics: { maxWait: 30_000 },
     }),
   ],
-  controllers: [HealthController, PageController],
+  controllers: [HealthController, OrdersController, PageController],
+  providers: [OrdersService, Receipts],
 })
 export class AppModule {}

@@ -6,6 +6,7 @@ import { driverOf } from '../database/driver.js';
 import { askOnPrimary, onPrimary } from '../database/primary.js';
 import { chunks } from '../statistics/chunks.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
+import { type ActivityContext, CurrentContext, type GivenContext } from './activity.context.js';
 import { Activity, type Properties } from './activity.entity.js';
 import {
   type ActivityFilter,
@@ -20,7 +21,8 @@ import { Checker, Shape } from './check.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf, type Statement } from './dialects/dialect.js';
 import { storedIp } from './ip-address.js';
-import { NewActivity } from './new-activity.js';
+import { parseIsoDate } from './iso-date.js';
+import { MAX_PATH, NewActivity } from './new-activity.js';
 import { RecordReader } from './reading/records.js';
 import { activityOf, RowReader } from './reading/rows.js';
 import { complete, Recorder } from './recorder.js';
@@ -28,14 +30,15 @@ import { Session } from './session.entity.js';
 import { DirtyRange } from './dirty-range.entity.js';
 import { dirtyRangesForDelete } from './dirty-ranges.js';
 import { escapePath, Table } from './table.js';
+import { cut, makeStorable } from './text.js';
 import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
 import { VisitBounds } from './visit-bounds.js';
 
 /** What server code tells of an activity. */
 export interface ServerActivity {
-  /** At most 2,048 characters. */
-  path: string;
+  /** At most 2,048 characters; default: the path of the request. Outside of requests it is mandatory. */
+  path?: string | undefined;
   /** Default: now. A text is ISO 8601, without an offset UTC. */
   date?: Date | string | undefined;
   /** At most 2,048 characters. */
@@ -46,8 +49,9 @@ export interface ServerActivity {
   properties?: Properties | undefined;
   /** A UUID; stored once however often it is given. Default: a new UUIDv7. */
   id?: string | undefined;
+  /** Default: the request's. Of somebody else than the request's user, nothing else is taken from the request but the path. */
   user?: { id: string | number | bigint; name?: string | null } | undefined;
-  /** The id of a session, as in {@link Activity.sessionId}. */
+  /** The id of a session, as in {@link Activity.sessionId}. Default: the request's session and visit. */
   session?: string | undefined;
   /**
    * The id of a visit, as in {@link Activity.visitId}. It is left out if the visit would last for 24 hours or longer with
@@ -57,6 +61,11 @@ export interface ServerActivity {
   ip?: string | undefined;
   /** Kept with the session where that is new. */
   userAgent?: string | undefined;
+}
+
+export interface TrackOptions {
+  /** `null`: nothing is taken from the request, or from `runAs`, that the code runs in. */
+  context?: null;
 }
 
 export interface Page<T> {
@@ -102,41 +111,74 @@ export class ActivityService {
     private readonly writer: ActivityWriter,
     private readonly rollup: RollupService,
     private readonly visitBounds: VisitBounds,
+    private readonly current: CurrentContext,
   ) {
     this.dialect = dialectOf(dataSource);
   }
 
   /**
-   * Stores what server code saw happen; resolves once it is committed.
+   * Stores what server code saw happen; resolves once it is committed. Inside of a request, and of {@link runAs}, what is
+   * not given is taken from there: the user, the session, the visit, the address, the user agent, the path.
    * @throws InvalidActivityError as a client would get a 400
    * @throws UnavailableError as a client would get a 503
    */
-  async track(activity: ServerActivity): Promise<void> {
+  async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
     const { user, session, visit, ip, userAgent, date: when = new Date(), ...fields } = activity;
     const checker = new Checker();
     const now = Date.now();
     const read = shape.read({ ...fields, date: when instanceof Date ? isoOf(when) : when }, checker);
-    const told = read && complete(read, { receivedAt: now, skew: 0 }, checker);
     if (session !== undefined && !isKey(session, 64))
       checker.blame('session', 'session must be 1 to 64 letters, digits, - or _');
     if (visit !== undefined && !isKey(visit, 16))
       checker.blame('visit', 'visit must be 1 to 16 letters, digits, - or _');
+    const isInContext = options.context !== null;
+    const known = storedUser(user);
+    const loading = isInContext ? this.current.ready() : undefined;
+    if (loading) await loading;
+    const date = read && parseIsoDate(read.date);
+    const { path, name, properties } = read ?? {};
+    const origin =
+      isInContext && checker.clean
+        ? this.current.originOf({ date: date ?? now, path, name, properties, user: known })
+        : undefined;
+    const missingPath = 'outside of a request';
+    const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath };
+    const told = read && complete(read, arrival, checker);
     checker.finish();
     if (!told) return;
-    const known = storedUser(user);
+    const own = session === undefined && visit === undefined ? origin : undefined;
+    const sessionId = session ?? own?.session ?? null;
     await this.recorder.record(
       [
         {
           ...told,
-          userId: known?.id ?? null,
-          userName: known?.name ?? null,
-          sessionId: session ?? null,
-          visitId: visit ?? null,
-          ipAddress: storedIp(ip, this.settings.ip),
+          referer: told.referer ?? origin?.referer ?? null,
+          userId: known?.id ?? origin?.user?.id ?? null,
+          userName: known?.name ?? origin?.user?.name ?? null,
+          sessionId,
+          visitId: visit ?? own?.visit ?? null,
+          ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, this.settings.ip),
         },
       ],
-      session === undefined ? undefined : sessionOf(session, now, userAgent),
+      sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),
+      { request: origin?.request, isVisitOfHost: !own?.isVisitOwn, onKept: () => own?.keep() },
     );
+  }
+
+  /**
+   * Who does something, and where, as JSON: for a job that goes on after the request.
+   * @returns `undefined` outside of requests and of {@link runAs}
+   */
+  context(): ActivityContext | undefined {
+    return this.current.take();
+  }
+
+  /**
+   * Does the work in the name of somebody: what it tracks, whatever it awaits meanwhile, is of this context.
+   * @returns what the work returns
+   */
+  runAs<T>(context: GivenContext, work: () => T): T {
+    return this.current.run(context, work);
   }
 
   /**
@@ -414,6 +456,10 @@ export class ActivityService {
 
 function isoOf(date: Date): string {
   return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
+}
+
+function fitPath(path: string | null | undefined): string | undefined {
+  return path ? cut(makeStorable(path), MAX_PATH) : undefined;
 }
 
 function isKey(text: string, characters: number): boolean {

@@ -27,6 +27,8 @@ export interface Arrival {
   skew: number;
   /** Stands in for a path that was not told. */
   path?: string | undefined;
+  /** Where there would have been one. */
+  missingPath?: string;
 }
 
 /**
@@ -48,7 +50,10 @@ export function complete(
     checker.blame(`${prefix}date`, `${prefix}date ${fault}`);
   }
   if (!path)
-    checker.blame(`${prefix}path`, `${prefix}path must not be empty where there is no Referer header`);
+    checker.blame(
+      `${prefix}path`,
+      `${prefix}path must not be empty ${arrival.missingPath ?? 'where there is no Referer header'}`,
+    );
   if (!isDate || !path) return undefined;
   return {
     id: activity.id?.toLowerCase() ?? uuidv7(),
@@ -59,6 +64,16 @@ export function complete(
     referer: activity.referer ?? null,
     properties: activity.properties ?? null,
   };
+}
+
+/** Where activities come from. */
+export interface Source {
+  /** For the option `transform`; `undefined` for what server code tracks outside of requests. */
+  request?: unknown;
+  /** Whether the host's code has chosen the visit. */
+  isVisitOfHost?: boolean;
+  /** Called if the option `transform` keeps an activity, before it is written. */
+  onKept?(): void;
 }
 
 /** The host's last word, then the writer. */
@@ -85,13 +100,15 @@ export class Recorder {
 
   /**
    * Resolves once what `transform` left is committed.
-   * @param request `undefined` for what server code tracks
    * @returns how many activities it left
    * @throws UnstorableError if the options "user" or "transform" gave what the tables do not hold
    */
-  async record(activities: StoredActivity[], session?: NewSession, request?: unknown): Promise<number> {
-    const { kept, ofHost } = await this.transform(activities, request);
+  async record(activities: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
+    const { kept, ofHost } = this.settings.transform
+      ? await this.transform(activities, source)
+      : { kept: activities, ofHost: source.isVisitOfHost ? activities : [] };
     for (const activity of kept) this.fit(activity);
+    if (kept.length > 0) source.onKept?.();
     for (const late of await this.visitBounds.findLate(ofHost)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
     if (kept.length > 0) await this.writer.write(kept, kept.some(isOf) ? session : undefined);
@@ -101,19 +118,17 @@ export class Recorder {
   /** @returns what the host keeps, and the part of it whose visit the host's code has chosen */
   private async transform(
     activities: StoredActivity[],
-    request: unknown,
+    { request, isVisitOfHost }: Source,
   ): Promise<{ kept: StoredActivity[]; ofHost: StoredActivity[] }> {
-    const isOfServerCode = request === undefined;
-    if (!this.settings.transform) return { kept: activities, ofHost: isOfServerCode ? activities : [] };
     const kept: StoredActivity[] = [];
     const ofHost: StoredActivity[] = [];
     for (const activity of activities) {
       const { visitId } = activity;
-      const transformed = await this.settings.transform(activity, request);
+      const transformed = await this.settings.transform?.(activity, request);
       if (!transformed) continue;
       const copy = { ...transformed };
       kept.push(copy);
-      if (isOfServerCode || copy.visitId !== visitId) ofHost.push(copy);
+      if (isVisitOfHost || copy.visitId !== visitId) ofHost.push(copy);
     }
     return { kept, ofHost };
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { DataSource } from 'typeorm';
+import { NoContext } from '../activity/activity.context.js';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { type PageOption, Pages } from '../activity/page.js';
@@ -75,7 +76,15 @@ function servicesOf(dataSource: DataSource, page: PageOption | undefined): Omit<
     dataSource,
     writer,
     visitBounds,
-    activities: new ActivityService(dataSource, settings, recorder, writer, rollup, visitBounds),
+    activities: new ActivityService(
+      dataSource,
+      settings,
+      recorder,
+      writer,
+      rollup,
+      visitBounds,
+      new NoContext(),
+    ),
     rollup,
     stats: new ActivityStats(dataSource, rollup),
   };

@@ -71,8 +71,8 @@ export class TrackController {
     const told = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
     const user = this.users.get(request);
     const keys = await this.visitors.keyRing();
-    const seed = seedOf(told[0]?.id, request, keys.seed(receivedAt));
-    const { session, visit } = this.visitors.recognise(request, receivedAt, keys, seed);
+    const first = seedOf(told[0]?.id, request, keys.seed(receivedAt));
+    const { session, visit, seed } = this.visitors.recognise(request, receivedAt, keys, first);
     const moments = told.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
@@ -92,7 +92,7 @@ export class TrackController {
       }),
     );
     const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);
-    const recorded = await this.recorder.record(activities, sessionRow, request);
+    const recorded = await this.recorder.record(activities, sessionRow, { request });
     // Nothing of this visitor is kept if the host dropped all; and without a visit there is nothing to renew.
     if (recorded === 0 || !latest) return;
     const cookie = this.visitors.cookie({ session, visit: latest }, request, receivedAt, keys);

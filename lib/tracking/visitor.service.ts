@@ -14,7 +14,7 @@ import {
   writeVisitor,
 } from './visitor.js';
 
-const NAME = 'djaffar_session';
+export const COOKIE_NAME = 'djaffar_session';
 
 /** The session and the visit that a request belongs to, as its cookie or the host's own session tells. */
 @Injectable()
@@ -42,6 +42,11 @@ export class VisitorService {
     return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
   }
 
+  /** @internal what signs the cookies, if it is loaded */
+  get currentKeys(): KeyRing | undefined {
+    return this.keys.current;
+  }
+
   /**
    * @internal what signs the cookies; a promise only until it is loaded
    * @throws UnavailableError if the database does not answer in time
@@ -50,21 +55,27 @@ export class VisitorService {
     return this.keys.current ?? this.keys.ready();
   }
 
-  /** @internal a new visitor gets a session, but has no visit yet */
+  /**
+   * @internal a new visitor gets a session, but has no visit yet
+   * @param seed of a request that begins a session
+   * @returns also the seed of the visit that the request may begin. For a known session it depends on the visit before alone:
+   * requests that come together, of the browser and to the host's own routes, begin the same visit.
+   */
   recognise(
     request: TrackRequest,
     now: number,
     keys: KeyRing,
     seed: string | undefined,
-  ): { session: string; visit: Visit | undefined } {
-    const { session = newSession(seed), visit } = this.known(request, now, keys);
-    return { session, visit };
+  ): { session: string; visit: Visit | undefined; seed: string | undefined } {
+    const { session, visit } = this.known(request, now, keys);
+    if (session === undefined) return { session: newSession(seed), visit, seed };
+    return { session, visit, seed: `${keys.seed(now)}\n${session}\n${visit?.id ?? ''}` };
   }
 
   /** @internal the value of a `Set-Cookie` header that renews the session */
   cookie(visitor: Visitor, request: TrackRequest, now: number, keys: KeyRing): string {
     const attributes = request.protocol === 'https' ? this.secureAttributes : this.attributes;
-    return `${NAME}=${writeVisitor(visitor, now, keys)}${attributes}`;
+    return `${COOKIE_NAME}=${writeVisitor(visitor, now, keys)}${attributes}`;
   }
 
   private known(
@@ -87,8 +98,8 @@ export class VisitorService {
 function latestOf(header: string | undefined, now: number, keys: KeyRing): ReturnType<typeof readVisitor> {
   let latest: ReturnType<typeof readVisitor>;
   for (const cookie of header?.split(/; */) ?? []) {
-    if (!cookie.startsWith(`${NAME}=`)) continue;
-    const visitor = readVisitor(cookie.slice(NAME.length + 1).trim(), now, keys);
+    if (!cookie.startsWith(`${COOKIE_NAME}=`)) continue;
+    const visitor = readVisitor(cookie.slice(COOKIE_NAME.length + 1).trim(), now, keys);
     if (visitor && (!latest || seen(visitor) > seen(latest))) latest = visitor;
   }
   return latest;
@@ -101,7 +112,7 @@ function seen({ visit }: NonNullable<ReturnType<typeof readVisitor>>): number {
 /** What stands behind the value, which needs no encoding, in the `Set-Cookie` header. */
 function attributesOf({ maxAge, sameSite }: Settings['session'], isHttps: boolean): string {
   const isNone = sameSite === 'none';
-  const cookie = stringifySetCookie(NAME, '', {
+  const cookie = stringifySetCookie(COOKIE_NAME, '', {
     path: '/',
     httpOnly: true,
     sameSite,
@@ -110,5 +121,5 @@ function attributesOf({ maxAge, sameSite }: Settings['session'], isHttps: boolea
     partitioned: isNone,
     ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),
   });
-  return cookie.slice(`${NAME}=`.length);
+  return cookie.slice(`${COOKIE_NAME}=`.length);
 }

@@ -1,0 +1,95 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  type ActivityContext,
+  CurrentContext,
+  type GivenContext,
+  type Occasion,
+  type Origin,
+} from '../activity/activity.context.js';
+import { storedIp } from '../activity/ip-address.js';
+import { parseIsoDate } from '../activity/iso-date.js';
+import { storedUser } from '../activity/user.js';
+import { type Settings, SETTINGS } from '../djaffar.options.js';
+import { VISIT_PAUSE } from '../tracking/visitor.js';
+import { VisitorService } from '../tracking/visitor.service.js';
+import { RequestScope } from './request-scope.js';
+
+/**
+ * Which request, or which given context, code runs in. It is only ever entered by `run`, which ends with the work: `enterWith`
+ * would stay for whatever the event loop does next.
+ */
+@Injectable()
+export class RequestContexts extends CurrentContext {
+  private readonly storage = new AsyncLocalStorage<RequestScope | ActivityContext>();
+
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly visitors: VisitorService,
+  ) {
+    super();
+  }
+
+  /** Whether the code that asks runs in this request. */
+  isIn(scope: RequestScope): boolean {
+    return this.storage.getStore() === scope;
+  }
+
+  /** Goes on with a request. */
+  enter(scope: RequestScope, next: () => void): void {
+    this.storage.run(scope, next);
+  }
+
+  ready(): Promise<unknown> | undefined {
+    if (!(this.storage.getStore() instanceof RequestScope)) return undefined;
+    const keys = this.visitors.keyRing();
+    return keys instanceof Promise ? keys : undefined;
+  }
+
+  originOf(occasion: Occasion): Origin | undefined {
+    const scope = this.storage.getStore();
+    if (!scope) return undefined;
+    return scope instanceof RequestScope
+      ? scope.originOf(occasion, this.settings, this.visitors)
+      : originIn(scope, occasion);
+  }
+
+  take(): ActivityContext | undefined {
+    const scope = this.storage.getStore();
+    return scope instanceof RequestScope ? scope.take(this.settings, this.visitors) : scope;
+  }
+
+  run<T>(given: GivenContext, work: () => T): T {
+    return this.storage.run(this.contextFrom(given), work);
+  }
+
+  private contextFrom({ user, ip, ...given }: GivenContext): ActivityContext {
+    return {
+      session: null,
+      visit: null,
+      userAgent: null,
+      path: null,
+      route: null,
+      at: new Date().toISOString(),
+      ...given,
+      ip: storedIp(ip ?? undefined, this.settings.ip),
+      user: storedUser(user),
+    };
+  }
+}
+
+function originIn(context: ActivityContext, { date, user }: Occasion): Origin {
+  const { at, ...origin } = context;
+  const isAboutAnother = user !== null && origin.user !== null && user.id !== origin.user.id;
+  const isVisitOver = date >= (parseIsoDate(at) ?? 0) + VISIT_PAUSE;
+  return {
+    ...origin,
+    ...(isAboutAnother && { session: null, ip: null, userAgent: null }),
+    user: user ?? origin.user,
+    visit: isAboutAnother || isVisitOver ? null : origin.visit,
+    referer: null,
+    request: undefined,
+    isVisitOwn: false,
+    keep: () => {},
+  };
+}

@@ -1,0 +1,105 @@
+import type { ActivityContext, Occasion, Origin } from '../activity/activity.context.js';
+import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
+import { storedIp } from '../activity/ip-address.js';
+import { withoutOwnHost } from '../activity/referrer.js';
+import type { User } from '../activity/user.js';
+import type { Settings } from '../djaffar.options.js';
+import { hostnameOf } from '../http/host.js';
+import { userOf } from '../tracking/user.js';
+import { type Visit, visitsOf } from '../tracking/visitor.js';
+import { COOKIE_NAME, type VisitorService } from '../tracking/visitor.service.js';
+import { type ContextRequest, type ContextResponse, pathOf, routeOf, setCookie } from './request.js';
+
+/** One request. Nothing is read from it before somebody asks: most requests track nothing. */
+export class RequestScope {
+  private knownUser: User | null = null;
+  private visitor: { session: string; visit: Visit | undefined } | undefined;
+  /** Whether the visitor's session is stored, or about to be. */
+  private isKept = false;
+
+  constructor(
+    private readonly request: ContextRequest,
+    private readonly response: ContextResponse,
+  ) {}
+
+  /** Before the host's guards have run, nobody is known: so it is asked again until somebody is. */
+  user(settings: Settings): User | null {
+    return (this.knownUser ??= userOf(this.request, settings));
+  }
+
+  take(settings: Settings, visitors: VisitorService): ActivityContext {
+    const { headers, ip } = this.request;
+    const kept = this.isKept ? this.visitor : undefined;
+    const { session, visit } = kept ? { ...kept, visit: kept.visit?.id } : visitors.of(this.request);
+    return {
+      user: this.user(settings),
+      session: session ?? null,
+      visit: visit ?? null,
+      ip: storedIp(ip, settings.ip),
+      userAgent: headers['user-agent'] ?? null,
+      path: pathOf(this.request),
+      route: routeOf(this.request),
+      at: new Date().toISOString(),
+    };
+  }
+
+  originOf(occasion: Occasion, settings: Settings, visitors: VisitorService): Origin {
+    const { request } = this;
+    const own = this.user(settings);
+    const user = occasion.user ?? own;
+    const isAboutAnother = own !== null && user?.id !== own.id;
+    const origin: Origin = {
+      user,
+      session: null,
+      visit: null,
+      ip: null,
+      userAgent: null,
+      referer: null,
+      path: pathOf(request),
+      route: routeOf(request),
+      request,
+      isVisitOwn: true,
+      keep: () => {},
+    };
+    if (isAboutAnother) return origin;
+    const { headers, ip } = request;
+    return {
+      ...origin,
+      ip: storedIp(ip, settings.ip),
+      userAgent: headers['user-agent'] ?? null,
+      referer: withoutOwnHost(headers.referer ?? null, [hostnameOf(request)]),
+      ...this.visitOf(occasion, user, visitors),
+    };
+  }
+
+  /** The visit goes on, or a new one begins, as it would by an activity of the browser. */
+  private visitOf(
+    { date, path, name, properties }: Occasion,
+    user: User | null,
+    visitors: VisitorService,
+  ): Partial<Origin> {
+    const now = Date.now();
+    const keys = visitors.currentKeys;
+    if (!keys) return {};
+    const found = visitors.recognise(this.request, now, keys, undefined);
+    const { session, visit } = this.visitor ?? found;
+    const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
+    const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
+    // A route without guards knows nobody: that is no logout.
+    const anyone = user || !visit ? visit : { ...visit, user: '' };
+    const { visits, latest } = visitsOf(anyone, [moment], user?.id, found.seed);
+    const isSame = latest && latest.id === visit?.id;
+    this.visitor = { session, visit: isSame && !user ? { ...latest, user: visit?.user ?? '' } : latest };
+    return {
+      session,
+      visit: visits[0] ?? null,
+      keep: () => {
+        this.isKept = true;
+        const { visitor } = this;
+        if (!visitor?.visit) return;
+        const cookie = visitors.cookie({ session, visit: visitor.visit }, this.request, now, keys);
+        setCookie(this.response, COOKIE_NAME, cookie);
+      },
+    };
+  }
+}

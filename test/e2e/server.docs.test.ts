@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createDatabase } from '../support/databases.js';
+import { cookieOf } from '../support/host.js';
+import { startSample } from '../support/sample.js';
+
+const FOLDER = 'sample/orders';
+
+/** Indented as it may be. */
+const plain = (code: string): string => code.replace(/\s+/g, ' ').trim();
+
+it('docs/server.md shows code of the sample', () => {
+  const sources = readdirSync(FOLDER).map((file) => plain(readFileSync(`${FOLDER}/${file}`, 'utf8')));
+  const examples = [...readFileSync('docs/server.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)];
+  expect(examples.length).toBeGreaterThan(1);
+  for (const [, example = ''] of examples) expect(sources.join('\n')).toContain(plain(example));
+});
+
+it.each(['express', 'fastify'])('the sample on %s tracks what its docs say', async (adapter) => {
+  const database = await createDatabase('sqlite');
+  const sample = await startSample({ DATABASE_URL: database.url, HTTP_ADAPTER: adapter });
+  try {
+    const post = (path: string, body: unknown, cookie: string): Promise<Response> =>
+      fetch(sample.url + path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Cookie: cookie },
+        body: JSON.stringify(body),
+      });
+    const login = cookieOf(await post('/auth/login', { username: 'jeff', password: 'koons' }, ''));
+    const view = { id: randomUUID(), date: new Date().toISOString(), path: '/cart' };
+    const cookie = `${login}; ${cookieOf(await post('/djaffar/track/', view, login))}`;
+    const paid = await post('/orders/17/pay', {}, cookie);
+    expect(paid.status).toBe(204);
+    const mine = await fetch(`${sample.url}/mine`, { headers: { Cookie: cookie } });
+    const activities = (await mine.json()) as Record<string, unknown>[];
+    expect(activities).toMatchObject([
+      { name: 'receipt.sent', path: '/orders/17/pay', userName: 'jeff', properties: { order: '17' } },
+      {
+        name: 'order.paid',
+        path: '/orders/17/pay',
+        userName: 'jeff',
+        properties: { order: '17', total: 42 },
+      },
+      { name: 'view', path: '/cart', userName: 'jeff' },
+    ]);
+    expect(new Set(activities.map(({ visitId }) => visitId)).size).toBe(1);
+  } finally {
+    await sample.end('SIGTERM');
+    await database.drop();
+  }
+});
