@@ -13,7 +13,7 @@ import { Diagram } from './diagram.js';
 import { WayTables } from './way-tables.js';
 import { anchorOf, depthOf, nameOf, waysOf } from './ways.js';
 
-const NONE: JourneysAnswer = { nodes: [], links: [] };
+const NONE = { nodes: [], links: [] };
 
 /** Which ways visits take from page to page. */
 export function Journeys(): JSX.Element {

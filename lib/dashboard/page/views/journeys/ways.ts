@@ -54,7 +54,11 @@ export interface Ways {
 
 const idOf = (step: number, path: string | null): string => JSON.stringify([step, path]);
 
-export function waysOf({ nodes, links }: Journeys, anchor: Anchor, depth: Depth): Ways {
+export function waysOf(
+  { nodes, links }: Pick<Journeys, 'nodes' | 'links'>,
+  anchor: Anchor,
+  depth: Depth,
+): Ways {
   const steps = [...new Set(nodes.map(({ step }) => step))];
   const outermost = steps.length < Number(depth) ? undefined : anchor === 'end' ? steps[0] : steps.at(-1);
   const places = new Map<string, Place>();
