@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import libsql from 'libsql';
 import { DataSource } from 'typeorm';
+import { HostTransactions } from '../lib/activity/host-transactions.js';
 import { NoContext } from '../lib/activity/activity.context.js';
 import { ActivityService, ActivityStats, djaffarEntities, djaffarMigrations } from '../lib/index.js';
 import { ActivityWriter } from '../lib/activity/activity.writer.js';
@@ -121,7 +122,7 @@ function tasksOf(dataSource: DataSource): Task[] {
   const stats = new ActivityStats(dataSource, rollup);
   const writer = new ActivityWriter(dataSource, DEFAULTS.writer);
   const bounds = new VisitBounds(dataSource);
-  const recorder = new Recorder(DEFAULTS, writer, bounds);
+  const recorder = new Recorder(DEFAULTS, writer, bounds, new HostTransactions(dataSource, writer));
   const activities = new ActivityService(
     dataSource,
     DEFAULTS,

@@ -152,7 +152,19 @@ class NaiveModule {}
 })
 class DjaffarHostModule {}
 
-const variants: Record<string, Type> = { floor: FloorModule, naive: NaiveModule, djaffar: DjaffarHostModule };
+/** (d) The floor again, in a host that has Djaffar beside it: what a request costs that tracks nothing. */
+@Module({
+  imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside' })],
+  controllers: [FloorController, UsageController],
+})
+class BesideModule {}
+
+const variants: Record<string, Type> = {
+  floor: FloorModule,
+  naive: NaiveModule,
+  djaffar: DjaffarHostModule,
+  beside: BesideModule,
+};
 const variant = variants[VARIANT];
 if (!variant) throw new Error(`VARIANT is "${VARIANT}"; allowed: ${Object.keys(variants).join(', ')}`);
 const app = await NestFactory.create(

@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
     adapter: { type: 'string', multiple: true, default: ['fastify', 'express'] },
     database: { type: 'string', multiple: true, default: ['postgres', 'mariadb', 'sqlite'] },
     connections: { type: 'string', multiple: true, default: ['1', '16', '64', '256'] },
-    scenario: { type: 'string', multiple: true, default: ['known', 'new', 'batch', 'jwt', 'rows'] },
+    scenario: { type: 'string', multiple: true, default: ['known', 'new', 'batch', 'jwt', 'idle', 'rows'] },
     rows: { type: 'string', default: '10000000' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
@@ -27,6 +27,8 @@ const { values: options } = parseArgs({
 /** What is compared: three hosts, but that a batch means nothing to the one written by hand. */
 const VARIANTS: Record<string, string[]> = {
   batch: ['floor', 'djaffar'],
+  // A request that tracks nothing, without Djaffar and with it.
+  idle: ['floor', 'beside'],
   // Djaffar with empty tables, and with full ones.
   rows: ['djaffar', 'full'],
 };

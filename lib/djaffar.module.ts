@@ -14,6 +14,7 @@ import type { DataSource } from 'typeorm';
 import { CurrentContext } from './activity/activity.context.js';
 import { ActivityService } from './activity/activity.service.js';
 import { ActivityWriter } from './activity/activity.writer.js';
+import { HostTransactions } from './activity/host-transactions.js';
 import { checkNames } from './activity/table.js';
 import { VisitBounds } from './activity/visit-bounds.js';
 import { djaffarEntities } from './entities.js';
@@ -211,6 +212,11 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         useFactory: (source: DataSource) => new VisitBounds(source),
       },
       ResponseStreams,
+      {
+        provide: HostTransactions,
+        inject: [DATA_SOURCE, ActivityWriter],
+        useFactory: (source: DataSource, writer: ActivityWriter) => new HostTransactions(source, writer),
+      },
       RequestContexts,
       { provide: CurrentContext, useExisting: RequestContexts },
       Recorder,

@@ -5,6 +5,8 @@ import { AuthModule } from './auth/auth.module.js';
 import { AdminGuard, DashboardGuard, JwtAuthGuard, SessionGuard } from './auth/guards.js';
 import { databaseOptions } from './database.js';
 import { HealthController } from './health.controller.js';
+import { CreateOrders1763000000001 } from './orders/create-orders.js';
+import { Order } from './orders/order.entity.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OrdersService } from './orders/orders.service.js';
 import { Receipts } from './orders/receipts.js';
@@ -16,10 +18,11 @@ import { PageController } from './page/page.controller.js';
       useFactory: () => ({
         ...databaseOptions(process.env.DATABASE_URL),
         autoLoadEntities: true,
-        migrations: [...djaffarMigrations],
+        migrations: [...djaffarMigrations, CreateOrders1763000000001],
         migrationsRun: true,
       }),
     }),
+    TypeOrmModule.forFeature([Order]),
     AuthModule,
     DjaffarModule.forRoot({
       imports: [AuthModule],

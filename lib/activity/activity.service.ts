@@ -66,6 +66,11 @@ export interface ServerActivity {
 export interface TrackOptions {
   /** `null`: nothing is taken from the request, or from `runAs`, that the code runs in. */
   context?: null;
+  /**
+   * The manager of a transaction of yours, which has to be of the data source of `DjaffarModule`: the activity is committed
+   * with it, or not at all. What the driver throws is thrown as it is, so that you can try the transaction again.
+   */
+  manager?: EntityManager;
 }
 
 export interface Page<T> {
@@ -120,6 +125,7 @@ export class ActivityService {
    * Stores what server code saw happen; resolves once it is committed. Inside of a request, and of {@link runAs}, what is
    * not given is taken from there: the user, the session, the visit, the address, the user agent, the path.
    * @throws InvalidActivityError as a client would get a 400
+   * @throws Error for a `manager` that is in no transaction, or of another data source
    * @throws UnavailableError as a client would get a 503
    */
   async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
@@ -133,7 +139,8 @@ export class ActivityService {
       checker.blame('visit', 'visit must be 1 to 16 letters, digits, - or _');
     const isInContext = options.context !== null;
     const known = storedUser(user);
-    const loading = isInContext ? this.current.ready() : undefined;
+    // Not in a transaction: that would take a second connection.
+    const loading = isInContext && !options.manager ? this.current.ready() : undefined;
     if (loading) await loading;
     const date = read && parseIsoDate(read.date);
     const { path, name, properties } = read ?? {};
@@ -161,7 +168,12 @@ export class ActivityService {
         },
       ],
       sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),
-      { request: origin?.request, isVisitOfHost: !own?.isVisitOwn, onKept: () => own?.keep() },
+      {
+        request: origin?.request,
+        isVisitOfHost: !own?.isVisitOwn,
+        manager: options.manager,
+        onKept: () => own?.keep(),
+      },
     );
   }
 

@@ -160,6 +160,19 @@ export class ActivityWriter
     return new UnstorableError(reason, { cause });
   }
 
+  /** @returns what a transaction of the host has to insert */
+  inserts(activities: StoredActivity[]): Insert[] {
+    const rows = this.rowsOf(activities);
+    return [this.activityTable.insert(rows), this.dirtyRangeTable.insert(dirtyRangesForInsert(rows))];
+  }
+
+  /** To be called when the host has committed {@link inserts}: only now may a new session be stored. */
+  noteCommit(session: NewSession | undefined): void {
+    this.changes += 1;
+    // If it fails, the log says so, and the next activity of the session stores it.
+    if (session && !this.knownSessions.has(session.id)) this.write([], session).catch(() => {});
+  }
+
   /** To be called where activities or sessions are erased. */
   noteErasure(): void {
     this.knownSessions.clear();
@@ -367,7 +380,9 @@ export class ActivityWriter
     connection: LentConnection,
   ): Promise<void> {
     const within = earliestOf(works) - this.grace - this.clock.now();
-    await this.dialect.write(connection, this.insertsOf(works, sessions), Math.max(within, 1));
+    const inserts = this.insertsOf(works, sessions);
+    // A session alone may have been stored in the meantime.
+    if (inserts.length > 0) await this.dialect.write(connection, inserts, Math.max(within, 1));
   }
 
   private answer(work: Work, error?: Error): void {
@@ -389,22 +404,22 @@ export class ActivityWriter
   }
 
   private insertsOf(works: Work[], sessions: Map<string, Session>): Insert[] {
-    const activities = new Map<string, StoredActivity>();
-    const ahead = this.databaseClock?.ahead() ?? 0;
-    for (const work of works) {
-      for (const activity of work.activities) {
-        if (activities.has(activity.id)) continue;
-        const row = ahead === 0 ? activity : { ...activity, receivedAt: later(activity.receivedAt, ahead) };
-        activities.set(activity.id, Object.assign(row, { page: this.pages.find(activity.path) }));
-      }
-    }
-    const rows = [...activities.values()];
-    const inserts = [
-      this.activityTable.insert(rows),
-      this.dirtyRangeTable.insert(dirtyRangesForInsert(rows)),
-    ];
+    const activities = works.flatMap((work) => work.activities);
+    const inserts = activities.length > 0 ? this.inserts(activities) : [];
     if (sessions.size > 0) inserts.unshift(this.sessionTable.insert([...sessions.values()]));
     return inserts;
+  }
+
+  /** Each id once, with its page. */
+  private rowsOf(given: StoredActivity[]): StoredActivity[] {
+    const activities = new Map<string, StoredActivity>();
+    const ahead = this.databaseClock?.ahead() ?? 0;
+    for (const activity of given) {
+      if (activities.has(activity.id)) continue;
+      const row = ahead === 0 ? activity : { ...activity, receivedAt: later(activity.receivedAt, ahead) };
+      activities.set(activity.id, Object.assign(row, { page: this.pages.find(activity.path) }));
+    }
+    return [...activities.values()];
   }
 }
 

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import { uuidv7 } from '../random.js';
 import { ActivityWriter, type NewSession, type StoredActivity } from './activity.writer.js';
@@ -7,6 +8,7 @@ import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from './new-activi
 import { storedIp } from './ip-address.js';
 import { LAST_INSTANT, parseIsoDate } from './iso-date.js';
 import { faultOfProperties } from './properties.js';
+import { HostTransactions } from './host-transactions.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
 import { VisitBounds } from './visit-bounds.js';
 
@@ -72,7 +74,9 @@ export interface Source {
   request?: unknown;
   /** Whether the host's code has chosen the visit. */
   isVisitOfHost?: boolean;
-  /** Called if the option `transform` keeps an activity, before it is written. */
+  /** A transaction of the host, with which it is committed. */
+  manager?: EntityManager | undefined;
+  /** Called if the option `transform` keeps an activity: before it is written, or when the host has committed it. */
   onKept?(): void;
 }
 
@@ -83,6 +87,7 @@ export class Recorder {
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly writer: ActivityWriter,
     private readonly visitBounds: VisitBounds,
+    private readonly transactions: HostTransactions,
   ) {}
 
   /** Whether the application is shutting down, and accepts no requests any more. */
@@ -108,10 +113,14 @@ export class Recorder {
       ? await this.transform(activities, source)
       : { kept: activities, ofHost: source.isVisitOfHost ? activities : [] };
     for (const activity of kept) this.fit(activity);
-    if (kept.length > 0) source.onKept?.();
-    for (const late of await this.visitBounds.findLate(ofHost)) late.visitId = null;
+    if (kept.length === 0) return 0;
+    const { manager } = source;
+    const onKept = (): void => source.onKept?.();
+    if (!manager) onKept();
+    for (const late of await this.visitBounds.findLate(ofHost, manager)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
-    if (kept.length > 0) await this.writer.write(kept, kept.some(isOf) ? session : undefined);
+    const own = kept.some(isOf) ? session : undefined;
+    await (manager ? this.transactions.write(manager, kept, own, onKept) : this.writer.write(kept, own));
     return kept.length;
   }
 

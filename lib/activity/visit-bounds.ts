@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { DataSource } from 'typeorm';
-import { askOnPrimary } from '../database/primary.js';
+import type { DataSource, EntityManager } from 'typeorm';
+import { askOnPrimary, uncached } from '../database/primary.js';
 import { Activity } from './activity.entity.js';
 import type { StoredActivity } from './activity.writer.js';
 import { isNearStart, LONGEST_VISIT } from './visit-id.js';
@@ -28,13 +28,17 @@ export class VisitBounds {
 
   /**
    * Finds the activities that are in time for their visits, and remembers them as parts of these.
+   * @param manager asked in place of a connection of its own
    * @returns the others: those that would make their visit last for 24 hours or longer
    * @throws UnavailableError
    */
-  async findLate<T extends InVisit>(activities: T[]): Promise<T[]> {
+  async findLate<T extends InVisit>(activities: T[], manager?: EntityManager): Promise<T[]> {
     const unsure = activities.filter(({ visitId, date }) => visitId !== null && !isNearStart(visitId, date));
     if (unsure.length === 0) return [];
-    await this.load(unsure.flatMap(({ visitId }) => visitId ?? []));
+    await this.load(
+      unsure.flatMap(({ visitId }) => visitId ?? []),
+      manager,
+    );
     return unsure.filter(({ visitId, date }) => !this.extend(visitId ?? '', date.getTime()));
   }
 
@@ -51,19 +55,13 @@ export class VisitBounds {
     return true;
   }
 
-  private async load(ids: string[]): Promise<void> {
+  private async load(ids: string[], manager: EntityManager | undefined): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.spans.has(id));
     for (let at = 0; at < unknown.length; at += BATCH_SIZE) {
-      const found = await askOnPrimary(this.dataSource, (manager) =>
-        manager
-          .createQueryBuilder(Activity, 'activity')
-          .select('activity.visitId', 'id')
-          .addSelect('MIN(activity.date)', 'first')
-          .addSelect('MAX(activity.date)', 'last')
-          .where('activity.visitId IN (:...ids)', { ids: unknown.slice(at, at + BATCH_SIZE) })
-          .groupBy('activity.visitId')
-          .getRawMany<{ id: string; first: string | number; last: string | number }>(),
-      );
+      const some = unknown.slice(at, at + BATCH_SIZE);
+      const found = manager
+        ? await findSpans(uncached(this.dataSource, manager.queryRunner), some)
+        : await askOnPrimary(this.dataSource, (own) => findSpans(own, some));
       for (const { id, first, last } of found) {
         // Another call may have added to it in the meantime.
         const known = this.spans.get(id);
@@ -75,4 +73,18 @@ export class VisitBounds {
       }
     }
   }
+}
+
+function findSpans(
+  manager: EntityManager,
+  ids: string[],
+): Promise<{ id: string; first: string | number; last: string | number }[]> {
+  return manager
+    .createQueryBuilder(Activity, 'activity')
+    .select('activity.visitId', 'id')
+    .addSelect('MIN(activity.date)', 'first')
+    .addSelect('MAX(activity.date)', 'last')
+    .where('activity.visitId IN (:...ids)', { ids })
+    .groupBy('activity.visitId')
+    .getRawMany();
 }

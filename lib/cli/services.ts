@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { NoContext } from '../activity/activity.context.js';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
+import { HostTransactions } from '../activity/host-transactions.js';
 import { type PageOption, Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { checkNames } from '../activity/table.js';
@@ -71,7 +72,7 @@ function servicesOf(dataSource: DataSource, page: PageOption | undefined): Omit<
   const writer = new ActivityWriter(dataSource, settings.writer, pages);
   const rollup = new RollupService(dataSource, () => writer.changes, undefined, pages);
   const visitBounds = new VisitBounds(dataSource);
-  const recorder = new Recorder(settings, writer, visitBounds);
+  const recorder = new Recorder(settings, writer, visitBounds, new HostTransactions(dataSource, writer));
   return {
     dataSource,
     writer,

@@ -29,6 +29,8 @@ it.each(['express', 'fastify'])('the sample on %s tracks what its docs say', asy
     const login = cookieOf(await post('/auth/login', { username: 'jeff', password: 'koons' }, ''));
     const view = { id: randomUUID(), date: new Date().toISOString(), path: '/cart' };
     const cookie = `${login}; ${cookieOf(await post('/djaffar/track/', view, login))}`;
+    const opened = await fetch(`${sample.url}/orders/17`, { headers: { Cookie: cookie } });
+    expect(opened.status).toBe(204);
     const paid = await post('/orders/17/pay', {}, cookie);
     expect(paid.status).toBe(204);
     const mine = await fetch(`${sample.url}/mine`, { headers: { Cookie: cookie } });
@@ -39,8 +41,9 @@ it.each(['express', 'fastify'])('the sample on %s tracks what its docs say', asy
         name: 'order.paid',
         path: '/orders/17/pay',
         userName: 'jeff',
-        properties: { order: '17', total: 42 },
+        properties: { id: '17', total: 42 },
       },
+      { name: 'order.opened', path: '/orders/17', userName: 'jeff', properties: { order: '17' } },
       { name: 'view', path: '/cart', userName: 'jeff' },
     ]);
     expect(new Set(activities.map(({ visitId }) => visitId)).size).toBe(1);

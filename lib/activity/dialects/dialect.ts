@@ -50,6 +50,9 @@ export interface Dialect {
    */
   write(connection: LentConnection, inserts: Insert[], within: number): Promise<void>;
 
+  /** The statements of the inserts, for a transaction that somebody else has begun. */
+  statements(inserts: Insert[]): Statement[];
+
   /**
    * All of the statements or none, in their order.
    * @param guard goes before them; where it changes no row, nothing is done

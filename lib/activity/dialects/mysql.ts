@@ -95,6 +95,8 @@ export const mysql: Dialect = {
     }
   },
 
+  statements: (inserts) => inserts.map((each) => [insert(each), each.rows.flat()]),
+
   transact: (dataSource, guard, statements, signal) =>
     transact(
       dataSource,

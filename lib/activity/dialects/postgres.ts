@@ -137,7 +137,8 @@ export const postgres: Dialect = {
         cancel(client);
         timer = setTimeout(again, CANCEL_AGAIN);
       }, within);
-      const isPrepared = !forgetful.has(dataSource);
+      // The name says nothing about the table.
+      const isPrepared = inserts.length > 1 && !forgetful.has(dataSource);
       try {
         await ask(client, { ...query, ...(isPrepared && { name }) });
       } catch (error) {
@@ -155,6 +156,8 @@ export const postgres: Dialect = {
       }
     });
   },
+
+  statements: (inserts) => [[statementOf(inserts), inserts.flatMap(transpose)]],
 
   rows: (dataSource, query) => read(dataSource, ...query.getQueryAndParameters()),
 

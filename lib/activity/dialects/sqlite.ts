@@ -58,20 +58,23 @@ function connectionOf(dataSource: DataSource): Connection {
 
 const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
 
-function insert(connection: Connection, { table, columns, keys, rows, replace, clock }: Insert): void {
+function statementsOf({ table, columns, keys, rows, replace, clock }: Insert): Statement[] {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const into = clock ? [...columns, clock] : columns;
   const updates = columns.map((column) => `${column} = excluded.${column}`);
-  const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
+  const conflict = `(${columns.slice(0, keys).join(', ')}) DO ${replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING'}`;
+  const statements: Statement[] = [];
   for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
     const some = rows.slice(at, at + ROWS_PER_STATEMENT);
     const values = some.map(() => row).join(', ');
-    connection
-      .prepare(
-        `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${conflict}`,
-      )
-      .run(...some.flat());
+    const sql = `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON CONFLICT ${conflict}`;
+    statements.push([sql, some.flat()]);
   }
+  return statements;
+}
+
+function insert(connection: Connection, each: Insert): void {
+  for (const [sql, parameters] of statementsOf(each)) connection.prepare(sql).run(...parameters);
 }
 
 function run(connection: Connection, statement: Statement | Insert): void {
@@ -113,6 +116,8 @@ export const sqlite: Dialect = {
       return inserts.length;
     });
   },
+
+  statements: (inserts) => inserts.flatMap(statementsOf),
 
   async transact(dataSource, [sql, parameters], statements, signal) {
     const deadline = monotonicClock.now() + BOUNDS.lock;
