@@ -179,8 +179,13 @@ export function successor(prefix: string): string | undefined {
 export function checkText(property: string, value: unknown): string {
   if (typeof value !== 'string' || value === '')
     throw new InvalidFilterError(property, 'must be a text that is not empty');
-  if (!isStorable(value)) throw new InvalidFilterError(property, 'must not contain NUL or lone surrogates');
-  return value;
+  return checkStorable(property, value);
+}
+
+/** @throws InvalidFilterError for a text that no database can store, and that PostgreSQL does not even compare with */
+export function checkStorable(property: string, text: string): string {
+  if (!isStorable(text)) throw new InvalidFilterError(property, 'must not contain NUL or lone surrogates');
+  return text;
 }
 
 export function millisecondsOf(property: string, value: unknown): number {

@@ -238,6 +238,10 @@ const aFileName = aValue.filter((name) => name !== '');
 const FOUND_ONCE = [
   `activities?after=${Buffer.from(`1.${'f'.repeat(36)}`).toString('base64url')}`,
   `stats/overview?properties=${encodeURIComponent(MANY_PROPERTIES)}`,
+  `stats/overview?${RANGE}&properties=${encodeURIComponent('{"a":"\\u0000"}')}`,
+  `stats/funnel?${RANGE}&steps=${encodeURIComponent('[{"path":"/"},{"name":"a","properties":{"a":"\\u0000"}}]')}`,
+  `stats/top?${RANGE}&dimension=path&search=%00`,
+  `stats/top?${RANGE}&dimension=browser&search=%00`,
 ];
 
 describe.each(PAIRS)('whatever is asked on $adapter and $database', ({ adapter, database }) => {

@@ -3,6 +3,7 @@ import { Activity } from '../../activity/activity.entity.js';
 import {
   type ActivityFilter,
   applyFilter,
+  checkStorable,
   checkText,
   InvalidFilterError,
   pageCondition,
@@ -227,7 +228,7 @@ export class Selection {
         .andWhere('activity.properties IS NOT NULL')
         .andWhere(`${this.dialect.property('activity.properties', `:key${i}`)} = :value${i}`, {
           [`key${i}`]: checkText('properties', key),
-          [`value${i}`]: String(value),
+          [`value${i}`]: checkStorable(`properties.${key}`, String(value)),
         });
     }
   }

@@ -1,5 +1,5 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { checkText, InvalidFilterError } from '../../activity/activity.filter.js';
+import { checkStorable, checkText, InvalidFilterError } from '../../activity/activity.filter.js';
 import { hostText } from '../../activity/referrer.js';
 import { MEASURES_OF_ACTIVITIES } from '../activity-measures.js';
 import { namesOfVisits } from './names-of-visits.js';
@@ -212,7 +212,7 @@ function searched(
 ): SelectQueryBuilder<ObjectLiteral> {
   if (search === undefined) return query;
   if (typeof search !== 'string') throw new InvalidFilterError('search', 'must be a text');
-  const pattern = `%${search.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
+  const pattern = `%${checkStorable('search', search).toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
   const matches = `LOWER(${column}) LIKE :search ESCAPE '!'`;
   return query.andWhere(otherwise === undefined ? matches : `(${matches} OR ${otherwise})`, {
     search: pattern,
