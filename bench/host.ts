@@ -154,7 +154,7 @@ class DjaffarHostModule {}
 
 /** (d) The floor again, in a host that has Djaffar beside it: what a request costs that tracks nothing. */
 @Module({
-  imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside' })],
+  imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside', requestContext: true })],
   controllers: [FloorController, UsageController],
 })
 class BesideModule {}

@@ -55,6 +55,7 @@ const guards = (least: number): Rule => ({
 const OPTIONS: Rules = {
   guards: guards(0),
   rejectedCredentials: oneOf('reject', 'anonymous'),
+  requestContext: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   session: {
     maxAge: {
       allowed: "a whole number of milliseconds from 1000, or 'browser'",

@@ -130,11 +130,11 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     const { path, route } = this.registration;
     const isTrackRoute = routeAt(path, route);
     if (httpAdapter.getType() === 'fastify') {
-      enterOnFastify(httpAdapter.getInstance(), this.contexts);
+      if (this.contexts.isOn) enterOnFastify(httpAdapter.getInstance(), this.contexts);
       prepareFastify(httpAdapter.getInstance(), isTrackRoute, routeAt(path, 'dashboard'));
     } else {
       prepareExpress(httpAdapter.getInstance(), isTrackRoute);
-      enterOnExpress(httpAdapter.getInstance(), this.contexts);
+      if (this.contexts.isOn) enterOnExpress(httpAdapter.getInstance(), this.contexts);
     }
     if (!this.bearerSession.isOn) return;
     const isOpened = openedBySession(path);

@@ -35,6 +35,14 @@ export interface DjaffarOptions {
    */
   rejectedCredentials?: 'reject' | 'anonymous' | undefined;
 
+  /**
+   * Whether `ActivityService` knows the request in which it is called: its user, session, visit, address and path. Node's
+   * `AsyncLocalStorage` does this; on Node 20 it costs every request of the application some microseconds, so it is off
+   * unless you track from server code (docs/server.md has the figures).
+   * @defaultValue false
+   */
+  requestContext?: boolean | undefined;
+
   session?: {
     /**
      * Milliseconds since the last activity, or `browser` for as long as the browser is open.
@@ -168,6 +176,7 @@ export interface RegistrationOptions {
 export interface Settings extends DjaffarOptions {
   guards: HostGuard[];
   rejectedCredentials: 'reject' | 'anonymous';
+  requestContext: boolean;
   session: NonNullable<DjaffarOptions['session']> & {
     maxAge: number | 'browser';
     sameSite: 'lax' | 'none';
@@ -180,6 +189,7 @@ export interface Settings extends DjaffarOptions {
 export const DEFAULTS = {
   guards: [],
   rejectedCredentials: 'reject',
+  requestContext: false,
   session: { maxAge: 14 * 24 * 60 * 60 * 1000, sameSite: 'lax' },
   ip: 'full',
   writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },

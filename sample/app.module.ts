@@ -27,6 +27,7 @@ import { PageController } from './page/page.controller.js';
     DjaffarModule.forRoot({
       imports: [AuthModule],
       guards: [SessionGuard, JwtAuthGuard],
+      requestContext: true,
       api: { guards: [AdminGuard] },
       dashboard: { guards: [DashboardGuard] },
       // The first question counts all of the made-up weeks.

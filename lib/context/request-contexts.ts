@@ -30,6 +30,11 @@ export class RequestContexts extends CurrentContext {
     super();
   }
 
+  /** Whether requests are entered at all. */
+  get isOn(): boolean {
+    return this.settings.requestContext;
+  }
+
   /** Whether the code that asks runs in this request. */
   isIn(scope: RequestScope): boolean {
     return this.storage.getStore() === scope;

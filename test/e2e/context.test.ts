@@ -171,6 +171,7 @@ const options: Omit<HostOptions, 'adapter'> = {
   providers,
   controllers: [OrdersController],
   djaffar: {
+    requestContext: true,
     user: (request) => {
       const { 'x-user': id } = (request as { headers: Record<string, string> }).headers;
       return id ? { id, name: id.toUpperCase() } : null;
@@ -362,6 +363,20 @@ describe.each(ADAPTERS)('10,000 requests at once on %s', (adapter) => {
       await host.close();
     }
   }, 240_000);
+});
+
+it.each(ADAPTERS)('no request is known without the option, on %s', async (adapter) => {
+  const host = await startHost({
+    ...options,
+    adapter,
+    djaffar: { ...options.djaffar, requestContext: false },
+  });
+  try {
+    await host.fetch('/orders/17/pay', json({}, { 'X-User': 'jeff' }));
+    await expect(host.stored()).resolves.toEqual([]);
+  } finally {
+    await host.close();
+  }
 });
 
 describe('the context of a job', () => {

@@ -192,6 +192,7 @@ const registration: Omit<RegistrationOptions, 'api' | 'dashboard'> & { imports?:
 const options: DjaffarOptions = {
   guards: undefined,
   rejectedCredentials: undefined,
+  requestContext: undefined,
   session: { maxAge: undefined, id: undefined },
   ip: undefined,
   api: undefined,

@@ -96,6 +96,7 @@ describe('the options', () => {
     const keys = [
       'guards',
       'rejectedCredentials',
+      'requestContext',
       'session',
       'ip',
       'api',
