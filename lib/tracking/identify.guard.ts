@@ -15,7 +15,7 @@ import { IdentifiedUsers, presentUser, userOf } from './user.js';
 
 const BEARER = /^bearer(\s|$)/i;
 
-/** Asks the host who this is; nobody is an answer too. */
+/** Asks the host who this is. A visitor may be anonymous. */
 @Injectable()
 export class IdentifyGuard implements CanActivate, OnModuleInit {
   private defaultGuard: HostGuard | undefined;
