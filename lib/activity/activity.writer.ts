@@ -257,7 +257,8 @@ export class ActivityWriter
       }, giveUp.signal);
     } catch (error) {
       if (giveUp.signal.aborted) this.noteSilence(begun);
-      this.postpone(works, error);
+      // Nobody waits if another connection has taken all meanwhile: a pool that is closed then is no trouble.
+      if (works.length > 0 || this.queue.length > 0) this.postpone(works, error);
     }
     release();
     found();
