@@ -364,7 +364,9 @@ export class ActivityWriter
     const { incidents } = this.connections;
     if (failure.blame === 'row') return this.refuse(failure.reason, failure.code, cause);
     incidents.failed(SUBJECT, failure);
-    return new UnavailableError('the database did not take it', { cause });
+    const answer = 'the database did not take it';
+    const hint = failure.advice ? `: ${failure.reason} (${failure.advice})` : '';
+    return new UnavailableError(answer + hint, { cause, answer });
   }
 
   private failureOf(error: unknown): DatabaseFailure {

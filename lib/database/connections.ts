@@ -7,6 +7,7 @@ import { connect, driverOf, failureOf } from './driver.js';
 import { ReaderLostError } from './reader/reader-process.js';
 import { Readers } from './reader/readers.js';
 import { Slots } from './slots.js';
+import { refusal } from './refusal.js';
 import { NARROW, TooSlowError } from './too-slow.error.js';
 import { UnavailableError } from './unavailable.error.js';
 
@@ -255,9 +256,7 @@ export class Connections {
         : new TooSlowError(this.statementTimeout, { cause: error });
     }
     if (subject && error !== this.shutdown) this.incidents.failed(subject, failure, 'warn');
-    return error instanceof UnavailableError
-      ? error
-      : new UnavailableError(`the database does not answer: ${failure.reason}`, { cause: error });
+    return error instanceof UnavailableError ? error : refusal(failure, failure.reason, error);
   }
 }
 

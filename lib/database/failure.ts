@@ -20,7 +20,8 @@ export interface DatabaseFailure extends Failure {
 /** What a driver knows of an error: how it is classified, and what can be done. */
 export type Classification = Pick<DatabaseFailure, 'blame' | 'isLocked' | 'isTooSlow' | 'advice'>;
 
-export const MIGRATIONS = 'have the migrations been run?';
+export const MIGRATIONS =
+  'a table or column of Djaffar is missing: run the migrations, with djaffarMigrations among them';
 export const RIGHTS = 'the database user lacks a right on the tables of Djaffar';
 
 /** What the driver said, from inside TypeORM's own error. */

@@ -1,5 +1,6 @@
 import { type DataSource, EntityNotFoundError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { failureOf } from './driver.js';
+import { refusal } from './refusal.js';
 import { UnavailableError } from './unavailable.error.js';
 
 /** What a failed read or erasure means to who asked; `undefined` if it is no failure of the database. */
@@ -9,7 +10,7 @@ export function unavailableAfter(dataSource: DataSource, error: unknown): Unavai
   const failure = failureOf(dataSource, error);
   const isOfDatabase = failure !== undefined && failure.blame !== 'row';
   if (!isOfDatabase && !(error instanceof EntityNotFoundError)) return undefined;
-  return new UnavailableError(`the database does not answer: ${reasonOf(error)}`, { cause: error });
+  return refusal(failure ?? { blame: 'moment' }, reasonOf(error), error);
 }
 
 function reasonOf(error: Error): string {

@@ -6,6 +6,7 @@ import { type Dialect, dialectOf } from '../activity/dialects/dialect.js';
 import { Table } from '../activity/table.js';
 import { connectionsOf, type LentConnection } from '../database/connections.js';
 import { failureOf } from '../database/driver.js';
+import type { DatabaseFailure } from '../database/failure.js';
 import { uncached } from '../database/primary.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
@@ -47,9 +48,16 @@ export class SigningKeys implements OnApplicationBootstrap {
     this.cookieLifetime = maxAge === 'browser' ? LONGEST_COOKIE : maxAge;
   }
 
-  /** Loads the keys before the first request. If that fails, the first request tries again, and says why in the log. */
+  /**
+   * Loads the keys before the first request. If that fails, the first request tries again, and says why in the log. What
+   * does not mend itself, such as a missing table, is in the log now.
+   */
   async onApplicationBootstrap(): Promise<void> {
-    if (this.dataSource.isInitialized) await this.load().catch(() => {});
+    if (!this.dataSource.isInitialized) return;
+    await this.load().catch((error: unknown) => {
+      const failure = failureOf(this.dataSource, causeOf(error));
+      if (failure?.blame === 'statement') this.note(failure);
+    });
   }
 
   /** The keys, if they are loaded; starts loading them if they are not, or not lately. */
@@ -72,11 +80,16 @@ export class SigningKeys implements OnApplicationBootstrap {
       return ring;
     } catch (error) {
       const failure = failureOf(this.dataSource, causeOf(error));
-      if (failure) connectionsOf(this.dataSource).incidents.failed(SUBJECT, failure, 'warn');
+      if (failure) this.note(failure);
       throw error;
     } finally {
       this.waiting -= 1;
     }
+  }
+
+  private note(failure: DatabaseFailure): void {
+    const level = failure.blame === 'statement' ? 'error' : 'warn';
+    connectionsOf(this.dataSource).incidents.failed(SUBJECT, failure, level);
   }
 
   private load(): Promise<KeyRing> {

@@ -60,7 +60,7 @@ export class TrackController {
       this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
       // The server can only close when its connections are.
       if (this.recorder.isClosing) this.adapterHost.httpAdapter.setHeader(response, 'Connection', 'close');
-      throw new ServiceUnavailableException(error.message, { cause: error });
+      throw new ServiceUnavailableException(error.answer, { cause: error });
     }
   }
 

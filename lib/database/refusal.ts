@@ -1,0 +1,17 @@
+import type { DatabaseFailure } from './failure.js';
+import { UnavailableError } from './unavailable.error.js';
+
+/**
+ * What a failure of the database means to who asked. The message has the reason, and the advice if there is one; visitors
+ * are told neither, because both may name tables and servers.
+ */
+export function refusal(
+  { blame, advice }: Pick<DatabaseFailure, 'blame' | 'advice'>,
+  reason: string,
+  cause: unknown,
+): UnavailableError {
+  const answer =
+    blame === 'statement' ? 'the database cannot store activities' : 'the database does not answer';
+  const message = blame === 'statement' ? 'the database refuses this' : answer;
+  return new UnavailableError(`${message}: ${reason}${advice ? ` (${advice})` : ''}`, { cause, answer });
+}
