@@ -4,7 +4,6 @@ import {
   HttpException,
   Inject,
   Injectable,
-  Logger,
   type NestInterceptor,
   ServiceUnavailableException,
 } from '@nestjs/common';
@@ -12,6 +11,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { catchError, type Observable } from 'rxjs';
 import { DataSource } from 'typeorm';
 import { InvalidFilterError } from '../activity/activity.filter.js';
+import { connectionsOf, UNREADABLE } from '../database/connections.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { unavailableAfter } from '../database/unavailable.js';
 import { DATA_SOURCE } from '../djaffar.options.js';
@@ -26,8 +26,6 @@ const RETRY_AFTER = '5';
  */
 @Injectable()
 export class ApiErrorInterceptor implements NestInterceptor {
-  private readonly logger = new Logger('Djaffar');
-
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
@@ -40,8 +38,11 @@ export class ApiErrorInterceptor implements NestInterceptor {
         const unavailable =
           error instanceof HttpException ? undefined : unavailableAfter(this.dataSource, error);
         if (!unavailable) throw error;
-        // What the limits for questions refuse is in the log of incidents.
-        if (!(error instanceof UnavailableError)) this.logger.warn(unavailable.message);
+        // What the limits for questions refuse has been reported.
+        if (!(error instanceof UnavailableError)) {
+          const reason = unavailable.message;
+          connectionsOf(this.dataSource).incidents.failed(UNREADABLE, { code: reason, reason }, 'warn');
+        }
         const response = context.switchToHttp().getResponse<object>();
         this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
         throw new ServiceUnavailableException(unavailable.message, { cause: error });

@@ -36,7 +36,8 @@ export interface ConnectionLimits extends QuestionLimits {
   writers: number;
 }
 
-const SUBJECT = 'what is stored cannot be read';
+/** What the log of incidents says if a question fails. */
+export const UNREADABLE = 'what is stored cannot be read';
 const TOO_SLOW = 'a question took too long';
 /** Milliseconds that the server has for ending a statement by itself. */
 const GRACE = 500;
@@ -189,7 +190,7 @@ export class Connections {
     ask: (signal: AbortSignal) => Promise<T>,
     limits: { timeout?: number; subject?: string | null } = {},
   ): Promise<T> {
-    const { subject = SUBJECT } = limits;
+    const { subject = UNREADABLE } = limits;
     const timeout = Math.min(limits.timeout ?? this.timeout, this.timeout);
     const controller = new AbortController();
     const { signal } = controller;

@@ -20,8 +20,9 @@ export type Openable = { options: ReaderOptions } | { obstacle: string };
 const MAX_PROCESSES = 2;
 /** Milliseconds after which a process ends that nobody asks. */
 const IDLE = 30_000;
-/** Milliseconds until another process is tried after one could not be started. */
-const PAUSE = 60_000;
+/** Milliseconds until another process is tried after one could not be started, and after several could not. */
+const FIRST_PAUSE = 1000;
+const MAX_PAUSE = 60_000;
 
 const SUBJECT = 'reading stops the event loop of this process, as no other can read the database';
 
@@ -37,6 +38,7 @@ export class Readers {
   private openable: Openable | undefined;
   /** By the clock, when the next process may be started. */
   private notBefore = 0;
+  private pause = 0;
   private isClosed = false;
 
   /** @param find how to open the database again */
@@ -62,7 +64,8 @@ export class Readers {
     } catch (error) {
       release();
       if (this.isClosed) return undefined;
-      this.notBefore = monotonicClock.now() + PAUSE;
+      this.pause = Math.min(10 * this.pause || FIRST_PAUSE, MAX_PAUSE);
+      this.notBefore = monotonicClock.now() + this.pause;
       const reason = error instanceof Error ? error.message : String(error);
       this.incidents.failed(SUBJECT, { code: 'reader', reason }, 'warn');
       return undefined;
@@ -106,6 +109,7 @@ export class Readers {
     }
     if (!this.isClosed) {
       this.incidents.worked(SUBJECT);
+      this.pause = 0;
       return started;
     }
     await this.end(started);
