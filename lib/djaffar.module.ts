@@ -55,6 +55,7 @@ import { ADAPTER_HOST, ADAPTER_HOST_PROVIDER } from './http/adapter-host.js';
 import { mount } from './http/mount.js';
 import { SigningKeys } from './privacy/signing-keys.js';
 import { ResponseStreams } from './http/response-streams.js';
+import { ServerConnections } from './http/server-connections.js';
 import { monotonicClock } from './time/clock.js';
 import { ActivityStats } from './statistics/activity.stats.js';
 import { RollupService } from './statistics/rollup/rollup.service.js';
@@ -212,6 +213,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         useFactory: (source: DataSource) => new VisitBounds(source),
       },
       ResponseStreams,
+      ServerConnections,
       {
         provide: HostTransactions,
         inject: [DATA_SOURCE, ActivityWriter],

@@ -1,13 +1,15 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { ExecutionContext } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../../lib/activity/dialects/dialect.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { driverOf } from '../../lib/database/driver.js';
 import { ActivityStats, DjaffarModule } from '../../lib/index.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
-import { type Host, type HostOptions, startHost } from '../support/host.js';
+import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const date = '2026-02-03T04:05:06.789Z';
@@ -309,4 +311,39 @@ it('the application shuts down in time during an export to a client that does no
   socket.destroy();
   expect(took).toBeGreaterThan(TIMEOUT - 100);
   expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
+});
+
+describe.each(ADAPTERS)('the application shuts down in time on %s', (adapter) => {
+  it('after a question that was under way, whose client keeps the connection', async () => {
+    const gate = new EventEmitter();
+    const canActivate = async (context: ExecutionContext): Promise<boolean> => {
+      // At the start a guard is asked too, about a request that nobody has sent.
+      if (context.switchToHttp().getRequest<IncomingMessage>().headers.host !== 'x') return true;
+      const opened = once(gate, 'open');
+      gate.emit('arrived');
+      await opened;
+      return true;
+    };
+    const host = await startHost({
+      adapter,
+      djaffar: { writer: { timeout: 60_000 }, api: { guards: [{ canActivate }] } },
+    });
+    const server: Server = host.app.getHttpServer();
+    server.keepAliveTimeout = 60_000;
+    const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    const ended = once(socket, 'close');
+    const arrived = once(gate, 'arrived');
+    socket.write('GET /djaffar/activities HTTP/1.1\r\nHost: x\r\n\r\n');
+    await arrived;
+    const close = host.close();
+    while (server.keepAliveTimeout === 60_000) await pause(5);
+    const took = await milliseconds(async () => {
+      gate.emit('open');
+      await Promise.all([close, ended]);
+    });
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 200 /);
+    expect(took).toBeLessThan(SLACK + 4000);
+  });
 });
