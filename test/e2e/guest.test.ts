@@ -314,6 +314,26 @@ it('the application shuts down in time during an export to a client that does no
 });
 
 describe.each(ADAPTERS)('the application shuts down in time on %s', (adapter) => {
+  const BEGUN = 'POST /djaffar/track/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+
+  it.each([
+    ['headers', BEGUN],
+    ['a body', `${BEGUN}Content-Length: 1000\r\n\r\n{`],
+  ])('while a client never finishes %s', async (_, sent) => {
+    const host = await startHost({ adapter, djaffar: { writer: { timeout: TIMEOUT } } });
+    const server: Server = host.app.getHttpServer();
+    const connected = once(server, 'connection');
+    const socket = connect(Number(new URL(host.url).port), '127.0.0.1').on('error', () => {});
+    const closed = once(socket, 'close');
+    socket.write(sent);
+    const [accepted] = await connected;
+    while (accepted.bytesRead < sent.length) await pause(5);
+    const took = await milliseconds(() => host.close());
+    await closed;
+    expect(took).toBeGreaterThan(TIMEOUT - 100);
+    expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
+  });
+
   it('after a question that was under way, whose client keeps the connection', async () => {
     const gate = new EventEmitter();
     const canActivate = async (context: ExecutionContext): Promise<boolean> => {
