@@ -15,10 +15,15 @@ export interface DatabaseFailure extends Failure {
   isLocked?: boolean;
   /** A statement took longer than it may. */
   isTooSlow?: boolean;
+  /** The connection takes no writes, as after a failover; another one may. */
+  isReadOnly?: boolean;
 }
 
 /** What a driver knows of an error: how it is classified, and what can be done. */
-export type Classification = Pick<DatabaseFailure, 'blame' | 'isLocked' | 'isTooSlow' | 'advice'>;
+export type Classification = Pick<
+  DatabaseFailure,
+  'blame' | 'isLocked' | 'isTooSlow' | 'isReadOnly' | 'advice'
+>;
 
 export const MIGRATIONS =
   'a table or column of Djaffar is missing: run the migrations, with djaffarMigrations among them';

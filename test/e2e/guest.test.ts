@@ -29,6 +29,12 @@ const WAITING: Partial<Record<DatabaseName, string>> = {
   mariadb: `SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE 'Waiting for table%lock'`,
 };
 
+/** Makes the connection that it is asked on refuse writes. */
+const READ_ONLY: Partial<Record<DatabaseName, string>> = {
+  postgres: 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY',
+  mariadb: 'SET SESSION TRANSACTION READ ONLY',
+};
+
 const SETTINGS: Partial<Record<DatabaseName, string>> = {
   postgres: `SELECT current_setting('lock_timeout'), current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle`,
   mariadb: 'SELECT @@innodb_lock_wait_timeout, @@max_statement_time, @@wait_timeout, @@lock_wait_timeout',
@@ -174,6 +180,14 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(took).toBeLessThan(10_000 + SLACK);
     proxy.heal();
     expect(await post(1)).toEqual([204]);
+  });
+
+  it('a connection that takes no writes any more, as after a failover, is replaced', async () => {
+    await start({ poolSize: 1 });
+    expect(await post(1)).toEqual([204]);
+    await host.dataSource.query(READ_ONLY[name] ?? '');
+    expect(await post(1)).toEqual([204]);
+    expect(await host.stored()).toHaveLength(2);
   });
 
   it('two modules on one data source share its limits', async () => {

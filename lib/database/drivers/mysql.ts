@@ -84,6 +84,10 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
       return { blame: 'moment' };
     case 1205: // ER_LOCK_WAIT_TIMEOUT
       return { blame: 'moment', isLocked: true };
+    case 1290: // ER_OPTION_PREVENTS_STATEMENT: --read-only
+    case 1792: // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+    case 1836: // ER_READ_ONLY_MODE
+      return { blame: 'moment', isReadOnly: true };
     case 1969: // ER_STATEMENT_TIMEOUT of MariaDB
     case 3024: // ER_QUERY_TIMEOUT of MySQL
       return { blame: 'moment', isTooSlow: true };

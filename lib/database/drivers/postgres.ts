@@ -94,6 +94,8 @@ function classify({ code }: { code?: unknown }): Classification | undefined {
       return { blame: 'statement', advice: RIGHTS };
     case '55P03': // lock_not_available
       return { blame: 'moment', isLocked: true };
+    case '25006': // read_only_sql_transaction
+      return { blame: 'moment', isReadOnly: true };
     case '57014': // query_canceled
       return { blame: 'moment', isTooSlow: true };
   }
