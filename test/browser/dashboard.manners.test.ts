@@ -193,6 +193,19 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
       expect(dashboard.console.splice(0).every((text) => text.includes('401'))).toBe(true);
     });
 
+    it('says so when a view that was not loaded yet is opened after that', async () => {
+      const page = await dashboard.open(`?${DAYS}`);
+      await page.locator('[data-measure=visits]:text-is("4")').waitFor();
+      for (const refused of ['**/assets/*', '**/data/**'])
+        await page.route(refused, (route) => route.fulfill({ status: 401, json: {} }));
+      await page.getByRole('link', { name: 'Funnels' }).click();
+      const failure = page.getByRole('alert');
+      await failure.getByRole('button', { name: 'Reload the page' }).waitFor();
+      expect(await failure.innerText()).toContain('Your session has expired.');
+      await page.close();
+      dashboard.console.splice(0);
+    });
+
     it('shows its data if its address holds a name and a password', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       await page.goto(page.url().replace('://', '://ada:lovelace@'));

@@ -1,6 +1,7 @@
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Overview } from '../views/overview/overview.js';
+import { request, RequestError } from '../data/request.js';
 import { VIEWS, type ViewName } from '../state/view.js';
 
 /** What is not looked at first is loaded when it is. */
@@ -13,15 +14,32 @@ const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType
   user: async () => (await import('../views/user/user.js')).User,
 };
 
+/** An import does not say why it failed, but a request of the same guards does. */
+async function refusalReason(): Promise<string | undefined> {
+  try {
+    await request('about');
+    return undefined;
+  } catch (error) {
+    return error instanceof RequestError ? error.message : undefined;
+  }
+}
+
 export function View({ name }: { name: ViewName }): JSX.Element | null {
-  const [loaded, setLoaded] = useState<{ name: ViewName; Component?: ComponentType }>();
+  const [loaded, setLoaded] = useState<{
+    name: ViewName;
+    Component?: ComponentType;
+    reason?: string | undefined;
+  }>();
   useEffect(() => {
     document.title = `${name === 'user' ? 'User' : VIEWS[name]} – Djaffar`;
     if (name === 'overview') return undefined;
     let isCurrent = true;
     LOADERS[name]().then(
       (Component) => isCurrent && setLoaded({ name, Component }),
-      () => isCurrent && setLoaded({ name }),
+      async () => {
+        const reason = await refusalReason();
+        if (isCurrent) setLoaded({ name, reason });
+      },
     );
     return () => {
       isCurrent = false;
@@ -33,7 +51,7 @@ export function View({ name }: { name: ViewName }): JSX.Element | null {
   // After an update the host no longer has the parts of the page that is open.
   return (
     <div class="card failure" role="alert">
-      <p>This view could not be loaded.</p>
+      <p>{loaded.reason ?? 'This view could not be loaded.'}</p>
       <button type="button" onClick={() => location.reload()}>
         Reload the page
       </button>
