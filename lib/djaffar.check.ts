@@ -15,12 +15,19 @@ interface Rule {
   required?: boolean;
   /** What was given must not be in a log. */
   isSecret?: boolean;
+  /** What is wrong with a value, if that can be said without showing it; it begins with a verb. */
+  fault?(value: unknown): string | undefined;
+  /** Where it has to be given, if not here. */
+  place?: string;
   accepts(value: unknown): boolean;
 }
 
 interface Rules {
   [option: string]: Rule | Rules;
 }
+
+/** Characters. */
+const MIN_SECRET = 32;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
@@ -52,6 +59,13 @@ const guards = (least: number): Rule => ({
   accepts: (value) => Array.isArray(value) && value.length >= least && value.every(isGuard),
 });
 
+/** Its length is no secret. */
+function shortSecret(value: unknown): string | undefined {
+  const secrets: unknown[] = Array.isArray(value) ? value : [value];
+  const short = secrets.find((text) => typeof text === 'string' && text.length < MIN_SECRET);
+  return typeof short === 'string' ? `is too short (${short.length} characters)` : undefined;
+}
+
 const OPTIONS: Rules = {
   guards: guards(0),
   rejectedCredentials: oneOf('reject', 'anonymous'),
@@ -74,10 +88,14 @@ const OPTIONS: Rules = {
       secret: {
         required: true,
         isSecret: true,
-        allowed: 'a text of at least 32 characters, or an array of such',
+        fault: shortSecret,
+        allowed: `a text of at least ${MIN_SECRET} characters, or an array of such`,
         accepts: (value) => {
           const secrets: unknown[] = Array.isArray(value) ? value : [value];
-          return secrets.length > 0 && secrets.every((text) => typeof text === 'string' && text.length >= 32);
+          return (
+            secrets.length > 0 &&
+            secrets.every((text) => typeof text === 'string' && text.length >= MIN_SECRET)
+          );
         },
       },
       maxAge: wholeNumber(1000),
@@ -140,6 +158,16 @@ const REGISTRATION: Rules = {
   isGlobal: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
 };
 
+/** A factory is asked too late for these. `forRoot` takes them out before. */
+const BESIDE_FACTORY: Rules = Object.fromEntries(
+  Object.keys(REGISTRATION)
+    .filter((option) => !(option in OPTIONS))
+    .map((option) => {
+      const place = `beside the factory: forRootAsync({ ${option}: …, useFactory: … })`;
+      return [option, { allowed: 'nothing', place, accepts: () => false }];
+    }),
+);
+
 /**
  * @param registration what was known before these options were
  * @throws Error with one message that names each wrong option, what was given and what is allowed.
@@ -150,7 +178,7 @@ export function settingsOf(
 ): Settings {
   const { api, dashboard } = registration;
   const registered = { api: known('api', api), dashboard: known('dashboard', dashboard) };
-  check(options ?? {}, merge(OPTIONS, registered));
+  check(options ?? {}, merge(merge(OPTIONS, BESIDE_FACTORY), registered));
   const given = withoutUndefined((options ?? {}) as DjaffarOptions);
   return {
     ...DEFAULTS,
@@ -201,7 +229,8 @@ function routesOf(options: RouteOptions = {}): Required<RouteOptions> {
 function known(option: string, { decorators: registered }: Required<RouteOptions>): Rules {
   return {
     decorators: {
-      allowed: `beside the factory alone, as in forRootAsync({ ${option}: { decorators: […] }, useFactory: … })`,
+      allowed: 'nothing',
+      place: `beside the factory alone: forRootAsync({ ${option}: { decorators: […] }, useFactory: … })`,
       accepts: (value) => value === registered,
     },
   };
@@ -230,15 +259,24 @@ function faultsOf(options: unknown, rules: Rules, prefix: string): string[] {
   }
   const given: Record<string, unknown> = { ...options };
   for (const [option, rule] of Object.entries(rules))
-    if (isRule(rule) && rule.required) given[option] ??= null;
+    if (isRule(rule) && rule.required && !(option in given)) given[option] = undefined;
   return Object.entries(given).flatMap(([option, value]) => {
     const rule = Object.hasOwn(rules, option) ? rules[option] : undefined;
     const name = prefix + option;
-    if (!rule) return [`option "${name}" is not known; allowed: ${Object.keys(rules).join(', ')}`];
-    if (value === undefined) return [];
-    if (!isRule(rule)) return faultsOf(value, rule, `${name}.`);
-    return rule.accepts(value) ? [] : [`option "${name}" is ${shown(value, rule)}; allowed: ${rule.allowed}`];
+    if (!rule) return [`option "${name}" is not known; allowed: ${optionsOf(rules).join(', ')}`];
+    if (!isRule(rule)) return value === undefined ? [] : faultsOf(value, rule, `${name}.`);
+    if (value === undefined)
+      return rule.required ? [`option "${name}" is missing; allowed: ${rule.allowed}`] : [];
+    if (rule.accepts(value)) return [];
+    if (rule.place) return [`option "${name}" belongs ${rule.place}`];
+    const fault = rule.fault?.(value) ?? `is ${shown(value, rule)}`;
+    return [`option "${name}" ${fault}; allowed: ${rule.allowed}`];
   });
+}
+
+/** Those that may be given here. */
+function optionsOf(rules: Rules): string[] {
+  return Object.entries(rules).flatMap(([option, rule]) => (isRule(rule) && rule.place ? [] : [option]));
 }
 
 function shown(value: unknown, { isSecret }: Rule): string {

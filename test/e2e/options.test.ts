@@ -147,7 +147,7 @@ describe('a host with wrong options does not start, and says what is wrong', () 
   it('with what a factory cannot tell any more', async () => {
     const given: object = { path: 'seen' };
     const fault = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => given }));
-    expect(fault).toMatch(telling('"path"', 'not known'));
+    expect(fault).toMatch(telling('"path"', 'belongs beside the factory'));
     const late = { api: { guards: [Guard], decorators: [] } };
     const told = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => late }));
     expect(told).toMatch(telling('"api.decorators"', 'beside the factory alone'));

@@ -58,7 +58,9 @@ describe('the options', () => {
     [{ session: { cookie: {} } }, ['"session.cookie"', 'not known', 'maxAge, sameSite, id']],
     [{ session: { sameSite: 'strict' } }, ['"session.sameSite"', "'strict'", "'lax' or 'none'"]],
     [{ page: '/' }, ['"page"', "'/'", 'a function']],
-    [{ api: {} }, ['"api.guards"', 'at least one guard']],
+    [{ api: {} }, ['"api.guards" is missing', 'at least one guard']],
+    [{ path: 'tracking' }, ['"path" belongs beside the factory: forRootAsync({ path: …, useFactory']],
+    [{ decorators: [] }, ['"decorators" belongs beside the factory']],
     [{ api: { guards: [] } }, ['"api.guards"', '[]', 'at least one guard']],
     [{ api: true }, ['"api"', 'true', 'an object']],
     [{ dashboard: { guards: [] } }, ['"dashboard.guards"', '[]', 'at least one guard']],
@@ -77,10 +79,16 @@ describe('the options', () => {
   });
 
   it('keep a secret to themselves', () => {
-    for (const secret of ['too short', ['x'.repeat(32), 'too short'], [], 5]) {
+    for (const [secret, told] of [
+      ['hunter two', 'is too short (10 characters)'],
+      [['x'.repeat(32), 'hunter two'], 'is too short (10 characters)'],
+      [[], 'is something else'],
+      [5, 'is something else'],
+      [undefined, 'is missing'],
+    ]) {
       const fault = faultOf(() => settingsOf({ dashboard: { guards: [Guard], session: { secret } } }));
-      expect(fault).toContain('"dashboard.session.secret" is something else; allowed: a text of at least 32');
-      expect(fault).not.toContain('too short');
+      expect(fault).toContain(`"dashboard.session.secret" ${String(told)}; allowed: a text of at least 32`);
+      expect(fault).not.toContain('hunter');
     }
     const session = { secret: ['x'.repeat(32), 'y'.repeat(40)], maxAge: 1000 };
     expect(settingsOf({ dashboard: { guards: [Guard], session } }).dashboard).toMatchObject({ session });
