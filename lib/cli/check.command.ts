@@ -3,8 +3,6 @@ import { print } from './output.js';
 import { Progress } from './progress.js';
 import { noteDefaultPages, type Services, withServices } from './services.js';
 
-type Rollup = Services['rollup'];
-
 export function addCheck(program: Command): void {
   const command = program
     .command('check')
@@ -12,21 +10,24 @@ export function addCheck(program: Command): void {
     .option('--rebuild', 'make them anew')
     .action(({ rebuild = false }: { rebuild?: boolean }) =>
       withServices(command, async (services) => {
-        noteDefaultPages(services);
-        await (rebuild ? makeAnew(services.rollup) : compare(services.rollup));
+        await (rebuild ? makeAnew(services) : compare(services));
       }),
     );
 }
 
-async function compare(rollup: Rollup): Promise<void> {
-  const { visits, sums, pages } = await withProgress((onProgress) => rollup.check(onProgress));
-  if (visits + sums + pages > 0)
+async function compare(services: Services): Promise<void> {
+  const { visits, sums, pages } = await withProgress((onProgress) => services.rollup.check(onProgress));
+  if (visits + sums + pages > 0) {
+    // They may be right, and the pages that they are compared with wrong.
+    noteDefaultPages(services);
     throw new Error(`${visits} visits, ${sums} sums and ${pages} pages are wrong; run with --rebuild`);
+  }
   await print('visits and sums are what the activities say');
 }
 
-async function makeAnew(rollup: Rollup): Promise<void> {
-  await withProgress((onProgress) => rollup.rebuild(onProgress));
+async function makeAnew(services: Services): Promise<void> {
+  noteDefaultPages(services);
+  await withProgress((onProgress) => services.rollup.rebuild(onProgress));
   await print('visits and sums have been made anew');
 }
 

@@ -7,7 +7,7 @@ import { djaffarEntities } from '../entities.js';
 
 const TYPESCRIPT = /\.[cm]?ts$/;
 const TYPESCRIPT_CURE =
-  ' without a loader for TypeScript: compile it first, or run `node --import tsx node_modules/.bin/djaffar …`';
+  ' without a loader for TypeScript: compile it first, or run `node --import tsx node_modules/.bin/djaffar …` or `ts-node ./node_modules/.bin/djaffar …`';
 
 export type ImportModule = (url: string) => Promise<unknown>;
 

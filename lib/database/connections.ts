@@ -84,6 +84,7 @@ export class Connections {
     this.timeout = isFirst ? timeout : Math.max(this.timeout, timeout);
     this.statementTimeout = isFirst ? statementTimeout : Math.max(this.statementTimeout, statementTimeout);
     this.silence = SILENCE;
+    if (this.readers) this.readers.isSilent = false;
     this.statementBound = BOUNDS.statement;
   }
 

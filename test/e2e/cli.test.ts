@@ -251,22 +251,41 @@ describe('the data source file', () => {
     );
   });
 
-  it.each([['check'], ['check', '--rebuild'], ['import', '-']])(
-    'is asked for its pages by %s %s, which says that it uses the default ones',
-    async (...args) => {
-      const dataSource = join(folder, 'data-source.mjs');
-      const stderrWith = async (exported: string): Promise<string> => {
-        writeFileSync(dataSource, `${typeorm} export default new DataSource(options); ${exported}`);
-        const { code, stderr } = await runProcess(host.database, args, { dataSource });
-        expect(code).toBe(0);
-        return stderr.replace('what the host says when it is loaded\n', '');
-      };
-      expect(await stderrWith('')).toMatch(
-        /^djaffar: .*data-source\.mjs exports no "page", so the default pages are used; [^\n]*\n$/,
-      );
-      expect(await stderrWith(`export { defaultPage as page } from ${library};`)).toBe('');
-    },
-  );
+  it('is not asked for its pages by a check that finds nothing wrong', async () => {
+    const dataSource = join(folder, 'data-source.mjs');
+    writeFileSync(dataSource, `${typeorm} export default new DataSource(options);`);
+    const { code, stderr } = await runProcess(host.database, ['check'], { dataSource });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'what the host says when it is loaded\n' });
+  });
+
+  it('may have a database without a write-ahead log, which stops nobody', async () => {
+    const dataSource = join(folder, 'data-source.mjs');
+    const memory = "{ ...options, database: ':memory:', enableWAL: false }";
+    const migrate = `const source = new DataSource({ ...${memory}, migrations: djaffarMigrations }); await source.initialize(); await source.runMigrations();`;
+    writeFileSync(
+      dataSource,
+      `${typeorm} import { djaffarMigrations } from ${library}; ${migrate} export default source;`,
+    );
+    const { code, stderr } = await runProcess(host.database, ['stats', 'overview'], { dataSource });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'what the host says when it is loaded\n' });
+  });
+
+  it.each([
+    ['check', '--rebuild'],
+    ['import', '-'],
+  ])('is asked for its pages by %s %s, which says that it uses the default ones', async (...args) => {
+    const dataSource = join(folder, 'data-source.mjs');
+    const stderrWith = async (exported: string): Promise<string> => {
+      writeFileSync(dataSource, `${typeorm} export default new DataSource(options); ${exported}`);
+      const { code, stderr } = await runProcess(host.database, args, { dataSource });
+      expect(code).toBe(0);
+      return stderr.replace('what the host says when it is loaded\n', '');
+    };
+    expect(await stderrWith('')).toMatch(
+      /^djaffar: .*data-source\.mjs exports no "page", so the default pages are used; [^\n]*\n$/,
+    );
+    expect(await stderrWith(`export { defaultPage as page } from ${library};`)).toBe('');
+  });
 
   it('has to be there', async () => {
     const { code, stderr } = await runProcess(host.database, ['export'], { dataSource: 'nowhere.js' });

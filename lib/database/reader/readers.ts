@@ -40,6 +40,8 @@ export class Readers {
   private notBefore = 0;
   private pause = 0;
   private isClosed = false;
+  /** Whether the log says why no other process can read. Nobody else waits for the event loop of a command. */
+  isSilent = true;
 
   /** @param find how to open the database again */
   constructor(
@@ -67,7 +69,7 @@ export class Readers {
       this.pause = Math.min(10 * this.pause || FIRST_PAUSE, MAX_PAUSE);
       this.notBefore = monotonicClock.now() + this.pause;
       const reason = error instanceof Error ? error.message : String(error);
-      this.incidents.failed(SUBJECT, { code: 'reader', reason }, 'warn');
+      if (!this.isSilent) this.incidents.failed(SUBJECT, { code: 'reader', reason }, 'warn');
       return undefined;
     }
     release();
@@ -86,7 +88,8 @@ export class Readers {
     if (!this.openable) {
       const found = await this.find(this.dataSource);
       // Others may have looked meanwhile.
-      if (!this.openable && 'obstacle' in found) this.logger.warn(`${SUBJECT}: ${found.obstacle}`);
+      if (!this.isSilent && !this.openable && 'obstacle' in found)
+        this.logger.warn(`${SUBJECT}: ${found.obstacle}`);
       this.openable ??= found;
     }
     return 'options' in this.openable ? this.openable.options : undefined;
