@@ -5,12 +5,14 @@ import { cookieOf } from '../support/host.js';
 import { startSample } from '../support/sample.js';
 
 const FOLDER = 'sample/orders';
+const TESTS = 'test/e2e/server.testing.test.ts';
 
 /** Indented as it may be. */
 const plain = (code: string): string => code.replace(/\s+/g, ' ').trim();
 
-it('docs/server.md shows code of the sample', () => {
-  const sources = readdirSync(FOLDER).map((file) => plain(readFileSync(`${FOLDER}/${file}`, 'utf8')));
+it('docs/server.md shows code of the sample and of a test', () => {
+  const files = [...readdirSync(FOLDER).map((file) => `${FOLDER}/${file}`), TESTS];
+  const sources = files.map((file) => plain(readFileSync(file, 'utf8')));
   const examples = [...readFileSync('docs/server.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)];
   expect(examples.length).toBeGreaterThan(1);
   for (const [, example = ''] of examples) expect(sources.join('\n')).toContain(plain(example));
