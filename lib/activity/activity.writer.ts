@@ -211,8 +211,18 @@ export class ActivityWriter
 
   private checkSize(activities: number): void {
     if (this.waiting + activities > this.settings.maxWaiting) {
-      throw new UnavailableError('too many activities are waiting to be written');
+      throw this.overload('too many activities are waiting to be written', 'maxWaiting');
     }
+  }
+
+  /**
+   * Says in the log that activities are refused, unless it says already what the database suffers from.
+   * @returns what to throw
+   */
+  private overload(reason: string, setting: keyof WriterSettings): UnavailableError {
+    const advice = `writer.${setting}: the database is slow, or the pool has no free connection`;
+    this.connections.incidents.followed(SUBJECT, { code: 'OVERLOAD', reason, advice }, 'warn');
+    return new UnavailableError(reason);
   }
 
   /** One turn of the event loop lets in the requests that have arrived together. */
@@ -316,7 +326,7 @@ export class ActivityWriter
     this.queue = this.queue.filter((work) => !isLate(work));
     for (const work of late) {
       const reason = `the database did not take it within ${this.settings.timeout} ms`;
-      this.answer(work, new UnavailableError(reason));
+      if (!work.isAnswered) this.answer(work, this.overload(reason, 'timeout'));
     }
   }
 

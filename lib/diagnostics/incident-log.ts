@@ -20,6 +20,7 @@ interface Incident {
   /** By the clock, in milliseconds. */
   begunAt: number;
   saidAt: number;
+  failedAt: number;
   /** How often it failed since it began. */
   count: number;
 }
@@ -48,18 +49,30 @@ export class IncidentLog {
     const incident = ofSubject.get(failure.code);
     const advice = failure.advice ? ` (${failure.advice})` : '';
     if (!incident || (!incident.isOpen && now - incident.saidAt >= PAUSE)) {
-      ofSubject.set(failure.code, { isOpen: true, isSaid: true, begunAt: now, saidAt: now, count: 1 });
+      const moments = { begunAt: now, saidAt: now, failedAt: now };
+      ofSubject.set(failure.code, { isOpen: true, isSaid: true, ...moments, count: 1 });
       this.logger[level](`${subject}: ${failure.reason}${advice}`);
       return;
     }
     // One that comes back within a minute goes on: else a trouble that comes and goes would fill the log.
     incident.isOpen = true;
+    incident.failedAt = now;
     incident.count += 1;
     if (now - incident.saidAt < PAUSE) return;
     incident.saidAt = now;
     incident.isSaid = true;
     const since = seconds(now - incident.begunAt);
     this.logger[level](`${subject}, ${incident.count} times in ${since}: ${failure.reason}${advice}`);
+  }
+
+  /** The same for what another failure has probably caused: nothing, if one has been logged and still goes on. */
+  followed(subject: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
+    const now = this.clock.now();
+    const incidents = [...(this.incidents.get(subject) ?? [])];
+    const isExplained = incidents.some(
+      ([code, { isOpen, failedAt }]) => code !== failure.code && isOpen && now - failedAt < PAUSE,
+    );
+    if (!isExplained) this.failed(subject, failure, level);
   }
 
   /** Ends all incidents of the subject. */

@@ -182,6 +182,25 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(await post(1)).toEqual([204]);
   });
 
+  it('says once in the log that activities are refused while the host has all connections, and when that is over', async () => {
+    const lines: string[] = [];
+    const log = (line: unknown): void => {
+      if (String(line).includes('cannot be stored')) lines.push(String(line));
+    };
+    await start({ poolSize: 1 }, { application: { logger: { log, warn: log, error: log } } });
+    const runner = host.dataSource.createQueryRunner();
+    await runner.connect();
+    expect(await post(3)).toEqual([503, 503, 503]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^activities cannot be stored: the database did not take it within 2000 ms \(/),
+    ]);
+    await runner.release();
+    expect(await post(1)).toEqual([204]);
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^over after \S+ s \(3 times\): activities cannot be stored$/),
+    ]);
+  });
+
   it('a connection that takes no writes any more, as after a failover, is replaced', async () => {
     await start({ poolSize: 1 });
     expect(await post(1)).toEqual([204]);

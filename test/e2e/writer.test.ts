@@ -39,6 +39,8 @@ const BAD: Record<string, Partial<StoredActivity>> = {
 
 describe.each(FOUND)('the writer on %s', (database) => {
   let host: Host;
+  /** Of the log. */
+  let lines: string[];
 
   afterEach(() => host.close());
 
@@ -51,7 +53,10 @@ describe.each(FOUND)('the writer on %s', (database) => {
         return activity.path === '/unsendable' ? { ...activity, properties: { big: 1n } } : activity;
       },
     };
-    host = await startHost({ adapter: 'fastify', database, djaffar });
+    lines = [];
+    const log = (line: unknown): void => void lines.push(String(line));
+    const application = { logger: { log, warn: log, error: log } };
+    host = await startHost({ adapter: 'fastify', database, djaffar, application });
   }
 
   async function lock(id: string): Promise<QueryRunner> {
@@ -137,7 +142,7 @@ describe.each(FOUND)('the writer on %s', (database) => {
     });
   }
 
-  it('answers 503 at once when too many wait', async () => {
+  it('answers 503 at once when too many wait, and says so in the log', async () => {
     await start({ maxWaiting: 3 });
     const id = randomUUID();
     const blocker = await lock(id);
@@ -147,6 +152,9 @@ describe.each(FOUND)('the writer on %s', (database) => {
     const first = await Promise.race(answers);
     expect(first.status).toBe(503);
     expect(first.headers.get('Retry-After')).toBe('1');
+    // With the one connection of SQLite the writer has met the lock before.
+    const reason = database === 'sqlite' ? '' : 'too many .* \\(writer\\.maxWaiting';
+    expect(lines).toContainEqual(expect.stringMatching(`^activities cannot be stored: ${reason}`));
     await blocker.rollbackTransaction();
     await blocker.release();
     const statuses = (await Promise.all(answers)).map(({ status }) => status);

@@ -58,4 +58,25 @@ describe('the log of incidents', () => {
       'log over after 0.0 s (1 times): statistics cannot be read',
     ]);
   });
+
+  it('does not say what follows from a failure that goes on, but does when that is over', () => {
+    const overload = { code: 'OVERLOAD', reason: 'too many wait' };
+    log.failed('activities cannot be stored', failure);
+    log.followed('activities cannot be stored', overload);
+    log.worked('activities cannot be stored');
+    log.followed('activities cannot be stored', overload);
+    now = MINUTE;
+    log.followed('activities cannot be stored', overload);
+    log.failed('statistics cannot be read', failure);
+    now = 2 * MINUTE;
+    log.followed('statistics cannot be read', overload);
+    expect(lines).toEqual([
+      'error activities cannot be stored: too many clients',
+      'log over after 0.0 s (1 times): activities cannot be stored',
+      'error activities cannot be stored: too many wait',
+      'error activities cannot be stored, 2 times in 60 s: too many wait',
+      'error statistics cannot be read: too many clients',
+      'error statistics cannot be read: too many wait',
+    ]);
+  });
 });
