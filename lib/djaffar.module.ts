@@ -287,7 +287,14 @@ function makeWriter(source: DataSource, { writer, statistics, page }: Settings):
     statementTimeout: statistics.statementTimeout,
   });
   const settings = { ...writer, concurrency: limits.writer };
-  return new ActivityWriter(source, settings, new Pages(page), monotonicClock, new DatabaseClock(source));
+  return new ActivityWriter(
+    source,
+    settings,
+    new Pages(page),
+    monotonicClock,
+    new DatabaseClock(source),
+    statistics.background,
+  );
 }
 
 /** The host's global prefix stands before the path; Express tells no case apart. */

@@ -22,6 +22,7 @@ import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf, type Statement } from './dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { parseIsoDate } from './iso-date.js';
+import { restoreMissingSessions } from './missing-sessions.js';
 import { MAX_PATH, NewActivity } from './new-activity.js';
 import { RecordReader } from './reading/records.js';
 import { activityOf, RowReader } from './reading/rows.js';
@@ -392,7 +393,11 @@ export class ActivityService {
       this.writer.noteErasure();
       this.visitBounds.clear();
     }
-    await this.restoreSessions(sessions);
+    // The deletion does not see activities that were being written at the same moment.
+    await restoreMissingSessions(
+      this.dataSource,
+      [...sessions].map(([id, session]) => ({ id, row: () => session })),
+    );
     return erased;
   }
 
@@ -412,39 +417,6 @@ export class ActivityService {
       .where('id IN (:...sessions)', { sessions })
       .andWhere(`NOT EXISTS ${others.getQuery()}`)
       .getQueryAndParameters();
-  }
-
-  /** The deletion does not see activities that were being written at the same moment: their sessions are stored again. */
-  private async restoreSessions(sessions: Map<string, Session>): Promise<void> {
-    if (sessions.size === 0) return;
-    const used = await askOnPrimary(this.dataSource, (manager) =>
-      manager
-        .createQueryBuilder(Activity, 'activity')
-        .select('DISTINCT activity.sessionId', 'id')
-        .where('activity.sessionId IN (:...ids)', { ids: [...sessions.keys()] })
-        .andWhere(
-          `NOT EXISTS ${manager
-            .createQueryBuilder()
-            .subQuery()
-            .select('1')
-            .from(Session, 'known')
-            .where('known.id = activity.sessionId')
-            .getQuery()}`,
-        )
-        .getRawMany<{ id: string }>(),
-    );
-    const missing = used.flatMap(({ id }) => sessions.get(id) ?? []);
-    if (missing.length === 0) return;
-    const insertion = this.dataSource
-      .createQueryBuilder()
-      .insert()
-      .into(Session)
-      .values(missing)
-      .orIgnore()
-      .updateEntity(false);
-    await connectionsOf(this.dataSource).ask((signal) =>
-      this.dialect.transact(this.dataSource, insertion.getQueryAndParameters(), [], signal),
-    );
   }
 
   private query(manager: EntityManager, filter: ActivityFilter): SelectQueryBuilder<Activity> {

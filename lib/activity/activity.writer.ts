@@ -4,6 +4,7 @@ import type {
   OnApplicationShutdown,
   OnModuleDestroy,
 } from '@nestjs/common';
+import { AsyncResource } from 'node:async_hooks';
 import type { DataSource } from 'typeorm';
 import { type Connections, connectionsOf, type LentConnection } from '../database/connections.js';
 import type { DatabaseClock } from '../database/database-clock.js';
@@ -13,6 +14,7 @@ import { UnavailableError } from '../database/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { Activity } from './activity.entity.js';
 import { type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
+import { restoreMissingSessions } from './missing-sessions.js';
 import { Pages } from './page.js';
 import { RecentIds } from './recent-ids.js';
 import { Session } from './session.entity.js';
@@ -57,8 +59,14 @@ const LONGEST_PAUSE = 500;
 /** For the database to say that it has cancelled a statement; less if the time-out is short. */
 const LONGEST_GRACE = 250;
 
+/** Milliseconds until sessions are looked for that another instance may have erased. */
+const CHECK_PAUSE = 1000;
+/** How many sessions wait for that; any more are inserted. */
+const MAX_UNCHECKED = 10_000;
+
 /** What is said in the log. */
 const SUBJECT = 'activities cannot be stored';
+const CHECK_SUBJECT = 'sessions that another instance has erased cannot be restored';
 
 /**
  * Group commit: what arrives while transactions are under way waits together and goes into the next one. A caller is
@@ -74,8 +82,14 @@ export class ActivityWriter
   private readonly sessionTable: Table;
   private readonly activityTable: Table;
   private readonly dirtyRangeTable: Table;
-  /** Sessions that are stored, and need not be again; not for long, as another instance may erase one. */
+  /** Sessions that were stored lately, and are not inserted again. */
   private readonly knownSessions: RecentIds;
+  /** Known sessions with new activities: another instance may have erased the session in the meantime. */
+  private unchecked = new Map<string, NewSession>();
+  private checking: Promise<void> | undefined;
+  private checkTimer: NodeJS.Timeout | undefined;
+  /** Outside of the request that starts the timer: what it asks does not end with that. */
+  private readonly checkLater: () => void;
   private queue: Work[] = [];
   /** What is not answered yet. */
   private readonly open = new Set<Promise<void>>();
@@ -107,10 +121,18 @@ export class ActivityWriter
     private readonly clock = monotonicClock,
     /** Corrects when activities were received; without it nothing is corrected. */
     private readonly databaseClock?: DatabaseClock,
+    /** Whether anything may run after an answer; if not, each write inserts its sessions. */
+    private readonly background = true,
   ) {
     this.dialect = dialectOf(dataSource);
     this.connections = connectionsOf(dataSource);
     this.knownSessions = new RecentIds(60_000, 50_000, clock);
+    this.checkLater = AsyncResource.bind(() => {
+      this.checkTimer ??= setTimeout(() => {
+        this.checkTimer = undefined;
+        void this.checkSessions();
+      }, CHECK_PAUSE).unref();
+    });
     this.grace = Math.min(LONGEST_GRACE, settings.timeout / 10);
     this.sessionTable = new Table(dataSource, Session);
     this.activityTable = new Table(dataSource, Activity);
@@ -170,7 +192,21 @@ export class ActivityWriter
   noteCommit(session: NewSession | undefined): void {
     this.changes += 1;
     // If it fails, the log says so, and the next activity of the session stores it.
-    if (session && !this.knownSessions.has(session.id)) this.write([], session).catch(() => {});
+    if (!session) return;
+    if (this.canSkip(session)) this.noteSkipped([session]);
+    else this.write([], session).catch(() => {});
+  }
+
+  /**
+   * Restores the known sessions that another instance has erased, if they have got activities since. It never rejects:
+   * what fails is said in the log, and tried again later.
+   */
+  checkSessions(): Promise<void> {
+    this.checking ??= this.restoreErased().finally(() => {
+      this.checking = undefined;
+      if (this.unchecked.size > 0 && !this.isClosing) this.checkLater();
+    });
+    return this.checking;
   }
 
   /** To be called where activities or sessions are erased. */
@@ -199,6 +235,9 @@ export class ActivityWriter
     this.isClosing = true;
     this.abortTimer = setTimeout(() => this.connections.abort(), this.settings.timeout);
     await Promise.allSettled(this.open);
+    clearTimeout(this.checkTimer);
+    await this.checking;
+    await this.checkSessions();
   }
 
   /** The data source is closed now, too. */
@@ -346,11 +385,12 @@ export class ActivityWriter
   private async commit(works: Work[], connection: LentConnection): Promise<void> {
     try {
       const { erasures } = this;
-      const sessions = this.newSessionsOf(works);
+      const { sessions, skipped } = this.sessionsOf(works);
       await this.send(works, sessions, connection);
       // A session that was known may have been erased meanwhile: it is written again, the ids make that harmless.
-      if (this.erasures !== erasures) await this.send(works, this.newSessionsOf(works), connection);
+      if (this.erasures !== erasures) await this.send(works, this.sessionsOf(works).sessions, connection);
       else for (const id of sessions.keys()) this.knownSessions.add(id);
+      this.noteSkipped(skipped);
     } catch (error) {
       const failure = this.failureOf(error);
       if (failure.blame === 'moment') throw error;
@@ -406,14 +446,43 @@ export class ActivityWriter
     else work.resolve();
   }
 
-  private newSessionsOf(works: Work[]): Map<string, Session> {
+  /** The sessions to insert, and those that need not be. */
+  private sessionsOf(works: Work[]): { sessions: Map<string, Session>; skipped: NewSession[] } {
     const sessions = new Map<string, Session>();
+    const skipped: NewSession[] = [];
     for (const { session } of works) {
-      if (session && !sessions.has(session.id) && !this.knownSessions.has(session.id)) {
-        sessions.set(session.id, session.row());
-      }
+      if (!session || sessions.has(session.id)) continue;
+      if (this.canSkip(session)) skipped.push(session);
+      else sessions.set(session.id, session.row());
     }
-    return sessions;
+    return { sessions, skipped };
+  }
+
+  /** Nothing is checked after a shutdown, nor where nothing runs in the background. */
+  private canSkip({ id }: NewSession): boolean {
+    if (!this.background || this.isClosing || this.unchecked.size >= MAX_UNCHECKED) return false;
+    return this.knownSessions.has(id);
+  }
+
+  private noteSkipped(sessions: NewSession[]): void {
+    if (sessions.length === 0) return;
+    for (const session of sessions) this.unchecked.set(session.id, session);
+    if (!this.checkTimer && !this.checking) this.checkLater();
+  }
+
+  private async restoreErased(): Promise<void> {
+    const sessions = this.unchecked;
+    if (sessions.size === 0) return;
+    this.unchecked = new Map();
+    try {
+      const restored = await restoreMissingSessions(this.dataSource, [...sessions.values()], CHECK_SUBJECT);
+      if (restored > 0) this.changes += 1;
+    } catch (error) {
+      for (const [id, session] of sessions) this.unchecked.set(id, session);
+      // What the database failed at is in the log.
+      if (!(error instanceof UnavailableError))
+        this.connections.incidents.failed(CHECK_SUBJECT, this.failureOf(error), 'warn');
+    }
   }
 
   private insertsOf(works: Work[], sessions: Map<string, Session>): Insert[] {

@@ -55,7 +55,9 @@ export async function withServices(
   const { dataSource, page } = await file.open();
   try {
     checkNames(dataSource, djaffarEntities);
-    await work({ ...servicesOf(dataSource, page), page, file: file.name });
+    const services = servicesOf(dataSource, page);
+    await work({ ...services, page, file: file.name });
+    await services.writer.checkSessions();
   } catch (error) {
     const cause = error instanceof UnavailableError ? error.cause : error;
     if (failureOf(dataSource, cause)?.advice !== MIGRATIONS) throw error;

@@ -73,7 +73,10 @@ const SUBJECT = 'the statistics cannot be brought up to date';
 export interface RollupSettings {
   /** Milliseconds that a question waits for the statistics to be brought up to date. */
   maxWait: number;
-  /** Whether they are also brought up to date now and then while nobody asks, and event streams go on without end. */
+  /**
+   * Whether anything may run after an answer: statistics are also brought up to date while nobody asks, event streams go on
+   * without end, and sessions are not inserted again with each activity but looked for once a second.
+   */
   background: boolean;
 }
 
