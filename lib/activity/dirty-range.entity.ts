@@ -22,7 +22,7 @@ export class DirtyRange {
   @Column({ name: 'until', type: 'bigint', transformer: instant })
   until!: Date;
 
-  /** The visits of the changed activities, with commas between. `null`: all visits with activities in the range. */
+  /** The visits of the changed activities, with commas between, as dirty-ranges.ts encodes them. `null`: all visits with activities in the range. */
   @Column({ name: 'visits', type: 'text', nullable: true })
   visits!: string | null;
 

@@ -34,10 +34,22 @@ function dirtyRanges(activities: Changed[], erased: boolean): NewDirtyRange[] {
     id: uuidv7(),
     since: new Date(minute),
     until: new Date(minute + MINUTE),
-    visits: [...visits].join(','),
+    visits: encodeVisits(visits),
     erased,
     unbounded,
   }));
+}
+
+/** The ids with commas between; an id may have any character, if the host or an import gave it. */
+function encodeVisits(ids: Iterable<string>): string {
+  return [...ids].map((id) => id.replaceAll('%', '%25').replaceAll(',', '%2C') || '%').join(',');
+}
+
+/** @returns the visits of the changed activities; `undefined` for all visits with activities in the range */
+export function decodeVisits(visits: string | null): string[] | undefined {
+  if (visits === null) return undefined;
+  if (visits === '') return [];
+  return visits.split(',').map((id) => (id === '%' ? '' : id.replaceAll('%2C', ',').replaceAll('%25', '%')));
 }
 
 function minuteOf(date: Date): number {

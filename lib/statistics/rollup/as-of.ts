@@ -1,5 +1,6 @@
 import { Brackets, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { DirtyRange } from '../../activity/dirty-range.entity.js';
+import { decodeVisits } from '../../activity/dirty-ranges.js';
 import { dialectOf } from '../../activity/dialects/dialect.js';
 import { chunks } from '../chunks.js';
 import { DAY, type Stretch } from '../stretch.js';
@@ -83,7 +84,7 @@ async function findUnbounded(manager: EntityManager, ranges: Stretch[]): Promise
     .orderBy('dirty.createdAt')
     .limit(MAX_UNBOUNDED)
     .getMany();
-  const visits = new Set(rows.flatMap((row) => row.visits?.split(',') ?? []));
+  const visits = new Set(rows.flatMap((row) => decodeVisits(row.visits) ?? []));
   const touched = new Set<string>();
   for (const ids of chunks([...visits])) {
     const found = await manager
@@ -100,7 +101,7 @@ async function findUnbounded(manager: EntityManager, ranges: Stretch[]): Promise
     for (const { id } of found) touched.add(id);
   }
   return rows.flatMap(({ id, createdAt, visits: text }, i) =>
-    i + 1 === MAX_UNBOUNDED || text?.split(',').some((visit) => touched.has(visit))
+    i + 1 === MAX_UNBOUNDED || decodeVisits(text)?.some((visit) => touched.has(visit))
       ? [{ id, createdAt: createdAt.getTime() }]
       : [],
   );

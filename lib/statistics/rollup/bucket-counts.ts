@@ -12,6 +12,8 @@ import { PathTotal, Total } from './sums.entity.js';
 
 /** How many time ranges are asked for by one statement. */
 const RANGES_AT_ONCE = 50;
+/** How many pages are named by one statement. */
+const MAX_PAGES = 500;
 
 export interface PathCount {
   startedAt: number;
@@ -80,12 +82,16 @@ export class BucketCounts {
     });
   }
 
-  /** The pages with activities in the ranges. */
-  async pagesIn(ranges: Stretch[]): Promise<string[]> {
+  /**
+   * The pages with activities in the ranges.
+   * @returns `undefined` if there are too many to be named in a statement
+   */
+  async pagesIn(ranges: Stretch[]): Promise<string[] | undefined> {
     const rows = await this.eachChunk(ranges, (some) =>
       this.counted(some).select(`DISTINCT ${PAGE}`, 'path').getRawMany<{ path: string }>(),
     );
-    return [...new Set(rows.map(({ path }) => path))];
+    const pages = [...new Set(rows.map(({ path }) => path))];
+    return pages.length > MAX_PAGES ? undefined : pages;
   }
 
   /** What makes the stored counts of names those of the activities. The ranges begin and end with a quarter. */
@@ -144,11 +150,7 @@ export class BucketCounts {
     const before = new Map(stored.map((row) => [keyOf(row), JSON.stringify(sorted(row))]));
     const changed = counts.filter((row) => before.get(keyOf(row)) !== JSON.stringify(sorted(row)));
     const right = new Set(counts.map(keyOf));
-    const gone = new Map<number, (string | number)[]>();
-    for (const row of stored) {
-      if (right.has(keyOf(row))) continue;
-      gone.set(+row.startedAt, [...(gone.get(+row.startedAt) ?? []), row[key]]);
-    }
+    const gone = stored.filter((row) => !right.has(keyOf(row)));
     const table = new Table(this.manager.connection, entity);
     return [
       ...this.deletions(entity, key, gone),
@@ -156,27 +158,33 @@ export class BucketCounts {
     ];
   }
 
-  private deletions(
+  private deletions<K extends string, T extends Record<K, string | number> & { startedAt: Date }>(
     entity: typeof Total | typeof PathTotal,
-    key: string,
-    gone: Map<number, (string | number)[]>,
+    key: K,
+    gone: T[],
   ): Statement[] {
-    return chunks([...gone], RANGES_AT_ONCE).map((some) =>
-      this.manager
+    return chunks(gone).map((some) => {
+      const buckets = new Map<number, (string | number)[]>();
+      for (const row of some) {
+        const values = buckets.get(+row.startedAt);
+        if (values) values.push(row[key]);
+        else buckets.set(+row.startedAt, [row[key]]);
+      }
+      return this.manager
         .createQueryBuilder()
         .delete()
         .from(entity)
         .where(
           new Brackets((either) => {
-            for (const [i, [start, values]] of some.entries())
+            for (const [i, [start, values]] of [...buckets].entries())
               either.orWhere(`(startedAt = :start${i} AND ${key} IN (:...values${i}))`, {
                 [`start${i}`]: start,
                 [`values${i}`]: values,
               });
           }),
         )
-        .getQueryAndParameters(),
-    );
+        .getQueryAndParameters();
+    });
   }
 
   private async eachChunk<T>(ranges: Stretch[], read: (some: Stretch[]) => Promise<T[]>): Promise<T[]> {

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { DirtyRange } from '../../activity/dirty-range.entity.js';
+import { decodeVisits } from '../../activity/dirty-ranges.js';
 import { type Insert, MINUTE, type Statement } from '../../activity/dialects/dialect.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { BucketCounts, daysOf } from './bucket-counts.js';
@@ -71,7 +72,7 @@ export class RollupStep {
   }
 
   private async visitsOf(ranges: DirtyRange[]): Promise<string[]> {
-    const named = ranges.flatMap(({ visits }) => (visits ? visits.split(',') : []));
+    const named = ranges.flatMap(({ visits }) => decodeVisits(visits) ?? []);
     const unnamed = ranges.filter(({ visits }) => visits === null);
     return this.visits.visitsIn(merge(timeRangesOf(unnamed)), named);
   }

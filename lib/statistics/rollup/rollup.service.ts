@@ -4,8 +4,10 @@ import { type DataSource, type EntityManager, In, Not } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
 import { DirtyRange } from '../../activity/dirty-range.entity.js';
+import { decodeVisits } from '../../activity/dirty-ranges.js';
 import { Pages } from '../../activity/page.js';
 import { Table } from '../../activity/table.js';
+import { AbandonedError } from '../../database/cancellation.js';
 import { connectionsOf } from '../../database/connections.js';
 import { driverOf, failureOf } from '../../database/driver.js';
 import { askOnPrimary, onPrimary } from '../../database/primary.js';
@@ -27,6 +29,8 @@ import { Visit } from './visit.entity.js';
 /** How many dirty ranges are taken in by one transaction: as many as a step can do in its time. */
 const RANGES_AT_FIRST = 100;
 const MAX_RANGES = 2000;
+/** The same if they lie on days that are counted whole: those of one day cost little more than one of them. */
+const MAX_RANGES_OF_DAYS = 20_000;
 /** With so few, others that cost nothing more are taken in too. */
 const FEW_RANGES = 20;
 /** The same of whole days, as of a rebuild. */
@@ -319,15 +323,17 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
 
   private warn(error: unknown): void {
     // The connections are closed under it.
-    if (this.isClosed) return;
+    if (this.isClosed || error instanceof AbandonedError) return;
     const failure = failureOf(this.dataSource, error) ?? { code: 'other', reason: String(error) };
     connectionsOf(this.dataSource).incidents.failed(SUBJECT, failure, 'warn');
   }
 
   /** Works while a question waits or anything is left. It never rejects. */
   private work(): Promise<boolean> {
+    let hasFailed = false;
     this.working ??= this.steps()
       .catch((error: unknown) => {
+        hasFailed = true;
         this.warn(error);
         return false;
       })
@@ -336,6 +342,11 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
         this.isBehind = false;
         // Another instance need not wait for the deadline.
         this.inTurn(() => this.lease.release()).catch((error: unknown) => this.warn(error));
+        // One that began to wait just now.
+        if (!hasFailed && !this.isClosed && this.waiting.size > 0) {
+          void this.work();
+          return;
+        }
         // They are answered from what is there.
         for (const each of this.waiting) each.done();
         this.waiting.clear();
@@ -373,10 +384,16 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
           await this.noticeOthers();
           // What has just failed is not there for a while.
           this.notice(this.recentFailures());
-        } else if ((await this.inTurn(() => this.compactIfDue())) === 'none') break;
+        } else if ((await this.inTurn(() => this.compactIfDue())) === 'none' && this.waiting.size === 0)
+          break;
       }
     }
-    if (this.failed.size > 0) return false;
+    if (this.failed.size > 0) {
+      // Another instance may have recomputed them.
+      const left = new Set(await this.stillDirty([...this.failed.keys()]));
+      for (const id of this.failed.keys()) if (!left.has(id)) this.failed.delete(id);
+      if (this.failed.size > 0) return false;
+    }
     connectionsOf(this.dataSource).incidents.worked(SUBJECT);
     return true;
   }
@@ -450,6 +467,8 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
         since: +oldest.since,
         until: +first.until,
       })
+      .orderBy('dirty.since', 'DESC')
+      .take(MAX_RANGES_OF_DAYS)
       .getMany();
     const chosen = new Set(ranges.map(({ id }) => id));
     return found.filter(({ id }) => chosen.has(id) || !this.failed.has(id));
@@ -462,19 +481,27 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   private async withEqual(manager: EntityManager, ranges: DirtyRange[]): Promise<DirtyRange[]> {
     if (ranges.length === 0 || ranges.length > FEW_RANGES) return ranges;
     const starts = [...new Set(ranges.map(({ since }) => since.getTime()))];
-    const visits = new Set(ranges.flatMap((range) => range.visits?.split(',') ?? []));
+    const visits = new Set(ranges.flatMap((range) => decodeVisits(range.visits) ?? []));
     const others = await manager.find(DirtyRange, {
       where: { since: In(starts.map((start) => new Date(start))) },
       take: MAX_RANGES,
     });
     const taken = new Set(ranges.map(({ id }) => id));
     const isEqual = ({ id, visits: named, erased }: DirtyRange): boolean =>
-      !taken.has(id) && !erased && named !== null && named.split(',').every((visit) => visits.has(visit));
+      !taken.has(id) && !erased && (decodeVisits(named)?.every((visit) => visits.has(visit)) ?? false);
     return [...ranges, ...others.filter(isEqual)];
   }
 
   /** Takes in ranges that are stored, however long it takes. */
   private async takeIn(ranges: DirtyRange[]): Promise<void> {
+    try {
+      await this.takeInEach(ranges);
+    } finally {
+      await this.lease.release();
+    }
+  }
+
+  private async takeInEach(ranges: DirtyRange[]): Promise<void> {
     let left = ranges;
     let failure: { error: unknown } | undefined;
     let failures = 0;
@@ -495,7 +522,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
             }),
           ),
         );
-        if (isSingle || failures === 0) failures = 0;
+        if (isSingle) failures = 0;
       } catch (error) {
         if (error instanceof UnavailableError || this.isClosed) throw error;
         failures += 1;
@@ -506,7 +533,6 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       const done = new Set(taken.map(({ id }) => id));
       left = left.filter(({ id }) => !done.has(id));
     }
-    await this.lease.release();
     if (failure) throw failure.error;
   }
 
