@@ -53,9 +53,9 @@ export async function withServices(
 ): Promise<void> {
   const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
   const { dataSource, page } = await file.open();
+  const services = servicesOf(dataSource, page);
   try {
     checkNames(dataSource, djaffarEntities);
-    const services = servicesOf(dataSource, page);
     await work({ ...services, page, file: file.name });
     await services.writer.checkSessions();
   } catch (error) {
@@ -63,6 +63,7 @@ export async function withServices(
     if (failureOf(dataSource, cause)?.advice !== MIGRATIONS) throw error;
     throw new Error('the migrations have not been run, it seems', { cause: error });
   } finally {
+    await services.rollup.beforeApplicationShutdown();
     await connectionsOf(dataSource).close();
     await dataSource.destroy();
   }
