@@ -191,10 +191,23 @@ export class ActivityWriter
   /** To be called when the host has committed {@link inserts}: only now may a new session be stored. */
   noteCommit(session: NewSession | undefined): void {
     this.changes += 1;
-    // If it fails, the log says so, and the next activity of the session stores it.
     if (!session) return;
     if (this.canSkip(session)) this.noteSkipped([session]);
-    else this.write([], session).catch(() => {});
+    else this.storeLate(session);
+  }
+
+  /** Statistics may have seen its activities already, without it: they are recomputed. */
+  private storeLate(session: NewSession): void {
+    const store = async (): Promise<void> => {
+      await restoreMissingSessions(this.dataSource, [session], SUBJECT);
+      this.changes += 1;
+      this.knownSessions.add(session.id);
+    };
+    const stored = store()
+      // The log says so, and the next activity of the session stores it.
+      .catch(() => {})
+      .finally(() => this.open.delete(stored));
+    this.open.add(stored);
   }
 
   /**

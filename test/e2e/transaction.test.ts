@@ -189,7 +189,8 @@ describe.each(FOUND)('an activity in a transaction of the host, on %s', (databas
       });
     };
     const failures = (await Promise.all([one(1), one(2)])).flat();
-    expect(failures).toEqual([database === 'postgres' ? '40001' : 'ER_LOCK_DEADLOCK']);
+    // PostgreSQL may take another try for the victim, too.
+    expect([...new Set(failures)]).toEqual([database === 'postgres' ? '40001' : 'ER_LOCK_DEADLOCK']);
     expect(await names()).toEqual(['paid.1', 'paid.2']);
     expect(await paid()).toEqual([1, 1]);
   });

@@ -158,10 +158,10 @@ export class BucketCounts {
     ];
   }
 
-  private deletions<K extends string, T extends Record<K, string | number> & { startedAt: Date }>(
+  private deletions<K extends string>(
     entity: typeof Total | typeof PathTotal,
     key: K,
-    gone: T[],
+    gone: (Record<K, string | number> & { startedAt: Date })[],
   ): Statement[] {
     return chunks(gone).map((some) => {
       const buckets = new Map<number, (string | number)[]>();
