@@ -202,7 +202,7 @@ async function migrates(name, host, extension, env) {
       await typeorm('migration:run');
       await generate();
       // One at a time, as TypeORM does.
-      for (const _ of ['statistics', 'activities']) await typeorm('migration:revert');
+      for (const _ of ['view', 'statistics', 'activities']) await typeorm('migration:revert');
       await assert.rejects(generate(), ({ stdout }) => /CREATE TABLE "djaffar_activity"/.test(stdout));
     },
   );
