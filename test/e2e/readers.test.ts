@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { dialectOf } from '../../lib/activity/dialects/dialect.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { onPrimary } from '../../lib/database/primary.js';
+import { DEFAULTS } from '../../lib/djaffar.options.js';
 import { ActivityStats, djaffarEntities } from '../../lib/index.js';
 import { readersOf, secondsOf } from '../support/child-processes.js';
 import { createMigratedDatabase, type TestDatabase } from '../support/databases.js';
@@ -140,6 +141,8 @@ describe('readers of an SQLite file', () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
     await dataSource.destroy();
     await open(options);
+    // As in a host: a command stops nobody's event loop, and says nothing.
+    connectionsOf(dataSource).limit({ writers: 2, ...DEFAULTS.statistics });
     for (let i = 0; i < 2; i++)
       expect(await onPrimary(dataSource, (manager) => manager.query('SELECT 1 AS one'))).toEqual([
         { one: 1 },
