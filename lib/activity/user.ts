@@ -13,6 +13,12 @@ export function storedUser(user: { id: unknown; name?: string | null } | null | 
   return { id: textOf(user.id), name: user.name ?? null };
 }
 
+/** @returns the user that was given, else the request's own; with the own name if it is the same user without one */
+export function givenUser(given: User | null, own: User | null): User | null {
+  if (!given) return own;
+  return given.id === own?.id ? { id: given.id, name: given.name ?? own.name } : given;
+}
+
 function textOf(id: unknown): string {
   const text = String(id);
   if (!hasText(id, text)) throw new Error(`the id of a user is ${text}: let the option "user" give a text`);

@@ -9,7 +9,7 @@ import {
 } from '../activity/activity.context.js';
 import { storedIp } from '../activity/ip-address.js';
 import { parseIsoDate } from '../activity/iso-date.js';
-import { storedUser } from '../activity/user.js';
+import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../djaffar.options.js';
 import { VISIT_PAUSE } from '../tracking/visitor.js';
 import { VisitorService } from '../tracking/visitor.service.js';
@@ -90,7 +90,7 @@ function originIn(context: ActivityContext, { date, user }: Occasion): Origin {
   return {
     ...origin,
     ...(isAboutAnother && { session: null, ip: null, userAgent: null }),
-    user: user ?? origin.user,
+    user: givenUser(user, origin.user),
     visit: isAboutAnother || isVisitOver ? null : origin.visit,
     referer: null,
     request: undefined,

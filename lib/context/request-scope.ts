@@ -2,7 +2,7 @@ import type { ActivityContext, Occasion, Origin } from '../activity/activity.con
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { storedIp } from '../activity/ip-address.js';
 import { withoutOwnHost } from '../activity/referrer.js';
-import type { User } from '../activity/user.js';
+import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../djaffar.options.js';
 import { hostnameOf } from '../http/host.js';
 import { userOf } from '../tracking/user.js';
@@ -46,7 +46,7 @@ export class RequestScope {
   originOf(occasion: Occasion, settings: Settings, visitors: VisitorService): Origin {
     const { request } = this;
     const own = this.user(settings);
-    const user = occasion.user ?? own;
+    const user = givenUser(occasion.user, own);
     const isAboutAnother = own !== null && user?.id !== own.id;
     const origin: Origin = {
       user,

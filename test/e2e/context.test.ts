@@ -408,6 +408,19 @@ describe('the context of a job', () => {
     });
   });
 
+  it('keeps the name of its user if only the id is given again', async () => {
+    const context = { user: { id: 17, name: 'Jeff' }, path: '/nightly' };
+    await host.activities.runAs(context, () => host.activities.track({ user: { id: 17 } }));
+    await host.activities.runAs(context, () => host.activities.track({ user: { id: 18 } }));
+    const stored = await host.stored();
+    expect(new Map(stored.map(({ userId, userName }) => [userId, userName]))).toEqual(
+      new Map([
+        ['17', 'Jeff'],
+        ['18', null],
+      ]),
+    );
+  });
+
   it('leaves the visit that ended meanwhile', async () => {
     const context = { user: { id: 17 }, session: 's', visit: 'v', at: '2026-01-01T00:00:00.000Z' };
     await host.activities.runAs(context, () => host.activities.track({ path: '/nightly' }));
