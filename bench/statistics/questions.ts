@@ -222,7 +222,7 @@ export const QUESTIONS: Asked[] = [
     ours: (stats, range) => stats.journeys({ ...range, end: '/products/100' }),
   },
   {
-    name: 'journeys from the commonest path',
+    name: 'journeys from the top path',
     ours: (stats, range) => stats.journeys({ ...range, start: '/products/1' }),
   },
   { name: 'journeys of all visits', ours: (stats, range) => stats.journeys(range) },

@@ -35,7 +35,7 @@ export interface Occasion {
   user: User | null;
 }
 
-/** What an activity takes from where it is tracked. */
+/** The context of an activity: user, session, visit, address and path of the request or job that tracks it. */
 export interface Origin extends Omit<ActivityContext, 'at'> {
   referer: string | null;
   /** For the option `transform`; `undefined` if there is none. */

@@ -4,7 +4,7 @@ import { RollupService } from '../statistics/rollup/rollup.service.js';
 import { connectionsOf } from '../database/connections.js';
 import { driverOf } from '../database/driver.js';
 import { askOnPrimary, onPrimary } from '../database/primary.js';
-import { chunks } from '../statistics/chunks.js';
+import { chunks } from '../database/chunks.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../djaffar.options.js';
 import { type ActivityContext, CurrentContext, type GivenContext } from './activity.context.js';
 import { Activity, type Properties } from './activity.entity.js';
@@ -36,7 +36,7 @@ import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
 import { VisitBounds } from './visit-bounds.js';
 
-/** What server code tells of an activity. */
+/** An activity of server code. */
 export interface ServerActivity {
   /** At most 2,048 characters; default: the path of the request. Outside of requests it is mandatory. */
   path?: string | undefined;
@@ -151,16 +151,16 @@ export class ActivityService {
         : undefined;
     const missingPath = 'outside of a request';
     const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath };
-    const told = read && complete(read, arrival, checker);
+    const parsed = read && complete(read, arrival, checker);
     checker.finish();
-    if (!told) return;
+    if (!parsed) return;
     const own = session === undefined && visit === undefined ? origin : undefined;
     const sessionId = session ?? own?.session ?? null;
     await this.recorder.record(
       [
         {
-          ...told,
-          referer: told.referer ?? origin?.referer ?? null,
+          ...parsed,
+          referer: parsed.referer ?? origin?.referer ?? null,
           userId: known?.id ?? origin?.user?.id ?? null,
           userName: known?.name ?? origin?.user?.name ?? null,
           sessionId,
@@ -389,7 +389,7 @@ export class ActivityService {
         this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), statements, signal),
       );
     } finally {
-      // Also if it failed: it may have been committed without our being told.
+      // Also after an error: the transaction may have been committed although the answer was lost.
       this.writer.noteErasure();
       this.visitBounds.clear();
     }

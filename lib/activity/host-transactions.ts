@@ -70,6 +70,6 @@ export class HostTransactions {
   private finish(runner: QueryRunner, isCommitted: boolean): void {
     const waiting = this.afterCommit.get(runner) ?? [];
     this.afterCommit.delete(runner);
-    if (isCommitted) for (const tell of waiting) tell();
+    if (isCommitted) for (const onCommit of waiting) onCommit();
   }
 }

@@ -1,7 +1,7 @@
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { connectionsOf } from '../database/connections.js';
 import { uncached } from '../database/primary.js';
-import { chunks } from '../statistics/chunks.js';
+import { chunks } from '../database/chunks.js';
 import { Activity } from './activity.entity.js';
 import type { NewSession } from './activity.writer.js';
 import { dialectOf } from './dialects/dialect.js';

@@ -2,8 +2,8 @@ import type { DatabaseFailure } from './failure.js';
 import { UnavailableError } from './unavailable.error.js';
 
 /**
- * What a failure of the database means to who asked. The message has the reason, and the advice if there is one; visitors
- * are told neither, because both may name tables and servers.
+ * The error for a caller after a failure of the database. Its message has the reason and the advice, if there is one. The
+ * answer to visitors has neither, because both may name tables and servers.
  */
 export function refusal(
   { blame, advice }: Pick<DatabaseFailure, 'blame' | 'advice'>,

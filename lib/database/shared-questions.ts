@@ -11,7 +11,7 @@ class Round<T> {
   /** @param previous has to be over before; if it failed, so does this one */
   constructor(ask: () => Promise<T>, previous: Promise<T> | undefined) {
     this.answer = this.run(ask, previous);
-    // Those who wait are told, if there are any left.
+    // Callers that still wait get the error.
     this.answer.catch(() => {});
   }
 

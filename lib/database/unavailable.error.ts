@@ -1,6 +1,6 @@
 /** The database did not do it, or not in time. It is safe to try again; activities with the same ids are stored once. */
 export class UnavailableError extends Error {
-  /** What a visitor is told: as the message, but without the names of tables and servers. */
+  /** The message for visitors, without the names of tables and servers. */
   readonly answer: string;
 
   constructor(message: string, { answer = message, ...options }: ErrorOptions & { answer?: string } = {}) {

@@ -51,6 +51,6 @@ export class ServerConnections implements OnModuleDestroy, OnApplicationShutdown
 function endWhenAnswered(server: Server): void {
   // 0 would be no limit.
   server.keepAliveTimeout = 1;
-  // Node 24 waits so much longer than it tells the client.
+  // Node 24 waits this much longer than the time-out that it announces to the client.
   if ('keepAliveTimeoutBuffer' in server) server.keepAliveTimeoutBuffer = 0;
 }

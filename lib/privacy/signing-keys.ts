@@ -151,7 +151,7 @@ function find({ dataSource, runner }: LentConnection): Promise<SigningKey[]> {
   return uncached(dataSource, runner).find(SigningKey, { order: { number: 'ASC' } });
 }
 
-/** What the database said, if what was told to the client hides it. */
+/** The database's own message, if the client's answer hides it. */
 function causeOf(error: unknown): unknown {
   return error instanceof UnavailableError && error.cause ? error.cause : error;
 }

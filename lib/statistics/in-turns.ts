@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { chunks } from './chunks.js';
+import { chunks } from '../database/chunks.js';
 
 /** So many take a few milliseconds. */
 const AT_ONCE = 5000;

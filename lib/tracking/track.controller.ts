@@ -68,12 +68,12 @@ export class TrackController {
     this.recorder.checkRoom();
     const receivedAt = Date.now();
     const { headers, ip } = request;
-    const told = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
+    const parsed = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
     const user = this.users.get(request);
     const keys = await this.visitors.keyRing();
-    const first = seedOf(told[0]?.id, request, keys.seed(receivedAt));
+    const first = seedOf(parsed[0]?.id, request, keys.seed(receivedAt));
     const { session, visit, seed } = this.visitors.recognise(request, receivedAt, keys, first);
-    const moments = told.map(({ date, path, name, properties }) => ({
+    const moments = parsed.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
       inView: name === ENGAGEMENT ? timeInView(properties) : undefined,
@@ -81,7 +81,7 @@ export class TrackController {
     const { visits, latest } = visitsOf(visit, moments, user?.id, seed);
     const ipAddress = storedIp(ip, this.settings.ip);
     const ownHosts = [hostnameOf(request), originOf(headers.origin)];
-    const activities = told.map((activity, i) =>
+    const activities = parsed.map((activity, i) =>
       Object.assign(activity, {
         referer: withoutOwnHost(activity.referer, ownHosts),
         userId: user?.id ?? null,

@@ -32,7 +32,7 @@ const item = new Shape(NewActivity);
 
 /**
  * Reads the activities of a body.
- * @param arrival without the skew, which the body tells
+ * @param arrival without the skew, which is computed from the body
  * @throws InvalidActivityError with all that is wrong
  */
 export function readActivities(body: object, arrival: Omit<Arrival, 'skew'>): ToldActivity[] {
@@ -45,8 +45,8 @@ export function readActivities(body: object, arrival: Omit<Arrival, 'skew'>): To
 
 function readSingle(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ToldActivity[] {
   const read = single.read(body, checker);
-  const told = read && complete(read, { ...arrival, skew: skewOf(read, arrival) }, checker);
-  return told ? [told] : [];
+  const parsed = read && complete(read, { ...arrival, skew: skewOf(read, arrival) }, checker);
+  return parsed ? [parsed] : [];
 }
 
 function readBatch(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ToldActivity[] {

@@ -35,7 +35,7 @@ export interface Moment {
   inView?: number | undefined;
 }
 
-/** The start of a visit that a request begins which may come again, in milliseconds: each time it is told a bit differently. */
+/** Precision (ms) of a visit's start if its id must be the same for a retried request, whose corrected clock varies. */
 const START_STEP = 60 * 1000;
 
 const COOKIE = /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?$/;
@@ -142,8 +142,8 @@ function goesOn(visit: Visit, user: string | undefined): boolean {
 
 /** The id of a visit begins with its start, so that new ones are together at the end of an index. */
 function visitFrom(start: number, seed: string | undefined): Visit {
-  const told = seed === undefined ? start : start - (start % START_STEP);
-  const id = told.toString(36).padStart(ID_LENGTH - CHANCE, '0') + chanceOf(seed).slice(0, CHANCE);
+  const rounded = seed === undefined ? start : start - (start % START_STEP);
+  const id = rounded.toString(36).padStart(ID_LENGTH - CHANCE, '0') + chanceOf(seed).slice(0, CHANCE);
   return { id, startedAt: start, lastSeen: start, user: '' };
 }
 

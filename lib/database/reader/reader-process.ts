@@ -14,7 +14,7 @@ export interface ReaderOptions {
   pragmas: string[];
 }
 
-/** The process has ended, but not because it was told to. */
+/** The process has ended unexpectedly. */
 export class ReaderLostError extends Error {
   constructor(reason: string, options?: ErrorOptions) {
     super(`the process that reads the database has ended: ${reason}`, options);
@@ -49,7 +49,7 @@ interface Asked {
   reject(error: Error): void;
 }
 
-/** Milliseconds until a process that was told to end is killed. */
+/** Milliseconds that a process has to end by itself before it is killed. */
 const END_TIMEOUT = 500;
 
 /**
@@ -91,7 +91,7 @@ export class ReaderProcess {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the program sends nothing else
     this.child.on('message', (message) => this.take(message as Message));
     this.opened = this.ask({ open: options });
-    // Whoever asks first is told.
+    // The first query reports the error.
     this.opened.catch(() => {});
   }
 

@@ -1,7 +1,7 @@
 import { In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import type { Activity } from '../../activity/activity.entity.js';
 import { intervalSql } from '../calendar.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import type { Selection } from './selection.js';
 import { within } from '../rollup/stretches.js';
 import type { Stretch } from '../stretch.js';

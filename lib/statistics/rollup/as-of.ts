@@ -2,7 +2,7 @@ import { Brackets, type EntityManager, In, type SelectQueryBuilder } from 'typeo
 import { DirtyRange } from '../../activity/dirty-range.entity.js';
 import { decodeVisits } from '../../activity/dirty-ranges.js';
 import { dialectOf } from '../../activity/dialects/dialect.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { DAY, type Stretch } from '../stretch.js';
 import { Visit } from './visit.entity.js';
 

@@ -3,7 +3,7 @@ import { Activity } from '../../activity/activity.entity.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
 import { Table } from '../../activity/table.js';
 import { leaveOutBots } from '../bots.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { PAGE } from '../page-sql.js';
 import { DAY, QUARTER, type Stretch } from '../stretch.js';
 import type { Paths } from './paths.js';

@@ -92,7 +92,7 @@ export class DayCounts {
   }
 }
 
-/** The days of the range that are over and of which nothing is kept, from the first that has any activity. */
+/** The past days of the range that have activities and no cached counts. */
 async function missingDays(manager: EntityManager, what: string, range: Stretch): Promise<number[]> {
   const until = floor(Math.min(range.until, Date.now()), DAY);
   const withActivities = await manager

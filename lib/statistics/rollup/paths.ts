@@ -4,7 +4,7 @@ import { pathColumns } from '../../activity/activity.filter.js';
 import { type Dialect, dialectOf, type Insert, type Statement } from '../../activity/dialects/dialect.js';
 import { escapePath, Table } from '../../activity/table.js';
 import { cut } from '../../activity/text.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { Path } from './path.entity.js';
 
 /** The numbers of pages; those that are not kept yet follow on the largest, and are the caller's to insert. */

@@ -1,6 +1,6 @@
 import { Between, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { dialectOf } from '../../activity/dialects/dialect.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { Visit } from './visit.entity.js';
 
 /** A visit as its row is. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import type { DayCounts } from './day-counts.js';
 import { BucketCounts, type NameCount, type PathCount } from './bucket-counts.js';
 import { VisitBuilder } from './visit-builder.js';

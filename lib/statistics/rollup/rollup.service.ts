@@ -14,7 +14,7 @@ import { askOnPrimary, onPrimary } from '../../database/primary.js';
 import { UnavailableError } from '../../database/unavailable.error.js';
 import { uuidv7 } from '../../random.js';
 import { monotonicClock } from '../../time/clock.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';
 import { findTouching } from './as-of.js';
 import { DayCount } from './day-count.entity.js';
@@ -190,7 +190,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * Caches counts of the days of the range that are over, as far as it comes in `maxWait`; day-counts.ts tells which there
+   * Caches counts of the days of the range that are over, as far as it comes in `maxWait`; day-counts.ts lists which there
    * are. It never rejects: what is not cached is counted for each question.
    */
   async keep(counts: string, range: Stretch): Promise<void> {
@@ -200,7 +200,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
 
   /**
    * Recomputes everything that is derived from the activities.
-   * @param onProgress is told of days
+   * @param onProgress called with numbers of days
    */
   async rebuild(onProgress?: (done: number, total: number) => void): Promise<void> {
     await this.state();

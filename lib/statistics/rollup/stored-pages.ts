@@ -3,7 +3,7 @@ import { Activity } from '../../activity/activity.entity.js';
 import { dialectOf } from '../../activity/dialects/dialect.js';
 import type { Pages } from '../../activity/page.js';
 import { uncached } from '../../database/primary.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { DAY } from '../stretch.js';
 
 interface Row {

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { dialectOf } from '../../activity/dialects/dialect.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { PAGE } from '../page-sql.js';
 
 /** Where a visit was. */

@@ -4,7 +4,7 @@ import { type Dialect, dialectOf, type Insert, type Statement } from '../../acti
 import { ENGAGEMENT } from '../../activity/engagement.js';
 import { Session } from '../../activity/session.entity.js';
 import { Table } from '../../activity/table.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { PAGE } from '../page-sql.js';
 import { type Edge, visitsFrom } from './edges.js';
 import type { Paths } from './paths.js';

@@ -1,7 +1,7 @@
 import { type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { countsBy } from '../activity-measures.js';
-import { chunks } from '../chunks.js';
+import { chunks } from '../../database/chunks.js';
 import { DAY } from '../stretch.js';
 import { numbersOf } from './paths.js';
 import { Visit } from './visit.entity.js';

@@ -1,4 +1,4 @@
-/** How many visits are asked for, or written, by one statement. */
+/** How many rows are read, or written, by one statement. */
 const AT_ONCE = 500;
 
 export function chunks<T>(all: T[], size = AT_ONCE): T[][] {
