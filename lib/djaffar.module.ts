@@ -38,7 +38,7 @@ import { unwrapped } from './dashboard/unwrapped.js';
 import { connectionsOf } from './database/connections.js';
 import { DatabaseClock } from './database/database-clock.js';
 import { limitsFor } from './database/limits.js';
-import { checkAll, checkRoutes, registrationOf, settingsOf } from './djaffar.check.js';
+import { checkAll, checkRoutes, registrationOf, settingsOf } from './options/validation.js';
 import {
   DATA_SOURCE,
   type DjaffarOptions,
@@ -47,7 +47,7 @@ import {
   type RegistrationOptions,
   type Settings,
   SETTINGS,
-} from './djaffar.options.js';
+} from './options/djaffar.options.js';
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
 import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';

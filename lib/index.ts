@@ -25,7 +25,7 @@ export type {
   HostUser,
   RegistrationOptions,
   RouteOptions,
-} from './djaffar.options.js';
+} from './options/djaffar.options.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';
 export type * from './statistics/statistics.types.js';

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StoredActivity } from '../../lib/activity/activity.writer.js';
-import { randomBytes, uuidv7 } from '../../lib/random.js';
+import { randomBytes, uuidv7 } from '../../lib/activity/random.js';
 import type { Instance } from './stage.js';
 
 /** Milliseconds between two batches. */

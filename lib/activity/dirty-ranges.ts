@@ -1,4 +1,4 @@
-import { uuidv7 } from '../random.js';
+import { uuidv7 } from './random.js';
 import type { Activity } from './activity.entity.js';
 import type { DirtyRange } from './dirty-range.entity.js';
 import { MINUTE } from './dialects/dialect.js';

@@ -11,7 +11,7 @@ import { VisitBounds } from '../activity/visit-bounds.js';
 import { djaffarEntities } from '../entities.js';
 import { connectionsOf } from '../database/connections.js';
 import { failureOf } from '../database/driver.js';
-import { DEFAULTS, type Settings } from '../djaffar.options.js';
+import { DEFAULTS, type Settings } from '../options/djaffar.options.js';
 import { MIGRATIONS } from '../database/failure.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { ActivityStats } from '../statistics/activity.stats.js';

@@ -1,4 +1,4 @@
-import type { TrackRequest } from '../tracking/request.js';
+import type { TrackRequest } from '../http/request.js';
 
 /** What Express and Fastify know of any request. */
 export interface ContextRequest extends TrackRequest {

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { PackedFile } from '../packed-file.js';
-import type { TrackRequest } from '../tracking/request.js';
+import type { CompressedFile } from '../http/compressed-file.js';
+import type { TrackRequest } from '../http/request.js';
 import { Page } from './page.js';
 
 type PageRequest = TrackRequest & { originalUrl: string };
@@ -45,7 +45,7 @@ export class DashboardController {
     await this.send(this.page.asset(name), request, response);
   }
 
-  private async send(file: PackedFile, request: PageRequest, response: object): Promise<void> {
+  private async send(file: CompressedFile, request: PageRequest, response: object): Promise<void> {
     const { httpAdapter } = this.adapterHost;
     for (const [name, value] of Object.entries(SECURITY))
       if (httpAdapter.getHeader(response, name) === undefined) httpAdapter.setHeader(response, name, value);

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { NotFoundException } from '@nestjs/common';
-import { PackedFile } from '../packed-file.js';
+import { CompressedFile } from '../http/compressed-file.js';
 
 const TYPES = new Map([
   ['.js', 'text/javascript; charset=utf-8'],
@@ -27,15 +27,15 @@ export class Page {
   /** For hosts without a dashboard, whose guard answers 404 first. */
   static readonly none = new Page({ index: '', assets: {} });
 
-  readonly index: PackedFile;
-  private readonly assets: ReadonlyMap<string, PackedFile>;
+  readonly index: CompressedFile;
+  private readonly assets: ReadonlyMap<string, CompressedFile>;
 
   constructor({ index, assets }: PageFiles) {
-    this.index = new PackedFile(index, 'text/html; charset=utf-8', CHANGING);
+    this.index = new CompressedFile(index, 'text/html; charset=utf-8', CHANGING);
     this.assets = new Map(
-      Object.entries(assets).map(([name, content]): [string, PackedFile] => {
+      Object.entries(assets).map(([name, content]): [string, CompressedFile] => {
         const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
-        return [name, new PackedFile(content, type, HASHED.test(name) ? IMMUTABLE : CHANGING)];
+        return [name, new CompressedFile(content, type, HASHED.test(name) ? IMMUTABLE : CHANGING)];
       }),
     );
   }
@@ -46,7 +46,7 @@ export class Page {
   }
 
   /** @throws NotFoundException */
-  asset(name: string): PackedFile {
+  asset(name: string): CompressedFile {
     const asset = this.assets.get(name);
     if (!asset) throw new NotFoundException();
     return asset;

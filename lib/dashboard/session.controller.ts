@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
-import type { TrackRequest } from '../tracking/request.js';
+import type { TrackRequest } from '../http/request.js';
 import { BearerSession } from './bearer-session.js';
 
 type SessionRequest = TrackRequest & { originalUrl: string };

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
-import type { HostGuard } from '../djaffar.options.js';
+import type { HostGuard } from '../options/djaffar.options.js';
 
 type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
 

@@ -7,10 +7,10 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { type HostGuard, type Settings, SETTINGS } from '../djaffar.options.js';
+import { type HostGuard, type Settings, SETTINGS } from '../options/djaffar.options.js';
 import type { User } from '../activity/user.js';
 import { HostGuards, UndecoratedContext } from '../guards/host-guards.js';
-import type { TrackRequest } from './request.js';
+import type { TrackRequest } from '../http/request.js';
 import { IdentifiedUsers, presentUser, userOf } from './user.js';
 
 const BEARER = /^bearer(\s|$)/i;

@@ -6,7 +6,7 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { TrackRequest } from './request.js';
+import type { TrackRequest } from '../http/request.js';
 
 /** Lets in `POST` alone. */
 @Injectable()

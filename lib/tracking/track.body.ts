@@ -1,7 +1,7 @@
 import { HttpException, PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { isObject } from '../activity/properties.js';
 import { badRequest } from '../http/bad-request.js';
-import type { TrackRequest } from './request.js';
+import type { TrackRequest } from '../http/request.js';
 
 /** Bytes. */
 export const MAX_BODY = 64 * 1024;

@@ -1,9 +1,9 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Registration, REGISTRATION } from '../djaffar.options.js';
+import { type Registration, REGISTRATION } from '../options/djaffar.options.js';
 import { script } from '../generated/tracker.js';
-import { PackedFile } from '../packed-file.js';
-import type { TrackRequest } from './request.js';
+import { CompressedFile } from '../http/compressed-file.js';
+import type { TrackRequest } from '../http/request.js';
 
 /** An hour. A page that has an older script than the server loses nothing by it. */
 const CACHE_CONTROL = 'public, max-age=3600';
@@ -11,13 +11,13 @@ const CACHE_CONTROL = 'public, max-age=3600';
 /** Serves the browser's part, `tracker.js`. */
 @Controller()
 export class TrackerController {
-  private readonly script: PackedFile;
+  private readonly script: CompressedFile;
 
   constructor(
     @Inject(REGISTRATION) registration: Registration,
     private readonly adapterHost: HttpAdapterHost,
   ) {
-    this.script = new PackedFile(
+    this.script = new CompressedFile(
       withNames(script, registration),
       'text/javascript; charset=utf-8',
       CACHE_CONTROL,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { storedUser, type User } from '../activity/user.js';
-import type { Settings } from '../djaffar.options.js';
-import type { TrackRequest } from './request.js';
+import type { Settings } from '../options/djaffar.options.js';
+import type { TrackRequest } from '../http/request.js';
 
 const ID_PROPERTIES = ['id', 'userId', 'sub', '_id', 'uuid'];
 const NAME_PROPERTIES = ['username', 'name', 'email'];

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CHANCE, ID_LENGTH, LONGEST_VISIT, startOfVisit } from '../activity/visit-id.js';
 import type { KeyRing } from '../privacy/key-ring.js';
-import { randomBytes } from '../random.js';
+import { randomBytes } from '../activity/random.js';
 
 /** A visit ends when nothing was done for this long, in milliseconds. */
 export const VISIT_PAUSE = 30 * 60 * 1000;

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { dialectOf } from '../../lib/activity/dialects/dialect.js';
 import { DirtyRange } from '../../lib/activity/dirty-range.entity.js';
 import { Activity, ActivityStats, djaffarEntities } from '../../lib/index.js';
-import { uuidv7 } from '../../lib/random.js';
+import { uuidv7 } from '../../lib/activity/random.js';
 import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
 import { RollupState } from '../../lib/statistics/rollup/sums.entity.js';
 import { FOUND } from '../support/databases.js';

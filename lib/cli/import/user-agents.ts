@@ -4,7 +4,7 @@ import { Session } from '../../activity/session.entity.js';
 import { dialectOf } from '../../activity/dialects/dialect.js';
 import { DirtyRange } from '../../activity/dirty-range.entity.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
-import { uuidv7 } from '../../random.js';
+import { uuidv7 } from '../../activity/random.js';
 import type { SessionInfo } from './django.js';
 
 /** How many sessions are looked at by one transaction. */

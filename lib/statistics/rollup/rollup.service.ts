@@ -12,7 +12,7 @@ import { connectionsOf } from '../../database/connections.js';
 import { driverOf, failureOf } from '../../database/driver.js';
 import { askOnPrimary, onPrimary } from '../../database/primary.js';
 import { UnavailableError } from '../../database/unavailable.error.js';
-import { uuidv7 } from '../../random.js';
+import { uuidv7 } from '../../activity/random.js';
 import { monotonicClock } from '../../time/clock.js';
 import { chunks } from '../../database/chunks.js';
 import { DAY, floor, QUARTER, type Stretch } from '../stretch.js';

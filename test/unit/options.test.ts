@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { registrationOf, settingsOf } from '../../lib/djaffar.check.js';
-import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/djaffar.options.js';
+import { registrationOf, settingsOf } from '../../lib/options/validation.js';
+import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/options/djaffar.options.js';
 
 class Guard {
   canActivate(): boolean {

@@ -1,9 +1,9 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
-import type { IpPolicy } from './activity/ip-address.js';
-import type { PageOption } from './activity/page.js';
-import type { QuestionLimits } from './database/connections.js';
-import type { RollupSettings } from './statistics/rollup/rollup.service.js';
+import type { StoredActivity, WriterSettings } from '../activity/activity.writer.js';
+import type { IpPolicy } from '../activity/ip-address.js';
+import type { PageOption } from '../activity/page.js';
+import type { QuestionLimits } from '../database/connections.js';
+import type { RollupSettings } from '../statistics/rollup/rollup.service.js';
 
 /** How questions are answered, and what is kept ready for them. */
 export interface StatisticsSettings extends RollupSettings, QuestionLimits {}

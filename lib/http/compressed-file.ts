@@ -4,7 +4,7 @@ import { brotliCompress, gzip } from 'node:zlib';
 import { StreamableFile } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import Negotiator from 'negotiator';
-import type { TrackRequest } from './tracking/request.js';
+import type { TrackRequest } from './request.js';
 
 type Encoding = 'br' | 'gzip' | 'identity';
 
@@ -15,7 +15,7 @@ const PACK: Record<Encoding, (content: Buffer) => Promise<Buffer>> = {
 };
 
 /** A file that is the same to everybody: packed once, when it is first asked for. */
-export class PackedFile {
+export class CompressedFile {
   private readonly hash: string;
   private readonly bodies = new Map<Encoding, Promise<Buffer>>();
 
