@@ -2,6 +2,13 @@ import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner 
 import type { ActivityWriter, NewSession, StoredActivity } from './activity.writer.js';
 import { dialectOf } from './dialects/dialect.js';
 
+/** What is done if the part of the transaction that has this depth is committed. */
+interface Waiting {
+  /** 1 in the transaction itself, one more in each savepoint. */
+  depth: number;
+  onCommit: () => void;
+}
+
 /**
  * Writes activities in transactions of the host. They are committed or rolled back with what else the host does there, and
  * an error is the driver's own, so that the host's own code can try again.
@@ -11,7 +18,7 @@ import { dialectOf } from './dialects/dialect.js';
  * others wait who write the same session.
  */
 export class HostTransactions {
-  private readonly afterCommit = new WeakMap<QueryRunner, (() => void)[]>();
+  private readonly afterCommit = new WeakMap<QueryRunner, Waiting[]>();
   private readonly subscriber: EntitySubscriberInterface;
 
   constructor(
@@ -19,13 +26,8 @@ export class HostTransactions {
     private readonly writer: ActivityWriter,
   ) {
     this.subscriber = {
-      afterTransactionCommit: ({ queryRunner }) => {
-        // It may only have been a savepoint.
-        if (!queryRunner.isTransactionActive) this.finish(queryRunner, true);
-      },
-      afterTransactionRollback: ({ queryRunner }) => {
-        if (!queryRunner.isTransactionActive) this.finish(queryRunner, false);
-      },
+      afterTransactionCommit: ({ queryRunner }) => this.finish(queryRunner, true),
+      afterTransactionRollback: ({ queryRunner }) => this.finish(queryRunner, false),
     };
   }
 
@@ -47,9 +49,12 @@ export class HostTransactions {
       this.dataSource.subscribers.push(this.subscriber);
     const waiting = this.afterCommit.get(runner) ?? [];
     this.afterCommit.set(runner, waiting);
-    waiting.push(() => {
-      this.writer.noteCommit(session);
-      onCommit();
+    waiting.push({
+      depth: depthOf(runner),
+      onCommit: () => {
+        this.writer.noteCommit(session);
+        onCommit();
+      },
     });
   }
 
@@ -67,9 +72,22 @@ export class HostTransactions {
     return queryRunner;
   }
 
+  /** Also called for a savepoint: what it has is then the part's around it, or is dropped. */
   private finish(runner: QueryRunner, isCommitted: boolean): void {
+    const depth = depthOf(runner);
     const waiting = this.afterCommit.get(runner) ?? [];
+    const kept = isCommitted ? waiting : waiting.filter((each) => each.depth <= depth);
+    for (const each of kept) each.depth = Math.min(each.depth, depth);
+    if (depth > 0) {
+      this.afterCommit.set(runner, kept);
+      return;
+    }
     this.afterCommit.delete(runner);
-    if (isCommitted) for (const onCommit of waiting) onCommit();
+    for (const { onCommit } of kept) onCommit();
   }
+}
+
+/** How many transactions and savepoints are open, which TypeORM counts without a type; 0 after the end of all. */
+function depthOf(runner: QueryRunner): number {
+  return runner.isTransactionActive ? Number(Reflect.get(runner, 'transactionDepth')) : 0;
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { Activity, ActivityStats, InvalidActivityError, Session } from '../../lib/index.js';
+import { Activity, ActivityService, ActivityStats, InvalidActivityError, Session } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 
@@ -25,11 +26,38 @@ function meeting(): () => Promise<void> {
   };
 }
 
+/** What a request tracks in a savepoint. */
+@Controller('orders')
+class OrdersController {
+  constructor(
+    private readonly activities: ActivityService,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  @Post(':outcome')
+  @HttpCode(204)
+  async track(@Param('outcome') outcome: string): Promise<void> {
+    await this.dataSource.transaction(async (manager) => {
+      await manager
+        .transaction(async (inner) => {
+          await this.activities.track({ name: outcome }, { manager: inner });
+          if (outcome === 'given-up') throw new Error(outcome);
+        })
+        .catch(() => {});
+    });
+  }
+}
+
 describe.each(FOUND)('an activity in a transaction of the host, on %s', (database) => {
   let host: Host;
 
   beforeAll(async () => {
-    host = await startHost({ adapter: 'express', database });
+    host = await startHost({
+      adapter: 'express',
+      database,
+      controllers: [OrdersController],
+      djaffar: { requestContext: true },
+    });
     await host.dataSource.query('CREATE TABLE orders (id INTEGER PRIMARY KEY, paid INTEGER NOT NULL)');
   });
   beforeEach(async () => {
@@ -111,6 +139,17 @@ describe.each(FOUND)('an activity in a transaction of the host, on %s', (databas
     expect(await paid()).toEqual([0, 1]);
   });
 
+  it('gives a new visitor a session and its cookie with the savepoint that has the activity', async () => {
+    const givenUp = await host.fetch('/orders/given-up', { method: 'POST' });
+    expect(givenUp.headers.getSetCookie()).toEqual([]);
+    const kept = await host.fetch('/orders/kept', { method: 'POST' });
+    expect(kept.headers.getSetCookie()).toHaveLength(1);
+    const sessions = host.dataSource.getRepository(Session);
+    for (let i = 0; i < 500 && (await sessions.count()) === 0; i++) await pause(20);
+    const [only] = await host.stored();
+    await expect(sessions.find()).resolves.toMatchObject([{ id: only?.sessionId }]);
+  });
+
   it('with an id that is stored already is passed over, and a wrong one is refused before the database sees it', async () => {
     const id = randomUUID();
     await host.activities.track({ path: '/', name: 'first', id });
@@ -171,7 +210,8 @@ describe.each(FOUND)('an activity in a transaction of the host, on %s', (databas
       });
     };
     const failures = (await Promise.all([one(1, 2), one(2, 1)])).flat();
-    expect(failures).toEqual([database === 'postgres' ? '40P01' : 'ER_LOCK_DEADLOCK']);
+    // The victim's next try may take a lock before the other transaction, which waits for it, is woken.
+    expect([...new Set(failures)]).toEqual([database === 'postgres' ? '40P01' : 'ER_LOCK_DEADLOCK']);
     expect(await names()).toEqual(['paid.1', 'paid.2']);
     expect(await paid()).toEqual([2, 2]);
   });
