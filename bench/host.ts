@@ -154,16 +154,24 @@ class DjaffarHostModule {}
 
 /** (d) The floor again, in a host that has Djaffar beside it: what a request costs that tracks nothing. */
 @Module({
-  imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside', requestContext: true })],
+  imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside' })],
   controllers: [FloorController, UsageController],
 })
 class BesideModule {}
+
+/** (e) The same where each request has a context. */
+@Module({
+  imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside', requestContext: true })],
+  controllers: [FloorController, UsageController],
+})
+class ContextModule {}
 
 const variants: Record<string, Type> = {
   floor: FloorModule,
   naive: NaiveModule,
   djaffar: DjaffarHostModule,
   beside: BesideModule,
+  context: ContextModule,
 };
 const variant = variants[VARIANT];
 if (!variant) throw new Error(`VARIANT is "${VARIANT}"; allowed: ${Object.keys(variants).join(', ')}`);

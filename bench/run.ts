@@ -27,8 +27,8 @@ const { values: options } = parseArgs({
 /** What is compared: three hosts, but that a batch means nothing to the one written by hand. */
 const VARIANTS: Record<string, string[]> = {
   batch: ['floor', 'djaffar'],
-  // A request that tracks nothing, without Djaffar and with it.
-  idle: ['floor', 'beside'],
+  // A request that tracks nothing: without Djaffar, with it, and with `requestContext`.
+  idle: ['floor', 'beside', 'context'],
   // Djaffar with empty tables, and with full ones.
   rows: ['djaffar', 'full'],
 };
