@@ -12,7 +12,7 @@ import { ActivityWriter } from '../lib/activity/activity.writer.js';
 import { Recorder } from '../lib/activity/recorder.js';
 import { VisitBounds } from '../lib/activity/visit-bounds.js';
 import { connectionsOf } from '../lib/database/connections.js';
-import { DEFAULTS } from '../lib/options/djaffar.options.js';
+import { DEFAULTS } from '../lib/options/settings.js';
 import { formatOf } from '../lib/export/format.js';
 import { pagesOf } from '../lib/export/pages.js';
 import { RollupService } from '../lib/statistics/rollup/rollup.service.js';

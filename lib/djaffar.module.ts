@@ -38,16 +38,9 @@ import { unwrapped } from './dashboard/unwrapped.js';
 import { connectionsOf } from './database/connections.js';
 import { DatabaseClock } from './database/database-clock.js';
 import { limitsFor } from './database/limits.js';
-import { checkAll, checkRoutes, registrationOf, settingsOf } from './options/validation.js';
-import {
-  DATA_SOURCE,
-  type DjaffarOptions,
-  REGISTRATION,
-  type Registration,
-  type RegistrationOptions,
-  type Settings,
-  SETTINGS,
-} from './options/djaffar.options.js';
+import { checkForRoot, checkForRootAsync, toRegistration, toSettings } from './options/validation.js';
+import { DATA_SOURCE, REGISTRATION, type Registration, type Settings, SETTINGS } from './options/settings.js';
+import { type DjaffarOptions, type RegistrationOptions } from './options/djaffar.options.js';
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
 import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';
@@ -112,7 +105,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
   /** @throws Error that names each wrong option, now or when the application starts */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const { imports: _, ...checked } = options;
-    checkAll(checked);
+    checkForRoot(checked);
     return super.forRoot(options);
   }
 
@@ -121,7 +114,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     if (!options.useFactory && !options.useClass && !options.useExisting) {
       throw new Error('DjaffarModule: forRootAsync was given none of: useFactory, useClass, useExisting');
     }
-    checkRoutes(options);
+    checkForRootAsync(options);
     return super.forRootAsync(options);
   }
 
@@ -148,7 +141,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
 }
 
 function register(definition: DynamicModule, given: Extras): DynamicModule {
-  const registration = registrationOf(given);
+  const registration = toRegistration(given);
   const { path, route, tracker, dataSource, decorators, api, isGlobal } = registration;
   const base = path.replace(/\/$/, '');
   const page = `${base}/dashboard`;
@@ -180,7 +173,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       ...(definition.providers ?? []),
       ADAPTER_HOST_PROVIDER,
       { provide: REGISTRATION, useValue: registration },
-      { provide: SETTINGS, inject: [MODULE_OPTIONS_TOKEN, REGISTRATION], useFactory: settingsOf },
+      { provide: SETTINGS, inject: [MODULE_OPTIONS_TOKEN, REGISTRATION], useFactory: toSettings },
       {
         provide: GUARDED_ROUTES,
         useValue: {

@@ -1,4 +1,4 @@
-export { Activity, type Properties } from './activity/activity.entity.js';
+export { Activity, type Properties, type StoredActivity } from './activity/activity.entity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
 export type { ActivityContext, GivenContext } from './activity/activity.context.js';
 export {
@@ -9,13 +9,11 @@ export {
   type ServerActivity,
   type TrackOptions,
 } from './activity/activity.service.js';
-export type { StoredActivity, WriterSettings } from './activity/activity.writer.js';
 export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './database/unavailable.error.js';
 export { type Faults, InvalidActivityError } from './activity/check.js';
 export { djaffarEntities } from './entities.js';
-export type { IpPolicy } from './activity/ip-address.js';
-export { defaultPage, type PageOption } from './activity/page.js';
+export { defaultPage } from './activity/page.js';
 export { Session } from './activity/session.entity.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
 export type {
@@ -25,6 +23,12 @@ export type {
   HostUser,
   RegistrationOptions,
   RouteOptions,
+  WriterSettings,
+  IpPolicy,
+  PageOption,
+  QuestionLimits,
+  RollupSettings,
+  StatisticsSettings,
 } from './options/djaffar.options.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { StoredActivity } from '../../lib/activity/activity.writer.js';
+import type { StoredActivity } from '../../lib/activity/activity.entity.js';
 import { randomBytes, uuidv7 } from '../../lib/activity/random.js';
 import type { Instance } from './stage.js';
 

@@ -2,7 +2,7 @@ import { DataSource } from 'typeorm';
 import { ActivityStats, djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { connectionsOf } from '../../lib/database/connections.js';
-import { DEFAULTS } from '../../lib/options/djaffar.options.js';
+import { DEFAULTS } from '../../lib/options/settings.js';
 import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
 import { createDatabase, type DatabaseName } from '../../test/support/databases.js';
 

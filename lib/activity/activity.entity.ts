@@ -78,3 +78,6 @@ export class Activity {
   @Column({ name: 'ipAddress', type: 'varchar', length: 45, nullable: true })
   ipAddress!: string | null;
 }
+
+/** The columns of an activity, without what is derived from them. */
+export type StoredActivity = Omit<Activity, 'session' | 'page'>;

@@ -5,7 +5,7 @@ import { connectionsOf } from '../database/connections.js';
 import { driverOf } from '../database/driver.js';
 import { askOnPrimary, onPrimary } from '../database/primary.js';
 import { chunks } from '../database/chunks.js';
-import { DATA_SOURCE, type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { DATA_SOURCE, type Settings, SETTINGS } from '../options/settings.js';
 import { type ActivityContext, CurrentContext, type GivenContext } from './activity.context.js';
 import { Activity, type Properties } from './activity.entity.js';
 import {

@@ -12,7 +12,7 @@ import { driverOf, failureOf } from '../database/driver.js';
 import type { DatabaseFailure } from '../database/failure.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
-import { Activity } from './activity.entity.js';
+import { Activity, type StoredActivity } from './activity.entity.js';
 import { type Dialect, dialectOf, type Insert } from './dialects/dialect.js';
 import { restoreMissingSessions } from './missing-sessions.js';
 import { Pages } from './page.js';
@@ -22,19 +22,7 @@ import { DirtyRange } from './dirty-range.entity.js';
 import { dirtyRangesForInsert } from './dirty-ranges.js';
 import { Table } from './table.js';
 import { UnstorableError } from './unstorable.error.js';
-
-export type StoredActivity = Omit<Activity, 'session' | 'page'>;
-
-export interface WriterSettings {
-  /** How many activities may wait; more are refused at once. */
-  maxWaiting: number;
-  /** How many activities go into one transaction. */
-  maxBatch: number;
-  /** How many transactions may be under way, each with a connection of the pool. */
-  concurrency: number;
-  /** Milliseconds after which an activity that is not committed is refused. */
-  timeout: number;
-}
+import type { WriterSettings } from '../options/djaffar.options.js';
 
 /** The session of some activities; what is to be stored of it is asked for only where it may be new. */
 export interface NewSession {

@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
-import type { ActivityWriter, NewSession, StoredActivity } from './activity.writer.js';
+import type { StoredActivity } from './activity.entity.js';
+import type { ActivityWriter, NewSession } from './activity.writer.js';
 import { dialectOf } from './dialects/dialect.js';
 
 /** What is done if the part of the transaction that has this depth is committed. */

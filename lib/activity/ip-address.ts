@@ -1,8 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-
-/** How much of an IP address is kept. */
-export type IpPolicy = 'full' | 'masked' | 'none';
+import type { IpPolicy } from '../options/djaffar.options.js';
 
 /** As Azure's proxies write it in `X-Forwarded-For`: an address with a port, IPv6 in brackets. */
 const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;

@@ -1,9 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { MAX_PATH } from './new-activity.js';
 import { cut, makeStorable } from './text.js';
-
-/** The option `page`: the page of a path. */
-export type PageOption = (path: string) => string;
+import type { PageOption } from '../options/djaffar.options.js';
 
 /**
  * The page of a path by default: without its query string and trailing slashes. Of a fragment only the path of a router

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { type Settings, SETTINGS } from '../options/settings.js';
+import type { StoredActivity } from './activity.entity.js';
 import { uuidv7 } from './random.js';
-import { ActivityWriter, type NewSession, type StoredActivity } from './activity.writer.js';
+import { ActivityWriter, type NewSession } from './activity.writer.js';
 import type { Checker } from './check.js';
 import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from './new-activity.js';
 import { storedIp } from './ip-address.js';

@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { DataSource, EntityManager } from 'typeorm';
 import { askOnPrimary, uncached } from '../database/primary.js';
-import { Activity } from './activity.entity.js';
-import type { StoredActivity } from './activity.writer.js';
+import { Activity, type StoredActivity } from './activity.entity.js';
 import { isNearStart, LONGEST_VISIT } from './visit-id.js';
 
 type InVisit = Pick<StoredActivity, 'visitId' | 'date'>;

@@ -14,7 +14,7 @@ import { InvalidFilterError } from '../activity/activity.filter.js';
 import { connectionsOf, UNREADABLE } from '../database/connections.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { unavailableAfter } from '../database/unavailable.js';
-import { DATA_SOURCE } from '../options/djaffar.options.js';
+import { DATA_SOURCE } from '../options/settings.js';
 import { badRequest } from '../http/bad-request.js';
 
 /** Seconds. */

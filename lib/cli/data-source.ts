@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DataSource } from 'typeorm';
-import type { PageOption } from '../activity/page.js';
+import type { PageOption } from '../options/djaffar.options.js';
 import { djaffarEntities } from '../entities.js';
 
 const TYPESCRIPT = /\.[cm]?ts$/;

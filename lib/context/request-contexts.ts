@@ -10,7 +10,7 @@ import {
 import { storedIp } from '../activity/ip-address.js';
 import { parseIsoDate } from '../activity/iso-date.js';
 import { givenUser, storedUser } from '../activity/user.js';
-import { type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { type Settings, SETTINGS } from '../options/settings.js';
 import { VISIT_PAUSE } from '../tracking/visitor.js';
 import { VisitorService } from '../tracking/visitor.service.js';
 import { RequestScope } from './request-scope.js';

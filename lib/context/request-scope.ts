@@ -3,7 +3,7 @@ import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { storedIp } from '../activity/ip-address.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { givenUser, type User } from '../activity/user.js';
-import type { Settings } from '../options/djaffar.options.js';
+import type { Settings } from '../options/settings.js';
 import { hostnameOf } from '../http/host.js';
 import { userOf } from '../tracking/user.js';
 import { type Visit, visitsOf } from '../tracking/visitor.js';

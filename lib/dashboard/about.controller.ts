@@ -3,7 +3,7 @@ import { ActivityService } from '../activity/activity.service.js';
 import { ApiErrorInterceptor } from '../api/api-error.interceptor.js';
 import { ClientInterceptor } from '../api/client.interceptor.js';
 import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
-import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../options/settings.js';
 import { version } from '../generated/version.js';
 import type { TrackRequest } from '../http/request.js';
 import { userOf } from '../tracking/user.js';

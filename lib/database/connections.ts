@@ -10,6 +10,7 @@ import { Slots } from './slots.js';
 import { refusal } from './refusal.js';
 import { NARROW, TooSlowError } from './too-slow.error.js';
 import { UnavailableError } from './unavailable.error.js';
+import type { QuestionLimits } from '../options/djaffar.options.js';
 
 /** A connection of the host's pool, for as long as it is lent. */
 export interface LentConnection {
@@ -19,15 +20,6 @@ export interface LentConnection {
   raw: unknown;
   /** Ends it at once, whatever it is doing: what it is asked fails. */
   destroy: () => void;
-}
-
-export interface QuestionLimits {
-  /** How many questions are asked of the database at once; each takes one connection. */
-  concurrency: number;
-  /** Milliseconds that a question may take. */
-  timeout: number;
-  /** Milliseconds that the database may work on one statement of a question; then it is cancelled there. */
-  statementTimeout: number;
 }
 
 /** What all modules of the process together take of a data source. */

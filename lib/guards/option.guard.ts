@@ -10,7 +10,8 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { setTimeout } from 'node:timers/promises';
-import { type HostGuard, type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { type Settings, SETTINGS } from '../options/settings.js';
+import { type HostGuard } from '../options/djaffar.options.js';
 import { anonymousContext, type Route } from './anonymous-request.js';
 import { HostGuards } from './host-guards.js';
 

@@ -9,7 +9,7 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import { SETTINGS, type Settings } from '../options/djaffar.options.js';
+import { SETTINGS, type Settings } from '../options/settings.js';
 import { ADAPTER_HOST } from './adapter-host.js';
 
 /** Of Express: Node's own; Fastify's holds it. */

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import { SETTINGS, type Settings } from '../options/djaffar.options.js';
+import { SETTINGS, type Settings } from '../options/settings.js';
 import { monotonicClock } from '../time/clock.js';
 import { ADAPTER_HOST } from './adapter-host.js';
 

@@ -1,63 +1,137 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import type { StoredActivity, WriterSettings } from '../activity/activity.writer.js';
-import type { IpPolicy } from '../activity/ip-address.js';
-import type { PageOption } from '../activity/page.js';
-import type { QuestionLimits } from '../database/connections.js';
-import type { RollupSettings } from '../statistics/rollup/rollup.service.js';
+import type { StoredActivity } from '../activity/activity.entity.js';
 
-/** How questions are answered, and what is kept ready for them. */
+/** How many activities are written at once, and how long they may wait. */
+export interface WriterSettings {
+  /**
+   * How many activities may wait; more are refused at once.
+   * @defaultValue 10_000
+   */
+  maxWaiting: number;
+  /**
+   * How many activities go into one transaction.
+   * @defaultValue 500
+   */
+  maxBatch: number;
+  /**
+   * How many transactions may run at once, each with a connection of the pool.
+   * @defaultValue 2
+   */
+  concurrency: number;
+  /**
+   * Milliseconds after which an activity that is not committed is refused.
+   * @defaultValue 5_000
+   */
+  timeout: number;
+}
+
+/** How many questions are asked of the database at once, and how long they may take. */
+export interface QuestionLimits {
+  /**
+   * How many questions are asked of the database at once; each takes one connection.
+   * @defaultValue 4
+   */
+  concurrency: number;
+  /**
+   * Milliseconds that a question may take.
+   * @defaultValue 30_000
+   */
+  timeout: number;
+  /**
+   * Milliseconds that the database may work on one statement of a question; then the statement is cancelled.
+   * @defaultValue 30_000
+   */
+  statementTimeout: number;
+}
+
+/** When the statistics are brought up to date. */
+export interface RollupSettings {
+  /**
+   * Milliseconds that a question waits for the statistics to be brought up to date.
+   * @defaultValue 1000
+   */
+  maxWait: number;
+  /**
+   * Whether work may go on after an answer: statistics are also brought up to date while nobody asks, event streams
+   * have no end, and sessions are not inserted again with each activity but checked once a second.
+   * @defaultValue true
+   */
+  background: boolean;
+}
+
+/** How questions are answered, and when the statistics behind them are brought up to date. */
 export interface StatisticsSettings extends RollupSettings, QuestionLimits {}
 
-/** A guard of the host: a class that the host's injector knows or can make, or an instance. */
+/** Returns the page that a path is counted as. */
+export type PageOption = (path: string) => string;
+
+/** How much of an IP address is stored. */
+export type IpPolicy = 'full' | 'masked' | 'none';
+
+/** A guard of the host: a class that the host's injector has or can create, or an instance. */
 export type HostGuard = Type<CanActivate> | CanActivate;
 
-/** Who a user is, as the host tells it; stored as text. */
+/** The user of a request. The id is stored as text. */
 export interface HostUser {
   id: string | number | bigint;
   name?: string | null;
 }
 
 /**
- * What a host may set, all optional. Express and Fastify have no type of request in common, so the functions take
- * `unknown`; a host names its own type in the parameter.
+ * The options of `DjaffarModule`. All are optional. Express and Fastify have no request type in common, so the functions
+ * take `unknown`; name the type of your adapter in the parameter.
+ *
+ * @example
+ * ```ts
+ * import { DjaffarModule } from 'nestjs-djaffar';
+ *
+ * DjaffarModule.forRoot({
+ *   ip: 'masked',
+ *   session: { maxAge: 'browser' },
+ *   transform: (activity) => (activity.path.startsWith('/health') ? null : activity),
+ * });
+ * ```
  */
 export interface DjaffarOptions {
   /**
-   * Asked in turn until one names a user. If none does, the user is whoever the host's middleware has put on
-   * `request.user`, unless a bearer token was refused; else the visitor is anonymous.
-   * Without guards: whoever is on `request.user`, else the default strategy of `PassportModule`.
+   * Guards that identify the user. They are asked in turn until one accepts. If none accepts, the user is
+   * `request.user`, unless a bearer token was refused; otherwise the visitor is anonymous.
+   * Without guards, the user is `request.user`, or comes from the default strategy of `PassportModule`.
+   * @defaultValue []
    */
   guards?: HostGuard[] | undefined;
 
   /**
-   * What becomes of a bearer token that no guard accepts: `reject` answers 401, `anonymous` stores without a user.
+   * If no guard accepts a bearer token, `reject` answers 401 and `anonymous` stores the activity without a user.
    * @defaultValue 'reject'
    */
   rejectedCredentials?: 'reject' | 'anonymous' | undefined;
 
   /**
-   * Whether `ActivityService` knows the request in which it is called: its user, session, visit, address and path. Node's
-   * `AsyncLocalStorage` does this; on Node 20 it costs every request of the application some microseconds, so it is off
-   * unless you track from server code (docs/server.md has the figures).
+   * Whether `ActivityService` uses the request in which it is called: its user, session, visit, address and path. Node's
+   * `AsyncLocalStorage` does this. On Node 20 it costs every request of the application some microseconds, so turn it on
+   * only if you track from server code (docs/server.md has the figures).
    * @defaultValue false
    */
   requestContext?: boolean | undefined;
 
+  /** The session: one browser, recognized by a cookie. */
   session?: {
     /**
-     * Milliseconds since the last activity, or `browser` for as long as the browser is open.
-     * @defaultValue two weeks
+     * How long the cookie lives after the last activity, in milliseconds, or `browser` for as long as the browser is open.
+     * @defaultValue 1_209_600_000, two weeks
      */
     maxAge?: number | 'browser' | undefined;
 
     /**
-     * `none` keeps sessions in pages inside other sites, and in pages of another site than the app, by a cookie with
-     * `SameSite=None; Secure; Partitioned`: one session for each site that the page is in. It needs HTTPS (or localhost).
+     * The `SameSite` attribute of the cookie. `none` keeps the session in pages that are embedded in other sites, or that
+     * belong to another site than the app, by `SameSite=None; Secure; Partitioned`: one session for each embedding site. It
+     * needs HTTPS or localhost.
      * @defaultValue 'lax'
      */
     sameSite?: 'lax' | 'none' | undefined;
 
-    /** The host's own session id; only its SHA-256 is stored. Where it gives none, the cookie stands in. */
+    /** Returns the host's own session id, of which only the SHA-256 is stored. If it returns none, the cookie is used. */
     id?(request: unknown): string | undefined;
   };
 
@@ -68,40 +142,42 @@ export interface DjaffarOptions {
   ip?: IpPolicy | undefined;
 
   /**
-   * The page of a path, as statistics count it. `find` and exports keep the whole path.
-   * After a change run `djaffar check --rebuild`, with this function exported as `page` by the data source file.
+   * Returns the page of a path, by which statistics count. `find` and exports keep the whole path.
+   * If you change it, run `djaffar check --rebuild`, and export this function as `page` from the data source file.
    * @defaultValue the path without its query string and trailing slash
    */
   page?: PageOption | undefined;
 
-  /** Turns on `GET …/activities` for those whom all of these guards let in; at least one. */
+  /** Turns on the API, such as `GET …/activities`, for requests that all of these guards accept; at least one guard. */
   api?: { guards: HostGuard[] } | undefined;
 
-  /** Turns on the page at `GET …/dashboard/`, and what it shows, for those whom all of these guards let in; at least one. */
+  /** Turns on the dashboard at `GET …/dashboard/` for requests that all of these guards accept; at least one guard. */
   dashboard?: {
     guards: HostGuard[];
+    /** Lets users open the dashboard who have only a bearer token. */
     session?: BearerSessionOptions | undefined;
     /**
-     * The team's reporting time zone, such as `Europe/Berlin`. Links of the dashboard may name another one.
-     * @defaultValue that of each viewer's browser
+     * The team's reporting time zone, such as `Europe/Berlin`. A link to the dashboard may name another one.
+     * @defaultValue the time zone of each viewer's browser
      */
     timeZone?: string | undefined;
   };
 
+  /** How activities are written. */
   writer?: Partial<WriterSettings> | undefined;
 
-  /** @defaultValue `{ maxWait: 1000, concurrency: 4, timeout: 30_000, statementTimeout: 30_000, background: true }` */
+  /** How questions are answered. */
   statistics?: Partial<StatisticsSettings> | undefined;
 
   /**
-   * Tells who a request is of, after the guards; `null` for nobody.
-   * @defaultValue of `request.user`: `id ?? userId ?? sub ?? _id ?? uuid`, and `username ?? name ?? email`
+   * Returns the user of a request after the guards have run, or `null` for an anonymous visitor.
+   * @defaultValue from `request.user`: `id ?? userId ?? sub ?? _id ?? uuid`, and `username ?? name ?? email`
    */
   user?(request: unknown): HostUser | null | undefined;
 
   /**
-   * The last word on an activity before it is stored: changes it, or drops it by `null`, which is answered 204 too.
-   * @param request `undefined` for what server code tracks outside of requests
+   * Changes an activity before it is stored, or drops it by returning `null`; the answer is 204 all the same.
+   * @param request `undefined` if server code tracks outside of a request
    */
   transform?(
     activity: StoredActivity,
@@ -109,43 +185,43 @@ export interface DjaffarOptions {
   ): StoredActivity | null | Promise<StoredActivity | null>;
 }
 
-/** For hosts that know bearer tokens alone: `POST …/dashboard/session` exchanges one for a cookie of the dashboard. */
+/** For hosts that use only bearer tokens: `POST …/dashboard/session` exchanges one for a cookie of the dashboard. */
 export interface BearerSessionOptions {
-  /** At least 32 characters, the same on all instances. Of several, the first encrypts and all decrypt. */
+  /** At least 32 characters, the same on all instances. If there are several, the first encrypts and all decrypt. */
   secret: string | string[];
 
   /**
-   * Milliseconds.
-   * @defaultValue an hour
+   * How long the cookie lives, in milliseconds.
+   * @defaultValue 3_600_000, an hour
    */
   maxAge?: number | undefined;
 }
 
-/** What the routes of `api` or `dashboard` have to know at registration. */
+/** Options of the routes of `api` or `dashboard` that are needed when the module is registered. */
 export interface RouteOptions {
   /**
-   * The host's own decorators for these routes, such as `Roles('admin')` or `SkipThrottle()`. Guards find their metadata
+   * Decorators of the host for these routes, such as `Roles('admin')` or `SkipThrottle()`. Guards find their metadata
    * on the class and on the handler.
    */
   decorators?: ClassDecorator[] | undefined;
 }
 
-/** What has to be known at registration; `forRootAsync` takes it beside the factory. */
+/** Options that are needed when the module is registered. `forRootAsync` takes them beside the factory. */
 export interface RegistrationOptions {
   /**
-   * Where the routes are, under the host's global prefix.
+   * The path of the routes, below the host's global prefix.
    * @defaultValue 'djaffar'
    */
   path?: string | undefined;
 
   /**
-   * The name of the tracking route in `path`, because content blockers have lists of names.
+   * The name of the tracking route in `path`. Content blockers have lists of usual names.
    * @defaultValue 'track'
    */
   route?: string | undefined;
 
   /**
-   * The name of the browser's script in `path`. The script knows the name of the route.
+   * The name of the browser script in `path`. The script contains the name of the route.
    * @defaultValue 'tracker.js'
    */
   tracker?: string | undefined;
@@ -156,7 +232,7 @@ export interface RegistrationOptions {
    */
   dataSource?: string | undefined;
 
-  /** The host's own decorators for the tracking route and `tracker.js`, such as its `Public()`. */
+  /** Decorators of the host for the tracking route and `tracker.js`, such as its `Public()`. */
   decorators?: ClassDecorator[] | undefined;
 
   /** Beside `forRoot`'s `api`, whose `guards` a factory returns. */
@@ -171,55 +247,3 @@ export interface RegistrationOptions {
    */
   isGlobal?: boolean | undefined;
 }
-
-/** Every option with its value: what the code reads. */
-export interface Settings extends DjaffarOptions {
-  guards: HostGuard[];
-  rejectedCredentials: 'reject' | 'anonymous';
-  requestContext: boolean;
-  session: NonNullable<DjaffarOptions['session']> & {
-    maxAge: number | 'browser';
-    sameSite: 'lax' | 'none';
-  };
-  ip: IpPolicy;
-  writer: WriterSettings;
-  statistics: StatisticsSettings;
-}
-
-export const DEFAULTS = {
-  guards: [],
-  rejectedCredentials: 'reject',
-  requestContext: false,
-  session: { maxAge: 14 * 24 * 60 * 60 * 1000, sameSite: 'lax' },
-  ip: 'full',
-  writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
-  statistics: {
-    maxWait: 1000,
-    concurrency: 4,
-    timeout: 30_000,
-    statementTimeout: 30_000,
-    background: true,
-  },
-} satisfies Settings;
-
-/** The same of what the registration has to know. */
-export interface Registration extends Required<Omit<RegistrationOptions, 'dataSource'>> {
-  dataSource: string | undefined;
-  api: Required<RouteOptions>;
-  dashboard: Required<RouteOptions>;
-}
-
-export const REGISTRATION_DEFAULTS: Registration = {
-  path: 'djaffar',
-  route: 'track',
-  tracker: 'tracker.js',
-  dataSource: undefined,
-  decorators: [],
-  api: { decorators: [] },
-  dashboard: { decorators: [] },
-  isGlobal: false,
-};
-
-export const DATA_SOURCE = Symbol('Djaffar data source');
-export const REGISTRATION = Symbol('Djaffar registration');
-export const SETTINGS = Symbol('Djaffar settings');

@@ -9,7 +9,7 @@ import { failureOf } from '../database/driver.js';
 import type { DatabaseFailure } from '../database/failure.js';
 import { uncached } from '../database/primary.js';
 import { UnavailableError } from '../database/unavailable.error.js';
-import { DATA_SOURCE, type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { DATA_SOURCE, type Settings, SETTINGS } from '../options/settings.js';
 import { monotonicClock } from '../time/clock.js';
 import { isDue, KeyRing } from './key-ring.js';
 import { SigningKey } from './signing-key.entity.js';

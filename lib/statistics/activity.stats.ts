@@ -5,7 +5,7 @@ import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import { connectionsOf } from '../database/connections.js';
 import { uncached } from '../database/primary.js';
 import { SharedQuestions } from '../database/shared-questions.js';
-import { DATA_SOURCE } from '../options/djaffar.options.js';
+import { DATA_SOURCE } from '../options/settings.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
 import {
   type Bounds,

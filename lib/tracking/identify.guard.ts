@@ -7,7 +7,8 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { type HostGuard, type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { type Settings, SETTINGS } from '../options/settings.js';
+import { type HostGuard } from '../options/djaffar.options.js';
 import type { User } from '../activity/user.js';
 import { HostGuards, UndecoratedContext } from '../guards/host-guards.js';
 import type { TrackRequest } from '../http/request.js';

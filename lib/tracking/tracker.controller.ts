@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Registration, REGISTRATION } from '../options/djaffar.options.js';
+import { type Registration, REGISTRATION } from '../options/settings.js';
 import { script } from '../generated/tracker.js';
 import { CompressedFile } from '../http/compressed-file.js';
 import type { TrackRequest } from '../http/request.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { storedUser, type User } from '../activity/user.js';
-import type { Settings } from '../options/djaffar.options.js';
+import type { Settings } from '../options/settings.js';
 import type { TrackRequest } from '../http/request.js';
 
 const ID_PROPERTIES = ['id', 'userId', 'sub', '_id', 'uuid'];

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { stringifySetCookie } from 'cookie';
-import { type Settings, SETTINGS } from '../options/djaffar.options.js';
+import { type Settings, SETTINGS } from '../options/settings.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
 import type { TrackRequest } from '../http/request.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
-import { DEFAULTS } from '../../lib/options/djaffar.options.js';
+import { DEFAULTS } from '../../lib/options/settings.js';
 import { uuidv7 } from '../../lib/activity/random.js';
 import { AdaGuard, asAda } from '../support/dashboard.js';
 import { type DatabaseName, FOUND } from '../support/databases.js';

@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 import { dialectOf } from '../../lib/activity/dialects/dialect.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { onPrimary } from '../../lib/database/primary.js';
-import { DEFAULTS } from '../../lib/options/djaffar.options.js';
+import { DEFAULTS } from '../../lib/options/settings.js';
 import { ActivityStats, djaffarEntities } from '../../lib/index.js';
 import { readersOf, secondsOf } from '../support/child-processes.js';
 import { createMigratedDatabase, type TestDatabase } from '../support/databases.js';

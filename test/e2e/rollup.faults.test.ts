@@ -1,4 +1,5 @@
-import { ActivityWriter, type StoredActivity } from '../../lib/activity/activity.writer.js';
+import type { StoredActivity } from '../../lib/activity/activity.entity.js';
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { uuidv7 } from '../../lib/activity/random.js';
 import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
 import { PathTotal, RollupState } from '../../lib/statistics/rollup/sums.entity.js';

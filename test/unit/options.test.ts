@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { registrationOf, settingsOf } from '../../lib/options/validation.js';
-import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/options/djaffar.options.js';
+import { toRegistration, toSettings } from '../../lib/options/validation.js';
+import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/options/settings.js';
 
 class Guard {
   canActivate(): boolean {
@@ -12,14 +12,14 @@ describe('the options', () => {
   it.each([undefined, null, {}, { guards: undefined, session: { maxAge: undefined }, writer: {} }])(
     '%j are the defaults',
     (given) => {
-      expect(settingsOf(given)).toEqual(DEFAULTS);
-      expect(registrationOf({ path: undefined })).toEqual(REGISTRATION_DEFAULTS);
+      expect(toSettings(given)).toEqual(DEFAULTS);
+      expect(toRegistration({ path: undefined })).toEqual(REGISTRATION_DEFAULTS);
     },
   );
 
   it('beat the defaults one by one', () => {
     const given = { ip: 'none', session: { id: String }, writer: { timeout: 1 }, api: { guards: [Guard] } };
-    expect(settingsOf(given)).toEqual({
+    expect(toSettings(given)).toEqual({
       ...DEFAULTS,
       ip: 'none',
       session: { ...DEFAULTS.session, id: String },
@@ -34,7 +34,7 @@ describe('the options', () => {
     ['a session of the browser', { session: { maxAge: 'browser' } }],
     ['functions', { user: () => null, transform: () => null }],
   ])('may be %s', (_, given) => {
-    expect(settingsOf(given)).toMatchObject(given);
+    expect(toSettings(given)).toMatchObject(given);
   });
 
   it.each<[unknown, string[]]>([
@@ -74,7 +74,7 @@ describe('the options', () => {
     [{ user: 'id' }, ['"user"', "'id'", 'a function']],
     [{ transform: {} }, ['"transform"', '{}', 'a function']],
   ])('%j fail with a message that names the option, what was given and what is allowed', (given, told) => {
-    const fault = faultOf(() => settingsOf(given));
+    const fault = faultOf(() => toSettings(given));
     for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
   });
 
@@ -86,16 +86,16 @@ describe('the options', () => {
       [5, 'is something else'],
       [undefined, 'is missing'],
     ]) {
-      const fault = faultOf(() => settingsOf({ dashboard: { guards: [Guard], session: { secret } } }));
+      const fault = faultOf(() => toSettings({ dashboard: { guards: [Guard], session: { secret } } }));
       expect(fault).toContain(`"dashboard.session.secret" ${String(told)}; allowed: a text of at least 32`);
       expect(fault).not.toContain('hunter');
     }
     const session = { secret: ['x'.repeat(32), 'y'.repeat(40)], maxAge: 1000 };
-    expect(settingsOf({ dashboard: { guards: [Guard], session } }).dashboard).toMatchObject({ session });
+    expect(toSettings({ dashboard: { guards: [Guard], session } }).dashboard).toMatchObject({ session });
   });
 
   it('fail with one message for all that is wrong', () => {
-    const fault = faultOf(() => settingsOf({ ip: 1, writer: { timeout: 0, speed: 1 } }));
+    const fault = faultOf(() => toSettings({ ip: 1, writer: { timeout: 0, speed: 1 } }));
     for (const option of ['"ip"', '"writer.timeout"', '"writer.speed"']) expect(fault).toContain(option);
   });
 
@@ -117,7 +117,7 @@ describe('the options', () => {
     const given = fc.dictionary(fc.constantFrom(...keys), value, { minKeys: 1 });
     fc.assert(
       fc.property(fc.oneof(given, value), (options) => {
-        const fault = faultOf(() => settingsOf(options));
+        const fault = faultOf(() => toSettings(options));
         expect(fault === undefined || fault.startsWith('DjaffarModule: ')).toBe(true);
       }),
       { numRuns: 1000 },
@@ -127,12 +127,12 @@ describe('the options', () => {
 
 describe('the options of the registration', () => {
   it.each(['djaffar', '/djaffar', 'djaffar/', 'internal/track', 'a.b-c_d~e'])('take the path %s', (path) => {
-    expect(registrationOf({ path }).path).toBe(path);
+    expect(toRegistration({ path }).path).toBe(path);
   });
 
   it('take other names of the route and the script', () => {
     const names = { route: 'e~1.x', tracker: 'app.min.js' };
-    expect(registrationOf(names)).toMatchObject(names);
+    expect(toRegistration(names)).toMatchObject(names);
   });
 
   it.each<[object, string[]]>([
@@ -152,7 +152,7 @@ describe('the options of the registration', () => {
     [{ decorators: {} }, ['"decorators"', 'array']],
     [{ isGlobal: 'yes' }, ['"isGlobal"', "'yes'", 'true or false']],
   ])('%j fail by name', (given, told) => {
-    const fault = faultOf(() => registrationOf(given));
+    const fault = faultOf(() => toRegistration(given));
     for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
   });
 });

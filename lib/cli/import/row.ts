@@ -1,5 +1,5 @@
-import type { Properties } from '../../activity/activity.entity.js';
-import type { NewSession, StoredActivity } from '../../activity/activity.writer.js';
+import type { Properties, StoredActivity } from '../../activity/activity.entity.js';
+import type { NewSession } from '../../activity/activity.writer.js';
 import { Checker } from '../../activity/check.js';
 import { storedIp } from '../../activity/ip-address.js';
 import { MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';

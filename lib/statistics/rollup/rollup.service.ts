@@ -25,6 +25,7 @@ import { RollupVerifier } from './rollup-verifier.js';
 import { StoredPages } from './stored-pages.js';
 import { PathTotal, RollupState, Total } from './sums.entity.js';
 import { Visit } from './visit.entity.js';
+import type { RollupSettings } from '../../options/djaffar.options.js';
 
 /** How many dirty ranges are taken in by one transaction: as many as a step can do in its time. */
 const RANGES_AT_FIRST = 100;
@@ -73,16 +74,6 @@ const FIRST_LOOK = 3_600_000;
 const SHUTDOWN_WAIT = 1000;
 /** What is said in the log. */
 const SUBJECT = 'the statistics cannot be brought up to date';
-
-export interface RollupSettings {
-  /** Milliseconds that a question waits for the statistics to be brought up to date. */
-  maxWait: number;
-  /**
-   * Whether anything may run after an answer: statistics are also brought up to date while nobody asks, event streams go on
-   * without end, and sessions are not inserted again with each activity but looked for once a second.
-   */
-  background: boolean;
-}
 
 /** Number of visit and bucket rows that differ from the activities, and of activities with another page than the option gives. */
 export interface Wrong {

@@ -1,0 +1,191 @@
+import { IANAZone } from 'luxon';
+
+/** What one option may be. */
+export interface Rule {
+  /** Ends the sentence "allowed: …". */
+  allowed: string;
+  required?: boolean;
+  /** The value must not be logged. */
+  isSecret?: boolean;
+  /** Where the option belongs if it is given in the wrong place; such an option is not listed as allowed. */
+  place?: string;
+  accepts(value: unknown): boolean;
+  /** Says what is wrong with a value without showing it, beginning with a verb; `undefined` if it cannot. */
+  explain?(value: unknown): string | undefined;
+}
+
+/** The rules of a group of options, by name. */
+export interface Rules {
+  [option: string]: Rule | Rules;
+}
+
+export function isRule(rule: Rule | Rules): rule is Rule {
+  return typeof rule.accepts === 'function';
+}
+
+/** Characters. */
+const MIN_SECRET = 32;
+
+/** Milliseconds. Timers cannot wait longer. */
+const MAX_WAIT = 2 ** 31 - 1;
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+const isGuard = (value: unknown): boolean =>
+  isFunction(value) ||
+  (typeof value === 'object' && value !== null && 'canActivate' in value && isFunction(value.canActivate));
+
+const aFunction: Rule = { allowed: 'a function', accepts: isFunction };
+
+const aBoolean: Rule = { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' };
+
+const oneOf = (...values: string[]): Rule => ({
+  allowed: values.map((value) => `'${value}'`).join(' or '),
+  accepts: (value) => typeof value === 'string' && values.includes(value),
+});
+
+const isWholeNumber = (value: unknown, min: number, max: number): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
+
+const wholeNumber = (min: number, max = MAX_WAIT): Rule => ({
+  allowed: `a whole number from ${min} to ${max}`,
+  accepts: (value) => isWholeNumber(value, min, max),
+});
+
+const guards = (min: 0 | 1): Rule => ({
+  required: min > 0,
+  allowed:
+    min > 0
+      ? 'an array of at least one guard (a class or an instance)'
+      : 'an array of guards (classes or instances)',
+  accepts: (value) => Array.isArray(value) && value.length >= min && value.every(isGuard),
+});
+
+const decorators: Rule = {
+  allowed: 'an array of class decorators',
+  accepts: (value) => Array.isArray(value) && value.every(isFunction),
+};
+
+const isShort = (secret: unknown): secret is string =>
+  typeof secret === 'string' && secret.length < MIN_SECRET;
+
+const secrets: Rule = {
+  required: true,
+  isSecret: true,
+  allowed: `a text of at least ${MIN_SECRET} characters, or an array of such`,
+  accepts: (value) => {
+    const texts: unknown[] = Array.isArray(value) ? value : [value];
+    return texts.length > 0 && texts.every((text) => typeof text === 'string' && !isShort(text));
+  },
+  // The length of a secret may be logged.
+  explain: (value) => {
+    const short = (Array.isArray(value) ? value : [value]).find(isShort);
+    return short === undefined ? undefined : `is too short (${short.length} characters)`;
+  },
+};
+
+export const OPTION_RULES: Rules = {
+  guards: guards(0),
+  rejectedCredentials: oneOf('reject', 'anonymous'),
+  requestContext: aBoolean,
+  session: {
+    maxAge: {
+      allowed: "a whole number of milliseconds from 1000, or 'browser'",
+      accepts: (value) => value === 'browser' || isWholeNumber(value, 1000, Number.MAX_SAFE_INTEGER),
+    },
+    sameSite: oneOf('lax', 'none'),
+    id: aFunction,
+  },
+  ip: oneOf('full', 'masked', 'none'),
+  page: aFunction,
+  // Without a guard, everybody could read the activities.
+  api: { guards: guards(1) },
+  dashboard: {
+    guards: guards(1),
+    session: { secret: secrets, maxAge: wholeNumber(1000) },
+    timeZone: {
+      allowed: "an IANA time zone, such as 'Europe/Berlin'",
+      accepts: (value) => typeof value === 'string' && IANAZone.isValidZone(value),
+    },
+  },
+  writer: {
+    maxWaiting: wholeNumber(1),
+    maxBatch: wholeNumber(1),
+    concurrency: wholeNumber(1),
+    timeout: wholeNumber(1),
+  },
+  statistics: {
+    maxWait: wholeNumber(0),
+    concurrency: wholeNumber(1),
+    timeout: wholeNumber(1),
+    statementTimeout: wholeNumber(1),
+    background: aBoolean,
+  },
+  user: aFunction,
+  transform: aFunction,
+};
+
+/** Names of other routes in `path`. */
+const RESERVED = ['activities', 'dashboard', 'stats'];
+
+export const REGISTRATION_RULES: Rules = {
+  path: {
+    allowed:
+      "one or more segments of letters, digits, '-', '.', '_' or '~', such as 'djaffar' or 'internal/track'",
+    accepts: (value) => typeof value === 'string' && /^\/?[\w.~-]+(\/[\w.~-]+)*\/?$/.test(value),
+  },
+  route: {
+    allowed: `one segment of letters, digits, '-', '.', '_' or '~', such as 'track', that does not end in '.js' and is none of ${RESERVED.join(', ')}`,
+    accepts: (value) =>
+      typeof value === 'string' &&
+      /^[\w.~-]*[\w~-]$/.test(value) &&
+      !value.endsWith('.js') &&
+      !RESERVED.includes(value.toLowerCase()),
+  },
+  tracker: {
+    allowed: "a file name of letters, digits, '-', '.', '_' or '~' that ends in '.js', such as 'app.js'",
+    accepts: (value) => typeof value === 'string' && /^[\w.~-]+\.js$/.test(value),
+  },
+  dataSource: {
+    allowed: 'the name of a data source',
+    accepts: (value) => typeof value === 'string' && value !== '',
+  },
+  decorators,
+  api: { decorators },
+  dashboard: { decorators },
+  isGlobal: aBoolean,
+};
+
+/** Options of the registration that a factory returned too late. `forRoot` removes them before. */
+export const BESIDE_FACTORY: Rules = Object.fromEntries(
+  Object.keys(REGISTRATION_RULES)
+    .filter((option) => !(option in OPTION_RULES))
+    .map((option) => {
+      const place = `beside the factory: forRootAsync({ ${option}: …, useFactory: … })`;
+      return [option, { allowed: 'nothing', place, accepts: () => false }];
+    }),
+);
+
+/**
+ * The decorators of `api` or `dashboard`, which a factory returns too late. `forRoot` passes them a second time.
+ * @param registered the decorators that the registration has
+ */
+export function decoratorsBesideFactory(option: string, registered: ClassDecorator[]): Rules {
+  return {
+    decorators: {
+      allowed: 'nothing',
+      place: `beside the factory alone: forRootAsync({ ${option}: { decorators: […] }, useFactory: … })`,
+      accepts: (value) => value === registered,
+    },
+  };
+}
+
+/** Merges two sets of rules; a group that is in both gets the rules of both. */
+export function mergeRules(rules: Rules, others: Rules): Rules {
+  const merged = { ...rules, ...others };
+  for (const [option, rule] of Object.entries(rules)) {
+    const other = others[option];
+    if (other && !isRule(rule) && !isRule(other)) merged[option] = { ...rule, ...other };
+  }
+  return merged;
+}

@@ -1,0 +1,61 @@
+import type {
+  DjaffarOptions,
+  HostGuard,
+  IpPolicy,
+  RegistrationOptions,
+  RouteOptions,
+  StatisticsSettings,
+  WriterSettings,
+} from './djaffar.options.js';
+
+/** The options with their defaults filled in. */
+export interface Settings extends DjaffarOptions {
+  guards: HostGuard[];
+  rejectedCredentials: 'reject' | 'anonymous';
+  requestContext: boolean;
+  session: NonNullable<DjaffarOptions['session']> & {
+    maxAge: number | 'browser';
+    sameSite: 'lax' | 'none';
+  };
+  ip: IpPolicy;
+  writer: WriterSettings;
+  statistics: StatisticsSettings;
+}
+
+export const DEFAULTS = {
+  guards: [],
+  rejectedCredentials: 'reject',
+  requestContext: false,
+  session: { maxAge: 14 * 24 * 60 * 60 * 1000, sameSite: 'lax' },
+  ip: 'full',
+  writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
+  statistics: {
+    maxWait: 1000,
+    concurrency: 4,
+    timeout: 30_000,
+    statementTimeout: 30_000,
+    background: true,
+  },
+} satisfies Settings;
+
+/** The options of the registration with their defaults filled in. */
+export interface Registration extends Required<Omit<RegistrationOptions, 'dataSource'>> {
+  dataSource: string | undefined;
+  api: Required<RouteOptions>;
+  dashboard: Required<RouteOptions>;
+}
+
+export const REGISTRATION_DEFAULTS: Registration = {
+  path: 'djaffar',
+  route: 'track',
+  tracker: 'tracker.js',
+  dataSource: undefined,
+  decorators: [],
+  api: { decorators: [] },
+  dashboard: { decorators: [] },
+  isGlobal: false,
+};
+
+export const DATA_SOURCE = Symbol('Djaffar data source');
+export const REGISTRATION = Symbol('Djaffar registration');
+export const SETTINGS = Symbol('Djaffar settings');
