@@ -1,6 +1,6 @@
 import libsql from 'libsql';
 import type { DataSource } from 'typeorm';
-import { RollupService } from '../lib/statistics/rollup/rollup.service.js';
+import { RollupService } from '../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { DAYS } from './fill.js';
 
 const ROWS_OF_VISIT = 10;

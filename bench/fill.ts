@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { djaffarEntities } from '../lib/index.js';
-import { RollupService } from '../lib/statistics/rollup/rollup.service.js';
+import { RollupService } from '../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { databaseOptions } from '../sample/database.js';
 
 export const DAYS = 90;

@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { djaffarEntities, djaffarMigrations } from '../lib/index.js';
-import { RollupService } from '../lib/statistics/rollup/rollup.service.js';
+import { RollupService } from '../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { databaseOptions } from '../sample/database.js';
 import { createDatabase } from '../test/support/databases.js';
 import { fill } from './fill.js';

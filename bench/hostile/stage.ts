@@ -3,7 +3,7 @@ import { ActivityStats, djaffarEntities, djaffarMigrations } from '../../lib/ind
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { createDatabase, type DatabaseName } from '../../test/support/databases.js';
 
 /** What a host has, without HTTP. */

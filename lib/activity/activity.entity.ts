@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { instant } from './instant.js';
-import { json } from './json.js';
+import { instant } from '../database/columns/instant.js';
+import { json } from '../database/columns/json.js';
 import { Session } from './session.entity.js';
 
 /** A JSON object that says more about an activity. */

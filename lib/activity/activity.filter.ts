@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { SelectQueryBuilder } from 'typeorm';
 import type { Activity } from './activity.entity.js';
-import { type Dialect, PATH_KEY_LENGTH } from './dialects/dialect.js';
+import { type Dialect, PATH_KEY_LENGTH } from '../database/dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { parseIsoDate } from './iso-date.js';
 import { cut, isStorable } from './text.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
-import { RollupService } from '../statistics/rollup/rollup.service.js';
+import { RollupService } from '../store/typeorm/statistics/rollup/rollup.service.js';
 import { connectionsOf } from '../database/connections.js';
 import { driverOf } from '../database/driver.js';
 import { askOnPrimary, onPrimary } from '../database/primary.js';
@@ -19,22 +19,22 @@ import {
 import { ActivityWriter } from './activity.writer.js';
 import { Checker, Shape } from './check.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
-import { type Dialect, dialectOf, type Statement } from './dialects/dialect.js';
+import { type Dialect, dialectOf, type Statement } from '../database/dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { parseIsoDate } from './iso-date.js';
-import { restoreMissingSessions } from './missing-sessions.js';
+import { restoreMissingSessions } from '../store/typeorm/missing-sessions.js';
 import { MAX_PATH, NewActivity } from './new-activity.js';
-import { RecordReader } from './reading/records.js';
-import { activityOf, RowReader } from './reading/rows.js';
+import { RecordReader } from '../store/typeorm/reading/records.js';
+import { activityOf, RowReader } from '../store/typeorm/reading/rows.js';
 import { complete, Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
-import { DirtyRange } from './dirty-range.entity.js';
-import { dirtyRangesForDelete } from './dirty-ranges.js';
-import { escapePath, Table } from './table.js';
+import { DirtyRange } from '../store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
+import { dirtyRangesForDelete } from '../store/typeorm/statistics/rollup/dirty-ranges.js';
+import { escapePath, Table } from '../database/table.js';
 import { cut, makeStorable } from './text.js';
 import { storedUser } from './user.js';
 import { sessionOf } from './user-agent.js';
-import { VisitBounds } from './visit-bounds.js';
+import { VisitBounds } from '../store/typeorm/visit-bounds.js';
 
 /** An activity of server code. */
 export interface ServerActivity {

@@ -9,9 +9,9 @@ import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from './new-activi
 import { storedIp } from './ip-address.js';
 import { LAST_INSTANT, parseIsoDate } from './iso-date.js';
 import { faultOfProperties } from './properties.js';
-import { HostTransactions } from './host-transactions.js';
+import { HostTransactions } from '../store/typeorm/host-transactions.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
-import { VisitBounds } from './visit-bounds.js';
+import { VisitBounds } from '../store/typeorm/visit-bounds.js';
 
 const DAY = 86_400_000;
 const MAX_USER = 255;

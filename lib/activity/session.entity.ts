@@ -1,5 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { instant } from './instant.js';
+import { instant } from '../database/columns/instant.js';
 
 /** One browser: what the `djaffar_session` cookie, or the host's own session, stands for. */
 @Entity('djaffar_session')

@@ -1,5 +1,5 @@
-import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/reading/columns.js';
-import type { ActivityRow } from '../activity/reading/rows.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../store/typeorm/reading/columns.js';
+import type { ActivityRow } from '../store/typeorm/reading/rows.js';
 import type { Session } from '../activity/session.entity.js';
 import { BYTE_ORDER_MARK, type Cell, csvRow, LINE_BREAK } from './csv-row.js';
 import type { Format } from './format.js';

@@ -1,4 +1,4 @@
-import type { ActivityRow } from '../activity/reading/rows.js';
+import type { ActivityRow } from '../store/typeorm/reading/rows.js';
 import { csv, type CsvOptions } from './csv.js';
 import { lines } from './ndjson.js';
 

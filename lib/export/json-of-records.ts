@@ -1,4 +1,4 @@
-import type { Records } from '../activity/dialects/dialect.js';
+import type { Records } from '../database/dialects/dialect.js';
 import { Memory } from './memory.js';
 
 const [QUOTE = 0, BACKSLASH = 0, COMMA = 0, CLOSE = 0, ZERO = 0, SPACE = 0, T = 0] = Buffer.from('"\\,)0 t');

@@ -1,4 +1,4 @@
-import type { ActivityRow } from '../activity/reading/rows.js';
+import type { ActivityRow } from '../store/typeorm/reading/rows.js';
 import { isoOf } from './iso.js';
 import { once } from './once.js';
 

@@ -1,8 +1,8 @@
 import type { ActivityFilter } from '../activity/activity.filter.js';
 import { type Cursor, encodeCursor } from '../activity/cursor.js';
-import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/reading/columns.js';
-import { Latest } from '../activity/reading/latest.js';
-import type { RecordReader } from '../activity/reading/records.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../store/typeorm/reading/columns.js';
+import { Latest } from '../store/typeorm/reading/page-cache.js';
+import type { RecordReader } from '../store/typeorm/reading/records.js';
 import type { Format } from './format.js';
 import { JsonOfRecords, type Part } from './json-of-records.js';
 import { Memory } from './memory.js';

@@ -1,7 +1,7 @@
 import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { ActivityService } from '../activity/activity.service.js';
 import { decodeCursor, encodeCursor } from '../activity/cursor.js';
-import type { ActivityRow } from '../activity/reading/rows.js';
+import type { ActivityRow } from '../store/typeorm/reading/rows.js';
 import type { Format } from './format.js';
 import { pagesOfRecords } from './pages-of-records.js';
 

@@ -1,6 +1,6 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { dialectOf } from '../activity/dialects/dialect.js';
-import { escapePath, pathOf } from '../activity/table.js';
+import { dialectOf } from '../database/dialects/dialect.js';
+import { escapePath, pathOf } from '../database/table.js';
 import { columnsOf, optional, primary } from './columns.js';
 
 const ACTIVITY = 'djaffar_activity';

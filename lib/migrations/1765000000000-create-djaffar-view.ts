@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { ACTIVITIES_VIEW, createView } from '../activity/activities.view.js';
-import { dialectOf } from '../activity/dialects/dialect.js';
-import { escapePath, pathOf } from '../activity/table.js';
+import { ACTIVITIES_VIEW, createView } from '../store/typeorm/activities.view.js';
+import { dialectOf } from '../database/dialects/dialect.js';
+import { escapePath, pathOf } from '../database/table.js';
 
 /** The view of activities with plain names and types. */
 export class CreateDjaffarView1765000000000 implements MigrationInterface {

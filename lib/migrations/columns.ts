@@ -1,5 +1,5 @@
 import type { QueryRunner, TableColumnOptions } from 'typeorm';
-import { dialectOf } from '../activity/dialects/dialect.js';
+import { dialectOf } from '../database/dialects/dialect.js';
 
 /** The columns of our tables, as the host's database calls their types. */
 export interface Columns {

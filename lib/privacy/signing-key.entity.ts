@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant } from '../activity/instant.js';
+import { instant } from '../database/columns/instant.js';
 
 /** A random key that signs the visitors' cookies. All instances of an application share the same keys. */
 @Entity('djaffar_signing_key')

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { type Dialect, dialectOf, MINUTE } from '../activity/dialects/dialect.js';
+import { type Dialect, dialectOf, MINUTE } from '../database/dialects/dialect.js';
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 import { connectionsOf } from '../database/connections.js';
 import { uncached } from '../database/primary.js';
 import { SharedQuestions } from '../database/shared-questions.js';
 import { DATA_SOURCE } from '../options/settings.js';
-import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './calendar.js';
+import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './time/calendar.js';
 import {
   type Bounds,
   JOURNEY_DEPTH,
@@ -15,16 +15,16 @@ import {
   TOP_LIMIT,
   VISITS_LIMIT,
 } from './limits.js';
-import { figuresOf } from './questions/figures.js';
-import { funnel } from './questions/funnel.js';
-import { journeys } from './questions/journeys.js';
-import { live } from './questions/live.js';
-import { retention } from './questions/retention.js';
-import { readAsOf } from './rollup/as-of.js';
-import { RollupService } from './rollup/rollup.service.js';
-import { RollupState } from './rollup/sums.entity.js';
-import { Selection } from './questions/selection.js';
-import type { Stretch } from './stretch.js';
+import { figuresOf } from '../store/typeorm/statistics/queries/measures/measures.js';
+import { funnel } from '../store/typeorm/statistics/queries/funnel.js';
+import { journeys } from '../store/typeorm/statistics/queries/journeys.js';
+import { live } from '../store/typeorm/statistics/queries/live.js';
+import { retention } from '../store/typeorm/statistics/queries/retention.js';
+import { readAsOf } from '../store/typeorm/statistics/rollup/as-of.js';
+import { RollupService } from '../store/typeorm/statistics/rollup/rollup.service.js';
+import { RollupState } from '../store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { Selection } from '../store/typeorm/statistics/filter/statistics-query.js';
+import type { Stretch } from './time/time-range.js';
 import {
   type AsOf,
   type Dimension,
@@ -55,8 +55,8 @@ import {
   type Visits,
   type VisitsOptions,
 } from './statistics.types.js';
-import { countsOf, top } from './questions/top.js';
-import { visits } from './questions/visits.js';
+import { countsOf, top } from '../store/typeorm/statistics/queries/top/top.js';
+import { visits } from '../store/typeorm/statistics/queries/visits.js';
 
 /** After all activities, in milliseconds. */
 const FOREVER = Number.MAX_SAFE_INTEGER;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
-import { dialectOf } from '../../lib/activity/dialects/dialect.js';
-import { DirtyRange } from '../../lib/activity/dirty-range.entity.js';
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
+import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Activity, ActivityStats, djaffarEntities } from '../../lib/index.js';
 import { uuidv7 } from '../../lib/activity/random.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
-import { RollupState } from '../../lib/statistics/rollup/sums.entity.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';

@@ -1,7 +1,7 @@
 import { type ClientRequest, get } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import { dialectOf } from '../../lib/activity/dialects/dialect.js';
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { ActivityStats, type DjaffarOptions } from '../../lib/index.js';
 import { readersOf, secondsOf } from '../support/child-processes.js';
 import { createMigratedDatabase, type DatabaseName, type TestDatabase } from '../support/databases.js';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Total } from '../../lib/statistics/rollup/sums.entity.js';
+import { Total } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { FROM_SOURCE, output, outputOfProcess, run, runProcess } from '../support/command.js';

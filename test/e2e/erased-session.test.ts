@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Activity, ActivityStats, Session, type StatisticsFilter } from '../../lib/index.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { createMigratedDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 import { cookieOf, type Host, startHost } from '../support/host.js';
 

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ExecutionContext } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { dialectOf } from '../../lib/activity/dialects/dialect.js';
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { driverOf } from '../../lib/database/driver.js';
 import { ActivityStats, DjaffarModule } from '../../lib/index.js';

@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { dialectOf } from '../../lib/activity/dialects/dialect.js';
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { onPrimary } from '../../lib/database/primary.js';
 import { DEFAULTS } from '../../lib/options/settings.js';

@@ -1,6 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ActivityStats, djaffarEntities, djaffarMigrations } from '../../lib/index.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { POSTGRES_BIN, PostgresServer } from '../support/postgres.js';

@@ -1,9 +1,9 @@
 import type { StoredActivity } from '../../lib/activity/activity.entity.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { uuidv7 } from '../../lib/activity/random.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
-import { PathTotal, RollupState } from '../../lib/statistics/rollup/sums.entity.js';
-import { Visit } from '../../lib/statistics/rollup/visit.entity.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
+import { PathTotal, RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { ActivityStats } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';

@@ -1,8 +1,8 @@
 import { DataSource } from 'typeorm';
 import { Activity, ActivityStats } from '../../lib/index.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
-import { Visit } from '../../lib/statistics/rollup/visit.entity.js';
-import { RollupState } from '../../lib/statistics/rollup/sums.entity.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
+import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 

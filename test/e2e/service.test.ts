@@ -12,9 +12,9 @@ import {
   type ServerActivity,
 } from '../../lib/index.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
-import { dialectOf } from '../../lib/activity/dialects/dialect.js';
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { SigningKeys } from '../../lib/privacy/signing-keys.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { QueryRunner } from 'typeorm';
-import { VIEW_COLUMNS } from '../../lib/activity/activities.view.js';
+import { VIEW_COLUMNS } from '../../lib/store/typeorm/activities.view.js';
 import { Activity, ActivityStats, djaffarEntities, type ServerActivity, Session } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Between, IsNull, LessThan } from 'typeorm';
-import { VIEW_COLUMNS } from '../../lib/activity/activities.view.js';
+import { VIEW_COLUMNS } from '../../lib/store/typeorm/activities.view.js';
 import { Activity, ActivityStats } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';

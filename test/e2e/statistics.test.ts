@@ -6,9 +6,9 @@ import {
   type StatisticsFilter,
 } from '../../lib/index.js';
 import { Pages } from '../../lib/activity/page.js';
-import { Path } from '../../lib/statistics/rollup/path.entity.js';
-import { DayCount } from '../../lib/statistics/rollup/day-count.entity.js';
-import { RollupService } from '../../lib/statistics/rollup/rollup.service.js';
+import { Path } from '../../lib/store/typeorm/statistics/rollup/tables/path.entity.js';
+import { DayCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
+import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 

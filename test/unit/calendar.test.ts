@@ -1,4 +1,4 @@
-import { comparedRange, intervalsOf, isoIn, rangeOf } from '../../lib/statistics/calendar.js';
+import { comparedRange, intervalsOf, isoIn, rangeOf } from '../../lib/statistics/time/calendar.js';
 
 const iso = (range: ReturnType<typeof rangeOf>, instants: number[]): string[] =>
   instants.map((instant) => isoIn(range, instant));

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { numbersIn, onwards, stepOf, upTo, wayOf, withoutRepeats } from '../../lib/statistics/rollup/way.js';
+import {
+  numbersIn,
+  onwards,
+  stepOf,
+  upTo,
+  wayOf,
+  withoutRepeats,
+} from '../../lib/store/typeorm/statistics/rollup/path-sequence.js';
 
 const aNumber = fc.oneof(fc.nat(40), fc.nat(5000), fc.nat(2 ** 31 - 1));
 const numbers = fc.array(aNumber, { maxLength: 12 });

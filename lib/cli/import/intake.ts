@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ActivityWriter } from '../../activity/activity.writer.js';
 import { UnstorableError } from '../../activity/unstorable.error.js';
-import type { VisitBounds } from '../../activity/visit-bounds.js';
+import type { VisitBounds } from '../../store/typeorm/visit-bounds.js';
 import { ID_LENGTH } from '../../activity/visit-id.js';
 import type { Row } from './row.js';
 

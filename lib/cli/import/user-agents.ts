@@ -1,8 +1,8 @@
 import { type DataSource, type EntityManager, In, IsNull } from 'typeorm';
 import { Activity } from '../../activity/activity.entity.js';
 import { Session } from '../../activity/session.entity.js';
-import { dialectOf } from '../../activity/dialects/dialect.js';
-import { DirtyRange } from '../../activity/dirty-range.entity.js';
+import { dialectOf } from '../../database/dialects/dialect.js';
+import { DirtyRange } from '../../store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { uuidv7 } from '../../activity/random.js';
 import type { SessionInfo } from './django.js';

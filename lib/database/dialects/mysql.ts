@@ -1,0 +1,169 @@
+import { BOUNDS } from '../bounds.js';
+import { connectionsOf } from '../connections.js';
+import { askOnPrimary } from '../primary.js';
+import { UnavailableError } from '../unavailable.error.js';
+import { monotonicClock } from '../../time/clock.js';
+import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
+import { readingIn, transact } from './transact.js';
+import { wordPattern } from './word-pattern.js';
+
+interface Bounds {
+  /** Milliseconds. */
+  lock: number;
+  statement: number;
+  idle: number;
+}
+
+// MariaDB and MySQL each read the comments that are meant for them: one has a limit for all statements, the other for SELECT.
+const mariadb = (sql: string): string => `/*M!100101 , ${sql} */`;
+const mysqlOnly = (sql: string): string => `/*!50708 , ${sql} */`;
+
+const seconds = (milliseconds: number): string => String(Math.max(1, Math.ceil(milliseconds / 1000)));
+
+/** System variables in place of those of the session; one set of user variables keeps what they were. */
+function settings(
+  values: Record<string, string>,
+  { statement }: Bounds,
+): { before: string[]; after: string[] } {
+  const names = Object.keys(values);
+  const keep = names.map((name) => `@djaffar_${name} = @@SESSION.${name}`).join(', ');
+  const set = names.map((name) => `SESSION ${name} = ${values[name]}`).join(', ');
+  const restore = names.map((name) => `SESSION ${name} = @djaffar_${name}`).join(', ');
+  return {
+    before: [
+      `SET ${keep} ${mariadb('@djaffar_statement = @@SESSION.max_statement_time')} ${mysqlOnly('@djaffar_statement = @@SESSION.max_execution_time')}, ` +
+        `${set} ${mariadb(`SESSION max_statement_time = ${statement / 1000}`)} ${mysqlOnly(`SESSION max_execution_time = ${statement}`)}`,
+    ],
+    after: [
+      `SET ${restore} ${mariadb('SESSION max_statement_time = @djaffar_statement')} ${mysqlOnly('SESSION max_execution_time = @djaffar_statement')}`,
+    ],
+  };
+}
+
+/** The server has no limit for a transaction that is idle, only for a connection. */
+function bounded(bounds: Bounds): Record<string, string> {
+  return {
+    innodb_lock_wait_timeout: seconds(bounds.lock),
+    lock_wait_timeout: seconds(bounds.lock),
+    wait_timeout: seconds(bounds.idle),
+  };
+}
+
+/** @param statement milliseconds */
+function settingsFor(statement: number): ReturnType<typeof settings> {
+  const bounds = { ...BOUNDS, statement };
+  // Else texts that begin with the same 1,024 bytes are one in a `GROUP BY`; the longest path has 8,192.
+  return settings({ ...bounded(bounds), max_sort_length: '8192' }, bounds);
+}
+
+/** In UTC, as an hour of local time comes twice a year. */
+const NOW = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`;
+
+/** `INSERT IGNORE` would pass over other errors too; this passes over the primary key alone. */
+function insert({ table, columns, rows, replace, clock }: Insert): string {
+  const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
+  const values = rows.map(() => row).join(', ');
+  const updates = replace
+    ? columns.map((column) => `${column} = VALUES(${column})`)
+    : [`${columns[0]} = ${table}.${columns[0]}`];
+  const into = clock ? [...columns, clock] : columns;
+  return `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`;
+}
+
+export const mysql: Dialect = {
+  /** The server cancels by itself what takes too long. */
+  async write({ runner, destroy }, inserts, within) {
+    const bounds = { lock: within, statement: within, idle: BOUNDS.idle };
+    const { before, after } = settings(bounded(bounds), bounds);
+    const deadline = monotonicClock.now() + within;
+    try {
+      for (const setting of before) await runner.query(setting);
+      await runner.startTransaction();
+      for (const each of inserts) {
+        if (monotonicClock.now() > deadline) throw new UnavailableError('the database is too slow');
+        await runner.query(insert(each), each.rows.flat());
+      }
+      await runner.commitTransaction();
+    } finally {
+      // The host must not get a connection back that is still in a transaction, or has settings of ours.
+      try {
+        if (runner.isTransactionActive) await runner.rollbackTransaction();
+        for (const setting of after) await runner.query(setting);
+      } catch {
+        destroy();
+      }
+    }
+  },
+
+  statements: (inserts) => inserts.map((each) => [insert(each), each.rows.flat()]),
+
+  transact: (dataSource, guard, statements, signal) =>
+    transact(
+      dataSource,
+      settingsFor(connectionsOf(dataSource).statementBound),
+      guard,
+      statements,
+      (each) => [insert(each), each.rows.flat()],
+      signal,
+    ),
+
+  rows: (dataSource, query) =>
+    askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
+  reading: (dataSource, read, signal) =>
+    readingIn(dataSource, settingsFor(connectionsOf(dataSource).readingBound), read, signal),
+
+  now: NOW,
+  // The snapshot is taken when the first table is read.
+  startOfReading: NOW,
+
+  erasedAtOnce: 1000,
+
+  hasLateral: false,
+
+  binary: (column) => column,
+  pathKey: (column) => column,
+
+  hasWord: (column, words, before) => `${column} REGEXP '${wordPattern(words, before)}'`,
+
+  contains: (column, text) => `INSTR(${column}, ${text}) > 0`,
+
+  // Of UTC, whatever the time zone of the session. There is no index of expressions: hence `date_ms` in the view.
+  timestamp: (column) =>
+    `CAST(TIMESTAMP('1970-01-01') + INTERVAL ${column} * 1000 MICROSECOND AS DATETIME(3))`,
+  json: (column) => column,
+
+  uuidLength: '36',
+  // MariaDB has an order of its own for its type `uuid`.
+  idOrder: (column) => `CAST(${column} AS CHAR(36))`,
+  property: (column, key) => {
+    const value = `JSON_EXTRACT(${column}, CONCAT('$.', JSON_QUOTE(${key})))`;
+    // The empty text is there for its collation.
+    const text = `CONCAT(LEFT(${column}, 0), JSON_UNQUOTE(${value}))`;
+    return `CASE WHEN JSON_TYPE(${value}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE ${text} END`;
+  },
+
+  async exactText(runner) {
+    const [{ version }]: [{ version: string }] = await runner.query('SELECT VERSION() AS version');
+    // Neither pads with spaces, so that 'a' and 'a ' are two.
+    return {
+      charset: 'utf8mb4',
+      collation: /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin',
+    };
+  },
+
+  dateKey: (column) => column,
+  dateBesideKey: (column) => column,
+  dateKeyOf: (date) => date,
+
+  activityIndexes: (table) => [
+    `djaffar_activity_date ON ${table} (date)`,
+    `djaffar_activity_received ON ${table} (receivedAt)`,
+    // A key part holds at most 3,072 bytes.
+    `djaffar_activity_path ON ${table} (path(${PATH_KEY_LENGTH}))`,
+    `djaffar_activity_page ON ${table} (page(${PATH_KEY_LENGTH}))`,
+    `djaffar_activity_user ON ${table} (userId)`,
+  ],
+  // It has no index of a part, and looks a session up by its id.
+  sessionIndexes: () => [],
+  pathIndex: (table) => `djaffar_path_text ON ${table} (path(${PATH_KEY_LENGTH}))`,
+};

@@ -1,0 +1,240 @@
+import type { DataSource } from 'typeorm';
+import { BOUNDS } from '../bounds.js';
+import { connectionsOf, type LentConnection } from '../connections.js';
+import { cancel, type Cancellable } from '../drivers/postgres-cancel.js';
+import { driverError } from '../failure.js';
+import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH, type Records } from './dialect.js';
+import { readingIn, transact } from './transact.js';
+import { wordPattern } from './word-pattern.js';
+
+/** What is used of the driver's client. */
+interface Client extends Cancellable {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what is in a row, who asks knows, as with TypeORM's own
+  query<T>(query: Query, callback: (error: Error | null, result: { rows: T[] }) => void): void;
+}
+
+interface Query {
+  name?: string;
+  text: string;
+  values: unknown[];
+}
+
+/**
+ * With the promise that the driver makes itself, what a query was given and gave stays in memory until the garbage
+ * collector looks at all of it, which is seldom: it takes twice the memory, and a third more time.
+ */
+function ask<T>(client: Client, query: Query): Promise<T[]> {
+  return new Promise((resolve, reject) => {
+    client.query<T>(query, (error, result) => (error ? reject(error) : resolve(result.rows)));
+  });
+}
+
+/** Runs the query as TypeORM would, so that it is in the host's log of queries. */
+async function logged<T>(
+  { dataSource, runner, raw }: LentConnection,
+  { text, values }: Query,
+  run: (client: Client) => Promise<T>,
+): Promise<T> {
+  dataSource.logger.logQuery(text, values, runner);
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- TypeORM gives the driver's own, without a type
+    return await run(raw as Client);
+  } catch (error) {
+    dataSource.logger.logQueryError(error instanceof Error ? error : String(error), text, values, runner);
+    throw error;
+  }
+}
+
+/** Reads with a connection of its own, within the limits for questions. */
+function read<T>(dataSource: DataSource, text: string, values: unknown[]): Promise<T[]> {
+  const connections = connectionsOf(dataSource);
+  return connections.ask((signal) =>
+    connections.use(
+      (connection) => logged(connection, { text, values }, (client) => ask<T>(client, { text, values })),
+      signal,
+    ),
+  );
+}
+
+/**
+ * Data sources whose connections forget what was prepared on them: an old PgBouncer hands out another server's for each
+ * transaction, and `DISCARD ALL` drops it.
+ */
+const forgetful = new WeakSet<DataSource>();
+
+/** Milliseconds: the first request may come before the statement. */
+const CANCEL_AGAIN = 50;
+
+const millisecondsOf = (timestamp: string): string =>
+  `floor(extract(epoch from ${timestamp}) * 1000)::bigint`;
+const NOW = millisecondsOf('clock_timestamp()');
+
+/** One parameter for each column, whatever the number of rows. */
+function insert({ table, columns, types, keys, replace, clock }: Insert, firstParameter: number): string {
+  const arrays = types.map((type, i) => `$${firstParameter + i}::${type}[]`).join(', ');
+  const updates = columns.map((column) => `${column} = EXCLUDED.${column}`);
+  const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
+  const [into, values] = clock ? [[...columns, clock], `*, ${NOW}`] : [columns, '*'];
+  return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays}) ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${conflict}`;
+}
+
+/** One statement, hence one transaction and one round trip: all but the last insert are its common table expressions. */
+function statementOf(inserts: Insert[]): string {
+  let parameter = 1;
+  const statements = inserts.map((each) => {
+    const sql = insert(each, parameter);
+    parameter += each.columns.length;
+    return sql;
+  });
+  const last = statements.pop();
+  const others = statements.map((sql, i) => `insert_${i} AS (${sql})`);
+  return others.length > 0 ? `WITH ${others.join(', ')} ${last}` : `${last}`;
+}
+
+function transpose({ columns, rows }: Insert): unknown[][] {
+  return columns.map((_, i) => rows.map((row) => row[i]));
+}
+
+/** The statement is not there, or another connection's stands under its name: nothing was done. */
+function isForgotten(error: unknown): boolean {
+  const { code } = driverError(error);
+  return code === '26000' || code === '42P05';
+}
+
+/** @param statement milliseconds */
+function boundsOf(statement: number): string[] {
+  return [
+    `SET LOCAL lock_timeout = ${BOUNDS.lock}`,
+    `SET LOCAL statement_timeout = ${statement}`,
+    `SET LOCAL idle_in_transaction_session_timeout = ${BOUNDS.idle}`,
+  ];
+}
+
+const FOR_READING = [
+  'SET TRANSACTION READ ONLY',
+  // To compile what the many intervals of a series make takes longer than to run it.
+  'SET LOCAL jit = off',
+  // What is counted by visitor has to fit, or goes to disk.
+  `SET LOCAL work_mem = '64MB'`,
+];
+
+const timestamp = (column: string): string => `to_timestamp(${column} / 1000.0)`;
+
+export const postgres: Dialect = {
+  /**
+   * One statement is a transaction of its own, so it needs no bounds on the server: it is never idle, and it holds no lock
+   * while it waits for one.
+   */
+  async write(connection, inserts, within) {
+    const { dataSource } = connection;
+    const query: Query = { text: statementOf(inserts), values: inserts.flatMap(transpose) };
+    // TypeORM's own query() cannot prepare, and to plan the statement anew costs the database a sixth of its time.
+    const name = `djaffar_${inserts.length}`;
+    let isCancelled = false;
+    await logged(connection, query, async (client) => {
+      let timer = setTimeout(function again() {
+        isCancelled = true;
+        cancel(client);
+        timer = setTimeout(again, CANCEL_AGAIN);
+      }, within);
+      // The name says nothing about the table.
+      const isPrepared = inserts.length > 1 && !forgetful.has(dataSource);
+      try {
+        await ask(client, { ...query, ...(isPrepared && { name }) });
+      } catch (error) {
+        if (!isPrepared || !isForgotten(error)) throw error;
+        forgetful.add(dataSource);
+        await ask(client, query);
+      } finally {
+        clearTimeout(timer);
+        // The request may still be on its way, and would cancel what the connection is used for next.
+        if (isCancelled) {
+          connection.destroy();
+          // The server may still wait for a lock, and would store later what was refused.
+          cancel(client);
+        }
+      }
+    });
+  },
+
+  statements: (inserts) => [[statementOf(inserts), inserts.flatMap(transpose)]],
+
+  rows: (dataSource, query) => read(dataSource, ...query.getQueryAndParameters()),
+
+  records: async (dataSource, query, columns) => {
+    const [page, values] = query.getQueryAndParameters();
+    const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
+    // Without OFFSET it would make each record twice, once for each place where it is used.
+    const text = `SELECT count(*)::int AS count, coalesce(string_agg(record, ''), '') AS text, coalesce((array_agg(record))[count(*)], '') AS last FROM (SELECT ${record} FROM (${page}) page OFFSET 0) records`;
+    const [found] = await read<Records>(dataSource, text, values);
+    if (!found) throw new Error('an aggregate has one row');
+    return found;
+  },
+
+  transact: (dataSource, guard, statements, signal) =>
+    transact(
+      dataSource,
+      { inside: [boundsOf(connectionsOf(dataSource).statementBound).join('; ')] },
+      guard,
+      statements,
+      (each) => [insert(each, 1), transpose(each)],
+      signal,
+    ),
+  reading: (dataSource, read_, signal) => {
+    const bounds = boundsOf(connectionsOf(dataSource).readingBound);
+    return readingIn(dataSource, { inside: [[...FOR_READING, ...bounds].join('; ')] }, read_, signal);
+  },
+
+  now: NOW,
+  // A query takes its snapshot before it looks at the clock. The transaction began before both.
+  startOfReading: millisecondsOf('transaction_timestamp()'),
+
+  erasedAtOnce: 1000,
+
+  hasLateral: true,
+
+  binary: (column) => `${column} COLLATE "C"`,
+  pathKey: (column) => `left(${column}, ${PATH_KEY_LENGTH}) COLLATE "C"`,
+
+  hasWord: (column, words, before) => {
+    // Nearly all texts have none of them, which LIKE tells in a fraction of the time.
+    const maybe = words.map((word) => `${column} LIKE '%${word}%'`).join(' OR ');
+    return `((${maybe}) AND ${column} ~ '${wordPattern(words, before)}')`;
+  },
+
+  contains: (column, text) => `strpos(${column}, ${text}) > 0`,
+
+  timestamp,
+  json: (column) => `${column}::jsonb`,
+
+  uuidLength: '',
+  idOrder: (column) => column,
+  property: (column, key) => {
+    const properties = `${column}::jsonb`;
+    return `CASE WHEN jsonb_typeof(${properties} -> ${key}) IN ('string', 'number', 'boolean') THEN ${properties} ->> ${key} END`;
+  },
+
+  exactText: async () => ({}),
+
+  dateKey: (column) => `(${column} - ${column} % ${MINUTE})`,
+  dateBesideKey: (column) => `(${column} + 0)`,
+  dateKeyOf: (date) => date - (date % MINUTE),
+
+  activityIndexes: (table) => [
+    // A minute is kept once for all its activities: a third of the size of an index of dates.
+    `djaffar_activity_minute ON ${table} ((date - date % ${MINUTE}))`,
+    // For those who write SQL: the latest activities, and ranges of dates as they are naturally written.
+    `djaffar_activity_date ON ${table} (date)`,
+    `djaffar_activity_timestamp ON ${table} ((${timestamp('date')}))`,
+    // Rows are nearly in the order in which they are received: 24 bytes for each 32 pages.
+    `djaffar_activity_received ON ${table} USING brin ("receivedAt") WITH (pages_per_range = 32, autosummarize = on)`,
+    // An index row holds at most 2,704 bytes; the "C" collation serves prefixes too.
+    `djaffar_activity_path ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
+    // Most paths are their own pages.
+    `djaffar_activity_page ON ${table} (left(page, ${PATH_KEY_LENGTH}) COLLATE "C") WHERE page IS NOT NULL`,
+    `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
+  ],
+  // Bots are few, and to leave them out nobody has to look at all sessions.
+  sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],
+  pathIndex: (table) => `djaffar_path_text ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
+};

@@ -1,0 +1,190 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { BOUNDS } from '../bounds.js';
+import { askOnPrimary, onPrimary } from '../primary.js';
+import { failureOf } from '../driver.js';
+import { monotonicClock } from '../../time/clock.js';
+import type { Dialect, Insert, Statement } from './dialect.js';
+
+/** SQLite's limit of parameters in a statement is 32,766; a statement of this many rows stays under it. */
+const ROWS_PER_STATEMENT = 500;
+
+/** What better-sqlite3 and libsql have in common. */
+interface Connection {
+  readonly inTransaction: boolean;
+  prepare(sql: string): { run(...parameters: unknown[]): { changes: number }; get(): { timeout: number } };
+  exec(sql: string): unknown;
+}
+
+class Busy extends Error {
+  readonly code = 'SQLITE_BUSY';
+}
+
+/**
+ * Milliseconds that SQLite itself may wait for another process, which stops the event loop. Beyond them we wait without
+ * it. better-sqlite3's own default is 5 s.
+ */
+const BUSY_TIMEOUT = 50;
+/** Milliseconds between two tries. */
+const RETRY = 50;
+
+/** The host's own time-outs. */
+const busyTimeouts = new WeakMap<Connection, number>();
+
+function busyTimeoutOf(connection: Connection): number {
+  const known = busyTimeouts.get(connection);
+  if (known !== undefined) return known;
+  const { timeout } = connection.prepare('PRAGMA busy_timeout').get();
+  busyTimeouts.set(connection, timeout);
+  return timeout;
+}
+
+/** The connection is the host's, too: its time-out is only another for as long as we use it. */
+function withoutBlocking<T>(connection: Connection, work: () => T): T {
+  const timeout = busyTimeoutOf(connection);
+  if (timeout <= BUSY_TIMEOUT) return work();
+  connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+  try {
+    return work();
+  } finally {
+    connection.exec(`PRAGMA busy_timeout = ${timeout}`);
+  }
+}
+
+function connectionOf(dataSource: DataSource): Connection {
+  // TypeORM has it on the driver, without a type.
+  return Reflect.get(dataSource.driver, 'databaseConnection');
+}
+
+const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
+
+function statementsOf({ table, columns, keys, rows, replace, clock }: Insert): Statement[] {
+  const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
+  const into = clock ? [...columns, clock] : columns;
+  const updates = columns.map((column) => `${column} = excluded.${column}`);
+  const conflict = `(${columns.slice(0, keys).join(', ')}) DO ${replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING'}`;
+  const statements: Statement[] = [];
+  for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
+    const some = rows.slice(at, at + ROWS_PER_STATEMENT);
+    const values = some.map(() => row).join(', ');
+    const sql = `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON CONFLICT ${conflict}`;
+    statements.push([sql, some.flat()]);
+  }
+  return statements;
+}
+
+function insert(connection: Connection, each: Insert): void {
+  for (const [sql, parameters] of statementsOf(each)) connection.prepare(sql).run(...parameters);
+}
+
+function run(connection: Connection, statement: Statement | Insert): void {
+  if (!Array.isArray(statement)) return insert(connection, statement);
+  const [sql, parameters] = statement;
+  connection.prepare(sql).run(...parameters);
+}
+
+/**
+ * TypeORM shares one SQLite connection between all who query, and a transaction on it takes in whatever others run
+ * meanwhile. So ours runs from beginning to end without giving way, and never inside somebody else's, who might
+ * roll it back.
+ * @param work returns 0 where nothing is to be done
+ */
+function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {
+  const connection = connectionOf(dataSource);
+  if (connection.inTransaction) throw new Busy('another transaction is open on the SQLite connection');
+  return withoutBlocking(connection, () => {
+    connection.exec('BEGIN IMMEDIATE');
+    try {
+      const changes = work(connection);
+      connection.exec(changes > 0 ? 'COMMIT' : 'ROLLBACK');
+      return changes;
+    } catch (error) {
+      if (connection.inTransaction) connection.exec('ROLLBACK');
+      throw error;
+    }
+  });
+}
+
+/** In UTC, such as `2026-11-26 12:00:00.123`. */
+const timestamp = (column: string): string =>
+  `strftime('%Y-%m-%d %H:%M:%f', ${column} / 1000.0, 'unixepoch')`;
+
+export const sqlite: Dialect = {
+  async write({ dataSource }, inserts) {
+    inTransaction(dataSource, (connection) => {
+      for (const each of inserts) insert(connection, each);
+      return inserts.length;
+    });
+  },
+
+  statements: (inserts) => inserts.flatMap(statementsOf),
+
+  async transact(dataSource, [sql, parameters], statements, signal) {
+    const deadline = monotonicClock.now() + BOUNDS.lock;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return inTransaction(dataSource, (connection) => {
+          const { changes } = connection.prepare(sql).run(...parameters);
+          if (changes > 0) for (const each of statements) run(connection, each);
+          return changes;
+        });
+      } catch (error) {
+        if (!failureOf(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
+        await pause(RETRY);
+      }
+    }
+  },
+
+  rows: (dataSource, query) =>
+    askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
+  reading: (dataSource, read, signal) => onPrimary(dataSource, read, signal),
+
+  now: NOW,
+  // The snapshot is taken when the first table is read.
+  startOfReading: NOW,
+
+  // Each transaction stops the event loop.
+  erasedAtOnce: 100,
+
+  hasLateral: false,
+
+  binary: (column) => column,
+  pathKey: (column) => column,
+
+  hasWord: (column, words, before) => {
+    const patterns = words.flatMap((word) => [`${word}*`, `*[${before}]${word}*`]);
+    return `(${patterns.map((pattern) => `${column} GLOB '${pattern}'`).join(' OR ')})`;
+  },
+
+  contains: (column, text) => `INSTR(${column}, ${text}) > 0`,
+
+  timestamp,
+  json: (column) => column,
+
+  uuidLength: '',
+  idOrder: (column) => column,
+  property: (column, key) => {
+    const scalar = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(value AS TEXT) END`;
+    return `(SELECT ${scalar} FROM json_each(${column}) WHERE key = ${key} AND type NOT IN ('object', 'array', 'null'))`;
+  },
+
+  exactText: async () => ({}),
+
+  dateKey: (column) => column,
+  dateBesideKey: (column) => column,
+  dateKeyOf: (date) => date,
+
+  writtenLast: (alias, table) => `${alias}.rowid > (SELECT max(rowid) - 2000 FROM ${table})`,
+
+  activityIndexes: (table) => [
+    `djaffar_activity_date ON ${table} (date)`,
+    // For those who write SQL with the view.
+    `djaffar_activity_timestamp ON ${table} (${timestamp('date')})`,
+    `djaffar_activity_path ON ${table} (path)`,
+    `djaffar_activity_page ON ${table} (page) WHERE page IS NOT NULL`,
+    `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
+  ],
+  sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],
+  pathIndex: (table) => `djaffar_path_text ON ${table} (path)`,
+};

@@ -1,0 +1,69 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { connectionsOf, type LentConnection } from '../connections.js';
+import type { Insert, Statement } from './dialect.js';
+
+/** Statements around a transaction, and at its beginning. */
+interface Settings {
+  before?: string[];
+  inside?: string[];
+  /** Undoes what was done before it: the connection goes back to the pool. */
+  after?: string[];
+}
+
+/** {@link Dialect.transact} where each who queries has a connection. */
+export function transact(
+  dataSource: DataSource,
+  settings: Settings,
+  guard: Statement,
+  statements: (Statement | Insert)[],
+  insert: (each: Insert) => Statement,
+  signal?: AbortSignal,
+): Promise<number> {
+  // MySQL's own default would lock the rows that an `INSERT … SELECT` reads, and so stop those who write activities.
+  return inTransaction(dataSource, 'READ COMMITTED', settings, signal, async ({ runner }) => {
+    const { affected = 0 }: { affected?: number } = await runner.query(...guard, true);
+    if (affected === 0) return 0;
+    for (const statement of statements) {
+      await runner.query(...(Array.isArray(statement) ? statement : insert(statement)));
+    }
+    await runner.commitTransaction();
+    return affected;
+  });
+}
+
+/** {@link Dialect.reading} where each who queries has a connection. */
+export function readingIn<T>(
+  dataSource: DataSource,
+  settings: Settings,
+  read: (manager: EntityManager) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return inTransaction(dataSource, 'REPEATABLE READ', settings, signal, ({ runner }) => read(runner.manager));
+}
+
+/** Rolls back what the work does not commit. */
+function inTransaction<T>(
+  dataSource: DataSource,
+  isolation: Parameters<QueryRunner['startTransaction']>[0],
+  { before = [], inside = [], after = [] }: Settings,
+  signal: AbortSignal | undefined,
+  work: (connection: LentConnection) => Promise<T>,
+): Promise<T> {
+  return connectionsOf(dataSource).use(async (connection) => {
+    const { runner, destroy } = connection;
+    try {
+      for (const setting of before) await runner.query(setting);
+      await runner.startTransaction(isolation);
+      for (const setting of inside) await runner.query(setting);
+      return await work(connection);
+    } finally {
+      // The host must not get a connection back that is still in a transaction, or has settings of ours.
+      try {
+        if (runner.isTransactionActive) await runner.rollbackTransaction();
+        for (const setting of after) await runner.query(setting);
+      } catch {
+        destroy();
+      }
+    }
+  }, signal);
+}

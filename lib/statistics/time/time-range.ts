@@ -1,0 +1,24 @@
+import { MINUTE } from '../../database/dialects/dialect.js';
+
+/** From `since` (inclusive) to `until` (exclusive), in milliseconds since 1970. */
+export interface Stretch {
+  since: number;
+  until: number;
+}
+
+export const QUARTER = 15 * MINUTE;
+export const DAY = 96 * QUARTER;
+
+/** The beginning of the span that an instant lies in. */
+export function floor(instant: number, span: number): number {
+  return instant - (instant % span);
+}
+
+/** What is left of a stretch at both ends. */
+export function without({ since, until }: Stretch, middle: Stretch): Stretch[] {
+  const ends = [
+    { since, until: middle.since },
+    { since: middle.until, until },
+  ];
+  return ends.filter((end) => end.since < end.until);
+}

@@ -1,0 +1,94 @@
+import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
+import type { StoredActivity } from '../../activity/activity.entity.js';
+import type { ActivityWriter, NewSession } from '../../activity/activity.writer.js';
+import { dialectOf } from '../../database/dialects/dialect.js';
+
+/** What is done if the part of the transaction that has this depth is committed. */
+interface Waiting {
+  /** 1 in the transaction itself, one more in each savepoint. */
+  depth: number;
+  onCommit: () => void;
+}
+
+/**
+ * Writes activities in transactions of the host. They are committed or rolled back with what else the host does there, and
+ * an error is the driver's own, so that the host's own code can try again.
+ *
+ * It never takes a second connection while the host holds one: all connections of a pool could be held by transactions that
+ * wait for one more. So a new session is stored only after the commit: inside of a transaction that takes long it would have
+ * others wait who write the same session.
+ */
+export class HostTransactions {
+  private readonly afterCommit = new WeakMap<QueryRunner, Waiting[]>();
+  private readonly subscriber: EntitySubscriberInterface;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly writer: ActivityWriter,
+  ) {
+    this.subscriber = {
+      afterTransactionCommit: ({ queryRunner }) => this.finish(queryRunner, true),
+      afterTransactionRollback: ({ queryRunner }) => this.finish(queryRunner, false),
+    };
+  }
+
+  /**
+   * @param onCommit called when the transaction is committed
+   * @throws Error if the manager is in no transaction, or of another data source
+   */
+  async write(
+    manager: EntityManager,
+    activities: StoredActivity[],
+    session: NewSession | undefined,
+    onCommit: () => void,
+  ): Promise<void> {
+    const runner = this.runnerOf(manager);
+    for (const [sql, parameters] of dialectOf(this.dataSource).statements(this.writer.inserts(activities)))
+      await runner.query(sql, parameters);
+    // A data source that is initialized again has new subscribers.
+    if (!this.dataSource.subscribers.includes(this.subscriber))
+      this.dataSource.subscribers.push(this.subscriber);
+    const waiting = this.afterCommit.get(runner) ?? [];
+    this.afterCommit.set(runner, waiting);
+    waiting.push({
+      depth: depthOf(runner),
+      onCommit: () => {
+        this.writer.noteCommit(session);
+        onCommit();
+      },
+    });
+  }
+
+  private runnerOf({ queryRunner }: EntityManager): QueryRunner {
+    if (!queryRunner?.isTransactionActive) {
+      throw new Error(
+        'Djaffar: track() was given a manager that is in no transaction; give the one that dataSource.transaction((manager) => …) passes',
+      );
+    }
+    if (queryRunner.connection !== this.dataSource) {
+      throw new Error(
+        'Djaffar: track() was given a manager of another data source than that of DjaffarModule, so the two cannot be committed together',
+      );
+    }
+    return queryRunner;
+  }
+
+  /** Also called for a savepoint: what it has is then the part's around it, or is dropped. */
+  private finish(runner: QueryRunner, isCommitted: boolean): void {
+    const depth = depthOf(runner);
+    const waiting = this.afterCommit.get(runner) ?? [];
+    const kept = isCommitted ? waiting : waiting.filter((each) => each.depth <= depth);
+    for (const each of kept) each.depth = Math.min(each.depth, depth);
+    if (depth > 0) {
+      this.afterCommit.set(runner, kept);
+      return;
+    }
+    this.afterCommit.delete(runner);
+    for (const { onCommit } of kept) onCommit();
+  }
+}
+
+/** How many transactions and savepoints are open, which TypeORM counts without a type; 0 after the end of all. */
+function depthOf(runner: QueryRunner): number {
+  return runner.isTransactionActive ? Number(Reflect.get(runner, 'transactionDepth')) : 0;
+}

@@ -1,0 +1,43 @@
+import type { DataSource } from 'typeorm';
+import type { ActivityFilter } from '../../../activity/activity.filter.js';
+import type { Cursor } from '../../../activity/cursor.js';
+import { type Dialect, dialectOf, type Records } from '../../../database/dialects/dialect.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from './columns.js';
+import { activitiesAfter, sessionsOf } from './queries.js';
+import { walk } from './paginate.js';
+
+const PAGE = 4000;
+
+/** Reads many activities where nothing is made of them but text: see {@link Records}. */
+export class RecordReader {
+  private constructor(
+    private readonly dataSource: DataSource,
+    private readonly read: NonNullable<Dialect['records']>,
+  ) {}
+
+  /** @returns nothing where the database has no records */
+  static of(dataSource: DataSource): RecordReader | undefined {
+    const { records } = dialectOf(dataSource);
+    return records && new RecordReader(dataSource, records);
+  }
+
+  /** The oldest first, in pages. */
+  activities(filter: ActivityFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void> {
+    return walk(PAGE, after, async (place) => {
+      const query = activitiesAfter(this.dataSource, filter, place).limit(PAGE);
+      const records = await this.read(this.dataSource, query, ACTIVITY_COLUMNS);
+      const [id = '', date = ''] = records.last.slice(1).split(',', 2);
+      const last = { id, date };
+      return { page: { ...records, last }, count: records.count, last };
+    });
+  }
+
+  sessions(ids: string[]): Promise<Records> {
+    return this.read(this.dataSource, sessionsOf(this.dataSource, ids), SESSION_COLUMNS);
+  }
+}
+
+export interface PageOfRecords extends Omit<Records, 'last'> {
+  /** The place of the last. */
+  last: { id: string; date: string };
+}

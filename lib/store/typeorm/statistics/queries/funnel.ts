@@ -1,0 +1,82 @@
+import { InvalidFilterError } from '../../../../activity/activity.filter.js';
+import { inTurns } from '../in-turns.js';
+import { MAX_FUNNEL_STEPS } from '../../../../statistics/limits.js';
+import { Selection } from '../filter/statistics-query.js';
+import type { Funnel, FunnelStep } from '../../../../statistics/statistics.types.js';
+import type { Stretch } from '../../../../statistics/time/time-range.js';
+
+/** The visitor is a user without a session. */
+const USER = 2 ** MAX_FUNNEL_STEPS;
+
+/** How far a visitor has come: of each step, when the latest start was that led there. */
+type Progress = number[];
+
+interface Row {
+  visitor: string;
+  date: string | number;
+  /** A bit for each step, and {@link USER}: what is not sent need not be read. */
+  done: string | number;
+}
+
+/** @throws InvalidFilterError */
+export async function funnel(
+  steps: FunnelStep[],
+  selection: Selection,
+  range: Stretch,
+  within: number,
+): Promise<Omit<Funnel, 'asOf'>> {
+  const matches = checked(steps).map((step) => new Selection(selection.manager, step));
+  const query = selection
+    .activities(range)
+    .select('COALESCE(activity.sessionId, activity.userId)', 'visitor')
+    .addSelect('activity.date', 'date')
+    .andWhere('(activity.sessionId IS NOT NULL OR activity.userId IS NOT NULL)')
+    .orderBy('activity.date')
+    .addOrderBy(selection.dialect.idOrder('activity.id'));
+  const conditions = matches.map((step, i) => {
+    const { sql, parameters } = step.conditionOnActivities(`step${i}`);
+    query.setParameters(parameters);
+    return `(${sql})`;
+  });
+  const done = conditions.map((sql, i) => `CASE WHEN ${sql} THEN ${2 ** i} ELSE 0 END`);
+  done.push(`CASE WHEN activity.sessionId IS NULL THEN ${USER} ELSE 0 END`);
+  query.addSelect(done.join(' + '), 'done').andWhere(`(${conditions.join(' OR ')})`);
+  const progress = new Map<string, Progress>();
+  for await (const rows of inTurns(await query.getRawMany<Row>())) {
+    for (const { visitor, date, done: bits } of rows) {
+      const key = Number(bits) & USER ? `user ${visitor}` : visitor;
+      let starts = progress.get(key);
+      if (!starts) progress.set(key, (starts = []));
+      advance(starts, steps.length, Number(bits), Number(date), within);
+    }
+  }
+  const reached = steps.map((_, i) => [...progress.values()].filter((visitor) => visitor.length > i).length);
+  return {
+    steps: steps.map((step, i) => ({
+      step,
+      visitors: reached[i] ?? 0,
+      stopped: i + 1 < steps.length ? (reached[i] ?? 0) - (reached[i + 1] ?? 0) : 0,
+    })),
+  };
+}
+
+/** From the last step to the first, so that an activity is one step at a time; a later start leaves more time. */
+function advance(starts: Progress, count: number, done: number, date: number, within: number): void {
+  for (let i = Math.min(starts.length, count - 1); i >= 0; i--) {
+    if (!(done & (2 ** i))) continue;
+    const start = i === 0 ? date : starts[i - 1];
+    if (start !== undefined && date - start <= within) starts[i] = start;
+  }
+}
+
+function checked(steps: FunnelStep[]): FunnelStep[] {
+  if (!Array.isArray(steps) || steps.length === 0 || steps.length > MAX_FUNNEL_STEPS)
+    throw new InvalidFilterError('steps', `must be 1 to ${MAX_FUNNEL_STEPS} steps`);
+  for (const [i, step] of steps.entries()) {
+    const given = Object.entries(step).filter(([, value]) => value !== undefined);
+    const wrong = given.find(([property]) => !['path', 'name', 'properties'].includes(property));
+    if (wrong || given.length === 0)
+      throw new InvalidFilterError(`steps.${i}`, 'must have a path, a name or properties, and nothing else');
+  }
+  return steps;
+}

@@ -1,0 +1,62 @@
+import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
+import { MAX_LIVE_VISITORS } from '../../../../statistics/limits.js';
+import { PAGE } from '../filter/page-sql.js';
+import type { Selection } from '../filter/statistics-query.js';
+import type { Live, LiveVisitor } from '../../../../statistics/statistics.types.js';
+
+const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', 'date', 'path', 'name'];
+
+type Row = Omit<LiveVisitor, 'date'> & { date: string | number };
+
+/** @param range whose end does not count: a client's clock may be ahead */
+export async function live(selection: Selection, range: Range): Promise<Omit<Live, 'asOf'>> {
+  const since = { since: range.since };
+  const counts = await selection
+    .activities(since)
+    .select('COUNT(*)', 'activities')
+    .addSelect('COUNT(DISTINCT activity.sessionId)', 'sessions')
+    .addSelect('COUNT(DISTINCT activity.userId)', 'users')
+    .getRawOne<Record<'activities' | 'sessions' | 'users', string | number>>();
+  return {
+    since: isoIn(range, range.since),
+    sessions: Number(counts?.sessions),
+    users: Number(counts?.users),
+    activities: Number(counts?.activities),
+    visitors: (await latest(selection, since)).map((visitor) => ({
+      ...visitor,
+      date: isoIn(range, Number(visitor.date)),
+    })),
+  };
+}
+
+/** What each visitor did last. */
+function latest(selection: Selection, since: { since: number }): Promise<Row[]> {
+  const { manager, dialect } = selection;
+  const id = dialect.idOrder('activity.id');
+  const visitor = `activity.sessionId, CASE WHEN activity.sessionId IS NULL THEN activity.userId END`;
+  const query = selection
+    .activities(since, { withSession: true })
+    .select('activity.sessionId', 'session')
+    .addSelect('activity.userId', 'user')
+    .addSelect('activity.userName', 'userName')
+    .addSelect('session.browser', 'browser')
+    .addSelect('session.system', 'system')
+    .addSelect('session.device', 'device')
+    .addSelect('activity.date', 'date')
+    .addSelect(PAGE, 'path')
+    .addSelect('activity.name', 'name')
+    .addSelect(id, 'id')
+    .addSelect(`ROW_NUMBER() OVER (PARTITION BY ${visitor} ORDER BY activity.date DESC, ${id} DESC)`, 'place')
+    .andWhere('(activity.sessionId IS NOT NULL OR activity.userId IS NOT NULL)');
+  const column = (name: string): string => `latest.${manager.connection.driver.escape(name)}`;
+  return manager
+    .createQueryBuilder()
+    .select(COLUMNS.map(column).join(', '))
+    .from(`(${query.getQuery()})`, 'latest')
+    .where(`${column('place')} = 1`)
+    .setParameters(query.getParameters())
+    .orderBy(column('date'), 'DESC')
+    .addOrderBy(column('id'), 'DESC')
+    .limit(MAX_LIVE_VISITORS)
+    .getRawMany<Row>();
+}

@@ -1,0 +1,106 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { groupingOf, intervalSql } from '../../../../../statistics/time/calendar.js';
+import { MEDIAN, ranked } from './median.js';
+import type { Selection } from '../../filter/statistics-query.js';
+import type { Measure } from '../../../../../statistics/statistics.types.js';
+import type { Stretch } from '../../../../../statistics/time/time-range.js';
+import { type Counted, figuresFrom, type Found } from './visit-measures.js';
+
+/** Of an interval; `median` where that is asked for, and there was a visit. */
+type Row = Partial<Record<Measure, string | number | null>> & { n: string | number; median?: string | null };
+
+/** Of all visits: whether one is its visitor's first in the range, its row tells. */
+export async function figuresOfAllVisits(
+  measures: Measure[],
+  selection: Selection,
+  range: Stretch,
+  starts: number[],
+): Promise<Found> {
+  // One is counted as fast in one pass.
+  const isEach = selection.dialect.hasLateral && starts.length > 1;
+  const rows = await (isEach ? askForEach : askAtOnce)(measures, selection, range, starts);
+  const counts: Measure[] = ['visits', ...measures.filter((measure) => measure !== 'visitDuration')];
+  return figuresFrom(
+    rows.flatMap(({ n, median, ...found }): Counted[] => [
+      ...counts.map((measure) => ({ measure, n, value: found[measure] ?? 0 })),
+      ...(median == null ? [] : [{ measure: 'visitDuration' as const, n, value: median }]),
+    ]),
+    starts,
+  );
+}
+
+/** In one pass, which finds the interval of each visit. */
+function askAtOnce(
+  measures: Measure[],
+  selection: Selection,
+  range: Stretch,
+  starts: number[],
+): Promise<Row[]> {
+  const interval = intervalSql('visit.startedAt', starts);
+  const start = intervalSql('visit.startedAt', starts, (each) => Math.max(each, range.since));
+  const query: SelectQueryBuilder<ObjectLiteral> = selection
+    .visits(range)
+    .select(interval, 'n')
+    .groupBy(groupingOf(interval));
+  const sums = addCounts(query, measures, start);
+  return (measures.includes('visitDuration') ? withMedians(selection, query, sums) : query).getRawMany<Row>();
+}
+
+/** From one interval to the next, which the index of starts has in a row: it takes less than half of the time. */
+function askForEach(
+  measures: Measure[],
+  selection: Selection,
+  range: Stretch,
+  starts: number[],
+): Promise<Row[]> {
+  const values = starts.map((start, n) => {
+    const until = Math.min(starts[n + 1] ?? range.until, range.until);
+    return `(${n}, ${Math.max(start, range.since)}, ${until})`;
+  });
+  const query: SelectQueryBuilder<ObjectLiteral> = selection
+    .visits()
+    .select([])
+    .andWhere('visit.startedAt >= part.since AND visit.startedAt < part.until');
+  addCounts(query, measures, 'part.since');
+  if (measures.includes('visitDuration'))
+    query.addSelect('percentile_cont(0.5) WITHIN GROUP (ORDER BY visit.duration)', 'median');
+  const [sql, parameters] = query.getQueryAndParameters();
+  return selection.manager.query(
+    `SELECT part.n, found.* FROM (VALUES ${values.join(', ')}) part (n, since, until) CROSS JOIN LATERAL (${sql}) found`,
+    parameters,
+  );
+}
+
+/** @param start the SQL of when the interval began of which a visit is */
+function addCounts(query: SelectQueryBuilder<ObjectLiteral>, measures: Measure[], start: string): Measure[] {
+  const conditions: Partial<Record<Measure, string>> = {
+    bounceRate: 'visit.bounced',
+    users: `visit.userBefore < ${start}`,
+    sessions: `visit.sessionBefore < ${start}`,
+  };
+  const sums = measures.filter((measure) => conditions[measure] !== undefined);
+  query.addSelect('COUNT(*)', 'visits');
+  for (const measure of sums)
+    query.addSelect(`SUM(CASE WHEN ${conditions[measure]} THEN 1 ELSE 0 END)`, measure);
+  return ['visits', ...sums];
+}
+
+/** In the same pass over visits: these are counted by their duration, too, and put together again. */
+function withMedians(
+  { manager }: Selection,
+  query: SelectQueryBuilder<ObjectLiteral>,
+  sums: Measure[],
+): SelectQueryBuilder<ObjectLiteral> {
+  query.addSelect('visit.duration', 'duration').addGroupBy('visit.duration');
+  const medians = manager
+    .createQueryBuilder()
+    // As it is made in any order, PostgreSQL hashes visits for it, of which there are many more than durations to be sorted.
+    .addCommonTableExpression(query, 'counted', { materialized: true })
+    .select('n')
+    .addSelect(MEDIAN, 'median')
+    .from(`(${ranked('counted')})`, 'ranked')
+    .setParameters(query.getParameters())
+    .groupBy('n');
+  for (const sum of sums) medians.addSelect(`SUM(ranked.${manager.connection.driver.escape(sum)})`, sum);
+  return medians;
+}

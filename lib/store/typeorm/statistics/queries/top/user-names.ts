@@ -1,0 +1,67 @@
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { Activity } from '../../../../../activity/activity.entity.js';
+import type { Selection } from '../../filter/statistics-query.js';
+import type { TopRow } from '../../../../../statistics/statistics.types.js';
+import { Visit } from '../../rollup/tables/visit.entity.js';
+
+/**
+ * The rows of users with their names, which are looked for in the latest visit: no index knows the latest of all
+ * activities of a user.
+ */
+export async function named(selection: Selection, rows: TopRow[]): Promise<TopRow[]> {
+  const users = rows.flatMap(({ value }) => value ?? []);
+  const visits = users.length > 0 ? await latestVisits(selection, users) : [];
+  const found = visits.length > 0 ? await namesIn(selection, visits) : [];
+  const names = new Map(found.map(({ user, name }) => [user, name]));
+  return rows.map((row) => ({ ...row, name: names.get(row.value ?? '') ?? null }));
+}
+
+/** SQL of the users of whom a visit since an instant has a name that matches `:search`. */
+export function usersNamed({ manager }: Selection, since: number): string {
+  return manager
+    .createQueryBuilder(Activity, 'called')
+    .select('called.userId')
+    .where('called.userId IS NOT NULL')
+    .andWhere(`called.date >= ${since}`)
+    .andWhere(`LOWER(called.userName) LIKE :search ESCAPE '!'`)
+    .getQuery();
+}
+
+async function latestVisits({ manager, dialect }: Selection, users: string[]): Promise<string[]> {
+  const order = `visit.startedAt DESC, ${dialect.binary('visit.id')} DESC`;
+  const visits = manager
+    .createQueryBuilder(Visit, 'visit')
+    .select('visit.id', 'id')
+    .addSelect(`ROW_NUMBER() OVER (PARTITION BY visit.userId ORDER BY ${order})`, 'place')
+    .where('visit.userId IN (:...users)', { users });
+  return (await firstOfEach<{ id: string }>(manager, visits)).map(({ id }) => id);
+}
+
+function namesIn(
+  { manager, dialect }: Selection,
+  visits: string[],
+): Promise<Record<'user' | 'name', string>[]> {
+  const order = `activity.date DESC, ${dialect.idOrder('activity.id')} DESC`;
+  const names = manager
+    .createQueryBuilder(Visit, 'visit')
+    .innerJoin(Activity, 'activity', 'activity.visitId = visit.id AND activity.userId = visit.userId')
+    .select('visit.userId', 'user')
+    .addSelect('activity.userName', 'name')
+    .addSelect(`ROW_NUMBER() OVER (PARTITION BY visit.id ORDER BY ${order})`, 'place')
+    .where('visit.id IN (:...visits)', { visits })
+    .andWhere('activity.userName IS NOT NULL');
+  return firstOfEach(manager, names);
+}
+
+function firstOfEach<T extends ObjectLiteral>(
+  manager: EntityManager,
+  placed: SelectQueryBuilder<ObjectLiteral>,
+): Promise<T[]> {
+  return manager
+    .createQueryBuilder()
+    .select('latest.*')
+    .from(`(${placed.getQuery()})`, 'latest')
+    .where(`latest.${manager.connection.driver.escape('place')} = 1`)
+    .setParameters(placed.getParameters())
+    .getRawMany<T>();
+}

@@ -1,0 +1,137 @@
+import { type EntityManager, In } from 'typeorm';
+import { Activity } from '../../../../activity/activity.entity.js';
+import type { Page } from '../../../../activity/activity.service.js';
+import { InvalidFilterError } from '../../../../activity/activity.filter.js';
+import { pathsOf } from '../rollup/path-dictionary.js';
+import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
+import type { Selection } from '../filter/statistics-query.js';
+import {
+  MAX_ACTIVITIES_OF_VISIT,
+  type VisitActivity,
+  type VisitRecord,
+} from '../../../../statistics/statistics.types.js';
+import type { Visit } from '../rollup/tables/visit.entity.js';
+
+export interface VisitsPage {
+  limit: number;
+  order: 'asc' | 'desc';
+  after: string | undefined;
+}
+
+export async function visits(
+  selection: Selection,
+  range: Range,
+  { limit, order, after }: VisitsPage,
+): Promise<Page<VisitRecord>> {
+  const direction = order === 'asc' ? 'ASC' : 'DESC';
+  const beyond = order === 'asc' ? '>' : '<';
+  const id = selection.dialect.binary('visit.id');
+  const query = selection.visits(range);
+  if (after !== undefined) {
+    const { start, visit } = decode(after);
+    query
+      .andWhere(`visit.startedAt ${beyond}= ${start}`)
+      .andWhere(`(visit.startedAt ${beyond} ${start} OR ${id} ${beyond} :after)`, { after: visit });
+  }
+  const rows = await query
+    .leftJoinAndSelect('visit.session', 'of')
+    .orderBy('visit.startedAt', direction)
+    .addOrderBy(id, direction)
+    .limit(limit + 1)
+    .getMany();
+  const page = rows.slice(0, limit);
+  const activities = await activitiesOf(selection.manager, page);
+  const paths = await pathsOf(
+    selection.manager,
+    page.flatMap(({ entry, exit }) => [entry, exit]),
+  );
+  const last = page.at(-1);
+  return {
+    items: page.map((visit) => recordOf(visit, activities.get(visit.id) ?? [], paths, range)),
+    next: rows.length > limit && last ? encode(last) : null,
+  };
+}
+
+function recordOf(
+  visit: Visit,
+  activities: Activity[],
+  paths: Map<number, string>,
+  range: Range,
+): VisitRecord {
+  const { id, session, userId: user, duration, bounced, views, activities: count } = visit;
+  const { referrer, utmSource, utmMedium, utmCampaign, utmTerm, utmContent } = visit;
+  return {
+    id,
+    session,
+    user,
+    startedAt: isoIn(range, visit.startedAt.getTime()),
+    endedAt: isoIn(range, visit.endedAt.getTime()),
+    duration,
+    bounced,
+    views,
+    entry: paths.get(visit.entry) ?? '',
+    exit: paths.get(visit.exit) ?? '',
+    referrer,
+    utmSource,
+    utmMedium,
+    utmCampaign,
+    utmTerm,
+    utmContent,
+    count,
+    activities: activities.map((activity) => activityOf(activity, range)),
+  };
+}
+
+function activityOf(activity: Activity, range: Range): VisitActivity {
+  const { id, name, path, referer, properties, userId, userName } = activity;
+  return {
+    id,
+    date: isoIn(range, activity.date.getTime()),
+    name,
+    path,
+    referer,
+    properties,
+    userId,
+    userName,
+  };
+}
+
+/** The first of each visit. */
+async function activitiesOf(manager: EntityManager, page: Visit[]): Promise<Map<string, Activity[]>> {
+  const found = new Map<string, Activity[]>();
+  const few = page.filter(({ activities }) => activities <= MAX_ACTIVITIES_OF_VISIT).map(({ id }) => id);
+  const repository = manager.getRepository(Activity);
+  for (const activity of few.length > 0 ? await repository.findBy({ visitId: In(few) }) : []) {
+    const ofVisit = found.get(activity.visitId ?? '') ?? [];
+    found.set(activity.visitId ?? '', [...ofVisit, activity]);
+  }
+  for (const { id, activities } of page) {
+    if (activities <= MAX_ACTIVITIES_OF_VISIT) continue;
+    found.set(
+      id,
+      await repository.find({
+        where: { visitId: id },
+        order: { date: 'ASC', id: 'ASC' },
+        take: MAX_ACTIVITIES_OF_VISIT,
+      }),
+    );
+  }
+  for (const activities of found.values()) activities.sort(byPlace);
+  return found;
+}
+
+function byPlace(a: Activity, b: Activity): number {
+  return a.date.getTime() - b.date.getTime() || (a.id < b.id ? -1 : 1);
+}
+
+function encode({ startedAt, id }: Visit): string {
+  return Buffer.from(`${startedAt.getTime()}.${id}`).toString('base64url');
+}
+
+/** @throws InvalidFilterError */
+function decode(after: unknown): { start: number; visit: string } {
+  const place = typeof after === 'string' ? Buffer.from(after, 'base64url').toString() : '';
+  const [, start, visit] = /^(\d{1,15})\.([\w-]{1,16})$/.exec(place) ?? [];
+  if (!start || !visit) throw new InvalidFilterError('after', 'must be the "next" value of a previous page');
+  return { start: Number(start), visit };
+}

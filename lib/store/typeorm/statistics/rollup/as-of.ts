@@ -1,0 +1,108 @@
+import { Brackets, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
+import { DirtyRange } from './tables/dirty-range.entity.js';
+import { decodeVisits } from './dirty-ranges.js';
+import { dialectOf } from '../../../../database/dialects/dialect.js';
+import { chunks } from '../../../../database/chunks.js';
+import { DAY, type Stretch } from '../../../../statistics/time/time-range.js';
+import { Visit } from './tables/visit.entity.js';
+
+/** How many ranges with unbounded visits are looked at one by one. More of them count as touching. */
+const MAX_UNBOUNDED = 5000;
+
+/** A dirty range that has to be recomputed for an exact answer. */
+export interface Touching {
+  id: string;
+  createdAt: number;
+}
+
+/**
+ * The moment before which everything committed is in the answer, in milliseconds since 1970 by the database's clock.
+ *
+ * A dirty range is created before its transaction commits, and stays until it is recomputed. So what was committed before
+ * the oldest one that the reader sees was recomputed, and without any the moment is the one before the snapshot. It does
+ * not matter how long a transaction takes to commit: its range is older than its commit, never younger.
+ *
+ * @param manager of a snapshot in which nothing was read yet
+ * @param ranges what the answer depends on
+ */
+export async function readAsOf(manager: EntityManager, ranges: Stretch[]): Promise<number> {
+  const [row]: { now: string | number }[] = await manager.query(
+    `SELECT ${dialectOf(manager.connection).startOfReading} AS now`,
+  );
+  const now = Number(row?.now);
+  const near = await nearBy(manager, ranges)
+    .select('MIN(dirty.createdAt)', 'oldest')
+    .getRawOne<{ oldest: string | number | null }>();
+  const oldest = near?.oldest == null ? now : Math.min(now, Number(near.oldest));
+  const far = await findUnbounded(manager, ranges);
+  return far.reduce((least, { createdAt }) => Math.min(least, createdAt), oldest);
+}
+
+/**
+ * Finds the dirty ranges that answers about some ranges depend on, the latest first.
+ * @param limit more are left out
+ */
+export async function findTouching(
+  manager: EntityManager,
+  ranges: Stretch[],
+  limit: number,
+): Promise<Touching[]> {
+  const near = await nearBy(manager, ranges)
+    .select('dirty.id', 'id')
+    .addSelect('dirty.createdAt', 'createdAt')
+    .orderBy('dirty.since', 'DESC')
+    .limit(limit)
+    .getRawMany<{ id: string; createdAt: string | number }>();
+  return [
+    ...near.map(({ id, createdAt }) => ({ id, createdAt: Number(createdAt) })),
+    ...(await findUnbounded(manager, ranges)),
+  ];
+}
+
+/** Visits last at most a day, so those of the ranges have no activities further away; alias `dirty`. */
+function nearBy(manager: EntityManager, ranges: Stretch[]): SelectQueryBuilder<DirtyRange> {
+  return manager.createQueryBuilder(DirtyRange, 'dirty').where(`(${nearSql(ranges)})`);
+}
+
+function nearSql(ranges: Stretch[]): string {
+  const conditions = ranges.map(
+    ({ since, until }) =>
+      `dirty.since < ${Math.min(until + DAY, Number.MAX_SAFE_INTEGER)} AND dirty.until > ${since - DAY}`,
+  );
+  return conditions.join(' OR ');
+}
+
+/**
+ * Ranges further away whose visits touch the ranges. Only server code and imports give a visit activities that are more
+ * than a day apart.
+ */
+async function findUnbounded(manager: EntityManager, ranges: Stretch[]): Promise<Touching[]> {
+  const rows = await manager
+    .createQueryBuilder(DirtyRange, 'dirty')
+    .where('dirty.unbounded')
+    .andWhere(`NOT (${nearSql(ranges)})`)
+    .orderBy('dirty.createdAt')
+    .limit(MAX_UNBOUNDED)
+    .getMany();
+  const visits = new Set(rows.flatMap((row) => decodeVisits(row.visits) ?? []));
+  const touched = new Set<string>();
+  for (const ids of chunks([...visits])) {
+    const found = await manager
+      .createQueryBuilder(Visit, 'visit')
+      .select('visit.id', 'id')
+      .where({ id: In(ids) })
+      .andWhere(
+        new Brackets((either) => {
+          for (const { since, until } of ranges)
+            either.orWhere(`visit.startedAt < ${until} AND visit.endedAt >= ${since}`);
+        }),
+      )
+      .getRawMany<{ id: string }>();
+    for (const { id } of found) touched.add(id);
+  }
+  return rows.flatMap(({ id, createdAt, visits: text }, i) =>
+    i + 1 === MAX_UNBOUNDED || decodeVisits(text)?.some((visit) => touched.has(visit))
+      ? [{ id, createdAt: createdAt.getTime() }]
+      : [],
+  );
+}

@@ -1,0 +1,222 @@
+import { Brackets, type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { Activity } from '../../../../activity/activity.entity.js';
+import {
+  type Dialect,
+  dialectOf,
+  type Insert,
+  type Statement,
+} from '../../../../database/dialects/dialect.js';
+import { Table } from '../../../../database/table.js';
+import { leaveOutBots } from '../filter/bots.js';
+import { chunks } from '../../../../database/chunks.js';
+import { PAGE } from '../filter/page-sql.js';
+import { DAY, QUARTER, type Stretch } from '../../../../statistics/time/time-range.js';
+import type { Paths } from './path-dictionary.js';
+import { within } from './time-ranges.js';
+import { PathTotal, Total } from './tables/rollups.entity.js';
+
+/** How many time ranges are asked for by one statement. */
+const RANGES_AT_ONCE = 50;
+/** How many pages are named by one statement. */
+const MAX_PAGES = 500;
+
+export interface PathCount {
+  startedAt: number;
+  path: string;
+  activities: number;
+  views: number;
+}
+
+export interface NameCount {
+  startedAt: number;
+  name: string;
+  activities: number;
+}
+
+/** How often names and paths occur in buckets of time, bots left out: recomputed from activities, written if different. */
+export class BucketCounts {
+  private readonly dialect: Dialect;
+
+  constructor(private readonly manager: EntityManager) {
+    this.dialect = dialectOf(manager.connection);
+  }
+
+  /** In quarters of an hour. */
+  async names(ranges: Stretch[]): Promise<NameCount[]> {
+    const quarter = floorOf(QUARTER);
+    return this.eachChunk(ranges, async (some) => {
+      const rows = await this.counted(some)
+        .select(quarter, 'startedAt')
+        .addSelect('activity.name', 'name')
+        .addSelect('COUNT(*)', 'activities')
+        .groupBy(quarter)
+        .addGroupBy('activity.name')
+        .getRawMany<Record<'startedAt' | 'activities', string | number> & { name: string }>();
+      return rows.map(({ startedAt, name, activities }) => ({
+        startedAt: Number(startedAt),
+        name,
+        activities: Number(activities),
+      }));
+    });
+  }
+
+  /**
+   * @param bucketSize {@link QUARTER} or {@link DAY}
+   * @param pages only these
+   */
+  async paths(ranges: Stretch[], bucketSize: number, pages?: string[]): Promise<PathCount[]> {
+    const start = floorOf(bucketSize);
+    return this.eachChunk(ranges, async (some) => {
+      const query = this.counted(some)
+        .select(start, 'startedAt')
+        .addSelect('COUNT(*)', 'activities')
+        .addSelect(`SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`, 'views')
+        .addSelect(PAGE, 'path')
+        .groupBy(start)
+        .addGroupBy(PAGE);
+      if (pages) query.andWhere(`${PAGE} IN (:...pages)`, { pages });
+      const rows = await query.getRawMany<
+        Record<'startedAt' | 'activities' | 'views', string | number> & { path: string }
+      >();
+      return rows.map(({ startedAt, path, activities, views }) => ({
+        startedAt: Number(startedAt),
+        path,
+        activities: Number(activities),
+        views: Number(views),
+      }));
+    });
+  }
+
+  /**
+   * The pages with activities in the ranges.
+   * @returns `undefined` if there are too many to be named in a statement
+   */
+  async pagesIn(ranges: Stretch[]): Promise<string[] | undefined> {
+    const rows = await this.eachChunk(ranges, (some) =>
+      this.counted(some).select(`DISTINCT ${PAGE}`, 'path').getRawMany<{ path: string }>(),
+    );
+    const pages = [...new Set(rows.map(({ path }) => path))];
+    return pages.length > MAX_PAGES ? undefined : pages;
+  }
+
+  /** What makes the stored counts of names those of the activities. The ranges begin and end with a quarter. */
+  async nameChanges(ranges: Stretch[]): Promise<(Statement | Insert)[]> {
+    const stored = await this.eachChunk(ranges, (some) =>
+      this.manager.createQueryBuilder(Total, 'sum').where(within('sum.startedAt', some)).getMany(),
+    );
+    const counts = await this.names(ranges);
+    return this.changes(
+      Total,
+      'name',
+      counts.map((count) => ({ ...count, startedAt: new Date(count.startedAt) })),
+      stored,
+    );
+  }
+
+  /**
+   * The same of paths.
+   * @param pages only these
+   */
+  async pathChanges(
+    ranges: Stretch[],
+    bucketSize: number,
+    paths: Paths,
+    pages?: string[],
+  ): Promise<(Statement | Insert)[]> {
+    if (pages?.length === 0) return [];
+    const counts = await this.paths(ranges, bucketSize, pages);
+    await paths.learn(pages ?? counts.map(({ path }) => path));
+    const numbers = pages && new Set(pages.map((page) => paths.numberOf(page)));
+    const stored = await this.eachChunk(ranges, (some) => {
+      const query = this.manager.createQueryBuilder(PathTotal, 'sum').where(within('sum.startedAt', some));
+      if (numbers) query.andWhere({ path: In([...numbers]) });
+      return query.getMany();
+    });
+    return this.changes(
+      PathTotal,
+      'path',
+      counts.map(({ startedAt, path, activities, views }) => ({
+        startedAt: new Date(startedAt),
+        path: paths.numberOf(path),
+        activities,
+        views,
+      })),
+      stored,
+    );
+  }
+
+  private changes<K extends string, T extends Record<K, string | number> & { startedAt: Date }>(
+    entity: typeof Total | typeof PathTotal,
+    key: K,
+    counts: T[],
+    stored: T[],
+  ): (Statement | Insert)[] {
+    const keyOf = (row: T): string => `${+row.startedAt} ${row[key]}`;
+    const before = new Map(stored.map((row) => [keyOf(row), JSON.stringify(sorted(row))]));
+    const changed = counts.filter((row) => before.get(keyOf(row)) !== JSON.stringify(sorted(row)));
+    const right = new Set(counts.map(keyOf));
+    const gone = stored.filter((row) => !right.has(keyOf(row)));
+    const table = new Table(this.manager.connection, entity);
+    return [
+      ...this.deletions(entity, key, gone),
+      ...chunks(changed).map((some) => table.insert(some, { replace: true })),
+    ];
+  }
+
+  private deletions<K extends string>(
+    entity: typeof Total | typeof PathTotal,
+    key: K,
+    gone: (Record<K, string | number> & { startedAt: Date })[],
+  ): Statement[] {
+    return chunks(gone).map((some) => {
+      const buckets = new Map<number, (string | number)[]>();
+      for (const row of some) {
+        const values = buckets.get(+row.startedAt);
+        if (values) values.push(row[key]);
+        else buckets.set(+row.startedAt, [row[key]]);
+      }
+      return this.manager
+        .createQueryBuilder()
+        .delete()
+        .from(entity)
+        .where(
+          new Brackets((either) => {
+            for (const [i, [start, values]] of [...buckets].entries())
+              either.orWhere(`(startedAt = :start${i} AND ${key} IN (:...values${i}))`, {
+                [`start${i}`]: start,
+                [`values${i}`]: values,
+              });
+          }),
+        )
+        .getQueryAndParameters();
+    });
+  }
+
+  private async eachChunk<T>(ranges: Stretch[], read: (some: Stretch[]) => Promise<T[]>): Promise<T[]> {
+    const found: T[] = [];
+    for (const some of chunks(ranges, RANGES_AT_ONCE)) for (const row of await read(some)) found.push(row);
+    return found;
+  }
+
+  private counted(ranges: Stretch[]): SelectQueryBuilder<ObjectLiteral> {
+    const query = this.manager
+      .createQueryBuilder(Activity, 'activity')
+      .where(within(this.dialect.dateKey('activity.date'), ranges));
+    leaveOutBots(query);
+    return query;
+  }
+}
+
+function sorted(row: object): [string, unknown][] {
+  return Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function floorOf(bucketSize: number): string {
+  return `activity.date - activity.date % ${bucketSize}`;
+}
+
+/** The end of the day that a range begins on: a past day has one count for each path. */
+export function daysOf(ranges: Stretch[]): Stretch[] {
+  const starts = new Set(ranges.map(({ since }) => since - (since % DAY)));
+  return [...starts].sort((a, b) => a - b).map((since) => ({ since, until: since + DAY }));
+}

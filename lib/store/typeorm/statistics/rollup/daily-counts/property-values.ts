@@ -1,0 +1,39 @@
+import type { EntityManager } from 'typeorm';
+import { Activity } from '../../../../../activity/activity.entity.js';
+import { dialectOf } from '../../../../../database/dialects/dialect.js';
+import { leaveOutBots } from '../../filter/bots.js';
+import { DAY } from '../../../../../statistics/time/time-range.js';
+
+/** How many activities of a name had a value. */
+export type ValueCount = [name: string, value: string, activities: number];
+
+/** Of a day that has more values of a property, its activities are looked at each time. */
+const MAX_VALUES = 1000;
+
+/** How often a property had which value on a day, as JSON; see {@link ValueCount}. */
+export async function propertyValuesOn(
+  day: number,
+  property: string,
+  manager: EntityManager,
+): Promise<string | null> {
+  const dialect = dialectOf(manager.connection);
+  const date = dialect.dateKey('activity.date');
+  const value = dialect.property('activity.properties', ':property');
+  const query = manager
+    .createQueryBuilder(Activity, 'activity')
+    .select('activity.name', 'name')
+    .addSelect(value, 'value')
+    .addSelect('COUNT(*)', 'count')
+    .where(`${date} >= :since AND ${date} < :until`, { since: day, until: day + DAY })
+    .andWhere('activity.properties IS NOT NULL')
+    .andWhere(`${value} IS NOT NULL`, { property })
+    .groupBy('activity.name')
+    .addGroupBy('value')
+    .orderBy('name')
+    .addOrderBy('value')
+    .limit(MAX_VALUES + 1);
+  leaveOutBots(query);
+  const rows = await query.getRawMany<{ name: string; value: string; count: string | number }>();
+  if (rows.length > MAX_VALUES) return null;
+  return JSON.stringify(rows.map(({ name, value: text, count }): ValueCount => [name, text, Number(count)]));
+}

@@ -1,0 +1,47 @@
+import type { EntityManager } from 'typeorm';
+import { DAY } from '../../../../../statistics/time/time-range.js';
+import { Visit } from '../tables/visit.entity.js';
+
+/** What each visit has, by what `top` calls it; entry and exit are numbers of paths. */
+export const OF_VISITS = {
+  entry: 'visit.entry',
+  exit: 'visit.exit',
+  referrer: 'visit.referrer',
+  utmSource: 'visit.utmSource',
+  utmMedium: 'visit.utmMedium',
+  utmCampaign: 'visit.utmCampaign',
+  utmTerm: 'visit.utmTerm',
+  utmContent: 'visit.utmContent',
+  browser: 'visit.browser',
+  system: 'visit.system',
+  device: 'visit.device',
+  user: 'visit.userId',
+} as const;
+
+export type VisitDimension = keyof typeof OF_VISITS;
+
+/** How many visits had a value, or none. */
+export type VisitCount = [value: string | number | null, visits: number];
+
+export function isOfVisits(dimension: string): dimension is VisitDimension {
+  return dimension in OF_VISITS;
+}
+
+/** How many of the visits that began on a day had which value, bots left out, as JSON; see {@link VisitCount}. */
+export async function visitValuesOn(
+  day: number,
+  dimension: VisitDimension,
+  manager: EntityManager,
+): Promise<string> {
+  const column = OF_VISITS[dimension];
+  const rows = await manager
+    .createQueryBuilder(Visit, 'visit')
+    .select(column, 'value')
+    .addSelect('COUNT(*)', 'count')
+    .where('NOT visit.bot')
+    .andWhere('visit.startedAt >= :day AND visit.startedAt < :next', { day, next: day + DAY })
+    .groupBy(column)
+    .orderBy(column)
+    .getRawMany<{ value: string | number | null; count: string | number }>();
+  return JSON.stringify(rows.map(({ value, count }): VisitCount => [value, Number(count)]));
+}

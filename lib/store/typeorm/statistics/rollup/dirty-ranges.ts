@@ -1,0 +1,58 @@
+import { uuidv7 } from '../../../../activity/random.js';
+import type { Activity } from '../../../../activity/activity.entity.js';
+import type { DirtyRange } from './tables/dirty-range.entity.js';
+import { MINUTE } from '../../../../database/dialects/dialect.js';
+import { isNearStart } from '../../../../activity/visit-id.js';
+
+type Changed = Pick<Activity, 'date' | 'visitId'>;
+
+/** What a writer says of a range; the database adds its clock. */
+export type NewDirtyRange = Omit<DirtyRange, 'createdAt'>;
+
+/** The minutes in which activities are added. */
+export function dirtyRangesForInsert(activities: Changed[]): NewDirtyRange[] {
+  return dirtyRanges(activities, false);
+}
+
+/** The minutes in which activities are erased. */
+export function dirtyRangesForDelete(activities: Changed[]): NewDirtyRange[] {
+  return dirtyRanges(activities, true);
+}
+
+/** One row for each minute, because most activities of a transaction are of now. */
+function dirtyRanges(activities: Changed[], erased: boolean): NewDirtyRange[] {
+  const minutes = new Map<number, { visits: Set<string>; unbounded: boolean }>();
+  for (const { date, visitId } of activities) {
+    const minute = minuteOf(date);
+    const found = minutes.get(minute) ?? { visits: new Set(), unbounded: false };
+    minutes.set(minute, found);
+    if (visitId === null) continue;
+    found.visits.add(visitId);
+    if (!isNearStart(visitId, date)) found.unbounded = true;
+  }
+  return [...minutes].map(([minute, { visits, unbounded }]) => ({
+    id: uuidv7(),
+    since: new Date(minute),
+    until: new Date(minute + MINUTE),
+    visits: encodeVisits(visits),
+    erased,
+    unbounded,
+  }));
+}
+
+/** The ids with commas between; an id may have any character, if the host or an import gave it. */
+function encodeVisits(ids: Iterable<string>): string {
+  return [...ids].map((id) => id.replaceAll('%', '%25').replaceAll(',', '%2C') || '%').join(',');
+}
+
+/** @returns the visits of the changed activities; `undefined` for all visits with activities in the range */
+export function decodeVisits(visits: string | null): string[] | undefined {
+  if (visits === null) return undefined;
+  if (visits === '') return [];
+  return visits.split(',').map((id) => (id === '%' ? '' : id.replaceAll('%2C', ',').replaceAll('%25', '%')));
+}
+
+function minuteOf(date: Date): number {
+  const time = date.getTime();
+  return time - (time % MINUTE);
+}

@@ -1,0 +1,123 @@
+import { type DataSource, type EntityManager, In } from 'typeorm';
+import { Activity } from '../../../../activity/activity.entity.js';
+import { pathColumns } from '../../../../activity/activity.filter.js';
+import {
+  type Dialect,
+  dialectOf,
+  type Insert,
+  type Statement,
+} from '../../../../database/dialects/dialect.js';
+import { escapePath, Table } from '../../../../database/table.js';
+import { cut } from '../../../../activity/text.js';
+import { chunks } from '../../../../database/chunks.js';
+import { Path } from './tables/path.entity.js';
+
+/** The numbers of pages; those that are not kept yet follow on the largest, and are the caller's to insert. */
+export class Paths {
+  private readonly numbers = new Map<string, number>();
+  private readonly added: Path[] = [];
+  private largest: number | undefined;
+
+  constructor(private readonly manager: EntityManager) {}
+
+  async learn(paths: Iterable<string>): Promise<void> {
+    const unknown = [...new Set(paths)].filter((path) => !this.numbers.has(path));
+    for (const [path, number] of await numbersOf(this.manager, unknown)) this.numbers.set(path, number);
+    for (const path of unknown) if (!this.numbers.has(path)) await this.add(path);
+  }
+
+  numberOf(path: string): number {
+    const number = this.numbers.get(path);
+    if (number === undefined) throw new Error(`Djaffar: the path ${path} has not been learnt`);
+    return number;
+  }
+
+  inserts(): Insert[] {
+    const table = new Table(this.manager.connection, Path);
+    return chunks(this.added).map((some) => table.insert(some));
+  }
+
+  private async add(path: string): Promise<void> {
+    this.largest ??= (await this.manager.maximum(Path, 'number')) ?? 0;
+    this.largest += 1;
+    this.numbers.set(path, this.largest);
+    this.added.push({ number: this.largest, path });
+  }
+}
+
+/** Of those that are kept. */
+export async function numbersOf(manager: EntityManager, paths: string[]): Promise<Map<string, number>> {
+  const numbers = new Map<string, number>();
+  for (const some of chunks(paths)) {
+    const query = manager.createQueryBuilder(Path, 'path');
+    for (const [column, length] of pathColumns(dialectOf(manager.connection), 'path.path'))
+      query.andWhere(`${column} IN (:...first${length})`, {
+        [`first${length}`]: some.map((path) => cut(path, length)),
+      });
+    for (const { path, number } of await query.getMany()) numbers.set(path, number);
+  }
+  return numbers;
+}
+
+/** The paths of numbers; those that are erased meanwhile have none. */
+export async function pathsOf(
+  manager: EntityManager,
+  numbers: Iterable<number>,
+): Promise<Map<number, string>> {
+  const paths = new Map<number, string>();
+  for (const some of chunks([...new Set(numbers)], MANY))
+    for (const { number, path } of await manager.findBy(Path, { number: In(some) })) paths.set(number, path);
+  return paths;
+}
+
+const MANY = 5000;
+
+/** The SQL of two columns having the same path, with what an index may hold of it. */
+export function isSamePath(dialect: Dialect, one: string, other: string): string {
+  return `${one} = ${other} AND ${dialect.pathKey(one)} = ${dialect.pathKey(other)}`;
+}
+
+/**
+ * What forgets those of the paths that are left without an activity. Which these are is found before the transaction, which
+ * looks again only at them.
+ */
+export async function forget(manager: EntityManager, numbers: Iterable<number>): Promise<Statement[]> {
+  const { connection: dataSource } = manager;
+  const unused: number[] = [];
+  for (const some of chunks([...new Set(numbers)])) {
+    const rows = await manager
+      .createQueryBuilder(Path, 'path')
+      .select('path.number', 'number')
+      .where('path.number IN (:...some)', { some })
+      .andWhere(isUnused(dataSource, 'path.path'))
+      .getRawMany<{ number: number }>();
+    for (const { number } of rows) unused.push(number);
+  }
+  const { tablePath } = dataSource.getMetadata(Path);
+  const path = `${escapePath(dataSource, tablePath)}.${dataSource.driver.escape('path')}`;
+  return chunks(unused).map((some) =>
+    dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(Path)
+      .where('number IN (:...some)', { some })
+      .andWhere(isUnused(dataSource, path))
+      .getQueryAndParameters(),
+  );
+}
+
+/** The SQL of whether no activity is at a path. */
+function isUnused(dataSource: DataSource, path: string): string {
+  // One by one, so that each uses an index.
+  const conditions = ['activity.path', 'activity.page'].map((column) => {
+    const activities = dataSource
+      .createQueryBuilder()
+      .subQuery()
+      .select('1')
+      .from(Activity, 'activity')
+      .where(isSamePath(dialectOf(dataSource), column, path));
+    if (column === 'activity.path') activities.andWhere('activity.page IS NULL');
+    return `NOT EXISTS ${activities.getQuery()}`;
+  });
+  return conditions.join(' AND ');
+}

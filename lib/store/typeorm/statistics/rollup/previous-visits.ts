@@ -1,0 +1,203 @@
+import { Between, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
+import { dialectOf } from '../../../../database/dialects/dialect.js';
+import { chunks } from '../../../../database/chunks.js';
+import { Visit } from './tables/visit.entity.js';
+
+/** A visit as its row is. */
+export type VisitRow = Omit<Visit, 'session'>;
+
+type Links = Pick<
+  Visit,
+  'id' | 'sessionId' | 'userId' | 'startedAt' | 'bot' | 'sessionBefore' | 'userBefore'
+>;
+
+const COLUMNS = ['id', 'sessionId', 'userId', 'startedAt', 'bot', 'sessionBefore', 'userBefore'] as const;
+
+type Row = Pick<Links, 'id' | 'sessionId' | 'userId'> & { startedAt: string | number; bot: unknown } & Record<
+    'sessionBefore' | 'userBefore',
+    string | number | null
+  >;
+
+const FIRST = -1;
+
+/** Visits whose previous visit may change, and visits that are only there because they come before one. */
+interface Neighbours {
+  next: Map<string, Links>;
+  previous: Map<string, Links>;
+}
+
+const PREVIOUS = { sessionId: 'sessionBefore', userId: 'userBefore' } as const;
+
+type Key = keyof typeof PREVIOUS;
+
+/** How many visits of some sessions or users are read at once. */
+const MAX_READ = 1000;
+/** Of a session or user with more visits only the neighbours are read. */
+const MANY_VISITS = 100;
+
+/** Finds the previous visit of the same session and of the same user. */
+export class PreviousVisits {
+  constructor(private readonly manager: EntityManager) {}
+
+  /**
+   * Sets `sessionBefore` and `userBefore`.
+   * @param visits as they are to be
+   * @param ids of these, and of visits that are to be deleted
+   * @returns other visits whose previous visit changes, and the visits as they are stored
+   */
+  async find(visits: VisitRow[], ids: string[]): Promise<{ changed: Links[]; stored: Links[] }> {
+    const own = new Set(ids);
+    const stored: Links[] = [];
+    for (const some of chunks(ids)) stored.push(...(await this.read({ id: In(some) })));
+    const changed = new Map<string, Links>();
+    for (const key of ['sessionId', 'userId'] as const) {
+      const { others, fixed } = await this.others(key, [...visits, ...stored], own);
+      const known = others.filter(({ id }) => !own.has(id)).map((visit) => changed.get(visit.id) ?? visit);
+      for (const visit of link([...visits, ...known], key, fixed))
+        if (!own.has(visit.id)) changed.set(visit.id, visit);
+    }
+    return { changed: [...changed.values()], stored };
+  }
+
+  /**
+   * Stored visits of the same sessions or users: all of them, or of many the neighbours.
+   * @returns beside them the ids of those that are only there because they come before another one
+   */
+  private async others(
+    key: Key,
+    visits: Links[],
+    own: Set<string>,
+  ): Promise<{ others: Links[]; fixed: Set<string> }> {
+    const others: Links[] = [];
+    const fixed = new Set<string>();
+    const open = chunks([...new Set(visits.flatMap((visit) => visit[key] ?? []))]);
+    for (let values = open.pop(); values !== undefined; values = open.pop()) {
+      if (values.length === 0) continue;
+      const found = await this.read({ [key]: In(values) }, MAX_READ);
+      if (found.length < MAX_READ) {
+        others.push(...found);
+        continue;
+      }
+      const counts = new Map<string, number>();
+      for (const visit of found) counts.set(visit[key] ?? '', (counts.get(visit[key] ?? '') ?? 0) + 1);
+      const large = new Set(values.filter((value) => (counts.get(value) ?? 0) > MANY_VISITS));
+      for (const value of large) {
+        const ofValue = visits.filter((visit) => visit[key] === value);
+        const where = { [key]: value };
+        const { next, previous } =
+          (await this.between(where, ofValue)) ?? (await this.neighbours(where, ofValue, own));
+        others.push(...next.values());
+        for (const [id, visit] of previous) {
+          if (next.has(id)) continue;
+          fixed.add(id);
+          others.push(visit);
+        }
+      }
+      const rest = values.filter((value) => !large.has(value));
+      if (large.size > 0) open.push(rest);
+      else open.push(rest.slice(0, rest.length >> 1), rest.slice(rest.length >> 1));
+    }
+    return { others, fixed };
+  }
+
+  /** All visits from the first to the last of them, and the nearest after and before; `undefined` if they are many. */
+  private async between(where: object, visits: Links[]): Promise<Neighbours | undefined> {
+    const starts = visits.map(({ startedAt }) => startedAt.getTime());
+    const first = starts.reduce((a, b) => Math.min(a, b));
+    const last = starts.reduce((a, b) => Math.max(a, b));
+    const found = await this.read(
+      { ...where, startedAt: Between(new Date(first), new Date(last)) },
+      MAX_READ,
+    );
+    if (found.length === MAX_READ) return undefined;
+    const next = new Map(found.map((visit) => [visit.id, visit]));
+    const previous = new Map<string, Links>();
+    for (const bot of [false, true]) {
+      const [before, after] = [first, last + 1].map((at) => ({ startedAt: new Date(at), id: '' }));
+      for (const [direction, place, into] of [
+        ['DESC', before, previous],
+        ['ASC', after, next],
+      ] as const) {
+        const visit =
+          place &&
+          (await this.beyond(direction, place)
+            .andWhere({ ...where, bot })
+            .getOne());
+        if (visit) into.set(visit.id, visit);
+      }
+    }
+    return { next, previous };
+  }
+
+  /** The nearest other visits after each of them, and before each of them and of those. */
+  private async neighbours(where: object, visits: Links[], own: Set<string>): Promise<Neighbours> {
+    const skipped = [...new Set(visits.map(({ id }) => id))].filter((id) => own.has(id));
+    const find = async (direction: 'ASC' | 'DESC', places: Iterable<Links>): Promise<Map<string, Links>> => {
+      const found = new Map<string, Links>();
+      for (const place of places) {
+        const visit = await this.beyond(direction, place)
+          .andWhere({ ...where, bot: place.bot })
+          .andWhere('visit.id NOT IN (:...skipped)', { skipped })
+          .getOne();
+        if (visit) found.set(visit.id, visit);
+      }
+      return found;
+    };
+    // Where they are to be, and where they are stored.
+    const places = new Map(visits.map((visit) => [`${visit.bot} ${+visit.startedAt} ${visit.id}`, visit]));
+    const next = await find('ASC', places.values());
+    return { next, previous: await find('DESC', [...places.values(), ...next.values()]) };
+  }
+
+  private beyond(
+    direction: 'ASC' | 'DESC',
+    { startedAt, id }: Pick<Links, 'startedAt' | 'id'>,
+  ): SelectQueryBuilder<Visit> {
+    const sign = direction === 'ASC' ? '>' : '<';
+    const visitId = dialectOf(this.manager.connection).binary('visit.id');
+    return this.manager
+      .createQueryBuilder(Visit, 'visit')
+      .select(COLUMNS.map((column) => `visit.${column}`))
+      .where(`visit.startedAt ${sign}= :at`, { at: startedAt.getTime() })
+      .andWhere(`(visit.startedAt ${sign} :at OR ${visitId} ${sign} :id)`, { id })
+      .orderBy('visit.startedAt', direction)
+      .addOrderBy(visitId, direction)
+      .limit(1);
+  }
+
+  /** TypeORM's entities would take ten times as long. */
+  private async read(where: object, limit?: number): Promise<Links[]> {
+    const query = this.manager.createQueryBuilder(Visit, 'visit').select([]).where(where);
+    for (const column of COLUMNS) query.addSelect(`visit.${column}`, column);
+    if (limit !== undefined) query.limit(limit);
+    const rows = await query.getRawMany<Row>();
+    return rows.map(({ startedAt, bot, sessionBefore, userBefore, ...ids }) => ({
+      ...ids,
+      startedAt: new Date(Number(startedAt)),
+      bot: Boolean(bot),
+      sessionBefore: sessionBefore === null ? null : Number(sessionBefore),
+      userBefore: userBefore === null ? null : Number(userBefore),
+    }));
+  }
+}
+
+/**
+ * @param fixed ids of visits that stay as they are
+ * @returns the visits whose previous visit changes
+ */
+function link(visits: Links[], key: Key, fixed: Set<string>): Links[] {
+  const previous = PREVIOUS[key];
+  const latest = new Map<string, number>();
+  return visits
+    .filter((visit) => visit[key] !== null)
+    .sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1))
+    .filter((visit) => {
+      // Bots are counted apart.
+      const who = `${visit.bot} ${visit[key]}`;
+      const start = latest.get(who) ?? FIRST;
+      latest.set(who, visit.startedAt.getTime());
+      if (fixed.has(visit.id) || visit[previous] === start) return false;
+      visit[previous] = start;
+      return true;
+    });
+}

@@ -1,0 +1,83 @@
+import type { EntityManager } from 'typeorm';
+import type { DirtyRange } from './tables/dirty-range.entity.js';
+import { decodeVisits } from './dirty-ranges.js';
+import { type Insert, MINUTE, type Statement } from '../../../../database/dialects/dialect.js';
+import { DAY, floor, QUARTER, type Stretch } from '../../../../statistics/time/time-range.js';
+import { BucketCounts, daysOf } from './bucket-counts.js';
+import { forget, Paths } from './path-dictionary.js';
+import { merge, unitsOf } from './time-ranges.js';
+import { VisitBuilder } from './visit-builder.js';
+
+/** What a step writes, all in one transaction. */
+export interface StepResult {
+  statements: (Statement | Insert)[];
+  /** Milliseconds. */
+  longest: number;
+  longestMixed: number;
+  /** Days of which cached counts are outdated. */
+  days: Set<number>;
+}
+
+/** Recomputes what dirty ranges touch: their visits, and the buckets of names and paths that they lie in. */
+export class RollupStep {
+  private readonly visits: VisitBuilder;
+  private readonly buckets: BucketCounts;
+  private readonly paths: Paths;
+
+  constructor(private readonly manager: EntityManager) {
+    this.visits = new VisitBuilder(manager);
+    this.buckets = new BucketCounts(manager);
+    this.paths = new Paths(manager);
+  }
+
+  /** @param daysUntil the days before it have one count for each path */
+  async recompute(ranges: DirtyRange[], daysUntil: number): Promise<StepResult> {
+    const ids = await this.visitsOf(ranges);
+    const { statements: visits, ...rest } = await this.visits.rebuildVisits(ids, this.paths);
+    const quarters = unitsOf(timeRangesOf(ranges), QUARTER);
+    const recent = ranges.filter(({ since }) => since.getTime() >= daysUntil);
+    const past = ranges.filter(({ since }) => since.getTime() < daysUntil);
+    const recentQuarters = unitsOf(timeRangesOf(recent), QUARTER);
+    // Of an erased activity nobody knows the page any more.
+    const whole = daysOf(timeRangesOf(past.filter(({ erased, visits: named }) => erased || named === null)));
+    const wholeStarts = new Set(whole.map(({ since }) => since));
+    const partly = timeRangesOf(past).filter(({ since }) => !wholeStarts.has(floor(since, DAY)));
+    const counts = [
+      ...(await this.buckets.nameChanges(quarters)),
+      ...(await this.buckets.pathChanges(recentQuarters, QUARTER, this.paths)),
+      ...(await this.buckets.pathChanges(whole, DAY, this.paths)),
+      ...(await this.buckets.pathChanges(
+        daysOf(partly),
+        DAY,
+        this.paths,
+        await this.buckets.pagesIn(unitsOf(partly, MINUTE)),
+      )),
+    ];
+    const statements = [...this.paths.inserts(), ...visits, ...counts];
+    if (ranges.some(({ erased }) => erased))
+      statements.push(
+        ...(await forget(
+          this.manager,
+          await this.visits.storedPaths(ids, [...recentQuarters, ...daysOf(timeRangesOf(past))]),
+        )),
+      );
+    for (const { since } of ranges) rest.days.add(floor(since.getTime(), DAY));
+    return { statements, ...rest };
+  }
+
+  /** Recomputes the counts of paths of a time range, in buckets of another size. */
+  async resize(range: Stretch, bucketSize: number): Promise<(Statement | Insert)[]> {
+    const changes = await this.buckets.pathChanges([range], bucketSize, this.paths);
+    return [...this.paths.inserts(), ...changes];
+  }
+
+  private async visitsOf(ranges: DirtyRange[]): Promise<string[]> {
+    const named = ranges.flatMap(({ visits }) => decodeVisits(visits) ?? []);
+    const unnamed = ranges.filter(({ visits }) => visits === null);
+    return this.visits.visitsIn(merge(timeRangesOf(unnamed)), named);
+  }
+}
+
+function timeRangesOf(ranges: DirtyRange[]): Stretch[] {
+  return ranges.map(({ since, until }) => ({ since: since.getTime(), until: until.getTime() }));
+}

@@ -1,0 +1,224 @@
+import { type EntityManager, In } from 'typeorm';
+import { Activity } from '../../../../activity/activity.entity.js';
+import {
+  type Dialect,
+  dialectOf,
+  type Insert,
+  type Statement,
+} from '../../../../database/dialects/dialect.js';
+import { ENGAGEMENT } from '../../../../activity/engagement.js';
+import { Session } from '../../../../activity/session.entity.js';
+import { Table } from '../../../../database/table.js';
+import { chunks } from '../../../../database/chunks.js';
+import { PAGE } from '../filter/page-sql.js';
+import { type Edge, visitsFrom } from './visit-boundaries.js';
+import type { Paths } from './path-dictionary.js';
+import { PreviousVisits, type VisitRow } from './previous-visits.js';
+import { DAY, floor, type Stretch } from '../../../../statistics/time/time-range.js';
+import { within } from './time-ranges.js';
+import { PathTotal } from './tables/rollups.entity.js';
+import { Visit } from './tables/visit.entity.js';
+import { MAX_ACTIVITIES, numbersIn } from './path-sequence.js';
+import { trailsIn } from './visit-paths.js';
+
+/** How many time ranges are asked for by one statement. */
+const RANGES_AT_ONCE = 50;
+
+type Counts = Pick<
+  Edge,
+  | 'visitId'
+  | 'activities'
+  | 'views'
+  | 'actions'
+  | 'startedAt'
+  | 'endedAt'
+  | 'sessions'
+  | 'firstSession'
+  | 'lastSession'
+>;
+
+type End = Omit<Edge, Exclude<keyof Counts, 'visitId'>>;
+
+/** Builds visits from their activities. */
+export class VisitBuilder {
+  private readonly dialect: Dialect;
+  private readonly visits: Table;
+
+  constructor(private readonly manager: EntityManager) {
+    this.dialect = dialectOf(manager.connection);
+    this.visits = new Table(manager.connection, Visit);
+  }
+
+  /** The visits that have activities in the stretches, or began there, or are named. */
+  async visitsIn(stretches: Stretch[], named: string[]): Promise<string[]> {
+    const ids = new Set(named);
+    for (const some of chunks(stretches, RANGES_AT_ONCE)) {
+      const withActivities = this.manager
+        .createQueryBuilder(Activity, 'activity')
+        .select('DISTINCT activity.visitId', 'id')
+        .where('activity.visitId IS NOT NULL')
+        .andWhere(within(this.dialect.dateKey('activity.date'), some));
+      const begun = this.manager
+        .createQueryBuilder(Visit, 'visit')
+        .select('visit.id', 'id')
+        .where(within('visit.startedAt', some));
+      for (const query of [withActivities, begun])
+        for (const { id } of await query.getRawMany<{ id: string }>()) ids.add(id);
+    }
+    return [...ids];
+  }
+
+  /**
+   * Statements that rebuild the visits from their activities and delete visits without any. Also returns the longest
+   * durations (ms) and the days on which these visits start or started.
+   */
+  async rebuildVisits(
+    ids: string[],
+    paths: Paths,
+  ): Promise<{
+    statements: (Statement | Insert)[];
+    longest: number;
+    longestMixed: number;
+    days: Set<number>;
+  }> {
+    const visits = await this.compute(ids, paths);
+    const { changed, stored } = await new PreviousVisits(this.manager).find(visits, ids);
+    const there = new Set(visits.map(({ id }) => id));
+    const gone = ids.filter((id) => !there.has(id));
+    const longestOf = (mixed: boolean): number =>
+      visits.reduce(
+        (most, visit) => (visit.mixed === mixed ? Math.max(most, +visit.endedAt - +visit.startedAt) : most),
+        0,
+      );
+    // In their order, which leaves the index of it dense.
+    const inOrder = visits.toSorted((a, b) => +a.startedAt - +b.startedAt);
+    const statements = [
+      ...chunks(inOrder).map((some) => this.visits.insert(some, { replace: true })),
+      ...chunks(gone).map((some) =>
+        this.manager.createQueryBuilder().delete().from(Visit).whereInIds(some).getQueryAndParameters(),
+      ),
+      ...changed.map(({ id, sessionBefore, userBefore }) =>
+        this.manager
+          .createQueryBuilder()
+          .update(Visit)
+          .set({ sessionBefore, userBefore })
+          .where({ id })
+          .getQueryAndParameters(),
+      ),
+    ];
+    const days = new Set([...visits, ...stored].map(({ startedAt }) => floor(startedAt.getTime(), DAY)));
+    return { statements, longest: longestOf(false), longestMixed: longestOf(true), days };
+  }
+
+  /** The visits as their activities say, but for those before them. */
+  async compute(ids: string[], paths: Paths): Promise<VisitRow[]> {
+    const visits: VisitRow[] = [];
+    for (const some of chunks(ids)) {
+      const edges = await this.edges(some);
+      const trails = await trailsIn(
+        this.manager,
+        edges.flatMap((edge) => (Number(edge.activities) > MAX_ACTIVITIES ? [] : edge.visitId)),
+      );
+      await paths.learn([
+        ...edges.map(({ page }) => page),
+        ...[...trails.values()].flatMap(({ views, others }) => [...views, ...others]),
+      ]);
+      visits.push(...visitsFrom(edges, trails, paths));
+    }
+    return visits;
+  }
+
+  /**
+   * Two queries: MariaDB takes the square of a visit's activities for aggregates `OVER (PARTITION BY …)`. What is written
+   * between them has a dirty range of its own.
+   */
+  private async edges(ids: string[]): Promise<Edge[]> {
+    const counted = await this.manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.visitId', 'visitId')
+      .addSelect('COUNT(*)', 'activities')
+      .addSelect(countOf(`activity.name = 'view'`), 'views')
+      .addSelect(countOf(`activity.name <> '${ENGAGEMENT}'`), 'actions')
+      .addSelect('MIN(activity.date)', 'startedAt')
+      .addSelect('MAX(activity.date)', 'endedAt')
+      .addSelect('COUNT(activity.sessionId)', 'sessions')
+      .addSelect('MIN(activity.sessionId)', 'firstSession')
+      .addSelect('MAX(activity.sessionId)', 'lastSession')
+      .where('activity.visitId IN (:...ids)', { ids })
+      .groupBy('activity.visitId')
+      .getRawMany<Counts>();
+    const counts = new Map(counted.map((row) => [row.visitId, row]));
+    const ends = await this.ends(ids);
+    return ends.flatMap((end) => {
+      const found = counts.get(end.visitId);
+      return found ? [{ ...end, ...found }] : [];
+    });
+  }
+
+  /** The first, the last, and the last identified activity of each visit. */
+  private ends(ids: string[]): Promise<End[]> {
+    const { driver } = this.manager.connection;
+    const id = this.dialect.idOrder('activity.id');
+    // What else was done decides where a visit begins and ends.
+    const isEngagement = `CASE WHEN activity.name = '${ENGAGEMENT}' THEN 1 ELSE 0 END`;
+    const query = this.manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.visitId', 'visitId')
+      .addSelect('activity.sessionId', 'sessionId')
+      .addSelect('activity.userId', 'userId')
+      .addSelect('activity.date', 'date')
+      .addSelect('activity.path', 'path')
+      .addSelect(PAGE, 'page')
+      .addSelect('activity.referer', 'referer')
+      .addSelect(placeBy(`${isEngagement}, activity.date, ${id}`), 'fromStart')
+      .addSelect(placeBy(`${isEngagement}, activity.date DESC, ${id} DESC`), 'fromEnd')
+      .addSelect(
+        placeBy(`CASE WHEN activity.userId IS NULL THEN 1 ELSE 0 END, activity.date DESC, ${id} DESC`),
+        'fromLatestUser',
+      )
+      .where('activity.visitId IN (:...ids)', { ids });
+    const edge = (column: string): string => `edge.${driver.escape(column)}`;
+    return this.manager
+      .createQueryBuilder()
+      .select('edge.*')
+      .addSelect('session.bot', 'bot')
+      .addSelect('session.browser', 'browser')
+      .addSelect('session.system', 'system')
+      .addSelect('session.device', 'device')
+      .from(`(${query.getQuery()})`, 'edge')
+      .leftJoin(Session, 'session', `session.id = ${edge('sessionId')}`)
+      .where(['fromStart', 'fromEnd', 'fromLatestUser'].map((column) => `${edge(column)} = 1`).join(' OR '))
+      .setParameters(query.getParameters())
+      .getRawMany<End>();
+  }
+
+  /** The numbers of the paths that the visits and the sums of stretches have as they are stored. */
+  async storedPaths(ids: string[], stretches: Stretch[]): Promise<Set<number>> {
+    const numbers = new Set<number>();
+    for (const some of chunks(ids)) {
+      for (const { entry, exit, way, beside } of await this.manager.findBy(Visit, {
+        id: In(some),
+      })) {
+        for (const number of [entry, exit, ...numbersIn(way ?? ''), ...numbersIn(beside ?? '')])
+          numbers.add(number);
+      }
+    }
+    for (const some of chunks(stretches, RANGES_AT_ONCE)) {
+      const sums = await this.manager
+        .createQueryBuilder(PathTotal, 'sum')
+        .select('DISTINCT sum.path', 'path')
+        .where(within('sum.startedAt', some))
+        .getRawMany<{ path: number }>();
+      for (const { path } of sums) numbers.add(path);
+    }
+    return numbers;
+  }
+}
+
+function placeBy(order: string): string {
+  return `ROW_NUMBER() OVER (PARTITION BY activity.visitId ORDER BY ${order})`;
+}
+
+function countOf(condition: string): string {
+  return `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
+}

@@ -1,0 +1,42 @@
+import { referrerOf } from '../../../../activity/referrer.js';
+import { cut, makeStorable } from '../../../../activity/text.js';
+import type { Visit } from './tables/visit.entity.js';
+
+const MAX = 255;
+
+export type Source = Pick<
+  Visit,
+  'referrer' | 'utmSource' | 'utmMedium' | 'utmCampaign' | 'utmTerm' | 'utmContent'
+>;
+
+/** Finds out where a visit came from, by its first activity. */
+export function sourceOf(path: string, referer: string | null): Source {
+  const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(path) ?? [];
+  const parameters = utmParametersOf(query);
+  const utm = (name: string): string | null => fit(parameters.get(`utm_${name}`));
+  return {
+    referrer: fit(referrerOf(referer)),
+    utmSource: utm('source'),
+    utmMedium: utm('medium'),
+    utmCampaign: utm('campaign'),
+    utmTerm: utm('term'),
+    utmContent: utm('content'),
+  };
+}
+
+/** By their keys in lower case; of several with one key the first counts. */
+function utmParametersOf(query: string): Map<string, string> {
+  const parameters = new Map<string, string>();
+  // Most paths have none.
+  if (!/utm_/i.test(query)) return parameters;
+  // Links that were escaped for HTML once too often.
+  for (const [key, value] of new URLSearchParams(query.replaceAll(/&amp;/gi, '&'))) {
+    const name = key.toLowerCase();
+    if (!parameters.has(name)) parameters.set(name, value);
+  }
+  return parameters;
+}
+
+function fit(text: string | null | undefined): string | null {
+  return text ? cut(makeStorable(text), MAX) : null;
+}
