@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ActivityStats, Top } from '../../lib/index.js';
 
 /** The range, as the SQL by hand has it. */
-export interface Bounds {
+interface Bounds {
   since: number;
   until: number;
 }

@@ -1,10 +1,15 @@
 import { ValidationPipe } from '@nestjs/common';
-import { badQuery } from '../http/bad-request.js';
+import { badRequest } from '../http/bad-request.js';
 
-/** Of every query of the API: what it does not know is wrong. */
+/** Reads the query of every route of the API. An unknown parameter is an error. */
 export const queryPipe = new ValidationPipe({
   transform: true,
   whitelist: true,
   forbidNonWhitelisted: true,
-  exceptionFactory: badQuery,
+  exceptionFactory: (errors) =>
+    badRequest(
+      Object.fromEntries(
+        errors.map(({ property, constraints = {} }) => [property, Object.values(constraints)]),
+      ),
+    ),
 });

@@ -57,7 +57,7 @@ export const add = (record: string): Promise<boolean> => {
 };
 
 /** Sends what waits after so many milliseconds. */
-export const wake = (delay?: number): void => {
+const wake = (delay?: number): void => {
   clearTimeout(timer);
   timer = setTimeout(run, delay);
 };

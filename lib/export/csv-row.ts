@@ -18,7 +18,7 @@ export const LINE_BREAK = '\r\n';
 export type Cell = string | number | null;
 
 /** Puts an apostrophe before everything that a spreadsheet would run: it says that the rest is text. */
-export function escapeFormulas(text: string): string {
+function escapeFormulas(text: string): string {
   const escaped = text.replace(PART, "$&'");
   return FORMULA.test(text) ? `'${escaped}` : escaped;
 }

@@ -30,7 +30,7 @@ const CONSEQUENCES = {
 
 /** Lets in whom all of the host's guards of an option let in; without the option there is nothing here. */
 @Injectable()
-export abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBootstrap {
+abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBootstrap {
   protected abstract readonly option: 'api' | 'dashboard';
 
   constructor(

@@ -1,29 +1,20 @@
-import { BadRequestException, type ValidationError } from '@nestjs/common';
-import type { Faults } from '../activity/check.js';
+import { BadRequestException } from '@nestjs/common';
 
-/** What every route answers with status 400. */
+/** The body of every answer with status 400. */
 export interface BadRequestBody {
   statusCode: number;
   error: string;
-  /** Everything that is wrong. */
+  /** Every error. */
   message: string[];
   /** The same by the name of the property or parameter. */
-  errors: Faults;
+  errors: Record<string, string[]>;
 }
 
-/** The answer to a request in which something is wrong. */
-export function badRequest(errors: Faults): BadRequestException {
+export function badRequest(errors: BadRequestBody['errors']): BadRequestException {
   return new BadRequestException({
     statusCode: 400,
     error: 'Bad Request',
     message: Object.values(errors).flat(),
     errors,
   } satisfies BadRequestBody);
-}
-
-/** The same for what a `ValidationPipe` finds. */
-export function badQuery(found: ValidationError[]): BadRequestException {
-  return badRequest(
-    Object.fromEntries(found.map(({ property, constraints = {} }) => [property, Object.values(constraints)])),
-  );
 }

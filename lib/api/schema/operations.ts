@@ -17,7 +17,7 @@ import type { Schema, SchemaObject } from './schema.js';
 import { trackBody } from './tracking.js';
 
 /** A response of an operation. */
-export interface Answer {
+interface Answer {
   description: string;
   content?: Record<string, { schema: SchemaObject }>;
   headers?: Record<string, { description: string; schema: SchemaObject }>;

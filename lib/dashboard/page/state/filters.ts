@@ -1,7 +1,7 @@
 import { type Changes, hrefWith } from './url.js';
 
 /** What can be filtered by, in the words of the page. */
-export const FILTERS = {
+const FILTERS = {
   path: 'Page',
   entry: 'Entry page',
   exit: 'Exit page',

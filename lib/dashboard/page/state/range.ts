@@ -226,7 +226,7 @@ function lengthOf({ from, to, timeZone }: Range): Step | undefined {
 const two = (number: number): string => String(number).padStart(2, '0');
 
 /** As the URL has it: a date alone for a midnight. */
-export function localOf(instant: Date, timeZone: string): string {
+function localOf(instant: Date, timeZone: string): string {
   const date = new TZDateMini(+instant, timeZone);
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return +midnightOf(instant, timeZone) === +instant

@@ -1,11 +1,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useWidth } from '../../parts/use-width.js';
-import { BandPath } from './band.js';
-import { BoxShape } from './box.js';
 import { joinedTo, neighbourOf, thingOf } from './follow.js';
 import { Labels } from './labels.js';
 import { layoutOf } from './layout.js';
+import { BandPath, BoxShape, type Focusable, type Handlers } from './shapes.js';
 import { Tip } from './tip.js';
 import type { Anchor, Ways } from './ways.js';
 
@@ -90,16 +89,4 @@ export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.E
       </p>
     </>
   );
-}
-
-/** To the types a link in a diagram is one of HTML. */
-type Focusable = Pick<HTMLElement & SVGElement, 'focus'>;
-
-/** What makes a page or a way the one that is looked at. */
-export interface Handlers {
-  ref: (element: Focusable | null) => void;
-  onFocus: () => void;
-  onBlur: () => void;
-  onMouseEnter: () => void;
-  onMouseLeave: () => void;
 }

@@ -1,9 +1,20 @@
 import type { JSX } from 'preact';
-import { formatNumber } from '../../format.js';
+import { formatNumber, formatPercent } from '../../format.js';
 import { hrefWith, useUrl } from '../../state/url.js';
-import type { Handlers } from './diagram.js';
-import { BOX_WIDTH, type Box } from './layout.js';
+import { type Band, BOX_WIDTH, type Box } from './layout.js';
 import { type Anchor, nameOf, stepName } from './ways.js';
+
+/** A link in an SVG has the type of an HTML element. */
+export type Focusable = Pick<HTMLElement & SVGElement, 'focus'>;
+
+/** Attributes that make a shape active while it has the focus or the pointer. */
+export interface Handlers {
+  ref: (element: Focusable | null) => void;
+  onFocus: () => void;
+  onBlur: () => void;
+  onMouseEnter: () => void;
+  onMouseLeave: () => void;
+}
 
 /** The name belongs to the page, and is as good to click. */
 const LABEL_WIDTH = 180;
@@ -62,5 +73,22 @@ export function BoxShape(props: BoxShapeProps): JSX.Element {
     >
       {shapes}
     </a>
+  );
+}
+
+/** A way; the keyboard comes to it by arrow keys, else there were hundreds of stops. */
+export function BandPath(props: { band: Band; isLit: boolean; handlers: Handlers }): JSX.Element {
+  const { band, isLit, handlers } = props;
+  const { from, to, visits } = band.way;
+  const isOther = from.path === null || to.path === null;
+  return (
+    <path
+      class={`band ${isOther ? 'is-other' : ''} ${isLit ? 'is-lit' : ''}`}
+      d={band.path}
+      tabIndex={-1}
+      role="img"
+      aria-label={`${nameOf(from.path)} to ${nameOf(to.path)}: ${formatNumber(visits)} visits, ${formatPercent(visits / from.visits)}`}
+      {...handlers}
+    />
   );
 }
