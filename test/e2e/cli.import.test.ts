@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,6 +158,34 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
     }
   });
 
+  it('stores ids of any program, the same at each import', async () => {
+    const hex = '0123456789abcdef';
+    const ids = Array.from(hex).flatMap((version) =>
+      Array.from(hex, (variant) => `D41D8CD9-8F00-${version}204-${variant}980-0998ECF8427E`),
+    );
+    const long = { sessionId: 's'.repeat(65), visitId: '6fa459ea-ee8a-3ca4-894e-db77e160355e' };
+    const rows = ids.map((id) => ({ id, date: ROW.date, path: '/', ...long }));
+    const path = file('ids.ndjson', ndjson(...rows));
+    for (let time = 0; time < 2; time++)
+      expect(await output(database, ['import', path])).toBe('256 rows read\n');
+    const exported = rowsOf(await output(database, ['export']));
+    const stored = exported.map(({ id }) => id);
+    expect(stored).toHaveLength(256);
+    // All but those that MariaDB cannot store, which become others.
+    expect(ids.filter((id) => stored.includes(id.toLowerCase()))).toHaveLength(192);
+    expect(new Set(exported.map(({ sessionId }) => sessionId))).toEqual(
+      new Set([createHash('sha256').update(long.sessionId).digest('hex')]),
+    );
+    expect(exported[0]?.visitId).toMatch(/^[\w-]{15}$/);
+    const other = await emptyDatabase(name);
+    try {
+      await output(other, ['import', file('ids-again.ndjson', ndjson(...exported))]);
+      expect(rowsOf(await output(other, ['export']))).toEqual(exported);
+    } finally {
+      await other.drop();
+    }
+  });
+
   it('refuses integers that JavaScript rounds', async () => {
     const row = JSON.stringify({ ...ROW, properties: { order: 0 } }).replace(':0}', ':9007199254740993}');
     const { code, stderr } = await run(database, ['import', file('rounded.ndjson', row)]);
@@ -270,7 +299,7 @@ describe('djaffar import', () => {
       'djaffar: standard input, line 7: properties must be a JSON object; ipAddress must be an IP address; color is not known',
       'djaffar: standard input, line 8: session.id must be the sessionId of the activity; session.bot must be true or false; session.age is not known',
       expect.stringMatching(
-        /^djaffar: standard input, line 10: id must be a UUID; .*properties must be a JSON object/,
+        /^djaffar: standard input, line 10: date must be .*properties must be a JSON object/,
       ),
       'djaffar: standard input, line 11: it is longer than 1048576 bytes',
       'djaffar: standard input, line 12: it is not UTF-8',
@@ -279,6 +308,51 @@ describe('djaffar import', () => {
     ]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '11 rows read\n' });
     expect(rowsOf(await output(database, ['export']))).toEqual([ROW, second]);
+  });
+
+  it('makes what a row does not say', async () => {
+    const session = { userAgent: FIREFOX };
+    const rows = [
+      { date: '2026-02-03T04:05:06.007Z', path: '/', sessionId: 'a', session },
+      { date: '2026-02-03T04:35:06.006Z', path: '/', sessionId: 'a', session: { ...session, browser: null } },
+      { date: '2026-02-03T05:05:06.006Z', path: '/', session: { id: 'a' } },
+      { date: '2026-02-03T05:05:06.006Z', path: '/no', sessionId: 'a', visitId: null, session: null },
+      {
+        date: '2026-02-03T05:05:06.006Z',
+        path: '/bot',
+        sessionId: 'b',
+        session: { userAgent: 'Googlebot/2.1' },
+      },
+      { date: '2026-02-03T05:05:06.006Z', path: '/nobody' },
+    ];
+    await output(database, ['import', '-'], ndjson(...rows));
+    const exported = rowsOf(await output(database, ['export']));
+    const [first, second, third] = exported;
+    expect(first).toEqual({
+      ...ROW,
+      ...rows[0],
+      id: first?.id,
+      receivedAt: rows[0]?.date,
+      visitId: first?.visitId,
+      session: { ...SESSION, id: 'a', startedAt: rows[0]?.date },
+    });
+    expect(second).toMatchObject({ visitId: first?.visitId, session: first?.session });
+    // In the order of their ids, which are made from what the rows say.
+    const others = [third, ...exported.slice(3)].map((row) => [
+      row?.path,
+      row?.sessionId,
+      row?.visitId === null,
+    ]);
+    expect(others).toHaveLength(4);
+    expect(new Set(others.map(String))).toEqual(
+      new Set(['/,a,false', '/bot,b,false', '/no,a,true', '/nobody,,true']),
+    );
+    expect(exported.find(({ path }) => path === '/bot')).toMatchObject({
+      session: { bot: true, device: 'bot' },
+    });
+    expect(new Set(exported.map(({ visitId }) => visitId)).size).toBe(4);
+    await output(database, ['import', '-'], ndjson(...rows));
+    expect(rowsOf(await output(database, ['export']))).toEqual(exported);
   });
 
   it('prints no control character of what it reads', async () => {

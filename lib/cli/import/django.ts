@@ -1,25 +1,19 @@
-import { LRUCache } from 'lru-cache';
-import { v5 } from 'uuid';
 import type { Properties } from '../../activity/activity.entity.js';
 import { Checker } from '../../activity/check.js';
 import { storedIp } from '../../activity/ip-address.js';
 import { DEFAULT_NAME, MAX_PATH } from '../../activity/new-activity.js';
 import { isObject } from '../../activity/properties.js';
 import { sessionOf } from '../../activity/user-agent.js';
-import { sessionOfHost, type Visit, visitsOf } from '../../tracking/visitor.js';
+import { sessionOfHost } from '../../tracking/visitor.js';
 import { Fields } from './fields.js';
+import { activityIdOf } from './ids.js';
 import type { Row } from './row.js';
-
-/** Of the ids that are made here, and of nothing else. */
-const NAMESPACE = '4cb881e4-78d0-4e69-b01a-87462c46d8aa';
+import { ImportedVisits } from './visits.js';
 
 export const ACTIVITY = 'djaffar.activity';
 export const SESSION_INFO = 'djaffar.sessioninfo';
 
 const MAX_KEY = 255;
-
-/** Sessions whose latest visits are known at once: it bounds the memory, not what can be imported. */
-const MAX_SESSIONS = 100_000;
 
 /** A record of Django's `dumpdata`. */
 export interface DjangoRecord {
@@ -60,9 +54,7 @@ export function sessionInfoOf({ pk, fields, checker }: DjangoRecord): SessionInf
 
 /** Tells sessions and visits of the activities of a dump, in their order. */
 export class DjangoActivities {
-  private readonly sessions = new LRUCache<string, { startedAt: number; visit: Visit }>({
-    max: MAX_SESSIONS,
-  });
+  private readonly visits = new ImportedVisits();
 
   /** @throws InvalidActivityError */
   rowOf({ pk, fields, checker }: DjangoRecord): Row {
@@ -76,11 +68,12 @@ export class DjangoActivities {
     const ipAddress = storedIp(fields.optionalText('ip_address', MAX_PATH) ?? undefined);
     checker.finish();
     const sessionId = session === null ? null : sessionOfHost(session);
-    const place = sessionId === null ? undefined : this.placeOf(sessionId, date.getTime(), userId);
+    const time = date.getTime();
+    const visitId = sessionId === null ? null : this.visits.visitOf(sessionId, { date: time }, userId);
     return {
       activity: {
         // The same row is the same activity, however often it is dumped.
-        id: v5(JSON.stringify([ACTIVITY, pk, date, session]), NAMESPACE),
+        id: activityIdOf([ACTIVITY, pk, date, session]),
         date,
         receivedAt: date,
         name: DEFAULT_NAME,
@@ -90,23 +83,14 @@ export class DjangoActivities {
         userId,
         userName: null,
         sessionId,
-        visitId: place?.visitId ?? null,
+        visitId,
         ipAddress,
       },
-      session: sessionId === null || !place ? undefined : sessionOf(sessionId, place.startedAt, undefined),
+      session:
+        sessionId === null
+          ? undefined
+          : sessionOf(sessionId, this.visits.startOf(sessionId, time), undefined),
     };
-  }
-
-  private placeOf(
-    session: string,
-    date: number,
-    user: string | null,
-  ): { visitId: string | null; startedAt: number } {
-    const known = this.sessions.get(session);
-    const startedAt = known?.startedAt ?? date;
-    const { visits, latest } = visitsOf(known?.visit, [{ date }], user ?? undefined, session);
-    if (latest) this.sessions.set(session, { startedAt, visit: latest });
-    return { visitId: visits[0] ?? null, startedAt };
   }
 }
 

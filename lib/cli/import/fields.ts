@@ -1,7 +1,12 @@
 import type { Checker } from '../../activity/check.js';
 import { parseIsoDate } from '../../activity/iso-date.js';
-import { UUID } from '../../activity/new-activity.js';
 import { isLongerThan, isStorable } from '../../activity/text.js';
+import { activityIdOf } from './ids.js';
+
+const ANY_UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const NIL = '00000000-0000-0000-0000-000000000000';
+/** Of its version and its variant: no RFC has such UUIDs, but half of all texts of their form are none of an RFC's. */
+const REFUSED_BY_MARIADB = /^.{14}[89a-f].{4}[0-7]/i;
 
 /** Reads the properties of an object that may hold anything, and blames what a table cannot hold. */
 export class Fields {
@@ -38,11 +43,19 @@ export class Fields {
     return '';
   }
 
-  uuid(name: string): string {
-    const value = this.value(name);
-    if (typeof value === 'string' && UUID.test(value)) return value.toLowerCase();
-    this.blame(name, 'must be a UUID');
-    return '';
+  /** Any UUID; one that MariaDB cannot store becomes another, the same at each import. Missing is the same as `null`. */
+  optionalUuid(name: string): string | undefined {
+    const value = this.value(name) ?? null;
+    if (value === null) return undefined;
+    if (typeof value !== 'string' || !ANY_UUID.test(value)) this.blame(name, 'must be a UUID');
+    else if (value.startsWith(NIL)) this.blame(name, 'must not be the nil UUID');
+    else return REFUSED_BY_MARIADB.test(value) ? activityIdOf([value.toLowerCase()]) : value.toLowerCase();
+    return undefined;
+  }
+
+  /** Whether it is given; `null` is. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.object, name) && Reflect.get(this.object, name) !== undefined;
   }
 
   date(name: string): Date {

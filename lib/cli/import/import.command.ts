@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { print } from '../output.js';
 import { Progress } from '../progress.js';
 import { noteDefaultPages, withServices } from '../services.js';
+import { FIELDS_HELP } from './help.js';
 import { Import } from './import.js';
 import { Input } from './input.js';
 
@@ -12,6 +13,7 @@ export function addImport(program: Command): void {
       'store what an export, or the dumpdata of django-djaffar, holds; what is there is passed over',
     )
     .argument('<files...>', 'files, or - for standard input')
+    .addHelpText('after', FIELDS_HELP)
     .action((files: string[]) => importFrom(command, files));
 }
 

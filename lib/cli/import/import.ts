@@ -12,7 +12,7 @@ import {
 import type { Input } from './input.js';
 import { Intake } from './intake.js';
 import { type Item, itemsOf } from './items.js';
-import { type Row, rowOf } from './row.js';
+import { type Row, RowReader } from './row.js';
 import { UserAgents } from './user-agents.js';
 
 /**
@@ -24,6 +24,7 @@ export class Import {
   faults = 0;
   private others = 0;
   private readonly intake: Intake;
+  private readonly reader = new RowReader();
   private readonly django = new DjangoActivities();
   private readonly userAgents: UserAgents;
 
@@ -72,7 +73,7 @@ export class Import {
       const value = item.read();
       if (!isObject(value)) throw new Error('it is not a JSON object');
       const record = djangoRecordOf(value);
-      if (!record) return rowOf(value);
+      if (!record) return this.reader.rowOf(value);
       if (record.model === ACTIVITY) return this.django.rowOf(record);
       if (record.model === SESSION_INFO) return sessionInfoOf(record);
       this.others += 1;

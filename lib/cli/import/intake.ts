@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { ActivityWriter } from '../../activity/activity.writer.js';
 import { UnstorableError } from '../../activity/unstorable.error.js';
 import type { VisitBounds } from '../../store/typeorm/visit-bounds.js';
-import { ID_LENGTH } from '../../activity/visit-id.js';
+import { visitIdOf } from './ids.js';
 import type { Row } from './row.js';
 
 /** How many rows are handed to the writer together; as many more are read meanwhile. */
@@ -61,5 +60,5 @@ export class Intake {
 /** A visit that lasts for 24 hours or longer is one for each UTC day after that; the same at each import. */
 function visitOfDay(visit: string, date: Date): string {
   const day = date.toISOString().slice(0, 10);
-  return createHash('sha256').update(`${visit}\n${day}`).digest('base64url').slice(0, ID_LENGTH);
+  return visitIdOf(`${visit}\n${day}`);
 }

@@ -1,10 +1,16 @@
 import type { Properties, StoredActivity } from '../../activity/activity.entity.js';
 import type { NewSession } from '../../activity/activity.writer.js';
 import { Checker } from '../../activity/check.js';
+import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { storedIp } from '../../activity/ip-address.js';
-import { MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
+import { DEFAULT_NAME, MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
 import { faultOfProperties, isObject } from '../../activity/properties.js';
+import type { Session } from '../../activity/session.entity.js';
+import { parseUserAgent } from '../../activity/user-agent.js';
+import { sessionOfHost } from '../../tracking/visitor.js';
 import { Fields } from './fields.js';
+import { activityIdOf, visitIdOf } from './ids.js';
+import { ImportedVisits } from './visits.js';
 
 /** What is written of one item. */
 export interface Row {
@@ -12,32 +18,114 @@ export interface Row {
   session: NewSession | undefined;
 }
 
-/**
- * Reads an activity as an export has it.
- * @throws InvalidActivityError
- */
-export function rowOf(item: Properties): Row {
-  const checker = new Checker();
-  const fields = new Fields(item, checker);
-  const activity: StoredActivity = {
-    id: fields.uuid('id'),
-    date: fields.date('date'),
-    receivedAt: fields.date('receivedAt'),
-    name: fields.text('name', MAX_NAME),
-    path: fields.text('path', MAX_PATH),
-    referer: fields.optionalText('referer', MAX_PATH),
-    properties: propertiesOf(fields),
-    userId: fields.optionalText('userId', 255),
-    userName: fields.optionalText('userName', 255),
-    sessionId: fields.optionalText('sessionId', 64),
-    visitId: fields.optionalText('visitId', 16),
-    ipAddress: ipAddressOf(fields),
-  };
-  const session = fields.value('session') ?? null;
-  fields.end();
-  const newSession = session === null ? undefined : newSessionOf(session, activity.sessionId, checker);
-  checker.finish();
-  return { activity, session: newSession };
+const MAX_ID = 2048;
+const MAX_SESSION_ID = 64;
+const MAX_VISIT_ID = 16;
+
+/** Reads activities as docs/import.md describes them; an export has all of their fields. */
+export class RowReader {
+  private readonly visits = new ImportedVisits();
+
+  /** @throws InvalidActivityError */
+  rowOf(item: Properties): Row {
+    const checker = new Checker();
+    const fields = new Fields(item, checker);
+    const id = fields.optionalUuid('id');
+    const date = fields.date('date');
+    const content = {
+      date,
+      receivedAt: fields.has('receivedAt') ? fields.date('receivedAt') : date,
+      name: fields.optionalText('name', MAX_NAME) || DEFAULT_NAME,
+      path: fields.text('path', MAX_PATH),
+      referer: fields.optionalText('referer', MAX_PATH),
+      properties: propertiesOf(fields),
+      userId: fields.optionalText('userId', 255),
+      userName: fields.optionalText('userName', 255),
+      sessionId: sessionIdOf(item, fields),
+      visitId: idOf(fields, 'visitId', MAX_VISIT_ID, visitIdOf),
+      ipAddress: ipAddressOf(fields),
+    };
+    const given = fields.value('session');
+    fields.end();
+    const { sessionId } = content;
+    const session =
+      given === null || (given === undefined && sessionId === null)
+        ? undefined
+        : this.sessionOf(given ?? {}, sessionId, date, checker);
+    checker.finish();
+    const visitId = fields.has('visitId') ? content.visitId : this.visitOf(content);
+    return { activity: { id: id ?? activityIdOf(Object.values(content)), ...content, visitId }, session };
+  }
+
+  private visitOf({
+    sessionId,
+    date,
+    name,
+    path,
+    properties,
+    userId,
+  }: Omit<StoredActivity, 'id'>): string | null {
+    if (sessionId === null) return null;
+    const inView = name === ENGAGEMENT ? timeInView(properties) : undefined;
+    return this.visits.visitOf(sessionId, { date: date.getTime(), path, inView }, userId);
+  }
+
+  private sessionOf(item: unknown, id: string | null, date: Date, checker: Checker): NewSession | undefined {
+    if (!isObject(item)) {
+      checker.blame('session', 'session must be an object');
+      return undefined;
+    }
+    const fields = new Fields(item, checker, 'session.');
+    const given = fields.value('id');
+    if (id === null || (given !== undefined && storedSessionId(given) !== id))
+      fields.blame('id', 'must be the sessionId of the activity');
+    const userAgent = fields.optionalText('userAgent', MAX_ID);
+    const browser = fields.optionalText('browser', 64);
+    const system = fields.optionalText('system', 64);
+    const device = fields.optionalText('device', 16);
+    const bot = fields.has('bot') && fields.flag('bot');
+    const startedAt = fields.has('startedAt')
+      ? fields.date('startedAt')
+      : new Date(this.visits.startOf(id ?? '', date.getTime()));
+    fields.end();
+    const row = (): Session => {
+      const parsed = parseUserAgent(userAgent);
+      return {
+        id: id ?? '',
+        userAgent: parsed.userAgent,
+        startedAt,
+        browser: fields.has('browser') ? browser : parsed.browser,
+        system: fields.has('system') ? system : parsed.system,
+        device: fields.has('device') ? device : parsed.device,
+        bot: fields.has('bot') ? bot : parsed.bot,
+      };
+    };
+    return { id: id ?? '', row };
+  }
+}
+
+/** The activity's own, or the one of its session. */
+function sessionIdOf(item: Properties, fields: Fields): string | null {
+  if (fields.has('sessionId') || !isObject(item.session))
+    return idOf(fields, 'sessionId', MAX_SESSION_ID, sessionOfHost);
+  return storedSessionId(item.session.id);
+}
+
+function storedSessionId(id: unknown): string | null {
+  if (typeof id !== 'string' || id === '') return null;
+  return id.length > MAX_SESSION_ID ? sessionOfHost(id) : id;
+}
+
+/** What the column has no room for is stored as a digest, the same at each import. */
+function idOf(
+  fields: Fields,
+  name: string,
+  characters: number,
+  digest: (text: string) => string,
+): string | null {
+  const text = fields.optionalText(name, MAX_ID);
+  if (text === null) return null;
+  return text.length > characters ? digest(text) : text;
 }
 
 function propertiesOf(fields: Fields): Properties | null {
@@ -53,24 +141,4 @@ function ipAddressOf(fields: Fields): string | null {
   const address = value === null ? null : storedIp(value);
   if (value !== null && address === null) fields.blame('ipAddress', 'must be an IP address');
   return address;
-}
-
-function newSessionOf(item: unknown, id: string | null, checker: Checker): NewSession | undefined {
-  if (!isObject(item)) {
-    checker.blame('session', 'session must be an object');
-    return undefined;
-  }
-  const fields = new Fields(item, checker, 'session.');
-  if (id === null || fields.value('id') !== id) fields.blame('id', 'must be the sessionId of the activity');
-  const session = {
-    id: id ?? '',
-    userAgent: fields.optionalText('userAgent', 1024),
-    startedAt: fields.date('startedAt'),
-    browser: fields.optionalText('browser', 64),
-    system: fields.optionalText('system', 64),
-    device: fields.optionalText('device', 16),
-    bot: fields.flag('bot'),
-  };
-  fields.end();
-  return { id: session.id, row: () => session };
 }

@@ -1,0 +1,23 @@
+/** The fields of a row; docs/import.md has the same. */
+export const FIELDS_HELP = `
+A row is an activity: an object in NDJSON or in a JSON array, or a line of CSV with these
+names as its header. Only date and path are mandatory; a field that is not known is an error.
+
+  date        when it happened: ISO 8601, without an offset UTC
+  path        where: at most 2,048 characters
+  id          a UUID; an id that is stored already is skipped. Missing: made from the other
+              fields, so a row that is imported twice is stored once
+  receivedAt  when the server took it. Missing: date
+  name        what was done, at most 64 characters. Missing: view
+  referer     where the user came from, at most 2,048 characters
+  properties  a JSON object, at most 4 KiB, up to 3 levels deep
+  userId      your id of the user; userName: the name. At most 255 characters each
+  sessionId   one browser; an id of more than 64 characters is stored as its SHA-256
+  visitId     one stay of it; an id of more than 16 characters is stored as a digest.
+              Missing: found by 30 minutes of inactivity, 24 hours, a logout or another
+              login, in the order of the file. null: no visit
+  ipAddress   an IPv4 or IPv6 address
+  session     userAgent, startedAt, browser, system, device, bot (in CSV: session.userAgent, …).
+              Missing: startedAt is the date of the session's first row, the others are
+              parsed from userAgent, bot too. null: no session is stored
+`;
