@@ -30,7 +30,7 @@ const PREVIOUS = { sessionId: 'sessionBefore', userId: 'userBefore' } as const;
 
 type Key = keyof typeof PREVIOUS;
 
-/** How many visits of some sessions or users are read at once. */
+/** How many visits of some sessions or users are read at once, besides as many as change. */
 const MAX_READ = 1000;
 /** Of a session or user with more visits only the neighbours are read. */
 const MANY_VISITS = 100;
@@ -105,11 +105,9 @@ export class PreviousVisits {
     const starts = visits.map(({ startedAt }) => startedAt.getTime());
     const first = starts.reduce((a, b) => Math.min(a, b));
     const last = starts.reduce((a, b) => Math.max(a, b));
-    const found = await this.read(
-      { ...where, startedAt: Between(new Date(first), new Date(last)) },
-      MAX_READ,
-    );
-    if (found.length === MAX_READ) return undefined;
+    const limit = MAX_READ + visits.length;
+    const found = await this.read({ ...where, startedAt: Between(new Date(first), new Date(last)) }, limit);
+    if (found.length === limit) return undefined;
     const next = new Map(found.map((visit) => [visit.id, visit]));
     const previous = new Map<string, Links>();
     for (const bot of [false, true]) {
@@ -131,14 +129,23 @@ export class PreviousVisits {
 
   /** The nearest other visits after each of them, and before each of them and of those. */
   private async neighbours(where: object, visits: Links[], own: Set<string>): Promise<Neighbours> {
-    const skipped = [...new Set(visits.map(({ id }) => id))].filter((id) => own.has(id));
     const find = async (direction: 'ASC' | 'DESC', places: Iterable<Links>): Promise<Map<string, Links>> => {
       const found = new Map<string, Links>();
+      /** What comes after own visits, so that a row of them is walked along once. */
+      const known = new Map<string, Links | undefined>();
       for (const place of places) {
-        const visit = await this.beyond(direction, place)
-          .andWhere({ ...where, bot: place.bot })
-          .andWhere('visit.id NOT IN (:...skipped)', { skipped })
-          .getOne();
+        const skipped: string[] = [];
+        let visit: Links | undefined = place;
+        do {
+          const next: Links | null = await this.beyond(direction, visit)
+            .andWhere({ ...where, bot: place.bot })
+            .getOne();
+          visit = next ?? undefined;
+          if (!visit || !own.has(visit.id)) break;
+          skipped.push(visit.id);
+        } while (!known.has(visit.id));
+        if (visit && own.has(visit.id)) visit = known.get(visit.id);
+        for (const id of skipped) known.set(id, visit);
         if (visit) found.set(visit.id, visit);
       }
       return found;
