@@ -1,3 +1,4 @@
+import { bundlePackages } from './test/support/setup/packages.mjs';
 import { swc } from './test/support/setup/swc.mjs';
 
 // Jest on Node 20 cannot require ES modules: for the tests all of them, Nest's too, become CommonJS.
@@ -17,7 +18,7 @@ const project = {
   testMatch: ['**/*.test.ts'],
   transform: { '\\.(ts|m?js)$': ['@swc/jest', { ...swc, module: { type: 'commonjs' } }] },
   transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', ...(await bundlePackages()) },
 };
 
 const withDatabases = {
@@ -31,6 +32,7 @@ export default {
     { ...withDatabases, displayName: 'e2e', roots: ['<rootDir>/test/e2e'] },
     { ...withDatabases, displayName: 'browser', roots: ['<rootDir>/test/browser'] },
   ],
+  testSequencer: '<rootDir>/test/support/setup/slowest-first.mjs',
   // Most tests wait for a database: more workers than Jest's default of all cores but one.
   maxWorkers: '100%',
   // Generous: it ends a test that hangs. What has to be quick is measured by the test itself.
