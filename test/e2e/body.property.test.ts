@@ -47,7 +47,7 @@ const VALID = JSON.stringify({ date: '2026-02-03T04:05:06.789Z', path: '/' });
 describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapter, database }) => {
   let host: Host;
   // Each adapter reads bodies in its own way; MariaDB is here for what it stores.
-  const count = database === 'mariadb' ? 120 : 400;
+  const count = database === 'mariadb' ? 60 : 200;
 
   beforeAll(async () => {
     host = await startHost({
