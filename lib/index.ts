@@ -26,10 +26,12 @@ export type {
   WriterSettings,
   IpPolicy,
   PageOption,
+  PrivacySignalPolicy,
   QuestionLimits,
   RollupSettings,
   StatisticsSettings,
 } from './options/djaffar.options.js';
+export { SECRET_PARAMETERS } from './options/secret-parameters.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';
 export type * from './statistics/statistics.types.js';

@@ -2,6 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.entity.js';
+import { hasPrivacySignal } from './privacy-signal.js';
+import { Scrubber } from './scrubber.js';
 import { uuidv7 } from './random.js';
 import { ActivityWriter, type NewSession } from './activity.writer.js';
 import type { Checker } from './check.js';
@@ -77,19 +79,29 @@ export interface Source {
   isVisitOfHost?: boolean;
   /** A transaction of the host, with which it is committed. */
   manager?: EntityManager | undefined;
-  /** Called if the option `transform` keeps an activity: before it is written, or when the host has committed it. */
+  /**
+   * Called if an activity of the visitor's session is kept: before it is written, or when the host has committed it. Never
+   * called if the options leave no activity with this session.
+   */
   onKept?(): void;
 }
+
+/** What an anonymised activity does not have. */
+const ANONYMOUS = { userId: null, userName: null, sessionId: null, visitId: null, ipAddress: null };
 
 /** The host's last word, then the writer. */
 @Injectable()
 export class Recorder {
+  private readonly scrubber: Scrubber;
+
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly writer: ActivityWriter,
     private readonly visitBounds: VisitBounds,
     private readonly transactions: HostTransactions,
-  ) {}
+  ) {
+    this.scrubber = new Scrubber(settings.scrub);
+  }
 
   /** Whether the application is shutting down, and accepts no requests any more. */
   get isClosing(): boolean {
@@ -109,20 +121,40 @@ export class Recorder {
    * @returns how many activities it left
    * @throws UnstorableError if the options "user" or "transform" gave what the tables do not hold
    */
-  async record(activities: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
+  async record(told: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
+    const activities = this.protect(told, source);
     const { kept, ofHost } = this.settings.transform
       ? await this.transform(activities, source)
       : { kept: activities, ofHost: source.isVisitOfHost ? activities : [] };
     for (const activity of kept) this.fit(activity);
     if (kept.length === 0) return 0;
     const { manager } = source;
-    const onKept = (): void => source.onKept?.();
-    if (!manager) onKept();
     for (const late of await this.visitBounds.findLate(ofHost, manager)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
     const own = kept.some(isOf) ? session : undefined;
+    const onKept = (): void => {
+      if (own) source.onKept?.();
+    };
+    if (!manager) onKept();
     await (manager ? this.transactions.write(manager, kept, own, onKept) : this.writer.write(kept, own));
     return kept.length;
+  }
+
+  /** Applies the options `respect` and `scrub`. */
+  private protect(activities: StoredActivity[], { request }: Source): StoredActivity[] {
+    const { respect } = this.settings;
+    const hasSignal = respect !== 'ignore' && hasPrivacySignal(request);
+    if (hasSignal && respect === 'drop') return [];
+    for (const activity of activities) {
+      if (hasSignal) Object.assign(activity, ANONYMOUS);
+      const { path, referer, properties } = activity;
+      activity.path = this.scrubber.scrub(path) || '/';
+      if (referer !== null) activity.referer = this.scrubber.scrub(referer);
+      // The tracker's `outbound` and `download` have it.
+      if (typeof properties?.url === 'string')
+        activity.properties = { ...properties, url: this.scrubber.scrub(properties.url) };
+    }
+    return activities;
   }
 
   /** @returns what the host keeps, and the part of it whose visit the host's code has chosen */

@@ -6,14 +6,14 @@ import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
 import { hostnameOf } from '../http/host.js';
 import { userOf } from '../tracking/user.js';
-import { type Visit, visitsOf } from '../tracking/visitor.js';
+import { type BrowserSession, type Visit, visitsOf } from '../tracking/visitor.js';
 import { COOKIE_NAME, type VisitorService } from '../tracking/visitor.service.js';
 import { type ContextRequest, type ContextResponse, pathOf, routeOf, setCookie } from './request.js';
 
 /** One request. Nothing is read from it before somebody asks: most requests track nothing. */
 export class RequestScope {
   private knownUser: User | null = null;
-  private visitor: { session: string; visit: Visit | undefined } | undefined;
+  private visitor: (BrowserSession & { visit: Visit | undefined }) | undefined;
   /** Whether the visitor's session is stored, or about to be. */
   private isKept = false;
 
@@ -82,14 +82,18 @@ export class RequestScope {
     const keys = visitors.currentKeys;
     if (!keys) return {};
     const found = visitors.recognise(this.request, now, keys, undefined);
-    const { session, visit } = this.visitor ?? found;
+    const { session, since, visit } = this.visitor ?? found;
     const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
     // A route without guards knows nobody: that is no logout.
     const anyone = user || !visit ? visit : { ...visit, user: '' };
     const { visits, latest } = visitsOf(anyone, [moment], user?.id, found.seed);
     const isSame = latest && latest.id === visit?.id;
-    this.visitor = { session, visit: isSame && !user ? { ...latest, user: visit?.user ?? '' } : latest };
+    this.visitor = {
+      session,
+      since,
+      visit: isSame && !user ? { ...latest, user: visit?.user ?? '' } : latest,
+    };
     return {
       session,
       visit: visits[0] ?? null,
@@ -97,7 +101,7 @@ export class RequestScope {
         this.isKept = true;
         const { visitor } = this;
         if (!visitor?.visit) return;
-        const cookie = visitors.cookie({ session, visit: visitor.visit }, this.request, now, keys);
+        const cookie = visitors.cookie({ session, since, visit: visitor.visit }, this.request, now, keys);
         setCookie(this.response, COOKIE_NAME, cookie);
       },
     };

@@ -68,6 +68,9 @@ export type PageOption = (path: string) => string;
 /** How much of an IP address is stored. */
 export type IpPolicy = 'full' | 'masked' | 'none';
 
+/** What happens to activities of visitors who ask not to be tracked. */
+export type PrivacySignalPolicy = 'anonymise' | 'drop' | 'ignore';
+
 /** A guard of the host: a class that the host's injector has or can create, or an instance. */
 export type HostGuard = Type<CanActivate> | CanActivate;
 
@@ -124,6 +127,13 @@ export interface DjaffarOptions {
     maxAge?: number | 'browser' | undefined;
 
     /**
+     * How long a session can be renewed, in milliseconds from its first activity. After that, the same browser begins a new
+     * session.
+     * @defaultValue 34_128_000_000, 395 days (13 months)
+     */
+    absoluteMaxAge?: number | undefined;
+
+    /**
      * The `SameSite` attribute of the cookie. `none` keeps the session in pages that are embedded in other sites, or that
      * belong to another site than the app, by `SameSite=None; Secure; Partitioned`: one session for each embedding site. It
      * needs HTTPS or localhost.
@@ -136,10 +146,27 @@ export interface DjaffarOptions {
   };
 
   /**
+   * What happens to activities of visitors whose browser sends `Sec-GPC: 1` (Global Privacy Control) or `DNT: 1`.
+   * `anonymise` stores them without user, session, visit and address, and sets no cookie. `drop` stores nothing; the answer
+   * is 204 all the same. `ignore` treats these visitors as all others; the browser tracker itself sends nothing of them
+   * unless it has the attribute `data-ignore-dnt`.
+   * @defaultValue 'ignore'
+   */
+  respect?: PrivacySignalPolicy | undefined;
+
+  /**
    * How much of an IP address is stored; `masked` zeroes the last octet of IPv4 and the last 80 bits of IPv6.
    * @defaultValue 'full'
    */
   ip?: IpPolicy | undefined;
+
+  /**
+   * Names of query parameters that are removed from `path`, `referer` and the property `url` before an activity is stored,
+   * and before `transform`. Case, `-`, `_` and brackets are ignored; `*token` also matches `resetToken`. An empty array
+   * removes none.
+   * @defaultValue `SECRET_PARAMETERS`: `*token`, `*password`, `*email`, `code` and other likely secrets
+   */
+  scrub?: readonly string[] | undefined;
 
   /**
    * Returns the page of a path, by which statistics count. `find` and exports keep the whole path.

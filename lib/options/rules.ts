@@ -93,10 +93,20 @@ export const OPTION_RULES: Rules = {
       allowed: "a whole number of milliseconds from 1000, or 'browser'",
       accepts: (value) => value === 'browser' || isWholeNumber(value, 1000, Number.MAX_SAFE_INTEGER),
     },
+    absoluteMaxAge: {
+      allowed: 'a whole number of milliseconds from 1000',
+      accepts: (value) => isWholeNumber(value, 1000, Number.MAX_SAFE_INTEGER),
+    },
     sameSite: oneOf('lax', 'none'),
     id: aFunction,
   },
+  respect: oneOf('anonymise', 'drop', 'ignore'),
   ip: oneOf('full', 'masked', 'none'),
+  scrub: {
+    allowed: "an array of names of query parameters, such as ['*token', 'code']",
+    accepts: (value) =>
+      Array.isArray(value) && value.every((name) => typeof name === 'string' && /[\p{L}\p{N}]/u.test(name)),
+  },
   page: aFunction,
   // Without a guard, everybody could read the activities.
   api: { guards: guards(1) },

@@ -2,11 +2,16 @@ import type {
   DjaffarOptions,
   HostGuard,
   IpPolicy,
+  PrivacySignalPolicy,
   RegistrationOptions,
   RouteOptions,
   StatisticsSettings,
   WriterSettings,
 } from './djaffar.options.js';
+import { SECRET_PARAMETERS } from './secret-parameters.js';
+
+/** Milliseconds. */
+const DAY = 24 * 60 * 60 * 1000;
 
 /** The options with their defaults filled in. */
 export interface Settings extends DjaffarOptions {
@@ -15,9 +20,12 @@ export interface Settings extends DjaffarOptions {
   requestContext: boolean;
   session: NonNullable<DjaffarOptions['session']> & {
     maxAge: number | 'browser';
+    absoluteMaxAge: number;
     sameSite: 'lax' | 'none';
   };
+  respect: PrivacySignalPolicy;
   ip: IpPolicy;
+  scrub: readonly string[];
   writer: WriterSettings;
   statistics: StatisticsSettings;
 }
@@ -26,8 +34,10 @@ export const DEFAULTS = {
   guards: [],
   rejectedCredentials: 'reject',
   requestContext: false,
-  session: { maxAge: 14 * 24 * 60 * 60 * 1000, sameSite: 'lax' },
+  session: { maxAge: 14 * DAY, absoluteMaxAge: 395 * DAY, sameSite: 'lax' },
+  respect: 'ignore',
   ip: 'full',
+  scrub: SECRET_PARAMETERS,
   writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
   statistics: {
     maxWait: 1000,

@@ -72,7 +72,7 @@ export class TrackController {
     const user = this.users.get(request);
     const keys = await this.visitors.keyRing();
     const first = seedOf(parsed[0]?.id, request, keys.seed(receivedAt));
-    const { session, visit, seed } = this.visitors.recognise(request, receivedAt, keys, first);
+    const { session, since, visit, seed } = this.visitors.recognise(request, receivedAt, keys, first);
     const moments = parsed.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
@@ -92,10 +92,12 @@ export class TrackController {
       }),
     );
     const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);
-    const recorded = await this.recorder.record(activities, sessionRow, { request });
-    // Nothing of this visitor is kept if the host dropped all; and without a visit there is nothing to renew.
-    if (recorded === 0 || !latest) return;
-    const cookie = this.visitors.cookie({ session, visit: latest }, request, receivedAt, keys);
+    let isSessionKept = false;
+    const onKept = (): void => void (isSessionKept = true);
+    await this.recorder.record(activities, sessionRow, { request, onKept });
+    // Without a visit there is nothing to renew.
+    if (!isSessionKept || !latest) return;
+    const cookie = this.visitors.cookie({ session, since, visit: latest }, request, receivedAt, keys);
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
 }

@@ -5,6 +5,7 @@ import type { KeyRing } from '../privacy/key-ring.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
 import type { TrackRequest } from '../http/request.js';
 import {
+  type BrowserSession,
   isIn,
   newSession,
   readVisitor,
@@ -66,15 +67,20 @@ export class VisitorService {
     now: number,
     keys: KeyRing,
     seed: string | undefined,
-  ): { session: string; visit: Visit | undefined; seed: string | undefined } {
-    const { session, visit } = this.known(request, now, keys);
-    if (session === undefined) return { session: newSession(seed), visit, seed };
-    return { session, visit, seed: `${keys.seed(now)}\n${session}\n${visit?.id ?? ''}` };
+  ): BrowserSession & { visit: Visit | undefined; seed: string | undefined } {
+    const { session, since = now, visit } = this.known(request, now, keys);
+    if (session === undefined) return { session: newSession(seed), since, visit, seed };
+    return { session, since, visit, seed: `${keys.seed(now)}\n${session}\n${visit?.id ?? ''}` };
   }
 
   /** @internal the value of a `Set-Cookie` header that renews the session */
   cookie(visitor: Visitor, request: TrackRequest, now: number, keys: KeyRing): string {
-    const attributes = request.protocol === 'https' ? this.secureAttributes : this.attributes;
+    const isHttps = request.protocol === 'https';
+    const { session } = this.settings;
+    const rest = visitor.since + session.absoluteMaxAge - now;
+    const isCut = session.maxAge !== 'browser' && rest < session.maxAge;
+    const whole = isHttps ? this.secureAttributes : this.attributes;
+    const attributes = isCut ? attributesOf({ ...session, maxAge: rest }, isHttps) : whole;
     return `${COOKIE_NAME}=${writeVisitor(visitor, now, keys)}${attributes}`;
   }
 
@@ -82,8 +88,9 @@ export class VisitorService {
     request: Pick<TrackRequest, 'headers'>,
     now: number,
     keys: KeyRing | undefined,
-  ): { session?: string; visit?: Visit | undefined } {
-    const visitor = keys && latestOf(request.headers.cookie, now, keys);
+  ): Partial<BrowserSession> & { visit?: Visit | undefined } {
+    const maxAge = this.settings.session.absoluteMaxAge;
+    const visitor = keys && latestOf(request.headers.cookie, now, keys, maxAge);
     const ofHost = this.settings.session.id?.(request);
     if (!ofHost) return visitor ?? {};
     const session = sessionOfHost(ofHost);
@@ -95,11 +102,16 @@ export class VisitorService {
  * After a change of the option `session.sameSite` a browser sends two cookies, of which only one is renewed from then on:
  * the one that was seen last.
  */
-function latestOf(header: string | undefined, now: number, keys: KeyRing): ReturnType<typeof readVisitor> {
+function latestOf(
+  header: string | undefined,
+  now: number,
+  keys: KeyRing,
+  maxAge: number,
+): ReturnType<typeof readVisitor> {
   let latest: ReturnType<typeof readVisitor>;
   for (const cookie of header?.split(/; */) ?? []) {
     if (!cookie.startsWith(`${COOKIE_NAME}=`)) continue;
-    const visitor = readVisitor(cookie.slice(COOKIE_NAME.length + 1).trim(), now, keys);
+    const visitor = readVisitor(cookie.slice(COOKIE_NAME.length + 1).trim(), now, keys, maxAge);
     if (visitor && (!latest || seen(visitor) > seen(latest))) latest = visitor;
   }
   return latest;

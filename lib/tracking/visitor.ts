@@ -12,9 +12,14 @@ export const VISIT_PAUSE = 30 * 60 * 1000;
  */
 export const CLOCK_TOLERANCE = 60 * 60 * 1000;
 
-/** What a visitor's browser carries: `session.visit.lastSeen.user`, each part letters, digits, - and _ alone, and a signature. */
-export interface Visitor {
+/** A session, and since when it is this browser's, in milliseconds since 1970. */
+export interface BrowserSession {
   session: string;
+  since: number;
+}
+
+/** The content of the cookie: `session.visit.lastSeen.user.since`, each part only letters, digits, - and _, and a signature. */
+export interface Visitor extends BrowserSession {
   visit: Visit;
 }
 
@@ -38,33 +43,40 @@ export interface Moment {
 /** Precision (ms) of a visit's start if its id must be the same for a retried request, whose corrected clock varies. */
 const START_STEP = 60 * 1000;
 
-const COOKIE = /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?$/;
+const COOKIE =
+  /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?\.([\da-z]{1,9})$/;
 
 /**
- * @returns `undefined` for what {@link writeVisitor} did not write, so that nobody can choose a session or a visit; without
- * the visit if that is over
+ * @param maxAge how long a session may be renewed, in milliseconds since it began
+ * @returns `undefined` for a session that is too old, and for a cookie that {@link writeVisitor} did not write, so that
+ * nobody can choose a session or a visit; without the visit if that is over
  */
 export function readVisitor(
   cookie: string,
   now: number,
   keys: KeyRing,
-): { session: string; visit: Visit | undefined } | undefined {
-  const [, session, id, lastSeen, user = ''] = COOKIE.exec(keys.unsign(cookie, now) ?? '') ?? [];
-  if (!session || !id || !lastSeen) return undefined;
+  maxAge: number,
+): (BrowserSession & { visit: Visit | undefined }) | undefined {
+  const [, session, id, lastSeen, user = '', sessionStart] =
+    COOKIE.exec(keys.unsign(cookie, now) ?? '') ?? [];
+  if (!session || !id || !lastSeen || !sessionStart) return undefined;
+  const since = Math.min(parseInt(sessionStart, 36), now);
+  if (now - since >= maxAge) return undefined;
   const start = startOfVisit(id);
   const latest = now + CLOCK_TOLERANCE;
-  if (start > latest) return { session, visit: undefined };
+  if (start > latest) return { session, since, visit: undefined };
   const visit = {
     id,
     startedAt: Math.min(start, now),
     lastSeen: Math.min(parseInt(lastSeen, 36), latest),
     user,
   };
-  return { session, visit };
+  return { session, since, visit };
 }
 
-export function writeVisitor({ session, visit }: Visitor, now: number, keys: KeyRing): string {
-  return keys.sign([session, visit.id, visit.lastSeen.toString(36), visit.user].join('.'), now);
+export function writeVisitor({ session, since, visit }: Visitor, now: number, keys: KeyRing): string {
+  const parts = [session, visit.id, visit.lastSeen.toString(36), visit.user, since.toString(36)];
+  return keys.sign(parts.join('.'), now);
 }
 
 /**

@@ -23,7 +23,7 @@ const VISIT = /^[\da-z]{8,9}[\w-]{7}$/;
 const keys = new KeyRing([{ number: 1, createdAt: new Date(0), secret: 'a'.repeat(43) }], DAY);
 
 const readVisitor = (cookie: string, now: number): ReturnType<typeof readVisitorBy> =>
-  readVisitorBy(cookie, now, keys);
+  readVisitorBy(cookie, now, keys, 395 * DAY);
 
 const writeVisitor = (visitor: Visitor): string => writeVisitorBy(visitor, NOW, keys);
 
@@ -258,7 +258,7 @@ describe('the visits of activities', () => {
       let cookie = '';
       const visits = clock.map((now) => {
         const told = visitsOf(readVisitor(cookie, now)?.visit, [now - 50], undefined);
-        cookie = writeVisitor({ session: newSession(), visit: told.latest });
+        cookie = writeVisitor({ session: newSession(), since: NOW, visit: told.latest });
         return told.visits[0];
       });
       return new Set(visits).size;
@@ -326,7 +326,7 @@ describe('what the cookie carries', () => {
   it('is read as it was written', () => {
     fc.assert(
       fc.property(aSession, aHistory, aUser, (session, sorted, user) => {
-        const visitor = { session, visit: visitsOf(undefined, sorted, user).latest };
+        const visitor = { session, since: NOW - DAY, visit: visitsOf(undefined, sorted, user).latest };
         const written = writeVisitor(visitor);
         expect(written).toMatch(/^[\w.-]{1,150}$/);
         expect(readVisitor(written, NOW)).toEqual(visitor);
@@ -338,30 +338,44 @@ describe('what the cookie carries', () => {
   it('was last seen no later than clocks differ, whatever it says', () => {
     const written = writeVisitor({
       session: newSession(),
+      since: NOW,
       visit: visitsOf(undefined, [NOW], undefined).latest,
     });
     expect(readVisitor(written, NOW - 1)?.visit).toMatchObject({ startedAt: NOW - 1, lastSeen: NOW });
-    const later = signed(`${keys.unsign(written, NOW)}`.replace(/\.\w+\.$/, '.zzzzzzzz.'));
+    const later = signed(`${keys.unsign(written, NOW)}`.replace(/\.\w+\.\.(\w+)$/, '.zzzzzzzz..$1'));
     expect(readVisitor(later, NOW)?.visit?.lastSeen).toBe(NOW + CLOCK_TOLERANCE);
     expect(readVisitor(written, NOW - CLOCK_TOLERANCE - 1)).toMatchObject({ visit: undefined });
   });
 
+  it('ends when the session is too old to be renewed, and begins no later than now', () => {
+    const visit = visitsOf(undefined, [NOW], undefined).latest;
+    const written = (since: number): string => writeVisitor({ session: newSession(), since, visit });
+    expect(readVisitor(written(NOW - 395 * DAY + 1), NOW)).toMatchObject({ since: NOW - 395 * DAY + 1 });
+    expect(readVisitor(written(NOW - 395 * DAY), NOW)).toBeUndefined();
+    expect(readVisitor(written(NOW + DAY), NOW)).toMatchObject({ since: NOW });
+  });
+
   it.each([
     '',
-    '...',
-    'a.b.c.d',
-    `${'a'.repeat(15)}.${'b'.repeat(15)}.zzzzzzzzzz.`,
-    `${'a'.repeat(14)}.${'b'.repeat(15)}.zz.`,
-    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz.user`,
-    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz.\n`,
-    `${'a'.repeat(15)}.${'b'.repeat(15)}.ZZ.`,
+    '....',
+    'a.b.c.d.e',
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zzzzzzzzzz..zz`,
+    `${'a'.repeat(14)}.${'b'.repeat(15)}.zz..zz`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz.user.zz`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..\n`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.ZZ..zz`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..`,
   ])('is nothing where it is %j', (cookie) => {
     expect(readVisitor(cookie, NOW)).toBeUndefined();
     expect(readVisitor(signed(cookie), NOW)).toBeUndefined();
   });
 
   it('is nothing if any character of it was changed, left out or added', () => {
-    const visitor = { session: newSession(), visit: visitsOf(undefined, [NOW], 'jeff').latest };
+    const visitor = {
+      session: newSession(),
+      since: NOW,
+      visit: visitsOf(undefined, [NOW], 'jeff').latest,
+    };
     const written = writeVisitor(visitor);
     expect(readVisitor(written, NOW)).toEqual(visitor);
     const forged = [...written].flatMap((character, i) => {
@@ -376,7 +390,10 @@ describe('what the cookie carries', () => {
   it('is never what somebody without the key wrote', () => {
     fc.assert(
       fc.property(
-        fc.oneof(fc.string(), fc.stringMatching(/^[\w-]{15}\.[\da-z]{8}[\w-]{7}\.[\da-z]{8}\.\.[\w-]{26}$/)),
+        fc.oneof(
+          fc.string(),
+          fc.stringMatching(/^[\w-]{15}\.[\da-z]{8}[\w-]{7}\.[\da-z]{8}\.\.[\da-z]{8}\.[\w-]{26}$/),
+        ),
         (cookie) => {
           expect(readVisitor(cookie, NOW)).toBeUndefined();
         },
@@ -386,15 +403,16 @@ describe('what the cookie carries', () => {
   });
 
   it('has visits told for it, whatever is signed that looks like it', () => {
-    const forged = fc.stringMatching(/^[\w-]{15}\.[\da-z]{8,9}[\w-]{7}\.[\da-z]{1,9}\.([\w-]{8})?$/);
+    const forged = fc.stringMatching(
+      /^[\w-]{15}\.[\da-z]{8,9}[\w-]{7}\.[\da-z]{1,9}\.([\w-]{8})?\.[\da-z]{1,9}$/,
+    );
     fc.assert(
       fc.property(fc.oneof(forged, fc.string()), aHistory, aUser, (cookie, sorted, user) => {
         const visitor = readVisitor(signed(cookie), NOW);
         const { visits, latest } = visitsOf(visitor?.visit, sorted, user);
         for (const id of [...visits, latest.id]) expect(id).toMatch(VISIT);
-        expect(readVisitor(writeVisitor({ session: newSession(), visit: latest }), NOW)?.visit).toEqual(
-          latest,
-        );
+        const written = writeVisitor({ session: newSession(), since: NOW, visit: latest });
+        expect(readVisitor(written, NOW)?.visit).toEqual(latest);
       }),
       { numRuns: 500 },
     );

@@ -1,0 +1,64 @@
+/** A parameter's value may be a URL of its own. Deeper URLs are not looked at. */
+const MAX_DEPTH = 3;
+
+/** Removes query parameters from the URLs and paths of activities. */
+export class Scrubber {
+  private readonly names: ReadonlySet<string>;
+  private readonly endings: readonly string[];
+
+  /** @param parameters names as in the option `scrub` */
+  constructor(parameters: readonly string[]) {
+    this.names = new Set(parameters.filter((name) => !isEnding(name)).map(normalize));
+    this.endings = parameters.filter(isEnding).map(normalize);
+  }
+
+  /**
+   * Removes the parameters from the query and from the fragment, also inside a parameter that holds a URL.
+   * @returns the same text if there is nothing to remove
+   */
+  scrub(url: string, depth = 1): string {
+    const start = url.search(/[?#]/);
+    if (start < 0 || !url.includes('=', start)) return url;
+    const query = url.slice(start).replace(/([?#])([^?#]*)/g, (part, mark: string, text: string) => {
+      const parameters = text.split('&');
+      const kept = parameters.flatMap((parameter) => this.keep(parameter, depth));
+      if (kept.length === parameters.length && kept.every((parameter, i) => parameter === parameters[i]))
+        return part;
+      return kept.length > 0 ? mark + kept.join('&') : '';
+    });
+    return url.slice(0, start) + query;
+  }
+
+  /** @returns the parameter, or nothing if it must be removed */
+  private keep(parameter: string, depth: number): string[] {
+    const at = parameter.indexOf('=');
+    if (at < 0) return [parameter];
+    const name = parameter.slice(0, at);
+    if (this.isSecret(name)) return [];
+    const value = decode(parameter.slice(at + 1));
+    if (depth >= MAX_DEPTH) return [parameter];
+    const scrubbed = this.scrub(value, depth + 1);
+    return [scrubbed === value ? parameter : `${name}=${encodeURIComponent(scrubbed)}`];
+  }
+
+  private isSecret(parameter: string): boolean {
+    const name = normalize(decode(parameter));
+    return this.names.has(name) || this.endings.some((ending) => name.endsWith(ending));
+  }
+}
+
+function isEnding(name: string): boolean {
+  return name.startsWith('*');
+}
+
+function normalize(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { SECRET_PARAMETERS } from '../../lib/options/secret-parameters.js';
+import { Scrubber } from '../../lib/activity/scrubber.js';
+
+const scrubber = new Scrubber(SECRET_PARAMETERS);
+
+describe('a scrubber', () => {
+  it.each([
+    ['/a?token=1', '/a'],
+    ['/a?x=1&token=2&y=3', '/a?x=1&y=3'],
+    ['/a?token=1&x=2', '/a?x=2'],
+    ['/a?token=1#top', '/a#top'],
+    ['/a?Reset_Token=1&user%5Bpassword%5D=2&utm_source=mail', '/a?utm_source=mail'],
+    ['/login?email=ada%40example.org&next=%2Fhome', '/login?next=%2Fhome'],
+    ['https://a.example/callback?code=1&state=2', 'https://a.example/callback?state=2'],
+    ['/#access_token=1&expires_in=2', '/#expires_in=2'],
+    ['/#/reset?token=1', '/#/reset'],
+    ['/login?next=%2Freset%3Ftoken%3D1%26x%3D2', '/login?next=%2Freset%3Fx%3D2'],
+    ['/login?next=/reset?token=1', '/login?next=/reset'],
+    ['/a?x=%E0%A4%A&%74oken=1', '/a?x=%E0%A4%A'],
+  ])('turns %s into %s', (url, expected) => {
+    expect(scrubber.scrub(url)).toBe(expected);
+  });
+
+  it.each([
+    '/tokens/17?page=2',
+    '/a?postal_code=1010&discountCode=SUMMER',
+    '/a?monkey=1&designer=2&tokenize=no',
+    '/a?token',
+    '/a??&&=&#',
+    '/search?q=token=1',
+  ])('leaves %s', (url) => {
+    expect(scrubber.scrub(url)).toBe(url);
+  });
+
+  it('removes only the parameters that it is given', () => {
+    const ours = new Scrubber(['voucher', '*Number']);
+    expect(ours.scrub('/a?voucher=1&token=2&phone-number=3&vouchers=4')).toBe('/a?token=2&vouchers=4');
+    expect(new Scrubber([]).scrub('/a?token=1')).toBe('/a?token=1');
+  });
+
+  it('leaves no parameter of the list, and all others, in any order', () => {
+    const aParameter = fc.tuple(
+      fc.constantFrom('token', 'x', 'api_key', 'q', 'Password', 'view'),
+      fc.string({ unit: 'grapheme' }).filter((value) => !/[?#]/.test(value)),
+    );
+    fc.assert(
+      fc.property(fc.array(aParameter), (parameters) => {
+        const query = (pairs: [string, string][]): string =>
+          pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+        const harmless = parameters.filter(([name]) => ['x', 'q', 'view'].includes(name));
+        const expected = harmless.length > 0 ? `/?${query(harmless)}` : parameters.length > 0 ? '/' : '/?';
+        expect(scrubber.scrub(`/?${query(parameters)}`)).toBe(expected);
+      }),
+    );
+  });
+});
