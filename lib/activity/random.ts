@@ -1,5 +1,4 @@
-import { randomFillSync } from 'node:crypto';
-import { v7 } from 'uuid';
+import { createHash, randomFillSync } from 'node:crypto';
 
 /** Bytes that are drawn at once: one by one they would cost twenty times as much. */
 const POOL = 8192;
@@ -17,6 +16,23 @@ export function randomBytes(size: number): Buffer {
   return pool.subarray(used - size, used);
 }
 
+/** A UUID (RFC 9562) that begins with the date, so that new rows are near each other in an index. */
 export function uuidv7(): string {
-  return v7({ random: randomBytes(16) });
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(Date.now(), 0, 6);
+  return uuidOf(bytes, 7);
+}
+
+/** The UUID (RFC 9562) that a name always has in a namespace, which is a UUID too. */
+export function uuidv5(name: string, namespace: string): string {
+  const hash = createHash('sha1')
+    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
+    .update(name);
+  return uuidOf(hash.digest(), 5);
+}
+
+function uuidOf(bytes: Buffer, version: number): string {
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | (version << 4), 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }

@@ -3,7 +3,6 @@ import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 import { StreamableFile } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import Negotiator from 'negotiator';
 import type { TrackRequest } from './request.js';
 
 type Encoding = 'br' | 'gzip' | 'identity';
@@ -62,10 +61,17 @@ export class CompressedFile {
   }
 }
 
-/** The smallest that the client takes. */
-function encodingFor(request: Pick<TrackRequest, 'headers'>): Encoding {
-  const accepted = new Negotiator(request).encodings(['br', 'gzip']);
-  return (['br', 'gzip'] as const).find((encoding) => accepted.includes(encoding)) ?? 'identity';
+/** The smallest that the client accepts (RFC 9110, section 12.5.3). */
+function encodingFor({ headers }: Pick<TrackRequest, 'headers'>): Encoding {
+  const accepted = headers['accept-encoding']?.toLowerCase() ?? '';
+  const weights = new Map(
+    accepted.split(',').map((each) => {
+      const [encoding = '', weight] = each.split(';').map((part) => part.trim());
+      return [encoding, weight?.startsWith('q=') ? Number(weight.slice(2)) : 1];
+    }),
+  );
+  const isAccepted = (encoding: string): boolean => (weights.get(encoding) ?? weights.get('*') ?? 0) > 0;
+  return (['br', 'gzip'] as const).find(isAccepted) ?? 'identity';
 }
 
 /** If-None-Match compares weakly (RFC 9110, section 13.1.2). */

@@ -1,4 +1,4 @@
-import { IANAZone } from 'luxon';
+import { isTimeZone } from '../time/time-zone.js';
 
 /** What one option may be. */
 export interface Rule {
@@ -115,7 +115,7 @@ export const OPTION_RULES: Rules = {
     session: { secret: secrets, maxAge: wholeNumber(1000) },
     timeZone: {
       allowed: "an IANA time zone, such as 'Europe/Berlin'",
-      accepts: (value) => typeof value === 'string' && IANAZone.isValidZone(value),
+      accepts: (value) => typeof value === 'string' && isTimeZone(value),
     },
   },
   writer: {

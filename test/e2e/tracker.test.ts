@@ -61,6 +61,9 @@ describe.each(ADAPTERS)('GET /djaffar/tracker.js on %s', (adapter) => {
     ['br', 'gzip, deflate, br, zstd', brotliDecompressSync],
     ['gzip', 'gzip, deflate', gunzipSync],
     ['gzip', 'br;q=0, gzip;q=0.1', gunzipSync],
+    ['br', '*', brotliDecompressSync],
+    ['gzip', 'GZIP ; Q=1, *;q=0', gunzipSync],
+    [undefined, '*;q=0', (body: Buffer) => body],
     [undefined, 'identity', (body: Buffer) => body],
   ])('is packed with %s for Accept-Encoding: %s', async (encoding, accepted, unpack) => {
     const { status, headers, body } = await get({ 'Accept-Encoding': accepted });

@@ -1,8 +1,10 @@
-import { DateTime, IANAZone } from 'luxon';
 import { InvalidFilterError, millisecondsOf } from '../../activity/activity.filter.js';
+import { isTimeZone, toInstant, toISO, toLocalTime } from '../../time/time-zone.js';
 import type { Stretch } from './time-range.js';
 import type { Interval, OverviewOptions, Question, Span } from '../statistics.types.js';
 
+const DAY = 86_400_000;
+const LENGTH = { minute: 60_000, hour: 3_600_000, day: DAY, week: 7 * DAY };
 const DEFAULT_DAYS = 30;
 const MAX_POINTS = 5000;
 
@@ -13,11 +15,13 @@ export interface Range extends Stretch {
 
 /** @throws InvalidFilterError */
 export function rangeOf({ from, to, timeZone = 'UTC' }: Question): Range {
-  if (typeof timeZone !== 'string' || !IANAZone.isValidZone(timeZone))
+  if (typeof timeZone !== 'string' || !isTimeZone(timeZone))
     throw new InvalidFilterError('timeZone', 'must be an IANA time zone, such as Europe/Berlin');
   const until = to === undefined ? Date.now() : millisecondsOf('to', to);
-  const start = DateTime.fromMillis(until, { zone: timeZone }).minus({ days: DEFAULT_DAYS });
-  const since = from === undefined ? start.toMillis() : millisecondsOf('from', from);
+  const since =
+    from === undefined
+      ? toInstant(toLocalTime(until, timeZone) - DEFAULT_DAYS * DAY, timeZone, until)
+      : millisecondsOf('from', from);
   if (since >= until) throw new InvalidFilterError('from', 'must be before "to"');
   return { since, until, timeZone };
 }
@@ -25,66 +29,78 @@ export function rangeOf({ from, to, timeZone = 'UTC' }: Question): Range {
 /** @throws InvalidFilterError */
 export function comparedRange(range: Range, compareTo: OverviewOptions['compareTo']): Range | undefined {
   if (compareTo === undefined) return undefined;
-  if (typeof compareTo === 'object') return rangeOf({ ...compareTo, timeZone: range.timeZone });
-  const from = local(range.since, range);
-  const to = local(range.until, range);
-  if (compareTo === 'year') return shifted(range, yearBefore(from), yearBefore(to));
+  const { since, until, timeZone } = range;
+  if (typeof compareTo === 'object') return rangeOf({ ...compareTo, timeZone });
+  if (compareTo === 'year')
+    return { since: yearBefore(since, timeZone), until: yearBefore(until, timeZone), timeZone };
   if (compareTo !== 'previous')
     throw new InvalidFilterError('compareTo', "must be 'previous', 'year' or a range");
-  const areDays = [from, to].every((end) => +end === +earliest(end.startOf('day')));
-  const days = Math.round(to.startOf('day').diff(from.startOf('day'), 'days').days);
-  return shifted(
-    range,
-    areDays ? earliest(from.minus({ days })) : from.minus(range.until - range.since),
-    from,
-  );
+  if (![since, until].every((end) => isStartOfDay(end, timeZone)))
+    return { since: since - (until - since), until: since, timeZone };
+  const from = startOf('day', toLocalTime(since, timeZone));
+  const to = startOf('day', toLocalTime(until, timeZone));
+  return { since: toInstant(from - (to - from), timeZone), until: since, timeZone };
 }
 
-function shifted({ timeZone }: Range, from: DateTime, to: DateTime): Range {
-  return { since: from.toMillis(), until: to.toMillis(), timeZone };
+/** If clocks skip midnight, a day begins later; if they show it twice, with the first. */
+function isStartOfDay(instant: number, timeZone: string): boolean {
+  return instant === toInstant(startOf('day', toLocalTime(instant, timeZone)), timeZone);
 }
 
-function local(instant: number, { timeZone }: Range): DateTime {
-  return DateTime.fromMillis(instant, { zone: timeZone });
-}
-
-/** The beginning of a day also where clocks were put on at midnight, and it is later. */
-function yearBefore(instant: DateTime): DateTime {
-  const before = instant.minus({ years: 1 });
-  return earliest(+instant === +earliest(instant.startOf('day')) ? before.startOf('day') : before);
-}
-
-/** Where clocks are put back at midnight, a day begins with the first of two midnights. */
-function earliest(instant: DateTime): DateTime {
-  return DateTime.min(...instant.getPossibleOffsets()) ?? instant;
+/** The same local time on the same date of the year before, the 28th for February 29th; the start of a day for one. */
+function yearBefore(instant: number, timeZone: string): number {
+  const localTime = toLocalTime(instant, timeZone);
+  const date = new Date(localTime);
+  const month = date.getUTCMonth();
+  date.setUTCFullYear(date.getUTCFullYear() - 1);
+  if (date.getUTCMonth() !== month) date.setUTCDate(0);
+  return toInstant(isStartOfDay(instant, timeZone) ? startOf('day', +date) : +date, timeZone);
 }
 
 /** ISO 8601 with the offset of the time zone. */
-export function isoIn(range: Range, instant: number): string {
-  return local(instant, range).toISO() ?? '';
+export function isoIn({ timeZone }: Range, instant: number): string {
+  return toISO(instant, timeZone);
 }
 
 export function spanOf(range: Range): Span {
   return { from: isoIn(range, range.since), to: isoIn(range, range.until) };
 }
 
+/** Weeks begin on Monday. */
+function startOf(interval: Interval, localTime: number): number {
+  const date = new Date(localTime);
+  if (interval === 'minute') return date.setUTCSeconds(0, 0);
+  if (interval === 'hour') return date.setUTCMinutes(0, 0, 0);
+  const midnight = date.setUTCHours(0, 0, 0, 0);
+  if (interval === 'day') return midnight;
+  if (interval === 'week') return midnight - ((date.getUTCDay() + 6) % 7) * DAY;
+  return date.setUTCDate(1);
+}
+
+/** The start of the interval that is `count` after the one of an instant. */
+function startOfInterval(interval: Interval, instant: number, count: number, timeZone: string): number {
+  if (interval === 'minute' || interval === 'hour') {
+    const later = instant + count * LENGTH[interval];
+    return toInstant(startOf(interval, toLocalTime(later, timeZone)), timeZone, later);
+  }
+  const first = startOf(interval, toLocalTime(instant, timeZone));
+  const start =
+    interval === 'month'
+      ? new Date(first).setUTCMonth(new Date(first).getUTCMonth() + count)
+      : first + count * LENGTH[interval];
+  return toInstant(start, timeZone);
+}
+
 /**
  * The beginnings of the intervals that the range touches, in milliseconds since 1970: the first may be before it.
  * @throws InvalidFilterError where they are too many
  */
-export function intervalsOf(range: Range, interval: Interval): number[] {
+export function intervalsOf({ since, until, timeZone }: Range, interval: Interval): number[] {
   const starts: number[] = [];
-  const isTime = interval === 'minute' || interval === 'hour';
-  const startOf = (instant: DateTime): DateTime =>
-    isTime ? instant.startOf(interval) : earliest(instant.startOf(interval));
-  const first = startOf(local(range.since, range));
+  const first = startOfInterval(interval, since, 0, timeZone);
   for (let i = 0; ; i++) {
-    // From the first each time: a month after January 31st is not two months after it, less one.
-    const start = first
-      .plus({ [interval]: i })
-      .startOf(interval)
-      .toMillis();
-    if (start >= range.until) return starts;
+    const start = startOfInterval(interval, first, i, timeZone);
+    if (start >= until) return starts;
     // Where clocks are put back by half an hour, two hours begin at once.
     if (start === starts.at(-1)) continue;
     if (starts.length === MAX_POINTS)

@@ -1,0 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { uuidv5, uuidv7 } from '../../lib/activity/random.js';
+
+describe('a UUID', () => {
+  it('of version 7 begins with the date, and is never made twice', () => {
+    const before = Date.now();
+    const ids = Array.from({ length: 2000 }, uuidv7);
+    for (const id of ids) {
+      expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+      const date = parseInt(id.replace('-', '').slice(0, 12), 16);
+      expect(date).toBeGreaterThanOrEqual(before);
+      expect(date).toBeLessThanOrEqual(Date.now());
+    }
+    expect(new Set(ids.map((id) => id.slice(15))).size).toBe(ids.length);
+  });
+
+  it('of version 5 is that of its name, as RFC 9562 has it', () => {
+    const DNS = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
+    expect(uuidv5('www.example.com', DNS)).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2');
+    expect(uuidv5('www.example.com', randomUUID())).not.toBe(uuidv5('www.example.com', DNS));
+  });
+});
