@@ -1,26 +1,31 @@
 // How each bundler makes one program of a host, all packages included. docs/bundling.md explains each setting.
 
-/** A host whose every package can be bundled; pinned, because a new bundler must not fail a build in which nothing has changed. */
-export const PACKAGES = [
-  '@nestjs/common@11',
-  '@nestjs/core@11',
-  '@nestjs/platform-express@11',
-  '@nestjs/typeorm@11',
-  'typeorm@0.3',
-  'class-validator',
-  'class-transformer',
-  'rxjs@7',
-  'reflect-metadata',
-  'pg',
+// Pinned, because a new bundler must not fail a build in which nothing has changed.
+const ESBUILD = 'esbuild@0.28.2';
+const TOOLS = [
+  ESBUILD,
   '@nestjs/cli@11.0.24',
   'ts-loader@9.6.2',
   'typescript@5.9.3',
-  'esbuild@0.28.2',
   '@vercel/ncc@0.45.0',
   'rollup@4.68.8',
   '@rollup/plugin-commonjs@29.0.3',
   '@rollup/plugin-json@6.1.0',
   '@rollup/plugin-node-resolve@16.0.3',
+];
+
+/** A host whose every package can be bundled. */
+const packages = (nest, typeorm) => [
+  `@nestjs/common@${nest}`,
+  `@nestjs/core@${nest}`,
+  `@nestjs/platform-express@${nest}`,
+  `@nestjs/typeorm@${nest}`,
+  `typeorm@${typeorm}`,
+  'class-validator',
+  'class-transformer',
+  'rxjs@7',
+  'reflect-metadata',
+  'pg',
 ];
 
 /** What Nest and TypeORM ask for that this host does not have. */
@@ -52,33 +57,51 @@ const esbuild = (format, file) => [
 ];
 
 /** `commands` write the folder `out`, in which `file` is started. */
-export const BUNDLERS = [
+export const HOSTS = [
   {
-    name: 'esbuild, CommonJS, minified',
-    out: 'esbuild-cjs',
-    file: 'main.cjs',
-    commands: [[...esbuild('cjs', 'esbuild-cjs/main.cjs'), '--minify']],
-  },
-  {
-    name: 'esbuild, ES module',
-    out: 'esbuild-esm',
-    file: 'main.mjs',
-    commands: [[...esbuild('esm', 'esbuild-esm/main.mjs'), `--banner:js=${BANNER}`]],
-  },
-  { name: 'Nest CLI (webpack)', out: 'dist', file: 'main.js', commands: [['nest', 'build', '--webpack']] },
-  {
-    name: 'ncc',
-    out: 'ncc',
-    file: 'index.cjs',
-    commands: [
-      ['esbuild', 'main.mjs', '--platform=node', '--format=cjs', '--outfile=main.cjs'],
-      ['ncc', 'build', 'main.cjs', '--out', 'ncc'],
+    host: 'nest-11',
+    packages: [...packages('11', '0.3'), ...TOOLS],
+    bundlers: [
+      {
+        name: 'esbuild, CommonJS, minified',
+        out: 'esbuild-cjs',
+        file: 'main.cjs',
+        commands: [[...esbuild('cjs', 'esbuild-cjs/main.cjs'), '--minify']],
+      },
+      {
+        name: 'Nest CLI (webpack)',
+        out: 'dist',
+        file: 'main.js',
+        commands: [['nest', 'build', '--webpack']],
+      },
+      {
+        name: 'ncc',
+        out: 'ncc',
+        file: 'index.cjs',
+        commands: [
+          ['esbuild', 'main.mjs', '--platform=node', '--format=cjs', '--outfile=main.cjs'],
+          ['ncc', 'build', 'main.cjs', '--out', 'ncc'],
+        ],
+      },
+      {
+        name: 'Rollup',
+        out: 'rollup',
+        file: 'main.cjs',
+        commands: [['rollup', '--config', 'rollup.config.mjs']],
+      },
     ],
   },
   {
-    name: 'Rollup',
-    out: 'rollup',
-    file: 'main.cjs',
-    commands: [['rollup', '--config', 'rollup.config.mjs']],
+    host: 'nest-12',
+    packages: [...packages('12', '1'), ESBUILD, 'vite@8.3.8'],
+    bundlers: [
+      {
+        name: 'esbuild, ES module, Nest 12',
+        out: 'esbuild-esm',
+        file: 'main.mjs',
+        commands: [[...esbuild('esm', 'esbuild-esm/main.mjs'), `--banner:js=${BANNER}`]],
+      },
+      { name: 'Vite, ES module, Nest 12', out: 'vite', file: 'main.mjs', commands: [['vite', 'build']] },
+    ],
   },
 ];

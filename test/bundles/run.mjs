@@ -8,12 +8,11 @@ import pg from 'pg';
 import { check, install, run, start } from '../packed/process.mjs';
 import { doWholeJob } from '../packed/whole-job.mjs';
 import { findDatabases } from '../support/setup/servers.mjs';
-import { BUNDLERS, PACKAGES } from './bundlers.mjs';
+import { HOSTS } from './bundlers.mjs';
 
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), 'djaffar-bundles-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-const host = join(folder, 'host');
 /** For whoever works on one of them: `npm run test:bundles -- ncc`. */
 const only = new RegExp(process.argv[2] ?? '');
 /** As many are bundled at once. */
@@ -34,7 +33,7 @@ async function withDatabase(work) {
   }
 }
 
-async function checkBundle({ name, out, file, commands }) {
+async function checkBundle(host, { name, out, file, commands }) {
   await check(`${name}: one program does the whole job`, async () => {
     for (const [command, ...args] of commands)
       await run(host, join(host, 'node_modules/.bin', command), args);
@@ -52,22 +51,31 @@ async function checkBundle({ name, out, file, commands }) {
   });
 }
 
-await findDatabases();
-cpSync(join(here, 'host'), host, { recursive: true });
-for (const file of ['app.cjs', 'database.cjs'])
-  copyFileSync(join(here, '../packed/host', file), join(host, file));
-// Nest CLI compiles TypeScript.
-copyFileSync(join(host, 'main.mjs'), join(host, 'main.ts'));
-writeFileSync(join(host, 'package.json'), JSON.stringify({ private: true }));
-const installed = await check('the packed package and the bundlers install', async () => {
-  const root = join(here, '../..');
-  const packed = await run(root, 'npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]);
-  await install(host, [join(folder, JSON.parse(packed)[0].filename), ...PACKAGES]);
-});
-if (installed) {
-  const waiting = BUNDLERS.filter(({ name }) => only.test(name));
-  const next = async () => {
-    for (let bundler = waiting.shift(); bundler; bundler = waiting.shift()) await checkBundle(bundler);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
+async function makeHost(host, tarball, packages) {
+  cpSync(join(here, 'host'), host, { recursive: true });
+  for (const file of ['app.cjs', 'database.cjs'])
+    copyFileSync(join(here, '../packed/host', file), join(host, file));
+  // Nest CLI compiles TypeScript.
+  copyFileSync(join(host, 'main.mjs'), join(host, 'main.ts'));
+  writeFileSync(join(host, 'package.json'), JSON.stringify({ private: true }));
+  await install(host, [tarball, ...packages]);
 }
+
+await findDatabases();
+const root = join(here, '../..');
+const packed = await run(root, 'npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]);
+const tarball = join(folder, JSON.parse(packed)[0].filename);
+const waiting = [];
+for (const { host, packages, bundlers } of HOSTS) {
+  const chosen = bundlers.filter(({ name }) => only.test(name));
+  const at = join(folder, host);
+  if (chosen.length === 0) continue;
+  if (
+    await check(`${host}: the packed package and the bundlers install`, () => makeHost(at, tarball, packages))
+  )
+    waiting.push(...chosen.map((bundler) => () => checkBundle(at, bundler)));
+}
+const next = async () => {
+  for (let work = waiting.shift(); work; work = waiting.shift()) await work();
+};
+await Promise.all(Array.from({ length: AT_ONCE }, next));
