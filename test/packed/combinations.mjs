@@ -39,13 +39,15 @@ const optional = (swagger, passport) => [
 
 /**
  * `starts`: the host is started with each of these, in this order. `node` is one version, or the newest of a major version;
- * `optional` replaces the optional peers of the start before; `command` also runs the jobs of the command.
+ * `optional` replaces the optional peers of the start before; `command` also runs the jobs of the command. `typescript` compiles
+ * a host besides the newest.
  */
 export const COMBINATIONS = [
   {
     modules: 'cjs',
     ...nest(10, 'lowest', 'express'),
     typeorm: '0.3.20',
+    typescript: '5.4.5',
     rest: LOWEST,
     database: 'sqlite',
     starts: [{ node: '20.19.0', optional: optional('7.3.0', '10.0.3'), command: true }],
@@ -87,6 +89,8 @@ export const COMBINATIONS = [
     modules: 'cjs',
     ...nest(12, 'lowest', 'express'),
     typeorm: '1.0.0',
+    // The lowest that lets CommonJS import ES modules.
+    typescript: '5.8.2',
     rest: LOWEST,
     database: 'sqlite',
     starts: [
@@ -108,7 +112,13 @@ export const COMBINATIONS = [
 ].map((each) => ({
   ...each,
   name: `${each.modules}, Nest ${each.nest}, TypeORM ${each.typeorm}, ${each.rest[0]}, ${each.adapter}, ${each.database}`,
-  packages: [...each.packages, `typeorm@${each.typeorm}`, ...each.rest, DRIVERS[each.database]],
+  packages: [
+    ...each.packages,
+    `typeorm@${each.typeorm}`,
+    ...each.rest,
+    DRIVERS[each.database],
+    ...(each.typescript ? [`typescript@${each.typescript}`] : []),
+  ],
 }));
 
 /**

@@ -24,7 +24,7 @@ const TYPESCRIPT = {
   esm: '--module nodenext',
   cjs: '--module nodenext',
   node16: '--module node16',
-  node10: '--module commonjs --moduleResolution node10 --ignoreDeprecations 6.0',
+  node10: '--module commonjs --moduleResolution node10',
 };
 
 function manifest(path) {
@@ -211,12 +211,17 @@ async function migrates(name, host, extension, env) {
 async function compiles(host, modules, nest) {
   // Nest 12 is ES modules only, which `node16` lets no CommonJS host import.
   const kinds = modules === 'cjs' && !nest.startsWith('12') ? ['node16', 'node10'] : [modules];
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
   const types = join(root, 'node_modules/@types');
-  for (const kind of kinds) {
-    const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2023 ${TYPESCRIPT[kind]} --experimentalDecorators --emitDecoratorMetadata --types node`;
-    await run(host, process.execPath, [compiler, ...options.split(' '), '--typeRoots', types, 'host.ts']);
-  }
+  // The lowest that the README names, if the row has one.
+  const compilers = [root, host].map((at) => join(at, 'node_modules/typescript')).filter(existsSync);
+  for (const compiler of compilers)
+    for (const kind of kinds) {
+      const deprecated =
+        kind === 'node10' && manifest(compiler).version >= '6' ? ' --ignoreDeprecations 6.0' : '';
+      const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2022 ${TYPESCRIPT[kind]}${deprecated} --experimentalDecorators --emitDecoratorMetadata --types node`;
+      const tsc = [join(compiler, 'bin/tsc'), ...options.split(' '), '--typeRoots', types, 'host.ts'];
+      await run(host, process.execPath, tsc);
+    }
 }
 
 /** @returns its path, even if a check of what it holds failed */
