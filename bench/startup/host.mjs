@@ -3,9 +3,10 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-// A host has these already.
+// A host has these already: the last one, if it is installed.
 import * as transformer from 'class-transformer';
 import * as validator from 'class-validator';
+import * as passport from '@nestjs/passport';
 import Database from 'libsql';
 
 const [, , variant, database] = process.argv;
@@ -17,7 +18,7 @@ if (variant !== 'without') {
   Object.assign(options, { migrations: [...djaffarMigrations], migrationsRun: true });
   imports.push(DjaffarModule.forRoot(variant === 'all' ? { api: { guards }, dashboard: { guards } } : {}));
 }
-if (!transformer || !validator) throw new Error('not loaded');
+if (!transformer || !validator || !passport) throw new Error('not loaded');
 class AppModule {}
 Module({ imports: [TypeOrmModule.forRoot(options), ...imports] })(AppModule);
 const app = await NestFactory.create(AppModule, { logger: false });
