@@ -114,7 +114,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
         fc.asyncProperty(questions, async (asked) => {
           expect(await ask(stats, asked)).toEqual(answer(history, asked));
         }),
-        runs(40),
+        runs(20),
       );
     });
 
@@ -123,7 +123,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
         fc.asyncProperty(someVisits, async (options) => {
           expect(await allPages(options)).toEqual(visits(history, options));
         }),
-        runs(40),
+        runs(20),
       );
     });
   });
@@ -147,7 +147,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
           }
         })
         .afterEach(async () => void (await host.activities.erase({ from: new Date(0) }))),
-      runs(12),
+      runs(8),
     );
   });
 
@@ -168,7 +168,7 @@ describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEE
         expect(at).toBeLessThanOrEqual(Date.now());
         expect(withoutAsOf(answered)).toEqual(live(history, options, at));
       }),
-      runs(40),
+      runs(20),
     );
   });
 });

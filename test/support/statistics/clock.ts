@@ -33,8 +33,9 @@ class Offsets {
 
   /** What the clock shows, as if it were UTC. */
   private read(instant: number): number {
-    const parts = this.format.formatToParts(instant).map(({ type, value }) => [type, Number(value)] as const);
-    const { year = 0, month = 0, day, hour, minute, second } = Object.fromEntries(parts);
+    // 10/26/2025, 01:59:00
+    const parts = this.format.format(instant).match(/\d+/g)?.map(Number);
+    const [month = 0, day = 0, year = 0, hour = 0, minute = 0, second = 0] = parts ?? [];
     return Date.UTC(year, month - 1, day, hour, minute, second);
   }
 }
