@@ -36,6 +36,6 @@ export default {
   // Most tests wait for a database: more workers than Jest's default of all cores but one.
   maxWorkers: '100%',
   // Generous: it ends a test that hangs. What has to be quick is measured by the test itself.
-  testTimeout: 120_000 * Math.max(1, Number(process.env.DJAFFAR_TEST_RUNS ?? 1)),
+  testTimeout: 300_000 * Math.max(1, Number(process.env.DJAFFAR_TEST_RUNS ?? 1)),
   reporters: ['default', '<rootDir>/test/support/setup/slowest-files.mjs'],
 };

@@ -3,6 +3,7 @@ import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { uuidv7 } from '../../lib/activity/random.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { PathTotal, RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { ActivityStats } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
@@ -20,7 +21,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     host = await startHost({
       adapter: 'fastify',
       database,
-      djaffar: { statistics: { maxWait: 60_000, background: false } },
+      djaffar: { statistics: { maxWait: 240_000, background: false } },
     });
   });
 
@@ -71,18 +72,30 @@ describe.each(FOUND)('the rollup on %s', (database) => {
   it('goes on after a SIGKILL in the middle of a step', async () => {
     expect(await views()).toBe(0);
     const dates = Array.from({ length: 400 }, (_, i) => new Date(Date.now() - (i % 80) * DAY));
-    await Promise.all(dates.map((date, i) => host.activities.track({ path: '/', date, visit: `v${i}` })));
+    const trackAll = () =>
+      Promise.all(dates.map((date, i) => host.activities.track({ path: '/', date, visit: `v${i}` })));
     const sample = await startSample({ DATABASE_URL: host.database.url });
     try {
-      const question = fetchAsAda(sample, 'stats/overview?from=1970-01-01&to=2100-01-01').catch(() => {});
+      const isDirty = async (): Promise<boolean> =>
+        sample.process.exitCode === null && (await host.dataSource.getRepository(DirtyRange).count()) > 0;
       const isWorking = async (): Promise<boolean> =>
         (await state().findOneByOrFail({ id: 1 })).leaseHolder !== null;
-      while (!(await isWorking()));
+      let question: Promise<unknown> = Promise.resolve();
+      let isSeen = false;
+      let rounds = 0;
+      // Again if it was done before anybody looked.
+      for (; rounds < 10 && !isSeen; rounds++) {
+        await trackAll();
+        question = fetchAsAda(sample, 'stats/overview?from=1970-01-01&to=2100-01-01').catch(() => {});
+        do isSeen = await isWorking();
+        while (!isSeen && (await isDirty()));
+      }
+      expect(isSeen).toBe(true);
       await sample.end('SIGKILL');
       await question;
       // As if the seconds of its lease had passed.
       await state().update({ id: 1 }, { leaseUntil: new Date(0) });
-      expect(await views()).toBe(dates.length);
+      expect(await views()).toBe(rounds * dates.length);
       expect(await check()).toEqual(NOTHING);
     } finally {
       await sample.end('SIGKILL');

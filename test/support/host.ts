@@ -34,6 +34,8 @@ export const PAIRS = FOUND.map((database, i) => ({
   database,
 }));
 
+const UNHURRIED = { maxWait: 240_000, timeout: 240_000, statementTimeout: 240_000 };
+
 export interface HostOptions {
   adapter: AdapterName;
   /** A new one of that name, or one that another host has. */
@@ -84,8 +86,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       }),
       ...imports,
       options.djaffarModule ??
-        // A busy machine must not make an answer an older one.
-        DjaffarModule.forRoot({ statistics: { maxWait: 60_000 }, ...options.djaffar }),
+        // A busy machine must not make an answer an older one, or none.
+        DjaffarModule.forRoot({ statistics: UNHURRIED, ...options.djaffar }),
     ],
     providers,
     controllers,
