@@ -17,16 +17,15 @@ import {
   placeOf,
 } from './activity.filter.js';
 import { ActivityWriter } from './activity.writer.js';
-import { Checker, Shape } from './check.js';
+import { Checker } from './check.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf, type Statement } from '../database/dialects/dialect.js';
 import { storedIp } from './ip-address.js';
-import { parseIsoDate } from './iso-date.js';
 import { restoreMissingSessions } from '../store/typeorm/missing-sessions.js';
-import { MAX_PATH, NewActivity } from './new-activity.js';
+import { MAX_PATH, normalizeActivity, readActivity } from './new-activity.js';
 import { RecordReader } from '../store/typeorm/reading/records.js';
 import { activityOf, RowReader } from '../store/typeorm/reading/rows.js';
-import { complete, Recorder } from './recorder.js';
+import { Recorder } from './recorder.js';
 import { Session } from './session.entity.js';
 import { DirtyRange } from '../store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { dirtyRangesForDelete } from '../store/typeorm/statistics/rollup/dirty-ranges.js';
@@ -103,8 +102,6 @@ type Part = (manager: EntityManager) => SelectQueryBuilder<Activity>;
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 1000;
 
-const shape = new Shape(NewActivity);
-
 /** The activities: to add to them from server code, to get them back, to erase them. */
 @Injectable()
 export class ActivityService {
@@ -133,7 +130,7 @@ export class ActivityService {
     const { user, session, visit, ip, userAgent, date: when = new Date(), ...fields } = activity;
     const checker = new Checker();
     const now = Date.now();
-    const read = shape.read({ ...fields, date: when instanceof Date ? isoOf(when) : when }, checker);
+    const read = readActivity({ ...fields, date: when instanceof Date ? isoOf(when) : when }, checker);
     if (session !== undefined && !isKey(session, 64))
       checker.blame('session', 'session must be 1 to 64 letters, digits, - or _');
     if (visit !== undefined && !isKey(visit, 16))
@@ -143,15 +140,14 @@ export class ActivityService {
     // Not in a transaction: that would take a second connection.
     const loading = isInContext && !options.manager ? this.current.ready() : undefined;
     if (loading) await loading;
-    const date = read && parseIsoDate(read.date);
-    const { path, name, properties } = read ?? {};
+    const { time, path, name, properties } = read ?? {};
     const origin =
-      isInContext && checker.clean
-        ? this.current.originOf({ date: date ?? now, path, name, properties, user: known })
+      isInContext && checker.count === 0
+        ? this.current.originOf({ date: time ?? now, path, name, properties, user: known })
         : undefined;
     const missingPath = 'outside of a request';
     const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath };
-    const parsed = read && complete(read, arrival, checker);
+    const parsed = read && normalizeActivity(read, arrival, checker);
     checker.finish();
     if (!parsed) return;
     const own = session === undefined && visit === undefined ? origin : undefined;

@@ -1,65 +1,106 @@
-import { IsOptional, Matches, ValidateBy, type ValidationArguments } from 'class-validator';
-import type { Properties } from './activity.entity.js';
-import { parseIsoDate } from './iso-date.js';
-import { faultOfProperties } from './properties.js';
-import { isLongerThan, isStorable } from './text.js';
+import type { Properties, StoredActivity } from './activity.entity.js';
+import type { Checker } from './check.js';
+import { Fields } from './fields.js';
+import { LAST_INSTANT } from './iso-date.js';
+import { isObject } from './properties.js';
+import { uuidv7 } from './random.js';
 
 export const MAX_PATH = 2048;
 export const MAX_NAME = 64;
 export const DEFAULT_NAME = 'view';
 
-/** RFC 9562, without version 8 and the nil UUID: MariaDB's type refuses some of the one, the other is nobody's own. */
-export const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-7][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+const DAY = 86_400_000;
 
-/** A rule that says itself what is wrong with a value, or nothing. */
-function Rule(name: string, faultOf: (value: unknown) => string | undefined): PropertyDecorator {
-  return ValidateBy({
-    name,
-    validator: {
-      validate: (value: unknown) => faultOf(value) === undefined,
-      defaultMessage: (args?: ValidationArguments) => `${args?.property} ${faultOf(args?.value)}`,
-    },
-  });
-}
-
-function Text(characters: number): PropertyDecorator {
-  return Rule('text', (value) => {
-    if (typeof value !== 'string') return 'must be a string';
-    if (isLongerThan(value, characters)) return `must be at most ${characters} characters long`;
-    return isStorable(value) ? undefined : 'must not contain NUL or lone surrogates';
-  });
-}
-
-export function IsoDate(): PropertyDecorator {
-  return Rule('isoDate', (value) =>
-    typeof value === 'string' && parseIsoDate(value) !== undefined
-      ? undefined
-      : 'must be an ISO 8601 date and time of the years 1970 to 9999',
-  );
-}
-
-/** What a client may say of one activity. Missing, `null` and empty are the same. */
-export class NewActivity {
-  @IsoDate()
-  date!: string;
-
-  @IsOptional()
-  @Text(MAX_PATH)
+/** What may be given of an activity. */
+export interface NewActivity {
+  date: string;
   path?: string;
-
-  @IsOptional()
-  @Text(MAX_PATH)
   referer?: string;
-
-  @IsOptional()
-  @Text(MAX_NAME)
   name?: string;
-
-  @IsOptional()
-  @Rule('properties', faultOfProperties)
   properties?: Properties;
-
-  @IsOptional()
-  @Matches(UUID, { message: '$property must be a UUID' })
   id?: string;
+}
+
+/** A valid {@link NewActivity}, with the time of its date in milliseconds since 1970. */
+export interface ReadActivity extends Omit<NewActivity, 'date'> {
+  time: number;
+}
+
+/** An activity with its defaults, and without what the visitor adds to it. */
+export type ParsedActivity = Pick<
+  StoredActivity,
+  'id' | 'date' | 'receivedAt' | 'name' | 'path' | 'referer' | 'properties'
+>;
+
+/** What completes an activity. */
+export interface Arrival {
+  /** Milliseconds since 1970. */
+  receivedAt: number;
+  /** Milliseconds by which the client's clock is slow. */
+  skew: number;
+  /** Replaces a missing path. */
+  path?: string | undefined;
+  /** Ends the sentence "path must not be empty …". */
+  missingPath?: string;
+}
+
+/**
+ * Reads an activity of a request, of server code or of an import: the one place that knows which properties it has.
+ * @param prefix is put before the names in errors, such as `activities.3.`
+ * @returns `undefined` if there are errors, which are added to the checker
+ */
+export function readActivity(plain: unknown, checker: Checker, prefix = ''): ReadActivity | undefined {
+  if (!isObject(plain)) {
+    const name = prefix.slice(0, -1) || 'body';
+    checker.blame(name, `${name} must be an object`);
+    return undefined;
+  }
+  const errors = checker.count;
+  const fields = new Fields(plain, checker, prefix);
+  const activity = readFields(fields);
+  fields.rejectOthers();
+  return checker.count === errors ? activity : undefined;
+}
+
+/** Reads the properties of an activity, and leaves others to the caller. */
+export function readFields(fields: Fields): ReadActivity {
+  return {
+    time: fields.requiredDate('date') ?? Number.NaN,
+    path: fields.text('path', MAX_PATH),
+    referer: fields.text('referer', MAX_PATH),
+    name: fields.text('name', MAX_NAME),
+    properties: fields.properties('properties'),
+    id: fields.uuid('id'),
+  };
+}
+
+/**
+ * Fills in the defaults, and checks what depends on the request.
+ * @param prefix is put before the names in errors
+ * @returns `undefined` if there are errors, which are added to the checker
+ */
+export function normalizeActivity(
+  activity: ReadActivity,
+  { receivedAt, skew, path: defaultPath, missingPath = 'if there is no Referer header' }: Arrival,
+  checker: Checker,
+  prefix = '',
+): ParsedActivity | undefined {
+  const path = activity.path ?? defaultPath;
+  const time = activity.time + skew;
+  const isInTime = time >= 0 && time <= Math.min(receivedAt + DAY, LAST_INSTANT);
+  if (!isInTime) {
+    const error = time > 0 ? "must be at most a day ahead of the server's clock" : 'must not be before 1970';
+    checker.blame(`${prefix}date`, `${prefix}date ${error}`);
+  }
+  if (!path) checker.blame(`${prefix}path`, `${prefix}path must not be empty ${missingPath}`);
+  if (!isInTime || !path) return undefined;
+  return {
+    id: activity.id ?? uuidv7(),
+    date: new Date(time),
+    receivedAt: new Date(receivedAt),
+    name: activity.name ?? DEFAULT_NAME,
+    path,
+    referer: activity.referer ?? null,
+    properties: activity.properties ?? null,
+  };
 }

@@ -4,72 +4,15 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.entity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
 import { Scrubber } from './scrubber.js';
-import { uuidv7 } from './random.js';
 import { ActivityWriter, type NewSession } from './activity.writer.js';
-import type { Checker } from './check.js';
-import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from './new-activity.js';
+import { MAX_NAME, MAX_PATH } from './new-activity.js';
 import { storedIp } from './ip-address.js';
-import { LAST_INSTANT, parseIsoDate } from './iso-date.js';
 import { faultOfProperties } from './properties.js';
 import { HostTransactions } from '../store/typeorm/host-transactions.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
 import { VisitBounds } from '../store/typeorm/visit-bounds.js';
 
-const DAY = 86_400_000;
 const MAX_USER = 255;
-
-/** An activity as it was told, with what the server adds to each. */
-export type ToldActivity = Pick<
-  StoredActivity,
-  'id' | 'date' | 'receivedAt' | 'name' | 'path' | 'referer' | 'properties'
->;
-
-/** What the server knows of a request. */
-export interface Arrival {
-  /** Milliseconds since 1970. */
-  receivedAt: number;
-  /** Milliseconds by which the client's clock is slow. */
-  skew: number;
-  /** Stands in for a path that was not told. */
-  path?: string | undefined;
-  /** Where there would have been one. */
-  missingPath?: string;
-}
-
-/**
- * @param prefix stands before the names in what is blamed
- * @returns `undefined` where something was blamed
- */
-export function complete(
-  activity: NewActivity,
-  arrival: Arrival,
-  checker: Checker,
-  prefix = '',
-): ToldActivity | undefined {
-  const { receivedAt, skew } = arrival;
-  const path = activity.path ?? arrival.path;
-  const date = (parseIsoDate(activity.date) ?? Number.NaN) + skew;
-  const isDate = date >= 0 && date <= Math.min(receivedAt + DAY, LAST_INSTANT);
-  if (!isDate) {
-    const fault = date > 0 ? "must be at most a day ahead of the server's clock" : 'must not be before 1970';
-    checker.blame(`${prefix}date`, `${prefix}date ${fault}`);
-  }
-  if (!path)
-    checker.blame(
-      `${prefix}path`,
-      `${prefix}path must not be empty ${arrival.missingPath ?? 'where there is no Referer header'}`,
-    );
-  if (!isDate || !path) return undefined;
-  return {
-    id: activity.id?.toLowerCase() ?? uuidv7(),
-    date: new Date(date),
-    receivedAt: new Date(receivedAt),
-    name: activity.name ?? DEFAULT_NAME,
-    path,
-    referer: activity.referer ?? null,
-    properties: activity.properties ?? null,
-  };
-}
 
 /** Where activities come from. */
 export interface Source {

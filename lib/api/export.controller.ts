@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
-import { UUID } from '../activity/new-activity.js';
+import { UUID } from '../activity/fields.js';
 import { cancellation, cancelledBy } from '../database/cancellation.js';
 import { Document } from '../export/document.js';
 import { type FormatName, formatOf } from '../export/format.js';

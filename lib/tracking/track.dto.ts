@@ -1,41 +1,34 @@
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsOptional } from 'class-validator';
-import { Checker, Shape } from '../activity/check.js';
-import { parseIsoDate } from '../activity/iso-date.js';
-import { IsoDate, NewActivity } from '../activity/new-activity.js';
-import { type Arrival, complete, type ToldActivity } from '../activity/recorder.js';
+import { Checker } from '../activity/check.js';
+import { Fields } from '../activity/fields.js';
+import {
+  type Arrival,
+  type NewActivity,
+  normalizeActivity,
+  type ParsedActivity,
+  readActivity,
+  readFields,
+} from '../activity/new-activity.js';
 
 export const MAX_ACTIVITIES = 100;
 
 /** The body of a request with one activity. */
-export class TrackDto extends NewActivity {
+export interface TrackDto extends NewActivity {
   /** The client's clock at sending. */
-  @IsOptional()
-  @IsoDate()
   sentAt?: string;
 }
 
-/** The body of a request with several. */
-export class TrackBatchDto {
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MAX_ACTIVITIES)
-  activities!: unknown[];
-
-  @IsOptional()
-  @IsoDate()
+/** The body of a request with several activities. */
+export interface TrackBatchDto {
+  activities: NewActivity[];
   sentAt?: string;
 }
-
-const single = new Shape(TrackDto);
-const batch = new Shape(TrackBatchDto);
-const item = new Shape(NewActivity);
 
 /**
  * Reads the activities of a body.
  * @param arrival without the skew, which is computed from the body
- * @throws InvalidActivityError with all that is wrong
+ * @throws InvalidActivityError with every error
  */
-export function readActivities(body: object, arrival: Omit<Arrival, 'skew'>): ToldActivity[] {
+export function readActivities(body: object, arrival: Omit<Arrival, 'skew'>): ParsedActivity[] {
   const checker = new Checker();
   const activities =
     'activities' in body ? readBatch(body, arrival, checker) : readSingle(body, arrival, checker);
@@ -43,24 +36,31 @@ export function readActivities(body: object, arrival: Omit<Arrival, 'skew'>): To
   return activities;
 }
 
-function readSingle(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ToldActivity[] {
-  const read = single.read(body, checker);
-  const parsed = read && complete(read, { ...arrival, skew: skewOf(read, arrival) }, checker);
+function readSingle(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ParsedActivity[] {
+  const fields = new Fields(body, checker);
+  const activity = readFields(fields);
+  const skew = skewOf(fields, arrival);
+  fields.rejectOthers();
+  if (checker.count > 0) return [];
+  const parsed = normalizeActivity(activity, { ...arrival, skew }, checker);
   return parsed ? [parsed] : [];
 }
 
-function readBatch(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ToldActivity[] {
-  const read = batch.read(body, checker);
-  if (!read) return [];
-  const skew = skewOf(read, arrival);
-  return read.activities.flatMap((plain, i) => {
+function readBatch(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ParsedActivity[] {
+  const fields = new Fields(body, checker);
+  const activities = fields.array('activities', MAX_ACTIVITIES);
+  const skew = skewOf(fields, arrival);
+  fields.rejectOthers();
+  if (checker.count > 0 || !activities) return [];
+  return activities.flatMap((plain, i) => {
     const prefix = `activities.${i}.`;
-    const activity = item.read(plain, checker, prefix);
-    return (activity && complete(activity, { ...arrival, skew }, checker, prefix)) ?? [];
+    const activity = readActivity(plain, checker, prefix);
+    return (activity && normalizeActivity(activity, { ...arrival, skew }, checker, prefix)) ?? [];
   });
 }
 
-function skewOf({ sentAt }: { sentAt?: string }, { receivedAt }: Pick<Arrival, 'receivedAt'>): number {
-  const sent = sentAt === undefined ? undefined : parseIsoDate(sentAt);
-  return sent === undefined ? 0 : receivedAt - sent;
+/** Returns by how many milliseconds the client's clock is slow. */
+function skewOf(fields: Fields, { receivedAt }: Pick<Arrival, 'receivedAt'>): number {
+  const sentAt = fields.date('sentAt');
+  return sentAt === undefined ? 0 : receivedAt - sentAt;
 }

@@ -1,0 +1,91 @@
+import type { Properties } from './activity.entity.js';
+import type { Checker } from './check.js';
+import { parseIsoDate } from './iso-date.js';
+import { faultOfProperties, isObject } from './properties.js';
+import { isLongerThan, isStorable } from './text.js';
+
+/** RFC 9562 without version 8, which MariaDB refuses in part, and without the nil UUID. */
+export const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-7][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+
+/**
+ * Reads an object from outside, property by property, and collects what is wrong. `null` and the empty string count as
+ * missing.
+ */
+export class Fields {
+  private readonly names = new Set<string>();
+
+  /** @param prefix is put before the names in errors, such as `activities.3.` */
+  constructor(
+    private readonly object: object,
+    private readonly checker: Checker,
+    private readonly prefix = '',
+  ) {}
+
+  /** Returns the value, or `undefined` if it is missing. */
+  value(name: string): unknown {
+    this.names.add(name);
+    const value: unknown = Object.hasOwn(this.object, name) ? Reflect.get(this.object, name) : undefined;
+    return value === null || value === '' ? undefined : value;
+  }
+
+  /** @param max characters */
+  text(name: string, max: number): string | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    if (typeof value !== 'string') return this.addError(name, 'must be a string');
+    if (isLongerThan(value, max)) return this.addError(name, `must be at most ${max} characters long`);
+    if (!isStorable(value)) return this.addError(name, 'must not contain NUL or lone surrogates');
+    return value;
+  }
+
+  /** @returns the UUID in lower case */
+  uuid(name: string): string | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    return typeof value === 'string' && UUID.test(value)
+      ? value.toLowerCase()
+      : this.addError(name, 'must be a UUID');
+  }
+
+  /** @returns milliseconds since 1970 */
+  date(name: string): number | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    return this.parseDate(name, value);
+  }
+
+  requiredDate(name: string): number | undefined {
+    return this.parseDate(name, this.value(name));
+  }
+
+  properties(name: string): Properties | undefined {
+    const value = this.value(name);
+    if (value === undefined) return undefined;
+    const error = faultOfProperties(value);
+    if (error) return this.addError(name, error);
+    return isObject(value) ? value : undefined;
+  }
+
+  /** Reads a list of 1 to `max` items. */
+  array(name: string, max: number): unknown[] | undefined {
+    const value = this.value(name);
+    if (Array.isArray(value) && value.length > 0 && value.length <= max) return value;
+    return this.addError(name, `must be an array of 1 to ${max} items`);
+  }
+
+  /** Adds an error for every property that was not read: its value would be lost. */
+  rejectOthers(): void {
+    for (const name of Object.keys(this.object))
+      if (!this.names.has(name)) this.addError(name, 'is not known');
+  }
+
+  /** @param error completes a sentence that begins with the name */
+  addError(name: string, error: string): undefined {
+    this.checker.blame(this.prefix + name, `${this.prefix}${name} ${error}`);
+  }
+
+  private parseDate(name: string, value: unknown): number | undefined {
+    const time = typeof value === 'string' ? parseIsoDate(value) : undefined;
+    return time ?? this.addError(name, 'must be an ISO 8601 date and time of the years 1970 to 9999');
+  }
+}
