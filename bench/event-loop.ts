@@ -13,8 +13,8 @@ import { Recorder } from '../lib/activity/recorder.js';
 import { VisitBounds } from '../lib/store/typeorm/visit-bounds.js';
 import { connectionsOf } from '../lib/database/connections.js';
 import { DEFAULTS } from '../lib/options/settings.js';
-import { formatOf } from '../lib/export/format.js';
-import { pagesOf } from '../lib/export/pages.js';
+import { formatOf } from '../lib/export/row-formats.js';
+import { exportPages } from '../lib/export/pages.js';
 import { RollupService } from '../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { databaseOptions } from '../sample/database.js';
 import { fillSqlite } from './fill-sqlite.js';
@@ -145,7 +145,7 @@ function tasksOf(dataSource: DataSource): Task[] {
   const trackMany = (count: number, dateOf: (i: number) => number): Promise<unknown> =>
     Promise.all(Array.from({ length: count }, (_, i) => track(dateOf(i))));
   const exported = (format: 'ndjson' | 'csv') => async (): Promise<void> => {
-    for await (const { pieces } of pagesOf(activities, formatOf(format), day)) for (const _ of pieces);
+    for await (const { pieces } of exportPages(activities, formatOf(format), day)) for (const _ of pieces);
   };
   return [
     { name: 'nothing, for a second', work: () => new Promise((resolve) => setTimeout(resolve, 1000)) },

@@ -4,9 +4,10 @@ import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { UUID } from '../activity/fields.js';
 import { cancellation, cancelledBy } from '../database/cancellation.js';
-import { Document } from '../export/document.js';
-import { type FormatName, formatOf } from '../export/format.js';
-import { type Page, type Pages, pagesOf } from '../export/pages.js';
+import { ExportDocument, type ExportPage, type ExportPages } from '../export/format.js';
+import { formatOf } from '../export/row-formats.js';
+import { type FormatName } from '../export/format.js';
+import { exportPages } from '../export/pages.js';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ExportQuery } from './activities.query.js';
 import { ApiErrorInterceptor } from './api-error.interceptor.js';
@@ -36,9 +37,9 @@ export class ExportController {
   ): Promise<void> {
     const written = formatOf(format, { raw, bom });
     const cursor = after !== undefined && UUID.test(after) ? await this.activities.cursorOf(after) : after;
-    const pages = cancelling(pagesOf(this.activities, written, filter, cursor));
+    const pages = cancelling(exportPages(this.activities, written, filter, cursor));
     // What goes on with lines or rows has no header again; JSON is a whole document each time.
-    const document = new Document(written, cursor !== undefined && written.canGoOn);
+    const document = new ExportDocument(written, cursor !== undefined && written.appendable);
     const stream = Readable.from(piecesOf(document, pages), { objectMode: false });
     // What is wrong before there is anything to send has an answer of its own.
     await once(stream, 'readable');
@@ -50,7 +51,7 @@ export class ExportController {
 }
 
 /** Who sends asks for pages from wherever it is: each is given up when the request is. */
-async function* cancelling(pages: Pages): Pages {
+async function* cancelling(pages: ExportPages): ExportPages {
   const signal = cancellation() ?? new AbortController().signal;
   try {
     for (;;) {
@@ -64,12 +65,12 @@ async function* cancelling(pages: Pages): Pages {
 }
 
 async function* piecesOf(
-  document: Document,
-  pages: AsyncIterable<Page>,
+  document: ExportDocument,
+  pages: AsyncIterable<ExportPage>,
 ): AsyncGenerator<string | Uint8Array, void, void> {
   for await (const page of pages) {
     // Who sends them may not be done with them when the next page is made.
-    for (const piece of document.add(page)) yield typeof piece === 'string' ? piece : Buffer.from(piece);
+    for (const piece of document.write(page)) yield typeof piece === 'string' ? piece : Buffer.from(piece);
   }
   yield document.end();
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { Memory } from '../export/memory.js';
+import { ReusableBuffer } from '../export/reusable-buffer.js';
 import { escapeControls } from './errors.js';
 
 /** Where data go. */
@@ -18,15 +18,15 @@ export function isClosedPipe(error: unknown): boolean {
 
 /** Pieces as bytes, one behind another. */
 class Bytes {
-  private readonly memory = new Memory();
+  private readonly memory = new ReusableBuffer();
 
   /** Good until the next call. */
   of(pieces: Iterable<string | Uint8Array>): Buffer {
-    let bytes = this.memory.take(0);
+    let bytes = this.memory.allocate(0);
     let size = 0;
     for (const piece of pieces) {
       const isText = typeof piece === 'string';
-      bytes = this.memory.take(size + (isText ? 3 : 1) * piece.length, size);
+      bytes = this.memory.allocate(size + (isText ? 3 : 1) * piece.length, size);
       if (isText) {
         size += bytes.write(piece, size);
       } else {

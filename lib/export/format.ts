@@ -1,45 +1,59 @@
 import type { ActivityRow } from '../store/typeorm/reading/rows.js';
-import { csv, type CsvOptions } from './csv.js';
-import { lines } from './ndjson.js';
 
 /** How activities are written. */
 export interface Format {
   /** Before the first row. */
   head: string;
   row: (activity: ActivityRow) => string;
-  /** Behind each row. */
+  /** After each row. */
   end: string;
   /** Between rows. */
   separator: string;
   /** After the last row. */
   tail: string;
-  /** Whether more rows can be written behind what is there. */
-  canGoOn: boolean;
-  /** Whether a row is JSON. */
+  /** True if more rows can be appended to a finished export. */
+  appendable: boolean;
+  /** True if a row is JSON. */
   isJson: boolean;
 }
 
 export const FORMATS = ['ndjson', 'csv', 'json'] as const;
 export type FormatName = (typeof FORMATS)[number];
 
-/** @param options of CSV alone */
-export function formatOf(name: FormatName, options: CsvOptions = {}): Format {
-  if (name === 'csv') return csv(options);
-  return name === 'json' ? json() : ndjson();
+/** Some of the activities of an export, ready to be written. */
+export interface ExportPage {
+  /** Bytes are overwritten when the next page is requested. */
+  pieces: Iterable<string | Uint8Array>;
+  count: number;
+  /** The cursor of the next page. */
+  next: string;
 }
 
-function ndjson(): Format {
-  return { head: '', row: lines(), end: '\n', separator: '', tail: '', canGoOn: true, isJson: true };
-}
+export type ExportPages = AsyncGenerator<ExportPage, void, void>;
 
-function json(): Format {
-  return {
-    head: '[\n',
-    row: lines(),
-    end: '',
-    separator: ',\n',
-    tail: '\n]\n',
-    canGoOn: false,
-    isJson: true,
-  };
+/** A file of activities, written page by page. It is complete after each page, but for its end. */
+export class ExportDocument {
+  private hasRows = false;
+
+  /** @param isResumed true if the head is written already */
+  constructor(
+    private readonly format: Format,
+    private isResumed = false,
+  ) {}
+
+  *write({ pieces }: ExportPage): Generator<string | Uint8Array, void, void> {
+    yield this.head() + (this.hasRows ? this.format.separator : '');
+    yield* pieces;
+    this.isResumed = true;
+    this.hasRows = true;
+  }
+
+  /** Returns the end. An export that stops early needs it as well, so that it can be read. */
+  end(): string {
+    return this.head() + this.format.tail;
+  }
+
+  private head(): string {
+    return this.isResumed ? '' : this.format.head;
+  }
 }

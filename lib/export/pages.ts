@@ -1,54 +1,96 @@
 import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { ActivityService } from '../activity/activity.service.js';
-import { decodeCursor, encodeCursor } from '../activity/cursor.js';
+import { type Cursor, decodeCursor, encodeCursor } from '../activity/cursor.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../store/typeorm/reading/columns.js';
+import { Latest } from '../store/typeorm/reading/page-cache.js';
+import type { RecordReader } from '../store/typeorm/reading/records.js';
 import type { ActivityRow } from '../store/typeorm/reading/rows.js';
-import type { Format } from './format.js';
-import { pagesOfRecords } from './pages-of-records.js';
-
-/** Some of the activities of an export, ready to be written. */
-export interface Page {
-  /** Bytes are good until the next page is asked for. */
-  pieces: Iterable<string | Uint8Array>;
-  count: number;
-  /** Where to go on behind it. */
-  next: string;
-}
-
-export type Pages = AsyncGenerator<Page, void, void>;
+import type { ExportPages, Format } from './format.js';
+import { type JsonPart, RecordJsonWriter } from './record-json.js';
+import { ReusableBuffer } from './reusable-buffer.js';
 
 /**
- * The oldest first.
- * @param after {@link Page.next}
+ * Reads the activities of a filter, the oldest first, and writes them page by page.
+ * @param after the `next` of an earlier page
  * @throws InvalidFilterError
  */
-export function pagesOf(
+export function exportPages(
   activities: ActivityService,
   format: Format,
   filter: ActivityFilter,
   after?: string,
-): Pages {
-  const place = after === undefined ? undefined : decodeCursor(after);
+): ExportPages {
+  const cursor = after === undefined ? undefined : decodeCursor(after);
   const records = format.isJson ? activities.recordReader() : undefined;
-  if (records) return pagesOfRecords(records, format, filter, place);
-  return pagesOfRows(activities.rowReader().activities(filter, place), format);
+  return records
+    ? pagesOfRecords(records, format, filter, cursor)
+    : pagesOfRows(activities.rowReader().activities(filter, cursor), format);
 }
 
-async function* pagesOfRows(pages: AsyncIterable<ActivityRow[]>, format: Format): Pages {
+async function* pagesOfRows(pages: AsyncIterable<ActivityRow[]>, format: Format): ExportPages {
   for await (const rows of pages) {
     const last = rows.at(-1);
-    if (last) yield { pieces: textsOf(rows, format), count: rows.length, next: encodeCursor(last) };
+    if (last) yield { pieces: writeRows(rows, format), count: rows.length, next: encodeCursor(last) };
   }
 }
 
-/** Texts of more than some 100 KiB leave the memory that is quickly given and taken back, and cost several times as much. */
-const AT_ONCE = 100;
+/** Strings over about 100 KiB go to V8's large-object space, which is several times slower. */
+const BATCH_SIZE = 100;
 
-function* textsOf(rows: ActivityRow[], { row, end, separator }: Format): Generator<string, void, void> {
-  for (let at = 0; at < rows.length; at += AT_ONCE) {
+function* writeRows(rows: ActivityRow[], { row, end, separator }: Format): Generator<string, void, void> {
+  for (let start = 0; start < rows.length; start += BATCH_SIZE) {
     const text = rows
-      .slice(at, at + AT_ONCE)
+      .slice(start, start + BATCH_SIZE)
       .map(row)
       .join(end + separator);
-    yield (at === 0 ? '' : separator) + text + end;
+    yield (start === 0 ? '' : separator) + text + end;
   }
+}
+
+async function* pagesOfRecords(
+  reader: RecordReader,
+  { end, separator }: Format,
+  filter: ActivityFilter,
+  after: Cursor | undefined,
+): ExportPages {
+  const afterRow = `}${end}${separator}`;
+  const activities = new RecordJsonWriter(ACTIVITY_COLUMNS, 'sessionId', ',"session":');
+  const sessions = new RecordJsonWriter(SESSION_COLUMNS, 'id', `}${afterRow}`);
+  const noSession = Buffer.from(`null${afterRow}`);
+  const cache = new Latest<Buffer>();
+  const loadSessions = async (ids: string[]): Promise<[string, Buffer][]> => {
+    const parts = sessions.write(await reader.sessions(ids));
+    return parts.map(({ from, to, key }) => [key ?? '', Buffer.from(sessions.bytes.subarray(from, to))]);
+  };
+  const buffer = new ReusableBuffer();
+
+  for await (const records of reader.activities(filter, after)) {
+    const parts = activities.write(records);
+    const known = await cache.of(
+      parts.map(({ key }) => key),
+      loadSessions,
+    );
+    const endings = parts.map(({ key }) => (key !== null && known.get(key)) || noSession);
+    const piece = joinParts(activities.bytes, parts, endings, buffer);
+    yield {
+      pieces: [piece.subarray(0, piece.length - separator.length)],
+      count: records.count,
+      next: encodeCursor(records.last),
+    };
+  }
+}
+
+/** Joins all parts, each followed by its ending. */
+function joinParts(bytes: Buffer, parts: JsonPart[], endings: Buffer[], buffer: ReusableBuffer): Buffer {
+  let size = parts.at(-1)?.to ?? 0;
+  for (const ending of endings) size += ending.length;
+  const joined = buffer.allocate(size);
+  let at = 0;
+  for (const [i, ending] of endings.entries()) {
+    const { from, to } = parts[i] ?? { from: 0, to: 0 };
+    bytes.copy(joined, at, from, to);
+    joined.set(ending, at + to - from);
+    at += to - from + ending.length;
+  }
+  return joined.subarray(0, size);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { formatOf } from '../../lib/export/format.js';
-import { pagesOf } from '../../lib/export/pages.js';
+import { formatOf } from '../../lib/export/row-formats.js';
+import { exportPages } from '../../lib/export/pages.js';
 import { Activity, Session } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -58,7 +58,7 @@ function inOrder(activities: Activity[]): Activity[] {
 
 async function written(host: Host, name: 'ndjson' | 'json'): Promise<string> {
   const texts: string[] = [];
-  for await (const { pieces } of pagesOf(host.activities, formatOf(name), {}))
+  for await (const { pieces } of exportPages(host.activities, formatOf(name), {}))
     for (const piece of pieces) texts.push(Buffer.from(piece).toString());
   return texts.join('');
 }

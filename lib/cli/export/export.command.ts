@@ -8,9 +8,10 @@ import { Interruption, interruptible } from '../interruption.js';
 import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output.js';
 import { Progress } from '../progress.js';
 import { withServices } from '../services.js';
-import { Document } from '../../export/document.js';
-import { type Format, type FormatName, FORMATS, formatOf } from '../../export/format.js';
-import { pagesOf } from '../../export/pages.js';
+import { ExportDocument } from '../../export/format.js';
+import { formatOf } from '../../export/row-formats.js';
+import { type Format, type FormatName, FORMATS } from '../../export/format.js';
+import { exportPages } from '../../export/pages.js';
 
 interface ExportOptions extends FilterOptions {
   format: FormatName;
@@ -45,16 +46,16 @@ async function exportTo(
   const total = isProgressShown(options) ? await countOf(activities, filter, after) : 0;
   const progress = new Progress(total, 'rows');
   let cursor = after;
-  let begun: { output: Output; document: Document } | undefined;
+  let begun: { output: Output; document: ExportDocument } | undefined;
   // Not before there is a page: a wrong option must not cost what a file holds.
   const begin = async (): Promise<NonNullable<typeof begun>> => {
     const output = await open(options, format);
-    return { output, document: new Document(format, output.isContinued) };
+    return { output, document: new ExportDocument(format, output.isContinued) };
   };
   try {
-    for await (const page of pagesOf(activities, format, filter, after)) {
+    for await (const page of exportPages(activities, format, filter, after)) {
       begun ??= await begin();
-      await begun.output.write(begun.document.add(page));
+      await begun.output.write(begun.document.write(page));
       cursor = page.next;
       progress.add(page.count);
       stop.throwIfAborted();
@@ -86,10 +87,10 @@ async function countOf(
   );
 }
 
-async function open({ output: path, format, after }: ExportOptions, { canGoOn }: Format): Promise<Output> {
-  if (path === undefined) return new StandardOutput(canGoOn && after !== undefined);
+async function open({ output: path, format, after }: ExportOptions, { appendable }: Format): Promise<Output> {
+  if (path === undefined) return new StandardOutput(appendable && after !== undefined);
   const output = await FileOutput.open(path, after !== undefined);
-  if (canGoOn || !output.isContinued) return output;
+  if (appendable || !output.isContinued) return output;
   await output.close();
   throw new Error(`${path} is a whole ${format} document already: give another file, or --format ndjson`);
 }

@@ -1,12 +1,12 @@
 import type { Records } from '../database/dialects/dialect.js';
-import { Memory } from './memory.js';
+import { ReusableBuffer } from './reusable-buffer.js';
 
 const [QUOTE = 0, BACKSLASH = 0, COMMA = 0, CLOSE = 0, ZERO = 0, SPACE = 0, T = 0] = Buffer.from('"\\,)0 t');
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
 
-/** What stands in JSON for a character that cannot stand for itself; UTF-8 has one byte for each of them. */
+/** How JSON escapes characters. All that have to be escaped have one byte in UTF-8. */
 const ESCAPES = Array.from({ length: 128 }, (_, byte) =>
   Buffer.from(JSON.stringify(String.fromCharCode(byte)).slice(1, -1)),
 );
@@ -16,12 +16,12 @@ const MINUTE = 60_000;
 const SECONDS = Array.from({ length: 60 }, (_, second) => Buffer.from(`${second}.`.padStart(3, '0')));
 const MILLISECONDS = Array.from({ length: 1000 }, (_, each) => Buffer.from(`${each}Z"`.padStart(5, '0')));
 
-const LONGEST_ESCAPE = '\\u0000'.length;
-const LENGTH_OF_DATE = '"YYYY-MM-DDTHH:MM:SS.sssZ"'.length;
+const MAX_ESCAPE_LENGTH = '\\u0000'.length;
+const DATE_LENGTH = '"YYYY-MM-DDTHH:MM:SS.sssZ"'.length;
 
 type Kind = 'text' | 'date' | 'boolean' | 'json';
 
-/** Of the columns that are not texts. */
+/** The columns that are not texts. */
 const KINDS: Record<string, Kind> = {
   date: 'date',
   receivedAt: 'date',
@@ -30,26 +30,27 @@ const KINDS: Record<string, Kind> = {
   properties: 'json',
 };
 
-/** The JSON of a record. */
-export interface Part {
-  /** Where its bytes begin and end. */
+/** The JSON of one record. */
+export interface JsonPart {
+  /** Offsets of its first byte, and after its last. */
   from: number;
   to: number;
-  /** Of the column that was asked for. */
+  /** The value of the key column. */
   key: string | null;
 }
 
 /**
- * Makes JSON of records byte by byte: less than half the time that it takes with an object for each, and a text for each of
- * its values. It is what `JSON.stringify` makes of the rows, with properties as they are stored.
+ * Converts the records of PostgreSQL to JSON byte by byte. An export of a million activities takes half the time that it
+ * takes with an object for each row: 4 times as long as `psql \\copy` writes CSV, in place of 8 times. The result equals
+ * `JSON.stringify` of the rows, with the properties as they are stored.
  */
-export class JsonOfRecords {
-  /** What was made; good until the next time. */
+export class RecordJsonWriter {
+  /** The result; overwritten by the next call of `write`. */
   bytes: Buffer = Buffer.alloc(0);
-  private readonly memory = new Memory();
+  private readonly buffer = new ReusableBuffer();
   private readonly fields: { name: Buffer; kind: Kind; isKey: boolean }[];
   private readonly end: Buffer;
-  /** Of what a record has besides its values. */
+  /** Bytes that each record has in addition to its values. */
   private readonly length: number;
   private size = 0;
   private source = Buffer.alloc(0);
@@ -58,9 +59,9 @@ export class JsonOfRecords {
   private untilMinute = Buffer.alloc(0);
 
   /**
-   * @param columns of the records
-   * @param key one of them
-   * @param end what stands behind the last of them
+   * @param columns the columns of the records
+   * @param key the column whose value each part has as its key
+   * @param end is written after the last column
    */
   constructor(columns: string[], key: string, end: string) {
     this.fields = columns.map((column, i) => ({
@@ -70,24 +71,24 @@ export class JsonOfRecords {
     }));
     this.end = Buffer.from(end);
     this.length = this.end.length;
-    for (const { name } of this.fields) this.length += name.length + LENGTH_OF_DATE;
+    for (const { name } of this.fields) this.length += name.length + DATE_LENGTH;
   }
 
-  make({ text, count }: Pick<Records, 'text' | 'count'>): Part[] {
+  write({ text, count }: Pick<Records, 'text' | 'count'>): JsonPart[] {
     this.source = Buffer.from(text);
     this.at = 0;
-    this.bytes = this.memory.take(LONGEST_ESCAPE * this.source.length + this.length * count);
+    this.bytes = this.buffer.allocate(MAX_ESCAPE_LENGTH * this.source.length + this.length * count);
     this.size = 0;
-    const parts: Part[] = [];
+    const parts: JsonPart[] = [];
     while (parts.length < count) parts.push(this.record());
     return parts;
   }
 
-  private record(): Part {
+  private record(): JsonPart {
     const from = this.size;
     let key: string | null = null;
     for (const { name, kind, isKey } of this.fields) {
-      // The bracket or the comma before the value.
+      // Skip the parenthesis or the comma before the value.
       this.at += 1;
       this.put(name);
       const begun = this.size;
@@ -113,10 +114,10 @@ export class JsonOfRecords {
     }
   }
 
-  /** The text of which the latest JSON was made. */
+  /** Returns the text whose JSON was just written. */
   private textSince(begun: number): string | null {
     const json = this.bytes.toString('latin1', begun, this.size);
-    // Ids are ASCII; who has stored others by hand shall find them too.
+    // Ids are ASCII, unless somebody stored others by hand.
     return /^"[\w-]+"$/.test(json)
       ? json.slice(1, -1)
       : JSON.parse(this.bytes.toString('utf8', begun, this.size));
@@ -125,12 +126,12 @@ export class JsonOfRecords {
   private put(bytes: Uint8Array): void {
     const to = this.bytes;
     let { size } = this;
-    // So few are copied sooner than `set` is called.
+    // For so few bytes, a loop is faster than `set`.
     for (let i = 0; i < bytes.length; i += 1) to[size++] = bytes[i] ?? 0;
     this.size = size;
   }
 
-  /** As `isoOf`, whose texts would first have to become bytes: a twelfth of the time of an export. */
+  /** Does what `toISOString` does, without a string that would have to be encoded: that is a twelfth of an export. */
   private date(): void {
     let instant = 0;
     for (let digit = this.digit(); digit >= 0; digit = this.digit()) {
@@ -149,7 +150,7 @@ export class JsonOfRecords {
     this.put(MILLISECONDS[rest % 1000] ?? NULL);
   }
 
-  /** -1 where there is none. */
+  /** Returns -1 if the next character is no digit. */
   private digit(): number {
     const digit = (this.source[this.at] ?? 0) - ZERO;
     return digit <= 9 ? digit : -1;
@@ -167,12 +168,12 @@ export class JsonOfRecords {
         if (byte === COMMA || byte === CLOSE) break;
       } else if (byte === QUOTE || byte === BACKSLASH) {
         at += 1;
-        // Two of them stand for one.
+        // Quotes and backslashes are doubled.
         if (source[at] !== byte) break;
       }
       if (IS_ESCAPED[byte] === 0) bytes[size++] = byte;
       else if (!isJson) size = this.escape(byte, size);
-      // A line break between parts of JSON would be one between lines.
+      // A line break within the stored JSON would split the line of NDJSON.
       else bytes[size++] = Math.max(byte, SPACE);
     }
     if (!isJson) bytes[size++] = QUOTE;
