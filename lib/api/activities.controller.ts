@@ -1,20 +1,32 @@
-import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
+import { Controller, Delete, Get, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { Activity } from '../activity/activity.entity.js';
 import { ActivityService, type Page } from '../activity/activity.service.js';
-import { ActivitiesQuery } from './activities.query.js';
-import { ApiErrorInterceptor } from './api-error.interceptor.js';
-import { ClientInterceptor } from './client.interceptor.js';
-import { NoStoreInterceptor } from './no-store.interceptor.js';
-import { queryPipe } from './query.pipe.js';
+import { SameOriginGuard } from '../guards/same-origin.guard.js';
+import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
+import { ActivitiesQuery, EraseQuery, queryPipe } from './activities.query.js';
+import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
 
 /** `ActivityService.find` over HTTP. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class ActivitiesController {
   constructor(private readonly activities: ActivityService) {}
 
   @Get('activities')
   find(@Query(queryPipe) { limit, after, order, ...filter }: ActivitiesQuery): Promise<Page<Activity>> {
     return this.activities.find(filter, { limit, after, order });
+  }
+}
+
+/** `ActivityService.erase` over HTTP, for the dashboard alone. */
+@Controller()
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
+export class ErasureController {
+  constructor(private readonly activities: ActivityService) {}
+
+  @Delete('activities')
+  @UseGuards(SameOriginGuard)
+  async erase(@Query(queryPipe) { keepAnonymous, ...filter }: EraseQuery): Promise<{ erased: number }> {
+    return { erased: await this.activities.erase(filter, { keepAnonymous }) };
   }
 }

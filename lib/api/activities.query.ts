@@ -1,10 +1,25 @@
+import { ValidationPipe } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import { MAX_LIMIT } from '../activity/activity.service.js';
 import { type FormatName, FORMATS } from '../export/format.js';
+import { badRequest } from '../http/bad-request.js';
 import { IsFlag } from './statistics.query.js';
 
-/** Which activities; what it means is told by `ActivityFilter`. */
+/** Reads the query of every route of the API. An unknown parameter is an error. */
+export const queryPipe = new ValidationPipe({
+  transform: true,
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  exceptionFactory: (errors) =>
+    badRequest(
+      Object.fromEntries(
+        errors.map(({ property, constraints = {} }) => [property, Object.values(constraints)]),
+      ),
+    ),
+});
+
+/** Which activities: see `ActivityFilter`. */
 export class FilterQuery {
   @IsOptional()
   @IsString()
@@ -50,7 +65,7 @@ export class EraseQuery extends FilterQuery {
   keepAnonymous?: boolean;
 }
 
-/** The query of `GET …/activities`; what it means is told by `PageOptions`. */
+/** The query of `GET …/activities`: see `PageOptions`. */
 export class ActivitiesQuery extends FilterQuery {
   @IsOptional()
   @Type(() => Number)

@@ -4,16 +4,13 @@ import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { UUID } from '../activity/fields.js';
 import { cancellation, cancelledBy } from '../database/cancellation.js';
-import { ExportDocument, type ExportPage, type ExportPages } from '../export/format.js';
+import { ExportDocument, type ExportPage, type ExportPages, type FormatName } from '../export/format.js';
 import { formatOf } from '../export/row-formats.js';
-import { type FormatName } from '../export/format.js';
 import { exportPages } from '../export/pages.js';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
-import { ExportQuery } from './activities.query.js';
-import { ApiErrorInterceptor } from './api-error.interceptor.js';
-import { ClientInterceptor } from './client.interceptor.js';
-import { NoStoreInterceptor } from './no-store.interceptor.js';
-import { queryPipe } from './query.pipe.js';
+import { ExportQuery, queryPipe } from './activities.query.js';
+import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 
 const TYPES: Record<FormatName, string> = {
   csv: 'text/csv; charset=utf-8',
@@ -23,7 +20,7 @@ const TYPES: Record<FormatName, string> = {
 
 /** All activities of a filter, the oldest first, as the command line exports them. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class ExportController {
   constructor(
     private readonly activities: ActivityService,

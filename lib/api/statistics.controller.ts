@@ -12,10 +12,9 @@ import type {
   Top,
   Visits,
 } from '../statistics/statistics.types.js';
-import { ApiErrorInterceptor } from './api-error.interceptor.js';
-import { ClientInterceptor } from './client.interceptor.js';
-import { NoStoreInterceptor } from './no-store.interceptor.js';
-import { queryPipe } from './query.pipe.js';
+import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
+import { queryPipe } from './activities.query.js';
 import {
   FunnelQuery,
   JourneysQuery,
@@ -29,7 +28,7 @@ import {
 
 /** `ActivityStats` over HTTP: what it takes as options stands in the query. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class StatisticsController {
   constructor(private readonly stats: ActivityStats) {}
 

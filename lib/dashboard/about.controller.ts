@@ -1,8 +1,7 @@
 import { Controller, Get, Inject, Req, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
-import { ApiErrorInterceptor } from '../api/api-error.interceptor.js';
-import { ClientInterceptor } from '../api/client.interceptor.js';
-import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
+import { ApiErrorInterceptor, DisconnectInterceptor } from '../api/interceptors.js';
+import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../options/settings.js';
 import { version } from '../generated/version.js';
 import type { TrackRequest } from '../http/request.js';
@@ -22,7 +21,7 @@ export interface About {
 
 /** Facts that the page needs before it asks for statistics. */
 @Controller()
-@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, ClientInterceptor)
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class AboutController {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,

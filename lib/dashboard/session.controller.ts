@@ -10,7 +10,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { NoStoreInterceptor } from '../api/no-store.interceptor.js';
+import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import type { TrackRequest } from '../http/request.js';
 import { BearerSession } from './bearer-session.js';
 

@@ -10,10 +10,11 @@ import {
   TopQuery,
   VisitsQuery,
 } from '../statistics.query.js';
-import * as answers from './answers.js';
+import { activities, activity } from './activities.js';
 import { badRequest, error } from './errors.js';
 import * as parameters from './parameters.js';
 import type { Schema, SchemaObject } from './schema.js';
+import * as answers from './statistics.js';
 import { trackBody } from './tracking.js';
 
 /** A response of an operation. */
@@ -55,17 +56,17 @@ const answered = (description: string, schema: Pick<Schema<unknown>, 'json'>): R
   ...reading,
 });
 
-/** What a handler does, for the document. */
+/** The description of a handler in the OpenAPI document. */
 export interface Operation {
   summary: string;
   description?: string;
   responses: Record<number, Answer>;
-  /** The class with the rules of the query, and what they do not say. */
+  /** The class whose decorators validate the query, and what they do not describe. */
   query?: { rules: Type; parameters: Record<string, SchemaObject> };
   requestBody?: { required: boolean; content: Record<string, { schema: SchemaObject }> };
 }
 
-/** By the names of handlers, of any controller. */
+/** Operations by the name of their handler, in any controller. */
 export const operations: Record<string, Operation> = {
   track: {
     summary: 'Store activities',
@@ -91,7 +92,7 @@ export const operations: Record<string, Operation> = {
     summary: 'List activities',
     description: 'Activities with their sessions, in pages that stay stable while new ones arrive.',
     query: { rules: ActivitiesQuery, parameters: parameters.activities },
-    responses: answered('One page.', answers.activities),
+    responses: answered('One page.', activities),
   },
   export: {
     summary: 'Export activities',
@@ -105,7 +106,7 @@ export const operations: Record<string, Operation> = {
         content: {
           'application/x-ndjson': { schema: { type: 'string', description: 'A `DjaffarActivity` a line.' } },
           'text/csv': { schema: { type: 'string', description: 'A header, then an activity a line.' } },
-          'application/json': { schema: { type: 'array', items: answers.activity.json } },
+          'application/json': { schema: { type: 'array', items: activity.json } },
         },
       },
       ...reading,

@@ -8,9 +8,8 @@ import { Interruption, interruptible } from '../interruption.js';
 import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output.js';
 import { Progress } from '../progress.js';
 import { withServices } from '../services.js';
-import { ExportDocument } from '../../export/format.js';
+import { ExportDocument, type Format, type FormatName, FORMATS } from '../../export/format.js';
 import { formatOf } from '../../export/row-formats.js';
-import { type Format, type FormatName, FORMATS } from '../../export/format.js';
 import { exportPages } from '../../export/pages.js';
 
 interface ExportOptions extends FilterOptions {

@@ -11,18 +11,20 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { catchError, type Observable } from 'rxjs';
 import { DataSource } from 'typeorm';
 import { InvalidFilterError } from '../activity/activity.filter.js';
+import { AbandonedError, cancelledBy } from '../database/cancellation.js';
 import { connectionsOf, UNREADABLE } from '../database/connections.js';
 import { UnavailableError } from '../database/unavailable.error.js';
 import { unavailableAfter } from '../database/unavailable.js';
-import { DATA_SOURCE } from '../options/settings.js';
 import { badRequest } from '../http/bad-request.js';
+import type { StreamResponse } from '../http/response-streams.js';
+import { DATA_SOURCE } from '../options/settings.js';
 
 /** Seconds. */
 const RETRY_AFTER = '5';
 
 /**
- * A filter that cannot be understood is the client's fault (400); a database that does not answer is nobody's (503). What
- * that looks like is for the host's exception filters.
+ * Answers 400 to an invalid filter, and 503 if the database does not answer. The host's exception filters decide how the
+ * answer looks.
  */
 @Injectable()
 export class ApiErrorInterceptor implements NestInterceptor {
@@ -38,7 +40,7 @@ export class ApiErrorInterceptor implements NestInterceptor {
         const unavailable =
           error instanceof HttpException ? undefined : unavailableAfter(this.dataSource, error);
         if (!unavailable) throw error;
-        // What the limits for questions refuse has been reported.
+        // An UnavailableError was logged where the question was refused.
         if (!(error instanceof UnavailableError)) {
           const reason = unavailable.message;
           connectionsOf(this.dataSource).incidents.failed(UNREADABLE, { code: reason, reason }, 'warn');
@@ -49,4 +51,25 @@ export class ApiErrorInterceptor implements NestInterceptor {
       }),
     );
   }
+}
+
+/** Cancels the queries of a request when its client disconnects. */
+@Injectable()
+export class DisconnectInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const response = context.switchToHttp().getResponse<StreamResponse>();
+    return cancelledBy(disconnectSignal(response), () => next.handle());
+  }
+}
+
+/** Returns a signal that aborts if the connection is closed before the answer is sent. */
+function disconnectSignal(response: StreamResponse): AbortSignal {
+  const raw = 'raw' in response ? response.raw : response;
+  const controller = new AbortController();
+  const onClose = (): void => {
+    if (!raw.writableFinished) controller.abort(new AbandonedError());
+  };
+  if (raw.closed) onClose();
+  else raw.once('close', onClose);
+  return controller.signal;
 }

@@ -1,0 +1,66 @@
+import type { Activity, Properties } from '../../activity/activity.entity.js';
+import type { Page } from '../../activity/activity.service.js';
+import { MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
+import type { Session } from '../../activity/session.entity.js';
+import { array, component, dateTime, flag, freeForm, nullable, object, text } from './schema.js';
+
+// One component for each type, so that generated clients have types of these names. Their prefix keeps the host's own apart.
+
+export const session = component(
+  'DjaffarSession',
+  object<Session>(
+    {
+      id: text('A random id, or the SHA-256 (hexadecimal) of the id of your own session.', { maxLength: 64 }),
+      userAgent: nullable(text('The first user agent that was seen.', { maxLength: 1024 })),
+      startedAt: dateTime('When the session began, by the clock of the server.'),
+      browser: nullable(text('The name of the browser.', { maxLength: 64, example: 'Firefox' })),
+      system: nullable(text('The name of the operating system.', { maxLength: 64, example: 'Windows' })),
+      device: nullable(
+        text('The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`.', { example: 'desktop' }),
+      ),
+      bot: flag('Whether the user agent is that of a known bot.'),
+    },
+    'One browser.',
+  ),
+);
+
+export const activityFields = {
+  id: text('The id that the client gave, or one that the server made.', { format: 'uuid' }),
+  name: text('What was done. The view of a page is `view`.', { maxLength: MAX_NAME, example: 'view' }),
+  path: text('Where it was done.', { maxLength: MAX_PATH, example: '/pricing' }),
+  referer: nullable(text('Where the user came from.', { maxLength: MAX_PATH })),
+  userId: nullable(text('Your id of the user; `null` for an anonymous visitor.', { maxLength: 255 })),
+  userName: nullable(text('The name of the user.', { maxLength: 255 })),
+  properties: nullable(
+    freeForm<Properties>('Details of the activity: an object with any keys.', { example: { plan: 'pro' } }),
+  ),
+};
+
+/** `page` is only for statistics. */
+export const activity = component(
+  'DjaffarActivity',
+  object<Omit<Activity, 'page'>>(
+    {
+      ...activityFields,
+      date: dateTime('When it happened.'),
+      receivedAt: dateTime('When the server received it.'),
+      sessionId: nullable(
+        text('The session; `null` if server code tracked it without one.', { maxLength: 64 }),
+      ),
+      visitId: nullable(text('The visit.', { maxLength: 16 })),
+      ipAddress: nullable(text('The IP address, as the option `ip` says.', { maxLength: 45 })),
+      session: nullable(session, 'The session with its user agent.'),
+    },
+    'One thing that was done, at a path, at a date.',
+  ),
+);
+
+export const next = nullable(text('The parameter `after` of the next page; `null` if there is none.'));
+
+export const activities = component(
+  'DjaffarActivities',
+  object<Page<Omit<Activity, 'page'>>>(
+    { items: array(activity, 'By date, the latest first unless `order` is `asc`.'), next },
+    'One page of the activities.',
+  ),
+);
