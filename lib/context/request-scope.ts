@@ -81,7 +81,7 @@ export class RequestScope {
     const now = Date.now();
     const keys = visitors.currentKeys;
     if (!keys) return {};
-    const found = visitors.recognise(this.request, now, keys, undefined);
+    const found = visitors.resolveVisitor(this.request, now, keys, undefined);
     const { session, since, visit } = this.visitor ?? found;
     const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };

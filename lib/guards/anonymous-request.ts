@@ -3,10 +3,10 @@ import { Socket } from 'node:net';
 import type { ExecutionContext, Type } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
-/** An address of RFC 5737, which is nobody's: no list of allowed addresses has it. */
+/** A documentation address (RFC 5737), which no list of allowed addresses has. */
 const ADDRESS = '192.0.2.1';
 
-/** The route of which a request is made up. */
+/** The route of an anonymous request. */
 export interface Route {
   controller: Type<object>;
   handler: string;
@@ -14,8 +14,8 @@ export interface Route {
 }
 
 /**
- * Makes up a GET request by nobody, as guards see it: no credentials, no session, no user. It was never sent, and what is
- * written into its response goes nowhere.
+ * Returns the context of a GET request without credentials, session or user, as guards see it. The request is never sent,
+ * and its response goes nowhere.
  */
 export function anonymousContext(
   httpAdapter: AbstractHttpAdapter,
@@ -30,11 +30,11 @@ export function anonymousContext(
   const isFastify = httpAdapter.getType() === 'fastify';
   const args = isFastify
     ? [fastifyRequest(raw, path), fastifyReply(rawResponse)]
-    : ofExpress(raw, rawResponse, httpAdapter.getInstance());
+    : expressArguments(raw, rawResponse, httpAdapter.getInstance());
   return new RouteContext(controller, Reflect.get(controller.prototype, handler), [...args, () => {}]);
 }
 
-function ofExpress(
+function expressArguments(
   request: IncomingMessage,
   response: ServerResponse,
   app: { request: object; response: object },
@@ -54,14 +54,14 @@ function fastifyRequest(raw: IncomingMessage, url: string): object {
   return { raw, method, url, originalUrl: url, headers, socket, query: {}, params: {}, ...host };
 }
 
-/** Its methods, each of which returns the reply again, do nothing. */
+/** Returns a reply whose methods do nothing but return the reply. */
 function fastifyReply(raw: ServerResponse): object {
   return new Proxy(
     { raw, statusCode: 200, sent: false },
     {
       get(reply, key, self) {
         if (key in reply) return Reflect.get(reply, key);
-        // A reply is no promise.
+        // It must not look like a promise.
         return key === 'then' ? undefined : () => self;
       },
     },

@@ -12,7 +12,7 @@ import type { HostGuard } from '../options/djaffar.options.js';
 
 type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
 
-/** The host's own guards, as the host's injector has them, or makes them with what the module imports. */
+/** The host's guards, from the host's injector, or created with what the module imports. */
 @Injectable()
 export class HostGuards {
   private readonly lookups = new Map<HostGuard, Lookup>();
@@ -22,7 +22,7 @@ export class HostGuards {
   constructor(@Optional() private readonly moduleRef: ModuleRef) {}
 
   /**
-   * Finds the guards that are to be asked; one that cannot be made fails at start-up.
+   * Finds the guards, so that one that cannot be created fails at start-up.
    * @throws Error of Nest that names what cannot be resolved
    */
   async prepare(guards: HostGuard[]): Promise<void> {
@@ -32,12 +32,12 @@ export class HostGuards {
   }
 
   /**
-   * Whether a guard lets the request in; an answer of 401 or 403 counts as no.
+   * Returns true if a guard accepts the request; 401 and 403 count as no.
    * @throws whatever else the guard throws
    */
-  async accepts(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
+  async allows(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
     try {
-      return await this.ask(guard, context);
+      return await this.run(guard, context);
     } catch (error) {
       if (error instanceof HttpException && [401, 403].includes(error.getStatus())) return false;
       throw error;
@@ -45,14 +45,14 @@ export class HostGuards {
   }
 
   /** @throws whatever the guard throws */
-  async ask(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
+  async run(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
     const found = this.lookups.get(guard)?.(context.switchToHttp().getRequest());
-    // Most are there already: a turn of the event loop for each request would be wasted.
+    // Most guards are found already; awaiting them would cost each request a turn of the event loop.
     const instance = found instanceof Promise ? await found : found;
-    if (!instance) throw new Error('a guard was asked before it was found');
+    if (!instance) throw new Error('a guard was used before HostGuards.prepare');
     const answer = instance.canActivate(context);
     if (typeof answer === 'boolean') return answer;
-    // As Nest itself reads it: the last value of an Observable counts.
+    // As in Nest, the last value of an Observable counts.
     const value = await answer;
     return isObservable(value) ? lastValueFrom(value) : value;
   }
@@ -63,7 +63,7 @@ export class HostGuards {
       const guard = this.moduleRef.get(type, anywhere);
       return () => guard;
     } catch {
-      // Not there, or there is one for each request.
+      // It is not provided, or it is request-scoped.
     }
     if (this.isProvided(type))
       return (request) => this.moduleRef.resolve(type, this.contextOf(request), anywhere);
@@ -71,7 +71,7 @@ export class HostGuards {
       const guard = await this.moduleRef.create(type);
       return () => guard;
     } catch (error) {
-      // It may be one for each request all the same, by itself or by what it needs.
+      // The guard or one of its dependencies may be request-scoped.
       await this.moduleRef.create(type, this.contextOf({ headers: {} })).catch(() => {
         throw error;
       });
@@ -88,7 +88,7 @@ export class HostGuards {
     }
   }
 
-  /** All guards of a request share what Nest makes for it, and can have the request itself injected. */
+  /** All guards of a request share its request-scoped providers, and can inject the request itself. */
   private contextOf(request: object): ContextId {
     let id = this.contexts.get(request);
     if (!id) {
@@ -101,8 +101,8 @@ export class HostGuards {
 }
 
 /**
- * The same request, as of a route without any decorators: a guard that passes over routes marked as public would
- * otherwise accept everybody on the tracking route, and tell nobody's name.
+ * A context of the same request, on a route without decorators. A guard that skips routes marked as public would otherwise
+ * accept everybody on the tracking route without finding the user.
  */
 // oxlint-disable typescript/no-unnecessary-type-parameters -- the interface has them
 export class UndecoratedContext implements ExecutionContext {

@@ -17,10 +17,10 @@ import { HostGuards } from './host-guards.js';
 
 export const GUARDED_ROUTES = Symbol('Djaffar guarded routes');
 
-/** A route of each option. */
+/** One route of each option, for the check at start-up. */
 export type GuardedRoutes = Record<'api' | 'dashboard', Route>;
 
-/** Milliseconds that guards have at start-up to turn a request of nobody away. */
+/** Milliseconds that guards have at start-up to refuse an anonymous request. */
 const PATIENCE = 1000;
 
 const CONSEQUENCES = {
@@ -28,7 +28,7 @@ const CONSEQUENCES = {
   dashboard: 'everybody can read and erase all activities',
 };
 
-/** Lets in whom all of the host's guards of an option let in; without the option there is nothing here. */
+/** Accepts requests that all of the host's guards of an option accept. Answers 404 without the option. */
 @Injectable()
 abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBootstrap {
   protected abstract readonly option: 'api' | 'dashboard';
@@ -44,12 +44,12 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     await this.hostGuards.prepare(this.guards);
   }
 
-  /** Guards that find no metadata, or that were never finished, often let everybody in: better to hear of it now. */
+  /** Warns if the guards accept an anonymous request, as guards without their metadata often do. */
   async onApplicationBootstrap(): Promise<void> {
     if (!this.settings[this.option] || !(await this.isOpen())) return;
     new Logger('Djaffar').warn(
-      `the guards of the option "${this.option}" let in a request without a user, so ${CONSEQUENCES[this.option]}. ` +
-        'Add a guard that refuses it. A guard that asks a Reflector needs its metadata on these routes: ' +
+      `the guards of the option "${this.option}" accept a request without a user, so ${CONSEQUENCES[this.option]}. ` +
+        'Add a guard that refuses it. A guard that reads metadata by a Reflector needs them on these routes: ' +
         `${this.option}: { guards: […], decorators: [Roles('admin')] }`,
     );
   }
@@ -57,7 +57,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
   /** @throws NotFoundException, or what a guard throws */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (!this.settings[this.option]) throw new NotFoundException();
-    for (const guard of this.guards) if (!(await this.hostGuards.ask(guard, context))) return false;
+    for (const guard of this.guards) if (!(await this.hostGuards.run(guard, context))) return false;
     return true;
   }
 
@@ -65,7 +65,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     return this.settings[this.option]?.guards ?? [];
   }
 
-  /** A guard that throws, or has not answered for a while, lets nobody in. */
+  /** A guard that throws, or does not answer in time, accepts nobody. */
   private async isOpen(): Promise<boolean> {
     const enough = new AbortController();
     try {
@@ -80,12 +80,12 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
   }
 }
 
-/** Of the option `api`. */
+/** The guard of the option `api`. */
 export class ApiGuard extends OptionGuard {
   protected readonly option = 'api';
 }
 
-/** Of the option `dashboard`. */
+/** The guard of the option `dashboard`. */
 export class DashboardGuard extends OptionGuard {
   protected readonly option = 'dashboard';
 }

@@ -2,25 +2,28 @@ import { type CanActivate, type ExecutionContext, ForbiddenException, Injectable
 import type { IncomingHttpHeaders } from 'node:http';
 import { hostOf } from '../http/host.js';
 
-/** Refuses what a browser sends for a page of another origin, as its cookies come along. Other clients do not say for whom they ask. */
+/** Refuses requests that a browser sends for a page of another origin, because they carry its cookies. */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<{ headers: IncomingHttpHeaders; hostname?: string }>();
     if (isOfOwnPage(request.headers, hostOf(request))) return true;
-    throw new ForbiddenException('asked by the page of another site');
+    throw new ForbiddenException('cross-site request refused');
   }
 }
 
-/** @param host what was asked, with its port */
+/**
+ * True if a request comes from a page of this host, or from a client that sends no origin.
+ * @param host the requested host, with its port
+ */
 export function isOfOwnPage(headers: IncomingHttpHeaders, host: string | undefined): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
-  // Older browsers, and all of them where there is no HTTPS.
+  // Older browsers, and all browsers without HTTPS, send only the origin.
   const { origin } = headers;
   if (origin === undefined) return true;
   const { protocol, host: asking } = URL.canParse(origin) ? new URL(origin) : { protocol: '', host: '' };
-  // The proxy before us may speak HTTPS for us, so the schemes are not compared; the default port goes without saying.
+  // Schemes are not compared, because a proxy may speak HTTPS for us. URL removes the default port.
   const asked = `${protocol}//${host}`;
   return asking !== '' && URL.canParse(asked) && new URL(asked).host === asking;
 }

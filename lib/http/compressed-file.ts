@@ -7,20 +7,23 @@ import type { TrackRequest } from './request.js';
 
 type Encoding = 'br' | 'gzip' | 'identity';
 
-const PACK: Record<Encoding, (content: Buffer) => Promise<Buffer>> = {
+const COMPRESS: Record<Encoding, (content: Buffer) => Promise<Buffer>> = {
   br: promisify<Buffer, Buffer>(brotliCompress),
   gzip: (content) => promisify<Buffer, { level: number }, Buffer>(gzip)(content, { level: 9 }),
   identity: (content) => Promise.resolve(content),
 };
 
-/** A file that is the same to everybody: packed once, when it is first asked for. */
+/**
+ * A file that is the same for everybody, compressed once, when it is first requested. The freshness check needs only
+ * `If-None-Match`; with the packages `etag` and `fresh` it would have as many lines, and two dependencies more.
+ */
 export class CompressedFile {
   private readonly hash: string;
   private readonly bodies = new Map<Encoding, Promise<Buffer>>();
 
   private readonly content: Buffer;
 
-  /** @param cacheControl the header of that name */
+  /** @param cacheControl the `Cache-Control` header */
   constructor(
     content: string,
     private readonly type: string,
@@ -30,32 +33,32 @@ export class CompressedFile {
     this.hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
   }
 
-  /** Where a handler sends it by itself, no interceptor of the host wraps it. */
+  /** Sends the file. Interceptors of the host cannot wrap it, because the handler sends it by itself. */
   async send(
     { httpAdapter }: HttpAdapterHost,
     request: Pick<TrackRequest, 'headers'>,
     response: object,
   ): Promise<void> {
     const encoding = encodingFor(request);
-    // A strong validator tells the encodings apart (RFC 9110, section 8.8.3).
+    // A strong validator must differ between encodings (RFC 9110, section 8.8.3).
     const etag = encoding === 'identity' ? `"${this.hash}"` : `"${this.hash}-${encoding}"`;
     const vary: string | string[] | undefined = httpAdapter.getHeader(response, 'Vary');
     httpAdapter.setHeader(response, 'ETag', etag);
     httpAdapter.setHeader(response, 'Cache-Control', this.cacheControl);
     httpAdapter.setHeader(response, 'Vary', [vary ?? [], 'Accept-Encoding'].flat().join(', '));
-    if (isKnown(request.headers['if-none-match'], etag)) {
+    if (isFresh(request.headers['if-none-match'], etag)) {
       httpAdapter.reply(response, undefined, 304);
       return;
     }
-    const body = await this.packed(encoding);
+    const body = await this.compressed(encoding);
     if (encoding !== 'identity') httpAdapter.setHeader(response, 'Content-Encoding', encoding);
     httpAdapter.reply(response, new StreamableFile(body, { type: this.type, length: body.length }), 200);
   }
 
-  private packed(encoding: Encoding): Promise<Buffer> {
+  private compressed(encoding: Encoding): Promise<Buffer> {
     const known = this.bodies.get(encoding);
     if (known) return known;
-    const body = PACK[encoding](this.content);
+    const body = COMPRESS[encoding](this.content);
     this.bodies.set(encoding, body);
     return body;
   }
@@ -74,8 +77,8 @@ function encodingFor({ headers }: Pick<TrackRequest, 'headers'>): Encoding {
   return (['br', 'gzip'] as const).find(isAccepted) ?? 'identity';
 }
 
-/** If-None-Match compares weakly (RFC 9110, section 13.1.2). */
-function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+/** `If-None-Match` uses weak comparison (RFC 9110, section 13.1.2). */
+function isFresh(ifNoneMatch: string | undefined, etag: string): boolean {
   const known = ifNoneMatch?.split(',').map((each) => each.trim().replace(/^W\//, '')) ?? [];
   return known.includes(etag) || known.includes('*');
 }

@@ -16,7 +16,7 @@ import { IdentifiedUsers, presentUser, userOf } from './user.js';
 
 const BEARER = /^bearer(\s|$)/i;
 
-/** Asks the host who this is. A visitor may be anonymous. */
+/** Finds the user of a request by the host's guards. A visitor may be anonymous. */
 @Injectable()
 export class IdentifyGuard implements CanActivate, OnModuleInit {
   private defaultGuard: HostGuard | undefined;
@@ -34,7 +34,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
     await this.hostGuards.prepare(this.defaultGuard ? [this.defaultGuard] : guards);
   }
 
-  /** @throws UnauthorizedException for a bearer token that no guard accepts, unless the host takes it as anonymous */
+  /** @throws UnauthorizedException if no guard accepts a bearer token, unless the host treats it as anonymous */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<TrackRequest>();
     const user = await this.identify(new UndecoratedContext(context), request);
@@ -51,7 +51,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
     const present = presentUser(request);
     let isAccepted = false;
     for (const guard of this.defaultGuard ? [this.defaultGuard] : guards) {
-      if (!(await this.hostGuards.accepts(guard, context))) continue;
+      if (!(await this.hostGuards.allows(guard, context))) continue;
       isAccepted = true;
       const user = userOf(request, this.settings);
       if (user) return user;
@@ -60,7 +60,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
       if (rejectedCredentials === 'reject') throw new UnauthorizedException();
       return null;
     }
-    // Somebody whom no guard knows by a token may still have logged in with a session of the host.
+    // A user whom no guard accepts by a token may still be logged in by a session of the host.
     if (!present) return null;
     request.user = present;
     return userOf(request, this.settings);
@@ -72,7 +72,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
       const { defaultStrategy } = this.moduleRef.get(AuthModuleOptions, { strict: false });
       return defaultStrategy ? AuthGuard(defaultStrategy) : undefined;
     } catch {
-      // Without Passport, or without its module, there is no such strategy.
+      // Passport or its module is not there.
       return undefined;
     }
   }

@@ -8,12 +8,12 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { TrackRequest } from '../http/request.js';
 
-/** Lets in `POST` alone. */
+/** Accepts only `POST`. */
 @Injectable()
 export class MethodGuard implements CanActivate {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
-  /** @throws MethodNotAllowedException; for OPTIONS, which the host's CORS has then left, what Nest would have thrown */
+  /** @throws MethodNotAllowedException; for OPTIONS, which the host's CORS did not answer, NotFoundException as Nest does */
   canActivate(context: ExecutionContext): boolean {
     const { method } = context.switchToHttp().getRequest<TrackRequest>();
     if (method === 'POST') return true;

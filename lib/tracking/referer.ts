@@ -1,7 +1,7 @@
 import { MAX_PATH } from '../activity/new-activity.js';
 import { cut, makeStorable } from '../activity/text.js';
 
-/** The path that a `Referer` header tells, which stands in for one that the body does not: too long a one is cut. */
+/** Returns the path of a `Referer` header, truncated if it is too long. It replaces a missing path. */
 export function pathOfReferer(referer: string | undefined): string | undefined {
   if (!referer) return undefined;
   const path = referer.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '');

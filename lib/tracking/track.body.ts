@@ -18,21 +18,21 @@ export function unsupportedMediaType(): HttpException {
   return new UnsupportedMediaTypeException(`the body must be ${JSON_TYPE}, ${FORM} or ${TEXT}`);
 }
 
-/** What a parser of the host made of a body it could not read, as the contract has it. */
-export function ofParser(error: unknown): unknown {
+/** Converts the error of a host's body parser to our answer. */
+export function toBodyError(error: unknown): unknown {
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
   if (status === 413) return tooLarge();
   if (status === 415) return unsupportedMediaType();
   return status === 400 ? badRequest({ body: ['body cannot be parsed'] }) : error;
 }
 
-/** As body-parser and Fastify tell it. */
+/** Returns the status that body-parser and Fastify put on their errors. */
 function statusOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
 }
 
 /**
- * The object that a body stands for, whichever of the three media types it came in.
+ * Returns the object in a body of any of the three media types.
  * @throws HttpException 400, 413 or 415
  */
 export function readBody({ headers, body }: TrackRequest): Record<string, unknown> {
@@ -42,16 +42,16 @@ export function readBody({ headers, body }: TrackRequest): Record<string, unknow
     case JSON_TYPE:
       return asObject(typeof body === 'string' && body ? parseJson(body, 'body') : body);
     case FORM:
-      return typeof body === 'string' ? ofText(body) : ofForm(asObject(body));
+      return typeof body === 'string' ? parseText(body) : parseForm(asObject(body));
     case TEXT:
-      return ofText(typeof body === 'string' ? body : '');
+      return parseText(typeof body === 'string' ? body : '');
     default:
       if (type === '' && !body) return {};
       throw unsupportedMediaType();
   }
 }
 
-/** Bytes: as announced or, where the host's parser has unpacked it or it came in chunks, as it would be again. */
+/** Returns the bytes of a body. If it was compressed or came in chunks, its parsed value is measured. */
 function sizeOf(headers: TrackRequest['headers'], body: unknown): number {
   const { 'content-length': announced, 'content-encoding': encoding } = headers;
   if (announced !== undefined && encoding === undefined) return Number(announced);
@@ -62,22 +62,22 @@ function sizeOf(headers: TrackRequest['headers'], body: unknown): number {
   }
 }
 
-/** Whether the media type is one of the three. */
-export function isTaken(contentType: string | undefined): boolean {
+/** True if the media type is one of the three. */
+export function isSupported(contentType: string | undefined): boolean {
   return [JSON_TYPE, FORM, TEXT].includes(mediaType(contentType));
 }
 
-/** Without its parameters. */
+/** Returns the media type without parameters. */
 function mediaType(contentType = ''): string {
   return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-function ofText(text: string): Record<string, unknown> {
+function parseText(text: string): Record<string, unknown> {
   if (/^\s*[{[]/.test(text)) return asObject(parseJson(text, 'body'));
-  return ofForm(Object.fromEntries(entriesOf(text)));
+  return parseForm(Object.fromEntries(entriesOf(text)));
 }
 
-/** What comes twice becomes an array, as in the forms that the host's parser reads, and is refused as one. */
+/** A repeated key gets an array as its value, as in the host's own parsers, and is then rejected. */
 function entriesOf(text: string): Map<string, string | string[]> {
   const form = new URLSearchParams(text);
   return new Map(
@@ -89,7 +89,7 @@ function entriesOf(text: string): Map<string, string | string[]> {
 }
 
 /** In a form, properties are the text of a JSON object. */
-function ofForm(form: Record<string, unknown>): Record<string, unknown> {
+function parseForm(form: Record<string, unknown>): Record<string, unknown> {
   const { properties } = form;
   if (typeof properties !== 'string' || properties === '') return form;
   return { ...form, properties: parseJson(properties, 'properties') };

@@ -31,10 +31,10 @@ import { IdentifiedUsers } from './user.js';
 import { visitsOf } from './visitor.js';
 import { VisitorService } from './visitor.service.js';
 
-/** Seconds after which a refused client may come again. */
+/** Seconds after which a rejected client may try again. */
 const RETRY_AFTER = '1';
 
-/** The door: an HTTP request becomes activities. */
+/** Stores the activities of a request. */
 @Controller()
 export class TrackController {
   constructor(
@@ -45,26 +45,26 @@ export class TrackController {
     private readonly recorder: Recorder,
   ) {}
 
-  // Fastify takes a method but once for a path, so the others cannot have a handler beside this one.
+  // On Fastify, a path can have only one handler for all methods if one handler takes them all.
   @All()
   @HttpCode(204)
   @UseGuards(MethodGuard, IdentifyGuard)
   async track(@Req() request: TrackRequest, @Res({ passthrough: true }) response: object): Promise<void> {
     try {
-      await this.take(request, response);
+      await this.handle(request, response);
     } catch (error) {
       if (error instanceof InvalidActivityError) throw badRequest(error.errors);
       if (error instanceof UnstorableError)
         throw new UnprocessableEntityException(error.message, { cause: error });
       if (!(error instanceof UnavailableError)) throw error;
       this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
-      // The server can only close when its connections are.
+      // The server closes only after its connections.
       if (this.recorder.isClosing) this.adapterHost.httpAdapter.setHeader(response, 'Connection', 'close');
       throw new ServiceUnavailableException(error.answer, { cause: error });
     }
   }
 
-  private async take(request: TrackRequest, response: object): Promise<void> {
+  private async handle(request: TrackRequest, response: object): Promise<void> {
     this.recorder.checkRoom();
     const receivedAt = Date.now();
     const { headers, ip } = request;
@@ -72,7 +72,7 @@ export class TrackController {
     const user = this.users.get(request);
     const keys = await this.visitors.keyRing();
     const first = seedOf(parsed[0]?.id, request, keys.seed(receivedAt));
-    const { session, since, visit, seed } = this.visitors.recognise(request, receivedAt, keys, first);
+    const { session, since, visit, seed } = this.visitors.resolveVisitor(request, receivedAt, keys, first);
     const moments = parsed.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
@@ -102,15 +102,15 @@ export class TrackController {
   }
 }
 
-/** The host of the page that tracks, if the browser says it. */
+/** Returns the host of the page that tracks, if the browser sends it. */
 function originOf(origin: string | undefined): string | undefined {
   return /^https?:\/\/([^/:]+|\[[^\]]+\])(?::\d+)?$/i.exec(origin ?? '')?.[1];
 }
 
 /**
- * What stays the same when a client sends its oldest activity again, not having heard the answer: a new visitor may have
- * left the page before, and the next page sends what it cannot know to be stored. Alone, an id might be another's too, and
- * without a secret a stranger could find an id for the session of another.
+ * Returns a text that is the same if a client sends its oldest activity again, so that a new visitor who left the page before
+ * the answer arrived keeps one session. It includes the IP address and the user agent, because an id alone could be shared,
+ * and a secret, because a stranger could otherwise find an id that leads to another visitor's session.
  */
 function seedOf(id: string | undefined, { ip, headers }: TrackRequest, secret: string): string | undefined {
   return id && `${secret}\n${id}\n${ip}\n${headers['user-agent']}`;

@@ -5,10 +5,10 @@ import { script } from '../generated/tracker.js';
 import { CompressedFile } from '../http/compressed-file.js';
 import type { TrackRequest } from '../http/request.js';
 
-/** An hour. A page that has an older script than the server loses nothing by it. */
+/** An hour. An older script than the server's works as well. */
 const CACHE_CONTROL = 'public, max-age=3600';
 
-/** Serves the browser's part, `tracker.js`. */
+/** Serves the browser script, `tracker.js`. */
 @Controller()
 export class TrackerController {
   private readonly script: CompressedFile;
@@ -32,7 +32,7 @@ export class TrackerController {
   }
 }
 
-/** Tells the script its own name, which it looks for if it is a module, and the name of the tracking route. */
+/** Inserts the name of the script, which it looks for if it is a module, and the name of the tracking route. */
 function withNames(text: string, { tracker, route }: Registration): string {
   return text
     .replace('route:"track"', () => `route:"${route}"`)

@@ -32,7 +32,7 @@ function first(user: object, properties: string[]): unknown {
     .find((value) => value !== undefined && value !== null);
 }
 
-/** Who each request is of: the guard tells the controller. */
+/** The users of requests, which the guard finds for the controller. */
 @Injectable()
 export class IdentifiedUsers {
   private readonly users = new WeakMap<TrackRequest, User>();

@@ -17,7 +17,30 @@ import {
 
 export const COOKIE_NAME = 'djaffar_session';
 
-/** The session and the visit that a request belongs to, as its cookie or the host's own session tells. */
+/**
+ * Finds the session and the visit of a request, by its cookie or by the host's own session.
+ *
+ * @example
+ * ```ts
+ * import { Controller, Get, Req } from '@nestjs/common';
+ * import { type Activity, ActivityService, VisitorService } from 'nestjs-djaffar';
+ *
+ * @Controller()
+ * class MyActivityController {
+ *   constructor(
+ *     private readonly visitors: VisitorService,
+ *     private readonly activities: ActivityService,
+ *   ) {}
+ *
+ *   @Get('my-activity')
+ *   async find(@Req() request: { headers: Record<string, string> }): Promise<Activity[]> {
+ *     const { session } = this.visitors.of(request);
+ *     // Without a session, `find` would return everybody's activities.
+ *     return session ? (await this.activities.find({ session })).items : [];
+ *   }
+ * }
+ * ```
+ */
 @Injectable()
 export class VisitorService {
   private readonly attributes: string;
@@ -32,24 +55,24 @@ export class VisitorService {
   }
 
   /**
-   * For server code: what `ActivityService` takes to find, or track, the activities of whoever sent the request.
-   * @returns empty for a visitor of whom nothing is known yet, and for every visitor without a session of the host's if the
-   * database has not been reachable since the app was started
+   * Returns the session and the visit of a request, as `ActivityService` takes them.
+   * @returns `{}` for a new visitor, and for every visitor without a session of the host if the database has not been
+   * reachable since the application started
    */
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
     const now = Date.now();
-    const { session, visit } = this.known(request, now, this.keys.current);
+    const { session, visit } = this.readCookie(request, now, this.keys.current);
     const isThere = visit && isIn(visit, now);
     return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
   }
 
-  /** @internal what signs the cookies, if it is loaded */
+  /** @internal the keys that sign the cookies, if they are loaded */
   get currentKeys(): KeyRing | undefined {
     return this.keys.current;
   }
 
   /**
-   * @internal what signs the cookies; a promise only until it is loaded
+   * @internal the keys that sign the cookies; a promise only until they are loaded
    * @throws UnavailableError if the database does not answer in time
    */
   keyRing(): KeyRing | Promise<KeyRing> {
@@ -57,18 +80,18 @@ export class VisitorService {
   }
 
   /**
-   * @internal a new visitor gets a session, but has no visit yet
-   * @param seed of a request that begins a session
-   * @returns also the seed of the visit that the request may begin. For a known session it depends on the visit before alone:
-   * requests that come together, of the browser and to the host's own routes, begin the same visit.
+   * @internal A new visitor gets a session, but no visit yet.
+   * @param seed see {@link newSession}
+   * @returns also the seed of the visit that the request may begin. For a known session it depends only on the latest visit,
+   * so that simultaneous requests of the browser and to the host's own routes begin the same visit.
    */
-  recognise(
+  resolveVisitor(
     request: TrackRequest,
     now: number,
     keys: KeyRing,
     seed: string | undefined,
   ): BrowserSession & { visit: Visit | undefined; seed: string | undefined } {
-    const { session, since = now, visit } = this.known(request, now, keys);
+    const { session, since = now, visit } = this.readCookie(request, now, keys);
     if (session === undefined) return { session: newSession(seed), since, visit, seed };
     return { session, since, visit, seed: `${keys.seed(now)}\n${session}\n${visit?.id ?? ''}` };
   }
@@ -84,7 +107,7 @@ export class VisitorService {
     return `${COOKIE_NAME}=${writeVisitor(visitor, now, keys)}${attributes}`;
   }
 
-  private known(
+  private readCookie(
     request: Pick<TrackRequest, 'headers'>,
     now: number,
     keys: KeyRing | undefined,
@@ -99,8 +122,8 @@ export class VisitorService {
 }
 
 /**
- * After a change of the option `session.sameSite` a browser sends two cookies, of which only one is renewed from then on:
- * the one that was seen last.
+ * Returns the visitor of the cookie that was renewed last. After a change of the option `session.sameSite`, a browser sends
+ * two cookies, only one of which is still renewed.
  */
 function latestOf(
   header: string | undefined,
@@ -121,7 +144,7 @@ function seen({ visit }: NonNullable<ReturnType<typeof readVisitor>>): number {
   return visit?.lastSeen ?? 0;
 }
 
-/** What stands behind the value, which needs no encoding, in the `Set-Cookie` header. */
+/** Returns the attributes of the `Set-Cookie` header. The value before them needs no encoding. */
 function attributesOf({ maxAge, sameSite }: Settings['session'], isHttps: boolean): string {
   const isNone = sameSite === 'none';
   const cookie = stringifySetCookie(COOKIE_NAME, '', {

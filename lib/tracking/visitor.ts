@@ -32,11 +32,11 @@ export interface Visit {
   user: string;
 }
 
-/** What decides to which visit an activity belongs. */
+/** The parts of an activity that decide to which visit it belongs. */
 export interface Moment {
   date: number;
   path?: string;
-  /** For `engagement` alone: the milliseconds before its date in which its page was in view. */
+  /** Only for `engagement`: the milliseconds before its date in which its page was in view. */
   inView?: number | undefined;
 }
 
@@ -47,6 +47,7 @@ const COOKIE =
   /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?\.([\da-z]{1,9})$/;
 
 /**
+ * Reads the value of the cookie.
  * @param maxAge how long a session may be renewed, in milliseconds since it began
  * @returns `undefined` for a session that is too old, and for a cookie that {@link writeVisitor} did not write, so that
  * nobody can choose a session or a visit; without the visit if that is over
@@ -80,23 +81,24 @@ export function writeVisitor({ session, since, visit }: Visitor, now: number, ke
 }
 
 /**
- * @param seed of a request that may come again, or together with the next, before its answer is heard: it then begins the
- * same session. It has to contain a secret: else a stranger could choose the session by choosing the request.
+ * Returns the id of a new session.
+ * @param seed the same for a request that is sent again before its answer arrived, so that both begin the same session. It
+ * must contain a secret; otherwise a stranger could choose the session by choosing the request.
  */
 export function newSession(seed?: string): string {
-  return chanceOf(seed).slice(0, ID_LENGTH);
+  return randomPart(seed).slice(0, ID_LENGTH);
 }
 
-/** The id under which a host's own session is stored: a SHA-256, which logs nobody in. */
+/** Returns the id under which a host's own session is stored: its SHA-256, with which nobody can log in. */
 export function sessionOfHost(id: string): string {
   return createHash('sha256').update(id).digest('hex');
 }
 
 /**
- * Finds the visit of each activity by its date, so that a queue sent late, or out of order, falls into visits as if
- * it had been sent at once. `engagement` belongs to the visit of the view that it is about, and begins none.
- * @param seed as of {@link newSession}: the same visits are begun
- * @returns the id of a visit, or `null`, for each moment; and the visit that the visitor is in now, if any
+ * Finds the visit of each activity by its date, so that activities that are sent late or out of order belong to the same
+ * visits as if they had been sent at once. `engagement` belongs to the visit of its view, and begins no visit.
+ * @param seed see {@link newSession}; the same seed begins the same visits
+ * @returns the id of a visit, or `null`, for each moment; and the visitor's current visit, if there is one
  */
 export function visitsOf(
   current: Visit | undefined,
@@ -108,13 +110,13 @@ export function visitsOf(
   const visits: (string | null)[] = [];
   /** The latest visit of each path in this request. */
   const visitAt = new Map<string | undefined, Visit>();
-  let latest = current && goesOn(current, user) ? current : undefined;
+  let latest = current && continuesVisit(current, user) ? current : undefined;
   const start = latest ? startWith(latest, moments) : 0;
   let earlier: Visit | undefined;
   const order = moments.map((moment, index) => ({ ...moment, index })).sort((a, b) => a.date - b.date);
   for (const { date, path, inView, index } of order) {
     if (inView !== undefined) {
-      // Of a page that was left by logging out.
+      // The page may have been left by logging out.
       const left = latest ?? (user === undefined ? current : undefined);
       const isBefore = latest !== undefined && date <= start - VISIT_PAUSE;
       const inOther = visitAt.get(path) ?? (date < start ? earlier : undefined);
@@ -125,7 +127,7 @@ export function visitsOf(
       continue;
     }
     if (date < start) {
-      // It belongs to a visit before the one we know of.
+      // It belongs to a visit before the current one.
       earlier = earlier && isIn(earlier, date) ? seenAt(earlier, date) : newVisit(date);
     } else {
       latest = latest && isIn(latest, date) ? seenAt(latest, date) : newVisit(date);
@@ -138,7 +140,7 @@ export function visitsOf(
   return { visits, latest: { ...latest, user: user === undefined ? '' : userOf(latest.id, user) } };
 }
 
-/** Whether an activity of this date goes on with the visit. */
+/** True if an activity of this date continues the visit. */
 export function isIn({ startedAt, lastSeen }: Visit, date: number): boolean {
   return date < lastSeen + VISIT_PAUSE && date < startedAt + LONGEST_VISIT;
 }
@@ -147,19 +149,19 @@ function seenAt(visit: Visit, date: number): Visit {
   return { ...visit, lastSeen: Math.max(visit.lastSeen, date) };
 }
 
-/** Logging in goes on with the visit; logging out, or in as somebody else, does not. */
-function goesOn(visit: Visit, user: string | undefined): boolean {
+/** Logging in continues the visit; logging out, or logging in as somebody else, does not. */
+function continuesVisit(visit: Visit, user: string | undefined): boolean {
   return visit.user === '' || (user !== undefined && visit.user === userOf(visit.id, user));
 }
 
-/** The id of a visit begins with its start, so that new ones are together at the end of an index. */
+/** The id of a visit begins with its start, so that new ids are at the end of an index. */
 function visitFrom(start: number, seed: string | undefined): Visit {
   const rounded = seed === undefined ? start : start - (start % START_STEP);
-  const id = rounded.toString(36).padStart(ID_LENGTH - CHANCE, '0') + chanceOf(seed).slice(0, CHANCE);
+  const id = rounded.toString(36).padStart(ID_LENGTH - CHANCE, '0') + randomPart(seed).slice(0, CHANCE);
   return { id, startedAt: start, lastSeen: start, user: '' };
 }
 
-/** When a visit began, now that late activities may tell of an earlier beginning, each within a pause of the next. */
+/** Returns the start of a visit. Late activities move it back if each is within a pause of the next. */
 function startWith(visit: Visit, moments: Moment[]): number {
   return moments
     .flatMap(({ date, inView }) => (inView === undefined ? date : []))
@@ -175,8 +177,8 @@ function userOf(visit: string, user: string): string {
   return digest(`${visit}\n${user}`).slice(0, 8);
 }
 
-/** The same for the same seed. */
-function chanceOf(seed: string | undefined): string {
+/** Returns the same text for the same seed, and a random one without. */
+function randomPart(seed: string | undefined): string {
   return seed === undefined ? randomBytes(12).toString('base64url') : digest(seed);
 }
 

@@ -1,28 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { badRequest } from '../../http/bad-request.js';
-import { isTaken, MAX_BODY, ofParser, tooLarge, unsupportedMediaType } from '../track.body.js';
+import { isSupported, MAX_BODY, toBodyError, tooLarge, unsupportedMediaType } from '../track.body.js';
 
 type Next = (error?: unknown) => void;
 type Request = IncomingMessage & { path: string; body?: unknown };
 
-/** As much of Express as is needed here. */
+/** The part of Express that is needed here. */
 interface Express {
   use(handler: (request: Request, response: ServerResponse, next: Next) => void): void;
   use(handler: (error: unknown, request: Request, response: ServerResponse, next: Next) => void): void;
 }
 
 /**
- * Adds what Nest's adapter lacks on the tracking route alone: text bodies (and all, where the host has no parser), and
- * the contract's answer to a bad one.
+ * Parses text bodies on the tracking route, or all bodies if the host has no parser, and converts the errors of parsers to
+ * our answers.
  */
 export function prepareExpress(express: Express, isTrackRoute: (path: string) => boolean): void {
   express.use((request, _response, next) => {
-    if (!isUnread(request) || !isTrackRoute(request.path) || !isTaken(request.headers['content-type']))
+    if (!isUnread(request) || !isTrackRoute(request.path) || !isSupported(request.headers['content-type']))
       next();
     else readText(request, next);
   });
   express.use((error: unknown, request: Request, _response: ServerResponse, next: Next) => {
-    next(isTrackRoute(request.path) ? ofParser(error) : error);
+    next(isTrackRoute(request.path) ? toBodyError(error) : error);
   });
 }
 
@@ -50,11 +50,11 @@ function readText(request: Request, next: Next): void {
   };
   const finish = (error?: unknown): void => {
     request.off('data', onData).off('end', onEnd).off('error', onAbort);
-    // What is left of the body is read and dropped, so that the answer arrives.
+    // The rest of the body must be read, or the client does not get the answer.
     if (error) request.resume();
     next(error);
   };
-  // The client has gone: that is no error of ours, and nobody reads the answer.
-  const onAbort = (): void => finish(badRequest({ body: ['body did not arrive whole'] }));
+  // The client disconnected, so nobody reads the answer.
+  const onAbort = (): void => finish(badRequest({ body: ['the body is incomplete'] }));
   request.on('data', onData).once('end', onEnd).once('error', onAbort);
 }

@@ -1,4 +1,4 @@
-import { MAX_BODY, ofParser } from '../track.body.js';
+import { MAX_BODY, toBodyError } from '../track.body.js';
 
 interface Route {
   url: string;
@@ -7,7 +7,7 @@ interface Route {
   errorHandler?: (error: unknown) => never;
 }
 
-/** As much of Fastify as is needed here. */
+/** The part of Fastify that is needed here. */
 interface Fastify {
   initialConfig: { ignoreTrailingSlash?: boolean; routerOptions?: { ignoreTrailingSlash?: boolean } };
   addHook(name: 'onRoute', hook: (route: Route) => void): void;
@@ -15,7 +15,10 @@ interface Fastify {
   hasRoute(route: { url: string; method: string }): boolean;
 }
 
-/** Gives the tracking route alone the contract's limit and its answer to a bad body; and to the dashboard too, its trailing slash. */
+/**
+ * Sets the body limit of the tracking route, and converts the errors of parsers to our answers. Also adds a route with a
+ * trailing slash for tracking and for the dashboard.
+ */
 export function prepareFastify(
   fastify: Fastify,
   isTrackRoute: (path: string) => boolean,
@@ -26,9 +29,9 @@ export function prepareFastify(
   fastify.addHook('onRoute', (route) => {
     if (isTrackRoute(route.url)) {
       route.bodyLimit = MAX_BODY;
-      // Thrown again, it goes to the host's filters.
+      // The host's exception filters get it if it is thrown again.
       route.errorHandler = (error) => {
-        throw ofParser(error);
+        throw toBodyError(error);
       };
     } else if (!isDashboard(route.url)) return;
     const url = `${route.url}/`;
