@@ -3,7 +3,7 @@ import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import type { TopRow } from '../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../data/question.js';
 import { useQuery } from '../data/use-query.js';
-import { usePause } from './use-pause.js';
+import { usePause } from './hooks.js';
 
 const ROWS = 10;
 

@@ -1,5 +1,7 @@
 import type { JSX } from 'preact';
 import { keysOf } from '../state/keys.js';
+import { hrefWith, useUrl } from '../state/url.js';
+import { Icon } from './icon.js';
 
 interface ChoiceProps<Value extends string> {
   label: string;
@@ -43,5 +45,23 @@ export function Tabs<Value extends string>(props: ChoiceProps<Value>): JSX.Eleme
         </button>
       ))}
     </div>
+  );
+}
+
+export const isTable = (url: URLSearchParams): boolean => url.get('as') === 'table';
+
+/** Shows the same as a table, and back. */
+export function TableSwitch({ picture }: { picture: 'chart' | 'diagram' }): JSX.Element {
+  const url = useUrl();
+  const words = isTable(url) ? `Show as ${picture}` : 'Show as table';
+  return (
+    <a
+      class="button plain"
+      href={hrefWith(url, { as: isTable(url) ? null : 'table' })}
+      aria-label={words}
+      title={words}
+    >
+      <Icon name={isTable(url) ? 'chart' : 'table'} />
+    </a>
   );
 }

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { type Cell, downloadCsv } from './download.js';
+import { BYTE_ORDER_MARK, type Cell, csvRow, LINE_BREAK } from '../../../export/csv-row.js';
 import { Icon } from './icon.js';
 
 interface ExportButtonProps {
@@ -23,4 +23,16 @@ export function ExportButton({ label, name, getRows }: ExportButtonProps): JSX.E
       <Icon name="download" /> CSV
     </button>
   );
+}
+
+export type { Cell };
+
+export function downloadCsv(name: string, rows: Cell[][]): void {
+  const text = BYTE_ORDER_MARK + rows.map((row) => csvRow(row) + LINE_BREAK).join('');
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${name}.csv`;
+  link.click();
+  URL.revokeObjectURL(url);
 }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { useWidth } from '../../parts/use-width.js';
+import { useWidth } from '../../parts/hooks.js';
 import { joinedTo, neighbourOf, thingOf } from './follow.js';
 import { Labels } from './labels.js';
 import { layoutOf } from './layout.js';

@@ -4,9 +4,8 @@ import type { Journeys as JourneysAnswer } from '../../../../statistics/statisti
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useQuery } from '../../data/use-query.js';
 import { QueryResult, Card, Empty } from '../../parts/card.js';
-import { ExportButton } from '../../parts/export-button.js';
-import type { Cell } from '../../parts/download.js';
-import { isTable, TableSwitch } from '../../parts/table-switch.js';
+import { type Cell, ExportButton } from '../../parts/export-button.js';
+import { isTable, TableSwitch } from '../../parts/choice.js';
 import { useUrl } from '../../state/url.js';
 import { JourneyControls } from './controls.js';
 import { Diagram } from './diagram.js';

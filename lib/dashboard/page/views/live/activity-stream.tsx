@@ -4,8 +4,7 @@ import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
 import { useStream } from '../../data/use-stream.js';
 import { formatAgo } from '../../format.js';
 import { Card, Empty } from '../../parts/card.js';
-import { Properties } from '../../parts/properties.js';
-import { Visitor } from '../../parts/visitor.js';
+import { Properties, Visitor } from '../../parts/activity.js';
 import { matches } from './matches.js';
 import { useClock } from './use-clock.js';
 

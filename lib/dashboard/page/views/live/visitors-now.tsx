@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
 import { formatAgo } from '../../format.js';
 import { Empty } from '../../parts/card.js';
-import { Device, Visitor } from '../../parts/visitor.js';
+import { Device, Visitor } from '../../parts/activity.js';
 import { useClock } from './use-clock.js';
 
 /** Who, where, and what they last did. */

@@ -13,12 +13,10 @@ import {
   formatWeekday,
 } from '../../format.js';
 import { QueryResult } from '../../parts/card.js';
-import { Tabs } from '../../parts/choice.js';
-import { ExportButton } from '../../parts/export-button.js';
-import type { Cell } from '../../parts/download.js';
+import { isTable, TableSwitch, Tabs } from '../../parts/choice.js';
+import { type Cell, ExportButton } from '../../parts/export-button.js';
 import { useAbout } from '../../state/about.js';
 import { isCovered } from '../../state/comparison.js';
-import { isTable, TableSwitch } from '../../parts/table-switch.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { intervalOf, intervalsOf } from '../../state/interval.js';
 import { formatFigure, formatShort, MEASURES } from '../../state/measures.js';

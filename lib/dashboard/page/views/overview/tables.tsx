@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { Overview } from '../../../../statistics/statistics.types.js';
 import { Card } from '../../parts/card.js';
 import { Tabs } from '../../parts/choice.js';
-import { useVisible } from '../../parts/use-visible.js';
+import { useVisible } from '../../parts/hooks.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
 import { PropertyTable } from './property-table.js';

@@ -9,7 +9,7 @@ import { Select } from '../../parts/choice.js';
 import { Dialog } from '../../parts/dialog.js';
 import { ExportButton } from '../../parts/export-button.js';
 import { Icon } from '../../parts/icon.js';
-import { usePause } from '../../parts/use-pause.js';
+import { usePause } from '../../parts/hooks.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { DIMENSIONS, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
 import { keysOf } from '../../state/keys.js';

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { VisitRecord } from '../../../../statistics/statistics.types.js';
 import type { Json } from '../../data/request.js';
 import { formatDuration, formatNumber, formatSeconds } from '../../format.js';
-import { Properties } from '../../parts/properties.js';
+import { Properties } from '../../parts/activity.js';
 import { filterHref } from '../../state/filters.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 

@@ -4,7 +4,7 @@ import type { VisitRecord } from '../../../../statistics/statistics.types.js';
 import type { Json } from '../../data/request.js';
 import { formatDuration, formatMoment, formatNumber } from '../../format.js';
 import { Icon } from '../../parts/icon.js';
-import { Device, Visitor } from '../../parts/visitor.js';
+import { Device, Visitor } from '../../parts/activity.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 import { Timeline } from './timeline.js';
 

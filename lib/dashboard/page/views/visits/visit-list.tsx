@@ -5,7 +5,7 @@ import { pathOf } from '../../data/question.js';
 import { useQuery } from '../../data/use-query.js';
 import { usePages } from '../../data/use-pages.js';
 import { NothingHere, QueryResult, SkeletonRows } from '../../parts/card.js';
-import { downloadCsv } from '../../parts/download.js';
+import { downloadCsv } from '../../parts/export-button.js';
 import { Icon } from '../../parts/icon.js';
 import { useUrl } from '../../state/url.js';
 import { useNow } from '../../state/now.js';
