@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useCallback, useMemo } from 'preact/hooks';
 import type { Interval, Measure, Series, Span } from '../../../../statistics/statistics.types.js';
-import { type Point, TimeChart } from '../../chart/time-chart.js';
+import type { Point } from '../../chart/plot.js';
+import { TimeChart } from '../../chart/time-chart.js';
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useQuery } from '../../data/use-query.js';
 import {
