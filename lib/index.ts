@@ -11,7 +11,7 @@ export {
 } from './activity/activity.service.js';
 export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './database/unavailable.error.js';
-export { type Faults, InvalidActivityError } from './activity/check.js';
+export { type ValidationErrors, InvalidActivityError } from './activity/validation-errors.js';
 export { djaffarEntities } from './entities.js';
 export { defaultPage } from './activity/page.js';
 export { Session } from './activity/session.entity.js';

@@ -17,7 +17,7 @@ import {
   placeOf,
 } from './activity.filter.js';
 import { ActivityWriter } from './activity.writer.js';
-import { Checker } from './check.js';
+import { ErrorCollector } from './validation-errors.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf, type Statement } from '../database/dialects/dialect.js';
 import { storedIp } from './ip-address.js';
@@ -128,13 +128,13 @@ export class ActivityService {
    */
   async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
     const { user, session, visit, ip, userAgent, date: when = new Date(), ...fields } = activity;
-    const checker = new Checker();
+    const errors = new ErrorCollector();
     const now = Date.now();
-    const read = readActivity({ ...fields, date: when instanceof Date ? isoOf(when) : when }, checker);
+    const read = readActivity({ ...fields, date: when instanceof Date ? isoOf(when) : when }, errors);
     if (session !== undefined && !isKey(session, 64))
-      checker.blame('session', 'session must be 1 to 64 letters, digits, - or _');
+      errors.addError('session', 'session must be 1 to 64 letters, digits, - or _');
     if (visit !== undefined && !isKey(visit, 16))
-      checker.blame('visit', 'visit must be 1 to 16 letters, digits, - or _');
+      errors.addError('visit', 'visit must be 1 to 16 letters, digits, - or _');
     const isInContext = options.context !== null;
     const known = storedUser(user);
     // Not in a transaction: that would take a second connection.
@@ -142,13 +142,13 @@ export class ActivityService {
     if (loading) await loading;
     const { time, path, name, properties } = read ?? {};
     const origin =
-      isInContext && checker.count === 0
+      isInContext && errors.count === 0
         ? this.current.originOf({ date: time ?? now, path, name, properties, user: known })
         : undefined;
     const missingPath = 'outside of a request';
     const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath };
-    const parsed = read && normalizeActivity(read, arrival, checker);
-    checker.finish();
+    const parsed = read && normalizeActivity(read, arrival, errors);
+    errors.throwIfInvalid();
     if (!parsed) return;
     const own = session === undefined && visit === undefined ? origin : undefined;
     const sessionId = session ?? own?.session ?? null;

@@ -1,7 +1,7 @@
 import type { Properties } from './activity.entity.js';
-import type { Checker } from './check.js';
+import type { ErrorCollector } from './validation-errors.js';
 import { parseIsoDate } from './iso-date.js';
-import { faultOfProperties, isObject } from './properties.js';
+import { validateProperties, isObject } from './properties.js';
 import { isLongerThan, isStorable } from './text.js';
 
 /** RFC 9562 without version 8, which MariaDB refuses in part, and without the nil UUID. */
@@ -17,25 +17,26 @@ export class Fields {
   /** @param prefix is put before the names in errors, such as `activities.3.` */
   constructor(
     private readonly object: object,
-    private readonly checker: Checker,
+    private readonly errors: ErrorCollector,
     private readonly prefix = '',
   ) {}
 
+  /** Returns the value as it is. */
+  raw(name: string): unknown {
+    this.names.add(name);
+    return Object.hasOwn(this.object, name) ? Reflect.get(this.object, name) : undefined;
+  }
+
   /** Returns the value, or `undefined` if it is missing. */
   value(name: string): unknown {
-    this.names.add(name);
-    const value: unknown = Object.hasOwn(this.object, name) ? Reflect.get(this.object, name) : undefined;
+    const value = this.raw(name);
     return value === null || value === '' ? undefined : value;
   }
 
   /** @param max characters */
   text(name: string, max: number): string | undefined {
     const value = this.value(name);
-    if (value === undefined) return undefined;
-    if (typeof value !== 'string') return this.addError(name, 'must be a string');
-    if (isLongerThan(value, max)) return this.addError(name, `must be at most ${max} characters long`);
-    if (!isStorable(value)) return this.addError(name, 'must not contain NUL or lone surrogates');
-    return value;
+    return value === undefined ? undefined : this.checkText(name, value, max);
   }
 
   /** @returns the UUID in lower case */
@@ -48,20 +49,21 @@ export class Fields {
   }
 
   /** @returns milliseconds since 1970 */
-  date(name: string): number | undefined {
-    const value = this.value(name);
-    if (value === undefined) return undefined;
-    return this.parseDate(name, value);
+  time(name: string): number | undefined {
+    return this.value(name) === undefined ? undefined : this.requiredTime(name);
   }
 
-  requiredDate(name: string): number | undefined {
-    return this.parseDate(name, this.value(name));
+  /** @returns milliseconds since 1970 */
+  requiredTime(name: string): number | undefined {
+    const value = this.value(name);
+    const time = typeof value === 'string' ? parseIsoDate(value) : undefined;
+    return time ?? this.addError(name, 'must be an ISO 8601 date and time of the years 1970 to 9999');
   }
 
   properties(name: string): Properties | undefined {
     const value = this.value(name);
     if (value === undefined) return undefined;
-    const error = faultOfProperties(value);
+    const error = validateProperties(value);
     if (error) return this.addError(name, error);
     return isObject(value) ? value : undefined;
   }
@@ -81,11 +83,13 @@ export class Fields {
 
   /** @param error completes a sentence that begins with the name */
   addError(name: string, error: string): undefined {
-    this.checker.blame(this.prefix + name, `${this.prefix}${name} ${error}`);
+    this.errors.addError(this.prefix + name, `${this.prefix}${name} ${error}`);
   }
 
-  private parseDate(name: string, value: unknown): number | undefined {
-    const time = typeof value === 'string' ? parseIsoDate(value) : undefined;
-    return time ?? this.addError(name, 'must be an ISO 8601 date and time of the years 1970 to 9999');
+  protected checkText(name: string, value: unknown, max: number): string | undefined {
+    if (typeof value !== 'string') return this.addError(name, 'must be a string');
+    if (isLongerThan(value, max)) return this.addError(name, `must be at most ${max} characters long`);
+    if (!isStorable(value)) return this.addError(name, 'must not contain NUL or lone surrogates');
+    return value;
   }
 }

@@ -1,5 +1,5 @@
 import type { Properties, StoredActivity } from './activity.entity.js';
-import type { Checker } from './check.js';
+import type { ErrorCollector } from './validation-errors.js';
 import { Fields } from './fields.js';
 import { LAST_INSTANT } from './iso-date.js';
 import { isObject } from './properties.js';
@@ -47,25 +47,25 @@ export interface Arrival {
 /**
  * Reads an activity of a request, of server code or of an import: the one place that knows which properties it has.
  * @param prefix is put before the names in errors, such as `activities.3.`
- * @returns `undefined` if there are errors, which are added to the checker
+ * @returns `undefined` if there are errors, which are added to `errors`
  */
-export function readActivity(plain: unknown, checker: Checker, prefix = ''): ReadActivity | undefined {
+export function readActivity(plain: unknown, errors: ErrorCollector, prefix = ''): ReadActivity | undefined {
   if (!isObject(plain)) {
     const name = prefix.slice(0, -1) || 'body';
-    checker.blame(name, `${name} must be an object`);
+    errors.addError(name, `${name} must be an object`);
     return undefined;
   }
-  const errors = checker.count;
-  const fields = new Fields(plain, checker, prefix);
+  const before = errors.count;
+  const fields = new Fields(plain, errors, prefix);
   const activity = readFields(fields);
   fields.rejectOthers();
-  return checker.count === errors ? activity : undefined;
+  return errors.count === before ? activity : undefined;
 }
 
 /** Reads the properties of an activity, and leaves others to the caller. */
 export function readFields(fields: Fields): ReadActivity {
   return {
-    time: fields.requiredDate('date') ?? Number.NaN,
+    time: fields.requiredTime('date') ?? Number.NaN,
     path: fields.text('path', MAX_PATH),
     referer: fields.text('referer', MAX_PATH),
     name: fields.text('name', MAX_NAME),
@@ -77,12 +77,12 @@ export function readFields(fields: Fields): ReadActivity {
 /**
  * Fills in the defaults, and checks what depends on the request.
  * @param prefix is put before the names in errors
- * @returns `undefined` if there are errors, which are added to the checker
+ * @returns `undefined` if there are errors, which are added to `errors`
  */
 export function normalizeActivity(
   activity: ReadActivity,
   { receivedAt, skew, path: defaultPath, missingPath = 'if there is no Referer header' }: Arrival,
-  checker: Checker,
+  errors: ErrorCollector,
   prefix = '',
 ): ParsedActivity | undefined {
   const path = activity.path ?? defaultPath;
@@ -90,9 +90,9 @@ export function normalizeActivity(
   const isInTime = time >= 0 && time <= Math.min(receivedAt + DAY, LAST_INSTANT);
   if (!isInTime) {
     const error = time > 0 ? "must be at most a day ahead of the server's clock" : 'must not be before 1970';
-    checker.blame(`${prefix}date`, `${prefix}date ${error}`);
+    errors.addError(`${prefix}date`, `${prefix}date ${error}`);
   }
-  if (!path) checker.blame(`${prefix}path`, `${prefix}path must not be empty ${missingPath}`);
+  if (!path) errors.addError(`${prefix}path`, `${prefix}path must not be empty ${missingPath}`);
   if (!isInTime || !path) return undefined;
   return {
     id: activity.id ?? uuidv7(),

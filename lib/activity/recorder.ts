@@ -7,7 +7,7 @@ import { Scrubber } from './scrubber.js';
 import { ActivityWriter, type NewSession } from './activity.writer.js';
 import { MAX_NAME, MAX_PATH } from './new-activity.js';
 import { storedIp } from './ip-address.js';
-import { faultOfProperties } from './properties.js';
+import { validateProperties } from './properties.js';
 import { HostTransactions } from '../store/typeorm/host-transactions.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
 import { VisitBounds } from '../store/typeorm/visit-bounds.js';
@@ -148,7 +148,7 @@ export class Recorder {
   /** The same rule as for a client, and for an import. */
   private checkProperties(activity: StoredActivity): void {
     if ((activity.properties ?? null) === null) return;
-    const fault = faultOfProperties(jsonOf(activity.properties));
+    const fault = validateProperties(jsonOf(activity.properties));
     if (fault) throw this.writer.refuse(`the properties that the option "transform" gave ${fault}`);
   }
 }

@@ -1,4 +1,4 @@
-import { Checker } from '../activity/check.js';
+import { ErrorCollector } from '../activity/validation-errors.js';
 import { Fields } from '../activity/fields.js';
 import {
   type Arrival,
@@ -29,38 +29,38 @@ export interface TrackBatchDto {
  * @throws InvalidActivityError with every error
  */
 export function readActivities(body: object, arrival: Omit<Arrival, 'skew'>): ParsedActivity[] {
-  const checker = new Checker();
+  const errors = new ErrorCollector();
   const activities =
-    'activities' in body ? readBatch(body, arrival, checker) : readSingle(body, arrival, checker);
-  checker.finish();
+    'activities' in body ? readBatch(body, arrival, errors) : readSingle(body, arrival, errors);
+  errors.throwIfInvalid();
   return activities;
 }
 
-function readSingle(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ParsedActivity[] {
-  const fields = new Fields(body, checker);
+function readSingle(body: object, arrival: Omit<Arrival, 'skew'>, errors: ErrorCollector): ParsedActivity[] {
+  const fields = new Fields(body, errors);
   const activity = readFields(fields);
   const skew = skewOf(fields, arrival);
   fields.rejectOthers();
-  if (checker.count > 0) return [];
-  const parsed = normalizeActivity(activity, { ...arrival, skew }, checker);
+  if (errors.count > 0) return [];
+  const parsed = normalizeActivity(activity, { ...arrival, skew }, errors);
   return parsed ? [parsed] : [];
 }
 
-function readBatch(body: object, arrival: Omit<Arrival, 'skew'>, checker: Checker): ParsedActivity[] {
-  const fields = new Fields(body, checker);
+function readBatch(body: object, arrival: Omit<Arrival, 'skew'>, errors: ErrorCollector): ParsedActivity[] {
+  const fields = new Fields(body, errors);
   const activities = fields.array('activities', MAX_ACTIVITIES);
   const skew = skewOf(fields, arrival);
   fields.rejectOthers();
-  if (checker.count > 0 || !activities) return [];
+  if (errors.count > 0 || !activities) return [];
   return activities.flatMap((plain, i) => {
     const prefix = `activities.${i}.`;
-    const activity = readActivity(plain, checker, prefix);
-    return (activity && normalizeActivity(activity, { ...arrival, skew }, checker, prefix)) ?? [];
+    const activity = readActivity(plain, errors, prefix);
+    return (activity && normalizeActivity(activity, { ...arrival, skew }, errors, prefix)) ?? [];
   });
 }
 
 /** Returns by how many milliseconds the client's clock is slow. */
 function skewOf(fields: Fields, { receivedAt }: Pick<Arrival, 'receivedAt'>): number {
-  const sentAt = fields.date('sentAt');
+  const sentAt = fields.time('sentAt');
   return sentAt === undefined ? 0 : receivedAt - sentAt;
 }

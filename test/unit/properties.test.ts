@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { faultOfProperties } from '../../lib/activity/properties.js';
+import { validateProperties } from '../../lib/activity/properties.js';
 
 /** Properties whose JSON takes as many bytes. */
 function ofBytes(bytes: number, character = 'x'): { a: string } {
@@ -21,7 +21,7 @@ describe('properties', () => {
     ],
     ['keys that every object has', { constructor: 1, toString: 2, hasOwnProperty: 3, toJSON: 4 }],
   ])('may be %s', (_, properties) => {
-    expect(faultOfProperties(properties)).toBeUndefined();
+    expect(validateProperties(properties)).toBeUndefined();
   });
 
   it.each<[string, unknown, RegExp]>([
@@ -48,15 +48,15 @@ describe('properties', () => {
     ['a bigint', { a: 1n }, /bigint/],
     ['a symbol', { a: Symbol('a') }, /symbol/],
   ])('may not be %s', (_, properties, fault) => {
-    expect(faultOfProperties(properties)).toMatch(fault);
+    expect(validateProperties(properties)).toMatch(fault);
   });
 
   it('nested without an end are refused', () => {
     const endless: Record<string, unknown> = {};
     endless.self = endless;
-    expect(faultOfProperties(endless)).toMatch(/3 levels/);
+    expect(validateProperties(endless)).toMatch(/3 levels/);
     const deep: unknown = JSON.parse('{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000));
-    expect(faultOfProperties(deep)).toMatch(/3 levels/);
+    expect(validateProperties(deep)).toMatch(/3 levels/);
   });
 
   it('are judged by their bytes and levels alone where they are JSON of well-formed text', () => {
@@ -77,7 +77,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(fc.dictionary(key, json.value, { maxKeys: 5 }), (properties) => {
         const isFine = levelsOf(properties) <= 3 && Buffer.byteLength(JSON.stringify(properties)) <= 4096;
-        expect(faultOfProperties(properties) === undefined).toBe(isFine);
+        expect(validateProperties(properties) === undefined).toBe(isFine);
       }),
       { numRuns: 500 },
     );
@@ -86,7 +86,7 @@ describe('properties', () => {
   it('never fail to be judged, whatever they are', () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withNullPrototype: true }), (anything) => {
-        expect(['string', 'undefined']).toContain(typeof faultOfProperties(anything));
+        expect(['string', 'undefined']).toContain(typeof validateProperties(anything));
       }),
       { numRuns: 1000 },
     );

@@ -1,6 +1,6 @@
 import type { Properties } from '../../activity/activity.entity.js';
 import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from '../../activity/new-activity.js';
-import { MAX_LEVELS, MAX_PROPERTIES_BYTES } from '../../activity/properties.js';
+import { MAX_DEPTH, MAX_PROPERTIES_BYTES } from '../../activity/properties.js';
 import { MAX_ACTIVITIES, type TrackBatchDto, type TrackDto } from '../../tracking/track.dto.js';
 import {
   array,
@@ -31,7 +31,7 @@ const fields: Fields<NewActivity> = {
   ),
   properties: optional(
     freeForm<Properties>(
-      `Details: an object with any keys, at most ${MAX_PROPERTIES_BYTES} bytes as JSON and ${MAX_LEVELS} levels deep.`,
+      `Details: an object with any keys, at most ${MAX_PROPERTIES_BYTES} bytes as JSON and ${MAX_DEPTH} levels deep.`,
       { example: { plan: 'pro' } },
     ),
   ),

@@ -1,11 +1,11 @@
 import type { Properties } from '../../activity/activity.entity.js';
-import { Checker } from '../../activity/check.js';
+import { ErrorCollector } from '../../activity/validation-errors.js';
 import { storedIp } from '../../activity/ip-address.js';
 import { DEFAULT_NAME, MAX_PATH } from '../../activity/new-activity.js';
 import { isObject } from '../../activity/properties.js';
 import { sessionOf } from '../../activity/user-agent.js';
 import { sessionOfHost } from '../../tracking/visitor.js';
-import { Fields } from './fields.js';
+import { RowFields } from './fields.js';
 import { activityIdOf } from './ids.js';
 import type { Row } from './row.js';
 import { ImportedVisits } from './visits.js';
@@ -18,9 +18,9 @@ const MAX_KEY = 255;
 /** A record of Django's `dumpdata`. */
 export interface DjangoRecord {
   model: string;
-  fields: Fields;
+  fields: RowFields;
   /** Tells what the fields are blamed for. */
-  checker: Checker;
+  errors: ErrorCollector;
   pk: string;
 }
 
@@ -33,22 +33,22 @@ export interface SessionInfo {
 /** @returns `undefined` for what is no record of Django */
 export function djangoRecordOf(item: Properties): DjangoRecord | undefined {
   if (typeof item.model !== 'string' || !isObject(item.fields)) return undefined;
-  const checker = new Checker();
-  const outer = new Fields(item, checker);
+  const errors = new ErrorCollector();
+  const outer = new RowFields(item, errors);
   const pk = keyOf(outer, 'pk');
-  if (pk === null) outer.blame('pk', 'must be a primary key');
+  if (pk === null) outer.addError('pk', 'must be a primary key');
   return {
     model: item.model.toLowerCase(),
-    fields: new Fields(item.fields, checker),
-    checker,
+    fields: new RowFields(item.fields, errors),
+    errors,
     pk: pk ?? '',
   };
 }
 
 /** @throws InvalidActivityError */
-export function sessionInfoOf({ pk, fields, checker }: DjangoRecord): SessionInfo {
+export function sessionInfoOf({ pk, fields, errors }: DjangoRecord): SessionInfo {
   const userAgent = fields.optionalText('user_agent', MAX_PATH);
-  checker.finish();
+  errors.throwIfInvalid();
   return { session: sessionOfHost(pk), userAgent };
 }
 
@@ -57,16 +57,16 @@ export class DjangoActivities {
   private readonly visits = new ImportedVisits();
 
   /** @throws InvalidActivityError */
-  rowOf({ pk, fields, checker }: DjangoRecord): Row {
+  rowOf({ pk, fields, errors }: DjangoRecord): Row {
     const date = fields.date('date');
     const path = fields.text('path', MAX_PATH);
-    if (path === '') fields.blame('path', 'must not be empty');
+    if (path === '') fields.addError('path', 'must not be empty');
     const referer = fields.optionalText('referer', MAX_PATH);
     const userId = keyOf(fields, 'user');
     const session = keyOf(fields, 'session');
     // What is no address is not kept of a request either.
     const ipAddress = storedIp(fields.optionalText('ip_address', MAX_PATH) ?? undefined);
-    checker.finish();
+    errors.throwIfInvalid();
     const sessionId = session === null ? null : sessionOfHost(session);
     const time = date.getTime();
     const visitId = sessionId === null ? null : this.visits.visitOf(sessionId, { date: time }, userId);
@@ -95,9 +95,9 @@ export class DjangoActivities {
 }
 
 /** A primary or foreign key as text; empty is missing. */
-function keyOf(fields: Fields, name: string): string | null {
-  const value = fields.value(name) ?? null;
-  if (Array.isArray(value)) fields.blame(name, 'is a natural key: dump without --natural-foreign');
+function keyOf(fields: RowFields, name: string): string | null {
+  const value = fields.raw(name) ?? null;
+  if (Array.isArray(value)) fields.addError(name, 'is a natural key: dump without --natural-foreign');
   else if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   else return fields.optionalText(name, MAX_KEY) || null;
   return null;

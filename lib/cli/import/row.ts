@@ -1,14 +1,14 @@
 import type { Properties, StoredActivity } from '../../activity/activity.entity.js';
 import type { NewSession } from '../../activity/activity.writer.js';
-import { Checker } from '../../activity/check.js';
+import { ErrorCollector } from '../../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { storedIp } from '../../activity/ip-address.js';
 import { DEFAULT_NAME, MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
-import { faultOfProperties, isObject } from '../../activity/properties.js';
+import { isObject } from '../../activity/properties.js';
 import type { Session } from '../../activity/session.entity.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { sessionOfHost } from '../../tracking/visitor.js';
-import { Fields } from './fields.js';
+import { RowFields } from './fields.js';
 import { activityIdOf, visitIdOf } from './ids.js';
 import { ImportedVisits } from './visits.js';
 
@@ -28,8 +28,8 @@ export class RowReader {
 
   /** @throws InvalidActivityError */
   rowOf(item: Properties): Row {
-    const checker = new Checker();
-    const fields = new Fields(item, checker);
+    const errors = new ErrorCollector();
+    const fields = new RowFields(item, errors);
     const id = fields.optionalUuid('id');
     const date = fields.date('date');
     const content = {
@@ -38,21 +38,21 @@ export class RowReader {
       name: fields.optionalText('name', MAX_NAME) || DEFAULT_NAME,
       path: fields.text('path', MAX_PATH),
       referer: fields.optionalText('referer', MAX_PATH),
-      properties: propertiesOf(fields),
+      properties: fields.properties('properties') ?? null,
       userId: fields.optionalText('userId', 255),
       userName: fields.optionalText('userName', 255),
       sessionId: sessionIdOf(item, fields),
       visitId: idOf(fields, 'visitId', MAX_VISIT_ID, visitIdOf),
       ipAddress: ipAddressOf(fields),
     };
-    const given = fields.value('session');
-    fields.end();
+    const given = fields.raw('session');
+    fields.rejectOthers();
     const { sessionId } = content;
     const session =
       given === null || (given === undefined && sessionId === null)
         ? undefined
-        : this.sessionOf(given ?? {}, sessionId, date, checker);
-    checker.finish();
+        : this.sessionOf(given ?? {}, sessionId, date, errors);
+    errors.throwIfInvalid();
     const visitId = fields.has('visitId') ? content.visitId : this.visitOf(content);
     return { activity: { id: id ?? activityIdOf(Object.values(content)), ...content, visitId }, session };
   }
@@ -70,15 +70,20 @@ export class RowReader {
     return this.visits.visitOf(sessionId, { date: date.getTime(), path, inView }, userId);
   }
 
-  private sessionOf(item: unknown, id: string | null, date: Date, checker: Checker): NewSession | undefined {
+  private sessionOf(
+    item: unknown,
+    id: string | null,
+    date: Date,
+    errors: ErrorCollector,
+  ): NewSession | undefined {
     if (!isObject(item)) {
-      checker.blame('session', 'session must be an object');
+      errors.addError('session', 'session must be an object');
       return undefined;
     }
-    const fields = new Fields(item, checker, 'session.');
-    const given = fields.value('id');
+    const fields = new RowFields(item, errors, 'session.');
+    const given = fields.raw('id');
     if (id === null || (given !== undefined && storedSessionId(given) !== id))
-      fields.blame('id', 'must be the sessionId of the activity');
+      fields.addError('id', 'must be the sessionId of the activity');
     const userAgent = fields.optionalText('userAgent', MAX_ID);
     const browser = fields.optionalText('browser', 64);
     const system = fields.optionalText('system', 64);
@@ -87,7 +92,7 @@ export class RowReader {
     const startedAt = fields.has('startedAt')
       ? fields.date('startedAt')
       : new Date(this.visits.startOf(id ?? '', date.getTime()));
-    fields.end();
+    fields.rejectOthers();
     const row = (): Session => {
       const parsed = parseUserAgent(userAgent);
       return {
@@ -105,7 +110,7 @@ export class RowReader {
 }
 
 /** The activity's own, or the one of its session. */
-function sessionIdOf(item: Properties, fields: Fields): string | null {
+function sessionIdOf(item: Properties, fields: RowFields): string | null {
   if (fields.has('sessionId') || !isObject(item.session))
     return idOf(fields, 'sessionId', MAX_SESSION_ID, sessionOfHost);
   return storedSessionId(item.session.id);
@@ -118,7 +123,7 @@ function storedSessionId(id: unknown): string | null {
 
 /** What the column has no room for is stored as a digest, the same at each import. */
 function idOf(
-  fields: Fields,
+  fields: RowFields,
   name: string,
   characters: number,
   digest: (text: string) => string,
@@ -128,17 +133,9 @@ function idOf(
   return text.length > characters ? digest(text) : text;
 }
 
-function propertiesOf(fields: Fields): Properties | null {
-  const value = fields.value('properties') ?? null;
-  if (value === null) return null;
-  const fault = faultOfProperties(value);
-  if (fault) fields.blame('properties', fault);
-  return isObject(value) ? value : null;
-}
-
-function ipAddressOf(fields: Fields): string | null {
+function ipAddressOf(fields: RowFields): string | null {
   const value = fields.optionalText('ipAddress', 45);
   const address = value === null ? null : storedIp(value);
-  if (value !== null && address === null) fields.blame('ipAddress', 'must be an IP address');
+  if (value !== null && address === null) fields.addError('ipAddress', 'must be an IP address');
   return address;
 }
