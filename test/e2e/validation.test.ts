@@ -1,4 +1,4 @@
-import { InvalidActivityError, type ServerActivity } from '../../lib/index.js';
+import { InvalidActivityError } from '../../lib/index.js';
 import { RowReader } from '../../lib/cli/import/row.js';
 import { type Host, startHost } from '../support/host.js';
 
@@ -35,7 +35,6 @@ const CASES: [string, unknown, string?][] = [
   ['id', '019aa1f0', 'must be a UUID'],
   ['id', 5, 'must be a UUID'],
   ['color', 'red', 'is not known'],
-  ['__proto__', 'red', 'is not known'],
 ];
 
 describe('an activity', () => {
@@ -50,7 +49,7 @@ describe('an activity', () => {
   async function errorsOfTrack(activity: object): Promise<unknown> {
     try {
       // Server code in JavaScript may give anything.
-      await host.activities.track(activity as ServerActivity);
+      await host.activities.track(activity);
       return {};
     } catch (error) {
       if (error instanceof InvalidActivityError) return error.errors;
