@@ -8,7 +8,7 @@ const MAY_IMPORT = {
   generated: [],
   diagnostics: ['time'],
   // Only for the type that `transform` is given.
-  options: ['activity'],
+  options: ['activity', 'time'],
   http: ['options', 'time'],
   database: ['diagnostics', 'options', 'time'],
 
