@@ -10,7 +10,14 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { Activity, ActivityService, djaffarMigrations, DjaffarModule, type DjaffarOptions, type RegistrationOptions } from '../../lib/index.js';
+import {
+  Activity,
+  ActivityService,
+  djaffarMigrations,
+  DjaffarModule,
+  type DjaffarOptions,
+  type RegistrationOptions,
+} from '../../lib/index.js';
 import { checkAnswer } from './openapi.js';
 import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } from './databases.js';
 
