@@ -129,6 +129,7 @@ export class ActivityService {
   async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
     const { user, session, visit, ip, userAgent, date: when = new Date(), ...fields } = activity;
     const errors = new ErrorCollector();
+    const deadline = this.recorder.deadline();
     const now = Date.now();
     const read = readActivity({ ...fields, date: when instanceof Date ? isoOf(when) : when }, errors);
     if (session !== undefined && !isKey(session, 64))
@@ -169,6 +170,7 @@ export class ActivityService {
         request: origin?.request,
         isVisitOfHost: !own?.isVisitOwn,
         manager: options.manager,
+        deadline,
         onKept: () => own?.keep(),
       },
     );

@@ -130,25 +130,34 @@ export class ActivityWriter
   /**
    * Resolves once the activities, and the session where it is new, are committed. Ids that are there already are
    * passed over.
+   * @param deadline of {@link deadline}, if the caller has waited for the database before
    * @throws UnavailableError if too many wait, the time is over, or the database refuses
    * @throws UnstorableError if the database can never take it
    */
-  async write(activities: StoredActivity[], session?: NewSession): Promise<void> {
+  async write(activities: StoredActivity[], session?: NewSession, deadline = this.deadline()): Promise<void> {
     if (this.isClosed) throw new UnavailableError('the application is shutting down');
     this.checkSize(activities.length);
     this.waiting += activities.length;
     const written = new Promise<void>((resolve, reject) => {
-      const deadline = this.clock.now() + this.settings.timeout;
-      this.queue.push({ activities, session, deadline, isAnswered: false, resolve, reject });
+      this.enqueue({ activities, session, deadline, isAnswered: false, resolve, reject });
     });
     this.open.add(written);
-    this.watchQueue();
     this.pump();
     try {
       await written;
     } finally {
       this.open.delete(written);
     }
+  }
+
+  /** @returns by the writer's clock, when what begins now is refused */
+  deadline(within = this.settings.timeout): number {
+    return this.clock.now() + within;
+  }
+
+  /** @returns milliseconds that are left until the deadline */
+  timeLeft(deadline: number): number {
+    return deadline - this.clock.now();
   }
 
   /**
@@ -295,8 +304,13 @@ export class ActivityWriter
         found();
         if (works.length === 0) return;
         const timer = setTimeout(
-          () => giveUp.abort(new UnavailableError('the database does not answer')),
-          earliestOf(works) - this.clock.now(),
+          () => {
+            const silence = new UnavailableError('the database does not answer');
+            giveUp.abort(silence);
+            // Whoever waits does not wait for the connection to be given back, too.
+            for (const work of works) this.answer(work, silence);
+          },
+          this.timeLeft(earliestOf(works)),
         );
         try {
           await this.databaseClock?.measure(connection.runner);
@@ -328,17 +342,22 @@ export class ActivityWriter
   /** What the database could not take now is tried again, after a pause. */
   private postpone(works: Work[], error: unknown): void {
     this.connections.incidents.failed(SUBJECT, this.failureOf(error), 'warn');
-    this.queue = [...works.filter(({ isAnswered }) => !isAnswered), ...this.queue];
+    const left = works.filter(({ isAnswered }) => !isAnswered);
+    this.queue = [...left, ...this.queue].sort((a, b) => a.deadline - b.deadline);
     this.refuseLate();
-    // What was put in front may have less time left than what the timer was set for.
-    clearTimeout(this.expiryTimer);
-    this.expiryTimer = undefined;
     this.watchQueue();
     this.pause = Math.min(2 * this.pause || FIRST_PAUSE, LONGEST_PAUSE);
     this.pauseTimer ??= setTimeout(() => {
       this.pauseTimer = undefined;
       this.pump();
     }, this.pause);
+  }
+
+  /** Whoever has the least time left comes first: a request may have waited before it wrote. */
+  private enqueue(work: Work): void {
+    const at = this.queue.findLastIndex(({ deadline }) => deadline <= work.deadline) + 1;
+    this.queue.splice(at, 0, work);
+    if (at === 0) this.watchQueue();
   }
 
   private take(): Work[] {
@@ -372,11 +391,11 @@ export class ActivityWriter
 
   /** Refuses in time what waits for a connection. */
   private watchQueue(): void {
+    clearTimeout(this.expiryTimer);
     const [first] = this.queue;
-    if (this.expiryTimer || !first) return;
-    const wait = Math.max(1, this.latestStart(first) - this.clock.now());
+    if (!first) return;
+    const wait = Math.max(1, this.timeLeft(this.latestStart(first)));
     this.expiryTimer = setTimeout(() => {
-      this.expiryTimer = undefined;
       this.refuseLate();
       this.watchQueue();
     }, wait).unref();
@@ -433,7 +452,7 @@ export class ActivityWriter
     sessions: Map<string, Session>,
     connection: LentConnection,
   ): Promise<void> {
-    const within = earliestOf(works) - this.grace - this.clock.now();
+    const within = this.timeLeft(earliestOf(works)) - this.grace;
     const inserts = this.insertsOf(works, sessions);
     // A session alone may have been stored in the meantime.
     if (inserts.length > 0) await this.dialect.write(connection, inserts, Math.max(within, 1));

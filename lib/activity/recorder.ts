@@ -22,6 +22,8 @@ export interface Source {
   isVisitOfHost?: boolean;
   /** A transaction of the host, with which it is committed. */
   manager?: EntityManager | undefined;
+  /** When it is refused, as of {@link Recorder.deadline}, if it has waited for the database before. */
+  deadline?: number;
   /**
    * Called if an activity of the visitor's session is kept: before it is written, or when the host has committed it. Never
    * called if the options leave no activity with this session.
@@ -59,27 +61,37 @@ export class Recorder {
     this.writer.checkRoom();
   }
 
+  /** @returns when a request that arrives now is refused if the database has not stored it */
+  deadline(): number {
+    return this.writer.deadline();
+  }
+
   /**
-   * Resolves once what `transform` left is committed.
+   * Resolves once what `transform` left is committed. The time that `transform` takes is the host's own.
    * @returns how many activities it left
    * @throws UnstorableError if the options "user" or "transform" gave what the tables do not hold
    */
   async record(told: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
+    const timeLeft = this.writer.timeLeft(source.deadline ?? this.deadline());
     const activities = this.protect(told, source);
     const { kept, ofHost } = this.settings.transform
       ? await this.transform(activities, source)
       : { kept: activities, ofHost: source.isVisitOfHost ? activities : [] };
+    const deadline = this.writer.deadline(timeLeft);
     for (const activity of kept) this.fit(activity);
     if (kept.length === 0) return 0;
     const { manager } = source;
-    for (const late of await this.visitBounds.findLate(ofHost, manager)) late.visitId = null;
+    const limits = { manager, timeout: this.writer.timeLeft(deadline) };
+    for (const late of await this.visitBounds.findLate(ofHost, limits)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
     const own = kept.some(isOf) ? session : undefined;
     const onKept = (): void => {
       if (own) source.onKept?.();
     };
     if (!manager) onKept();
-    await (manager ? this.transactions.write(manager, kept, own, onKept) : this.writer.write(kept, own));
+    await (manager
+      ? this.transactions.write(manager, kept, own, onKept)
+      : this.writer.write(kept, own, deadline));
     return kept.length;
   }
 

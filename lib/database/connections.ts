@@ -177,15 +177,15 @@ export class Connections {
   /**
    * Asks the database something, within the limits. It is given up when the {@link cancellation} aborts.
    * @param ask holds at most one connection at a time; it gives up when the signal aborts
-   * @param limits a shorter time in milliseconds, and what the log says if it fails; `null` for nothing
+   * @param limits a shorter time in milliseconds; what the log says if it fails, `null` for nothing; whose places it takes
    * @throws UnavailableError if the database does not answer, or not in time
    * @throws TooSlowError if it works on one statement for too long
    */
   async ask<T>(
     ask: (signal: AbortSignal) => Promise<T>,
-    limits: { timeout?: number; subject?: string | null } = {},
+    limits: { timeout?: number; subject?: string | null; slots?: Slots } = {},
   ): Promise<T> {
-    const { subject = UNREADABLE } = limits;
+    const { subject = UNREADABLE, slots = this.questions } = limits;
     const timeout = Math.min(limits.timeout ?? this.timeout, this.timeout);
     const controller = new AbortController();
     const { signal } = controller;
@@ -196,7 +196,7 @@ export class Connections {
       ? setTimeout(() => controller.abort(this.lateError(isAsked, timeout)), timeout)
       : undefined;
     try {
-      const release = await this.questions.take(signal);
+      const release = await slots.take(signal);
       isAsked = true;
       const answer = await untilAborted(releasing(ask, signal, release), signal);
       if (subject) this.incidents.worked(subject);

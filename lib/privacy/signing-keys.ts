@@ -19,8 +19,8 @@ export const REFRESH = 60_000;
 
 /** Milliseconds between two tries. */
 const RETRY = 100;
-/** Milliseconds that a try has at least. */
-const MIN_TIMEOUT = 1000;
+/** Milliseconds that a refresh may take. */
+const REFRESH_TIMEOUT = 1000;
 
 /** Browsers keep a cookie that lasts until they are closed for longer if they restore their tabs; none keeps any longer. */
 const LONGEST_COOKIE = 400 * 24 * 60 * 60 * 1000;
@@ -108,7 +108,7 @@ export class SigningKeys implements OnApplicationBootstrap {
     const deadline = monotonicClock.now() + patience;
     for (;;) {
       try {
-        const timeout = Math.max(deadline - monotonicClock.now(), MIN_TIMEOUT);
+        const timeout = patience === 0 ? REFRESH_TIMEOUT : deadline - monotonicClock.now();
         const keys = await connectionsOf(this.dataSource).ask(
           (signal) =>
             connectionsOf(this.dataSource).use((connection) => this.read(connection, timeout), signal),

@@ -66,6 +66,7 @@ export class TrackController {
 
   private async handle(request: TrackRequest, response: object): Promise<void> {
     this.recorder.checkRoom();
+    const deadline = this.recorder.deadline();
     const receivedAt = Date.now();
     const { headers, ip } = request;
     const parsed = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
@@ -94,7 +95,7 @@ export class TrackController {
     const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);
     let isSessionKept = false;
     const onKept = (): void => void (isSessionKept = true);
-    await this.recorder.record(activities, sessionRow, { request, onKept });
+    await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
     // Without a visit there is nothing to renew.
     if (!isSessionKept || !latest) return;
     const cookie = this.visitors.cookie({ session, since, visit: latest }, request, receivedAt, keys);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
-import type { StoredActivity, WriterSettings } from '../../lib/index.js';
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
+import { type StoredActivity, UnavailableError, type WriterSettings } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 
@@ -44,12 +45,17 @@ describe.each(FOUND)('the writer on %s', (database) => {
 
   afterEach(() => host.close());
 
-  async function start(writer: Partial<WriterSettings>): Promise<void> {
+  async function start(
+    writer: Partial<WriterSettings>,
+    statistics: { timeout?: number } = {},
+  ): Promise<void> {
     const djaffar = {
       writer,
+      statistics,
       // What the checks never let through, but no database takes, or no driver even sends.
       transform: (activity: StoredActivity) => {
         if (activity.path === '/bad') return { ...activity, ...BAD[database] };
+        if (activity.path === '/visit-of-host') return { ...activity, visitId: 'of-host' };
         return activity.path === '/unsendable' ? { ...activity, properties: { big: 1n } } : activity;
       },
     };
@@ -104,6 +110,23 @@ describe.each(FOUND)('the writer on %s', (database) => {
     expect(await host.stored()).toHaveLength(1);
   });
 
+  it('refuses in time who has waited for the database before, though others have more time left', async () => {
+    await start({ timeout: 120_000 });
+    const id = randomUUID();
+    const blocker = await lock(id);
+    const patient = host.post({ id, date, path: '/' });
+    const writer = host.app.get(ActivityWriter, { strict: false });
+    const fields = { name: 'view', path: '/', referer: null, properties: null };
+    const nobody = { userId: null, userName: null, sessionId: null, visitId: null, ipAddress: null };
+    const row = { id, date: new Date(date), receivedAt: new Date(date), ...fields, ...nobody };
+    const begun = performance.now();
+    await expect(writer.write([row], undefined, writer.deadline(1000))).rejects.toThrow(UnavailableError);
+    expect(performance.now() - begun).toBeLessThan(60_000);
+    await blocker.rollbackTransaction();
+    await blocker.release();
+    expect((await patient).status).toBe(204);
+  });
+
   it('waits no longer if the system clock is set back', async () => {
     await start({ timeout: 200 });
     const id = randomUUID();
@@ -122,6 +145,22 @@ describe.each(FOUND)('the writer on %s', (database) => {
 
   const whole = WHOLE[database];
   if (whole) {
+    it('looks up the visit that `transform` has chosen within the time of the request', async () => {
+      await start({ timeout: 1000 }, { timeout: 120_000 });
+      const [lockAll, unlockAll] = whole;
+      const runner = host.dataSource.createQueryRunner();
+      try {
+        for (const sql of lockAll) await runner.query(sql);
+        const begun = performance.now();
+        expect((await host.post({ date, path: '/visit-of-host' })).status).toBe(503);
+        expect(performance.now() - begun).toBeLessThan(60_000);
+        await runner.query(unlockAll);
+        expect((await host.post({ date, path: '/visit-of-host' })).status).toBe(204);
+      } finally {
+        await runner.release();
+      }
+    });
+
     it('starts a write while another one waits for the database', async () => {
       await start({ concurrency: 2, timeout: 30_000 });
       const [lockAll, unlockAll] = whole;

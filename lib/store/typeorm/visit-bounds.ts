@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { DataSource, EntityManager } from 'typeorm';
-import { askOnPrimary, uncached } from '../../database/primary.js';
 import { Activity, type StoredActivity } from '../../activity/activity.entity.js';
 import { isNearStart, LONGEST_VISIT } from '../../activity/visit-id.js';
+import { connectionsOf } from '../../database/connections.js';
+import { onPrimary, uncached } from '../../database/primary.js';
+import { monotonicClock } from '../../time/clock.js';
 
 type InVisit = Pick<StoredActivity, 'visitId' | 'date'>;
 
@@ -11,6 +13,16 @@ interface Span {
   first: number;
   last: number;
 }
+
+interface Limits {
+  /** Asked in place of a connection of its own. */
+  manager?: EntityManager | undefined;
+  /** Milliseconds that the database may take. */
+  timeout?: number;
+}
+
+/** What is said in the log. */
+const SUBJECT = 'the visits of activities cannot be looked up';
 
 /** How many ids stand in one statement. */
 const BATCH_SIZE = 500;
@@ -27,16 +39,15 @@ export class VisitBounds {
 
   /**
    * Finds the activities that are in time for their visits, and remembers them as parts of these.
-   * @param manager asked in place of a connection of its own
    * @returns the others: those that would make their visit last for 24 hours or longer
    * @throws UnavailableError
    */
-  async findLate<T extends InVisit>(activities: T[], manager?: EntityManager): Promise<T[]> {
+  async findLate<T extends InVisit>(activities: T[], limits: Limits = {}): Promise<T[]> {
     const unsure = activities.filter(({ visitId, date }) => visitId !== null && !isNearStart(visitId, date));
     if (unsure.length === 0) return [];
     await this.load(
       unsure.flatMap(({ visitId }) => visitId ?? []),
-      manager,
+      limits,
     );
     return unsure.filter(({ visitId, date }) => !this.extend(visitId ?? '', date.getTime()));
   }
@@ -54,13 +65,14 @@ export class VisitBounds {
     return true;
   }
 
-  private async load(ids: string[], manager: EntityManager | undefined): Promise<void> {
+  private async load(ids: string[], { manager, timeout = Number.POSITIVE_INFINITY }: Limits): Promise<void> {
+    const deadline = monotonicClock.now() + timeout;
     const unknown = [...new Set(ids)].filter((id) => !this.spans.has(id));
     for (let at = 0; at < unknown.length; at += BATCH_SIZE) {
       const some = unknown.slice(at, at + BATCH_SIZE);
       const found = manager
         ? await findSpans(uncached(this.dataSource, manager.queryRunner), some)
-        : await askOnPrimary(this.dataSource, (own) => findSpans(own, some));
+        : await this.ask((own) => findSpans(own, some), deadline - monotonicClock.now());
       for (const { id, first, last } of found) {
         // Another call may have added to it in the meantime.
         const known = this.spans.get(id);
@@ -71,6 +83,16 @@ export class VisitBounds {
         });
       }
     }
+  }
+
+  /** Takes the place of a writer: questions that take long must not keep a request from being stored. */
+  private ask<T>(find: (manager: EntityManager) => Promise<T>, timeout: number): Promise<T> {
+    const connections = connectionsOf(this.dataSource);
+    return connections.ask((signal) => onPrimary(this.dataSource, find, signal), {
+      timeout,
+      subject: SUBJECT,
+      slots: connections.writers,
+    });
   }
 }
 
