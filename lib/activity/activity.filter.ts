@@ -3,8 +3,11 @@ import type { SelectQueryBuilder } from 'typeorm';
 import type { Activity } from './activity.entity.js';
 import { type Dialect, PATH_KEY_LENGTH } from '../database/dialects/dialect.js';
 import { storedIp } from './ip-address.js';
-import { parseIsoDate } from './iso-date.js';
+import { parseIsoDate, parseIsoDay } from './iso-date.js';
 import { cut, isStorable } from './text.js';
+
+/** Milliseconds. */
+const DAY = 86_400_000;
 
 /** Which activities. What is not given does not matter; all that is given has to hold. */
 export interface ActivityFilter {
@@ -17,9 +20,9 @@ export interface ActivityFilter {
   /** A whole page, as statistics count it, or with a trailing `*` the beginning of pages. */
   page?: string | undefined;
   name?: string | undefined;
-  /** Inclusive; a text is ISO 8601, without an offset UTC. */
+  /** Inclusive. A text is ISO 8601, without an offset UTC; a date alone, such as `2026-11-01`, is the start of that day. */
   from?: Date | string | undefined;
-  /** Exclusive. */
+  /** Exclusive. A date alone is the end of that day. */
   to?: Date | string | undefined;
   ip?: string | undefined;
 }
@@ -52,7 +55,11 @@ function equals(column: string, parameter: string): (value: string) => Condition
 }
 
 /** The index holds the minute; the date itself is compared besides. */
-function at(dialect: Dialect, operator: '>=' | '<', parameter: string): (value: Date | string) => Condition {
+function at(
+  dialect: Dialect,
+  operator: '>=' | '<',
+  parameter: 'from' | 'to',
+): (value: Date | string) => Condition {
   return (value) => {
     const date = millisecondsOf(parameter, value);
     return {
@@ -188,10 +195,27 @@ export function checkStorable(property: string, text: string): string {
   return text;
 }
 
-export function millisecondsOf(property: string, value: unknown): number {
+/**
+ * Reads one end of a range. A date alone is the start of that day as `from`, and its end as `to`.
+ * @param startOfDay when a day begins in the time zone asked for, by when it begins in UTC; default UTC
+ * @param property the name for the error
+ * @returns milliseconds since 1970
+ * @throws InvalidFilterError
+ */
+export function millisecondsOf(
+  end: 'from' | 'to',
+  value: unknown,
+  startOfDay: (utc: number) => number = (utc) => utc,
+  property: string = end,
+): number {
+  const day = typeof value === 'string' ? parseIsoDay(value) : undefined;
+  if (day !== undefined) return startOfDay(end === 'to' ? day + DAY : day);
   const milliseconds = value instanceof Date ? value.getTime() : parseIsoDate(String(value));
   if (milliseconds === undefined || Number.isNaN(milliseconds)) {
-    throw new InvalidFilterError(property, 'must be a Date or an ISO 8601 date and time');
+    throw new InvalidFilterError(
+      property,
+      'must be a Date, an ISO 8601 date and time, or a date such as 2026-11-01',
+    );
   }
   return milliseconds;
 }

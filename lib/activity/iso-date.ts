@@ -2,6 +2,8 @@
 const ISO_DATE_TIME =
   /^(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:(Z)|([+\- ])(\d\d)(?::?(\d\d))?)?$/i;
 
+const ISO_DAY = /^\d{4}-?\d\d-?\d\d$/;
+
 const MINUTE = 60_000;
 
 /** 9999-12-31T23:59:59.999Z */
@@ -30,6 +32,14 @@ export function parseIsoDate(text: string): number | undefined {
   const milliseconds = fraction === '' ? 0 : Number(`${fraction}00`.slice(0, 3));
   const instant = Date.UTC(y, mo - 1, d, h, mi, s, milliseconds) + (sign === '-' ? offset : -offset);
   return y >= 1970 && instant >= 0 && instant <= LAST_INSTANT ? instant : undefined;
+}
+
+/**
+ * Reads a date alone, as `2026-11-01` or `20261101`.
+ * @returns when that day begins in UTC, in milliseconds since 1970; `undefined` if the text is no such date
+ */
+export function parseIsoDay(text: string): number | undefined {
+  return ISO_DAY.test(text) ? parseIsoDate(`${text}T00:00Z`) : undefined;
 }
 
 function daysIn(year: number, month: number): number {

@@ -80,8 +80,9 @@ function parseComparison(text: string | undefined): OverviewOptions['compareTo']
   if (from === undefined || to === undefined || others.length > 0)
     throw new InvalidFilterError(
       'compareTo',
-      "must be 'previous', 'year' or a range, such as 2026-10-01T00:00Z/2026-11-01T00:00Z",
+      "must be 'previous', 'year' or a range, such as 2026-10-01/2026-10-31",
     );
-  for (const end of [from, to]) millisecondsOf('compareTo', end);
+  millisecondsOf('from', from, undefined, 'compareTo');
+  millisecondsOf('to', to, undefined, 'compareTo');
   return { from, to };
 }

@@ -11,8 +11,11 @@ export function addFilterOptions(command: Command): Command {
 
 export function addDateOptions(command: Command): Command {
   return command
-    .option('--from <date>', 'at this date or later: ISO 8601, without an offset UTC')
-    .option('--to <date>', 'before this date');
+    .option(
+      '--from <date>',
+      'at this moment or later: ISO 8601, without an offset UTC; a date alone is the start of that day',
+    )
+    .option('--to <date>', 'before this moment; a date alone is the end of that day');
 }
 
 /** All but the dates. */

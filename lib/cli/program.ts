@@ -4,6 +4,7 @@ import { addCheck } from './check.command.js';
 import { addErase } from './erase.command.js';
 import { addExport } from './export/export.command.js';
 import { addImport } from './import/import.command.js';
+import { version } from '../generated/version.js';
 import { addStats } from './stats.command.js';
 
 /** The command line; docs/cli.md tells how it is used. */
@@ -15,7 +16,7 @@ export function program(importModule: ImportModule): Command {
       "the module that exports your DataSource, as TypeORM's own command takes it",
       (file: string): DataSourceFile => ({ name: file, open: () => openDataSource(file, importModule) }),
     )
-    .showSuggestionAfterError(false)
+    .version(version, '-V, --version', 'print the version')
     // An error in place of `process.exit()`, for this command and those below.
     .exitOverride();
   for (const add of [addExport, addImport, addErase, addStats, addCheck]) add(djaffar);

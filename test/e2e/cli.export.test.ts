@@ -158,13 +158,14 @@ describe('djaffar export', () => {
     ['--name', 'bought'],
     ['--ip', '203.0.113.7'],
     ['--from', '2026-02-03T00:00Z', '--to', '2026-02-04T00:00Z'],
+    ['--from', '2026-02-03', '--to', '2026-02-03'],
   ])('writes only what the filter takes: %s %s', async (...filter) => {
     const rows = lines(await output(host.database, ['export', ...filter]));
     expect(rows).toMatchObject([{ path: '/shop/1' }]);
   });
 
   it.each([
-    ['--from', 'from must be a Date or an ISO 8601 date and time'],
+    ['--from', 'from must be a Date, an ISO 8601 date and time, or a date such as 2026-11-01'],
     ['--after', 'after must be the "next" value of a previous page'],
   ])('leaves a file as it was where an option is wrong: %s', async (option, reason) => {
     const file = join(folder, 'kept');

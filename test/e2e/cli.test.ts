@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { Total } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { FROM_SOURCE, output, outputOfProcess, run, runProcess } from '../support/command.js';
+import { emptyDatabase, FROM_SOURCE, output, outputOfProcess, run, runProcess } from '../support/command.js';
 import { compiled } from '../support/compiled.js';
 
 const NOVEMBER = { from: '2026-11-01T00:00Z', to: '2026-12-01T00:00Z' };
@@ -152,6 +152,25 @@ describe('djaffar erase', () => {
       stderr: `djaffar: ${reason}\n`,
     });
     expect(await host.stored()).toHaveLength(5);
+  });
+});
+
+describe('djaffar', () => {
+  it.each([
+    ['--version', 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+    ['exprot', 1, /^$/, /unknown command 'exprot'\n\(Did you mean export\?\)/],
+    ['export --form 2026-11-01', 1, /^$/, /unknown option '--form'\n\(Did you mean (one of )?--from/],
+  ])('%s ends with %d', async (args, code, stdout, stderr) => {
+    const database = await emptyDatabase('sqlite');
+    try {
+      expect(await run(database, args.split(' '))).toEqual({
+        code,
+        stdout: expect.stringMatching(stdout) as string,
+        stderr: expect.stringMatching(stderr) as string,
+      });
+    } finally {
+      await database.drop();
+    }
   });
 });
 

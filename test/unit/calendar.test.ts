@@ -11,6 +11,32 @@ describe('the calendar of a time zone', () => {
     expect(hours('2026-10-24T22:00Z', '2026-10-25T23:00Z')).toBe(25);
   });
 
+  it('takes a date alone for the start of the day, and for its end', () => {
+    const range = (from: string, to: string, timeZone?: string): string[] => {
+      const { since, until } = rangeOf({ from, to, timeZone });
+      return [since, until].map((instant) => new Date(instant).toISOString());
+    };
+    expect(range('2026-11-01', '2026-11-30')).toEqual([
+      '2026-11-01T00:00:00.000Z',
+      '2026-12-01T00:00:00.000Z',
+    ]);
+    expect(range('20260329', '20260329', 'Europe/Berlin')).toEqual([
+      '2026-03-28T23:00:00.000Z',
+      '2026-03-29T22:00:00.000Z',
+    ]);
+    // Clocks are put on at midnight.
+    expect(range('2026-04-23', '2026-04-24', 'Africa/Cairo')).toEqual([
+      '2026-04-22T22:00:00.000Z',
+      '2026-04-24T21:00:00.000Z',
+    ]);
+    expect(range('2026-11-01', '2026-11-01T12:00Z', 'America/New_York')).toEqual([
+      '2026-11-01T04:00:00.000Z',
+      '2026-11-01T12:00:00.000Z',
+    ]);
+    expect(() => rangeOf({ from: '2026-02-30' })).toThrow('from must be');
+    expect(() => rangeOf({ from: '2026-02-02', to: '2026-02-01' })).toThrow('before');
+  });
+
   it('begins a day with the first of two midnights, where clocks are put back at midnight', () => {
     const range = rangeOf({ from: '2024-11-03T12:00Z', to: '2024-11-04T12:00Z', timeZone: 'America/Havana' });
     expect(iso(range, intervalsOf(range, 'day'))).toEqual([

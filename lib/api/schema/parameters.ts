@@ -39,9 +39,9 @@ const bounded = ({ min, max, default: value }: Bounds, description: string): Par
   default: value,
 });
 
-const dateTime = (description: string): Parameter => ({
-  description: `${description} ISO 8601; without an offset it is UTC.`,
-  format: 'date-time',
+const dateTime = (description: string, day: string, zone: string): Parameter => ({
+  description: `${description} ISO 8601; without an offset it is UTC. A date alone is the ${day} of that day${zone}.`,
+  oneOf: [{ format: 'date-time' }, { format: 'date' }],
   example: '2026-11-01T00:00:00Z',
 });
 
@@ -69,8 +69,8 @@ const filter: Parameters<FilterQuery> = {
     example: '/shop',
   },
   name: { description: 'What was done. The view of a page is `view`.', maxLength: MAX_NAME, example: 'view' },
-  from: dateTime('Only activities at or after this moment.'),
-  to: dateTime('Only activities before this moment.'),
+  from: dateTime('Only activities at or after this moment.', 'start', ' (UTC)'),
+  to: dateTime('Only activities before this moment.', 'end', ' (UTC)'),
   ip: { description: 'An IP address, IPv4 or IPv6.', maxLength: 45, example: '203.0.113.7' },
 };
 
@@ -110,8 +110,8 @@ const none = (description: string, example?: string): Parameter => ({
 
 const question: Parameters<QuestionQuery> = {
   ...filter,
-  from: dateTime('Start of the range (inclusive). Default: 30 days before `to`.'),
-  to: dateTime('End of the range (exclusive). Default: now.'),
+  from: dateTime('Start of the range (inclusive). Default: 30 days before `to`.', 'start', ', in `timeZone`'),
+  to: dateTime('End of the range (exclusive). Default: now.', 'end', ', in `timeZone`'),
   timeZone: {
     description: 'An IANA time zone for days, weeks and months.',
     default: 'UTC',
@@ -148,7 +148,7 @@ export const overview: Parameters<OverviewQuery> = {
   compareTo: {
     description:
       '`previous` (the range just before), `year` (the same days a year before), or a range of its own: ' +
-      'two ISO 8601 dates and times with a slash between them.',
+      'two ISO 8601 dates, or dates and times, with a slash between them, read as `from` and `to`.',
     pattern: '^(previous|year|[^/]+/[^/]+)$',
     example: 'previous',
   },

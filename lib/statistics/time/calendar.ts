@@ -17,11 +17,13 @@ export interface Range extends Stretch {
 export function rangeOf({ from, to, timeZone = 'UTC' }: Question): Range {
   if (typeof timeZone !== 'string' || !isTimeZone(timeZone))
     throw new InvalidFilterError('timeZone', 'must be an IANA time zone, such as Europe/Berlin');
-  const until = to === undefined ? Date.now() : millisecondsOf('to', to);
+  // The local time of a midnight is what UTC shows at the same date.
+  const startOfDay = (midnight: number): number => toInstant(midnight, timeZone);
+  const until = to === undefined ? Date.now() : millisecondsOf('to', to, startOfDay);
   const since =
     from === undefined
       ? toInstant(toLocalTime(until, timeZone) - DEFAULT_DAYS * DAY, timeZone, until)
-      : millisecondsOf('from', from);
+      : millisecondsOf('from', from, startOfDay);
   if (since >= until) throw new InvalidFilterError('from', 'must be before "to"');
   return { since, until, timeZone };
 }
