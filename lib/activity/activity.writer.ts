@@ -508,7 +508,11 @@ export class ActivityWriter
   private insertsOf(works: Work[], sessions: Map<string, Session>): Insert[] {
     const activities = works.flatMap((work) => work.activities);
     const inserts = activities.length > 0 ? this.inserts(activities) : [];
-    if (sessions.size > 0) inserts.unshift(this.sessionTable.insert([...sessions.values()]));
+    if (sessions.size > 0) {
+      // In one order, so that transactions that store the same sessions do not wait for each other in a circle.
+      const rows = [...sessions.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      inserts.unshift(this.sessionTable.insert(rows));
+    }
     return inserts;
   }
 
