@@ -3,16 +3,21 @@ import { monotonicClock } from '../time/clock.js';
 
 /** How far a command is, on standard error where that is a terminal. */
 export class Progress {
-  private readonly bar: cliProgress.SingleBar | undefined;
+  private bar: cliProgress.SingleBar | undefined;
   private readonly begun = monotonicClock.now();
   private done = 0;
 
-  /** @param unit what is counted, such as `rows` */
+  /**
+   * @param unit what is counted, such as `rows`
+   * @param stop restores the terminal at once, because the next signal ends the process
+   */
   constructor(
     private readonly total: number,
     unit: string,
+    stop: AbortSignal,
   ) {
-    if (!Progress.isShown || total === 0) return;
+    if (!Progress.isShown || total === 0 || stop.aborted) return;
+    stop.addEventListener('abort', () => this.stop(), { once: true });
     this.bar = new cliProgress.SingleBar({
       stream: process.stderr,
       format: `{bar} {percentage}% | {value} of {total} ${unit} | {rate} a second | {eta_formatted} left`,
@@ -40,5 +45,6 @@ export class Progress {
   /** Leaves the terminal to what is said next. */
   stop(): void {
     this.bar?.stop();
+    this.bar = undefined;
   }
 }

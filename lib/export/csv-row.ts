@@ -1,11 +1,16 @@
-/** What spreadsheets read as the start of a formula, also after blanks and in full width: see OWASP, "CSV injection". */
-const FORMULA = /^(?:[\t\r\n]|\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
+/**
+ * What spreadsheets read as the start of a formula, also after blanks and in full width: see OWASP, "CSV injection". After
+ * apostrophes too, so that {@link unescapeFormulas} finds what was there.
+ */
+const FORMULA = /^'*(?:[\t\r\n]|[\s']*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
 
 /**
  * The same after a character that may begin another cell. In many locales Excel splits a line at `;`, even inside quotes
  * that do not begin the line.
  */
-const PART = /[;\t\r\n](?=[^\S\r\n]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
+const PART = /[;\t\r\n](?=(?:[^\S\r\n]|')*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
+
+const ESCAPED_PART = /([;\t\r\n])'(?=(?:[^\S\r\n]|')*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
 
 /** Cells to quote: RFC 4180 names the first four; `;` and tab separate cells in some spreadsheets. */
 const SPECIAL = /[",\r\n;\t]/;
@@ -18,9 +23,15 @@ export const LINE_BREAK = '\r\n';
 export type Cell = string | number | null;
 
 /** Puts an apostrophe before everything that a spreadsheet would run: it says that the rest is text. */
-function escapeFormulas(text: string): string {
+export function escapeFormulas(text: string): string {
   const escaped = text.replace(PART, "$&'");
   return FORMULA.test(text) ? `'${escaped}` : escaped;
+}
+
+/** The text of which {@link escapeFormulas} has made this one. */
+export function unescapeFormulas(text: string): string {
+  const parts = text.replace(ESCAPED_PART, '$1');
+  return parts.startsWith("'") && FORMULA.test(parts.slice(1)) ? parts.slice(1) : parts;
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { anyText } from '../support/arbitraries.js';
 import { FOUND, type TestDatabase } from '../support/databases.js';
@@ -95,7 +96,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function file(name: string, content: unknown): string {
   const path = join(folder, name);
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+  const isWritten = typeof content === 'string' || Buffer.isBuffer(content);
+  writeFileSync(path, isWritten ? content : JSON.stringify(content, null, 2));
   return path;
 }
 
@@ -186,6 +188,19 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
     }
   });
 
+  it('is not disturbed by its own transactions', async () => {
+    // The same sessions in ever other orders.
+    const rows = Array.from({ length: 12_000 }, (_, i) => ({
+      date: new Date(Date.UTC(2026, 1, 3) + i * 1000).toISOString(),
+      path: `/${i}`,
+      sessionId: `s${(i * 7919 + Math.floor(i / 1000) * 104_729) % 997}`,
+    }));
+    // It says nothing on standard error.
+    expect(await output(database, ['import', file('sessions.ndjson', ndjson(...rows))])).toBe(
+      '12000 rows read\n',
+    );
+  });
+
   it('refuses integers that JavaScript rounds', async () => {
     const row = JSON.stringify({ ...ROW, properties: { order: 0 } }).replace(':0}', ':9007199254740993}');
     const { code, stderr } = await run(database, ['import', file('rounded.ndjson', row)]);
@@ -225,6 +240,18 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
       const exported = await output(host.database, ['export']);
       expect(await output(database, ['import', file('all.ndjson', exported)])).toBe('100 rows read\n');
       expect(await output(database, ['export'])).toBe(exported);
+      for (const options of [[], ['--raw'], ['--no-bom']]) {
+        const other = await emptyDatabase(name);
+        try {
+          const csv = await output(host.database, ['export', '--format', 'csv', ...options]);
+          const path = file('all.csv.gz', gzipSync(csv));
+          const raw = options.filter((option) => option === '--raw');
+          expect(await output(other, ['import', path, ...raw])).toBe('100 rows read\n');
+          expect(await output(other, ['export'])).toBe(exported);
+        } finally {
+          await other.drop();
+        }
+      }
       // An array of JSON this time, from standard input.
       const array = await output(host.database, ['export', '--format', 'json']);
       expect(await outputOfProcess(database, ['import', '-'], array)).toBe('100 rows read\n');
@@ -439,6 +466,92 @@ describe('djaffar import', () => {
     );
   });
 
+  it.each([
+    [
+      'a spreadsheet',
+      Buffer.from('PK\u0003\u0004…'),
+      'it is a ZIP archive (or a spreadsheet): unpack it, or save it as CSV',
+    ],
+    ['a database', Buffer.from('SQLite format 3\0'), 'it is a database of SQLite: export its table as CSV'],
+    ['bytes', Buffer.from([1, 0, 2, 0xff]), 'it is no text: NDJSON, JSON or CSV in UTF-8 is expected'],
+    ['a web page', '<!doctype html>\n<p>404', 'it is HTML or XML: NDJSON, JSON or CSV is expected'],
+  ])('says in one line that %s is of another kind', async (_, content, reason) => {
+    const path = file('other', content);
+    expect(await run(database, ['import', path])).toMatchObject({
+      code: 1,
+      stderr: `djaffar: ${path} cannot be read: ${reason}\n`,
+    });
+  });
+
+  it.each([
+    ['NDJSON', ndjson(...Array.from({ length: 1000 }, () => ({ event: 'x', time: 1 }))), 'event, time'],
+    ['JSON', JSON.stringify([{ event: 'x', time: 1 }]), 'event, time'],
+    ['CSV', 'time,event\n1,x\n2,y\n', 'time, event'],
+    ['text', 'Dear diary\nToday\n', 'Dear diary'],
+  ])('says in one line that %s holds no activities', async (_, content, columns) => {
+    const path = file('other', content);
+    expect(await run(database, ['import', path])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `djaffar: ${path} holds no activities: its rows have ${columns}, but no date; djaffar import --help lists what is expected\n`,
+    });
+  });
+
+  it('says in one line that a compressed file is not complete', async () => {
+    const path = file('half.ndjson.gz', gzipSync(ndjson(ROW)).subarray(0, -9));
+    expect(await runProcess(database, ['import', path])).toMatchObject({
+      code: 1,
+      stderr: `djaffar: ${path} cannot be read: unexpected end of file\n`,
+    });
+  });
+
+  it('prints the first bad rows of CSV, and counts the others', async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `2026-02-03T04:05:06Z${i % 2 ? '' : ',/,x'},${i}\n`);
+    const { stdout, stderr } = await run(database, ['import', '-'], {
+      input: `date;path;userId\n2026-02-03T04:05:06Z;/ü;5\n2026-02-30;;6\n${rows.join('').repeat(2)}`,
+    });
+    expect(stdout).toBe('62 rows read\n');
+    const lines = stderr.split('\n');
+    expect(lines).toHaveLength(23);
+    expect(lines[0]).toBe(
+      'djaffar: standard input, row 2: date must be an ISO 8601 date and time of the years 1970 to 9999; path must be a string',
+    );
+    expect(lines[1]).toBe('djaffar: standard input, row 3: it has 1 cells, but the header 3');
+    expect(lines.slice(20)).toEqual([
+      'djaffar: more rows are refused; they are only counted',
+      'djaffar: 61 of 62 rows could not be imported',
+      '',
+    ]);
+    expect(rowsOf(await output(database, ['export']))).toMatchObject([{ path: '/ü', userId: '5' }]);
+  });
+
+  it.each([
+    [
+      'in Latin-1',
+      Buffer.from('date,path\n2026-02-03T04:05:06Z,/caf\xe9\n', 'latin1'),
+      /behind row 0: .*not UTF-8/,
+    ],
+    [
+      'with a quote that does not end',
+      'date,path\n2026-02-03T04:05:06Z,"/\n'.padEnd(2 ** 21),
+      /behind row 0: .*quote/,
+    ],
+  ])('stops at CSV %s', async (_, content, message) => {
+    const { code, stderr } = await run(database, ['import', file('broken.csv', content)]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(message)]);
+  });
+
+  it('reads text with tabs and backslashes as databases write it', async () => {
+    await output(
+      database,
+      ['import', '-'],
+      'date\tpath\tuserName\n2026-02-03 04:05:06\t/a\\tb\tsay "x\\\\n\n',
+    );
+    expect(rowsOf(await output(database, ['export']))).toMatchObject([
+      { date: '2026-02-03T04:05:06.000Z', path: '/a\tb', userName: 'say "x\\n' },
+    ]);
+  });
+
   it('survives whatever a file holds', async () => {
     const key = fc.oneof(
       fc.constantFrom(...Object.keys(ROW), ...Object.keys(SESSION), 'model', 'fields', '__proto__'),
@@ -459,7 +572,9 @@ describe('djaffar import', () => {
     });
     expect(stdout).toMatch(/^\d+ rows read(, \d+ of other models passed over)?\n$/);
     for (const line of stderr.split('\n').slice(0, -2))
-      expect(line).toMatch(/^djaffar: standard input, line \d+: /);
+      expect(line).toMatch(
+        /^djaffar: (standard input, line \d+: |more rows are refused; they are only counted$)/,
+      );
     expect(rowsOf(await output(database, ['export'])).length).toBeGreaterThan(0);
   });
 });

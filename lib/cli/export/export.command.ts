@@ -43,7 +43,7 @@ async function exportTo(
   const format = formatOf(options.format, options);
   const filter = filterOf(options);
   const total = isProgressShown(options) ? await countOf(activities, filter, after) : 0;
-  const progress = new Progress(total, 'rows');
+  const progress = new Progress(total, 'rows', stop);
   let cursor = after;
   let begun: { output: Output; document: ExportDocument } | undefined;
   // Not before there is a page: a wrong option must not cost what a file holds.

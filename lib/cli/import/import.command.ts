@@ -1,37 +1,70 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { Interruption, interruptible } from '../interruption.js';
 import { print } from '../output.js';
 import { Progress } from '../progress.js';
-import { noteDefaultPages, withServices } from '../services.js';
+import { noteDefaultPages, type Services, withServices } from '../services.js';
 import { FIELDS_HELP } from './help.js';
 import { Import } from './import.js';
 import { Input } from './input.js';
+import { SOURCE_NAMES, type SourceName, SOURCES } from './sources/index.js';
+import { ToolImport } from './tool-import.js';
+
+const DJANGO = 'django-djaffar';
+
+interface ImportCommandOptions {
+  from?: SourceName | typeof DJANGO;
+  raw?: boolean;
+}
 
 export function addImport(program: Command): void {
   const command = program
     .command('import')
-    .description(
-      'store what an export, or the dumpdata of django-djaffar, holds; what is there is passed over',
+    .description('store what an export, or another tool, has written; what is stored already is skipped')
+    .argument('<files...>', 'files of NDJSON, JSON or CSV, also with gzip, or - for standard input')
+    .addOption(
+      new Option('--from <tool>', 'what the files are from, if not from an export').choices([
+        ...SOURCE_NAMES,
+        DJANGO,
+      ]),
     )
-    .argument('<files...>', 'files, or - for standard input')
+    .option('--raw', 'the CSV was exported with --raw')
     .addHelpText('after', FIELDS_HELP)
-    .action((files: string[]) => importFrom(command, files));
+    .action(async (files: string[], options: ImportCommandOptions) => {
+      const inputs = await Promise.all(files.map((file) => Input.of(file)));
+      await interruptible((stop) =>
+        withServices(command, (services) => importFrom(inputs, options, services, stop)),
+      );
+    });
 }
 
-async function importFrom(command: Command, files: string[]): Promise<void> {
-  const inputs = await Promise.all(files.map((file) => Input.of(file)));
-  await withServices(command, async (services) => {
-    noteDefaultPages(services);
-    const progress = new Progress(
-      inputs.reduce((sum, { size }) => sum + size, 0),
-      'bytes',
+async function importFrom(
+  inputs: Input[],
+  { raw = false, from }: ImportCommandOptions,
+  services: Services,
+  stop: AbortSignal,
+): Promise<void> {
+  noteDefaultPages(services);
+  const total = inputs.reduce((sum, { size }) => sum + size, 0);
+  const progress = new Progress(total, 'bytes', stop);
+  const options = { raw, stop, onBytes: (bytes: number) => progress.add(bytes) };
+  // Records of Django say themselves what they are.
+  const work =
+    from === undefined || from === DJANGO
+      ? new Import(services, options)
+      : new ToolImport(services, SOURCES[from], options);
+  const { report } = work;
+  try {
+    await work.run(inputs);
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    await work.end();
+    throw new Interruption(
+      error.signal,
+      `interrupted: ${report.rows - report.faults} rows are stored; the same command goes on, because it skips what is stored`,
     );
-    const work = new Import(services, (bytes) => progress.add(bytes));
-    try {
-      await work.run(inputs);
-    } finally {
-      progress.stop();
-    }
-    await print(work.summary);
-    if (work.faults > 0) throw new Error(`${work.faults} of ${work.rows} rows could not be imported`);
-  });
+  } finally {
+    progress.stop();
+  }
+  await print(report.summary);
+  if (report.faults > 0) throw new Error(`${report.faults} of ${report.rows} rows could not be imported`);
 }

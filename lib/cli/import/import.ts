@@ -1,6 +1,6 @@
 import { isObject } from '../../activity/properties.js';
-import { escapeControls, reasonOf } from '../errors.js';
 import type { Services } from '../services.js';
+import { itemOfCells } from './csv.js';
 import {
   ACTIVITY,
   DjangoActivities,
@@ -11,18 +11,24 @@ import {
 } from './django.js';
 import type { Input } from './input.js';
 import { Intake } from './intake.js';
-import { type Item, itemsOf } from './items.js';
+import type { Item } from './item.js';
+import { columnsOf, describe, readItems, type ReadOptions } from './read-items.js';
+import { Report } from './report.js';
 import { type Row, RowReader } from './row.js';
+import { toolOf } from './sources/index.js';
 import { UserAgents } from './user-agents.js';
+
+export interface ImportOptions extends ReadOptions {
+  /** Whether CSV was exported with `--raw`. */
+  raw: boolean;
+}
 
 /**
  * Stores what files hold. Activities first: the user agents of a Django dump have files of their own, or stand anywhere
  * in it, so for them the files are read once more.
  */
 export class Import {
-  rows = 0;
-  faults = 0;
-  private others = 0;
+  readonly report = new Report();
   private readonly intake: Intake;
   private readonly reader = new RowReader();
   private readonly django = new DjangoActivities();
@@ -30,9 +36,9 @@ export class Import {
 
   constructor(
     { dataSource, writer, visitBounds }: Services,
-    private readonly onBytes: (count: number) => void,
+    private readonly options: ImportOptions,
   ) {
-    this.intake = new Intake(writer, visitBounds, (place, fault) => this.tell(place, fault));
+    this.intake = new Intake(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
     this.userAgents = new UserAgents(dataSource);
   }
 
@@ -42,22 +48,22 @@ export class Import {
     await this.intake.end();
     for (const input of withUserAgents) await this.takeUserAgents(input);
     await this.userAgents.end();
+    this.report.note('user agents of sessions without activities left out', this.userAgents.strangers);
   }
 
-  get summary(): string {
-    const { strangers } = this.userAgents;
-    return [
-      `${this.rows} rows read`,
-      ...(this.others > 0 ? [`${this.others} of other models passed over`] : []),
-      ...(strangers > 0 ? [`${strangers} user agents of sessions without activities left out`] : []),
-    ].join(', ');
+  /** Stores what has been read, before the command ends early. */
+  async end(): Promise<void> {
+    await this.intake.end();
   }
 
   /** @returns whether there are user agents in it */
   private async takeActivities(input: Input): Promise<boolean> {
     let hasUserAgents = false;
-    for await (const item of itemsOf(input.chunks(this.onBytes))) {
-      this.rows += 1;
+    let isFirst = true;
+    for await (const item of readItems(input, this.options)) {
+      if (isFirst) checkKind(item, input);
+      isFirst = false;
+      this.report.rows += 1;
       const place = `${input.name}, ${item.place}`;
       const content = this.read(item, place);
       if (!content) continue;
@@ -72,31 +78,41 @@ export class Import {
     try {
       const value = item.read();
       if (!isObject(value)) throw new Error('it is not a JSON object');
+      if (item.isCells) return this.reader.rowOf(itemOfCells(value, this.options.raw));
       const record = djangoRecordOf(value);
       if (!record) return this.reader.rowOf(value);
       if (record.model === ACTIVITY) return this.django.rowOf(record);
       if (record.model === SESSION_INFO) return sessionInfoOf(record);
-      this.others += 1;
+      this.report.note('of other models passed over');
     } catch (error) {
-      this.tell(place, error);
+      this.report.refuse(place, error);
     }
     return undefined;
   }
 
   private async takeUserAgents(input: Input): Promise<void> {
-    for await (const item of itemsOf(input.chunks(this.onBytes))) {
+    for await (const item of readItems(input, this.options)) {
       const info = userAgentIn(item);
       if (info) await this.userAgents.add(info);
     }
   }
-
-  private tell(place: string, fault: unknown): void {
-    this.faults += 1;
-    console.error(`djaffar: ${escapeControls(place)}: ${reasonOf(fault)}`);
-  }
 }
 
-/** What is wrong has been told already. */
+/**
+ * A file of another kind is refused as a whole.
+ * @throws Error that says what it has and what is expected
+ */
+function checkKind(item: Item, { name }: Input): void {
+  const columns = columnsOf(item);
+  if (!columns || columns.has('date') || (columns.has('model') && columns.has('fields'))) return;
+  const tool = toolOf(columns);
+  const advice = tool
+    ? `they look like those of ${tool.name}: give --from ${tool.option}`
+    : 'djaffar import --help lists what is expected';
+  throw new Error(`${name} holds no activities: its rows have ${describe(columns)}, but no date; ${advice}`);
+}
+
+/** What is wrong has been reported already. */
 function userAgentIn(item: Item): SessionInfo | undefined {
   try {
     const value = item.read();

@@ -1,5 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { addAbortSignal, pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+
+/** How a file begins that is compressed by gzip. */
+const GZIP = Buffer.from([0x1f, 0x8b]);
 
 /** Where rows come from: a file, or standard input. */
 export class Input {
@@ -22,13 +27,41 @@ export class Input {
     return this.path ?? 'standard input';
   }
 
-  /** @param onBytes is told how many bytes there are more */
-  async *chunks(onBytes: (count: number) => void): AsyncGenerator<Buffer, void, void> {
-    const stream: AsyncIterable<Buffer> =
-      this.path === undefined ? process.stdin : createReadStream(this.path);
-    for await (const chunk of stream) {
-      onBytes(chunk.length);
-      yield chunk;
+  /**
+   * Reads it, uncompressed.
+   * @param onBytes is called with how many bytes more have been read, compressed as they are
+   * @throws AbortError after `stop`
+   */
+  async *chunks(onBytes: (count: number) => void, stop?: AbortSignal): AsyncGenerator<Buffer, void, void> {
+    const stream = this.path === undefined ? process.stdin : createReadStream(this.path);
+    if (stop) addAbortSignal(stop, stream);
+    const read = countBytes(stream, onBytes);
+    const first = await read.next();
+    if (first.done) return;
+    const all = rejoin(first.value, read);
+    if (!first.value.subarray(0, GZIP.length).equals(GZIP)) {
+      yield* all;
+      return;
     }
+    const gunzip = createGunzip();
+    // What goes wrong is thrown where the chunks are read.
+    pipeline(Readable.from(all), gunzip, () => {});
+    const uncompressed: AsyncIterable<Buffer> = gunzip;
+    yield* uncompressed;
   }
+}
+
+async function* countBytes(
+  stream: AsyncIterable<Buffer>,
+  onBytes: (count: number) => void,
+): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of stream) {
+    onBytes(chunk.length);
+    yield chunk;
+  }
+}
+
+async function* rejoin(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  yield head;
+  yield* rest;
 }

@@ -2,23 +2,35 @@ import { pipeline, Readable } from 'node:stream';
 import Parser from 'stream-json/Parser.js';
 import StreamArray from 'stream-json/streamers/StreamArray.js';
 import { isUtf8 } from 'node:buffer';
+import { itemsOfCsv, separatorOf } from './csv.js';
+import type { Item } from './item.js';
 import { linesOf, MAX_LINE } from './lines.js';
-
-/** One of the rows that a file holds. */
-export interface Item {
-  /** Such as `line 3`. */
-  place: string;
-  /** @throws Error where it is no JSON */
-  read(): unknown;
-}
 
 const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 const MAX_BLANK = 65_536;
+/** How files begin that hold others. */
+const ARCHIVES: [name: string, beginning: string][] = [
+  ['a ZIP archive (or a spreadsheet): unpack it, or save it as CSV', 'PK\u0003\u0004'],
+  ['a database of SQLite: export its table as CSV', 'SQLite format 3\0'],
+  ['compressed: uncompress it first, or use gzip', '\u00fd7zXZ'],
+  ['compressed: uncompress it first, or use gzip', '\u0028\u00b5\u002f\u00fd'],
+  ['compressed: uncompress it first, or use gzip', 'BZh'],
+];
 
-/** The items of a JSON array, or of NDJSON. */
+/**
+ * The items of a JSON array, of NDJSON, or of CSV.
+ * @throws Error that says which other kind of file it is
+ */
 export async function* itemsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, void> {
-  const { beginning, all } = await peek(chunks);
-  yield* beginning === '[' ? itemsOfArray(all) : itemsOfLines(all);
+  const { head, all } = await peek(chunks);
+  const archive = ARCHIVES.find(([, beginning]) => head.startsWith(beginning));
+  if (archive) throw new Error(`it is ${archive[0]}`);
+  if (head.includes('\0')) throw new Error('it is no text: NDJSON, JSON or CSV in UTF-8 is expected');
+  const beginning = head.trimStart()[0];
+  if (beginning === '[') yield* itemsOfArray(all);
+  else if (beginning === '{' || beginning === undefined) yield* itemsOfLines(all);
+  else if (beginning === '<') throw new Error('it is HTML or XML: NDJSON, JSON or CSV is expected');
+  else yield* itemsOfCsv(all, separatorOf(head.split('\n', 1)[0] ?? ''));
 }
 
 async function* itemsOfLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, void> {
@@ -62,25 +74,18 @@ function broken(cause: unknown): never {
   throw new Error('the array cannot be read to its end', { cause });
 }
 
-/** Looks at the first character that is no blank. */
-async function peek(
-  chunks: AsyncIterable<Buffer>,
-): Promise<{ beginning: string | undefined; all: AsyncIterable<Buffer> }> {
+/** Looks at the beginning, up to the first line with any character that is no blank. */
+async function peek(chunks: AsyncIterable<Buffer>): Promise<{ head: string; all: AsyncIterable<Buffer> }> {
   const rest = chunks[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  let beginning: string | undefined;
-  while (beginning === undefined && head.length < MAX_BLANK) {
+  let bytes: Buffer = Buffer.alloc(0);
+  while (bytes.length < MAX_BLANK && !/\S.*\n/.test(bytes.toString('latin1'))) {
     const { value, done } = await rest.next();
     if (done) break;
-    head = Buffer.concat([head, value]);
-    // A mark in two chunks begins like one.
-    if (head.length < BYTE_ORDER_MARK.length && BYTE_ORDER_MARK.subarray(0, head.length).equals(head))
-      continue;
-    if (head.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK))
-      head = head.subarray(BYTE_ORDER_MARK.length);
-    beginning = head.toString('latin1').trimStart()[0];
+    bytes = Buffer.concat([bytes, value]);
   }
-  return { beginning, all: rejoin(head, rest) };
+  if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK))
+    bytes = bytes.subarray(BYTE_ORDER_MARK.length);
+  return { head: bytes.subarray(0, MAX_BLANK).toString('latin1'), all: rejoin(bytes, rest) };
 }
 
 async function* rejoin(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, void> {

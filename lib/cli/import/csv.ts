@@ -1,0 +1,136 @@
+import { isUtf8 } from 'node:buffer';
+import { pipeline, Readable } from 'node:stream';
+import csvParser from 'csv-parser';
+import type { Properties } from '../../activity/activity.entity.js';
+import { unescapeFormulas } from '../../export/csv-row.js';
+import type { Item } from './item.js';
+import { MAX_LINE } from './lines.js';
+
+const SEPARATORS = [',', ';', '\t'];
+/** What a backslash stands before in the text that databases write with tabs. */
+const ESCAPES = new Map([
+  ['n', '\n'],
+  ['t', '\t'],
+  ['r', '\r'],
+  ['0', '\0'],
+]);
+
+/** Returns the separator of the columns: the one of which the header has most. */
+export function separatorOf(header: string): string {
+  const counts = SEPARATORS.map((separator) => header.split(separator).length);
+  return SEPARATORS[counts.indexOf(Math.max(...counts))] ?? ',';
+}
+
+/**
+ * The rows of CSV, or of text with tabs and backslashes as databases write it. Their values are texts, by the names of
+ * their columns.
+ */
+export async function* itemsOfCsv(
+  chunks: AsyncIterable<Buffer>,
+  separator: string,
+): AsyncGenerator<Item, void, void> {
+  const isTab = separator === '\t';
+  // No character is a quote in text with tabs.
+  const parser = csvParser({ separator, quote: isTab ? '\0' : '"', maxRowBytes: MAX_LINE });
+  let columns = 0;
+  parser.on('headers', (headers: string[]) => (columns = new Set(headers).size));
+  // What goes wrong is thrown where the rows are read.
+  pipeline(Readable.from(checkUtf8(chunks)), parser, () => {});
+  const rows: AsyncIterable<Record<string, string>> = parser;
+  let number = 0;
+  try {
+    for await (const row of rows) {
+      const cells = Object.keys(row).length;
+      if (cells === 0) continue;
+      number += 1;
+      const read = (): Properties => {
+        if (cells !== columns) throw new Error(`it has ${cells} cells, but the header ${columns}`);
+        return isTab ? unescapeCells(row) : row;
+      };
+      yield { place: `row ${number}`, read, isCells: true };
+    }
+  } catch (error) {
+    const read = (): never => {
+      throw new Error('the rest cannot be read; is there a quote without its end?', { cause: error });
+    };
+    yield { place: `behind row ${number}`, read, isCells: true };
+  }
+}
+
+function unescapeCells(row: Record<string, string>): Properties {
+  const cells = Object.entries(row).map(([column, cell]): [string, string] => [
+    column,
+    cell === '\\N' || !cell.includes('\\')
+      ? cell
+      : cell.replaceAll(/\\(.)/gs, (_, character: string) => ESCAPES.get(character) ?? character),
+  ]);
+  return Object.fromEntries(cells);
+}
+
+/** Characters of two chunks are checked with the second. */
+async function* checkUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  let begun: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    const bytes = Buffer.concat([begun, chunk]);
+    const end = endOfCharacters(bytes);
+    if (!isUtf8(bytes.subarray(0, end))) throw new Error('it is not UTF-8');
+    begun = bytes.subarray(end);
+    yield chunk;
+  }
+  if (begun.length > 0) throw new Error('it is not UTF-8');
+}
+
+/** The bytes before a character that is not complete. */
+function endOfCharacters(bytes: Buffer): number {
+  for (let length = 1; length <= Math.min(3, bytes.length); length++) {
+    const byte = bytes[bytes.length - length] ?? 0;
+    if (byte < 0x80) break;
+    if (byte >= 0xc0) return length < lengthOf(byte) ? bytes.length - length : bytes.length;
+  }
+  return bytes.length;
+}
+
+function lengthOf(firstByte: number): number {
+  if (firstByte >= 0xf0) return 4;
+  return firstByte >= 0xe0 ? 3 : 2;
+}
+
+const SESSION = 'session.';
+
+/**
+ * Turns the cells of an exported CSV file into what `export --format ndjson` writes.
+ * @param raw whether they were exported with `--raw`
+ */
+export function itemOfCells(cells: Properties, raw: boolean): Properties {
+  const item: Properties = {};
+  const session: Properties = {};
+  let hasSession = false;
+  let isSessionEmpty = true;
+  for (const [column, cell] of Object.entries(cells)) {
+    const text = typeof cell === 'string' && cell !== '' ? (raw ? cell : unescapeFormulas(cell)) : null;
+    if (!column.startsWith(SESSION)) {
+      item[column] = column === 'properties' ? jsonOf(text) : text;
+      continue;
+    }
+    hasSession = true;
+    if (text !== null) isSessionEmpty = false;
+    session[column.slice(SESSION.length)] = column === 'session.bot' ? flagOf(text) : text;
+  }
+  if (hasSession) item.session = isSessionEmpty ? null : session;
+  return item;
+}
+
+/** What is no JSON stays the text that it is, and is found wrong. */
+function jsonOf(text: string | null): unknown {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function flagOf(text: string | null): unknown {
+  if (text === 'true') return true;
+  return text === 'false' ? false : text;
+}

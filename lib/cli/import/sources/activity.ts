@@ -1,0 +1,228 @@
+import { LRUCache } from 'lru-cache';
+import type { Properties } from '../../../activity/activity.entity.js';
+import { parseIsoDate } from '../../../activity/iso-date.js';
+import { MAX_NAME, MAX_PATH } from '../../../activity/new-activity.js';
+import { storedIp } from '../../../activity/ip-address.js';
+import { validateProperties } from '../../../activity/properties.js';
+import { withoutOwnHost } from '../../../activity/referrer.js';
+import { cut, makeStorable } from '../../../activity/text.js';
+import { activityIdOf, visitIdOf } from '../ids.js';
+import type { OnLoss } from './source-row.js';
+
+/** How many visits, and rows, are known at once: it bounds the memory. */
+const MAX_KNOWN = 100_000;
+
+export const UTM = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'] as const;
+export type Utm = Partial<Record<(typeof UTM)[number], string | undefined>>;
+
+/** The browser of a session, as far as the tool knows it. */
+export interface Browser {
+  userAgent?: string | undefined;
+  browser?: string | undefined;
+  system?: string | undefined;
+  device?: string | undefined;
+}
+
+/** An activity, in the words of the tool. */
+export interface SourceActivity {
+  /** A UUID of the tool, or what its row cannot have in common with others. */
+  id: string | unknown[];
+  /** ISO 8601, without an offset UTC. */
+  date: string;
+  name: string;
+  /** A path, or a URL. */
+  url: string;
+  properties?: Properties | undefined;
+  user?: string | undefined;
+  session?: string | undefined;
+  visit?: string | undefined;
+  ip?: string | undefined;
+  browser?: Browser | undefined;
+  /** Where the visit came from; of its first activity alone. */
+  referrer?: string | undefined;
+  /** Of the visit; of its first activity alone. */
+  utm?: Utm;
+  /** Of the app, which is no referrer of its own visits. */
+  host?: string | undefined;
+}
+
+/** Makes activities of one tool as docs/import.md describes them. */
+export class ActivityMaker {
+  private readonly starts = new LRUCache<string, number>({ max: MAX_KNOWN });
+  private readonly occurrences = new LRUCache<string, number>({ max: MAX_KNOWN });
+
+  /** @param tool in ids, so that those of two tools never meet */
+  constructor(
+    private readonly tool: string,
+    private readonly onLoss: OnLoss,
+  ) {}
+
+  /** Rows without an id of their own, equal to each other, are several activities in one file, and the same in the next. */
+  beginFile(): void {
+    this.occurrences.clear();
+  }
+
+  /** The key of a row without an id: the same at each import. */
+  keyOf(...content: unknown[]): unknown[] {
+    const key = JSON.stringify(content);
+    const count = this.occurrences.get(key) ?? 0;
+    this.occurrences.set(key, count + 1);
+    return [key, count];
+  }
+
+  make(activity: SourceActivity): Properties {
+    const { id, date, user, session, visit } = activity;
+    const isFirst = visit !== undefined && this.isFirst(visit, date);
+    const path = isFirst ? withUtm(pathOf(activity.url), activity.utm ?? {}) : pathOf(activity.url);
+    const referrer = isFirst ? activity.referrer : undefined;
+    return {
+      id: typeof id === 'string' ? id : activityIdOf([this.tool, ...id]),
+      date,
+      name: this.cut('name', activity.name, MAX_NAME),
+      path: this.cut('path', path, MAX_PATH),
+      referer: referrer ? withoutOwnHost(this.cut('referrer', referrer, MAX_PATH), [activity.host]) : null,
+      properties: this.propertiesOf(activity.properties),
+      userId: user === undefined ? null : this.cut('user', user, 255),
+      // A visit by which 24 hours of one session are told apart needs one.
+      sessionId: session === undefined ? null : `${this.tool}-${makeStorable(session)}`,
+      visitId: visit === undefined ? null : visitIdOf(`${this.tool}\n${visit}`),
+      ipAddress: this.ipOf(activity.ip),
+      ...(session !== undefined && { session: this.sessionOf(activity.browser ?? {}) }),
+    };
+  }
+
+  /** Whether no activity of the visit before this one is known: rows may come in any order. */
+  private isFirst(visit: string, date: string): boolean {
+    const time = parseIsoDate(date) ?? Number.NaN;
+    const first = this.starts.get(visit) ?? Number.POSITIVE_INFINITY;
+    if (time > first) return false;
+    this.starts.set(visit, time);
+    return true;
+  }
+
+  private sessionOf({ userAgent, browser, system, device }: Browser): Properties {
+    return {
+      ...(userAgent !== undefined && { userAgent: makeStorable(userAgent).slice(0, 1024) }),
+      ...(browser !== undefined && { browser: this.cut('browser', browser, 64) }),
+      ...(system !== undefined && { system: this.cut('operating system', system, 64) }),
+      ...(device !== undefined && { device: this.cut('device', device, 16) }),
+    };
+  }
+
+  private propertiesOf(given: Properties | undefined): Properties | null {
+    if (!given) return null;
+    const known = Object.entries(given).filter(([, value]) => value !== undefined);
+    if (known.length === 0) return null;
+    const properties = Object.fromEntries(known);
+    const fault = validateProperties(properties);
+    if (!fault) return properties;
+    this.onLoss(`properties (they ${fault})`);
+    return null;
+  }
+
+  private ipOf(text: string | undefined): string | null {
+    if (text === undefined) return null;
+    const ip = storedIp(text);
+    if (!ip) this.onLoss('IP address (it is none)');
+    return ip;
+  }
+
+  private cut(what: string, text: string, characters: number): string {
+    const storable = makeStorable(text);
+    const short = cut(storable, characters);
+    if (short !== storable) this.onLoss(`end of ${what} (longer than ${characters} characters)`);
+    return short;
+  }
+}
+
+/** Returns the path and query of a URL; `/` if there is none. */
+export function pathOf(url: string): string {
+  const path = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '');
+  return path === '' || path.startsWith('?') ? `/${path}` : path;
+}
+
+/** Adds the parameters that the query of the path does not have: they are counted there. */
+export function withUtm(path: string, utm: Utm): string {
+  const [, before = '', fragment = ''] = /^([^#]*)(.*)$/s.exec(path) ?? [];
+  const [bare = '', ...query] = before.split('?');
+  const given = new URLSearchParams(query.join('?'));
+  const added = UTM.flatMap((name) => {
+    const value = utm[name];
+    return value && !given.get(name) ? `${name}=${encodeURIComponent(value)}` : [];
+  });
+  if (added.length === 0) return path;
+  return `${bare}?${[...query, ...added].join('&')}${fragment}`;
+}
+
+/** The names that Djaffar gives browsers, operating systems and devices; others stay as they are. */
+const NAMES = new Map<string, string>(
+  Object.entries({
+    // Umami
+    chrome: 'Chrome',
+    crios: 'Chrome',
+    'chromium-webview': 'Chrome',
+    firefox: 'Firefox',
+    fxios: 'Firefox',
+    safari: 'Safari',
+    ios: 'Safari',
+    'ios-webview': 'Safari',
+    edge: 'Microsoft Edge',
+    'edge-chromium': 'Microsoft Edge',
+    'edge-ios': 'Microsoft Edge',
+    opera: 'Opera',
+    samsung: 'Samsung Internet for Android',
+    android: 'Android Browser',
+    facebook: 'Facebook',
+    instagram: 'Instagram',
+    ie: 'Internet Explorer',
+    yandexbrowser: 'Yandex Browser',
+    'Android OS': 'Android',
+    'Mac OS': 'macOS',
+    laptop: 'desktop',
+    // Plausible, ahoy
+    Mac: 'macOS',
+    'Mac OS X': 'macOS',
+    'GNU/Linux': 'Linux',
+    'Mobile App': 'Mobile App',
+    'Samsung Browser': 'Samsung Internet for Android',
+    Edge: 'Microsoft Edge',
+    // Matomo
+    FF: 'Firefox',
+    FM: 'Firefox',
+    CH: 'Chrome',
+    CM: 'Chrome',
+    CI: 'Chrome',
+    SF: 'Safari',
+    MF: 'Safari',
+    PS: 'Microsoft Edge',
+    OP: 'Opera',
+    SB: 'Samsung Internet for Android',
+    IE: 'Internet Explorer',
+    AN: 'Android Browser',
+    'Chrome Mobile': 'Chrome',
+    'Mobile Safari': 'Safari',
+    'Firefox Mobile': 'Firefox',
+    WIN: 'Windows',
+    MAC: 'macOS',
+    LIN: 'Linux',
+    UBT: 'Linux',
+    AND: 'Android',
+    IOS: 'iOS',
+    COS: 'Chrome OS',
+    smartphone: 'mobile',
+    phablet: 'mobile',
+    // GA4
+    Macintosh: 'macOS',
+    'Samsung Internet': 'Samsung Internet for Android',
+    'smart tv': 'tv',
+  }),
+);
+
+export function nameOf(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  return NAMES.get(name) ?? (name.startsWith('Windows ') ? 'Windows' : name);
+}
+
+export function deviceOf(name: string | undefined): string | undefined {
+  return nameOf(name?.toLowerCase());
+}

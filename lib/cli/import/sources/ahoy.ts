@@ -1,0 +1,109 @@
+import type { Properties } from '../../../activity/activity.entity.js';
+import { ActivityMaker, type Browser, deviceOf, nameOf, type Utm } from './activity.js';
+import { hasAll, type Source } from './source.js';
+import type { OnLoss } from './source-row.js';
+import { utmOf } from './umami.js';
+
+interface Visit {
+  date: string;
+  visit: string;
+  session: string | undefined;
+  user: string | undefined;
+  ip: string | undefined;
+  browser: Browser;
+  referrer: string | undefined;
+  landing: string;
+  utm: Utm;
+}
+
+/** What ahoy.js tracks by itself. */
+const NAMES = new Map([
+  ['$view', 'view'],
+  ['$click', 'click'],
+  ['$submit', 'submit'],
+]);
+
+/** ahoy: its tables `ahoy_visits` and `ahoy_events`. A visit without events becomes a view of its landing page. */
+export function ahoy(onLoss: OnLoss): Source {
+  const maker = new ActivityMaker('ahoy', onLoss);
+  const visits = new Map<string, Visit>();
+  const withoutEvents = new Set<string>();
+  return {
+    name: 'ahoy',
+    tables: [
+      {
+        name: 'ahoy_visits',
+        matches: hasAll('visit_token', 'started_at'),
+        read: (row) => {
+          const id = row.text('id') ?? '';
+          row.ignore('referring_domain');
+          const browser = {
+            browser: nameOf(row.text('browser')),
+            system: nameOf(row.text('os')),
+            device: deviceOf(row.text('device_type')),
+          };
+          const userAgent = row.text('user_agent');
+          const token = row.text('visit_token') ?? id;
+          visits.set(id, {
+            date: row.text('started_at') ?? '',
+            visit: token,
+            session: row.text('visitor_token') ?? token,
+            user: row.text('user_id'),
+            ip: row.text('ip'),
+            browser: userAgent === undefined ? browser : { userAgent },
+            referrer: row.text('referrer'),
+            landing: row.text('landing_page') ?? '/',
+            utm: utmOf(row),
+          });
+          withoutEvents.add(id);
+          return [];
+        },
+      },
+      {
+        name: 'ahoy_events',
+        matches: hasAll('visit_id', 'name', 'time'),
+        read: (row) => {
+          const visitId = row.text('visit_id');
+          const visit = visitId === undefined ? undefined : visits.get(visitId);
+          if (visitId !== undefined && !visit) throw new Error(`visit ${visitId} is in none of the files`);
+          if (visitId !== undefined) withoutEvents.delete(visitId);
+          const event = row.text('name') ?? '';
+          const { url, page, title, ...properties }: Properties = row.object('properties');
+          const isView = event === '$view';
+          if (isView && title !== undefined) onLoss('title of a page');
+          const path = [url, page].find((each): each is string => typeof each === 'string' && each !== '');
+          const landing = visit?.landing ?? '/';
+          return [
+            maker.make({
+              ...visit,
+              id: ['event', row.text('id')],
+              date: row.text('time') ?? '',
+              name: NAMES.get(event) ?? event,
+              url: path ?? landing,
+              properties: isView ? properties : row.object('properties'),
+              user: row.text('user_id') ?? visit?.user,
+              host: hostOf(landing),
+            }),
+          ];
+        },
+      },
+    ],
+    *end() {
+      for (const id of withoutEvents) {
+        const visit = visits.get(id);
+        if (visit)
+          yield maker.make({
+            ...visit,
+            id: ['visit', visit.visit],
+            name: 'view',
+            url: visit.landing,
+            host: hostOf(visit.landing),
+          });
+      }
+    },
+  };
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}

@@ -1,0 +1,93 @@
+import type { Properties } from '../../../activity/activity.entity.js';
+import { ActivityMaker, deviceOf, nameOf } from './activity.js';
+import type { OnLoss, SourceRow } from './source-row.js';
+import { hasAll, type Source } from './source.js';
+import { utmOf } from './umami.js';
+
+/** Of `scroll_depth`: not measured. */
+const NO_SCROLL = 255;
+
+/** Plausible: the tables `events_v2` and `sessions_v2` of its ClickHouse. */
+export function plausible(onLoss: OnLoss): Source {
+  const maker = new ActivityMaker('plausible', onLoss);
+  return {
+    name: 'Plausible',
+    beginFile: () => maker.beginFile(),
+    tables: [
+      {
+        name: 'sums of its dashboard',
+        matches: (columns) => columns.has('visitors') && !columns.has('session_id'),
+        refusal:
+          "it has the sums that Plausible's dashboard exports, not its events: export the table events_v2 of its ClickHouse",
+        read: () => [],
+      },
+      {
+        name: 'sessions_v2',
+        matches: hasAll('session_id', 'entry_page'),
+        // Events have all that is kept of their session.
+        read: (row) => {
+          row.ignore(...row.namesLike(/./));
+          return [];
+        },
+      },
+      {
+        name: 'events_v2',
+        matches: hasAll('name', 'timestamp', 'pathname', 'session_id', 'user_id'),
+        read: (row) => {
+          row.ignore('site_id', 'referrer_source', 'acquisition_channel', 'click_id_param');
+          const referrer = row.text('referrer');
+          const event = row.text('name') ?? '';
+          const activity = {
+            date: row.text('timestamp') ?? '',
+            name: event === 'pageview' ? 'view' : event,
+            url: row.text('pathname') ?? '',
+            session: row.text('user_id'),
+            visit: row.text('session_id'),
+            properties: propertiesOf(row, event),
+          };
+          return [
+            maker.make({
+              id: maker.keyOf(activity),
+              ...activity,
+              browser: {
+                browser: nameOf(row.text('browser')),
+                system: nameOf(row.text('operating_system')),
+                device: deviceOf(row.text('screen_size')),
+              },
+              referrer: referrer && (/^[a-z-]+:/i.test(referrer) ? referrer : `https://${referrer}`),
+              utm: utmOf(row),
+              host: row.text('hostname'),
+            }),
+          ];
+        },
+      },
+    ],
+  };
+}
+
+function propertiesOf(row: SourceRow, event: string): Properties {
+  const keys = listOf(row.value('meta.key'));
+  const values = listOf(row.value('meta.value'));
+  const scroll = row.number('scroll_depth') ?? NO_SCROLL;
+  const visible = row.number('engagement_time');
+  const currency = row.text('revenue_source_currency')?.replaceAll('\0', '');
+  const revenue = row.number('revenue_source_amount');
+  row.ignore('revenue_reporting_amount', 'revenue_reporting_currency');
+  return {
+    ...Object.fromEntries(keys.map((key, i) => [key, values[i]])),
+    ...(event === 'engagement' && {
+      ...(visible !== undefined && { visible }),
+      ...(scroll !== NO_SCROLL && { scroll }),
+    }),
+    ...(revenue !== undefined && currency && { revenue, currency }),
+  };
+}
+
+/** An array, or the text of one as ClickHouse writes it in CSV: `['a','it\'s']`. */
+function listOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== 'string') return [];
+  return [...value.matchAll(/'((?:[^'\\]|\\.)*)'/gs)].map(([, text = '']) =>
+    text.replaceAll(/\\(.)/gs, '$1'),
+  );
+}

@@ -1,0 +1,73 @@
+import type { Properties } from '../../../activity/activity.entity.js';
+import { isObject } from '../../../activity/properties.js';
+
+/** Takes note of what is not kept. */
+export type OnLoss = (what: string) => void;
+
+/** How databases write that there is no value. */
+const EMPTY = new Set(['', '\\N', 'NULL']);
+
+/** Reads a row of another tool, and knows what nobody has asked for. */
+export class SourceRow {
+  private readonly known = new Set<string>();
+
+  constructor(
+    private readonly row: Properties,
+    private readonly onLoss: OnLoss,
+  ) {}
+
+  /** As it is; `undefined` for an empty cell. */
+  value(name: string): unknown {
+    this.known.add(name);
+    const value = Object.hasOwn(this.row, name) ? (this.row[name] ?? undefined) : undefined;
+    return typeof value === 'string' && EMPTY.has(value) ? undefined : value;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.value(name);
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+  }
+
+  number(name: string): number | undefined {
+    const number = Number(this.text(name) ?? Number.NaN);
+    return Number.isFinite(number) ? number : undefined;
+  }
+
+  /** An array, or an object, which may be given as the text of it. */
+  json(name: string): unknown {
+    const value = this.value(name);
+    if (typeof value !== 'string') return value;
+    try {
+      return JSON.parse(value);
+    } catch {
+      throw new Error(`${name} is not JSON`);
+    }
+  }
+
+  object(name: string): Properties {
+    const value = this.json(name);
+    return isObject(value) ? value : {};
+  }
+
+  /** An object in it, whose parts are asked for in the same way. */
+  inner(name: string): SourceRow {
+    return new SourceRow(this.object(name), this.onLoss);
+  }
+
+  /** What is no loss: it is derived from other columns, or of no meaning outside the tool. */
+  ignore(...names: string[]): void {
+    for (const name of names) this.known.add(name);
+  }
+
+  /** The names of columns that begin so, and have a value. */
+  namesLike(pattern: RegExp): string[] {
+    return Object.keys(this.row).filter((name) => pattern.test(name) && this.value(name) !== undefined);
+  }
+
+  /** Takes note of the columns with a value that nobody has asked for. */
+  end(): void {
+    for (const name of Object.keys(this.row)) {
+      if (!this.known.has(name) && this.value(name) !== undefined) this.onLoss(name);
+    }
+  }
+}

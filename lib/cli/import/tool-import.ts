@@ -1,0 +1,107 @@
+import { isObject } from '../../activity/properties.js';
+import type { Properties } from '../../activity/activity.entity.js';
+import type { Services } from '../services.js';
+import type { Input } from './input.js';
+import { Intake } from './intake.js';
+import type { Item } from './item.js';
+import { columnsOf, describe, readItems, type ReadOptions } from './read-items.js';
+import { Report } from './report.js';
+import { RowReader } from './row.js';
+import type { Source, Table } from './sources/source.js';
+import { type OnLoss, SourceRow } from './sources/source-row.js';
+
+interface OpenFile {
+  input: Input;
+  table: Table;
+  first: Item;
+  rest: AsyncIterable<Item>;
+}
+
+/** Stores what another tool has given out. */
+export class ToolImport {
+  readonly report = new Report();
+  private readonly intake: Intake;
+  private readonly reader = new RowReader();
+  private readonly source: Source;
+
+  constructor(
+    { writer, visitBounds }: Services,
+    createSource: (onLoss: OnLoss) => Source,
+    private readonly options: ReadOptions,
+  ) {
+    this.intake = new Intake(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
+    this.source = createSource((what) => this.report.lose(what));
+  }
+
+  /** Files are read in the order of the tool's tables, in whichever order they are given. */
+  async run(inputs: Input[]): Promise<void> {
+    const { tables } = this.source;
+    const files: OpenFile[] = [];
+    for (const input of inputs) {
+      const file = await this.open(input);
+      if (file) files.push(file);
+    }
+    files.sort((a, b) => tables.indexOf(a.table) - tables.indexOf(b.table));
+    for (const file of files) await this.take(file);
+    for (const activity of this.source.end?.() ?? []) {
+      this.options.stop.throwIfAborted();
+      await this.store(activity, 'a visit without activities');
+    }
+    await this.intake.end();
+  }
+
+  /** Stores what has been read, before the command ends early. */
+  async end(): Promise<void> {
+    await this.intake.end();
+  }
+
+  /** @returns `undefined` for an empty file */
+  private async open(input: Input): Promise<OpenFile | undefined> {
+    const rest = readItems(input, this.options);
+    const { value: first, done } = await rest.next();
+    if (done) return undefined;
+    const columns = columnsOf(first) ?? new Set();
+    const { name, tables } = this.source;
+    const table = tables.find(({ matches }) => matches(columns));
+    if (table && table.refusal === undefined) return { input, table, first, rest };
+    const names = tables.filter(({ refusal }) => refusal === undefined).map((each) => each.name);
+    const reason =
+      table?.refusal ??
+      `it is none of the files of ${name} (${names.join(', ')}): its rows have ${describe(columns)}`;
+    throw new Error(`${input.name} cannot be imported: ${reason}`);
+  }
+
+  private async take({ input, table, first, rest }: OpenFile): Promise<void> {
+    this.source.beginFile?.();
+    await this.takeItem(first, input, table);
+    for await (const item of rest) await this.takeItem(item, input, table);
+  }
+
+  private async takeItem(item: Item, input: Input, table: Table): Promise<void> {
+    this.report.rows += 1;
+    const place = `${input.name}, ${item.place}`;
+    let activities: Properties[];
+    try {
+      const value = item.read();
+      if (!isObject(value)) throw new Error('it is not a JSON object');
+      const row = new SourceRow(value, (what) => this.report.lose(what));
+      activities = [...table.read(row)];
+      row.end();
+    } catch (error) {
+      this.report.refuse(place, error);
+      return;
+    }
+    for (const activity of activities) await this.store(activity, place);
+  }
+
+  private async store(activity: Properties, place: string): Promise<void> {
+    let row: ReturnType<RowReader['rowOf']>;
+    try {
+      row = this.reader.rowOf(activity);
+    } catch (error) {
+      this.report.refuse(place, error);
+      return;
+    }
+    await this.intake.add({ ...row, place });
+  }
+}

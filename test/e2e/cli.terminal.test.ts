@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { emptyDatabase, output } from '../support/command.js';
+import { compiled } from '../support/compiled.js';
+import type { TestDatabase } from '../support/databases.js';
+
+const HIDE = '\u001b[?25l';
+const SHOW = '\u001b[?25h';
+const CTRL_C = '\u0003';
+const DAYS = 60;
+const ROWS = 8000;
+
+let database: TestDatabase;
+let folder: string;
+let path: string;
+
+beforeAll(async () => {
+  database = await emptyDatabase('sqlite');
+  folder = mkdtempSync(join(tmpdir(), 'djaffar-terminal-'));
+  path = join(folder, 'activities.ndjson');
+  const first = Date.UTC(2025, 0, 1);
+  const rows = Array.from({ length: ROWS }, (_, i) => {
+    const date = new Date(first + Math.floor((i * DAYS * 86_400_000) / ROWS)).toISOString();
+    return `{"date":"${date}","path":"/${i}","sessionId":"s${i % 100}"}\n`;
+  });
+  writeFileSync(path, rows.join(''));
+});
+
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await database.drop();
+});
+
+/** Runs the command on a terminal of its own, and presses Ctrl+C when the progress bar is there. */
+async function interrupt(args: string[]): Promise<{ code: number | null; screen: string }> {
+  const command = [process.execPath, compiled('command'), '-d', compiled('ormconfig'), ...args];
+  const child = spawn('script', ['-qec', command.map((word) => `'${word}'`).join(' '), '/dev/null'], {
+    env: { ...process.env, DATABASE_URL: database.url },
+  });
+  let screen = '';
+  let isPressed = false;
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (text: string) => {
+    screen += text;
+    if (isPressed || !screen.includes(HIDE)) return;
+    isPressed = true;
+    child.stdin.write(CTRL_C);
+  });
+  await once(child, 'close');
+  return { code: child.exitCode, screen };
+}
+
+it('Ctrl+C ends an import with the terminal as it was, and the same command goes on', async () => {
+  const { code, screen } = await interrupt(['import', path]);
+  expect(screen).toContain(HIDE);
+  expect(screen.slice(screen.lastIndexOf(HIDE))).toContain(SHOW);
+  const [, stored] =
+    /djaffar: interrupted: (\d+) rows are stored; the same command goes on/.exec(screen) ?? [];
+  expect(code).toBe(130);
+  const exported = await output(database, ['export']);
+  expect(exported.split('\n')).toHaveLength(Number(stored) + 1);
+  expect(Number(stored)).toBeLessThan(ROWS);
+  expect(await output(database, ['import', path])).toBe(`${ROWS} rows read\n`);
+  expect((await output(database, ['export'])).split('\n')).toHaveLength(ROWS + 1);
+}, 60_000);
+
+it('Ctrl+C ends a check with the terminal as it was', async () => {
+  const { code, screen } = await interrupt(['check']);
+  expect(screen.slice(screen.lastIndexOf(HIDE))).toContain(SHOW);
+  expect(screen).toMatch(/djaffar: interrupted after \d+ of \d+ days; nothing was changed/);
+  expect(code).toBe(130);
+}, 60_000);
