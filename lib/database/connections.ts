@@ -8,7 +8,7 @@ import { ReaderLostError } from './reader/reader-process.js';
 import { Readers } from './reader/readers.js';
 import { Slots } from './slots.js';
 import { refusal } from './refusal.js';
-import { NARROW, TooSlowError } from './too-slow.error.js';
+import { LateError, NARROW, TooSlowError } from './too-slow.error.js';
 import { UnavailableError } from './unavailable.error.js';
 import type { QuestionLimits } from '../options/djaffar.options.js';
 
@@ -220,9 +220,9 @@ export class Connections {
 
   private lateError(isAsked: boolean, timeout: number): UnavailableError {
     const reason = `the database did not answer within ${timeout} ms`;
-    if (timeout < this.timeout) return new UnavailableError(reason);
+    if (timeout < this.timeout) return new LateError(reason);
     const others = `${this.questions.size} other questions were before this one (statistics.concurrency)`;
-    return new UnavailableError(`${reason} (statistics.timeout): ${isAsked ? NARROW : others}`);
+    return new LateError(`${reason} (statistics.timeout): ${isAsked ? NARROW : others}`);
   }
 
   /** Gives up a connection if one statement takes too long: the question is too large, or the network is silent. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbandonedError, cancellation, cancelledBy, onAbort } from './cancellation.js';
+import { LateError } from './too-slow.error.js';
 
 /** One answer for all who asked the same before it was begun. */
 class Round<T> {
@@ -8,7 +9,7 @@ class Round<T> {
   private hasBegun = false;
   readonly answer: Promise<T>;
 
-  /** @param previous has to be over before; if it failed, so does this one */
+  /** @param previous has to be over before; if its time was over, so is that of this one */
   constructor(ask: () => Promise<T>, previous: Promise<T> | undefined) {
     this.answer = this.run(ask, previous);
     // Callers that still wait get the error.
@@ -42,7 +43,8 @@ class Round<T> {
   private async run(ask: () => Promise<T>, previous: Promise<T> | undefined): Promise<T> {
     const { signal } = this.controller;
     await previous?.catch((error: unknown) => {
-      if (!(error instanceof AbandonedError)) throw error;
+      // Who has waited for all of its time does not wait for as long again. Another failure may be over.
+      if (error instanceof LateError) throw error;
     });
     // What arrives together is read in one turn of the event loop.
     await setImmediate();

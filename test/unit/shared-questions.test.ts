@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbandonedError, cancellation, cancelledBy } from '../../lib/database/cancellation.js';
 import { SharedQuestions } from '../../lib/database/shared-questions.js';
+import { TooSlowError } from '../../lib/database/too-slow.error.js';
 
 interface Asked {
   answer(value: unknown): void;
@@ -59,17 +60,29 @@ describe('SharedQuestions', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('fails those who wait with it', async () => {
+  it('fails those who wait with it if its time is over', async () => {
     const first = ask();
     await turn();
     const next = ask();
-    asked[0]?.fail(new Error('too slow'));
-    await expect(first).rejects.toThrow('too slow');
-    await expect(next).rejects.toThrow('too slow');
+    asked[0]?.fail(new TooSlowError(1000));
+    await expect(first).rejects.toThrow(TooSlowError);
+    await expect(next).rejects.toThrow(TooSlowError);
     expect(asked).toHaveLength(1);
     void ask();
     await turn();
     expect(asked).toHaveLength(2);
+  });
+
+  it('asks again for those who wait if it fails for another reason', async () => {
+    const first = ask();
+    await turn();
+    const next = [ask(), ask()];
+    asked[0]?.fail(new Error('the connection was lost'));
+    await expect(first).rejects.toThrow('the connection was lost');
+    await turn();
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer(2);
+    expect(await Promise.all(next)).toEqual([2, 2]);
   });
 
   it('gives up when the last who waits has gone', async () => {
