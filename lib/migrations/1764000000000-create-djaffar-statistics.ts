@@ -29,6 +29,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           optional(longText('visits')),
           boolean('erased'),
           boolean('unbounded'),
+          boolean('deferred'),
         ],
       }),
       new Table({ name: name(PATH), columns: [primary(int('number')), text('path', 2048)] }),
@@ -95,6 +96,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           bigint('longestMixed'),
           optional(text('leaseHolder', 36)),
           bigint('leaseUntil'),
+          bigint('largeFrom'),
         ],
       }),
     ];

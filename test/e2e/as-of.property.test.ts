@@ -192,6 +192,7 @@ const SERVERS = FOUND.filter((name) => name !== 'sqlite');
             visits: '',
             erased: false,
             unbounded: false,
+            deferred: false,
           })
           .updateEntity(false)
           .execute();

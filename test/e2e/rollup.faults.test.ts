@@ -5,6 +5,7 @@ import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.
 import { PathTotal, RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
+import { LARGE_VISIT } from '../../lib/store/typeorm/statistics/rollup/visit-builder.js';
 import { ActivityStats } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -29,6 +30,21 @@ describe.each(FOUND)('the rollup on %s', (database) => {
 
   afterAll(() => host.close());
 
+  const view = (date: Date, path: string, visitId: string | null = null): StoredActivity => ({
+    id: uuidv7(),
+    date,
+    receivedAt: new Date(),
+    name: 'view',
+    path,
+    referer: null,
+    properties: null,
+    userId: null,
+    userName: null,
+    sessionId: visitId,
+    visitId,
+    ipAddress: null,
+  });
+
   const views = async () => (await host.app.get(ActivityStats, { strict: false }).overview(ever)).views.value;
   const check = () => host.app.get(RollupService, { strict: false }).check();
   const state = () => host.dataSource.getRepository(RollupState);
@@ -39,20 +55,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(await views()).toBe(0);
     const writer = host.app.get(ActivityWriter, { strict: false });
     const minute = Math.floor((Date.now() - 5 * DAY) / 60_000) * 60_000;
-    const activity = (i: number): StoredActivity => ({
-      id: uuidv7(),
-      date: new Date(minute + (i % 60_000)),
-      receivedAt: new Date(),
-      name: 'view',
-      path: `/crawled/${i}`,
-      referer: null,
-      properties: null,
-      userId: null,
-      userName: null,
-      sessionId: null,
-      visitId: null,
-      ipAddress: null,
-    });
+    const activity = (i: number): StoredActivity => view(new Date(minute + (i % 60_000)), `/crawled/${i}`);
     for (let at = 0; at < pages; at += 500)
       await writer.write(Array.from({ length: 500 }, (_, i) => activity(at + i)));
     expect(await views()).toBe(pages);
@@ -142,6 +145,54 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(await views()).toBe(visits + 3);
     const first = await host.dataSource.getRepository(Visit).findOneByOrFail({ id: 'v0' });
     expect(first.sessionBefore).toBe(start - 1);
+    expect(await check()).toEqual(NOTHING);
+  });
+
+  it('does not read a visit of very many activities again for each new one', async () => {
+    const activities = LARGE_VISIT + 1;
+    const start = Date.now() - 3_600_000;
+    const writer = host.app.get(ActivityWriter, { strict: false });
+    const stats = host.app.get(ActivityStats, { strict: false });
+    const stored = async () =>
+      (await host.dataSource.getRepository(Visit).findOneByOrFail({ id: 'large' })).activities;
+    for (let at = 0; at < activities; at += 500) {
+      const count = Math.min(500, activities - at);
+      await writer.write(
+        Array.from({ length: count }, (_, i) => view(new Date(start + at + i), '/', 'large')),
+      );
+    }
+    expect(await views()).toBe(activities);
+    expect(await stored()).toBe(activities);
+    expect((await state().findOneByOrFail({ id: 1 })).largeFrom.getTime()).toBeGreaterThan(start);
+
+    // It goes on, out of order too, in the same transactions as other visits.
+    const queries = jest.spyOn(host.dataSource.logger, 'logQuery');
+    for (let i = 1; i <= 3; i++) {
+      const date = new Date(i === 2 ? start : Date.now());
+      await state().update({ id: 1 }, { largeFrom: new Date(Date.now() + 50_000) });
+      await writer.write([view(date, '/late', 'large'), view(date, '/', `other${i}`)]);
+      const acknowledged = Date.now();
+      const { asOf, ...found } = await stats.overview(ever);
+      expect(found).toMatchObject({ views: { value: activities + 2 * i }, visits: { value: 1 + i } });
+      expect(Date.parse(asOf)).toBeLessThanOrEqual(acknowledged);
+    }
+    expect(await stored()).toBe(activities);
+    const read = queries.mock.calls.flatMap(([sql, parameters]) =>
+      /^SELECT.*djaffar_activity/s.test(sql) && parameters?.includes('large') ? sql : [],
+    );
+    expect(read).toEqual([]);
+    queries.mockRestore();
+
+    // What is erased is gone at once.
+    expect(await host.activities.erase({ visit: 'large', path: '/late' })).toBe(3);
+    expect(await stored()).toBe(activities);
+    await writer.write([view(new Date(), '/late', 'large')]);
+    // As if a clock had been ahead.
+    await state().update({ id: 1 }, { largeFrom: new Date(Date.now() + 365 * DAY) });
+    const before = Date.now();
+    const { asOf } = await stats.overview(ever);
+    expect(Date.parse(asOf)).toBeGreaterThanOrEqual(before - 1);
+    expect(await stored()).toBe(activities + 1);
     expect(await check()).toEqual(NOTHING);
   });
 });

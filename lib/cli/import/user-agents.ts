@@ -67,6 +67,7 @@ async function markDirty(sessions: string[], manager: EntityManager): Promise<vo
     visits: null,
     erased: false,
     unbounded: false,
+    deferred: false,
   }));
   await manager.createQueryBuilder().insert().into(DirtyRange).values(ranges).updateEntity(false).execute();
 }

@@ -1,13 +1,17 @@
 import { Brackets, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits } from './dirty-ranges.js';
-import { dialectOf } from '../../../../database/dialects/dialect.js';
+import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
 import { DAY, type Stretch } from '../../../../statistics/time/time-range.js';
+import type { RollupState } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 
 /** How many ranges with unbounded visits are looked at one by one. More of them count as touching. */
 const MAX_UNBOUNDED = 5000;
+
+/** Milliseconds that visits of very many activities are left alone at most. */
+export const MAX_LARGE_REST = 60_000;
 
 /** A dirty range that has to be recomputed for an exact answer. */
 export interface Touching {
@@ -39,24 +43,39 @@ export async function readAsOf(manager: EntityManager, ranges: Stretch[]): Promi
 }
 
 /**
- * Finds the dirty ranges that answers about some ranges depend on, the latest first.
+ * Finds the dirty ranges that answers about some ranges depend on, the latest first. Of those whose visits are not
+ * recomputed before {@link RollupState.largeFrom} there is nothing to wait for.
  * @param limit more are left out
  */
 export async function findTouching(
   manager: EntityManager,
   ranges: Stretch[],
   limit: number,
+  { largeFrom }: Pick<RollupState, 'largeFrom'>,
 ): Promise<Touching[]> {
+  const isDue = isDueSql(dialectOf(manager.connection), largeFrom);
   const near = await nearBy(manager, ranges)
     .select('dirty.id', 'id')
     .addSelect('dirty.createdAt', 'createdAt')
+    .andWhere(isDue)
     .orderBy('dirty.since', 'DESC')
     .limit(limit)
     .getRawMany<{ id: string; createdAt: string | number }>();
   return [
     ...near.map(({ id, createdAt }) => ({ id, createdAt: Number(createdAt) })),
-    ...(await findUnbounded(manager, ranges)),
+    ...(await findUnbounded(manager, ranges, isDue)),
   ];
+}
+
+/** Whether visits of very many activities may be recomputed; also if a clock was ahead when they were. */
+export function isLargeDue({ largeFrom }: Pick<RollupState, 'largeFrom'>, now: number): boolean {
+  return largeFrom.getTime() <= now || largeFrom.getTime() > now + MAX_LARGE_REST;
+}
+
+/** The SQL of whether a dirty range may be recomputed now; alias `dirty`. */
+function isDueSql({ now }: Dialect, largeFrom: Date): string {
+  const from = largeFrom.getTime();
+  return `(NOT dirty.deferred OR ${now} >= ${from} OR ${now} < ${from - MAX_LARGE_REST})`;
 }
 
 /** Visits last at most a day, so those of the ranges have no activities further away; alias `dirty`. */
@@ -76,11 +95,16 @@ function nearSql(ranges: Stretch[]): string {
  * Ranges further away whose visits touch the ranges. Only server code and imports give a visit activities that are more
  * than a day apart.
  */
-async function findUnbounded(manager: EntityManager, ranges: Stretch[]): Promise<Touching[]> {
+async function findUnbounded(
+  manager: EntityManager,
+  ranges: Stretch[],
+  condition = '1 = 1',
+): Promise<Touching[]> {
   const rows = await manager
     .createQueryBuilder(DirtyRange, 'dirty')
     .where('dirty.unbounded')
     .andWhere(`NOT (${nearSql(ranges)})`)
+    .andWhere(condition)
     .orderBy('dirty.createdAt')
     .limit(MAX_UNBOUNDED)
     .getMany();

@@ -37,6 +37,31 @@ function dirtyRanges(activities: Changed[], erased: boolean): NewDirtyRange[] {
     visits: encodeVisits(visits),
     erased,
     unbounded,
+    deferred: false,
+  }));
+}
+
+/**
+ * What is left of ranges whose other visits and buckets are recomputed, one row for each minute.
+ * @param large visits that are put off
+ */
+export function deferredRanges(ranges: DirtyRange[], large: Set<string>): DirtyRange[] {
+  const minutes = new Map<number, { range: DirtyRange; visits: Set<string> }>();
+  for (const range of ranges) {
+    const left = decodeVisits(range.visits)?.filter((id) => large.has(id)) ?? [];
+    if (left.length === 0) continue;
+    const found = minutes.get(+range.since);
+    const { range: other, visits } = found ?? { range, visits: new Set() };
+    for (const id of left) visits.add(id);
+    const createdAt = new Date(Math.min(+range.createdAt, +other.createdAt));
+    const unbounded = range.unbounded || other.unbounded;
+    minutes.set(+range.since, { range: { ...range, createdAt, unbounded }, visits });
+  }
+  return [...minutes.values()].map(({ range, visits }) => ({
+    ...range,
+    id: uuidv7(),
+    visits: encodeVisits(visits),
+    deferred: true,
   }));
 }
 

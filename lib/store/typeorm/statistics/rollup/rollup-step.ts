@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import type { DirtyRange } from './tables/dirty-range.entity.js';
-import { decodeVisits } from './dirty-ranges.js';
+import { Table } from '../../../../database/table.js';
+import { DirtyRange } from './tables/dirty-range.entity.js';
+import { decodeVisits, deferredRanges } from './dirty-ranges.js';
 import { type Insert, MINUTE, type Statement } from '../../../../database/dialects/dialect.js';
 import { DAY, floor, QUARTER, type Stretch } from '../../../../statistics/time/time-range.js';
 import { BucketCounts, daysOf } from './bucket-counts.js';
@@ -16,6 +17,10 @@ export interface StepResult {
   longestMixed: number;
   /** Days of which cached counts are outdated. */
   days: Set<number>;
+  /** Whether a visit of very many activities was recomputed. */
+  hasLarge: boolean;
+  /** How many dirty ranges are left of those that were taken, because such a visit was put off. */
+  deferred: number;
 }
 
 /** Recomputes what dirty ranges touch: their visits, and the buckets of names and paths that they lie in. */
@@ -30,9 +35,14 @@ export class RollupStep {
     this.paths = new Paths(manager);
   }
 
-  /** @param daysUntil the days before it have one count for each path */
-  async recompute(ranges: DirtyRange[], daysUntil: number): Promise<StepResult> {
-    const ids = await this.visitsOf(ranges);
+  /**
+   * @param daysUntil the days before it have one count for each path
+   * @param mayDefer whether visits of very many activities are left for later
+   */
+  async recompute(ranges: DirtyRange[], daysUntil: number, mayDefer: boolean): Promise<StepResult> {
+    const deferred = mayDefer ? await this.findDeferred(ranges) : [];
+    const large = new Set(deferred.flatMap(({ visits }) => decodeVisits(visits) ?? []));
+    const ids = (await this.visitsOf(ranges)).filter((id) => !large.has(id));
     const { statements: visits, ...rest } = await this.visits.rebuildVisits(ids, this.paths);
     const quarters = unitsOf(timeRangesOf(ranges), QUARTER);
     const recent = ranges.filter(({ since }) => since.getTime() >= daysUntil);
@@ -54,6 +64,7 @@ export class RollupStep {
       )),
     ];
     const statements = [...this.paths.inserts(), ...visits, ...counts];
+    if (deferred.length > 0) statements.push(new Table(this.manager.connection, DirtyRange).insert(deferred));
     if (ranges.some(({ erased }) => erased))
       statements.push(
         ...(await forget(
@@ -62,7 +73,7 @@ export class RollupStep {
         )),
       );
     for (const { since } of ranges) rest.days.add(floor(since.getTime(), DAY));
-    return { statements, ...rest };
+    return { statements, ...rest, deferred: deferred.length };
   }
 
   /** Recomputes the counts of paths of a time range, in buckets of another size. */
@@ -71,11 +82,25 @@ export class RollupStep {
     return [...this.paths.inserts(), ...changes];
   }
 
+  private async findDeferred(ranges: DirtyRange[]): Promise<DirtyRange[]> {
+    const others = ranges.filter((range) => !isUrgent(range));
+    if (others.length === 0) return [];
+    const urgent = new Set(await this.visitsOf(ranges.filter(isUrgent)));
+    const named = await this.visitsOf(others);
+    const large = await this.visits.findLarge(named.filter((id) => !urgent.has(id)));
+    return deferredRanges(others, large);
+  }
+
   private async visitsOf(ranges: DirtyRange[]): Promise<string[]> {
     const named = ranges.flatMap(({ visits }) => decodeVisits(visits) ?? []);
     const unnamed = ranges.filter(({ visits }) => visits === null);
     return this.visits.visitsIn(merge(timeRangesOf(unnamed)), named);
   }
+}
+
+/** What was erased is not put off. */
+function isUrgent({ visits, erased }: DirtyRange): boolean {
+  return visits === null || erased;
 }
 
 function timeRangesOf(ranges: DirtyRange[]): Stretch[] {

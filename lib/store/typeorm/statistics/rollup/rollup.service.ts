@@ -21,7 +21,7 @@ import { uuidv7 } from '../../../../activity/random.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { chunks } from '../../../../database/chunks.js';
 import { DAY, floor, QUARTER, type Stretch } from '../../../../statistics/time/time-range.js';
-import { findTouching } from './as-of.js';
+import { findTouching, isLargeDue, MAX_LARGE_REST, type Touching } from './as-of.js';
 import { DayCount } from './tables/daily-count.entity.js';
 import { DayCounts } from './daily-count-cache.js';
 import { RollupLease, type Turn } from './rollup-lease.js';
@@ -65,6 +65,8 @@ const COMPACTION_PAUSE = 600_000;
 /** Pauses after a step, as a multiple of its time: half of the time while a question waits, else a quarter. */
 const REST = { asked: 1, background: 3 };
 const LONGEST_REST = 2000;
+/** The same after a step with a visit of very many activities, for such visits alone. */
+const LARGE_REST = 4;
 /** Milliseconds between two looks at what another instance has done. */
 const POLL = 50;
 /** Milliseconds that an erasure or a command waits for other instances. */
@@ -96,7 +98,8 @@ interface Waiting {
 /** What came of a try to do a step: `none` if there was nothing to do, `busy` if another instance works. */
 type Outcome = 'done' | 'none' | 'busy';
 
-type Select = (manager: EntityManager) => Promise<DirtyRange[]>;
+/** @param isDue whether visits of very many activities may be recomputed */
+type Select = (manager: EntityManager, isDue: boolean) => Promise<DirtyRange[]>;
 
 /**
  * Keeps the statistics up to date with the activities.
@@ -128,6 +131,8 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   private isBehind = false;
   /** By the clock, when the last step ended, and how long it took. */
   private last = { end: Number.NEGATIVE_INFINITY, took: 0 };
+  /** Whether visits of very many activities may have been left for later. */
+  private hasDeferred = false;
   private lastCompaction = Number.NEGATIVE_INFINITY;
   private limits = { ranges: RANGES_AT_FIRST, days: 1 };
   /**
@@ -282,14 +287,16 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async await(ranges: Stretch[]): Promise<void> {
-    const found = await askOnPrimary(this.dataSource, async (manager) =>
-      (await manager.findOneBy(RollupState, { id: 1 }))
-        ? findTouching(manager, ranges, MAX_AWAITED)
-        : undefined,
-    );
-    if (!found) await this.state();
-    const touching =
-      found ?? (await askOnPrimary(this.dataSource, (manager) => findTouching(manager, ranges, MAX_AWAITED)));
+    const find = (): Promise<Touching[] | undefined> =>
+      askOnPrimary(this.dataSource, async (manager) => {
+        const state = await manager.findOneBy(RollupState, { id: 1 });
+        return state ? findTouching(manager, ranges, MAX_AWAITED, state) : undefined;
+      });
+    let touching = await find();
+    if (!touching) {
+      await this.state();
+      touching = (await find()) ?? [];
+    }
     if (touching.length === 0 || this.isClosed) return;
     await new Promise<void>((resolve) => {
       const waiting = { ids: new Set(touching.map(({ id }) => id)), done: resolve };
@@ -314,7 +321,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const changes = this.changes();
     const isDone = changes === seen || (await this.run());
     if (this.isClosed) return;
-    this.sleep(isDone ? PAUSE : PAUSE_AFTER_FAILURE, isDone ? changes : -1);
+    this.sleep(isDone ? PAUSE : PAUSE_AFTER_FAILURE, isDone && !this.hasDeferred ? changes : -1);
   }
 
   private warn(error: unknown): void {
@@ -360,7 +367,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       let outcome: Outcome;
       try {
         outcome = await this.inTurn(() =>
-          this.step((manager) => (isAsked ? this.nextAwaited(manager) : this.next(manager))),
+          this.step((manager, isDue) => (isAsked ? this.nextAwaited(manager) : this.next(manager, isDue))),
         );
         failures = 0;
       } catch (error) {
@@ -432,17 +439,29 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** The newest ranges, and last those that failed before. */
-  private async next(manager: EntityManager): Promise<DirtyRange[]> {
-    const find = async (without: Iterable<string>): Promise<DirtyRange[]> => {
+  private async next(manager: EntityManager, isDue: boolean): Promise<DirtyRange[]> {
+    const find = async (
+      without: Iterable<string>,
+      deferred?: boolean,
+      take = this.limits.ranges,
+    ): Promise<DirtyRange[]> => {
       const ids = [...without];
       return manager.find(DirtyRange, {
-        ...(ids.length > 0 && { where: { id: Not(In(ids)) } }),
+        where: { ...(ids.length > 0 && { id: Not(In(ids)) }), ...(deferred !== undefined && { deferred }) },
         order: { since: 'DESC', until: 'DESC' },
-        take: this.limits.ranges,
+        take,
       });
     };
-    const found = await find(this.failed.keys());
-    return this.cut(manager, found.length > 0 ? found : await find(this.recentFailures()));
+    if (isDue && this.hasDeferred) {
+      // Otherwise those that never cease to come would always go before them.
+      const late = await find(this.failed.keys(), true, MAX_RANGES);
+      const visits = new Set(late.slice(0, this.limits.ranges).flatMap(visitsOf));
+      if (late.length > 0) return late.filter((range) => visitsOf(range).every((id) => visits.has(id)));
+      this.hasDeferred = false;
+    }
+    const deferred = isDue ? undefined : false;
+    const found = await find(this.failed.keys(), deferred);
+    return this.cut(manager, found.length > 0 ? found : await find(this.recentFailures(), deferred));
   }
 
   private recentFailures(): string[] {
@@ -515,7 +534,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
               return (taken = await this.cut(manager, dirty.sort(newestFirst))).length > 0
                 ? taken
                 : ((taken = some), []);
-            }),
+            }, false),
           ),
         );
         if (isSingle) failures = 0;
@@ -552,19 +571,26 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     return done;
   }
 
-  private async step(select: Select): Promise<Outcome> {
+  /** @param mayDefer whether visits of very many activities may be left for later */
+  private async step(select: Select, mayDefer = true): Promise<Outcome> {
     if (this.isClosed) return 'busy';
     await this.state();
     const turn = await this.lease.take();
     if (!turn?.isOurs) return 'busy';
     const begun = monotonicClock.now();
-    const ranges = await onPrimary(this.dataSource, select);
+    const isDue = isLargeDue(turn.state, turn.now);
+    const ranges = await onPrimary(this.dataSource, (manager) => select(manager, isDue));
     if (ranges.length === 0) return 'none';
     try {
       const result = await onPrimary(this.dataSource, (manager) =>
-        new RollupStep(manager).recompute(ranges, turn.state.daysUntil.getTime()),
+        new RollupStep(manager).recompute(ranges, turn.state.daysUntil.getTime(), mayDefer && !isDue),
       );
-      if (!(await this.commit(turn, result, { ranges }))) return 'busy';
+      const took = monotonicClock.now() - begun;
+      const largeFrom = result.hasLarge
+        ? turn.now + Math.min((1 + LARGE_REST) * took, MAX_LARGE_REST)
+        : undefined;
+      if (!(await this.commit(turn, result, { ranges, largeFrom }))) return 'busy';
+      if (result.deferred > 0) this.hasDeferred = true;
     } catch (error) {
       if (ranges.length === 1 || (ranges.some(isDay) ? this.limits.days : this.limits.ranges) === 1)
         for (const { id } of ranges) this.failed.set(id, monotonicClock.now());
@@ -591,8 +617,12 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   /** @returns whether it was committed: the version was still the same, and nobody held a lock */
   private async commit(
     { state }: Turn,
-    { statements, longest, longestMixed, days }: StepResult,
-    { ranges = [], daysUntil = state.daysUntil.getTime() }: { ranges?: DirtyRange[]; daysUntil?: number },
+    { statements, longest, longestMixed, days }: Omit<StepResult, 'hasLarge' | 'deferred'>,
+    {
+      ranges = [],
+      daysUntil = state.daysUntil.getTime(),
+      largeFrom = state.largeFrom.getTime(),
+    }: { ranges?: DirtyRange[]; daysUntil?: number; largeFrom?: number | undefined },
   ): Promise<boolean> {
     const all: (Statement | Insert)[] = [...statements];
     for (const some of chunks([...days], IDS_AT_ONCE)) all.push(this.dayCounts.forget(some));
@@ -608,6 +638,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       state,
       {
         daysUntil: new Date(daysUntil),
+        largeFrom: new Date(Math.ceil(largeFrom)),
         longest: Math.max(state.longest, longest),
         longestMixed: Math.max(state.longestMixed, longestMixed),
       },
@@ -752,6 +783,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
         longestMixed: 0,
         daysUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS),
         leaseUntil: new Date(0),
+        largeFrom: new Date(0),
       })
       .orIgnore();
     const dirty = new Table(this.dataSource, DirtyRange).insert(
@@ -792,6 +824,10 @@ async function findDays(manager: EntityManager): Promise<number[]> {
   return [...days].sort((a, b) => a - b);
 }
 
+function visitsOf({ visits }: DirtyRange): string[] {
+  return decodeVisits(visits) ?? [];
+}
+
 function newestFirst(a: DirtyRange, b: DirtyRange): number {
   return +b.since - +a.since || +b.until - +a.until;
 }
@@ -809,6 +845,7 @@ function dirtyDay(day: number): Omit<DirtyRange, 'createdAt'> {
     visits: null,
     erased: true,
     unbounded: false,
+    deferred: false,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type EntityManager, In } from 'typeorm';
+import { type EntityManager, In, MoreThan } from 'typeorm';
 import { Activity } from '../../../../activity/activity.entity.js';
 import {
   type Dialect,
@@ -23,6 +23,8 @@ import { trailsIn } from './visit-paths.js';
 
 /** How many time ranges are asked for by one statement. */
 const RANGES_AT_ONCE = 50;
+/** A visit of more activities is not recomputed each time that it gets one: that takes longer than to store them. */
+export const LARGE_VISIT = 10_000;
 
 type Counts = Pick<
   Edge,
@@ -80,6 +82,7 @@ export class VisitBuilder {
     longest: number;
     longestMixed: number;
     days: Set<number>;
+    hasLarge: boolean;
   }> {
     const visits = await this.compute(ids, paths);
     const { changed, stored } = await new PreviousVisits(this.manager).find(visits, ids);
@@ -107,7 +110,22 @@ export class VisitBuilder {
       ),
     ];
     const days = new Set([...visits, ...stored].map(({ startedAt }) => floor(startedAt.getTime(), DAY)));
-    return { statements, longest: longestOf(false), longestMixed: longestOf(true), days };
+    const hasLarge = visits.some(({ activities }) => activities > LARGE_VISIT);
+    return { statements, longest: longestOf(false), longestMixed: longestOf(true), days, hasLarge };
+  }
+
+  /** @returns those that had very many activities when they were last recomputed */
+  async findLarge(ids: string[]): Promise<Set<string>> {
+    const large = new Set<string>();
+    for (const some of chunks(ids)) {
+      const found = await this.manager
+        .createQueryBuilder(Visit, 'visit')
+        .select('visit.id', 'id')
+        .where({ id: In(some), activities: MoreThan(LARGE_VISIT) })
+        .getRawMany<{ id: string }>();
+      for (const { id } of found) large.add(id);
+    }
+    return large;
   }
 
   /** The visits as their activities say, but for those before them. */

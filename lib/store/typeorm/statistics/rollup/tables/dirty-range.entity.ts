@@ -33,4 +33,8 @@ export class DirtyRange {
   /** Whether a visit may have activities more than a day away from the range: its id does not say when it began. */
   @Column({ name: 'unbounded', type: 'boolean' })
   unbounded!: boolean;
+
+  /** Whether only its large visits are left, which are not recomputed before {@link RollupState.largeFrom}. */
+  @Column({ name: 'deferred', type: 'boolean' })
+  deferred!: boolean;
 }

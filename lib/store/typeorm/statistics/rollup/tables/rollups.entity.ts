@@ -50,6 +50,10 @@ export class RollupState {
   @Column({ name: 'leaseUntil', type: 'bigint', transformer: instant })
   leaseUntil!: Date;
 
+  /** When visits of very many activities may be recomputed again, by the database's clock. */
+  @Column({ name: 'largeFrom', type: 'bigint', transformer: instant })
+  largeFrom!: Date;
+
   /** Up to here, {@link PathTotal} holds days. */
   @Column({ name: 'daysUntil', type: 'bigint', transformer: instant })
   daysUntil!: Date;
