@@ -134,6 +134,8 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   /** Whether visits of very many activities may have been left for later. */
   private hasDeferred = false;
   private lastCompaction = Number.NEGATIVE_INFINITY;
+  /** Milliseconds for which the last commit has stopped the event loop. */
+  private blocked = 0;
   private limits = { ranges: RANGES_AT_FIRST, days: 1 };
   /**
    * Ranges whose last step failed, and when, by the clock. Others go before them, so that one that cannot finish does not
@@ -611,7 +613,8 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const max = kind === 'days' ? MAX_DAYS : MAX_RANGES;
     const { [kind]: limit } = this.limits;
     if (took > STEP) this.limits[kind] = Math.max(1, limit >> 1);
-    else if (took < STEP / 2 && ranges.length >= limit) this.limits[kind] = Math.min(max, 2 * limit);
+    else if (took < STEP / 2 && this.blocked < BLOCKING / 2 && ranges.length >= limit)
+      this.limits[kind] = Math.min(max, 2 * limit);
   }
 
   /** @returns whether it was committed: the version was still the same, and nobody held a lock */
@@ -656,13 +659,11 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       .update(RollupState)
       .set({ ...values, ...this.lease.extension(), version: version + 1 })
       .where({ id, version });
-    const begun = monotonicClock.now();
+    const begun = process.cpuUsage();
     try {
       const changed = await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements);
       this.locked = 0;
-      const isBlocking = driverOf(this.dataSource)?.isRemote !== true;
-      if (isBlocking && monotonicClock.now() - begun > BLOCKING)
-        this.limits.ranges = Math.max(MIN_RANGES, this.limits.ranges >> 1);
+      if (driverOf(this.dataSource)?.isRemote !== true) this.noteBlocking(begun);
       return changed > 0;
     } catch (error) {
       if (!failureOf(this.dataSource, error)?.isLocked) throw error;
@@ -671,6 +672,14 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       if (this.locked >= LOGGED_LOCKS) this.warn(error);
       return false;
     }
+  }
+
+  /** Of the processor: what other programs take meanwhile would be taken with fewer ranges, too. */
+  private noteBlocking(begun: NodeJS.CpuUsage): void {
+    const { user, system } = process.cpuUsage(begun);
+    this.blocked = (user + system) / 1000;
+    const ranges = Math.trunc((this.limits.ranges * BLOCKING) / this.blocked);
+    if (this.blocked > BLOCKING) this.limits.ranges = Math.max(MIN_RANGES, ranges);
   }
 
   private async compactIfDue(): Promise<Outcome> {
