@@ -1,0 +1,146 @@
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { DatabaseName } from '../test/support/databases.js';
+import { Stage } from './faults/stage.js';
+import { DAY, measure, type Measured, Visitor } from './hostile/clients.js';
+import { type Situation, SITUATIONS } from './hostile/situations.js';
+import { table } from './markdown.js';
+
+// What hostile or unlucky visitors cost a host, as ratios to the quiet minute before; see README.md in this folder.
+const { values: options } = parseArgs({
+  options: {
+    database: { type: 'string', multiple: true, default: ['postgres', 'mariadb', 'sqlite'] },
+    /** Part of a name. */
+    situation: { type: 'string', default: '' },
+    seconds: { type: 'string', default: '8' },
+    /** One line of JSON a situation; those that are there already are kept in the report. */
+    rows: { type: 'string', default: 'bench/hostile.jsonl' },
+    out: { type: 'string', default: 'bench/HOSTILE.md' },
+  },
+});
+
+interface Row {
+  situation: string;
+  database: string;
+  quiet: Measured;
+  hostile: Measured;
+  /** Milliseconds until the statistics had everything again. */
+  recovered: number;
+}
+
+const MAX_WAIT = 1000;
+const MAX_LOOP = 50;
+const MIN_TRACKED = 0.8;
+/** Of a month, before the first situation. */
+const ACTIVITIES = 20_000;
+/** Milliseconds. */
+const PATIENCE = 60_000;
+
+async function untilCaughtUp(url: string): Promise<number> {
+  const begun = performance.now();
+  while (performance.now() - begun < PATIENCE) {
+    const asked = Date.now();
+    const response = await fetch(`${url}/djaffar/stats/overview?from=1970-01-01T00:00Z&to=2100-01-01T00:00Z`);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each answer has it
+    const { asOf } = (await response.json()) as { asOf?: string };
+    if (asOf && Date.parse(asOf) >= asked - 1) break;
+    await pause(50);
+  }
+  return performance.now() - begun;
+}
+
+async function run(situation: Situation, database: DatabaseName, stage: Stage, url: string): Promise<Row> {
+  const milliseconds = Number(options.seconds) * 1000;
+  await situation.before?.(url);
+  await untilCaughtUp(url);
+  const quiet = await measure(url, milliseconds);
+  await untilCaughtUp(url);
+  const ending = new AbortController();
+  const going = situation.during(url, ending.signal, stage);
+  const hostile = await measure(url, milliseconds);
+  ending.abort();
+  await going;
+  return { situation: situation.name, database, quiet, hostile, recovered: await untilCaughtUp(url) };
+}
+
+function cellsOf({ situation, database, quiet, hostile, recovered }: Row): (string | number)[] {
+  const ms = (value: number): string => value.toFixed(0);
+  const mark = (text: string, holds: boolean): string => (holds ? text : `**${text}**`);
+  const tracked = hostile.tracked / quiet.tracked;
+  const { median, worst } = hostile.questions;
+  return [
+    situation,
+    database,
+    `${ms(quiet.questions.median)} / ${ms(quiet.questions.worst)}`,
+    `${ms(median)} / ${mark(ms(worst), worst <= 2 * quiet.questions.worst + MAX_WAIT)}`,
+    hostile.questions.failures,
+    ms(hostile.lag),
+    `${ms(quiet.loop)} / ${mark(ms(hostile.loop), hostile.loop <= Math.max(MAX_LOOP, 1.2 * quiet.loop))}`,
+    mark(tracked.toFixed(2), tracked >= MIN_TRACKED),
+    (recovered / 1000).toFixed(1),
+  ];
+}
+
+function report(): void {
+  const rows = readFileSync(options.rows, 'utf8')
+    .trimEnd()
+    .split('\n')
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written below
+    .map((line) => JSON.parse(line) as Row);
+  // The last of each counts.
+  const latest = new Map(rows.map((row) => [`${row.situation} ${row.database}`, row]));
+  const order = (row: Row): number => SITUATIONS.findIndex(({ name }) => name === row.situation);
+  const sorted = [...latest.values()].sort((a, b) => order(a) - order(b));
+  const head = [
+    'situation',
+    'database',
+    'a question in quiet, ms: median / worst',
+    'meanwhile',
+    'failures',
+    '`asOf` behind, ms',
+    'event loop in quiet / meanwhile, ms',
+    'tracking',
+    'has all again after, s',
+  ];
+  const text = `# What hostile visitors cost
+
+Made by \`npm run bench:hostile\` on ${cpus().length} × ${cpus()[0]?.model ?? '?'}, Node ${process.version}. A host of \`bench/faults/host.ts\` with
+the default settings, in a process of its own, has ${ACTIVITIES.toLocaleString('en')} activities of a month. Somebody asks for \`overview\`, \`top\` and \`series\` of the month
+again and again, and one visitor after another tracks: first in quiet, then in the situation. "Tracking" is the ratio of the requests a second that were
+acknowledged. "\`asOf\` behind" is the largest difference of an answer's \`asOf\` to now. "Has all again" is the time until \`asOf\` is now for all time,
+after it ended. The goals: the worst question takes at most twice as long as the worst in quiet and \`maxWait\` (1 s), the event loop
+stops for at most 50 ms (or, as other programs do that too, for at most 1.2 times as long as in quiet), and tracking keeps 0.8. In bold: what misses its goal. Clients, host and database share the machine.
+
+${table(head, sorted.map(cellsOf))}
+`;
+  writeFileSync(options.out, text);
+}
+
+if (!existsSync(options.rows)) writeFileSync(options.rows, '');
+for (const database of options.database) {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an unknown database fails at once
+  const name = database as DatabaseName;
+  const stage = await Stage.create(name);
+  try {
+    const { url } = await stage.start();
+    for (let at = 0; at < ACTIVITIES; at += 100) {
+      const visit = Array.from({ length: 100 }, (_, i) => ({
+        date: new Date(Date.now() - ((at + i) / ACTIVITIES) * 30 * DAY),
+        path: `/${i % 40}`,
+      }));
+      await new Visitor(url).track(visit);
+    }
+    for (const situation of SITUATIONS) {
+      const isOn = situation.on?.includes(name) ?? true;
+      if (!isOn || !situation.name.includes(options.situation)) continue;
+      const row = await run(situation, name, stage, url);
+      appendFileSync(options.rows, `${JSON.stringify(row)}\n`);
+      process.stderr.write(`${cellsOf(row).join(' | ')}\n`);
+    }
+  } finally {
+    await stage.finish();
+  }
+}
+report();
