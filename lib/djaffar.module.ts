@@ -27,7 +27,7 @@ import { StatisticsController } from './api/statistics.controller.js';
 import { enterOnExpress, enterOnFastify } from './context/platform.js';
 import { RequestContexts } from './context/request-contexts.js';
 import { AboutController } from './dashboard/about.controller.js';
-import { ActivityStream, PACE } from './dashboard/activity.stream.js';
+import { ActivityStream, MINUTE } from './dashboard/activity.stream.js';
 import { BearerSession } from './dashboard/bearer-session.js';
 import { DashboardController } from './dashboard/dashboard.controller.js';
 import { Page } from './dashboard/page.js';
@@ -219,12 +219,12 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: ActivityStream,
         inject: [ActivityService, SETTINGS],
-        useFactory: (activities: ActivityService, { page: option, statistics }: Settings) =>
-          new ActivityStream(
-            activities,
-            new Pages(option),
-            statistics.background ? PACE : { ...PACE, end: SHORT_STREAM },
-          ),
+        useFactory: (activities: ActivityService, { page: option, statistics, writer }: Settings) =>
+          new ActivityStream(activities, new Pages(option), {
+            // The host's own functions take some time too.
+            back: MINUTE + writer.timeout,
+            ...(!statistics.background && { end: SHORT_STREAM }),
+          }),
       },
       {
         provide: Page,

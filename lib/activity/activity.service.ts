@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import { DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { RollupService } from '../store/typeorm/statistics/rollup/rollup.service.js';
 import { connectionsOf } from '../database/connections.js';
 import { driverOf } from '../database/driver.js';
@@ -98,6 +98,9 @@ export interface EraseOptions {
 
 /** Some activities, alias `activity`. */
 type Part = (manager: EntityManager) => SelectQueryBuilder<Activity>;
+
+/** How many received activities are compared with the known ones: at 100 a second, those of the last 20 s. */
+const MAX_RECEIVED = 2000;
 
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 1000;
@@ -320,30 +323,47 @@ export class ActivityService {
   }
 
   /**
-   * The latest that were received in so many milliseconds until now, the newest first, whatever their dates are.
+   * The activities that were received in so many milliseconds until now, whatever their dates are: the ids of all, and those
+   * with another id than the known ones, the newest last. A late commit is among them, however many were received after it.
    * @internal
+   * @param limit of the activities, of which the newest are returned
    * @throws UnavailableError if the database does not answer
    */
-  async findReceived(within: number, limit: number): Promise<Activity[]> {
+  async findReceived(
+    within: number,
+    limit: number,
+    known: ReadonlySet<string> = new Set(),
+  ): Promise<{ ids: string[]; activities: Activity[] }> {
     const { dialect, dataSource } = this;
     const now = driverOf(dataSource)?.now ?? ':now';
     return connectionsOf(dataSource).ask(
       (signal) =>
         onPrimary(
           dataSource,
-          (manager) => {
+          async (manager) => {
             const query = manager
               .createQueryBuilder(Activity, 'activity')
-              .leftJoinAndSelect('activity.session', 'session')
+              .select('activity.id', 'id')
               .where(`activity.receivedAt > ${now} - :within`, { within, now: Date.now() })
               // A clock that was ahead would have its activities be the latest for ever.
               .andWhere(`activity.receivedAt < ${now} + :within`)
               .orderBy('activity.receivedAt', 'DESC')
               .addOrderBy('activity.id', 'DESC')
-              .limit(limit);
+              .limit(MAX_RECEIVED);
             const { tablePath } = dataSource.getMetadata(Activity);
             const last = dialect.writtenLast?.('activity', escapePath(dataSource, tablePath));
-            return (last ? query.andWhere(last) : query).getMany();
+            const found = await (last ? query.andWhere(last) : query).getRawMany<{ id: string }>();
+            const ids = found.map(({ id }) => id);
+            const unknown = ids.filter((id) => !known.has(id)).slice(0, limit);
+            if (unknown.length === 0) return { ids, activities: [] };
+            const activities = await manager
+              .createQueryBuilder(Activity, 'activity')
+              .leftJoinAndSelect('activity.session', 'session')
+              .where({ id: In(unknown) })
+              .orderBy('activity.receivedAt', 'ASC')
+              .addOrderBy('activity.id', 'ASC')
+              .getMany();
+            return { ids, activities };
           },
           signal,
         ),

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, Res } from '@nestjs/common';
-import { type Observable, Subscription } from 'rxjs';
+import { map, type Observable, Subscription } from 'rxjs';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ActivityStream } from './activity.stream.js';
 
@@ -10,6 +10,8 @@ const MAX_WAITING = 2 ** 20;
 /** New activities as server-sent events. Nest's `@Sse()` lets an interceptor of the host wrap each event, its name too. */
 @Controller()
 export class StreamController {
+  private last = { text: '', bytes: Buffer.alloc(0) };
+
   constructor(
     private readonly stream: ActivityStream,
     private readonly streams: ResponseStreams,
@@ -22,11 +24,18 @@ export class StreamController {
   // A connection that is kept for the next request would keep a server that shuts down waiting.
   @Header('Connection', 'close')
   events(@Res() response: StreamResponse): void {
-    this.streams.send(response, readableOf(this.stream.events()), { type: 'text/event-stream' });
+    const bytes = this.stream.events().pipe(map((text) => this.bytesOf(text)));
+    this.streams.send(response, readableOf(bytes), { type: 'text/event-stream' });
+  }
+
+  /** Encoded once for all who get the same text. */
+  private bytesOf(text: string): Buffer {
+    if (this.last.text !== text) this.last = { text, bytes: Buffer.from(text) };
+    return this.last.bytes;
   }
 }
 
-function readableOf(texts: Observable<string>): Readable {
+function readableOf(events: Observable<Buffer>): Readable {
   // An event that is there already comes before subscribe() returns.
   const subscription = new Subscription();
   const readable = new Readable({
@@ -37,11 +46,11 @@ function readableOf(texts: Observable<string>): Readable {
     },
   });
   subscription.add(
-    texts.subscribe({
-      next: (text) => {
+    events.subscribe({
+      next: (bytes) => {
         // What waits is judged, not this event: one event alone may be larger.
         if (readable.readableLength > MAX_WAITING) readable.destroy(new Error('the client reads too slowly'));
-        else readable.push(text);
+        else readable.push(bytes);
       },
       complete: () => readable.push(null),
     }),

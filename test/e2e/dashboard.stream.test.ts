@@ -1,8 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { filter, firstValueFrom, take, toArray } from 'rxjs';
+import { filter, firstValueFrom, Subject, take, toArray } from 'rxjs';
 import type { Activity, ActivityService } from '../../lib/index.js';
+import { chunks } from '../../lib/database/chunks.js';
 import { ActivityStream } from '../../lib/dashboard/activity.stream.js';
+import { Turns } from '../../lib/dashboard/turns.js';
+import { type DatabaseName, FOUND } from '../support/databases.js';
 import { AdaGuard, open } from '../support/dashboard.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
 
@@ -221,5 +224,67 @@ describe('the stream of activities', () => {
     expect(subscription.closed).toBe(true);
     expect(await firstValueFrom(stream.events().pipe(toArray()))).toEqual([]);
     expect(asked).toBeLessThanOrEqual(1);
+  });
+});
+
+const SERVERS = FOUND.filter((name) => name !== 'sqlite');
+const ofServers =
+  SERVERS.length > 0 ? describe.each(SERVERS) : describe.skip.each<DatabaseName>(['postgres']);
+
+// SQLite has one connection, whose transactions come one after the other.
+ofServers('the stream of activities on %s', (name) => {
+  it('has each activity once, also one that is committed after very many that were received later', async () => {
+    const host = await startHost({ adapter: 'express', database: name });
+    try {
+      const stream = new ActivityStream(host.activities, undefined, { look: 1 });
+      const heard = new Map<string, number>();
+      const news = new EventEmitter();
+      const subscription = stream.events().subscribe((text) => {
+        for (const [path] of text.matchAll(/(?<="path":")[^"]+/g))
+          heard.set(path, (heard.get(path) ?? 0) + 1);
+        news.emit('news');
+      });
+      const until = async (path: string): Promise<void> => {
+        while (!heard.has(path)) await once(news, 'news');
+      };
+      await host.dataSource.transaction(async (manager) => {
+        await host.activities.track({ path: '/late' }, { manager });
+        const paths = Array.from({ length: 250 }, (_, i) => `/${i}`);
+        for (const some of chunks(paths, 50)) {
+          await Promise.all(some.map((path) => host.activities.track({ path })));
+          for (const path of some) await until(path);
+        }
+        expect(heard.has('/late')).toBe(false);
+      });
+      await until('/late');
+      await host.activities.track({ path: '/last' });
+      await until('/last');
+      subscription.unsubscribe();
+      expect(heard.size).toBe(252);
+      expect(new Set(heard.values())).toEqual(new Set([1]));
+    } finally {
+      await host.close();
+    }
+  });
+});
+
+describe('Turns', () => {
+  it('lets others have a turn of the event loop between many who get the same', async () => {
+    const turns = new Turns();
+    const source = new Subject<string>();
+    const heard: number[] = [];
+    const subscribers = Array.from({ length: 500 }, (_, i) =>
+      turns.spread(source).subscribe(() => heard.push(i)),
+    );
+    source.next('news');
+    expect(heard).toEqual([]);
+    const perTurn: number[] = [];
+    for (let before = 0; heard.length < 500; before = heard.length) {
+      await new Promise((resolve) => setImmediate(resolve));
+      perTurn.push(heard.length - before);
+    }
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(50);
+    expect(heard).toEqual(Array.from({ length: 500 }, (_, i) => i));
+    for (const each of subscribers) each.unsubscribe();
   });
 });

@@ -1,0 +1,37 @@
+import { Observable } from 'rxjs';
+
+/** How many get something in one turn of the event loop. */
+const AT_ONCE = 20;
+
+/**
+ * Spreads what very many get at the same moment over turns of the event loop: to write to 500 sockets in one turn would stop
+ * everything else.
+ */
+export class Turns {
+  private waiting: (() => void)[] = [];
+  private isRunning = false;
+
+  /** The same values in the same order, each in a later turn. */
+  spread<T>(source: Observable<T>): Observable<T> {
+    return new Observable((subscriber) =>
+      source.subscribe({
+        next: (value) => this.add(() => subscriber.next(value)),
+        error: (error: unknown) => this.add(() => subscriber.error(error)),
+        complete: () => this.add(() => subscriber.complete()),
+      }),
+    );
+  }
+
+  private add(work: () => void): void {
+    this.waiting.push(work);
+    if (this.isRunning) return;
+    this.isRunning = true;
+    setImmediate(() => this.run());
+  }
+
+  private run(): void {
+    for (const work of this.waiting.splice(0, AT_ONCE)) work();
+    this.isRunning = this.waiting.length > 0;
+    if (this.isRunning) setImmediate(() => this.run());
+  }
+}
