@@ -36,6 +36,7 @@ const HEAD = [
   'stored',
   'doubled',
   'worst wait',
+  'of a client',
   'recovers in',
   'log lines',
   'ends in',
@@ -46,8 +47,8 @@ const seconds = (milliseconds: number | undefined): string =>
   milliseconds === undefined ? '' : `${(milliseconds / 1000).toFixed(2)} s`;
 
 function rowOf(name: string, database: string, outcome: Outcome): (string | number)[] {
-  const { acknowledged, stored, doubled, worst, recovered, logLines, ended, notes } = outcome;
-  const times = [seconds(worst), seconds(recovered), logLines, seconds(ended)];
+  const { acknowledged, stored, doubled, worst, worstSeen, recovered, logLines, ended, notes } = outcome;
+  const times = [seconds(worst), seconds(worstSeen), seconds(recovered), logLines, seconds(ended)];
   return [name, database, acknowledged, stored, doubled, ...times, notes.join('; ')];
 }
 
@@ -77,7 +78,8 @@ const markdown = `# What faults cost
 
 Made by \`npm run bench:faults\` on ${machine()}. A host of \`bench/faults/host.ts\` with the default settings, in a process of its own, gets
 20 activities a second (unless the fault says otherwise); what is not acknowledged is sent again with the same id.
-"Worst wait" is the longest request that tracked, also of those answered 503 (\`writer.timeout\` is 5 s). "Recovers in" is the time from the fault's end to the
+"Worst wait" is the longest that a host took for a request to track, also if it answered 503 (\`writer.timeout\` is 5 s); "of a client" also has the time until a
+busy machine lets the host begin, and the client hear the answer. "Recovers in" is the time from the fault's end to the
 last request that failed. "Ends in" is the time from SIGTERM to the end of the process.
 
 ${parts.join('\n')}`;

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Controller, Get, Inject, Module } from '@nestjs/common';
@@ -65,5 +66,17 @@ const app = await NestFactory.create(
   { logger: ['error', 'warn'] },
 );
 app.enableShutdownHooks(undefined, { useProcessExit: true });
+let longest = 0;
+// Before the adapter: the time until then counts too.
+app.getHttpServer().prependListener('request', ({ method }: IncomingMessage, response: ServerResponse) => {
+  if (method !== 'POST') return;
+  const begun = performance.now();
+  response.once('close', () => {
+    const took = performance.now() - begun;
+    if (took < longest + 1) return;
+    longest = took;
+    process.send?.({ longest });
+  });
+});
 await app.listen(0, '127.0.0.1');
 process.stdout.write(`ready on http://127.0.0.1:${app.getHttpServer().address().port}/\n`);

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 export class HostProcess {
   /** The lines of its log. */
   readonly log: string[] = [];
+  /** Milliseconds of the request to track that took it longest. */
+  longest = 0;
 
   private constructor(
     readonly url: string,
@@ -43,6 +45,7 @@ export class HostProcess {
       void exited.then(() => reject(new Error(`the host did not start: ${said.join('\n')}`)));
     });
     const host = new HostProcess(url, child, exited);
+    child.on('message', (message: { longest?: number }) => (host.longest = message.longest ?? host.longest));
     lines.on('line', (line) => host.log.push(line));
     child.stderr.on('data', (chunk: Buffer) => host.log.push(...chunk.toString().trimEnd().split('\n')));
     return host;

@@ -24,8 +24,9 @@ export interface Outcome {
   /** Of the acknowledged. */
   stored: number;
   doubled: number;
-  /** The request to track that took longest. */
+  /** The request to track that took a host longest, and the client. */
   worst: number;
+  worstSeen: number;
   /** From the fault's end to the last request that failed; `undefined` if the fault has no end. */
   recovered: number | undefined;
   logLines: number;
@@ -142,7 +143,8 @@ export class Stage {
       acknowledged: acknowledged.length,
       stored: acknowledged.filter((id) => stored.has(id)).length,
       doubled: rows.length - stored.size,
-      worst,
+      worst: Math.max(...this.hosts.map(({ longest }) => longest)),
+      worstSeen: worst,
       recovered: this.curedAt && Math.max(0, (failedAt ?? 0) - this.curedAt),
       logLines: this.hosts.reduce((sum, { log }) => sum + log.length, 0),
       ended: this.ended,
