@@ -160,13 +160,12 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       unwrapped,
     ),
   ];
+  // For `autoLoadEntities`. Its repositories are not used: without the data source Nest would name one of them, not the option.
+  TypeOrmModule.forFeature(djaffarEntities, dataSource);
   return {
     ...definition,
     global: isGlobal,
-    imports: [
-      TypeOrmModule.forFeature(djaffarEntities, dataSource),
-      ...new Set([...(definition.imports ?? []), ...(given.imports ?? [])]),
-    ],
+    imports: [...new Set([...(definition.imports ?? []), ...(given.imports ?? [])])],
     controllers: [...tracking, ...script, ...ofApi, ...dashboard],
     providers: [
       ...(definition.providers ?? []),
@@ -182,8 +181,9 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       },
       {
         provide: DATA_SOURCE,
-        inject: [getDataSourceToken(dataSource)],
-        useFactory: (source: DataSource) => {
+        inject: [{ token: getDataSourceToken(dataSource), optional: true }],
+        useFactory: (source: DataSource | undefined) => {
+          if (!source) throw new Error(missingDataSource(dataSource));
           checkNames(source, djaffarEntities);
           return source;
         },
@@ -286,6 +286,15 @@ function makeWriter(source: DataSource, { writer, statistics, page }: Settings):
     monotonicClock,
     new DatabaseClock(source),
     statistics.background,
+  );
+}
+
+function missingDataSource(name: string | undefined): string {
+  if (name === undefined)
+    return `DjaffarModule: there is no data source: import TypeOrmModule.forRoot(…), or name the one that you have by the option "dataSource"`;
+  return (
+    `DjaffarModule: the option "dataSource" is '${name}', but there is no data source of that name: ` +
+    `import TypeOrmModule.forRoot({ name: '${name}', … }), or give the name of one that you import`
   );
 }
 

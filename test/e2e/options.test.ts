@@ -7,6 +7,8 @@ import {
   ValidationPipe,
 } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Request } from 'express';
 import type { DataSource } from 'typeorm';
 import {
@@ -171,6 +173,23 @@ describe('a host with wrong options does not start, and says what is wrong', () 
     const given: object = { datasource: 'logs' };
     const fault = await faultOf(() => DjaffarModule.forRoot(given));
     expect(fault).toMatch(telling('"datasource"', 'not known', 'guards', 'dataSource', 'path', 'isGlobal'));
+  });
+
+  it('with the name of a data source that is not there', async () => {
+    const fault = await faultOf(() => DjaffarModule.forRoot({ dataSource: 'logs' }));
+    expect(fault).toMatch(
+      telling('"dataSource"', "'logs'", 'no data source', "TypeOrmModule.forRoot({ name: 'logs'"),
+    );
+  });
+
+  it('without a data source', async () => {
+    @Module({ imports: [DjaffarModule.forRoot()] })
+    class WithoutDatabase {}
+    const started = NestFactory.create(WithoutDatabase, new ExpressAdapter(), {
+      logger: false,
+      abortOnError: false,
+    });
+    await expect(started).rejects.toThrow(telling('no data source', 'TypeOrmModule.forRoot', '"dataSource"'));
   });
 
   it('with wrong ones of both kinds', async () => {
