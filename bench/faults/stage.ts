@@ -139,6 +139,7 @@ export class Stage {
     const rows = await this.operator.query<{ id: string }[]>('SELECT id FROM djaffar_activity');
     const stored = new Set(rows.map(({ id }) => id));
     const { acknowledged, worst, failedAt } = this.load;
+    for (const { log } of this.hosts) for (const line of log) process.stderr.write(`> ${line}\n`);
     return {
       acknowledged: acknowledged.length,
       stored: acknowledged.filter((id) => stored.has(id)).length,
