@@ -1,10 +1,19 @@
-import cliProgress from 'cli-progress';
 import { monotonicClock } from '../time/clock.js';
+
+/** Characters of a bar. */
+const WIDTH = 40;
+/** Milliseconds. */
+const REDRAW = 100;
+
+// Lines that are longer than the terminal is wide are cut, or each would stay above the next.
+const BEGIN = '\u001B[?25l\u001B[?7l';
+const END = '\r\u001B[2K\u001B[?7h\u001B[?25h';
 
 /** How far a command is, on standard error where that is a terminal. */
 export class Progress {
-  private bar: cliProgress.SingleBar | undefined;
   private readonly begun = monotonicClock.now();
+  private isDrawn = false;
+  private drawnAt = 0;
   private done = 0;
 
   /**
@@ -13,18 +22,14 @@ export class Progress {
    */
   constructor(
     private readonly total: number,
-    unit: string,
+    private readonly unit: string,
     stop: AbortSignal,
   ) {
     if (!Progress.isShown || total === 0 || stop.aborted) return;
     stop.addEventListener('abort', () => this.stop(), { once: true });
-    this.bar = new cliProgress.SingleBar({
-      stream: process.stderr,
-      format: `{bar} {percentage}% | {value} of {total} ${unit} | {rate} a second | {eta_formatted} left`,
-      hideCursor: true,
-      clearOnComplete: true,
-    });
-    this.bar.start(total, 0, { rate: 0 });
+    this.isDrawn = true;
+    process.stderr.write(BEGIN);
+    this.draw(this.begun);
   }
 
   /** Whether it is worth to find out the total. */
@@ -38,13 +43,31 @@ export class Progress {
 
   at(done: number): void {
     this.done = done;
-    const seconds = (monotonicClock.now() - this.begun) / 1000;
-    this.bar?.update(Math.min(done, this.total), { rate: seconds > 0 ? Math.round(done / seconds) : 0 });
+    const now = monotonicClock.now();
+    if (this.isDrawn && now >= this.drawnAt + REDRAW) this.draw(now);
   }
 
   /** Leaves the terminal to what is said next. */
   stop(): void {
-    this.bar?.stop();
-    this.bar = undefined;
+    if (this.isDrawn) process.stderr.write(END);
+    this.isDrawn = false;
   }
+
+  private draw(now: number): void {
+    this.drawnAt = now;
+    const { total, unit } = this;
+    const done = Math.min(this.done, total);
+    const seconds = (now - this.begun) / 1000;
+    const rate = seconds > 0 ? this.done / seconds : 0;
+    const filled = Math.round((done / total) * WIDTH);
+    const bar = '\u2588'.repeat(filled) + '\u2591'.repeat(WIDTH - filled);
+    const left = rate > 0 ? formatDuration(Math.ceil((total - done) / rate)) : 'unknown time';
+    process.stderr.write(
+      `\r\u001B[2K${bar} ${Math.floor((done / total) * 100)}% | ${done} of ${total} ${unit} | ${Math.round(rate)} a second | ${left} left`,
+    );
+  }
+}
+
+function formatDuration(seconds: number): string {
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
