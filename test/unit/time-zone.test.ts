@@ -79,7 +79,7 @@ describe('a time zone', () => {
         expect(toLocalTime(instant, timeZone)).toBe(digits(date));
         expect(toISO(instant, timeZone)).toBe(date.toISO());
       }),
-      runs(2000),
+      runs(400),
     );
   });
 
@@ -89,7 +89,7 @@ describe('a time zone', () => {
         const date = luxon(localTime, 'UTC').setZone(timeZone, { keepLocalTime: true });
         expect(iso([toInstant(localTime, timeZone)])).toEqual(iso([first(date)]));
       }),
-      runs(2000),
+      runs(400),
     );
   });
 
@@ -98,7 +98,7 @@ describe('a time zone', () => {
       fc.property(moments, ({ timeZone, instant }) => {
         expect(toInstant(toLocalTime(instant, timeZone), timeZone, instant)).toBe(instant);
       }),
-      runs(2000),
+      runs(400),
     );
   });
 
@@ -123,7 +123,7 @@ describe('a time zone', () => {
           expect(iso(intervalsOf(range, interval))).toEqual(iso([...expected]));
         },
       ),
-      runs(1000),
+      runs(300),
     );
   });
 
@@ -138,7 +138,7 @@ describe('a time zone', () => {
         const expected = first(isStart ? before.startOf('day') : before);
         expect(iso([comparedRange(range, 'year')?.since ?? NaN])).toEqual(iso([expected]));
       }),
-      runs(1000),
+      runs(300),
     );
   });
 });
