@@ -63,10 +63,10 @@ const SHORT_STREAM = 25_000;
 
 const OPENAPI = Symbol('Djaffar OpenAPI');
 
-/** Beside the options: modules that export what the host's guards need. */
+/** The registration, and modules that export what the host's guards need. */
 type Extras = RegistrationOptions & Pick<ModuleMetadata, 'imports'>;
 
-// The builder takes from the host's options those extras that have a key here.
+// The builder removes from the host's options only extras that have a key here.
 const extras: Extras = {
   path: undefined,
   route: undefined,
@@ -84,12 +84,37 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIO
     .setExtras(extras, register)
     .build();
 
-/** What a class given to `forRootAsync({ useClass })` or `({ useExisting })` has to be. */
+/** A class for `forRootAsync({ useClass })` or `forRootAsync({ useExisting })`. */
 export interface DjaffarOptionsFactory {
+  /** Returns the options, once, when the application starts. */
   createDjaffarOptions(): DjaffarOptions | Promise<DjaffarOptions>;
 }
 
-/** User activity tracking: `POST /djaffar/track/`, and `ActivityService` to get the activities back. */
+/**
+ * Tracks user activity: adds the route `POST /djaffar/track/`, and provides `ActivityService`, `ActivityStats` and
+ * `VisitorService`.
+ *
+ * @example
+ * ```ts
+ * import { Module } from '@nestjs/common';
+ * import { TypeOrmModule } from '@nestjs/typeorm';
+ * import { DjaffarModule, djaffarMigrations } from 'nestjs-djaffar';
+ *
+ * @Module({
+ *   imports: [
+ *     TypeOrmModule.forRoot({
+ *       type: 'postgres',
+ *       url: process.env.DATABASE_URL,
+ *       autoLoadEntities: true,
+ *       migrations: [...djaffarMigrations],
+ *       migrationsRun: true,
+ *     }),
+ *     DjaffarModule.forRoot({ ip: 'masked' }),
+ *   ],
+ * })
+ * export class AppModule {}
+ * ```
+ */
 @Module({})
 export class DjaffarModule extends ConfigurableModuleClass implements NestModule {
   constructor(
@@ -101,14 +126,20 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     super();
   }
 
-  /** @throws Error that names each wrong option, now or when the application starts */
+  /**
+   * Registers the module.
+   * @throws Error that names each wrong option
+   */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const { imports: _, ...checked } = options;
     checkForRoot(checked);
     return super.forRoot(options);
   }
 
-  /** As `forRoot`, with options that are made when the application starts. */
+  /**
+   * Registers the module with options that a factory returns when the application starts.
+   * @throws Error that names each wrong option, now or when the application starts
+   */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     if (!options.useFactory && !options.useClass && !options.useExisting) {
       throw new Error('DjaffarModule: forRootAsync was given none of: useFactory, useClass, useExisting');
@@ -117,7 +148,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     return super.forRootAsync(options);
   }
 
-  /** Nest calls it when the adapter is there and the routes are not yet. */
+  /** Called by Nest before the routes are registered. */
   configure(): void {
     const { httpAdapter } = this.adapterHost;
     const { path, route } = this.registration;
@@ -191,7 +222,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       {
         provide: ActivityWriter,
         inject: [DATA_SOURCE, SETTINGS],
-        useFactory: makeWriter,
+        useFactory: createWriter,
       },
       {
         provide: RollupService,
@@ -254,13 +285,13 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
   };
 }
 
-/** The first controller has it. */
+/** Returns the route of a handler of the first controller. */
 function routeOf([controller]: Type<object>[], handler: string, path: string): Route {
   if (!controller) throw new Error(`Djaffar: no controller has ${handler}`);
   return { controller, handler, path: `/${path.replace(/^\//, '')}` };
 }
 
-/** The dashboard with all that it loads, but for the exchange: a cookie must not renew itself. */
+/** True for the routes of the dashboard, except the one that sets the cookie: a cookie must not renew itself. */
 function openedBySession(path: string): (url: string) => boolean {
   const dashboard = `/${path.replace(/^\/|\/$/g, '')}/dashboard/`.toLowerCase();
   return (url) => {
@@ -269,8 +300,8 @@ function openedBySession(path: string): (url: string) => boolean {
   };
 }
 
-/** Djaffar takes no more connections than the host's pool has. */
-function makeWriter(source: DataSource, { writer, statistics, page }: Settings): ActivityWriter {
+/** Creates the writer, and limits the connections to what the host's pool has. */
+function createWriter(source: DataSource, { writer, statistics, page }: Settings): ActivityWriter {
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
   connectionsOf(source).limit({
     writers: limits.writer,
@@ -298,7 +329,7 @@ function missingDataSource(name: string | undefined): string {
   );
 }
 
-/** The host's global prefix stands before the path; Express tells no case apart. */
+/** True for a path that ends with the route: the host's global prefix comes first, and Express ignores case. */
 function routeAt(path: string, route: string): (pathname: string) => boolean {
   const end = `/${path.replace(/^\/|\/$/g, '')}/${route}`.toLowerCase();
   return (pathname) => pathname.replace(/\/$/, '').toLowerCase().endsWith(end);

@@ -63,6 +63,7 @@ export interface ServerActivity {
   userAgent?: string | undefined;
 }
 
+/** How `ActivityService.track` stores an activity. */
 export interface TrackOptions {
   /** `null`: nothing is taken from the request, or from `runAs`, that the code runs in. */
   context?: null;
@@ -73,12 +74,14 @@ export interface TrackOptions {
   manager?: EntityManager;
 }
 
+/** One page of a list. */
 export interface Page<T> {
   items: T[];
   /** What to give as `after` for the page that follows; `null` at the end. */
   next: string | null;
 }
 
+/** Which page of a list, and in which order. */
 export interface PageOptions {
   /** 1 to 1,000; default 50. */
   limit?: number | undefined;
@@ -88,6 +91,7 @@ export interface PageOptions {
   order?: 'asc' | 'desc' | undefined;
 }
 
+/** What `ActivityService.erase` keeps. */
 export interface EraseOptions {
   /**
    * Whether what was done without a login in the user's visits stays. Statistics count it as the user's, so it goes too.
@@ -105,7 +109,32 @@ const MAX_RECEIVED = 2000;
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 1000;
 
-/** The activities: to add to them from server code, to get them back, to erase them. */
+/**
+ * Tracks activities from server code, finds them, and erases them.
+ *
+ * @example
+ * ```ts
+ * import { Injectable } from '@nestjs/common';
+ * import { ActivityService } from 'nestjs-djaffar';
+ *
+ * @Injectable()
+ * export class OrderService {
+ *   constructor(private readonly activities: ActivityService) {}
+ *
+ *   async place(userId: string): Promise<void> {
+ *     await this.activities.track({ name: 'bought', path: '/orders', user: { id: userId } });
+ *   }
+ *
+ *   async export(userId: string): Promise<void> {
+ *     for await (const { date, path } of this.activities.stream({ user: userId })) console.log(date, path);
+ *   }
+ *
+ *   forget(userId: string): Promise<number> {
+ *     return this.activities.erase({ user: userId });
+ *   }
+ * }
+ * ```
+ */
 @Injectable()
 export class ActivityService {
   private readonly dialect: Dialect;
@@ -123,8 +152,8 @@ export class ActivityService {
   }
 
   /**
-   * Stores what server code saw happen; resolves once it is committed. Inside of a request, and of {@link runAs}, what is
-   * not given is taken from there: the user, the session, the visit, the address, the user agent, the path.
+   * Stores an activity, and resolves once it is committed. Inside a request and inside {@link runAs}, what is not given is
+   * taken from there: the user, the session, the visit, the IP address, the user agent, the path.
    * @throws InvalidActivityError as a client would get a 400
    * @throws Error for a `manager` that is in no transaction, or of another data source
    * @throws UnavailableError as a client would get a 503
@@ -180,7 +209,7 @@ export class ActivityService {
   }
 
   /**
-   * Who does something, and where, as JSON: for a job that goes on after the request.
+   * Returns the current user, session and path as JSON, for a job that runs after the request.
    * @returns `undefined` outside of requests and of {@link runAs}
    */
   context(): ActivityContext | undefined {
@@ -188,16 +217,16 @@ export class ActivityService {
   }
 
   /**
-   * Does the work in the name of somebody: what it tracks, whatever it awaits meanwhile, is of this context.
-   * @returns what the work returns
+   * Runs a function in a context: what it tracks gets the user, session and path of this context.
+   * @returns the result of the function
    */
   runAs<T>(context: GivenContext, work: () => T): T {
     return this.current.run(context, work);
   }
 
   /**
-   * One page of the activities, each with its session; pages follow each other by their place in the order, so that
-   * none is missed or shown twice while new ones arrive.
+   * Finds one page of the activities, each with its session. Pages are keyset pages: while new activities arrive, none is
+   * missing and none appears twice.
    * @throws InvalidFilterError
    */
   async find(filter: ActivityFilter = {}, options: PageOptions = {}): Promise<Page<Activity>> {

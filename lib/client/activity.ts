@@ -1,7 +1,7 @@
-/** A JSON object that says more about an activity: up to 4 KiB, up to 3 levels deep. */
+/** Details of an activity: a JSON object of up to 4 KiB, up to 3 levels deep. */
 export type Properties = Record<string, unknown>;
 
-/** Too long a path or referer must not cost an activity. */
+/** Truncates a path or referer, because the server rejects longer ones. */
 export const cut = (text?: string): string | undefined => {
   return text?.slice(0, 2048);
 };

@@ -3,28 +3,42 @@ import { clear, retry } from './queue.js';
 import { type Settings, settings } from './settings.js';
 import { track, view } from './track.js';
 
-/** The browser's side of Djaffar. */
+/**
+ * Tracks from the browser.
+ *
+ * @example
+ * ```ts
+ * import { djaffar, start } from 'nestjs-djaffar/client';
+ *
+ * djaffar.configure({ endpoint: 'https://api.example.com/djaffar', credentials: 'include' });
+ * start({});
+ * void djaffar.track('added to cart', { sku: 'A-17' });
+ * ```
+ */
 export interface Djaffar {
   /**
-   * Tracks what was done, up to 64 characters, on the page of the latest view.
-   * @returns whether the server has it, once that is known: it has not where the visitor is not to be tracked, or where it
-   * had to be dropped, which the console then says; rejects with a TypeError for properties that are no JSON
+   * Tracks an activity on the page of the latest view.
+   * @param name up to 64 characters
+   * @returns true once the server has stored it; false if the visitor must not be tracked, or if it was dropped, which the
+   * console reports
+   * @throws TypeError for properties that JSON cannot hold
    */
   track(name: string, properties?: Properties): Promise<boolean>;
 
   /**
-   * Tracks a view of a path, by default of what the browser shows, and makes it the path of what follows.
-   * @returns as `track`
+   * Tracks the view of a page. Activities that follow get its path.
+   * @param path by default the path that the browser shows
+   * @returns the same as `track`
    */
   view(path?: string): Promise<boolean>;
 
-  /** Changes settings from now on; new headers are tried at once. */
+  /** Changes settings. Waiting activities are sent at once, with the new headers. */
   configure(settings: Partial<Settings>): void;
 
-  /** Tracks this visitor no more, and forgets what waits; it lasts. */
+  /** Stops tracking this visitor for good, and discards waiting activities. */
   optOut(): void;
 
-  /** Takes back `optOut`. */
+  /** Reverts `optOut`. */
   optIn(): void;
 }
 
@@ -40,7 +54,7 @@ export const djaffar = {
     try {
       localStorage.djaffar = value;
     } catch {
-      // Storage is refused: it lasts as long as the page.
+      // The browser refuses storage, so it lasts only as long as the page.
     }
     if (value) clear();
   },

@@ -3,17 +3,18 @@ import { type AutoTracking, start as startPage } from './page.js';
 import type { Properties } from './activity.js';
 import { type Settings, settings } from './settings.js';
 
-// What a bundler takes: the same as `tracker.js`, but that nothing starts by itself.
+// The entry for bundlers: the same as `tracker.js`, but nothing starts by itself.
 
 Object.assign(settings, { endpoint: '/djaffar', route: 'track' });
 
 let hasStarted = false;
 
-/** Starts what is tracked automatically. Further calls do nothing. */
+/** Starts automatic tracking. Further calls do nothing. */
 export function start(auto: AutoTracking): void {
   if (!hasStarted) startPage(auto);
   hasStarted = true;
 }
 
+/** The tracker. */
 export const djaffar: Djaffar = api;
 export type { AutoTracking, Djaffar, Properties, Settings };

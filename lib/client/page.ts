@@ -2,7 +2,7 @@ import { cut, type Properties } from './activity.js';
 import { type Entry, forget, last, leave, retry } from './queue.js';
 import { cameFrom, here, pageOf, track, useHash, view } from './track.js';
 
-/** What is tracked without being asked. */
+/** What is tracked automatically. */
 export interface AutoTracking {
   /** Whether the fragment is the path, as with routers that use `location.hash`. */
   hash?: true | undefined;

@@ -1,31 +1,31 @@
-/** What a page can say with `configure`, at any time. */
+/** Settings of the tracker, which `configure` may change at any time. */
 export interface Settings {
   /**
-   * Where the tracker's routes are, without a trailing slash.
-   * @defaultValue what the script was loaded from, `/djaffar` in the module
+   * The URL of the routes, without a trailing slash.
+   * @defaultValue the folder of the script; `/djaffar` if you import `nestjs-djaffar/client`
    */
   endpoint: string;
 
   /**
    * The name of the tracking route, if the module's option `route` changes it.
-   * @defaultValue 'track'; a script from the module knows it
+   * @defaultValue 'track'; the script of the module contains the name
    */
   route: string;
 
   /**
-   * Added to each request, such as a bearer token; a function is asked before each. Tokens that the server refused are not
-   * sent again: the activities wait for others.
+   * Headers of each request, such as a bearer token. A function is called before each request. Headers that the server
+   * refused are not sent again: activities wait until they change.
    */
   headers: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>);
 
   /**
-   * Whether cookies go to another origin, as in `fetch`.
+   * Whether cookies are sent to another origin, as in `fetch`.
    * @defaultValue 'same-origin'
    */
   credentials: RequestCredentials;
 
   /**
-   * Whether to track those, too, whose browser says by Global Privacy Control or Do Not Track that they do not want it.
+   * Tracks also visitors whose browser sends Global Privacy Control or Do Not Track.
    */
   ignoreDnt?: true;
 }
@@ -39,10 +39,10 @@ export const settings: Partial<State> = {};
 try {
   settings.isOptedOut = localStorage.djaffar;
 } catch {
-  // Storage is refused, or this is a server that renders the page.
+  // The browser refuses storage, or a server renders the page.
 }
 
-/** Whether this visitor is not to be tracked. */
+/** True if this visitor must not be tracked. */
 export const isSilent = (): unknown => {
   return (
     settings.isOptedOut ||

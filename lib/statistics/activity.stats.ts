@@ -66,6 +66,24 @@ const FOREVER = Number.MAX_SAFE_INTEGER;
  * Each answer has `asOf`: it is exact for everything committed before that moment. A question waits at most
  * `statistics.maxWait` for the statistics to catch up with what its range has that is new.
  * Each may throw an `InvalidFilterError` that names what is wrong in the question.
+ *
+ * @example
+ * ```ts
+ * import { Injectable } from '@nestjs/common';
+ * import { ActivityStats } from 'nestjs-djaffar';
+ *
+ * @Injectable()
+ * export class ReportService {
+ *   constructor(private readonly stats: ActivityStats) {}
+ *
+ *   async lastMonth(): Promise<string> {
+ *     const range = { from: '2026-11-01', to: '2026-11-30', timeZone: 'Europe/Berlin' };
+ *     const { visits, asOf } = await this.stats.overview(range);
+ *     const { items } = await this.stats.top('path', { ...range, limit: 10 });
+ *     return `${visits.value} visits as of ${asOf}, most to ${items[0]?.value}`;
+ *   }
+ * }
+ * ```
  */
 @Injectable()
 export class ActivityStats {

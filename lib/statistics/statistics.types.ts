@@ -64,6 +64,7 @@ export interface Question extends StatisticsFilter {
   timeZone?: string | undefined;
 }
 
+/** What can be measured. */
 export const MEASURES = [
   'users',
   'sessions',
@@ -73,11 +74,15 @@ export const MEASURES = [
   'bounceRate',
   'visitDuration',
 ] as const;
+/** One of {@link MEASURES}. */
 export type Measure = (typeof MEASURES)[number];
 
+/** Lengths of the intervals of a series. */
 export const INTERVALS = ['minute', 'hour', 'day', 'week', 'month'] as const;
+/** One of {@link INTERVALS}. */
 export type Interval = (typeof INTERVALS)[number];
 
+/** What the values of `ActivityStats.top` may be of. */
 export const DIMENSIONS = [
   'path',
   'entry',
@@ -95,14 +100,20 @@ export const DIMENSIONS = [
   'device',
   'user',
 ] as const;
+/** One of {@link DIMENSIONS}. */
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** What `ActivityStats.top` can count. */
 export const TOP_MEASURES = ['users', 'sessions', 'visits', 'activities', 'views'] as const;
+/** One of {@link TOP_MEASURES}. */
 export type TopMeasure = (typeof TOP_MEASURES)[number];
 
+/** Lengths of the periods of retention. */
 export const PERIODS = ['day', 'week', 'month'] as const;
+/** One of {@link PERIODS}. */
 export type Period = (typeof PERIODS)[number];
 
+/** Who retention counts. */
 export const RETENTION_BY = ['user', 'session'] as const;
 
 /** What every answer has. */
@@ -127,6 +138,7 @@ export interface Figure {
   compared?: number | null;
 }
 
+/** Options of `ActivityStats.overview`. */
 export interface OverviewOptions {
   /** The range just before, the same days a year ago, or any other. */
   compareTo?: 'previous' | 'year' | { from: Date | string; to: Date | string } | undefined;
@@ -164,6 +176,7 @@ export interface Top extends AsOf {
   items: TopRow[];
 }
 
+/** A value of a dimension, and how often it occurs. */
 export interface TopRow {
   /** `null` where there is none: no referrer, an unknown browser. */
   value: string | null;
@@ -172,6 +185,7 @@ export interface TopRow {
   name?: string | null;
 }
 
+/** Options of `ActivityStats.live`. */
 export interface LiveOptions extends Omit<Question, 'from' | 'to'> {
   /** 1 to 1,440; default 5. */
   minutes?: number | undefined;
@@ -262,6 +276,7 @@ export interface VisitsOptions extends Question, PageOptions {}
 /** One page of the visits. */
 export interface Visits extends AsOf, Page<VisitRecord> {}
 
+/** A visit with its activities. */
 export interface VisitRecord {
   id: string;
   session: Session | null;
@@ -287,9 +302,11 @@ export interface VisitRecord {
   activities: VisitActivity[];
 }
 
+/** An activity of a visit. */
 export type VisitActivity = Pick<Activity, 'id' | 'name' | 'path' | 'referer' | 'userId' | 'userName'> & {
   date: string;
   properties: Properties | null;
 };
 
+/** How many activities of a visit `ActivityStats.visits` returns. */
 export const MAX_ACTIVITIES_OF_VISIT = 500;

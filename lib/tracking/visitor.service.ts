@@ -26,7 +26,7 @@ export const COOKIE_NAME = 'djaffar_session';
  * import { type Activity, ActivityService, VisitorService } from 'nestjs-djaffar';
  *
  * @Controller()
- * class MyActivityController {
+ * export class MyActivityController {
  *   constructor(
  *     private readonly visitors: VisitorService,
  *     private readonly activities: ActivityService,
