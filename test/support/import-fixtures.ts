@@ -11,7 +11,7 @@ export function csv(columns: string, rows: Cell[][]): string {
   return [columns, ...rows.map((row) => row.map(cell).join(','))].join('\n') + '\n';
 }
 
-export function tsv(columns: string, rows: Cell[][]): string {
+function tsv(columns: string, rows: Cell[][]): string {
   return [columns, ...rows.map((row) => row.map((cell) => cell ?? 'NULL').join(','))]
     .join('\n')
     .replaceAll(',', '\t');

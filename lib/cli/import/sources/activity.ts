@@ -136,13 +136,13 @@ export class ActivityMaker {
 }
 
 /** Returns the path and query of a URL; `/` if there is none. */
-export function pathOf(url: string): string {
+function pathOf(url: string): string {
   const path = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '');
   return path === '' || path.startsWith('?') ? `/${path}` : path;
 }
 
 /** Adds the parameters that the query of the path does not have: they are counted there. */
-export function withUtm(path: string, utm: Utm): string {
+function withUtm(path: string, utm: Utm): string {
   const [, before = '', fragment = ''] = /^([^#]*)(.*)$/s.exec(path) ?? [];
   const [bare = '', ...query] = before.split('?');
   const given = new URLSearchParams(query.join('?'));
