@@ -25,7 +25,7 @@ const MAY_IMPORT = {
 
   // The ways in and out.
   tracking: ['activity', 'database', 'generated', 'guards', 'http', 'options', 'privacy'],
-  context: ['activity', 'http', 'options', 'tracking'],
+  context: ['activity', 'database', 'http', 'options', 'tracking'],
   api: ['activity', 'database', 'export', 'guards', 'http', 'options', 'statistics', 'tracking'],
   dashboard: [
     'activity',

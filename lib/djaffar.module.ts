@@ -7,7 +7,7 @@ import {
   type NestModule,
   type Type,
 } from '@nestjs/common';
-import type { HttpAdapterHost } from '@nestjs/core';
+import { APP_INTERCEPTOR, type HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -25,7 +25,10 @@ import { ExportController } from './api/export.controller.js';
 import { describeRoutes } from './api/openapi.js';
 import { StatisticsController } from './api/statistics.controller.js';
 import { enterOnExpress, enterOnFastify } from './context/platform.js';
+import { HandlerTracker } from './context/handler-tracker.js';
 import { RequestContexts } from './context/request-contexts.js';
+import { NoTrack } from './context/track.decorator.js';
+import { RequestsInterceptor } from './context/track.interceptor.js';
 import { AboutController } from './dashboard/about.controller.js';
 import { ActivityStream, MINUTE } from './dashboard/activity.stream.js';
 import { BearerSession } from './dashboard/bearer-session.js';
@@ -191,13 +194,15 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       unwrapped,
     ),
   ];
+  const controllers = [...tracking, ...script, ...ofApi, ...dashboard];
+  for (const controller of controllers) NoTrack()(controller);
   // For `autoLoadEntities`. Its repositories are not used: without the data source Nest would name one of them, not the option.
   TypeOrmModule.forFeature(djaffarEntities, dataSource);
   return {
     ...definition,
     global: isGlobal,
     imports: [...new Set([...(definition.imports ?? []), ...(given.imports ?? [])])],
-    controllers: [...tracking, ...script, ...ofApi, ...dashboard],
+    controllers,
     providers: [
       ...(definition.providers ?? []),
       ADAPTER_HOST_PROVIDER,
@@ -243,6 +248,14 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         useFactory: (source: DataSource, writer: ActivityWriter) => new HostTransactions(source, writer),
       },
       RequestContexts,
+      HandlerTracker,
+      {
+        provide: APP_INTERCEPTOR,
+        inject: [SETTINGS, HandlerTracker],
+        // Nest takes nothing for no interceptor, which would cost every request of the host some time.
+        useFactory: ({ requests }: Settings, handlers: HandlerTracker) =>
+          requests && new RequestsInterceptor(handlers, requests),
+      },
       { provide: CurrentContext, useExisting: RequestContexts },
       Recorder,
       ActivityService,

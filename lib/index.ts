@@ -4,11 +4,14 @@ export type { ActivityContext, GivenContext } from './activity/activity.context.
 export {
   ActivityService,
   type EraseOptions,
+  type FeedOptions,
   type Page,
   type PageOptions,
   type ServerActivity,
   type TrackOptions,
 } from './activity/activity.service.js';
+export type { FeedItem, UserSession } from './activity/user-activity.js';
+export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './database/unavailable.error.js';
 export { type ValidationErrors, InvalidActivityError } from './activity/validation-errors.js';
@@ -21,7 +24,9 @@ export type {
   DjaffarOptions,
   HostGuard,
   HostUser,
+  HttpMethod,
   RegistrationOptions,
+  RequestsOptions,
   RouteOptions,
   WriterSettings,
   IpPolicy,
@@ -32,6 +37,14 @@ export type {
   StatisticsSettings,
 } from './options/djaffar.options.js';
 export { SECRET_PARAMETERS } from './options/secret-parameters.js';
+export type { Handled } from './context/handled.js';
+export {
+  NoTrack,
+  Track,
+  type TrackAlwaysOptions,
+  type TrackHandlerOptions,
+} from './context/track.decorator.js';
+export type * from './activity/activities.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';
 export type * from './statistics/statistics.types.js';

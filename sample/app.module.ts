@@ -6,6 +6,7 @@ import { AdminGuard, DashboardGuard, JwtAuthGuard, SessionGuard } from './auth/g
 import { databaseOptions } from './database.js';
 import { HealthController } from './health.controller.js';
 import { CreateOrders1763000000001 } from './orders/create-orders.js';
+import { OrderPaid } from './orders/order-paid.js';
 import { Order } from './orders/order.entity.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OrdersService } from './orders/orders.service.js';
@@ -28,6 +29,7 @@ import { PageController } from './page/page.controller.js';
       imports: [AuthModule],
       guards: [SessionGuard, JwtAuthGuard],
       requestContext: true,
+      events: { 'order.paid': OrderPaid },
       api: { guards: [AdminGuard] },
       dashboard: { guards: [DashboardGuard] },
       // The first question counts all of the made-up weeks.

@@ -46,15 +46,22 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   keep(): void;
 }
 
-/** Knows where code runs. */
-export abstract class CurrentContext {
+/** What activities take from where they are tracked. */
+export interface ContextSource {
   /**
    * @returns a promise only if there is something to wait for
    * @throws UnavailableError if the database does not answer in time
    */
-  abstract ready(): Promise<unknown> | undefined;
+  ready(): Promise<unknown> | undefined;
 
   /** @returns `undefined` outside of requests and of `run` */
+  originOf(occasion: Occasion): Origin | undefined;
+}
+
+/** Knows where code runs. */
+export abstract class CurrentContext implements ContextSource {
+  abstract ready(): Promise<unknown> | undefined;
+
   abstract originOf(occasion: Occasion): Origin | undefined;
 
   /** @returns `undefined` outside of requests and of `run` */

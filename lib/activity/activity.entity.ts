@@ -2,6 +2,7 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typ
 import { instant } from '../database/columns/instant.js';
 import { json } from '../database/columns/json.js';
 import { Session } from './session.entity.js';
+import { MAX_SUBJECT } from './subject.js';
 
 /** A JSON object that says more about an activity. */
 export type Properties = Record<string, unknown>;
@@ -20,6 +21,7 @@ export type Properties = Record<string, unknown>;
 @Index('djaffar_activity_path', { synchronize: false })
 @Index('djaffar_activity_page', { synchronize: false })
 @Index('djaffar_activity_user', { synchronize: false })
+@Index('djaffar_activity_subject', { synchronize: false })
 export class Activity {
   /** The client's own UUID, or a UUIDv7 made by the server. */
   @PrimaryColumn({ name: 'id', type: 'uuid' })
@@ -48,6 +50,10 @@ export class Activity {
   @Column({ name: 'page', type: 'varchar', length: 2048, nullable: true, select: false })
   page?: string | null;
 
+  /** The pattern of the route, such as `/orders/:id/pay`, at most 255 characters; `null` if it is not known. */
+  @Column({ name: 'route', type: 'varchar', length: 255, nullable: true })
+  route!: string | null;
+
   /** Where the user came from, at most 2,048 characters. */
   @Column({ name: 'referer', type: 'varchar', length: 2048, nullable: true })
   referer!: string | null;
@@ -55,6 +61,10 @@ export class Activity {
   /** In a `where` it is compared as a whole, with its keys in the same order. */
   @Column({ name: 'properties', type: 'text', nullable: true, transformer: json })
   properties!: Properties | null;
+
+  /** To what it was done, as server code said: a type and an id, such as `order:17`. */
+  @Column({ name: 'subject', type: 'varchar', length: MAX_SUBJECT, nullable: true })
+  subject!: string | null;
 
   /** The host's id of the user as text; `null` for an anonymous visitor. Never a foreign key. */
   @Column({ name: 'userId', type: 'varchar', length: 255, nullable: true })
@@ -77,6 +87,10 @@ export class Activity {
 
   @Column({ name: 'ipAddress', type: 'varchar', length: 45, nullable: true })
   ipAddress!: string | null;
+
+  /** `false` if a visit with it and one other activity still bounced; `null` is the same as `true`. */
+  @Column({ name: 'interactive', type: 'boolean', nullable: true })
+  interactive!: boolean | null;
 }
 
 /** The columns of an activity, without what is derived from them. */

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 import type { SelectQueryBuilder } from 'typeorm';
+import type { ActivityName } from './activities.js';
 import type { Activity } from './activity.entity.js';
 import { type Dialect, PATH_KEY_LENGTH } from '../database/dialects/dialect.js';
 import { storedIp } from './ip-address.js';
 import { parseIsoDate, parseIsoDay } from './iso-date.js';
+import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
 import { cut, isStorable } from './text.js';
 
 /** Milliseconds. */
@@ -19,7 +21,11 @@ export interface ActivityFilter {
   path?: string | undefined;
   /** A whole page, as statistics count it, or with a trailing `*` the beginning of pages. */
   page?: string | undefined;
-  name?: string | undefined;
+  /** The pattern of a route, such as `/orders/:id/pay`, or with a trailing `*` the beginning of patterns. */
+  route?: string | undefined;
+  name?: ActivityName | undefined;
+  /** To what it was done, such as `['order', 17]` or `'order:17'`. */
+  subject?: Subject | undefined;
   /** Inclusive. A text is ISO 8601, without an offset UTC; a date alone, such as `2026-11-01`, is the start of that day. */
   from?: Date | string | undefined;
   /** Exclusive. A date alone is the end of that day. */
@@ -79,7 +85,12 @@ function conditionsOf(dialect: Dialect): Conditions {
     user: equals('userId', 'user'),
     session: equals('sessionId', 'session'),
     visit: equals('visitId', 'visit'),
+    route: (value) => pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), 'route', value),
     name: equals('name', 'name'),
+    subject: (value) => ({
+      sql: 'activity.subject = :subject',
+      parameters: { subject: checkSubject(value) },
+    }),
     path: (value) => pathCondition(pathColumns(dialect, 'activity.path'), 'path', value),
     page: (value) => pageCondition(dialect, 'page', value),
     from: at(dialect, '>=', 'from'),
@@ -218,6 +229,12 @@ export function millisecondsOf(
     );
   }
   return milliseconds;
+}
+
+function checkSubject(value: unknown): string {
+  const subject = storedSubject(value);
+  if (subject === undefined) throw new InvalidFilterError('subject', SUBJECT_FAULT);
+  return subject;
 }
 
 function checkIp(value: unknown): string {

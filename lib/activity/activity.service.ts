@@ -6,8 +6,14 @@ import { driverOf } from '../database/driver.js';
 import { askOnPrimary, onPrimary } from '../database/primary.js';
 import { chunks } from '../database/chunks.js';
 import { DATA_SOURCE, type Settings, SETTINGS } from '../options/settings.js';
-import { type ActivityContext, CurrentContext, type GivenContext } from './activity.context.js';
-import { Activity, type Properties } from './activity.entity.js';
+import type { ActivityName, Named } from './activities.js';
+import {
+  type ActivityContext,
+  type ContextSource,
+  CurrentContext,
+  type GivenContext,
+} from './activity.context.js';
+import { Activity } from './activity.entity.js';
 import {
   type ActivityFilter,
   applyAfter,
@@ -20,6 +26,7 @@ import { ActivityWriter } from './activity.writer.js';
 import { ErrorCollector } from './validation-errors.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { type Dialect, dialectOf, type Statement } from '../database/dialects/dialect.js';
+import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
 import { restoreMissingSessions } from '../store/typeorm/missing-sessions.js';
 import { MAX_PATH, normalizeActivity, readActivity } from './new-activity.js';
@@ -30,23 +37,30 @@ import { Session } from './session.entity.js';
 import { DirtyRange } from '../store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { dirtyRangesForDelete } from '../store/typeorm/statistics/rollup/dirty-ranges.js';
 import { escapePath, Table } from '../database/table.js';
+import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
 import { cut, makeStorable } from './text.js';
 import { storedUser } from './user.js';
+import {
+  type FeedItem,
+  groupRepeats,
+  lastSeenOf,
+  latestOf,
+  sessionsOf,
+  type UserSession,
+} from './user-activity.js';
 import { sessionOf } from './user-agent.js';
 import { VisitBounds } from '../store/typeorm/visit-bounds.js';
 
 /** An activity of server code. */
-export interface ServerActivity {
+export type ServerActivity<N extends ActivityName = ActivityName> = ActivityDetails & Named<N>;
+
+interface ActivityDetails {
   /** At most 2,048 characters; default: the path of the request. Outside of requests it is mandatory. */
   path?: string | undefined;
   /** Default: now. A text is ISO 8601, without an offset UTC. */
   date?: Date | string | undefined;
   /** At most 2,048 characters. */
   referer?: string | undefined;
-  /** At most 64 characters; default `view`. */
-  name?: string | undefined;
-  /** At most 4 KiB as JSON, 3 levels deep; integers up to ±(2^53 - 1). */
-  properties?: Properties | undefined;
   /** A UUID; stored once however often it is given. Default: a new UUIDv7. */
   id?: string | undefined;
   /** Default: the request's. Of somebody else than the request's user, nothing else is taken from the request but the path. */
@@ -58,6 +72,15 @@ export interface ServerActivity {
    * this activity.
    */
   visit?: string | undefined;
+  /** The pattern of the route, at most 255 characters; default: the request's. */
+  route?: string | undefined;
+  /** To what it was done, such as `['order', 17]`: `find({ subject: ['order', 17] })` is what was done to it. */
+  subject?: Subject | undefined;
+  /**
+   * `false` for what happens by itself: a visit with one other activity still bounced.
+   * @defaultValue true
+   */
+  interactive?: boolean | undefined;
   ip?: string | undefined;
   /** Kept with the session where that is new. */
   userAgent?: string | undefined;
@@ -89,6 +112,14 @@ export interface PageOptions {
   after?: string | undefined;
   /** By date; default `desc`, the latest first. */
   order?: 'asc' | 'desc' | undefined;
+}
+
+/** Whose feed `ActivityService.feed` returns. */
+export interface FeedOptions {
+  /** The host's id of the user. */
+  user: string | number | bigint;
+  /** How many items: 1 to 1,000; default 50. */
+  limit?: number | undefined;
 }
 
 /** What `ActivityService.erase` keeps. */
@@ -138,6 +169,7 @@ export const MAX_LIMIT = 1000;
 @Injectable()
 export class ActivityService {
   private readonly dialect: Dialect;
+  private readonly events: Events;
 
   constructor(
     @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
@@ -149,6 +181,7 @@ export class ActivityService {
     private readonly current: CurrentContext,
   ) {
     this.dialect = dialectOf(dataSource);
+    this.events = new Events(settings);
   }
 
   /**
@@ -159,7 +192,21 @@ export class ActivityService {
    * @throws UnavailableError as a client would get a 503
    */
   async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
-    const { user, session, visit, ip, userAgent, date: when = new Date(), ...fields } = activity;
+    await this.store(activity, options.context === null ? undefined : this.current, options.manager);
+  }
+
+  /** @internal the same in another context than that of the code that runs */
+  async trackIn(context: ContextSource, activity: ServerActivity): Promise<void> {
+    await this.store(activity, context);
+  }
+
+  private async store(
+    activity: ServerActivity,
+    context: ContextSource | undefined,
+    manager?: EntityManager,
+  ): Promise<void> {
+    const { user, session, visit, ip, userAgent, date: when = new Date(), ...others } = activity;
+    const { subject, interactive, ...fields } = others;
     const errors = new ErrorCollector();
     const deadline = this.recorder.deadline();
     const now = Date.now();
@@ -168,18 +215,20 @@ export class ActivityService {
       errors.addError('session', 'session must be 1 to 64 letters, digits, - or _');
     if (visit !== undefined && !isKey(visit, 16))
       errors.addError('visit', 'visit must be 1 to 16 letters, digits, - or _');
-    const isInContext = options.context !== null;
+    const knownSubject = subject === undefined ? null : storedSubject(subject);
+    if (knownSubject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
     const known = storedUser(user);
     // Not in a transaction: that would take a second connection.
-    const loading = isInContext && !options.manager ? this.current.ready() : undefined;
+    const loading = manager ? undefined : context?.ready();
     if (loading) await loading;
     const { time, path, name, properties } = read ?? {};
     const origin =
-      isInContext && errors.count === 0
-        ? this.current.originOf({ date: time ?? now, path, name, properties, user: known })
+      errors.count === 0
+        ? context?.originOf({ date: time ?? now, path, name, properties, user: known })
         : undefined;
     const missingPath = 'outside of a request';
-    const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath };
+    const { events } = this;
+    const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath, events };
     const parsed = read && normalizeActivity(read, arrival, errors);
     errors.throwIfInvalid();
     if (!parsed) return;
@@ -189,6 +238,9 @@ export class ActivityService {
       [
         {
           ...parsed,
+          route: parsed.route ?? origin?.route ?? null,
+          subject: knownSubject ?? null,
+          interactive: interactive === false ? false : null,
           referer: parsed.referer ?? origin?.referer ?? null,
           userId: known?.id ?? origin?.user?.id ?? null,
           userName: known?.name ?? origin?.user?.name ?? null,
@@ -201,7 +253,7 @@ export class ActivityService {
       {
         request: origin?.request,
         isVisitOfHost: !own?.isVisitOwn,
-        manager: options.manager,
+        manager,
         deadline,
         onKept: () => own?.keep(),
       },
@@ -231,9 +283,7 @@ export class ActivityService {
    */
   async find(filter: ActivityFilter = {}, options: PageOptions = {}): Promise<Page<Activity>> {
     const { limit = DEFAULT_LIMIT, after, order = 'desc' } = options;
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-      throw new InvalidFilterError('limit', `must be a whole number from 1 to ${MAX_LIMIT}`);
-    }
+    checkLimit(limit);
     if (order !== 'asc' && order !== 'desc') throw new InvalidFilterError('order', "must be 'asc' or 'desc'");
     const cursor = after === undefined ? undefined : decodeCursor(after);
     const rows = await this.rows((manager) => this.query(manager, filter), {
@@ -279,6 +329,40 @@ export class ActivityService {
     );
     if (!found) throw new InvalidFilterError('after', 'must be the id of an activity that is stored');
     return encodeCursor(found);
+  }
+
+  /**
+   * What a user did, for the user's own eyes: the latest first, the same in a row once, without `engagement`, addresses and
+   * sessions. It looks at the user's latest 1,000 activities.
+   * @throws InvalidFilterError
+   */
+  async feed({ user, limit = DEFAULT_LIMIT }: FeedOptions): Promise<FeedItem[]> {
+    checkLimit(limit);
+    return groupRepeats(await latestOf(this.dataSource, checkText('user', String(user))), limit);
+  }
+
+  /**
+   * When each of the users did something for the last time; who never did is not in it.
+   * @throws InvalidFilterError
+   */
+  async lastSeen(users: (string | number | bigint)[]): Promise<Map<string, Date>> {
+    return lastSeenOf(
+      this.dataSource,
+      users.map((user) => checkText('user', String(user))),
+    );
+  }
+
+  /**
+   * The browsers in which a user was logged in, the latest first, at most 100.
+   * @param current the session that asks; default: the request's, if the option `requestContext` is on. See
+   * {@link VisitorService.of}
+   * @throws InvalidFilterError
+   */
+  async sessions(
+    user: string | number | bigint,
+    current = this.current.take()?.session ?? undefined,
+  ): Promise<UserSession[]> {
+    return sessionsOf(this.dataSource, checkText('user', String(user)), current);
   }
 
   /** @throws InvalidFilterError */
@@ -483,6 +567,12 @@ export class ActivityService {
       return query.getMany();
     });
   }
+}
+
+/** @throws InvalidFilterError */
+function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
+    throw new InvalidFilterError('limit', `must be a whole number from 1 to ${MAX_LIMIT}`);
 }
 
 function isoOf(date: Date): string {

@@ -1,4 +1,5 @@
 import type { Properties, StoredActivity } from './activity.entity.js';
+import type { Events } from './events.js';
 import type { ErrorCollector } from './validation-errors.js';
 import { Fields } from './fields.js';
 import { LAST_INSTANT } from './iso-date.js';
@@ -6,6 +7,7 @@ import { isObject } from './properties.js';
 import { uuidv7 } from './random.js';
 
 export const MAX_PATH = 2048;
+export const MAX_ROUTE = 255;
 export const MAX_NAME = 64;
 export const DEFAULT_NAME = 'view';
 
@@ -16,6 +18,7 @@ export interface NewActivity {
   date: string;
   path?: string;
   referer?: string;
+  route?: string;
   name?: string;
   properties?: Properties;
   id?: string;
@@ -29,7 +32,7 @@ export interface ReadActivity extends Omit<NewActivity, 'date'> {
 /** An activity with its defaults, and without what the visitor adds to it. */
 export type ParsedActivity = Pick<
   StoredActivity,
-  'id' | 'date' | 'receivedAt' | 'name' | 'path' | 'referer' | 'properties'
+  'id' | 'date' | 'receivedAt' | 'name' | 'path' | 'route' | 'referer' | 'properties'
 >;
 
 /** What completes an activity. */
@@ -38,6 +41,8 @@ export interface Arrival {
   receivedAt: number;
   /** Milliseconds by which the client's clock is slow. */
   skew: number;
+  /** What names and properties may be; without it, anything. */
+  events?: Events;
   /** Replaces a missing path. */
   path?: string | undefined;
   /** Ends the sentence "path must not be empty …". */
@@ -67,6 +72,7 @@ export function readFields(fields: Fields): ReadActivity {
   return {
     time: fields.requiredTime('date') ?? Number.NaN,
     path: fields.text('path', MAX_PATH),
+    route: fields.text('route', MAX_ROUTE),
     referer: fields.text('referer', MAX_PATH),
     name: fields.text('name', MAX_NAME),
     properties: fields.properties('properties'),
@@ -81,7 +87,7 @@ export function readFields(fields: Fields): ReadActivity {
  */
 export function normalizeActivity(
   activity: ReadActivity,
-  { receivedAt, skew, path: defaultPath, missingPath = 'if there is no Referer header' }: Arrival,
+  { receivedAt, skew, path: defaultPath, missingPath = 'if there is no Referer header', events }: Arrival,
   errors: ErrorCollector,
   prefix = '',
 ): ParsedActivity | undefined {
@@ -94,13 +100,16 @@ export function normalizeActivity(
   }
   if (!path) errors.addError(`${prefix}path`, `${prefix}path must not be empty ${missingPath}`);
   if (!isInTime || !path) return undefined;
-  return {
+  const parsed: ParsedActivity = {
     id: activity.id ?? uuidv7(),
     date: new Date(time),
     receivedAt: new Date(receivedAt),
     name: activity.name ?? DEFAULT_NAME,
     path,
+    route: activity.route ?? null,
     referer: activity.referer ?? null,
     properties: activity.properties ?? null,
   };
+  events?.check(parsed, errors, prefix);
+  return parsed;
 }

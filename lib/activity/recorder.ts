@@ -5,10 +5,11 @@ import type { StoredActivity } from './activity.entity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
 import { Scrubber } from './scrubber.js';
 import { ActivityWriter, type NewSession } from './activity.writer.js';
-import { MAX_NAME, MAX_PATH } from './new-activity.js';
+import { MAX_NAME, MAX_PATH, MAX_ROUTE } from './new-activity.js';
 import { storedIp } from './ip-address.js';
 import { validateProperties } from './properties.js';
 import { HostTransactions } from '../store/typeorm/host-transactions.js';
+import { storedSubject, SUBJECT_FAULT } from './subject.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
 import { VisitBounds } from '../store/typeorm/visit-bounds.js';
 
@@ -135,7 +136,7 @@ export class Recorder {
    * @throws UnstorableError for an id that is too long: to cut it might make one of two
    */
   private fit(activity: StoredActivity): void {
-    const { id, sessionId, visitId, userId, userName, ipAddress, referer } = activity;
+    const { id, sessionId, visitId, userId, userName, ipAddress, referer, route, subject } = activity;
     this.checkLength('id', id, 36);
     if (sessionId !== null) this.checkLength('sessionId', sessionId, 64);
     if (visitId !== null) this.checkLength('visitId', visitId, 16);
@@ -146,9 +147,12 @@ export class Recorder {
     if (userName !== null) activity.userName = fitText(userName, MAX_USER);
     if (ipAddress !== null) activity.ipAddress = storedIp(ipAddress);
     if (referer !== null) activity.referer = fitText(referer, MAX_PATH);
+    if (route !== null) activity.route = fitText(route, MAX_ROUTE);
     activity.name = fitText(activity.name, MAX_NAME);
     activity.path = fitText(activity.path, MAX_PATH);
     if (this.settings.transform) this.checkProperties(activity);
+    if (subject !== null && storedSubject(subject) === undefined)
+      throw this.writer.refuse(`the subject that the option "transform" gave ${SUBJECT_FAULT}`);
   }
 
   private checkLength(property: string, text: string, characters: number): void {

@@ -43,7 +43,15 @@ export class FilterQuery {
 
   @IsOptional()
   @IsString()
+  route?: string;
+
+  @IsOptional()
+  @IsString()
   name?: string;
+
+  @IsOptional()
+  @IsString()
+  subject?: string;
 
   @IsOptional()
   @IsString()

@@ -26,7 +26,12 @@ export function addOtherOptions(command: Command): Command {
     .option('--visit <id>', 'the id of the visit')
     .option('--path <path>', 'the whole path, or its beginning with a trailing *')
     .option('--page <page>', 'the whole page, as statistics count it, or its beginning with a trailing *')
+    .option(
+      '--route <pattern>',
+      'the pattern of the route, such as /orders/:id, or its beginning with a trailing *',
+    )
     .option('--name <name>', 'what was done, such as view')
+    .option('--subject <subject>', 'to what it was done, such as order:17')
     .option('--ip <address>', 'the IP address');
 }
 
@@ -37,11 +42,13 @@ export function filterOf({
   visit,
   path,
   page,
+  route,
   name,
+  subject,
   from,
   to,
   ip,
 }: FilterOptions): ActivityFilter {
-  const filter = { user, session, visit, path, page, name, from, to, ip };
+  const filter = { user, session, visit, path, page, route, name, subject, from, to, ip };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 }

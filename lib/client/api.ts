@@ -1,4 +1,4 @@
-import type { Properties } from './activity.js';
+import type { ActivityName, PropertiesOf } from './activities.js';
 import { clear, retry } from './queue.js';
 import { type Settings, settings } from './settings.js';
 import { track, view } from './track.js';
@@ -23,7 +23,7 @@ export interface Djaffar {
    * console reports
    * @throws TypeError for properties that JSON cannot hold
    */
-  track(name: string, properties?: Properties): Promise<boolean>;
+  track<N extends ActivityName>(name: N, ...properties: PropertiesOf<N>): Promise<boolean>;
 
   /**
    * Tracks the view of a page. Activities that follow get its path.

@@ -17,4 +17,5 @@ export function start(auto: AutoTracking): void {
 
 /** The tracker. */
 export const djaffar: Djaffar = api;
+export type * from './activities.js';
 export type { AutoTracking, Djaffar, Properties, Settings };

@@ -15,13 +15,15 @@ export interface AutoTracking {
    * @defaultValue common types of documents, archives, installers and media
    */
   download?: string | undefined;
+  /** The pattern of the route of the page as it was loaded, such as `/products/:id`. */
+  route?: string | undefined;
   /** Whether the time in view of each page is tracked, and how far it was scrolled. */
   engagement?: true | undefined;
 }
 
 /** File types whose links are downloads by default. */
 const FILE_TYPES =
-  'pdf,doc,docx,xls,xlsx,ppt,pptx,odt,ods,txt,csv,epub,zip,gz,tar,7z,rar,dmg,exe,msi,apk,mp3,mp4';
+  'pdf,doc,docx,xls,xlsx,pptx,ppt,odt,ods,txt,csv,epub,zip,gz,tar,7z,rar,dmg,exe,msi,apk,mp3,mp4';
 
 /** Milliseconds. A page that is replaced by another page sooner is a redirect, and was never viewed. */
 const REDIRECT = 50;
@@ -63,11 +65,11 @@ export const start = (auto: AutoTracking): void => {
     }
     since = !document.hidden && now;
   };
-  const show = (referer?: string): void => {
+  const show = (referer?: string, route?: string): void => {
     measure();
     seen = here();
     depth = 0;
-    void view(seen, referer);
+    void view(seen, referer, route);
     fresh = last;
     setTimeout(() => (fresh = 0), REDIRECT);
   };
@@ -94,7 +96,7 @@ export const start = (auto: AutoTracking): void => {
       path.find((node) => node.matches?.(selector)) as HTMLAnchorElement | undefined;
     const link = find('a[href]');
     // The middle button only follows links, and the right one does nothing.
-    if (button > (link ? 1 : 0)) return;
+    if (button > +!!link) return;
     const named = find('[data-djaffar]');
     // A form is submitted, all else is clicked. A click on a label is followed by one on its control, in the same task.
     if (named && 'submit' in named !== 'button' in event && (named !== lastNamed || path[0] === lastTarget)) {
@@ -119,7 +121,7 @@ export const start = (auto: AutoTracking): void => {
     }
   };
   const begin = (): void => {
-    show();
+    show(undefined, auto.route);
     try {
       navigation.addEventListener('currententrychange', move);
     } catch {
@@ -136,8 +138,8 @@ export const start = (auto: AutoTracking): void => {
     // The page was restored from the back/forward cache: it was not reached from itself.
     on('pageshow', ({ persisted }: PageTransitionEvent) => persisted && show(''));
     on('click', act);
-    on('auxclick', act);
     on('submit', act);
+    on('auxclick', act);
   };
 
   if ('hash' in auto) useHash();

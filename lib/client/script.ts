@@ -15,9 +15,12 @@ if (!('view' in (self.djaffar ?? {}))) {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is an HTML script that has been loaded
   const { src, dataset } = (document.currentScript ??
     document.querySelector('[src*="tracker.js"]')) as HTMLScriptElement;
-  self.djaffar = djaffar;
   // The server replaces the name of the route, too.
-  djaffar.configure({ endpoint: src.replace(/\/[^/?]*(\?.*)?$/, ''), route: 'track', ...dataset });
+  (self.djaffar = djaffar).configure({
+    endpoint: src.replace(/\/[^/?]*(\?.*)?$/, ''),
+    ...dataset,
+    route: 'track',
+  });
   // An attribute without a value is ''.
   start(dataset);
 }

@@ -26,6 +26,7 @@ export const track = async (
   name: string | undefined,
   properties?: Properties,
   referer?: string,
+  route?: string,
 ): Promise<boolean> => {
   if (isSilent()) return false;
   return add(
@@ -35,14 +36,19 @@ export const track = async (
       name,
       path: cut(current ?? here()),
       referer: cut(referer),
+      route,
       properties,
     }),
   );
 };
 
 /** Tracks a view of a path, and makes it the path of what follows. */
-export const view = (path = here(), referer = current ?? document.referrer): Promise<boolean> => {
+export const view = (
+  path = here(),
+  referer = current ?? document.referrer,
+  route?: string,
+): Promise<boolean> => {
   current = path;
   cameFrom = referer;
-  return track('view', undefined, referer);
+  return track('view', undefined, referer, route);
 };

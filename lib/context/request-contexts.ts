@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   type ActivityContext,
+  type ContextSource,
   CurrentContext,
   type GivenContext,
   type Occasion,
@@ -13,6 +14,7 @@ import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { VISIT_PAUSE } from '../tracking/visitor.js';
 import { VisitorService } from '../tracking/visitor.service.js';
+import type { ContextRequest, ContextResponse } from './request.js';
 import { RequestScope } from './request-scope.js';
 
 /**
@@ -46,9 +48,19 @@ export class RequestContexts extends CurrentContext {
   }
 
   ready(): Promise<unknown> | undefined {
-    if (!(this.storage.getStore() instanceof RequestScope)) return undefined;
-    const keys = this.visitors.keyRing();
-    return keys instanceof Promise ? keys : undefined;
+    return this.storage.getStore() instanceof RequestScope ? this.keysReady() : undefined;
+  }
+
+  /** The context of this request, whether or not the code that asks runs in it. */
+  sourceOf(request: ContextRequest, response: ContextResponse | undefined): ContextSource {
+    const current = this.storage.getStore();
+    const isSame = current instanceof RequestScope && current.isOf(request);
+    // What the handler tracks itself belongs to the same visit.
+    const scope = isSame ? current : new RequestScope(request, response);
+    return {
+      ready: () => this.keysReady(),
+      originOf: (occasion) => scope.originOf(occasion, this.settings, this.visitors),
+    };
   }
 
   originOf(occasion: Occasion): Origin | undefined {
@@ -66,6 +78,11 @@ export class RequestContexts extends CurrentContext {
 
   run<T>(given: GivenContext, work: () => T): T {
     return this.storage.run(this.contextFrom(given), work);
+  }
+
+  private keysReady(): Promise<unknown> | undefined {
+    const keys = this.visitors.keyRing();
+    return keys instanceof Promise ? keys : undefined;
   }
 
   private contextFrom({ user, ip, ...given }: GivenContext): ActivityContext {

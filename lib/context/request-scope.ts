@@ -19,8 +19,13 @@ export class RequestScope {
 
   constructor(
     private readonly request: ContextRequest,
-    private readonly response: ContextResponse,
+    /** Without it no cookie is set. */
+    private readonly response: ContextResponse | undefined,
   ) {}
+
+  isOf(request: ContextRequest): boolean {
+    return this.request === request;
+  }
 
   /** Before the host's guards have run, nobody is known: so it is asked again until somebody is. */
   user(settings: Settings): User | null {
@@ -100,7 +105,7 @@ export class RequestScope {
       keep: () => {
         this.isKept = true;
         const { visitor } = this;
-        if (!visitor?.visit) return;
+        if (!visitor?.visit || !this.response) return;
         const cookie = visitors.cookie({ session, since, visit: visitor.visit }, this.request, now, keys);
         setCookie(this.response, COOKIE_NAME, cookie);
       },

@@ -63,13 +63,16 @@ function activityCells(activity: ActivityRow): Cell[] {
     toIso(activity.receivedAt),
     activity.name,
     activity.path,
+    activity.route,
     activity.referer,
     activity.properties,
+    activity.subject,
     activity.userId,
     activity.userName,
     activity.sessionId,
     activity.visitId,
     activity.ipAddress,
+    activity.interactive === null ? null : String(Boolean(activity.interactive)),
   ];
 }
 
@@ -87,13 +90,16 @@ function jsonRow(): (activity: ActivityRow) => string {
       receivedAt: toIso(row.receivedAt),
       name: row.name,
       path: row.path,
+      route: row.route,
       referer: row.referer,
       properties: row.properties === null ? null : JSON.parse(row.properties),
+      subject: row.subject,
       userId: row.userId,
       userName: row.userName,
       sessionId: row.sessionId,
       visitId: row.visitId,
       ipAddress: row.ipAddress,
+      interactive: row.interactive === null ? null : Boolean(row.interactive),
     });
     return `${json.slice(0, -1)},"session":${row.session ? writeSession(row.session) : 'null'}}`;
   };

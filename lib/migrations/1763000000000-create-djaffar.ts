@@ -1,6 +1,7 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { dialectOf } from '../database/dialects/dialect.js';
 import { escapePath, pathOf } from '../database/table.js';
+import { MAX_SUBJECT } from '../activity/subject.js';
 import { columnsOf, optional, primary } from './columns.js';
 
 const ACTIVITY = 'djaffar_activity';
@@ -38,13 +39,16 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           text('name', 64),
           text('path', 2048),
           optional(text('page', 2048)),
+          optional(text('route', 255)),
           optional(text('referer', 2048)),
           optional(longText('properties')),
+          optional(text('subject', MAX_SUBJECT)),
           optional(text('userId', 255)),
           optional(text('userName', 255)),
           optional(text('sessionId', 64)),
           optional(text('visitId', 16)),
           optional(text('ipAddress', 45)),
+          optional(boolean('interactive')),
         ],
         indices: [
           { name: 'djaffar_activity_session', columnNames: ['sessionId'] },

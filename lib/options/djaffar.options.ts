@@ -1,3 +1,4 @@
+import type { EventTypes } from '../activity/activities.js';
 import type { CanActivate, Type } from '@nestjs/common';
 import type { StoredActivity } from '../activity/activity.entity.js';
 
@@ -119,6 +120,26 @@ export interface DjaffarOptions {
   requestContext?: boolean | undefined;
 
   /** The session: one browser, recognized by a cookie. */
+  /**
+   * Tracks each request that a handler of an HTTP controller answered, by the name `POST /orders/:id/pay`. Use `@Track` on a
+   * handler to say more, and `@NoTrack()` to leave out a handler or a controller. The routes of Djaffar are never tracked.
+   */
+  requests?: RequestsOptions | undefined;
+
+  /**
+   * The activities of the application: for each name a class with class-validator's decorators, by which its properties are
+   * checked as a `ValidationPipe` with `whitelist` and `forbidNonWhitelisted` does. A wrong one is 400 for a browser, and an
+   * `InvalidActivityError` in server code. Asynchronous validators are not asked.
+   */
+  events?: EventTypes | undefined;
+
+  /**
+   * What becomes of an activity whose name `events` does not have, and which is none of the tracker's: `accept` stores it,
+   * `mark` stores it with the property `$unknown`, `reject` answers 400. It needs `events`.
+   * @defaultValue 'accept'
+   */
+  unknownEvents?: 'accept' | 'mark' | 'reject' | undefined;
+
   session?: {
     /**
      * How long the cookie lives after the last activity, in milliseconds, or `browser` for as long as the browser is open.
@@ -211,6 +232,20 @@ export interface DjaffarOptions {
     request: unknown,
   ): StoredActivity | null | Promise<StoredActivity | null>;
 }
+
+/** The requests to track. */
+export interface RequestsOptions {
+  /** The HTTP methods to track. */
+  methods: HttpMethod[];
+  /**
+   * `always` tracks failures too, with the property `status`: that of the `HttpException`, or 500. Guards refuse requests
+   * before they can be tracked.
+   * @defaultValue 'success'
+   */
+  status?: 'success' | 'always' | undefined;
+}
+
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
 /** For hosts that use only bearer tokens: `POST …/dashboard/session` exchanges one for a cookie of the dashboard. */
 export interface BearerSessionOptions {

@@ -84,10 +84,32 @@ const secrets: Rule = {
   },
 };
 
+const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
 export const OPTION_RULES: Rules = {
   guards: guards(0),
   rejectedCredentials: oneOf('reject', 'anonymous'),
   requestContext: aBoolean,
+  requests: {
+    methods: {
+      required: true,
+      allowed: `an array of some of ${HTTP_METHODS.join(', ')}`,
+      accepts: (value) =>
+        Array.isArray(value) &&
+        value.length > 0 &&
+        value.every((method) => typeof method === 'string' && HTTP_METHODS.includes(method)),
+    },
+    status: oneOf('success', 'always'),
+  },
+  events: {
+    allowed: 'an object that has a class for each name',
+    accepts: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.values(value).every(isFunction),
+  },
+  unknownEvents: oneOf('accept', 'mark', 'reject'),
   session: {
     maxAge: {
       allowed: "a whole number of milliseconds from 1000, or 'browser'",

@@ -12,6 +12,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { InvalidActivityError } from '../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
+import { Events } from '../activity/events.js';
 import { storedIp } from '../activity/ip-address.js';
 import { Recorder } from '../activity/recorder.js';
 import { withoutOwnHost } from '../activity/referrer.js';
@@ -37,13 +38,17 @@ const RETRY_AFTER = '1';
 /** Stores the activities of a request. */
 @Controller()
 export class TrackController {
+  private readonly events: Events;
+
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly adapterHost: HttpAdapterHost,
     private readonly users: IdentifiedUsers,
     private readonly visitors: VisitorService,
     private readonly recorder: Recorder,
-  ) {}
+  ) {
+    this.events = new Events(settings);
+  }
 
   // On Fastify, a path can have only one handler for all methods if one handler takes them all.
   @All()
@@ -69,7 +74,11 @@ export class TrackController {
     const deadline = this.recorder.deadline();
     const receivedAt = Date.now();
     const { headers, ip } = request;
-    const parsed = readActivities(readBody(request), { receivedAt, path: pathOfReferer(headers.referer) });
+    const parsed = readActivities(readBody(request), {
+      receivedAt,
+      path: pathOfReferer(headers.referer),
+      events: this.events,
+    });
     const user = this.users.get(request);
     const keys = await this.visitors.keyRing();
     const first = seedOf(parsed[0]?.id, request, keys.seed(receivedAt));
@@ -90,6 +99,8 @@ export class TrackController {
         sessionId: session,
         visitId: visits[i] ?? null,
         ipAddress,
+        subject: null,
+        interactive: null,
       }),
     );
     const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);

@@ -1,9 +1,25 @@
-import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { type Activity, ActivityService, type FeedItem, Track, type UserSession } from '../../lib/index.js';
+import { SessionGuard, type SampleRequest } from '../auth/guards.js';
 import { OrdersService } from './orders.service.js';
 
 @Controller('orders')
 export class OrdersController {
-  constructor(private readonly orders: OrdersService) {}
+  constructor(
+    private readonly orders: OrdersService,
+    private readonly activities: ActivityService,
+  ) {}
+
+  /** What the user did, and in which browsers. */
+  @Get('mine')
+  @UseGuards(SessionGuard)
+  async mine(@Req() { user }: SampleRequest): Promise<{ feed: FeedItem[]; sessions: UserSession[] }> {
+    const id = user?.id ?? '';
+    return {
+      feed: await this.activities.feed({ user: id, limit: 20 }),
+      sessions: await this.activities.sessions(id),
+    };
+  }
 
   @Get(':id')
   @HttpCode(204)
@@ -15,5 +31,17 @@ export class OrdersController {
   @HttpCode(204)
   async pay(@Param('id') id: string): Promise<void> {
     await this.orders.pay({ id, total: 42 });
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(204)
+  @Track('order.cancelled', { subject: ({ params }) => `order:${params.id}` })
+  cancel(@Param('id') _id: string): void {}
+
+  /** All that was done to an order, the latest first. */
+  @Get(':id/timeline')
+  async timeline(@Param('id') id: string): Promise<Activity[]> {
+    const { items } = await this.activities.find({ subject: ['order', id] });
+    return items;
   }
 }

@@ -15,7 +15,10 @@ export class OrdersService {
   async pay(order: Order): Promise<void> {
     await this.dataSource.transaction(async (manager) => {
       await manager.save(Order, order);
-      await this.activities.track({ name: 'order.paid', properties: { ...order } }, { manager });
+      await this.activities.track(
+        { name: 'order.paid', subject: ['order', order.id], properties: { total: order.total } },
+        { manager },
+      );
     });
     await this.receipts.add({ order: order.id, context: this.activities.context() });
   }

@@ -44,6 +44,18 @@ describeInBrowser('the tracker in a browser', () => {
     expect(stage.console).toEqual([]);
   });
 
+  it('gives the first view the route that the page says', async () => {
+    stage.serve('data-route="/products/:id"');
+    const page = await stage.open('/products/17');
+    await stage.stored(1);
+    await page.evaluate(`history.pushState(null, '', '/cart')`);
+    const rows = await stage.stored(2);
+    expect(rows.map(({ path, route }) => [path, route])).toEqual([
+      ['/products/17', '/products/:id'],
+      ['/cart', null],
+    ]);
+  });
+
   describe.each([
     ['the Navigation API', ''],
     ['the History API alone', NO_NAVIGATION_API],

@@ -16,7 +16,7 @@ import { compiled } from '../support/compiled.js';
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
 const HEADER =
-  'id,date,receivedAt,name,path,referer,properties,userId,userName,sessionId,visitId,ipAddress,' +
+  'id,date,receivedAt,name,path,route,referer,properties,subject,userId,userName,sessionId,visitId,ipAddress,interactive,' +
   'session.userAgent,session.startedAt,session.browser,session.system,session.device,session.bot';
 
 const HOSTILE = [
@@ -65,6 +65,9 @@ async function startWithActivities(database: DatabaseName): Promise<Host> {
     name: 'bought',
     referer: 'https://example.com/',
     properties: { plan: 'pro', deep: { list: [1, null, 'é'] } },
+    route: '/shop/:id',
+    subject: ['order', 17],
+    interactive: false,
     user: { id: 17, name: 'jeff' },
     session: 's1',
     visit: 'v1',
@@ -118,13 +121,16 @@ describe.each(FOUND)('djaffar export on %s', (name) => {
       activity.receivedAt.toISOString(),
       activity.name,
       activity.path,
+      activity.route ?? '',
       activity.referer ?? '',
       activity.properties ? JSON.stringify(activity.properties) : '',
+      activity.subject ?? '',
       activity.userId ?? '',
       activity.userName ?? '',
       activity.sessionId ?? '',
       activity.visitId ?? '',
       activity.ipAddress ?? '',
+      activity.interactive === null ? '' : String(activity.interactive),
       activity.session?.userAgent ?? '',
       activity.session?.startedAt.toISOString() ?? '',
       activity.session?.browser ?? '',
@@ -273,7 +279,7 @@ describe('what spreadsheets would run as a formula', () => {
     const escaped = parts.map(([, after]) => after);
     const expected = [...formulas.map((formula) => `'${formula}`), ...escaped, ...others];
     expect(rows.map((row) => row[4])).toEqual(expected);
-    expect(rows.map((row) => row[12])).toEqual(expected);
+    expect(rows.map((row) => row[15])).toEqual(expected);
   });
 
   it('stays as it is with --raw, and in JSON', async () => {
@@ -324,6 +330,9 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
       sessionId: null,
       visitId: null,
       ipAddress: null,
+      route: null,
+      subject: null,
+      interactive: null,
     });
     await Promise.all(
       Array.from({ length: COUNT / 500 }, (_, batch) =>

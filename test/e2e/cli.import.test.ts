@@ -24,6 +24,9 @@ const ROW = {
   sessionId: null,
   visitId: null,
   ipAddress: null,
+  route: '/orders/:id',
+  subject: 'order:17',
+  interactive: false,
   session: null,
 };
 

@@ -31,12 +31,15 @@ const aRow = fc.record({
   receivedAt: aDate,
   name: aText,
   path: aText,
+  route: maybe,
   referer: maybe,
   properties: fc.option(fc.dictionary(aText, aText)),
+  subject: maybe,
   userId: maybe,
   userName: maybe,
   visitId: maybe,
   ipAddress: maybe,
+  interactive: fc.option(fc.boolean()),
 });
 
 /** Some have the session of another, some one that is not there, some none. */

@@ -43,6 +43,9 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     sessionId: visitId,
     visitId,
     ipAddress: null,
+    route: null,
+    subject: null,
+    interactive: null,
   });
 
   const views = async () => (await host.app.get(ActivityStats, { strict: false }).overview(ever)).views.value;

@@ -5,13 +5,13 @@ import { cookieOf } from '../support/host.js';
 import { startSample } from '../support/sample.js';
 
 const FOLDER = 'sample/orders';
-const TESTS = 'test/e2e/server.testing.test.ts';
+const OTHERS = ['sample/app.module.ts', 'test/e2e/server.testing.test.ts', 'test/packed/host/typed.ts'];
 
 /** Indented as it may be. */
 const plain = (code: string): string => code.replace(/\s+/g, ' ').trim();
 
 it('docs/server.md shows code of the sample and of a test', () => {
-  const files = [...readdirSync(FOLDER).map((file) => `${FOLDER}/${file}`), TESTS];
+  const files = [...readdirSync(FOLDER).map((file) => `${FOLDER}/${file}`), ...OTHERS];
   const sources = files.map((file) => plain(readFileSync(file, 'utf8')));
   const examples = [...readFileSync('docs/server.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)];
   expect(examples.length).toBeGreaterThan(1);
@@ -43,12 +43,27 @@ it.each(['express', 'fastify'])('the sample on %s tracks what its docs say', asy
         name: 'order.paid',
         path: '/orders/17/pay',
         userName: 'jeff',
-        properties: { id: '17', total: 42 },
+        route: '/orders/:id/pay',
+        subject: 'order:17',
+        properties: { total: 42 },
       },
       { name: 'order.opened', path: '/orders/17', userName: 'jeff', properties: { order: '17' } },
       { name: 'view', path: '/cart', userName: 'jeff' },
     ]);
     expect(new Set(activities.map(({ visitId }) => visitId)).size).toBe(1);
+    expect((await post('/orders/17/cancel', {}, cookie)).status).toBe(204);
+    const get = async (path: string): Promise<unknown> =>
+      (await fetch(sample.url + path, { headers: { Cookie: cookie } })).json();
+    let timeline: unknown;
+    do timeline = await get('/orders/17/timeline');
+    while (!Array.isArray(timeline) || timeline.length < 2);
+    expect(timeline).toMatchObject([
+      { name: 'order.cancelled', userName: 'jeff', route: '/orders/:id/cancel', interactive: false },
+      { name: 'order.paid' },
+    ]);
+    const own = (await get('/orders/mine')) as { feed: { name: string }[]; sessions: object[] };
+    expect(own.feed[0]).toMatchObject({ name: 'order.cancelled', subject: 'order:17', count: 1 });
+    expect(own.sessions).toMatchObject([{ current: true }]);
   } finally {
     await sample.end('SIGTERM');
     await database.drop();

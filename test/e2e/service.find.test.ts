@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { type ActivityFilter, defaultPage, InvalidFilterError, type PageOptions } from '../../lib/index.js';
+import {
+  type ActivityFilter,
+  defaultPage,
+  InvalidFilterError,
+  type PageOptions,
+  type Subject,
+} from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';
@@ -42,13 +48,33 @@ const IPS = ['127.0.0.1', '203.0.113.7', '2001:db8::1'];
 const KEYS = ['a', 'A', 'a-', 'b_'];
 const START = Date.UTC(2026, 1, 3);
 
-const PROPERTIES = ['user', 'session', 'visit', 'path', 'page', 'name', 'from', 'to', 'ip'];
+const ROUTES = ['/a/:id', '/A/:id', '/a/:id/b', '/é', '/%'];
+const SUBJECTS: Subject[] = TEXTS.flatMap((id): Subject[] => [
+  ['order', id],
+  ['Order', id],
+]);
+
+const PROPERTIES = [
+  'user',
+  'session',
+  'visit',
+  'path',
+  'page',
+  'route',
+  'name',
+  'subject',
+  'from',
+  'to',
+  'ip',
+];
 
 interface Row {
   id: string;
   date: Date;
   path: string;
   name: string;
+  route?: string;
+  subject?: Subject;
   user?: { id: string };
   session?: string;
   visit?: string;
@@ -62,6 +88,8 @@ const aRow: fc.Arbitrary<Row> = fc.record(
     date: aDate,
     path: fc.constantFrom(...PATHS),
     name: fc.constantFrom(...TEXTS),
+    route: fc.constantFrom(...ROUTES),
+    subject: fc.constantFrom(...SUBJECTS),
     user: fc.record({ id: fc.constantFrom(...TEXTS) }),
     session: fc.constantFrom(...KEYS),
     visit: fc.constantFrom(...KEYS),
@@ -84,7 +112,9 @@ const anyFilter: fc.Arbitrary<ActivityFilter> = fc.record({
   visit: fc.constantFrom(...KEYS),
   path: fc.oneof(fc.constantFrom(...PATHS), aPrefixOf(fc.constantFrom(...PATHS))),
   page: fc.oneof(fc.constantFrom(...PAGES), aPrefixOf(fc.constantFrom(...PAGES))),
+  route: fc.oneof(fc.constantFrom(...ROUTES), aPrefixOf(fc.constantFrom(...ROUTES))),
   name: aText,
+  subject: fc.constantFrom(...SUBJECTS, ...SUBJECTS.map(textOf)),
   from: anInstant,
   to: anInstant,
   ip: aWrittenIp,
@@ -100,7 +130,9 @@ const aFilterOfRow: fc.Arbitrary<ActivityFilter> = fc
       visit: fc.constant(row.visit),
       path: fc.oneof(fc.constant(row.path), aPrefixOf(fc.constant(row.path))),
       page: fc.oneof(fc.constant(defaultPage(row.path)), aPrefixOf(fc.constant(defaultPage(row.path)))),
+      route: fc.constant(row.route),
       name: fc.constant(row.name),
+      subject: fc.constant(row.subject),
       from: fc.constant(from),
       to: fc.constant(to),
       ip: fc.constant(row.ip),
@@ -124,13 +156,17 @@ function instantOf(at: Date | string): number {
   return (at instanceof Date ? at : new Date(`${at}Z`)).getTime();
 }
 
+function textOf(subject: Subject): string {
+  return typeof subject === 'string' ? subject : subject.join(':');
+}
+
 function isAt(path: string, wanted: string): boolean {
   return wanted.endsWith('*') ? path.startsWith(wanted.slice(0, -1)) : path === wanted;
 }
 
 /** The contract's filter, as plainly as it can be written. */
 function matches(row: Row, filter: ActivityFilter): boolean {
-  const { user, session, visit, path, page, name, from, to, ip } = filter;
+  const { user, session, visit, path, page, route, name, subject, from, to, ip } = filter;
   const canonical = ip?.toLowerCase().replace('::ffff:', '').replace(':0::', '::');
   return (
     (user === undefined || row.user?.id === user) &&
@@ -138,6 +174,8 @@ function matches(row: Row, filter: ActivityFilter): boolean {
     (visit === undefined || row.visit === visit) &&
     (name === undefined || row.name === name) &&
     (path === undefined || isAt(row.path, path)) &&
+    (route === undefined || (row.route !== undefined && isAt(row.route, route))) &&
+    (subject === undefined || (row.subject !== undefined && textOf(row.subject) === textOf(subject))) &&
     (page === undefined || isAt(defaultPage(row.path), page)) &&
     (from === undefined || row.date.getTime() >= instantOf(from)) &&
     (to === undefined || row.date.getTime() < instantOf(to)) &&
@@ -265,6 +303,10 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     ['a date without a time', { from: '2026-02-03' }, {}],
     ['an invalid Date', { to: new Date(Number.NaN) }, {}],
     ['milliseconds', { from: 1770091506789 }, {}],
+    ['a subject without an id', { subject: 'order:' }, {}],
+    ['a subject of one', { subject: ['order'] }, {}],
+    ['a subject whose type has a colon', { subject: ['a:b', 'c'] }, {}],
+    ['an empty route', { route: '' }, {}],
     ['no IP address', { ip: '1.2.3' }, {}],
     ['a limit of 0', {}, { limit: 0 }],
     ['a limit of 1,001', {}, { limit: 1001 }],
@@ -279,6 +321,20 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     expect(error).toBeInstanceOf(InvalidFilterError);
     const [property = ''] = [...Object.keys(filter), ...Object.keys(options)];
     expect((error as InvalidFilterError).message).toMatch(new RegExp(`^${property} `));
+  });
+
+  it('stores the type and the id of a subject as one text, whatever the id is', async () => {
+    const ids = [17, 17n, 'a:b', '0'.repeat(255)];
+    for (const id of ids)
+      await host.activities.track({ path: '/', name: 'subject', subject: ['order', id], route: '/:id' });
+    const { items } = await host.activities.find({ name: 'subject' }, { order: 'asc' });
+    expect(items.map(({ subject, route }) => [subject, route])).toEqual(
+      ids.map((id) => [`order:${id}`, '/:id']),
+    );
+    expect(await host.activities.erase({ subject: ['order', 17] })).toBe(2);
+    expect(await host.activities.erase({ name: 'subject' })).toBe(2);
+    const wrong = { path: '/', subject: ['order', ''] } as const;
+    await expect(host.activities.track(wrong)).rejects.toThrow('subject must be [type, id]');
   });
 
   it('streams the same as it counts and finds, the oldest first', async () => {

@@ -116,9 +116,10 @@ describe.each(FOUND)('the writer on %s', (database) => {
     const blocker = await lock(id);
     const patient = host.post({ id, date, path: '/' });
     const writer = host.app.get(ActivityWriter, { strict: false });
-    const fields = { name: 'view', path: '/', referer: null, properties: null };
+    const fields = { name: 'view', path: '/', route: null, referer: null, properties: null };
     const nobody = { userId: null, userName: null, sessionId: null, visitId: null, ipAddress: null };
-    const row = { id, date: new Date(date), receivedAt: new Date(date), ...fields, ...nobody };
+    const others = { subject: null, interactive: null };
+    const row = { id, date: new Date(date), receivedAt: new Date(date), ...fields, ...nobody, ...others };
     const begun = performance.now();
     await expect(writer.write([row], undefined, writer.deadline(1000))).rejects.toThrow(UnavailableError);
     expect(performance.now() - begun).toBeLessThan(60_000);

@@ -219,8 +219,9 @@ async function compiles(host, modules, nest) {
       const deprecated =
         kind === 'node10' && manifest(compiler).version >= '6' ? ' --ignoreDeprecations 6.0' : '';
       const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2022 ${TYPESCRIPT[kind]}${deprecated} --experimentalDecorators --emitDecoratorMetadata --types node`;
-      const tsc = [join(compiler, 'bin/tsc'), ...options.split(' '), '--typeRoots', types, 'host.ts'];
-      await run(host, process.execPath, tsc);
+      const tsc = [join(compiler, 'bin/tsc'), ...options.split(' '), '--typeRoots', types];
+      // Apart: what a file declares of a module holds for all that are compiled together.
+      for (const file of ['host.ts', 'typed.ts']) await run(host, process.execPath, [...tsc, file]);
     }
 }
 

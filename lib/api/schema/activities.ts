@@ -1,6 +1,7 @@
 import type { Activity, Properties } from '../../activity/activity.entity.js';
 import type { Page } from '../../activity/activity.service.js';
-import { MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
+import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
+import { MAX_SUBJECT } from '../../activity/subject.js';
 import type { Session } from '../../activity/session.entity.js';
 import { array, component, dateTime, flag, freeForm, nullable, object, text } from './schema.js';
 
@@ -28,6 +29,12 @@ export const activityFields = {
   id: text('The id that the client gave, or one that the server made.', { format: 'uuid' }),
   name: text('What was done. The view of a page is `view`.', { maxLength: MAX_NAME, example: 'view' }),
   path: text('Where it was done.', { maxLength: MAX_PATH, example: '/pricing' }),
+  route: nullable(
+    text('The pattern of the route; `null` if it is not known.', {
+      maxLength: MAX_ROUTE,
+      example: '/orders/:id/pay',
+    }),
+  ),
   referer: nullable(text('Where the user came from.', { maxLength: MAX_PATH })),
   userId: nullable(text('Your id of the user; `null` for an anonymous visitor.', { maxLength: 255 })),
   userName: nullable(text('The name of the user.', { maxLength: 255 })),
@@ -49,6 +56,14 @@ export const activity = component(
       ),
       visitId: nullable(text('The visit.', { maxLength: 16 })),
       ipAddress: nullable(text('The IP address, as the option `ip` says.', { maxLength: 45 })),
+      subject: nullable(
+        text('To what it was done: a type and an id.', { maxLength: MAX_SUBJECT, example: 'order:17' }),
+      ),
+      interactive: nullable(
+        flag(
+          '`false` if a visit with it and one other activity still bounced; `null` is the same as `true`.',
+        ),
+      ),
       session: nullable(session, 'The session with its user agent.'),
     },
     'One thing that was done, at a path, at a date.',

@@ -1,5 +1,6 @@
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../activity/activity.service.js';
-import { MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
+import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
+import { MAX_SUBJECT } from '../../activity/subject.js';
 import {
   type Bounds,
   JOURNEY_DEPTH,
@@ -68,9 +69,19 @@ const filter: Parameters<FilterQuery> = {
     maxLength: MAX_PATH + 1,
     example: '/shop',
   },
+  route: {
+    description: 'The pattern of a route, or the beginning of patterns with a trailing `*`.',
+    maxLength: MAX_ROUTE + 1,
+    example: '/orders/:id/pay',
+  },
   name: { description: 'What was done. The view of a page is `view`.', maxLength: MAX_NAME, example: 'view' },
   from: dateTime('Only activities at or after this moment.', 'start', ' (UTC)'),
   to: dateTime('Only activities before this moment.', 'end', ' (UTC)'),
+  subject: {
+    description: 'To what it was done: a type and an id.',
+    maxLength: MAX_SUBJECT,
+    example: 'order:17',
+  },
   ip: { description: 'An IP address, IPv4 or IPv6.', maxLength: 45, example: '203.0.113.7' },
 };
 

@@ -1,5 +1,11 @@
 import type { Properties } from '../../activity/activity.entity.js';
-import { DEFAULT_NAME, MAX_NAME, MAX_PATH, type NewActivity } from '../../activity/new-activity.js';
+import {
+  DEFAULT_NAME,
+  MAX_NAME,
+  MAX_PATH,
+  MAX_ROUTE,
+  type NewActivity,
+} from '../../activity/new-activity.js';
 import { MAX_DEPTH, MAX_PROPERTIES_BYTES } from '../../activity/properties.js';
 import { MAX_ACTIVITIES, type TrackBatchDto, type TrackDto } from '../../tracking/track.dto.js';
 import {
@@ -22,6 +28,12 @@ const fields: Fields<NewActivity> = {
     text('Where it was done. Default: the path of the `Referer` header.', {
       maxLength: MAX_PATH,
       example: '/pricing',
+    }),
+  ),
+  route: optional(
+    text('The pattern of the route, for a page that your server renders.', {
+      maxLength: MAX_ROUTE,
+      example: '/products/:id',
     }),
   ),
   referer: optional(text('Where the user came from.', { maxLength: MAX_PATH })),

@@ -85,6 +85,9 @@ export class DjangoActivities {
         sessionId,
         visitId,
         ipAddress,
+        route: null,
+        subject: null,
+        interactive: null,
       },
       session:
         sessionId === null

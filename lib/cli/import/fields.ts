@@ -39,6 +39,11 @@ export class RowFields extends Fields {
     return new Date(this.requiredTime(name) ?? 0);
   }
 
+  /** Missing is the same as `null`. */
+  optionalFlag(name: string): boolean | null {
+    return (this.value(name) ?? null) === null ? null : this.flag(name);
+  }
+
   flag(name: string): boolean {
     const value = this.raw(name);
     if (typeof value !== 'boolean') this.addError(name, 'must be true or false');

@@ -9,6 +9,7 @@ names as its header. Only date and path are mandatory; a field that is not known
               fields, so a row that is imported twice is stored once
   receivedAt  when the server took it. Missing: date
   name        what was done, at most 64 characters. Missing: view
+  route       the pattern of the route, such as /orders/:id, at most 255 characters
   referer     where the user came from, at most 2,048 characters
   properties  a JSON object, at most 4 KiB, up to 3 levels deep
   userId      your id of the user; userName: the name. At most 255 characters each
@@ -17,6 +18,8 @@ names as its header. Only date and path are mandatory; a field that is not known
               Missing: found by 30 minutes of inactivity, 24 hours, a logout or another
               login, in the order of the file. null: no visit
   ipAddress   an IPv4 or IPv6 address
+  subject     to what it was done: a type and an id, such as order:17
+  interactive false if a visit with it and one other activity still bounced
   session     userAgent, startedAt, browser, system, device, bot (in CSV: session.userAgent, …).
               Missing: startedAt is the date of the session's first row, the others are
               parsed from userAgent, bot too. null: no session is stored

@@ -3,9 +3,10 @@ import type { NewSession } from '../../activity/activity.writer.js';
 import { ErrorCollector } from '../../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { storedIp } from '../../activity/ip-address.js';
-import { DEFAULT_NAME, MAX_NAME, MAX_PATH } from '../../activity/new-activity.js';
+import { DEFAULT_NAME, MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { isObject } from '../../activity/properties.js';
 import type { Session } from '../../activity/session.entity.js';
+import { MAX_SUBJECT, storedSubject, SUBJECT_FAULT } from '../../activity/subject.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { sessionOfHost } from '../../tracking/visitor.js';
 import { RowFields } from './fields.js';
@@ -37,13 +38,16 @@ export class RowReader {
       receivedAt: fields.has('receivedAt') ? fields.date('receivedAt') : date,
       name: fields.optionalText('name', MAX_NAME) || DEFAULT_NAME,
       path: fields.text('path', MAX_PATH),
+      route: fields.optionalText('route', MAX_ROUTE),
       referer: fields.optionalText('referer', MAX_PATH),
       properties: fields.properties('properties') ?? null,
+      subject: subjectOf(fields),
       userId: fields.optionalText('userId', 255),
       userName: fields.optionalText('userName', 255),
       sessionId: sessionIdOf(item, fields),
       visitId: idOf(fields, 'visitId', MAX_VISIT_ID, visitIdOf),
       ipAddress: ipAddressOf(fields),
+      interactive: fields.optionalFlag('interactive'),
     };
     const given = fields.raw('session');
     fields.rejectOthers();
@@ -131,6 +135,12 @@ function idOf(
   const text = fields.optionalText(name, MAX_ID);
   if (text === null) return null;
   return text.length > characters ? digest(text) : text;
+}
+
+function subjectOf(fields: RowFields): string | null {
+  const text = fields.optionalText('subject', MAX_SUBJECT);
+  if (text !== null && storedSubject(text) === undefined) fields.addError('subject', SUBJECT_FAULT);
+  return text;
 }
 
 function ipAddressOf(fields: RowFields): string | null {

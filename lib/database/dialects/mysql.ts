@@ -162,6 +162,7 @@ export const mysql: Dialect = {
     `djaffar_activity_path ON ${table} (path(${PATH_KEY_LENGTH}))`,
     `djaffar_activity_page ON ${table} (page(${PATH_KEY_LENGTH}))`,
     `djaffar_activity_user ON ${table} (userId)`,
+    `djaffar_activity_subject ON ${table} (subject)`,
   ],
   // It has no index of a part, and looks a session up by its id.
   sessionIndexes: () => [],

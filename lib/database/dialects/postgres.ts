@@ -233,6 +233,7 @@ export const postgres: Dialect = {
     // Most paths are their own pages.
     `djaffar_activity_page ON ${table} (left(page, ${PATH_KEY_LENGTH}) COLLATE "C") WHERE page IS NOT NULL`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
+    `djaffar_activity_subject ON ${table} (subject) WHERE subject IS NOT NULL`,
   ],
   // Bots are few, and to leave them out nobody has to look at all sessions.
   sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],

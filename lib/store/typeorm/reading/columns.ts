@@ -5,13 +5,16 @@ export const ACTIVITY_COLUMNS = [
   'receivedAt',
   'name',
   'path',
+  'route',
   'referer',
   'properties',
+  'subject',
   'userId',
   'userName',
   'sessionId',
   'visitId',
   'ipAddress',
+  'interactive',
 ];
 
 /** The same of a session. */

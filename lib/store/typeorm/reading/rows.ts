@@ -11,11 +11,13 @@ import { walk } from './paginate.js';
 const PAGE = 2000;
 
 /** An activity as the driver gives it, the properties as JSON, and its session, which it has in common with others. */
-export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'properties'> {
+export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'properties' | 'interactive'> {
   /** Milliseconds since 1970. */
   date: string | number;
   receivedAt: string | number;
   properties: string | null;
+  /** A number on some databases. */
+  interactive: unknown;
 }
 
 type SessionRow = Omit<Session, 'startedAt' | 'bot'> & { startedAt: string | number; bot: unknown };
@@ -74,13 +76,16 @@ export function activityOf(row: ActivityRow): Activity {
   activity.receivedAt = new Date(Number(row.receivedAt));
   activity.name = row.name;
   activity.path = row.path;
+  activity.route = row.route;
   activity.referer = row.referer;
   activity.properties = row.properties === null ? null : JSON.parse(row.properties);
+  activity.subject = row.subject;
   activity.userId = row.userId;
   activity.userName = row.userName;
   activity.sessionId = row.sessionId;
   activity.visitId = row.visitId;
   activity.ipAddress = row.ipAddress;
+  activity.interactive = row.interactive === null ? null : Boolean(row.interactive);
   activity.session = row.session;
   return activity;
 }

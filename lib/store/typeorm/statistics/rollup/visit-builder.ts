@@ -26,6 +26,9 @@ const RANGES_AT_ONCE = 50;
 /** A visit of more activities is not recomputed each time that it gets one: that takes longer than to store them. */
 export const LARGE_VISIT = 10_000;
 
+/** What happens by itself is no reason to say that a visit did not bounce. */
+const IS_INTERACTIVE = '(activity.interactive IS NULL OR activity.interactive)';
+
 type Counts = Pick<
   Edge,
   | 'visitId'
@@ -156,7 +159,7 @@ export class VisitBuilder {
       .select('activity.visitId', 'visitId')
       .addSelect('COUNT(*)', 'activities')
       .addSelect(countOf(`activity.name = 'view'`), 'views')
-      .addSelect(countOf(`activity.name <> '${ENGAGEMENT}'`), 'actions')
+      .addSelect(countOf(`activity.name <> '${ENGAGEMENT}' AND ${IS_INTERACTIVE}`), 'actions')
       .addSelect('MIN(activity.date)', 'startedAt')
       .addSelect('MAX(activity.date)', 'endedAt')
       .addSelect('COUNT(activity.sessionId)', 'sessions')

@@ -1,0 +1,58 @@
+import { plainToInstance } from 'class-transformer';
+import { type ValidationError, validateSync } from 'class-validator';
+import type { DjaffarOptions } from '../options/djaffar.options.js';
+import type { Activity, Properties } from './activity.entity.js';
+import type { ErrorCollector } from './validation-errors.js';
+
+/** What the tracker stores by itself. */
+const BUILT_IN = ['view', 'engagement', 'outbound', 'download'];
+
+/** The property of an activity whose name the option `events` does not have, if `unknownEvents` is `mark`. */
+export const UNKNOWN_MARK = '$unknown';
+
+/** The option `events`: which activities there are, and what their properties may be. */
+export class Events {
+  private readonly types: Map<string, new () => object> | undefined;
+  private readonly unknown: DjaffarOptions['unknownEvents'];
+
+  constructor({ events, unknownEvents }: Pick<DjaffarOptions, 'events' | 'unknownEvents'>) {
+    this.types = events && new Map(Object.entries(events));
+    this.unknown = unknownEvents;
+  }
+
+  /**
+   * Blames wrong properties, and a name that is not known if such are rejected; or marks the activity.
+   * @param prefix stands before the names, such as `activities.3.`
+   */
+  check(activity: Pick<Activity, 'name' | 'properties'>, errors: ErrorCollector, prefix: string): void {
+    if (!this.types) return;
+    const { name, properties } = activity;
+    const type = this.types.get(name);
+    if (type) {
+      for (const [property, fault] of faultsOf(type, properties))
+        errors.addError(`${prefix}properties.${property}`, `${prefix}properties.${fault}`);
+    } else if (!BUILT_IN.includes(name)) {
+      if (this.unknown === 'reject') errors.addError(`${prefix}name`, `${prefix}name is not known: ${name}`);
+      if (this.unknown === 'mark') activity.properties = { ...properties, [UNKNOWN_MARK]: true };
+    }
+  }
+}
+
+/** As the host's own `ValidationPipe` would find them: unknown properties are wrong too. */
+function faultsOf(
+  type: new () => object,
+  properties: Properties | null,
+): [property: string, fault: string][] {
+  const instance = plainToInstance(type, properties ?? {});
+  return flatten(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }), '');
+}
+
+function flatten(errors: ValidationError[], prefix: string): [string, string][] {
+  return errors.flatMap(({ property, constraints = {}, children = [] }) => [
+    ...Object.entries(constraints).map(([name, text]): [string, string] => [
+      prefix + property,
+      prefix + (name === 'whitelistValidation' ? `${property} is not known` : text),
+    ]),
+    ...flatten(children, `${prefix}${property}.`),
+  ]);
+}

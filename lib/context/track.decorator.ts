@@ -1,0 +1,85 @@
+import { UseInterceptors } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { ActivityName, PropertiesOf } from '../activity/activities.js';
+import type { Subject } from '../activity/subject.js';
+import type { Handled } from './handled.js';
+import { TrackInterceptor } from './track.interceptor.js';
+import { HANDLED, IGNORED } from './track.metadata.js';
+
+interface CommonOptions {
+  /**
+   * Whether the answer waits until the activity is committed, and fails if it cannot be.
+   * @defaultValue false
+   */
+  await?: boolean | undefined;
+  /**
+   * Whether a visit with this and one other activity is no bounce any more.
+   * @defaultValue false
+   */
+  interactive?: boolean | undefined;
+}
+
+interface OptionsOf<N extends ActivityName, Result> extends CommonOptions {
+  properties?: ((handled: Handled<Result>) => PropertiesOf<N> | undefined) | undefined;
+  /** To what it was done. */
+  subject?: ((handled: Handled<Result>) => Subject | undefined) | undefined;
+}
+
+/** @see Track */
+export interface TrackHandlerOptions<
+  N extends ActivityName = ActivityName,
+  Result = unknown,
+> extends OptionsOf<N, Result> {
+  /** @defaultValue 'success' */
+  when?: 'success' | undefined;
+}
+
+/** @see Track */
+export interface TrackAlwaysOptions<
+  N extends ActivityName = ActivityName,
+  Result = unknown,
+> extends OptionsOf<N, Result | undefined> {
+  /** Failures too, with the property `status`: that of an `HttpException`, or 500. */
+  when: 'always';
+}
+
+/** A method that answers with this. */
+type Handler<Result> = (...args: never[]) => Result | Promise<Result> | Observable<Result>;
+
+type HandlerDecorator<Result> = <H extends Handler<Result>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<H>,
+) => void;
+
+/**
+ * Tracks an activity each time that the handler has succeeded, in the name of the request's user, session and visit. It
+ * works on handlers of HTTP controllers, GraphQL operations, WebSocket gateways and microservices, and does not need the
+ * option `requestContext`. The request neither fails nor waits, unless `await` is set: what fails is counted and logged.
+ * @example
+ * \@Post(':id/pay')
+ * \@Track('order.paid', { subject: ({ params }) => ['order', params.id] })
+ * pay(\@Param('id') id: string) { … }
+ */
+export function Track<N extends ActivityName, Result = unknown>(
+  name: N,
+  options?: TrackHandlerOptions<N, Result>,
+): HandlerDecorator<Result>;
+export function Track<N extends ActivityName, Result = unknown>(
+  name: N,
+  options: TrackAlwaysOptions<N, Result>,
+): HandlerDecorator<Result>;
+export function Track(name: string, options: object = {}): HandlerDecorator<unknown> {
+  return (target, key, descriptor) => {
+    if (descriptor.value) Reflect.defineMetadata(HANDLED, { name, ...options }, descriptor.value);
+    UseInterceptors(TrackInterceptor)(target, key, descriptor);
+  };
+}
+
+/** Excludes a handler, or all of a controller, from the option `requests`. On a handler it also takes back `@Track`. */
+export function NoTrack(): ClassDecorator & MethodDecorator {
+  return (target: object, _key?: string | symbol, descriptor?: { value?: unknown }) => {
+    const { value = target } = descriptor ?? {};
+    if (typeof value === 'function') Reflect.defineMetadata(IGNORED, true, value);
+  };
+}

@@ -1,0 +1,27 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Subject } from '../activity/subject.js';
+import type { Properties } from '../activity/activity.entity.js';
+import type { Handled } from './handled.js';
+
+export const HANDLED = Symbol('Djaffar @Track');
+export const IGNORED = Symbol('Djaffar @NoTrack');
+
+/** What is tracked of a handler. */
+export interface HandlerTracking {
+  name: string;
+  when?: 'success' | 'always' | undefined;
+  await?: boolean | undefined;
+  interactive?: boolean | undefined;
+  properties?: ((handled: Handled) => Properties | undefined) | undefined;
+  subject?: ((handled: Handled) => Subject | undefined) | undefined;
+}
+
+/** @returns what `@Track` says of the handler, unless `@NoTrack` takes it back */
+export function declaredTracking(context: ExecutionContext): HandlerTracking | undefined {
+  const handler = context.getHandler();
+  return Reflect.getMetadata(IGNORED, handler) ? undefined : Reflect.getMetadata(HANDLED, handler);
+}
+
+export function isIgnored(context: ExecutionContext): boolean {
+  return [context.getHandler(), context.getClass()].some((target) => Reflect.getMetadata(IGNORED, target));
+}
