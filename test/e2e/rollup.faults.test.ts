@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { StoredActivity } from '../../lib/activity/activity.entity.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { uuidv7 } from '../../lib/activity/random.js';
+import { RollupLease } from '../../lib/store/typeorm/statistics/rollup/rollup-lease.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { PathTotal, RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
@@ -123,6 +125,25 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(leaseHolder).not.toBe('gone');
     const late = await state().update({ id: 1, version: version - 1 }, { version });
     expect(late.affected).toBe(0);
+  });
+
+  it('is asked to wait for an instance that is gone for 3 s at most, and for one that works for as long', async () => {
+    expect(await views()).toBe(0);
+    const lease = new RollupLease(host.dataSource);
+    const leaseUntil = async (): Promise<number> =>
+      (await state().findOneByOrFail({ id: 1 })).leaseUntil.getTime();
+    const turn = await lease.take();
+    expect(turn?.isOurs).toBe(true);
+    const taken = await leaseUntil();
+    expect(taken).toBeGreaterThan(turn?.now ?? 0);
+    // Rounded to a millisecond.
+    expect(taken - Date.now()).toBeLessThanOrEqual(3001);
+    await lease.during(async () => {
+      while ((await leaseUntil()) <= taken) await pause(20);
+    });
+    expect((await state().findOneByOrFail({ id: 1 })).leaseHolder).toBe(lease.holder);
+    await lease.release();
+    expect((await state().findOneByOrFail({ id: 1 })).leaseHolder).toBeNull();
   });
 
   it('does not wait for a lease that a clock ahead has given', async () => {

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { DataSource } from 'typeorm';
+import type { DataSource, UpdateQueryBuilder } from 'typeorm';
+import { connectionsOf } from '../../../../database/connections.js';
 import { dialectOf, type Statement } from '../../../../database/dialects/dialect.js';
 import { failureOf } from '../../../../database/driver.js';
 import { onPrimary } from '../../../../database/primary.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { RollupState } from './tables/rollups.entity.js';
 
-/** Milliseconds after which another instance takes over from one that is frozen or gone. A step takes about a second. */
-export const LEASE = 10_000;
+/** Milliseconds after which another instance takes over from one that is frozen or gone. */
+const LEASE = 3000;
+/** Milliseconds between two renewals during a step that takes longer than that. */
+const RENEWAL = 1000;
 
 /** Whether this instance may work. */
 export interface Turn {
@@ -26,6 +29,7 @@ export class RollupLease {
   readonly holder = randomUUID();
   /** By the monotonic clock. */
   private heldUntil = 0;
+  private isRenewing = false;
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -51,14 +55,17 @@ export class RollupLease {
   async release(): Promise<void> {
     if (this.heldUntil === 0) return;
     this.heldUntil = 0;
-    await this.change(
-      this.dataSource
-        .createQueryBuilder()
-        .update(RollupState)
-        .set({ leaseHolder: null })
-        .where({ id: 1, leaseHolder: this.holder })
-        .getQueryAndParameters(),
-    );
+    await this.change(this.ownUpdate({ leaseHolder: null }));
+  }
+
+  /** Does what takes long, and changes nothing, without losing the lease. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const timer = setInterval(() => void this.renew(), RENEWAL).unref();
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** What a step sets when it commits. */
@@ -66,6 +73,31 @@ export class RollupLease {
     this.heldUntil = monotonicClock.now() + LEASE;
     const { now } = dialectOf(this.dataSource);
     return { leaseHolder: this.holder, leaseUntil: () => `${now} + ${LEASE}` };
+  }
+
+  /** Within the limits for questions. It never rejects: whoever takes over does what this instance would have done. */
+  private async renew(): Promise<void> {
+    if (this.isRenewing) return;
+    this.isRenewing = true;
+    try {
+      await connectionsOf(this.dataSource).ask(
+        (signal) => this.change(this.ownUpdate(this.extension()), signal),
+        { timeout: LEASE, subject: null },
+      );
+    } catch {
+      // The next one may work.
+    } finally {
+      this.isRenewing = false;
+    }
+  }
+
+  private ownUpdate(values: Parameters<UpdateQueryBuilder<RollupState>['set']>[0]): Statement {
+    return this.dataSource
+      .createQueryBuilder()
+      .update(RollupState)
+      .set(values)
+      .where({ id: 1, leaseHolder: this.holder })
+      .getQueryAndParameters();
   }
 
   private async read(): Promise<{ state: RollupState; now: number } | undefined> {
@@ -97,9 +129,9 @@ export class RollupLease {
   }
 
   /** @returns whether the row was changed; not while another instance has it locked */
-  private async change(update: Statement): Promise<boolean> {
+  private async change(update: Statement, signal?: AbortSignal): Promise<boolean> {
     try {
-      return (await dialectOf(this.dataSource).transact(this.dataSource, update, [])) > 0;
+      return (await dialectOf(this.dataSource).transact(this.dataSource, update, [], signal)) > 0;
     } catch (error) {
       if (failureOf(this.dataSource, error)?.isLocked) return false;
       throw error;

@@ -584,8 +584,10 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const ranges = await onPrimary(this.dataSource, (manager) => select(manager, isDue));
     if (ranges.length === 0) return 'none';
     try {
-      const result = await onPrimary(this.dataSource, (manager) =>
-        new RollupStep(manager).recompute(ranges, turn.state.daysUntil.getTime(), mayDefer && !isDue),
+      const result = await this.lease.during(() =>
+        onPrimary(this.dataSource, (manager) =>
+          new RollupStep(manager).recompute(ranges, turn.state.daysUntil.getTime(), mayDefer && !isDue),
+        ),
       );
       const took = monotonicClock.now() - begun;
       const largeFrom = result.hasLarge
@@ -717,8 +719,10 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const statements =
       found === undefined
         ? []
-        : await onPrimary(this.dataSource, (manager) =>
-            new RollupStep(manager).resize({ since: day, until: day + DAY }, isAhead ? QUARTER : DAY),
+        : await this.lease.during(() =>
+            onPrimary(this.dataSource, (manager) =>
+              new RollupStep(manager).resize({ since: day, until: day + DAY }, isAhead ? QUARTER : DAY),
+            ),
           );
     const result = { statements, longest: 0, longestMixed: 0, days: new Set<number>() };
     const isMade = await this.commit(turn, result, { daysUntil: isAhead ? day : day + DAY });
