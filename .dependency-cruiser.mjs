@@ -9,7 +9,7 @@ const MAY_IMPORT = {
   diagnostics: ['time'],
   // Only for the type that `transform` is given.
   options: ['activity', 'time'],
-  http: ['options', 'time'],
+  http: ['diagnostics', 'options', 'time'],
   database: ['diagnostics', 'options', 'time'],
 
   // The model, and what is stored.

@@ -4,13 +4,16 @@ import {
   type BeforeApplicationShutdown,
   Inject,
   Injectable,
-  Logger,
   type OnApplicationShutdown,
   StreamableFile,
 } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
+import { IncidentLog } from '../diagnostics/incident-log.js';
 import { SETTINGS, type Settings } from '../options/settings.js';
 import { ADAPTER_HOST } from './adapter-host.js';
+
+/** What is said in the log. */
+const SUBJECT = 'what was sent broke off';
 
 /** Of Express: Node's own; Fastify's holds it. */
 export type StreamResponse = ServerResponse | { raw: ServerResponse };
@@ -18,6 +21,7 @@ export type StreamResponse = ServerResponse | { raw: ServerResponse };
 /** Answers that are sent at the client's pace. A shutdown gives them `writer.timeout`, then breaks them off. */
 @Injectable()
 export class ResponseStreams implements BeforeApplicationShutdown, OnApplicationShutdown {
+  private readonly incidents = new IncidentLog();
   private readonly open = new Set<Readable>();
   private timer: NodeJS.Timeout | undefined;
 
@@ -37,9 +41,11 @@ export class ResponseStreams implements BeforeApplicationShutdown, OnApplication
     const breakOff = (): void => void raw.destroy();
     // What ended as usual would look whole.
     stream.once('error', (error) => {
-      new Logger('Djaffar').error(`what was sent broke off: ${String(error)}`);
+      const reason = error.message;
+      this.incidents.failed(SUBJECT, { code: reason, reason });
       breakOff();
     });
+    stream.once('end', () => this.incidents.worked(SUBJECT));
     raw.once('close', () => {
       this.open.delete(stream);
       stream.destroy();

@@ -326,9 +326,12 @@ function accessOf({ url }: TestDatabase): { username: string; password: string; 
   return { username, password, database: pathname.slice(1) };
 }
 
-it('the application shuts down in time during an export to a client that does not read', async () => {
+it('the application shuts down in time during exports to clients that do not read, and says so once', async () => {
+  const lines: string[] = [];
+  const log = (line: unknown): void => void lines.push(String(line));
   const host = await startHost({
     adapter: 'fastify',
+    application: { logger: { log, warn: log, error: log } },
     djaffar: { writer: { timeout: TIMEOUT }, dashboard: { guards: [{ canActivate: () => true }] } },
   });
   await host.dataSource.query(
@@ -336,12 +339,17 @@ it('the application shuts down in time during an export to a client that does no
      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
      SELECT 'activity-' || i, i, i, 'view', '/', json_object('text', printf('%.4000c', 'x')) FROM n`,
   );
-  const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
-  socket.on('error', () => {});
-  socket.write('GET /djaffar/dashboard/data/activities/export?format=ndjson HTTP/1.1\r\nHost: x\r\n\r\n');
-  await once(socket, 'readable');
+  const sockets = [1, 2, 3].map(() => connect(Number(new URL(host.url).port), '127.0.0.1'));
+  for (const socket of sockets) {
+    socket.on('error', () => {});
+    socket.write('GET /djaffar/dashboard/data/activities/export?format=ndjson HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(socket, 'readable');
+  }
   const took = await milliseconds(() => host.close());
-  socket.destroy();
+  for (const socket of sockets) socket.destroy();
+  expect(lines.filter((line) => line.includes('broke off'))).toEqual([
+    'what was sent broke off: the application is shutting down',
+  ]);
   expect(took).toBeGreaterThan(TIMEOUT - 100);
   expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
 });
