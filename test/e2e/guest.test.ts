@@ -46,6 +46,25 @@ const BOUNDED: Partial<Record<DatabaseName, string[]>> = {
 
 const SERVERS = FOUND.filter((name) => name !== 'sqlite');
 
+/** How many connections of the pool are used, or waited for. */
+function taken({ driver }: DataSource): number {
+  const pg: { totalCount: number; idleCount: number; waitingCount: number } | undefined = Reflect.get(
+    driver,
+    'master',
+  );
+  if (pg) return pg.totalCount - pg.idleCount + pg.waitingCount;
+  const pool: object = Reflect.get(driver, 'pool');
+  const [all, free, queue] = ['_allConnections', '_freeConnections', '_connectionQueue'].map(
+    (name) => (Reflect.get(pool, name) as { length: number }).length,
+  );
+  return (all ?? 0) - (free ?? 0) + (queue ?? 0);
+}
+
+/** For questions beside what the runner does. */
+function operatorOf(runner: QueryRunner): DataSource {
+  return runner.connection;
+}
+
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();
@@ -122,6 +141,77 @@ ofServers('as a guest of a host on %s', (name) => {
     await unlock(runner);
     expect(await post(5)).toEqual([204, 204, 204, 204, 204]);
     expect(await host.stored()).toHaveLength(5);
+  });
+
+  it('never holds, or waits for, more connections than its limits say, whatever it is asked', async () => {
+    host = await startHost({
+      adapter: 'fastify',
+      database: {
+        ...database,
+        options: { ...database.options, poolSize: 30 } as TestDatabase['options'],
+      },
+      djaffar: {
+        writer: { concurrency: 2 },
+        statistics: { concurrency: 3, maxWait: 1000 },
+        api: { guards: [{ canActivate: () => true }] },
+      },
+    });
+    cleanUp.push(() => host.close());
+    const stats = host.app.get(ActivityStats, { strict: false });
+    const past = new Date(Date.now() - 5 * 86_400_000);
+    for (const each of [past, new Date()])
+      await host.activities.track({ path: '/', date: each, visit: 'visit' });
+    await stats.overview();
+    let most = 0;
+    const watching = setInterval(() => (most = Math.max(most, taken(host.dataSource))), 1);
+    cleanUp.push(async () => clearInterval(watching));
+    const runner = await lock();
+    const work = Array.from({ length: 12 }, (_, i) => [
+      post(3),
+      host.activities.track({ path: '/', visit: `visit${i}` }),
+      host.activities.find({ path: `/${i}` }),
+      host.activities.erase({ path: `/${i}` }),
+      stats.overview({ from: past }),
+      stats.top('path', { from: past, measure: 'visits', limit: i + 1 }),
+      stats.top('browser', { from: past, limit: i + 1 }),
+    ]).flat();
+    // While the table is locked, some are refused.
+    const done = Promise.allSettled(work);
+    const waiting = async (): Promise<number> => (await operatorOf(runner).query(WAITING[name] ?? '')).length;
+    while ((await waiting()) < 4) await pause(20);
+    await unlock(runner);
+    await done;
+    expect(most).toBeGreaterThanOrEqual(5);
+    expect(most).toBeLessThanOrEqual(2 + 3 + 1);
+  });
+
+  it('says at the start that the pool is too small, and takes less', async () => {
+    const lines: string[] = [];
+    const log = (line: unknown): void => void lines.push(String(line));
+    host = await startHost({
+      adapter: 'fastify',
+      database: {
+        ...database,
+        options: { ...database.options, poolSize: 4 } as TestDatabase['options'],
+      },
+      djaffar: { writer: { timeout: 60_000 } },
+      application: { logger: { log, warn: log, error: log } },
+    });
+    cleanUp.push(() => host.close());
+    expect(lines.filter((line) => line.includes('connection pool'))).toEqual([
+      expect.stringMatching(
+        /has 4 connections, and Djaffar would take up to 7: writer\.concurrency is 2 and statistics\.concurrency is 1 now/,
+      ),
+    ]);
+    const runner = await lock();
+    const answers = post(10);
+    const questions = Promise.allSettled([1, 2, 3].map((limit) => host.activities.find({}, { limit })));
+    while ((await operatorOf(runner).query<unknown[]>(WAITING[name] ?? '')).length < 2) await pause(20);
+    expect(taken(host.dataSource)).toBeLessThanOrEqual(4);
+    await host.dataSource.query('SELECT 1');
+    await unlock(runner);
+    expect(await answers).toEqual(Array.from({ length: 10 }, () => 204));
+    await questions;
   });
 
   it('connections that fall silent are given back, and the host goes on when the network does', async () => {

@@ -1,6 +1,7 @@
 import { Between, type DataSource, type EntityManager, In } from 'typeorm';
 import { cancellation } from '../../../../database/cancellation.js';
-import { onPrimary } from '../../../../database/primary.js';
+import { askOnPrimary } from '../../../../database/primary.js';
+import { connectionsOf } from '../../../../database/connections.js';
 import { dialectOf, type Statement } from '../../../../database/dialects/dialect.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { DAY, floor, type Stretch } from '../../../../statistics/time/time-range.js';
@@ -40,7 +41,7 @@ export class DayCounts {
    * until nobody waits for it.
    */
   async keep(what: string, range: Stretch, deadline: number): Promise<void> {
-    const days = await onPrimary(this.dataSource, (manager) => missingDays(manager, what, range));
+    const days = await askOnPrimary(this.dataSource, (manager) => missingDays(manager, what, range));
     for (const day of days) {
       if (monotonicClock.now() >= deadline || cancellation()?.aborted) return;
       await this.keepDay(what, day);
@@ -69,7 +70,7 @@ export class DayCounts {
 
   /** Not where the statistics are changed meanwhile, as the day may be among what was: the next who asks tries again. */
   private async keepDay(what: string, day: number): Promise<void> {
-    const { id, version, row } = await onPrimary(this.dataSource, async (manager) => ({
+    const { id, version, row } = await askOnPrimary(this.dataSource, async (manager) => ({
       ...(await manager.findOneByOrFail(RollupState, { id: 1 })),
       row: { startedAt: new Date(day), what, counts: await count(what, day, manager) },
     }));
@@ -86,9 +87,14 @@ export class DayCounts {
       .values(row)
       .orIgnore()
       .updateEntity(false);
-    await dialectOf(this.dataSource).transact(this.dataSource, guard.getQueryAndParameters(), [
-      insertion.getQueryAndParameters(),
-    ]);
+    await connectionsOf(this.dataSource).ask((signal) =>
+      dialectOf(this.dataSource).transact(
+        this.dataSource,
+        guard.getQueryAndParameters(),
+        [insertion.getQueryAndParameters()],
+        signal,
+      ),
+    );
   }
 }
 

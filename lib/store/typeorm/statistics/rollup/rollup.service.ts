@@ -267,17 +267,19 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
    */
   async takeInErasures(): Promise<void> {
     // If nothing was ever computed, nothing is left.
-    if (!(await this.storedState())) return;
+    if (!(await this.inTurn(() => this.storedState()))) return;
     let ranges: DirtyRange[];
     do {
-      ranges = await onPrimary(this.dataSource, (manager) =>
-        manager
-          .createQueryBuilder(DirtyRange, 'dirty')
-          // Those of a rebuild name no visits.
-          .where('dirty.erased AND dirty.visits IS NOT NULL')
-          .orderBy('dirty.since', 'DESC')
-          .limit(MAX_DIRTY)
-          .getMany(),
+      ranges = await this.inTurn(() =>
+        onPrimary(this.dataSource, (manager) =>
+          manager
+            .createQueryBuilder(DirtyRange, 'dirty')
+            // Those of a rebuild name no visits.
+            .where('dirty.erased AND dirty.visits IS NOT NULL')
+            .orderBy('dirty.since', 'DESC')
+            .limit(MAX_DIRTY)
+            .getMany(),
+        ),
       );
       await this.takeIn(ranges);
     } while (ranges.length === MAX_DIRTY);
@@ -296,7 +298,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       });
     let touching = await find();
     if (!touching) {
-      await this.state();
+      await this.inTurn(() => this.state());
       touching = (await find()) ?? [];
     }
     if (touching.length === 0 || this.isClosed) return;
@@ -395,7 +397,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     }
     if (this.failed.size > 0) {
       // Another instance may have recomputed them.
-      const left = new Set(await this.stillDirty([...this.failed.keys()]));
+      const left = new Set(await this.inTurn(() => this.stillDirty([...this.failed.keys()])));
       for (const id of this.failed.keys()) if (!left.has(id)) this.failed.delete(id);
       if (this.failed.size > 0) return false;
     }
@@ -417,7 +419,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   /** What other instances have recomputed needs not be waited for. */
   private async noticeOthers(): Promise<void> {
     const ids = new Set([...this.waiting].flatMap((waiting) => [...waiting.ids]));
-    const left = new Set(await this.stillDirty([...ids]));
+    const left = new Set(await this.inTurn(() => this.stillDirty([...ids])));
     this.notice([...ids].filter((id) => !left.has(id)));
   }
 
@@ -514,7 +516,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     try {
       await this.takeInEach(ranges);
     } finally {
-      await this.lease.release();
+      await this.inTurn(() => this.lease.release());
     }
   }
 
