@@ -76,6 +76,7 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
     case 1146: // ER_NO_SUCH_TABLE
     case 1054: // ER_BAD_FIELD_ERROR
       return { blame: 'statement', advice: MIGRATIONS };
+    case 1044: // ER_DBACCESS_DENIED_ERROR
     case 1142: // ER_TABLEACCESS_DENIED_ERROR
     case 1143: // ER_COLUMNACCESS_DENIED_ERROR
       return { blame: 'statement', advice: RIGHTS };
