@@ -369,7 +369,9 @@ export class ActivityWriter
       end < this.queue.length &&
       count + (this.queue[end]?.activities.length ?? 0) <= this.settings.maxBatch
     );
-    return this.queue.splice(0, end);
+    const taken = this.queue.splice(0, end);
+    this.watchQueue();
+    return taken;
   }
 
   /** A try takes some time, and so does it to cancel it. */

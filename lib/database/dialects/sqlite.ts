@@ -24,7 +24,7 @@ class Busy extends Error {
  * Milliseconds that SQLite itself may wait for another process, which stops the event loop. Beyond them we wait without
  * it. better-sqlite3's own default is 5 s.
  */
-const BUSY_TIMEOUT = 50;
+const BUSY_TIMEOUT = 20;
 /** Milliseconds between two tries. */
 const RETRY = 50;
 

@@ -303,15 +303,17 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     }
     if (touching.length === 0 || this.isClosed) return;
     await new Promise<void>((resolve) => {
-      const waiting = { ids: new Set(touching.map(({ id }) => id)), done: resolve };
+      const giveUp = (): void => {
+        this.waiting.delete(waiting);
+        resolve();
+      };
+      const timer = setTimeout(giveUp, Math.min(this.settings.maxWait, 2 ** 31 - 1)).unref();
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const waiting = { ids: new Set(touching.map(({ id }) => id)), done };
       this.waiting.add(waiting);
-      setTimeout(
-        () => {
-          this.waiting.delete(waiting);
-          resolve();
-        },
-        Math.min(this.settings.maxWait, 2 ** 31 - 1),
-      ).unref();
       this.resting.abort();
       void this.work();
     });
