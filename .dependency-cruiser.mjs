@@ -1,5 +1,5 @@
 /**
- * Which part of lib/ may import which. A part is a folder, or a file beside them. Types count as well. What is not listed
+ * Which part of lib/ may import which. A part is a folder, or a file. Types count as well. What is not listed
  * is an error; so is a circle of files. CONTRIBUTING.md has the picture.
  */
 const MAY_IMPORT = {
@@ -10,23 +10,35 @@ const MAY_IMPORT = {
   // Only for the type that `transform` is given.
   options: ['activity', 'time'],
   http: ['diagnostics', 'options', 'time'],
-  database: ['diagnostics', 'options', 'time'],
 
-  // The model, and what is stored.
-  activity: ['database', 'options', 'statistics', 'store', 'time'],
-  store: ['activity', 'database', 'options', 'statistics', 'time'],
-  migrations: ['activity', 'database', 'store'],
-
-  // What is done with activities; none of it knows HTTP, but for the guards.
-  statistics: ['activity', 'database', 'options', 'store', 'time'],
-  export: ['activity', 'database', 'store'],
-  privacy: ['activity', 'database', 'options', 'time'],
+  // The model, and what is done with activities; none of it knows SQL, nor HTTP, but for the guards. To the engine it talks
+  // through the port: store.ts and statistics.store.ts.
+  activity: ['database/columns', 'options', 'store', 'time'],
+  statistics: ['activity', 'options', 'store', 'time'],
+  export: ['activity', 'store'],
+  privacy: ['activity', 'database/columns', 'options', 'store', 'time'],
   guards: ['http', 'options'],
 
+  // The port, and what each engine throws.
+  store: ['activity', 'diagnostics', 'privacy', 'statistics', 'time'],
+  // The engine on TypeORM, and its ground.
+  'store/typeorm': [
+    'activity',
+    'database',
+    'diagnostics',
+    'options',
+    'privacy',
+    'statistics',
+    'store',
+    'time',
+  ],
+  database: ['diagnostics', 'options', 'store', 'time'],
+  migrations: ['activity', 'database', 'store/typeorm'],
+
   // The ways in and out.
-  tracking: ['activity', 'database', 'generated', 'guards', 'http', 'options', 'privacy'],
-  context: ['activity', 'database', 'http', 'options', 'tracking'],
-  api: ['activity', 'database', 'export', 'guards', 'http', 'options', 'statistics', 'tracking'],
+  tracking: ['activity', 'generated', 'guards', 'http', 'options', 'privacy', 'store'],
+  context: ['activity', 'http', 'options', 'store', 'tracking'],
+  api: ['activity', 'export', 'guards', 'http', 'options', 'statistics', 'store', 'tracking'],
   dashboard: [
     'activity',
     'api',
@@ -40,8 +52,7 @@ const MAY_IMPORT = {
   ],
   cli: [
     'activity',
-    'database',
-    'entities.ts',
+    'cli/data-source.ts',
     'export',
     'generated',
     'options',
@@ -50,22 +61,29 @@ const MAY_IMPORT = {
     'time',
     'tracking',
   ],
+  // The start of the command chooses the engine.
+  'cli/data-source.ts': ['activity', 'database', 'entities.ts', 'options', 'store', 'store/typeorm'],
   // It runs in browsers.
   client: [],
 
   // `djaffar.module.ts` and `index.ts` know every part.
-  'entities.ts': ['activity', 'privacy', 'statistics', 'store'],
+  'entities.ts': ['activity', 'privacy', 'store/typeorm'],
 };
 
-const pattern = (part) => (part.endsWith('.ts') ? `${part.replace('.', '\\.')}$` : `${part}/`);
+/** A part inside of another one is not of that. */
+const pattern = (part) => {
+  if (part.endsWith('.ts')) return `${part.replace('.', '\\.')}$`;
+  const inner = Object.keys(MAY_IMPORT).filter((other) => other.startsWith(`${part}/`));
+  const others = inner.map((other) => pattern(other).slice(part.length + 1));
+  return `${part}/${others.length > 0 ? `(?!${others.join('|')})` : ''}`;
+};
 
 export default {
   forbidden: [
     {
       name: 'no-circle',
       severity: 'error',
-      // The circles that are still in these parts are about to go.
-      from: { pathNot: '^lib/(activity|database|statistics|store)/' },
+      from: {},
       to: { circular: true },
     },
     {

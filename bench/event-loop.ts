@@ -5,17 +5,16 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import libsql from 'libsql';
 import { DataSource } from 'typeorm';
-import { HostTransactions } from '../lib/store/typeorm/host-transactions.js';
 import { NoContext } from '../lib/activity/activity.context.js';
 import { ActivityService, ActivityStats, djaffarEntities, djaffarMigrations } from '../lib/index.js';
 import { ActivityWriter } from '../lib/activity/activity.writer.js';
 import { Recorder } from '../lib/activity/recorder.js';
-import { VisitBounds } from '../lib/store/typeorm/visit-bounds.js';
+import { VisitBounds } from '../lib/activity/visit-bounds.js';
 import { connectionsOf } from '../lib/database/connections.js';
 import { DEFAULTS } from '../lib/options/settings.js';
 import { formatOf } from '../lib/export/row-formats.js';
 import { exportPages } from '../lib/export/pages.js';
-import { RollupService } from '../lib/store/typeorm/statistics/rollup/rollup.service.js';
+import { TypeOrmStore } from '../lib/store/typeorm/typeorm.store.js';
 import { databaseOptions } from '../sample/database.js';
 import { fillSqlite } from './fill-sqlite.js';
 import { table } from './markdown.js';
@@ -118,20 +117,13 @@ interface Task {
 }
 
 function tasksOf(dataSource: DataSource): Task[] {
-  const rollup = new RollupService(dataSource);
-  const stats = new ActivityStats(dataSource, rollup);
-  const writer = new ActivityWriter(dataSource, DEFAULTS.writer);
-  const bounds = new VisitBounds(dataSource);
-  const recorder = new Recorder(DEFAULTS, writer, bounds, new HostTransactions(dataSource, writer));
-  const activities = new ActivityService(
-    dataSource,
-    DEFAULTS,
-    recorder,
-    writer,
-    rollup,
-    bounds,
-    new NoContext(),
-  );
+  const store = new TypeOrmStore(dataSource);
+  const { rollup } = store;
+  const stats = new ActivityStats(store);
+  const writer = new ActivityWriter(store, DEFAULTS.writer);
+  const bounds = new VisitBounds(store);
+  const recorder = new Recorder(DEFAULTS, writer, bounds);
+  const activities = new ActivityService(store, DEFAULTS, recorder, writer, bounds, new NoContext());
   const day = { from: new Date(to.getTime() - 48 * HOUR), to };
   let tracked = 0;
   const track = (date: number): Promise<void> =>

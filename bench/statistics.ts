@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { TypeOrmStore } from '../lib/store/typeorm/typeorm.store.js';
 import { ActivityStats } from '../lib/index.js';
 import { DAYS } from './fill.js';
 import { filledDatabase } from './filled-database.js';
@@ -42,11 +43,11 @@ async function timed<T>(
   return { ms: times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN, first, result };
 }
 
-const { url, dataSource, rollup, activities, close } = await filledDatabase(
+const { url, dataSource, activities, close } = await filledDatabase(
   options['database-url'],
   Number(options.rows),
 );
-const stats = new ActivityStats(dataSource, rollup);
+const stats = new ActivityStats(new TypeOrmStore(dataSource));
 const until = Math.floor(Date.now() / HOUR) * HOUR;
 const since = until - RANGE_DAYS * DAY;
 const range = { from: new Date(since), to: new Date(until) };
@@ -56,7 +57,7 @@ const { ms: counting } = await timed(Number(options.runs), () =>
 );
 const lines: (string | number)[][] = [];
 // Nobody has asked yet.
-await dataSource.query('DELETE FROM djaffar_day_count');
+await dataSource.query('DELETE FROM djaffar_daily_count');
 for (const { name, ours, plain, agrees } of QUESTIONS) {
   const { ms, first, result } = await timed(Number(options.runs), () => ours(stats, range));
   let other: number | undefined;

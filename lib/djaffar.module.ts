@@ -14,9 +14,9 @@ import type { DataSource } from 'typeorm';
 import { CurrentContext } from './activity/activity.context.js';
 import { ActivityService } from './activity/activity.service.js';
 import { ActivityWriter } from './activity/activity.writer.js';
-import { HostTransactions } from './store/typeorm/host-transactions.js';
+import type { Store } from './store/store.js';
 import { checkNames } from './database/table.js';
-import { VisitBounds } from './store/typeorm/visit-bounds.js';
+import { VisitBounds } from './activity/visit-bounds.js';
 import { djaffarEntities } from './entities.js';
 import { Pages } from './activity/page.js';
 import { Recorder } from './activity/recorder.js';
@@ -38,10 +38,16 @@ import { SessionController } from './dashboard/session.controller.js';
 import { StreamController } from './dashboard/stream.controller.js';
 import { unwrapped } from './dashboard/unwrapped.js';
 import { connectionsOf } from './database/connections.js';
-import { DatabaseClock } from './database/database-clock.js';
 import { limitsFor } from './database/limits.js';
 import { checkForRoot, checkForRootAsync, toRegistration, toSettings } from './options/validation.js';
-import { DATA_SOURCE, REGISTRATION, type Registration, type Settings, SETTINGS } from './options/settings.js';
+import {
+  DATA_SOURCE,
+  REGISTRATION,
+  type Registration,
+  type Settings,
+  SETTINGS,
+  STORE,
+} from './options/settings.js';
 import { type DjaffarOptions, type RegistrationOptions } from './options/djaffar.options.js';
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
@@ -51,8 +57,8 @@ import { mount } from './http/mount.js';
 import { SigningKeys } from './privacy/signing-keys.js';
 import { ResponseStreams } from './http/response-streams.js';
 import { ServerConnections } from './http/server-connections.js';
-import { monotonicClock } from './time/clock.js';
 import { ActivityStats } from './statistics/activity.stats.js';
+import { TypeOrmStore } from './store/typeorm/typeorm.store.js';
 import { RollupService } from './store/typeorm/statistics/rollup/rollup.service.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
@@ -224,29 +230,14 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
           return source;
         },
       },
-      {
-        provide: ActivityWriter,
-        inject: [DATA_SOURCE, SETTINGS],
-        useFactory: createWriter,
-      },
-      {
-        provide: RollupService,
-        inject: [DATA_SOURCE, ActivityWriter, SETTINGS],
-        useFactory: (source: DataSource, writer: ActivityWriter, settings: Settings) =>
-          new RollupService(source, () => writer.changes, settings.statistics, new Pages(settings.page)),
-      },
-      {
-        provide: VisitBounds,
-        inject: [DATA_SOURCE],
-        useFactory: (source: DataSource) => new VisitBounds(source),
-      },
+      { provide: TypeOrmStore, inject: [DATA_SOURCE, SETTINGS], useFactory: makeStore },
+      { provide: STORE, inject: [TypeOrmStore], useFactory: (store: TypeOrmStore) => store },
+      // It is a provider so that Nest starts it and stops it.
+      { provide: RollupService, inject: [TypeOrmStore], useFactory: ({ rollup }: TypeOrmStore) => rollup },
+      { provide: ActivityWriter, inject: [STORE, SETTINGS], useFactory: makeWriter },
+      { provide: VisitBounds, inject: [STORE], useFactory: (store: Store) => new VisitBounds(store) },
       ResponseStreams,
       ServerConnections,
-      {
-        provide: HostTransactions,
-        inject: [DATA_SOURCE, ActivityWriter],
-        useFactory: (source: DataSource, writer: ActivityWriter) => new HostTransactions(source, writer),
-      },
       RequestContexts,
       HandlerTracker,
       {
@@ -313,8 +304,8 @@ function openedBySession(path: string): (url: string) => boolean {
   };
 }
 
-/** Creates the writer, and limits the connections to what the host's pool has. */
-function createWriter(source: DataSource, { writer, statistics, page }: Settings): ActivityWriter {
+/** Djaffar takes no more connections than the host's pool has. */
+function makeStore(source: DataSource, { writer, statistics, page }: Settings): TypeOrmStore {
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
   connectionsOf(source).limit({
     writers: limits.writer,
@@ -322,13 +313,16 @@ function createWriter(source: DataSource, { writer, statistics, page }: Settings
     timeout: statistics.timeout,
     statementTimeout: statistics.statementTimeout,
   });
-  const settings = { ...writer, concurrency: limits.writer };
+  return new TypeOrmStore(source, { statistics, pages: new Pages(page), writers: limits.writer });
+}
+
+function makeWriter(store: Store, { writer, statistics, page }: Settings): ActivityWriter {
+  const concurrency = Math.min(writer.concurrency, store.writers);
   return new ActivityWriter(
-    source,
-    settings,
+    store,
+    { ...writer, concurrency },
     new Pages(page),
-    monotonicClock,
-    new DatabaseClock(source),
+    undefined,
     statistics.background,
   );
 }

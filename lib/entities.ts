@@ -3,8 +3,12 @@ import { Session } from './activity/session.entity.js';
 import { DirtyRange } from './store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { SigningKey } from './privacy/signing-key.entity.js';
 import { Path } from './store/typeorm/statistics/rollup/tables/path.entity.js';
-import { DayCount } from './store/typeorm/statistics/rollup/tables/daily-count.entity.js';
-import { PathTotal, RollupState, Total } from './store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { DailyCount } from './store/typeorm/statistics/rollup/tables/daily-count.entity.js';
+import {
+  PathRollup,
+  RollupState,
+  NameRollup,
+} from './store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { Visit } from './store/typeorm/statistics/rollup/tables/visit.entity.js';
 
 /** For the `entities` of a data source that does not load them by itself (`autoLoadEntities`). */
@@ -15,8 +19,8 @@ export const djaffarEntities = [
   SigningKey,
   Path,
   Visit,
-  Total,
-  PathTotal,
-  DayCount,
+  NameRollup,
+  PathRollup,
+  DailyCount,
   RollupState,
 ];

@@ -5,17 +5,16 @@ export {
   ActivityService,
   type EraseOptions,
   type FeedOptions,
-  type Page,
-  type PageOptions,
   type ServerActivity,
   type TrackOptions,
 } from './activity/activity.service.js';
 export type { FeedItem, UserSession } from './activity/user-activity.js';
 export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';
-export { UnavailableError } from './database/unavailable.error.js';
+export { UnavailableError } from './store/unavailable.error.js';
 export { type ValidationErrors, InvalidActivityError } from './activity/validation-errors.js';
 export { djaffarEntities } from './entities.js';
+export type { Page, PageOptions } from './activity/pagination.js';
 export { defaultPage } from './activity/page.js';
 export { Session } from './activity/session.entity.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';

@@ -84,7 +84,7 @@ export const shutdowns: Fault[] = [
       await stage.ask('a question', `${url}/djaffar/stats/overview`);
       const runner = stage.operator.createQueryRunner();
       await runner.startTransaction();
-      await runner.query('UPDATE djaffar_rollup SET version = version + 0');
+      await runner.query('UPDATE djaffar_rollup_state SET version = version + 0');
       const asked = stage.ask('a question with the lock held', `${url}/djaffar/stats/overview`);
       await pause(500);
       await endUnderLoad(stage);

@@ -55,15 +55,20 @@ export async function exportsOf(
      export default new DataSource({ type: 'postgres', url: ${JSON.stringify(url)}, entities: djaffarEntities });`,
   );
   const streaming = join(folder, 'stream.mjs');
+  const core = JSON.stringify(import.meta.resolve('@nestjs/core'));
+  const nestTypeorm = JSON.stringify(import.meta.resolve('@nestjs/typeorm'));
   writeFileSync(
     streaming,
-    `import dataSource from ${JSON.stringify(source)};
-     import { ActivityService } from ${index};
-     await dataSource.initialize();
+    `import { NestFactory } from ${core};
+     import { TypeOrmModule } from ${nestTypeorm};
+     import { ActivityService, DjaffarModule } from ${index};
+     const database = { type: 'postgres', url: ${JSON.stringify(url)}, autoLoadEntities: true };
+     const imports = [TypeOrmModule.forRoot(database), DjaffarModule.forRoot()];
+     const app = await NestFactory.createApplicationContext({ module: class {}, imports }, { logger: false });
      let rows = 0;
-     for await (const activity of new ActivityService(dataSource, {}, {}, {}, {}).stream({ from: new Date(${since}) })) rows += 1;
+     for await (const activity of app.get(ActivityService, { strict: false }).stream({ from: new Date(${since}) })) rows += 1;
      console.log(rows);
-     await dataSource.destroy();`,
+     await app.close();`,
   );
   const main = join(ROOT, 'dist/cli/main.mjs');
   const from = new Date(since).toISOString();

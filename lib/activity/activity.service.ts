@@ -1,11 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
-import { RollupService } from '../store/typeorm/statistics/rollup/rollup.service.js';
-import { connectionsOf } from '../database/connections.js';
-import { driverOf } from '../database/driver.js';
-import { askOnPrimary, onPrimary } from '../database/primary.js';
-import { chunks } from '../database/chunks.js';
-import { DATA_SOURCE, type Settings, SETTINGS } from '../options/settings.js';
+import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+import { type Settings, SETTINGS, STORE } from '../options/settings.js';
+import type { ErasureSelection, RecordReader, Store } from '../store/store.js';
 import type { ActivityName, Named } from './activities.js';
 import {
   type ActivityContext,
@@ -13,43 +9,23 @@ import {
   CurrentContext,
   type GivenContext,
 } from './activity.context.js';
-import { Activity } from './activity.entity.js';
-import {
-  type ActivityFilter,
-  applyAfter,
-  applyFilter,
-  checkText,
-  InvalidFilterError,
-  placeOf,
-} from './activity.filter.js';
+import type { Activity } from './activity.entity.js';
+import { type ActivityFilter, checkText, InvalidFilterError, parseFilter } from './activity.filter.js';
+import { type ActivityRow, toActivity } from './activity-row.js';
 import { ActivityWriter } from './activity.writer.js';
 import { ErrorCollector } from './validation-errors.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
-import { type Dialect, dialectOf, type Statement } from '../database/dialects/dialect.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
-import { restoreMissingSessions } from '../store/typeorm/missing-sessions.js';
 import { MAX_PATH, normalizeActivity, readActivity } from './new-activity.js';
-import { RecordReader } from '../store/typeorm/reading/records.js';
-import { activityOf, RowReader } from '../store/typeorm/reading/rows.js';
+import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
 import { Recorder } from './recorder.js';
-import { Session } from './session.entity.js';
-import { DirtyRange } from '../store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
-import { dirtyRangesForDelete } from '../store/typeorm/statistics/rollup/dirty-ranges.js';
-import { escapePath, Table } from '../database/table.js';
 import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
 import { cut, makeStorable } from './text.js';
 import { storedUser } from './user.js';
-import {
-  type FeedItem,
-  groupRepeats,
-  lastSeenOf,
-  latestOf,
-  sessionsOf,
-  type UserSession,
-} from './user-activity.js';
+import { type FeedItem, groupRepeats, type UserSession } from './user-activity.js';
 import { sessionOf } from './user-agent.js';
-import { VisitBounds } from '../store/typeorm/visit-bounds.js';
+import { VisitBounds } from './visit-bounds.js';
 
 /** An activity of server code. */
 export type ServerActivity<N extends ActivityName = ActivityName> = ActivityDetails & Named<N>;
@@ -97,23 +73,6 @@ export interface TrackOptions {
   manager?: EntityManager;
 }
 
-/** One page of a list. */
-export interface Page<T> {
-  items: T[];
-  /** What to give as `after` for the page that follows; `null` at the end. */
-  next: string | null;
-}
-
-/** Which page of a list, and in which order. */
-export interface PageOptions {
-  /** 1 to 1,000; default 50. */
-  limit?: number | undefined;
-  /** {@link Page.next} of the page before. */
-  after?: string | undefined;
-  /** By date; default `desc`, the latest first. */
-  order?: 'asc' | 'desc' | undefined;
-}
-
 /** Whose feed `ActivityService.feed` returns. */
 export interface FeedOptions {
   /** The host's id of the user. */
@@ -130,15 +89,6 @@ export interface EraseOptions {
    */
   keepAnonymous?: boolean | undefined;
 }
-
-/** Some activities, alias `activity`. */
-type Part = (manager: EntityManager) => SelectQueryBuilder<Activity>;
-
-/** How many received activities are compared with the known ones: at 100 a second, those of the last 20 s. */
-const MAX_RECEIVED = 2000;
-
-export const DEFAULT_LIMIT = 50;
-export const MAX_LIMIT = 1000;
 
 /**
  * Tracks activities from server code, finds them, and erases them.
@@ -168,19 +118,16 @@ export const MAX_LIMIT = 1000;
  */
 @Injectable()
 export class ActivityService {
-  private readonly dialect: Dialect;
   private readonly events: Events;
 
   constructor(
-    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    @Inject(STORE) private readonly store: Store,
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly recorder: Recorder,
     private readonly writer: ActivityWriter,
-    private readonly rollup: RollupService,
     private readonly visitBounds: VisitBounds,
     private readonly current: CurrentContext,
   ) {
-    this.dialect = dialectOf(dataSource);
     this.events = new Events(settings);
   }
 
@@ -192,15 +139,15 @@ export class ActivityService {
    * @throws UnavailableError as a client would get a 503
    */
   async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
-    await this.store(activity, options.context === null ? undefined : this.current, options.manager);
+    await this.storeActivity(activity, options.context === null ? undefined : this.current, options.manager);
   }
 
   /** @internal the same in another context than that of the code that runs */
   async trackIn(context: ContextSource, activity: ServerActivity): Promise<void> {
-    await this.store(activity, context);
+    await this.storeActivity(activity, context);
   }
 
-  private async store(
+  private async storeActivity(
     activity: ServerActivity,
     context: ContextSource | undefined,
     manager?: EntityManager,
@@ -286,11 +233,7 @@ export class ActivityService {
     checkLimit(limit);
     if (order !== 'asc' && order !== 'desc') throw new InvalidFilterError('order', "must be 'asc' or 'desc'");
     const cursor = after === undefined ? undefined : decodeCursor(after);
-    const rows = await this.rows((manager) => this.query(manager, filter), {
-      limit: limit + 1,
-      cursor,
-      direction: order === 'asc' ? 'ASC' : 'DESC',
-    });
+    const rows = await this.store.page(parseFilter(filter), { limit: limit + 1, after: cursor, order });
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     return { items, next: rows.length > limit && last ? encodeCursor(last) : null };
@@ -301,18 +244,17 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
-    for await (const rows of this.rowReader().activities(filter))
-      for (const row of rows) yield activityOf(row);
+    for await (const rows of this.pages(filter)) for (const row of rows) yield toActivity(row);
   }
 
-  /** @internal what exports are made of */
-  rowReader(): RowReader {
-    return new RowReader(this.dataSource);
+  /** @internal for exports: the activities behind a place, in pages */
+  pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    return this.store.pages(parseFilter(filter), after);
   }
 
-  /** @internal the same where the database has records */
-  recordReader(): RecordReader | undefined {
-    return RecordReader.of(this.dataSource);
+  /** @internal the same as text, if the store can */
+  get records(): RecordReader | undefined {
+    return this.store.records;
   }
 
   /**
@@ -320,13 +262,7 @@ export class ActivityService {
    * @throws InvalidFilterError if there is none of that id
    */
   async cursorOf(id: string): Promise<string> {
-    const found = await askOnPrimary(this.dataSource, (manager) =>
-      manager
-        .createQueryBuilder(Activity, 'activity')
-        .select(['activity.id', 'activity.date'])
-        .where('activity.id = :id', { id: id.toLowerCase() })
-        .getOne(),
-    );
+    const found = await this.store.findCursor(id.toLowerCase());
     if (!found) throw new InvalidFilterError('after', 'must be the id of an activity that is stored');
     return encodeCursor(found);
   }
@@ -338,7 +274,7 @@ export class ActivityService {
    */
   async feed({ user, limit = DEFAULT_LIMIT }: FeedOptions): Promise<FeedItem[]> {
     checkLimit(limit);
-    return groupRepeats(await latestOf(this.dataSource, checkText('user', String(user))), limit);
+    return groupRepeats(await this.store.findLatest(checkText('user', String(user))), limit);
   }
 
   /**
@@ -346,10 +282,7 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async lastSeen(users: (string | number | bigint)[]): Promise<Map<string, Date>> {
-    return lastSeenOf(
-      this.dataSource,
-      users.map((user) => checkText('user', String(user))),
-    );
+    return this.store.findLastSeen(users.map((user) => checkText('user', String(user))));
   }
 
   /**
@@ -362,12 +295,12 @@ export class ActivityService {
     user: string | number | bigint,
     current = this.current.take()?.session ?? undefined,
   ): Promise<UserSession[]> {
-    return sessionsOf(this.dataSource, checkText('user', String(user)), current);
+    return this.store.findSessions(checkText('user', String(user)), current);
   }
 
   /** @throws InvalidFilterError */
   async count(filter: ActivityFilter = {}): Promise<number> {
-    return askOnPrimary(this.dataSource, (manager) => this.query(manager, filter).getCount());
+    return this.store.count(parseFilter(filter));
   }
 
   /**
@@ -380,9 +313,15 @@ export class ActivityService {
    *   .select('DISTINCT activity.name', 'name')
    *   .getRawMany();
    * @throws InvalidFilterError
+   * @throws Error if activities are not stored in a TypeORM data source
    */
   createQueryBuilder(filter: ActivityFilter = {}): SelectQueryBuilder<Activity> {
-    return this.query(this.dataSource.manager, filter);
+    const { typeorm } = this.store;
+    if (!typeorm)
+      throw new Error(
+        'Djaffar: createQueryBuilder() works only if activities are stored in a TypeORM data source',
+      );
+    return typeorm.createQueryBuilder(parseFilter(filter));
   }
 
   /**
@@ -395,44 +334,15 @@ export class ActivityService {
    * @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined
    */
   async erase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
-    let erased = 0;
-    for (const part of this.partsToErase(filter, options)) erased += await this.erasePart(part);
-    // Also if nothing was left: an erasure that failed may have left what statistics know.
-    await this.rollup.takeInErasures();
-    return erased;
+    return this.store.erase(erasureOf(filter, options), () => {
+      this.writer.noteErasure();
+      this.visitBounds.clear();
+    });
   }
 
   /** @internal how many activities `erase` would take */
   async countToErase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
-    let count = 0;
-    for (const part of this.partsToErase(filter, options))
-      count += await askOnPrimary(this.dataSource, (manager) => part(manager).getCount());
-    return count;
-  }
-
-  private partsToErase(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): Part[] {
-    const properties = Object.entries(filter);
-    if (properties.length === 0)
-      throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
-    for (const [property, value] of properties) {
-      if (value === undefined)
-        throw new InvalidFilterError(property, 'must not be undefined where something is erased');
-    }
-    const own: Part = (manager) => this.query(manager, filter);
-    const { user, ...others } = filter;
-    if (user === undefined || keepAnonymous) return [own];
-    const anonymous: Part = (manager) => {
-      const visits = manager
-        .createQueryBuilder(Activity, 'own')
-        .select('own.visitId')
-        .where('own.userId = :user')
-        .andWhere('own.visitId IS NOT NULL');
-      return this.query(manager, others)
-        .andWhere('activity.userId IS NULL')
-        .andWhere(`activity.visitId IN (${visits.getQuery()})`, { user: checkText('user', user) });
-    };
-    // In this order, as the user's own tell which visits these are.
-    return [anonymous, own];
+    return this.store.countToErase(erasureOf(filter, options));
   }
 
   /**
@@ -447,126 +357,20 @@ export class ActivityService {
     limit: number,
     known: ReadonlySet<string> = new Set(),
   ): Promise<{ ids: string[]; activities: Activity[] }> {
-    const { dialect, dataSource } = this;
-    const now = driverOf(dataSource)?.now ?? ':now';
-    return connectionsOf(dataSource).ask(
-      (signal) =>
-        onPrimary(
-          dataSource,
-          async (manager) => {
-            const query = manager
-              .createQueryBuilder(Activity, 'activity')
-              .select('activity.id', 'id')
-              .where(`activity.receivedAt > ${now} - :within`, { within, now: Date.now() })
-              // A clock that was ahead would have its activities be the latest for ever.
-              .andWhere(`activity.receivedAt < ${now} + :within`)
-              .orderBy('activity.receivedAt', 'DESC')
-              .addOrderBy('activity.id', 'DESC')
-              .limit(MAX_RECEIVED);
-            const { tablePath } = dataSource.getMetadata(Activity);
-            const last = dialect.writtenLast?.('activity', escapePath(dataSource, tablePath));
-            const found = await (last ? query.andWhere(last) : query).getRawMany<{ id: string }>();
-            const ids = found.map(({ id }) => id);
-            const unknown = ids.filter((id) => !known.has(id)).slice(0, limit);
-            if (unknown.length === 0) return { ids, activities: [] };
-            const activities = await manager
-              .createQueryBuilder(Activity, 'activity')
-              .leftJoinAndSelect('activity.session', 'session')
-              .where({ id: In(unknown) })
-              .orderBy('activity.receivedAt', 'ASC')
-              .addOrderBy('activity.id', 'ASC')
-              .getMany();
-            return { ids, activities };
-          },
-          signal,
-        ),
-      { subject: 'new activities cannot be looked for' },
-    );
+    return this.store.findReceived(within, limit, known);
   }
+}
 
-  /** In the order of dates, up to the last that is there at first, so that it ends whatever arrives meanwhile. */
-  private async erasePart(part: Part): Promise<number> {
-    const [last] = await this.rows(part, { limit: 1, direction: 'DESC' });
-    if (!last) return 0;
-    const upTo: Part = (manager) => part(manager).andWhere('activity.date <= :last', { last: +last.date });
-    let erased = 0;
-    let cursor: Cursor | undefined;
-    let rows: Activity[];
-    do {
-      rows = await this.rows(upTo, { limit: MAX_LIMIT, cursor, direction: 'ASC' });
-      for (const some of chunks(rows, this.dialect.erasedAtOnce)) erased += await this.eraseRows(some);
-      const end = rows.at(-1);
-      cursor = end && { date: end.date.getTime(), id: end.id };
-    } while (rows.length === MAX_LIMIT);
-    return erased;
+/** @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined */
+function erasureOf(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): ErasureSelection {
+  const properties = Object.entries(filter);
+  if (properties.length === 0)
+    throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
+  for (const [property, value] of properties) {
+    if (value === undefined)
+      throw new InvalidFilterError(property, 'must not be undefined where something is erased');
   }
-
-  /** The activities, and the sessions that have none left, in one transaction. */
-  private async eraseRows(rows: Activity[]): Promise<number> {
-    if (rows.length === 0) return 0;
-    const sessions = new Map(rows.flatMap(({ session }) => (session ? [[session.id, session]] : [])));
-    const deletion = this.dataSource
-      .createQueryBuilder()
-      .delete()
-      .from(Activity)
-      .whereInIds(rows.map(({ id }) => id));
-    const statements = [
-      new Table(this.dataSource, DirtyRange, { clock: 'createdAt' }).insert(dirtyRangesForDelete(rows)),
-      ...(sessions.size > 0 ? [this.deletionOfSessions([...sessions.keys()])] : []),
-    ];
-    let erased: number;
-    try {
-      erased = await connectionsOf(this.dataSource).ask((signal) =>
-        this.dialect.transact(this.dataSource, deletion.getQueryAndParameters(), statements, signal),
-      );
-    } finally {
-      // Also after an error: the transaction may have been committed although the answer was lost.
-      this.writer.noteErasure();
-      this.visitBounds.clear();
-    }
-    // The deletion does not see activities that were being written at the same moment.
-    await restoreMissingSessions(
-      this.dataSource,
-      [...sessions].map(([id, session]) => ({ id, row: () => session })),
-    );
-    return erased;
-  }
-
-  private deletionOfSessions(sessions: string[]): Statement {
-    const { tablePath } = this.dataSource.getMetadata(Session);
-    const sessionId = `${escapePath(this.dataSource, tablePath)}.${this.dataSource.driver.escape('id')}`;
-    const others = this.dataSource
-      .createQueryBuilder()
-      .subQuery()
-      .select('1')
-      .from(Activity, 'other')
-      .where(`other.sessionId = ${sessionId}`);
-    return this.dataSource
-      .createQueryBuilder()
-      .delete()
-      .from(Session)
-      .where('id IN (:...sessions)', { sessions })
-      .andWhere(`NOT EXISTS ${others.getQuery()}`)
-      .getQueryAndParameters();
-  }
-
-  private query(manager: EntityManager, filter: ActivityFilter): SelectQueryBuilder<Activity> {
-    const query = manager.createQueryBuilder(Activity, 'activity');
-    applyFilter(query, filter, this.dialect);
-    return query;
-  }
-
-  private rows(
-    part: Part,
-    { limit, cursor, direction }: { limit: number; cursor?: Cursor | undefined; direction: 'ASC' | 'DESC' },
-  ): Promise<Activity[]> {
-    return askOnPrimary(this.dataSource, (manager) => {
-      const query = part(manager).leftJoinAndSelect('activity.session', 'session').limit(limit);
-      for (const column of placeOf(this.dialect)) query.addOrderBy(column, direction);
-      if (cursor) applyAfter(query, cursor, direction, this.dialect);
-      return query.getMany();
-    });
-  }
+  return { filter: parseFilter(filter), keepAnonymous };
 }
 
 /** @throws InvalidFilterError */

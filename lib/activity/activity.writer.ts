@@ -4,34 +4,21 @@ import type {
   OnApplicationShutdown,
   OnModuleDestroy,
 } from '@nestjs/common';
+import { createHash } from 'node:crypto';
 import { AsyncResource } from 'node:async_hooks';
-import type { DataSource } from 'typeorm';
-import { type Connections, connectionsOf, type LentConnection } from '../database/connections.js';
-import type { DatabaseClock } from '../database/database-clock.js';
-import { driverOf, failureOf } from '../database/driver.js';
-import type { DatabaseFailure } from '../database/failure.js';
-import { UnavailableError } from '../database/unavailable.error.js';
+import type { EntityManager } from 'typeorm';
+import type { WriterSettings } from '../options/djaffar.options.js';
+import type { ActivityOnPage, Batch, Store, StoreFailure, Write } from '../store/store.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
-import { Activity, type StoredActivity } from './activity.entity.js';
-import { type Dialect, dialectOf, type Insert } from '../database/dialects/dialect.js';
-import { restoreMissingSessions } from '../store/typeorm/missing-sessions.js';
+import type { StoredActivity } from './activity.entity.js';
 import { Pages } from './page.js';
 import { RecentIds } from './recent-ids.js';
-import { Session } from './session.entity.js';
-import { DirtyRange } from '../store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
-import { dirtyRangesForInsert } from '../store/typeorm/statistics/rollup/dirty-ranges.js';
-import { Table } from '../database/table.js';
+import type { NewSession, Session } from './session.entity.js';
 import { UnstorableError } from './unstorable.error.js';
-import type { WriterSettings } from '../options/djaffar.options.js';
-
-/** The session of some activities; what is to be stored of it is asked for only where it may be new. */
-export interface NewSession {
-  id: string;
-  row(): Session;
-}
 
 /** What one caller wants written, all or nothing. */
-interface Work {
+interface PendingWrite {
   activities: StoredActivity[];
   session: NewSession | undefined;
   /** By the writer's clock, in milliseconds. */
@@ -65,11 +52,6 @@ const CHECK_SUBJECT = 'sessions that another instance has erased cannot be resto
 export class ActivityWriter
   implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
 {
-  private readonly dialect: Dialect;
-  private readonly connections: Connections;
-  private readonly sessionTable: Table;
-  private readonly activityTable: Table;
-  private readonly dirtyRangeTable: Table;
   /** Sessions that were stored lately, and are not inserted again. */
   private readonly knownSessions: RecentIds;
   /** Known sessions with new activities: another instance may have erased the session in the meantime. */
@@ -78,7 +60,7 @@ export class ActivityWriter
   private checkTimer: NodeJS.Timeout | undefined;
   /** Outside of the request that starts the timer: what it asks does not end with that. */
   private readonly checkLater: () => void;
-  private queue: Work[] = [];
+  private queue: PendingWrite[] = [];
   /** What is not answered yet. */
   private readonly open = new Set<Promise<void>>();
   private waiting = 0;
@@ -96,24 +78,18 @@ export class ActivityWriter
   /** By the clock: when a connection was given up, if no write has succeeded since. */
   private silentSince: number | undefined;
   private erasures = 0;
-  /** How often this process has changed what is stored. */
-  changes = 0;
   /** No request is accepted any more; what the host's own code tracks still is. */
   isClosing = false;
   private isClosed = false;
 
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly store: Store,
     private readonly settings: WriterSettings,
     private readonly pages = new Pages(),
     private readonly clock = monotonicClock,
-    /** Corrects when activities were received; without it nothing is corrected. */
-    private readonly databaseClock?: DatabaseClock,
     /** Whether anything may run after an answer; if not, each write inserts its sessions. */
     private readonly background = true,
   ) {
-    this.dialect = dialectOf(dataSource);
-    this.connections = connectionsOf(dataSource);
     this.knownSessions = new RecentIds(60_000, 50_000, clock);
     this.checkLater = AsyncResource.bind(() => {
       this.checkTimer ??= setTimeout(() => {
@@ -122,9 +98,6 @@ export class ActivityWriter
       }, CHECK_PAUSE).unref();
     });
     this.grace = Math.min(LONGEST_GRACE, settings.timeout / 10);
-    this.sessionTable = new Table(dataSource, Session);
-    this.activityTable = new Table(dataSource, Activity);
-    this.dirtyRangeTable = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
   }
 
   /**
@@ -175,29 +148,38 @@ export class ActivityWriter
    */
   refuse(reason: string, code = 'UNSTORABLE', cause?: unknown): UnstorableError {
     const subject = 'an activity was refused that the database can never take';
-    this.connections.incidents.failed(subject, { code, reason }, 'warn');
+    this.store.incidents.failed(subject, { code, reason }, 'warn');
     return new UnstorableError(reason, { cause });
   }
 
-  /** @returns what a transaction of the host has to insert */
-  inserts(activities: StoredActivity[]): Insert[] {
-    const rows = this.rowsOf(activities);
-    return [this.activityTable.insert(rows), this.dirtyRangeTable.insert(dirtyRangesForInsert(rows))];
-  }
-
-  /** To be called when the host has committed {@link inserts}: only now may a new session be stored. */
-  noteCommit(session: NewSession | undefined): void {
-    this.changes += 1;
-    if (!session) return;
-    if (this.canSkip(session)) this.noteSkipped([session]);
-    else this.storeLate(session);
+  /**
+   * Writes in a transaction of the host. What the engine throws is thrown as it is, so that the host can try again.
+   * @param onCommit called when the host has committed it
+   * @throws Error if the store has no such transactions, or the manager is in none of them
+   */
+  async writeIn(
+    manager: EntityManager,
+    activities: StoredActivity[],
+    session: NewSession | undefined,
+    onCommit: () => void,
+  ): Promise<void> {
+    const { typeorm } = this.store;
+    if (!typeorm)
+      throw new Error(
+        'Djaffar: track() was given a manager, but activities are not stored in a TypeORM data source',
+      );
+    await typeorm.write(manager, this.rowsOf(activities), () => {
+      // Only now may a new session be stored.
+      if (session && this.canSkip(session)) this.noteSkipped([session]);
+      else if (session) this.storeLate(session);
+      onCommit();
+    });
   }
 
   /** Statistics may have seen its activities already, without it: they are recomputed. */
   private storeLate(session: NewSession): void {
     const store = async (): Promise<void> => {
-      await restoreMissingSessions(this.dataSource, [session], SUBJECT);
-      this.changes += 1;
+      await this.store.restoreSessions([session], SUBJECT);
       this.knownSessions.add(session.id);
     };
     const stored = store()
@@ -223,15 +205,12 @@ export class ActivityWriter
   noteErasure(): void {
     this.knownSessions.clear();
     this.erasures += 1;
-    this.changes += 1;
   }
 
   /** @throws Error if the database cannot hold what people write */
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.dataSource.isInitialized) return;
-    const fault = await driverOf(this.dataSource)
-      ?.encodingFault(this.dataSource)
-      .catch(() => undefined);
+    if (!this.store.isOpen) return;
+    const fault = await this.store.findEncodingFault().catch(() => undefined);
     if (fault) throw new Error(`Djaffar: ${fault}`);
   }
 
@@ -243,7 +222,7 @@ export class ActivityWriter
   /** Resolves when everything that was accepted is committed, or refused because its time is over. */
   async beforeApplicationShutdown(): Promise<void> {
     this.isClosing = true;
-    this.abortTimer = setTimeout(() => this.connections.abort(), this.settings.timeout);
+    this.abortTimer = setTimeout(() => this.store.abort(), this.settings.timeout);
     await Promise.allSettled(this.open);
     clearTimeout(this.checkTimer);
     await this.checking;
@@ -254,8 +233,8 @@ export class ActivityWriter
   async onApplicationShutdown(): Promise<void> {
     clearTimeout(this.abortTimer);
     this.isClosed = true;
-    this.connections.abort();
-    await this.connections.close();
+    this.store.abort();
+    await this.store.close();
   }
 
   private checkSize(activities: number): void {
@@ -270,7 +249,7 @@ export class ActivityWriter
    */
   private overload(reason: string, setting: keyof WriterSettings): UnavailableError {
     const advice = `writer.${setting}: the database is slow, or the pool has no free connection`;
-    this.connections.incidents.followed(SUBJECT, { code: 'OVERLOAD', reason, advice }, 'warn');
+    this.store.incidents.followed(SUBJECT, { code: 'OVERLOAD', reason, advice }, 'warn');
     return new UnavailableError(reason);
   }
 
@@ -294,11 +273,10 @@ export class ActivityWriter
       isSeeking = false;
     };
     const giveUp = new AbortController();
-    let works: Work[] = [];
+    let works: PendingWrite[] = [];
     let begun = this.clock.now();
-    const release = await this.connections.writers.take();
     try {
-      await this.connections.use(async (connection) => {
+      await this.store.lendWriter(async (write) => {
         works = this.take();
         begun = this.clock.now();
         found();
@@ -313,8 +291,7 @@ export class ActivityWriter
           this.timeLeft(earliestOf(works)),
         );
         try {
-          await this.databaseClock?.measure(connection.runner);
-          await this.commit(works, connection);
+          await this.commit(works, write);
         } finally {
           clearTimeout(timer);
         }
@@ -324,7 +301,6 @@ export class ActivityWriter
       // Nobody waits if another connection has taken all meanwhile: a pool that is closed then is no trouble.
       if (works.length > 0 || this.queue.length > 0) this.postpone(works, error);
     }
-    release();
     found();
     this.serving -= 1;
     this.pump();
@@ -336,12 +312,12 @@ export class ActivityWriter
    */
   private noteSilence(begun: number): void {
     if (this.silentSince === undefined) this.silentSince = this.clock.now();
-    else if (begun >= this.silentSince) driverOf(this.dataSource)?.destroyIdle(this.dataSource);
+    else if (begun >= this.silentSince) this.store.dropIdleConnections();
   }
 
   /** What the database could not take now is tried again, after a pause. */
-  private postpone(works: Work[], error: unknown): void {
-    this.connections.incidents.failed(SUBJECT, this.failureOf(error), 'warn');
+  private postpone(works: PendingWrite[], error: unknown): void {
+    this.store.incidents.failed(SUBJECT, this.failureOf(error), 'warn');
     const left = works.filter(({ isAnswered }) => !isAnswered);
     this.queue = [...left, ...this.queue].sort((a, b) => a.deadline - b.deadline);
     this.refuseLate();
@@ -354,13 +330,13 @@ export class ActivityWriter
   }
 
   /** Whoever has the least time left comes first: a request may have waited before it wrote. */
-  private enqueue(work: Work): void {
+  private enqueue(work: PendingWrite): void {
     const at = this.queue.findLastIndex(({ deadline }) => deadline <= work.deadline) + 1;
     this.queue.splice(at, 0, work);
     if (at === 0) this.watchQueue();
   }
 
-  private take(): Work[] {
+  private take(): PendingWrite[] {
     this.refuseLate();
     let count = 0;
     let end = 0;
@@ -375,13 +351,13 @@ export class ActivityWriter
   }
 
   /** A try takes some time, and so does it to cancel it. */
-  private latestStart({ deadline }: Work): number {
+  private latestStart({ deadline }: PendingWrite): number {
     return deadline - 3 * this.grace;
   }
 
   private refuseLate(): void {
     const now = this.clock.now();
-    const isLate = (work: Work): boolean => this.latestStart(work) <= now;
+    const isLate = (work: PendingWrite): boolean => this.latestStart(work) <= now;
     if (!this.queue.some(isLate)) return;
     const late = this.queue.filter(isLate);
     this.queue = this.queue.filter((work) => !isLate(work));
@@ -404,22 +380,22 @@ export class ActivityWriter
   }
 
   /** @throws what is worth another try */
-  private async commit(works: Work[], connection: LentConnection): Promise<void> {
+  private async commit(works: PendingWrite[], write: Write): Promise<void> {
     try {
       const { erasures } = this;
       const { sessions, skipped } = this.sessionsOf(works);
-      await this.send(works, sessions, connection);
+      await this.send(works, sessions, write);
       // A session that was known may have been erased meanwhile: it is written again, the ids make that harmless.
-      if (this.erasures !== erasures) await this.send(works, this.sessionsOf(works).sessions, connection);
+      if (this.erasures !== erasures) await this.send(works, this.sessionsOf(works).sessions, write);
       else for (const id of sessions.keys()) this.knownSessions.add(id);
       this.noteSkipped(skipped);
     } catch (error) {
       const failure = this.failureOf(error);
-      if (failure.blame === 'moment') throw error;
-      if (failure.blame === 'row' && works.length > 1) {
+      if (failure.kind === 'transient') throw error;
+      if (failure.kind === 'data' && works.length > 1) {
         const middle = works.length >> 1;
-        await this.commit(works.slice(0, middle), connection);
-        await this.commit(works.slice(middle), connection);
+        await this.commit(works.slice(0, middle), write);
+        await this.commit(works.slice(middle), write);
         return;
       }
       for (const work of works) this.answer(work, this.refusal(failure, error));
@@ -427,40 +403,35 @@ export class ActivityWriter
     }
     this.pause = 0;
     this.silentSince = undefined;
-    this.changes += 1;
-    this.connections.incidents.worked(SUBJECT);
+    this.store.incidents.worked(SUBJECT);
     for (const work of works) this.answer(work);
   }
 
-  private refusal(failure: DatabaseFailure, cause: unknown): Error {
-    const { incidents } = this.connections;
-    if (failure.blame === 'row') return this.refuse(failure.reason, failure.code, cause);
+  private refusal(failure: StoreFailure, cause: unknown): Error {
+    const { incidents } = this.store;
+    if (failure.kind === 'data') return this.refuse(failure.reason, failure.code, cause);
     incidents.failed(SUBJECT, failure);
     const answer = 'the database did not take it';
     const hint = failure.advice ? `: ${failure.reason} (${failure.advice})` : '';
     return new UnavailableError(answer + hint, { cause, answer });
   }
 
-  private failureOf(error: unknown): DatabaseFailure {
-    const failure = failureOf(this.dataSource, error);
+  private failureOf(error: unknown): StoreFailure {
+    const failure = this.store.classifyError(error);
     if (failure) return failure;
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     // What a host's `transform` made cannot even be bound, such as properties that are no JSON.
-    return { blame: error instanceof TypeError ? 'row' : 'moment', code: name, reason: message || name };
+    return { kind: error instanceof TypeError ? 'data' : 'transient', code: name, reason: message || name };
   }
 
-  private async send(
-    works: Work[],
-    sessions: Map<string, Session>,
-    connection: LentConnection,
-  ): Promise<void> {
+  private async send(works: PendingWrite[], sessions: Map<string, Session>, write: Write): Promise<void> {
     const within = this.timeLeft(earliestOf(works)) - this.grace;
-    const inserts = this.insertsOf(works, sessions);
+    const batch = batchOf(this.rowsOf(works.flatMap(({ activities }) => activities)), [...sessions.values()]);
     // A session alone may have been stored in the meantime.
-    if (inserts.length > 0) await this.dialect.write(connection, inserts, Math.max(within, 1));
+    if (batch.activities.length + batch.sessions.length > 0) await write(batch, Math.max(within, 1));
   }
 
-  private answer(work: Work, error?: Error): void {
+  private answer(work: PendingWrite, error?: Error): void {
     if (work.isAnswered) return;
     work.isAnswered = true;
     this.waiting -= work.activities.length;
@@ -469,7 +440,7 @@ export class ActivityWriter
   }
 
   /** The sessions to insert, and those that need not be. */
-  private sessionsOf(works: Work[]): { sessions: Map<string, Session>; skipped: NewSession[] } {
+  private sessionsOf(works: PendingWrite[]): { sessions: Map<string, Session>; skipped: NewSession[] } {
     const sessions = new Map<string, Session>();
     const skipped: NewSession[] = [];
     for (const { session } of works) {
@@ -497,44 +468,34 @@ export class ActivityWriter
     if (sessions.size === 0) return;
     this.unchecked = new Map();
     try {
-      const restored = await restoreMissingSessions(this.dataSource, [...sessions.values()], CHECK_SUBJECT);
-      if (restored > 0) this.changes += 1;
+      await this.store.restoreSessions([...sessions.values()], CHECK_SUBJECT);
     } catch (error) {
       for (const [id, session] of sessions) this.unchecked.set(id, session);
       // What the database failed at is in the log.
       if (!(error instanceof UnavailableError))
-        this.connections.incidents.failed(CHECK_SUBJECT, this.failureOf(error), 'warn');
+        this.store.incidents.failed(CHECK_SUBJECT, this.failureOf(error), 'warn');
     }
-  }
-
-  private insertsOf(works: Work[], sessions: Map<string, Session>): Insert[] {
-    const activities = works.flatMap((work) => work.activities);
-    const inserts = activities.length > 0 ? this.inserts(activities) : [];
-    if (sessions.size > 0) {
-      // In one order, so that transactions that store the same sessions do not wait for each other in a circle.
-      const rows = [...sessions.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-      inserts.unshift(this.sessionTable.insert(rows));
-    }
-    return inserts;
   }
 
   /** Each id once, with its page. */
-  private rowsOf(given: StoredActivity[]): StoredActivity[] {
-    const activities = new Map<string, StoredActivity>();
-    const ahead = this.databaseClock?.ahead() ?? 0;
-    for (const activity of given) {
-      if (activities.has(activity.id)) continue;
-      const row = ahead === 0 ? activity : { ...activity, receivedAt: later(activity.receivedAt, ahead) };
-      activities.set(activity.id, Object.assign(row, { page: this.pages.find(activity.path) }));
-    }
+  private rowsOf(given: StoredActivity[]): ActivityOnPage[] {
+    const activities = new Map<string, ActivityOnPage>();
+    for (const activity of given)
+      if (!activities.has(activity.id))
+        activities.set(activity.id, Object.assign(activity, { page: this.pages.find(activity.path) }));
     return [...activities.values()];
   }
 }
 
-function later(date: Date, milliseconds: number): Date {
-  return new Date(date.getTime() + milliseconds);
+function batchOf(activities: ActivityOnPage[], sessions: Session[]): Batch {
+  const token = (): string => {
+    const hash = createHash('sha256');
+    for (const { id } of activities) hash.update(id);
+    return hash.digest('hex');
+  };
+  return { activities, sessions, token };
 }
 
-function earliestOf(works: Work[]): number {
+function earliestOf(works: PendingWrite[]): number {
   return works.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Number.POSITIVE_INFINITY);
 }

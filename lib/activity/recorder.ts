@@ -4,14 +4,14 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.entity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
 import { Scrubber } from './scrubber.js';
-import { ActivityWriter, type NewSession } from './activity.writer.js';
+import { ActivityWriter } from './activity.writer.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from './new-activity.js';
 import { storedIp } from './ip-address.js';
 import { validateProperties } from './properties.js';
-import { HostTransactions } from '../store/typeorm/host-transactions.js';
+import type { NewSession } from './session.entity.js';
 import { storedSubject, SUBJECT_FAULT } from './subject.js';
 import { cut, isLongerThan, makeStorable } from './text.js';
-import { VisitBounds } from '../store/typeorm/visit-bounds.js';
+import { VisitBounds } from './visit-bounds.js';
 
 const MAX_USER = 255;
 
@@ -44,7 +44,6 @@ export class Recorder {
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly writer: ActivityWriter,
     private readonly visitBounds: VisitBounds,
-    private readonly transactions: HostTransactions,
   ) {
     this.scrubber = new Scrubber(settings.scrub);
   }
@@ -91,7 +90,7 @@ export class Recorder {
     };
     if (!manager) onKept();
     await (manager
-      ? this.transactions.write(manager, kept, own, onKept)
+      ? this.writer.writeIn(manager, kept, own, onKept)
       : this.writer.write(kept, own, deadline));
     return kept.length;
   }

@@ -34,3 +34,9 @@ export class Session {
   @Column({ name: 'bot', type: 'boolean' })
   bot!: boolean;
 }
+
+/** The session of some activities; its row is asked for only if it may be new. */
+export interface NewSession {
+  id: string;
+  row(): Session;
+}

@@ -1,9 +1,5 @@
-import type { DataSource } from 'typeorm';
-import { chunks } from '../database/chunks.js';
-import { askOnPrimary } from '../database/primary.js';
-import { Activity, type Properties } from './activity.entity.js';
-import { ENGAGEMENT } from './engagement.js';
-import { Session } from './session.entity.js';
+import type { Activity, Properties } from './activity.entity.js';
+import type { Session } from './session.entity.js';
 
 /** What a user did, once or several times in a row. */
 export interface FeedItem {
@@ -50,75 +46,4 @@ export function groupRepeats(activities: Activity[], limit: number): FeedItem[] 
     }
   }
   return items;
-}
-
-export function latestOf(dataSource: DataSource, user: string): Promise<Activity[]> {
-  return askOnPrimary(dataSource, (manager) =>
-    manager
-      .createQueryBuilder(Activity, 'activity')
-      .where('activity.userId = :user', { user })
-      .andWhere('activity.name <> :engagement', { engagement: ENGAGEMENT })
-      .orderBy('activity.date', 'DESC')
-      .addOrderBy('activity.id', 'DESC')
-      .limit(MAX_FEED)
-      .getMany(),
-  );
-}
-
-export async function lastSeenOf(dataSource: DataSource, users: string[]): Promise<Map<string, Date>> {
-  const seen = new Map<string, Date>();
-  for (const some of chunks([...new Set(users)])) {
-    const rows = await askOnPrimary(dataSource, (manager) =>
-      manager
-        .createQueryBuilder(Activity, 'activity')
-        .select('activity.userId', 'user')
-        .addSelect('MAX(activity.date)', 'date')
-        .where('activity.userId IN (:...some)', { some })
-        .groupBy('activity.userId')
-        .getRawMany<{ user: string; date: string | number }>(),
-    );
-    for (const { user, date } of rows) seen.set(user, new Date(Number(date)));
-  }
-  return seen;
-}
-
-export async function sessionsOf(
-  dataSource: DataSource,
-  user: string,
-  current: string | undefined,
-): Promise<UserSession[]> {
-  const rows = await askOnPrimary(dataSource, (manager) =>
-    manager
-      .createQueryBuilder(Activity, 'activity')
-      .select('activity.sessionId', 'id')
-      .addSelect('MIN(activity.date)', 'first')
-      .addSelect('MAX(activity.date)', 'last')
-      .where('activity.userId = :user', { user })
-      .andWhere('activity.sessionId IS NOT NULL')
-      .groupBy('activity.sessionId')
-      .orderBy('MAX(activity.date)', 'DESC')
-      .limit(MAX_SESSIONS)
-      .getRawMany<{ id: string; first: string | number; last: string | number }>(),
-  );
-  if (rows.length === 0) return [];
-  const sessions = await askOnPrimary(dataSource, (manager) =>
-    manager
-      .createQueryBuilder(Session, 'session')
-      .where('session.id IN (:...ids)', { ids: rows.map(({ id }) => id) })
-      .getMany(),
-  );
-  const known = new Map(sessions.map((session) => [session.id, session]));
-  return rows.map(({ id, first, last }) => {
-    const { userAgent = null, browser = null, system = null, device = null } = known.get(id) ?? {};
-    return {
-      id,
-      userAgent,
-      browser,
-      system,
-      device,
-      firstSeen: new Date(Number(first)),
-      lastSeen: new Date(Number(last)),
-      current: id === current,
-    };
-  });
 }

@@ -1,6 +1,6 @@
 import bowser from 'bowser';
 import { isbot } from 'isbot';
-import type { NewSession } from './activity.writer.js';
+import type { NewSession } from './session.entity.js';
 import type { Session } from './session.entity.js';
 import { cut, makeStorable } from './text.js';
 

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { Activity } from '../activity/activity.entity.js';
-import { ActivityService, type Page } from '../activity/activity.service.js';
+import { ActivityService } from '../activity/activity.service.js';
+import type { Page } from '../activity/pagination.js';
 import { SameOriginGuard } from '../guards/same-origin.guard.js';
 import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import { ActivitiesQuery, EraseQuery, queryPipe } from './activities.query.js';

@@ -1,7 +1,7 @@
 import { ValidationPipe } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
-import { MAX_LIMIT } from '../activity/activity.service.js';
+import { MAX_LIMIT } from '../activity/pagination.js';
 import { type FormatName, FORMATS } from '../export/format.js';
 import { badRequest } from '../http/bad-request.js';
 import { IsFlag } from './statistics.query.js';

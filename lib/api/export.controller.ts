@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { UUID } from '../activity/fields.js';
-import { cancellation, cancelledBy } from '../database/cancellation.js';
+import { cancellation, cancelledBy } from '../store/cancellation.js';
 import { ExportDocument, type ExportPage, type ExportPages, type FormatName } from '../export/format.js';
 import { formatOf } from '../export/row-formats.js';
 import { exportPages } from '../export/pages.js';

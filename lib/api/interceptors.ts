@@ -9,15 +9,12 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { catchError, type Observable } from 'rxjs';
-import { DataSource } from 'typeorm';
 import { InvalidFilterError } from '../activity/activity.filter.js';
-import { AbandonedError, cancelledBy } from '../database/cancellation.js';
-import { connectionsOf, UNREADABLE } from '../database/connections.js';
-import { UnavailableError } from '../database/unavailable.error.js';
-import { unavailableAfter } from '../database/unavailable.js';
+import { AbandonedError, cancelledBy } from '../store/cancellation.js';
+import type { Store } from '../store/store.js';
 import { badRequest } from '../http/bad-request.js';
 import type { StreamResponse } from '../http/response-streams.js';
-import { DATA_SOURCE } from '../options/settings.js';
+import { STORE } from '../options/settings.js';
 
 /** Seconds. */
 const RETRY_AFTER = '5';
@@ -30,21 +27,15 @@ const RETRY_AFTER = '5';
 export class ApiErrorInterceptor implements NestInterceptor {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    @Inject(STORE) private readonly store: Store,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
         if (error instanceof InvalidFilterError) throw badRequest({ [error.property]: [error.message] });
-        const unavailable =
-          error instanceof HttpException ? undefined : unavailableAfter(this.dataSource, error);
+        const unavailable = error instanceof HttpException ? undefined : this.store.toUnavailable(error);
         if (!unavailable) throw error;
-        // An UnavailableError was logged where the question was refused.
-        if (!(error instanceof UnavailableError)) {
-          const reason = unavailable.message;
-          connectionsOf(this.dataSource).incidents.failed(UNREADABLE, { code: reason, reason }, 'warn');
-        }
         const response = context.switchToHttp().getResponse<object>();
         this.adapterHost.httpAdapter.setHeader(response, 'Retry-After', RETRY_AFTER);
         throw new ServiceUnavailableException(unavailable.message, { cause: error });

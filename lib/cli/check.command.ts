@@ -18,7 +18,7 @@ export function addCheck(program: Command): void {
 
 async function compare(services: Services, stop: AbortSignal): Promise<void> {
   const { visits, sums, pages } = await withProgress(
-    (onProgress) => services.rollup.check(onProgress),
+    (onProgress) => services.store.check(onProgress),
     stop,
     'nothing was changed; run it again to check all',
   );
@@ -33,7 +33,7 @@ async function compare(services: Services, stop: AbortSignal): Promise<void> {
 async function makeAnew(services: Services, stop: AbortSignal): Promise<void> {
   noteDefaultPages(services);
   await withProgress(
-    (onProgress) => services.rollup.rebuild(onProgress),
+    (onProgress) => services.store.rebuild(onProgress),
     stop,
     'the days so far are right; run it again to rebuild all',
   );

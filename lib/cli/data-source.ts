@@ -3,7 +3,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DataSource } from 'typeorm';
 import type { PageOption } from '../options/djaffar.options.js';
+import { Pages } from '../activity/page.js';
+import { checkNames } from '../database/table.js';
 import { djaffarEntities } from '../entities.js';
+import type { Store } from '../store/store.js';
+import { TypeOrmStore } from '../store/typeorm/typeorm.store.js';
 
 const TYPESCRIPT = /\.[cm]?ts$/;
 const TYPESCRIPT_CURE =
@@ -14,13 +18,20 @@ export type ImportModule = (url: string) => Promise<unknown>;
 /** The file that the command line names. */
 export interface DataSourceFile {
   name: string;
-  open(): Promise<Exported>;
+  open(): Promise<OpenStore>;
+}
+
+export interface OpenStore {
+  store: Store;
+  /** The option `page` of the host. */
+  page: PageOption | undefined;
+  /** Closes the connection to the database. */
+  close: () => Promise<void>;
 }
 
 /** What the file of a data source exports. */
-export interface Exported {
+interface Exported {
   dataSource: DataSource;
-  /** The option `page` of the host. */
   page: PageOption | undefined;
 }
 
@@ -28,7 +39,7 @@ export interface Exported {
  * Connects to the data source that a file exports, as TypeORM's own command does.
  * @throws Error that names the file and what is wrong with it
  */
-export async function openDataSource(file: string, importModule: ImportModule): Promise<Exported> {
+export async function openDataSource(file: string, importModule: ImportModule): Promise<OpenStore> {
   const { dataSource, page } = await exportedBy(file, importModule);
   // The host's settings for its start: this command looks at the database, and changes nothing of the schema.
   dataSource.setOptions({
@@ -43,7 +54,14 @@ export async function openDataSource(file: string, importModule: ImportModule): 
     await dataSource.destroy();
     throw new Error(`the data source of ${file} does not know djaffarEntities: add them to its entities`);
   }
-  return { dataSource, page };
+  try {
+    checkNames(dataSource, djaffarEntities);
+    const store = new TypeOrmStore(dataSource, { pages: new Pages(page) });
+    return { store, page, close: () => dataSource.destroy() };
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
 }
 
 async function exportedBy(file: string, importModule: ImportModule): Promise<Exported> {

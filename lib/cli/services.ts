@@ -1,28 +1,21 @@
 import type { Command } from 'commander';
-import type { DataSource } from 'typeorm';
 import { NoContext } from '../activity/activity.context.js';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
-import { HostTransactions } from '../store/typeorm/host-transactions.js';
-import type { PageOption } from '../options/djaffar.options.js';
-import { DEFAULTS, type Settings } from '../options/settings.js';
 import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
-import { checkNames } from '../database/table.js';
-import { VisitBounds } from '../store/typeorm/visit-bounds.js';
-import { djaffarEntities } from '../entities.js';
-import { connectionsOf } from '../database/connections.js';
-import { failureOf } from '../database/driver.js';
-import { MIGRATIONS } from '../database/failure.js';
-import { UnavailableError } from '../database/unavailable.error.js';
+import { VisitBounds } from '../activity/visit-bounds.js';
+import type { PageOption } from '../options/djaffar.options.js';
+import { DEFAULTS, type Settings } from '../options/settings.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
-import { RollupService } from '../store/typeorm/statistics/rollup/rollup.service.js';
+import type { Store } from '../store/store.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import type { DataSourceFile } from './data-source.js';
 import { escapeControls } from './errors.js';
 
 /** What a host has by injection. */
 export interface Services {
-  dataSource: DataSource;
+  store: Store;
   /** The option `page` that the file of the data source exports. */
   page: PageOption | undefined;
   /** The name of that file. */
@@ -30,7 +23,6 @@ export interface Services {
   writer: ActivityWriter;
   visitBounds: VisitBounds;
   activities: ActivityService;
-  rollup: RollupService;
   stats: ActivityStats;
 }
 
@@ -53,44 +45,31 @@ export async function withServices(
   work: (services: Services) => Promise<void>,
 ): Promise<void> {
   const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
-  const { dataSource, page } = await file.open();
-  const services = servicesOf(dataSource, page);
+  const { store, page, close } = await file.open();
   try {
-    checkNames(dataSource, djaffarEntities);
+    const services = servicesOf(store, page);
     await work({ ...services, page, file: file.name });
     await services.writer.checkSessions();
   } catch (error) {
     const cause = error instanceof UnavailableError ? error.cause : error;
-    if (failureOf(dataSource, cause)?.advice !== MIGRATIONS) throw error;
+    if (!store.classifyError(cause)?.isNotMigrated) throw error;
     throw new Error('the migrations have not been run, it seems', { cause: error });
   } finally {
-    await services.rollup.beforeApplicationShutdown();
-    await connectionsOf(dataSource).close();
-    await dataSource.destroy();
+    await store.close();
+    await close();
   }
 }
 
-function servicesOf(dataSource: DataSource, page: PageOption | undefined): Omit<Services, 'page' | 'file'> {
+function servicesOf(store: Store, page: PageOption | undefined): Omit<Services, 'page' | 'file'> {
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
-  const pages = new Pages(page);
-  const writer = new ActivityWriter(dataSource, settings.writer, pages);
-  const rollup = new RollupService(dataSource, () => writer.changes, undefined, pages);
-  const visitBounds = new VisitBounds(dataSource);
-  const recorder = new Recorder(settings, writer, visitBounds, new HostTransactions(dataSource, writer));
+  const writer = new ActivityWriter(store, settings.writer, new Pages(page));
+  const visitBounds = new VisitBounds(store);
+  const recorder = new Recorder(settings, writer, visitBounds);
   return {
-    dataSource,
+    store,
     writer,
     visitBounds,
-    activities: new ActivityService(
-      dataSource,
-      settings,
-      recorder,
-      writer,
-      rollup,
-      visitBounds,
-      new NoContext(),
-    ),
-    rollup,
-    stats: new ActivityStats(dataSource, rollup),
+    activities: new ActivityService(store, settings, recorder, writer, visitBounds, new NoContext()),
+    stats: new ActivityStats(store),
   };
 }

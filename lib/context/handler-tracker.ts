@@ -6,7 +6,7 @@ import { MAX_NAME } from '../activity/new-activity.js';
 import { cut } from '../activity/text.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
 import { connectionsOf } from '../database/connections.js';
-import { UnavailableError } from '../database/unavailable.error.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import { DATA_SOURCE } from '../options/settings.js';
 import { type Call, callOf } from './call.js';
 import { pathOf, routeOf } from './request.js';

@@ -2,14 +2,14 @@ import { EventEmitter } from 'node:events';
 import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { IncidentLog } from '../diagnostics/incident-log.js';
 import { BOUNDS, SILENCE } from './bounds.js';
-import { AbandonedError, cancellation, onAbort } from './cancellation.js';
+import { AbandonedError, cancellation, onAbort } from '../store/cancellation.js';
 import { connect, driverOf, failureOf } from './driver.js';
 import { ReaderLostError } from './reader/reader-process.js';
 import { Readers } from './reader/readers.js';
 import { Slots } from './slots.js';
 import { refusal } from './refusal.js';
-import { LateError, NARROW, TooSlowError } from './too-slow.error.js';
-import { UnavailableError } from './unavailable.error.js';
+import { LateError, NARROW, TooSlowError } from '../store/too-slow.error.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import type { QuestionLimits } from '../options/djaffar.options.js';
 
 /** A connection of the host's pool, for as long as it is lent. */
@@ -244,7 +244,7 @@ export class Connections {
   private explained(error: unknown, subject: string | null): unknown {
     if (error instanceof AbandonedError) return error;
     const failure = failureOf(this.dataSource, error);
-    if (!failure || failure.blame === 'row') return error;
+    if (!failure || failure.kind === 'data') return error;
     if (failure.isTooSlow) {
       if (subject) this.incidents.failed(TOO_SLOW, failure, 'warn');
       return error instanceof TooSlowError

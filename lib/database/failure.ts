@@ -1,16 +1,9 @@
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
-import type { Failure } from '../diagnostics/incident-log.js';
-import { TooSlowError } from './too-slow.error.js';
-import { UnavailableError } from './unavailable.error.js';
+import type { StoreFailure } from '../store/store.js';
+import { TooSlowError } from '../store/too-slow.error.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 
-/**
- * What is to blame for a failure: a row's content, the statement (a missing table or right), or the moment (a lost
- * connection, a deadlock), which is worth another try.
- */
-export type Blame = 'row' | 'statement' | 'moment';
-
-export interface DatabaseFailure extends Failure {
-  blame: Blame;
+export interface DatabaseFailure extends StoreFailure {
   /** Somebody else held a lock for too long. */
   isLocked?: boolean;
   /** A statement took longer than it may. */
@@ -22,7 +15,7 @@ export interface DatabaseFailure extends Failure {
 /** What a driver knows of an error: how it is classified, and what can be done. */
 export type Classification = Pick<
   DatabaseFailure,
-  'blame' | 'isLocked' | 'isTooSlow' | 'isReadOnly' | 'advice'
+  'kind' | 'isLocked' | 'isTooSlow' | 'isReadOnly' | 'advice'
 >;
 
 export const MIGRATIONS =
@@ -52,15 +45,15 @@ export function failureFrom(
   const inner = driverError(error);
   const code = codeOf(inner) ?? error.name;
   const reason = reasonOf(inner instanceof Error ? inner : error) || code;
-  if (error instanceof TooSlowError) return { blame: 'moment', isTooSlow: true, code, reason };
+  if (error instanceof TooSlowError) return { kind: 'transient', isTooSlow: true, code, reason };
   const found = classify(inner);
-  if (found) return { ...found, code, reason };
+  if (found) return { ...found, ...(found.advice === MIGRATIONS && { isNotMigrated: true }), code, reason };
   const isOfConnection =
     error instanceof UnavailableError ||
     error instanceof QueryRunnerAlreadyReleasedError ||
     SYSTEM_ERROR.test(code) ||
     CONNECTION_ERROR.test(reason);
-  return isOfConnection ? { blame: 'moment', code, reason } : undefined;
+  return isOfConnection ? { kind: 'transient', code, reason } : undefined;
 }
 
 function codeOf({ code, errno }: ReturnType<typeof driverError>): string | undefined {

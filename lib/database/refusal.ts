@@ -1,17 +1,16 @@
 import type { DatabaseFailure } from './failure.js';
-import { UnavailableError } from './unavailable.error.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 
 /**
  * The error for a caller after a failure of the database. Its message has the reason and the advice, if there is one. The
  * answer to visitors has neither, because both may name tables and servers.
  */
 export function refusal(
-  { blame, advice }: Pick<DatabaseFailure, 'blame' | 'advice'>,
+  { kind, advice }: Pick<DatabaseFailure, 'kind' | 'advice'>,
   reason: string,
   cause: unknown,
 ): UnavailableError {
-  const answer =
-    blame === 'statement' ? 'the database cannot store activities' : 'the database does not answer';
-  const message = blame === 'statement' ? 'the database refuses this' : answer;
+  const answer = kind === 'schema' ? 'the database cannot store activities' : 'the database does not answer';
+  const message = kind === 'schema' ? 'the database refuses this' : answer;
   return new UnavailableError(`${message}: ${reason}${advice ? ` (${advice})` : ''}`, { cause, answer });
 }

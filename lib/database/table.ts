@@ -5,7 +5,7 @@ import {
   getMetadataArgsStorage,
   type ObjectLiteral,
 } from 'typeorm';
-import type { Insert } from './dialects/dialect.js';
+import type { Insert } from './dialects/dialect.types.js';
 
 type Column = EntityMetadata['columns'][number];
 

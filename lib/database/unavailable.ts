@@ -1,16 +1,16 @@
 import { type DataSource, EntityNotFoundError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { failureOf } from './driver.js';
 import { refusal } from './refusal.js';
-import { UnavailableError } from './unavailable.error.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 
 /** What a failed read or erasure means to who asked; `undefined` if it is no failure of the database. */
 export function unavailableAfter(dataSource: DataSource, error: unknown): UnavailableError | undefined {
   if (error instanceof UnavailableError) return error;
   if (!(error instanceof Error)) return undefined;
   const failure = failureOf(dataSource, error);
-  const isOfDatabase = failure !== undefined && failure.blame !== 'row';
+  const isOfDatabase = failure !== undefined && failure.kind !== 'data';
   if (!isOfDatabase && !(error instanceof EntityNotFoundError)) return undefined;
-  return refusal(failure ?? { blame: 'moment' }, reasonOf(error), error);
+  return refusal(failure ?? { kind: 'transient' }, reasonOf(error), error);
 }
 
 function reasonOf(error: Error): string {

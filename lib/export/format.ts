@@ -1,4 +1,4 @@
-import type { ActivityRow } from '../store/typeorm/reading/rows.js';
+import type { ActivityRow } from '../activity/activity-row.js';
 
 /** How activities are written. */
 export interface Format {

@@ -1,10 +1,10 @@
-import type { ActivityFilter } from '../activity/activity.filter.js';
+import { type ActivityFilter, type ParsedFilter, parseFilter } from '../activity/activity.filter.js';
 import type { ActivityService } from '../activity/activity.service.js';
 import { type Cursor, decodeCursor, encodeCursor } from '../activity/cursor.js';
-import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../store/typeorm/reading/columns.js';
-import { Latest } from '../store/typeorm/reading/page-cache.js';
-import type { RecordReader } from '../store/typeorm/reading/records.js';
-import type { ActivityRow } from '../store/typeorm/reading/rows.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.js';
+import type { ActivityRow } from '../activity/activity-row.js';
+import { Latest } from '../store/page-cache.js';
+import type { RecordReader } from '../store/store.js';
 import type { ExportPages, Format } from './format.js';
 import { type JsonPart, RecordJsonWriter } from './record-json.js';
 import { ReusableBuffer } from './reusable-buffer.js';
@@ -21,10 +21,10 @@ export function exportPages(
   after?: string,
 ): ExportPages {
   const cursor = after === undefined ? undefined : decodeCursor(after);
-  const records = format.isJson ? activities.recordReader() : undefined;
-  return records
-    ? pagesOfRecords(records, format, filter, cursor)
-    : pagesOfRows(activities.rowReader().activities(filter, cursor), format);
+  const { records } = activities;
+  return format.isJson && records
+    ? pagesOfRecords(records, format, parseFilter(filter), cursor)
+    : pagesOfRows(activities.pages(filter, cursor), format);
 }
 
 async function* pagesOfRows(pages: AsyncIterable<ActivityRow[]>, format: Format): ExportPages {
@@ -50,7 +50,7 @@ function* writeRows(rows: ActivityRow[], { row, end, separator }: Format): Gener
 async function* pagesOfRecords(
   reader: RecordReader,
   { end, separator }: Format,
-  filter: ActivityFilter,
+  filter: ParsedFilter,
   after: Cursor | undefined,
 ): ExportPages {
   const afterRow = `}${end}${separator}`;

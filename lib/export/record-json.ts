@@ -1,4 +1,4 @@
-import type { Records } from '../database/dialects/dialect.js';
+import type { Records } from '../store/store.js';
 import { ReusableBuffer } from './reusable-buffer.js';
 
 const [QUOTE = 0, BACKSLASH = 0, COMMA = 0, CLOSE = 0, ZERO = 0, SPACE = 0, T = 0] = Buffer.from('"\\,)0 t');
@@ -75,7 +75,7 @@ export class RecordJsonWriter {
     for (const { name } of this.fields) this.length += name.length + DATE_LENGTH;
   }
 
-  write({ text, count }: Pick<Records, 'text' | 'count'>): JsonPart[] {
+  write({ text, count }: Records): JsonPart[] {
     this.source = Buffer.from(text);
     this.at = 0;
     this.bytes = this.buffer.allocate(MAX_ESCAPE_LENGTH * this.source.length + this.length * count);

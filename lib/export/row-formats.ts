@@ -1,6 +1,6 @@
 import type { Session } from '../activity/session.entity.js';
-import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../store/typeorm/reading/columns.js';
-import type { ActivityRow } from '../store/typeorm/reading/rows.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.js';
+import type { ActivityRow } from '../activity/activity-row.js';
 import { BYTE_ORDER_MARK, type Cell, csvRow, LINE_BREAK } from './csv-row.js';
 import type { Format, FormatName } from './format.js';
 

@@ -6,10 +6,10 @@ import { columnsOf, optional, primary } from './columns.js';
 const DIRTY_RANGE = 'djaffar_dirty_range';
 const PATH = 'djaffar_path';
 const VISIT = 'djaffar_visit';
-const TOTAL = 'djaffar_total';
-const PATH_TOTAL = 'djaffar_path_total';
-const DAY_COUNT = 'djaffar_day_count';
-const ROLLUP = 'djaffar_rollup';
+const NAME_ROLLUP = 'djaffar_name_rollup';
+const PATH_ROLLUP = 'djaffar_path_rollup';
+const DAILY_COUNT = 'djaffar_daily_count';
+const ROLLUP_STATE = 'djaffar_rollup_state';
 
 /** The tables that are kept ready for statistics; all of them can be made anew from the activities. */
 export class CreateDjaffarStatistics1764000000000 implements MigrationInterface {
@@ -32,7 +32,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           boolean('deferred'),
         ],
       }),
-      new Table({ name: name(PATH), columns: [primary(int('number')), text('path', 2048)] }),
+      new Table({ name: name(PATH), columns: [primary(int('id')), text('path', 2048)] }),
       new Table({
         name: name(VISIT),
         columns: [
@@ -40,8 +40,8 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           // The longest first: PostgreSQL fills up to multiples of their size what is before them.
           bigint('startedAt'),
           bigint('endedAt'),
-          optional(bigint('sessionBefore')),
-          optional(bigint('userBefore')),
+          optional(bigint('previousSessionVisitAt')),
+          optional(bigint('previousUserVisitAt')),
           int('duration'),
           int('activities'),
           int('views'),
@@ -55,9 +55,9 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           optional(text('browser', 64)),
           optional(text('system', 64)),
           optional(text('device', 16)),
-          optional(longText('way')),
-          optional(longText('beside')),
-          optional(longText('doings')),
+          optional(longText('pathSequence')),
+          optional(longText('otherPaths')),
+          optional(longText('nameCounts')),
           optional(text('referrer', 255)),
           optional(text('utmSource', 255)),
           optional(text('utmMedium', 255)),
@@ -68,32 +68,40 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         indices: [
           {
             name: 'djaffar_visit_started',
-            columnNames: ['startedAt', 'bot', 'mixed', 'bounced', 'duration', 'sessionBefore', 'userBefore'],
+            columnNames: [
+              'startedAt',
+              'bot',
+              'mixed',
+              'bounced',
+              'duration',
+              'previousSessionVisitAt',
+              'previousUserVisitAt',
+            ],
           },
           { name: 'djaffar_visit_session', columnNames: ['sessionId', 'startedAt'] },
           { name: 'djaffar_visit_user', columnNames: ['userId', 'startedAt'] },
         ],
       }),
       new Table({
-        name: name(TOTAL),
+        name: name(NAME_ROLLUP),
         columns: [primary(bigint('startedAt')), primary(text('name', 64)), int('activities')],
       }),
       new Table({
-        name: name(PATH_TOTAL),
+        name: name(PATH_ROLLUP),
         columns: [primary(bigint('startedAt')), primary(int('path')), int('activities'), int('views')],
       }),
       new Table({
-        name: name(DAY_COUNT),
-        columns: [primary(bigint('startedAt')), primary(text('what', 80)), optional(longText('counts'))],
+        name: name(DAILY_COUNT),
+        columns: [primary(bigint('startedAt')), primary(text('metric', 80)), optional(longText('counts'))],
       }),
       new Table({
-        name: name(ROLLUP),
+        name: name(ROLLUP_STATE),
         columns: [
           primary(int('id')),
           int('version'),
-          bigint('daysUntil'),
-          bigint('longest'),
-          bigint('longestMixed'),
+          bigint('compactedUntil'),
+          bigint('maxVisitDuration'),
+          bigint('maxMixedDuration'),
           optional(text('leaseHolder', 36)),
           bigint('leaseUntil'),
           bigint('largeFrom'),
@@ -106,7 +114,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of [DIRTY_RANGE, PATH, VISIT, TOTAL, PATH_TOTAL, DAY_COUNT, ROLLUP])
+    for (const table of [DIRTY_RANGE, PATH, VISIT, NAME_ROLLUP, PATH_ROLLUP, DAILY_COUNT, ROLLUP_STATE])
       await runner.dropTable(pathOf(runner.connection, table));
   }
 }

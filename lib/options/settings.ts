@@ -69,3 +69,4 @@ export const REGISTRATION_DEFAULTS: Registration = {
 export const DATA_SOURCE = Symbol('Djaffar data source');
 export const REGISTRATION = Symbol('Djaffar registration');
 export const SETTINGS = Symbol('Djaffar settings');
+export const STORE = Symbol('Djaffar store');

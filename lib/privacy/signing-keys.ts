@@ -1,18 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
-import { type Dialect, dialectOf } from '../database/dialects/dialect.js';
-import { Table } from '../database/table.js';
-import { connectionsOf, type LentConnection } from '../database/connections.js';
-import { failureOf } from '../database/driver.js';
-import type { DatabaseFailure } from '../database/failure.js';
-import { uncached } from '../database/primary.js';
-import { UnavailableError } from '../database/unavailable.error.js';
-import { DATA_SOURCE, type Settings, SETTINGS } from '../options/settings.js';
+import { type Settings, SETTINGS, STORE } from '../options/settings.js';
+import type { Store, StoreFailure } from '../store/store.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { isDue, KeyRing } from './key-ring.js';
-import { SigningKey } from './signing-key.entity.js';
+import type { SigningKey } from './signing-key.entity.js';
 
 /** Milliseconds after which a request has the keys read again, in the background. */
 export const REFRESH = 60_000;
@@ -30,7 +24,6 @@ const SUBJECT = 'the keys that sign the cookies cannot be read';
 /** The keys that sign the visitors' cookies: read once, then kept in memory, and read again once a minute. */
 @Injectable()
 export class SigningKeys implements OnApplicationBootstrap {
-  private readonly dialect: Dialect;
   private readonly cookieLifetime: number;
   private ring: KeyRing | undefined;
   private loading: Promise<KeyRing> | undefined;
@@ -40,10 +33,9 @@ export class SigningKeys implements OnApplicationBootstrap {
   private waiting = 0;
 
   constructor(
-    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    @Inject(STORE) private readonly store: Store,
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
-    this.dialect = dialectOf(dataSource);
     const { maxAge } = settings.session;
     this.cookieLifetime = maxAge === 'browser' ? LONGEST_COOKIE : maxAge;
   }
@@ -53,10 +45,10 @@ export class SigningKeys implements OnApplicationBootstrap {
    * does not mend itself, such as a missing table, is in the log now.
    */
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.dataSource.isInitialized) return;
+    if (!this.store.isOpen) return;
     await this.load().catch((error: unknown) => {
-      const failure = failureOf(this.dataSource, causeOf(error));
-      if (failure?.blame === 'statement') this.note(failure);
+      const failure = this.store.classifyError(causeOf(error));
+      if (failure?.kind === 'schema') this.note(failure);
     });
   }
 
@@ -76,10 +68,10 @@ export class SigningKeys implements OnApplicationBootstrap {
     this.waiting += 1;
     try {
       const ring = await this.load();
-      connectionsOf(this.dataSource).incidents.worked(SUBJECT);
+      this.store.incidents.worked(SUBJECT);
       return ring;
     } catch (error) {
-      const failure = failureOf(this.dataSource, causeOf(error));
+      const failure = this.store.classifyError(causeOf(error));
       if (failure) this.note(failure);
       throw error;
     } finally {
@@ -87,9 +79,9 @@ export class SigningKeys implements OnApplicationBootstrap {
     }
   }
 
-  private note(failure: DatabaseFailure): void {
-    const level = failure.blame === 'statement' ? 'error' : 'warn';
-    connectionsOf(this.dataSource).incidents.failed(SUBJECT, failure, level);
+  private note(failure: StoreFailure): void {
+    const level = failure.kind === 'schema' ? 'error' : 'warn';
+    this.store.incidents.failed(SUBJECT, failure, level);
   }
 
   private load(): Promise<KeyRing> {
@@ -109,46 +101,27 @@ export class SigningKeys implements OnApplicationBootstrap {
     for (;;) {
       try {
         const timeout = patience === 0 ? REFRESH_TIMEOUT : deadline - monotonicClock.now();
-        const keys = await connectionsOf(this.dataSource).ask(
-          (signal) =>
-            connectionsOf(this.dataSource).use((connection) => this.read(connection, timeout), signal),
-          { timeout, subject: null },
-        );
+        const keys = await this.store.loadSigningKeys(nextKey, timeout);
         this.ring = new KeyRing(keys, this.cookieLifetime);
         return this.ring;
       } catch (error) {
-        const isPassing = failureOf(this.dataSource, causeOf(error))?.blame === 'moment';
-        const isLate = monotonicClock.now() + RETRY > deadline || !this.dataSource.isInitialized;
+        const isPassing = this.store.classifyError(causeOf(error))?.kind === 'transient';
+        const isLate = monotonicClock.now() + RETRY > deadline || !this.store.isOpen;
         if (!isPassing || isLate) throw error;
         await pause(RETRY, undefined, { ref: false });
       }
     }
   }
-
-  /** Makes a key if there is none, or it is time for the next. */
-  private async read(connection: LentConnection, timeout: number): Promise<SigningKey[]> {
-    const keys = await find(connection);
-    const newest = keys.at(-1);
-    if (newest && !isDue(newest, Date.now())) return keys;
-    const next: SigningKey = {
-      number: (newest?.number ?? 0) + 1,
-      createdAt: new Date(),
-      secret: randomBytes(32).toString('base64url'),
-    };
-    try {
-      // Passed over if another instance has made this number in the meantime.
-      await this.dialect.write(connection, [new Table(this.dataSource, SigningKey).insert([next])], timeout);
-    } catch (error) {
-      // The old keys will do if the database takes no rows now.
-      if (newest) return keys;
-      throw error;
-    }
-    return find(connection);
-  }
 }
 
-function find({ dataSource, runner }: LentConnection): Promise<SigningKey[]> {
-  return uncached(dataSource, runner).find(SigningKey, { order: { number: 'ASC' } });
+/** A key if there is none, or it is time for the next. */
+function nextKey(newest: SigningKey | undefined): SigningKey | undefined {
+  if (newest && !isDue(newest, Date.now())) return undefined;
+  return {
+    number: (newest?.number ?? 0) + 1,
+    createdAt: new Date(),
+    secret: randomBytes(32).toString('base64url'),
+  };
 }
 
 /** The database's own message, if the client's answer hides it. */

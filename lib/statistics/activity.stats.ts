@@ -1,12 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { DataSource } from 'typeorm';
-import { type Dialect, dialectOf, MINUTE } from '../database/dialects/dialect.js';
-import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
-import { connectionsOf } from '../database/connections.js';
-import { uncached } from '../database/primary.js';
-import { SharedQuestions } from '../database/shared-questions.js';
-import { DATA_SOURCE } from '../options/settings.js';
-import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './time/calendar.js';
+import { checkStorable, checkText, InvalidFilterError } from '../activity/activity.filter.js';
+import { STORE } from '../options/settings.js';
+import type { Store } from '../store/store.js';
 import {
   type Bounds,
   JOURNEY_DEPTH,
@@ -15,16 +10,9 @@ import {
   TOP_LIMIT,
   VISITS_LIMIT,
 } from './limits.js';
-import { figuresOf } from '../store/typeorm/statistics/queries/measures/measures.js';
-import { funnel } from '../store/typeorm/statistics/queries/funnel.js';
-import { journeys } from '../store/typeorm/statistics/queries/journeys.js';
-import { live } from '../store/typeorm/statistics/queries/live.js';
-import { retention } from '../store/typeorm/statistics/queries/retention.js';
-import { readAsOf } from '../store/typeorm/statistics/rollup/as-of.js';
-import { RollupService } from '../store/typeorm/statistics/rollup/rollup.service.js';
-import { RollupState } from '../store/typeorm/statistics/rollup/tables/rollups.entity.js';
-import { Selection } from '../store/typeorm/statistics/filter/statistics-query.js';
-import type { Stretch } from './time/time-range.js';
+import { SharedQuestions } from './shared-questions.js';
+import { parseFunnelSteps, parseStatisticsFilter } from './statistics-filter.js';
+import type { StatisticsSnapshot, TopQuery } from './statistics.store.js';
 import {
   type AsOf,
   type Dimension,
@@ -55,8 +43,9 @@ import {
   type Visits,
   type VisitsOptions,
 } from './statistics.types.js';
-import { countsOf, top } from '../store/typeorm/statistics/queries/top/top.js';
-import { visits } from '../store/typeorm/statistics/queries/visits.js';
+import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './time/calendar.js';
+import { MINUTE, type TimeRange } from './time/time-range.js';
+import { decodeVisitCursor } from './visit-cursor.js';
 
 /** After all activities, in milliseconds. */
 const FOREVER = Number.MAX_SAFE_INTEGER;
@@ -87,22 +76,16 @@ const FOREVER = Number.MAX_SAFE_INTEGER;
  */
 @Injectable()
 export class ActivityStats {
-  private readonly dialect: Dialect;
   private readonly shared = new SharedQuestions<unknown>();
 
-  constructor(
-    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
-    private readonly rollup: RollupService,
-  ) {
-    this.dialect = dialectOf(dataSource);
-  }
+  constructor(@Inject(STORE) private readonly store: Pick<Store, 'statistics'>) {}
 
   /** Users, sessions, visits, activities, views, bounce rate and visit duration, each beside what it is compared to. */
   overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
-    const answer = async (selection: Selection, range: Range): Promise<Omit<Overview, 'asOf'>> => {
+    const answer = async (snapshot: StatisticsSnapshot, range: Range): Promise<Omit<Overview, 'asOf'>> => {
       const compared = comparedRange(range, compareTo);
-      const figures = await figuresOf(MEASURES, selection, range, [range.since]);
-      const before = compared && (await figuresOf(MEASURES, selection, compared, [compared.since]));
+      const figures = await snapshot.measures(MEASURES, range, [range.since]);
+      const before = compared && (await snapshot.measures(MEASURES, compared, [compared.since]));
       const figure = (measure: Measure): Figure => ({
         value: figures[measure][0] ?? null,
         ...(before && { compared: before[measure][0] ?? null }),
@@ -119,7 +102,7 @@ export class ActivityStats {
         visitDuration: figure('visitDuration'),
       };
     };
-    return this.ask(['overview', question, compareTo], question, answer, undefined, (range) => [
+    return this.ask(['overview', question, compareTo], question, answer, (range) => [
       range,
       comparedRange(range, compareTo) ?? range,
     ]);
@@ -129,9 +112,9 @@ export class ActivityStats {
   async series(measure: Measure, interval: Interval, question: Question = {}): Promise<Series> {
     oneOf('measure', measure, MEASURES);
     oneOf('interval', interval, INTERVALS);
-    return this.ask(['series', measure, interval, question], question, async (selection, range) => {
+    return this.ask(['series', measure, interval, question], question, async (snapshot, range) => {
       const starts = intervalsOf(range, interval);
-      const figures = await figuresOf([measure], selection, range, starts);
+      const figures = await snapshot.measures([measure], range, starts);
       return {
         ...spanOf(range),
         measure,
@@ -151,18 +134,18 @@ export class ActivityStats {
     if (dimension === 'property' && !property)
       throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
     if (property !== undefined) checkText('property', property);
+    if (search !== undefined) {
+      if (typeof search !== 'string') throw new InvalidFilterError('search', 'must be a text');
+      checkStorable('search', search);
+    }
+    const query = { dimension, measure, property, search, limit };
     return this.ask(
       ['top', dimension, options],
       question,
-      async (selection, range) => ({
-        items: await top(dimension, selection, range, { limit, measure, property, search }),
-      }),
-      async (selection, range) => {
-        const counts = countsOf(dimension, selection, { measure, property, search });
-        if (counts !== undefined) await this.rollup.keep(counts, range);
-      },
+      async (snapshot, range) => ({ items: await snapshot.top(query, range) }),
       // The names of users are those of their latest visits.
       (range) => [dimension === 'user' ? { ...range, until: FOREVER } : range],
+      query,
     );
   }
 
@@ -176,9 +159,12 @@ export class ActivityStats {
       return { ...question, from: new Date(to.getTime() - minutes * MINUTE), to };
     };
     // A client's clock may be ahead.
-    return this.ask(['live', minutes, question], now, live, undefined, (range) => [
-      { ...range, until: FOREVER },
-    ]);
+    return this.ask(
+      ['live', minutes, question],
+      now,
+      (snapshot, range) => snapshot.live(range),
+      (range) => [{ ...range, until: FOREVER }],
+    );
   }
 
   /** How many visitors did the steps in their order, and where the others stopped. */
@@ -186,9 +172,17 @@ export class ActivityStats {
     const { within = Number.POSITIVE_INFINITY, ...question } = options;
     if (typeof within !== 'number' || !(within > 0))
       throw new InvalidFilterError('within', 'must be a number of milliseconds above 0');
-    return this.ask(['funnel', steps, options], question, (selection, range) =>
-      funnel(steps, selection, range, within),
-    );
+    const parsed = parseFunnelSteps(steps);
+    return this.ask(['funnel', steps, options], question, async (snapshot, range) => {
+      const reached = await snapshot.funnel(parsed, range, within);
+      return {
+        steps: steps.map((step, i) => ({
+          step,
+          visitors: reached[i] ?? 0,
+          stopped: i + 1 < steps.length ? (reached[i] ?? 0) - (reached[i + 1] ?? 0) : 0,
+        })),
+      };
+    });
   }
 
   /** How many of those who came first in a period come back in the periods after it. */
@@ -199,8 +193,7 @@ export class ActivityStats {
     return this.ask(
       ['retention', options],
       question,
-      (selection, range) => retention(selection, range, { period, by }),
-      undefined,
+      (snapshot, range) => snapshot.retention(range, { period, by }),
       // Who came first in the range has no visit before it.
       (range) => [{ ...range, since: 0 }],
     );
@@ -213,8 +206,10 @@ export class ActivityStats {
       throw new InvalidFilterError('end', 'must not be given beside "start"');
     wholeNumber('depth', depth, JOURNEY_DEPTH);
     wholeNumber('limit', limit, JOURNEY_LIMIT);
-    return this.ask(['journeys', options], question, (selection, range) =>
-      journeys(selection, range, { start, end, depth, limit }),
+    if (start !== undefined) checkText('start', start);
+    if (end !== undefined) checkText('end', end);
+    return this.ask(['journeys', options], question, (snapshot, range) =>
+      snapshot.journeys(range, { start, end, depth, limit }),
     );
   }
 
@@ -223,47 +218,33 @@ export class ActivityStats {
     const { limit = VISITS_LIMIT.default, order = 'desc', after, ...question } = options;
     wholeNumber('limit', limit, VISITS_LIMIT);
     oneOf('order', order, ['asc', 'desc']);
-    return this.ask(['visits', options], question, (selection, range) =>
-      visits(selection, range, { limit, order, after }),
+    const place = after === undefined ? undefined : decodeVisitCursor(after);
+    return this.ask(['visits', options], question, (snapshot, range) =>
+      snapshot.visits(range, { limit, order, after: place }),
     );
   }
 
   /**
-   * @param asked the same for equal questions, which are answered together
+   * Validates the question, asks the store, and shares the answer with equal questions.
+   * @param asked the same for equal questions
    * @param dependsOn the ranges that change the answer if anything is changed there
    */
   private async ask<T extends object>(
     asked: unknown[],
     question: Question | (() => Question),
-    answer: (selection: Selection, range: Range) => Promise<T>,
-    prepare = async (_selection: Selection, _range: Range): Promise<void> => {},
-    dependsOn = (range: Range): Stretch[] => [range],
+    answer: (snapshot: StatisticsSnapshot, range: Range) => Promise<T>,
+    dependsOn = (range: Range): TimeRange[] => [range],
+    top?: TopQuery,
   ): Promise<T & AsOf> {
     const current = typeof question === 'function' ? question : () => question;
-    // Says what is wrong before anything is done.
     rangeOf(current());
-    const checked = new Selection(this.dataSource.manager, current());
-    const shared = await this.shared.ask(keyOf(asked), async () => {
-      const begun = current();
-      const range = rangeOf(begun);
-      const ranges = dependsOn(range);
-      await this.rollup.catchUp(ranges);
-      return connectionsOf(this.dataSource).ask(async (signal) => {
-        await prepare(checked, range);
-        return this.dialect.reading(
-          this.dataSource,
-          async ({ connection, queryRunner }) => {
-            const manager = uncached(connection, queryRunner);
-            const asOf = await readAsOf(manager, ranges);
-            // Otherwise there is nothing that could be read, and zeros would be wrong.
-            await manager.findOneByOrFail(RollupState, { id: 1 });
-            const selection = new Selection(manager, begun);
-            await selection.learn();
-            return { asOf: new Date(asOf).toISOString(), ...(await answer(selection, range)) };
-          },
-          signal,
-        );
-      });
+    const filter = parseStatisticsFilter(current());
+    const shared = await this.shared.ask(keyOf(asked), () => {
+      const range = rangeOf(current());
+      return this.store.statistics.read(
+        { filter, dependsOn: dependsOn(range), ...(top && { top: { query: top, range } }) },
+        (snapshot) => answer(snapshot, range),
+      );
     });
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the key has the method, which decides the type
     return shared as T & AsOf;

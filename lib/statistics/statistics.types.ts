@@ -1,6 +1,6 @@
 import type { Activity, Properties } from '../activity/activity.entity.js';
 import type { ActivityFilter } from '../activity/activity.filter.js';
-import type { Page, PageOptions } from '../activity/activity.service.js';
+import type { Page, PageOptions } from '../activity/pagination.js';
 import type { Session } from '../activity/session.entity.js';
 
 /** Where `null` may be asked for: what has none. */

@@ -18,7 +18,7 @@ import { Recorder } from '../activity/recorder.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
 import { sessionOf } from '../activity/user-agent.js';
-import { UnavailableError } from '../database/unavailable.error.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { badRequest } from '../http/bad-request.js';
 import { hostnameOf } from '../http/host.js';

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { TypeOrmStore } from '../../lib/store/typeorm/typeorm.store.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
 import { uuidv7 } from '../../lib/activity/random.js';
@@ -315,7 +316,10 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
       database: name,
       djaffar: { dashboard: { guards: [AdaGuard] } },
     });
-    const writer = new ActivityWriter(host.dataSource, { ...DEFAULTS.writer, maxWaiting: COUNT });
+    const writer = new ActivityWriter(new TypeOrmStore(host.dataSource), {
+      ...DEFAULTS.writer,
+      maxWaiting: COUNT,
+    });
     const activity = (i: number) => ({
       id: uuidv7(),
       // Three at once, so that the id decides too.

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Total } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { NameRollup } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { emptyDatabase, FROM_SOURCE, output, outputOfProcess, run, runProcess } from '../support/command.js';
@@ -45,7 +45,7 @@ describe.each(FOUND)('djaffar on %s', (name) => {
   it('check says which visits and sums are wrong, and --rebuild makes them anew', async () => {
     const fine = 'visits and sums are what the activities say\n';
     expect(await output(host.database, ['check'])).toBe(fine);
-    await host.dataSource.getRepository(Total).update({ name: 'bought' }, { activities: 5 });
+    await host.dataSource.getRepository(NameRollup).update({ name: 'bought' }, { activities: 5 });
     expect(await runProcess(host.database, ['check'])).toEqual({
       code: 1,
       stdout: '',

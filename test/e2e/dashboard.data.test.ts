@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { map } from 'rxjs';
 import { ActivityService, ActivityStats } from '../../lib/index.js';
-import type { ActivityRow } from '../../lib/store/typeorm/reading/rows.js';
+import type { ActivityRow } from '../../lib/activity/activity-row.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { output } from '../support/command.js';
 import { AdaGuard, asAda, ask, DATA, open } from '../support/dashboard.js';
@@ -236,24 +236,19 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
     await fill(host, PAGES);
     exports = [];
     const service = host.app.get(ActivityService, { strict: false });
-    const reader = service.rowReader.bind(service);
-    service.rowReader = () => {
+    const pages = service.pages.bind(service);
+    service.pages = async function* (...asked): AsyncGenerator<ActivityRow[], void, void> {
       let end = (): void => {};
       const one = { read: 0, isOver: new Promise<void>((resolve) => (end = resolve)) };
       exports.push(one);
-      const watched = reader();
-      const rows = watched.activities.bind(watched);
-      watched.activities = async function* (...asked): AsyncGenerator<ActivityRow[], void, void> {
-        try {
-          for await (const page of rows(...asked)) {
-            one.read += 1;
-            yield page;
-          }
-        } finally {
-          end();
+      try {
+        for await (const page of pages(...asked)) {
+          one.read += 1;
+          yield page;
         }
-      };
-      return watched;
+      } finally {
+        end();
+      }
     };
   });
 

@@ -360,7 +360,7 @@ ofServers('as a guest of a host on %s', (name) => {
     cleanUp.push(() => other.destroy());
     const runner = other.createQueryRunner();
     await runner.startTransaction();
-    await runner.query('UPDATE djaffar_rollup SET version = version + 0');
+    await runner.query('UPDATE djaffar_rollup_state SET version = version + 0');
     const asked = await milliseconds(() =>
       stats.overview({ from: '2026-02-01T00:00Z', to: '2026-03-01T00:00Z' }),
     );

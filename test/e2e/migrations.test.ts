@@ -18,10 +18,10 @@ const TABLES = [
   'djaffar_signing_key',
   'djaffar_path',
   'djaffar_visit',
-  'djaffar_total',
-  'djaffar_path_total',
-  'djaffar_day_count',
-  'djaffar_rollup',
+  'djaffar_name_rollup',
+  'djaffar_path_rollup',
+  'djaffar_daily_count',
+  'djaffar_rollup_state',
 ];
 
 /** As many hosts have it: `receivedAt` is in the column `received_at`. */

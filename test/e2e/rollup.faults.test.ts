@@ -4,7 +4,7 @@ import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { uuidv7 } from '../../lib/activity/random.js';
 import { RollupLease } from '../../lib/store/typeorm/statistics/rollup/rollup-lease.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
-import { PathTotal, RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { PathRollup, RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { LARGE_VISIT } from '../../lib/store/typeorm/statistics/rollup/visit-builder.js';
@@ -66,7 +66,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(await views()).toBe(pages);
     expect(await check()).toEqual(NOTHING);
     expect(await host.activities.erase({ path: '/crawled/*' })).toBe(pages);
-    expect(await host.dataSource.getRepository(PathTotal).count()).toBe(0);
+    expect(await host.dataSource.getRepository(PathRollup).count()).toBe(0);
     expect(await check()).toEqual(NOTHING);
   });
 
@@ -172,7 +172,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     await host.activities.erase({ visit: 'v100' });
     expect(await views()).toBe(visits + 3);
     const first = await host.dataSource.getRepository(Visit).findOneByOrFail({ id: 'v0' });
-    expect(first.sessionBefore).toBe(start - 1);
+    expect(first.previousSessionVisitAt).toBe(start - 1);
     expect(await check()).toEqual(NOTHING);
   });
 

@@ -105,10 +105,10 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     const { version } = await state();
     expect(version).toBeLessThanOrEqual(10);
     // As after a year without a question.
-    await host.dataSource.getRepository(RollupState).update({ id: 1 }, { daysUntil: new Date(DAY) });
+    await host.dataSource.getRepository(RollupState).update({ id: 1 }, { compactedUntil: new Date(DAY) });
     await host.app.get(RollupService, { strict: false }).rebuild();
     expect((await state()).version - version).toBeLessThanOrEqual(10);
-    expect((await state()).daysUntil.getTime()).toBeGreaterThan(DAY);
+    expect((await state()).compactedUntil.getTime()).toBeGreaterThan(DAY);
     expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
       visits: 0,
       sums: 0,
@@ -138,11 +138,11 @@ describe.each(FOUND)('the rollup on %s', (database) => {
       { value: '/', count: 1 },
       { value: '/late', count: 1 },
     ]);
-    expect((await state()).longest).toBe(30 * 60_000);
+    expect((await state()).maxVisitDuration).toBe(30 * 60_000);
     await host.activities.erase({ visit: 'forged' });
     const rollup = host.app.get(RollupService, { strict: false });
     await rollup.rebuild();
-    expect(await state()).toMatchObject({ longest: 30 * 60_000, longestMixed: 0 });
+    expect(await state()).toMatchObject({ maxVisitDuration: 30 * 60_000, maxMixedDuration: 0 });
     expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
   });
 
@@ -155,13 +155,13 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     // The clock of the database was ahead for a moment.
     await host.dataSource
       .getRepository(RollupState)
-      .update({ id: 1 }, { daysUntil: new Date(now - (now % DAY) + 365 * DAY) });
+      .update({ id: 1 }, { compactedUntil: new Date(now - (now % DAY) + 365 * DAY) });
     await host.activities.track({ path: '/', date: new Date(now - 2 * HOUR), name: 'bought' });
     await viewsIn(host);
     const range = { from: new Date(now - 4 * HOUR - 1), to: new Date(now + 1) };
     expect((await statsOf(host).top('path', range)).items).toEqual([{ value: '/', count: 2 }]);
     await rollup.rebuild();
-    expect((await state()).daysUntil.getTime()).toBeLessThanOrEqual(now - DAY);
+    expect((await state()).compactedUntil.getTime()).toBeLessThanOrEqual(now - DAY);
     expect((await statsOf(host).top('path', range)).items).toEqual([{ value: '/', count: 2 }]);
     expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
       visits: 0,

@@ -7,7 +7,7 @@ import {
 } from '../../lib/index.js';
 import { Pages } from '../../lib/activity/page.js';
 import { Path } from '../../lib/store/typeorm/statistics/rollup/tables/path.entity.js';
-import { DayCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
+import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -444,7 +444,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     await visit('first', { '01T10:00': '/first' });
     await stats.overview(november);
     // The next are paths whose numbers are of two digits, all kinds of them, and contain the first one's.
-    await host.dataSource.getRepository(Path).insert({ number: 985, path: '/many' });
+    await host.dataSource.getRepository(Path).insert({ id: 985, path: '/many' });
     const paths = Array.from({ length: 12 }, (_, i) => `/${i}`);
     for (const [i, path] of paths.entries()) await visit(`v${i}`, { '02T10:00': path, '02T10:01': path });
     await visit('all', Object.fromEntries(paths.map((path, i) => [`03T10:${10 + i}`, path])));
@@ -471,12 +471,12 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect((await stats.top('path', range)).items).toEqual(views);
   });
 
-  const keptOf = (what: string): Promise<DayCount[]> =>
-    host.dataSource.getRepository(DayCount).find({ where: { what }, order: { startedAt: 'ASC' } });
+  const keptOf = (metric: string): Promise<DailyCount[]> =>
+    host.dataSource.getRepository(DailyCount).find({ where: { metric }, order: { startedAt: 'ASC' } });
 
   /** Those of the month on which there was anything. */
-  const daysKeptOf = async (what: string): Promise<string[]> =>
-    (await keptOf(what))
+  const daysKeptOf = async (metric: string): Promise<string[]> =>
+    (await keptOf(metric))
       .filter(({ counts }) => counts !== '' && counts !== '[]')
       .map(({ startedAt }) => startedAt.toISOString().slice(8, 10));
 
@@ -563,7 +563,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       await visit('a', { '10T10:00': '/', '11T10:00': '/' });
       await visit('b', { '11T11:00': '/b' });
       const first = (await stats.top('path', visited)).items;
-      await host.dataSource.getRepository(DayCount).update({ what: 'visited paths' }, { counts: null });
+      await host.dataSource.getRepository(DailyCount).update({ metric: 'visited paths' }, { counts: null });
       expect((await stats.top('path', visited)).items).toEqual(first);
     });
   });
@@ -597,7 +597,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       ]);
       const rollup = host.app.get(RollupService, { strict: false });
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
-      await host.dataSource.getRepository(DayCount).update({ what: 'visits by exit' }, { counts: '[]' });
+      await host.dataSource.getRepository(DailyCount).update({ metric: 'visits by exit' }, { counts: '[]' });
       expect((await rollup.check()).sums).toBeGreaterThan(0);
     });
 
@@ -618,14 +618,14 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       await visit('a', { '10T10:00': '/' });
       await visit('b', { '11T10:00': '/b' });
       const first = (await stats.top('entry', november)).items;
-      await host.dataSource.getRepository(DayCount).update({ what: 'visits by entry' }, { counts: null });
+      await host.dataSource.getRepository(DailyCount).update({ metric: 'visits by entry' }, { counts: null });
       expect((await stats.top('entry', november)).items).toEqual(first);
     });
   });
 
   describe('of a property', () => {
     const plans = { ...november, property: 'plan' };
-    const kept = (): Promise<DayCount[]> => keptOf('property plan');
+    const kept = (): Promise<DailyCount[]> => keptOf('property plan');
 
     it('keeps the values of days that are over from when it is asked, until the day changes', async () => {
       await visit('a', { '10T10:00': '/', '11T10:00': '/' }, { properties: { plan: 'pro' } });
@@ -685,7 +685,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       await stats.top('property', plans);
       const rollup = host.app.get(RollupService, { strict: false });
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
-      await host.dataSource.getRepository(DayCount).update({ what: 'property plan' }, { counts: '[]' });
+      await host.dataSource.getRepository(DailyCount).update({ metric: 'property plan' }, { counts: '[]' });
       expect(await rollup.check()).toEqual({ visits: 0, sums: 1, pages: 0 });
       await rollup.rebuild();
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });

@@ -5,18 +5,18 @@ import { type DatabaseFailure, MIGRATIONS, RIGHTS } from '../../lib/database/fai
 
 type Expected = Partial<DatabaseFailure>;
 
-const ROW: Expected = { blame: 'row' };
-const MOMENT: Expected = { blame: 'moment' };
-const LOCKED: Expected = { blame: 'moment', isLocked: true };
-const TOO_SLOW: Expected = { blame: 'moment', isTooSlow: true };
-const READ_ONLY: Expected = { blame: 'moment', isReadOnly: true };
-const MISSING: Expected = { blame: 'statement', advice: MIGRATIONS };
-const NO_RIGHT: Expected = { blame: 'statement', advice: RIGHTS };
-const STATEMENT: Expected = { blame: 'statement', advice: undefined };
+const ROW: Expected = { kind: 'data' };
+const MOMENT: Expected = { kind: 'transient' };
+const LOCKED: Expected = { kind: 'transient', isLocked: true };
+const TOO_SLOW: Expected = { kind: 'transient', isTooSlow: true };
+const READ_ONLY: Expected = { kind: 'transient', isReadOnly: true };
+const MISSING: Expected = { kind: 'schema', advice: MIGRATIONS };
+const NO_RIGHT: Expected = { kind: 'schema', advice: RIGHTS };
+const STATEMENT: Expected = { kind: 'schema', advice: undefined };
 
 /** Nothing more is said than what the code means: no advice that does not fit. */
-function only({ blame, advice, isLocked, isTooSlow, isReadOnly }: Expected): Expected {
-  return { blame, advice, isLocked, isTooSlow, isReadOnly };
+function only({ kind, advice, isLocked, isTooSlow, isReadOnly }: Expected): Expected {
+  return { kind, advice, isLocked, isTooSlow, isReadOnly };
 }
 
 describe('a failure of PostgreSQL', () => {
@@ -129,7 +129,7 @@ describe.each([
     ['PROTOCOL_CONNECTION_LOST', 'Connection lost: The server closed the connection.'],
   ])('is not there for a moment: %s', (code, message) => {
     expect(driver.failure(Object.assign(new Error(message), { code }))).toMatchObject({
-      blame: 'moment',
+      kind: 'transient',
       code,
     });
   });

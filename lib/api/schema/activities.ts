@@ -1,5 +1,5 @@
 import type { Activity, Properties } from '../../activity/activity.entity.js';
-import type { Page } from '../../activity/activity.service.js';
+import type { Page } from '../../activity/pagination.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { MAX_SUBJECT } from '../../activity/subject.js';
 import type { Session } from '../../activity/session.entity.js';

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMIT, MAX_LIMIT } from '../../activity/activity.service.js';
+import { DEFAULT_LIMIT, MAX_LIMIT } from '../../activity/pagination.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { MAX_SUBJECT } from '../../activity/subject.js';
 import {

@@ -35,11 +35,11 @@ export class Import {
   private readonly userAgents: UserAgents;
 
   constructor(
-    { dataSource, writer, visitBounds }: Services,
+    { store, writer, visitBounds }: Services,
     private readonly options: ImportOptions,
   ) {
     this.intake = new Intake(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
-    this.userAgents = new UserAgents(dataSource);
+    this.userAgents = new UserAgents(store);
   }
 
   async run(inputs: Input[]): Promise<void> {

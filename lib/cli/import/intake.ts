@@ -1,6 +1,6 @@
 import type { ActivityWriter } from '../../activity/activity.writer.js';
 import { UnstorableError } from '../../activity/unstorable.error.js';
-import type { VisitBounds } from '../../store/typeorm/visit-bounds.js';
+import type { VisitBounds } from '../../activity/visit-bounds.js';
 import { visitIdOf } from './ids.js';
 import type { Row } from './row.js';
 

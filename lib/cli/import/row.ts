@@ -1,5 +1,5 @@
 import type { Properties, StoredActivity } from '../../activity/activity.entity.js';
-import type { NewSession } from '../../activity/activity.writer.js';
+import type { NewSession } from '../../activity/session.entity.js';
 import { ErrorCollector } from '../../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { storedIp } from '../../activity/ip-address.js';

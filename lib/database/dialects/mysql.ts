@@ -1,9 +1,9 @@
 import { BOUNDS } from '../bounds.js';
 import { connectionsOf } from '../connections.js';
 import { askOnPrimary } from '../primary.js';
-import { UnavailableError } from '../unavailable.error.js';
+import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
-import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.js';
+import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 

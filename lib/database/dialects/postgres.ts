@@ -3,7 +3,8 @@ import { BOUNDS } from '../bounds.js';
 import { connectionsOf, type LentConnection } from '../connections.js';
 import { cancel, type Cancellable } from '../drivers/postgres-cancel.js';
 import { driverError } from '../failure.js';
-import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH, type Records } from './dialect.js';
+import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH } from './dialect.types.js';
+import type { Records } from '../../store/store.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 
@@ -166,7 +167,7 @@ export const postgres: Dialect = {
     const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
     // Without OFFSET it would make each record twice, once for each place where it is used.
     const text = `SELECT count(*)::int AS count, coalesce(string_agg(record, ''), '') AS text, coalesce((array_agg(record))[count(*)], '') AS last FROM (SELECT ${record} FROM (${page}) page OFFSET 0) records`;
-    const [found] = await read<Records>(dataSource, text, values);
+    const [found] = await read<Records & { last: string }>(dataSource, text, values);
     if (!found) throw new Error('an aggregate has one row');
     return found;
   },

@@ -4,7 +4,7 @@ import { BOUNDS } from '../bounds.js';
 import { askOnPrimary, onPrimary } from '../primary.js';
 import { failureOf } from '../driver.js';
 import { monotonicClock } from '../../time/clock.js';
-import type { Dialect, Insert, Statement } from './dialect.js';
+import type { Dialect, Insert, Statement } from './dialect.types.js';
 
 /** SQLite's limit of parameters in a statement is 32,766; a statement of this many rows stays under it. */
 const ROWS_PER_STATEMENT = 500;

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { connectionsOf, type LentConnection } from '../connections.js';
-import type { Insert, Statement } from './dialect.js';
+import type { Insert, Statement } from './dialect.types.js';
 
 /** Statements around a transaction, and at its beginning. */
 interface Settings {

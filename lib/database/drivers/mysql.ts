@@ -75,31 +75,31 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
   switch (errno) {
     case 1146: // ER_NO_SUCH_TABLE
     case 1054: // ER_BAD_FIELD_ERROR
-      return { blame: 'statement', advice: MIGRATIONS };
+      return { kind: 'schema', advice: MIGRATIONS };
     case 1044: // ER_DBACCESS_DENIED_ERROR
     case 1142: // ER_TABLEACCESS_DENIED_ERROR
     case 1143: // ER_COLUMNACCESS_DENIED_ERROR
-      return { blame: 'statement', advice: RIGHTS };
+      return { kind: 'schema', advice: RIGHTS };
     case 1203: // ER_TOO_MANY_USER_CONNECTIONS
     case 1226: // ER_USER_LIMIT_REACHED
-      return { blame: 'moment' };
+      return { kind: 'transient' };
     case 1205: // ER_LOCK_WAIT_TIMEOUT
-      return { blame: 'moment', isLocked: true };
+      return { kind: 'transient', isLocked: true };
     case 1290: // ER_OPTION_PREVENTS_STATEMENT: --read-only
     case 1792: // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
     case 1836: // ER_READ_ONLY_MODE
-      return { blame: 'moment', isReadOnly: true };
+      return { kind: 'transient', isReadOnly: true };
     case 1969: // ER_STATEMENT_TIMEOUT of MariaDB
     case 3024: // ER_QUERY_TIMEOUT of MySQL
-      return { blame: 'moment', isTooSlow: true };
+      return { kind: 'transient', isTooSlow: true };
     case 1153: // ER_NET_PACKET_TOO_LARGE: half of the rows may fit
     case 1366: // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
     case 3819: // ER_CHECK_CONSTRAINT_VIOLATED
-      return { blame: 'row' };
+      return { kind: 'data' };
   }
   const type = sqlState.slice(0, 2);
-  if (type === '22' || type === '23') return { blame: 'row' };
-  return { blame: type === '42' ? 'statement' : 'moment' };
+  if (type === '22' || type === '23') return { kind: 'data' };
+  return { kind: type === '42' ? 'schema' : 'transient' };
 }
 
 export const mysql: Driver = {

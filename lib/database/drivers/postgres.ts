@@ -89,24 +89,24 @@ function classify({ code }: { code?: unknown }): Classification | undefined {
     case '42P01': // undefined_table
     case '42703': // undefined_column
     case '3F000': // invalid_schema_name
-      return { blame: 'statement', advice: MIGRATIONS };
+      return { kind: 'schema', advice: MIGRATIONS };
     case '42501': // insufficient_privilege
-      return { blame: 'statement', advice: RIGHTS };
+      return { kind: 'schema', advice: RIGHTS };
     case '55P03': // lock_not_available
-      return { blame: 'moment', isLocked: true };
+      return { kind: 'transient', isLocked: true };
     case '25006': // read_only_sql_transaction
-      return { blame: 'moment', isReadOnly: true };
+      return { kind: 'transient', isReadOnly: true };
     case '57014': // query_canceled
-      return { blame: 'moment', isTooSlow: true };
+      return { kind: 'transient', isTooSlow: true };
   }
   switch (code.slice(0, 2)) {
     case '22': // data exception
     case '23': // integrity constraint violation
-      return { blame: 'row' };
+      return { kind: 'data' };
     case '42': // syntax error or access rule violation
-      return { blame: 'statement' };
+      return { kind: 'schema' };
   }
-  return { blame: 'moment' };
+  return { kind: 'transient' };
 }
 
 export const postgres: Driver = {

@@ -1,6 +1,6 @@
 import { InvalidFilterError, millisecondsOf } from '../../activity/activity.filter.js';
 import { isTimeZone, toInstant, toISO, toLocalTime } from '../../time/time-zone.js';
-import type { Stretch } from './time-range.js';
+import type { TimeRange } from './time-range.js';
 import type { Interval, OverviewOptions, Question, Span } from '../statistics.types.js';
 
 const DAY = 86_400_000;
@@ -9,7 +9,7 @@ const DEFAULT_DAYS = 30;
 const MAX_POINTS = 5000;
 
 /** The range of a question, and its time zone. */
-export interface Range extends Stretch {
+export interface Range extends TimeRange {
   timeZone: string;
 }
 

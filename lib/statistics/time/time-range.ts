@@ -1,7 +1,8 @@
-import { MINUTE } from '../../database/dialects/dialect.js';
+/** Milliseconds. */
+export const MINUTE = 60_000;
 
 /** From `since` (inclusive) to `until` (exclusive), in milliseconds since 1970. */
-export interface Stretch {
+export interface TimeRange {
   since: number;
   until: number;
 }
@@ -14,8 +15,8 @@ export function floor(instant: number, span: number): number {
   return instant - (instant % span);
 }
 
-/** What is left of a stretch at both ends. */
-export function without({ since, until }: Stretch, middle: Stretch): Stretch[] {
+/** What is left of a range at both ends. */
+export function subtract({ since, until }: TimeRange, middle: TimeRange): TimeRange[] {
   const ends = [
     { since, until: middle.since },
     { since: middle.until, until },

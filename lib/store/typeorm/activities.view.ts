@@ -11,7 +11,7 @@ type ColumnOf = (column: string) => string;
 /** What the SQL of a column is made of. */
 interface Parts {
   column: ColumnOf;
-  /** The SQL of a page by the column that has its number. */
+  /** The SQL of a page by the column that has its id. */
   page: (column: string) => string;
   dialect: Dialect;
 }
@@ -64,8 +64,8 @@ export function createView(dataSource: DataSource, dialect: Dialect): string {
   const { driver } = dataSource;
   const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
   const column: ColumnOf = (path) => escapePath(dataSource, path);
-  const page = (number: string): string =>
-    `(SELECT ${column('known.path')} FROM ${table('djaffar_path')} ${driver.escape('known')} WHERE ${column('known.number')} = ${column(number)})`;
+  const page = (id: string): string =>
+    `(SELECT ${column('known.path')} FROM ${table('djaffar_path')} ${driver.escape('known')} WHERE ${column('known.id')} = ${column(id)})`;
   const parts = { column, page, dialect };
   const selected = Object.entries(VIEW_COLUMNS).map(
     ([name, sql]) => `${sql(parts)} AS ${driver.escape(name)}`,

@@ -1,7 +1,5 @@
 import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
-import type { StoredActivity } from '../../activity/activity.entity.js';
-import type { ActivityWriter, NewSession } from '../../activity/activity.writer.js';
-import { dialectOf } from '../../database/dialects/dialect.js';
+import { dialectOf, type Insert } from '../../database/dialects/dialect.js';
 
 /** What is done if the part of the transaction that has this depth is committed. */
 interface Waiting {
@@ -22,10 +20,7 @@ export class HostTransactions {
   private readonly afterCommit = new WeakMap<QueryRunner, Waiting[]>();
   private readonly subscriber: EntitySubscriberInterface;
 
-  constructor(
-    private readonly dataSource: DataSource,
-    private readonly writer: ActivityWriter,
-  ) {
+  constructor(private readonly dataSource: DataSource) {
     this.subscriber = {
       afterTransactionCommit: ({ queryRunner }) => this.finish(queryRunner, true),
       afterTransactionRollback: ({ queryRunner }) => this.finish(queryRunner, false),
@@ -36,14 +31,9 @@ export class HostTransactions {
    * @param onCommit called when the transaction is committed
    * @throws Error if the manager is in no transaction, or of another data source
    */
-  async write(
-    manager: EntityManager,
-    activities: StoredActivity[],
-    session: NewSession | undefined,
-    onCommit: () => void,
-  ): Promise<void> {
+  async write(manager: EntityManager, inserts: Insert[], onCommit: () => void): Promise<void> {
     const runner = this.runnerOf(manager);
-    for (const [sql, parameters] of dialectOf(this.dataSource).statements(this.writer.inserts(activities)))
+    for (const [sql, parameters] of dialectOf(this.dataSource).statements(inserts))
       await runner.query(sql, parameters);
     // A data source that is initialized again has new subscribers.
     if (!this.dataSource.subscribers.includes(this.subscriber))
@@ -52,10 +42,7 @@ export class HostTransactions {
     this.afterCommit.set(runner, waiting);
     waiting.push({
       depth: depthOf(runner),
-      onCommit: () => {
-        this.writer.noteCommit(session);
-        onCommit();
-      },
+      onCommit,
     });
   }
 

@@ -3,7 +3,7 @@ import { connectionsOf } from '../../database/connections.js';
 import { uncached } from '../../database/primary.js';
 import { chunks } from '../../database/chunks.js';
 import { Activity } from '../../activity/activity.entity.js';
-import type { NewSession } from '../../activity/activity.writer.js';
+import type { NewSession } from '../../activity/session.entity.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';

@@ -1,6 +1,7 @@
 import type { DataSource, EntityTarget, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../activity/activity.entity.js';
-import { type ActivityFilter, applyAfter, applyFilter, placeOf } from '../../../activity/activity.filter.js';
+import type { ParsedFilter } from '../../../activity/activity.filter.js';
+import { applyAfter, applyFilter, sortColumns } from '../activity-query.js';
 import type { Cursor } from '../../../activity/cursor.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { Session } from '../../../activity/session.entity.js';
@@ -8,7 +9,7 @@ import { Session } from '../../../activity/session.entity.js';
 /** The activities of a filter behind a place, the oldest first. */
 export function activitiesAfter(
   dataSource: DataSource,
-  filter: ActivityFilter,
+  filter: ParsedFilter,
   after: Cursor | undefined,
 ): SelectQueryBuilder<Activity> {
   const dialect = dialectOf(dataSource);
@@ -16,7 +17,7 @@ export function activitiesAfter(
   // What is after a place is not before the first.
   applyFilter(query, after ? { ...filter, from: undefined } : filter, dialect);
   if (after) applyAfter(query, after, 'ASC', dialect);
-  for (const column of placeOf(dialect)) query.addOrderBy(column, 'ASC');
+  for (const column of sortColumns(dialect)) query.addOrderBy(column, 'ASC');
   return query;
 }
 

@@ -1,15 +1,16 @@
 import type { DataSource } from 'typeorm';
-import type { ActivityFilter } from '../../../activity/activity.filter.js';
+import type { ParsedFilter } from '../../../activity/activity.filter.js';
 import type { Cursor } from '../../../activity/cursor.js';
-import { type Dialect, dialectOf, type Records } from '../../../database/dialects/dialect.js';
-import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from './columns.js';
+import { type Dialect, dialectOf } from '../../../database/dialects/dialect.js';
+import type { PageOfRecords, RecordReader as Port, Records } from '../../store.js';
+import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../../activity/activity-columns.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
 import { walk } from './paginate.js';
 
 const PAGE = 4000;
 
 /** Reads many activities where nothing is made of them but text: see {@link Records}. */
-export class RecordReader {
+export class RecordReader implements Port {
   private constructor(
     private readonly dataSource: DataSource,
     private readonly read: NonNullable<Dialect['records']>,
@@ -22,7 +23,7 @@ export class RecordReader {
   }
 
   /** The oldest first, in pages. */
-  activities(filter: ActivityFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void> {
+  activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void> {
     return walk(PAGE, after, async (place) => {
       const query = activitiesAfter(this.dataSource, filter, place).limit(PAGE);
       const records = await this.read(this.dataSource, query, ACTIVITY_COLUMNS);
@@ -35,9 +36,4 @@ export class RecordReader {
   sessions(ids: string[]): Promise<Records> {
     return this.read(this.dataSource, sessionsOf(this.dataSource, ids), SESSION_COLUMNS);
   }
-}
-
-export interface PageOfRecords extends Omit<Records, 'last'> {
-  /** The place of the last. */
-  last: { id: string; date: string };
 }

@@ -1,24 +1,14 @@
 import type { DataSource } from 'typeorm';
-import { Activity } from '../../../activity/activity.entity.js';
-import type { ActivityFilter } from '../../../activity/activity.filter.js';
+import type { ParsedFilter } from '../../../activity/activity.filter.js';
+import type { ActivityRow } from '../../../activity/activity-row.js';
 import type { Cursor } from '../../../activity/cursor.js';
-import { dialectOf } from '../../../database/dialects/dialect.js';
 import { Session } from '../../../activity/session.entity.js';
-import { Latest } from './page-cache.js';
+import { dialectOf } from '../../../database/dialects/dialect.js';
+import { Latest } from '../../page-cache.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
 import { walk } from './paginate.js';
 
 const PAGE = 2000;
-
-/** An activity as the driver gives it, the properties as JSON, and its session, which it has in common with others. */
-export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'properties' | 'interactive'> {
-  /** Milliseconds since 1970. */
-  date: string | number;
-  receivedAt: string | number;
-  properties: string | null;
-  /** A number on some databases. */
-  interactive: unknown;
-}
 
 type SessionRow = Omit<Session, 'startedAt' | 'bot'> & { startedAt: string | number; bot: unknown };
 
@@ -29,7 +19,7 @@ export class RowReader {
   constructor(private readonly dataSource: DataSource) {}
 
   /** The oldest first, in pages. */
-  async *activities(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+  async *activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
     const pages = walk(PAGE, after, async (place) => {
       const query = activitiesAfter(this.dataSource, filter, place)
         .limit(PAGE)
@@ -67,25 +57,4 @@ function sessionOf(row: SessionRow): Session {
   session.device = row.device;
   session.bot = Boolean(row.bot);
   return session;
-}
-
-export function activityOf(row: ActivityRow): Activity {
-  const activity = new Activity();
-  activity.id = row.id;
-  activity.date = new Date(Number(row.date));
-  activity.receivedAt = new Date(Number(row.receivedAt));
-  activity.name = row.name;
-  activity.path = row.path;
-  activity.route = row.route;
-  activity.referer = row.referer;
-  activity.properties = row.properties === null ? null : JSON.parse(row.properties);
-  activity.subject = row.subject;
-  activity.userId = row.userId;
-  activity.userName = row.userName;
-  activity.sessionId = row.sessionId;
-  activity.visitId = row.visitId;
-  activity.ipAddress = row.ipAddress;
-  activity.interactive = row.interactive === null ? null : Boolean(row.interactive);
-  activity.session = row.session;
-  return activity;
 }

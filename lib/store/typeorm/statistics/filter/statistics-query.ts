@@ -1,148 +1,69 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../activity/activity.entity.js';
-import {
-  type ActivityFilter,
-  applyFilter,
-  checkStorable,
-  checkText,
-  InvalidFilterError,
-  pageCondition,
-  pathColumns,
-  pathCondition,
-} from '../../../../activity/activity.filter.js';
-import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
-import { hostText } from '../../../../activity/referrer.js';
 import { Session } from '../../../../activity/session.entity.js';
-import { beenAt, haveDone } from './visit-conditions.js';
-import { leaveOutBots } from './bots.js';
-import { MAX_FILTER_PROPERTIES } from '../../../../statistics/limits.js';
+import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
+import {
+  type ParsedStatisticsFilter,
+  SESSION_PROPERTIES,
+  VISIT_PATHS,
+  VISIT_SOURCES,
+} from '../../../../statistics/statistics-filter.js';
+import type { TimeRange } from '../../../../statistics/time/time-range.js';
+import { applyFilter, pageCondition, pathColumns, pathCondition } from '../../activity-query.js';
 import { Path } from '../rollup/tables/path.entity.js';
-import type { StatisticsFilter } from '../../../../statistics/statistics.types.js';
-import type { Stretch } from '../../../../statistics/time/time-range.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
+import { leaveOutBots } from './bots.js';
+import { type FilterScope, scopeOf } from '../query-plan.js';
+import { performed, visitedPath } from './visit-conditions.js';
 
-const OF_SESSIONS = ['browser', 'system', 'device'] as const;
-const ENDS_OF_VISITS = ['entry', 'exit'] as const;
-const SOURCES_OF_VISITS = [
-  'referrer',
-  'utmSource',
-  'utmMedium',
-  'utmCampaign',
-  'utmTerm',
-  'utmContent',
-] as const;
-const OF_VISITS = [...ENDS_OF_VISITS, ...SOURCES_OF_VISITS];
-const KNOWN = [
-  'user',
-  'path',
-  'name',
-  'ip',
-  ...OF_SESSIONS,
-  'session',
-  'visit',
-  ...OF_VISITS,
-  'properties',
-  'bots',
-  'from',
-  'to',
-  'timeZone',
-];
-
-const OF_PATHS = ['path', ...ENDS_OF_VISITS] as const;
-/** Of a filter that takes more paths no plan knows the numbers, and visits are found by their activities. */
+const OF_PATHS = ['path', ...VISIT_PATHS] as const;
+/** If a filter matches more paths, their ids are not inlined and visits are found through activities. */
 const MAX_PATHS = 50;
 
-/** What a filter, and a range, take of the activities and of the visits. */
-export class Selection {
+/** Builds the queries for the activities and the visits that match a filter. */
+export class StatisticsQuery {
   readonly dialect: Dialect;
-  /** Of the paths that a filter takes. */
-  private readonly numbers: Partial<Record<(typeof OF_PATHS)[number], number[]>> = {};
+  /** What the filter restricts: query-plan.ts chooses by it what answers a question. */
+  readonly scope: FilterScope;
+  /** The ids of the paths that match the filter. */
+  private readonly pathIds: Partial<Record<(typeof OF_PATHS)[number], number[]>> = {};
 
-  /** @throws InvalidFilterError for a property that is not known or not understood */
   constructor(
     readonly manager: EntityManager,
-    private readonly filter: StatisticsFilter,
+    private readonly filter: ParsedStatisticsFilter,
   ) {
     this.dialect = dialectOf(manager.connection);
-    for (const property of Object.keys(filter)) {
-      if (!KNOWN.includes(property))
-        throw new InvalidFilterError(property, `is not known; allowed: ${KNOWN.join(', ')}`);
-    }
-    const { bots } = filter;
-    if (bots !== undefined && typeof bots !== 'boolean')
-      throw new InvalidFilterError('bots', 'must be true or false');
-    // Says at once what else is wrong.
-    this.activities();
+    this.scope = scopeOf(filter);
   }
 
-  /** Looks up the numbers of the filter's paths, by which the database plans better, and finds visits without their activities. */
-  async learn(): Promise<void> {
+  /** Resolves the filter's paths, so that the database plans better, and visits are found without their activities. */
+  async resolvePathIds(): Promise<void> {
     for (const property of OF_PATHS) {
       const path = this.filter[property];
       if (path === undefined) continue;
       const paths = await this.pathsLike(property, path)
         .limit(MAX_PATHS + 1)
-        .getRawMany<{ number: number }>();
-      if (paths.length <= MAX_PATHS) this.numbers[property] = paths.map(({ number }) => number);
+        .getRawMany<{ id: number }>();
+      if (paths.length <= MAX_PATHS) this.pathIds[property] = paths.map(({ id }) => id);
     }
-  }
-
-  /** Whether it takes all but bots, or of them those of a name. */
-  get isPlain(): boolean {
-    return this.knowsOnly('name');
-  }
-
-  /** Whether it takes all activities, or all views, of all paths or some, but for bots. */
-  get isOfPaths(): boolean {
-    return this.knowsOnly('name', 'path') && this.mayTakeViews;
-  }
-
-  private knowsOnly(...properties: string[]): boolean {
-    const given = Object.entries(this.filter).filter(([, value]) => value !== undefined && value !== false);
-    return given.every(([property]) => [...properties, 'from', 'to', 'timeZone'].includes(property));
-  }
-
-  /** Whether it takes all visits but those of bots. */
-  get isWhole(): boolean {
-    return this.isPlain && this.filter.name === undefined;
-  }
-
-  /** Whether it takes some visits, and of these all activities, but where they are mixed. */
-  get isOfVisits(): boolean {
-    return !this.isPlain && !this.isOfActivities;
-  }
-
-  private knowsOfActivities(property: string): boolean {
-    return Object.entries(this.ofActivities).every(
-      ([name, value]) => name === property || value === undefined,
-    );
-  }
-
-  private get isOfActivities(): boolean {
-    return Object.values(this.ofActivities).some((value) => value !== undefined);
   }
 
   get name(): string | undefined {
     return this.filter.name;
   }
 
-  /** Whether views can match the filter's name. */
-  get mayTakeViews(): boolean {
-    return (this.filter.name ?? 'view') === 'view';
-  }
-
-  /** Alias `activity`, joined with `session` where that is asked for. */
-  activities(range: Partial<Stretch> = {}, { withSession = false } = {}): SelectQueryBuilder<Activity> {
+  /** Alias `activity`, joined with `session` if that is needed. */
+  activities(range: Partial<TimeRange> = {}, { withSession = false } = {}): SelectQueryBuilder<Activity> {
     const query = this.manager.createQueryBuilder(Activity, 'activity');
-    const needsSession = OF_SESSIONS.some((property) => this.filter[property] !== undefined);
+    const needsSession = SESSION_PROPERTIES.some((property) => this.filter[property] !== undefined);
     if (withSession || needsSession) query.leftJoin(Session, 'session', 'session.id = activity.sessionId');
     if (!this.filter.bots) leaveOutBots(query);
     const { session, visit, user } = this.filter;
     applyFilter(query, { session, visit }, this.dialect);
     this.applyToActivities(query);
-    this.applyTexts(query, 'session', OF_SESSIONS);
+    this.applyTexts(query, 'session', SESSION_PROPERTIES);
     if (user === null) leaveOutUsers(query);
-    if (OF_VISITS.some((property) => this.filter[property] !== undefined)) {
+    if ([...VISIT_PATHS, ...VISIT_SOURCES].some((property) => this.filter[property] !== undefined)) {
       const visits = this.manager.createQueryBuilder(Visit, 'source').select('source.id');
       this.applyToVisits(visits, 'source');
       query.andWhere(`activity.visitId IN (${visits.getQuery()})`).setParameters(visits.getParameters());
@@ -152,22 +73,21 @@ export class Selection {
   }
 
   /** Alias `visit`. */
-  visits(range?: Partial<Stretch>): SelectQueryBuilder<Visit> {
+  visits(range?: Partial<TimeRange>): SelectQueryBuilder<Visit> {
     const { session, visit, user, bots } = this.filter;
     const query = this.manager.createQueryBuilder(Visit, 'visit');
     if (!bots) query.andWhere('NOT visit.bot');
-    if (session !== undefined)
-      query.andWhere('visit.sessionId = :session', { session: checkText('session', session) });
-    if (visit !== undefined) query.andWhere('visit.id = :visit', { visit: checkText('visit', visit) });
+    if (session !== undefined) query.andWhere('visit.sessionId = :session', { session });
+    if (visit !== undefined) query.andWhere('visit.id = :visit', { visit });
     if (user === null) query.andWhere('visit.userId IS NULL');
     this.applyToVisits(query, 'visit');
-    this.applyTexts(query, 'visit', OF_SESSIONS);
-    const { path, name } = this.ofActivities;
-    if (path !== undefined && this.numbers.path && this.knowsOfActivities('path'))
-      query.andWhere(beenAt(this.manager, path, this.numbers.path));
-    else if (name !== undefined && this.knowsOfActivities('name'))
-      query.andWhere(haveDone(this.manager, name));
-    else if (this.isOfActivities) {
+    this.applyTexts(query, 'visit', SESSION_PROPERTIES);
+    const ofActivities = this.ofActivities;
+    const [one, another] = Object.keys(ofActivities);
+    if (one === 'path' && !another && this.pathIds.path)
+      query.andWhere(visitedPath(this.manager, ofActivities.path ?? '', this.pathIds.path));
+    else if (one === 'name' && !another) query.andWhere(performed(this.manager, ofActivities.name ?? ''));
+    else if (one !== undefined) {
       const matching = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
       this.applyToActivities(matching);
       matching.andWhere('activity.visitId IS NOT NULL');
@@ -181,18 +101,18 @@ export class Selection {
   }
 
   /** The same without the filter. */
-  allVisits(range: Partial<Stretch>): SelectQueryBuilder<Visit> {
+  allVisits(range: Partial<TimeRange>): SelectQueryBuilder<Visit> {
     const query = this.manager.createQueryBuilder(Visit, 'visit');
     andWithin(query, this.dialect, 'visit.startedAt', range);
     return query;
   }
 
-  /** Leaves the paths of the filter among the sums of paths. */
+  /** Restricts the path rollup to the paths of the filter. */
   applyToPaths(query: SelectQueryBuilder<ObjectLiteral>, alias: string): void {
     this.applyToPath(query, `${alias}.path`, 'path');
   }
 
-  /** The SQL of what the filter says of activities, with parameters of its own. */
+  /** The filter's condition on activities as SQL, with parameters of its own. */
   conditionOnActivities(prefix: string): { sql: string; parameters: ObjectLiteral } {
     const query = this.manager.createQueryBuilder(Activity, 'activity');
     this.applyToActivities(query);
@@ -202,10 +122,18 @@ export class Selection {
     return { sql: condition.replaceAll(/(?<!:):(\w+)/g, `:${prefix}$1`), parameters };
   }
 
-  /** What it says of activities; that there is no user is said of the whole visit. */
-  private get ofActivities(): ActivityFilter & Pick<StatisticsFilter, 'properties'> {
+  /** The filter's properties of activities. `user: null` is a property of the visit. */
+  private get ofActivities(): Pick<ParsedStatisticsFilter, 'path' | 'name' | 'ip' | 'properties'> & {
+    user?: string;
+  } {
     const { user, path, name, ip, properties } = this.filter;
-    return { user: user ?? undefined, path, name, ip, properties };
+    return {
+      ...(user != null && { user }),
+      ...(path !== undefined && { path }),
+      ...(name !== undefined && { name }),
+      ...(ip !== undefined && { ip }),
+      ...(properties !== undefined && { properties }),
+    };
   }
 
   private applyToActivities(query: SelectQueryBuilder<Activity>): void {
@@ -215,36 +143,25 @@ export class Selection {
       const { sql, parameters } = pageCondition(this.dialect, 'path', path);
       query.andWhere(sql, parameters);
     }
-    if (properties === undefined) return;
-    if (typeof properties !== 'object' || properties === null)
-      throw new InvalidFilterError('properties', 'must be an object of texts, numbers and truth values');
-    const entries = Object.entries(properties);
-    if (entries.length > MAX_FILTER_PROPERTIES)
-      throw new InvalidFilterError('properties', `must have at most ${MAX_FILTER_PROPERTIES} keys`);
-    for (const [i, [key, value]] of entries.entries()) {
-      if (!['string', 'number', 'boolean'].includes(typeof value))
-        throw new InvalidFilterError(`properties.${key}`, 'must be a text, a number, true or false');
+    for (const [i, [key, value]] of [...(properties ?? [])].entries()) {
       query
         .andWhere('activity.properties IS NOT NULL')
         .andWhere(`${this.dialect.property('activity.properties', `:key${i}`)} = :value${i}`, {
-          [`key${i}`]: checkText('properties', key),
-          [`value${i}`]: checkStorable(`properties.${key}`, String(value)),
+          [`key${i}`]: key,
+          [`value${i}`]: value,
         });
     }
   }
 
-  /** The numbers of the paths that a filter takes; alias `known`. */
+  /** The ids of the paths that match; alias `known`. */
   private pathsLike(property: string, path: string): SelectQueryBuilder<Path> {
     const { sql, parameters } = pathCondition(pathColumns(this.dialect, 'known.path'), property, path);
-    return this.manager
-      .createQueryBuilder(Path, 'known')
-      .select('known.number', 'number')
-      .where(sql, parameters);
+    return this.manager.createQueryBuilder(Path, 'known').select('known.id', 'id').where(sql, parameters);
   }
 
   private applyToVisits(query: SelectQueryBuilder<Visit>, alias: string): void {
-    for (const property of ENDS_OF_VISITS) this.applyToPath(query, `${alias}.${property}`, property);
-    this.applyTexts(query, alias, SOURCES_OF_VISITS);
+    for (const property of VISIT_PATHS) this.applyToPath(query, `${alias}.${property}`, property);
+    this.applyTexts(query, alias, VISIT_SOURCES);
   }
 
   private applyToPath(
@@ -254,7 +171,7 @@ export class Selection {
   ): void {
     const path = this.filter[property];
     if (path === undefined) return;
-    const numbers = this.numbers[property];
+    const numbers = this.pathIds[property];
     const paths = this.pathsLike(property, path);
     if (numbers) query.andWhere(numbers.length > 0 ? `${column} IN (${numbers.join(', ')})` : '1 = 0');
     else query.andWhere(`${column} IN (${paths.getQuery()})`, paths.getParameters());
@@ -263,18 +180,13 @@ export class Selection {
   private applyTexts(
     query: SelectQueryBuilder<ObjectLiteral>,
     alias: string,
-    properties: typeof OF_SESSIONS | typeof SOURCES_OF_VISITS,
+    properties: typeof SESSION_PROPERTIES | typeof VISIT_SOURCES,
   ): void {
     for (const property of properties) {
       const value = this.filter[property];
       if (value === undefined) continue;
       if (value === null) query.andWhere(`${alias}.${property} IS NULL`);
-      else {
-        const text = checkText(property, value);
-        query.andWhere(`${alias}.${property} = :${property}`, {
-          [property]: property === 'referrer' ? hostText(text) : text,
-        });
-      }
+      else query.andWhere(`${alias}.${property} = :${property}`, { [property]: value });
     }
   }
 }
@@ -290,15 +202,14 @@ function leaveOutUsers(query: SelectQueryBuilder<Activity>): void {
 }
 
 /**
- * The numbers stand in the SQL: PostgreSQL's plans know them then, and several stretches do not share a parameter. It
- * would take each condition for independent of the others, and so for next to nothing what is left: hence the key alone,
- * and the date in the minutes that the range does not have all of.
+ * Bounds are literals, so that PostgreSQL can estimate rows, and several ranges do not share a parameter. It would multiply
+ * the selectivities of minute and date; so only the minute is compared, and the exact date in the two boundary minutes.
  */
 function andWithin(
   query: SelectQueryBuilder<ObjectLiteral>,
   dialect: Dialect,
   column: 'activity.date' | 'visit.startedAt',
-  { since, until }: Partial<Stretch>,
+  { since, until }: Partial<TimeRange>,
 ): void {
   const isVisit = column === 'visit.startedAt';
   const key = isVisit ? column : dialect.dateKey(column);

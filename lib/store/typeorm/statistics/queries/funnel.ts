@@ -1,9 +1,8 @@
-import { InvalidFilterError } from '../../../../activity/activity.filter.js';
 import { inTurns } from '../in-turns.js';
 import { MAX_FUNNEL_STEPS } from '../../../../statistics/limits.js';
-import { Selection } from '../filter/statistics-query.js';
-import type { Funnel, FunnelStep } from '../../../../statistics/statistics.types.js';
-import type { Stretch } from '../../../../statistics/time/time-range.js';
+import { StatisticsQuery } from '../filter/statistics-query.js';
+import type { ParsedStatisticsFilter } from '../../../../statistics/statistics-filter.js';
+import type { TimeRange } from '../../../../statistics/time/time-range.js';
 
 /** The visitor is a user without a session. */
 const USER = 2 ** MAX_FUNNEL_STEPS;
@@ -18,14 +17,14 @@ interface Row {
   done: string | number;
 }
 
-/** @throws InvalidFilterError */
+/** How many visitors reached each step. */
 export async function funnel(
-  steps: FunnelStep[],
-  selection: Selection,
-  range: Stretch,
+  steps: ParsedStatisticsFilter[],
+  selection: StatisticsQuery,
+  range: TimeRange,
   within: number,
-): Promise<Omit<Funnel, 'asOf'>> {
-  const matches = checked(steps).map((step) => new Selection(selection.manager, step));
+): Promise<number[]> {
+  const matches = steps.map((step) => new StatisticsQuery(selection.manager, step));
   const query = selection
     .activities(range)
     .select('COALESCE(activity.sessionId, activity.userId)', 'visitor')
@@ -50,14 +49,7 @@ export async function funnel(
       advance(starts, steps.length, Number(bits), Number(date), within);
     }
   }
-  const reached = steps.map((_, i) => [...progress.values()].filter((visitor) => visitor.length > i).length);
-  return {
-    steps: steps.map((step, i) => ({
-      step,
-      visitors: reached[i] ?? 0,
-      stopped: i + 1 < steps.length ? (reached[i] ?? 0) - (reached[i + 1] ?? 0) : 0,
-    })),
-  };
+  return steps.map((_, i) => [...progress.values()].filter((visitor) => visitor.length > i).length);
 }
 
 /** From the last step to the first, so that an activity is one step at a time; a later start leaves more time. */
@@ -67,16 +59,4 @@ function advance(starts: Progress, count: number, done: number, date: number, wi
     const start = i === 0 ? date : starts[i - 1];
     if (start !== undefined && date - start <= within) starts[i] = start;
   }
-}
-
-function checked(steps: FunnelStep[]): FunnelStep[] {
-  if (!Array.isArray(steps) || steps.length === 0 || steps.length > MAX_FUNNEL_STEPS)
-    throw new InvalidFilterError('steps', `must be 1 to ${MAX_FUNNEL_STEPS} steps`);
-  for (const [i, step] of steps.entries()) {
-    const given = Object.entries(step).filter(([, value]) => value !== undefined);
-    const wrong = given.find(([property]) => !['path', 'name', 'properties'].includes(property));
-    if (wrong || given.length === 0)
-      throw new InvalidFilterError(`steps.${i}`, 'must have a path, a name or properties, and nothing else');
-  }
-  return steps;
 }

@@ -1,27 +1,28 @@
 import { inTurns } from '../in-turns.js';
-import { byText, commonest } from './top/rank.js';
-import { pathsOf } from '../rollup/path-dictionary.js';
-import type { Selection } from '../filter/statistics-query.js';
+import { byText, topN } from './top/rank.js';
+import { findPaths } from '../rollup/path-dictionary.js';
+import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Journeys } from '../../../../statistics/statistics.types.js';
-import type { Stretch } from '../../../../statistics/time/time-range.js';
-import { type Way, waysOf } from './visited-sequences.js';
+import type { TimeRange } from '../../../../statistics/time/time-range.js';
+import type { JourneyQuery } from '../../../../statistics/statistics.store.js';
+import { loadJourneySteps } from './journey-steps.js';
 
 type Counted = [path: string, number: number, visits: number];
 
-/** The ways of visits, cut to the commonest paths of each step, and told as how many took each. */
+/** The most frequent paths of each step, and how many visits went from one to another. */
 export async function journeys(
-  selection: Selection,
-  range: Stretch,
-  way: Way & { limit: number },
+  selection: StatisticsQuery,
+  range: TimeRange,
+  query: JourneyQuery,
 ): Promise<Omit<Journeys, 'asOf'>> {
-  const { steps: ways, names } = await waysOf(selection, range, way);
-  // Where the way ends at a path, what is first in the row is last on the way.
-  const direction = way.end === undefined ? 1 : -1;
-  const steps = Array.from({ length: way.depth }, (_, i) => i);
+  const { journeys: rows, names } = await loadJourneySteps(selection, range, query);
+  // If journeys end at a path, the last step is the first of a row.
+  const direction = query.end === undefined ? 1 : -1;
+  const steps = Array.from({ length: query.depth }, (_, i) => i);
   const counts: Map<number, number>[] = [];
-  for (const i of steps) counts.push(await countAt(ways, i));
-  const candidates = counts.map((visits) => commonest(visits, way.limit));
-  const paths = await pathsOf(selection.manager, candidates.flat());
+  for (const i of steps) counts.push(await countAt(rows, i));
+  const candidates = counts.map((visits) => topN(visits, query.limit));
+  const paths = await findPaths(selection.manager, candidates.flat());
   const kept = candidates.map((numbers, i) =>
     numbers
       .map((number): Counted => {
@@ -29,7 +30,7 @@ export async function journeys(
         return [path, number, counts[i]?.get(number) ?? 0];
       })
       .sort(([a, , n], [b, , m]) => m - n || byText(a, b))
-      .slice(0, way.limit),
+      .slice(0, query.limit),
   );
   const nodes = steps.flatMap((i) => {
     const shown = (kept[i] ?? []).map(([path, , visits]) => ({ step: i * direction || 0, path, visits }));
@@ -39,7 +40,7 @@ export async function journeys(
   });
   const links: Journeys['links'] = [];
   for (const i of steps.slice(1)) {
-    for (const [near, far, visits] of await linksBetween(ways, kept, i)) {
+    for (const [near, far, visits] of await linksBetween(rows, kept, i)) {
       const [from, to] = direction === 1 ? [near, far] : [far, near];
       links.push({ step: direction === 1 ? i - 1 : -i, from, to, visits });
     }
@@ -52,11 +53,11 @@ export async function journeys(
   };
 }
 
-async function countAt(ways: number[][], step: number): Promise<Map<number, number>> {
+async function countAt(rows: number[][], step: number): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
-  for await (const some of inTurns(ways)) {
-    for (const way of some) {
-      const number = way[step];
+  for await (const some of inTurns(rows)) {
+    for (const steps of some) {
+      const number = steps[step];
       if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
     }
   }
@@ -65,7 +66,7 @@ async function countAt(ways: number[][], step: number): Promise<Map<number, numb
 
 /** From each path that is kept at the step before, or `null`, to each that is at the step. */
 async function linksBetween(
-  ways: number[][],
+  rows: number[][],
   kept: Counted[][],
   step: number,
 ): Promise<[near: string | null, far: string | null, visits: number][]> {
@@ -73,9 +74,9 @@ async function linksBetween(
   const [nearPlaces, farPlaces] = [placesOf(near), placesOf(far)];
   const width = far.length + 1;
   const counts = Array.from({ length: (near.length + 1) * width }, () => 0);
-  for await (const some of inTurns(ways)) {
-    for (const way of some) {
-      const [from, to] = [way[step - 1], way[step]];
+  for await (const some of inTurns(rows)) {
+    for (const steps of some) {
+      const [from, to] = [steps[step - 1], steps[step]];
       if (from === undefined || to === undefined) continue;
       const at = (nearPlaces.get(from) ?? near.length) * width + (farPlaces.get(to) ?? far.length);
       counts[at] = (counts[at] ?? 0) + 1;

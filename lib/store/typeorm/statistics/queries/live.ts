@@ -1,7 +1,7 @@
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
 import { MAX_LIVE_VISITORS } from '../../../../statistics/limits.js';
 import { PAGE } from '../filter/page-sql.js';
-import type { Selection } from '../filter/statistics-query.js';
+import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Live, LiveVisitor } from '../../../../statistics/statistics.types.js';
 
 const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', 'date', 'path', 'name'];
@@ -9,7 +9,7 @@ const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', '
 type Row = Omit<LiveVisitor, 'date'> & { date: string | number };
 
 /** @param range whose end does not count: a client's clock may be ahead */
-export async function live(selection: Selection, range: Range): Promise<Omit<Live, 'asOf'>> {
+export async function live(selection: StatisticsQuery, range: Range): Promise<Omit<Live, 'asOf'>> {
   const since = { since: range.since };
   const counts = await selection
     .activities(since)
@@ -30,7 +30,7 @@ export async function live(selection: Selection, range: Range): Promise<Omit<Liv
 }
 
 /** What each visitor did last. */
-function latest(selection: Selection, since: { since: number }): Promise<Row[]> {
+function latest(selection: StatisticsQuery, since: { since: number }): Promise<Row[]> {
   const { manager, dialect } = selection;
   const id = dialect.idOrder('activity.id');
   const visitor = `activity.sessionId, CASE WHEN activity.sessionId IS NULL THEN activity.userId END`;

@@ -1,11 +1,11 @@
 import { intervalSql, intervalsOf, isoIn, type Range } from '../../../../statistics/time/calendar.js';
-import type { Selection } from '../filter/statistics-query.js';
+import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Retention } from '../../../../statistics/statistics.types.js';
 
 type Asked = Pick<Retention, 'period' | 'by'>;
 
 export async function retention(
-  selection: Selection,
+  selection: StatisticsQuery,
   range: Range,
   { period, by }: Asked,
 ): Promise<Omit<Retention, 'asOf'>> {

@@ -1,34 +1,29 @@
 import { type EntityManager, In } from 'typeorm';
 import { Activity } from '../../../../activity/activity.entity.js';
-import type { Page } from '../../../../activity/activity.service.js';
-import { InvalidFilterError } from '../../../../activity/activity.filter.js';
-import { pathsOf } from '../rollup/path-dictionary.js';
+import type { Page } from '../../../../activity/pagination.js';
+import { findPaths } from '../rollup/path-dictionary.js';
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
-import type { Selection } from '../filter/statistics-query.js';
+import type { StatisticsQuery } from '../filter/statistics-query.js';
 import {
   MAX_ACTIVITIES_OF_VISIT,
   type VisitActivity,
   type VisitRecord,
 } from '../../../../statistics/statistics.types.js';
+import type { VisitsQuery } from '../../../../statistics/statistics.store.js';
+import { encodeVisitCursor } from '../../../../statistics/visit-cursor.js';
 import type { Visit } from '../rollup/tables/visit.entity.js';
 
-export interface VisitsPage {
-  limit: number;
-  order: 'asc' | 'desc';
-  after: string | undefined;
-}
-
 export async function visits(
-  selection: Selection,
+  selection: StatisticsQuery,
   range: Range,
-  { limit, order, after }: VisitsPage,
+  { limit, order, after }: VisitsQuery,
 ): Promise<Page<VisitRecord>> {
   const direction = order === 'asc' ? 'ASC' : 'DESC';
   const beyond = order === 'asc' ? '>' : '<';
   const id = selection.dialect.binary('visit.id');
   const query = selection.visits(range);
   if (after !== undefined) {
-    const { start, visit } = decode(after);
+    const { start, visit } = after;
     query
       .andWhere(`visit.startedAt ${beyond}= ${start}`)
       .andWhere(`(visit.startedAt ${beyond} ${start} OR ${id} ${beyond} :after)`, { after: visit });
@@ -41,14 +36,17 @@ export async function visits(
     .getMany();
   const page = rows.slice(0, limit);
   const activities = await activitiesOf(selection.manager, page);
-  const paths = await pathsOf(
+  const paths = await findPaths(
     selection.manager,
     page.flatMap(({ entry, exit }) => [entry, exit]),
   );
   const last = page.at(-1);
   return {
     items: page.map((visit) => recordOf(visit, activities.get(visit.id) ?? [], paths, range)),
-    next: rows.length > limit && last ? encode(last) : null,
+    next:
+      rows.length > limit && last
+        ? encodeVisitCursor({ start: last.startedAt.getTime(), visit: last.id })
+        : null,
   };
 }
 
@@ -122,16 +120,4 @@ async function activitiesOf(manager: EntityManager, page: Visit[]): Promise<Map<
 
 function byPlace(a: Activity, b: Activity): number {
   return a.date.getTime() - b.date.getTime() || (a.id < b.id ? -1 : 1);
-}
-
-function encode({ startedAt, id }: Visit): string {
-  return Buffer.from(`${startedAt.getTime()}.${id}`).toString('base64url');
-}
-
-/** @throws InvalidFilterError */
-function decode(after: unknown): { start: number; visit: string } {
-  const place = typeof after === 'string' ? Buffer.from(after, 'base64url').toString() : '';
-  const [, start, visit] = /^(\d{1,15})\.([\w-]{1,16})$/.exec(place) ?? [];
-  if (!start || !visit) throw new InvalidFilterError('after', 'must be the "next" value of a previous page');
-  return { start: Number(start), visit };
 }

@@ -3,7 +3,7 @@ import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits } from './dirty-ranges.js';
 import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
-import { DAY, type Stretch } from '../../../../statistics/time/time-range.js';
+import { DAY, type TimeRange } from '../../../../statistics/time/time-range.js';
 import type { RollupState } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 
@@ -29,7 +29,7 @@ export interface Touching {
  * @param manager of a snapshot in which nothing was read yet
  * @param ranges what the answer depends on
  */
-export async function readAsOf(manager: EntityManager, ranges: Stretch[]): Promise<number> {
+export async function readAsOf(manager: EntityManager, ranges: TimeRange[]): Promise<number> {
   const [row]: { now: string | number }[] = await manager.query(
     `SELECT ${dialectOf(manager.connection).startOfReading} AS now`,
   );
@@ -49,7 +49,7 @@ export async function readAsOf(manager: EntityManager, ranges: Stretch[]): Promi
  */
 export async function findTouching(
   manager: EntityManager,
-  ranges: Stretch[],
+  ranges: TimeRange[],
   limit: number,
   { largeFrom }: Pick<RollupState, 'largeFrom'>,
 ): Promise<Touching[]> {
@@ -79,11 +79,11 @@ function isDueSql({ now }: Dialect, largeFrom: Date): string {
 }
 
 /** Visits last at most a day, so those of the ranges have no activities further away; alias `dirty`. */
-function nearBy(manager: EntityManager, ranges: Stretch[]): SelectQueryBuilder<DirtyRange> {
+function nearBy(manager: EntityManager, ranges: TimeRange[]): SelectQueryBuilder<DirtyRange> {
   return manager.createQueryBuilder(DirtyRange, 'dirty').where(`(${nearSql(ranges)})`);
 }
 
-function nearSql(ranges: Stretch[]): string {
+function nearSql(ranges: TimeRange[]): string {
   const conditions = ranges.map(
     ({ since, until }) =>
       `dirty.since < ${Math.min(until + DAY, Number.MAX_SAFE_INTEGER)} AND dirty.until > ${since - DAY}`,
@@ -97,7 +97,7 @@ function nearSql(ranges: Stretch[]): string {
  */
 async function findUnbounded(
   manager: EntityManager,
-  ranges: Stretch[],
+  ranges: TimeRange[],
   condition = '1 = 1',
 ): Promise<Touching[]> {
   const rows = await manager

@@ -10,10 +10,10 @@ import { Table } from '../../../../database/table.js';
 import { leaveOutBots } from '../filter/bots.js';
 import { chunks } from '../../../../database/chunks.js';
 import { PAGE } from '../filter/page-sql.js';
-import { DAY, QUARTER, type Stretch } from '../../../../statistics/time/time-range.js';
-import type { Paths } from './path-dictionary.js';
-import { within } from './time-ranges.js';
-import { PathTotal, Total } from './tables/rollups.entity.js';
+import { DAY, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import type { PathDictionary } from './path-dictionary.js';
+import { inAnyRange } from './time-ranges.js';
+import { PathRollup, NameRollup } from './tables/rollups.entity.js';
 
 /** How many time ranges are asked for by one statement. */
 const RANGES_AT_ONCE = 50;
@@ -42,7 +42,7 @@ export class BucketCounts {
   }
 
   /** In quarters of an hour. */
-  async names(ranges: Stretch[]): Promise<NameCount[]> {
+  async names(ranges: TimeRange[]): Promise<NameCount[]> {
     const quarter = floorOf(QUARTER);
     return this.eachChunk(ranges, async (some) => {
       const rows = await this.counted(some)
@@ -64,7 +64,7 @@ export class BucketCounts {
    * @param bucketSize {@link QUARTER} or {@link DAY}
    * @param pages only these
    */
-  async paths(ranges: Stretch[], bucketSize: number, pages?: string[]): Promise<PathCount[]> {
+  async paths(ranges: TimeRange[], bucketSize: number, pages?: string[]): Promise<PathCount[]> {
     const start = floorOf(bucketSize);
     return this.eachChunk(ranges, async (some) => {
       const query = this.counted(some)
@@ -91,7 +91,7 @@ export class BucketCounts {
    * The pages with activities in the ranges.
    * @returns `undefined` if there are too many to be named in a statement
    */
-  async pagesIn(ranges: Stretch[]): Promise<string[] | undefined> {
+  async pagesIn(ranges: TimeRange[]): Promise<string[] | undefined> {
     const rows = await this.eachChunk(ranges, (some) =>
       this.counted(some).select(`DISTINCT ${PAGE}`, 'path').getRawMany<{ path: string }>(),
     );
@@ -100,13 +100,13 @@ export class BucketCounts {
   }
 
   /** What makes the stored counts of names those of the activities. The ranges begin and end with a quarter. */
-  async nameChanges(ranges: Stretch[]): Promise<(Statement | Insert)[]> {
+  async nameChanges(ranges: TimeRange[]): Promise<(Statement | Insert)[]> {
     const stored = await this.eachChunk(ranges, (some) =>
-      this.manager.createQueryBuilder(Total, 'sum').where(within('sum.startedAt', some)).getMany(),
+      this.manager.createQueryBuilder(NameRollup, 'sum').where(inAnyRange('sum.startedAt', some)).getMany(),
     );
     const counts = await this.names(ranges);
     return this.changes(
-      Total,
+      NameRollup,
       'name',
       counts.map((count) => ({ ...count, startedAt: new Date(count.startedAt) })),
       stored,
@@ -118,26 +118,28 @@ export class BucketCounts {
    * @param pages only these
    */
   async pathChanges(
-    ranges: Stretch[],
+    ranges: TimeRange[],
     bucketSize: number,
-    paths: Paths,
+    paths: PathDictionary,
     pages?: string[],
   ): Promise<(Statement | Insert)[]> {
     if (pages?.length === 0) return [];
     const counts = await this.paths(ranges, bucketSize, pages);
-    await paths.learn(pages ?? counts.map(({ path }) => path));
-    const numbers = pages && new Set(pages.map((page) => paths.numberOf(page)));
+    await paths.resolve(pages ?? counts.map(({ path }) => path));
+    const numbers = pages && new Set(pages.map((page) => paths.idOf(page)));
     const stored = await this.eachChunk(ranges, (some) => {
-      const query = this.manager.createQueryBuilder(PathTotal, 'sum').where(within('sum.startedAt', some));
+      const query = this.manager
+        .createQueryBuilder(PathRollup, 'sum')
+        .where(inAnyRange('sum.startedAt', some));
       if (numbers) query.andWhere({ path: In([...numbers]) });
       return query.getMany();
     });
     return this.changes(
-      PathTotal,
+      PathRollup,
       'path',
       counts.map(({ startedAt, path, activities, views }) => ({
         startedAt: new Date(startedAt),
-        path: paths.numberOf(path),
+        path: paths.idOf(path),
         activities,
         views,
       })),
@@ -146,7 +148,7 @@ export class BucketCounts {
   }
 
   private changes<K extends string, T extends Record<K, string | number> & { startedAt: Date }>(
-    entity: typeof Total | typeof PathTotal,
+    entity: typeof NameRollup | typeof PathRollup,
     key: K,
     counts: T[],
     stored: T[],
@@ -164,7 +166,7 @@ export class BucketCounts {
   }
 
   private deletions<K extends string>(
-    entity: typeof Total | typeof PathTotal,
+    entity: typeof NameRollup | typeof PathRollup,
     key: K,
     gone: (Record<K, string | number> & { startedAt: Date })[],
   ): Statement[] {
@@ -192,16 +194,16 @@ export class BucketCounts {
     });
   }
 
-  private async eachChunk<T>(ranges: Stretch[], read: (some: Stretch[]) => Promise<T[]>): Promise<T[]> {
+  private async eachChunk<T>(ranges: TimeRange[], read: (some: TimeRange[]) => Promise<T[]>): Promise<T[]> {
     const found: T[] = [];
     for (const some of chunks(ranges, RANGES_AT_ONCE)) for (const row of await read(some)) found.push(row);
     return found;
   }
 
-  private counted(ranges: Stretch[]): SelectQueryBuilder<ObjectLiteral> {
+  private counted(ranges: TimeRange[]): SelectQueryBuilder<ObjectLiteral> {
     const query = this.manager
       .createQueryBuilder(Activity, 'activity')
-      .where(within(this.dialect.dateKey('activity.date'), ranges));
+      .where(inAnyRange(this.dialect.dateKey('activity.date'), ranges));
     leaveOutBots(query);
     return query;
   }
@@ -216,7 +218,7 @@ function floorOf(bucketSize: number): string {
 }
 
 /** The end of the day that a range begins on: a past day has one count for each path. */
-export function daysOf(ranges: Stretch[]): Stretch[] {
+export function daysOf(ranges: TimeRange[]): TimeRange[] {
   const starts = new Set(ranges.map(({ since }) => since - (since % DAY)));
   return [...starts].sort((a, b) => a - b).map((since) => ({ since, until: since + DAY }));
 }

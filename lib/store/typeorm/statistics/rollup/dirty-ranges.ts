@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../../../activity/random.js';
 import type { Activity } from '../../../../activity/activity.entity.js';
 import type { DirtyRange } from './tables/dirty-range.entity.js';
-import { MINUTE } from '../../../../database/dialects/dialect.js';
+import { MINUTE } from '../../../../statistics/time/time-range.js';
 import { isNearStart } from '../../../../activity/visit-id.js';
 
 type Changed = Pick<Activity, 'date' | 'visitId'>;

@@ -1,20 +1,20 @@
-// How often a visit did what, but for views, as its row has it: `,bought:1,search:2,`.
+// Number of activities per name, except views, as stored in the visit row: `,bought:1,search:2,`.
 
-/** Characters; a visit of more is taken for one of too many activities. */
-export const MAX_DOINGS = 4000;
+/** Characters. A visit with more is treated as oversized. */
+export const MAX_NAME_COUNTS = 4000;
 
-/** What stands there of a name, however often it was done. */
-export function markOf(name: string): string {
+/** The text that each row with the name contains. */
+export function encodedKey(name: string): string {
   return `,${encodeURIComponent(name)}:`;
 }
 
-export function doingsOf(counts: Map<string, number>): string | null {
-  const marked = [...counts].map(([name, count]) => markOf(name) + count);
+export function encodeNameCounts(counts: Map<string, number>): string | null {
+  const marked = [...counts].map(([name, count]) => encodedKey(name) + count);
   return marked.length > 0 ? `${marked.join('')},` : null;
 }
 
-export function countsIn(doings: string): [name: string, count: number][] {
-  return doings
+export function decodeNameCounts(nameCounts: string): [name: string, count: number][] {
+  return nameCounts
     .slice(1, -1)
     .split(',')
     .map((marked) => {

@@ -1,6 +1,6 @@
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { Activity } from '../../../../activity/activity.entity.js';
-import { pathColumns } from '../../../../activity/activity.filter.js';
+import { pathColumns } from '../../activity-query.js';
 import {
   type Dialect,
   dialectOf,
@@ -12,23 +12,23 @@ import { cut } from '../../../../activity/text.js';
 import { chunks } from '../../../../database/chunks.js';
 import { Path } from './tables/path.entity.js';
 
-/** The numbers of pages; those that are not kept yet follow on the largest, and are the caller's to insert. */
-export class Paths {
+/** Resolves pages to ids. New pages get the next ids; the caller inserts them. */
+export class PathDictionary {
   private readonly numbers = new Map<string, number>();
   private readonly added: Path[] = [];
   private largest: number | undefined;
 
   constructor(private readonly manager: EntityManager) {}
 
-  async learn(paths: Iterable<string>): Promise<void> {
+  async resolve(paths: Iterable<string>): Promise<void> {
     const unknown = [...new Set(paths)].filter((path) => !this.numbers.has(path));
-    for (const [path, number] of await numbersOf(this.manager, unknown)) this.numbers.set(path, number);
+    for (const [path, number] of await findPathIds(this.manager, unknown)) this.numbers.set(path, number);
     for (const path of unknown) if (!this.numbers.has(path)) await this.add(path);
   }
 
-  numberOf(path: string): number {
+  idOf(path: string): number {
     const number = this.numbers.get(path);
-    if (number === undefined) throw new Error(`Djaffar: the path ${path} has not been learnt`);
+    if (number === undefined) throw new Error(`Djaffar: the path ${path} has no id`);
     return number;
   }
 
@@ -38,15 +38,15 @@ export class Paths {
   }
 
   private async add(path: string): Promise<void> {
-    this.largest ??= (await this.manager.maximum(Path, 'number')) ?? 0;
+    this.largest ??= (await this.manager.maximum(Path, 'id')) ?? 0;
     this.largest += 1;
     this.numbers.set(path, this.largest);
-    this.added.push({ number: this.largest, path });
+    this.added.push({ id: this.largest, path });
   }
 }
 
-/** Of those that are kept. */
-export async function numbersOf(manager: EntityManager, paths: string[]): Promise<Map<string, number>> {
+/** The ids of the paths that are stored. */
+export async function findPathIds(manager: EntityManager, paths: string[]): Promise<Map<string, number>> {
   const numbers = new Map<string, number>();
   for (const some of chunks(paths)) {
     const query = manager.createQueryBuilder(Path, 'path');
@@ -54,26 +54,26 @@ export async function numbersOf(manager: EntityManager, paths: string[]): Promis
       query.andWhere(`${column} IN (:...first${length})`, {
         [`first${length}`]: some.map((path) => cut(path, length)),
       });
-    for (const { path, number } of await query.getMany()) numbers.set(path, number);
+    for (const { path, id } of await query.getMany()) numbers.set(path, id);
   }
   return numbers;
 }
 
-/** The paths of numbers; those that are erased meanwhile have none. */
-export async function pathsOf(
+/** The paths of ids, except those that were erased in the meantime. */
+export async function findPaths(
   manager: EntityManager,
   numbers: Iterable<number>,
 ): Promise<Map<number, string>> {
   const paths = new Map<number, string>();
   for (const some of chunks([...new Set(numbers)], MANY))
-    for (const { number, path } of await manager.findBy(Path, { number: In(some) })) paths.set(number, path);
+    for (const { id, path } of await manager.findBy(Path, { id: In(some) })) paths.set(id, path);
   return paths;
 }
 
 const MANY = 5000;
 
 /** The SQL of two columns having the same path, with what an index may hold of it. */
-export function isSamePath(dialect: Dialect, one: string, other: string): string {
+function isSamePath(dialect: Dialect, one: string, other: string): string {
   return `${one} = ${other} AND ${dialect.pathKey(one)} = ${dialect.pathKey(other)}`;
 }
 
@@ -87,11 +87,11 @@ export async function forget(manager: EntityManager, numbers: Iterable<number>):
   for (const some of chunks([...new Set(numbers)])) {
     const rows = await manager
       .createQueryBuilder(Path, 'path')
-      .select('path.number', 'number')
-      .where('path.number IN (:...some)', { some })
+      .select('path.id', 'id')
+      .where('path.id IN (:...some)', { some })
       .andWhere(isUnused(dataSource, 'path.path'))
-      .getRawMany<{ number: number }>();
-    for (const { number } of rows) unused.push(number);
+      .getRawMany<{ id: number }>();
+    for (const { id } of rows) unused.push(id);
   }
   const { tablePath } = dataSource.getMetadata(Path);
   const path = `${escapePath(dataSource, tablePath)}.${dataSource.driver.escape('path')}`;
@@ -100,7 +100,7 @@ export async function forget(manager: EntityManager, numbers: Iterable<number>):
       .createQueryBuilder()
       .delete()
       .from(Path)
-      .where('number IN (:...some)', { some })
+      .where('id IN (:...some)', { some })
       .andWhere(isUnused(dataSource, path))
       .getQueryAndParameters(),
   );

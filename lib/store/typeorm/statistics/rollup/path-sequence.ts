@@ -1,41 +1,39 @@
-/** Digits that end a number, and digits that another follows: so each number is as short as it can be, and stands alone. */
+/** Digits that end an id, and digits that more follow: each id is as short as possible and needs no separator. */
 const LAST = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const MORE = 'abcdefghijklmnopqrstuvwxyz0189-+';
-/** The same number again. */
+/** The same id again. */
 const AGAIN = '.';
-/** What may stand before a number, as a set of characters in a pattern. */
+/** Characters that may precede an id, for the brackets of a pattern. */
 export const ENDS = 'A-Z2-7.';
 
 /** What a character is worth: below {@link BASE} it ends a number. */
 const digits = Array.from({ length: 128 }, (_, code) => (LAST + MORE).indexOf(String.fromCharCode(code)));
 const BASE = 32;
 
-/** A visit of more activities is looked up when somebody asks for its way. */
+/** The path sequence of a visit with more activities is not stored. */
 export const MAX_ACTIVITIES = 1000;
 
-/** A path's number as it is in a way. */
-export function stepOf(number: number): string {
+export function encodePathId(number: number): string {
   let text = LAST.charAt(number % BASE);
   for (let rest = Math.trunc(number / BASE); rest > 0; rest = Math.trunc(rest / BASE))
     text = MORE.charAt(rest % BASE) + text;
   return text;
 }
 
-export function wayOf(numbers: number[]): string {
-  return numbers.map((number, i) => (number === numbers[i - 1] ? AGAIN : stepOf(number))).join('');
+export function encodePathIds(numbers: number[]): string {
+  return numbers.map((number, i) => (number === numbers[i - 1] ? AGAIN : encodePathId(number))).join('');
 }
 
-/** Where to be at a path once more at once is no step. */
-export function withoutRepeats(way: string): string {
-  return way.includes(AGAIN) ? way.replaceAll(AGAIN, '') : way;
+/** Removes consecutive repeats. */
+export function collapseRepeats(sequence: string): string {
+  return sequence.includes(AGAIN) ? sequence.replaceAll(AGAIN, '') : sequence;
 }
 
-/** The numbers of the paths in a way. */
-export function numbersIn(way: string): number[] {
+export function decodePathIds(sequence: string): number[] {
   const numbers: number[] = [];
   let number = 0;
-  for (let at = 0; at < way.length; at++) {
-    const digit = digitAt(way, at);
+  for (let at = 0; at < sequence.length; at++) {
+    const digit = digitAt(sequence, at);
     if (digit < 0) {
       numbers.push(numbers.at(-1) ?? 0);
       continue;
@@ -48,34 +46,34 @@ export function numbersIn(way: string): number[] {
   return numbers;
 }
 
-function digitAt(way: string, at: number): number {
-  return digits[way.charCodeAt(at)] ?? 0;
+function digitAt(sequence: string, at: number): number {
+  return digits[sequence.charCodeAt(at)] ?? 0;
 }
 
-function isEnd(way: string, at: number): boolean {
-  return at < 0 || digitAt(way, at) < BASE;
+function isEnd(sequence: string, at: number): boolean {
+  return at < 0 || digitAt(sequence, at) < BASE;
 }
 
-/** Of a way without repeats, at most so many steps from the first time that the way is at `step`, or from its beginning; empty where it never is. */
-export function onwards(way: string, depth: number, step = ''): string {
-  let from = way.indexOf(step);
+/** Up to `depth` steps from the first occurrence of `step` (or from the start) of a sequence without repeats; empty if it does not occur. */
+export function takeForward(sequence: string, depth: number, step = ''): string {
+  let from = sequence.indexOf(step);
   // What ends like the number of the step may be another.
-  while (from > 0 && !isEnd(way, from - 1)) from = way.indexOf(step, from + 1);
+  while (from > 0 && !isEnd(sequence, from - 1)) from = sequence.indexOf(step, from + 1);
   if (from < 0) return '';
   let end = from;
-  for (let left = depth; left > 0 && end < way.length; end++) if (isEnd(way, end)) left -= 1;
-  return way.slice(from, end);
+  for (let left = depth; left > 0 && end < sequence.length; end++) if (isEnd(sequence, end)) left -= 1;
+  return sequence.slice(from, end);
 }
 
-/** Of such a way, at most so many steps up to the last time that the way is at `step`; empty where it never is. */
-export function upTo(way: string, depth: number, step: string): string {
-  let from = way.lastIndexOf(step);
-  while (from > 0 && !isEnd(way, from - 1)) from = way.lastIndexOf(step, from - 1);
+/** Up to `depth` steps that end with the last occurrence of `step`; empty if it does not occur. */
+export function takeBackward(sequence: string, depth: number, step: string): string {
+  let from = sequence.lastIndexOf(step);
+  while (from > 0 && !isEnd(sequence, from - 1)) from = sequence.lastIndexOf(step, from - 1);
   if (from < 0) return '';
   const end = from + step.length;
   for (let left = depth - 1; left > 0 && from > 0; left--) {
     from -= 1;
-    while (!isEnd(way, from - 1)) from -= 1;
+    while (!isEnd(sequence, from - 1)) from -= 1;
   }
-  return way.slice(from, end);
+  return sequence.slice(from, end);
 }

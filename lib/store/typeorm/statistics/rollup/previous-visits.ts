@@ -8,13 +8,21 @@ export type VisitRow = Omit<Visit, 'session'>;
 
 type Links = Pick<
   Visit,
-  'id' | 'sessionId' | 'userId' | 'startedAt' | 'bot' | 'sessionBefore' | 'userBefore'
+  'id' | 'sessionId' | 'userId' | 'startedAt' | 'bot' | 'previousSessionVisitAt' | 'previousUserVisitAt'
 >;
 
-const COLUMNS = ['id', 'sessionId', 'userId', 'startedAt', 'bot', 'sessionBefore', 'userBefore'] as const;
+const COLUMNS = [
+  'id',
+  'sessionId',
+  'userId',
+  'startedAt',
+  'bot',
+  'previousSessionVisitAt',
+  'previousUserVisitAt',
+] as const;
 
 type Row = Pick<Links, 'id' | 'sessionId' | 'userId'> & { startedAt: string | number; bot: unknown } & Record<
-    'sessionBefore' | 'userBefore',
+    'previousSessionVisitAt' | 'previousUserVisitAt',
     string | number | null
   >;
 
@@ -26,7 +34,7 @@ interface Neighbours {
   previous: Map<string, Links>;
 }
 
-const PREVIOUS = { sessionId: 'sessionBefore', userId: 'userBefore' } as const;
+const PREVIOUS = { sessionId: 'previousSessionVisitAt', userId: 'previousUserVisitAt' } as const;
 
 type Key = keyof typeof PREVIOUS;
 
@@ -40,7 +48,7 @@ export class PreviousVisits {
   constructor(private readonly manager: EntityManager) {}
 
   /**
-   * Sets `sessionBefore` and `userBefore`.
+   * Sets `previousSessionVisitAt` and `previousUserVisitAt`.
    * @param visits as they are to be
    * @param ids of these, and of visits that are to be deleted
    * @returns other visits whose previous visit changes, and the visits as they are stored
@@ -178,12 +186,12 @@ export class PreviousVisits {
     for (const column of COLUMNS) query.addSelect(`visit.${column}`, column);
     if (limit !== undefined) query.limit(limit);
     const rows = await query.getRawMany<Row>();
-    return rows.map(({ startedAt, bot, sessionBefore, userBefore, ...ids }) => ({
+    return rows.map(({ startedAt, bot, previousSessionVisitAt, previousUserVisitAt, ...ids }) => ({
       ...ids,
       startedAt: new Date(Number(startedAt)),
       bot: Boolean(bot),
-      sessionBefore: sessionBefore === null ? null : Number(sessionBefore),
-      userBefore: userBefore === null ? null : Number(userBefore),
+      previousSessionVisitAt: previousSessionVisitAt === null ? null : Number(previousSessionVisitAt),
+      previousUserVisitAt: previousUserVisitAt === null ? null : Number(previousUserVisitAt),
     }));
   }
 }

@@ -1,20 +1,20 @@
 import type { EntityManager } from 'typeorm';
+import type { Insert, Statement } from '../../../../database/dialects/dialect.js';
 import { Table } from '../../../../database/table.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits, deferredRanges } from './dirty-ranges.js';
-import { type Insert, MINUTE, type Statement } from '../../../../database/dialects/dialect.js';
-import { DAY, floor, QUARTER, type Stretch } from '../../../../statistics/time/time-range.js';
+import { DAY, floor, MINUTE, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
 import { BucketCounts, daysOf } from './bucket-counts.js';
-import { forget, Paths } from './path-dictionary.js';
-import { merge, unitsOf } from './time-ranges.js';
+import { forget, PathDictionary } from './path-dictionary.js';
+import { mergeRanges, bucketsOf } from './time-ranges.js';
 import { VisitBuilder } from './visit-builder.js';
 
 /** What a step writes, all in one transaction. */
 export interface StepResult {
   statements: (Statement | Insert)[];
   /** Milliseconds. */
-  longest: number;
-  longestMixed: number;
+  maxVisitDuration: number;
+  maxMixedDuration: number;
   /** Days of which cached counts are outdated. */
   days: Set<number>;
   /** Whether a visit of very many activities was recomputed. */
@@ -27,27 +27,27 @@ export interface StepResult {
 export class RollupStep {
   private readonly visits: VisitBuilder;
   private readonly buckets: BucketCounts;
-  private readonly paths: Paths;
+  private readonly paths: PathDictionary;
 
   constructor(private readonly manager: EntityManager) {
     this.visits = new VisitBuilder(manager);
     this.buckets = new BucketCounts(manager);
-    this.paths = new Paths(manager);
+    this.paths = new PathDictionary(manager);
   }
 
   /**
-   * @param daysUntil the days before it have one count for each path
+   * @param compactedUntil the days before it have one count for each path
    * @param mayDefer whether visits of very many activities are left for later
    */
-  async recompute(ranges: DirtyRange[], daysUntil: number, mayDefer: boolean): Promise<StepResult> {
+  async recompute(ranges: DirtyRange[], compactedUntil: number, mayDefer: boolean): Promise<StepResult> {
     const deferred = mayDefer ? await this.findDeferred(ranges) : [];
     const large = new Set(deferred.flatMap(({ visits }) => decodeVisits(visits) ?? []));
     const ids = (await this.visitsOf(ranges)).filter((id) => !large.has(id));
     const { statements: visits, ...rest } = await this.visits.rebuildVisits(ids, this.paths);
-    const quarters = unitsOf(timeRangesOf(ranges), QUARTER);
-    const recent = ranges.filter(({ since }) => since.getTime() >= daysUntil);
-    const past = ranges.filter(({ since }) => since.getTime() < daysUntil);
-    const recentQuarters = unitsOf(timeRangesOf(recent), QUARTER);
+    const quarters = bucketsOf(timeRangesOf(ranges), QUARTER);
+    const recent = ranges.filter(({ since }) => since.getTime() >= compactedUntil);
+    const past = ranges.filter(({ since }) => since.getTime() < compactedUntil);
+    const recentQuarters = bucketsOf(timeRangesOf(recent), QUARTER);
     // Of an erased activity nobody knows the page any more.
     const whole = daysOf(timeRangesOf(past.filter(({ erased, visits: named }) => erased || named === null)));
     const wholeStarts = new Set(whole.map(({ since }) => since));
@@ -60,7 +60,7 @@ export class RollupStep {
         daysOf(partly),
         DAY,
         this.paths,
-        await this.buckets.pagesIn(unitsOf(partly, MINUTE)),
+        await this.buckets.pagesIn(bucketsOf(partly, MINUTE)),
       )),
     ];
     const statements = [...this.paths.inserts(), ...visits, ...counts];
@@ -77,7 +77,7 @@ export class RollupStep {
   }
 
   /** Recomputes the counts of paths of a time range, in buckets of another size. */
-  async resize(range: Stretch, bucketSize: number): Promise<(Statement | Insert)[]> {
+  async resize(range: TimeRange, bucketSize: number): Promise<(Statement | Insert)[]> {
     const changes = await this.buckets.pathChanges([range], bucketSize, this.paths);
     return [...this.paths.inserts(), ...changes];
   }
@@ -94,7 +94,7 @@ export class RollupStep {
   private async visitsOf(ranges: DirtyRange[]): Promise<string[]> {
     const named = ranges.flatMap(({ visits }) => decodeVisits(visits) ?? []);
     const unnamed = ranges.filter(({ visits }) => visits === null);
-    return this.visits.visitsIn(merge(timeRangesOf(unnamed)), named);
+    return this.visits.visitsIn(mergeRanges(timeRangesOf(unnamed)), named);
   }
 }
 
@@ -103,6 +103,6 @@ function isUrgent({ visits, erased }: DirtyRange): boolean {
   return visits === null || erased;
 }
 
-function timeRangesOf(ranges: DirtyRange[]): Stretch[] {
+function timeRangesOf(ranges: DirtyRange[]): TimeRange[] {
   return ranges.map(({ since, until }) => ({ since: since.getTime(), until: until.getTime() }));
 }

@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { chunks } from '../../../../database/chunks.js';
-import type { DayCounts } from './daily-count-cache.js';
+import type { DailyCountCache } from './daily-count-cache.js';
 import { BucketCounts, type NameCount, type PathCount } from './bucket-counts.js';
 import { VisitBuilder } from './visit-builder.js';
 import { Path } from './tables/path.entity.js';
-import { Paths } from './path-dictionary.js';
+import { PathDictionary } from './path-dictionary.js';
 import { PreviousVisits, type VisitRow } from './previous-visits.js';
-import type { Wrong } from './rollup.service.js';
-import type { Stretch } from '../../../../statistics/time/time-range.js';
-import { PathTotal, Total } from './tables/rollups.entity.js';
+import type { Mismatches } from '../../../store.js';
+import type { TimeRange } from '../../../../statistics/time/time-range.js';
+import { PathRollup, NameRollup } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 
 interface Sum {
@@ -27,45 +27,45 @@ export class RollupVerifier {
 
   constructor(
     private readonly manager: EntityManager,
-    private readonly dayCounts: DayCounts,
+    private readonly dailyCounts: DailyCountCache,
   ) {
     this.builder = new VisitBuilder(manager);
     this.buckets = new BucketCounts(manager);
   }
 
-  /** @param span of the sums of paths */
-  async on(stretch: Stretch, span: number): Promise<Omit<Wrong, 'pages'>> {
-    const totals = await this.buckets.names([stretch]);
-    const pathTotals = await this.buckets.paths([stretch], span);
-    const stored = (entity: typeof Total | typeof PathTotal): SelectQueryBuilder<ObjectLiteral> =>
+  /** @param bucketSize of the path rollup */
+  async on(timeRange: TimeRange, bucketSize: number): Promise<Omit<Mismatches, 'pages'>> {
+    const totals = await this.buckets.names([timeRange]);
+    const pathTotals = await this.buckets.paths([timeRange], bucketSize);
+    const stored = (entity: typeof NameRollup | typeof PathRollup): SelectQueryBuilder<ObjectLiteral> =>
       this.manager
         .createQueryBuilder<ObjectLiteral>(entity, 'sum')
         .select('sum.startedAt', 'startedAt')
         .addSelect('sum.activities', 'activities')
-        .where('sum.startedAt >= :since AND sum.startedAt < :until', stretch);
-    const storedTotals = stored(Total).addSelect('sum.name', 'name');
-    const storedPathTotals = stored(PathTotal)
+        .where('sum.startedAt >= :since AND sum.startedAt < :until', timeRange);
+    const storedTotals = stored(NameRollup).addSelect('sum.name', 'name');
+    const storedPathTotals = stored(PathRollup)
       .addSelect('sum.views', 'views')
-      .leftJoin(Path, 'path', 'path.number = sum.path')
+      .leftJoin(Path, 'path', 'path.id = sum.path')
       .addSelect('path.path', 'path');
     return {
-      visits: await this.visits(stretch),
+      visits: await this.visits(timeRange),
       sums:
         differing(totals, await storedTotals.getRawMany<Sum>()) +
         differing(pathTotals, await storedPathTotals.getRawMany<Sum>()) +
-        (await this.dayCounts.wrongOn(stretch.since, this.manager)),
+        (await this.dailyCounts.countMismatches(timeRange.since, this.manager)),
     };
   }
 
-  /** Those that begin in the stretch, or should. */
-  private async visits(stretch: Stretch): Promise<number> {
+  /** Visits that start in the range, or should. */
+  private async visits(timeRange: TimeRange): Promise<number> {
     const begins = (visit: VisitRow | undefined): boolean => {
       const start = visit?.startedAt.getTime() ?? Number.NaN;
-      return start >= stretch.since && start < stretch.until;
+      return start >= timeRange.since && start < timeRange.until;
     };
     let wrong = 0;
-    const paths = new Paths(this.manager);
-    for (const ids of chunks(await this.builder.visitsIn([stretch], []))) {
+    const paths = new PathDictionary(this.manager);
+    for (const ids of chunks(await this.builder.visitsIn([timeRange], []))) {
       const rows = await this.manager.getRepository(Visit).findBy({ id: In(ids) });
       const stored = new Map(rows.map((visit) => [visit.id, visit]));
       const visits = await this.builder.compute(ids, paths);

@@ -12,23 +12,24 @@ import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits } from './dirty-ranges.js';
 import { Pages } from '../../../../activity/page.js';
 import { Table } from '../../../../database/table.js';
-import { AbandonedError } from '../../../../database/cancellation.js';
+import type { Mismatches } from '../../../store.js';
+import { AbandonedError } from '../../../cancellation.js';
 import { connectionsOf } from '../../../../database/connections.js';
 import { driverOf, failureOf } from '../../../../database/driver.js';
 import { askOnPrimary, onPrimary } from '../../../../database/primary.js';
-import { UnavailableError } from '../../../../database/unavailable.error.js';
+import { UnavailableError } from '../../../unavailable.error.js';
 import { uuidv7 } from '../../../../activity/random.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { chunks } from '../../../../database/chunks.js';
-import { DAY, floor, QUARTER, type Stretch } from '../../../../statistics/time/time-range.js';
+import { DAY, floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
 import { findTouching, isLargeDue, MAX_LARGE_REST, type Touching } from './as-of.js';
-import { DayCount } from './tables/daily-count.entity.js';
-import { DayCounts } from './daily-count-cache.js';
+import { DailyCount } from './tables/daily-count.entity.js';
+import { DailyCountCache } from './daily-count-cache.js';
 import { RollupLease, type Turn } from './rollup-lease.js';
 import { RollupStep, type StepResult } from './rollup-step.js';
 import { RollupVerifier } from './rollup-verifier.js';
 import { StoredPages } from './stored-pages.js';
-import { PathTotal, RollupState, Total } from './tables/rollups.entity.js';
+import { PathRollup, RollupState, NameRollup } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 import type { RollupSettings } from '../../../../options/djaffar.options.js';
 
@@ -82,13 +83,6 @@ const SHUTDOWN_WAIT = 1000;
 /** What is said in the log. */
 const SUBJECT = 'the statistics cannot be brought up to date';
 
-/** Number of visit and bucket rows that differ from the activities, and of activities with another page than the option gives. */
-export interface Wrong {
-  visits: number;
-  sums: number;
-  pages: number;
-}
-
 /** A question that waits for dirty ranges to be recomputed. */
 interface Waiting {
   ids: Set<string>;
@@ -119,7 +113,7 @@ type Select = (manager: EntityManager, isDue: boolean) => Promise<DirtyRange[]>;
  */
 export class RollupService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly dialect: Dialect;
-  private readonly dayCounts: DayCounts;
+  private readonly dailyCounts: DailyCountCache;
   private readonly storedPages: StoredPages;
   private readonly lease: RollupLease;
   private turn: Promise<unknown> = Promise.resolve();
@@ -155,7 +149,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     pages = new Pages(),
   ) {
     this.dialect = dialectOf(dataSource);
-    this.dayCounts = new DayCounts(dataSource);
+    this.dailyCounts = new DailyCountCache(dataSource);
     this.storedPages = new StoredPages(dataSource, pages);
     this.lease = new RollupLease(dataSource);
   }
@@ -176,7 +170,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
    * the question is answered from what is there.
    * @param ranges what the question is about
    */
-  async catchUp(ranges: Stretch[]): Promise<void> {
+  async catchUp(ranges: TimeRange[]): Promise<void> {
     await orAfter(
       this.settings.maxWait,
       this.await(ranges).catch((error: unknown) => this.warn(error)),
@@ -193,12 +187,12 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * Caches counts of the days of the range that are over, as far as it comes in `maxWait`; day-counts.ts lists which there
-   * are. It never rejects: what is not cached is counted for each question.
+   * Caches counts of the days of the range that are over, as far as it comes in `maxWait`; daily-count-cache.ts has the
+   * metrics. It never rejects: what is not cached is counted for each question.
    */
-  async keep(counts: string, range: Stretch): Promise<void> {
+  async cacheDays(counts: string, range: TimeRange): Promise<void> {
     const deadline = monotonicClock.now() + this.settings.maxWait;
-    await this.dayCounts.keep(counts, range, deadline).catch((error: unknown) => this.warn(error));
+    await this.dailyCounts.cacheDays(counts, range, deadline).catch((error: unknown) => this.warn(error));
   }
 
   /**
@@ -222,27 +216,27 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /** Compares everything that is derived from the activities with them. */
-  async check(onProgress?: (done: number, total: number) => void): Promise<Wrong> {
+  async check(onProgress?: (done: number, total: number) => void): Promise<Mismatches> {
     const wrong = { visits: 0, sums: 0, pages: 0 };
     const days = await this.days();
     for (const [i, day] of days.entries()) {
-      let found: Omit<Wrong, 'pages'>;
+      let found: Omit<Mismatches, 'pages'>;
       let before: number;
       let tries = 0;
       // What comes in meanwhile is no difference.
       do {
         await this.drain();
-        const { version, daysUntil } = await this.state();
+        const { version, compactedUntil } = await this.state();
         before = version;
-        const bucketSize = day < daysUntil.getTime() ? DAY : QUARTER;
+        const bucketSize = day < compactedUntil.getTime() ? DAY : QUARTER;
         found = await onPrimary(this.dataSource, (manager) =>
-          new RollupVerifier(manager, this.dayCounts).on({ since: day, until: day + DAY }, bucketSize),
+          new RollupVerifier(manager, this.dailyCounts).on({ since: day, until: day + DAY }, bucketSize),
         );
         tries += 1;
       } while (found.visits + found.sums > 0 && tries < MAX_TRIES && (await this.hasChangedSince(before)));
       wrong.visits += found.visits;
       wrong.sums += found.sums;
-      wrong.pages += await this.storedPages.wrongOn(day);
+      wrong.pages += await this.storedPages.countMismatches(day);
       onProgress?.(i + 1, days.length);
     }
     return wrong;
@@ -290,7 +284,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     return (await this.state()).version !== version;
   }
 
-  private async await(ranges: Stretch[]): Promise<void> {
+  private async await(ranges: TimeRange[]): Promise<void> {
     const find = (): Promise<Touching[] | undefined> =>
       askOnPrimary(this.dataSource, async (manager) => {
         const state = await manager.findOneBy(RollupState, { id: 1 });
@@ -590,7 +584,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     try {
       const result = await this.lease.during(() =>
         onPrimary(this.dataSource, (manager) =>
-          new RollupStep(manager).recompute(ranges, turn.state.daysUntil.getTime(), mayDefer && !isDue),
+          new RollupStep(manager).recompute(ranges, turn.state.compactedUntil.getTime(), mayDefer && !isDue),
         ),
       );
       const took = monotonicClock.now() - begun;
@@ -626,15 +620,15 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   /** @returns whether it was committed: the version was still the same, and nobody held a lock */
   private async commit(
     { state }: Turn,
-    { statements, longest, longestMixed, days }: Omit<StepResult, 'hasLarge' | 'deferred'>,
+    { statements, maxVisitDuration, maxMixedDuration, days }: Omit<StepResult, 'hasLarge' | 'deferred'>,
     {
       ranges = [],
-      daysUntil = state.daysUntil.getTime(),
+      compactedUntil = state.compactedUntil.getTime(),
       largeFrom = state.largeFrom.getTime(),
-    }: { ranges?: DirtyRange[]; daysUntil?: number; largeFrom?: number | undefined },
+    }: { ranges?: DirtyRange[]; compactedUntil?: number; largeFrom?: number | undefined },
   ): Promise<boolean> {
     const all: (Statement | Insert)[] = [...statements];
-    for (const some of chunks([...days], IDS_AT_ONCE)) all.push(this.dayCounts.forget(some));
+    for (const some of chunks([...days], IDS_AT_ONCE)) all.push(this.dailyCounts.invalidate(some));
     for (const some of chunks(ranges, IDS_AT_ONCE)) {
       const deletion = this.dataSource
         .createQueryBuilder()
@@ -646,10 +640,10 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     return this.change(
       state,
       {
-        daysUntil: new Date(daysUntil),
+        compactedUntil: new Date(compactedUntil),
         largeFrom: new Date(Math.ceil(largeFrom)),
-        longest: Math.max(state.longest, longest),
-        longestMixed: Math.max(state.longestMixed, longestMixed),
+        maxVisitDuration: Math.max(state.maxVisitDuration, maxVisitDuration),
+        maxMixedDuration: Math.max(state.maxMixedDuration, maxMixedDuration),
       },
       all,
     );
@@ -711,7 +705,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const turn = await this.lease.take();
     if (!turn?.isOurs) return 'busy';
     const begun = monotonicClock.now();
-    const mark = turn.state.daysUntil.getTime();
+    const mark = turn.state.compactedUntil.getTime();
     const due = floor(turn.now, DAY) - KEEP_QUARTERS;
     const isAhead = mark > due + DAY;
     const start = await this.edgeOfCounts(
@@ -728,18 +722,18 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
               new RollupStep(manager).resize({ since: day, until: day + DAY }, isAhead ? QUARTER : DAY),
             ),
           );
-    const result = { statements, longest: 0, longestMixed: 0, days: new Set<number>() };
-    const isMade = await this.commit(turn, result, { daysUntil: isAhead ? day : day + DAY });
+    const result = { statements, maxVisitDuration: 0, maxMixedDuration: 0, days: new Set<number>() };
+    const isMade = await this.commit(turn, result, { compactedUntil: isAhead ? day : day + DAY });
     const end = monotonicClock.now();
     this.last = { end, took: end - begun };
     return isMade ? 'done' : 'busy';
   }
 
   /** The first and the last count of a path in a range: days without any need not be compacted. */
-  private async edgeOfCounts(range: Stretch): Promise<{ first: number; last: number } | undefined> {
+  private async edgeOfCounts(range: TimeRange): Promise<{ first: number; last: number } | undefined> {
     const row = await onPrimary(this.dataSource, (manager) =>
       manager
-        .createQueryBuilder(PathTotal, 'sum')
+        .createQueryBuilder(PathRollup, 'sum')
         .select('MIN(sum.startedAt)', 'first')
         .addSelect('MAX(sum.startedAt)', 'last')
         .where('sum.startedAt >= :since AND sum.startedAt < :until', range)
@@ -752,7 +746,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   private async measureLongest(): Promise<Outcome> {
     const turn = await this.lease.take();
     if (!turn?.isOurs) return 'busy';
-    const [longest = 0, longestMixed = 0] = await onPrimary(this.dataSource, async (manager) => {
+    const [maxVisitDuration = 0, maxMixedDuration = 0] = await onPrimary(this.dataSource, async (manager) => {
       const lengths: number[] = [];
       for (const condition of ['NOT visit.mixed', 'visit.mixed']) {
         const row = await manager
@@ -764,7 +758,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       }
       return lengths;
     });
-    const isMade = await this.change(turn.state, { longest, longestMixed }, []);
+    const isMade = await this.change(turn.state, { maxVisitDuration, maxMixedDuration }, []);
     await this.lease.release();
     return isMade ? 'done' : 'busy';
   }
@@ -796,9 +790,9 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       .values({
         id: 1,
         version: 0,
-        longest: 0,
-        longestMixed: 0,
-        daysUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS),
+        maxVisitDuration: 0,
+        maxMixedDuration: 0,
+        compactedUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS),
         leaseUntil: new Date(0),
         largeFrom: new Date(0),
       })
@@ -828,9 +822,9 @@ async function findDays(manager: EntityManager): Promise<number[]> {
   for (const [entity, column] of [
     [Activity, 'date'],
     [Visit, 'startedAt'],
-    [Total, 'startedAt'],
-    [PathTotal, 'startedAt'],
-    [DayCount, 'startedAt'],
+    [NameRollup, 'startedAt'],
+    [PathRollup, 'startedAt'],
+    [DailyCount, 'startedAt'],
   ] as const) {
     const found = await manager
       .createQueryBuilder(entity, 'row')

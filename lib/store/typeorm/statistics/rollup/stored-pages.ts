@@ -20,7 +20,7 @@ export class StoredPages {
   ) {}
 
   /** @returns how many activities of a day have another page than the option gives */
-  async wrongOn(day: number): Promise<number> {
+  async countMismatches(day: number): Promise<number> {
     const wrong = await this.findWrong(day);
     return wrong.reduce((count, { activities }) => count + Number(activities), 0);
   }

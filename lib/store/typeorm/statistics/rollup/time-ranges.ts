@@ -1,16 +1,16 @@
 import { Brackets } from 'typeorm';
-import { floor, type Stretch } from '../../../../statistics/time/time-range.js';
+import { floor, type TimeRange } from '../../../../statistics/time/time-range.js';
 
-/** More of them are asked for as one, which costs less than a condition for each. */
+/** More ranges are queried as their hull, which costs less than a condition for each. */
 const MAX_CONDITIONS = 50;
 
-/** The SQL of an instant that lies in any of them. */
-export function within(column: string, stretches: Stretch[]): Brackets {
+/** The condition that an instant is in any of the ranges. */
+export function inAnyRange(column: string, timeRanges: TimeRange[]): Brackets {
   const whole = {
-    since: Math.min(...stretches.map(({ since }) => since)),
-    until: Math.max(...stretches.map(({ until }) => until)),
+    since: Math.min(...timeRanges.map(({ since }) => since)),
+    until: Math.max(...timeRanges.map(({ until }) => until)),
   };
-  const few = stretches.length <= MAX_CONDITIONS ? stretches : [whole];
+  const few = timeRanges.length <= MAX_CONDITIONS ? timeRanges : [whole];
   return new Brackets((either) => {
     for (const [i, { since, until }] of few.entries()) {
       either.orWhere(`${column} >= :since${i} AND ${column} < :until${i}`, {
@@ -22,11 +22,11 @@ export function within(column: string, stretches: Stretch[]): Brackets {
 }
 
 /** The buckets that the time ranges lie in, with adjacent ones merged. */
-export function unitsOf(stretches: Stretch[], span: number): Stretch[] {
+export function bucketsOf(timeRanges: TimeRange[], span: number): TimeRange[] {
   const starts = new Set<number>();
-  for (const { since, until } of stretches)
+  for (const { since, until } of timeRanges)
     for (let start = floor(since, span); start < until; start += span) starts.add(start);
-  const units: Stretch[] = [];
+  const units: TimeRange[] = [];
   for (const since of [...starts].sort((a, b) => a - b)) {
     const last = units.at(-1);
     if (last?.until === since) last.until = since + span;
@@ -35,10 +35,10 @@ export function unitsOf(stretches: Stretch[], span: number): Stretch[] {
   return units;
 }
 
-/** As few as hold the same. */
-export function merge(stretches: Stretch[]): Stretch[] {
-  const merged: Stretch[] = [];
-  for (const { since, until } of stretches.toSorted((a, b) => a.since - b.since)) {
+/** Joins ranges that overlap or touch. */
+export function mergeRanges(timeRanges: TimeRange[]): TimeRange[] {
+  const merged: TimeRange[] = [];
+  for (const { since, until } of timeRanges.toSorted((a, b) => a.since - b.since)) {
     const last = merged.at(-1);
     if (last && since <= last.until) last.until = Math.max(last.until, until);
     else merged.push({ since, until });

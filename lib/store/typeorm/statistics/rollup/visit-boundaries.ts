@@ -1,16 +1,16 @@
-import { doingsOf, MAX_DOINGS } from './name-counts.js';
-import type { Paths } from './path-dictionary.js';
+import { encodeNameCounts, MAX_NAME_COUNTS } from './name-counts.js';
+import type { PathDictionary } from './path-dictionary.js';
 import type { VisitRow } from './previous-visits.js';
 import { sourceOf } from './visit-source.js';
-import { stepOf, wayOf } from './path-sequence.js';
+import { encodePathId, encodePathIds } from './path-sequence.js';
 import { DAY } from '../../../../statistics/time/time-range.js';
-import type { Trail } from './visit-paths.js';
+import type { VisitPaths } from './visit-paths.js';
 
 /**
  * The first, the last, and the last identified activity of a visit: one row may be all of them. `engagement` is the first
  * or the last only if there is nothing else.
  */
-export interface Edge {
+export interface VisitBoundaryRow {
   visitId: string;
   sessionId: string | null;
   userId: string | null;
@@ -41,27 +41,34 @@ export interface Edge {
  */
 const MAX_LENGTH = DAY;
 
-/** A visit for each that has edges; the trails are by its id. */
-export function visitsFrom(edges: Edge[], trails: Map<string, Trail>, paths: Paths): VisitRow[] {
-  const ends = new Map<string, { first?: Edge; last?: Edge; identified?: Edge }>();
-  for (const edge of edges) {
-    const found = ends.get(edge.visitId) ?? {};
-    if (Number(edge.fromStart) === 1) found.first = edge;
-    if (Number(edge.fromEnd) === 1) found.last = edge;
-    if (Number(edge.fromLatestUser) === 1) found.identified = edge;
-    ends.set(edge.visitId, found);
+/** @param visitPaths by visit id */
+export function buildVisits(
+  boundaries: VisitBoundaryRow[],
+  visitPaths: Map<string, VisitPaths>,
+  paths: PathDictionary,
+): VisitRow[] {
+  const ends = new Map<
+    string,
+    { first?: VisitBoundaryRow; last?: VisitBoundaryRow; identified?: VisitBoundaryRow }
+  >();
+  for (const boundary of boundaries) {
+    const found = ends.get(boundary.visitId) ?? {};
+    if (Number(boundary.fromStart) === 1) found.first = boundary;
+    if (Number(boundary.fromEnd) === 1) found.last = boundary;
+    if (Number(boundary.fromLatestUser) === 1) found.identified = boundary;
+    ends.set(boundary.visitId, found);
   }
   return [...ends].flatMap(([id, { first, last, identified }]) =>
-    first && last ? visitFrom(first, last, identified?.userId ?? null, trails.get(id), paths) : [],
+    first && last ? buildVisit(first, last, identified?.userId ?? null, visitPaths.get(id), paths) : [],
   );
 }
 
-function visitFrom(
-  first: Edge,
-  last: Edge,
+function buildVisit(
+  first: VisitBoundaryRow,
+  last: VisitBoundaryRow,
   userId: string | null,
-  trail: Trail | undefined,
-  paths: Paths,
+  visited: VisitPaths | undefined,
+  paths: PathDictionary,
 ): VisitRow {
   const { visitId: id, sessionId, browser, system, device } = first;
   return {
@@ -70,7 +77,7 @@ function visitFrom(
     userId,
     startedAt: new Date(Number(first.startedAt)),
     endedAt: new Date(Number(first.endedAt)),
-    duration: durationOf(first, last, trail),
+    duration: durationOf(first, last, visited),
     activities: Number(first.activities),
     views: Number(first.views),
     bounced: Number(first.actions) === 1,
@@ -79,34 +86,42 @@ function visitFrom(
     browser,
     system,
     device,
-    sessionBefore: null,
-    userBefore: null,
-    entry: paths.numberOf(first.page),
-    exit: paths.numberOf(last.page),
-    ...placesOf(trail, paths),
+    previousSessionVisitAt: null,
+    previousUserVisitAt: null,
+    entry: paths.idOf(first.page),
+    exit: paths.idOf(last.page),
+    ...encodePaths(visited, paths),
     ...sourceOf(first.path, first.referer),
   };
 }
 
-/** Whole seconds: what was done, and for how long the last page was in view after that. */
-function durationOf(first: Edge, last: Edge, trail: Trail | undefined): number {
+/** Whole seconds: from the first to the last activity, and how long the last page was in view after that. */
+function durationOf(
+  first: VisitBoundaryRow,
+  last: VisitBoundaryRow,
+  visited: VisitPaths | undefined,
+): number {
   const acted = Number(first.actions) > 0 ? Number(last.date) - Number(first.date) : 0;
-  return Math.floor(Math.min(acted + (trail?.inView ?? 0), MAX_LENGTH) / 1000);
+  return Math.floor(Math.min(acted + (visited?.inView ?? 0), MAX_LENGTH) / 1000);
 }
 
-/** Some of a session and some of none are mixed too. */
-function isMixed({ activities, sessions, firstSession, lastSession }: Edge): boolean {
+/** A visit is also mixed if only some of its activities have a session. */
+function isMixed({ activities, sessions, firstSession, lastSession }: VisitBoundaryRow): boolean {
   return firstSession !== lastSession || (Number(sessions) > 0 && Number(sessions) < Number(activities));
 }
 
-function placesOf(trail: Trail | undefined, paths: Paths): Pick<VisitRow, 'way' | 'beside' | 'doings'> {
-  const doings = trail && doingsOf(trail.doings);
-  if (!trail || (doings && doings.length > MAX_DOINGS)) return { way: null, beside: null, doings: null };
-  const viewed = new Set(trail.views);
-  const others = [...trail.others].filter((path) => !viewed.has(path));
+function encodePaths(
+  visited: VisitPaths | undefined,
+  paths: PathDictionary,
+): Pick<VisitRow, 'pathSequence' | 'otherPaths' | 'nameCounts'> {
+  const nameCounts = visited && encodeNameCounts(visited.nameCounts);
+  if (!visited || (nameCounts && nameCounts.length > MAX_NAME_COUNTS))
+    return { pathSequence: null, otherPaths: null, nameCounts: null };
+  const viewed = new Set(visited.views);
+  const others = [...visited.others].filter((path) => !viewed.has(path));
   return {
-    way: wayOf(trail.views.map((path) => paths.numberOf(path))),
-    beside: others.map((path) => stepOf(paths.numberOf(path))).join('') || null,
-    doings: doings ?? null,
+    pathSequence: encodePathIds(visited.views.map((path) => paths.idOf(path))),
+    otherPaths: others.map((path) => encodePathId(paths.idOf(path))).join('') || null,
+    nameCounts: nameCounts ?? null,
   };
 }

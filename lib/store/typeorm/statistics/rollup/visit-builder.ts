@@ -11,15 +11,15 @@ import { Session } from '../../../../activity/session.entity.js';
 import { Table } from '../../../../database/table.js';
 import { chunks } from '../../../../database/chunks.js';
 import { PAGE } from '../filter/page-sql.js';
-import { type Edge, visitsFrom } from './visit-boundaries.js';
-import type { Paths } from './path-dictionary.js';
+import { type VisitBoundaryRow, buildVisits } from './visit-boundaries.js';
+import type { PathDictionary } from './path-dictionary.js';
 import { PreviousVisits, type VisitRow } from './previous-visits.js';
-import { DAY, floor, type Stretch } from '../../../../statistics/time/time-range.js';
-import { within } from './time-ranges.js';
-import { PathTotal } from './tables/rollups.entity.js';
+import { DAY, floor, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { inAnyRange } from './time-ranges.js';
+import { PathRollup } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
-import { MAX_ACTIVITIES, numbersIn } from './path-sequence.js';
-import { trailsIn } from './visit-paths.js';
+import { MAX_ACTIVITIES, decodePathIds } from './path-sequence.js';
+import { loadVisitPaths } from './visit-paths.js';
 
 /** How many time ranges are asked for by one statement. */
 const RANGES_AT_ONCE = 50;
@@ -30,7 +30,7 @@ export const LARGE_VISIT = 10_000;
 const IS_INTERACTIVE = '(activity.interactive IS NULL OR activity.interactive)';
 
 type Counts = Pick<
-  Edge,
+  VisitBoundaryRow,
   | 'visitId'
   | 'activities'
   | 'views'
@@ -42,7 +42,7 @@ type Counts = Pick<
   | 'lastSession'
 >;
 
-type End = Omit<Edge, Exclude<keyof Counts, 'visitId'>>;
+type End = Omit<VisitBoundaryRow, Exclude<keyof Counts, 'visitId'>>;
 
 /** Builds visits from their activities. */
 export class VisitBuilder {
@@ -54,19 +54,19 @@ export class VisitBuilder {
     this.visits = new Table(manager.connection, Visit);
   }
 
-  /** The visits that have activities in the stretches, or began there, or are named. */
-  async visitsIn(stretches: Stretch[], named: string[]): Promise<string[]> {
+  /** The visits that have activities in the ranges, or started there, or are named. */
+  async visitsIn(timeRanges: TimeRange[], named: string[]): Promise<string[]> {
     const ids = new Set(named);
-    for (const some of chunks(stretches, RANGES_AT_ONCE)) {
+    for (const some of chunks(timeRanges, RANGES_AT_ONCE)) {
       const withActivities = this.manager
         .createQueryBuilder(Activity, 'activity')
         .select('DISTINCT activity.visitId', 'id')
         .where('activity.visitId IS NOT NULL')
-        .andWhere(within(this.dialect.dateKey('activity.date'), some));
+        .andWhere(inAnyRange(this.dialect.dateKey('activity.date'), some));
       const begun = this.manager
         .createQueryBuilder(Visit, 'visit')
         .select('visit.id', 'id')
-        .where(within('visit.startedAt', some));
+        .where(inAnyRange('visit.startedAt', some));
       for (const query of [withActivities, begun])
         for (const { id } of await query.getRawMany<{ id: string }>()) ids.add(id);
     }
@@ -79,11 +79,11 @@ export class VisitBuilder {
    */
   async rebuildVisits(
     ids: string[],
-    paths: Paths,
+    paths: PathDictionary,
   ): Promise<{
     statements: (Statement | Insert)[];
-    longest: number;
-    longestMixed: number;
+    maxVisitDuration: number;
+    maxMixedDuration: number;
     days: Set<number>;
     hasLarge: boolean;
   }> {
@@ -103,18 +103,24 @@ export class VisitBuilder {
       ...chunks(gone).map((some) =>
         this.manager.createQueryBuilder().delete().from(Visit).whereInIds(some).getQueryAndParameters(),
       ),
-      ...changed.map(({ id, sessionBefore, userBefore }) =>
+      ...changed.map(({ id, previousSessionVisitAt, previousUserVisitAt }) =>
         this.manager
           .createQueryBuilder()
           .update(Visit)
-          .set({ sessionBefore, userBefore })
+          .set({ previousSessionVisitAt, previousUserVisitAt })
           .where({ id })
           .getQueryAndParameters(),
       ),
     ];
     const days = new Set([...visits, ...stored].map(({ startedAt }) => floor(startedAt.getTime(), DAY)));
     const hasLarge = visits.some(({ activities }) => activities > LARGE_VISIT);
-    return { statements, longest: longestOf(false), longestMixed: longestOf(true), days, hasLarge };
+    return {
+      statements,
+      maxVisitDuration: longestOf(false),
+      maxMixedDuration: longestOf(true),
+      days,
+      hasLarge,
+    };
   }
 
   /** @returns those that had very many activities when they were last recomputed */
@@ -131,20 +137,22 @@ export class VisitBuilder {
     return large;
   }
 
-  /** The visits as their activities say, but for those before them. */
-  async compute(ids: string[], paths: Paths): Promise<VisitRow[]> {
+  /** The visits computed from their activities, without their previous visits. */
+  async compute(ids: string[], paths: PathDictionary): Promise<VisitRow[]> {
     const visits: VisitRow[] = [];
     for (const some of chunks(ids)) {
-      const edges = await this.edges(some);
-      const trails = await trailsIn(
+      const boundaries = await this.boundaries(some);
+      const visitPaths = await loadVisitPaths(
         this.manager,
-        edges.flatMap((edge) => (Number(edge.activities) > MAX_ACTIVITIES ? [] : edge.visitId)),
+        boundaries.flatMap((boundary) =>
+          Number(boundary.activities) > MAX_ACTIVITIES ? [] : boundary.visitId,
+        ),
       );
-      await paths.learn([
-        ...edges.map(({ page }) => page),
-        ...[...trails.values()].flatMap(({ views, others }) => [...views, ...others]),
+      await paths.resolve([
+        ...boundaries.map(({ page }) => page),
+        ...[...visitPaths.values()].flatMap(({ views, others }) => [...views, ...others]),
       ]);
-      visits.push(...visitsFrom(edges, trails, paths));
+      visits.push(...buildVisits(boundaries, visitPaths, paths));
     }
     return visits;
   }
@@ -153,7 +161,7 @@ export class VisitBuilder {
    * Two queries: MariaDB takes the square of a visit's activities for aggregates `OVER (PARTITION BY …)`. What is written
    * between them has a dirty range of its own.
    */
-  private async edges(ids: string[]): Promise<Edge[]> {
+  private async boundaries(ids: string[]): Promise<VisitBoundaryRow[]> {
     const counted = await this.manager
       .createQueryBuilder(Activity, 'activity')
       .select('activity.visitId', 'visitId')
@@ -198,37 +206,44 @@ export class VisitBuilder {
         'fromLatestUser',
       )
       .where('activity.visitId IN (:...ids)', { ids });
-    const edge = (column: string): string => `edge.${driver.escape(column)}`;
+    const boundary = (column: string): string => `boundary.${driver.escape(column)}`;
     return this.manager
       .createQueryBuilder()
-      .select('edge.*')
+      .select('boundary.*')
       .addSelect('session.bot', 'bot')
       .addSelect('session.browser', 'browser')
       .addSelect('session.system', 'system')
       .addSelect('session.device', 'device')
-      .from(`(${query.getQuery()})`, 'edge')
-      .leftJoin(Session, 'session', `session.id = ${edge('sessionId')}`)
-      .where(['fromStart', 'fromEnd', 'fromLatestUser'].map((column) => `${edge(column)} = 1`).join(' OR '))
+      .from(`(${query.getQuery()})`, 'boundary')
+      .leftJoin(Session, 'session', `session.id = ${boundary('sessionId')}`)
+      .where(
+        ['fromStart', 'fromEnd', 'fromLatestUser'].map((column) => `${boundary(column)} = 1`).join(' OR '),
+      )
       .setParameters(query.getParameters())
       .getRawMany<End>();
   }
 
-  /** The numbers of the paths that the visits and the sums of stretches have as they are stored. */
-  async storedPaths(ids: string[], stretches: Stretch[]): Promise<Set<number>> {
+  /** The path ids in the stored rows of the visits and of the buckets. */
+  async storedPaths(ids: string[], timeRanges: TimeRange[]): Promise<Set<number>> {
     const numbers = new Set<number>();
     for (const some of chunks(ids)) {
-      for (const { entry, exit, way, beside } of await this.manager.findBy(Visit, {
+      for (const { entry, exit, pathSequence, otherPaths } of await this.manager.findBy(Visit, {
         id: In(some),
       })) {
-        for (const number of [entry, exit, ...numbersIn(way ?? ''), ...numbersIn(beside ?? '')])
+        for (const number of [
+          entry,
+          exit,
+          ...decodePathIds(pathSequence ?? ''),
+          ...decodePathIds(otherPaths ?? ''),
+        ])
           numbers.add(number);
       }
     }
-    for (const some of chunks(stretches, RANGES_AT_ONCE)) {
+    for (const some of chunks(timeRanges, RANGES_AT_ONCE)) {
       const sums = await this.manager
-        .createQueryBuilder(PathTotal, 'sum')
+        .createQueryBuilder(PathRollup, 'sum')
         .select('DISTINCT sum.path', 'path')
-        .where(within('sum.startedAt', some))
+        .where(inAnyRange('sum.startedAt', some))
         .getRawMany<{ path: number }>();
       for (const { path } of sums) numbers.add(path);
     }

@@ -6,13 +6,13 @@ import { chunks } from '../../../../database/chunks.js';
 import { PAGE } from '../filter/page-sql.js';
 
 /** Where a visit was. */
-export interface Trail {
+export interface VisitPaths {
   /** The pages of its views, in their order. */
   views: string[];
   /** Of its other activities. */
   others: Set<string>;
   /** How often these have which name. */
-  doings: Map<string, number>;
+  nameCounts: Map<string, number>;
   /** For how long its pages were in view after all else was done, in milliseconds. */
   inView: number;
 }
@@ -25,11 +25,17 @@ interface Row {
   properties: string | null;
 }
 
-export async function trailsIn(manager: EntityManager, ids: string[]): Promise<Map<string, Trail>> {
-  const trails = new Map(
-    ids.map((id): [string, Trail] => [id, { views: [], others: new Set(), doings: new Map(), inView: 0 }]),
+export async function loadVisitPaths(
+  manager: EntityManager,
+  ids: string[],
+): Promise<Map<string, VisitPaths>> {
+  const found = new Map(
+    ids.map((id): [string, VisitPaths] => [
+      id,
+      { views: [], others: new Set(), nameCounts: new Map(), inView: 0 },
+    ]),
   );
-  for (const some of chunks([...trails.keys()])) {
+  for (const some of chunks([...found.keys()])) {
     const activities = await manager
       .createQueryBuilder(Activity, 'activity')
       .select('activity.visitId', 'visit')
@@ -43,22 +49,22 @@ export async function trailsIn(manager: EntityManager, ids: string[]): Promise<M
       .getRawMany<Row>();
     const lastActions = new Map<string, number>();
     for (const { visit, name, path, date, properties } of activities) {
-      const trail = trails.get(visit);
-      if (!trail) continue;
+      const visited = found.get(visit);
+      if (!visited) continue;
       if (name !== ENGAGEMENT) {
         lastActions.set(visit, Number(date));
-        trail.inView = 0;
+        visited.inView = 0;
       } else if (properties !== null && Number(date) > (lastActions.get(visit) ?? 0)) {
         // At the same moment the next page was viewed, and the order is chance.
-        trail.inView += timeInView(JSON.parse(properties));
+        visited.inView += timeInView(JSON.parse(properties));
       }
       if (name === 'view') {
-        trail.views.push(path);
+        visited.views.push(path);
         continue;
       }
-      trail.others.add(path);
-      trail.doings.set(name, (trail.doings.get(name) ?? 0) + 1);
+      visited.others.add(path);
+      visited.nameCounts.set(name, (visited.nameCounts.get(name) ?? 0) + 1);
     }
   }
-  return trails;
+  return found;
 }

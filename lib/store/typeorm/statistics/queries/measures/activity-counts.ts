@@ -3,7 +3,7 @@ import { PAGE } from '../../filter/page-sql.js';
 import type { TopMeasure } from '../../../../../statistics/statistics.types.js';
 
 /** The SQL of what is counted of activities; alias `activity`. */
-export const MEASURES_OF_ACTIVITIES: Record<TopMeasure, string> = {
+export const ACTIVITY_COUNTS: Record<TopMeasure, string> = {
   activities: 'COUNT(*)',
   views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,
   visits: 'COUNT(DISTINCT activity.visitId)',
@@ -13,7 +13,7 @@ export const MEASURES_OF_ACTIVITIES: Record<TopMeasure, string> = {
 
 const COLUMNS = { page: PAGE, name: 'activity.name' } as const;
 
-/** What all of the queries count together, by page or by name: none of them has a visit of another. */
+/** Adds up the counts of several queries, by page or by name. They must not share visits. */
 export async function countsBy(
   column: keyof typeof COLUMNS,
   queries: SelectQueryBuilder<ObjectLiteral>[],
@@ -23,7 +23,7 @@ export async function countsBy(
   for (const query of queries) {
     const rows = await query
       .select(COLUMNS[column], 'value')
-      .addSelect(MEASURES_OF_ACTIVITIES[measure], 'count')
+      .addSelect(ACTIVITY_COUNTS[measure], 'count')
       .groupBy(COLUMNS[column])
       .getRawMany<{ value: string; count: string | number }>();
     for (const { value, count } of rows) counts.set(value, (counts.get(value) ?? 0) + Number(count));

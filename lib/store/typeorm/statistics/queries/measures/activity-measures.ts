@@ -1,38 +1,41 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { groupingOf, intervalSql } from '../../../../../statistics/time/calendar.js';
-import { MEASURES_OF_ACTIVITIES } from './activity-counts.js';
-import type { Figures } from './measures.types.js';
-import type { Selection } from '../../filter/statistics-query.js';
-import { floor, QUARTER, type Stretch, without } from '../../../../../statistics/time/time-range.js';
-import { PathTotal, Total } from '../../rollup/tables/rollups.entity.js';
-import { isBeginning, settled, wholeOf } from '../path-rollups.js';
+import { ACTIVITY_COUNTS } from './activity-counts.js';
+import type { MeasureValues } from '../../../../../statistics/statistics.store.js';
+import { planMeasure } from '../../query-plan.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
+import { floor, QUARTER, type TimeRange, subtract } from '../../../../../statistics/time/time-range.js';
+import { PathRollup, NameRollup } from '../../rollup/tables/rollups.entity.js';
+import { isBucketStart, retryOnCompaction, alignedRange } from '../path-rollups.js';
 
-type ActivityFigures = Record<'activities' | 'views', Figures>;
+type ActivityMeasureValues = Record<'activities' | 'views', MeasureValues>;
 
 /**
- * How many activities there were, and views among them.
- * @param others what alone is left to be counted, where visits tell of the rest
+ * Counts activities and views.
+ * @param remainder the only activities to count, if the rest is counted from visit rows
  */
-export async function activityFigures(
-  selection: Selection,
-  range: Stretch,
+export async function measureActivities(
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
-  others?: SelectQueryBuilder<ObjectLiteral>[],
-): Promise<ActivityFigures> {
-  if (others)
+  remainder?: SelectQueryBuilder<ObjectLiteral>[],
+): Promise<ActivityMeasureValues> {
+  if (remainder)
     return sumUp(
-      others.map((query) => counted(query, starts)),
+      remainder.map((query) => counted(query, starts)),
       starts,
     );
-  if (selection.isOfPaths && !selection.isPlain)
-    return settled(selection, (daysUntil) => sumUp(pathQueries(selection, range, starts, daysUntil), starts));
+  if (selection.scope === 'path')
+    return retryOnCompaction(selection, (compactedUntil) =>
+      sumUp(pathQueries(selection, range, starts, compactedUntil), starts),
+    );
   return sumUp(activityQueries(selection, range, starts), starts);
 }
 
 async function sumUp(
   queries: SelectQueryBuilder<ObjectLiteral>[],
   starts: number[],
-): Promise<ActivityFigures> {
+): Promise<ActivityMeasureValues> {
   const activities = starts.map(() => 0);
   const views = starts.map(() => 0);
   for (const query of queries) {
@@ -45,40 +48,41 @@ async function sumUp(
   return { activities, views };
 }
 
-/** Each tells for intervals how many activities there were, and views among them. */
+/** Each selects activities and views per interval. */
 function activityQueries(
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
 ): SelectQueryBuilder<ObjectLiteral>[] {
-  const whole = selection.isPlain ? wholeQuarters(range, starts) : undefined;
+  const whole =
+    planMeasure('activities', selection.scope) === 'rollup' ? wholeQuarters(range, starts) : undefined;
   if (whole)
     return [
       totalsOf(selection, whole, starts),
-      ...without(range, whole).map((stretch) => counted(selection.activities(stretch), starts)),
+      ...subtract(range, whole).map((timeRange) => counted(selection.activities(timeRange), starts)),
     ];
   return [counted(selection.activities(range), starts)];
 }
 
-/** The same for a selection of paths, from their sums. */
+/** The same of some paths, from the path rollup. */
 function pathQueries(
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
-  daysUntil: number,
+  compactedUntil: number,
 ): SelectQueryBuilder<ObjectLiteral>[] {
-  const whole = wholeOf(range, daysUntil);
+  const whole = alignedRange(range, compactedUntil);
   const within = starts.filter((start) => whole && start > whole.since && start < whole.until);
-  if (!whole || !within.every((start) => isBeginning(start, daysUntil)))
+  if (!whole || !within.every((start) => isBucketStart(start, compactedUntil)))
     return [counted(selection.activities(range), starts)];
   const query = selection.manager
-    .createQueryBuilder<ObjectLiteral>(PathTotal, 'sum')
+    .createQueryBuilder<ObjectLiteral>(PathRollup, 'sum')
     .where(`sum.startedAt >= ${whole.since} AND sum.startedAt < ${whole.until}`);
   selection.applyToPaths(query, 'sum');
   const count = selection.name === 'view' ? 'SUM(sum.views)' : 'SUM(sum.activities)';
   return [
     told(query, 'sum.startedAt', starts, { count, views: 'SUM(sum.views)' }),
-    ...without(range, whole).map((stretch) => counted(selection.activities(stretch), starts)),
+    ...subtract(range, whole).map((timeRange) => counted(selection.activities(timeRange), starts)),
   ];
 }
 
@@ -87,8 +91,8 @@ function counted(
   starts: number[],
 ): SelectQueryBuilder<ObjectLiteral> {
   return told(activities, 'activity.date', starts, {
-    count: MEASURES_OF_ACTIVITIES.activities,
-    views: MEASURES_OF_ACTIVITIES.views,
+    count: ACTIVITY_COUNTS.activities,
+    views: ACTIVITY_COUNTS.views,
   });
 }
 
@@ -107,12 +111,12 @@ function told(
 }
 
 function totalsOf(
-  { manager, name }: Selection,
-  { since, until }: Stretch,
+  { manager, name }: StatisticsQuery,
+  { since, until }: TimeRange,
   starts: number[],
 ): SelectQueryBuilder<ObjectLiteral> {
   const query = manager
-    .createQueryBuilder(Total, 'total')
+    .createQueryBuilder(NameRollup, 'total')
     .where('total.startedAt >= :since AND total.startedAt < :until', { since, until });
   if (name !== undefined) query.andWhere('total.name = :name', { name });
   return told(query, 'total.startedAt', starts, {
@@ -121,8 +125,8 @@ function totalsOf(
   });
 }
 
-/** What of the range there are sums of, where no interval begins within one. */
-function wholeQuarters({ since, until }: Stretch, starts: number[]): Stretch | undefined {
+/** The part of the range that consists of whole buckets; `undefined` if an interval starts inside of one. */
+function wholeQuarters({ since, until }: TimeRange, starts: number[]): TimeRange | undefined {
   if (starts.slice(1).some((start) => start % QUARTER !== 0)) return undefined;
   const whole = { since: floor(since + QUARTER - 1, QUARTER), until: floor(until, QUARTER) };
   return whole.since < whole.until ? whole : undefined;

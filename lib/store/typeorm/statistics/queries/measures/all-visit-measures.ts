@@ -1,26 +1,26 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { groupingOf, intervalSql } from '../../../../../statistics/time/calendar.js';
 import { MEDIAN, ranked } from './median.js';
-import type { Selection } from '../../filter/statistics-query.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
-import type { Stretch } from '../../../../../statistics/time/time-range.js';
-import { type Counted, figuresFrom, type Found } from './visit-measures.js';
+import type { TimeRange } from '../../../../../statistics/time/time-range.js';
+import { type Counted, toMeasureValues, type Found } from './visit-measures.js';
 
 /** Of an interval; `median` where that is asked for, and there was a visit. */
 type Row = Partial<Record<Measure, string | number | null>> & { n: string | number; median?: string | null };
 
-/** Of all visits: whether one is its visitor's first in the range, its row tells. */
-export async function figuresOfAllVisits(
+/** Measures over all visits. The row itself says if a visit is its visitor's first in the range. */
+export async function measureAllVisits(
   measures: Measure[],
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
 ): Promise<Found> {
   // One is counted as fast in one pass.
   const isEach = selection.dialect.hasLateral && starts.length > 1;
   const rows = await (isEach ? askForEach : askAtOnce)(measures, selection, range, starts);
   const counts: Measure[] = ['visits', ...measures.filter((measure) => measure !== 'visitDuration')];
-  return figuresFrom(
+  return toMeasureValues(
     rows.flatMap(({ n, median, ...found }): Counted[] => [
       ...counts.map((measure) => ({ measure, n, value: found[measure] ?? 0 })),
       ...(median == null ? [] : [{ measure: 'visitDuration' as const, n, value: median }]),
@@ -32,8 +32,8 @@ export async function figuresOfAllVisits(
 /** In one pass, which finds the interval of each visit. */
 function askAtOnce(
   measures: Measure[],
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
 ): Promise<Row[]> {
   const interval = intervalSql('visit.startedAt', starts);
@@ -49,8 +49,8 @@ function askAtOnce(
 /** From one interval to the next, which the index of starts has in a row: it takes less than half of the time. */
 function askForEach(
   measures: Measure[],
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
 ): Promise<Row[]> {
   const values = starts.map((start, n) => {
@@ -75,8 +75,8 @@ function askForEach(
 function addCounts(query: SelectQueryBuilder<ObjectLiteral>, measures: Measure[], start: string): Measure[] {
   const conditions: Partial<Record<Measure, string>> = {
     bounceRate: 'visit.bounced',
-    users: `visit.userBefore < ${start}`,
-    sessions: `visit.sessionBefore < ${start}`,
+    users: `visit.previousUserVisitAt < ${start}`,
+    sessions: `visit.previousSessionVisitAt < ${start}`,
   };
   const sums = measures.filter((measure) => conditions[measure] !== undefined);
   query.addSelect('COUNT(*)', 'visits');
@@ -87,7 +87,7 @@ function addCounts(query: SelectQueryBuilder<ObjectLiteral>, measures: Measure[]
 
 /** In the same pass over visits: these are counted by their duration, too, and put together again. */
 function withMedians(
-  { manager }: Selection,
+  { manager }: StatisticsQuery,
   query: SelectQueryBuilder<ObjectLiteral>,
   sums: Measure[],
 ): SelectQueryBuilder<ObjectLiteral> {

@@ -1,14 +1,14 @@
 import { ENGAGEMENT } from '../../../../../activity/engagement.js';
 import { intervalSql } from '../../../../../statistics/time/calendar.js';
-import type { Figures } from './measures.types.js';
-import type { Selection } from '../../filter/statistics-query.js';
-import type { Stretch } from '../../../../../statistics/time/time-range.js';
+import type { MeasureValues } from '../../../../../statistics/statistics.store.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
+import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 
-/** Whether there is anything to count that is of no visit; `engagement` alone makes nobody a visitor. */
-export async function isWithoutVisit(
+/** Whether any activity without a visit has to be counted; `engagement` alone makes nobody a visitor. */
+export async function hasActivitiesOutsideVisits(
   key: 'userId' | 'sessionId',
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
 ): Promise<boolean> {
   const one = await selection
     .activities(range)
@@ -21,13 +21,13 @@ export async function isWithoutVisit(
   return one !== undefined;
 }
 
-/** How many users or sessions there were: of visits, and of what was done without one. */
-export async function different(
+/** Distinct users or sessions: of visits, and of activities without a visit. */
+export async function countDistinct(
   key: 'userId' | 'sessionId',
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
-): Promise<Figures> {
+): Promise<MeasureValues> {
   const ofVisits = selection
     .visits(range)
     .select(intervalSql('visit.startedAt', starts), 'n')

@@ -1,53 +1,54 @@
-import { activityFigures } from './activity-measures.js';
-import { different, isWithoutVisit } from './distinct-visitors.js';
-import type { Figures } from './measures.types.js';
-import type { Selection } from '../../filter/statistics-query.js';
+import { measureActivities } from './activity-measures.js';
+import { countDistinct, hasActivitiesOutsideVisits } from './distinct-visitors.js';
+import type { MeasureValues } from '../../../../../statistics/statistics.store.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
+import { planMeasure } from '../../query-plan.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
-import type { Stretch } from '../../../../../statistics/time/time-range.js';
-import { figuresOfAllVisits } from './all-visit-measures.js';
-import { figuresOfVisits } from './visit-measures.js';
-import { wholeVisits } from '../contained-visits.js';
-
-const OF_ACTIVITIES: Measure[] = ['activities', 'views'];
+import type { TimeRange } from '../../../../../statistics/time/time-range.js';
+import { measureAllVisits } from './all-visit-measures.js';
+import { measureVisits } from './visit-measures.js';
+import { findContainedVisits } from '../contained-visits.js';
 
 /**
- * The measures: all that are of visits in one pass over them, the others from sums.
+ * Computes the measures, each from the source that query-plan.ts names: those of visits in one pass over the visits, the others
+ * from rollups or raw activities.
  * @param starts of the intervals; the first may be before the range
  */
-export async function figuresOf<M extends Measure>(
+export async function computeMeasures<M extends Measure>(
   measures: readonly M[],
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
-): Promise<Record<M, Figures>> {
+): Promise<Record<M, MeasureValues>> {
   const asked = new Set<Measure>(measures);
-  const found: Partial<Record<Measure, Figures>> = {};
+  const found: Partial<Record<Measure, MeasureValues>> = {};
   for (const [measure, key] of [
     ['users', 'userId'],
     ['sessions', 'sessionId'],
   ] as const) {
-    if (asked.has(measure) && (await isWithoutVisit(key, selection, range)))
-      found[measure] = await different(key, selection, range, starts);
+    if (asked.has(measure) && (await hasActivitiesOutsideVisits(key, selection, range)))
+      found[measure] = await countDistinct(key, selection, range, starts);
   }
-  const isOfActivities = OF_ACTIVITIES.some((measure) => asked.has(measure));
-  const areInVisits = isOfActivities && selection.isOfVisits;
-  const whole = areInVisits ? await wholeVisits(selection, range, starts) : undefined;
-  if (isOfActivities) Object.assign(found, await activityFigures(selection, range, starts, whole?.others));
+  // Of activities: visit rows have them too, but for those of visits that cross an interval boundary.
+  const counted = measures.filter((measure) => measure === 'activities' || measure === 'views');
+  const areInVisits = counted.some((measure) => planMeasure(measure, selection.scope) === 'visits');
+  const contained = areInVisits ? await findContainedVisits(selection, range, starts) : undefined;
+  if (counted.length > 0)
+    Object.assign(found, await measureActivities(selection, range, starts, contained?.remainder));
   const ofVisits = measures.filter(
-    (measure) => found[measure] === undefined || (whole && OF_ACTIVITIES.includes(measure)),
+    (measure) => found[measure] === undefined || (contained && counted.includes(measure)),
   );
   if (ofVisits.length > 0) {
-    const figures = selection.isWhole
-      ? await figuresOfAllVisits(ofVisits, selection, range, starts)
-      : await figuresOfVisits(ofVisits, selection, range, starts, whole?.isWhole);
+    const values =
+      selection.scope === 'none'
+        ? await measureAllVisits(ofVisits, selection, range, starts)
+        : await measureVisits(ofVisits, selection, range, starts, contained?.containedSql);
     for (const measure of ofVisits) {
       const before = found[measure];
-      found[measure] = figures[measure]?.map((figure, n) =>
-        before ? (figure ?? 0) + (before[n] ?? 0) : figure,
-      );
+      found[measure] = values[measure]?.map((value, n) => (before ? (value ?? 0) + (before[n] ?? 0) : value));
     }
   }
   const entries = measures.map((measure) => [measure, found[measure] ?? []] as const);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `fromEntries` cannot say: each measure has an entry
-  return Object.fromEntries(entries) as Record<M, Figures>;
+  return Object.fromEntries(entries) as Record<M, MeasureValues>;
 }

@@ -1,20 +1,20 @@
 import { intervalSql } from '../../../../../statistics/time/calendar.js';
-import type { Figures } from './measures.types.js';
+import type { MeasureValues } from '../../../../../statistics/statistics.store.js';
 import { MEDIAN, ranked } from './median.js';
-import type { Selection } from '../../filter/statistics-query.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
-import type { Stretch } from '../../../../../statistics/time/time-range.js';
+import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 
-export type Found = Partial<Record<Measure, Figures>>;
+export type Found = Partial<Record<Measure, MeasureValues>>;
 
-/** What was counted in an interval, or is its median. */
+/** The value of a measure in an interval. */
 export interface Counted {
   measure: Measure;
   n: string | number;
   value: string | number;
 }
 
-/** Of the visits that are `seen`. */
+/** The statement of each measure over the visits that are `seen`. */
 const COUNTS: Record<Measure, string> = {
   visits: 'COUNT(*) AS value FROM seen GROUP BY n',
   users: `COUNT(*) AS value FROM (${different('visit_user')}) who GROUP BY n`,
@@ -31,15 +31,15 @@ function different(column: string): string {
 }
 
 /**
- * Of those that a filter takes, which are looked for once.
- * @param isWhole the SQL of whether a visit's activities and views are counted
+ * Measures over the visits that match a filter, which are found once.
+ * @param containedSql true if the activities and views of a visit are counted from its row
  */
-export async function figuresOfVisits(
+export async function measureVisits(
   measures: Measure[],
-  selection: Selection,
-  range: Stretch,
+  selection: StatisticsQuery,
+  range: TimeRange,
   starts: number[],
-  isWhole = '1 = 0',
+  containedSql = '1 = 0',
 ): Promise<Found> {
   const seen = selection
     .visits(range)
@@ -48,8 +48,8 @@ export async function figuresOfVisits(
     .addSelect('visit.sessionId', 'visit_session')
     .addSelect('CASE WHEN visit.bounced THEN 1 ELSE 0 END', 'bounced')
     .addSelect('visit.duration', 'duration')
-    .addSelect(`CASE WHEN ${isWhole} THEN visit.activities ELSE 0 END`, 'activities')
-    .addSelect(`CASE WHEN ${isWhole} THEN visit.views ELSE 0 END`, 'views');
+    .addSelect(`CASE WHEN ${containedSql} THEN visit.activities ELSE 0 END`, 'activities')
+    .addSelect(`CASE WHEN ${containedSql} THEN visit.views ELSE 0 END`, 'views');
   const counts = [...new Set<Measure>([...measures, 'visits'])].map(
     (measure) => `SELECT '${measure}' AS measure, n, ${COUNTS[measure]}`,
   );
@@ -58,10 +58,10 @@ export async function figuresOfVisits(
     `WITH seen AS (${sql}) ${counts.join(' UNION ALL ')}`,
     parameters,
   );
-  return figuresFrom(rows, starts);
+  return toMeasureValues(rows, starts);
 }
 
-export function figuresFrom(rows: Counted[], starts: number[]): Found {
+export function toMeasureValues(rows: Counted[], starts: number[]): Found {
   const zeros = starts.map(() => 0);
   const durations = starts.map((): number | null => null);
   const sums: Partial<Record<Measure, number[]>> = {};

@@ -1,27 +1,31 @@
 import { Between, type EntityManager } from 'typeorm';
-import { DayCount } from '../../rollup/tables/daily-count.entity.js';
-import { DAY, type Stretch } from '../../../../../statistics/time/time-range.js';
+import { DailyCount } from '../../rollup/tables/daily-count.entity.js';
+import { DAY, type TimeRange } from '../../../../../statistics/time/time-range.js';
 
-/** What is kept of the days of a range, in their order; none where there is too much of it. */
-export async function keptDays(manager: EntityManager, what: string, range: Stretch): Promise<KeptDay[]> {
-  const days = await manager.find(DayCount, {
-    where: { what, startedAt: Between(new Date(range.since), new Date(range.until - DAY)) },
+/** The cached counts of the days of a range, in their order, except those that were too large to cache. */
+export async function loadCachedDays(
+  manager: EntityManager,
+  metric: string,
+  range: TimeRange,
+): Promise<CachedDay[]> {
+  const days = await manager.find(DailyCount, {
+    where: { metric, startedAt: Between(new Date(range.since), new Date(range.until - DAY)) },
     order: { startedAt: 'ASC' },
   });
   return days.filter(hasCounts);
 }
 
-type KeptDay = DayCount & { counts: string };
+type CachedDay = DailyCount & { counts: string };
 
-function hasCounts(day: DayCount): day is KeptDay {
+function hasCounts(day: DailyCount): day is CachedDay {
   return day.counts !== null;
 }
 
-/** What of the range is not of the days. */
-export function besides({ since, until }: Stretch, days: DayCount[]): Stretch[] {
+/** The parts of the range that are not on these days. */
+export function uncachedRanges({ since, until }: TimeRange, days: DailyCount[]): TimeRange[] {
   const starts = days.map(({ startedAt }) => startedAt.getTime());
   const begins = [since, ...starts.map((start) => start + DAY)];
   return begins
     .map((begin, i) => ({ since: begin, until: starts[i] ?? until }))
-    .filter((stretch) => stretch.since < stretch.until);
+    .filter((timeRange) => timeRange.since < timeRange.until);
 }

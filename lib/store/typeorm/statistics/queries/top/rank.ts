@@ -1,12 +1,13 @@
-import type { EntityManager } from 'typeorm';
-import { pathsOf } from '../../rollup/path-dictionary.js';
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
+import { findPaths } from '../../rollup/path-dictionary.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 
-/** So many of the commonest, and all that are as common as the last of them: their paths decide. */
-export function commonest(counts: Map<number, number>, limit: number): number[] {
+/** The ids with the highest counts, with all that have the same count as the last of them: their paths decide. */
+export function topN(counts: Map<number, number>, limit: number): number[] {
   const ordered = [...counts].sort(([, a], [, b]) => b - a);
-  const least = ordered[limit - 1]?.[1] ?? 0;
-  return ordered.filter(([, count]) => count >= least).map(([number]) => number);
+  const min = ordered[limit - 1]?.[1] ?? 0;
+  return ordered.filter(([, count]) => count >= min).map(([id]) => id);
 }
 
 /** By code points, as the databases do; none comes last. */
@@ -15,8 +16,8 @@ export function byText(a: string | null, b: string | null): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The largest first, and none before texts of the same count. */
-export function commonestRows(counts: Map<string | null, number>, limit: number): TopRow[] {
+/** The highest count first; of the same count `null` first, then by code points. */
+export function rankRows(counts: Map<string | null, number>, limit: number): TopRow[] {
   return [...counts]
     .filter(([, count]) => count > 0)
     .map(([value, count]) => ({ value, count }))
@@ -28,20 +29,74 @@ export function commonestRows(counts: Map<string | null, number>, limit: number)
 }
 
 /**
- * The same of paths by their numbers.
- * @param names of paths that have numbers here alone
+ * Ranks paths by their ids.
+ * @param names the paths of ids that are not stored
  */
-export async function commonestPaths(
+export async function rankPaths(
   manager: EntityManager,
   counts: Map<number, number>,
   limit: number,
   names: Map<number, string> = new Map(),
 ): Promise<TopRow[]> {
-  const candidates = commonest(new Map([...counts].filter(([, count]) => count > 0)), limit);
-  const paths = await pathsOf(manager, candidates);
-  const found = candidates.map((number): [path: string, count: number] => [
-    names.get(number) ?? paths.get(number) ?? '',
-    counts.get(number) ?? 0,
+  const candidates = topN(new Map([...counts].filter(([, count]) => count > 0)), limit);
+  const paths = await findPaths(manager, candidates);
+  const found = candidates.map((id): [path: string, count: number] => [
+    names.get(id) ?? paths.get(id) ?? '',
+    counts.get(id) ?? 0,
   ]);
-  return commonestRows(new Map(found), limit);
+  return rankRows(new Map(found), limit);
+}
+
+interface Parts {
+  add: SelectQueryBuilder<ObjectLiteral>[];
+  subtract?: SelectQueryBuilder<ObjectLiteral>[];
+}
+
+/**
+ * Adds up queries that select `value` and `count`, and ranks the values:
+ * `SELECT value, SUM(count) FROM (… UNION ALL …) part GROUP BY value HAVING SUM(count) > 0 ORDER BY SUM(count) DESC, value LIMIT …`
+ */
+export async function rankParts(
+  { manager, dialect }: StatisticsQuery,
+  { add, subtract = [] }: Parts,
+  limit: number,
+): Promise<TopRow[]> {
+  const name = (column: string): string => manager.connection.driver.escape(column);
+  const negated = (part: SelectQueryBuilder<ObjectLiteral>): string =>
+    `SELECT ${name('value')}, -${name('count')} AS ${name('count')} FROM (${part.getQuery()}) subtracted`;
+  const parts = [...add.map((part) => part.getQuery()), ...subtract.map(negated)];
+  const value = `part.${name('value')}`;
+  const sum = `SUM(part.${name('count')})`;
+  const query = manager
+    .createQueryBuilder()
+    .select(value, 'value')
+    .addSelect(sum, 'count')
+    .from(`(${parts.join(' UNION ALL ')})`, 'part')
+    .groupBy(value)
+    .having(`${sum} > 0`)
+    .orderBy(sum, 'DESC')
+    .addOrderBy(`CASE WHEN ${value} IS NULL THEN 0 ELSE 1 END`)
+    .addOrderBy(dialect.binary(value))
+    .limit(limit);
+  for (const part of [...add, ...subtract]) query.setParameters(part.getParameters());
+  const rows = await query.getRawMany<{ value: string | null; count: string | number }>();
+  return rows.map(({ value: text, count }) => ({ value: text, count: Number(count) }));
+}
+
+/**
+ * Keeps the values that contain a text, whatever their case.
+ * @param otherwise SQL with `:search` that keeps values that do not match themselves
+ */
+export function search(
+  query: SelectQueryBuilder<ObjectLiteral>,
+  column: string,
+  text: string | undefined,
+  otherwise?: string,
+): SelectQueryBuilder<ObjectLiteral> {
+  if (text === undefined) return query;
+  const pattern = `%${text.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
+  const matches = `LOWER(${column}) LIKE :search ESCAPE '!'`;
+  return query.andWhere(otherwise === undefined ? matches : `(${matches} OR ${otherwise})`, {
+    search: pattern,
+  });
 }

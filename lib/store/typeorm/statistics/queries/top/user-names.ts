@@ -1,14 +1,13 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../../activity/activity.entity.js';
-import type { Selection } from '../../filter/statistics-query.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import { Visit } from '../../rollup/tables/visit.entity.js';
 
 /**
- * The rows of users with their names, which are looked for in the latest visit: no index knows the latest of all
- * activities of a user.
+ * Adds the names of users. They are looked up in the user's latest visit, because no index has the latest activity of a user.
  */
-export async function named(selection: Selection, rows: TopRow[]): Promise<TopRow[]> {
+export async function addUserNames(selection: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
   const users = rows.flatMap(({ value }) => value ?? []);
   const visits = users.length > 0 ? await latestVisits(selection, users) : [];
   const found = visits.length > 0 ? await namesIn(selection, visits) : [];
@@ -16,8 +15,8 @@ export async function named(selection: Selection, rows: TopRow[]): Promise<TopRo
   return rows.map((row) => ({ ...row, name: names.get(row.value ?? '') ?? null }));
 }
 
-/** SQL of the users of whom a visit since an instant has a name that matches `:search`. */
-export function usersNamed({ manager }: Selection, since: number): string {
+/** SQL of the users that had a name that matches `:search` in an activity since an instant. */
+export function usersMatching({ manager }: StatisticsQuery, since: number): string {
   return manager
     .createQueryBuilder(Activity, 'called')
     .select('called.userId')
@@ -27,7 +26,7 @@ export function usersNamed({ manager }: Selection, since: number): string {
     .getQuery();
 }
 
-async function latestVisits({ manager, dialect }: Selection, users: string[]): Promise<string[]> {
+async function latestVisits({ manager, dialect }: StatisticsQuery, users: string[]): Promise<string[]> {
   const order = `visit.startedAt DESC, ${dialect.binary('visit.id')} DESC`;
   const visits = manager
     .createQueryBuilder(Visit, 'visit')
@@ -38,7 +37,7 @@ async function latestVisits({ manager, dialect }: Selection, users: string[]): P
 }
 
 function namesIn(
-  { manager, dialect }: Selection,
+  { manager, dialect }: StatisticsQuery,
   visits: string[],
 ): Promise<Record<'user' | 'name', string>[]> {
   const order = `activity.date DESC, ${dialect.idOrder('activity.id')} DESC`;

@@ -7,10 +7,10 @@ import { DAY } from '../../../../../statistics/time/time-range.js';
 /** How many activities of a name had a value. */
 export type ValueCount = [name: string, value: string, activities: number];
 
-/** Of a day that has more values of a property, its activities are looked at each time. */
+/** A day with more values of a property is not cached. */
 const MAX_VALUES = 1000;
 
-/** How often a property had which value on a day, as JSON; see {@link ValueCount}. */
+/** Activities per name and value of a property on a day, as JSON of {@link ValueCount}. */
 export async function propertyValuesOn(
   day: number,
   property: string,

@@ -2,8 +2,8 @@ import type { EntityManager } from 'typeorm';
 import { DAY } from '../../../../../statistics/time/time-range.js';
 import { Visit } from '../tables/visit.entity.js';
 
-/** What each visit has, by what `top` calls it; entry and exit are numbers of paths. */
-export const OF_VISITS = {
+/** The column of each dimension that visits have; entry and exit are path ids. */
+export const VISIT_COLUMNS = {
   entry: 'visit.entry',
   exit: 'visit.exit',
   referrer: 'visit.referrer',
@@ -18,22 +18,22 @@ export const OF_VISITS = {
   user: 'visit.userId',
 } as const;
 
-export type VisitDimension = keyof typeof OF_VISITS;
+export type VisitDimension = keyof typeof VISIT_COLUMNS;
 
 /** How many visits had a value, or none. */
 export type VisitCount = [value: string | number | null, visits: number];
 
-export function isOfVisits(dimension: string): dimension is VisitDimension {
-  return dimension in OF_VISITS;
+export function isVisitColumn(dimension: string): dimension is VisitDimension {
+  return dimension in VISIT_COLUMNS;
 }
 
-/** How many of the visits that began on a day had which value, bots left out, as JSON; see {@link VisitCount}. */
+/** Visits per value of the visits that started on a day, without bots, as JSON of {@link VisitCount}. */
 export async function visitValuesOn(
   day: number,
   dimension: VisitDimension,
   manager: EntityManager,
 ): Promise<string> {
-  const column = OF_VISITS[dimension];
+  const column = VISIT_COLUMNS[dimension];
   const rows = await manager
     .createQueryBuilder(Visit, 'visit')
     .select(column, 'value')

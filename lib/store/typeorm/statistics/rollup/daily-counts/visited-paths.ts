@@ -3,51 +3,51 @@ import { Activity } from '../../../../../activity/activity.entity.js';
 import { countsBy } from '../../queries/measures/activity-counts.js';
 import { chunks } from '../../../../../database/chunks.js';
 import { DAY } from '../../../../../statistics/time/time-range.js';
-import { numbersOf } from '../path-dictionary.js';
+import { findPathIds } from '../path-dictionary.js';
 import { Visit } from '../tables/visit.entity.js';
-import { numbersIn, stepOf } from '../path-sequence.js';
+import { decodePathIds, encodePathId } from '../path-sequence.js';
 
 /**
- * How often paths were viewed, or how many visits were at them, by their numbers.
- * @returns beside it the visits of too many activities, which their rows do not tell of
+ * Counts views, or visits, per path id.
+ * @returns also the oversized visits, which have no path sequence
  */
 export async function visitedPaths(
   visits: SelectQueryBuilder<Visit>,
   measure: 'views' | 'visits',
-): Promise<{ counts: Map<number, number>; long: string[] }> {
+): Promise<{ counts: Map<number, number>; oversized: string[] }> {
   const counts = new Map<number, number>();
   const add = (number: number, count: number): void =>
     void counts.set(number, (counts.get(number) ?? 0) + count);
-  const long: string[] = [];
+  const oversized: string[] = [];
   const rows = await visits
-    .select('visit.way', 'way')
-    .addSelect('visit.beside', 'beside')
-    .addSelect('CASE WHEN visit.way IS NULL THEN visit.id END', 'id')
-    .getRawMany<Record<'way' | 'beside', string | null> & { id: string }>();
-  for (const { way, beside, id } of rows) {
-    if (way === null) long.push(id);
-    else if (measure === 'views') for (const number of numbersIn(way)) add(number, 1);
-    else for (const number of new Set(numbersIn(way + (beside ?? '')))) add(number, 1);
+    .select('visit.pathSequence', 'pathSequence')
+    .addSelect('visit.otherPaths', 'otherPaths')
+    .addSelect('CASE WHEN visit.pathSequence IS NULL THEN visit.id END', 'id')
+    .getRawMany<Record<'pathSequence' | 'otherPaths', string | null> & { id: string }>();
+  for (const { pathSequence, otherPaths, id } of rows) {
+    if (pathSequence === null) oversized.push(id);
+    else if (measure === 'views') for (const number of decodePathIds(pathSequence)) add(number, 1);
+    else for (const number of new Set(decodePathIds(pathSequence + (otherPaths ?? '')))) add(number, 1);
   }
-  return { counts, long };
+  return { counts, oversized };
 }
 
-/** How many of visits, which are none of bots, were at which path: all that they were at have numbers. */
+/** Counts visits per path id. Bots must be excluded, so that every path has an id. */
 export async function countVisits(
   manager: EntityManager,
   visits: SelectQueryBuilder<Visit>,
 ): Promise<Map<number, number>> {
-  const { counts, long } = await visitedPaths(visits, 'visits');
-  const ofLong = chunks(long).map((ids) =>
+  const { counts, oversized } = await visitedPaths(visits, 'visits');
+  const queries = chunks(oversized).map((ids) =>
     manager.createQueryBuilder(Activity, 'activity').where({ visitId: In(ids) }),
   );
-  const found = await countsBy('page', ofLong, 'visits');
-  for (const [path, number] of await numbersOf(manager, [...found.keys()]))
+  const found = await countsBy('page', queries, 'visits');
+  for (const [path, number] of await findPathIds(manager, [...found.keys()]))
     counts.set(number, (counts.get(number) ?? 0) + (found.get(path) ?? 0));
   return counts;
 }
 
-/** How many of the visits that began on a day were at which path; {@link countsOfPaths} reads it. */
+/** Visits per path of the visits that started on a day; {@link countsOfPaths} decodes it. */
 export async function visitedPathsOn(day: number, manager: EntityManager): Promise<string> {
   const visits = manager
     .createQueryBuilder(Visit, 'visit')
@@ -56,12 +56,12 @@ export async function visitedPathsOn(day: number, manager: EntityManager): Promi
   const counts = await countVisits(manager, visits);
   return [...counts]
     .sort(([a], [b]) => a - b)
-    .map(([number, count]) => stepOf(number) + stepOf(count))
+    .map(([number, count]) => encodePathId(number) + encodePathId(count))
     .join('');
 }
 
-/** Number and count of each path. */
+/** Id and count of each path. */
 export function* countsOfPaths(counts: string): Generator<[number: number, count: number], void, void> {
-  const numbers = numbersIn(counts);
+  const numbers = decodePathIds(counts);
   for (let at = 0; at < numbers.length; at += 2) yield [numbers[at] ?? 0, numbers[at + 1] ?? 0];
 }

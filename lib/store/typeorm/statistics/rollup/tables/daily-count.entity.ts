@@ -1,17 +1,17 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant } from '../../../../../database/columns/instant.js';
 
-/** What was counted of a UTC day that is over, bots left out; kept from when somebody asks. */
-@Entity('djaffar_day_count')
-export class DayCount {
+/** Counts of a past UTC day without bots, cached when a question first needs them. */
+@Entity('djaffar_daily_count')
+export class DailyCount {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;
 
-  /** day-counts.ts tells what there is. */
-  @PrimaryColumn({ name: 'what', type: 'varchar', length: 80 })
-  what!: string;
+  /** daily-count-cache.ts has the keys. */
+  @PrimaryColumn({ name: 'metric', type: 'varchar', length: 80 })
+  metric!: string;
 
-  /** In a form of its own for each; `null` where there is too much of it. */
+  /** The encoding depends on the metric; `null` if the result exceeds the size limit. */
   @Column({ name: 'counts', type: 'text', nullable: true })
   counts!: string | null;
 }

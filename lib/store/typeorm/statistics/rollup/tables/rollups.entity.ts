@@ -1,10 +1,10 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant, milliseconds } from '../../../../../database/columns/instant.js';
 
-/** How many activities of a name there were in a quarter of an hour, bots left out. */
-@Entity('djaffar_total')
-export class Total {
-  /** The beginning of the quarter: each time zone of today begins its days with one. */
+/** Activities of a name in a bucket of 15 minutes, without bots. */
+@Entity('djaffar_name_rollup')
+export class NameRollup {
+  /** Start of the bucket: in every time zone of today, days begin with one. */
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;
 
@@ -15,13 +15,13 @@ export class Total {
   activities!: number;
 }
 
-/** How many activities, and views among them, a path had: in quarters of an hour of the last days, in UTC days before them. */
-@Entity('djaffar_path_total')
-export class PathTotal {
+/** Activities and views of a path without bots: in buckets of 15 minutes of the last days, of UTC days before them. */
+@Entity('djaffar_path_rollup')
+export class PathRollup {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;
 
-  /** Its number. */
+  /** Its id. */
   @PrimaryColumn({ name: 'path', type: 'int' })
   path!: number;
 
@@ -32,13 +32,13 @@ export class PathTotal {
   views!: number;
 }
 
-/** How far the statistics are, in one row. */
-@Entity('djaffar_rollup')
+/** The state of the rollup, in one row. */
+@Entity('djaffar_rollup_state')
 export class RollupState {
   @PrimaryColumn({ name: 'id', type: 'int' })
   id!: number;
 
-  /** Changed with each change of the statistics, so that of two who change them at once one begins again. */
+  /** Changed by each commit, so that of two concurrent steps only one commits. */
   @Column({ name: 'version', type: 'int' })
   version!: number;
 
@@ -54,15 +54,15 @@ export class RollupState {
   @Column({ name: 'largeFrom', type: 'bigint', transformer: instant })
   largeFrom!: Date;
 
-  /** Up to here, {@link PathTotal} holds days. */
-  @Column({ name: 'daysUntil', type: 'bigint', transformer: instant })
-  daysUntil!: Date;
+  /** {@link PathRollup} has daily buckets before this instant. */
+  @Column({ name: 'compactedUntil', type: 'bigint', transformer: instant })
+  compactedUntil!: Date;
 
-  /** Milliseconds: no visit that is not mixed is, or was, longer. */
-  @Column({ name: 'longest', type: 'bigint', transformer: milliseconds })
-  longest!: number;
+  /** Longest duration (ms) of a visit that is not mixed. */
+  @Column({ name: 'maxVisitDuration', type: 'bigint', transformer: milliseconds })
+  maxVisitDuration!: number;
 
   /** The same of mixed visits. */
-  @Column({ name: 'longestMixed', type: 'bigint', transformer: milliseconds })
-  longestMixed!: number;
+  @Column({ name: 'maxMixedDuration', type: 'bigint', transformer: milliseconds })
+  maxMixedDuration!: number;
 }

@@ -2,17 +2,17 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typ
 import { instant, milliseconds } from '../../../../../database/columns/instant.js';
 import { Session } from '../../../../../activity/session.entity.js';
 
-/** One stay of a session, made from its activities; docs/statistics.md tells how. */
+/** One stay of a session, rebuilt from its activities; see docs/statistics.md. */
 @Entity('djaffar_visit')
-// With all that figures are made of, which need not look at the rows then.
+// Covers the measures of visits, so that they are read from the index alone.
 @Index('djaffar_visit_started', [
   'startedAt',
   'bot',
   'mixed',
   'bounced',
   'duration',
-  'sessionBefore',
-  'userBefore',
+  'previousSessionVisitAt',
+  'previousUserVisitAt',
 ])
 // The start finds the neighbours of a visit among very many of a session.
 @Index('djaffar_visit_session', ['sessionId', 'startedAt'])
@@ -50,7 +50,7 @@ export class Visit {
   @Column({ name: 'bounced', type: 'boolean' })
   bounced!: boolean;
 
-  // As of the session, here too so that nobody has to look there.
+  // Copied from the session, to save a join.
 
   @Column({ name: 'bot', type: 'boolean' })
   bot!: boolean;
@@ -72,34 +72,34 @@ export class Visit {
   device!: string | null;
 
   /**
-   * When the visit before began, in milliseconds: of the same session, or -1 for the first; `null` without a session. So
-   * a visit is its session's first in a range where this is before it, and sessions are counted without comparing them.
+   * Start (ms) of the session's previous visit, -1 if there is none, `null` without a session. If it is before the range,
+   * this visit is the session's first in the range; so distinct sessions can be summed.
    */
-  @Column({ name: 'sessionBefore', type: 'bigint', nullable: true, transformer: milliseconds })
-  sessionBefore!: number | null;
+  @Column({ name: 'previousSessionVisitAt', type: 'bigint', nullable: true, transformer: milliseconds })
+  previousSessionVisitAt!: number | null;
 
   /** The same of the user's visits. */
-  @Column({ name: 'userBefore', type: 'bigint', nullable: true, transformer: milliseconds })
-  userBefore!: number | null;
+  @Column({ name: 'previousUserVisitAt', type: 'bigint', nullable: true, transformer: milliseconds })
+  previousUserVisitAt!: number | null;
 
-  /** The number of a path, as the others of a visit. */
+  /** The id of a path. */
   @Column({ name: 'entry', type: 'int' })
   entry!: number;
 
   @Column({ name: 'exit', type: 'int' })
   exit!: number;
 
-  /** The paths of its views; way.ts tells how. `null` where the visit has too many activities. */
-  @Column({ name: 'way', type: 'text', nullable: true })
-  way!: string | null;
+  /** The paths of its views, encoded by path-sequence.ts; `null` if the visit has too many activities. */
+  @Column({ name: 'pathSequence', type: 'text', nullable: true })
+  pathSequence!: string | null;
 
-  /** The other paths that its activities have, in no order; `null` where there are none, too. */
-  @Column({ name: 'beside', type: 'text', nullable: true })
-  beside!: string | null;
+  /** Paths of activities other than views, unordered; `null` if none. */
+  @Column({ name: 'otherPaths', type: 'text', nullable: true })
+  otherPaths!: string | null;
 
-  /** How often what was done, but for views; doings.ts tells how. `null` where there is nothing else, too. */
-  @Column({ name: 'doings', type: 'text', nullable: true })
-  doings!: string | null;
+  /** Number of activities per name, except views, encoded by name-counts.ts; `null` if none. */
+  @Column({ name: 'nameCounts', type: 'text', nullable: true })
+  nameCounts!: string | null;
 
   /** A host in Unicode, or the package of an app, without `www.`. */
   @Column({ name: 'referrer', type: 'varchar', length: 255, nullable: true })

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { AbandonedError, cancellation, cancelledBy, onAbort } from './cancellation.js';
-import { LateError } from './too-slow.error.js';
+import { AbandonedError, cancellation, cancelledBy, onAbort } from '../store/cancellation.js';
+import { LateError } from '../store/too-slow.error.js';
 
 /** One answer for all who asked the same before it was begun. */
 class Round<T> {

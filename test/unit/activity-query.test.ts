@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { successor } from '../../lib/activity/activity.filter.js';
+import { successor } from '../../lib/store/typeorm/activity-query.js';
 
 const LAST = '\u{10ffff}';
 

@@ -1,0 +1,19 @@
+/** One page of a list. */
+export interface Page<T> {
+  items: T[];
+  /** What to give as `after` for the page that follows; `null` at the end. */
+  next: string | null;
+}
+
+/** Which page of a list, and in which order. */
+export interface PageOptions {
+  /** 1 to 1,000; default 50. */
+  limit?: number | undefined;
+  /** {@link Page.next} of the page before. */
+  after?: string | undefined;
+  /** By date; default `desc`, the latest first. */
+  order?: 'asc' | 'desc' | undefined;
+}
+
+export const DEFAULT_LIMIT = 50;
+export const MAX_LIMIT = 1000;

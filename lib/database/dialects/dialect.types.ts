@@ -1,0 +1,165 @@
+import type {
+  DataSource,
+  EntityManager,
+  ObjectLiteral,
+  QueryRunner,
+  SelectQueryBuilder,
+  TableColumnOptions,
+} from 'typeorm';
+import type { Records } from '../../store/store.js';
+import type { LentConnection } from '../connections.js';
+
+/** Rows of one table on their way in; what a row holds stands in the order of `columns`. */
+export interface Insert {
+  /** Escaped, ready for SQL. */
+  table: string;
+  /** Escaped, ready for SQL; those of the primary key first. */
+  columns: string[];
+  /** How many columns the primary key has. */
+  keys: number;
+  /** The database's types of the columns. */
+  types: string[];
+  rows: unknown[][];
+  /** Whether a row with a primary key that is there already takes the place of the old one, or is passed over. */
+  replace?: boolean;
+  /** Escaped, ready for SQL: a column beside the others, which is set to the database's clock. */
+  clock?: string | undefined;
+}
+
+/** SQL with the parameters as the database takes them. */
+export type Statement = [sql: string, parameters: unknown[]];
+
+/** All in which the databases differ, and nothing else does. */
+export interface Dialect {
+  /**
+   * Writes all of the inserts or none, passing over the rows whose primary key is there already.
+   * @param within milliseconds after which it is cancelled: then nothing is written, unless the database does not answer
+   */
+  write(connection: LentConnection, inserts: Insert[], within: number): Promise<void>;
+
+  /** The statements of the inserts, for a transaction that somebody else has begun. */
+  statements(inserts: Insert[]): Statement[];
+
+  /**
+   * All of the statements or none, in their order.
+   * @param guard goes before them; where it changes no row, nothing is done
+   * @param signal if it aborts before the commit, the connection is destroyed and nothing is done
+   * @returns how many rows the guard changed
+   */
+  transact(
+    dataSource: DataSource,
+    guard: Statement,
+    statements: (Statement | Insert)[],
+    signal?: AbortSignal,
+  ): Promise<number>;
+
+  /** Rows as the driver gives them, for who reads a great many. */
+  rows<T extends ObjectLiteral>(
+    dataSource: DataSource,
+    query: SelectQueryBuilder<ObjectLiteral>,
+  ): Promise<T[]>;
+
+  /**
+   * The same rows as records, where the database can: the driver takes longer to read single values than the database
+   * to find them.
+   * @param columns their names, in the order of the record
+   */
+  records?: (
+    dataSource: DataSource,
+    query: SelectQueryBuilder<ObjectLiteral>,
+    columns: string[],
+  ) => Promise<Records & { last: string }>;
+
+  /**
+   * Several queries that see the same moment, planned for statistics: few and large.
+   * @param signal if it aborts, the connection is destroyed
+   */
+  reading<T>(
+    dataSource: DataSource,
+    read: (manager: EntityManager) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T>;
+
+  /** The SQL of the database's clock: whole milliseconds since 1970. */
+  now: string;
+
+  /** The same of a moment that is not after the snapshot of {@link reading}, if it is asked for in its first query. */
+  startOfReading: string;
+
+  /** How many activities are erased in one transaction. */
+  erasedAtOnce: number;
+
+  /** Whether a query can be asked for each row of another by `LATERAL`, and for a median by `percentile_cont`. */
+  hasLateral: boolean;
+
+  /** The SQL of a text column that compares by code points. */
+  binary(column: string): string;
+
+  /** The SQL of what the path index holds of the path column: its first {@link PATH_KEY_LENGTH} characters, or all. */
+  pathKey(column: string): string;
+
+  /** The SQL of milliseconds since 1970 as what people call a timestamp; there is an index of it for the date of activities. */
+  timestamp(column: string): string;
+
+  /** The SQL of the text of a JSON object as the type that the database's operators for JSON take. */
+  json(column: string): string;
+
+  /** The SQL of an id as something that is ordered as its text is. */
+  idOrder(column: string): string;
+
+  /**
+   * The SQL of a property's value as text: `null` where it is none of a text, a number, a truth value.
+   * @param column the properties
+   * @param key the SQL of the key, such as a parameter
+   */
+  property(column: string, key: string): string;
+
+  /**
+   * The SQL of whether a text has a word at its beginning, or after one of the characters.
+   * @param words each of letters, digits, `+` and `-`
+   * @param before the characters, as in a pattern's brackets
+   */
+  hasWord(column: string, words: string[], before: string): string;
+
+  /** The SQL of whether a text has another in it, as code points. */
+  contains(column: string, text: string): string;
+
+  /** Of a UUID where the database, as TypeORM knows it, keeps it as text. */
+  uuidLength: string;
+
+  /** The SQL of what the index of dates holds of a date: the beginning of its minute, or all of it. */
+  dateKey(column: string): string;
+
+  /**
+   * The SQL of a date that is compared beside its key. PostgreSQL takes the two for independent, and what is left for
+   * little, where it sees that they are of the same column.
+   */
+  dateBesideKey(column: string): string;
+
+  /** The same as {@link dateKey} of a date in milliseconds. */
+  dateKeyOf(date: number): number;
+
+  /** What a column definition needs for its text to tell case, accents and trailing spaces apart. */
+  exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;
+
+  /**
+   * The SQL of a condition that holds for the rows written last, at least 2,000, if there is no index of `receivedAt`.
+   * @param table escaped
+   */
+  writtenLast?: (alias: string, table: string) => string;
+
+  /** What stands behind `CREATE INDEX`, for the indexes of activities that TypeORM cannot describe. */
+  activityIndexes(table: string): string[];
+
+  /** The same for sessions. */
+  sessionIndexes(table: string): string[];
+
+  /** The same for the index of the paths that are kept once. */
+  pathIndex(table: string): string;
+}
+
+/** In milliseconds. */
+export const MINUTE = 60_000;
+
+/** How many characters of a path are in its index, where the database limits an index row. */
+export const PATH_KEY_LENGTH = 200;

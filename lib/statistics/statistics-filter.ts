@@ -1,0 +1,124 @@
+import {
+  checkStorable,
+  checkText,
+  InvalidFilterError,
+  parseFilter,
+  type ParsedFilter,
+} from '../activity/activity.filter.js';
+import { hostText } from '../activity/referrer.js';
+import { MAX_FILTER_PROPERTIES, MAX_FUNNEL_STEPS } from './limits.js';
+import type { FunnelStep, StatisticsFilter } from './statistics.types.js';
+
+/** Of the session, and of the visit too. */
+export const SESSION_PROPERTIES = ['browser', 'system', 'device'] as const;
+/** Paths that a visit has. */
+export const VISIT_PATHS = ['entry', 'exit'] as const;
+/** Where a visit came from. */
+export const VISIT_SOURCES = [
+  'referrer',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'utmTerm',
+  'utmContent',
+] as const;
+/** What belongs to the question, and not to the filter. */
+const QUESTION_PROPERTIES = ['from', 'to', 'timeZone'];
+const ACTIVITY_PROPERTIES = ['user', 'path', 'name', 'ip', 'session', 'visit'] as const;
+const MAY_BE_NULL = [...SESSION_PROPERTIES, ...VISIT_SOURCES] as const;
+const ALLOWED: string[] = [
+  'user',
+  'path',
+  'name',
+  'ip',
+  ...SESSION_PROPERTIES,
+  'session',
+  'visit',
+  ...VISIT_PATHS,
+  ...VISIT_SOURCES,
+  'properties',
+  'bots',
+  ...QUESTION_PROPERTIES,
+];
+
+type PropertyOf<T extends readonly string[]> = T[number];
+
+/** A filter that is checked. What is missing does not matter; `null` stands for those without. */
+export interface ParsedStatisticsFilter
+  extends
+    Pick<ParsedFilter, Exclude<PropertyOf<typeof ACTIVITY_PROPERTIES>, 'user'>>,
+    Partial<Record<PropertyOf<typeof VISIT_PATHS>, string>>,
+    Partial<Record<PropertyOf<typeof MAY_BE_NULL>, string | null>> {
+  user?: string | null;
+  /** By key. */
+  properties?: Map<string, string>;
+  /** Whether bots are among them. */
+  bots?: true;
+}
+
+/**
+ * Checks a filter once.
+ * @throws InvalidFilterError for a property that is not known or not understood
+ */
+export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatisticsFilter {
+  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
+  for (const property of Object.keys(filter))
+    if (!ALLOWED.includes(property))
+      throw new InvalidFilterError(property, `is not known; allowed: ${ALLOWED.join(', ')}`);
+  const { bots, user, properties } = filter;
+  if (bots !== undefined && typeof bots !== 'boolean')
+    throw new InvalidFilterError('bots', 'must be true or false');
+  const parsed: ParsedStatisticsFilter = parseFilter(
+    Object.fromEntries(
+      given.filter(
+        ([property, value]) => isOf(property, ACTIVITY_PROPERTIES) && (property !== 'user' || value !== null),
+      ),
+    ),
+  );
+  if (user === null) parsed.user = null;
+  if (bots) parsed.bots = true;
+  for (const property of VISIT_PATHS) {
+    const path = filter[property];
+    if (path !== undefined) parsed[property] = checkText(property, path);
+  }
+  for (const property of MAY_BE_NULL) {
+    const value = filter[property];
+    if (value === undefined) continue;
+    const text = value === null ? null : checkText(property, value);
+    parsed[property] = property === 'referrer' && text !== null ? hostText(text) : text;
+  }
+  if (properties !== undefined) parsed.properties = parseProperties(properties);
+  return parsed;
+}
+
+/** @throws InvalidFilterError */
+export function parseFunnelSteps(steps: FunnelStep[]): ParsedStatisticsFilter[] {
+  if (!Array.isArray(steps) || steps.length === 0 || steps.length > MAX_FUNNEL_STEPS)
+    throw new InvalidFilterError('steps', `must be 1 to ${MAX_FUNNEL_STEPS} steps`);
+  return steps.map((step, i) => {
+    const given = Object.entries(step).filter(([, value]) => value !== undefined);
+    const wrong = given.find(([property]) => !['path', 'name', 'properties'].includes(property));
+    if (wrong || given.length === 0)
+      throw new InvalidFilterError(`steps.${i}`, 'must have a path, a name or properties, and nothing else');
+    return parseStatisticsFilter(step);
+  });
+}
+
+function parseProperties(properties: unknown): Map<string, string> {
+  if (typeof properties !== 'object' || properties === null)
+    throw new InvalidFilterError('properties', 'must be an object of texts, numbers and truth values');
+  const entries = Object.entries(properties);
+  if (entries.length > MAX_FILTER_PROPERTIES)
+    throw new InvalidFilterError('properties', `must have at most ${MAX_FILTER_PROPERTIES} keys`);
+  const parsed = new Map<string, string>();
+  for (const [key, value] of entries) {
+    if (!['string', 'number', 'boolean'].includes(typeof value))
+      throw new InvalidFilterError(`properties.${key}`, 'must be a text, a number, true or false');
+    parsed.set(checkText('properties', key), checkStorable(`properties.${key}`, String(value)));
+  }
+  return parsed;
+}
+
+function isOf(property: string, properties: readonly string[]): boolean {
+  return properties.includes(property);
+}

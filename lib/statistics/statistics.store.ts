@@ -1,0 +1,89 @@
+import type { Page } from '../activity/pagination.js';
+import type { ParsedStatisticsFilter } from './statistics-filter.js';
+import type { Range } from './time/calendar.js';
+import type { TimeRange } from './time/time-range.js';
+import type {
+  AsOf,
+  Dimension,
+  Journeys,
+  Live,
+  Measure,
+  Retention,
+  TopMeasure,
+  TopRow,
+  VisitRecord,
+} from './statistics.types.js';
+import type { VisitCursor } from './visit-cursor.js';
+
+/** Answers questions about many activities: the part of the port to the engine that is about statistics. */
+export interface StatisticsStore {
+  /**
+   * Waits until what the question depends on is up to date, at most for `statistics.maxWait`. Then it reads everything that
+   * the answer asks for at one moment, and says which: the answer is exact for what was committed before `asOf`.
+   * @throws UnavailableError if the engine does not answer, or not in time
+   */
+  read<T extends object>(
+    question: StatisticsQuestion,
+    answer: (snapshot: StatisticsSnapshot) => Promise<T>,
+  ): Promise<T & AsOf>;
+}
+
+export interface StatisticsQuestion {
+  filter: ParsedStatisticsFilter;
+  /** The ranges that change the answer if anything is changed there. */
+  dependsOn: TimeRange[];
+  /** What the answer will ask {@link StatisticsSnapshot.top} for: a store may cache counts of past days before. */
+  top?: { query: TopQuery; range: TimeRange };
+}
+
+/** One method a question. All see the same moment, and the activities and visits that the filter matches. */
+export interface StatisticsSnapshot {
+  /**
+   * For `overview` and `series`: each measure for each interval, in the order of `starts`.
+   * @param starts of the intervals, in milliseconds since 1970; the first may be before the range
+   */
+  measures<M extends Measure>(
+    measures: readonly M[],
+    range: TimeRange,
+    starts: number[],
+  ): Promise<Record<M, MeasureValues>>;
+  top(query: TopQuery, range: TimeRange): Promise<TopRow[]>;
+  /** @param range whose end does not count: a client's clock may be ahead */
+  live(range: Range): Promise<Omit<Live, 'asOf'>>;
+  /**
+   * How many visitors reached each step.
+   * @param within milliseconds that a visitor has for all steps
+   */
+  funnel(steps: ParsedStatisticsFilter[], range: TimeRange, within: number): Promise<number[]>;
+  retention(range: Range, query: Pick<Retention, 'period' | 'by'>): Promise<Omit<Retention, 'asOf'>>;
+  journeys(range: TimeRange, query: JourneyQuery): Promise<Omit<Journeys, 'asOf'>>;
+  visits(range: Range, query: VisitsQuery): Promise<Page<VisitRecord>>;
+}
+
+/** One value for each interval; `null` if there is nothing to measure. */
+export type MeasureValues = (number | null)[];
+
+export interface TopQuery {
+  dimension: Dimension;
+  /** Default: of the dimension. */
+  measure: TopMeasure | undefined;
+  /** Mandatory for the dimension `property`. */
+  property: string | undefined;
+  search: string | undefined;
+  limit: number;
+}
+
+/** The most frequent paths after a path, before a path, or from the start of each visit. */
+export interface JourneyQuery {
+  start: string | undefined;
+  end: string | undefined;
+  depth: number;
+  /** Paths in each step. */
+  limit: number;
+}
+
+export interface VisitsQuery {
+  limit: number;
+  order: 'asc' | 'desc';
+  after: VisitCursor | undefined;
+}

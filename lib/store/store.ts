@@ -1,0 +1,243 @@
+import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+import type { Activity, StoredActivity } from '../activity/activity.entity.js';
+import type { ParsedFilter } from '../activity/activity.filter.js';
+import type { ActivityRow } from '../activity/activity-row.js';
+import type { Cursor } from '../activity/cursor.js';
+import type { NewSession, Session } from '../activity/session.entity.js';
+import type { UserSession } from '../activity/user-activity.js';
+import type { Failure, IncidentLog } from '../diagnostics/incident-log.js';
+import type { SigningKey } from '../privacy/signing-key.entity.js';
+import type { StatisticsStore } from '../statistics/statistics.store.js';
+import type { UnavailableError } from './unavailable.error.js';
+
+/**
+ * Where activities are stored, and who answers questions about them. Everything above talks to this port; only
+ * `djaffar.module.ts`, the command's start and the migrations know which engine is behind it.
+ */
+export interface Store {
+  /** What the log says of the engine's troubles. */
+  readonly incidents: IncidentLog;
+  /** Whether it can be asked anything. */
+  readonly isOpen: boolean;
+  /** How many may write at once. */
+  readonly writers: number;
+  readonly statistics: StatisticsStore;
+  /** What only a store on TypeORM can do. */
+  readonly typeorm?: TypeOrmFeatures;
+
+  /**
+   * Lends the way to write, as soon as there is room for one more who writes: the batch is put together only then.
+   * @param cancel if it aborts, what is being written is given up
+   */
+  lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void>;
+
+  /**
+   * Stores sessions again that an erasure has deleted although they have activities.
+   * @param subject what the log says if that fails
+   * @returns how many were stored
+   * @throws UnavailableError
+   */
+  restoreSessions(sessions: NewSession[], subject?: string): Promise<number>;
+
+  /** Called if a second write has got no answer: the connections that nobody uses are probably silent, too. */
+  dropIdleConnections(): void;
+
+  /** @returns why the engine cannot hold every text, and what to do; `undefined` if it can */
+  findEncodingFault(): Promise<string | undefined>;
+
+  /** @returns `undefined` if the error is no failure of the engine */
+  classifyError(error: unknown): StoreFailure | undefined;
+
+  /**
+   * Logs the failure of a read or an erasure.
+   * @returns the error for who asked; `undefined` if it is no failure of the engine
+   */
+  toUnavailable(error: unknown): UnavailableError | undefined;
+
+  /**
+   * One page, with the sessions, in the order of date, then id.
+   * @throws UnavailableError as each question does
+   */
+  page(filter: ParsedFilter, place: Place): Promise<Activity[]>;
+
+  /** All of the filter, the oldest first, in constant memory. */
+  pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void>;
+
+  /** The same as text, if the engine can write it: several times as quick as single values. */
+  readonly records?: RecordReader;
+
+  count(filter: ParsedFilter): Promise<number>;
+
+  /** @returns the place of an activity in the order; `undefined` if there is none of the id */
+  findCursor(id: string): Promise<Cursor | undefined>;
+
+  /**
+   * The activities that were received in so many milliseconds until now, whatever their dates are.
+   * @param limit of the activities, of which the newest are returned
+   * @param known ids of activities that are not returned again
+   */
+  findReceived(within: number, limit: number, known: ReadonlySet<string>): Promise<Received>;
+
+  /**
+   * The first and the last activity of visits. It takes the place of a writer: questions that take long must not keep a
+   * request from being stored.
+   */
+  findVisitSpans(ids: string[], limits: SpanLimits): Promise<VisitSpan[]>;
+
+  /** The latest activities of a user without `engagement`, the latest first. */
+  findLatest(user: string): Promise<Activity[]>;
+
+  /** When each of the users did something for the last time. */
+  findLastSeen(users: string[]): Promise<Map<string, Date>>;
+
+  /** The browsers in which a user was logged in, the latest first. */
+  findSessions(user: string, current: string | undefined): Promise<UserSession[]>;
+
+  /**
+   * Erases what is there at the call, wherever it is kept, in steps.
+   * @param onErased called after each step, also after one that failed: it may have been done all the same
+   * @returns how many activities were erased
+   */
+  erase(selection: ErasureSelection, onErased: () => void): Promise<number>;
+
+  /** How many activities {@link erase} would take. */
+  countToErase(selection: ErasureSelection): Promise<number>;
+
+  /**
+   * Gives stored sessions that have none a user agent; statistics are recomputed.
+   * @param userAgents by the id of the session
+   * @returns how many of the sessions are not stored
+   */
+  addUserAgents(userAgents: Map<string, string>): Promise<number>;
+
+  /**
+   * The keys that sign the cookies, the oldest first.
+   * @param next makes the next key if it is time for one; it is stored, unless another instance was quicker
+   * @param timeout milliseconds
+   */
+  loadSigningKeys(
+    next: (newest: SigningKey | undefined) => SigningKey | undefined,
+    timeout: number,
+  ): Promise<SigningKey[]>;
+
+  /** Compares everything that is derived from the activities with them. */
+  check(onProgress?: Progress): Promise<Mismatches>;
+
+  /** Recomputes everything that is derived from the activities. */
+  rebuild(onProgress?: Progress): Promise<void>;
+
+  /** Makes the tables, or changes them to what this version needs. */
+  migrate(): Promise<void>;
+
+  /** Gives up whatever is under way. */
+  abort(): void;
+
+  /** Ends what runs in the background, within about a second. The connection to the engine is its owner's to close. */
+  close(): Promise<void>;
+}
+
+/**
+ * Stores a batch durably, all or nothing. Ids that are there already are passed over.
+ * @param within milliseconds after which it is cancelled: then nothing is stored, unless the engine does not answer
+ */
+export type Write = (batch: Batch, within: number) => Promise<void>;
+
+export interface Batch {
+  activities: ActivityOnPage[];
+  /** Those that may be new. */
+  sessions: Session[];
+  /** Returns the same for each try of the same batch, so that an engine can tell a retry. */
+  token(): string;
+}
+
+/** An activity with its page, `null` if that is its path. */
+export type ActivityOnPage = StoredActivity & { page: string | null };
+
+/**
+ * What failed: a row's content, which fails each time; the tables or the rights, which an operator has to mend; or the
+ * moment, such as a lost connection, which is worth another try with the same ids.
+ */
+type ErrorKind = 'data' | 'schema' | 'transient';
+
+export interface StoreFailure extends Failure {
+  kind: ErrorKind;
+  /** A table or a column is missing: the migrations have not been run. */
+  isNotMigrated?: boolean;
+}
+
+export interface Place {
+  limit: number;
+  after?: Cursor | undefined;
+  order: 'asc' | 'desc';
+}
+
+export interface Received {
+  /** Of all, the known ones too. */
+  ids: string[];
+  /** The newest last. */
+  activities: Activity[];
+}
+
+export interface SpanLimits {
+  /** A transaction of the host that is asked in place of a connection of its own: see {@link TypeOrmFeatures}. */
+  manager?: EntityManager | undefined;
+  /** Milliseconds that the engine may take. */
+  timeout?: number;
+}
+
+export interface VisitSpan {
+  id: string;
+  /** Milliseconds since 1970. */
+  first: number;
+  last: number;
+}
+
+export interface ErasureSelection {
+  filter: ParsedFilter;
+  /** Whether what was done without a login in the visits of the filter's user stays. */
+  keepAnonymous: boolean;
+}
+
+/** @param done numbers of days */
+export type Progress = (done: number, total: number) => void;
+
+/** Number of visit and rollup rows that differ from the activities, and of activities with another page than the option gives. */
+export interface Mismatches {
+  visits: number;
+  sums: number;
+  pages: number;
+}
+
+export interface TypeOrmFeatures {
+  /** Alias `activity`. */
+  createQueryBuilder(filter: ParsedFilter): SelectQueryBuilder<Activity>;
+
+  /**
+   * Writes in a transaction of the host, and is committed with it or not at all.
+   * @param onCommit called when it is committed
+   * @throws Error if the manager is in no transaction, or of another data source
+   */
+  write(manager: EntityManager, activities: ActivityOnPage[], onCommit: () => void): Promise<void>;
+}
+
+/** Reads many activities where nothing is made of them but text. */
+export interface RecordReader {
+  /** The oldest first, in pages. */
+  activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void>;
+  sessions(ids: string[]): Promise<Records>;
+}
+
+/**
+ * Rows one behind another, in the columns of columns.ts, as PostgreSQL writes records: `(one,"two ""or"" three",,"")(four,…`.
+ * Fields that are empty or contain a comma, parenthesis, quote, backslash or space are quoted, with quotes and backslashes
+ * doubled. An unquoted empty field is `NULL`. See its documentation, "Composite Type Input and Output Syntax".
+ */
+export interface Records {
+  count: number;
+  text: string;
+}
+
+export interface PageOfRecords extends Records {
+  /** The place of the last. */
+  last: { id: string; date: string };
+}

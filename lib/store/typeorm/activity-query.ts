@@ -1,0 +1,119 @@
+import type { SelectQueryBuilder } from 'typeorm';
+import type { Activity } from '../../activity/activity.entity.js';
+import type { ParsedFilter } from '../../activity/activity.filter.js';
+import type { Cursor } from '../../activity/cursor.js';
+import { cut } from '../../activity/text.js';
+import { type Dialect, PATH_KEY_LENGTH } from '../../database/dialects/dialect.js';
+
+export interface Condition {
+  sql: string;
+  parameters: Record<string, unknown>;
+}
+
+/** The index holds the minute; the date itself is compared besides. */
+function dateCondition(dialect: Dialect, operator: '>=' | '<', parameter: string, date: number): Condition {
+  return {
+    sql: `${dialect.dateBesideKey('activity.date')} ${operator} :${parameter} AND ${keyCondition(dialect, operator, parameter)}`,
+    parameters: { [parameter]: date, [`${parameter}Key`]: dialect.dateKeyOf(date) },
+  };
+}
+
+/** For the index of dates: what is beyond a date is in its minute, or beyond it. */
+function keyCondition(dialect: Dialect, operator: string, parameter: string): string {
+  return `${dialect.dateKey('activity.date')} ${operator[0]}= :${parameter}Key`;
+}
+
+/** Adds the filter to the query, whose alias is `activity`. */
+export function applyFilter(
+  query: SelectQueryBuilder<Activity>,
+  { user, session, visit, route, name, subject, path, page, from, to, ip }: ParsedFilter,
+  dialect: Dialect,
+): void {
+  if (user !== undefined) query.andWhere('activity.userId = :user', { user });
+  if (session !== undefined) query.andWhere('activity.sessionId = :session', { session });
+  if (visit !== undefined) query.andWhere('activity.visitId = :visit', { visit });
+  if (name !== undefined) query.andWhere('activity.name = :name', { name });
+  if (subject !== undefined) query.andWhere('activity.subject = :subject', { subject });
+  if (ip !== undefined) query.andWhere('activity.ipAddress = :ip', { ip });
+  const conditions = [
+    route !== undefined &&
+      pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), 'route', route),
+    path !== undefined && pathCondition(pathColumns(dialect, 'activity.path'), 'path', path),
+    page !== undefined && pageCondition(dialect, 'page', page),
+    from !== undefined && dateCondition(dialect, '>=', 'from', from),
+    to !== undefined && dateCondition(dialect, '<', 'to', to),
+  ];
+  for (const condition of conditions) if (condition) query.andWhere(condition.sql, condition.parameters);
+}
+
+/** The order of activities: by date, then id, as an index has it. */
+export function sortColumns(dialect: Dialect): Set<string> {
+  return new Set([dialect.dateKey('activity.date'), 'activity.date', dialect.idOrder('activity.id')]);
+}
+
+/** What stands beyond a row in the order of the page: pages stay whole while rows arrive. */
+export function applyAfter(
+  query: SelectQueryBuilder<Activity>,
+  { date, id }: Cursor,
+  order: 'ASC' | 'DESC',
+  dialect: Dialect,
+): void {
+  const beyond = order === 'ASC' ? '>' : '<';
+  const column = dialect.dateBesideKey('activity.date');
+  query.andWhere(keyCondition(dialect, beyond, 'after'), { afterKey: dialect.dateKeyOf(date) });
+  query.andWhere(
+    `(${column} ${beyond} :afterDate OR (${column} = :afterDate AND ${dialect.idOrder('activity.id')} ${beyond} :afterId))`,
+    { afterDate: date, afterId: id },
+  );
+}
+
+/**
+ * The path itself, and its beginning where the index holds no more. The path goes first: where the index is not used,
+ * most others are ruled out by it before PostgreSQL takes their beginning, which takes longer.
+ */
+export function pathColumns(dialect: Dialect, column: string): Map<string, number> {
+  const [whole, key] = [dialect.binary(column), dialect.pathKey(column)];
+  const columns = new Map([[whole, Number.POSITIVE_INFINITY]]);
+  if (key !== whole) columns.set(key, PATH_KEY_LENGTH);
+  return columns;
+}
+
+/**
+ * A whole path, or with a trailing `*` the beginning of paths.
+ * @param columns the SQL of each, and how many of the path's first characters it holds
+ */
+export function pathCondition(columns: Map<string, number>, parameter: string, path: string): Condition {
+  const isPrefix = path.endsWith('*');
+  const text = isPrefix ? path.slice(0, -1) : path;
+  const parameters: Condition['parameters'] = {};
+  const sql = [...columns].flatMap(([column, length], i) => {
+    const value = cut(text, length);
+    parameters[`${parameter}${i}`] = value;
+    if (!isPrefix) return `${column} = :${parameter}${i}`;
+    const end = successor(value);
+    if (end === undefined) return `${column} >= :${parameter}${i}`;
+    parameters[`${parameter}End${i}`] = end;
+    return [`${column} >= :${parameter}${i}`, `${column} < :${parameter}End${i}`];
+  });
+  return { sql: sql.join(' AND '), parameters };
+}
+
+/**
+ * The SQL of an activity being on a page, or with a trailing `*` on one that begins so; alias `activity`. It uses the index
+ * of paths and the one of other pages; the expression `COALESCE(activity.page, activity.path)` has no index.
+ */
+export function pageCondition(dialect: Dialect, parameter: string, page: string): Condition {
+  const own = pathCondition(pathColumns(dialect, 'activity.path'), parameter, page);
+  const other = pathCondition(pathColumns(dialect, 'activity.page'), parameter, page);
+  return { ...own, sql: `((activity.page IS NULL AND ${own.sql}) OR (${other.sql}))` };
+}
+
+/** The first text, by code points, after all that begin with the prefix; `undefined` where there is none. */
+export function successor(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  while (points.at(-1) === 0x10ffff) points.pop();
+  const last = points.pop();
+  if (last === undefined) return undefined;
+  // Surrogates are no characters.
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+}

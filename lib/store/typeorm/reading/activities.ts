@@ -1,0 +1,90 @@
+import { type DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
+import { Activity } from '../../../activity/activity.entity.js';
+import type { ParsedFilter } from '../../../activity/activity.filter.js';
+import { connectionsOf } from '../../../database/connections.js';
+import { dialectOf } from '../../../database/dialects/dialect.js';
+import { driverOf } from '../../../database/driver.js';
+import { askOnPrimary, onPrimary } from '../../../database/primary.js';
+import { escapePath } from '../../../database/table.js';
+import type { Place, Received, VisitSpan } from '../../store.js';
+import { applyAfter, applyFilter, sortColumns } from '../activity-query.js';
+
+/** Some activities, alias `activity`. */
+export type Selection = (manager: EntityManager) => SelectQueryBuilder<Activity>;
+
+/** Alias `activity`. */
+export function filteredBy(manager: EntityManager, filter: ParsedFilter): SelectQueryBuilder<Activity> {
+  const query = manager.createQueryBuilder(Activity, 'activity');
+  applyFilter(query, filter, dialectOf(manager.connection));
+  return query;
+}
+
+/** One page, with the sessions, in the order of date, then id. */
+export function readPage(
+  dataSource: DataSource,
+  selection: Selection,
+  { limit, after, order }: Place,
+): Promise<Activity[]> {
+  const direction = order === 'asc' ? 'ASC' : 'DESC';
+  const dialect = dialectOf(dataSource);
+  return askOnPrimary(dataSource, (manager) => {
+    const query = selection(manager).leftJoinAndSelect('activity.session', 'session').limit(limit);
+    for (const column of sortColumns(dialect)) query.addOrderBy(column, direction);
+    if (after) applyAfter(query, after, direction, dialect);
+    return query.getMany();
+  });
+}
+
+/** How many received activities are compared with the known ones: at 100 a second, those of the last 20 s. */
+const MAX_RECEIVED = 2000;
+
+/** Those received within so many milliseconds until now, by the database's clock. */
+export function findReceived(
+  dataSource: DataSource,
+  within: number,
+  limit: number,
+  known: ReadonlySet<string>,
+): Promise<Received> {
+  const now = driverOf(dataSource)?.now ?? ':now';
+  const read = async (manager: EntityManager): Promise<Received> => {
+    const query = manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.id', 'id')
+      .where(`activity.receivedAt > ${now} - :within`, { within, now: Date.now() })
+      // A clock that was ahead would have its activities be the latest for ever.
+      .andWhere(`activity.receivedAt < ${now} + :within`)
+      .orderBy('activity.receivedAt', 'DESC')
+      .addOrderBy('activity.id', 'DESC')
+      .limit(MAX_RECEIVED);
+    const { tablePath } = dataSource.getMetadata(Activity);
+    const last = dialectOf(dataSource).writtenLast?.('activity', escapePath(dataSource, tablePath));
+    const found = await (last ? query.andWhere(last) : query).getRawMany<{ id: string }>();
+    const ids = found.map(({ id }) => id);
+    const unknown = ids.filter((id) => !known.has(id)).slice(0, limit);
+    if (unknown.length === 0) return { ids, activities: [] };
+    const activities = await manager
+      .createQueryBuilder(Activity, 'activity')
+      .leftJoinAndSelect('activity.session', 'session')
+      .where({ id: In(unknown) })
+      .orderBy('activity.receivedAt', 'ASC')
+      .addOrderBy('activity.id', 'ASC')
+      .getMany();
+    return { ids, activities };
+  };
+  return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal), {
+    subject: 'new activities cannot be looked for',
+  });
+}
+
+/** The first and the last activity of visits. */
+export async function findVisitSpans(manager: EntityManager, ids: string[]): Promise<VisitSpan[]> {
+  const rows = await manager
+    .createQueryBuilder(Activity, 'activity')
+    .select('activity.visitId', 'id')
+    .addSelect('MIN(activity.date)', 'first')
+    .addSelect('MAX(activity.date)', 'last')
+    .where('activity.visitId IN (:...ids)', { ids })
+    .groupBy('activity.visitId')
+    .getRawMany<{ id: string; first: string | number; last: string | number }>();
+  return rows.map(({ id, first, last }) => ({ id, first: Number(first), last: Number(last) }));
+}

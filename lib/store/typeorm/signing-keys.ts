@@ -1,0 +1,44 @@
+import type { DataSource } from 'typeorm';
+import { connectionsOf, type LentConnection } from '../../database/connections.js';
+import { dialectOf } from '../../database/dialects/dialect.js';
+import { uncached } from '../../database/primary.js';
+import { Table } from '../../database/table.js';
+import { SigningKey } from '../../privacy/signing-key.entity.js';
+
+/**
+ * The keys, the oldest first.
+ * @param next makes the next key if it is time for one
+ * @param timeout milliseconds
+ */
+export function loadSigningKeys(
+  dataSource: DataSource,
+  next: (newest: SigningKey | undefined) => SigningKey | undefined,
+  timeout: number,
+): Promise<SigningKey[]> {
+  const load = async (connection: LentConnection): Promise<SigningKey[]> => {
+    const keys = await find(connection);
+    const key = next(keys.at(-1));
+    if (!key) return keys;
+    try {
+      // Passed over if another instance has made this number in the meantime.
+      await dialectOf(dataSource).write(
+        connection,
+        [new Table(dataSource, SigningKey).insert([key])],
+        timeout,
+      );
+    } catch (error) {
+      // The old keys will do if the database takes no rows now.
+      if (keys.length > 0) return keys;
+      throw error;
+    }
+    return find(connection);
+  };
+  return connectionsOf(dataSource).ask((signal) => connectionsOf(dataSource).use(load, signal), {
+    timeout,
+    subject: null,
+  });
+}
+
+function find({ dataSource, runner }: LentConnection): Promise<SigningKey[]> {
+  return uncached(dataSource, runner).find(SigningKey, { order: { number: 'ASC' } });
+}

@@ -1,0 +1,40 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { TopRow } from '../../../../../statistics/statistics.types.js';
+import type { TimeRange } from '../../../../../statistics/time/time-range.js';
+import { PAGE } from '../../filter/page-sql.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
+import { ACTIVITY_COUNTS } from '../measures/activity-counts.js';
+import { rankParts, search } from './rank.js';
+import type { ExactTopQuery } from './top.types.js';
+
+/** From the raw rows. */
+export function topFromActivities(
+  query: ExactTopQuery,
+  selection: StatisticsQuery,
+  range: TimeRange,
+): Promise<TopRow[]> {
+  return rankParts(selection, { add: [countActivities(query, selection, range)] }, query.limit);
+}
+
+/** `SELECT [page, name or property] AS value, COUNT(…) AS count FROM djaffar_activity WHERE … GROUP BY value` */
+export function countActivities(
+  { dimension, measure, property, search: text }: ExactTopQuery,
+  selection: StatisticsQuery,
+  range: TimeRange,
+): SelectQueryBuilder<ObjectLiteral> {
+  const query = selection.activities(range);
+  const value =
+    dimension === 'property'
+      ? selection.dialect.property('activity.properties', ':property')
+      : dimension === 'path'
+        ? PAGE
+        : 'activity.name';
+  query.select(value, 'value').addSelect(ACTIVITY_COUNTS[measure], 'count');
+  if (dimension === 'property')
+    query
+      .andWhere('activity.properties IS NOT NULL')
+      .andWhere(`${value} IS NOT NULL`, { property })
+      .groupBy('value');
+  else query.groupBy(value);
+  return search(query, value, text);
+}

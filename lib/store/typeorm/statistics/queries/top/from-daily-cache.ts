@@ -1,0 +1,101 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { TopRow } from '../../../../../statistics/statistics.types.js';
+import type { TimeRange } from '../../../../../statistics/time/time-range.js';
+import type { StatisticsQuery } from '../../filter/statistics-query.js';
+import type { TopQuery } from '../../../../../statistics/statistics.store.js';
+import { isVisitDimension } from '../../query-plan.js';
+import { propertyMetric, VISITED_PATHS, visitsMetric } from '../../rollup/daily-count-cache.js';
+import type { VisitCount } from '../../rollup/daily-counts/visit-values.js';
+import type { ValueCount } from '../../rollup/daily-counts/property-values.js';
+import { loadCachedDays, uncachedRanges } from './cached-days.js';
+import { countActivities, topFromActivities } from './from-activities.js';
+import { topFromVisitPaths } from './from-visit-paths.js';
+import { countVisits, hasNull, isPathDimension, topFromVisits } from './from-visits.js';
+import { rankPaths, rankRows } from './rank.js';
+import type { ExactTopQuery } from './top.types.js';
+
+/** If more values are not cached, the database had better group those of the whole range. */
+const MAX_VALUES = 10_000;
+
+/** The key of what is cached for a question that the daily cache answers. */
+export function dailyMetricOf({
+  dimension,
+  property = '',
+}: Pick<TopQuery, 'dimension' | 'property'>): string {
+  if (dimension === 'path') return VISITED_PATHS;
+  return isVisitDimension(dimension) ? visitsMetric(dimension) : propertyMetric(property);
+}
+
+/** From cached days, and from the source below for the rest; from that alone if nothing is cached, or too many values are not. */
+export async function topFromDailyCache(
+  query: ExactTopQuery,
+  selection: StatisticsQuery,
+  range: TimeRange,
+): Promise<TopRow[]> {
+  const { dimension, limit } = query;
+  if (dimension === 'path') return topFromVisitPaths(query, selection, range);
+  if (dimension === 'property') return topProperty(query, selection, range);
+  const countQuery = (part: TimeRange): SelectQueryBuilder<ObjectLiteral> =>
+    countVisits(query, selection, part);
+  const counts = await addUp(query, selection, range, parseVisitCounts, countQuery);
+  if (!counts) return topFromVisits(query, selection, range);
+  if (isPathDimension(dimension)) {
+    const ids = new Map([...counts].map(([id, count]) => [Number(id), count]));
+    return rankPaths(selection.manager, ids, limit);
+  }
+  if (!hasNull(dimension)) counts.delete(null);
+  return rankRows(
+    new Map([...counts].map(([value, count]) => [value === null ? null : String(value), count])),
+    limit,
+  );
+}
+
+function parseVisitCounts(json: string): VisitCount[] {
+  return JSON.parse(json);
+}
+
+async function topProperty(
+  query: ExactTopQuery,
+  selection: StatisticsQuery,
+  range: TimeRange,
+): Promise<TopRow[]> {
+  const name = query.measure === 'views' ? 'view' : selection.name;
+  if (selection.name !== undefined && selection.name !== name) return [];
+  const parse = (json: string): [value: string, count: number][] => {
+    const counts: ValueCount[] = JSON.parse(json);
+    return counts
+      .filter(([of]) => name === undefined || of === name)
+      .map(([, value, count]) => [value, count]);
+  };
+  const counts = await addUp(query, selection, range, parse, (part) =>
+    countActivities(query, selection, part),
+  );
+  return counts ? rankRows(counts, query.limit) : topFromActivities(query, selection, range);
+}
+
+/**
+ * @param parse reads the cached counts of a day
+ * @param countQuery selects `value` and `count` of a part of the range
+ * @returns `undefined` if no day is cached or too many values are not; the caller then counts the whole range
+ */
+async function addUp<T extends string | number | null>(
+  query: ExactTopQuery,
+  { manager }: StatisticsQuery,
+  range: TimeRange,
+  parse: (counts: string) => [value: T, count: number][],
+  countQuery: (part: TimeRange) => SelectQueryBuilder<ObjectLiteral>,
+): Promise<Map<T, number> | undefined> {
+  const days = await loadCachedDays(manager, dailyMetricOf(query), range);
+  if (days.length === 0) return undefined;
+  const counts = new Map<T, number>();
+  const add = (value: T, count: number): void => void counts.set(value, (counts.get(value) ?? 0) + count);
+  for (const { counts: ofDay } of days) for (const [value, count] of parse(ofDay)) add(value, count);
+  for (const part of uncachedRanges(range, days)) {
+    const rows = await countQuery(part)
+      .limit(MAX_VALUES + 1)
+      .getRawMany<{ value: T; count: string | number }>();
+    if (rows.length > MAX_VALUES) return undefined;
+    for (const { value, count } of rows) add(value, Number(count));
+  }
+  return counts;
+}

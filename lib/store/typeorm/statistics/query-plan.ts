@@ -1,0 +1,132 @@
+import type { ParsedStatisticsFilter } from '../../../statistics/statistics-filter.js';
+import type { TopQuery } from '../../../statistics/statistics.store.js';
+import type { Dimension, Measure, TopMeasure } from '../../../statistics/statistics.types.js';
+
+/**
+ * What answers a question:
+ * - `rollup`: counts of names and of paths by bucket, and raw activities at both ends of the range.
+ * - `daily-cache`: counts of past days that were cached when somebody asked, and the source below for the rest.
+ * - `visits`: the visit rows.
+ * - `visit-paths`: what the visit rows have of paths and names, and raw activities of visits that are not all in the range.
+ * - `activities`: the raw rows.
+ *
+ * `live` and `funnel` always read activities, `retention` and `visits` visits, `journeys` visit-paths.
+ */
+export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'activities';
+
+/**
+ * What a filter restricts: nothing; the name, to `view` or to another one; the path, of all activities or of views; what visits
+ * have, so that all activities of a visit match or none; or anything else. Bots are left out, except in the last two.
+ */
+export type FilterScope = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
+
+export function scopeOf(filter: ParsedStatisticsFilter): FilterScope {
+  const { user, path, name, ip, properties, ...others } = filter;
+  const isOfVisits = user === null || Object.keys(others).length > 0;
+  const isOfActivities = user != null || ip !== undefined || properties !== undefined;
+  if (isOfActivities || (isOfVisits && (path !== undefined || name !== undefined))) return 'mixed';
+  if (isOfVisits) return 'visits';
+  if (path !== undefined) return (name ?? 'view') === 'view' ? 'path' : 'mixed';
+  if (name === undefined) return 'none';
+  return name === 'view' ? 'view' : 'name';
+}
+
+/** For each scope of the filter. */
+type Row = Record<FilterScope, Source>;
+
+const VISITS = row('visits', 'visits', 'visits', 'visits', 'visits', 'visits');
+const ACTIVITIES = row('activities', 'activities', 'activities', 'activities', 'activities', 'activities');
+
+function row(none: Source, view: Source, name: Source, path: Source, visits: Source, mixed: Source): Row {
+  return { none, view, name, path, visits, mixed };
+}
+
+const COUNTED_MEASURE = row('rollup', 'rollup', 'rollup', 'rollup', 'visits', 'activities');
+
+/** Of `overview` and `series`. Visitors without a visit are counted from activities besides. */
+const MEASURES: Record<Measure, Row> = {
+  activities: COUNTED_MEASURE,
+  views: COUNTED_MEASURE,
+  visits: VISITS,
+  users: VISITS,
+  sessions: VISITS,
+  bounceRate: VISITS,
+  visitDuration: VISITS,
+};
+
+type TopTable = Record<TopMeasure, Row>;
+
+/** Columns: the filter restricts nothing, the name to view, the name, the path, what visits have, anything else. */
+// prettier-ignore
+const TOP: Record<'path' | 'name' | 'property' | 'ofVisits', TopTable> = {
+  path: {
+    views:      row('rollup',      'rollup',      'activities',  'rollup',     'visit-paths', 'activities'),
+    activities: row('rollup',      'rollup',      'activities',  'rollup',     'activities',  'activities'),
+    visits:     row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
+    sessions: ACTIVITIES,
+    users: ACTIVITIES,
+  },
+  name: {
+    views:      row('rollup',      'rollup',      'rollup',      'activities', 'activities',  'activities'),
+    activities: row('rollup',      'rollup',      'rollup',      'activities', 'visit-paths', 'activities'),
+    visits:     row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
+    sessions: ACTIVITIES,
+    users: ACTIVITIES,
+  },
+  property: {
+    views:      row('daily-cache', 'daily-cache', 'daily-cache', 'activities', 'activities',  'activities'),
+    activities: row('daily-cache', 'daily-cache', 'daily-cache', 'activities', 'activities',  'activities'),
+    visits: ACTIVITIES,
+    sessions: ACTIVITIES,
+    users: ACTIVITIES,
+  },
+  ofVisits: {
+    visits:     row('daily-cache', 'visits',      'visits',      'visits',     'visits',      'visits'),
+    views: VISITS,
+    activities: VISITS,
+    sessions: VISITS,
+    users: VISITS,
+  },
+};
+
+export function planMeasure(measure: Measure, scope: FilterScope): Source {
+  return MEASURES[measure][scope];
+}
+
+/** Values of a search are not among what is cached or read from the paths of visits. */
+const SEARCHABLE: Source[] = ['rollup', 'visits', 'activities'];
+/** Characters; of a longer key nothing is cached. */
+const MAX_CACHED_PROPERTY = 64;
+
+export function planTop(
+  { dimension, measure, property = '', search }: TopQuery & { measure: TopMeasure },
+  scope: FilterScope,
+): Source {
+  const source = TOP[kindOf(dimension)][measure][scope];
+  const isCacheable = source !== 'daily-cache' || property.length <= MAX_CACHED_PROPERTY;
+  if (isCacheable && (search === undefined || SEARCHABLE.includes(source))) return source;
+  return isVisitDimension(dimension) ? 'visits' : 'activities';
+}
+
+/**
+ * The measure if the question has none: visits of what visits have, views of paths, activities otherwise.
+ * @param name the filter's; if it is not `view`, no view matches
+ */
+export function topMeasureOf(
+  { dimension, measure }: Pick<TopQuery, 'dimension' | 'measure'>,
+  name: string | undefined,
+): TopMeasure {
+  if (measure !== undefined) return measure;
+  if (isVisitDimension(dimension)) return 'visits';
+  return dimension === 'path' && (name ?? 'view') === 'view' ? 'views' : 'activities';
+}
+
+export type VisitDimension = Exclude<Dimension, 'path' | 'name' | 'property'>;
+
+export function isVisitDimension(dimension: Dimension): dimension is VisitDimension {
+  return kindOf(dimension) === 'ofVisits';
+}
+
+function kindOf(dimension: Dimension): keyof typeof TOP {
+  return dimension === 'path' || dimension === 'name' || dimension === 'property' ? dimension : 'ofVisits';
+}

@@ -1,0 +1,276 @@
+import type { DataSource } from 'typeorm';
+import type { ParsedFilter } from '../../activity/activity.filter.js';
+import type { ActivityRow } from '../../activity/activity-row.js';
+import { Activity } from '../../activity/activity.entity.js';
+import type { Cursor } from '../../activity/cursor.js';
+import { Pages } from '../../activity/page.js';
+import { type NewSession, Session } from '../../activity/session.entity.js';
+import { chunks } from '../../database/chunks.js';
+import { type Connections, connectionsOf, UNREADABLE } from '../../database/connections.js';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { type Dialect, dialectOf, type Insert } from '../../database/dialects/dialect.js';
+import { driverOf, failureOf } from '../../database/driver.js';
+import { askOnPrimary, onPrimary, uncached } from '../../database/primary.js';
+import { Table } from '../../database/table.js';
+import { unavailableAfter } from '../../database/unavailable.js';
+import type { IncidentLog } from '../../diagnostics/incident-log.js';
+import type { RollupSettings } from '../../options/djaffar.options.js';
+import type { SigningKey } from '../../privacy/signing-key.entity.js';
+import type { StatisticsStore } from '../../statistics/statistics.store.js';
+import type {
+  ActivityOnPage,
+  ErasureSelection,
+  Mismatches,
+  Place,
+  Progress,
+  Received,
+  SpanLimits,
+  Store,
+  StoreFailure,
+  TypeOrmFeatures,
+  VisitSpan,
+  Write,
+} from '../store.js';
+import { UnavailableError } from '../unavailable.error.js';
+import { monotonicClock } from '../../time/clock.js';
+import { countToErase, Erasure } from './erasure.js';
+import { HostTransactions } from './host-transactions.js';
+import { restoreMissingSessions } from './missing-sessions.js';
+import { filteredBy, findReceived, findVisitSpans, readPage } from './reading/activities.js';
+import { RecordReader } from './reading/records.js';
+import { lastSeenOf, latestOf, sessionsOf } from './reading/user-activity.js';
+import type { UserSession } from '../../activity/user-activity.js';
+import { RowReader } from './reading/rows.js';
+import { loadSigningKeys } from './signing-keys.js';
+import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
+import { RollupService } from './statistics/rollup/rollup.service.js';
+import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
+import { TypeOrmStatistics } from './statistics/typeorm.statistics.js';
+import { addUserAgents } from './user-agents.js';
+
+export interface TypeOrmStoreSettings {
+  /** Default: a question waits until the statistics are up to date, and nothing runs in the background. */
+  statistics?: RollupSettings;
+  /** Default: with the default pages. */
+  pages?: Pages;
+  /** How many connections of the pool may write at once. Default: no limit. */
+  writers?: number;
+}
+
+/** Stores activities in the host's data source: PostgreSQL, MariaDB or MySQL, SQLite. */
+export class TypeOrmStore implements Store {
+  readonly writers: number;
+  readonly rollup: RollupService;
+  readonly statistics: StatisticsStore;
+  readonly typeorm: TypeOrmFeatures;
+  readonly records: RecordReader | undefined;
+  /** How often this process has changed what is stored. */
+  changes = 0;
+  private readonly dialect: Dialect;
+  private readonly connections: Connections;
+  private readonly clock: DatabaseClock;
+  private readonly sessionTable: Table;
+  private readonly activityTable: Table;
+  private readonly dirtyRangeTable: Table;
+
+  constructor(
+    readonly dataSource: DataSource,
+    { statistics, pages, writers = Number.POSITIVE_INFINITY }: TypeOrmStoreSettings = {},
+  ) {
+    this.writers = writers;
+    this.dialect = dialectOf(dataSource);
+    this.connections = connectionsOf(dataSource);
+    this.clock = new DatabaseClock(dataSource);
+    this.sessionTable = new Table(dataSource, Session);
+    this.activityTable = new Table(dataSource, Activity);
+    this.dirtyRangeTable = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
+    this.rollup = new RollupService(dataSource, () => this.changes, statistics, pages);
+    this.statistics = new TypeOrmStatistics(dataSource, this.rollup);
+    this.records = RecordReader.of(dataSource);
+    const transactions = new HostTransactions(dataSource);
+    this.typeorm = {
+      createQueryBuilder: (filter) => filteredBy(dataSource.manager, filter),
+      write: (manager, activities, onCommit) =>
+        transactions.write(manager, this.insertsOf(activities), () => {
+          this.changes += 1;
+          onCommit();
+        }),
+    };
+  }
+
+  get incidents(): IncidentLog {
+    return this.connections.incidents;
+  }
+
+  get isOpen(): boolean {
+    return this.dataSource.isInitialized;
+  }
+
+  async lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
+    const release = await this.connections.writers.take();
+    try {
+      await this.connections.use(async (connection) => {
+        await work(async ({ activities, sessions }, within) => {
+          await this.clock.measure(connection.runner);
+          const inserts = activities.length > 0 ? this.insertsOf(activities) : [];
+          // In one order, so that transactions that store the same sessions do not wait for each other in a circle.
+          const inOrder = sessions.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+          if (sessions.length > 0) inserts.unshift(this.sessionTable.insert(inOrder));
+          await this.dialect.write(connection, inserts, within);
+          this.changes += 1;
+        });
+      }, cancel);
+    } finally {
+      release();
+    }
+  }
+
+  async restoreSessions(sessions: NewSession[], subject?: string): Promise<number> {
+    const restored = await restoreMissingSessions(this.dataSource, sessions, subject);
+    if (restored > 0) this.changes += 1;
+    return restored;
+  }
+
+  dropIdleConnections(): void {
+    driverOf(this.dataSource)?.destroyIdle(this.dataSource);
+  }
+
+  async findEncodingFault(): Promise<string | undefined> {
+    return driverOf(this.dataSource)?.encodingFault(this.dataSource);
+  }
+
+  classifyError(error: unknown): StoreFailure | undefined {
+    return failureOf(this.dataSource, error);
+  }
+
+  toUnavailable(error: unknown): UnavailableError | undefined {
+    const unavailable = unavailableAfter(this.dataSource, error);
+    // What the limits for questions refuse has been reported.
+    if (unavailable && !(error instanceof UnavailableError)) {
+      const reason = unavailable.message;
+      this.incidents.failed(UNREADABLE, { code: reason, reason }, 'warn');
+    }
+    return unavailable;
+  }
+
+  page(filter: ParsedFilter, place: Place): Promise<Activity[]> {
+    return readPage(this.dataSource, (manager) => filteredBy(manager, filter), place);
+  }
+
+  pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    return new RowReader(this.dataSource).activities(filter, after);
+  }
+
+  count(filter: ParsedFilter): Promise<number> {
+    return askOnPrimary(this.dataSource, (manager) => filteredBy(manager, filter).getCount());
+  }
+
+  async findCursor(id: string): Promise<Cursor | undefined> {
+    const found = await askOnPrimary(this.dataSource, (manager) =>
+      manager
+        .createQueryBuilder(Activity, 'activity')
+        .select(['activity.id', 'activity.date'])
+        .where('activity.id = :id', { id })
+        .getOne(),
+    );
+    return found ? { date: found.date.getTime(), id: found.id } : undefined;
+  }
+
+  findReceived(within: number, limit: number, known: ReadonlySet<string>): Promise<Received> {
+    return findReceived(this.dataSource, within, limit, known);
+  }
+
+  async findVisitSpans(
+    ids: string[],
+    { manager, timeout = Number.POSITIVE_INFINITY }: SpanLimits,
+  ): Promise<VisitSpan[]> {
+    const { dataSource, connections } = this;
+    const deadline = monotonicClock.now() + timeout;
+    const found: VisitSpan[] = [];
+    for (const some of chunks(ids)) {
+      const spans = manager
+        ? await findVisitSpans(uncached(dataSource, manager.queryRunner), some)
+        : await connections.ask(
+            (signal) => onPrimary(dataSource, (own) => findVisitSpans(own, some), signal),
+            {
+              timeout: deadline - monotonicClock.now(),
+              subject: 'the visits of activities cannot be looked up',
+              slots: connections.writers,
+            },
+          );
+      found.push(...spans);
+    }
+    return found;
+  }
+
+  findLatest(user: string): Promise<Activity[]> {
+    return latestOf(this.dataSource, user);
+  }
+
+  findLastSeen(users: string[]): Promise<Map<string, Date>> {
+    return lastSeenOf(this.dataSource, users);
+  }
+
+  findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
+    return sessionsOf(this.dataSource, user, current);
+  }
+
+  async erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
+    const erasure = new Erasure(this.dataSource, () => {
+      this.changes += 1;
+      onErased();
+    });
+    const erased = await erasure.run(selection);
+    // Also if nothing was left: an erasure that failed may have left what the statistics have.
+    await this.rollup.takeInErasures();
+    return erased;
+  }
+
+  countToErase(selection: ErasureSelection): Promise<number> {
+    return countToErase(this.dataSource, selection);
+  }
+
+  addUserAgents(userAgents: Map<string, string>): Promise<number> {
+    return this.dataSource.transaction((manager) => addUserAgents(manager, userAgents));
+  }
+
+  loadSigningKeys(
+    next: (newest: SigningKey | undefined) => SigningKey | undefined,
+    timeout: number,
+  ): Promise<SigningKey[]> {
+    return loadSigningKeys(this.dataSource, next, timeout);
+  }
+
+  check(onProgress?: Progress): Promise<Mismatches> {
+    return this.rollup.check(onProgress);
+  }
+
+  rebuild(onProgress?: Progress): Promise<void> {
+    return this.rollup.rebuild(onProgress);
+  }
+
+  /** Runs the migrations of the data source: those of Djaffar are among them. */
+  async migrate(): Promise<void> {
+    await this.dataSource.runMigrations();
+  }
+
+  abort(): void {
+    this.connections.abort();
+  }
+
+  async close(): Promise<void> {
+    await this.rollup.beforeApplicationShutdown();
+    await this.connections.close();
+  }
+
+  private insertsOf(activities: ActivityOnPage[]): Insert[] {
+    const ahead = this.clock.ahead();
+    const rows = ahead === 0 ? activities : activities.map((activity) => receivedLater(activity, ahead));
+    return [this.activityTable.insert(rows), this.dirtyRangeTable.insert(dirtyRangesForInsert(rows))];
+  }
+}
+
+/** All instances have the database's clock in common. */
+function receivedLater(activity: ActivityOnPage, milliseconds: number): ActivityOnPage {
+  return { ...activity, receivedAt: new Date(activity.receivedAt.getTime() + milliseconds) };
+}

@@ -1,0 +1,115 @@
+import {
+  type FilterScope,
+  planMeasure,
+  planTop,
+  scopeOf,
+  type Source,
+  topMeasureOf,
+} from '../../lib/store/typeorm/statistics/query-plan.js';
+import { parseStatisticsFilter } from '../../lib/statistics/statistics-filter.js';
+import {
+  type Dimension,
+  MEASURES,
+  type StatisticsFilter,
+  type TopMeasure,
+} from '../../lib/statistics/statistics.types.js';
+
+const SCOPES: FilterScope[] = ['none', 'view', 'name', 'path', 'visits', 'mixed'];
+
+const sourceOf = (
+  dimension: Dimension,
+  measure: TopMeasure,
+  scope: FilterScope,
+  asked: { property?: string; search?: string } = {},
+): Source => {
+  const { property = dimension === 'property' ? 'plan' : undefined, search } = asked;
+  return planTop({ dimension, measure, property, search, limit: 10 }, scope);
+};
+
+describe('the scope of a filter', () => {
+  it.each<[StatisticsFilter, FilterScope]>([
+    [{}, 'none'],
+    [{ bots: false, from: new Date(0), name: undefined }, 'none'],
+    [{ name: 'view' }, 'view'],
+    [{ name: 'bought' }, 'name'],
+    [{ path: '/a' }, 'path'],
+    [{ path: '/a*', name: 'view' }, 'path'],
+    [{ path: '/a', name: 'bought' }, 'mixed'],
+    [{ bots: true }, 'visits'],
+    [{ user: null }, 'visits'],
+    [{ session: 's', visit: 'v' }, 'visits'],
+    [{ entry: '/a', browser: null }, 'visits'],
+    [{ user: '17' }, 'mixed'],
+    [{ ip: '127.0.0.1' }, 'mixed'],
+    [{ properties: { plan: 'a' } }, 'mixed'],
+    [{ name: 'view', device: 'mobile' }, 'mixed'],
+    [{ path: '/a', user: null }, 'mixed'],
+    [{ name: 'bought', bots: true }, 'mixed'],
+  ])('%j is %s', (filter, scope) => {
+    expect(scopeOf(parseStatisticsFilter(filter))).toBe(scope);
+  });
+});
+
+describe('what answers a question', () => {
+  it('about a measure', () => {
+    const table = Object.fromEntries(
+      MEASURES.map((measure) => [measure, SCOPES.map((scope) => planMeasure(measure, scope)).join(' ')]),
+    );
+    const visits = 'visits visits visits visits visits visits';
+    const counts = 'rollup rollup rollup rollup visits activities';
+    expect(table).toEqual({
+      users: visits,
+      sessions: visits,
+      visits,
+      activities: counts,
+      views: counts,
+      bounceRate: visits,
+      visitDuration: visits,
+    });
+  });
+
+  it.each<[Dimension, TopMeasure, string]>([
+    ['path', 'views', 'rollup rollup activities rollup visit-paths activities'],
+    ['path', 'activities', 'rollup rollup activities rollup activities activities'],
+    ['path', 'visits', 'daily-cache activities activities activities visit-paths activities'],
+    ['path', 'users', 'activities activities activities activities activities activities'],
+    ['name', 'activities', 'rollup rollup rollup activities visit-paths activities'],
+    ['name', 'views', 'rollup rollup rollup activities activities activities'],
+    ['name', 'visits', 'visit-paths activities activities activities visit-paths activities'],
+    ['name', 'sessions', 'activities activities activities activities activities activities'],
+    ['property', 'activities', 'daily-cache daily-cache daily-cache activities activities activities'],
+    ['property', 'views', 'daily-cache daily-cache daily-cache activities activities activities'],
+    ['property', 'visits', 'activities activities activities activities activities activities'],
+    ['browser', 'visits', 'daily-cache visits visits visits visits visits'],
+    ['entry', 'visits', 'daily-cache visits visits visits visits visits'],
+    ['user', 'views', 'visits visits visits visits visits visits'],
+  ])('top %s by %s', (dimension, measure, sources) => {
+    expect(SCOPES.map((scope) => sourceOf(dimension, measure, scope)).join(' ')).toBe(sources);
+  });
+
+  it('with a search: what has the values in rows', () => {
+    const search = { search: 'a' };
+    expect(sourceOf('path', 'views', 'none', search)).toBe('rollup');
+    expect(sourceOf('path', 'views', 'visits', search)).toBe('activities');
+    expect(sourceOf('path', 'visits', 'none', search)).toBe('activities');
+    expect(sourceOf('name', 'activities', 'visits', search)).toBe('activities');
+    expect(sourceOf('property', 'activities', 'none', search)).toBe('activities');
+    expect(sourceOf('browser', 'visits', 'none', search)).toBe('visits');
+  });
+
+  it('about a property whose key is too long to be cached: the activities', () => {
+    expect(sourceOf('property', 'activities', 'none', { property: 'x'.repeat(64) })).toBe('daily-cache');
+    expect(sourceOf('property', 'activities', 'none', { property: 'x'.repeat(65) })).toBe('activities');
+  });
+
+  it('without a measure: visits of what visits have, views of paths if any can match, activities of the rest', () => {
+    const measureOf = (dimension: Dimension, name?: string): TopMeasure =>
+      topMeasureOf({ dimension, measure: undefined }, name);
+    expect(measureOf('browser')).toBe('visits');
+    expect(measureOf('path')).toBe('views');
+    expect(measureOf('path', 'view')).toBe('views');
+    expect(measureOf('path', 'bought')).toBe('activities');
+    expect(measureOf('name')).toBe('activities');
+    expect(topMeasureOf({ dimension: 'path', measure: 'users' }, undefined)).toBe('users');
+  });
+});
