@@ -1,13 +1,12 @@
 import { type ExecutionContext, Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { catchError, concat, defer, ignoreElements, type Observable, tap, throwError } from 'rxjs';
-import type { DataSource } from 'typeorm';
 import { ActivityService, type ServerActivity } from '../activity/activity.service.js';
 import { MAX_NAME } from '../activity/new-activity.js';
 import { cut } from '../activity/text.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
-import { connectionsOf } from '../database/connections.js';
+import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
-import { DATA_SOURCE } from '../options/settings.js';
+import { STORE } from '../options/settings.js';
 import { type Call, callOf } from './call.js';
 import { pathOf, routeOf } from './request.js';
 import { RequestContexts } from './request-contexts.js';
@@ -20,7 +19,7 @@ type Outcome = { result: unknown } | { error: unknown };
 @Injectable()
 export class HandlerTracker {
   constructor(
-    @Inject(DATA_SOURCE) private readonly dataSource: DataSource,
+    @Inject(STORE) private readonly store: Store,
     private readonly activities: ActivityService,
     private readonly contexts: RequestContexts,
   ) {}
@@ -78,8 +77,8 @@ export class HandlerTracker {
     );
   }
 
-  private get incidents(): ReturnType<typeof connectionsOf>['incidents'] {
-    return connectionsOf(this.dataSource).incidents;
+  private get incidents(): Store['incidents'] {
+    return this.store.incidents;
   }
 
   private activityOf(
