@@ -7,6 +7,13 @@ import type { ErrorCollector } from './validation-errors.js';
 /** What the tracker stores by itself. */
 const BUILT_IN = ['view', 'engagement', 'outbound', 'download'];
 
+const VALIDATION = {
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  // Otherwise an event without properties, whose class has no decorators, would always be refused.
+  forbidUnknownValues: false,
+};
+
 /** The property of an activity whose name the option `events` does not have, if `unknownEvents` is `mark`. */
 export const UNKNOWN_MARK = '$unknown';
 
@@ -30,7 +37,7 @@ export class Events {
     const type = this.types.get(name);
     if (type) {
       for (const [property, fault] of faultsOf(type, properties))
-        errors.addError(`${prefix}properties.${property}`, `${prefix}properties.${fault}`);
+        errors.addError(prefix + property, prefix + fault);
     } else if (!BUILT_IN.includes(name)) {
       if (this.unknown === 'reject') errors.addError(`${prefix}name`, `${prefix}name is not known: ${name}`);
       if (this.unknown === 'mark') activity.properties = { ...properties, [UNKNOWN_MARK]: true };
@@ -43,8 +50,23 @@ function faultsOf(
   type: new () => object,
   properties: Properties | null,
 ): [property: string, fault: string][] {
-  const instance = plainToInstance(type, properties ?? {});
-  return flatten(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }), '');
+  const inherited = findInherited(properties ?? {}, 'properties.');
+  if (inherited.length > 0) return inherited.map((path) => [path, `${path} is not known`]);
+  try {
+    const instance = plainToInstance(type, properties ?? {});
+    return flatten(validateSync(instance, VALIDATION), 'properties.');
+  } catch {
+    return [['properties', 'properties cannot be read as the class of this event']];
+  }
+}
+
+/** @returns the paths of keys that each object inherits, such as `constructor`: class-transformer and class-validator take them for known */
+function findInherited(value: object, prefix: string): string[] {
+  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
+    const path = prefix + key;
+    if (!Array.isArray(value) && key in Object.prototype) return [path];
+    return typeof inner === 'object' && inner !== null ? findInherited(inner, `${path}.`) : [];
+  });
 }
 
 function flatten(errors: ValidationError[], prefix: string): [string, string][] {
