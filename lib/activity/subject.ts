@@ -27,5 +27,9 @@ function textOf(subject: unknown): string {
   const parts: unknown[] = Array.isArray(subject) ? subject : [];
   const [type, id] = parts;
   const isPair = parts.length === 2 && typeof type === 'string' && !type.includes(':');
-  return isPair && ['string', 'number', 'bigint'].includes(typeof id) ? `${type}:${String(id)}` : '';
+  return isPair && isId(id) ? `${type}:${id}` : '';
+}
+
+function isId(id: unknown): id is string | number | bigint {
+  return typeof id === 'number' ? Number.isFinite(id) : typeof id === 'string' || typeof id === 'bigint';
 }

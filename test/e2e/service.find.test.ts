@@ -306,6 +306,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     ['a subject without an id', { subject: 'order:' }, {}],
     ['a subject of one', { subject: ['order'] }, {}],
     ['a subject whose type has a colon', { subject: ['a:b', 'c'] }, {}],
+    ['a subject whose id is NaN', { subject: ['order', Number.NaN] }, {}],
     ['an empty route', { route: '' }, {}],
     ['no IP address', { ip: '1.2.3' }, {}],
     ['a limit of 0', {}, { limit: 0 }],
@@ -335,6 +336,10 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     expect(await host.activities.erase({ name: 'subject' })).toBe(2);
     const wrong = { path: '/', subject: ['order', ''] } as const;
     await expect(host.activities.track(wrong)).rejects.toThrow('subject must be [type, id]');
+    for (const id of [Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(host.activities.track({ path: '/', subject: ['order', id] })).rejects.toThrow(
+        'subject must be [type, id]',
+      );
   });
 
   it('streams the same as it counts and finds, the oldest first', async () => {

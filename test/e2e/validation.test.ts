@@ -19,6 +19,8 @@ const CASES: [string, unknown, string?][] = [
   ['referer', 'https://example.com/'],
   ['referer', 'x'.repeat(2049), 'must be at most 2048 characters long'],
   ['referer', false, 'must be a string'],
+  ['route', 'x'.repeat(255)],
+  ['route', 'x'.repeat(256), 'must be at most 255 characters long'],
   ['name', 'bought'],
   ['name', 'x'.repeat(65), 'must be at most 64 characters long'],
   ['name', {}, 'must be a string'],
