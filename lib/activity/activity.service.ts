@@ -139,18 +139,22 @@ export class ActivityService {
    * @throws UnavailableError as a client would get a 503
    */
   async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
-    await this.storeActivity(activity, options.context === null ? undefined : this.current, options.manager);
+    await this.storeActivity(activity, options.context === null ? undefined : this.current, options);
   }
 
-  /** @internal the same in another context than that of the code that runs */
-  async trackIn(context: ContextSource, activity: ServerActivity): Promise<void> {
-    await this.storeActivity(activity, context);
+  /**
+   * The same in another context than that of the code that runs.
+   * @internal
+   * @param isNameGenerated whether the option `events` does not apply, because the application has not named the activity
+   */
+  async trackIn(context: ContextSource, activity: ServerActivity, isNameGenerated = false): Promise<void> {
+    await this.storeActivity(activity, context, { isNameGenerated });
   }
 
   private async storeActivity(
     activity: ServerActivity,
     context: ContextSource | undefined,
-    manager?: EntityManager,
+    { manager, isNameGenerated = false }: { manager?: EntityManager; isNameGenerated?: boolean },
   ): Promise<void> {
     const { user, session, visit, ip, userAgent, date: when = new Date(), ...others } = activity;
     const { subject, interactive, ...fields } = others;
@@ -174,7 +178,7 @@ export class ActivityService {
         ? context?.originOf({ date: time ?? now, path, name, properties, user: known })
         : undefined;
     const missingPath = 'outside of a request';
-    const { events } = this;
+    const events = isNameGenerated ? undefined : this.events;
     const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath, events };
     const parsed = read && normalizeActivity(read, arrival, errors);
     errors.throwIfInvalid();

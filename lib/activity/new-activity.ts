@@ -42,7 +42,7 @@ export interface Arrival {
   /** Milliseconds by which the client's clock is slow. */
   skew: number;
   /** What names and properties may be; without it, anything. */
-  events?: Events;
+  events?: Events | undefined;
   /** Replaces a missing path. */
   path?: string | undefined;
   /** Ends the sentence "path must not be empty …". */

@@ -36,7 +36,11 @@ export class HandlerTracker {
     // The keys are there when the handler has ended: an answer under way gets no cookie any more.
     source?.ready()?.catch(() => {});
     const track = (outcome: Outcome): Promise<void> =>
-      this.activities.trackIn(source ?? this.contexts, this.activityOf(call, tracking, outcome));
+      this.activities.trackIn(
+        source ?? this.contexts,
+        this.activityOf(call, tracking, outcome),
+        tracking.name === undefined,
+      );
     /** Never rejects. */
     const attempt = async (outcome: Outcome): Promise<void> => {
       try {

@@ -119,7 +119,6 @@ export interface DjaffarOptions {
    */
   requestContext?: boolean | undefined;
 
-  /** The session: one browser, recognized by a cookie. */
   /**
    * Tracks each request that a handler of an HTTP controller answered, by the name `POST /orders/:id/pay`. Use `@Track` on a
    * handler to say more, and `@NoTrack()` to leave out a handler or a controller. The routes of Djaffar are never tracked.
@@ -135,11 +134,13 @@ export interface DjaffarOptions {
 
   /**
    * What becomes of an activity whose name `events` does not have, and which is none of the tracker's: `accept` stores it,
-   * `mark` stores it with the property `$unknown`, `reject` answers 400. It needs `events`.
+   * `mark` stores it with the property `$unknown`, `reject` answers 400. It needs `events`. The names that the
+   * option `requests` generates are always stored.
    * @defaultValue 'accept'
    */
   unknownEvents?: 'accept' | 'mark' | 'reject' | undefined;
 
+  /** The session: one browser, recognized by a cookie. */
   session?: {
     /**
      * How long the cookie lives after the last activity, in milliseconds, or `browser` for as long as the browser is open.

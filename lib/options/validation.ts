@@ -77,8 +77,19 @@ function toRoutes(options: RouteOptions = {}): Required<RouteOptions> {
 }
 
 function check(options: unknown, rules: Rules): void {
-  const errors = findErrors(options, rules, '');
+  const errors = [...findErrors(options, rules, ''), ...findUselessOptions(options)];
   if (errors.length > 0) throw new Error(`DjaffarModule: ${errors.join('; ')}`);
+}
+
+/** Finds options that do nothing without another one. */
+function findUselessOptions(options: unknown): string[] {
+  if (typeof options !== 'object' || options === null) return [];
+  const { events, unknownEvents }: { events?: unknown; unknownEvents?: unknown } = options;
+  return unknownEvents === undefined || events !== undefined
+    ? []
+    : [
+        `option "unknownEvents" is ${inspect(unknownEvents, { depth: 0 })}; allowed: only with the option "events"`,
+      ];
 }
 
 /** @param prefix the names of the groups that the options are in, such as `dashboard.session.` */

@@ -312,6 +312,24 @@ describe.each(ADAPTERS)('the option requests on %s', (adapter) => {
   });
 });
 
+it.each(['reject', 'mark'] as const)(
+  'the option requests tracks what "events" does not have, with unknownEvents %s',
+  async (unknownEvents) => {
+    const host = await startHost({
+      controllers: options.controllers,
+      adapter: 'express',
+      djaffar: { requests: { methods: ['POST'] }, events: {}, unknownEvents },
+    });
+    try {
+      await host.fetch('/orders', { method: 'POST' });
+      for (let i = 0; i < 1000 && (await host.stored()).length < 1; i++) await setImmediate();
+      await expect(host.stored()).resolves.toMatchObject([{ name: 'POST /orders', properties: null }]);
+    } finally {
+      await host.close();
+    }
+  },
+);
+
 it('@Track without DjaffarModule is an error at start-up that says the cure', async () => {
   const { Test } = await import('@nestjs/testing');
   const testing = await Test.createTestingModule({

@@ -55,7 +55,7 @@ describe('the options', () => {
     [{ session: { maxAge: 999 } }, ['"session.maxAge"', '999', "1000, or 'browser'"]],
     [{ session: { maxAge: '14d' } }, ['"session.maxAge"', "'14d'"]],
     [{ session: { maxAge: Infinity } }, ['"session.maxAge"', 'Infinity']],
-    [{ session: { cookie: {} } }, ['"session.cookie"', 'not known', 'maxAge, sameSite, id']],
+    [{ session: { cookie: {} } }, ['"session.cookie"', 'not known', 'maxAge, absoluteMaxAge, sameSite, id']],
     [{ session: { sameSite: 'strict' } }, ['"session.sameSite"', "'strict'", "'lax' or 'none'"]],
     [{ page: '/' }, ['"page"', "'/'", 'a function']],
     [{ api: {} }, ['"api.guards" is missing', 'at least one guard']],
@@ -73,6 +73,7 @@ describe('the options', () => {
     [{ writer: { timeout: 1.5 } }, ['"writer.timeout"', '1.5']],
     [{ user: 'id' }, ['"user"', "'id'", 'a function']],
     [{ transform: {} }, ['"transform"', '{}', 'a function']],
+    [{ unknownEvents: 'reject' }, ['"unknownEvents"', "'reject'", 'only with the option "events"']],
   ])('%j fail with a message that names the option, what was given and what is allowed', (given, told) => {
     const fault = faultOf(() => toSettings(given));
     for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
