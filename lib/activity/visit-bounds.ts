@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
 import type { Store } from '../store/store.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import type { StoredActivity } from './activity.entity.js';
 import { isNearStart, LONGEST_VISIT } from './visit-id.js';
 
@@ -19,6 +21,14 @@ interface Limits {
   timeout?: number;
 }
 
+/** The visits that are asked for in one turn of the event loop. */
+interface Lookup {
+  ids: Set<string>;
+  /** Milliseconds; the longest of those who wait for it. */
+  timeout: number;
+  done: Promise<void>;
+}
+
 /**
  * Sees to it that a visit ends after 24 hours, also if its id comes from server code or an import. The ids that are made
  * here begin with the start of the visit; of others the database says when their activities were.
@@ -26,6 +36,8 @@ interface Limits {
 export class VisitBounds {
   /** Not for long, as another instance may add to a visit, or erase it. */
   private readonly spans = new LRUCache<string, Span>({ max: 50_000, ttl: 60_000, ttlResolution: 1000 });
+
+  private next: Lookup | undefined;
 
   constructor(private readonly store: Pick<Store, 'findVisitSpans'>) {}
 
@@ -57,10 +69,28 @@ export class VisitBounds {
     return true;
   }
 
-  private async load(ids: string[], limits: Limits): Promise<void> {
+  private async load(ids: string[], { manager, timeout = Number.POSITIVE_INFINITY }: Limits): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.spans.has(id));
     if (unknown.length === 0) return;
-    for (const { id, first, last } of await this.store.findVisitSpans(unknown, limits)) {
+    if (manager) return this.lookUp(unknown, { manager });
+    const lookup = (this.next ??= this.beginLookup());
+    for (const id of unknown) lookup.ids.add(id);
+    lookup.timeout = Math.max(lookup.timeout, timeout);
+    await within(lookup.done, timeout);
+  }
+
+  /** A query for each call would take thousands of connections in turn if server code tracks much at once. */
+  private beginLookup(): Lookup {
+    const lookup: Lookup = { ids: new Set(), timeout: 0, done: Promise.resolve() };
+    lookup.done = setImmediate().then(() => {
+      this.next = undefined;
+      return this.lookUp([...lookup.ids], { timeout: lookup.timeout });
+    });
+    return lookup;
+  }
+
+  private async lookUp(ids: string[], limits: Limits): Promise<void> {
+    for (const { id, first, last } of await this.store.findVisitSpans(ids, limits)) {
       // Another call may have added to it in the meantime.
       const known = this.spans.get(id);
       this.spans.set(id, {
@@ -68,5 +98,22 @@ export class VisitBounds {
         last: Math.max(last, known?.last ?? last),
       });
     }
+  }
+}
+
+/** @throws UnavailableError after so many milliseconds */
+async function within(work: Promise<void>, timeout: number): Promise<void> {
+  if (timeout === Number.POSITIVE_INFINITY) return work;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new UnavailableError(
+      `the visits of activities were not found within ${Math.round(timeout)} ms`,
+    );
+    timer = setTimeout(() => reject(error), Math.max(0, timeout));
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,0 +1,45 @@
+import { VisitBounds } from '../../lib/activity/visit-bounds.js';
+import type { VisitSpan } from '../../lib/store/store.js';
+import { UnavailableError } from '../../lib/store/unavailable.error.js';
+
+const HOUR = 3_600_000;
+const NOON = Date.UTC(2026, 1, 3, 12);
+
+const at = (visitId: string, hours: number): { visitId: string; date: Date } => ({
+  visitId,
+  date: new Date(NOON + hours * HOUR),
+});
+
+describe('the bounds of visits whose ids the host chooses', () => {
+  it('are looked up once for all that is tracked in one turn', async () => {
+    const asked: string[][] = [];
+    const bounds = new VisitBounds({
+      findVisitSpans: (ids): Promise<VisitSpan[]> => {
+        asked.push(ids);
+        return Promise.resolve([{ id: 'mine', first: NOON, last: NOON }]);
+      },
+    });
+    const late = await Promise.all([
+      bounds.findLate([at('mine', 25)], { timeout: 5000 }),
+      bounds.findLate([at('mine', 1), at('other', 25)], { timeout: 4000 }),
+      ...Array.from({ length: 1000 }, (_, i) => bounds.findLate([at(`visit-${i}`, 0)])),
+    ]);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toHaveLength(1002);
+    expect(late.slice(0, 3)).toEqual([[at('mine', 25)], [], []]);
+    // What was found is known for a while.
+    await bounds.findLate([at('mine', 2)], { timeout: 5000 });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('are waited for by each only as long as it may', async () => {
+    let answer: (spans: VisitSpan[]) => void = () => {};
+    const bounds = new VisitBounds({
+      findVisitSpans: () => new Promise<VisitSpan[]>((resolve) => (answer = resolve)),
+    });
+    const patient = bounds.findLate([at('a', 0)], { timeout: 60_000 });
+    await expect(bounds.findLate([at('b', 0)], { timeout: 20 })).rejects.toThrow(UnavailableError);
+    answer([]);
+    expect(await patient).toEqual([]);
+  });
+});
