@@ -10,6 +10,7 @@ import { Slots } from './slots.js';
 import { refusal } from './refusal.js';
 import { LateError, NARROW, TooSlowError } from '../store/too-slow.error.js';
 import { UnavailableError } from '../store/unavailable.error.js';
+import { monotonicClock } from '../time/clock.js';
 import type { QuestionLimits } from '../options/djaffar.options.js';
 
 /** A connection of the host's pool, for as long as it is lent. */
@@ -174,26 +175,34 @@ export class Connections {
     await this.readers?.close();
   }
 
+  /** By the monotonic clock, when a question that is asked now has to be answered. */
+  deadline(): number {
+    return monotonicClock.now() + this.timeout;
+  }
+
   /**
    * Asks the database something, within the limits. It is given up when the {@link cancellation} aborts.
-   * @param ask holds at most one connection at a time; it gives up when the signal aborts
-   * @param limits a shorter time in milliseconds; what the log says if it fails, `null` for nothing; whose places it takes
+   * @param ask holds at most one connection at a time; it gives up when the signal aborts. It must not ask again: the
+   * places may all be taken by others that do the same
+   * @param limits a shorter time in milliseconds; a {@link deadline} if it is one of several asks of a question; what the
+   * log says if it fails, `null` for nothing; whose places it takes
    * @throws UnavailableError if the database does not answer, or not in time
    * @throws TooSlowError if it works on one statement for too long
    */
   async ask<T>(
     ask: (signal: AbortSignal) => Promise<T>,
-    limits: { timeout?: number; subject?: string | null; slots?: Slots } = {},
+    limits: { timeout?: number; deadline?: number; subject?: string | null; slots?: Slots } = {},
   ): Promise<T> {
-    const { subject = UNREADABLE, slots = this.questions } = limits;
+    const { subject = UNREADABLE, slots = this.questions, deadline = Number.POSITIVE_INFINITY } = limits;
     const timeout = Math.min(limits.timeout ?? this.timeout, this.timeout);
+    const left = Math.min(timeout, deadline - monotonicClock.now());
     const controller = new AbortController();
     const { signal } = controller;
     this.open.set(signal, controller);
     const stop = onAbort(cancellation(), () => controller.abort(new AbandonedError()));
     let isAsked = false;
-    const timer = Number.isFinite(timeout)
-      ? setTimeout(() => controller.abort(this.lateError(isAsked, timeout)), timeout)
+    const timer = Number.isFinite(left)
+      ? setTimeout(() => controller.abort(this.lateError(isAsked, timeout)), left)
       : undefined;
     try {
       const release = await slots.take(signal);

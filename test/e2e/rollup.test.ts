@@ -209,6 +209,31 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     }
   });
 
+  it('is read-only are answered without the days that cannot be cached, and the log says so alone', async () => {
+    const date = new Date(Date.now() - 3 * DAY);
+    await host.activities.track({ path: '/', date, visit: 'visit' });
+    expect((await ask(host)).status).toBe(200);
+    const lines: string[] = [];
+    const log = (line: unknown): void => void lines.push(String(line));
+    const { database } = host;
+    const readOnly = await startHost({
+      adapter: 'fastify',
+      database: {
+        ...database,
+        options: { ...database.options, extra: { options: '-c default_transaction_read_only=on' } },
+      },
+      djaffar,
+      application: { logger: { log, warn: log, error: log } },
+    });
+    const stats = readOnly.app.get(ActivityStats, { strict: false });
+    for (const limit of [1, 2])
+      expect((await stats.top('browser', { ...ever, limit })).items).toEqual([{ value: null, count: 1 }]);
+    await readOnly.close();
+    expect(lines.filter((line) => /cannot be (read|cached|brought)/.test(line))).toEqual([
+      expect.stringMatching(/^counts of past days cannot be cached: .*cannot execute UPDATE/),
+    ]);
+  });
+
   it('ends the connection are 503, and answered when asked again', async () => {
     await host.activities.track({ path: '/' });
     expect((await ask(host)).status).toBe(200);

@@ -35,30 +35,33 @@ export class TypeOrmStatistics implements StatisticsStore {
   ): Promise<T & AsOf> {
     const { dataSource } = this;
     await this.rollup.catchUp(question.dependsOn);
-    return connectionsOf(dataSource).ask(async (signal) => {
-      await this.cache(question);
-      return dialectOf(dataSource).reading(
-        dataSource,
-        async ({ queryRunner }) => {
-          const manager = uncached(dataSource, queryRunner);
-          const asOf = await readAsOf(manager, question.dependsOn);
-          // Otherwise there is nothing that could be read, and zeros would be wrong.
-          await manager.findOneByOrFail(RollupState, { id: 1 });
-          return {
-            asOf: new Date(asOf).toISOString(),
-            ...(await answer(await openSnapshot(manager, question))),
-          };
-        },
-        signal,
-      );
-    });
+    const deadline = connectionsOf(dataSource).deadline();
+    await this.cache(question, deadline);
+    return connectionsOf(dataSource).ask(
+      (signal) =>
+        dialectOf(dataSource).reading(
+          dataSource,
+          async ({ queryRunner }) => {
+            const manager = uncached(dataSource, queryRunner);
+            const asOf = await readAsOf(manager, question.dependsOn);
+            // Otherwise there is nothing that could be read, and zeros would be wrong.
+            await manager.findOneByOrFail(RollupState, { id: 1 });
+            return {
+              asOf: new Date(asOf).toISOString(),
+              ...(await answer(await openSnapshot(manager, question))),
+            };
+          },
+          signal,
+        ),
+      { deadline },
+    );
   }
 
-  private async cache({ top: asked, filter }: StatisticsQuestion): Promise<void> {
+  private async cache({ top: asked, filter }: StatisticsQuestion, deadline: number): Promise<void> {
     if (!asked) return;
     const query = { ...asked.query, measure: topMeasureOf(asked.query, filter.name) };
     if (planTop(query, scopeOf(filter)) === 'daily-cache')
-      await this.rollup.cacheDays(dailyMetricOf(query), asked.range);
+      await this.rollup.cacheDays(dailyMetricOf(query), asked.range, deadline);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Between, type DataSource, type EntityManager, In } from 'typeorm';
 import { cancellation } from '../../../cancellation.js';
-import { askOnPrimary } from '../../../../database/primary.js';
+import { onPrimary } from '../../../../database/primary.js';
 import { connectionsOf } from '../../../../database/connections.js';
 import { dialectOf, type Statement } from '../../../../database/dialects/dialect.js';
 import { monotonicClock } from '../../../../time/clock.js';
@@ -35,15 +35,22 @@ export class DailyCountCache {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Caches the past days of a range that are not cached, until the deadline or until nobody waits for the answer. A day is
-   * skipped if a rollup commits in the meantime.
+   * Caches the past days of a range that are not cached, until nobody waits for the answer. A day is skipped if a rollup
+   * commits in the meantime.
+   * @param times by the monotonic clock: when the last day may begin, and when the question has to be answered
+   * @returns whether there were any such days
    */
-  async cacheDays(metric: string, range: TimeRange, deadline: number): Promise<void> {
-    const days = await askOnPrimary(this.dataSource, (manager) => missingDays(manager, metric, range));
+  async cacheDays(
+    metric: string,
+    range: TimeRange,
+    { until, deadline }: { until: number; deadline: number },
+  ): Promise<boolean> {
+    const days = await this.read((manager) => missingDays(manager, metric, range), Math.min(until, deadline));
     for (const day of days) {
-      if (monotonicClock.now() >= deadline || cancellation()?.aborted) return;
-      await this.cacheDay(metric, day);
+      if (monotonicClock.now() >= until || cancellation()?.aborted) break;
+      await this.cacheDay(metric, day, deadline);
     }
+    return days.length > 0;
   }
 
   /** The statement that invalidates days. */
@@ -67,11 +74,14 @@ export class DailyCountCache {
   }
 
   /** Skipped if a rollup commits in the meantime, because the counts may be outdated; the next query retries. */
-  private async cacheDay(metric: string, day: number): Promise<void> {
-    const { id, version, row } = await askOnPrimary(this.dataSource, async (manager) => ({
-      ...(await manager.findOneByOrFail(RollupState, { id: 1 })),
-      row: { startedAt: new Date(day), metric, counts: await count(metric, day, manager) },
-    }));
+  private async cacheDay(metric: string, day: number, deadline: number): Promise<void> {
+    const { id, version, row } = await this.read(
+      async (manager) => ({
+        ...(await manager.findOneByOrFail(RollupState, { id: 1 })),
+        row: { startedAt: new Date(day), metric, counts: await count(metric, day, manager) },
+      }),
+      deadline,
+    );
     // A no-op update that locks the row, so it is serialized with rollups. A concurrent call for the same day writes the same value.
     const guard = this.dataSource
       .createQueryBuilder()
@@ -85,14 +95,25 @@ export class DailyCountCache {
       .values(row)
       .orIgnore()
       .updateEntity(false);
-    await connectionsOf(this.dataSource).ask((signal) =>
-      dialectOf(this.dataSource).transact(
-        this.dataSource,
-        guard.getQueryAndParameters(),
-        [insertion.getQueryAndParameters()],
-        signal,
-      ),
+    await connectionsOf(this.dataSource).ask(
+      (signal) =>
+        dialectOf(this.dataSource).transact(
+          this.dataSource,
+          guard.getQueryAndParameters(),
+          [insertion.getQueryAndParameters()],
+          signal,
+        ),
+      { deadline, subject: null },
     );
+  }
+
+  /** If it fails, the question is answered without it. */
+  private read<T>(read: (manager: EntityManager) => Promise<T>, deadline: number): Promise<T> {
+    const { dataSource } = this;
+    return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal), {
+      deadline,
+      subject: null,
+    });
   }
 }
 

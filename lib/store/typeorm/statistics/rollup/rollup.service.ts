@@ -17,6 +17,7 @@ import { AbandonedError } from '../../../cancellation.js';
 import { connectionsOf } from '../../../../database/connections.js';
 import { driverOf, failureOf } from '../../../../database/driver.js';
 import { askOnPrimary, onPrimary } from '../../../../database/primary.js';
+import { LateError } from '../../../too-slow.error.js';
 import { UnavailableError } from '../../../unavailable.error.js';
 import { uuidv7 } from '../../../../activity/random.js';
 import { monotonicClock } from '../../../../time/clock.js';
@@ -82,6 +83,7 @@ const FIRST_LOOK = 3_600_000;
 const SHUTDOWN_WAIT = 1000;
 /** What is said in the log. */
 const SUBJECT = 'the statistics cannot be brought up to date';
+const UNCACHED = 'counts of past days cannot be cached';
 
 /** A question that waits for dirty ranges to be recomputed. */
 interface Waiting {
@@ -189,10 +191,17 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   /**
    * Caches counts of the days of the range that are over, as far as it comes in `maxWait`; daily-count-cache.ts has the
    * metrics. It never rejects: what is not cached is counted for each question.
+   * @param deadline by the monotonic clock, when the question has to be answered
    */
-  async cacheDays(counts: string, range: TimeRange): Promise<void> {
-    const deadline = monotonicClock.now() + this.settings.maxWait;
-    await this.dailyCounts.cacheDays(counts, range, deadline).catch((error: unknown) => this.warn(error));
+  async cacheDays(metric: string, range: TimeRange, deadline: number): Promise<void> {
+    const until = monotonicClock.now() + this.settings.maxWait;
+    try {
+      const isCaching = await this.dailyCounts.cacheDays(metric, range, { until, deadline });
+      if (isCaching) connectionsOf(this.dataSource).incidents.worked(UNCACHED);
+    } catch (error) {
+      // The question itself then takes long, too.
+      if (!(error instanceof LateError)) this.warn(error, UNCACHED);
+    }
   }
 
   /**
@@ -324,11 +333,11 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     this.sleep(isDone ? PAUSE : PAUSE_AFTER_FAILURE, isDone && !this.hasDeferred ? changes : -1);
   }
 
-  private warn(error: unknown): void {
+  private warn(error: unknown, subject = SUBJECT): void {
     // The connections are closed under it.
     if (this.isClosed || error instanceof AbandonedError) return;
     const failure = failureOf(this.dataSource, error) ?? { code: 'other', reason: String(error) };
-    connectionsOf(this.dataSource).incidents.failed(SUBJECT, failure, 'warn');
+    connectionsOf(this.dataSource).incidents.failed(subject, failure, 'warn');
   }
 
   /** Works while a question waits or anything is left. It never rejects. */
