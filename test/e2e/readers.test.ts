@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
@@ -149,6 +150,26 @@ describe('readers of an SQLite file', () => {
       ]);
     expect(warn.mock.calls).toEqual([[expect.stringContaining(cure)]]);
     warn.mockRestore();
+  });
+
+  it('that are all taken keep nobody from tracking in a visit that has to be looked up', async () => {
+    const host = await startHost({ adapter: 'fastify', database });
+    const gate = new EventEmitter();
+    const opened = once(gate, 'open');
+    let held = 0;
+    const questions = [1, 2].map(() =>
+      onPrimary(host.dataSource, async (manager) => {
+        await manager.query(COUNT);
+        held += 1;
+        await opened;
+      }),
+    );
+    await until(() => held === 2);
+    await host.activities.track({ path: '/', visit: 'of-host' });
+    gate.emit('open');
+    await Promise.all(questions);
+    expect(await host.stored()).toHaveLength(1);
+    await host.app.close();
   });
 
   it('end with the application', async () => {

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoredActivity } from '../../lib/activity/activity.entity.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
@@ -8,7 +9,9 @@ import { PathRollup, RollupState } from '../../lib/store/typeorm/statistics/roll
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { LARGE_VISIT } from '../../lib/store/typeorm/statistics/rollup/visit-builder.js';
+import { connectionsOf } from '../../lib/database/connections.js';
 import { ActivityStats } from '../../lib/index.js';
+import { DEFAULTS } from '../../lib/options/settings.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { fetchAsAda, startSample } from '../support/sample.js';
@@ -144,6 +147,27 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect((await state().findOneByOrFail({ id: 1 })).leaseHolder).toBe(lease.holder);
     await lease.release();
     expect((await state().findOneByOrFail({ id: 1 })).leaseHolder).toBeNull();
+  });
+
+  it('keeps its lease while questions have all their places', async () => {
+    expect(await views()).toBe(0);
+    const gate = new EventEmitter();
+    const opened = once(gate, 'open');
+    const questions = Array.from({ length: DEFAULTS.statistics.concurrency }, () =>
+      connectionsOf(host.dataSource).ask(() => opened),
+    );
+    const lease = new RollupLease(host.dataSource);
+    const leaseUntil = async (): Promise<number> =>
+      (await state().findOneByOrFail({ id: 1 })).leaseUntil.getTime();
+    expect((await lease.take())?.isOurs).toBe(true);
+    const taken = await leaseUntil();
+    await lease.during(async () => {
+      while ((await leaseUntil()) <= taken) await pause(20);
+    });
+    gate.emit('open');
+    // None was given up meanwhile.
+    await Promise.all(questions);
+    await lease.release();
   });
 
   it('does not wait for a lease that a clock ahead has given', async () => {

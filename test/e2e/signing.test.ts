@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectionsOf } from '../../lib/database/connections.js';
+import { DEFAULTS } from '../../lib/options/settings.js';
 import { KEY_LIFETIME, KEY_PUBLICATION } from '../../lib/privacy/key-ring.js';
 import { SigningKey } from '../../lib/privacy/signing-key.entity.js';
 import { REFRESH, SigningKeys } from '../../lib/privacy/signing-keys.js';
@@ -166,6 +168,18 @@ describe.each(FOUND)('the signature of the cookie on %s', (name) => {
     const renewed = await track(host, cookie);
     expect(renewed.session).not.toBe(session);
     expect(await track(other, renewed.cookie)).toMatchObject({ session: renewed.session });
+  });
+
+  it('is read again while other questions have all their places', async () => {
+    await track(host);
+    const gate = new EventEmitter();
+    const opened = once(gate, 'open');
+    const questions = Array.from({ length: DEFAULTS.statistics.concurrency }, () =>
+      connectionsOf(host.dataSource).ask(() => opened),
+    );
+    await expect(refresh(host)).resolves.toBeUndefined();
+    gate.emit('open');
+    await Promise.all(questions);
   });
 
   it('costs no query but one a minute', async () => {

@@ -6,7 +6,8 @@ import { Table } from '../../database/table.js';
 import { SigningKey } from '../../privacy/signing-key.entity.js';
 
 /**
- * The keys, the oldest first.
+ * The keys, the oldest first. It takes the place of a writer: questions that take long must not keep a request from being
+ * stored.
  * @param next makes the next key if it is time for one
  * @param timeout milliseconds
  */
@@ -36,6 +37,7 @@ export function loadSigningKeys(
   return connectionsOf(dataSource).ask((signal) => connectionsOf(dataSource).use(load, signal), {
     timeout,
     subject: null,
+    slots: connectionsOf(dataSource).writers,
   });
 }
 

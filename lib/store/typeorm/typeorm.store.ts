@@ -10,7 +10,7 @@ import { type Connections, connectionsOf, UNREADABLE } from '../../database/conn
 import { DatabaseClock } from '../../database/database-clock.js';
 import { type Dialect, dialectOf, type Insert } from '../../database/dialects/dialect.js';
 import { driverOf, failureOf } from '../../database/driver.js';
-import { askOnPrimary, onPrimary, uncached } from '../../database/primary.js';
+import { askOnPrimary, uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
@@ -191,7 +191,9 @@ export class TypeOrmStore implements Store {
       const spans = manager
         ? await findVisitSpans(uncached(dataSource, manager.queryRunner), some)
         : await connections.ask(
-            (signal) => onPrimary(dataSource, (own) => findVisitSpans(own, some), signal),
+            // In this process: questions that take long may have all others that can read SQLite.
+            (signal) =>
+              connections.use(({ runner }) => findVisitSpans(uncached(dataSource, runner), some), signal),
             {
               timeout: deadline - monotonicClock.now(),
               subject: 'the visits of activities cannot be looked up',

@@ -75,14 +75,17 @@ export class RollupLease {
     return { leaseHolder: this.holder, leaseUntil: () => `${now} + ${LEASE}` };
   }
 
-  /** Within the limits for questions. It never rejects: whoever takes over does what this instance would have done. */
+  /**
+   * In the place of a writer: questions that take long must not end the lease, and the step has the place of the update.
+   * It never rejects: whoever takes over does what this instance would have done.
+   */
   private async renew(): Promise<void> {
     if (this.isRenewing) return;
     this.isRenewing = true;
     try {
       await connectionsOf(this.dataSource).ask(
         (signal) => this.change(this.ownUpdate(this.extension()), signal),
-        { timeout: LEASE, subject: null },
+        { timeout: LEASE, subject: null, slots: connectionsOf(this.dataSource).writers },
       );
     } catch {
       // The next one may work.
