@@ -248,3 +248,26 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(await check()).toEqual(NOTHING);
   });
 });
+
+it('an erasure that cannot end its lease has erased all the same, and the log says why', async () => {
+  const lines: string[] = [];
+  const log = (line: unknown): void => void lines.push(String(line));
+  const host = await startHost({
+    adapter: 'fastify',
+    application: { logger: { log, warn: log, error: log } },
+    djaffar: { statistics: { maxWait: 240_000, background: false } },
+  });
+  const views = async () => (await host.app.get(ActivityStats, { strict: false }).overview(ever)).views.value;
+  await host.activities.track({ path: '/' });
+  expect(await views()).toBe(1);
+  await host.dataSource.query(
+    `CREATE TRIGGER kept BEFORE UPDATE ON djaffar_rollup_state WHEN NEW.leaseHolder IS NULL
+     BEGIN SELECT RAISE(ABORT, 'the lease is kept'); END`,
+  );
+  expect(await host.activities.erase({ path: '/' })).toBe(1);
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^the statistics cannot be brought up to date: .*the lease is kept/),
+  );
+  expect(await views()).toBe(0);
+  await host.close();
+});

@@ -352,8 +352,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       .finally(() => {
         this.working = undefined;
         this.isBehind = false;
-        // Another instance need not wait for the deadline.
-        this.inTurn(() => this.lease.release()).catch((error: unknown) => this.warn(error));
+        void this.inTurn(() => this.releaseLease());
         // One that began to wait just now.
         if (!hasFailed && !this.isClosed && this.waiting.size > 0) {
           void this.work();
@@ -521,8 +520,13 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     try {
       await this.takeInEach(ranges);
     } finally {
-      await this.inTurn(() => this.lease.release());
+      await this.inTurn(() => this.releaseLease());
     }
+  }
+
+  /** Another instance need not wait for the deadline. It never rejects: if this fails, another instance waits for it. */
+  private async releaseLease(): Promise<void> {
+    await this.lease.release().catch((error: unknown) => this.warn(error));
   }
 
   private async takeInEach(ranges: DirtyRange[]): Promise<void> {
@@ -768,7 +772,7 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       return lengths;
     });
     const isMade = await this.change(turn.state, { maxVisitDuration, maxMixedDuration }, []);
-    await this.lease.release();
+    await this.releaseLease();
     return isMade ? 'done' : 'busy';
   }
 
