@@ -11,6 +11,7 @@ import { ActivityStats, DjaffarModule } from '../../lib/index.js';
 import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
+import { TypeOrmStore } from '../../lib/store/typeorm/typeorm.store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const date = '2026-02-03T04:05:06.789Z';
@@ -295,6 +296,25 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(lines.slice(1)).toEqual([
       expect.stringMatching(/^over after \S+ s \(3 times\): activities cannot be stored$/),
     ]);
+  });
+
+  it('a write that has to ask for the time of the database first has no more time than others', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    cleanUp.push(() => proxy.close());
+    await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
+    const store = new TypeOrmStore(host.dataSource);
+    const derived = { browser: null, system: null, device: null, bot: false };
+    const session = { id: 'session', userAgent: null, startedAt: new Date(), ...derived };
+    const writing = jest.spyOn(dialectOf(host.dataSource), 'write');
+    proxy.delay(1000, 1000);
+    const written = store.lendWriter(
+      (write) => write({ activities: [], sessions: [session], token: () => 'token' }, 1500),
+      new AbortController().signal,
+    );
+    await Promise.allSettled([written]);
+    const [, , within] = writing.mock.calls[0] ?? [];
+    writing.mockRestore();
+    expect(within).toBeLessThanOrEqual(505);
   });
 
   it('a connection that takes no writes any more, as after a failover, is replaced', async () => {

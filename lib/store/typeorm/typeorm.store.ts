@@ -111,12 +111,14 @@ export class TypeOrmStore implements Store {
     try {
       await this.connections.use(async (connection) => {
         await work(async ({ activities, sessions }, within) => {
+          const deadline = monotonicClock.now() + within;
+          // Here, where the writer watches if the database answers.
           await this.clock.measure(connection.runner);
           const inserts = activities.length > 0 ? this.insertsOf(activities) : [];
           // In one order, so that transactions that store the same sessions do not wait for each other in a circle.
           const inOrder = sessions.toSorted((a, b) => (a.id < b.id ? -1 : 1));
           if (sessions.length > 0) inserts.unshift(this.sessionTable.insert(inOrder));
-          await this.dialect.write(connection, inserts, within);
+          await this.dialect.write(connection, inserts, Math.max(deadline - monotonicClock.now(), 1));
           this.changes += 1;
         });
       }, cancel);
