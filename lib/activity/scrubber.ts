@@ -14,7 +14,7 @@ export class Scrubber {
 
   /**
    * Removes the parameters from the query and from the fragment, also inside a parameter that holds a URL.
-   * @returns the same text if there is nothing to remove
+   * @returns the same text if there is nothing to remove; never a longer one
    */
   scrub(url: string, depth = 1): string {
     const start = url.search(/[?#]/);
@@ -35,14 +35,18 @@ export class Scrubber {
     if (at < 0) return [parameter];
     const name = parameter.slice(0, at);
     if (this.isSecret(name)) return [];
-    const value = decode(parameter.slice(at + 1));
     if (depth >= MAX_DEPTH) return [parameter];
-    const scrubbed = this.scrub(value, depth + 1);
-    return [scrubbed === value ? parameter : `${name}=${encodeURIComponent(scrubbed)}`];
+    const value = parameter.slice(at + 1);
+    const decoded = decode(value.replaceAll('+', ' '));
+    const text = decoded ?? value;
+    const scrubbed = this.scrub(text, depth + 1);
+    if (scrubbed === text) return [parameter];
+    return [`${name}=${decoded === undefined ? scrubbed : encode(scrubbed)}`];
   }
 
   private isSecret(parameter: string): boolean {
-    const name = normalize(decode(parameter));
+    const decoded = decode(parameter) ?? parameter;
+    const name = normalize(decoded.replace(/\[\d+\]/g, ''));
     return this.names.has(name) || this.endings.some((ending) => name.endsWith(ending));
   }
 }
@@ -55,10 +59,19 @@ function normalize(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 }
 
-function decode(text: string): string {
+/** @returns `undefined` if an escape is malformed */
+function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text;
+    return undefined;
   }
+}
+
+/** Encodes only what would break a parameter, or cannot be stored: the result is at most as long as before it was decoded. */
+function encode(text: string): string {
+  return text
+    .replace(/[%&#+]/g, encodeURIComponent)
+    .replaceAll('\0', '%00')
+    .replaceAll(' ', '+');
 }
