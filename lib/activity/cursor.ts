@@ -1,5 +1,5 @@
 import { InvalidFilterError } from './activity.filter.js';
-import { LAST_INSTANT } from './iso-date.js';
+import { LAST_INSTANT } from '../time/time-zone.js';
 
 /** A place in the order of activities by date, then id. */
 export interface Cursor {

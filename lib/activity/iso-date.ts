@@ -1,3 +1,5 @@
+import { LAST_INSTANT } from '../time/time-zone.js';
+
 // A space may stand for the T, as RFC 3339 allows, and for the +, which a form turns into one when it is not encoded.
 const ISO_DATE_TIME =
   /^(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:(Z)|([+\- ])(\d\d)(?::?(\d\d))?)?$/i;
@@ -5,9 +7,6 @@ const ISO_DATE_TIME =
 const ISO_DAY = /^\d{4}-?\d\d-?\d\d$/;
 
 const MINUTE = 60_000;
-
-/** 9999-12-31T23:59:59.999Z */
-export const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /**
  * Reads a date and time as of ISO 8601 (calendar dates, basic or extended); without an offset it is UTC. What is

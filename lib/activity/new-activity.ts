@@ -2,7 +2,7 @@ import type { Properties, StoredActivity } from './activity.entity.js';
 import type { Events } from './events.js';
 import type { ErrorCollector } from './validation-errors.js';
 import { Fields } from './fields.js';
-import { LAST_INSTANT } from './iso-date.js';
+import { LAST_INSTANT } from '../time/time-zone.js';
 import { isObject } from './properties.js';
 import { uuidv7 } from './random.js';
 

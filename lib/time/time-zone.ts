@@ -2,6 +2,9 @@ import { LRUCache } from 'lru-cache';
 
 const DAY = 86_400_000;
 
+/** 9999-12-31T23:59:59.999Z */
+export const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 /** A formatter takes some 50 KB, and one zone has many spellings. */
 const formatters = new LRUCache<string, Intl.DateTimeFormat>({ max: 50 });
 
@@ -56,10 +59,13 @@ export function toInstant(localTime: number, timeZone: string, near?: number): n
   return localTime - (shown.find((offset) => offset === preferred) ?? Math.max(...shown));
 }
 
-/** ISO 8601 with the offset from UTC, which is `Z` in the time zones `UTC` and `GMT`. */
+/**
+ * RFC 3339 with the offset from UTC, which is `Z` in the time zones `UTC` and `GMT`. It has no year after 9999: the end of
+ * that year stands for any later time.
+ */
 export function toISO(instant: number, timeZone: string): string {
   const offset = offsetAt(instant, timeZone);
-  const local = new Date(instant + offset).toISOString().slice(0, -1);
+  const local = new Date(Math.min(instant + offset, LAST_INSTANT)).toISOString().slice(0, -1);
   if (/^(?:UTC|GMT)$/i.test(timeZone)) return `${local}Z`;
   const minutes = Math.floor(Math.abs(offset) / 60_000);
   const digits = [Math.floor(minutes / 60), minutes % 60].map((each) => String(each).padStart(2, '0'));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Activity, InvalidFilterError } from '../../lib/index.js';
 import { decodeCursor, encodeCursor } from '../../lib/activity/cursor.js';
-import { LAST_INSTANT } from '../../lib/activity/iso-date.js';
+import { LAST_INSTANT } from '../../lib/time/time-zone.js';
 
 function activityOf(date: number, id: string): Activity {
   return Object.assign(new Activity(), { date: new Date(date), id });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { LAST_INSTANT, parseIsoDate } from '../../lib/activity/iso-date.js';
+import { parseIsoDate } from '../../lib/activity/iso-date.js';
+import { LAST_INSTANT } from '../../lib/time/time-zone.js';
 
 const MINUTE = 60_000;
 

@@ -83,6 +83,14 @@ describe('a time zone', () => {
     );
   });
 
+  it.each([
+    ['UTC', '9999-12-31T23:59:59.999Z'],
+    ['Asia/Tokyo', '9999-12-31T23:59:59.999+09:00'],
+    ['America/New_York', '9999-12-31T19:00:00.000-05:00'],
+  ])('shows the end of the year 9999 in %s as RFC 3339 can', (timeZone, expected) => {
+    expect(toISO(Date.UTC(10_000, 0, 1), timeZone)).toBe(expected);
+  });
+
   it('shows a local time for the first time when luxon says, or skips it as luxon does', () => {
     fc.assert(
       fc.property(moments, ({ timeZone, instant: localTime }) => {
