@@ -1,12 +1,18 @@
 import type { Command } from 'commander';
 import type { ActivityFilter } from '../activity/activity.filter.js';
 
-/** The options by which a command line tells which activities. */
+/** The options of a command that select activities. */
 export type FilterOptions = { [K in keyof ActivityFilter]?: string };
 
-/** Adds an option for each property of a filter. */
+/** Adds an option for each property of a filter of activities. */
 export function addFilterOptions(command: Command): Command {
-  return addDateOptions(addOtherOptions(command));
+  return addDateOptions(addCommonOptions(command))
+    .option('--page <page>', 'the whole page, as statistics count it, or its beginning with a trailing *')
+    .option(
+      '--route <pattern>',
+      'the pattern of the route, such as /orders/:id, or its beginning with a trailing *',
+    )
+    .option('--subject <subject>', 'to what it was done, such as order:17');
 }
 
 export function addDateOptions(command: Command): Command {
@@ -18,20 +24,14 @@ export function addDateOptions(command: Command): Command {
     .option('--to <date>', 'before this moment; a date alone is the end of that day');
 }
 
-/** All but the dates. */
-export function addOtherOptions(command: Command): Command {
+/** The options that filter statistics too, without the dates. */
+export function addCommonOptions(command: Command): Command {
   return command
     .option('--user <id>', 'the id of the user')
     .option('--session <id>', 'the id of the session')
     .option('--visit <id>', 'the id of the visit')
     .option('--path <path>', 'the whole path, or its beginning with a trailing *')
-    .option('--page <page>', 'the whole page, as statistics count it, or its beginning with a trailing *')
-    .option(
-      '--route <pattern>',
-      'the pattern of the route, such as /orders/:id, or its beginning with a trailing *',
-    )
     .option('--name <name>', 'what was done, such as view')
-    .option('--subject <subject>', 'to what it was done, such as order:17')
     .option('--ip <address>', 'the IP address');
 }
 

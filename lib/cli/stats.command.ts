@@ -19,7 +19,7 @@ import {
   type TopOptions,
   type VisitsOptions,
 } from '../statistics/statistics.types.js';
-import { addDateOptions, addOtherOptions } from './filter.options.js';
+import { addDateOptions, addCommonOptions } from './filter.options.js';
 import { print } from './output.js';
 import { withServices } from './services.js';
 
@@ -84,7 +84,7 @@ function question(stats: Command, name: string, description: string): Command {
 
 /** A question without a range. */
 function about(stats: Command, name: string, description: string): Command {
-  return addOtherOptions(stats.command(name).description(description))
+  return addCommonOptions(stats.command(name).description(description))
     .option('--entry <path>', "the path of the visit's first activity, as --path")
     .option('--exit <path>', 'the path of its last activity')
     .option('--referrer <host>', 'the host where the visit came from')

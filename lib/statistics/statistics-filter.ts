@@ -7,7 +7,7 @@ import {
 } from '../activity/activity.filter.js';
 import { hostText } from '../activity/referrer.js';
 import { MAX_FILTER_PROPERTIES, MAX_FUNNEL_STEPS } from './limits.js';
-import type { FunnelStep, StatisticsFilter } from './statistics.types.js';
+import type { FunnelStep, Question, StatisticsFilter } from './statistics.types.js';
 
 /** Of the session, and of the visit too. */
 export const SESSION_PROPERTIES = ['browser', 'system', 'device'] as const;
@@ -22,24 +22,33 @@ export const VISIT_SOURCES = [
   'utmTerm',
   'utmContent',
 ] as const;
-/** What belongs to the question, and not to the filter. */
-const QUESTION_PROPERTIES = ['from', 'to', 'timeZone'];
 const ACTIVITY_PROPERTIES = ['user', 'path', 'name', 'ip', 'session', 'visit'] as const;
 const MAY_BE_NULL = [...SESSION_PROPERTIES, ...VISIT_SOURCES] as const;
-const ALLOWED: string[] = [
-  'user',
-  'path',
-  'name',
-  'ip',
-  ...SESSION_PROPERTIES,
-  'session',
-  'visit',
-  ...VISIT_PATHS,
-  ...VISIT_SOURCES,
-  'properties',
-  'bots',
-  ...QUESTION_PROPERTIES,
-];
+/** The compiler compares them with what `Question` promises. */
+const ALLOWED = Object.keys({
+  user: true,
+  path: true,
+  name: true,
+  ip: true,
+  browser: true,
+  system: true,
+  device: true,
+  session: true,
+  visit: true,
+  entry: true,
+  exit: true,
+  referrer: true,
+  utmSource: true,
+  utmMedium: true,
+  utmCampaign: true,
+  utmTerm: true,
+  utmContent: true,
+  properties: true,
+  bots: true,
+  from: true,
+  to: true,
+  timeZone: true,
+} satisfies Record<keyof Question, true>);
 
 type PropertyOf<T extends readonly string[]> = T[number];
 

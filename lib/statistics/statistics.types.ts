@@ -18,7 +18,7 @@ export const MAY_BE_NONE = [
 ] as const;
 
 /** Which activities, and which visits; see docs/statistics.md for what counts when. */
-export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page'> {
+export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page' | 'route' | 'subject'> {
   /** The host's id of the user; `null` for visits in which nobody was logged in. */
   user?: string | null | undefined;
   /** The page of the visit's first activity: whole, or with a trailing `*` the beginning of pages. */

@@ -123,6 +123,9 @@ describe('djaffar stats', () => {
     [['overview', '--entry', ''], /^djaffar: entry must be a text that is not empty/],
     [['funnel', '--step', 'color=red'], /^error: .*path=… or name=…/],
     [['funnel'], /^error: required option '--step/],
+    [['overview', '--route', '/x'], /^error: unknown option '--route'/],
+    [['overview', '--subject', 'order:1'], /^error: unknown option '--subject'/],
+    [['overview', '--page', '/x'], /^error: unknown option '--page'/],
     [['top', 'path', '--limit', 'x'], /^djaffar: limit must be a whole number/],
   ])('says in a line what is wrong with %j', async (args, message) => {
     const { code, stdout, stderr } = await run(host.database, ['stats', ...args]);
