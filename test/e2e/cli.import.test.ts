@@ -228,6 +228,7 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
               name: `name${i}`,
               referer: storable,
               properties: { storable, [`key ${storable}`]: [i, null] },
+              ...(i > 0 && { interactive: i > 2, route: `/${storable}`, subject: ['order', storable] }),
               ...(i > 1 && { user: { id: i, name: storable } }),
               ...(i > 2 && { session: `session${i}`, visit: `visit${i}`, userAgent: storable }),
               ...(i > 3 && { ip: '2001:db8::1' }),
@@ -364,6 +365,9 @@ describe('djaffar import', () => {
       id: first?.id,
       receivedAt: rows[0]?.date,
       visitId: first?.visitId,
+      route: null,
+      subject: null,
+      interactive: null,
       session: { ...SESSION, id: 'a', startedAt: rows[0]?.date },
     });
     expect(second).toMatchObject({ visitId: first?.visitId, session: first?.session });

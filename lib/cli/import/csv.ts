@@ -96,6 +96,8 @@ function lengthOf(firstByte: number): number {
 }
 
 const SESSION = 'session.';
+/** Columns of truth values. */
+const FLAGS = new Set(['interactive', 'session.bot']);
 
 /**
  * Turns the cells of an exported CSV file into what `export --format ndjson` writes.
@@ -109,12 +111,12 @@ export function itemOfCells(cells: Properties, raw: boolean): Properties {
   for (const [column, cell] of Object.entries(cells)) {
     const text = typeof cell === 'string' && cell !== '' ? (raw ? cell : unescapeFormulas(cell)) : null;
     if (!column.startsWith(SESSION)) {
-      item[column] = column === 'properties' ? jsonOf(text) : text;
+      item[column] = column === 'properties' ? jsonOf(text) : valueOf(column, text);
       continue;
     }
     hasSession = true;
     if (text !== null) isSessionEmpty = false;
-    session[column.slice(SESSION.length)] = column === 'session.bot' ? flagOf(text) : text;
+    session[column.slice(SESSION.length)] = valueOf(column, text);
   }
   if (hasSession) item.session = isSessionEmpty ? null : session;
   return item;
@@ -130,7 +132,7 @@ function jsonOf(text: string | null): unknown {
   }
 }
 
-function flagOf(text: string | null): unknown {
-  if (text === 'true') return true;
-  return text === 'false' ? false : text;
+function valueOf(column: string, text: string | null): unknown {
+  const isFlag = FLAGS.has(column) && (text === 'true' || text === 'false');
+  return isFlag ? text === 'true' : text;
 }
