@@ -389,6 +389,31 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toEqual(exported);
   });
 
+  it.each(['ndjson', 'json', 'csv'])('takes empty texts for none in %s', async (format) => {
+    const names = ['userId', 'userName', 'sessionId', 'visitId', 'route', 'subject', 'referer', 'ipAddress'];
+    const none = { ...ROW, ...Object.fromEntries(names.map((field) => [field, null])), interactive: null };
+    const { session: _, ...row } = { ...none, ...Object.fromEntries(names.map((field) => [field, ''])) };
+    const csv = `${Object.keys(row).join()}\n${Object.values(row).join()}\n`;
+    const contents = { ndjson: ndjson(row), json: JSON.stringify([row]), csv };
+    const content = Object.entries(contents).find(([name]) => name === format)?.[1];
+    expect(await output(database, ['import', '-'], content)).toBe('1 rows read\n');
+    expect(rowsOf(await output(database, ['export']))).toEqual([none]);
+  });
+
+  it('reports one error for a text that is too long', async () => {
+    const rows = [
+      { ...ROW, subject: `order:${'x'.repeat(400)}` },
+      { ...ROW, ipAddress: '1'.repeat(50) },
+    ];
+    const { stderr } = await run(database, ['import', '-'], { input: ndjson(...rows) });
+    expect(stderr.split('\n')).toEqual([
+      'djaffar: standard input, line 1: subject must be at most 320 characters long',
+      'djaffar: standard input, line 2: ipAddress must be at most 45 characters long',
+      'djaffar: 2 of 2 rows could not be imported',
+      '',
+    ]);
+  });
+
   it('prints no control character of what it reads', async () => {
     const hostile = '\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e\u007f\r';
     const path = join(folder, 'rows\u001b[2J.ndjson');

@@ -6,7 +6,7 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 /** UUIDs whose version and variant MariaDB rejects. */
 const REFUSED_BY_MARIADB = /^.{14}[89a-f].{4}[0-7]/i;
 
-/** Reads the fields of an imported row. It keeps the empty string, and tells a missing field from `null`. */
+/** Reads the fields of an imported row. An optional text that is empty is `null`, as in CSV. */
 export class RowFields extends Fields {
   /** True if the field is given, `null` included. */
   has(name: string): boolean {
@@ -15,15 +15,12 @@ export class RowFields extends Fields {
 
   /** @param max characters */
   override text(name: string, max: number): string {
-    const text = this.optionalText(name, max);
-    if (text === null) this.addError(name, 'must be a string');
-    return text ?? '';
+    return this.checkText(name, this.raw(name), max) ?? '';
   }
 
-  /** A missing field is the same as `null`. */
+  /** A missing field, an empty one and a wrong one, which is reported, are `null`. */
   optionalText(name: string, max: number): string | null {
-    const value = this.raw(name) ?? null;
-    return value === null ? null : (this.checkText(name, value, max) ?? '');
+    return super.text(name, max) ?? null;
   }
 
   /** Reads any UUID. One that MariaDB cannot store is replaced by another, the same at each import. */

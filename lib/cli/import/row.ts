@@ -13,7 +13,6 @@ import { RowFields } from './fields.js';
 import { activityIdOf, visitIdOf } from './ids.js';
 import { ImportedVisits } from './visits.js';
 
-/** What is written of one item. */
 export interface Row {
   activity: StoredActivity;
   session: NewSession | undefined;
