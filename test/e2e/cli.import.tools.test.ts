@@ -271,7 +271,7 @@ it.each([
   });
   expect(stored.find(({ name }) => name === 'outbound')).toMatchObject({
     path: '/pricing?a=1',
-    properties: { href: 'https://other.example/' },
+    properties: { url: 'https://other.example/' },
   });
   expect(stored.find(({ name }) => name === 'search')).toMatchObject({
     properties: { keyword: 'shoes', category: 'books' },

@@ -147,7 +147,7 @@ export function matomo(onLoss: OnLoss): Source {
           }
           if (type === OUTLINK || type === DOWNLOAD) {
             const name = type === OUTLINK ? 'outbound' : 'download';
-            const properties = { href: url?.name, ...own };
+            const properties = { url: url?.name, ...own };
             return [
               maker.make({ ...at, host: hostOf(from?.name), name, url: from?.name ?? '/', properties }),
             ];
@@ -219,7 +219,7 @@ function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Pr
       .namesLike(/^dimension\d+$/)
       .map((name) => [name.replace('dimension', 'custom_dimension_'), action.text(name)] as const);
     const properties: Properties = {
-      ...(isPage ? {} : { href: url }),
+      ...(isPage ? {} : { url }),
       category: action.text('eventCategory') ?? action.text('siteSearchCategory'),
       action: action.text('eventAction'),
       name: action.text('eventName') ?? action.text('goalName'),
