@@ -505,8 +505,8 @@ describe('djaffar import', () => {
       'it is a ZIP archive (or a spreadsheet): unpack it, or save it as CSV',
     ],
     ['a database', Buffer.from('SQLite format 3\0'), 'it is a database of SQLite: export its table as CSV'],
-    ['bytes', Buffer.from([1, 0, 2, 0xff]), 'it is no text: NDJSON, JSON or CSV in UTF-8 is expected'],
-    ['a web page', '<!doctype html>\n<p>404', 'it is HTML or XML: NDJSON, JSON or CSV is expected'],
+    ['bytes', Buffer.from([1, 0, 2, 0xff]), 'it is a binary file; expected NDJSON, JSON or CSV in UTF-8'],
+    ['a web page', '<!doctype html>\n<p>404', 'it is HTML or XML; expected NDJSON, JSON or CSV'],
   ])('says in one line that %s is of another kind', async (_, content, reason) => {
     const path = file('other', content);
     expect(await run(database, ['import', path])).toMatchObject({

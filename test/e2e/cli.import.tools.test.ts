@@ -307,9 +307,13 @@ it.each([
   [
     'plausible',
     csv('date,visitors,pageviews', [['2026-03-01', 3, 5]]),
-    /sums that Plausible's dashboard exports/,
+    /dashboard export with totals only; .* events_v2 from Plausible's ClickHouse/,
   ],
-  ['umami', csv('x,y', [['/', 5]]), /sums that Umami's dashboard exports/],
+  [
+    'umami',
+    csv('x,y', [['/', 5]]),
+    /dashboard export with totals only; .* website_event, session and event_data from Umami/,
+  ],
   [
     'ahoy',
     String(UMAMI['session.csv']),

@@ -25,11 +25,11 @@ export async function* itemsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<It
   const { head, all } = await peek(chunks);
   const archive = ARCHIVES.find(([, beginning]) => head.startsWith(beginning));
   if (archive) throw new Error(`it is ${archive[0]}`);
-  if (head.includes('\0')) throw new Error('it is no text: NDJSON, JSON or CSV in UTF-8 is expected');
+  if (head.includes('\0')) throw new Error('it is a binary file; expected NDJSON, JSON or CSV in UTF-8');
   const beginning = head.trimStart()[0];
   if (beginning === '[') yield* itemsOfArray(all);
   else if (beginning === '{' || beginning === undefined) yield* itemsOfLines(all);
-  else if (beginning === '<') throw new Error('it is HTML or XML: NDJSON, JSON or CSV is expected');
+  else if (beginning === '<') throw new Error('it is HTML or XML; expected NDJSON, JSON or CSV');
   else yield* itemsOfCsv(all, separatorOf(head.split('\n', 1)[0] ?? ''));
 }
 

@@ -29,7 +29,7 @@ export async function* readItems(
   }
 }
 
-/** The names of a row's columns; `undefined` if it cannot be read. */
+/** Returns the column names of a row, or `undefined` if the row cannot be read. */
 export function columnsOf(item: Item): Set<string> | undefined {
   try {
     const value = item.read();

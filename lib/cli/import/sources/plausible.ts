@@ -18,7 +18,7 @@ export function plausible(onLoss: OnLoss): Source {
         name: 'sums of its dashboard',
         matches: (columns) => columns.has('visitors') && !columns.has('session_id'),
         refusal:
-          "it has the sums that Plausible's dashboard exports, not its events: export the table events_v2 of its ClickHouse",
+          "it is a dashboard export with totals only; export the table events_v2 from Plausible's ClickHouse instead",
         read: () => [],
       },
       {

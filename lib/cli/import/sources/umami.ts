@@ -29,7 +29,7 @@ export function umami(onLoss: OnLoss): Source {
         name: 'sums of its dashboard',
         matches: (columns) => columns.size === 2 && hasAll('x', 'y')(columns),
         refusal:
-          "it has the sums that Umami's dashboard exports, not its events: export the tables website_event, session and event_data of its database",
+          "it is a dashboard export with totals only; export the tables website_event, session and event_data from Umami's database instead",
         read: () => [],
       },
       {
