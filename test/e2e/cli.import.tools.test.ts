@@ -326,6 +326,37 @@ it.each([
   expect(stderr).toMatch(reason);
 });
 
+it('keeps properties of ahoy that are JSON in JSON, and counts those that are no object', async () => {
+  const rows = ['"{\\"plan\\":\\"pro\\"}"', '{"plan":"max"}', '""', '"none"', '[1]', 'null'];
+  const paths = write({
+    'events.csv': csv(
+      'id,visit_id,user_id,name,properties,time',
+      rows.map((properties, i) => [
+        i,
+        null,
+        1,
+        'bought',
+        properties,
+        `2026-03-01 09:0${i}:00 ${i % 2 ? 'UTC' : '+0100'}`,
+      ]),
+    ),
+  });
+  const said = await run(database, ['import', '--from', 'ahoy', ...paths]);
+  expect(said.stderr).toBe('');
+  expect(said.stdout).toBe(
+    '6 rows read\nnot kept, because there is no place for it: properties (no object) (2)\n',
+  );
+  const stored = await exported();
+  expect(stored.map(({ date, properties }) => [date, properties])).toEqual([
+    ['2026-03-01T08:00:00.000Z', { plan: 'pro' }],
+    ['2026-03-01T08:02:00.000Z', null],
+    ['2026-03-01T08:04:00.000Z', null],
+    ['2026-03-01T09:01:00.000Z', { plan: 'max' }],
+    ['2026-03-01T09:03:00.000Z', null],
+    ['2026-03-01T09:05:00.000Z', null],
+  ]);
+});
+
 it('says what is to be given with --from', async () => {
   const [path = ''] = write({ 'session.csv': String(UMAMI['session.csv']) });
   expect((await run(database, ['import', path])).stderr).toMatch(

@@ -27,7 +27,7 @@ export interface Browser {
 export interface SourceActivity {
   /** A UUID of the tool, or what its row cannot have in common with others. */
   id: string | unknown[];
-  /** ISO 8601, without an offset UTC. */
+  /** ISO 8601, without an offset UTC; or as Ruby writes it, such as `2026-03-01 10:00:00 +0100`. */
   date: string;
   name: string;
   /** A path, or a URL. */
@@ -57,7 +57,7 @@ export class ActivityMaker {
     private readonly onLoss: OnLoss,
   ) {}
 
-  /** Rows without an id of their own, equal to each other, are several activities in one file, and the same in the next. */
+  /** Equal rows without an id count as separate activities within a file; the same row in another file is the same activity. */
   beginFile(): void {
     this.occurrences.clear();
   }
@@ -71,7 +71,8 @@ export class ActivityMaker {
   }
 
   make(activity: SourceActivity): Properties {
-    const { id, date, user, session, visit } = activity;
+    const { id, user, session, visit } = activity;
+    const date = activity.date.replace(/ (?:UTC|([+-]\d\d:?\d\d))$/, (_, offset?: string) => offset ?? 'Z');
     const isFirst = visit !== undefined && this.isFirst(visit, date);
     const path = isFirst ? withUtm(pathOf(activity.url), activity.utm ?? {}) : pathOf(activity.url);
     const referrer = isFirst ? activity.referrer : undefined;

@@ -68,7 +68,8 @@ export function ahoy(onLoss: OnLoss): Source {
           if (visitId !== undefined && !visit) throw new Error(`visit ${visitId} is in none of the files`);
           if (visitId !== undefined) withoutEvents.delete(visitId);
           const event = row.text('name') ?? '';
-          const { url, page, title, ...properties }: Properties = row.object('properties');
+          const given = row.object('properties');
+          const { url, page, title, ...properties }: Properties = given;
           const isView = event === '$view';
           if (isView && title !== undefined) onLoss('title of a page');
           const path = [url, page].find((each): each is string => typeof each === 'string' && each !== '');
@@ -80,7 +81,7 @@ export function ahoy(onLoss: OnLoss): Source {
               date: row.text('time') ?? '',
               name: NAMES.get(event) ?? event,
               url: path ?? landing,
-              properties: isView ? properties : row.object('properties'),
+              properties: isView ? properties : given,
               user: row.text('user_id') ?? visit?.user,
               host: hostOf(landing),
             }),

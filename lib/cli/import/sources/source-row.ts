@@ -33,20 +33,21 @@ export class SourceRow {
     return Number.isFinite(number) ? number : undefined;
   }
 
-  /** An array, or an object, which may be given as the text of it. */
+  /** An array, or an object, which may be given as the text of it, or as the text of that text. */
   json(name: string): unknown {
     const value = this.value(name);
     if (typeof value !== 'string') return value;
-    try {
-      return JSON.parse(value);
-    } catch {
-      throw new Error(`${name} is not JSON`);
-    }
+    const parsed = parseJson(value);
+    if (parsed === undefined) throw new Error(`${name} is not JSON`);
+    return typeof parsed === 'string' ? (parseJson(parsed) ?? parsed) : parsed;
   }
 
+  /** An object; any other value is counted as lost. */
   object(name: string): Properties {
-    const value = this.json(name);
-    return isObject(value) ? value : {};
+    const value = this.json(name) ?? {};
+    if (isObject(value)) return value;
+    if (value !== '') this.onLoss(`${name} (no object)`);
+    return {};
   }
 
   /** An object in it, whose parts are asked for in the same way. */
@@ -69,5 +70,14 @@ export class SourceRow {
     for (const name of Object.keys(this.row)) {
       if (!this.known.has(name) && this.value(name) !== undefined) this.onLoss(name);
     }
+  }
+}
+
+/** @returns `undefined` for a text that is not JSON */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
