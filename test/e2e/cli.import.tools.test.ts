@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { emptyDatabase, output, run } from '../support/command.js';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { emptyDatabase, output, run, runProcess } from '../support/command.js';
 import type { TestDatabase } from '../support/databases.js';
 import {
   AHOY,
@@ -355,6 +355,18 @@ it('keeps properties of ahoy that are JSON in JSON, and counts those that are no
     ['2026-03-01T09:03:00.000Z', null],
     ['2026-03-01T09:05:00.000Z', null],
   ]);
+});
+
+it('holds few files open at once', async () => {
+  const [event = ''] = String(GA4['events.ndjson']).split('\n').slice(2);
+  const names = Array.from({ length: 200 }, (_, i) => `events_${i}.ndjson`);
+  const packed = gzipSync(`${event}\n`);
+  const files = names.map((name, i) => [name, i % 2 ? packed : `${event}\n`]);
+  const paths = write(Object.fromEntries(files));
+  const { stdout, stderr } = await runProcess(database, ['import', '--from', 'ga4', ...paths], {
+    maxOpenFiles: 128,
+  });
+  expect([stderr, stdout]).toEqual(['', expect.stringMatching(/^200 rows read\n/)]);
 });
 
 it('says what is to be given with --from', async () => {

@@ -30,8 +30,11 @@ export function start(
   args: string[],
   dataSource = compiled('ormconfig'),
   command = [compiled('command')],
+  maxOpenFiles?: number,
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [...command, '-d', dataSource, ...args], {
+  const limit = maxOpenFiles === undefined ? '' : `ulimit -n ${maxOpenFiles} && `;
+  const program = ['-c', `${limit}exec "$0" "$@"`, process.execPath];
+  return spawn('/bin/sh', [...program, ...command, '-d', dataSource, ...args], {
     env: { ...process.env, DATABASE_URL: database.url },
   });
 }
@@ -40,9 +43,14 @@ export function start(
 export async function runProcess(
   database: TestDatabase,
   args: string[],
-  { input = '', dataSource, command }: Given & { dataSource?: string; command?: string[] } = {},
+  {
+    input = '',
+    dataSource,
+    command,
+    maxOpenFiles,
+  }: Given & { dataSource?: string; command?: string[]; maxOpenFiles?: number } = {},
 ): Promise<Ran> {
-  const child = start(database, args, dataSource, command);
+  const child = start(database, args, dataSource, command, maxOpenFiles);
   child.stdin.end(input);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { code: child.exitCode, stdout, stderr };

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { rejoin } from './rejoin.js';
 
 /** How a file begins that is compressed by gzip. */
 const GZIP = Buffer.from([0x1f, 0x8b]);
@@ -59,9 +60,4 @@ async function* countBytes(
     onBytes(chunk.length);
     yield chunk;
   }
-}
-
-async function* rejoin(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  yield head;
-  yield* rest;
 }

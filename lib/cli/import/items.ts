@@ -5,6 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import { itemsOfCsv, separatorOf } from './csv.js';
 import type { Item } from './item.js';
 import { linesOf, MAX_LINE } from './lines.js';
+import { rejoin } from './rejoin.js';
 
 const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 const MAX_BLANK = 65_536;
@@ -21,7 +22,7 @@ const ARCHIVES: [name: string, beginning: string][] = [
  * The items of a JSON array, of NDJSON, or of CSV.
  * @throws Error that says which other kind of file it is
  */
-export async function* itemsOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, void> {
+export async function* itemsOf(chunks: AsyncGenerator<Buffer, void, void>): AsyncGenerator<Item, void, void> {
   const { head, all } = await peek(chunks);
   const archive = ARCHIVES.find(([, beginning]) => head.startsWith(beginning));
   if (archive) throw new Error(`it is ${archive[0]}`);
@@ -75,8 +76,9 @@ function broken(cause: unknown): never {
 }
 
 /** Looks at the beginning, up to the first line with any character that is no blank. */
-async function peek(chunks: AsyncIterable<Buffer>): Promise<{ head: string; all: AsyncIterable<Buffer> }> {
-  const rest = chunks[Symbol.asyncIterator]();
+async function peek(
+  rest: AsyncGenerator<Buffer, void, void>,
+): Promise<{ head: string; all: AsyncIterable<Buffer> }> {
   let bytes: Buffer = Buffer.alloc(0);
   while (bytes.length < MAX_BLANK && !/\S.*\n/.test(bytes.toString('latin1'))) {
     const { value, done } = await rest.next();
@@ -86,9 +88,4 @@ async function peek(chunks: AsyncIterable<Buffer>): Promise<{ head: string; all:
   if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK))
     bytes = bytes.subarray(BYTE_ORDER_MARK.length);
   return { head: bytes.subarray(0, MAX_BLANK).toString('latin1'), all: rejoin(bytes, rest) };
-}
-
-async function* rejoin(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, void> {
-  yield head;
-  yield* { [Symbol.asyncIterator]: () => rest };
 }

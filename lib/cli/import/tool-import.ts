@@ -5,16 +5,16 @@ import type { Input } from './input.js';
 import { Intake } from './intake.js';
 import type { Item } from './item.js';
 import { columnsOf, describe, readItems, type ReadOptions } from './read-items.js';
+import { rejoin } from './rejoin.js';
 import { Report } from './report.js';
 import { RowReader } from './row.js';
 import type { Source, Table } from './sources/source.js';
 import { type OnLoss, SourceRow } from './sources/source-row.js';
 
-interface OpenFile {
+interface ToolFile {
   input: Input;
   table: Table;
-  first: Item;
-  rest: AsyncIterable<Item>;
+  items: AsyncIterable<Item>;
 }
 
 /** Stores what another tool has given out. */
@@ -36,9 +36,9 @@ export class ToolImport {
   /** Files are read in the order of the tool's tables, in whichever order they are given. */
   async run(inputs: Input[]): Promise<void> {
     const { tables } = this.source;
-    const files: OpenFile[] = [];
+    const files: ToolFile[] = [];
     for (const input of inputs) {
-      const file = await this.open(input);
+      const file = await this.inspect(input);
       if (file) files.push(file);
     }
     files.sort((a, b) => tables.indexOf(a.table) - tables.indexOf(b.table));
@@ -55,15 +55,22 @@ export class ToolImport {
     await this.intake.end();
   }
 
-  /** @returns `undefined` for an empty file */
-  private async open(input: Input): Promise<OpenFile | undefined> {
-    const rest = readItems(input, this.options);
+  /**
+   * Finds the table of a file. The file is closed again until its turn, because a process may open only so many.
+   * @returns `undefined` for an empty file
+   */
+  private async inspect(input: Input): Promise<ToolFile | undefined> {
+    const options = input.isFile ? { ...this.options, onBytes: () => {} } : this.options;
+    const rest = readItems(input, options);
     const { value: first, done } = await rest.next();
     if (done) return undefined;
+    if (input.isFile) await rest.return();
     const columns = columnsOf(first) ?? new Set();
     const { name, tables } = this.source;
     const table = tables.find(({ matches }) => matches(columns));
-    if (table && table.refusal === undefined) return { input, table, first, rest };
+    if (table && table.refusal === undefined) {
+      return { input, table, items: input.isFile ? readItems(input, this.options) : rejoin(first, rest) };
+    }
     const names = tables.filter(({ refusal }) => refusal === undefined).map((each) => each.name);
     const reason =
       table?.refusal ??
@@ -71,10 +78,9 @@ export class ToolImport {
     throw new Error(`${input.name} cannot be imported: ${reason}`);
   }
 
-  private async take({ input, table, first, rest }: OpenFile): Promise<void> {
+  private async take({ input, table, items }: ToolFile): Promise<void> {
     this.source.beginFile?.();
-    await this.takeItem(first, input, table);
-    for await (const item of rest) await this.takeItem(item, input, table);
+    for await (const item of items) await this.takeItem(item, input, table);
   }
 
   private async takeItem(item: Item, input: Input, table: Table): Promise<void> {

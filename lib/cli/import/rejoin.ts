@@ -1,0 +1,12 @@
+/** Puts a value before the others, and closes their source if the reader stops at it. */
+export async function* rejoin<T>(
+  first: T,
+  rest: AsyncGenerator<T, void, void>,
+): AsyncGenerator<T, void, void> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return();
+  }
+}
