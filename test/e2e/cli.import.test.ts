@@ -389,6 +389,14 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toEqual(exported);
   });
 
+  it('refuses a later line with NUL alone', async () => {
+    const input = `${ndjson(ROW)}\0\n${ndjson({ ...ROW, id: ROW.id.replace('a', 'b') })}`;
+    const { stdout, stderr } = await run(database, ['import', '-'], { input });
+    expect(stdout).toBe('3 rows read\n');
+    expect(stderr).toMatch(/^djaffar: standard input, line 2: it is not JSON\n/);
+    expect(rowsOf(await output(database, ['export']))).toHaveLength(2);
+  });
+
   it.each(['ndjson', 'json', 'csv'])('takes empty texts for none in %s', async (format) => {
     const names = ['userId', 'userName', 'sessionId', 'visitId', 'route', 'subject', 'referer', 'ipAddress'];
     const none = { ...ROW, ...Object.fromEntries(names.map((field) => [field, null])), interactive: null };

@@ -26,12 +26,14 @@ export async function* itemsOf(chunks: AsyncGenerator<Buffer, void, void>): Asyn
   const { head, all } = await peek(chunks);
   const archive = ARCHIVES.find(([, beginning]) => head.startsWith(beginning));
   if (archive) throw new Error(`it is ${archive[0]}`);
-  if (head.includes('\0')) throw new Error('it is a binary file; expected NDJSON, JSON or CSV in UTF-8');
-  const beginning = head.trimStart()[0];
+  // A later line with NUL is one bad row, wherever chunks end.
+  const firstLine = head.trimStart().split('\n', 1)[0] ?? '';
+  if (firstLine.includes('\0')) throw new Error('it is a binary file; expected NDJSON, JSON or CSV in UTF-8');
+  const beginning = firstLine[0];
   if (beginning === '[') yield* itemsOfArray(all);
   else if (beginning === '{' || beginning === undefined) yield* itemsOfLines(all);
   else if (beginning === '<') throw new Error('it is HTML or XML; expected NDJSON, JSON or CSV');
-  else yield* itemsOfCsv(all, separatorOf(head.split('\n', 1)[0] ?? ''));
+  else yield* itemsOfCsv(all, separatorOf(firstLine));
 }
 
 async function* itemsOfLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, void> {
