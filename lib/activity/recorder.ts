@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { DjaffarOptions } from '../options/djaffar.options.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.entity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
@@ -14,6 +15,8 @@ import { cut, isLongerThan, makeStorable } from './text.js';
 import { VisitBounds } from './visit-bounds.js';
 
 const MAX_USER = 255;
+
+type Transform = NonNullable<DjaffarOptions['transform']>;
 
 /** Where activities come from. */
 export interface Source {
@@ -73,16 +76,26 @@ export class Recorder {
    */
   async record(told: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
     const timeLeft = this.writer.timeLeft(source.deadline ?? this.deadline());
-    const activities = this.protect(told, source);
-    const { kept, ofHost } = this.settings.transform
-      ? await this.transform(activities, source)
-      : { kept: activities, ofHost: source.isVisitOfHost ? activities : [] };
+    const kept: StoredActivity[] = [];
+    /** Those whose visit the host's code has chosen. */
+    const ofHost: StoredActivity[] = [];
+    for (const activity of this.protect(told, source)) {
+      const { visitId } = activity;
+      const transforming = this.transform(activity, source.request);
+      // An answer may begin in the next tick, and would have no cookie of a new visitor.
+      const transformed = isPromise(transforming) ? await transforming : transforming;
+      if (!transformed) continue;
+      const own = this.settings.transform ? { ...transformed } : transformed;
+      kept.push(own);
+      if (source.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);
+    }
     const deadline = this.writer.deadline(timeLeft);
     for (const activity of kept) this.fit(activity);
     if (kept.length === 0) return 0;
     const { manager } = source;
     const limits = { manager, timeout: this.writer.timeLeft(deadline) };
-    for (const late of await this.visitBounds.findLate(ofHost, limits)) late.visitId = null;
+    if (ofHost.length > 0)
+      for (const late of await this.visitBounds.findLate(ofHost, limits)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
     const own = kept.some(isOf) ? session : undefined;
     const onKept = (): void => {
@@ -112,22 +125,8 @@ export class Recorder {
     return activities;
   }
 
-  /** @returns what the host keeps, and the part of it whose visit the host's code has chosen */
-  private async transform(
-    activities: StoredActivity[],
-    { request, isVisitOfHost }: Source,
-  ): Promise<{ kept: StoredActivity[]; ofHost: StoredActivity[] }> {
-    const kept: StoredActivity[] = [];
-    const ofHost: StoredActivity[] = [];
-    for (const activity of activities) {
-      const { visitId } = activity;
-      const transformed = await this.settings.transform?.(activity, request);
-      if (!transformed) continue;
-      const copy = { ...transformed };
-      kept.push(copy);
-      if (isVisitOfHost || copy.visitId !== visitId) ofHost.push(copy);
-    }
-    return { kept, ofHost };
+  private transform(activity: StoredActivity, request: unknown): ReturnType<Transform> {
+    return this.settings.transform ? this.settings.transform(activity, request) : activity;
   }
 
   /**
@@ -180,4 +179,8 @@ function jsonOf(value: unknown): unknown {
 
 function fitText(text: string, characters: number): string {
   return cut(makeStorable(text), characters);
+}
+
+function isPromise(value: ReturnType<Transform>): value is Promise<StoredActivity | null> {
+  return value !== null && 'then' in value;
 }

@@ -312,6 +312,22 @@ describe.each(ADAPTERS)('the option requests on %s', (adapter) => {
   });
 });
 
+it.each(ADAPTERS)('a new visitor gets a session with a synchronous "transform", on %s', async (adapter) => {
+  const host = await startHost({
+    controllers: options.controllers,
+    adapter,
+    djaffar: { requests: { methods: ['POST'] }, transform: (activity) => ({ ...activity }) },
+  });
+  try {
+    const declared = await host.fetch('/orders/opened');
+    const generated = await host.fetch('/orders', { method: 'POST' });
+    expect(cookieOf(declared)).toMatch(/^djaffar_session=/);
+    expect(cookieOf(generated)).toMatch(/^djaffar_session=/);
+  } finally {
+    await host.close();
+  }
+});
+
 it.each(['reject', 'mark'] as const)(
   'the option requests tracks what "events" does not have, with unknownEvents %s',
   async (unknownEvents) => {
