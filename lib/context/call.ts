@@ -24,7 +24,7 @@ type GraphqlRequest = ContextRequest & { res?: ContextResponse };
 
 type Given = Partial<Pick<Handled, 'params' | 'query' | 'body'>>;
 
-/** @returns nothing for what is no call of its own: a field below the root of a GraphQL operation */
+/** @returns nothing for what is no call of its own: a field or a reference below the root of a GraphQL operation */
 export function callOf(context: ExecutionContext): Call | undefined {
   const args: unknown[] = context.getArgs();
   const place = `${context.getClass().name}.${context.getHandler().name}`;
@@ -38,9 +38,15 @@ export function callOf(context: ExecutionContext): Call | undefined {
     case 'graphql': {
       const [, params, graphql, info] =
         context.getArgs<
-          [unknown, Record<string, string>, GraphqlContext | undefined, { path?: { prev?: unknown } }]
+          [
+            unknown,
+            Record<string, string>,
+            GraphqlContext | undefined,
+            { path?: { prev?: unknown } } | undefined,
+          ]
         >();
-      if (info.path?.prev) return undefined;
+      // `@ResolveReference` gets only three arguments.
+      if (!info || info.path?.prev) return undefined;
       const { req, request = req, reply, res = reply } = graphql ?? {};
       const found = request ?? reply?.request;
       return {

@@ -21,19 +21,16 @@ export function enterOnExpress(express: Express, contexts: RequestContexts): voi
 }
 
 /**
- * The same from the first hook on. What reads a body goes on in the context of the socket, not of the request: so the
- * request is entered again behind the parsers (preValidation), and behind plugins that read it later, such as multipart.
+ * The same from the first hook on. Body parsers run in the socket's async context, so the request is entered again after
+ * them (preValidation), and after plugins that read the body later, such as multipart.
  */
 export function enterOnFastify(fastify: Fastify, contexts: RequestContexts): void {
-  const scopes = new WeakMap<ContextRequest, RequestScope>();
   fastify.addHook('onRequest', (request, response, next) => {
-    const scope = new RequestScope(request, response);
-    scopes.set(request, scope);
-    contexts.enter(scope, next);
+    contexts.enter(contexts.scopeOf(request, response), next);
   });
-  const enterAgain: Handler = (request, _response, next) => {
-    const scope = scopes.get(request);
-    if (!scope || contexts.isIn(scope)) next();
+  const enterAgain: Handler = (request, response, next) => {
+    const scope = contexts.scopeOf(request, response);
+    if (contexts.isIn(scope)) next();
     else contexts.enter(scope, next);
   };
   fastify.addHook('preValidation', enterAgain);

@@ -18,12 +18,13 @@ import type { ContextRequest, ContextResponse } from './request.js';
 import { RequestScope } from './request-scope.js';
 
 /**
- * Which request, or which given context, code runs in. It is only ever entered by `run`, which ends with the work: `enterWith`
- * would stay for whatever the event loop does next.
+ * Which request, or which given context, code runs in. Always uses `run`: `enterWith` would leak the context into unrelated
+ * work.
  */
 @Injectable()
 export class RequestContexts extends CurrentContext {
   private readonly storage = new AsyncLocalStorage<RequestScope | ActivityContext>();
+  private readonly scopes = new WeakMap<ContextRequest, RequestScope>();
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -42,6 +43,15 @@ export class RequestContexts extends CurrentContext {
     return this.storage.getStore() === scope;
   }
 
+  /** The scope of a request, of which all handlers share one: several fields of a GraphQL operation have one visit. */
+  scopeOf(request: ContextRequest, response: ContextResponse | undefined): RequestScope {
+    const known = this.scopes.get(request);
+    if (known) return known;
+    const scope = new RequestScope(request, response);
+    this.scopes.set(request, scope);
+    return scope;
+  }
+
   /** Goes on with a request. */
   enter(scope: RequestScope, next: () => void): void {
     this.storage.run(scope, next);
@@ -56,7 +66,7 @@ export class RequestContexts extends CurrentContext {
     const current = this.storage.getStore();
     const isSame = current instanceof RequestScope && current.isOf(request);
     // What the handler tracks itself belongs to the same visit.
-    const scope = isSame ? current : new RequestScope(request, response);
+    const scope = isSame ? current : this.scopeOf(request, response);
     return {
       ready: () => this.keysReady(),
       originOf: (occasion) => scope.originOf(occasion, this.settings, this.visitors),
