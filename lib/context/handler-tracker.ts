@@ -4,13 +4,14 @@ import { ActivityService, type ServerActivity } from '../activity/activity.servi
 import { MAX_NAME } from '../activity/new-activity.js';
 import { cut } from '../activity/text.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
+import { InvalidActivityError } from '../activity/validation-errors.js';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { STORE } from '../options/settings.js';
 import { type Call, callOf } from './call.js';
-import { pathOf, routeOf } from './request.js';
+import { type ContextResponse, pathOf, routeOf, setRetryAfter } from './request.js';
 import { RequestContexts } from './request-contexts.js';
-import type { HandlerTracking } from './track.metadata.js';
+import { type HandlerTracking, isStream } from './track.metadata.js';
 
 /** How a handler ended. */
 type Outcome = { result: unknown } | { error: unknown };
@@ -35,30 +36,37 @@ export class HandlerTracker {
     const source = call.request && this.contexts.sourceOf(call.request, call.response);
     // The keys are there when the handler has ended: an answer under way gets no cookie any more.
     source?.ready()?.catch(() => {});
-    const track = (outcome: Outcome): Promise<void> =>
-      this.activities.trackIn(
+    const track = async (outcome: Outcome): Promise<void> => {
+      await this.activities.trackIn(
         source ?? this.contexts,
         this.activityOf(call, tracking, outcome),
         tracking.name === undefined,
       );
+      this.incidents.worked(subjectOf(call));
+    };
     /** Never rejects. */
     const attempt = async (outcome: Outcome): Promise<void> => {
       try {
         await track(outcome);
-        this.incidents.worked(subjectOf(call));
       } catch (error) {
         this.report(call, error);
       }
     };
     let result: unknown;
     const isAlways = tracking.when === 'always';
-    if (!tracking.await) {
+    const isSse = isStream(context);
+    // The answer of a stream has begun long before.
+    if (!tracking.await || isSse) {
       return handled.pipe(
         tap({
           next: (value) => (result = value),
           complete: () => void attempt({ result }),
           error: (error: unknown) => {
             if (isAlways) void attempt({ error });
+          },
+          // A client that leaves ends a stream. Otherwise the handler was interrupted, such as by a timeout.
+          unsubscribe: () => {
+            if (isSse) void attempt({ result });
           },
         }),
       );
@@ -77,7 +85,14 @@ export class HandlerTracker {
     );
     return concat(
       seen,
-      waitFor(() => track({ result }).catch(toHttp)),
+      waitFor(() =>
+        track({ result }).catch((error: unknown) => {
+          // To answer with an error would make the client repeat what the handler has done.
+          if (error instanceof InvalidActivityError || error instanceof UnstorableError)
+            this.report(call, error);
+          else throw toHttp(error, call.response);
+        }),
+      ),
     );
   }
 
@@ -114,18 +129,18 @@ export class HandlerTracker {
 }
 
 function subjectOf({ place }: Call): string {
-  return `what ${place} does cannot be tracked`;
+  return `${place} could not be tracked`;
 }
 
 function waitFor(work: () => Promise<void>): Observable<never> {
   return defer(work).pipe(ignoreElements());
 }
 
-/** @throws ServiceUnavailableException as the tracking route does */
-function toHttp(error: unknown): never {
-  throw error instanceof UnavailableError
-    ? new ServiceUnavailableException(error.answer, { cause: error })
-    : error;
+/** @returns the error to throw, which answers as the tracking route does */
+function toHttp(error: unknown, response: ContextResponse | undefined): unknown {
+  if (!(error instanceof UnavailableError)) return error;
+  if (response) setRetryAfter(response);
+  return new ServiceUnavailableException(error.answer, { cause: error });
 }
 
 /** As Nest answers it without a filter of the host. */

@@ -1,4 +1,5 @@
 import type { TrackRequest } from '../http/request.js';
+import { RETRY_AFTER } from '../http/retry-after.js';
 
 /** What Express and Fastify know of any request. */
 export interface ContextRequest extends TrackRequest {
@@ -18,10 +19,10 @@ export interface ContextResponse {
   getHeader(name: string): number | string | string[] | undefined;
   removeHeader(name: string): unknown;
   headersSent?: boolean;
-  setHeader?(name: string, value: string[]): unknown;
+  setHeader?(name: string, value: string | string[]): unknown;
   /** Of Fastify. */
   raw?: { headersSent: boolean };
-  header?(name: string, value: string[]): unknown;
+  header?(name: string, value: string | string[]): unknown;
 }
 
 /** @returns the path that was asked for, without its query string */
@@ -35,9 +36,16 @@ export function routeOf({ baseUrl = '', route, routeOptions }: ContextRequest): 
   return typeof route?.path === 'string' ? baseUrl + route.path : null;
 }
 
+/** Asks the client to try again in a second. Does nothing if the answer has begun. */
+export function setRetryAfter(response: ContextResponse): void {
+  if (isBegun(response)) return;
+  if (response.raw) response.header?.('Retry-After', RETRY_AFTER);
+  else response.setHeader?.('Retry-After', RETRY_AFTER);
+}
+
 /** Sets a cookie, in place of one of that name that was set before. Does nothing if the answer has begun. */
 export function setCookie(response: ContextResponse, name: string, cookie: string): void {
-  if (response.raw?.headersSent ?? response.headersSent) return;
+  if (isBegun(response)) return;
   const others = [response.getHeader('set-cookie') ?? []]
     .flat()
     .map(String)
@@ -50,4 +58,8 @@ export function setCookie(response: ContextResponse, name: string, cookie: strin
   // Fastify would add it to those that are there.
   response.removeHeader('set-cookie');
   response.header?.('set-cookie', cookies);
+}
+
+function isBegun({ raw, headersSent = false }: ContextResponse): boolean {
+  return raw?.headersSent ?? headersSent;
 }

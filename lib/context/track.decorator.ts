@@ -8,7 +8,8 @@ import { HANDLED, IGNORED } from './track.metadata.js';
 
 interface CommonOptions {
   /**
-   * Whether the answer waits until the activity is committed, and fails if it cannot be.
+   * Whether the answer waits until the activity is committed. It is 503 if the database does not store the activity in time.
+   * An activity that can never be stored is logged, and the answer is the handler's. Has no effect on `@Sse`.
    * @defaultValue false
    */
   await?: boolean | undefined;

@@ -25,3 +25,8 @@ export function declaredTracking(context: ExecutionContext): HandlerTracking | u
 export function isIgnored(context: ExecutionContext): boolean {
   return [context.getHandler(), context.getClass()].some((target) => Reflect.getMetadata(IGNORED, target));
 }
+
+/** Whether the handler answers with server-sent events. */
+export function isStream(context: ExecutionContext): boolean {
+  return Reflect.getMetadata('__sse__', context.getHandler()) === true;
+}

@@ -22,6 +22,7 @@ import { UnavailableError } from '../store/unavailable.error.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { badRequest } from '../http/bad-request.js';
 import { hostnameOf } from '../http/host.js';
+import { RETRY_AFTER } from '../http/retry-after.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { MethodGuard } from './method.guard.js';
 import { pathOfReferer } from './referer.js';
@@ -31,9 +32,6 @@ import { readActivities } from './track.dto.js';
 import { IdentifiedUsers } from './user.js';
 import { visitsOf } from './visitor.js';
 import { VisitorService } from './visitor.service.js';
-
-/** Seconds after which a rejected client may try again. */
-const RETRY_AFTER = '1';
 
 /** Stores the activities of a request. */
 @Controller()

@@ -19,7 +19,9 @@ import {
   Version,
   VersioningType,
 } from '@nestjs/common';
-import { map, type Observable, of } from 'rxjs';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { concat, lastValueFrom, map, NEVER, type Observable, of } from 'rxjs';
+import { HandlerTracker } from '../../lib/context/handler-tracker.js';
 import { Activity, ActivityService, type Handled, NoTrack, Session, Track } from '../../lib/index.js';
 import { ADAPTERS, cookieOf, type Host, type HostOptions, startHost } from '../support/host.js';
 
@@ -94,9 +96,21 @@ class OrdersController {
     return 'stored';
   }
 
+  @Post('never')
+  @Track('order.waited', { await: true, properties: ({ body }) => ({ body }) })
+  never(): string {
+    return 'done';
+  }
+
+  @Sse('endless')
+  @Track('order.watched')
+  watch(): Observable<{ data: string }> {
+    return concat(of({ data: 'a' }), NEVER);
+  }
+
   @Get('opened')
   @Track('order.opened')
-  open(): void {}
+  open(this: void): void {}
 
   @Get('twice')
   @Track('order.opened')
@@ -219,6 +233,52 @@ describe.each(ADAPTERS)('@Track on %s', (adapter) => {
     await expect(host.stored()).resolves.toMatchObject([{ name: 'order.waited', interactive: null }]);
   });
 
+  it('answers as the handler does if it awaits an activity that can never be stored, and logs it once', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    try {
+      for (let i = 0; i < 2; i++) {
+        const answer = await fetch(`${host.url}/api/orders/never`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ a: { b: { c: { d: 1 } } } }),
+        });
+        expect(answer.status).toBe(201);
+        await expect(answer.json()).resolves.toEqual({ data: 'done' });
+      }
+      expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
+        'OrdersController.never could not be tracked: properties must be at most 3 levels deep',
+      ]);
+    } finally {
+      warn.mockRestore();
+    }
+  });
+
+  it('tracks a stream when the client leaves', async () => {
+    const controller = new AbortController();
+    const answer = await fetch(`${host.url}/api/orders/endless`, { signal: controller.signal });
+    await answer.body?.getReader().read();
+    expect(await host.stored()).toEqual([]);
+    controller.abort();
+    await expect(stored(1)).resolves.toMatchObject([{ name: 'order.watched' }]);
+  });
+
+  it('gives several fields of one GraphQL operation one session, and does not follow references', async () => {
+    const request = { method: 'POST', url: '/graphql', originalUrl: '/graphql', headers: {}, ip: '1.2.3.4' };
+    const follow = (args: unknown[]): Promise<unknown> => {
+      const context = new ExecutionContextHost(args, OrdersController, OrdersController.prototype.open);
+      context.setType('graphql');
+      const tracker = host.app.get(HandlerTracker, { strict: false });
+      return lastValueFrom(tracker.follow(context, { name: 'order.opened', await: true }, of('opened')));
+    };
+    for (const path of [{ key: 'first' }, { key: 'second' }])
+      await follow([undefined, {}, { req: request }, { path }]);
+    await expect(follow([{ __typename: 'Order' }, { req: request }, {}])).resolves.toBe('opened');
+    const activities = await host.stored();
+    expect(activities).toHaveLength(2);
+    expect(new Set(activities.map(({ sessionId, visitId }) => `${sessionId} ${visitId}`)).size).toBe(1);
+    expect(activities[0]?.sessionId).toEqual(expect.any(String));
+  });
+
   it('tracks a stream once, at its end', async () => {
     const answer = await fetch(`${host.url}/api/orders/events`);
     await answer.text();
@@ -236,7 +296,7 @@ describe.each(ADAPTERS)('@Track on %s', (adapter) => {
       await fetch(`${host.url}/api/orders/opened`);
       await stored(1);
       expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
-        'what OrdersController.wrong does cannot be tracked: no properties',
+        'OrdersController.wrong could not be tracked: no properties',
       ]);
     } finally {
       warn.mockRestore();
@@ -311,6 +371,26 @@ describe.each(ADAPTERS)('the option requests on %s', (adapter) => {
     }
   });
 });
+
+it.each(ADAPTERS)(
+  'an awaited activity that is not stored in time is 503 with Retry-After, on %s',
+  async (adapter) => {
+    const host = await startHost({
+      controllers: options.controllers,
+      adapter,
+      djaffar: { writer: { timeout: 50 } },
+    });
+    try {
+      // On SQLite, other activities wait for an open transaction.
+      await host.dataSource.transaction(async () => {
+        const answer = await host.fetch('/orders/waits', { method: 'POST' });
+        expect([answer.status, answer.headers.get('Retry-After')]).toEqual([503, '1']);
+      });
+    } finally {
+      await host.close();
+    }
+  },
+);
 
 it.each(ADAPTERS)('a new visitor gets a session with a synchronous "transform", on %s', async (adapter) => {
   const host = await startHost({
