@@ -17,6 +17,8 @@ export interface ActivityContext {
   route: string | null;
   /** When the context was taken, as ISO 8601. */
   at: string;
+  /** Whether nothing is stored in this context: the visitor asks not to be tracked, and the option `respect` is `drop`. */
+  isDropped?: boolean;
 }
 
 /** What `runAs` takes: a context that was taken elsewhere, or what is known of who works. */
@@ -40,6 +42,8 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   referer: string | null;
   /** For the option `transform`; `undefined` if there is none. */
   request: unknown;
+  /** Whether the activity is of somebody else than whoever sent the request, so that the option `respect` does not apply. */
+  isAboutAnother: boolean;
   /** Whether the visit is that of a signed cookie, and not one that the host's code has chosen. */
   isVisitOwn: boolean;
   /** Gives the visitor the session's cookie. To be called when the activity is to be stored. */

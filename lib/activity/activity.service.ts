@@ -182,7 +182,7 @@ export class ActivityService {
     const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath, events };
     const parsed = read && normalizeActivity(read, arrival, errors);
     errors.throwIfInvalid();
-    if (!parsed) return;
+    if (!parsed || origin?.isDropped) return;
     const own = session === undefined && visit === undefined ? origin : undefined;
     const sessionId = session ?? own?.session ?? null;
     await this.recorder.record(
@@ -203,6 +203,7 @@ export class ActivityService {
       sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),
       {
         request: origin?.request,
+        isAboutAnother: origin?.isAboutAnother,
         isVisitOfHost: !own?.isVisitOwn,
         manager,
         deadline,
@@ -212,7 +213,8 @@ export class ActivityService {
   }
 
   /**
-   * Returns the current user, session and path as JSON, for a job that runs after the request.
+   * Returns the current user, session and path as JSON, for a job that runs after the request. With the option `respect`, it
+   * has only the path and the route of a visitor who asks not to be tracked.
    * @returns `undefined` outside of requests and of {@link runAs}
    */
   context(): ActivityContext | undefined {

@@ -22,6 +22,8 @@ type Transform = NonNullable<DjaffarOptions['transform']>;
 export interface Source {
   /** For the option `transform`; `undefined` for what server code tracks outside of requests. */
   request?: unknown;
+  /** Whether the activity is of somebody else than whoever sent the request, so that the option `respect` does not apply. */
+  isAboutAnother?: boolean | undefined;
   /** Whether the host's code has chosen the visit. */
   isVisitOfHost?: boolean;
   /** A transaction of the host, with which it is committed. */
@@ -109,9 +111,9 @@ export class Recorder {
   }
 
   /** Applies the options `respect` and `scrub`. */
-  private protect(activities: StoredActivity[], { request }: Source): StoredActivity[] {
+  private protect(activities: StoredActivity[], { request, isAboutAnother }: Source): StoredActivity[] {
     const { respect } = this.settings;
-    const hasSignal = respect !== 'ignore' && hasPrivacySignal(request);
+    const hasSignal = respect !== 'ignore' && !isAboutAnother && hasPrivacySignal(request);
     if (hasSignal && respect === 'drop') return [];
     for (const activity of activities) {
       if (hasSignal) Object.assign(activity, ANONYMOUS);

@@ -121,6 +121,7 @@ function originIn(context: ActivityContext, { date, user }: Occasion): Origin {
     visit: isAboutAnother || isVisitOver ? null : origin.visit,
     referer: null,
     request: undefined,
+    isAboutAnother,
     isVisitOwn: false,
     keep: () => {},
   };

@@ -1,6 +1,7 @@
 import type { ActivityContext, Occasion, Origin } from '../activity/activity.context.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { storedIp } from '../activity/ip-address.js';
+import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
@@ -9,6 +10,8 @@ import { userOf } from '../tracking/user.js';
 import { type BrowserSession, type Visit, visitsOf } from '../tracking/visitor.js';
 import { COOKIE_NAME, type VisitorService } from '../tracking/visitor.service.js';
 import { type ContextRequest, type ContextResponse, pathOf, routeOf, setCookie } from './request.js';
+
+const NOBODY = { user: null, session: null, visit: null, ip: null, userAgent: null };
 
 /** One request. Nothing is read from it before somebody asks: most requests track nothing. */
 export class RequestScope {
@@ -33,6 +36,10 @@ export class RequestScope {
   }
 
   take(settings: Settings, visitors: VisitorService): ActivityContext {
+    const place = { path: pathOf(this.request), route: routeOf(this.request), at: new Date().toISOString() };
+    const { respect } = settings;
+    if (respect !== 'ignore' && hasPrivacySignal(this.request))
+      return { ...NOBODY, ...place, ...(respect === 'drop' && { isDropped: true }) };
     const { headers, ip } = this.request;
     const kept = this.isKept ? this.visitor : undefined;
     const { session, visit } = kept ? { ...kept, visit: kept.visit?.id } : visitors.of(this.request);
@@ -42,9 +49,7 @@ export class RequestScope {
       visit: visit ?? null,
       ip: storedIp(ip, settings.ip),
       userAgent: headers['user-agent'] ?? null,
-      path: pathOf(this.request),
-      route: routeOf(this.request),
-      at: new Date().toISOString(),
+      ...place,
     };
   }
 
@@ -54,15 +59,13 @@ export class RequestScope {
     const user = givenUser(occasion.user, own);
     const isAboutAnother = own !== null && user?.id !== own.id;
     const origin: Origin = {
+      ...NOBODY,
       user,
-      session: null,
-      visit: null,
-      ip: null,
-      userAgent: null,
       referer: null,
       path: pathOf(request),
       route: routeOf(request),
       request,
+      isAboutAnother,
       isVisitOwn: true,
       keep: () => {},
     };

@@ -1,6 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Controller, Post } from '@nestjs/common';
-import { Activity, ActivityService, type DjaffarOptions, Session } from '../../lib/index.js';
+import {
+  Activity,
+  type ActivityContext,
+  ActivityService,
+  type DjaffarOptions,
+  Session,
+} from '../../lib/index.js';
 import { cookieOf, type Host, startHost } from '../support/host.js';
 
 const DAY = 86_400_000;
@@ -21,6 +27,17 @@ class OrdersController {
   @Post()
   async order(): Promise<void> {
     await this.activities.track({ name: 'ordered', path: '/orders?token=1' });
+  }
+
+  @Post('later')
+  later(): object {
+    return { context: this.activities.context() };
+  }
+
+  @Post('refund')
+  async refund(): Promise<void> {
+    await this.activities.track({ name: 'refunded', user: { id: 'customer' } });
+    await this.activities.track({ name: 'refunded.by', user: { id: 'jeff' } });
   }
 }
 
@@ -67,6 +84,35 @@ describe.each(['Sec-GPC', 'DNT'])('a visitor whose browser sends %s: 1', (signal
     await host.post({ date, path: '/b' }, { ...headers, 'Sec-GPC': '0', DNT: '0' });
     expect(await stored()).toMatchObject([{ path: '/b', userId: 'jeff' }]);
   });
+
+  it.each([
+    [
+      'anonymise',
+      [{ name: 'receipt.sent', path: '/orders/later', userId: null, sessionId: null, visitId: null }],
+    ],
+    ['drop', []],
+  ] as const)('is not in the context of a job with "%s"', async (respect, activities) => {
+    await start({ respect });
+    const first = await host.post({ date, path: '/a' }, { 'X-User': 'jeff' });
+    await host.activities.erase({ path: '/a' });
+    const Cookie = cookieOf(first);
+    const answer = await host.fetch('/orders/later', { method: 'POST', headers: { ...headers, Cookie } });
+    const { context } = (await answer.json()) as { context: ActivityContext };
+    expect(context).toMatchObject({ user: null, session: null, visit: null, ip: null, userAgent: null });
+    await host.activities.runAs(context, () => host.activities.track({ name: 'receipt.sent' }));
+    expect(await stored()).toMatchObject(activities);
+  });
+
+  it.each(['anonymise', 'drop'] as const)(
+    'changes nothing of what server code tracks of another user with "%s"',
+    async (respect) => {
+      await start({ respect });
+      await host.fetch('/orders/refund', { method: 'POST', headers });
+      const refunded = (await stored()).filter(({ name }) => name === 'refunded');
+      expect(refunded).toMatchObject([{ userId: 'customer', sessionId: null, ipAddress: null }]);
+      expect(await host.activities.count({ user: 'jeff' })).toBe(0);
+    },
+  );
 
   it('is stored as everybody by default', async () => {
     await start({});
