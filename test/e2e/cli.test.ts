@@ -125,7 +125,6 @@ describe('djaffar stats', () => {
     [['funnel'], /^error: required option '--step/],
     [['overview', '--route', '/x'], /^error: unknown option '--route'/],
     [['overview', '--subject', 'order:1'], /^error: unknown option '--subject'/],
-    [['overview', '--page', '/x'], /^error: unknown option '--page'/],
     [['top', 'path', '--limit', 'x'], /^djaffar: limit must be a whole number/],
   ])('says in a line what is wrong with %j', async (args, message) => {
     const { code, stdout, stderr } = await run(host.database, ['stats', ...args]);
