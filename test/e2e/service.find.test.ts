@@ -300,7 +300,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     ['NUL in a path', { path: 'a\0' }, {}],
     ['a lone surrogate in a prefix', { path: '\ud83e*' }, {}],
     ['a name that is null', { name: null }, {}],
-    ['a date without a time', { from: '2026-02-03' }, {}],
+    ['a date that does not exist', { from: '2026-02-30' }, {}],
     ['an invalid Date', { to: new Date(Number.NaN) }, {}],
     ['milliseconds', { from: 1770091506789 }, {}],
     ['a subject without an id', { subject: 'order:' }, {}],

@@ -792,7 +792,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       'from',
       (asked) => asked.overview({ from: november.to, to: november.from }),
     ],
-    ['a date without a time', 'from', (asked) => asked.overview({ from: '2025-11-01' })],
+    ['a date that does not exist', 'from', (asked) => asked.overview({ from: '2025-02-30' })],
     ['an unknown property', 'userId', (asked) => asked.overview({ userId: '17' })],
     ['bots that are a text', 'bots', (asked) => asked.overview({ bots: 'yes' })],
     ['properties that are a text', 'properties', (asked) => asked.overview({ properties: 'plan' })],
