@@ -239,7 +239,7 @@ describe.each(ADAPTERS)('guards on %s', (adapter) => {
       await start({ djaffar, imports, application: { logger: log } });
       expect(log.errors).toEqual([]);
       return log.warnings.map(
-        (warning) => /guards of the option "(\w+)" let in/.exec(warning)?.[1] ?? warning,
+        (warning) => /guards of the option "(\w+)" accept/.exec(warning)?.[1] ?? warning,
       );
     }
 
