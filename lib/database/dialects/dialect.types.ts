@@ -44,6 +44,8 @@ export interface Dialect {
    * All of the statements or none, in their order.
    * @param guard goes before them; where it changes no row, nothing is done
    * @param signal if it aborts before the commit, the connection is destroyed and nothing is done
+   * @param onBlocking called if the database runs in this process: milliseconds of processor time for which the
+   * transaction has stopped the event loop, without waits and failed tries
    * @returns how many rows the guard changed
    */
   transact(
@@ -51,6 +53,7 @@ export interface Dialect {
     guard: Statement,
     statements: (Statement | Insert)[],
     signal?: AbortSignal,
+    onBlocking?: (milliseconds: number) => void,
   ): Promise<number>;
 
   /** Rows as the driver gives them, for who reads a great many. */

@@ -119,16 +119,21 @@ export const sqlite: Dialect = {
 
   statements: (inserts) => inserts.flatMap(statementsOf),
 
-  async transact(dataSource, [sql, parameters], statements, signal) {
+  async transact(dataSource, [sql, parameters], statements, signal, onBlocking) {
     const deadline = monotonicClock.now() + BOUNDS.lock;
     for (;;) {
       signal?.throwIfAborted();
       try {
-        return inTransaction(dataSource, (connection) => {
+        const begun = process.cpuUsage();
+        const changed = inTransaction(dataSource, (connection) => {
           const { changes } = connection.prepare(sql).run(...parameters);
           if (changes > 0) for (const each of statements) run(connection, each);
           return changes;
         });
+        // What other programs take meanwhile would be taken with less work, too.
+        const { user, system } = process.cpuUsage(begun);
+        onBlocking?.((user + system) / 1000);
+        return changed;
       } catch (error) {
         if (!failureOf(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
         await pause(RETRY);

@@ -1,7 +1,7 @@
 import { Brackets, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits } from './dirty-ranges.js';
-import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
+import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
 import { DAY, type TimeRange } from '../../../../statistics/time/time-range.js';
 import type { RollupState } from './tables/rollups.entity.js';
@@ -17,6 +17,8 @@ export const MAX_LARGE_REST = 60_000;
 export interface Touching {
   id: string;
   createdAt: number;
+  /** Whether only visits of very many activities are left of it: no question waits for these. */
+  isDeferred: boolean;
 }
 
 /**
@@ -43,39 +45,35 @@ export async function readAsOf(manager: EntityManager, ranges: TimeRange[]): Pro
 }
 
 /**
- * Finds the dirty ranges that answers about some ranges depend on, the latest first. Of those whose visits are not
- * recomputed before {@link RollupState.largeFrom} there is nothing to wait for.
- * @param limit more are left out
+ * Finds the dirty ranges that answers about some ranges depend on, the latest first.
+ * @param limit more are left out, deferred ones first
  */
 export async function findTouching(
   manager: EntityManager,
   ranges: TimeRange[],
   limit: number,
-  { largeFrom }: Pick<RollupState, 'largeFrom'>,
 ): Promise<Touching[]> {
-  const isDue = isDueSql(dialectOf(manager.connection), largeFrom);
   const near = await nearBy(manager, ranges)
     .select('dirty.id', 'id')
     .addSelect('dirty.createdAt', 'createdAt')
-    .andWhere(isDue)
-    .orderBy('dirty.since', 'DESC')
+    .addSelect('dirty.deferred', 'deferred')
+    .orderBy('dirty.deferred', 'ASC')
+    .addOrderBy('dirty.since', 'DESC')
     .limit(limit)
-    .getRawMany<{ id: string; createdAt: string | number }>();
+    .getRawMany<{ id: string; createdAt: string | number; deferred: boolean | number }>();
   return [
-    ...near.map(({ id, createdAt }) => ({ id, createdAt: Number(createdAt) })),
-    ...(await findUnbounded(manager, ranges, isDue)),
+    ...near.map(({ id, createdAt, deferred }) => ({
+      id,
+      createdAt: Number(createdAt),
+      isDeferred: Boolean(deferred),
+    })),
+    ...(await findUnbounded(manager, ranges)),
   ];
 }
 
 /** Whether visits of very many activities may be recomputed; also if a clock was ahead when they were. */
 export function isLargeDue({ largeFrom }: Pick<RollupState, 'largeFrom'>, now: number): boolean {
-  return largeFrom.getTime() <= now || largeFrom.getTime() > now + MAX_LARGE_REST;
-}
-
-/** The SQL of whether a dirty range may be recomputed now; alias `dirty`. */
-function isDueSql({ now }: Dialect, largeFrom: Date): string {
-  const from = largeFrom.getTime();
-  return `(NOT dirty.deferred OR ${now} >= ${from} OR ${now} < ${from - MAX_LARGE_REST})`;
+  return largeFrom.getTime() <= now || largeFrom.getTime() > now + 2 * MAX_LARGE_REST;
 }
 
 /** Visits last at most a day, so those of the ranges have no activities further away; alias `dirty`. */
@@ -95,16 +93,11 @@ function nearSql(ranges: TimeRange[]): string {
  * Ranges further away whose visits touch the ranges. Only server code and imports give a visit activities that are more
  * than a day apart.
  */
-async function findUnbounded(
-  manager: EntityManager,
-  ranges: TimeRange[],
-  condition = '1 = 1',
-): Promise<Touching[]> {
+async function findUnbounded(manager: EntityManager, ranges: TimeRange[]): Promise<Touching[]> {
   const rows = await manager
     .createQueryBuilder(DirtyRange, 'dirty')
     .where('dirty.unbounded')
     .andWhere(`NOT (${nearSql(ranges)})`)
-    .andWhere(condition)
     .orderBy('dirty.createdAt')
     .limit(MAX_UNBOUNDED)
     .getMany();
@@ -124,9 +117,9 @@ async function findUnbounded(
       .getRawMany<{ id: string }>();
     for (const { id } of found) touched.add(id);
   }
-  return rows.flatMap(({ id, createdAt, visits: text }, i) =>
+  return rows.flatMap(({ id, createdAt, deferred, visits: text }, i) =>
     i + 1 === MAX_UNBOUNDED || decodeVisits(text)?.some((visit) => touched.has(visit))
-      ? [{ id, createdAt: createdAt.getTime() }]
+      ? [{ id, createdAt: createdAt.getTime(), isDeferred: deferred }]
       : [],
   );
 }

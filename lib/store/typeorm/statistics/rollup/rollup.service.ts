@@ -15,7 +15,7 @@ import { Table } from '../../../../database/table.js';
 import type { Mismatches } from '../../../store.js';
 import { AbandonedError } from '../../../cancellation.js';
 import { connectionsOf } from '../../../../database/connections.js';
-import { driverOf, failureOf } from '../../../../database/driver.js';
+import { failureOf } from '../../../../database/driver.js';
 import { askOnPrimary, onPrimary } from '../../../../database/primary.js';
 import { LateError } from '../../../too-slow.error.js';
 import { UnavailableError } from '../../../unavailable.error.js';
@@ -67,7 +67,7 @@ const COMPACTION_PAUSE = 600_000;
 /** Pauses after a step, as a multiple of its time: half of the time while a question waits, else a quarter. */
 const REST = { asked: 1, background: 3 };
 const LONGEST_REST = 2000;
-/** The same after a step with a visit of very many activities, for such visits alone. */
+/** The same after a step with a visit of very many activities, for such visits alone; at most {@link MAX_LARGE_REST}. */
 const LARGE_REST = 4;
 /** Milliseconds between two looks at what another instance has done. */
 const POLL = 50;
@@ -94,7 +94,7 @@ interface Waiting {
 /** What came of a try to do a step: `none` if there was nothing to do, `busy` if another instance works. */
 type Outcome = 'done' | 'none' | 'busy';
 
-/** @param isDue whether visits of very many activities may be recomputed */
+/** @param isDue whether deferred ranges may be selected, without others: visits of very many activities */
 type Select = (manager: EntityManager, isDue: boolean) => Promise<DirtyRange[]>;
 
 /**
@@ -129,6 +129,9 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
   private last = { end: Number.NEGATIVE_INFINITY, took: 0 };
   /** Whether visits of very many activities may have been left for later. */
   private hasDeferred = false;
+  private largeStep: Promise<void> | undefined;
+  /** As a question has seen it last. */
+  private largeFrom = new Date(0);
   private lastCompaction = Number.NEGATIVE_INFINITY;
   /** Milliseconds for which the last commit has stopped the event loop. */
   private blocked = 0;
@@ -169,7 +172,8 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
 
   /**
    * Resolves when the dirty ranges of a question that are there now are recomputed, or after `maxWait`. It never rejects:
-   * the question is answered from what is there.
+   * the question is answered from what is there. Deferred ranges are not awaited. Without a background run, one step with
+   * them is begun then, if it is due.
    * @param ranges what the question is about
    */
   async catchUp(ranges: TimeRange[]): Promise<void> {
@@ -177,6 +181,23 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       this.settings.maxWait,
       this.await(ranges).catch((error: unknown) => this.warn(error)),
     );
+    if (this.settings.background || !this.hasDeferred) return;
+    // By this clock only to save work: a step asks the database's.
+    if (isLargeDue({ largeFrom: this.largeFrom }, Date.now())) void this.recomputeDeferred();
+  }
+
+  /** Does one step with deferred ranges, if it is due. It never rejects. */
+  recomputeDeferred(): Promise<void> {
+    this.largeStep ??= this.inTurn(async () => {
+      try {
+        await this.step(async (manager, isDue) => (isDue ? this.nextDeferred(manager) : []));
+      } finally {
+        await this.lease.release();
+      }
+    })
+      .catch((error: unknown) => this.warn(error))
+      .finally(() => (this.largeStep = undefined));
+    return this.largeStep;
   }
 
   /**
@@ -297,13 +318,17 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const find = (): Promise<Touching[] | undefined> =>
       askOnPrimary(this.dataSource, async (manager) => {
         const state = await manager.findOneBy(RollupState, { id: 1 });
-        return state ? findTouching(manager, ranges, MAX_AWAITED, state) : undefined;
+        if (!state) return undefined;
+        this.largeFrom = state.largeFrom;
+        return findTouching(manager, ranges, MAX_AWAITED);
       });
-    let touching = await find();
-    if (!touching) {
+    let all = await find();
+    if (!all) {
       await this.inTurn(() => this.state());
-      touching = (await find()) ?? [];
+      all = (await find()) ?? [];
     }
+    const touching = all.filter(({ isDeferred }) => !isDeferred);
+    if (touching.length < all.length) this.hasDeferred = true;
     if (touching.length === 0 || this.isClosed) return;
     await new Promise<void>((resolve) => {
       const giveUp = (): void => {
@@ -328,9 +353,9 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
 
   private async wake(seen: number): Promise<void> {
     const changes = this.changes();
-    const isDone = changes === seen || (await this.run());
+    const isDone = (changes === seen && !this.hasDeferred) || (await this.run());
     if (this.isClosed) return;
-    this.sleep(isDone ? PAUSE : PAUSE_AFTER_FAILURE, isDone && !this.hasDeferred ? changes : -1);
+    this.sleep(isDone ? PAUSE : PAUSE_AFTER_FAILURE, isDone ? changes : -1);
   }
 
   private warn(error: unknown, subject = SUBJECT): void {
@@ -446,30 +471,35 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     return this.cut(manager, found.sort(newestFirst));
   }
 
-  /** The newest ranges, and last those that failed before. */
+  /** The newest ranges, then those that failed before, and deferred ranges if nothing else is left. */
   private async next(manager: EntityManager, isDue: boolean): Promise<DirtyRange[]> {
-    const find = async (
-      without: Iterable<string>,
-      deferred?: boolean,
-      take = this.limits.ranges,
-    ): Promise<DirtyRange[]> => {
-      const ids = [...without];
-      return manager.find(DirtyRange, {
-        where: { ...(ids.length > 0 && { id: Not(In(ids)) }), ...(deferred !== undefined && { deferred }) },
+    if (isDue && this.hasDeferred) {
+      // Otherwise those that never cease to come would always go before them.
+      const late = await this.nextDeferred(manager);
+      if (late.length > 0) return late;
+    }
+    const found = await this.newest(manager, false, this.limits.ranges);
+    return found.length > 0 || !isDue ? this.cut(manager, found) : this.nextDeferred(manager);
+  }
+
+  /** All of the visits of the newest deferred ranges. */
+  private async nextDeferred(manager: EntityManager): Promise<DirtyRange[]> {
+    const late = await this.newest(manager, true, MAX_RANGES);
+    const visits = new Set(late.slice(0, this.limits.ranges).flatMap(visitsOf));
+    this.hasDeferred = late.length > 0;
+    return late.filter((range) => visitsOf(range).every((id) => visits.has(id)));
+  }
+
+  /** The newest ranges, or those that failed some time ago if there are no others. */
+  private async newest(manager: EntityManager, deferred: boolean, take: number): Promise<DirtyRange[]> {
+    const find = (without: string[]): Promise<DirtyRange[]> =>
+      manager.find(DirtyRange, {
+        where: { deferred, ...(without.length > 0 && { id: Not(In(without)) }) },
         order: { since: 'DESC', until: 'DESC' },
         take,
       });
-    };
-    if (isDue && this.hasDeferred) {
-      // Otherwise those that never cease to come would always go before them.
-      const late = await find(this.failed.keys(), true, MAX_RANGES);
-      const visits = new Set(late.slice(0, this.limits.ranges).flatMap(visitsOf));
-      if (late.length > 0) return late.filter((range) => visitsOf(range).every((id) => visits.has(id)));
-      this.hasDeferred = false;
-    }
-    const deferred = isDue ? undefined : false;
-    const found = await find(this.failed.keys(), deferred);
-    return this.cut(manager, found.length > 0 ? found : await find(this.recentFailures(), deferred));
+    const found = await find([...this.failed.keys()]);
+    return found.length > 0 || this.failed.size === 0 ? found : find(this.recentFailures());
   }
 
   private recentFailures(): string[] {
@@ -594,22 +624,22 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     const isDue = isLargeDue(turn.state, turn.now);
     const ranges = await onPrimary(this.dataSource, (manager) => select(manager, isDue));
     if (ranges.length === 0) return 'none';
+    const isLarge = ranges.every(({ deferred }) => deferred);
     try {
       const result = await this.lease.during(() =>
         onPrimary(this.dataSource, (manager) =>
-          new RollupStep(manager).recompute(ranges, turn.state.compactedUntil.getTime(), mayDefer && !isDue),
+          new RollupStep(manager).recompute(ranges, turn.state.compactedUntil.getTime(), mayDefer && !isLarge),
         ),
       );
       const took = monotonicClock.now() - begun;
       const largeFrom = result.hasLarge
-        ? turn.now + Math.min((1 + LARGE_REST) * took, MAX_LARGE_REST)
+        ? turn.now + took + Math.min(LARGE_REST * took, MAX_LARGE_REST)
         : undefined;
       if (!(await this.commit(turn, result, { ranges, largeFrom }))) return 'busy';
       if (result.deferred > 0) this.hasDeferred = true;
     } catch (error) {
-      if (ranges.length === 1 || (ranges.some(isDay) ? this.limits.days : this.limits.ranges) === 1)
-        for (const { id } of ranges) this.failed.set(id, monotonicClock.now());
-      this.limits = { ranges: 1, days: 1 };
+      if (isLarge) await this.putOffDeferred(turn, monotonicClock.now() - begun);
+      if (this.isDueToRanges(error)) this.isolate(ranges);
       throw error;
     }
     for (const { id } of ranges) this.failed.delete(id);
@@ -618,6 +648,26 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     this.adapt(ranges, end - begun);
     this.notice(ranges.map(({ id }) => id));
     return 'done';
+  }
+
+  /** After a step with deferred ranges has failed: tried again at once, they would keep the update busy for good. */
+  private async putOffDeferred({ state, now }: Turn, took: number): Promise<void> {
+    this.hasDeferred = true;
+    const largeFrom = new Date(Math.ceil(now + took + MAX_LARGE_REST));
+    await this.change(state, { largeFrom }, []).catch((error: unknown) => this.warn(error));
+  }
+
+  /** Whether a step failed for what is in its ranges or how many they are. Else the same may work the next time. */
+  private isDueToRanges(error: unknown): boolean {
+    const failure = failureOf(this.dataSource, error);
+    return failure === undefined || failure.kind !== 'transient' || failure.isTooSlow === true;
+  }
+
+  /** Finds the range that fails: each is tried alone. */
+  private isolate(ranges: DirtyRange[]): void {
+    if (ranges.length === 1 || (ranges.some(isDay) ? this.limits.days : this.limits.ranges) === 1)
+      for (const { id } of ranges) this.failed.set(id, monotonicClock.now());
+    this.limits = { ranges: 1, days: 1 };
   }
 
   /** Takes fewer ranges if a step took long, and more if it was quick. */
@@ -672,11 +722,15 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
       .update(RollupState)
       .set({ ...values, ...this.lease.extension(), version: version + 1 })
       .where({ id, version });
-    const begun = process.cpuUsage();
     try {
-      const changed = await this.dialect.transact(this.dataSource, guard.getQueryAndParameters(), statements);
+      const changed = await this.dialect.transact(
+        this.dataSource,
+        guard.getQueryAndParameters(),
+        statements,
+        undefined,
+        (milliseconds) => this.noteBlocking(milliseconds),
+      );
       this.locked = 0;
-      if (driverOf(this.dataSource)?.isRemote !== true) this.noteBlocking(begun);
       return changed > 0;
     } catch (error) {
       if (!failureOf(this.dataSource, error)?.isLocked) throw error;
@@ -687,12 +741,12 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** Of the processor: what other programs take meanwhile would be taken with fewer ranges, too. */
-  private noteBlocking(begun: NodeJS.CpuUsage): void {
-    const { user, system } = process.cpuUsage(begun);
-    this.blocked = (user + system) / 1000;
-    const ranges = Math.trunc((this.limits.ranges * BLOCKING) / this.blocked);
-    if (this.blocked > BLOCKING) this.limits.ranges = Math.max(MIN_RANGES, ranges);
+  /** @param milliseconds for which a commit has stopped the event loop */
+  private noteBlocking(milliseconds: number): void {
+    this.blocked = milliseconds;
+    const ranges = Math.trunc((this.limits.ranges * BLOCKING) / milliseconds);
+    if (milliseconds > BLOCKING)
+      this.limits.ranges = Math.min(this.limits.ranges, Math.max(MIN_RANGES, ranges));
   }
 
   private async compactIfDue(): Promise<Outcome> {

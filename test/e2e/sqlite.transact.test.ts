@@ -1,0 +1,31 @@
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
+import { startHost } from '../support/host.js';
+
+it('counts of a transaction on SQLite only the processor time of the try that succeeded', async () => {
+  const host = await startHost({ adapter: 'fastify' });
+  const other = await startHost({ adapter: 'fastify', database: host.database });
+  try {
+    const blocker = other.dataSource.createQueryRunner();
+    await blocker.startTransaction();
+    await blocker.query('DELETE FROM djaffar_session WHERE id = 0');
+    const measured: number[] = [];
+    const done = dialectOf(host.dataSource).transact(
+      host.dataSource,
+      ['UPDATE djaffar_rollup_state SET version = version', []],
+      [],
+      undefined,
+      (milliseconds) => measured.push(milliseconds),
+    );
+    // The rest of the process is busy while it waits.
+    const begun = process.cpuUsage();
+    while (process.cpuUsage(begun).user < 500_000);
+    await blocker.rollbackTransaction();
+    await blocker.release();
+    await done;
+    expect(measured).toHaveLength(1);
+    expect(measured[0]).toBeLessThan(250);
+  } finally {
+    await other.close();
+    await host.close();
+  }
+});
