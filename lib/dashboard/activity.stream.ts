@@ -16,18 +16,21 @@ import {
 } from 'rxjs';
 import type { Activity } from '../activity/activity.entity.js';
 import type { ActivityService } from '../activity/activity.service.js';
+import { monotonicClock } from '../time/clock.js';
 import { Pages } from '../activity/page.js';
 import { Turns } from './turns.js';
 
 export const MINUTE = 60_000;
-/** How many are found at once. */
+/** How many one look sends at most: the newest. Any more are left out. */
 const LIMIT = 100;
+/** How many known ids are kept: those seen last. */
+const MAX_KNOWN = 50_000;
 
 /** Milliseconds. */
 interface Pace {
   /** Between two reads of the database. */
   look: number;
-  /** How far each goes back: longer than an activity may take from its receipt to its commit. */
+  /** How far each goes back before the last one: longer than an activity may take from its receipt to its commit. */
   back: number;
   /** Between two signs of life, because proxies close a silent connection. */
   ping: number;
@@ -50,7 +53,8 @@ interface Look {
 /**
  * New activities as they are committed, at any instance, whatever their dates are: the database is what all have in common.
  * It is asked once for all subscribers, and only while there are any. Each look goes back for longer than an activity may
- * take from its receipt to its commit, and leaves out what an earlier look has found.
+ * take from its receipt to its commit, and leaves out what an earlier look has found. After looks that failed it goes back to
+ * the last one that did not. One look sends the newest 100 of those: if more than 100 a second arrive, the others are left out.
  */
 export class ActivityStream implements OnModuleDestroy {
   private readonly closed = new ReplaySubject<void>(1);
@@ -58,8 +62,10 @@ export class ActivityStream implements OnModuleDestroy {
   private readonly found: Observable<Look | Error>;
   private readonly turns = new Turns();
   private looking: Promise<Look | Error> | undefined;
-  /** The ids that the last look has found. */
-  private known = new Set<string>();
+  /** When the last look that has found anything out began, by the clock. */
+  private lastLook: number | undefined;
+  /** When ids were found last, by the clock, in that order. An erasure may let older ones be found again. */
+  private readonly known = new Map<string, number>();
   /** The last ones of these, each as JSON by its id. */
   private recent = new Map<string, string>();
 
@@ -67,10 +73,14 @@ export class ActivityStream implements OnModuleDestroy {
     private readonly activities: Pick<ActivityService, 'findReceived'>,
     private readonly pages = new Pages(),
     pace: Partial<Pace> = {},
+    private readonly clock = monotonicClock,
   ) {
     this.pace = { ...PACE, ...pace };
-    this.found = defer(() => this.look()).pipe(
-      repeat({ delay: this.pace.look }),
+    this.found = defer(() => {
+      // Nobody has missed what was received while nobody watched.
+      this.lastLook = undefined;
+      return defer(() => this.look()).pipe(repeat({ delay: this.pace.look }));
+    }).pipe(
       distinctUntilChanged((one, next) => one instanceof Error && next instanceof Error),
       // Whoever comes later begins with what was found last.
       share({ connector: () => new ReplaySubject(1) }),
@@ -116,11 +126,16 @@ export class ActivityStream implements OnModuleDestroy {
 
   private async find(): Promise<Look | Error> {
     try {
-      const { ids, activities } = await this.activities.findReceived(this.pace.back, LIMIT, this.known);
-      this.known = new Set(ids);
+      const now = this.clock.now();
+      const within = this.pace.back + (this.lastLook === undefined ? 0 : Math.ceil(now - this.lastLook));
+      const known = new Set(this.known.keys());
+      const { ids, activities } = await this.activities.findReceived(within, LIMIT, known);
+      this.lastLook = now;
+      this.note(ids, now, within);
+      const found = new Set(ids);
       const fresh = activities.map((activity): [string, string] => [activity.id, this.json(activity)]);
       // Without what was erased, and what is too old.
-      const left = [...this.recent].filter(([id]) => this.known.has(id));
+      const left = [...this.recent].filter(([id]) => found.has(id));
       this.recent = new Map([...left, ...fresh].slice(-LIMIT));
       return {
         news: fresh.length > 0 ? activitiesEvent(fresh.map(([, json]) => json)) : undefined,
@@ -128,6 +143,18 @@ export class ActivityStream implements OnModuleDestroy {
       };
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  /** An activity is found as long as it was received `within` before or, by a clock that is ahead, after a look. */
+  private note(ids: string[], now: number, within: number): void {
+    for (const id of ids) {
+      this.known.delete(id);
+      this.known.set(id, now);
+    }
+    for (const [id, seen] of this.known) {
+      if (this.known.size <= MAX_KNOWN && now - seen <= 2 * within) break;
+      this.known.delete(id);
     }
   }
 

@@ -190,6 +190,47 @@ describe('the stream of activities', () => {
     expect(heard.filter((word) => word === 'activities').length).toBeLessThanOrEqual(4);
   });
 
+  it('goes back to the last look that did not fail, and tells nothing again after an erasure', async () => {
+    const clock = { ahead: 0, now: () => performance.now() + clock.ahead };
+    const questions: [within: number, known: number][] = [];
+    let isFailing = false;
+    let isErased = false;
+    const flaky: Pick<ActivityService, 'findReceived'> = {
+      findReceived: async (within, limit, known = new Set()) => {
+        questions.push([within, known.size]);
+        looked.emit('look');
+        if (isFailing) throw new Error('away');
+        const found = await host.activities.findReceived(within, limit, known);
+        // As if newer ones had taken all room, until they were erased.
+        return isErased ? found : { ...found, ids: found.ids.slice(0, 1) };
+      },
+    };
+    const watched = new ActivityStream(flaky, undefined, { look: 1 }, clock);
+    const heard: string[] = [];
+    await host.activities.track({ path: '/1' });
+    const subscription = watched
+      .events()
+      .subscribe((text) => heard.push(...(text.match(/(?<="path":")[^"]+/g) ?? [])));
+    await looks(3);
+    await host.activities.track({ path: '/2' });
+    await looks(3);
+    isErased = true;
+    await looks(3);
+    expect(heard).toEqual(['/1', '/2']);
+    expect(questions.at(-1)?.[1]).toBe(2);
+    isFailing = true;
+    await looks(2);
+    clock.ahead = 600_000;
+    isFailing = false;
+    questions.length = 0;
+    await looks(3);
+    subscription.unsubscribe();
+    const [within = 0] = questions.find(([asked]) => asked > 600_000) ?? [];
+    expect(within).toBeGreaterThanOrEqual(660_000);
+    expect(questions.at(-1)?.[0]).toBeLessThan(120_000);
+    expect(heard).toEqual(['/1', '/2']);
+  });
+
   it('makes the JSON of an activity once for all subscribers', async () => {
     const stringify = jest.spyOn(JSON, 'stringify');
     // At a look of its own, all three are told of the same.
