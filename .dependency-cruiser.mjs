@@ -48,6 +48,7 @@ const MAY_IMPORT = {
     'http',
     'options',
     'statistics',
+    'time',
     'tracking',
   ],
   cli: [

@@ -253,9 +253,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     // A step that fails is not tried again at once.
     if (database === 'sqlite') {
       const isBroken = `NEW.id = 'large' BEGIN SELECT RAISE(ABORT, 'broken'); END`;
-      await host.dataSource.query(
-        `CREATE TRIGGER broken BEFORE INSERT ON djaffar_visit WHEN ${isBroken}`,
-      );
+      await host.dataSource.query(`CREATE TRIGGER broken BEFORE INSERT ON djaffar_visit WHEN ${isBroken}`);
       await host.dataSource.query(
         `CREATE TRIGGER broken_too BEFORE UPDATE ON djaffar_visit WHEN ${isBroken}`,
       );

@@ -628,7 +628,11 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     try {
       const result = await this.lease.during(() =>
         onPrimary(this.dataSource, (manager) =>
-          new RollupStep(manager).recompute(ranges, turn.state.compactedUntil.getTime(), mayDefer && !isLarge),
+          new RollupStep(manager).recompute(
+            ranges,
+            turn.state.compactedUntil.getTime(),
+            mayDefer && !isLarge,
+          ),
         ),
       );
       const took = monotonicClock.now() - begun;
