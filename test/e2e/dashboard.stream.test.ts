@@ -196,7 +196,7 @@ describe('the stream of activities', () => {
     let isFailing = false;
     let isErased = false;
     const flaky: Pick<ActivityService, 'findReceived'> = {
-      findReceived: async (within, limit, known = new Set()) => {
+      findReceived: async (within, limit, known) => {
         questions.push([within, known.size]);
         looked.emit('look');
         if (isFailing) throw new Error('away');

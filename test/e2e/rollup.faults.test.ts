@@ -251,41 +251,39 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(Date.parse((await stats.overview(ever)).asOf)).toBeGreaterThanOrEqual(before - 1);
 
     // A step that fails is not tried again at once.
-    if (database === 'sqlite') {
-      const isBroken = `NEW.id = 'large' BEGIN SELECT RAISE(ABORT, 'broken'); END`;
-      await host.dataSource.query(`CREATE TRIGGER broken BEFORE INSERT ON djaffar_visit WHEN ${isBroken}`);
-      await host.dataSource.query(
-        `CREATE TRIGGER broken_too BEFORE UPDATE ON djaffar_visit WHEN ${isBroken}`,
-      );
-      await writer.write([view(new Date(), '/late', 'large')]);
-      await state().update({ id: 1 }, { largeFrom: new Date(Date.now() + 50_000) });
-      await stats.overview(ever);
-      await rollup.recomputeDeferred();
-      await state().update({ id: 1 }, { largeFrom: new Date(0) });
-      const begun = Date.now();
-      await rollup.recomputeDeferred();
-      expect(await stored()).toBe(activities + 1);
-      expect((await state().findOneByOrFail({ id: 1 })).largeFrom.getTime()).toBeGreaterThan(begun + 59_000);
-      await host.dataSource.query('DROP TRIGGER broken');
-      await host.dataSource.query('DROP TRIGGER broken_too');
+    expect(await check()).toEqual(NOTHING);
+    if (database !== 'sqlite') return;
+    const isBroken = `NEW.id = 'large' BEGIN SELECT RAISE(ABORT, 'broken'); END`;
+    await host.dataSource.query(`CREATE TRIGGER broken BEFORE INSERT ON djaffar_visit WHEN ${isBroken}`);
+    await host.dataSource.query(`CREATE TRIGGER broken_too BEFORE UPDATE ON djaffar_visit WHEN ${isBroken}`);
+    await writer.write([view(new Date(), '/late', 'large')]);
+    await state().update({ id: 1 }, { largeFrom: new Date(Date.now() + 50_000) });
+    await stats.overview(ever);
+    await rollup.recomputeDeferred();
+    await state().update({ id: 1 }, { largeFrom: new Date(0) });
+    const begun = Date.now();
+    await rollup.recomputeDeferred();
+    expect(await stored()).toBe(activities + 1);
+    expect((await state().findOneByOrFail({ id: 1 })).largeFrom.getTime()).toBeGreaterThan(begun + 59_000);
+    await host.dataSource.query('DROP TRIGGER broken');
+    await host.dataSource.query('DROP TRIGGER broken_too');
 
-      // The rest counts from the end of a step, here one of 70 s.
-      await state().update({ id: 1 }, { largeFrom: new Date(0) });
-      const end = Date.now() + 70_000;
-      const { now } = monotonicClock;
-      let ahead = 0;
-      const clock = jest.spyOn(monotonicClock, 'now').mockImplementation(() => now() + ahead);
-      const log = jest.spyOn(host.dataSource.logger, 'logQuery').mockImplementation((sql, parameters) => {
-        if (/^SELECT.*djaffar_activity/s.test(sql) && parameters?.includes('large')) ahead = 70_000;
-      });
-      // What has just failed is left alone for a second.
-      for (; (await stored()) < activities + 2; await pause(20)) await rollup.recomputeDeferred();
-      log.mockRestore();
-      clock.mockRestore();
-      expect((await state().findOneByOrFail({ id: 1 })).largeFrom.getTime()).toBeGreaterThanOrEqual(
-        end + 60_000,
-      );
-    }
+    // The rest counts from the end of a step, here one of 70 s.
+    await state().update({ id: 1 }, { largeFrom: new Date(0) });
+    const end = Date.now() + 70_000;
+    const now = monotonicClock.now.bind(monotonicClock);
+    let ahead = 0;
+    const clock = jest.spyOn(monotonicClock, 'now').mockImplementation(() => now() + ahead);
+    const log = jest.spyOn(host.dataSource.logger, 'logQuery').mockImplementation((sql, parameters) => {
+      if (/^SELECT.*djaffar_activity/s.test(sql) && parameters?.includes('large')) ahead = 70_000;
+    });
+    // What has just failed is left alone for a second.
+    for (; (await stored()) < activities + 2; await pause(20)) await rollup.recomputeDeferred();
+    log.mockRestore();
+    clock.mockRestore();
+    expect((await state().findOneByOrFail({ id: 1 })).largeFrom.getTime()).toBeGreaterThanOrEqual(
+      end + 60_000,
+    );
     expect(await check()).toEqual(NOTHING);
   });
 });
