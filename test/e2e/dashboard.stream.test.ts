@@ -197,7 +197,7 @@ describe('the stream of activities', () => {
     let isErased = false;
     const flaky: Pick<ActivityService, 'findReceived'> = {
       findReceived: async (within, limit, known) => {
-        questions.push([within, known.size]);
+        questions.push([within, known?.size ?? 0]);
         looked.emit('look');
         if (isFailing) throw new Error('away');
         const found = await host.activities.findReceived(within, limit, known);
@@ -225,7 +225,7 @@ describe('the stream of activities', () => {
     questions.length = 0;
     await looks(3);
     subscription.unsubscribe();
-    const [within = 0] = questions.find(([asked]) => asked > 600_000) ?? [];
+    const [within = 0] = questions.find(([back]) => back > 600_000) ?? [];
     expect(within).toBeGreaterThanOrEqual(660_000);
     expect(questions.at(-1)?.[0]).toBeLessThan(120_000);
     expect(heard).toEqual(['/1', '/2']);
