@@ -65,11 +65,11 @@ it('Ctrl+C ends an import with the terminal as it was, and the same command goes
   expect(Number(stored)).toBeLessThan(ROWS);
   expect(await output(database, ['import', path])).toBe(`${ROWS} rows read\n`);
   expect((await output(database, ['export'])).split('\n')).toHaveLength(ROWS + 1);
-}, 60_000);
+});
 
 it('Ctrl+C ends a check with the terminal as it was', async () => {
   const { code, screen } = await interrupt(['check']);
   expect(screen.slice(screen.lastIndexOf(HIDE))).toContain(SHOW);
   expect(screen).toMatch(/djaffar: interrupted after \d+ of \d+ days; nothing was changed/);
   expect(code).toBe(130);
-}, 60_000);
+});
