@@ -337,14 +337,14 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
       await start({
         transform: (activity, { headers }: HostRequest) => ({
           ...activity,
-          path: activity.path.replace(/token=\w+/, 'token=…'),
+          path: activity.path.replace(/voucher=\w+/, 'voucher=…'),
           properties: { ...activity.properties, country: headers['cf-ipcountry'] },
         }),
       });
-      const body = { ...BODY, path: '/reset?token=s3cret', properties: { plan: 'pro' } };
+      const body = { ...BODY, path: '/pay?voucher=s3cret', properties: { plan: 'pro' } };
       const response = await host.post(body, { 'CF-IPCountry': 'DE' });
       const properties = { plan: 'pro', country: 'DE' };
-      expect(await storedBy(response)).toMatchObject({ path: '/reset?token=…', properties });
+      expect(await storedBy(response)).toMatchObject({ path: '/pay?voucher=…', properties });
     });
 
     it('sees what would be stored', async () => {
