@@ -29,12 +29,6 @@ export const activityFields = {
   id: text('The id that the client gave, or one that the server made.', { format: 'uuid' }),
   name: text('What was done. The view of a page is `view`.', { maxLength: MAX_NAME, example: 'view' }),
   path: text('Where it was done.', { maxLength: MAX_PATH, example: '/pricing' }),
-  route: nullable(
-    text('The pattern of the route; `null` if it is not known.', {
-      maxLength: MAX_ROUTE,
-      example: '/orders/:id/pay',
-    }),
-  ),
   referer: nullable(text('Where the user came from.', { maxLength: MAX_PATH })),
   userId: nullable(text('Your id of the user; `null` for an anonymous visitor.', { maxLength: 255 })),
   userName: nullable(text('The name of the user.', { maxLength: 255 })),
@@ -49,6 +43,12 @@ export const activity = component(
   object<Omit<Activity, 'page'>>(
     {
       ...activityFields,
+      route: nullable(
+        text('The pattern of the route; `null` if it is not known.', {
+          maxLength: MAX_ROUTE,
+          example: '/orders/:id/pay',
+        }),
+      ),
       date: dateTime('When it happened.'),
       receivedAt: dateTime('When the server received it.'),
       sessionId: nullable(
