@@ -146,7 +146,7 @@ export interface Batch {
   activities: ActivityOnPage[];
   /** Those that may be new. */
   sessions: Session[];
-  /** Returns the same for each try of the same batch, so that an engine can tell a retry. */
+  /** Returns the same token for each try of the same batch, so that an engine recognizes a retry. */
   token(): string;
 }
 

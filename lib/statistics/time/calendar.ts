@@ -112,20 +112,21 @@ export function intervalsOf({ since, until, timeZone }: Range, interval: Interva
 }
 
 /**
- * The SQL of what is to be told of the interval that a column's instant lies in, by halving: the same on every database.
+ * Builds SQL that returns a value for the interval that contains the instant of a column, by binary search. The same SQL
+ * runs on every database.
  * @param starts whole milliseconds, ascending
- * @param tell default: the number of the interval
+ * @param valueOf returns the SQL value of an interval; by default its number
  */
 export function intervalSql(
   column: string,
   starts: number[],
-  tell = (_start: number, n: number): number => n,
+  valueOf = (_start: number, n: number): number => n,
   first = 0,
 ): string {
-  if (starts.length <= 1) return String(tell(starts[0] ?? 0, first));
+  if (starts.length <= 1) return String(valueOf(starts[0] ?? 0, first));
   const middle = starts.length >> 1;
-  const before = intervalSql(column, starts.slice(0, middle), tell, first);
-  const after = intervalSql(column, starts.slice(middle), tell, first + middle);
+  const before = intervalSql(column, starts.slice(0, middle), valueOf, first);
+  const after = intervalSql(column, starts.slice(middle), valueOf, first + middle);
   return `CASE WHEN ${column} < ${starts[middle]} THEN ${before} ELSE ${after} END`;
 }
 

@@ -108,7 +108,7 @@ export function pageCondition(dialect: Dialect, parameter: string, page: string)
   return { ...own, sql: `((activity.page IS NULL AND ${own.sql}) OR (${other.sql}))` };
 }
 
-/** The first text, by code points, after all that begin with the prefix; `undefined` where there is none. */
+/** The first text, by code points, after all that begin with the prefix; `undefined` if there is none. */
 export function successor(prefix: string): string | undefined {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   while (points.at(-1) === 0x10ffff) points.pop();

@@ -84,7 +84,6 @@ export class ActivityMaker {
       referer: referrer ? withoutOwnHost(this.cut('referrer', referrer, MAX_PATH), [activity.host]) : null,
       properties: this.propertiesOf(activity.properties),
       userId: user === undefined ? null : this.cut('user', user, 255),
-      // A visit by which 24 hours of one session are told apart needs one.
       sessionId: session === undefined ? null : `${this.tool}-${makeStorable(session)}`,
       visitId: visit === undefined ? null : visitIdOf(`${this.tool}\n${visit}`),
       ipAddress: this.ipOf(activity.ip),
