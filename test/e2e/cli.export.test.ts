@@ -224,7 +224,7 @@ describe('djaffar export', () => {
     const { code, stderr } = await run(host.database, args);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `djaffar: ${file} is a whole json document already: give another file, or --format ndjson; go on with --after ${next ?? ''}\n`,
+      stderr: `djaffar: ${file} is a whole json document already: give another file, or --format ndjson; resume with --after ${next ?? ''}\n`,
     });
     expect(readFileSync(file, 'utf8')).toBe(array);
   });
@@ -363,7 +363,7 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
     child.kill('SIGINT');
     const [begun, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
     expect(child.exitCode).toBe(130);
-    const cursor = /^djaffar: interrupted; go on with --after (\S+)\n$/.exec(stderr)?.[1] ?? '';
+    const cursor = /^djaffar: interrupted; resume with --after (\S+)\n$/.exec(stderr)?.[1] ?? '';
     const rest = await output(host.database, ['export', '--format', format, '--after', cursor]);
     return { begun, rest };
   }

@@ -189,7 +189,7 @@ it.each(
 it('keeps what Umami knows', async () => {
   const said = await output(database, ['import', '--from', 'umami', ...write(UMAMI)]);
   expect(said).toBe(
-    '10 rows read\nnot kept, because there is no place for it: screen (2), language (2), country (2), region (1), city (1), page_title (4)\n',
+    '10 rows read\nnot stored, because there is no column for it: screen (2), language (2), country (2), region (1), city (1), page_title (4)\n',
   );
   expect(await top('utmSource')).toEqual({ mail: 1 });
   expect(await top('utmMedium')).toEqual({ email: 1 });
@@ -230,7 +230,7 @@ it('keeps what Plausible knows', async () => {
 it('keeps what ahoy knows', async () => {
   const said = await output(database, ['import', '--from', 'ahoy', ...write(AHOY)]);
   expect(said).toBe(
-    '7 rows read\nnot kept, because there is no place for it: country (3), title of a page (1)\n',
+    '7 rows read\nnot stored, because there is no column for it: country (3), title of a page (1)\n',
   );
   expect(await top('utmSource')).toEqual({ mail: 1 });
   expect(await top('utmMedium')).toEqual({ email: 1 });
@@ -344,7 +344,7 @@ it('keeps properties of ahoy that are JSON in JSON, and counts those that are no
   const said = await run(database, ['import', '--from', 'ahoy', ...paths]);
   expect(said.stderr).toBe('');
   expect(said.stdout).toBe(
-    '6 rows read\nnot kept, because there is no place for it: properties (no object) (2)\n',
+    '6 rows read\nnot stored, because there is no column for it: properties (no object) (2)\n',
   );
   const stored = await exported();
   expect(stored.map(({ date, properties }) => [date, properties])).toEqual([
@@ -396,7 +396,7 @@ it('reports what is too large for the database, and stores the rest', async () =
   const { code, stdout, stderr } = await run(database, ['import', '--from', 'ahoy', path]);
   expect(code).toBe(1);
   expect(stdout).toBe(
-    '4 rows read\nnot kept, because there is no place for it: end of name (longer than 64 characters) (1), end of path (longer than 2048 characters) (1), properties (they must take at most 4096 bytes) (1)\n',
+    '4 rows read\nnot stored, because there is no column for it: end of name (longer than 64 characters) (1), end of path (longer than 2048 characters) (1), properties (they must take at most 4096 bytes) (1)\n',
   );
   expect(stderr.split('\n')).toEqual([
     `djaffar: ${path}, row 3: visit 9 is in none of the files`,

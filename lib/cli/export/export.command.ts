@@ -97,6 +97,6 @@ async function open({ output: path, format, after }: ExportOptions, { appendable
 function unfinished(error: unknown, cursor: string | undefined): unknown {
   // Where an option is wrong, there is nothing to go on with.
   if (cursor === undefined || error instanceof InvalidFilterError) return error;
-  const message = `${reasonOf(error)}; go on with --after ${cursor}`;
+  const message = `${reasonOf(error)}; resume with --after ${cursor}`;
   return error instanceof Interruption ? new Interruption(error.signal, message) : new Error(message);
 }

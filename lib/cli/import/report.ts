@@ -33,7 +33,7 @@ export class Report {
     const read = [`${this.rows} rows read`, ...[...this.notes].map(([note, count]) => `${count} ${note}`)];
     const lost = [...this.losses].map(([what, count]) => `${what} (${count})`);
     const lines = [read.join(', ')];
-    if (lost.length > 0) lines.push(`not kept, because there is no place for it: ${lost.join(', ')}`);
+    if (lost.length > 0) lines.push(`not stored, because there is no column for it: ${lost.join(', ')}`);
     return lines.join('\n');
   }
 }
