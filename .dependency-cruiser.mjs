@@ -7,16 +7,16 @@ const MAY_IMPORT = {
   time: [],
   generated: [],
   diagnostics: ['time'],
-  // Only for the type that `transform` is given.
-  options: ['activity', 'time'],
+  // Only for the types of `transform` and `store`.
+  options: ['activity', 'store', 'time'],
   http: ['diagnostics', 'options', 'time'],
 
   // The model, and what is done with activities; none of it knows SQL, nor HTTP, but for the guards. To the engine it talks
   // through the port: store.ts and statistics.store.ts.
-  activity: ['database/columns', 'options', 'store', 'time'],
+  activity: ['options', 'store', 'time'],
   statistics: ['activity', 'options', 'store', 'time'],
   export: ['activity', 'store'],
-  privacy: ['activity', 'database/columns', 'options', 'store', 'time'],
+  privacy: ['activity', 'options', 'store', 'time'],
   guards: ['http', 'options'],
 
   // The port, and what each engine throws.
@@ -68,7 +68,7 @@ const MAY_IMPORT = {
   client: [],
 
   // `djaffar.module.ts` and `index.ts` know every part.
-  'entities.ts': ['activity', 'privacy', 'store/typeorm'],
+  'entities.ts': ['store/typeorm'],
 };
 
 /** A part inside of another one is not of that. */

@@ -18,7 +18,7 @@ import type { Store } from './store/store.js';
 import { checkNames } from './database/table.js';
 import { VisitBounds } from './activity/visit-bounds.js';
 import { djaffarEntities } from './entities.js';
-import { Pages } from './activity/page.js';
+import { defaultPage, Pages } from './activity/page.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController, ErasureController } from './api/activities.controller.js';
 import { ExportController } from './api/export.controller.js';
@@ -40,14 +40,7 @@ import { unwrapped } from './dashboard/unwrapped.js';
 import { connectionsOf } from './database/connections.js';
 import { limitsFor } from './database/limits.js';
 import { checkForRoot, checkForRootAsync, toRegistration, toSettings } from './options/validation.js';
-import {
-  DATA_SOURCE,
-  REGISTRATION,
-  type Registration,
-  type Settings,
-  SETTINGS,
-  STORE,
-} from './options/settings.js';
+import { REGISTRATION, type Registration, type Settings, SETTINGS, STORE } from './options/settings.js';
 import { type DjaffarOptions, type RegistrationOptions } from './options/djaffar.options.js';
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
@@ -59,7 +52,6 @@ import { ResponseStreams } from './http/response-streams.js';
 import { ServerConnections } from './http/server-connections.js';
 import { ActivityStats } from './statistics/activity.stats.js';
 import { TypeOrmStore } from './store/typeorm/typeorm.store.js';
-import { RollupService } from './store/typeorm/statistics/rollup/rollup.service.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
 import { TrackController } from './tracking/track.controller.js';
@@ -222,18 +214,15 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         } satisfies GuardedRoutes,
       },
       {
-        provide: DATA_SOURCE,
-        inject: [{ token: getDataSourceToken(dataSource), optional: true }],
-        useFactory: (source: DataSource | undefined) => {
+        provide: STORE,
+        inject: [SETTINGS, { token: getDataSourceToken(dataSource), optional: true }],
+        useFactory: (settings: Settings, source: DataSource | undefined) => {
+          const { store, writer, statistics } = settings;
+          if (store) return store.create({ writer, statistics, page: settings.page ?? defaultPage });
           if (!source) throw new Error(missingDataSource(dataSource));
-          checkNames(source, djaffarEntities);
-          return source;
+          return openTypeOrmStore(source, settings);
         },
       },
-      { provide: TypeOrmStore, inject: [DATA_SOURCE, SETTINGS], useFactory: makeStore },
-      { provide: STORE, inject: [TypeOrmStore], useFactory: (store: TypeOrmStore) => store },
-      // It is a provider so that Nest starts it and stops it.
-      { provide: RollupService, inject: [TypeOrmStore], useFactory: ({ rollup }: TypeOrmStore) => rollup },
       { provide: ActivityWriter, inject: [STORE, SETTINGS], useFactory: makeWriter },
       { provide: VisitBounds, inject: [STORE], useFactory: (store: Store) => new VisitBounds(store) },
       ResponseStreams,
@@ -305,7 +294,11 @@ function openedBySession(path: string): (url: string) => boolean {
 }
 
 /** Djaffar takes no more connections than the host's pool has. */
-function makeStore(source: DataSource, { writer, statistics, page }: Settings): TypeOrmStore {
+function openTypeOrmStore(
+  source: DataSource,
+  { writer, statistics, page }: Pick<Settings, 'writer' | 'statistics' | 'page'>,
+): TypeOrmStore {
+  checkNames(source, djaffarEntities);
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
   connectionsOf(source).limit({
     writers: limits.writer,
@@ -329,7 +322,7 @@ function makeWriter(store: Store, { writer, statistics, page }: Settings): Activ
 
 function missingDataSource(name: string | undefined): string {
   if (name === undefined)
-    return `DjaffarModule: there is no data source: import TypeOrmModule.forRoot(…), or name the one that you have by the option "dataSource"`;
+    return 'DjaffarModule: there is no data source: import TypeOrmModule.forRoot(…), or name the one that you have by the option "dataSource"';
   return (
     `DjaffarModule: the option "dataSource" is '${name}', but there is no data source of that name: ` +
     `import TypeOrmModule.forRoot({ name: '${name}', … }), or give the name of one that you import`

@@ -1,7 +1,7 @@
-import { Activity } from './activity/activity.entity.js';
-import { Session } from './activity/session.entity.js';
 import { DirtyRange } from './store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
-import { SigningKey } from './privacy/signing-key.entity.js';
+import { activityTable } from './store/typeorm/tables/activity.table.js';
+import { sessionTable } from './store/typeorm/tables/session.table.js';
+import { SigningKey } from './store/typeorm/tables/signing-key.entity.js';
 import { Path } from './store/typeorm/statistics/rollup/tables/path.entity.js';
 import { DailyCount } from './store/typeorm/statistics/rollup/tables/daily-count.entity.js';
 import {
@@ -13,8 +13,8 @@ import { Visit } from './store/typeorm/statistics/rollup/tables/visit.entity.js'
 
 /** For the `entities` of a data source that does not load them by itself (`autoLoadEntities`). */
 export const djaffarEntities = [
-  Activity,
-  Session,
+  activityTable,
+  sessionTable,
   DirtyRange,
   SigningKey,
   Path,

@@ -1,4 +1,4 @@
-export { Activity, type Properties, type StoredActivity } from './activity/activity.entity.js';
+export { Activity, type Properties, type StoredActivity } from './activity/activity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
 export type { ActivityContext, GivenContext } from './activity/activity.context.js';
 export {
@@ -13,10 +13,11 @@ export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './store/unavailable.error.js';
 export { type ValidationErrors, InvalidActivityError } from './activity/validation-errors.js';
+export type { IpPolicy } from './activity/ip-address.js';
 export { djaffarEntities } from './entities.js';
 export type { Page, PageOptions } from './activity/pagination.js';
 export { defaultPage } from './activity/page.js';
-export { Session } from './activity/session.entity.js';
+export { Session } from './activity/session.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
 export type {
   BearerSessionOptions,
@@ -28,12 +29,13 @@ export type {
   RequestsOptions,
   RouteOptions,
   WriterSettings,
-  IpPolicy,
   PageOption,
   PrivacySignalPolicy,
   QuestionLimits,
   RollupSettings,
   StatisticsSettings,
+  StoreFactory,
+  StoreSettings,
 } from './options/djaffar.options.js';
 export { SECRET_PARAMETERS } from './options/secret-parameters.js';
 export type { Handled } from './context/handled.js';
@@ -47,4 +49,5 @@ export type * from './activity/activities.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';
 export type * from './statistics/statistics.types.js';
+export type { Store } from './store/store.js';
 export { VisitorService } from './tracking/visitor.service.js';

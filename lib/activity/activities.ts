@@ -1,4 +1,4 @@
-import type { Properties } from './activity.entity.js';
+import type { Properties } from './activity.js';
 
 /**
  * The activities of your application: each name with the type of its properties. Without any, every name is allowed.

@@ -1,4 +1,4 @@
-import { Activity } from './activity.entity.js';
+import { Activity } from './activity.js';
 
 /** An activity as it is read in bulk: dates in milliseconds since 1970, the properties as JSON, the session shared. */
 export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'properties' | 'interactive'> {

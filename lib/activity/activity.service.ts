@@ -9,7 +9,7 @@ import {
   CurrentContext,
   type GivenContext,
 } from './activity.context.js';
-import type { Activity } from './activity.entity.js';
+import type { Activity } from './activity.js';
 import { type ActivityFilter, checkText, InvalidFilterError, parseFilter } from './activity.filter.js';
 import { type ActivityRow, toActivity } from './activity-row.js';
 import { ActivityWriter } from './activity.writer.js';

@@ -8,13 +8,13 @@ import { createHash } from 'node:crypto';
 import { AsyncResource } from 'node:async_hooks';
 import type { EntityManager } from 'typeorm';
 import type { WriterSettings } from '../options/djaffar.options.js';
-import type { ActivityOnPage, Batch, Store, StoreFailure, Write } from '../store/store.js';
+import type { Batch, Store, StoreFailure, Write } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
-import type { StoredActivity } from './activity.entity.js';
+import type { ActivityOnPage, StoredActivity } from './activity.js';
 import { Pages } from './page.js';
 import { RecentIds } from './recent-ids.js';
-import type { NewSession, Session } from './session.entity.js';
+import type { NewSession, Session } from './session.js';
 import { UnstorableError } from './unstorable.error.js';
 
 /** What one caller wants written, all or nothing. */

@@ -1,4 +1,4 @@
-import type { Properties } from './activity.entity.js';
+import type { Properties } from './activity.js';
 
 /** What the tracker tells when a page is left: for how long it was in view. It begins no visit, and is no bounce. */
 export const ENGAGEMENT = 'engagement';

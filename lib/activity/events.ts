@@ -1,7 +1,7 @@
 import { plainToInstance } from 'class-transformer';
 import { type ValidationError, validateSync } from 'class-validator';
 import type { DjaffarOptions } from '../options/djaffar.options.js';
-import type { Activity, Properties } from './activity.entity.js';
+import type { Activity, Properties } from './activity.js';
 import type { ErrorCollector } from './validation-errors.js';
 
 /** What the tracker stores by itself. */

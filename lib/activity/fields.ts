@@ -1,4 +1,4 @@
-import type { Properties } from './activity.entity.js';
+import type { Properties } from './activity.js';
 import type { ErrorCollector } from './validation-errors.js';
 import { parseIsoDate } from './iso-date.js';
 import { validateProperties, isObject } from './properties.js';

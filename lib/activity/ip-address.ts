@@ -1,6 +1,8 @@
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import type { IpPolicy } from '../options/djaffar.options.js';
+
+/** How much of an IP address is stored. */
+export type IpPolicy = 'full' | 'masked' | 'none';
 
 /** As Azure's proxies write it in `X-Forwarded-For`: an address with a port, IPv6 in brackets. */
 const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;

@@ -1,4 +1,4 @@
-import type { Properties, StoredActivity } from './activity.entity.js';
+import type { Properties, StoredActivity } from './activity.js';
 import type { Events } from './events.js';
 import type { ErrorCollector } from './validation-errors.js';
 import { Fields } from './fields.js';

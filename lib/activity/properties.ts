@@ -1,4 +1,4 @@
-import type { Properties } from './activity.entity.js';
+import type { Properties } from './activity.js';
 import { isStorable } from './text.js';
 
 export const MAX_PROPERTIES_BYTES = 4096;

@@ -1,5 +1,5 @@
-import type { Activity, Properties } from './activity.entity.js';
-import type { Session } from './session.entity.js';
+import type { Activity, Properties } from './activity.js';
+import type { Session } from './session.js';
 
 /** What a user did, once or several times in a row. */
 export interface FeedItem {

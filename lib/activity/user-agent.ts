@@ -1,7 +1,7 @@
 import bowser from 'bowser';
 import { isbot } from 'isbot';
-import type { NewSession } from './session.entity.js';
-import type { Session } from './session.entity.js';
+import type { NewSession } from './session.js';
+import type { Session } from './session.js';
 import { cut, makeStorable } from './text.js';
 
 const MAX_USER_AGENT = 1024;

@@ -3,19 +3,15 @@ import { LRUCache } from 'lru-cache';
 import type { EntityManager } from 'typeorm';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
-import type { StoredActivity } from './activity.entity.js';
-import { isNearStart, LONGEST_VISIT } from './visit-id.js';
+import type { StoredActivity } from './activity.js';
+import { isNearStart, LONGEST_VISIT, type VisitSpan } from './visit-id.js';
 
 type InVisit = Pick<StoredActivity, 'visitId' | 'date'>;
 
-/** The first and the last activity of a visit, in milliseconds since 1970. */
-interface Span {
-  first: number;
-  last: number;
-}
+type Span = Omit<VisitSpan, 'id'>;
 
 interface Limits {
-  /** Asked in place of a connection of its own. */
+  /** Asked in place of a connection of its own, if the store is on TypeORM; another store refuses to write with it. */
   manager?: EntityManager | undefined;
   /** Milliseconds that the database may take. */
   timeout?: number;
@@ -39,7 +35,7 @@ export class VisitBounds {
 
   private next: Lookup | undefined;
 
-  constructor(private readonly store: Pick<Store, 'findVisitSpans'>) {}
+  constructor(private readonly store: Pick<Store, 'findVisitSpans' | 'typeorm'>) {}
 
   /**
    * Finds the activities that are in time for their visits, and remembers them as parts of these.
@@ -72,7 +68,7 @@ export class VisitBounds {
   private async load(ids: string[], { manager, timeout = Number.POSITIVE_INFINITY }: Limits): Promise<void> {
     const unknown = [...new Set(ids)].filter((id) => !this.spans.has(id));
     if (unknown.length === 0) return;
-    if (manager) return this.lookUp(unknown, { manager });
+    if (manager) return this.add((await this.store.typeorm?.findVisitSpans(manager, unknown)) ?? []);
     const lookup = (this.next ??= this.beginLookup());
     for (const id of unknown) lookup.ids.add(id);
     lookup.timeout = Math.max(lookup.timeout, timeout);
@@ -82,15 +78,17 @@ export class VisitBounds {
   /** A query for each call would take thousands of connections in turn if server code tracks much at once. */
   private beginLookup(): Lookup {
     const lookup: Lookup = { ids: new Set(), timeout: 0, done: Promise.resolve() };
-    lookup.done = setImmediate().then(() => {
+    const lookUp = async (): Promise<void> => {
+      await setImmediate();
       this.next = undefined;
-      return this.lookUp([...lookup.ids], { timeout: lookup.timeout });
-    });
+      this.add(await this.store.findVisitSpans([...lookup.ids], lookup.timeout));
+    };
+    lookup.done = lookUp();
     return lookup;
   }
 
-  private async lookUp(ids: string[], limits: Limits): Promise<void> {
-    for (const { id, first, last } of await this.store.findVisitSpans(ids, limits)) {
+  private add(spans: VisitSpan[]): void {
+    for (const { id, first, last } of spans) {
       // Another call may have added to it in the meantime.
       const known = this.spans.get(id);
       this.spans.set(id, {

@@ -25,3 +25,10 @@ export function isNearStart(id: string, date: Date): boolean {
   const start = OWN.test(id) ? startOfVisit(id) : 0;
   return start >= FIRST_START && Math.abs(date.getTime() - start) < LONGEST_VISIT;
 }
+
+/** The first and the last activity of a visit, in milliseconds since 1970. */
+export interface VisitSpan {
+  id: string;
+  first: number;
+  last: number;
+}

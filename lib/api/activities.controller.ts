@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, Query, UseGuards, UseInterceptors } from '@nestjs/common';
-import type { Activity } from '../activity/activity.entity.js';
+import type { Activity } from '../activity/activity.js';
 import { ActivityService } from '../activity/activity.service.js';
 import type { Page } from '../activity/pagination.js';
 import { SameOriginGuard } from '../guards/same-origin.guard.js';

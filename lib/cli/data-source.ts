@@ -2,8 +2,9 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DataSource } from 'typeorm';
-import type { PageOption } from '../options/djaffar.options.js';
-import { Pages } from '../activity/page.js';
+import { defaultPage, Pages } from '../activity/page.js';
+import type { PageOption, StoreFactory } from '../options/djaffar.options.js';
+import { DEFAULTS } from '../options/settings.js';
 import { checkNames } from '../database/table.js';
 import { djaffarEntities } from '../entities.js';
 import type { Store } from '../store/store.js';
@@ -31,16 +32,29 @@ export interface OpenStore {
 
 /** What the file of a data source exports. */
 interface Exported {
-  dataSource: DataSource;
+  /** The option `store` of the host. */
+  store: StoreFactory | undefined;
+  dataSources: DataSource[];
   page: PageOption | undefined;
 }
 
+/** A command waits until the statistics are up to date, and nothing runs in the background. */
+const STATISTICS = { ...DEFAULTS.statistics, maxWait: Number.POSITIVE_INFINITY, background: false };
+
 /**
- * Connects to the data source that a file exports, as TypeORM's own command does.
+ * Opens the store that a file exports as `store`, or connects to the data source that it exports, as TypeORM's own command
+ * does.
  * @throws Error that names the file and what is wrong with it
  */
 export async function openDataSource(file: string, importModule: ImportModule): Promise<OpenStore> {
-  const { dataSource, page } = await exportedBy(file, importModule);
+  const { store: factory, dataSources, page } = await exportedBy(file, importModule);
+  if (factory) {
+    const settings = { writer: DEFAULTS.writer, statistics: STATISTICS, page: page ?? defaultPage };
+    return { store: await factory.create(settings), page, close: async () => {} };
+  }
+  const [dataSource, another] = dataSources;
+  if (!dataSource) throw new Error(`${file} exports no DataSource of TypeORM`);
+  if (another) throw new Error(`${file} exports more than one DataSource of TypeORM`);
   // The host's settings for its start: this command looks at the database, and changes nothing of the schema.
   dataSource.setOptions({
     subscribers: [],
@@ -74,19 +88,23 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
   }
   const found = new Set<DataSource>();
   for (const value of await valuesOf(exported)) if (isDataSource(value)) found.add(value);
-  const [dataSource, another] = found;
-  if (!dataSource) throw new Error(`${file} exports no DataSource of TypeORM`);
-  if (another) throw new Error(`${file} exports more than one DataSource of TypeORM`);
-  const page = pageIn(exported);
+  const page = findExport(exported, 'page');
   if (page !== undefined && !isPageOption(page))
     throw new Error(`${file} exports a "page" that is no function: it must be the option "page" of the app`);
-  return { dataSource, page };
+  const store = findExport(exported, 'store');
+  return { store: isStoreFactory(store) ? store : undefined, dataSources: [...found], page };
 }
 
-function pageIn(exported: unknown): unknown {
+function findExport(exported: unknown, name: string): unknown {
   if (typeof exported !== 'object' || exported === null) return undefined;
   const inner = Reflect.get(exported, 'default');
-  return Reflect.get(exported, 'page') ?? (inner === exported ? undefined : pageIn(inner));
+  return Reflect.get(exported, name) ?? (inner === exported ? undefined : findExport(inner, name));
+}
+
+function isStoreFactory(value: unknown): value is StoreFactory {
+  return (
+    typeof value === 'object' && value !== null && 'create' in value && typeof value.create === 'function'
+  );
 }
 
 function isPageOption(value: unknown): value is PageOption {

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Subject } from '../activity/subject.js';
-import type { Properties } from '../activity/activity.entity.js';
+import type { Properties } from '../activity/activity.js';
 import type { Handled } from './handled.js';
 
 export const HANDLED = Symbol('Djaffar @Track');

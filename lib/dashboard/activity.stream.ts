@@ -14,7 +14,7 @@ import {
   takeUntil,
   timer,
 } from 'rxjs';
-import type { Activity } from '../activity/activity.entity.js';
+import type { Activity } from '../activity/activity.js';
 import type { ActivityService } from '../activity/activity.service.js';
 import { monotonicClock } from '../time/clock.js';
 import { Pages } from '../activity/page.js';

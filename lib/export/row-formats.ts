@@ -1,4 +1,4 @@
-import type { Session } from '../activity/session.entity.js';
+import type { Session } from '../activity/session.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import { BYTE_ORDER_MARK, type Cell, csvRow, LINE_BREAK } from './csv-row.js';

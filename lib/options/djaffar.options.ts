@@ -1,6 +1,8 @@
 import type { EventTypes } from '../activity/activities.js';
 import type { CanActivate, Type } from '@nestjs/common';
-import type { StoredActivity } from '../activity/activity.entity.js';
+import type { StoredActivity } from '../activity/activity.js';
+import type { IpPolicy } from '../activity/ip-address.js';
+import type { Store } from '../store/store.js';
 
 /** How many activities are written at once, and how long they may wait. */
 export interface WriterSettings {
@@ -66,8 +68,18 @@ export interface StatisticsSettings extends RollupSettings, QuestionLimits {}
 /** Returns the page that a path is counted as. */
 export type PageOption = (path: string) => string;
 
-/** How much of an IP address is stored. */
-export type IpPolicy = 'full' | 'masked' | 'none';
+/** Opens the store of the option `store`. */
+export interface StoreFactory {
+  /** Called once when the application, or a command, starts. Nest calls the lifecycle hooks that the store has. */
+  create(settings: StoreSettings): Store | Promise<Store>;
+}
+
+/** The options that a store needs, with their defaults filled in. */
+export interface StoreSettings {
+  writer: WriterSettings;
+  statistics: StatisticsSettings;
+  page: PageOption;
+}
 
 /** What happens to activities of visitors who ask not to be tracked. */
 export type PrivacySignalPolicy = 'anonymise' | 'drop' | 'ignore';
@@ -211,6 +223,13 @@ export interface DjaffarOptions {
      */
     timeZone?: string | undefined;
   };
+
+  /**
+   * Where activities are stored. If it is given, the option `dataSource` is not used, and `TrackOptions.manager` and
+   * `createQueryBuilder` do not work.
+   * @defaultValue the TypeORM data source that `dataSource` names
+   */
+  store?: StoreFactory | undefined;
 
   /** How activities are written. */
   writer?: Partial<WriterSettings> | undefined;

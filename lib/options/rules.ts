@@ -35,6 +35,9 @@ const isGuard = (value: unknown): boolean =>
   isFunction(value) ||
   (typeof value === 'object' && value !== null && 'canActivate' in value && isFunction(value.canActivate));
 
+const isStoreFactory = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'create' in value && isFunction(value.create);
+
 const aFunction: Rule = { allowed: 'a function', accepts: isFunction };
 
 const aBoolean: Rule = { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' };
@@ -139,6 +142,10 @@ export const OPTION_RULES: Rules = {
       allowed: "an IANA time zone, such as 'Europe/Berlin'",
       accepts: (value) => typeof value === 'string' && isTimeZone(value),
     },
+  },
+  store: {
+    allowed: 'an object with a function create(), which opens a store',
+    accepts: isStoreFactory,
   },
   writer: {
     maxWaiting: wholeNumber(1),

@@ -1,13 +1,13 @@
 import type {
   DjaffarOptions,
   HostGuard,
-  IpPolicy,
   PrivacySignalPolicy,
   RegistrationOptions,
   RouteOptions,
   StatisticsSettings,
   WriterSettings,
 } from './djaffar.options.js';
+import type { IpPolicy } from '../activity/ip-address.js';
 import { SECRET_PARAMETERS } from './secret-parameters.js';
 
 /** Milliseconds. */
@@ -66,7 +66,6 @@ export const REGISTRATION_DEFAULTS: Registration = {
   isGlobal: false,
 };
 
-export const DATA_SOURCE = Symbol('Djaffar data source');
 export const REGISTRATION = Symbol('Djaffar registration');
 export const SETTINGS = Symbol('Djaffar settings');
 export const STORE = Symbol('Djaffar store');

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { HmacSha256 } from './hmac.js';
-import type { SigningKey } from './signing-key.entity.js';
+import type { SigningKey } from './signing-key.js';
 
 /** Milliseconds after which the next key is made. */
 export const KEY_LIFETIME = 30 * 24 * 60 * 60 * 1000;

@@ -6,7 +6,7 @@ import type { Store, StoreFailure } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { isDue, KeyRing } from './key-ring.js';
-import type { SigningKey } from './signing-key.entity.js';
+import type { SigningKey } from './signing-key.js';
 
 /** Milliseconds after which a request has the keys read again, in the background. */
 export const REFRESH = 60_000;

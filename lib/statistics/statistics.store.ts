@@ -18,8 +18,9 @@ import type { VisitCursor } from './visit-cursor.js';
 /** Answers questions about many activities: the part of the port to the engine that is about statistics. */
 export interface StatisticsStore {
   /**
-   * Waits until what the question depends on is up to date, at most for `statistics.maxWait`. Then it reads everything that
-   * the answer asks for at one moment, and says which: the answer is exact for what was committed before `asOf`.
+   * Waits until what the question depends on is up to date, at most for `statistics.maxWait`. Then it answers, and says as of
+   * when: the answer is exact for what was committed before `asOf`. A store without transactions keeps that by reading only
+   * what was stored before `asOf`, and what was erased since may be missing.
    * @throws UnavailableError if the engine does not answer, or not in time
    */
   read<T extends object>(
@@ -36,7 +37,10 @@ export interface StatisticsQuestion {
   top?: { query: TopQuery; range: TimeRange };
 }
 
-/** One method a question. All see the same moment, and the activities and visits that the filter matches. */
+/**
+ * One method a question. Each sees what was stored before `asOf`, of the activities and visits that the filter matches. Two
+ * calls for one answer agree on that; what was committed or erased since `asOf` they may see or not.
+ */
 export interface StatisticsSnapshot {
   /**
    * For `overview` and `series`: each measure for each interval, in the order of `starts`.

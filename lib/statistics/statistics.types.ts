@@ -1,7 +1,7 @@
-import type { Activity, Properties } from '../activity/activity.entity.js';
+import type { Activity, Properties } from '../activity/activity.js';
 import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { Page, PageOptions } from '../activity/pagination.js';
-import type { Session } from '../activity/session.entity.js';
+import type { Session } from '../activity/session.js';
 
 /** Where `null` may be asked for: what has none. */
 export const MAY_BE_NONE = [

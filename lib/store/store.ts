@@ -1,13 +1,14 @@
-import type { EntityManager, SelectQueryBuilder } from 'typeorm';
-import type { Activity, StoredActivity } from '../activity/activity.entity.js';
+import type { Activity, ActivityOnPage } from '../activity/activity.js';
 import type { ParsedFilter } from '../activity/activity.filter.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import type { Cursor } from '../activity/cursor.js';
-import type { NewSession, Session } from '../activity/session.entity.js';
+import type { NewSession, Session } from '../activity/session.js';
 import type { UserSession } from '../activity/user-activity.js';
+import type { VisitSpan } from '../activity/visit-id.js';
 import type { Failure, IncidentLog } from '../diagnostics/incident-log.js';
-import type { SigningKey } from '../privacy/signing-key.entity.js';
+import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
+import type { TypeOrmFeatures } from './typeorm-features.js';
 import type { UnavailableError } from './unavailable.error.js';
 
 /**
@@ -32,7 +33,9 @@ export interface Store {
   lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void>;
 
   /**
-   * Stores sessions again that an erasure has deleted although they have activities.
+   * Stores sessions again that an erasure has deleted although they have activities. A session without activities is not
+   * stored: an erasure that runs at the same moment, or comes later, must leave none behind. A store without transactions
+   * may look for such sessions afterwards.
    * @param subject what the log says if that fails
    * @returns how many were stored
    * @throws UnavailableError
@@ -81,8 +84,9 @@ export interface Store {
   /**
    * The first and the last activity of visits. It takes the place of a writer: questions that take long must not keep a
    * request from being stored.
+   * @param timeout milliseconds that the engine may take
    */
-  findVisitSpans(ids: string[], limits: SpanLimits): Promise<VisitSpan[]>;
+  findVisitSpans(ids: string[], timeout?: number): Promise<VisitSpan[]>;
 
   /** The latest activities of a user without `engagement`, the latest first. */
   findLatest(user: string): Promise<Activity[]>;
@@ -111,7 +115,9 @@ export interface Store {
   addUserAgents(userAgents: Map<string, string>): Promise<number>;
 
   /**
-   * The keys that sign the cookies, the oldest first.
+   * The keys that sign the cookies, the oldest first. All instances must get the same keys: of two that store a key of one
+   * number, both return the same one. A store that cannot insert "only if absent" keeps both, and returns always the same
+   * one of them, such as the one with the smaller secret.
    * @param next makes the next key if it is time for one; it is stored, unless another instance was quicker
    * @param timeout milliseconds
    */
@@ -150,9 +156,6 @@ export interface Batch {
   token(): string;
 }
 
-/** An activity with its page, `null` if that is its path. */
-export type ActivityOnPage = StoredActivity & { page: string | null };
-
 /**
  * What failed: a row's content, which fails each time; the tables or the rights, which an operator has to mend; or the
  * moment, such as a lost connection, which is worth another try with the same ids.
@@ -178,20 +181,6 @@ export interface Received {
   activities: Activity[];
 }
 
-export interface SpanLimits {
-  /** A transaction of the host that is asked in place of a connection of its own: see {@link TypeOrmFeatures}. */
-  manager?: EntityManager | undefined;
-  /** Milliseconds that the engine may take. */
-  timeout?: number;
-}
-
-export interface VisitSpan {
-  id: string;
-  /** Milliseconds since 1970. */
-  first: number;
-  last: number;
-}
-
 export interface ErasureSelection {
   filter: ParsedFilter;
   /** Whether what was done without a login in the visits of the filter's user stays. */
@@ -206,18 +195,6 @@ export interface Mismatches {
   visits: number;
   sums: number;
   pages: number;
-}
-
-export interface TypeOrmFeatures {
-  /** Alias `activity`. */
-  createQueryBuilder(filter: ParsedFilter): SelectQueryBuilder<Activity>;
-
-  /**
-   * Writes in a transaction of the host, and is committed with it or not at all.
-   * @param onCommit called when it is committed
-   * @throws Error if the manager is in no transaction, or of another data source
-   */
-  write(manager: EntityManager, activities: ActivityOnPage[], onCommit: () => void): Promise<void>;
 }
 
 /** Reads many activities where nothing is made of them but text. */

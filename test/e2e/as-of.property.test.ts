@@ -4,7 +4,6 @@ import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Activity, ActivityStats, djaffarEntities } from '../../lib/index.js';
 import { uuidv7 } from '../../lib/activity/random.js';
-import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -123,7 +122,7 @@ describe.each(FOUND)('asOf on %s', (database) => {
     const answer = await statsOf(patient).overview({ from: new Date(0), to: new Date(Date.now() + 2 * DAY) });
     expect(Date.parse(answer.asOf)).toBeGreaterThanOrEqual(before - 1);
     expect(answer.activities.value).toBe(all.length);
-    expect(await patient.app.get(RollupService, { strict: false }).check()).toEqual({
+    expect(await patient.rollup.check()).toEqual({
       visits: 0,
       sums: 0,
       pages: 0,

@@ -272,6 +272,12 @@ describe('the data source file', () => {
     );
   });
 
+  it('may be the option "store" of the app in place of a data source', async () => {
+    const store = '{ close: async () => {}, classifyError() {}, async *pages() {} }';
+    const { code, stdout } = await exportWith(`export const store = { create: () => (${store}) };`);
+    expect({ code, exported: JSON.parse(stdout) }).toEqual({ code: 0, exported: [] });
+  });
+
   it('is not asked for its pages by a check that finds nothing wrong', async () => {
     const dataSource = join(folder, 'data-source.mjs');
     writeFileSync(dataSource, `${typeorm} export default new DataSource(options);`);

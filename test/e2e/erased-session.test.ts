@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Activity, ActivityStats, Session, type StatisticsFilter } from '../../lib/index.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
-import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { createMigratedDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 import { cookieOf, type Host, startHost } from '../support/host.js';
 
@@ -84,7 +83,7 @@ describe.each(FOUND)('a session that another instance has erased, on %s,', (name
     await countPeople(tracking);
     await check();
     for (const host of [tracking, erasing]) expect(await countPeople(host)).toBe(0);
-    const rollup = erasing.app.get(RollupService, { strict: false });
+    const rollup = erasing.rollup;
     expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     await tracking.close();
   });

@@ -1,6 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ActivityStats, djaffarEntities, djaffarMigrations } from '../../lib/index.js';
-import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { POSTGRES_BIN, PostgresServer } from '../support/postgres.js';
@@ -77,7 +76,7 @@ function describeReads(start: () => Promise<Host>): void {
       expect(streamed).toBe(count);
     }
     expect(queries).toBeLessThan(700);
-    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+    expect(await host.rollup.check()).toEqual({
       visits: 0,
       sums: 0,
       pages: 0,
@@ -93,7 +92,7 @@ function describeReads(start: () => Promise<Host>): void {
     expect(queries).toBeLessThan(100);
     expect(await host.activities.count({ user: '18' })).toBe(0);
     expect(await stats.overview({ ...november, user: '18' })).toMatchObject({ visits: { value: 0 } });
-    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+    expect(await host.rollup.check()).toEqual({
       visits: 0,
       sums: 0,
       pages: 0,

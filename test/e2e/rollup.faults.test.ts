@@ -1,10 +1,9 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { StoredActivity } from '../../lib/activity/activity.entity.js';
+import type { StoredActivity } from '../../lib/activity/activity.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { uuidv7 } from '../../lib/activity/random.js';
 import { RollupLease } from '../../lib/store/typeorm/statistics/rollup/rollup-lease.js';
-import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { PathRollup, RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
@@ -55,7 +54,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
   });
 
   const views = async () => (await host.app.get(ActivityStats, { strict: false }).overview(ever)).views.value;
-  const check = () => host.app.get(RollupService, { strict: false }).check();
+  const check = () => host.rollup.check();
   const state = () => host.dataSource.getRepository(RollupState);
 
   it('counts, and forgets, more pages in a past minute than a statement has parameters', async () => {
@@ -209,7 +208,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     const start = Date.now() - 3_600_000;
     const writer = host.app.get(ActivityWriter, { strict: false });
     const stats = host.app.get(ActivityStats, { strict: false });
-    const rollup = host.app.get(RollupService, { strict: false });
+    const rollup = host.rollup;
     const stored = async () =>
       (await host.dataSource.getRepository(Visit).findOneByOrFail({ id: 'large' })).activities;
     for (let at = 0; at < activities; at += 500) {

@@ -1,6 +1,5 @@
 import { DataSource } from 'typeorm';
 import { Activity, ActivityStats } from '../../lib/index.js';
-import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { FOUND } from '../support/databases.js';
@@ -106,10 +105,10 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(version).toBeLessThanOrEqual(10);
     // As after a year without a question.
     await host.dataSource.getRepository(RollupState).update({ id: 1 }, { compactedUntil: new Date(DAY) });
-    await host.app.get(RollupService, { strict: false }).rebuild();
+    await host.rollup.rebuild();
     expect((await state()).version - version).toBeLessThanOrEqual(10);
     expect((await state()).compactedUntil.getTime()).toBeGreaterThan(DAY);
-    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+    expect(await host.rollup.check()).toEqual({
       visits: 0,
       sums: 0,
       pages: 0,
@@ -140,7 +139,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     ]);
     expect((await state()).maxVisitDuration).toBe(30 * 60_000);
     await host.activities.erase({ visit: 'forged' });
-    const rollup = host.app.get(RollupService, { strict: false });
+    const rollup = host.rollup;
     await rollup.rebuild();
     expect(await state()).toMatchObject({ maxVisitDuration: 30 * 60_000, maxMixedDuration: 0 });
     expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
@@ -151,7 +150,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     const dates = [now - 30 * HOUR, now - 4 * HOUR, now - 2 * HOUR];
     for (const date of dates) await host.activities.track({ path: '/', date: new Date(date) });
     await viewsIn(host);
-    const rollup = host.app.get(RollupService, { strict: false });
+    const rollup = host.rollup;
     // The clock of the database was ahead for a moment.
     await host.dataSource
       .getRepository(RollupState)
@@ -163,7 +162,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     await rollup.rebuild();
     expect((await state()).compactedUntil.getTime()).toBeLessThanOrEqual(now - DAY);
     expect((await statsOf(host).top('path', range)).items).toEqual([{ value: '/', count: 2 }]);
-    expect(await host.app.get(RollupService, { strict: false }).check()).toEqual({
+    expect(await host.rollup.check()).toEqual({
       visits: 0,
       sums: 0,
       pages: 0,
@@ -270,7 +269,7 @@ describe('the rollup of days of which the newest cannot be computed', () => {
       await host.dataSource.query(
         `CREATE TRIGGER broken BEFORE INSERT ON djaffar_visit WHEN NEW."startedAt" > ${oldest} BEGIN SELECT RAISE(ABORT, 'broken'); END`,
       );
-      const rollup = host.app.get(RollupService, { strict: false });
+      const rollup = host.rollup;
       const computed = async (): Promise<number[]> => {
         const visits = await host.dataSource.getRepository(Visit).find({ order: { startedAt: 'ASC' } });
         return visits.map(({ startedAt }) => startedAt.getTime());

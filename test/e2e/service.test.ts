@@ -14,8 +14,6 @@ import {
 
 import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { SigningKeys } from '../../lib/privacy/signing-keys.js';
-import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
-import { TypeOrmStore } from '../../lib/store/typeorm/typeorm.store.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';
@@ -292,9 +290,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
         from: '2025-11-01T00:00Z',
         to: '2100-01-01T00:00Z',
       });
-      const failing = jest
-        .spyOn(host.app.get(RollupService, { strict: false }), 'takeInErasures')
-        .mockRejectedValueOnce(new Error('failed'));
+      const failing = jest.spyOn(host.rollup, 'takeInErasures').mockRejectedValueOnce(new Error('failed'));
       await expect(host.activities.erase({ user: 'jeff' })).rejects.toThrow('failed');
       failing.mockRestore();
       expect(await derived()).toContain('jeff');
@@ -313,7 +309,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
         if (sql.startsWith('DELETE')) throw new Error('lost');
         return changed;
       });
-      const store = host.app.get(TypeOrmStore, { strict: false });
+      const store = host.store;
       const { changes } = store;
       await expect(host.activities.erase({ user: 'jeff' })).rejects.toThrow('lost');
       lost.mockRestore();

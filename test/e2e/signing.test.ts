@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
 import { KEY_LIFETIME, KEY_PUBLICATION } from '../../lib/privacy/key-ring.js';
-import { SigningKey } from '../../lib/privacy/signing-key.entity.js';
+import { SigningKey } from '../../lib/store/typeorm/tables/signing-key.entity.js';
 import { REFRESH, SigningKeys } from '../../lib/privacy/signing-keys.js';
 import { monotonicClock } from '../../lib/time/clock.js';
 import { createMigratedDatabase, FOUND, type TestDatabase } from '../support/databases.js';

@@ -464,7 +464,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect((await stats.top('path', range)).items).toEqual(views);
     await visit('b', { '10T00:30': '/' });
     // Comes in after the sums were made and before they are read.
-    const rollup = host.app.get(RollupService, { strict: false });
+    const rollup = host.rollup;
     const run = jest.spyOn(rollup, 'catchUp').mockResolvedValue();
     expect((await stats.top('path', range)).items).toEqual(views);
     run.mockRestore();
@@ -511,7 +511,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
         { value: '/', count: 2 },
         { value: '/a', count: 1 },
       ]);
-      const rollup = host.app.get(RollupService, { strict: false });
+      const rollup = host.rollup;
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     });
 
@@ -595,7 +595,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
         { value: null, count: 1 },
         { value: 'a.example', count: 1 },
       ]);
-      const rollup = host.app.get(RollupService, { strict: false });
+      const rollup = host.rollup;
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
       await host.dataSource.getRepository(DailyCount).update({ metric: 'visits by exit' }, { counts: '[]' });
       expect((await rollup.check()).sums).toBeGreaterThan(0);
@@ -683,7 +683,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     it('finds what is kept and wrong, and makes it anew', async () => {
       await visit('a', { '10T10:00': '/' }, { properties: { plan: 'pro' } });
       await stats.top('property', plans);
-      const rollup = host.app.get(RollupService, { strict: false });
+      const rollup = host.rollup;
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
       await host.dataSource.getRepository(DailyCount).update({ metric: 'property plan' }, { counts: '[]' });
       expect(await rollup.check()).toEqual({ visits: 0, sums: 1, pages: 0 });

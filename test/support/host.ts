@@ -18,6 +18,8 @@ import {
   type DjaffarOptions,
   type RegistrationOptions,
 } from '../../lib/index.js';
+import { STORE } from '../../lib/options/settings.js';
+import type { TypeOrmStore } from '../../lib/store/typeorm/typeorm.store.js';
 import { checkAnswer } from './openapi.js';
 import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } from './databases.js';
 
@@ -57,6 +59,8 @@ export interface Host {
   app: INestApplication;
   url: string;
   activities: ActivityService;
+  store: TypeOrmStore;
+  rollup: TypeOrmStore['rollup'];
   dataSource: DataSource;
   database: TestDatabase;
   post(body: unknown, headers?: Record<string, string>): Promise<Response>;
@@ -109,6 +113,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     const dataSource = app.get(DataSource);
+    const store: TypeOrmStore = app.get(STORE, { strict: false });
     // What a host does itself may change the answers.
     const isPlain = !options.configure && !options.djaffarModule && providers.length === 0;
     const fetchPath: Host['fetch'] = async (path, init) => {
@@ -124,6 +129,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       app,
       url,
       activities: app.get(ActivityService, { strict: false }),
+      store,
+      rollup: store.rollup,
       dataSource,
       database,
       fetch: fetchPath,

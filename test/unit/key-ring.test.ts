@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDue, KEY_LIFETIME, KEY_PUBLICATION, KeyRing } from '../../lib/privacy/key-ring.js';
-import type { SigningKey } from '../../lib/privacy/signing-key.entity.js';
+import type { SigningKey } from '../../lib/privacy/signing-key.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -58,6 +58,8 @@ describe('the options', () => {
     [{ session: { cookie: {} } }, ['"session.cookie"', 'not known', 'maxAge, absoluteMaxAge, sameSite, id']],
     [{ session: { sameSite: 'strict' } }, ['"session.sameSite"', "'strict'", "'lax' or 'none'"]],
     [{ page: '/' }, ['"page"', "'/'", 'a function']],
+    [{ store: 'clickhouse' }, ['"store"', "'clickhouse'", 'create()']],
+    [{ store: {} }, ['"store"', '{}', 'create()']],
     [{ api: {} }, ['"api.guards" is missing', 'at least one guard']],
     [{ path: 'tracking' }, ['"path" belongs beside the factory: forRootAsync({ path: …, useFactory']],
     [{ decorators: [] }, ['"decorators" belongs beside the factory']],

@@ -1,5 +1,5 @@
 import { VisitBounds } from '../../lib/activity/visit-bounds.js';
-import type { VisitSpan } from '../../lib/store/store.js';
+import type { VisitSpan } from '../../lib/activity/visit-id.js';
 import { UnavailableError } from '../../lib/store/unavailable.error.js';
 
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
-import type { Activity, Properties } from '../../activity/activity.entity.js';
+import type { Activity, Properties } from '../../activity/activity.js';
 import type { Page } from '../../activity/pagination.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { MAX_SUBJECT } from '../../activity/subject.js';
-import type { Session } from '../../activity/session.entity.js';
+import type { Session } from '../../activity/session.js';
 import { array, component, dateTime, flag, freeForm, nullable, object, text } from './schema.js';
 
 // One component for each type, so that generated clients have types of these names. Their prefix keeps the host's own apart.
@@ -40,7 +40,7 @@ export const activityFields = {
 /** `page` is only for statistics. */
 export const activity = component(
   'DjaffarActivity',
-  object<Omit<Activity, 'page'>>(
+  object<Activity>(
     {
       ...activityFields,
       route: nullable(
@@ -74,7 +74,7 @@ export const next = nullable(text('The parameter `after` of the next page; `null
 
 export const activities = component(
   'DjaffarActivities',
-  object<Page<Omit<Activity, 'page'>>>(
+  object<Page<Activity>>(
     { items: array(activity, 'By date, the latest first unless `order` is `asc`.'), next },
     'One page of the activities.',
   ),

@@ -1,4 +1,4 @@
-import type { Properties } from '../../activity/activity.entity.js';
+import type { Properties } from '../../activity/activity.js';
 import {
   DEFAULT_NAME,
   MAX_NAME,

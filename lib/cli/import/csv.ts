@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { pipeline, Readable } from 'node:stream';
 import csvParser from 'csv-parser';
-import type { Properties } from '../../activity/activity.entity.js';
+import type { Properties } from '../../activity/activity.js';
 import { unescapeFormulas } from '../../export/csv-row.js';
 import type { Item } from './item.js';
 import { MAX_LINE } from './lines.js';

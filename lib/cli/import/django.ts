@@ -1,4 +1,4 @@
-import type { Properties } from '../../activity/activity.entity.js';
+import type { Properties } from '../../activity/activity.js';
 import { ErrorCollector } from '../../activity/validation-errors.js';
 import { storedIp } from '../../activity/ip-address.js';
 import { DEFAULT_NAME, MAX_PATH } from '../../activity/new-activity.js';

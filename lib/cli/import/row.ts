@@ -1,11 +1,11 @@
-import type { Properties, StoredActivity } from '../../activity/activity.entity.js';
-import type { NewSession } from '../../activity/session.entity.js';
+import type { Properties, StoredActivity } from '../../activity/activity.js';
+import type { NewSession } from '../../activity/session.js';
 import { ErrorCollector } from '../../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { storedIp } from '../../activity/ip-address.js';
 import { DEFAULT_NAME, MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { isObject } from '../../activity/properties.js';
-import type { Session } from '../../activity/session.entity.js';
+import type { Session } from '../../activity/session.js';
 import { MAX_SUBJECT, storedSubject, SUBJECT_FAULT } from '../../activity/subject.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { sessionOfHost } from '../../tracking/visitor.js';

@@ -1,5 +1,5 @@
 import { isObject } from '../../activity/properties.js';
-import type { Properties } from '../../activity/activity.entity.js';
+import type { Properties } from '../../activity/activity.js';
 import type { Services } from '../services.js';
 import type { Input } from './input.js';
 import { Intake } from './intake.js';

@@ -1,5 +1,5 @@
 import type { SelectQueryBuilder } from 'typeorm';
-import type { Activity } from '../../activity/activity.entity.js';
+import type { Activity } from '../../activity/activity.js';
 import type { ParsedFilter } from '../../activity/activity.filter.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { cut } from '../../activity/text.js';

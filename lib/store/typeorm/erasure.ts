@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
-import { Activity } from '../../activity/activity.entity.js';
+import { Activity } from '../../activity/activity.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { MAX_LIMIT } from '../../activity/pagination.js';
-import { Session } from '../../activity/session.entity.js';
+import { Session } from '../../activity/session.js';
 import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf, type Statement } from '../../database/dialects/dialect.js';

@@ -2,12 +2,12 @@ import { type DataSource, type EntityManager, In } from 'typeorm';
 import { connectionsOf } from '../../database/connections.js';
 import { uncached } from '../../database/primary.js';
 import { chunks } from '../../database/chunks.js';
-import { Activity } from '../../activity/activity.entity.js';
-import type { NewSession } from '../../activity/session.entity.js';
+import { Activity } from '../../activity/activity.js';
+import type { NewSession } from '../../activity/session.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
-import { Session } from '../../activity/session.entity.js';
+import { Session } from '../../activity/session.js';
 import { Table } from '../../database/table.js';
 
 type Orphan = Pick<Activity, 'id' | 'date' | 'visitId'>;

@@ -3,7 +3,7 @@ import { connectionsOf, type LentConnection } from '../../database/connections.j
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
-import { SigningKey } from '../../privacy/signing-key.entity.js';
+import { SigningKey } from './tables/signing-key.entity.js';
 
 /**
  * The keys, the oldest first. It takes the place of a writer: questions that take long must not keep a request from being

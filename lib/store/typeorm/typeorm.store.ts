@@ -1,10 +1,12 @@
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { ParsedFilter } from '../../activity/activity.filter.js';
 import type { ActivityRow } from '../../activity/activity-row.js';
-import { Activity } from '../../activity/activity.entity.js';
+import { Activity, type ActivityOnPage } from '../../activity/activity.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { Pages } from '../../activity/page.js';
-import { type NewSession, Session } from '../../activity/session.entity.js';
+import type { VisitSpan } from '../../activity/visit-id.js';
+import { type NewSession, Session } from '../../activity/session.js';
 import { chunks } from '../../database/chunks.js';
 import { type Connections, connectionsOf, UNREADABLE } from '../../database/connections.js';
 import { DatabaseClock } from '../../database/database-clock.js';
@@ -15,22 +17,19 @@ import { Table } from '../../database/table.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
 import type { RollupSettings } from '../../options/djaffar.options.js';
-import type { SigningKey } from '../../privacy/signing-key.entity.js';
+import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
 import type {
-  ActivityOnPage,
   ErasureSelection,
   Mismatches,
   Place,
   Progress,
   Received,
-  SpanLimits,
   Store,
   StoreFailure,
-  TypeOrmFeatures,
-  VisitSpan,
   Write,
 } from '../store.js';
+import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { countToErase, Erasure } from './erasure.js';
@@ -58,7 +57,7 @@ export interface TypeOrmStoreSettings {
 }
 
 /** Stores activities in the host's data source: PostgreSQL, MariaDB or MySQL, SQLite. */
-export class TypeOrmStore implements Store {
+export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly writers: number;
   readonly rollup: RollupService;
   readonly statistics: StatisticsStore;
@@ -90,12 +89,26 @@ export class TypeOrmStore implements Store {
     const transactions = new HostTransactions(dataSource);
     this.typeorm = {
       createQueryBuilder: (filter) => filteredBy(dataSource.manager, filter),
+      findVisitSpans: async (manager, ids) => {
+        const spans: VisitSpan[] = [];
+        for (const some of chunks(ids))
+          spans.push(...(await findVisitSpans(uncached(dataSource, manager.queryRunner), some)));
+        return spans;
+      },
       write: (manager, activities, onCommit) =>
         transactions.write(manager, this.insertsOf(activities), () => {
           this.changes += 1;
           onCommit();
         }),
     };
+  }
+
+  onApplicationBootstrap(): void {
+    this.rollup.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.rollup.stop();
   }
 
   get incidents(): IncidentLog {
@@ -182,26 +195,21 @@ export class TypeOrmStore implements Store {
     return findReceived(this.dataSource, within, limit, known);
   }
 
-  async findVisitSpans(
-    ids: string[],
-    { manager, timeout = Number.POSITIVE_INFINITY }: SpanLimits,
-  ): Promise<VisitSpan[]> {
+  async findVisitSpans(ids: string[], timeout = Number.POSITIVE_INFINITY): Promise<VisitSpan[]> {
     const { dataSource, connections } = this;
     const deadline = monotonicClock.now() + timeout;
     const found: VisitSpan[] = [];
     for (const some of chunks(ids)) {
-      const spans = manager
-        ? await findVisitSpans(uncached(dataSource, manager.queryRunner), some)
-        : await connections.ask(
-            // In this process: questions that take long may have all others that can read SQLite.
-            (signal) =>
-              connections.use(({ runner }) => findVisitSpans(uncached(dataSource, runner), some), signal),
-            {
-              timeout: deadline - monotonicClock.now(),
-              subject: 'the visits of activities cannot be looked up',
-              slots: connections.writers,
-            },
-          );
+      const spans = await connections.ask(
+        // In this process: questions that take long may have all others that can read SQLite.
+        (signal) =>
+          connections.use(({ runner }) => findVisitSpans(uncached(dataSource, runner), some), signal),
+        {
+          timeout: deadline - monotonicClock.now(),
+          subject: 'the visits of activities cannot be looked up',
+          slots: connections.writers,
+        },
+      );
       found.push(...spans);
     }
     return found;
@@ -263,7 +271,7 @@ export class TypeOrmStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.rollup.beforeApplicationShutdown();
+    await this.rollup.stop();
     await this.connections.close();
   }
 

@@ -1,7 +1,7 @@
 import { type EntityManager, In, IsNull } from 'typeorm';
-import { Activity } from '../../activity/activity.entity.js';
+import { Activity } from '../../activity/activity.js';
 import { uuidv7 } from '../../activity/random.js';
-import { Session } from '../../activity/session.entity.js';
+import { Session } from '../../activity/session.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { DAY } from '../../statistics/time/time-range.js';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Properties } from '../../../activity/activity.entity.js';
+import type { Properties } from '../../../activity/activity.js';
 import { parseIsoDate } from '../../../activity/iso-date.js';
 import { MAX_NAME, MAX_PATH } from '../../../activity/new-activity.js';
 import { storedIp } from '../../../activity/ip-address.js';

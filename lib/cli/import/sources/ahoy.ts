@@ -1,4 +1,4 @@
-import type { Properties } from '../../../activity/activity.entity.js';
+import type { Properties } from '../../../activity/activity.js';
 import { ActivityMaker, type Browser, deviceOf, nameOf, type Utm } from './activity.js';
 import { hasAll, type Source } from './source.js';
 import type { OnLoss } from './source-row.js';

@@ -1,4 +1,4 @@
-import type { Properties } from '../../../activity/activity.entity.js';
+import type { Properties } from '../../../activity/activity.js';
 import { isObject } from '../../../activity/properties.js';
 import { ActivityMaker, deviceOf, nameOf } from './activity.js';
 import { hasAll, type Source } from './source.js';

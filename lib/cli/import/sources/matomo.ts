@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Properties } from '../../../activity/activity.entity.js';
+import type { Properties } from '../../../activity/activity.js';
 import { isObject } from '../../../activity/properties.js';
 import { ActivityMaker, type Browser, deviceOf, nameOf, type Utm } from './activity.js';
 import { type OnLoss, SourceRow } from './source-row.js';

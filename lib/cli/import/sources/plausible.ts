@@ -1,4 +1,4 @@
-import type { Properties } from '../../../activity/activity.entity.js';
+import type { Properties } from '../../../activity/activity.js';
 import { ActivityMaker, deviceOf, nameOf } from './activity.js';
 import type { OnLoss, SourceRow } from './source-row.js';
 import { hasAll, type Source } from './source.js';

@@ -1,4 +1,4 @@
-import type { Properties } from '../../../activity/activity.entity.js';
+import type { Properties } from '../../../activity/activity.js';
 import { isObject } from '../../../activity/properties.js';
 
 /** Takes note of what is not kept. */

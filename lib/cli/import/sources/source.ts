@@ -1,4 +1,4 @@
-import type { Properties } from '../../../activity/activity.entity.js';
+import type { Properties } from '../../../activity/activity.js';
 import type { SourceRow } from './source-row.js';
 
 /** What another tool gives out. It knows no database. */

@@ -1,12 +1,13 @@
 import { type DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../../../activity/activity.entity.js';
+import { Activity } from '../../../activity/activity.js';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
 import { connectionsOf } from '../../../database/connections.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { driverOf } from '../../../database/driver.js';
 import { askOnPrimary, onPrimary } from '../../../database/primary.js';
 import { escapePath } from '../../../database/table.js';
-import type { Place, Received, VisitSpan } from '../../store.js';
+import type { VisitSpan } from '../../../activity/visit-id.js';
+import type { Place, Received } from '../../store.js';
 import { applyAfter, applyFilter, sortColumns } from '../activity-query.js';
 
 /** Some activities, alias `activity`. */

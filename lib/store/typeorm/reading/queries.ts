@@ -1,10 +1,10 @@
 import type { DataSource, EntityTarget, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../../../activity/activity.entity.js';
+import { Activity } from '../../../activity/activity.js';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
 import { applyAfter, applyFilter, sortColumns } from '../activity-query.js';
 import type { Cursor } from '../../../activity/cursor.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
-import { Session } from '../../../activity/session.entity.js';
+import { Session } from '../../../activity/session.js';
 
 /** The activities of a filter behind a place, the oldest first. */
 export function activitiesAfter(

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
 import type { ActivityRow } from '../../../activity/activity-row.js';
 import type { Cursor } from '../../../activity/cursor.js';
-import { Session } from '../../../activity/session.entity.js';
+import { Session } from '../../../activity/session.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { Latest } from '../../page-cache.js';
 import { activitiesAfter, sessionsOf } from './queries.js';

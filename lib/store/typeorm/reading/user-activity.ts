@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
-import { Activity } from '../../../activity/activity.entity.js';
+import { Activity } from '../../../activity/activity.js';
 import { ENGAGEMENT } from '../../../activity/engagement.js';
-import { Session } from '../../../activity/session.entity.js';
+import { Session } from '../../../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../../activity/user-activity.js';
 import { chunks } from '../../../database/chunks.js';
 import { askOnPrimary } from '../../../database/primary.js';

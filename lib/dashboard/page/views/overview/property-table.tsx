@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Activity } from '../../../../activity/activity.entity.js';
+import type { Activity } from '../../../../activity/activity.js';
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useQuery } from '../../data/use-query.js';
 import { QueryResult, Empty, SkeletonRows } from '../../parts/card.js';

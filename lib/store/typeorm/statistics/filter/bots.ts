@@ -1,5 +1,5 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { Session } from '../../../../activity/session.entity.js';
+import { Session } from '../../../../activity/session.js';
 
 /** Bots are few among the sessions that are asked for: to look for them is less work than to look at each session. */
 export function leaveOutBots(query: SelectQueryBuilder<ObjectLiteral>): void {

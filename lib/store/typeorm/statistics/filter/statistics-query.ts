@@ -1,6 +1,6 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
-import { Session } from '../../../../activity/session.entity.js';
+import { Activity } from '../../../../activity/activity.js';
+import { Session } from '../../../../activity/session.js';
 import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
 import {
   type ParsedStatisticsFilter,

@@ -1,5 +1,5 @@
 import { Brackets, type EntityManager } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity } from '../../../../activity/activity.js';
 import { pageCondition } from '../../activity-query.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { encodedKey } from '../rollup/name-counts.js';

@@ -1,5 +1,5 @@
 import { In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
-import type { Activity } from '../../../../activity/activity.entity.js';
+import type { Activity } from '../../../../activity/activity.js';
 import { intervalSql } from '../../../../statistics/time/calendar.js';
 import { chunks } from '../../../../database/chunks.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';

@@ -1,5 +1,5 @@
 import { type EntityManager, In } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity } from '../../../../activity/activity.js';
 import type { Page } from '../../../../activity/pagination.js';
 import { findPaths } from '../rollup/path-dictionary.js';
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';

@@ -1,5 +1,5 @@
 import { Brackets, type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity } from '../../../../activity/activity.js';
 import {
   type Dialect,
   dialectOf,

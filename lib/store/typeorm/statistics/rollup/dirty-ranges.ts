@@ -1,5 +1,5 @@
 import { uuidv7 } from '../../../../activity/random.js';
-import type { Activity } from '../../../../activity/activity.entity.js';
+import type { Activity } from '../../../../activity/activity.js';
 import type { DirtyRange } from './tables/dirty-range.entity.js';
 import { MINUTE } from '../../../../statistics/time/time-range.js';
 import { isNearStart } from '../../../../activity/visit-id.js';

@@ -1,5 +1,5 @@
 import { type DataSource, type EntityManager, In } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity } from '../../../../activity/activity.js';
 import { pathColumns } from '../../activity-query.js';
 import {
   type Dialect,

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { type DataSource, type EntityManager, In, Not } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity } from '../../../../activity/activity.js';
 import {
   type Dialect,
   dialectOf,
@@ -113,7 +112,7 @@ type Select = (manager: EntityManager, isDue: boolean) => Promise<DirtyRange[]>;
  * Names are counted by quarters of an hour, because every time zone of today begins its days with one, and paths too. From
  * two days ago on, paths are counted by UTC days: that takes a fraction of the rows, and ranges rarely begin or end there.
  */
-export class RollupService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RollupService {
   private readonly dialect: Dialect;
   private readonly dailyCounts: DailyCountCache;
   private readonly storedPages: StoredPages;
@@ -159,11 +158,12 @@ export class RollupService implements OnApplicationBootstrap, BeforeApplicationS
     this.lease = new RollupLease(dataSource);
   }
 
-  onApplicationBootstrap(): void {
+  /** Begins to work in the background, if the settings say so. */
+  start(): void {
     if (this.settings.background) this.sleep(PAUSE, -1);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  async stop(): Promise<void> {
     this.isClosed = true;
     clearTimeout(this.timer);
     this.resting.abort();

@@ -1,5 +1,5 @@
 import type { DataSource, ObjectLiteral } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity, type ActivityOnPage } from '../../../../activity/activity.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
 import type { Pages } from '../../../../activity/page.js';
 import { uncached } from '../../../../database/primary.js';
@@ -37,7 +37,7 @@ export class StoredPages {
       });
       await this.dataSource
         .createQueryBuilder()
-        .update(Activity)
+        .update<Partial<ActivityOnPage>>(Activity)
         .set({ page: () => `CASE path ${cases.join(' ')} END` })
         .where(this.within('date', day))
         .andWhere('path IN (:...some)', parameters)

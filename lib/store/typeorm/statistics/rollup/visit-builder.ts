@@ -1,5 +1,5 @@
 import { type EntityManager, In, MoreThan } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity } from '../../../../activity/activity.js';
 import {
   type Dialect,
   dialectOf,
@@ -7,7 +7,7 @@ import {
   type Statement,
 } from '../../../../database/dialects/dialect.js';
 import { ENGAGEMENT } from '../../../../activity/engagement.js';
-import { Session } from '../../../../activity/session.entity.js';
+import { Session } from '../../../../activity/session.js';
 import { Table } from '../../../../database/table.js';
 import { chunks } from '../../../../database/chunks.js';
 import { PAGE } from '../filter/page-sql.js';

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { Activity } from '../../../../activity/activity.entity.js';
+import { Activity } from '../../../../activity/activity.js';
 import { ENGAGEMENT, timeInView } from '../../../../activity/engagement.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';

@@ -1,5 +1,5 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../../../../../activity/activity.entity.js';
+import { Activity } from '../../../../../activity/activity.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import { Visit } from '../../rollup/tables/visit.entity.js';

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { Activity } from '../../../../../activity/activity.entity.js';
+import { Activity } from '../../../../../activity/activity.js';
 import { dialectOf } from '../../../../../database/dialects/dialect.js';
 import { leaveOutBots } from '../../filter/bots.js';
 import { DAY } from '../../../../../statistics/time/time-range.js';

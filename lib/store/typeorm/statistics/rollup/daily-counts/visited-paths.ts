@@ -1,5 +1,5 @@
 import { type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
-import { Activity } from '../../../../../activity/activity.entity.js';
+import { Activity } from '../../../../../activity/activity.js';
 import { countsBy } from '../../queries/measures/activity-counts.js';
 import { chunks } from '../../../../../database/chunks.js';
 import { DAY } from '../../../../../statistics/time/time-range.js';

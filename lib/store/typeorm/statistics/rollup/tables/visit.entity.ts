@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { instant, milliseconds } from '../../../../../database/columns/instant.js';
-import { Session } from '../../../../../activity/session.entity.js';
+import { Session } from '../../../../../activity/session.js';
 
 /** One stay of a session, rebuilt from its activities; see docs/statistics.md. */
 @Entity('djaffar_visit')

@@ -1,0 +1,58 @@
+import type { Session } from './session.js';
+
+/** A JSON object that says more about an activity. */
+export type Properties = Record<string, unknown>;
+
+/** One thing that was done, at a `path`, at a `date`. */
+export class Activity {
+  /** The client's own UUID, or a UUIDv7 made by the server. */
+  id!: string;
+
+  /** When it happened: the client's clock, corrected if the client said what its clock showed at sending. */
+  date!: Date;
+
+  /** When the server took it; by the database's clock if the server's is wrong by more than 2 s. */
+  receivedAt!: Date;
+
+  /** What was done, at most 64 characters. */
+  name!: string;
+
+  /** Where it was done, at most 2,048 characters. */
+  path!: string;
+
+  /** The pattern of the route, such as `/orders/:id/pay`, at most 255 characters; `null` if it is not known. */
+  route!: string | null;
+
+  /** Where the user came from, at most 2,048 characters. */
+  referer!: string | null;
+
+  /** In a `where` of TypeORM it is compared as a whole, with its keys in the same order. */
+  properties!: Properties | null;
+
+  /** To what it was done, as server code said: a type and an id, such as `order:17`. */
+  subject!: string | null;
+
+  /** The host's id of the user as text; `null` for an anonymous visitor. Never a foreign key. */
+  userId!: string | null;
+
+  userName!: string | null;
+
+  /** `null` for what server code tracked without a session. */
+  sessionId!: string | null;
+
+  session!: Session | null;
+
+  /** One stay of a session, ended by 30 minutes without activity. */
+  visitId!: string | null;
+
+  ipAddress!: string | null;
+
+  /** `false` if a visit with it and one other activity still bounced; `null` is the same as `true`. */
+  interactive!: boolean | null;
+}
+
+/** An activity without what is joined to it. */
+export type StoredActivity = Omit<Activity, 'session'>;
+
+/** An activity with the page as which statistics count its path, `null` if that is the path itself. */
+export type ActivityOnPage = StoredActivity & { page: string | null };

@@ -1,0 +1,17 @@
+import { Index } from 'typeorm';
+import { Session } from '../../../activity/session.js';
+import { instant } from '../../../database/columns/instant.js';
+import { mapClass } from './map-class.js';
+
+export const sessionTable = mapClass<typeof Session, Session>(Session, 'djaffar_session', {
+  id: { type: 'varchar', length: 64, primary: true },
+  userAgent: { type: 'varchar', length: 1024, nullable: true },
+  startedAt: { type: 'bigint', transformer: instant },
+  browser: { type: 'varchar', length: 64, nullable: true },
+  system: { type: 'varchar', length: 64, nullable: true },
+  device: { type: 'varchar', length: 16, nullable: true },
+  bot: { type: 'boolean' },
+});
+
+// The migration makes it, if the dialect has it.
+Index('djaffar_session_bot', { synchronize: false })(sessionTable);
