@@ -1,5 +1,5 @@
 import { hostText, referrerOf, withoutOwnHost } from '../../lib/activity/referrer.js';
-import { sourceOf } from '../../lib/store/typeorm/statistics/rollup/visit-source.js';
+import { sourceOf } from '../../lib/statistics/visit-source.js';
 
 describe('a referrer', () => {
   it.each([

@@ -5,7 +5,7 @@ import { type Dialect, dialectOf } from '../../../database/dialects/dialect.js';
 import type { PageOfRecords, RecordReader as Port, Records } from '../../store.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../../activity/activity-columns.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
-import { walk } from './paginate.js';
+import { walk } from '../../paginate.js';
 
 const PAGE = 4000;
 

@@ -6,7 +6,7 @@ import { Session } from '../../../activity/session.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { Latest } from '../../page-cache.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
-import { walk } from './paginate.js';
+import { walk } from '../../paginate.js';
 
 const PAGE = 2000;
 

@@ -1,7 +1,7 @@
 import { encodeNameCounts, MAX_NAME_COUNTS } from './name-counts.js';
 import type { PathDictionary } from './path-dictionary.js';
 import type { VisitRow } from './previous-visits.js';
-import { sourceOf } from './visit-source.js';
+import { sourceOf } from '../../../../statistics/visit-source.js';
 import { encodePathId, encodePathIds } from './path-sequence.js';
 import { DAY } from '../../../../statistics/time/time-range.js';
 import type { VisitPaths } from './visit-paths.js';

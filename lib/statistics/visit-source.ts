@@ -1,16 +1,16 @@
-import { referrerOf } from '../../../../activity/referrer.js';
-import { cut, makeStorable } from '../../../../activity/text.js';
-import type { Visit } from './tables/visit.entity.js';
+import { referrerOf } from '../activity/referrer.js';
+import { cut, makeStorable } from '../activity/text.js';
+import type { VisitRecord } from './statistics.types.js';
 
 const MAX = 255;
 
-export type Source = Pick<
-  Visit,
+export type VisitSource = Pick<
+  VisitRecord,
   'referrer' | 'utmSource' | 'utmMedium' | 'utmCampaign' | 'utmTerm' | 'utmContent'
 >;
 
 /** Finds out where a visit came from, by its first activity. */
-export function sourceOf(path: string, referer: string | null): Source {
+export function sourceOf(path: string, referer: string | null): VisitSource {
   const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(path) ?? [];
   const parameters = utmParametersOf(query);
   const utm = (name: string): string | null => fit(parameters.get(`utm_${name}`));
