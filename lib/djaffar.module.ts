@@ -36,7 +36,7 @@ import { DashboardController } from './dashboard/dashboard.controller.js';
 import { Page } from './dashboard/page.js';
 import { SessionController } from './dashboard/session.controller.js';
 import { StreamController } from './dashboard/stream.controller.js';
-import { unwrapped } from './dashboard/unwrapped.js';
+import { bypassInterceptors } from './dashboard/bypass-interceptors.js';
 import { connectionsOf } from './database/connections.js';
 import { limitsFor } from './database/limits.js';
 import { checkForRoot, checkForRootAsync, toRegistration, toSettings } from './options/validation.js';
@@ -189,7 +189,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
     ...mount(ofPage, [DashboardController, SessionController]),
     ...mount(ofData, [StreamController, ExportController]),
     ...mount(ofData, [AboutController, ActivitiesController, ErasureController, StatisticsController]).map(
-      unwrapped,
+      bypassInterceptors,
     ),
   ];
   const controllers = [...tracking, ...script, ...ofApi, ...dashboard];

@@ -21,7 +21,7 @@ import { MAX_PATH, normalizeActivity, readActivity } from './new-activity.js';
 import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
 import { Recorder } from './recorder.js';
 import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
-import { cut, makeStorable } from './text.js';
+import { truncate, sanitize } from './text.js';
 import { storedUser } from './user.js';
 import { type FeedItem, groupRepeats, type UserSession } from './user-activity.js';
 import { sessionOf } from './user-agent.js';
@@ -390,7 +390,7 @@ function isoOf(date: Date): string {
 }
 
 function fitPath(path: string | null | undefined): string | undefined {
-  return path ? cut(makeStorable(path), MAX_PATH) : undefined;
+  return path ? truncate(sanitize(path), MAX_PATH) : undefined;
 }
 
 function isKey(text: string, characters: number): boolean {

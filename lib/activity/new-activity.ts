@@ -35,13 +35,13 @@ export type ParsedActivity = Pick<
   'id' | 'date' | 'receivedAt' | 'name' | 'path' | 'route' | 'referer' | 'properties'
 >;
 
-/** What completes an activity. */
-export interface Arrival {
+/** Values that an activity gets from its request, or from the code that tracks it. */
+export interface ParseContext {
   /** Milliseconds since 1970. */
   receivedAt: number;
   /** Milliseconds by which the client's clock is slow. */
   skew: number;
-  /** What names and properties may be; without it, anything. */
+  /** The allowed names and properties; by default any. */
   events?: Events | undefined;
   /** Replaces a missing path. */
   path?: string | undefined;
@@ -87,7 +87,13 @@ export function readFields(fields: Fields): ReadActivity {
  */
 export function normalizeActivity(
   activity: ReadActivity,
-  { receivedAt, skew, path: defaultPath, missingPath = 'if there is no Referer header', events }: Arrival,
+  {
+    receivedAt,
+    skew,
+    path: defaultPath,
+    missingPath = 'if there is no Referer header',
+    events,
+  }: ParseContext,
   errors: ErrorCollector,
   prefix = '',
 ): ParsedActivity | undefined {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { MAX_PATH } from './new-activity.js';
-import { cut, makeStorable } from './text.js';
+import { truncate, sanitize } from './text.js';
 import type { PageOption } from '../options/djaffar.options.js';
 
 /**
@@ -40,7 +40,7 @@ export class Pages {
     let page: unknown;
     try {
       page = option(path);
-      if (typeof page === 'string' && page !== '') return cut(makeStorable(page), MAX_PATH);
+      if (typeof page === 'string' && page !== '') return truncate(sanitize(page), MAX_PATH);
       throw new TypeError('it must return a string that is not empty');
     } catch (error) {
       if (!this.hasFailed)

@@ -11,7 +11,7 @@ import { storedIp } from './ip-address.js';
 import { validateProperties } from './properties.js';
 import type { NewSession } from './session.js';
 import { storedSubject, SUBJECT_FAULT } from './subject.js';
-import { cut, isLongerThan, makeStorable } from './text.js';
+import { truncate, isLongerThan, sanitize } from './text.js';
 import { VisitBounds } from './visit-bounds.js';
 
 const MAX_USER = 255;
@@ -92,7 +92,7 @@ export class Recorder {
       if (source.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);
     }
     const deadline = this.writer.deadline(timeLeft);
-    for (const activity of kept) this.fit(activity);
+    for (const activity of kept) this.truncateFields(activity);
     if (kept.length === 0) return 0;
     const { manager } = source;
     const limits = { manager, timeout: this.writer.timeLeft(deadline) };
@@ -135,14 +135,14 @@ export class Recorder {
    * Cuts what the host's functions gave to what the table holds.
    * @throws UnstorableError for an id that is too long: to cut it might make one of two
    */
-  private fit(activity: StoredActivity): void {
+  private truncateFields(activity: StoredActivity): void {
     const { id, sessionId, visitId, userId, userName, ipAddress, referer, route, subject } = activity;
     this.checkLength('id', id, 36);
     if (sessionId !== null) this.checkLength('sessionId', sessionId, 64);
     if (visitId !== null) this.checkLength('visitId', visitId, 16);
     if (userId !== null) {
       this.checkLength('userId', userId, MAX_USER);
-      activity.userId = makeStorable(userId);
+      activity.userId = sanitize(userId);
     }
     if (userName !== null) activity.userName = fitText(userName, MAX_USER);
     if (ipAddress !== null) activity.ipAddress = storedIp(ipAddress);
@@ -180,7 +180,7 @@ function jsonOf(value: unknown): unknown {
 }
 
 function fitText(text: string, characters: number): string {
-  return cut(makeStorable(text), characters);
+  return truncate(sanitize(text), characters);
 }
 
 function isPromise(value: ReturnType<Transform>): value is Promise<StoredActivity | null> {

@@ -2,7 +2,7 @@ import bowser from 'bowser';
 import { isbot } from 'isbot';
 import type { NewSession } from './session.js';
 import type { Session } from './session.js';
-import { cut, makeStorable } from './text.js';
+import { sanitize, truncate } from './text.js';
 
 const MAX_USER_AGENT = 1024;
 
@@ -34,22 +34,22 @@ const SYSTEMS: [name: string, mark: RegExp, device: string][] = [
 /** What a `User-Agent` header tells of a browser; too long a one is cut. */
 export function parseUserAgent(header: string | null | undefined): UserAgent {
   if (!header) return { userAgent: null, browser: null, system: null, device: null, bot: false };
-  const userAgent = cut(makeStorable(header), MAX_USER_AGENT);
+  const userAgent = truncate(sanitize(header), MAX_USER_AGENT);
   const { browser, os, platform } = bowser.parse(userAgent);
   const bot = isbot(userAgent);
   const [inApp] = IN_APP_BROWSERS.find(([, mark]) => mark.test(userAgent)) ?? [];
   const [system, , device] = SYSTEMS.find(([, mark]) => mark.test(userAgent)) ?? [];
   return {
     userAgent,
-    browser: fit((bot ? undefined : inApp) ?? browser.name, 64),
-    system: fit(system ?? os.name, 64),
-    device: bot ? 'bot' : fit(device ?? platform.type, 16),
+    browser: truncateOrNull((bot ? undefined : inApp) ?? browser.name, 64),
+    system: truncateOrNull(system ?? os.name, 64),
+    device: bot ? 'bot' : truncateOrNull(device ?? platform.type, 16),
     bot,
   };
 }
 
-function fit(name: string | undefined, characters: number): string | null {
-  return name ? cut(name, characters) : null;
+function truncateOrNull(name: string | undefined, characters: number): string | null {
+  return name ? truncate(name, characters) : null;
 }
 
 /** A session as it is stored where it is new. */

@@ -5,7 +5,7 @@ const WIDTH = 40;
 /** Milliseconds. */
 const REDRAW = 100;
 
-// Lines that are longer than the terminal is wide are cut, or each would stay above the next.
+// Lines that are longer than the terminal is wide are truncate, or each would stay above the next.
 const BEGIN = '\u001B[?25l\u001B[?7l';
 const END = '\r\u001B[2K\u001B[?7h\u001B[?25h';
 

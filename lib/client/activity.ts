@@ -2,7 +2,7 @@
 export type Properties = Record<string, unknown>;
 
 /** Truncates a path or referer, because the server rejects longer ones. */
-export const cut = (text?: string): string | undefined => {
+export const truncate = (text?: string): string | undefined => {
   return text?.slice(0, 2048);
 };
 

@@ -1,4 +1,4 @@
-import { cut, type Properties } from './activity.js';
+import { truncate, type Properties } from './activity.js';
 import { type Entry, forget, last, leave, retry } from './queue.js';
 import { cameFrom, here, pageOf, track, useHash, view } from './track.js';
 
@@ -117,7 +117,7 @@ export const start = (auto: AutoTracking): void => {
           : (link.matches('[download]') ||
               fileTypes.includes(link.pathname.toLowerCase().split('.').pop()!)) &&
             'download';
-      if (name) void track(name, { url: cut(link.href) });
+      if (name) void track(name, { url: truncate(link.href) });
     }
   };
   const begin = (): void => {

@@ -1,4 +1,4 @@
-import { cut, type Properties, uuid } from './activity.js';
+import { truncate, type Properties, uuid } from './activity.js';
 import { add } from './queue.js';
 import { isSilent } from './settings.js';
 
@@ -34,8 +34,8 @@ export const track = async (
       date: new Date(),
       id: uuid(),
       name,
-      path: cut(current ?? here()),
-      referer: cut(referer),
+      path: truncate(current ?? here()),
+      referer: truncate(referer),
       route,
       properties,
     }),

@@ -2,7 +2,7 @@ import { type ExecutionContext, Inject, Injectable, ServiceUnavailableException 
 import { catchError, concat, defer, ignoreElements, type Observable, tap, throwError } from 'rxjs';
 import { ActivityService, type ServerActivity } from '../activity/activity.service.js';
 import { MAX_NAME } from '../activity/new-activity.js';
-import { cut } from '../activity/text.js';
+import { truncate } from '../activity/text.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
 import { InvalidActivityError } from '../activity/validation-errors.js';
 import type { Store } from '../store/store.js';
@@ -111,7 +111,10 @@ export class HandlerTracker {
     return {
       name:
         name ??
-        cut(`${request?.method} ${(request && (routeOf(request) ?? pathOf(request))) ?? place}`, MAX_NAME),
+        truncate(
+          `${request?.method} ${(request && (routeOf(request) ?? pathOf(request))) ?? place}`,
+          MAX_NAME,
+        ),
       properties: isFailure ? { ...known, status: statusOf(outcome.error) } : known,
       subject: subject?.(handled),
       interactive,

@@ -95,7 +95,7 @@ export class RequestScope {
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
     // A route without guards knows nobody: that is no logout.
     const anyone = user || !visit ? visit : { ...visit, user: '' };
-    const { visits, latest } = visitsOf(anyone, [moment], user?.id, found.seed);
+    const { visits, latest } = visitsOf(anyone, [moment], user?.id, found.idempotencySeed);
     const isSame = latest && latest.id === visit?.id;
     this.visitor = {
       session,

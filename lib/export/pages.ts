@@ -3,7 +3,7 @@ import type { ActivityService } from '../activity/activity.service.js';
 import { type Cursor, decodeCursor, encodeCursor } from '../activity/cursor.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.js';
 import type { ActivityRow } from '../activity/activity-row.js';
-import { Latest } from '../store/page-cache.js';
+import { PageCache } from '../store/page-cache.js';
 import type { RecordReader } from '../store/store.js';
 import type { ExportPages, Format } from './format.js';
 import { type JsonPart, RecordJsonWriter } from './record-json.js';
@@ -57,7 +57,7 @@ async function* pagesOfRecords(
   const activities = new RecordJsonWriter(ACTIVITY_COLUMNS, 'sessionId', ',"session":');
   const sessions = new RecordJsonWriter(SESSION_COLUMNS, 'id', `}${afterRow}`);
   const noSession = Buffer.from(`null${afterRow}`);
-  const cache = new Latest<Buffer>();
+  const cache = new PageCache<Buffer>();
   const loadSessions = async (ids: string[]): Promise<[string, Buffer][]> => {
     const parts = sessions.write(await reader.sessions(ids));
     return parts.map(({ from, to, key }) => [key ?? '', Buffer.from(sessions.bytes.subarray(from, to))]);

@@ -1,5 +1,5 @@
 import { referrerOf } from '../activity/referrer.js';
-import { cut, makeStorable } from '../activity/text.js';
+import { sanitize, truncate } from '../activity/text.js';
 import type { VisitRecord } from './statistics.types.js';
 
 const MAX = 255;
@@ -13,9 +13,9 @@ export type VisitSource = Pick<
 export function sourceOf(path: string, referer: string | null): VisitSource {
   const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(path) ?? [];
   const parameters = utmParametersOf(query);
-  const utm = (name: string): string | null => fit(parameters.get(`utm_${name}`));
+  const utm = (name: string): string | null => truncateOrNull(parameters.get(`utm_${name}`));
   return {
-    referrer: fit(referrerOf(referer)),
+    referrer: truncateOrNull(referrerOf(referer)),
     utmSource: utm('source'),
     utmMedium: utm('medium'),
     utmCampaign: utm('campaign'),
@@ -37,6 +37,6 @@ function utmParametersOf(query: string): Map<string, string> {
   return parameters;
 }
 
-function fit(text: string | null | undefined): string | null {
-  return text ? cut(makeStorable(text), MAX) : null;
+function truncateOrNull(text: string | null | undefined): string | null {
+  return text ? truncate(sanitize(text), MAX) : null;
 }

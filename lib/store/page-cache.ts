@@ -1,11 +1,11 @@
 /**
- * What activities have in common, such as their session: what the latest page had, where most of the next page's is. What
- * is kept for longer costs more than to look it up again.
+ * Caches what the activities of one page share, such as their sessions. Most of it recurs in the next page; looking up the
+ * rest again costs less than a larger cache.
  */
-export class Latest<T> {
-  private known = new Map<string, T>();
+export class PageCache<T> {
+  private cached = new Map<string, T>();
 
-  /** @param find what is not known */
+  /** @param find looks up the keys that are not cached */
   async of(
     keys: Iterable<string | null>,
     find: (missing: string[]) => Promise<Iterable<[string, T]>>,
@@ -14,12 +14,12 @@ export class Latest<T> {
     const missing = new Set<string>();
     for (const key of keys) {
       if (key === null || found.has(key)) continue;
-      const value = this.known.get(key);
+      const value = this.cached.get(key);
       if (value) found.set(key, value);
       else missing.add(key);
     }
     if (missing.size > 0) for (const [key, value] of await find([...missing])) found.set(key, value);
-    this.known = found;
+    this.cached = found;
     return found;
   }
 }

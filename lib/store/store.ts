@@ -61,7 +61,7 @@ export interface Store {
    * One page, with the sessions, in the order of date, then id.
    * @throws UnavailableError as each question does
    */
-  page(filter: ParsedFilter, place: Place): Promise<Activity[]>;
+  page(filter: ParsedFilter, place: PageRequest): Promise<Activity[]>;
 
   /** All of the filter, the oldest first, in constant memory. */
   pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void>;
@@ -168,7 +168,8 @@ export interface StoreFailure extends Failure {
   isNotMigrated?: boolean;
 }
 
-export interface Place {
+/** Which page of activities to read. */
+export interface PageRequest {
   limit: number;
   after?: Cursor | undefined;
   order: 'asc' | 'desc';

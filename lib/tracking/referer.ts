@@ -1,10 +1,10 @@
 import { MAX_PATH } from '../activity/new-activity.js';
-import { cut, makeStorable } from '../activity/text.js';
+import { truncate, sanitize } from '../activity/text.js';
 
 /** Returns the path of a `Referer` header, truncated if it is too long. It replaces a missing path. */
 export function pathOfReferer(referer: string | undefined): string | undefined {
   if (!referer) return undefined;
   const path = referer.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '');
   const rooted = path === referer || path.startsWith('/') ? path : `/${path}`;
-  return cut(makeStorable(rooted), MAX_PATH);
+  return truncate(sanitize(rooted), MAX_PATH);
 }

@@ -79,14 +79,19 @@ export class TrackController {
     });
     const user = this.users.get(request);
     const keys = await this.visitors.keyRing();
-    const first = seedOf(parsed[0]?.id, request, keys.seed(receivedAt));
-    const { session, since, visit, seed } = this.visitors.resolveVisitor(request, receivedAt, keys, first);
+    const first = buildIdempotencySeed(parsed[0]?.id, request, keys.seed(receivedAt));
+    const { session, since, visit, idempotencySeed } = this.visitors.resolveVisitor(
+      request,
+      receivedAt,
+      keys,
+      first,
+    );
     const moments = parsed.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
       inView: name === ENGAGEMENT ? timeInView(properties) : undefined,
     }));
-    const { visits, latest } = visitsOf(visit, moments, user?.id, seed);
+    const { visits, latest } = visitsOf(visit, moments, user?.id, idempotencySeed);
     const ipAddress = storedIp(ip, this.settings.ip);
     const ownHosts = [hostnameOf(request), originOf(headers.origin)];
     const activities = parsed.map((activity, i) =>
@@ -122,6 +127,10 @@ function originOf(origin: string | undefined): string | undefined {
  * the answer arrived keeps one session. It includes the IP address and the user agent, because an id alone could be shared,
  * and a secret, because a stranger could otherwise find an id that leads to another visitor's session.
  */
-function seedOf(id: string | undefined, { ip, headers }: TrackRequest, secret: string): string | undefined {
+function buildIdempotencySeed(
+  id: string | undefined,
+  { ip, headers }: TrackRequest,
+  secret: string,
+): string | undefined {
   return id && `${secret}\n${id}\n${ip}\n${headers['user-agent']}`;
 }

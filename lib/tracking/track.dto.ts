@@ -1,7 +1,7 @@
 import { ErrorCollector } from '../activity/validation-errors.js';
 import { Fields } from '../activity/fields.js';
 import {
-  type Arrival,
+  type ParseContext,
   type NewActivity,
   normalizeActivity,
   type ParsedActivity,
@@ -25,42 +25,50 @@ export interface TrackBatchDto {
 
 /**
  * Reads the activities of a body.
- * @param arrival without the skew, which is computed from the body
+ * @param context without the skew, which is computed from the body
  * @throws InvalidActivityError with every error
  */
-export function readActivities(body: object, arrival: Omit<Arrival, 'skew'>): ParsedActivity[] {
+export function readActivities(body: object, context: Omit<ParseContext, 'skew'>): ParsedActivity[] {
   const errors = new ErrorCollector();
   const activities =
-    'activities' in body ? readBatch(body, arrival, errors) : readSingle(body, arrival, errors);
+    'activities' in body ? readBatch(body, context, errors) : readSingle(body, context, errors);
   errors.throwIfInvalid();
   return activities;
 }
 
-function readSingle(body: object, arrival: Omit<Arrival, 'skew'>, errors: ErrorCollector): ParsedActivity[] {
+function readSingle(
+  body: object,
+  context: Omit<ParseContext, 'skew'>,
+  errors: ErrorCollector,
+): ParsedActivity[] {
   const fields = new Fields(body, errors);
   const activity = readFields(fields);
-  const skew = skewOf(fields, arrival);
+  const skew = skewOf(fields, context);
   fields.rejectOthers();
   if (errors.count > 0) return [];
-  const parsed = normalizeActivity(activity, { ...arrival, skew }, errors);
+  const parsed = normalizeActivity(activity, { ...context, skew }, errors);
   return parsed ? [parsed] : [];
 }
 
-function readBatch(body: object, arrival: Omit<Arrival, 'skew'>, errors: ErrorCollector): ParsedActivity[] {
+function readBatch(
+  body: object,
+  context: Omit<ParseContext, 'skew'>,
+  errors: ErrorCollector,
+): ParsedActivity[] {
   const fields = new Fields(body, errors);
   const activities = fields.array('activities', MAX_ACTIVITIES);
-  const skew = skewOf(fields, arrival);
+  const skew = skewOf(fields, context);
   fields.rejectOthers();
   if (errors.count > 0 || !activities) return [];
   return activities.flatMap((plain, i) => {
     const prefix = `activities.${i}.`;
     const activity = readActivity(plain, errors, prefix);
-    return (activity && normalizeActivity(activity, { ...arrival, skew }, errors, prefix)) ?? [];
+    return (activity && normalizeActivity(activity, { ...context, skew }, errors, prefix)) ?? [];
   });
 }
 
 /** Returns by how many milliseconds the client's clock is slow. */
-function skewOf(fields: Fields, { receivedAt }: Pick<Arrival, 'receivedAt'>): number {
+function skewOf(fields: Fields, { receivedAt }: Pick<ParseContext, 'receivedAt'>): number {
   const sentAt = fields.time('sentAt');
   return sentAt === undefined ? 0 : receivedAt - sentAt;
 }

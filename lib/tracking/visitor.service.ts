@@ -81,19 +81,19 @@ export class VisitorService {
 
   /**
    * @internal A new visitor gets a session, but no visit yet.
-   * @param seed see {@link newSession}
-   * @returns also the seed of the visit that the request may begin. For a known session it depends only on the latest visit,
+   * @param idempotencySeed see {@link newSession}
+   * @returns also the idempotencySeed of the visit that the request may begin. For a known session it depends only on the latest visit,
    * so that simultaneous requests of the browser and to the host's own routes begin the same visit.
    */
   resolveVisitor(
     request: TrackRequest,
     now: number,
     keys: KeyRing,
-    seed: string | undefined,
-  ): BrowserSession & { visit: Visit | undefined; seed: string | undefined } {
+    idempotencySeed: string | undefined,
+  ): BrowserSession & { visit: Visit | undefined; idempotencySeed: string | undefined } {
     const { session, since = now, visit } = this.readCookie(request, now, keys);
-    if (session === undefined) return { session: newSession(seed), since, visit, seed };
-    return { session, since, visit, seed: `${keys.seed(now)}\n${session}\n${visit?.id ?? ''}` };
+    if (session === undefined) return { session: newSession(idempotencySeed), since, visit, idempotencySeed };
+    return { session, since, visit, idempotencySeed: `${keys.seed(now)}\n${session}\n${visit?.id ?? ''}` };
   }
 
   /** @internal the value of a `Set-Cookie` header that renews the session */

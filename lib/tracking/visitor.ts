@@ -82,11 +82,11 @@ export function writeVisitor({ session, since, visit }: Visitor, now: number, ke
 
 /**
  * Returns the id of a new session.
- * @param seed the same for a request that is sent again before its answer arrived, so that both begin the same session. It
+ * @param idempotencySeed the same for a request that is sent again before its answer arrived, so that both begin the same session. It
  * must contain a secret; otherwise a stranger could choose the session by choosing the request.
  */
-export function newSession(seed?: string): string {
-  return randomPart(seed).slice(0, ID_LENGTH);
+export function newSession(idempotencySeed?: string): string {
+  return randomPart(idempotencySeed).slice(0, ID_LENGTH);
 }
 
 /** Returns the id under which a host's own session is stored: its SHA-256, with which nobody can log in. */
@@ -97,16 +97,17 @@ export function sessionOfHost(id: string): string {
 /**
  * Finds the visit of each activity by its date, so that activities that are sent late or out of order belong to the same
  * visits as if they had been sent at once. `engagement` belongs to the visit of its view, and begins no visit.
- * @param seed see {@link newSession}; the same seed begins the same visits
+ * @param idempotencySeed see {@link newSession}; the same idempotencySeed begins the same visits
  * @returns the id of a visit, or `null`, for each moment; and the visitor's current visit, if there is one
  */
 export function visitsOf(
   current: Visit | undefined,
   moments: Moment[],
   user: string | undefined,
-  seed?: string,
+  idempotencySeed?: string,
 ): { visits: (string | null)[]; latest: Visit | undefined } {
-  const newVisit = (start: number): Visit => visitFrom(start, seed && `${seed}\n${user ?? ''}`);
+  const newVisit = (start: number): Visit =>
+    visitFrom(start, idempotencySeed && `${idempotencySeed}\n${user ?? ''}`);
   const visits: (string | null)[] = [];
   /** The latest visit of each path in this request. */
   const visitAt = new Map<string | undefined, Visit>();
@@ -155,9 +156,10 @@ function continuesVisit(visit: Visit, user: string | undefined): boolean {
 }
 
 /** The id of a visit begins with its start, so that new ids are at the end of an index. */
-function visitFrom(start: number, seed: string | undefined): Visit {
-  const rounded = seed === undefined ? start : start - (start % START_STEP);
-  const id = rounded.toString(36).padStart(ID_LENGTH - CHANCE, '0') + randomPart(seed).slice(0, CHANCE);
+function visitFrom(start: number, idempotencySeed: string | undefined): Visit {
+  const rounded = idempotencySeed === undefined ? start : start - (start % START_STEP);
+  const id =
+    rounded.toString(36).padStart(ID_LENGTH - CHANCE, '0') + randomPart(idempotencySeed).slice(0, CHANCE);
   return { id, startedAt: start, lastSeen: start, user: '' };
 }
 
@@ -177,9 +179,9 @@ function userOf(visit: string, user: string): string {
   return digest(`${visit}\n${user}`).slice(0, 8);
 }
 
-/** Returns the same text for the same seed, and a random one without. */
-function randomPart(seed: string | undefined): string {
-  return seed === undefined ? randomBytes(12).toString('base64url') : digest(seed);
+/** Returns the same text for the same idempotencySeed, and a random one without. */
+function randomPart(idempotencySeed: string | undefined): string {
+  return idempotencySeed === undefined ? randomBytes(12).toString('base64url') : digest(idempotencySeed);
 }
 
 function digest(text: string): string {

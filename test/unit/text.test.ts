@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { cut, isLongerThan, isStorable, makeStorable } from '../../lib/activity/text.js';
+import { truncate, isLongerThan, isStorable, sanitize } from '../../lib/activity/text.js';
 
 /** Whatever a JavaScript string can hold: code units, lone surrogates and NUL among them. */
 const aHalf = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
@@ -36,7 +36,7 @@ describe('the length of a text', () => {
   });
 });
 
-describe('a text that is cut', () => {
+describe('a truncated text', () => {
   it.each([
     ['abc', 3, 'abc'],
     ['abc', 2, 'ab'],
@@ -45,13 +45,13 @@ describe('a text that is cut', () => {
     ['🦋🦋🦋', 2, '🦋🦋'],
     ['abc', 0, ''],
   ])('ends at a whole character: %j at %i is %j', (text, characters, expected) => {
-    expect(cut(text, characters)).toBe(expected);
+    expect(truncate(text, characters)).toBe(expected);
   });
 
   it('is the first code points of any text', () => {
     fc.assert(
       fc.property(anyText, aLength, (text, characters) => {
-        expect(cut(text, characters)).toBe(Array.from(text).slice(0, characters).join(''));
+        expect(truncate(text, characters)).toBe(Array.from(text).slice(0, characters).join(''));
       }),
       { numRuns: 1000 },
     );
@@ -76,16 +76,16 @@ describe('a text that databases can store', () => {
     ['\ud83e🦋\udd8b', '\uFFFD🦋\uFFFD'],
     ['🦋', '🦋'],
   ])('is made of %j, with the replacement character: %j', (text, expected) => {
-    expect(makeStorable(text)).toBe(expected);
+    expect(sanitize(text)).toBe(expected);
   });
 
   it('is made of any, of the same length, and stays as it is once it is one', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const made = makeStorable(text);
+        const made = sanitize(text);
         expect(isStorable(made)).toBe(true);
         expect(made).toHaveLength(text.length);
-        expect(isStorable(text) ? made : makeStorable(made)).toBe(isStorable(text) ? text : made);
+        expect(isStorable(text) ? made : sanitize(made)).toBe(isStorable(text) ? text : made);
       }),
       { numRuns: 1000 },
     );

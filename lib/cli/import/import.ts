@@ -10,7 +10,7 @@ import {
   sessionInfoOf,
 } from './django.js';
 import type { Input } from './input.js';
-import { Intake } from './intake.js';
+import { ImportQueue } from './import-queue.js';
 import type { Item } from './item.js';
 import { columnsOf, describe, readItems, type ReadOptions } from './read-items.js';
 import { Report } from './report.js';
@@ -29,7 +29,7 @@ export interface ImportOptions extends ReadOptions {
  */
 export class Import {
   readonly report = new Report();
-  private readonly intake: Intake;
+  private readonly queue: ImportQueue;
   private readonly reader = new RowReader();
   private readonly django = new DjangoActivities();
   private readonly userAgents: UserAgents;
@@ -38,14 +38,14 @@ export class Import {
     { store, writer, visitBounds }: Services,
     private readonly options: ImportOptions,
   ) {
-    this.intake = new Intake(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
+    this.queue = new ImportQueue(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
     this.userAgents = new UserAgents(store);
   }
 
   async run(inputs: Input[]): Promise<void> {
     const withUserAgents: Input[] = [];
     for (const input of inputs) if (await this.takeActivities(input)) withUserAgents.push(input);
-    await this.intake.end();
+    await this.queue.end();
     for (const input of withUserAgents) await this.takeUserAgents(input);
     await this.userAgents.end();
     this.report.note('user agents of sessions without activities left out', this.userAgents.strangers);
@@ -53,7 +53,7 @@ export class Import {
 
   /** Stores what has been read, before the command ends early. */
   async end(): Promise<void> {
-    await this.intake.end();
+    await this.queue.end();
   }
 
   /** @returns whether there are user agents in it */
@@ -67,7 +67,7 @@ export class Import {
       const place = `${input.name}, ${item.place}`;
       const content = this.read(item, place);
       if (!content) continue;
-      if ('activity' in content) await this.intake.add({ ...content, place });
+      if ('activity' in content) await this.queue.add({ ...content, place });
       else if (input.isFile) hasUserAgents = true;
       else throw new Error('a Django dump with user agents is read twice: give it as a file');
     }

@@ -1,5 +1,5 @@
 import { isObject } from '../../activity/properties.js';
-import { cut } from '../../activity/text.js';
+import { truncate } from '../../activity/text.js';
 import type { Input } from './input.js';
 import type { Item } from './item.js';
 import { itemsOf } from './items.js';
@@ -41,7 +41,7 @@ export function columnsOf(item: Item): Set<string> | undefined {
 
 /** Some of the columns, for a message. */
 export function describe(columns: Set<string>): string {
-  const some = [...columns].slice(0, 8).map((column) => cut(column, 40));
+  const some = [...columns].slice(0, 8).map((column) => truncate(column, 40));
   if (some.length < columns.size) some.push('…');
   return some.join(', ') || 'nothing';
 }

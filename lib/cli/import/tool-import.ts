@@ -2,7 +2,7 @@ import { isObject } from '../../activity/properties.js';
 import type { Properties } from '../../activity/activity.js';
 import type { Services } from '../services.js';
 import type { Input } from './input.js';
-import { Intake } from './intake.js';
+import { ImportQueue } from './import-queue.js';
 import type { Item } from './item.js';
 import { columnsOf, describe, readItems, type ReadOptions } from './read-items.js';
 import { rejoin } from './rejoin.js';
@@ -20,7 +20,7 @@ interface ToolFile {
 /** Stores what another tool has given out. */
 export class ToolImport {
   readonly report = new Report();
-  private readonly intake: Intake;
+  private readonly queue: ImportQueue;
   private readonly reader = new RowReader();
   private readonly source: Source;
 
@@ -29,7 +29,7 @@ export class ToolImport {
     createSource: (onLoss: OnLoss) => Source,
     private readonly options: ReadOptions,
   ) {
-    this.intake = new Intake(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
+    this.queue = new ImportQueue(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
     this.source = createSource((what) => this.report.lose(what));
   }
 
@@ -47,12 +47,12 @@ export class ToolImport {
       this.options.stop.throwIfAborted();
       await this.store(activity, 'a visit without activities');
     }
-    await this.intake.end();
+    await this.queue.end();
   }
 
   /** Stores what has been read, before the command ends early. */
   async end(): Promise<void> {
-    await this.intake.end();
+    await this.queue.end();
   }
 
   /**
@@ -108,6 +108,6 @@ export class ToolImport {
       this.report.refuse(place, error);
       return;
     }
-    await this.intake.add({ ...row, place });
+    await this.queue.add({ ...row, place });
   }
 }

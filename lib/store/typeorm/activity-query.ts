@@ -2,7 +2,7 @@ import type { SelectQueryBuilder } from 'typeorm';
 import type { Activity } from '../../activity/activity.js';
 import type { ParsedFilter } from '../../activity/activity.filter.js';
 import type { Cursor } from '../../activity/cursor.js';
-import { cut } from '../../activity/text.js';
+import { truncate } from '../../activity/text.js';
 import { type Dialect, PATH_KEY_LENGTH } from '../../database/dialects/dialect.js';
 
 export interface Condition {
@@ -87,7 +87,7 @@ export function pathCondition(columns: Map<string, number>, parameter: string, p
   const text = isPrefix ? path.slice(0, -1) : path;
   const parameters: Condition['parameters'] = {};
   const sql = [...columns].flatMap(([column, length], i) => {
-    const value = cut(text, length);
+    const value = truncate(text, length);
     parameters[`${parameter}${i}`] = value;
     if (!isPrefix) return `${column} = :${parameter}${i}`;
     const end = successor(value);

@@ -22,7 +22,7 @@ import type { StatisticsStore } from '../../statistics/statistics.store.js';
 import type {
   ErasureSelection,
   Mismatches,
-  Place,
+  PageRequest,
   Progress,
   Received,
   Store,
@@ -168,7 +168,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return unavailable;
   }
 
-  page(filter: ParsedFilter, place: Place): Promise<Activity[]> {
+  page(filter: ParsedFilter, place: PageRequest): Promise<Activity[]> {
     return readPage(this.dataSource, (manager) => filteredBy(manager, filter), place);
   }
 

@@ -5,7 +5,7 @@ import { MAX_NAME, MAX_PATH } from '../../../activity/new-activity.js';
 import { storedIp } from '../../../activity/ip-address.js';
 import { validateProperties } from '../../../activity/properties.js';
 import { withoutOwnHost } from '../../../activity/referrer.js';
-import { cut, makeStorable } from '../../../activity/text.js';
+import { truncate, sanitize } from '../../../activity/text.js';
 import { activityIdOf, visitIdOf } from '../ids.js';
 import type { OnLoss } from './source-row.js';
 
@@ -79,12 +79,14 @@ export class ActivityMaker {
     return {
       id: typeof id === 'string' ? id : activityIdOf([this.tool, ...id]),
       date,
-      name: this.cut('name', activity.name, MAX_NAME),
-      path: this.cut('path', path, MAX_PATH),
-      referer: referrer ? withoutOwnHost(this.cut('referrer', referrer, MAX_PATH), [activity.host]) : null,
+      name: this.truncate('name', activity.name, MAX_NAME),
+      path: this.truncate('path', path, MAX_PATH),
+      referer: referrer
+        ? withoutOwnHost(this.truncate('referrer', referrer, MAX_PATH), [activity.host])
+        : null,
       properties: this.propertiesOf(activity.properties),
-      userId: user === undefined ? null : this.cut('user', user, 255),
-      sessionId: session === undefined ? null : `${this.tool}-${makeStorable(session)}`,
+      userId: user === undefined ? null : this.truncate('user', user, 255),
+      sessionId: session === undefined ? null : `${this.tool}-${sanitize(session)}`,
       visitId: visit === undefined ? null : visitIdOf(`${this.tool}\n${visit}`),
       ipAddress: this.ipOf(activity.ip),
       ...(session !== undefined && { session: this.sessionOf(activity.browser ?? {}) }),
@@ -102,10 +104,10 @@ export class ActivityMaker {
 
   private sessionOf({ userAgent, browser, system, device }: Browser): Properties {
     return {
-      ...(userAgent !== undefined && { userAgent: makeStorable(userAgent).slice(0, 1024) }),
-      ...(browser !== undefined && { browser: this.cut('browser', browser, 64) }),
-      ...(system !== undefined && { system: this.cut('operating system', system, 64) }),
-      ...(device !== undefined && { device: this.cut('device', device, 16) }),
+      ...(userAgent !== undefined && { userAgent: sanitize(userAgent).slice(0, 1024) }),
+      ...(browser !== undefined && { browser: this.truncate('browser', browser, 64) }),
+      ...(system !== undefined && { system: this.truncate('operating system', system, 64) }),
+      ...(device !== undefined && { device: this.truncate('device', device, 16) }),
     };
   }
 
@@ -127,9 +129,9 @@ export class ActivityMaker {
     return ip;
   }
 
-  private cut(what: string, text: string, characters: number): string {
-    const storable = makeStorable(text);
-    const short = cut(storable, characters);
+  private truncate(what: string, text: string, characters: number): string {
+    const storable = sanitize(text);
+    const short = truncate(storable, characters);
     if (short !== storable) this.onLoss(`end of ${what} (longer than ${characters} characters)`);
     return short;
   }

@@ -7,7 +7,7 @@ import { driverOf } from '../../../database/driver.js';
 import { askOnPrimary, onPrimary } from '../../../database/primary.js';
 import { escapePath } from '../../../database/table.js';
 import type { VisitSpan } from '../../../activity/visit-id.js';
-import type { Place, Received } from '../../store.js';
+import type { PageRequest, Received } from '../../store.js';
 import { applyAfter, applyFilter, sortColumns } from '../activity-query.js';
 
 /** Some activities, alias `activity`. */
@@ -24,7 +24,7 @@ export function filteredBy(manager: EntityManager, filter: ParsedFilter): Select
 export function readPage(
   dataSource: DataSource,
   selection: Selection,
-  { limit, after, order }: Place,
+  { limit, after, order }: PageRequest,
 ): Promise<Activity[]> {
   const direction = order === 'asc' ? 'ASC' : 'DESC';
   const dialect = dialectOf(dataSource);

@@ -4,7 +4,7 @@ import type { ActivityRow } from '../../../activity/activity-row.js';
 import type { Cursor } from '../../../activity/cursor.js';
 import { Session } from '../../../activity/session.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
-import { Latest } from '../../page-cache.js';
+import { PageCache } from '../../page-cache.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
 import { walk } from '../../paginate.js';
 
@@ -14,7 +14,7 @@ type SessionRow = Omit<Session, 'startedAt' | 'bot'> & { startedAt: string | num
 
 /** Reads many activities. */
 export class RowReader {
-  private readonly latest = new Latest<Session>();
+  private readonly latest = new PageCache<Session>();
 
   constructor(private readonly dataSource: DataSource) {}
 

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { Select } from '../../parts/choice.js';
 import { Autocomplete } from '../../parts/autocomplete.js';
 import { navigate } from '../../state/url.js';
-import { type Anchor, ANCHORS, type Depth, DEPTH_WORDS, USUAL_DEPTH } from './ways.js';
+import { type Anchor, ANCHORS, type Depth, DEPTH_WORDS, USUAL_DEPTH } from './journey-graph.js';
 
 interface JourneyControlsProps {
   anchor: Anchor;

@@ -1,33 +1,32 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useWidth } from '../../parts/hooks.js';
-import { joinedTo, neighbourOf, thingOf } from './follow.js';
 import { Labels } from './labels.js';
 import { layoutOf } from './layout.js';
 import { BandPath, BoxShape, type Focusable, type Handlers } from './shapes.js';
 import { Tip } from './tip.js';
-import type { Anchor, Ways } from './ways.js';
+import { type Anchor, connectedIds, findItem, type JourneyGraph, neighbourOf } from './journey-graph.js';
 
-/** Pages in columns, a column for each step, and the ways between them as wide as the visits that took them. */
-export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.Element {
+/** Pages in a column for each step, and bands between them that are as wide as their number of visits. */
+export function Diagram({ graph, anchor }: { graph: JourneyGraph; anchor: Anchor }): JSX.Element {
   const [frame, room] = useWidth<HTMLDivElement>();
-  const layout = useMemo(() => (room > 0 ? layoutOf(ways, room) : undefined), [ways, room]);
+  const layout = useMemo(() => (room > 0 ? layoutOf(graph, room) : undefined), [graph, room]);
   const [active, setActive] = useState<string>();
   const elements = useRef(new Map<string, Focusable>());
-  const thing = thingOf(ways, active);
-  const lit = thing && joinedTo(ways, thing);
+  const item = findItem(graph, active);
+  const lit = item && connectedIds(graph, item);
 
-  // Whoever followed a way with the keyboard goes on from where it led.
+  // After a link was followed with the keyboard, the focus moves to the page it led to.
   const isFollowed = useRef(false);
   useEffect(() => {
-    const [first] = ways.places;
+    const [first] = graph.nodes;
     if (isFollowed.current && first) elements.current.get(first.id)?.focus();
     isFollowed.current = false;
-  }, [ways]);
+  }, [graph]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') setActive(undefined);
-    const next = thing && neighbourOf(ways, thing, event.key);
+    const next = item && neighbourOf(graph, item, event.key);
     if (next === undefined) return;
     event.preventDefault();
     elements.current.get(next)?.focus();
@@ -47,12 +46,12 @@ export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.E
     <>
       <div ref={frame} class="scroll" tabIndex={0} role="region" aria-label="Diagram of the paths">
         {layout && (
-          <div class="ways" style={{ width: `${layout.width}px` }}>
+          <div class="journey-diagram" style={{ width: `${layout.width}px` }}>
             <svg
               class={lit ? 'has-lit' : ''}
               width={layout.width}
               height={layout.height}
-              // At the left an outline must fit.
+              // The outline of a focused page needs 2 pixels at the left.
               viewBox={`-2 0 ${layout.width} ${layout.height}`}
               role="group"
               aria-label="Pages, and the paths between them. Arrow keys follow the paths."
@@ -60,32 +59,32 @@ export function Diagram({ ways, anchor }: { ways: Ways; anchor: Anchor }): JSX.E
             >
               {layout.bands.map((band) => (
                 <BandPath
-                  key={band.way.id}
+                  key={band.link.id}
                   band={band}
-                  isLit={lit?.has(band.way.id) ?? false}
-                  handlers={handlers(band.way.id)}
+                  isLit={lit?.has(band.link.id) ?? false}
+                  handlers={handlers(band.link.id)}
                 />
               ))}
               {layout.boxes.map((box) => (
                 <BoxShape
-                  key={box.place.id}
+                  key={box.node.id}
                   box={box}
                   anchor={anchor}
                   pitch={layout.pitch}
-                  isLit={lit?.has(box.place.id) ?? false}
-                  handlers={handlers(box.place.id)}
+                  isLit={lit?.has(box.node.id) ?? false}
+                  handlers={handlers(box.node.id)}
                   onFollow={() => (isFollowed.current = true)}
                 />
               ))}
-              <Labels layout={layout} steps={ways.steps} anchor={anchor} lit={lit} />
+              <Labels layout={layout} steps={graph.steps} anchor={anchor} lit={lit} />
             </svg>
-            {thing && <Tip thing={thing} layout={layout} anchor={anchor} />}
+            {item && <Tip item={item} layout={layout} anchor={anchor} />}
           </div>
         )}
       </div>
-      <p class="ways-note muted">
-        <span class="ways-sample" aria-hidden="true" /> Visits that {isForward ? 'ended' : 'began'} on the
-        page. Click a page to see the paths from it.
+      <p class="journey-note muted">
+        <span class="journey-sample" aria-hidden="true" /> Visits that {isForward ? 'ended' : 'started'} on
+        the page. Click a page to see the paths from it.
       </p>
     </>
   );

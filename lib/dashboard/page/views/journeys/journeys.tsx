@@ -9,12 +9,12 @@ import { isTable, TableSwitch } from '../../parts/choice.js';
 import { useUrl } from '../../state/url.js';
 import { JourneyControls } from './controls.js';
 import { Diagram } from './diagram.js';
-import { WayTables } from './way-tables.js';
-import { anchorOf, depthOf, nameOf, waysOf } from './ways.js';
+import { JourneyTables } from './journey-tables.js';
+import { anchorOf, depthOf, nameOf, toJourneyGraph } from './journey-graph.js';
 
 const NONE = { nodes: [], links: [] };
 
-/** Which ways visits take from page to page. */
+/** The most frequent sequences of pages in visits. */
 export function Journeys(): JSX.Element {
   const url = useUrl();
   const { parameters } = useQuestion();
@@ -24,8 +24,8 @@ export function Journeys(): JSX.Element {
   const asked = { depth, ...(anchor !== 'entry' && path !== '' && { [anchor]: path }) };
   const answer = useQuery<JourneysAnswer>(pathOf('stats/journeys', parameters, asked));
   const shownAnchor = path === '' ? 'entry' : anchor;
-  // Not anew by what is asked next: the answer belongs to what was asked before.
-  const ways = useMemo(() => waysOf(answer.value ?? NONE, shownAnchor, depth), [answer.value]);
+  // Depends on the answer alone: while the next one is loading, the parameters do not belong to it.
+  const graph = useMemo(() => toJourneyGraph(answer.value ?? NONE, shownAnchor, depth), [answer.value]);
   return (
     <Card
       title="Journeys"
@@ -40,16 +40,16 @@ export function Journeys(): JSX.Element {
       <JourneyControls anchor={anchor} path={path} depth={depth} />
       <QueryResult answer={answer} skeleton={<JourneySkeleton />}>
         {() =>
-          ways.places.length === 0 ? (
+          graph.nodes.length === 0 ? (
             <Empty>
               {shownAnchor === 'entry'
                 ? 'No page was viewed in this range, or the filters leave none.'
                 : `No visit to ${path} in this range.`}
             </Empty>
           ) : isTable(url) ? (
-            <WayTables ways={ways} anchor={shownAnchor} />
+            <JourneyTables graph={graph} anchor={shownAnchor} />
           ) : (
-            <Diagram ways={ways} anchor={shownAnchor} />
+            <Diagram graph={graph} anchor={shownAnchor} />
           )
         }
       </QueryResult>

@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import { formatCompact, formatNumber } from '../../format.js';
 import { BOX_WIDTH, type Layout } from './layout.js';
-import { type Anchor, nameOf, stepName } from './ways.js';
+import { type Anchor, nameOf, stepName } from './journey-graph.js';
 
-/** A letter's, about. */
+/** The width of a letter in pixels, approximately. */
 const LETTER = 7;
 
-/** Longer names would hide too many ways, and those of the last column have no more room. */
+/** Pixels; longer names would hide too many links, and the last column has no more room. */
 const MAX = 200;
 
 interface LabelsProps {
@@ -16,13 +16,13 @@ interface LabelsProps {
   lit: Set<string> | undefined;
 }
 
-/** The names in the diagram; for those who do not see it the pages themselves have them, in full. */
+/** The names in the diagram. Screen readers read the labels of the boxes instead, which are not shortened. */
 export function Labels({ layout: { boxes, pitch }, steps, anchor, lit }: LabelsProps): JSX.Element {
   const room = Math.min(pitch, MAX) - BOX_WIDTH - 20;
   return (
     <g class="labels" aria-hidden="true">
       {steps.map((step, i) => {
-        const visits = boxes.reduce((sum, { place }) => (place.step === step ? sum + place.visits : sum), 0);
+        const visits = boxes.reduce((sum, { node }) => (node.step === step ? sum + node.visits : sum), 0);
         return (
           <text key={step} x={i * pitch} y={14}>
             <tspan class="column-name">{stepName(step, anchor)}</tspan>
@@ -32,7 +32,7 @@ export function Labels({ layout: { boxes, pitch }, steps, anchor, lit }: LabelsP
           </text>
         );
       })}
-      {boxes.map(({ place: { id, path, visits }, x, y, height }) => {
+      {boxes.map(({ node: { id, path, visits }, x, y, height }) => {
         const count = formatCompact(visits);
         return (
           <text
@@ -53,7 +53,7 @@ export function Labels({ layout: { boxes, pitch }, steps, anchor, lit }: LabelsP
   );
 }
 
-/** Paths are alike at their beginning, and files at their end: what is left out is in the middle. */
+/** Shortens in the middle, because paths often differ at their end. */
 function shortened(text: string, max: number): string {
   if (text.length <= max) return text;
   const half = Math.floor((max - 1) / 2);

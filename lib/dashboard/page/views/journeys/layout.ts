@@ -1,16 +1,16 @@
 import { sankey } from 'd3-sankey';
-import { compare, type Place, type Way, type Ways } from './ways.js';
+import { compare, type JourneyNode, type JourneyLink, type JourneyGraph } from './journey-graph.js';
 
 export interface Box {
-  place: Place;
+  node: JourneyNode;
   x: number;
   y: number;
   height: number;
 }
 
 export interface Band {
-  way: Way;
-  /** Its outline: a line as wide would swell where it bends. */
+  link: JourneyLink;
+  /** SVG path of the outline: a stroke of that width would be wider in curves. */
   path: string;
   middle: { x: number; y: number };
 }
@@ -18,60 +18,60 @@ export interface Band {
 export interface Layout {
   width: number;
   height: number;
-  /** From a column to the next. */
+  /** Pixels from one column to the next. */
   pitch: number;
   boxes: Box[];
   bands: Band[];
 }
 
 export const BOX_WIDTH = 12;
-/** Above the columns, for their names. */
+/** Pixels above the columns, for their names. */
 export const HEAD = 44;
 const MIN_PITCH = 160;
 const MIN_BAND = 0.75;
-/** Right of the last column, for the names. */
+/** Pixels right of the last column, for the names. */
 const TAIL = 200;
-/** Between boxes of a column: a line of text must fit. */
+/** Pixels between the boxes of a column: enough for a line of text. */
 const GAP = 20;
 
-/** Pages as boxes as high as their visits, ways as bands between them; as wide as there is room. */
-export function layoutOf({ steps, places, ways }: Ways, room: number): Layout {
+/** Computes boxes that are as high as their visits, and bands between them; `room` is the available width in pixels. */
+export function layoutOf({ steps, nodes, links }: JourneyGraph, room: number): Layout {
   const pitch = Math.max(MIN_PITCH, (room - TAIL) / Math.max(1, steps.length - 1));
-  const max = Math.max(...steps.map((step) => places.filter((place) => place.step === step).length));
+  const max = Math.max(...steps.map((step) => nodes.filter((node) => node.step === step).length));
   const height = HEAD + Math.min(720, 200 + 40 * max);
   const [first = 0] = steps;
   const boxAt = (step: number): number => (step - first) * pitch;
-  const graph = sankey<{ id: string; place: Place }, { way: Way }>()
+  const graph = sankey<{ id: string; node: JourneyNode }, { link: JourneyLink }>()
     .nodeId(({ id }) => id)
-    .nodeAlign(({ place }) => place.step - first)
+    .nodeAlign(({ node }) => node.step - first)
     .nodeWidth(BOX_WIDTH)
     .nodePadding(GAP)
-    .nodeSort((a, b) => compare(a.place, b.place))
-    // In the order of the pages at their other end.
-    .linkSort(({ way: a }, { way: b }) => compare(a.from, b.from) || compare(a.to, b.to))
-    // Each column is spread over all of the height, so that the names have room.
+    .nodeSort((a, b) => compare(a.node, b.node))
+    // In the order of the pages that they connect.
+    .linkSort(({ link: a }, { link: b }) => compare(a.from, b.from) || compare(a.to, b.to))
+    // Spreads each column over the whole height, so that the names have room.
     .iterations(0)
     .extent([
       [0, HEAD],
       [Math.max(1, (steps.length - 1) * pitch) + BOX_WIDTH, height - 4],
     ])({
-    // Visits that go no further are part of a box, too.
-    nodes: places.map((place) => ({ id: place.id, place, fixedValue: place.visits })),
-    links: ways.map((way) => ({ way, source: way.from.id, target: way.to.id, value: way.visits })),
+    // The height of a box includes visits that end there.
+    nodes: nodes.map((node) => ({ id: node.id, node, fixedValue: node.visits })),
+    links: links.map((link) => ({ link, source: link.from.id, target: link.to.id, value: link.visits })),
   });
   return {
     width: pitch * (steps.length - 1) + TAIL,
     height,
     pitch,
-    // Across, the columns alone decide: a single one has no width that d3 could divide.
-    boxes: graph.nodes.map(({ place, y0 = 0, y1 = 0 }) => ({
-      place,
-      x: boxAt(place.step),
+    // d3 cannot compute x for a single column.
+    boxes: graph.nodes.map(({ node, y0 = 0, y1 = 0 }) => ({
+      node,
+      x: boxAt(node.step),
       y: y0,
       height: Math.max(2, y1 - y0),
     })),
-    bands: graph.links.map(({ way, y0 = 0, y1 = 0, width = 0 }) => {
-      const [left, right] = [boxAt(way.from.step) + BOX_WIDTH, boxAt(way.to.step)];
+    bands: graph.links.map(({ link, y0 = 0, y1 = 0, width = 0 }) => {
+      const [left, right] = [boxAt(link.from.step) + BOX_WIDTH, boxAt(link.to.step)];
       const x = (left + right) / 2;
       const half = Math.max(MIN_BAND, width) / 2;
       const [above, below] = [
@@ -79,7 +79,7 @@ export function layoutOf({ steps, places, ways }: Ways, room: number): Layout {
         `${x} ${y0 + half} ${left} ${y0 + half}`,
       ];
       return {
-        way,
+        link,
         path: `M${left} ${y0 - half}C${x} ${above}V${y1 + half}C${x} ${y1 + half} ${below}z`,
         middle: { x, y: (y0 + y1) / 2 },
       };

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { formatNumber, formatPercent } from '../../format.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 import { type Band, BOX_WIDTH, type Box } from './layout.js';
-import { type Anchor, nameOf, stepName } from './ways.js';
+import { type Anchor, nameOf, stepName } from './journey-graph.js';
 
 /** A link in an SVG has the type of an HTML element. */
 export type Focusable = Pick<HTMLElement & SVGElement, 'focus'>;
@@ -16,7 +16,7 @@ export interface Handlers {
   onMouseLeave: () => void;
 }
 
-/** The name belongs to the page, and is as good to click. */
+/** Pixels of the name next to the box, which can be clicked too. */
 const LABEL_WIDTH = 180;
 
 interface BoxShapeProps {
@@ -25,19 +25,19 @@ interface BoxShapeProps {
   pitch: number;
   isLit: boolean;
   handlers: Handlers;
-  /** With the keyboard. */
+  /** Called when the link is followed with the keyboard. */
   onFollow: () => void;
 }
 
-/** A page, paler at its lower end for the visits that ended there. */
+/** A page; its lower, paler part are the visits that ended there. */
 export function BoxShape(props: BoxShapeProps): JSX.Element {
   const { box, anchor, pitch, isLit, handlers, onFollow } = props;
   const url = useUrl();
-  const { place, x, y, height } = box;
-  const { path, step, visits, rest = 0 } = place;
+  const { node, x, y, height } = box;
+  const { path, step, visits, rest = 0 } = node;
   const restHeight = (height * rest) / visits;
   const label = `${nameOf(path)}, ${stepName(step, anchor)}: ${formatNumber(visits)} visits${
-    rest > 0 ? `, ${formatNumber(rest)} ${anchor === 'end' ? 'began' : 'ended'} here` : ''
+    rest > 0 ? `, ${formatNumber(rest)} ${anchor === 'end' ? 'started' : 'ended'} here` : ''
   }`;
   const middle = y + height / 2;
   const shapes = (
@@ -76,10 +76,10 @@ export function BoxShape(props: BoxShapeProps): JSX.Element {
   );
 }
 
-/** A way; the keyboard comes to it by arrow keys, else there were hundreds of stops. */
+/** A link. Arrow keys reach it, the Tab key does not: there may be hundreds. */
 export function BandPath(props: { band: Band; isLit: boolean; handlers: Handlers }): JSX.Element {
   const { band, isLit, handlers } = props;
-  const { from, to, visits } = band.way;
+  const { from, to, visits } = band.link;
   const isOther = from.path === null || to.path === null;
   return (
     <path

@@ -1,57 +1,59 @@
 import type { JSX } from 'preact';
 import { formatNumber, formatPercent } from '../../format.js';
-import type { Thing } from './follow.js';
 import { BOX_WIDTH, HEAD, type Layout } from './layout.js';
-import { type Anchor, nameOf, type Place } from './ways.js';
+import { type ActiveItem, type Anchor, type JourneyNode, nameOf } from './journey-graph.js';
 
 interface TipProps {
-  thing: Thing;
+  item: ActiveItem;
   layout: Layout;
   anchor: Anchor;
 }
 
-/** The numbers of what is looked at, beside it. */
-export function Tip({ thing, layout, anchor }: TipProps): JSX.Element | null {
-  const at = placeOf(thing, layout);
+/** The numbers of the active item, next to it. */
+export function Tip({ item, layout, anchor }: TipProps): JSX.Element | null {
+  const at = positionOf(item, layout);
   if (!at) return null;
   const isLeft = at.x > layout.width / 2;
   return (
     <div
-      class={`chart-tip way-tip ${isLeft ? 'is-left' : ''}`}
+      class={`chart-tip journey-tip ${isLeft ? 'is-left' : ''}`}
       role="status"
       style={{ left: `${at.x}px`, top: `${Math.min(at.y, layout.height - 2 * HEAD)}px` }}
     >
-      {thing.way ? (
+      {item.link ? (
         <>
           <span>
-            {nameOf(thing.way.from.path)} <span class="muted">to</span> {nameOf(thing.way.to.path)}
+            {nameOf(item.link.from.path)} <span class="muted">to</span> {nameOf(item.link.to.path)}
           </span>
-          <strong>{formatNumber(thing.way.visits)} visits</strong>
-          <span class="muted">{formatPercent(thing.way.visits / thing.way.from.visits)} of those there</span>
+          <strong>{formatNumber(item.link.visits)} visits</strong>
+          <span class="muted">{formatPercent(item.link.visits / item.link.from.visits)} of those there</span>
         </>
       ) : (
         <>
-          <span>{nameOf(thing.place.path)}</span>
-          <strong>{formatNumber(thing.place.visits)} visits</strong>
-          <Rest place={thing.place} anchor={anchor} />
+          <span>{nameOf(item.node.path)}</span>
+          <strong>{formatNumber(item.node.visits)} visits</strong>
+          <Rest node={item.node} anchor={anchor} />
         </>
       )}
     </div>
   );
 }
 
-/** The visits that went no further, or came from nowhere. */
-function Rest({ place: { rest, visits }, anchor }: { place: Place; anchor: Anchor }): JSX.Element | null {
+/** The visits that ended or started here. */
+function Rest({ node: { rest, visits }, anchor }: { node: JourneyNode; anchor: Anchor }): JSX.Element | null {
   if (rest === undefined) return null;
   return (
     <span class="muted">
-      {formatNumber(rest)} {anchor === 'end' ? 'began' : 'ended'} here ({formatPercent(rest / visits)})
+      {formatNumber(rest)} {anchor === 'end' ? 'started' : 'ended'} here ({formatPercent(rest / visits)})
     </span>
   );
 }
 
-function placeOf({ place, way }: Thing, { boxes, bands }: Layout): { x: number; y: number } | undefined {
-  if (way) return bands.find((band) => band.way === way)?.middle;
-  const box = boxes.find((each) => each.place === place);
+function positionOf(
+  { node, link }: ActiveItem,
+  { boxes, bands }: Layout,
+): { x: number; y: number } | undefined {
+  if (link) return bands.find((band) => band.link === link)?.middle;
+  const box = boxes.find((each) => each.node === node);
   return box && { x: box.x + BOX_WIDTH, y: box.y + box.height / 2 + 10 };
 }

@@ -8,7 +8,7 @@ import {
   type Statement,
 } from '../../../../database/dialects/dialect.js';
 import { escapePath, Table } from '../../../../database/table.js';
-import { cut } from '../../../../activity/text.js';
+import { truncate } from '../../../../activity/text.js';
 import { chunks } from '../../../../database/chunks.js';
 import { Path } from './tables/path.entity.js';
 
@@ -52,7 +52,7 @@ export async function findPathIds(manager: EntityManager, paths: string[]): Prom
     const query = manager.createQueryBuilder(Path, 'path');
     for (const [column, length] of pathColumns(dialectOf(manager.connection), 'path.path'))
       query.andWhere(`${column} IN (:...first${length})`, {
-        [`first${length}`]: some.map((path) => cut(path, length)),
+        [`first${length}`]: some.map((path) => truncate(path, length)),
       });
     for (const { path, id } of await query.getMany()) numbers.set(path, id);
   }

@@ -13,7 +13,7 @@ export interface PlacedRow extends Row {
 }
 
 /** Keeps the writer busy, and few rows in memory. */
-export class Intake {
+export class ImportQueue {
   private rows: PlacedRow[] = [];
   private underWay: Promise<void> = Promise.resolve();
 

@@ -1,11 +1,17 @@
 import type { JSX } from 'preact';
 import { formatNumber, formatPercent } from '../../format.js';
-import { type Anchor, nameOf, stepName, type Ways } from './ways.js';
+import { type Anchor, nameOf, stepName, type JourneyGraph } from './journey-graph.js';
 
 /** The same as the diagram, in words. */
-export function WayTables({ ways: { places, ways }, anchor }: { ways: Ways; anchor: Anchor }): JSX.Element {
+export function JourneyTables({
+  graph: { nodes, links },
+  anchor,
+}: {
+  graph: JourneyGraph;
+  anchor: Anchor;
+}): JSX.Element {
   return (
-    <div class="way-tables">
+    <div class="journey-tables">
       <div class="scroll" tabIndex={0} role="region" aria-label="Pages of each step">
         <table class="plain-table">
           <thead>
@@ -19,12 +25,12 @@ export function WayTables({ ways: { places, ways }, anchor }: { ways: Ways; anch
             </tr>
           </thead>
           <tbody>
-            {places.map((place) => (
-              <tr key={place.id}>
-                <th scope="row">{nameOf(place.path)}</th>
-                <td class="text">{stepName(place.step, anchor)}</td>
-                <td>{formatNumber(place.visits)}</td>
-                <td>{place.rest === undefined ? '–' : formatNumber(place.rest)}</td>
+            {nodes.map((node) => (
+              <tr key={node.id}>
+                <th scope="row">{nameOf(node.path)}</th>
+                <td class="text">{stepName(node.step, anchor)}</td>
+                <td>{formatNumber(node.visits)}</td>
+                <td>{node.rest === undefined ? '–' : formatNumber(node.rest)}</td>
               </tr>
             ))}
           </tbody>
@@ -46,7 +52,7 @@ export function WayTables({ ways: { places, ways }, anchor }: { ways: Ways; anch
             </tr>
           </thead>
           <tbody>
-            {ways.map(({ id, from, to, visits }) => (
+            {links.map(({ id, from, to, visits }) => (
               <tr key={id}>
                 <th scope="row">{nameOf(from.path)}</th>
                 <td class="text">{stepName(from.step, anchor)}</td>

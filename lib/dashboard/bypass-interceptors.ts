@@ -10,7 +10,7 @@ import {
 import { HttpAdapterHost, MetadataScanner } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
 
-/** Sends what a handler returns. */
+/** Sends the return value of a handler. */
 @Injectable()
 class SendInterceptor implements NestInterceptor {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
@@ -22,10 +22,10 @@ class SendInterceptor implements NestInterceptor {
 }
 
 /**
- * Has the page get what the handlers of a controller return: an interceptor of the host, which may wrap the answers of
- * all routes, finds it sent. Nest leaves an answer to a handler that takes the response, wherever in its parameters.
+ * Sends the return values of a controller's handlers directly, so that interceptors of the host, which may wrap the answers of
+ * all routes, cannot change them. Nest does not send the answer of a handler that has the response among its parameters.
  */
-export function unwrapped<T extends Type<object>>(controller: T): T {
+export function bypassInterceptors<T extends Type<object>>(controller: T): T {
   UseInterceptors(SendInterceptor)(controller);
   const { prototype }: { prototype: object } = controller;
   for (const handler of new MetadataScanner().getAllMethodNames(prototype)) {
