@@ -1,39 +1,39 @@
 import type { User } from './user.js';
 
-/** Who does something, and where, as plain JSON: what a job needs to go on in the name of the request that queued it. */
+/** User, session, visit and path of a request as plain JSON, so that a job can track activities in the name of that request. */
 export interface ActivityContext {
-  /** `null` if nobody is logged in, or it is not known who. */
+  /** `null` if nobody is logged in, or the user is unknown. */
   user: User | null;
-  /** As in `Activity.sessionId`; `null` for a visitor of whom nothing is stored yet. */
+  /** As in `Activity.sessionId`; `null` if nothing is stored of the visitor yet. */
   session: string | null;
   /** As in `Activity.visitId`. An activity 30 minutes or more after `at` does not belong to it. */
   visit: string | null;
-  /** As much of it as the option `ip` allows. */
+  /** The address as the option `ip` allows it. */
   ip: string | null;
   userAgent: string | null;
-  /** Without its query string, which may hold secrets. */
+  /** Without the query string, which may contain secrets. */
   path: string | null;
   /** The pattern of the handler's path, with the prefix and the version, such as `/v1/orders/:id/pay`. */
   route: string | null;
-  /** When the context was taken, as ISO 8601. */
+  /** When `context()` was called, as ISO 8601. */
   at: string;
   /** Whether nothing is stored in this context: the visitor asks not to be tracked, and the option `respect` is `drop`. */
   isDropped?: boolean;
 }
 
-/** What `runAs` takes: a context that was taken elsewhere, or what is known of who works. */
+/** The argument of `runAs`: a context from `context()`, or the known parts of one. */
 export interface GivenContext extends Partial<Omit<ActivityContext, 'user'>> {
   user?: { id: string | number | bigint; name?: string | null } | null;
 }
 
-/** What decides to whom, and to which visit, an activity belongs. */
+/** The properties of an activity that decide on its user and visit. */
 export interface Occasion {
   /** Milliseconds since 1970. */
   date: number;
   path: string | undefined;
   name: string | undefined;
   properties: Record<string, unknown> | undefined;
-  /** Whom the caller named. */
+  /** The user that the caller passed. */
   user: User | null;
 }
 
@@ -42,15 +42,15 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   referer: string | null;
   /** For the option `transform`; `undefined` if there is none. */
   request: unknown;
-  /** Whether the activity is of somebody else than whoever sent the request, so that the option `respect` does not apply. */
+  /** Whether the activity belongs to another user than the request, so that the option `respect` does not apply. */
   isAboutAnother: boolean;
-  /** Whether the visit is that of a signed cookie, and not one that the host's code has chosen. */
+  /** Whether the visit is from a signed cookie, and not set by the host's code. */
   isVisitOwn: boolean;
-  /** Gives the visitor the session's cookie. To be called when the activity is to be stored. */
+  /** Sets the session's cookie. Called when the activity will be stored. */
   keep(): void;
 }
 
-/** What activities take from where they are tracked. */
+/** The source of the context of activities. */
 export interface ContextSource {
   /**
    * @returns a promise only if there is something to wait for
@@ -62,14 +62,14 @@ export interface ContextSource {
   originOf(occasion: Occasion): Origin | undefined;
 }
 
-/** Knows where code runs. */
+/** Finds the context in which code runs. */
 export abstract class CurrentContext implements ContextSource {
   abstract ready(): Promise<unknown> | undefined;
 
   abstract originOf(occasion: Occasion): Origin | undefined;
 
   /** @returns `undefined` outside of requests and of `run` */
-  abstract take(): ActivityContext | undefined;
+  abstract snapshot(): ActivityContext | undefined;
 
   abstract run<T>(context: GivenContext, work: () => T): T;
 }
@@ -80,7 +80,7 @@ export class NoContext extends CurrentContext {
 
   originOf(): undefined {}
 
-  take(): undefined {}
+  snapshot(): undefined {}
 
   run<T>(_context: GivenContext, work: () => T): T {
     return work();

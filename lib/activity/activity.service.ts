@@ -218,7 +218,7 @@ export class ActivityService {
    * @returns `undefined` outside of requests and of {@link runAs}
    */
   context(): ActivityContext | undefined {
-    return this.current.take();
+    return this.current.snapshot();
   }
 
   /**
@@ -299,7 +299,7 @@ export class ActivityService {
    */
   async sessions(
     user: string | number | bigint,
-    current = this.current.take()?.session ?? undefined,
+    current = this.current.snapshot()?.session ?? undefined,
   ): Promise<UserSession[]> {
     return this.store.findSessions(checkText('user', String(user)), current);
   }

@@ -2,17 +2,17 @@ import type { ContextType, ExecutionContext } from '@nestjs/common';
 import type { Handled } from './handled.js';
 import type { ContextRequest, ContextResponse } from './request.js';
 
-/** A call of a handler. */
+/** A call of a handler by HTTP, GraphQL, a WebSocket gateway or a microservice. */
 export interface Call {
   /** `undefined` for WebSocket gateways and microservices. */
   request: ContextRequest | undefined;
   response: ContextResponse | undefined;
   given: Omit<Handled, 'result' | 'error'>;
-  /** Such as `OrdersController.pay`. */
-  place: string;
+  /** Class and method, such as `OrdersController.pay`. */
+  handlerName: string;
 }
 
-/** What the context of a GraphQL operation has, by the driver. */
+/** The context of a GraphQL operation; its fields depend on the driver. */
 interface GraphqlContext {
   req?: GraphqlRequest;
   request?: GraphqlRequest;
@@ -24,16 +24,21 @@ type GraphqlRequest = ContextRequest & { res?: ContextResponse };
 
 type Given = Partial<Pick<Handled, 'params' | 'query' | 'body'>>;
 
-/** @returns nothing for what is no call of its own: a field or a reference below the root of a GraphQL operation */
+/** @returns `undefined` for a field or a reference below the root of a GraphQL operation, which is part of another call */
 export function callOf(context: ExecutionContext): Call | undefined {
   const args: unknown[] = context.getArgs();
-  const place = `${context.getClass().name}.${context.getHandler().name}`;
+  const handlerName = `${context.getClass().name}.${context.getHandler().name}`;
   switch (context.getType<ContextType | 'graphql'>()) {
     case 'http': {
       const http = context.switchToHttp();
       const request = http.getRequest<ContextRequest & Given>();
       const { params = {}, query = {}, body } = request;
-      return { request, response: http.getResponse(), given: { request, params, query, body, args }, place };
+      return {
+        request,
+        response: http.getResponse(),
+        given: { request, params, query, body, args },
+        handlerName,
+      };
     }
     case 'graphql': {
       const [, params, graphql, info] =
@@ -53,7 +58,7 @@ export function callOf(context: ExecutionContext): Call | undefined {
         request: found,
         response: res ?? found?.res,
         given: { request: found, params, query: {}, body: undefined, args },
-        place,
+        handlerName,
       };
     }
     default:
@@ -61,7 +66,7 @@ export function callOf(context: ExecutionContext): Call | undefined {
         request: undefined,
         response: undefined,
         given: { request: undefined, params: {}, query: {}, body: undefined, args },
-        place,
+        handlerName,
       };
   }
 }

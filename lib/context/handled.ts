@@ -1,15 +1,15 @@
-/** What a handler was asked, and what it answered. */
+/** The input and the result of a handler. */
 export interface Handled<Result = unknown> {
-  /** Express's or Fastify's; `undefined` for WebSocket gateways and microservices. */
+  /** The request of Express or Fastify; `undefined` for WebSocket gateways and microservices. */
   request: unknown;
   /** The parameters of the path; in GraphQL the arguments. */
   params: Record<string, string>;
   query: Record<string, unknown>;
   body: unknown;
-  /** As Nest gives them to the handler's interceptors: for a gateway the client and the message. */
+  /** The arguments that Nest passes to interceptors of the handler: for a gateway, the client and the message. */
   args: unknown[];
-  /** What the handler returned, after it was awaited. */
+  /** The awaited return value of the handler. */
   result: Result;
-  /** What the handler threw; only with `when: 'always'`. */
+  /** The error that the handler threw; only with `when: 'always'`. */
   error?: unknown;
 }

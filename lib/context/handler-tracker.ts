@@ -16,7 +16,7 @@ import { type HandlerTracking, isStream } from './track.metadata.js';
 /** How a handler ended. */
 type Outcome = { result: unknown } | { error: unknown };
 
-/** Tracks what handlers have done. */
+/** Tracks calls of handlers, by `@Track` and by the option `requests`. */
 @Injectable()
 export class HandlerTracker {
   constructor(
@@ -25,7 +25,7 @@ export class HandlerTracker {
     private readonly contexts: RequestContexts,
   ) {}
 
-  /** @param tracking without a name, the activity is called by the request's method and route */
+  /** @param tracking without a name, the name of the activity is the request's method and route */
   follow(
     context: ExecutionContext,
     tracking: Omit<HandlerTracking, 'name'> & { name?: string },
@@ -34,7 +34,7 @@ export class HandlerTracker {
     const call = callOf(context);
     if (!call) return handled;
     const source = call.request && this.contexts.sourceOf(call.request, call.response);
-    // The keys are there when the handler has ended: an answer under way gets no cookie any more.
+    // Loads the keys while the handler runs: a cookie cannot be added after the answer has started.
     source?.ready()?.catch(() => {});
     const track = async (outcome: Outcome): Promise<void> => {
       await this.activities.trackIn(
@@ -55,7 +55,7 @@ export class HandlerTracker {
     let result: unknown;
     const isAlways = tracking.when === 'always';
     const isSse = isStream(context);
-    // The answer of a stream has begun long before.
+    // A stream has started its answer already, so nothing can wait for the commit.
     if (!tracking.await || isSse) {
       return handled.pipe(
         tap({
@@ -64,7 +64,7 @@ export class HandlerTracker {
           error: (error: unknown) => {
             if (isAlways) void attempt({ error });
           },
-          // A client that leaves ends a stream. Otherwise the handler was interrupted, such as by a timeout.
+          // A stream ends when its client leaves. Other handlers were interrupted, for example by a timeout.
           unsubscribe: () => {
             if (isSse) void attempt({ result });
           },
@@ -87,7 +87,7 @@ export class HandlerTracker {
       seen,
       waitFor(() =>
         track({ result }).catch((error: unknown) => {
-          // To answer with an error would make the client repeat what the handler has done.
+          // The handler has succeeded: an error would make the client repeat the request.
           if (error instanceof InvalidActivityError || error instanceof UnstorableError)
             this.report(call, error);
           else throw toHttp(error, call.response);
@@ -101,7 +101,7 @@ export class HandlerTracker {
   }
 
   private activityOf(
-    { request, given, place }: Call,
+    { request, given, handlerName }: Call,
     { name, properties, subject, interactive = false }: Omit<HandlerTracking, 'name'> & { name?: string },
     outcome: Outcome,
   ): ServerActivity {
@@ -112,18 +112,18 @@ export class HandlerTracker {
       name:
         name ??
         truncate(
-          `${request?.method} ${(request && (routeOf(request) ?? pathOf(request))) ?? place}`,
+          `${request?.method} ${(request && (routeOf(request) ?? pathOf(request))) ?? handlerName}`,
           MAX_NAME,
         ),
       properties: isFailure ? { ...known, status: statusOf(outcome.error) } : known,
       subject: subject?.(handled),
       interactive,
-      // Outside of requests, and of `runAs`, there is no other.
-      ...(!request && { path: this.contexts.take()?.path ?? place }),
+      // Outside of requests and of `runAs`, the activity has no other path.
+      ...(!request && { path: this.contexts.snapshot()?.path ?? handlerName }),
     };
   }
 
-  /** The writer has reported itself what the database did not take. */
+  /** Logs an error, except those of the database, which the writer has logged. */
   private report(call: Call, error: unknown): void {
     if (error instanceof UnavailableError || error instanceof UnstorableError) return;
     const { name, message } = error instanceof Error ? error : new Error(String(error));
@@ -131,22 +131,22 @@ export class HandlerTracker {
   }
 }
 
-function subjectOf({ place }: Call): string {
-  return `${place} could not be tracked`;
+function subjectOf({ handlerName }: Call): string {
+  return `${handlerName} could not be tracked`;
 }
 
 function waitFor(work: () => Promise<void>): Observable<never> {
   return defer(work).pipe(ignoreElements());
 }
 
-/** @returns the error to throw, which answers as the tracking route does */
+/** @returns the error to throw, with the same answer as that of the tracking route */
 function toHttp(error: unknown, response: ContextResponse | undefined): unknown {
   if (!(error instanceof UnavailableError)) return error;
   if (response) setRetryAfter(response);
   return new ServiceUnavailableException(error.answer, { cause: error });
 }
 
-/** As Nest answers it without a filter of the host. */
+/** Returns the status of Nest's answer to an error without exception filters of the host. */
 function statusOf(error: unknown): number {
   if (typeof error !== 'object' || error === null) return 500;
   const { status, statusCode }: { status?: unknown; statusCode?: unknown } = error;

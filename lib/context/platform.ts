@@ -5,23 +5,23 @@ import { RequestScope } from './request-scope.js';
 type Next = () => void;
 type Handler = (request: ContextRequest, response: ContextResponse, next: Next) => void;
 
-/** As much of Express as is needed here. */
+/** The part of Express that is used here. */
 interface Express {
   use(handler: Handler): void;
 }
 
-/** As much of Fastify as is needed here. */
+/** The part of Fastify that is used here. */
 interface Fastify {
   addHook(name: 'onRequest' | 'preValidation' | 'preHandler', hook: Handler): void;
 }
 
-/** Has all that comes after the body parsers run in the context of its request: middleware, guards, pipes, handlers, filters. */
+/** Runs everything after the body parsers in the context of its request: middleware, guards, pipes, handlers, filters. */
 export function enterOnExpress(express: Express, contexts: RequestContexts): void {
   express.use((request, response, next) => contexts.enter(new RequestScope(request, response), next));
 }
 
 /**
- * The same from the first hook on. Body parsers run in the socket's async context, so the request is entered again after
+ * The same for Fastify, from its first hook on. Body parsers run in the socket's async context, so the request is entered again after
  * them (preValidation), and after plugins that read the body later, such as multipart.
  */
 export function enterOnFastify(fastify: Fastify, contexts: RequestContexts): void {

@@ -18,8 +18,8 @@ import type { ContextRequest, ContextResponse } from './request.js';
 import { RequestScope } from './request-scope.js';
 
 /**
- * Which request, or which given context, code runs in. Always uses `run`: `enterWith` would leak the context into unrelated
- * work.
+ * Finds the request, or the context of `runAs`, in which code runs. It always uses `run`: `enterWith` would leak the context
+ * into unrelated work.
  */
 @Injectable()
 export class RequestContexts extends CurrentContext {
@@ -33,17 +33,17 @@ export class RequestContexts extends CurrentContext {
     super();
   }
 
-  /** Whether requests are entered at all. */
+  /** Whether the option `requestContext` is on. */
   get isOn(): boolean {
     return this.settings.requestContext;
   }
 
-  /** Whether the code that asks runs in this request. */
+  /** Whether the caller runs in this request. */
   isIn(scope: RequestScope): boolean {
     return this.storage.getStore() === scope;
   }
 
-  /** The scope of a request, of which all handlers share one: several fields of a GraphQL operation have one visit. */
+  /** Returns the scope of a request. All its handlers share it, so that several fields of a GraphQL operation have one visit. */
   scopeOf(request: ContextRequest, response: ContextResponse | undefined): RequestScope {
     const known = this.scopes.get(request);
     if (known) return known;
@@ -52,7 +52,7 @@ export class RequestContexts extends CurrentContext {
     return scope;
   }
 
-  /** Goes on with a request. */
+  /** Runs `next` in the context of a request. */
   enter(scope: RequestScope, next: () => void): void {
     this.storage.run(scope, next);
   }
@@ -61,11 +61,11 @@ export class RequestContexts extends CurrentContext {
     return this.storage.getStore() instanceof RequestScope ? this.keysReady() : undefined;
   }
 
-  /** The context of this request, whether or not the code that asks runs in it. */
+  /** Returns the context of this request, even if the caller does not run in it. */
   sourceOf(request: ContextRequest, response: ContextResponse | undefined): ContextSource {
     const current = this.storage.getStore();
     const isSame = current instanceof RequestScope && current.isOf(request);
-    // What the handler tracks itself belongs to the same visit.
+    // Activities that the handler tracks itself must belong to the same visit.
     const scope = isSame ? current : this.scopeOf(request, response);
     return {
       ready: () => this.keysReady(),
@@ -81,9 +81,9 @@ export class RequestContexts extends CurrentContext {
       : originIn(scope, occasion);
   }
 
-  take(): ActivityContext | undefined {
+  snapshot(): ActivityContext | undefined {
     const scope = this.storage.getStore();
-    return scope instanceof RequestScope ? scope.take(this.settings, this.visitors) : scope;
+    return scope instanceof RequestScope ? scope.snapshot(this.settings, this.visitors) : scope;
   }
 
   run<T>(given: GivenContext, work: () => T): T {

@@ -13,16 +13,16 @@ import { type ContextRequest, type ContextResponse, pathOf, routeOf, setCookie }
 
 const NOBODY = { user: null, session: null, visit: null, ip: null, userAgent: null };
 
-/** One request. Nothing is read from it before somebody asks: most requests track nothing. */
+/** The context of one request. It is read lazily, because most requests track nothing. */
 export class RequestScope {
   private knownUser: User | null = null;
   private visitor: (BrowserSession & { visit: Visit | undefined }) | undefined;
-  /** Whether the visitor's session is stored, or about to be. */
-  private isKept = false;
+  /** Whether the visitor's session is stored, or will be. */
+  private isSessionStored = false;
 
   constructor(
     private readonly request: ContextRequest,
-    /** Without it no cookie is set. */
+    /** Without a response, no cookie is set. */
     private readonly response: ContextResponse | undefined,
   ) {}
 
@@ -30,26 +30,30 @@ export class RequestScope {
     return this.request === request;
   }
 
-  /** Before the host's guards have run, nobody is known: so it is asked again until somebody is. */
+  /** Returns the user; `null` before the host's guards have run, so only a found user is remembered. */
   user(settings: Settings): User | null {
     return (this.knownUser ??= userOf(this.request, settings));
   }
 
-  take(settings: Settings, visitors: VisitorService): ActivityContext {
-    const place = { path: pathOf(this.request), route: routeOf(this.request), at: new Date().toISOString() };
+  snapshot(settings: Settings, visitors: VisitorService): ActivityContext {
+    const location = {
+      path: pathOf(this.request),
+      route: routeOf(this.request),
+      at: new Date().toISOString(),
+    };
     const { respect } = settings;
     if (respect !== 'ignore' && hasPrivacySignal(this.request))
-      return { ...NOBODY, ...place, ...(respect === 'drop' && { isDropped: true }) };
+      return { ...NOBODY, ...location, ...(respect === 'drop' && { isDropped: true }) };
     const { headers, ip } = this.request;
-    const kept = this.isKept ? this.visitor : undefined;
-    const { session, visit } = kept ? { ...kept, visit: kept.visit?.id } : visitors.of(this.request);
+    const stored = this.isSessionStored ? this.visitor : undefined;
+    const { session, visit } = stored ? { ...stored, visit: stored.visit?.id } : visitors.of(this.request);
     return {
       user: this.user(settings),
       session: session ?? null,
       visit: visit ?? null,
       ip: storedIp(ip, settings.ip),
       userAgent: headers['user-agent'] ?? null,
-      ...place,
+      ...location,
     };
   }
 
@@ -80,7 +84,7 @@ export class RequestScope {
     };
   }
 
-  /** The visit goes on, or a new one begins, as it would by an activity of the browser. */
+  /** Continues the visit or starts a new one, by the rules for activities of the browser. */
   private visitOf(
     { date, path, name, properties }: Occasion,
     user: User | null,
@@ -93,9 +97,9 @@ export class RequestScope {
     const { session, since, visit } = this.visitor ?? found;
     const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
-    // A route without guards knows nobody: that is no logout.
-    const anyone = user || !visit ? visit : { ...visit, user: '' };
-    const { visits, latest } = visitsOf(anyone, [moment], user?.id, found.idempotencySeed);
+    // Without guards the user is unknown. That must not end the visit, as a logout does.
+    const current = user || !visit ? visit : { ...visit, user: '' };
+    const { visits, latest } = visitsOf(current, [moment], user?.id, found.idempotencySeed);
     const isSame = latest && latest.id === visit?.id;
     this.visitor = {
       session,
@@ -106,7 +110,7 @@ export class RequestScope {
       session,
       visit: visits[0] ?? null,
       keep: () => {
-        this.isKept = true;
+        this.isSessionStored = true;
         const { visitor } = this;
         if (!visitor?.visit || !this.response) return;
         const cookie = visitors.cookie({ session, since, visit: visitor.visit }, this.request, now, keys);

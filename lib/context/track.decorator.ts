@@ -14,7 +14,7 @@ interface CommonOptions {
    */
   await?: boolean | undefined;
   /**
-   * Whether a visit with this and one other activity is no bounce any more.
+   * Whether a visit with this and one other activity is no longer a bounce.
    * @defaultValue false
    */
   interactive?: boolean | undefined;
@@ -22,7 +22,7 @@ interface CommonOptions {
 
 interface OptionsOf<N extends ActivityName, Result> extends CommonOptions {
   properties?: ((handled: Handled<Result>) => PropertiesOf<N> | undefined) | undefined;
-  /** To what it was done. */
+  /** The object of the activity, such as an order. */
   subject?: ((handled: Handled<Result>) => Subject | undefined) | undefined;
 }
 
@@ -40,11 +40,11 @@ export interface TrackAlwaysOptions<
   N extends ActivityName = ActivityName,
   Result = unknown,
 > extends OptionsOf<N, Result | undefined> {
-  /** Failures too, with the property `status`: that of an `HttpException`, or 500. */
+  /** Also tracks failures, with the property `status`: that of an `HttpException`, or 500. */
   when: 'always';
 }
 
-/** A method that answers with this. */
+/** A method with this result. */
 type Handler<Result> = (...args: never[]) => Result | Promise<Result> | Observable<Result>;
 
 type HandlerDecorator<Result> = <H extends Handler<Result>>(
@@ -54,9 +54,9 @@ type HandlerDecorator<Result> = <H extends Handler<Result>>(
 ) => void;
 
 /**
- * Tracks an activity each time that the handler has succeeded, in the name of the request's user, session and visit. It
+ * Tracks an activity whenever the handler has succeeded, with the request's user, session and visit. It
  * works on handlers of HTTP controllers, GraphQL operations, WebSocket gateways and microservices, and does not need the
- * option `requestContext`. The request neither fails nor waits, unless `await` is set: what fails is counted and logged.
+ * option `requestContext`. The request neither fails nor waits, unless `await` is set: errors are counted and logged.
  * @example
  * \@Post(':id/pay')
  * \@Track('order.paid', { subject: ({ params }) => ['order', params.id] })
@@ -77,7 +77,7 @@ export function Track(name: string, options: object = {}): HandlerDecorator<unkn
   };
 }
 
-/** Excludes a handler, or all of a controller, from the option `requests`. On a handler it also takes back `@Track`. */
+/** Excludes a handler or a controller from the option `requests`. On a handler it also disables `@Track`. */
 export function NoTrack(): ClassDecorator & MethodDecorator {
   return (target: object, _key?: string | symbol, descriptor?: { value?: unknown }) => {
     const { value = target } = descriptor ?? {};

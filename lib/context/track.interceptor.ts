@@ -12,7 +12,7 @@ import { HandlerTracker } from './handler-tracker.js';
 import type { ContextRequest } from './request.js';
 import { declaredTracking, isIgnored } from './track.metadata.js';
 
-/** Of `@Track`. Nest makes one for each module, which need not import `DjaffarModule`. */
+/** The interceptor of `@Track`. Nest creates one for each module, which need not import `DjaffarModule`. */
 @Injectable()
 export class TrackInterceptor implements NestInterceptor, OnModuleInit {
   private tracker: HandlerTracker | undefined;
@@ -34,7 +34,7 @@ export class TrackInterceptor implements NestInterceptor, OnModuleInit {
   }
 }
 
-/** Of the option `requests`: all handlers of HTTP controllers, but those that say themselves what is tracked. */
+/** The interceptor of the option `requests`, for all handlers of HTTP controllers without `@Track` and `@NoTrack`. */
 export class RequestsInterceptor implements NestInterceptor {
   private readonly methods: Set<string>;
 

@@ -6,7 +6,7 @@ import type { Handled } from './handled.js';
 export const HANDLED = Symbol('Djaffar @Track');
 export const IGNORED = Symbol('Djaffar @NoTrack');
 
-/** What is tracked of a handler. */
+/** The name and options of `@Track`. */
 export interface HandlerTracking {
   name: string;
   when?: 'success' | 'always' | undefined;
@@ -16,7 +16,7 @@ export interface HandlerTracking {
   subject?: ((handled: Handled) => Subject | undefined) | undefined;
 }
 
-/** @returns what `@Track` says of the handler, unless `@NoTrack` takes it back */
+/** @returns the options of `@Track`, unless the handler has `@NoTrack` */
 export function declaredTracking(context: ExecutionContext): HandlerTracking | undefined {
   const handler = context.getHandler();
   return Reflect.getMetadata(IGNORED, handler) ? undefined : Reflect.getMetadata(HANDLED, handler);

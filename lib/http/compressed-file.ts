@@ -14,8 +14,8 @@ const COMPRESS: Record<Encoding, (content: Buffer) => Promise<Buffer>> = {
 };
 
 /**
- * A file that is the same for everybody, compressed once, when it is first requested. The freshness check needs only
- * `If-None-Match`; with the packages `etag` and `fresh` it would have as many lines, and two dependencies more.
+ * A public file that is compressed once, on its first request. It checks only `If-None-Match`, which takes no more lines than
+ * calling the packages `etag` and `fresh`.
  */
 export class CompressedFile {
   private readonly hash: string;
@@ -33,7 +33,7 @@ export class CompressedFile {
     this.hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
   }
 
-  /** Sends the file. Interceptors of the host cannot wrap it, because the handler sends it by itself. */
+  /** Sends the file directly, so that interceptors of the host cannot change it. */
   async send(
     { httpAdapter }: HttpAdapterHost,
     request: Pick<TrackRequest, 'headers'>,
@@ -64,7 +64,7 @@ export class CompressedFile {
   }
 }
 
-/** The smallest that the client accepts (RFC 9110, section 12.5.3). */
+/** Returns the smallest encoding that the client accepts (RFC 9110, section 12.5.3). */
 function encodingFor({ headers }: Pick<TrackRequest, 'headers'>): Encoding {
   const accepted = headers['accept-encoding']?.toLowerCase() ?? '';
   const weights = new Map(

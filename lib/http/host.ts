@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What Express 4 and 5 and Fastify 4 and 5 have in common. */
+/** Common to Express 4 and 5 and Fastify 4 and 5. */
 interface HostRequest {
   headers: IncomingHttpHeaders;
-  /** By the host's trust-proxy setting. Fastify 4 adds the port. */
+  /** Follows the host's trust-proxy setting. Fastify 4 adds the port. */
   hostname?: string;
 }
 
-/** Returns the name of the host that was asked, without a port. */
+/** Returns the name of the requested host, without a port. */
 export function hostnameOf({ hostname }: Pick<HostRequest, 'hostname'>): string | undefined {
   return hostname === undefined ? undefined : nameOf(hostname);
 }
 
 /**
- * Returns the host that was asked, with the port if the client named one: Express 4 has no port anywhere but in the header.
- * A header counts only if it agrees with the name, which the adapter has taken from a proxy that it trusts.
+ * Returns the requested host, with the port if the client sent one. Express 4 has the port only in the header. The header is
+ * used only if it agrees with `hostname`, because the adapter follows the host's trust-proxy setting.
  */
 export function hostOf(request: HostRequest): string | undefined {
   const name = hostnameOf(request);

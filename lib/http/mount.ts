@@ -3,18 +3,18 @@ import { MetadataScanner } from '@nestjs/core';
 
 export interface MountOptions {
   path: string;
-  /** Decides who is let in; without it, everybody is. */
+  /** Decides who may use the routes; without a guard, everybody may. */
   guard?: Type<CanActivate>;
   /** Decorators of the host. */
   decorators?: ClassDecorator[];
 }
 
-/** Nest and its OpenAPI module read these from the class and from the handler, and add them up. */
+/** Nest and its OpenAPI module read these from the class and from the handler, and merge them. */
 const ADDED_UP = /^(__(guards|interceptors|pipes|exceptionFilters)__$|swagger\/)/;
 
 /**
- * Makes classes and handlers of their own for a registration, so that its path and decorators do not leak into another.
- * Each of the host's decorators is there for a `Reflector` on the class and on the handler, whichever a guard looks at.
+ * Creates classes and handlers for one registration, so that its path and decorators do not leak into another. A
+ * `Reflector` finds the metadata of each decorator on the class and on the handler, because guards read either.
  */
 export function mount(
   { path, guard, decorators = [] }: MountOptions,
@@ -41,7 +41,7 @@ function metadataOf(target: object): Map<unknown, unknown> {
   return new Map(keys.map((key) => [key, Reflect.getOwnMetadata(key, target)]));
 }
 
-/** Puts a handler of its own before each inherited one, whose metadata it inherits. */
+/** Overrides each inherited handler by one that calls it and inherits its metadata. */
 function ownHandlers(prototype: object): object[] {
   return new MetadataScanner().getAllMethodNames(prototype).map((name) => {
     const inherited: (...given: unknown[]) => unknown = Reflect.get(prototype, name);

@@ -2,7 +2,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
-/** Forbids caches to store what only some users may see. */
+/** Forbids caches to store answers that only some users may see. */
 @Injectable()
 export class NoStoreInterceptor implements NestInterceptor {
   constructor(private readonly adapterHost: HttpAdapterHost) {}

@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What Express and Fastify requests have in common, as far as tracking needs it. */
+/** The common properties of Express and Fastify requests that tracking needs. */
 export interface TrackRequest {
   method: string;
   headers: IncomingHttpHeaders;
   body?: unknown;
-  /** By the host's trust-proxy setting, as is the protocol. */
+  /** Follows the host's trust-proxy setting, as `protocol` does. */
   ip?: string;
   protocol?: string;
   /** Fastify 4 adds the port: see `hostnameOf`. */
   hostname?: string;
   user?: unknown;
-  /** Of Fastify: the request of Node, on which Express middleware such as `passport.session()` works. */
+  /** Fastify: Node's request, on which Express middleware such as `passport.session()` sets properties. */
   raw?: { user?: unknown };
 }

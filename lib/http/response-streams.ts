@@ -12,13 +12,13 @@ import { IncidentLog } from '../diagnostics/incident-log.js';
 import { SETTINGS, type Settings } from '../options/settings.js';
 import { ADAPTER_HOST } from './adapter-host.js';
 
-/** What is said in the log. */
+/** The text in the log. */
 const SUBJECT = 'what was sent broke off';
 
-/** Of Express: Node's own; Fastify's holds it. */
+/** Express uses Node's response, Fastify wraps it. */
 export type StreamResponse = ServerResponse | { raw: ServerResponse };
 
-/** Answers that are sent at the client's pace. A shutdown gives them `writer.timeout`, then breaks them off. */
+/** Answers that are sent at the client's pace. At shutdown they are cut after `writer.timeout`. */
 @Injectable()
 export class ResponseStreams implements BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly incidents = new IncidentLog();
@@ -30,7 +30,7 @@ export class ResponseStreams implements BeforeApplicationShutdown, OnApplication
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** Reads no more when the client has gone. */
+  /** Sends a stream, and destroys it when the client disconnects. */
   send(response: StreamResponse, stream: Readable, headers: { type: string; disposition?: string }): void {
     const raw = 'raw' in response ? response.raw : response;
     if (raw.destroyed) {
@@ -39,7 +39,7 @@ export class ResponseStreams implements BeforeApplicationShutdown, OnApplication
     }
     this.open.add(stream);
     const breakOff = (): void => void raw.destroy();
-    // What ended as usual would look whole.
+    // A normal end would look complete to the client.
     stream.once('error', (error) => {
       const reason = error.message;
       this.incidents.failed(SUBJECT, { code: reason, reason });
@@ -54,7 +54,7 @@ export class ResponseStreams implements BeforeApplicationShutdown, OnApplication
     this.adapterHost.httpAdapter.reply(response, file, 200);
   }
 
-  /** The server closes only after the last of them: a client that does not read would keep it open for ever. */
+  /** The server closes only after the last answer, and a client that does not read would keep it open forever. */
   beforeApplicationShutdown(): void {
     this.timer = setTimeout(() => {
       for (const stream of this.open) stream.destroy(new Error('the application is shutting down'));

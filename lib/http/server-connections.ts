@@ -5,14 +5,14 @@ import { SETTINGS, type Settings } from '../options/settings.js';
 import { monotonicClock } from '../time/clock.js';
 import { ADAPTER_HOST } from './adapter-host.js';
 
-/** Milliseconds between two looks whether Nest closes the server. */
+/** Milliseconds between two checks whether Nest has started to close the server. */
 const PACE = 20;
-/** Milliseconds for the answers to what is given up after `writer.timeout`. */
+/** Milliseconds after `writer.timeout` for the 503 answers to activities that were given up. */
 const GRACE = 500;
 
 /**
- * Lets the host's HTTP server close: it waits for its connections, and Node ends only those that are idle when it begins.
- * Nothing is ended while the server accepts requests, as hooks of the host may wait for a balancer to notice.
+ * Ends connections at shutdown: the host's HTTP server waits for them, and Node ends only those that are idle at the start.
+ * Nothing is ended while the server accepts requests, because hooks of the host may wait for a load balancer.
  */
 @Injectable()
 export class ServerConnections implements OnModuleDestroy, OnApplicationShutdown {
@@ -23,10 +23,10 @@ export class ServerConnections implements OnModuleDestroy, OnApplicationShutdown
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** The first that a shutdown does. */
+  /** Nest calls this hook first in a shutdown. */
   onModuleDestroy(): void {
     const server: Server | undefined = this.adapterHost.httpAdapter?.getHttpServer();
-    // An application without a server, one that nobody has listen, and HTTP/2.
+    // The application has no server, does not listen, or uses HTTP/2.
     if (!server?.listening || typeof server.closeAllConnections !== 'function') return;
     const { timeout } = this.settings.writer;
     const deadline = monotonicClock.now() + timeout + GRACE;
@@ -36,7 +36,7 @@ export class ServerConnections implements OnModuleDestroy, OnApplicationShutdown
       clearInterval(this.timer);
       endWhenAnswered(server);
       const left = deadline - monotonicClock.now();
-      // If hooks of the host have taken longer, the latest requests have as much time as others have.
+      // If hooks of the host took longer than the deadline, the latest requests get the full time-out.
       this.timer = setTimeout(() => server.closeAllConnections(), left > 0 ? left : timeout);
     }, PACE);
   }
@@ -49,8 +49,8 @@ export class ServerConnections implements OnModuleDestroy, OnApplicationShutdown
 
 /** Ends each connection right after its answer. */
 function endWhenAnswered(server: Server): void {
-  // 0 would be no limit.
+  // 0 means no limit.
   server.keepAliveTimeout = 1;
-  // Node 24 waits this much longer than the time-out that it announces to the client.
+  // Node 24 adds this to the time-out that it announces to the client.
   if ('keepAliveTimeoutBuffer' in server) server.keepAliveTimeoutBuffer = 0;
 }
