@@ -19,7 +19,7 @@ export class ActivitiesController {
   }
 }
 
-/** `ActivityService.erase` over HTTP, for the dashboard alone. */
+/** `ActivityService.erase` over HTTP, only for the dashboard. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class ErasureController {

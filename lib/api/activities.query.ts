@@ -19,7 +19,7 @@ export const queryPipe = new ValidationPipe({
     ),
 });
 
-/** Which activities: see `ActivityFilter`. */
+/** The parameters of an `ActivityFilter`. */
 export class FilterQuery {
   @IsOptional()
   @IsString()

@@ -18,7 +18,7 @@ const TYPES: Record<FormatName, string> = {
   json: 'application/json; charset=utf-8',
 };
 
-/** All activities of a filter, the oldest first, as the command line exports them. */
+/** Exports all activities of a filter, the oldest first, in the formats of the command line. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class ExportController {
@@ -35,10 +35,10 @@ export class ExportController {
     const written = formatOf(format, { raw, bom });
     const cursor = after !== undefined && UUID.test(after) ? await this.activities.cursorOf(after) : after;
     const pages = cancelling(exportPages(this.activities, written, filter, cursor));
-    // What goes on with lines or rows has no header again; JSON is a whole document each time.
+    // A resumed export of lines or rows has no second header; JSON is always a whole document.
     const document = new ExportDocument(written, cursor !== undefined && written.appendable);
     const stream = Readable.from(piecesOf(document, pages), { objectMode: false });
-    // What is wrong before there is anything to send has an answer of its own.
+    // An error before the first byte is still answered with a status.
     await once(stream, 'readable');
     this.streams.send(response, stream, {
       type: TYPES[format],
@@ -47,7 +47,7 @@ export class ExportController {
   }
 }
 
-/** Who sends asks for pages from wherever it is: each is given up when the request is. */
+/** Cancels the query of a page when the client disconnects, also if the page is read outside of the request's context. */
 async function* cancelling(pages: ExportPages): ExportPages {
   const signal = cancellation() ?? new AbortController().signal;
   try {
@@ -66,7 +66,7 @@ async function* piecesOf(
   pages: AsyncIterable<ExportPage>,
 ): AsyncGenerator<string | Uint8Array, void, void> {
   for await (const page of pages) {
-    // Who sends them may not be done with them when the next page is made.
+    // Copies the buffer, because it is reused for the next page while this one is being sent.
     for (const piece of document.write(page)) yield typeof piece === 'string' ? piece : Buffer.from(piece);
   }
   yield document.end();

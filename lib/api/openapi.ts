@@ -5,8 +5,8 @@ import type { SchemaObject } from './schema/schema.js';
 import { QuestionQuery } from './statistics.query.js';
 
 /**
- * Where `@nestjs/swagger` looks for what its decorators say, the same in all versions since 7. Written without them, because
- * loading the package takes some 0.2 s and 11 MB, also in the many hosts that have it for other things than a document.
+ * Metadata keys of the decorators of `@nestjs/swagger`, the same in all versions since 7. The decorators are not used, because
+ * loading the package takes about 0.2 s and 11 MB, also in hosts that never create a document.
  */
 const KEYS = {
   exclude: 'swagger/apiExcludeController',
@@ -15,7 +15,7 @@ const KEYS = {
   operation: 'swagger/apiOperation',
   responses: 'swagger/apiResponse',
   parameters: 'swagger/apiParameters',
-  /** Of a model: added to its schema. */
+  /** Added to the schema of a model. */
   schema: 'swagger/apiExtension',
 };
 
@@ -26,8 +26,8 @@ export interface Controllers {
 }
 
 /**
- * Describes the routes for `@nestjs/swagger`. Nest waits for it before the application is created, hence before the host
- * can ask for the document.
+ * Describes the routes for `@nestjs/swagger`. Nest awaits it before the application is created, so before the host can create
+ * the document.
  */
 export async function describeRoutes({ described, hidden }: Controllers): Promise<void> {
   const { operations } = await import('./schema/operations.js');
@@ -35,7 +35,7 @@ export async function describeRoutes({ described, hidden }: Controllers): Promis
   for (const controller of hidden) Reflect.defineMetadata(KEYS.exclude, [true], controller);
   const models = [...components].map(([name, schema]) => modelOf(name, schema));
   for (const controller of described) {
-    // The host's own come first.
+    // Tags of the host take precedence.
     if (!Reflect.hasMetadata(KEYS.tags, controller))
       Reflect.defineMetadata(KEYS.tags, ['djaffar'], controller);
     Reflect.defineMetadata(KEYS.models, models, controller);
@@ -48,14 +48,14 @@ export async function describeRoutes({ described, hidden }: Controllers): Promis
 }
 
 function describe(handler: object, name: string, { responses, query, ...operation }: Operation): void {
-  // Its route takes every method, to answer 405. Swagger would describe each of them, but what is said here comes last.
+  // This route accepts every method to answer 405. Swagger would describe all of them; this overrides it.
   const only = name === 'track' ? { method: 'post', operationId: 'TrackController_track' } : {};
   Reflect.defineMetadata(KEYS.operation, { ...operation, ...only }, handler);
   Reflect.defineMetadata(KEYS.responses, responses, handler);
   Reflect.defineMetadata(KEYS.parameters, query ? parametersOf(query) : [], handler);
 }
 
-/** What stands for a component of the document, as a class would. */
+/** Returns a function that represents a component of the document, as a class would. */
 function modelOf(name: string, schema: SchemaObject): () => void {
   const model = Object.defineProperty(function (): void {}, 'name', { value: name });
   // A copy for each document: Swagger rewrites `nullable` in those of OpenAPI 3.1.
@@ -81,7 +81,7 @@ interface Parameter {
   example?: unknown;
 }
 
-/** Parameters by the rules of class-validator. Those that all questions have come last. */
+/** Returns the parameters by the rules of class-validator. Those that all questions share are last. */
 function parametersOf({ rules, parameters }: NonNullable<Operation['query']>): Parameter[] {
   const common = new Set(rules === QuestionQuery ? [] : namesIn(QuestionQuery));
   const names = namesIn(rules).filter((name) => name in parameters);
@@ -119,6 +119,6 @@ function schemaOf(kinds: Kinds): SchemaObject {
   if (kinds.has('isInt')) return { type: 'integer' };
   if (kinds.has('isNumber')) return { type: 'number' };
   if (kinds.has('isBoolean')) return { type: 'boolean' };
-  // What holds JSON is a text too: few clients can write objects into a query as the server reads them.
+  // Parameters with JSON are strings too: few clients can serialize objects into a query string.
   return { type: 'string' };
 }

@@ -26,7 +26,7 @@ import {
   VisitsQuery,
 } from './statistics.query.js';
 
-/** `ActivityStats` over HTTP: what it takes as options stands in the query. */
+/** `ActivityStats` over HTTP; its options are query parameters. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class StatisticsController {

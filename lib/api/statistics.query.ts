@@ -27,7 +27,7 @@ import {
   type TopMeasure,
 } from '../statistics/statistics.types.js';
 
-/** A parameter that holds JSON; what is none stays the text that it is, and is found wrong. */
+/** Parses a parameter as JSON. Invalid JSON remains a string, which validation then rejects. */
 function FromJson(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }): unknown => {
     if (typeof value !== 'string') return value;
@@ -39,7 +39,7 @@ function FromJson(): PropertyDecorator {
   });
 }
 
-/** An empty parameter asks for what has none. */
+/** A string; an empty parameter is `null`. */
 function TextOrNone(): PropertyDecorator {
   return applyDecorators(
     Transform(({ value }: { value: unknown }): unknown => (value === '' ? null : value)),
@@ -64,7 +64,7 @@ export function IsFlag(): PropertyDecorator {
   );
 }
 
-/** The query of all `GET …/stats/…`; what it means is told by `Question`. */
+/** The common parameters of all `GET …/stats/…`; see `Question`. */
 export class QuestionQuery {
   @IsOptional()
   @IsString()

@@ -5,7 +5,7 @@ import { MAX_SUBJECT } from '../../activity/subject.js';
 import type { Session } from '../../activity/session.js';
 import { array, component, dateTime, flag, freeForm, nullable, object, text } from './schema.js';
 
-// One component for each type, so that generated clients have types of these names. Their prefix keeps the host's own apart.
+// One component for each type, so that generated clients have types of these names. The prefix avoids names of the host's types.
 
 export const session = component(
   'DjaffarSession',

@@ -1,7 +1,7 @@
 import type { BadRequestBody } from '../../http/bad-request.js';
 import { array, component, freeForm, integer, object, optional, text } from './schema.js';
 
-/** What Nest answers for its own exceptions. */
+/** The body of the answers to exceptions of Nest. */
 interface ErrorBody {
   statusCode: number;
   message: string;

@@ -14,91 +14,99 @@ import { activities, activity } from './activities.js';
 import { badRequest, error } from './errors.js';
 import * as parameters from './parameters.js';
 import type { Schema, SchemaObject } from './schema.js';
-import * as answers from './statistics.js';
+import * as results from './statistics.js';
 import { trackBody } from './tracking.js';
 
-/** A response of an operation. */
-interface Answer {
+interface Response {
   description: string;
   content?: Record<string, { schema: SchemaObject }>;
   headers?: Record<string, { description: string; schema: SchemaObject }>;
 }
 
-const json = (description: string, { json: schema }: Pick<Schema<unknown>, 'json'>): Answer => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-
-const retryAfter = {
-  'Retry-After': {
-    description: 'Seconds after which to ask again.',
-    schema: { type: 'integer', minimum: 1 } satisfies SchemaObject,
-  },
-};
-
-const common: Record<number, Answer> = {
-  400: json('Something is wrong; everything that is wrong is named.', badRequest),
-  401: json('Not logged in, or a token that no guard accepts.', error),
-  429: json('Too many requests, if you limit their rate.', error),
-};
-
-const reading: Record<number, Answer> = {
-  ...common,
-  403: json('The guards do not let this user in.', error),
-  503: {
-    ...json('The database does not answer in time, or too many questions wait.', error),
-    headers: retryAfter,
-  },
-};
-
-const answered = (description: string, schema: Pick<Schema<unknown>, 'json'>): Record<number, Answer> => ({
-  200: json(description, schema),
-  ...reading,
-});
+type Responses = Record<number, Response>;
 
 /** The description of a handler in the OpenAPI document. */
 export interface Operation {
   summary: string;
   description?: string;
-  responses: Record<number, Answer>;
-  /** The class whose decorators validate the query, and what they do not describe. */
+  responses: Responses;
+  /** The class whose decorators validate the query, and the descriptions of its parameters. */
   query?: { rules: Type; parameters: Record<string, SchemaObject> };
   requestBody?: { required: boolean; content: Record<string, { schema: SchemaObject }> };
 }
+
+const json = (description: string, { json: schema }: Pick<Schema<unknown>, 'json'>): Response => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+/** A 503 with `Retry-After`. */
+const unavailable = (description: string): Response => ({
+  ...json(description, error),
+  headers: {
+    'Retry-After': {
+      description: 'Seconds after which to send the request again.',
+      schema: { type: 'integer', minimum: 1 },
+    },
+  },
+});
+
+const commonErrors: Responses = {
+  400: json('The request is invalid; the answer lists every error.', badRequest),
+  401: json('Not logged in, or a token that no guard accepts.', error),
+  429: json('Too many requests, if you limit their rate.', error),
+};
+
+const apiErrors: Responses = {
+  ...commonErrors,
+  403: json('The guards do not accept this user.', error),
+  503: unavailable('The database does not answer in time, or too many questions wait.'),
+};
+
+/** A question of `ActivityStats`. */
+const question = (
+  name: keyof typeof parameters & keyof typeof results,
+  rules: Type,
+  summary: string,
+  result: string,
+): Operation => ({
+  summary,
+  query: { rules, parameters: parameters[name] },
+  responses: { 200: json(result, results[name]), ...apiErrors },
+});
 
 /** Operations by the name of their handler, in any controller. */
 export const operations: Record<string, Operation> = {
   track: {
     summary: 'Store activities',
     description:
-      'Stores one activity, or up to 100. The cookie says which session they belong to. Sending the same ids again is safe.',
+      'Stores one activity, or up to 100. The cookie contains their session. Sending the same ids again is safe.',
     requestBody: {
       required: true,
       content: Object.fromEntries(Object.entries(trackBody).map(([type, schema]) => [type, { schema }])),
     },
     responses: {
       204: { description: 'All are committed to the database.' },
-      ...common,
-      413: json('The body takes more than 64 KiB.', error),
+      ...commonErrors,
+      413: json('The body is larger than 64 KiB.', error),
       415: json('The body has another media type.', error),
       422: json('This database can never store it: do not send it again.', error),
-      503: {
-        ...json('The database cannot store it in time. Send it again, with the same ids.', error),
-        headers: retryAfter,
-      },
+      503: unavailable('The database cannot store it in time. Send it again, with the same ids.'),
     },
   },
+
   find: {
     summary: 'List activities',
     description: 'Activities with their sessions, in pages that stay stable while new ones arrive.',
     query: { rules: ActivitiesQuery, parameters: parameters.activities },
-    responses: answered('One page.', activities),
+    responses: { 200: json('One page.', activities), ...apiErrors },
   },
+
   export: {
     summary: 'Export activities',
     description:
-      'All activities that match, the oldest first, as a download of any size. If something fails on the way, the ' +
-      'connection breaks: resume with `after`.',
+      'All activities that match, the oldest first, as a download of any size. If it fails, the connection breaks: resume ' +
+      'with `after`.',
     query: { rules: ExportQuery, parameters: parameters.exported },
     responses: {
       200: {
@@ -109,48 +117,29 @@ export const operations: Record<string, Operation> = {
           'application/json': { schema: { type: 'array', items: activity.json } },
         },
       },
-      ...reading,
+      ...apiErrors,
     },
   },
+
   overview: {
-    summary: 'Main figures',
+    ...question('overview', OverviewQuery, 'Main figures', 'The figures.'),
     description: 'Users, sessions, visits, activities, views, bounce rate and visit duration.',
-    query: { rules: OverviewQuery, parameters: parameters.overview },
-    responses: answered('The figures.', answers.overview),
   },
-  series: {
-    summary: 'A measure over time',
-    query: { rules: SeriesQuery, parameters: parameters.series },
-    responses: answered('A value for each interval.', answers.series),
-  },
-  top: {
-    summary: 'The most frequent values of a dimension',
-    query: { rules: TopQuery, parameters: parameters.top },
-    responses: answered('The values.', answers.top),
-  },
-  live: {
-    summary: 'Who is there now',
-    query: { rules: LiveQuery, parameters: parameters.live },
-    responses: answered('Counts and visitors of the last minutes.', answers.live),
-  },
-  funnel: {
-    summary: 'How many visitors did the steps in their order',
-    query: { rules: FunnelQuery, parameters: parameters.funnel },
-    responses: answered('The visitors of each step.', answers.funnel),
-  },
-  retention: {
-    summary: 'How many visitors come back',
-    query: { rules: RetentionQuery, parameters: parameters.retention },
-    responses: answered('The cohorts.', answers.retention),
-  },
-  journeys: {
-    summary: 'The most frequent paths from or to a page',
-    query: { rules: JourneysQuery, parameters: parameters.journeys },
-    responses: answered('Pages, and the links between them.', answers.journeys),
-  },
-  visits: {
-    summary: 'List visits with their activities',
-    query: { rules: VisitsQuery, parameters: parameters.visits },
-    responses: answered('One page.', answers.visits),
-  },
+  series: question('series', SeriesQuery, 'A measure over time', 'A value for each interval.'),
+  top: question('top', TopQuery, 'The most frequent values of a dimension', 'The values.'),
+  live: question('live', LiveQuery, 'Current visitors', 'Counts and visitors of the last minutes.'),
+  funnel: question(
+    'funnel',
+    FunnelQuery,
+    'How many visitors did the steps in their order',
+    'The visitors of each step.',
+  ),
+  retention: question('retention', RetentionQuery, 'How many visitors come back', 'The cohorts.'),
+  journeys: question(
+    'journeys',
+    JourneysQuery,
+    'The most frequent paths from or to a page',
+    'Pages, and the links between them.',
+  ),
+  visits: question('visits', VisitsQuery, 'List visits with their activities', 'One page.'),
 };

@@ -25,12 +25,12 @@ import type {
 } from '../statistics.query.js';
 import type { SchemaObject } from './schema.js';
 
-/** What the rules of a query do not say. Its type, its values and whether it is required come from class-validator. */
+/** The description of a parameter. Its type, its values and whether it is required come from class-validator. */
 interface Parameter extends SchemaObject {
   description: string;
 }
 
-/** A parameter for each property, so that none is left without a description. */
+/** A parameter for each property, so that the compiler finds missing descriptions. */
 type Parameters<Query, Others = object> = Record<Exclude<keyof Query, keyof Others>, Parameter>;
 
 const bounded = ({ min, max, default: value }: Bounds, description: string): Parameter => ({
@@ -52,7 +52,7 @@ const order: Parameter = {
 };
 
 const after: Parameter = {
-  description: 'The `next` of the page before. The other parameters must be the same.',
+  description: 'The `next` of the previous page. The other parameters must be the same.',
 };
 
 const filter: Parameters<FilterQuery> = {
@@ -78,7 +78,7 @@ const filter: Parameters<FilterQuery> = {
   from: dateTime('Only activities at or after this moment.', 'start', ' (UTC)'),
   to: dateTime('Only activities before this moment.', 'end', ' (UTC)'),
   subject: {
-    description: 'To what it was done: a type and an id.',
+    description: 'The object of the activity: a type and an id.',
     maxLength: MAX_SUBJECT,
     example: 'order:17',
   },
@@ -100,7 +100,7 @@ export const exported: Parameters<ExportQuery> = {
   },
   raw: {
     description:
-      'Only for `csv`: leaves cells as they are that a spreadsheet would run as a formula. For programs, not for spreadsheets.',
+      'Only for `csv`: does not escape cells that a spreadsheet would run as a formula. For programs, not for spreadsheets.',
     default: false,
   },
   bom: {
@@ -109,13 +109,13 @@ export const exported: Parameters<ExportQuery> = {
   },
   after: {
     description:
-      'Resumes an export that broke off: the `id` of the last activity that arrived whole, or the `next` of a page ' +
-      'that was asked with `order=asc`. Activities that follow are sent; CSV then has no header.',
+      'Resumes an export that broke off: the `id` of the last activity that arrived completely, or the `next` of a page ' +
+      'with `order=asc`. The activities after it are sent; CSV then has no header.',
   },
 };
 
 const none = (description: string, example?: string): Parameter => ({
-  description: `${description} An empty value asks for those without one.`,
+  description: `${description} An empty value matches those without one.`,
   ...(example !== undefined && { example }),
 });
 
@@ -151,14 +151,14 @@ const question: Parameters<QuestionQuery> = {
       '(text, number, `true` or `false`).',
     example: '{"plan":"pro"}',
   },
-  bots: { description: 'Whether known bots count too.', default: false },
+  bots: { description: 'Whether to include known bots.', default: false },
 };
 
 export const overview: Parameters<OverviewQuery> = {
   ...question,
   compareTo: {
     description:
-      '`previous` (the range just before), `year` (the same days a year before), or a range of its own: ' +
+      '`previous` (the range just before), `year` (the same days a year before), or another range: ' +
       'two ISO 8601 dates, or dates and times, with a slash between them, read as `from` and `to`.',
     pattern: '^(previous|year|[^/]+/[^/]+)$',
     example: 'previous',

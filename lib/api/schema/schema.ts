@@ -1,4 +1,4 @@
-/** A schema as OpenAPI 3.0 writes it. `@nestjs/swagger` converts `nullable` for hosts that ask for 3.1. */
+/** A schema of OpenAPI 3.0. `@nestjs/swagger` converts `nullable` for documents of OpenAPI 3.1. */
 export interface SchemaObject {
   $ref?: string;
   type?: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object';
@@ -39,7 +39,7 @@ class Optional<T> {
   constructor(readonly schema: Schema<T>) {}
 }
 
-/** What JSON makes of a value. */
+/** The type of a value in JSON. */
 type Json<T> = T extends Date ? string : T;
 
 /** A schema for each property of a type. */
@@ -124,7 +124,7 @@ export function freeForm<T>(description: string, more: SchemaObject = {}): Schem
 export function nullable<T>(schema: Schema<T>, description?: string): Schema<T | null> {
   const { json } = schema;
   const more = description === undefined ? {} : { description };
-  // OpenAPI 3.0 allows nothing beside a reference.
+  // OpenAPI 3.0 allows no other property next to a reference.
   return new Schema(
     json.$ref === undefined
       ? { ...json, ...more, nullable: true }

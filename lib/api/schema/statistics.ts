@@ -47,13 +47,13 @@ import {
 } from './schema.js';
 import { activityFields, next, session } from './activities.js';
 
-/** An answer to a question: a component of its own. */
-function answer<T>(name: string, fields: Fields<T>, description: string): Schema<T> {
+/** The result of a question, as a component of the document. */
+function result<T>(name: string, fields: Fields<T>, description: string): Schema<T> {
   return component(name, object<T>(fields, description));
 }
 
 const asOf = dateTime(
-  'The answer is exact for everything that was committed before this moment, by the clock of the database. Some of what was committed later may be in it.',
+  'The result is exact for everything that was committed before this moment, by the clock of the database. It may contain some of what was committed later.',
 );
 
 const spanFields: Fields<Span> = {
@@ -71,13 +71,13 @@ const figure = component(
   object<Figure>(
     {
       value: measured('In the range; `null` if there was no visit to measure.'),
-      compared: optional(measured('In the range of `compareTo`. Missing if nothing was compared.')),
+      compared: optional(measured('In the range of `compareTo`. Missing without a comparison.')),
     },
     'A figure: a number of things, a rate of 0 to 1 (`bounceRate`), or seconds (`visitDuration`).',
   ),
 );
 
-export const overview = answer<Overview>(
+export const overview = result<Overview>(
   'DjaffarOverview',
   {
     asOf,
@@ -94,7 +94,7 @@ export const overview = answer<Overview>(
   'The main figures. `bounceRate` is 0 to 1, `visitDuration` is the median in seconds.',
 );
 
-export const series = answer<Series>(
+export const series = result<Series>(
   'DjaffarSeries',
   {
     asOf,
@@ -113,7 +113,7 @@ export const series = answer<Series>(
   'A measure over time.',
 );
 
-export const top = answer<Top>(
+export const top = result<Top>(
   'DjaffarTop',
   {
     asOf,
@@ -139,7 +139,7 @@ export const top = answer<Top>(
   'The most frequent values of a dimension.',
 );
 
-export const live = answer<Live>(
+export const live = result<Live>(
   'DjaffarLive',
   {
     asOf,
@@ -160,7 +160,7 @@ export const live = answer<Live>(
             device: nullable(text('The kind of device.')),
             date: localTime('When the latest activity happened.'),
             path: text('The page of the latest activity.'),
-            name: text('What was done by then.'),
+            name: text('The name of the latest activity.'),
           },
           'A session, or a user without one, with the latest activity.',
         ),
@@ -169,7 +169,7 @@ export const live = answer<Live>(
       { maxItems: MAX_LIVE_VISITORS },
     ),
   },
-  'Who is there now.',
+  'The current visitors.',
 );
 
 const step = component(
@@ -190,15 +190,15 @@ const step = component(
   ),
 );
 
-export const funnel = answer<Funnel>(
+export const funnel = result<Funnel>(
   'DjaffarFunnel',
   {
     asOf,
     steps: array(
       object({
         step,
-        visitors: count('How many visitors came this far.'),
-        stopped: count('How many of them did not come further; 0 for the last step.'),
+        visitors: count('How many visitors did this step.'),
+        stopped: count('How many of them did not do the next step; 0 for the last step.'),
       }),
       'In the order of the question.',
       { minItems: 1, maxItems: MAX_FUNNEL_STEPS },
@@ -207,7 +207,7 @@ export const funnel = answer<Funnel>(
   'How many visitors did the steps in their order.',
 );
 
-export const retention = answer<Retention>(
+export const retention = result<Retention>(
   'DjaffarRetention',
   {
     asOf,
@@ -238,7 +238,7 @@ const stepNumber = (description: string): Schema<number> =>
 const journeyPath = (description: string): Schema<string | null> =>
   nullable(text(`${description} \`null\` for all that are less frequent.`));
 
-export const journeys = answer<Journeys>(
+export const journeys = result<Journeys>(
   'DjaffarJourneys',
   {
     asOf,
@@ -246,7 +246,7 @@ export const journeys = answer<Journeys>(
       object({
         step: stepNumber('The step.'),
         path: journeyPath('The page.'),
-        visits: count('Visits that were there.'),
+        visits: count('Visits that viewed the page at this step.'),
       }),
       'Pages of each step.',
     ),
@@ -255,7 +255,7 @@ export const journeys = answer<Journeys>(
         step: stepNumber('The step of `from`.'),
         from: journeyPath('The page.'),
         to: journeyPath('The page of the next step.'),
-        visits: count('Visits that went this way.'),
+        visits: count('Visits that moved from one to the other.'),
       }),
       'From a page of a step to a page of the next step.',
     ),
@@ -298,7 +298,7 @@ const visit = component(
   ),
 );
 
-export const visits = answer<Visits>(
+export const visits = result<Visits>(
   'DjaffarVisits',
   { asOf, items: array(visit, 'The latest first unless `order` is `asc`.'), next },
   'One page of the visits.',

@@ -37,7 +37,7 @@ const fields: Fields<NewActivity> = {
     }),
   ),
   referer: optional(text('Where the user came from.', { maxLength: MAX_PATH })),
-  // Generators take a property of a body that has a default for one that is required.
+  // The default is in the text, because generators treat a property with a default as required.
   name: optional(
     text(`What was done. Default: \`${DEFAULT_NAME}\`.`, { maxLength: MAX_NAME, example: 'bought' }),
   ),
@@ -48,7 +48,7 @@ const fields: Fields<NewActivity> = {
     ),
   ),
   id: optional(
-    text('An id of your own (UUID of version 1 to 7). Sent again, the activity is stored once.', {
+    text('An id of your own (UUID of version 1 to 7). An activity that is sent again is stored once.', {
       format: 'uuid',
     }),
   ),
@@ -56,7 +56,7 @@ const fields: Fields<NewActivity> = {
 
 const sentAt = optional(
   dateTime(
-    'The clock of the client at sending. If it is given, `date` is corrected by the error of that clock.',
+    'The clock of the client when it sends. If it is given, `date` is corrected by the error of that clock.',
   ),
 );
 
@@ -103,7 +103,7 @@ export const trackBody: Record<string, Schema<unknown>['json']> = {
   'application/x-www-form-urlencoded': form.json,
   'text/plain': {
     type: 'string',
-    description: 'The text of either of the two: what `navigator.sendBeacon` sends.',
+    description: 'The text of either of the two, as `navigator.sendBeacon` sends it.',
     example: '{"date":"2026-11-01T12:00:00.000Z","path":"/pricing"}',
   },
 };
