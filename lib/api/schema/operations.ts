@@ -65,15 +65,11 @@ const apiErrors: Responses = {
 
 /** A question of `ActivityStats`. */
 const question = (
-  name: keyof typeof parameters & keyof typeof results,
-  rules: Type,
   summary: string,
+  query: NonNullable<Operation['query']>,
   result: string,
-): Operation => ({
-  summary,
-  query: { rules, parameters: parameters[name] },
-  responses: { 200: json(result, results[name]), ...apiErrors },
-});
+  schema: Pick<Schema<unknown>, 'json'>,
+): Operation => ({ summary, query, responses: { 200: json(result, schema), ...apiErrors } });
 
 /** Operations by the name of their handler, in any controller. */
 export const operations: Record<string, Operation> = {
@@ -122,24 +118,54 @@ export const operations: Record<string, Operation> = {
   },
 
   overview: {
-    ...question('overview', OverviewQuery, 'Main figures', 'The figures.'),
+    ...question(
+      'Main figures',
+      { rules: OverviewQuery, parameters: parameters.overview },
+      'The figures.',
+      results.overview,
+    ),
     description: 'Users, sessions, visits, activities, views, bounce rate and visit duration.',
   },
-  series: question('series', SeriesQuery, 'A measure over time', 'A value for each interval.'),
-  top: question('top', TopQuery, 'The most frequent values of a dimension', 'The values.'),
-  live: question('live', LiveQuery, 'Current visitors', 'Counts and visitors of the last minutes.'),
+  series: question(
+    'A measure over time',
+    { rules: SeriesQuery, parameters: parameters.series },
+    'A value for each interval.',
+    results.series,
+  ),
+  top: question(
+    'The most frequent values of a dimension',
+    { rules: TopQuery, parameters: parameters.top },
+    'The values.',
+    results.top,
+  ),
+  live: question(
+    'Current visitors',
+    { rules: LiveQuery, parameters: parameters.live },
+    'Counts and visitors of the last minutes.',
+    results.live,
+  ),
   funnel: question(
-    'funnel',
-    FunnelQuery,
     'How many visitors did the steps in their order',
+    { rules: FunnelQuery, parameters: parameters.funnel },
     'The visitors of each step.',
+    results.funnel,
   ),
-  retention: question('retention', RetentionQuery, 'How many visitors come back', 'The cohorts.'),
+  retention: question(
+    'How many visitors come back',
+    { rules: RetentionQuery, parameters: parameters.retention },
+    'The cohorts.',
+    results.retention,
+  ),
   journeys: question(
-    'journeys',
-    JourneysQuery,
     'The most frequent paths from or to a page',
+    { rules: JourneysQuery, parameters: parameters.journeys },
     'Pages, and the links between them.',
+    results.journeys,
   ),
-  visits: question('visits', VisitsQuery, 'List visits with their activities', 'One page.'),
+  visits: question(
+    'List visits with their activities',
+    { rules: VisitsQuery, parameters: parameters.visits },
+    'One page.',
+    results.visits,
+  ),
 };
