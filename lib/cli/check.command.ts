@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Interruption, interruptible } from './interruption.js';
+import { InterruptedError, interruptible } from './interruption.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
 import { noteDefaultPages, type Services, withServices } from './services.js';
@@ -7,11 +7,11 @@ import { noteDefaultPages, type Services, withServices } from './services.js';
 export function addCheck(program: Command): void {
   const command = program
     .command('check')
-    .description('compare the visits and sums kept for statistics with the activities')
-    .option('--rebuild', 'make them anew')
+    .description('compare visits and rollups of the statistics with the activities')
+    .option('--rebuild', 'recompute them')
     .action(({ rebuild = false }: { rebuild?: boolean }) =>
       interruptible((stop) =>
-        withServices(command, (services) => (rebuild ? makeAnew(services, stop) : compare(services, stop))),
+        withServices(command, (services) => (rebuild ? rebuildAll(services, stop) : compare(services, stop))),
       ),
     );
 }
@@ -23,24 +23,24 @@ async function compare(services: Services, stop: AbortSignal): Promise<void> {
     'nothing was changed; run it again to check all',
   );
   if (visits + sums + pages > 0) {
-    // They may be right, and the pages that they are compared with wrong.
+    // They may differ only because the command uses other pages than the app.
     noteDefaultPages(services);
-    throw new Error(`${visits} visits, ${sums} sums and ${pages} pages are wrong; run with --rebuild`);
+    throw new Error(`${visits} visits, ${sums} rollup rows and ${pages} pages are wrong; run with --rebuild`);
   }
-  await print('visits and sums are what the activities say');
+  await print('visits and rollups match the activities');
 }
 
-async function makeAnew(services: Services, stop: AbortSignal): Promise<void> {
+async function rebuildAll(services: Services, stop: AbortSignal): Promise<void> {
   noteDefaultPages(services);
   await withProgress(
     (onProgress) => services.store.rebuild(onProgress),
     stop,
     'the days so far are right; run it again to rebuild all',
   );
-  await print('visits and sums have been made anew');
+  await print('visits and rollups have been recomputed');
 }
 
-/** @param advice how to go on after an interruption */
+/** @param advice what to do after an interruption */
 async function withProgress<T>(
   work: (onProgress: (done: number, total: number) => void) => Promise<T>,
   stop: AbortSignal,
@@ -56,8 +56,8 @@ async function withProgress<T>(
       stop.throwIfAborted();
     });
   } catch (error) {
-    if (!(error instanceof Interruption)) throw error;
-    throw new Interruption(error.signal, `interrupted${reached}; ${advice}`);
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError(error.signal, `interrupted${reached}; ${advice}`);
   } finally {
     progress?.stop();
   }

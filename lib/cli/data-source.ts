@@ -16,7 +16,7 @@ const TYPESCRIPT_CURE =
 
 export type ImportModule = (url: string) => Promise<unknown>;
 
-/** The file that the command line names. */
+/** The data source file of the option `-d`. */
 export interface DataSourceFile {
   name: string;
   open(): Promise<OpenStore>;
@@ -30,7 +30,7 @@ export interface OpenStore {
   close: () => Promise<void>;
 }
 
-/** What the file of a data source exports. */
+/** The exports of a data source file. */
 interface Exported {
   /** The option `store` of the host. */
   store: StoreFactory | undefined;
@@ -38,7 +38,7 @@ interface Exported {
   page: PageOption | undefined;
 }
 
-/** A command waits until the statistics are up to date, and nothing runs in the background. */
+/** Commands wait until the statistics are up to date; nothing runs in the background. */
 const STATISTICS = { ...DEFAULTS.statistics, maxWait: Number.POSITIVE_INFINITY, background: false };
 
 /**
@@ -55,7 +55,7 @@ export async function openDataSource(file: string, importModule: ImportModule): 
   const [dataSource, another] = dataSources;
   if (!dataSource) throw new Error(`${file} exports no DataSource of TypeORM`);
   if (another) throw new Error(`${file} exports more than one DataSource of TypeORM`);
-  // The host's settings for its start: this command looks at the database, and changes nothing of the schema.
+  // Overrides settings for the start of the host, because this command must not change the schema.
   dataSource.setOptions({
     subscribers: [],
     synchronize: false,
@@ -66,7 +66,7 @@ export async function openDataSource(file: string, importModule: ImportModule): 
   if (!dataSource.isInitialized) await dataSource.initialize();
   if (!djaffarEntities.every((entity) => dataSource.hasMetadata(entity))) {
     await dataSource.destroy();
-    throw new Error(`the data source of ${file} does not know djaffarEntities: add them to its entities`);
+    throw new Error(`the data source of ${file} has no djaffarEntities: add them to its entities`);
   }
   try {
     checkNames(dataSource, djaffarEntities);
@@ -90,7 +90,9 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
   for (const value of await valuesOf(exported)) if (isDataSource(value)) found.add(value);
   const page = findExport(exported, 'page');
   if (page !== undefined && !isPageOption(page))
-    throw new Error(`${file} exports a "page" that is no function: it must be the option "page" of the app`);
+    throw new Error(
+      `${file} exports a "page" that is not a function: it must be the option "page" of the app`,
+    );
   const store = findExport(exported, 'store');
   return { store: isStoreFactory(store) ? store : undefined, dataSources: [...found], page };
 }
@@ -115,13 +117,13 @@ async function load(path: string, importModule: ImportModule): Promise<unknown> 
   try {
     return await importModule(pathToFileURL(path).href);
   } catch (error) {
-    // A loader for `require` alone may know the extension, such as ts-node's.
+    // A loader only for `require`, such as ts-node's, may support the extension.
     if (codeOf(error) !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
     return createRequire(path)(path);
   }
 }
 
-/** What Node says to TypeScript that it cannot run by itself: each version says something else. */
+/** Whether Node cannot run the file because it is TypeScript; the error depends on Node's version. */
 function isOfSyntax(error: unknown): boolean {
   const code = String(codeOf(error));
   return (
@@ -130,7 +132,7 @@ function isOfSyntax(error: unknown): boolean {
   );
 }
 
-/** What CommonJS exports is the default export, and may have a default export itself. */
+/** Returns all exports. The exports of CommonJS are the default export, which may have a default export itself. */
 async function valuesOf(exported: unknown): Promise<unknown[]> {
   if (typeof exported !== 'object' || exported === null) return [];
   const values = await Promise.all(Object.values(exported));
@@ -138,7 +140,7 @@ async function valuesOf(exported: unknown): Promise<unknown[]> {
   return isDataSource(inner) || inner === exported ? values : [...values, ...(await valuesOf(inner))];
 }
 
-/** TypeORM's own mark, which holds for any copy of TypeORM. */
+/** Uses TypeORM's own marker, which is the same in any copy of TypeORM. */
 function isDataSource(value: unknown): value is DataSource {
   return (
     typeof value === 'object' &&

@@ -13,9 +13,9 @@ interface EraseOptions extends FilterOptions {
 export function addErase(program: Command): void {
   const command = program
     .command('erase')
-    .description('erase activities for good, and the sessions that have none left')
-    .option('--yes', 'do not ask')
-    .option('--keep-anonymous', "with --user: keep what was done without a login in the user's visits");
+    .description('erase activities permanently, and sessions that have none left')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--keep-anonymous', "with --user: keep activities without a login in the user's visits");
   addFilterOptions(command).action((options: EraseOptions) => erase(command, options));
 }
 
@@ -25,8 +25,8 @@ async function erase(
 ): Promise<void> {
   const filter = filterOf(options);
   if (Object.keys(filter).length === 0)
-    throw new Error('an empty filter would erase everything: say which activities, such as --user 17');
-  if (!yes && !isTerminal()) throw new Error('there is no terminal to ask on: give --yes');
+    throw new Error('an empty filter would erase everything; add a filter, such as --user 17');
+  if (!yes && !isTerminal()) throw new Error('there is no terminal to ask for confirmation; use --yes');
   await withServices(command, async ({ activities }) => {
     if (!yes && !(await confirm(await activities.countToErase(filter, { keepAnonymous }))))
       throw new Error('nothing was erased');
@@ -43,7 +43,7 @@ async function confirm(count: number): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const question = terminal.question(`Erase ${count} activities for good? [y/N] `);
-    // Ctrl+C and Ctrl+D are an answer too: some versions of Node reject at them, others close without a word.
+    // Ctrl+C and Ctrl+D mean no: some versions of Node reject the question, others only close the terminal.
     const answer = await Promise.race([question.catch(() => ''), once(terminal, 'close').then(() => '')]);
     return /^y(es)?$/i.test(answer.trim());
   } finally {

@@ -12,7 +12,7 @@ export function addFilterOptions(command: Command): Command {
       '--route <pattern>',
       'the pattern of the route, such as /orders/:id, or its beginning with a trailing *',
     )
-    .option('--subject <subject>', 'to what it was done, such as order:17');
+    .option('--subject <subject>', 'the object of the activity, such as order:17');
 }
 
 export function addDateOptions(command: Command): Command {
@@ -24,7 +24,7 @@ export function addDateOptions(command: Command): Command {
     .option('--to <date>', 'before this moment; a date alone is the end of that day');
 }
 
-/** The options that filter statistics too, without the dates. */
+/** Adds the options that also filter statistics, except the dates. */
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--user <id>', 'the id of the user')
@@ -35,7 +35,7 @@ export function addCommonOptions(command: Command): Command {
     .option('--ip <address>', 'the IP address');
 }
 
-/** The filter alone, of all options of a command; what was not given is not there. */
+/** Returns the filter from the options of a command, without undefined properties. */
 export function filterOf({
   user,
   session,

@@ -1,22 +1,22 @@
-/** Somebody has asked the command to stop. */
-export class Interruption extends Error {
+/** The command was interrupted by a signal. */
+export class InterruptedError extends Error {
   constructor(
     readonly signal: NodeJS.Signals,
     message = 'interrupted',
   ) {
     super(message);
-    this.name = 'Interruption';
+    this.name = 'InterruptedError';
   }
 }
 
 const SIGNALS: NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
-/** Lets the work come to an end of its own at the first signal; the next one ends the process as ever. */
+/** Aborts the work at the first signal, so that it can end cleanly; the second signal ends the process. */
 export async function interruptible(work: (stop: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     forget();
-    stop.abort(new Interruption(signal));
+    stop.abort(new InterruptedError(signal));
   };
   const forget = (): void => {
     for (const signal of SIGNALS) process.off(signal, onSignal);

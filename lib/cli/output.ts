@@ -2,25 +2,25 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { ReusableBuffer } from '../export/reusable-buffer.js';
 import { escapeControls } from './errors.js';
 
-/** Where data go. */
+/** The destination of data. */
 export interface Output {
-  /** Whether it goes on behind what is there already. */
-  readonly isContinued: boolean;
-  /** Resolves when the system has taken all of them; not to be called again before that. */
+  /** Whether it appends to existing data. */
+  readonly isResumed: boolean;
+  /** Resolves when the system has accepted all pieces. Must not be called again before that. */
   write(pieces: Iterable<string | Uint8Array>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Whoever reads the pipe has had enough. */
+/** Whether the reader has closed the pipe. */
 export function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
-/** Pieces as bytes, one behind another. */
+/** Concatenates pieces in a reusable buffer. */
 class Bytes {
   private readonly memory = new ReusableBuffer();
 
-  /** Good until the next call. */
+  /** The buffer is valid until the next call. */
   of(pieces: Iterable<string | Uint8Array>): Buffer {
     let bytes = this.memory.allocate(0);
     let size = 0;
@@ -38,18 +38,18 @@ class Bytes {
   }
 }
 
-/** Standard output. What another command has written before, nobody knows. */
+/** Standard output. It is unknown if another command has written to it before. */
 export class StandardOutput implements Output {
   private readonly bytes = new Bytes();
 
-  constructor(readonly isContinued = false) {
-    // Whoever writes is told of the error.
+  constructor(readonly isResumed = false) {
+    // The error is also passed to the callback of `write`.
     process.stdout.on('error', ignore);
   }
 
   async write(pieces: Iterable<string | Uint8Array>): Promise<void> {
     const bytes = this.bytes.of(pieces);
-    // Files and pipes get the data as they are.
+    // Files and pipes get the data unescaped.
     const written = process.stdout.isTTY ? escapeControls(bytes.toString()) : bytes;
     await new Promise<void>((resolve, reject) => {
       process.stdout.write(written, (error) => (error ? reject(error) : resolve()));
@@ -61,16 +61,16 @@ export class StandardOutput implements Output {
   }
 }
 
-/** A file that never keeps half of what is written at once, as on a full disk. */
+/** A file. If a write fails half-way, as on a full disk, the file is truncated to the previous write. */
 export class FileOutput implements Output {
-  readonly isContinued: boolean;
+  readonly isResumed: boolean;
   private readonly bytes = new Bytes();
 
   private constructor(
     private readonly handle: FileHandle,
     private size: number,
   ) {
-    this.isContinued = size > 0;
+    this.isResumed = size > 0;
   }
 
   static async open(path: string, append: boolean): Promise<FileOutput> {
@@ -94,7 +94,7 @@ export class FileOutput implements Output {
   }
 }
 
-/** One answer on standard output. */
+/** Prints a line on standard output. */
 export async function print(text: string): Promise<void> {
   const output = new StandardOutput();
   await output.write([`${text}\n`]).catch((error: unknown) => {

@@ -7,17 +7,17 @@ import { addImport } from './import/import.command.js';
 import { version } from '../generated/version.js';
 import { addStats } from './stats.command.js';
 
-/** The command line; docs/cli.md tells how it is used. */
+/** The command line; docs/cli.md describes it. */
 export function program(importModule: ImportModule): Command {
   const djaffar = new Command('djaffar')
-    .description('What Djaffar has tracked: out of your database, back into it, counted, or erased')
+    .description('Export, import, count, check or erase the activities in your database')
     .requiredOption(
       '-d, --data-source <file>',
       "the module that exports your DataSource, as TypeORM's own command takes it",
       (file: string): DataSourceFile => ({ name: file, open: () => openDataSource(file, importModule) }),
     )
     .version(version, '-V, --version', 'print the version')
-    // An error in place of `process.exit()`, for this command and those below.
+    // Throws instead of calling `process.exit()`, also in subcommands.
     .exitOverride();
   for (const add of [addExport, addImport, addErase, addStats, addCheck]) add(djaffar);
   return djaffar;

@@ -1,15 +1,15 @@
 import { monotonicClock } from '../time/clock.js';
 
-/** Characters of a bar. */
+/** The width of the bar in characters. */
 const WIDTH = 40;
-/** Milliseconds. */
+/** Milliseconds between two updates. */
 const REDRAW = 100;
 
-// Lines that are longer than the terminal is wide are truncate, or each would stay above the next.
+// Turns off line wrapping: a wrapped line could not be overwritten by the next one.
 const BEGIN = '\u001B[?25l\u001B[?7l';
 const END = '\r\u001B[2K\u001B[?7h\u001B[?25h';
 
-/** How far a command is, on standard error where that is a terminal. */
+/** A progress bar on standard error, if that is a terminal. */
 export class Progress {
   private readonly begun = monotonicClock.now();
   private isDrawn = false;
@@ -32,7 +32,7 @@ export class Progress {
     this.draw(this.begun);
   }
 
-  /** Whether it is worth to find out the total. */
+  /** Whether a bar is shown, so that the total is needed. */
   static get isShown(): boolean {
     return process.stderr.isTTY;
   }
@@ -47,7 +47,7 @@ export class Progress {
     if (this.isDrawn && now >= this.drawnAt + REDRAW) this.draw(now);
   }
 
-  /** Leaves the terminal to what is said next. */
+  /** Removes the bar and restores the terminal. */
   stop(): void {
     if (this.isDrawn) process.stderr.write(END);
     this.isDrawn = false;

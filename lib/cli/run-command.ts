@@ -4,18 +4,18 @@ import { Logger } from '@nestjs/common';
 import { CommanderError } from 'commander';
 import type { ImportModule } from './data-source.js';
 import { escapeControls, reasonOf } from './errors.js';
-import { Interruption } from './interruption.js';
+import { InterruptedError } from './interruption.js';
 import { program } from './program.js';
 
 /**
- * Runs the command line in this process, whose console and logger it takes.
- * @param args what stands behind the command's name
+ * Runs the command line in this process, and replaces its console and logger.
+ * @param args the arguments after the command's name
  * @returns the exit code
  */
 export async function runCommand(args: string[], importModule: ImportModule): Promise<number> {
-  // Standard output is for data alone, whatever the host's data source file, or its loggers, have to say.
+  // Standard output is only for data, so the host's data source file and its loggers must not write to it.
   globalThis.console = new Console(process.stderr);
-  // What becomes an error is reported once, by this command.
+  // Errors are reported once, by this command.
   Logger.overrideLogger({
     log() {},
     error() {},
@@ -25,9 +25,9 @@ export async function runCommand(args: string[], importModule: ImportModule): Pr
     await program(importModule).parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has printed its own.
+    // Commander has printed this error already.
     if (error instanceof CommanderError) return error.exitCode;
     console.error(`djaffar: ${reasonOf(error)}`);
-    return error instanceof Interruption ? 128 + constants.signals[error.signal] : 1;
+    return error instanceof InterruptedError ? 128 + constants.signals[error.signal] : 1;
   }
 }

@@ -13,7 +13,7 @@ import { UnavailableError } from '../store/unavailable.error.js';
 import type { DataSourceFile } from './data-source.js';
 import { escapeControls } from './errors.js';
 
-/** What a host has by injection. */
+/** The services that an app gets by injection. */
 export interface Services {
   store: Store;
   /** The option `page` that the file of the data source exports. */
@@ -26,10 +26,10 @@ export interface Services {
   stats: ActivityStats;
 }
 
-/** A command may write as many as come, and wait for them longer than a visitor. */
+/** A command may write larger batches, and wait longer, than requests of visitors. */
 const WRITER = { ...DEFAULTS.writer, maxBatch: 1000, timeout: 60_000 };
 
-/** Says on standard error that the default pages are used, if the file of the data source does not say which to use. */
+/** Prints on standard error that the default pages are used, if the data source file exports no `page`. */
 export function noteDefaultPages({ page, file }: Pick<Services, 'page' | 'file'>): void {
   if (page) return;
   console.error(
@@ -39,7 +39,7 @@ export function noteDefaultPages({ page, file }: Pick<Services, 'page' | 'file'>
   );
 }
 
-/** Does the work of a command with the data source that the command line names. */
+/** Runs the work of a command with the data source of the option `-d`. */
 export async function withServices(
   command: Command,
   work: (services: Services) => Promise<void>,
@@ -53,7 +53,7 @@ export async function withServices(
   } catch (error) {
     const cause = error instanceof UnavailableError ? error.cause : error;
     if (!store.classifyError(cause)?.isNotMigrated) throw error;
-    throw new Error('the migrations have not been run, it seems', { cause: error });
+    throw new Error('a table or a column is missing; run the migrations', { cause: error });
   } finally {
     await store.close();
     await close();

@@ -23,7 +23,7 @@ import { addDateOptions, addCommonOptions } from './filter.options.js';
 import { print } from './output.js';
 import { withServices } from './services.js';
 
-/** Each question of `ActivityStats`, with its options under the same names. */
+/** Adds a command for each question of `ActivityStats`, with options of the same names. */
 export function addStats(program: Command): void {
   const stats = program.command('stats').description('answer a question about many activities, as JSON');
 
@@ -44,12 +44,12 @@ export function addStats(program: Command): void {
     .addArgument(new Argument('<dimension>').choices(DIMENSIONS))
     .option('--limit <number>', 'how many', Number)
     .addOption(new Option('--measure <measure>', 'what counts').choices(TOP_MEASURES))
-    .option('--property <key>', 'of which property, for the dimension property')
-    .option('--search <text>', 'only values that hold this text')
+    .option('--property <key>', 'the property, if the dimension is property')
+    .option('--search <text>', 'only values that contain this text')
     .action((dimension: Dimension, asked: TopOptions) => answer(top, (of) => of.top(dimension, asked)));
 
   const live = about(stats, 'live', 'who is there now')
-    .option('--minutes <number>', 'for how long back', Number)
+    .option('--minutes <number>', 'the last minutes', Number)
     .action((asked: LiveOptions) => answer(live, (of) => of.live(asked)));
 
   const funnel = question(stats, 'funnel', 'how many did the steps in their order')
@@ -65,15 +65,15 @@ export function addStats(program: Command): void {
     .action((asked: RetentionOptions) => answer(retention, (of) => of.retention(asked)));
 
   const journeys = question(stats, 'journeys', 'the commonest ways')
-    .option('--start <path>', 'ways from here')
-    .option('--end <path>', 'ways to here')
+    .option('--start <path>', 'paths from this page')
+    .option('--end <path>', 'paths to this page')
     .option('--depth <number>', 'how many steps', Number)
     .option('--limit <number>', 'how many paths for each step', Number)
     .action((asked: JourneysOptions) => answer(journeys, (of) => of.journeys(asked)));
 
   const visits = question(stats, 'visits', 'visits with their activities')
     .option('--limit <number>', 'how many', Number)
-    .option('--after <next>', 'what the page before had as "next"')
+    .option('--after <next>', 'the "next" of the previous page')
     .option('--order <order>', 'asc or desc')
     .action((asked: VisitsOptions) => answer(visits, (of) => of.visits(asked)));
 }
@@ -82,7 +82,7 @@ function question(stats: Command, name: string, description: string): Command {
   return addDateOptions(about(stats, name, description));
 }
 
-/** A question without a range. */
+/** Adds a question without a range. */
 function about(stats: Command, name: string, description: string): Command {
   return addCommonOptions(stats.command(name).description(description))
     .option('--entry <path>', "the path of the visit's first activity, as --path")
@@ -96,13 +96,13 @@ function about(stats: Command, name: string, description: string): Command {
     .option('--browser <name>', 'the browser, such as Firefox')
     .option('--system <name>', 'the operating system, such as Windows')
     .option('--device <kind>', 'desktop, mobile, tablet or tv')
-    .option('--properties <key=value>', 'with this property, once for each', addProperty)
-    .option('--bots', 'count known bots too')
+    .option('--properties <key=value>', 'an activity with this property; may be repeated', addProperty)
+    .option('--bots', 'include known bots')
     .option('--time-zone <zone>', 'such as Europe/Berlin; default: UTC')
     .hook('preAction', askForNone);
 }
 
-/** Commander takes no `null` from an option. */
+/** Commander cannot parse an option as `null`. */
 function askForNone(command: Command): void {
   for (const property of MAY_BE_NONE)
     if (command.getOptionValue(property) === '') command.setOptionValue(property, null);

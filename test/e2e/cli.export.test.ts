@@ -224,7 +224,7 @@ describe('djaffar export', () => {
     const { code, stderr } = await run(host.database, args);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `djaffar: ${file} is a whole json document already: give another file, or --format ndjson; resume with --after ${next ?? ''}\n`,
+      stderr: `djaffar: ${file} is a complete json document already; use another file, or --format ndjson; resume with --after ${next ?? ''}\n`,
     });
     expect(readFileSync(file, 'utf8')).toBe(array);
   });

@@ -266,7 +266,7 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
   describe('of a Django dump', () => {
     it('tells activities, sessions and visits, and doubles nothing the second time', async () => {
       const dump = file('dump.json', [...OTHERS, ...ACTIVITIES, ...SESSION_INFOS]);
-      const said = '9 rows read, 2 of other models passed over\n';
+      const said = '9 rows read, 2 of other models skipped\n';
       expect(await output(database, ['import', dump])).toBe(said);
       const exported = await output(database, ['export']);
       const rows = rowsOf(exported);
@@ -441,7 +441,7 @@ describe('djaffar import', () => {
     const activities = file('activity.json', ACTIVITIES);
     const infos = file('sessioninfo.jsonl', ndjson(...SESSION_INFOS));
     expect(await output(database, ['import', infos])).toBe(
-      '2 rows read, 2 user agents of sessions without activities left out\n',
+      '2 rows read, 2 user agents of sessions without activities skipped\n',
     );
     expect(await output(database, ['import', '-'], JSON.stringify(ACTIVITIES))).toBe('5 rows read\n');
     expect(rowsOf(await output(database, ['export']))[2]).toMatchObject({ session: { userAgent: null } });
@@ -463,7 +463,8 @@ describe('djaffar import', () => {
     });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: 'djaffar: a Django dump with user agents is read twice: give it as a file\n',
+      stderr:
+        'djaffar: a Django dump with user agents is read twice, so it must be a file and not standard input\n',
     });
   });
 
@@ -528,12 +529,12 @@ describe('djaffar import', () => {
     ['JSON', JSON.stringify([{ event: 'x', time: 1 }]), 'event, time'],
     ['CSV', 'time,event\n1,x\n2,y\n', 'time, event'],
     ['text', 'Dear diary\nToday\n', 'Dear diary'],
-  ])('says in one line that %s holds no activities', async (_, content, columns) => {
+  ])('says in one line that %s contains no activities', async (_, content, columns) => {
     const path = file('other', content);
     expect(await run(database, ['import', path])).toEqual({
       code: 1,
       stdout: '',
-      stderr: `djaffar: ${path} holds no activities: its rows have ${columns}, but no date; djaffar import --help lists what is expected\n`,
+      stderr: `djaffar: ${path} contains no activities: its rows have ${columns}, but no date; djaffar import --help lists what is expected\n`,
     });
   });
 
@@ -610,7 +611,7 @@ describe('djaffar import', () => {
     const { stdout, stderr } = await runProcess(database, ['import', '-'], {
       input: Buffer.from(`${JSON.stringify(ROW)}\n${lines.join('\n')}`, 'latin1'),
     });
-    expect(stdout).toMatch(/^\d+ rows read(, \d+ of other models passed over)?\n$/);
+    expect(stdout).toMatch(/^\d+ rows read(, \d+ of other models skipped)?\n$/);
     for (const line of stderr.split('\n').slice(0, -2))
       expect(line).toMatch(
         /^djaffar: (standard input, line \d+: |more rows are refused; they are only counted$)/,

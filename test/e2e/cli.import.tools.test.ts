@@ -372,7 +372,7 @@ it('holds few files open at once', async () => {
 it('says what is to be given with --from', async () => {
   const [path = ''] = write({ 'session.csv': String(UMAMI['session.csv']) });
   expect((await run(database, ['import', path])).stderr).toMatch(
-    /holds no activities: its rows have session_id, .*, but no date; they look like those of Umami: give --from umami\n$/,
+    /contains no activities: its rows have session_id, .*, but no date; they look like those of Umami: give --from umami\n$/,
   );
 });
 

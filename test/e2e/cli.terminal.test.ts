@@ -58,7 +58,7 @@ it('Ctrl+C ends an import with the terminal as it was, and the same command goes
   expect(screen).toContain(HIDE);
   expect(screen.slice(screen.lastIndexOf(HIDE))).toContain(SHOW);
   const [, stored] =
-    /djaffar: interrupted: (\d+) rows are stored; the same command goes on/.exec(screen) ?? [];
+    /djaffar: interrupted: (\d+) rows are stored; run the same command again/.exec(screen) ?? [];
   expect(code).toBe(130);
   const exported = await output(database, ['export']);
   expect(exported.split('\n')).toHaveLength(Number(stored) + 1);

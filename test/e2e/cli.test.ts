@@ -42,14 +42,14 @@ describe.each(FOUND)('djaffar on %s', (name) => {
     expect(overview).toMatchObject({ visits: { value: 3 }, users: { value: 3 }, views: { value: 4 } });
   });
 
-  it('check says which visits and sums are wrong, and --rebuild makes them anew', async () => {
-    const fine = 'visits and sums are what the activities say\n';
+  it('check says which visits and sums are wrong, and --rebuild recomputes them', async () => {
+    const fine = 'visits and rollups match the activities\n';
     expect(await output(host.database, ['check'])).toBe(fine);
     await host.dataSource.getRepository(NameRollup).update({ name: 'bought' }, { activities: 5 });
     expect(await runProcess(host.database, ['check'])).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'djaffar: 0 visits, 1 sums and 0 pages are wrong; run with --rebuild\n',
+      stderr: 'djaffar: 0 visits, 1 rollup rows and 0 pages are wrong; run with --rebuild\n',
     });
     await output(host.database, ['check', '--rebuild']);
     expect(await output(host.database, ['check'])).toBe(fine);
@@ -144,8 +144,8 @@ describe('djaffar erase', () => {
   afterAll(() => host.close());
 
   it.each([
-    [['--yes'], 'an empty filter would erase everything: say which activities, such as --user 17'],
-    [['--user', '1'], 'there is no terminal to ask on: give --yes'],
+    [['--yes'], 'an empty filter would erase everything; add a filter, such as --user 17'],
+    [['--user', '1'], 'there is no terminal to ask for confirmation; use --yes'],
     [['--user', '', '--yes'], 'user must be a text that is not empty'],
   ])('refuses %j', async (args, reason) => {
     expect(await runProcess(host.database, ['erase', ...args])).toEqual({
@@ -242,7 +242,9 @@ describe('the data source file', () => {
         empty,
       );
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/\ndjaffar: the migrations have not been run, it seems: .*no such table.*\n$/);
+      expect(stderr).toMatch(
+        /\ndjaffar: a table or a column is missing; run the migrations: .*no such table.*\n$/,
+      );
     } finally {
       await empty.drop();
     }
@@ -268,7 +270,7 @@ describe('the data source file', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /\ndjaffar: .*data-source\.mjs does not know djaffarEntities: add them to its entities\n$/,
+      /\ndjaffar: .*data-source\.mjs has no djaffarEntities: add them to its entities\n$/,
     );
   });
 

@@ -4,7 +4,7 @@ import type { ActivityService } from '../../activity/activity.service.js';
 import { decodeCursor } from '../../activity/cursor.js';
 import { reasonOf } from '../errors.js';
 import { addFilterOptions, filterOf, type FilterOptions } from '../filter.options.js';
-import { Interruption, interruptible } from '../interruption.js';
+import { InterruptedError, interruptible } from '../interruption.js';
 import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output.js';
 import { Progress } from '../progress.js';
 import { withServices } from '../services.js';
@@ -25,9 +25,9 @@ export function addExport(program: Command): void {
     .command('export')
     .description('write activities with their sessions, the oldest first')
     .addOption(new Option('--format <format>', 'how').choices(FORMATS).default('ndjson'))
-    .option('--output <file>', 'where; default: standard output')
-    .option('--after <cursor>', 'go on where an export has stopped')
-    .option('--raw', 'leave CSV cells as they are that a spreadsheet would run as a formula')
+    .option('--output <file>', 'the file; default: standard output')
+    .option('--after <cursor>', 'resume an export that was interrupted')
+    .option('--raw', 'do not escape CSV cells that a spreadsheet would run as a formula')
     .option('--no-bom', 'write CSV without a byte order mark, for programs');
   addFilterOptions(command).action((options: ExportOptions) =>
     withServices(command, ({ activities }) => interruptible((stop) => exportTo(activities, options, stop))),
@@ -46,10 +46,10 @@ async function exportTo(
   const progress = new Progress(total, 'rows', stop);
   let cursor = after;
   let begun: { output: Output; document: ExportDocument } | undefined;
-  // Not before there is a page: a wrong option must not cost what a file holds.
+  // Only after the first page was read: a wrong option must not overwrite a file.
   const begin = async (): Promise<NonNullable<typeof begun>> => {
     const output = await open(options, format);
-    return { output, document: new ExportDocument(format, output.isContinued) };
+    return { output, document: new ExportDocument(format, output.isResumed) };
   };
   try {
     for await (const page of exportPages(activities, format, filter, after)) {
@@ -71,7 +71,7 @@ async function exportTo(
   }
 }
 
-/** Beside data on the same terminal it would be in the way. */
+/** No bar if the data are printed on the same terminal. */
 function isProgressShown({ output }: ExportOptions): boolean {
   return Progress.isShown && (output !== undefined || !process.stdout.isTTY);
 }
@@ -89,14 +89,14 @@ async function countOf(
 async function open({ output: path, format, after }: ExportOptions, { appendable }: Format): Promise<Output> {
   if (path === undefined) return new StandardOutput(appendable && after !== undefined);
   const output = await FileOutput.open(path, after !== undefined);
-  if (appendable || !output.isContinued) return output;
+  if (appendable || !output.isResumed) return output;
   await output.close();
-  throw new Error(`${path} is a whole ${format} document already: give another file, or --format ndjson`);
+  throw new Error(`${path} is a complete ${format} document already; use another file, or --format ndjson`);
 }
 
 function unfinished(error: unknown, cursor: string | undefined): unknown {
-  // Where an option is wrong, there is nothing to go on with.
+  // After a wrong option, there is nothing to resume.
   if (cursor === undefined || error instanceof InvalidFilterError) return error;
   const message = `${reasonOf(error)}; resume with --after ${cursor}`;
-  return error instanceof Interruption ? new Interruption(error.signal, message) : new Error(message);
+  return error instanceof InterruptedError ? new InterruptedError(error.signal, message) : new Error(message);
 }

@@ -7,7 +7,7 @@ import type { Item } from './item.js';
 import { MAX_LINE } from './lines.js';
 
 const SEPARATORS = [',', ';', '\t'];
-/** What a backslash stands before in the text that databases write with tabs. */
+/** Characters after a backslash in the tab-separated text of databases. */
 const ESCAPES = new Map([
   ['n', '\n'],
   ['t', '\t'],
@@ -15,26 +15,26 @@ const ESCAPES = new Map([
   ['0', '\0'],
 ]);
 
-/** Returns the separator of the columns: the one of which the header has most. */
+/** Returns the separator of the columns: the one that is most frequent in the header. */
 export function separatorOf(header: string): string {
   const counts = SEPARATORS.map((separator) => header.split(separator).length);
   return SEPARATORS[counts.indexOf(Math.max(...counts))] ?? ',';
 }
 
 /**
- * The rows of CSV, or of text with tabs and backslashes as databases write it. Their values are texts, by the names of
- * their columns.
+ * Reads the rows of CSV, or of tab-separated text with backslashes, as databases write it. Each row is an object of
+ * texts by the names of their columns.
  */
 export async function* itemsOfCsv(
   chunks: AsyncIterable<Buffer>,
   separator: string,
 ): AsyncGenerator<Item, void, void> {
   const isTab = separator === '\t';
-  // No character is a quote in text with tabs.
+  // Tab-separated text has no quotes.
   const parser = csvParser({ separator, quote: isTab ? '\0' : '"', maxRowBytes: MAX_LINE });
   let columns = 0;
   parser.on('headers', (headers: string[]) => (columns = new Set(headers).size));
-  // What goes wrong is thrown where the rows are read.
+  // Errors are thrown where the rows are read.
   pipeline(Readable.from(checkUtf8(chunks)), parser, () => {});
   const rows: AsyncIterable<Record<string, string>> = parser;
   let number = 0;
@@ -67,7 +67,7 @@ function unescapeCells(row: Record<string, string>): Properties {
   return Object.fromEntries(cells);
 }
 
-/** Characters of two chunks are checked with the second. */
+/** A character at the border of two chunks is checked with the second one. */
 async function* checkUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   let begun: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
@@ -80,7 +80,7 @@ async function* checkUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer,
   if (begun.length > 0) throw new Error('it is not UTF-8');
 }
 
-/** The bytes before a character that is not complete. */
+/** Returns the number of bytes before an incomplete character at the end. */
 function endOfCharacters(bytes: Buffer): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const byte = bytes[bytes.length - length] ?? 0;
@@ -96,11 +96,11 @@ function lengthOf(firstByte: number): number {
 }
 
 const SESSION = 'session.';
-/** Columns of truth values. */
+/** Boolean columns. */
 const FLAGS = new Set(['interactive', 'session.bot']);
 
 /**
- * Turns the cells of an exported CSV file into what `export --format ndjson` writes.
+ * Converts the cells of an exported CSV file to an object of `export --format ndjson`.
  * @param raw whether they were exported with `--raw`
  */
 export function itemOfCells(cells: Properties, raw: boolean): Properties {
@@ -122,7 +122,7 @@ export function itemOfCells(cells: Properties, raw: boolean): Properties {
   return item;
 }
 
-/** What is no JSON stays the text that it is, and is found wrong. */
+/** Parses JSON. Invalid JSON remains a string, which validation then rejects. */
 function jsonOf(text: string | null): unknown {
   if (text === null) return null;
   try {

@@ -19,7 +19,7 @@ const MAX_KEY = 255;
 export interface DjangoRecord {
   model: string;
   fields: RowFields;
-  /** Tells what the fields are blamed for. */
+  /** Collects the errors of the fields. */
   errors: ErrorCollector;
   pk: string;
 }
@@ -30,7 +30,7 @@ export interface SessionInfo {
   userAgent: string | null;
 }
 
-/** @returns `undefined` for what is no record of Django */
+/** @returns `undefined` if the item is not a record of Django */
 export function djangoRecordOf(item: Properties): DjangoRecord | undefined {
   if (typeof item.model !== 'string' || !isObject(item.fields)) return undefined;
   const errors = new ErrorCollector();
@@ -52,7 +52,7 @@ export function sessionInfoOf({ pk, fields, errors }: DjangoRecord): SessionInfo
   return { session: sessionOfHost(pk), userAgent };
 }
 
-/** Tells sessions and visits of the activities of a dump, in their order. */
+/** Converts the activities of a dump, in their order, and finds their sessions and visits. */
 export class DjangoActivities {
   private readonly visits = new ImportedVisits();
 
@@ -64,7 +64,7 @@ export class DjangoActivities {
     const referer = fields.optionalText('referer', MAX_PATH);
     const userId = keyOf(fields, 'user');
     const session = keyOf(fields, 'session');
-    // What is no address is not kept of a request either.
+    // An invalid address is omitted, as in tracking.
     const ipAddress = storedIp(fields.optionalText('ip_address', MAX_PATH) ?? undefined);
     errors.throwIfInvalid();
     const sessionId = session === null ? null : sessionOfHost(session);
@@ -72,7 +72,7 @@ export class DjangoActivities {
     const visitId = sessionId === null ? null : this.visits.visitOf(sessionId, { date: time }, userId);
     return {
       activity: {
-        // The same row is the same activity, however often it is dumped.
+        // The same row gets the same id in each dump.
         id: activityIdOf([ACTIVITY, pk, date, session]),
         date,
         receivedAt: date,
@@ -97,7 +97,7 @@ export class DjangoActivities {
   }
 }
 
-/** A primary or foreign key as text; empty is missing. */
+/** Returns a primary or foreign key as text; `null` if it is empty. */
 function keyOf(fields: RowFields, name: string): string | null {
   const value = fields.raw(name) ?? null;
   if (Array.isArray(value)) fields.addError(name, 'is a natural key: dump without --natural-foreign');

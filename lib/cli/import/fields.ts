@@ -8,7 +8,7 @@ const REFUSED_BY_MARIADB = /^.{14}[89a-f].{4}[0-7]/i;
 
 /** Reads the fields of an imported row. An optional text that is empty is `null`, as in CSV. */
 export class RowFields extends Fields {
-  /** True if the field is given, `null` included. */
+  /** Whether the field exists, also if it is `null`. */
   has(name: string): boolean {
     return this.raw(name) !== undefined;
   }
@@ -18,7 +18,7 @@ export class RowFields extends Fields {
     return this.checkText(name, this.raw(name), max) ?? '';
   }
 
-  /** A missing field, an empty one and a wrong one, which is reported, are `null`. */
+  /** Returns `null` for a missing or empty field, and for an invalid one, which is reported. */
   optionalText(name: string, max: number): string | null {
     return super.text(name, max) ?? null;
   }

@@ -4,45 +4,45 @@ import type { VisitBounds } from '../../activity/visit-bounds.js';
 import { visitIdOf } from './ids.js';
 import type { Row } from './row.js';
 
-/** How many rows are handed to the writer together; as many more are read meanwhile. */
-const AT_ONCE = 2000;
+/** How many rows are passed to the writer together; as many are read in the meantime. */
+const BATCH_SIZE = 2000;
 
-/** A row on its way in, with the place it comes from. */
+/** A row with its position in a file, for messages. */
 export interface PlacedRow extends Row {
   place: string;
 }
 
-/** Keeps the writer busy, and few rows in memory. */
+/** Passes rows to the writer in batches, with few rows in memory. */
 export class ImportQueue {
   private rows: PlacedRow[] = [];
-  private underWay: Promise<void> = Promise.resolve();
+  private inFlight: Promise<void> = Promise.resolve();
 
-  /** @param onFault is told of a row that the database does not take */
+  /** @param onFault called for each row that the database rejects */
   constructor(
     private readonly writer: ActivityWriter,
     private readonly visitBounds: VisitBounds,
     private readonly onFault: (place: string, fault: unknown) => void,
   ) {}
 
-  /** @throws Error where the database takes nothing any more */
+  /** @throws Error if the database does not accept writes */
   async add(row: PlacedRow): Promise<void> {
     this.rows.push(row);
-    if (this.rows.length >= AT_ONCE) await this.send();
+    if (this.rows.length >= BATCH_SIZE) await this.send();
   }
 
   /** Resolves when all rows are committed. */
   async end(): Promise<void> {
     await this.send();
-    await this.underWay;
+    await this.inFlight;
   }
 
   private async send(): Promise<void> {
     const rows = this.rows;
     this.rows = [];
-    await this.underWay;
-    this.underWay = this.write(rows);
-    // It fails where it is waited for.
-    this.underWay.catch(() => {});
+    await this.inFlight;
+    this.inFlight = this.write(rows);
+    // The error is thrown where the promise is awaited.
+    this.inFlight.catch(() => {});
   }
 
   private async write(rows: PlacedRow[]): Promise<void> {
@@ -57,7 +57,7 @@ export class ImportQueue {
   }
 }
 
-/** A visit that lasts for 24 hours or longer is one for each UTC day after that; the same at each import. */
+/** Splits a visit of 24 hours or more: returns one id for each UTC day after that, the same in each import. */
 function visitOfDay(visit: string, date: Date): string {
   const day = date.toISOString().slice(0, 10);
   return visitIdOf(`${visit}\n${day}`);

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { Interruption, interruptible } from '../interruption.js';
+import { InterruptedError, interruptible } from '../interruption.js';
 import { print } from '../output.js';
 import { Progress } from '../progress.js';
 import { noteDefaultPages, type Services, withServices } from '../services.js';
@@ -19,7 +19,7 @@ interface ImportCommandOptions {
 export function addImport(program: Command): void {
   const command = program
     .command('import')
-    .description('store what an export, or another tool, has written; what is stored already is skipped')
+    .description('store activities from an export or from another tool; stored ids are skipped')
     .argument('<files...>', 'files of NDJSON, JSON or CSV, also with gzip, or - for standard input')
     .addOption(
       new Option('--from <tool>', 'what the files are from, if not from an export').choices([
@@ -47,7 +47,7 @@ async function importFrom(
   const total = inputs.reduce((sum, { size }) => sum + size, 0);
   const progress = new Progress(total, 'bytes', stop);
   const options = { raw, stop, onBytes: (bytes: number) => progress.add(bytes) };
-  // Records of Django say themselves what they are.
+  // Records of Django are recognized by themselves.
   const work =
     from === undefined || from === DJANGO
       ? new Import(services, options)
@@ -56,11 +56,11 @@ async function importFrom(
   try {
     await work.run(inputs);
   } catch (error) {
-    if (!(error instanceof Interruption)) throw error;
+    if (!(error instanceof InterruptedError)) throw error;
     await work.end();
-    throw new Interruption(
+    throw new InterruptedError(
       error.signal,
-      `interrupted: ${report.rows - report.faults} rows are stored; the same command goes on, because it skips what is stored`,
+      `interrupted: ${report.rows - report.faults} rows are stored; run the same command again, it skips stored rows`,
     );
   } finally {
     progress.stop();

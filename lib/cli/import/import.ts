@@ -24,8 +24,8 @@ export interface ImportOptions extends ReadOptions {
 }
 
 /**
- * Stores what files hold. Activities first: the user agents of a Django dump have files of their own, or stand anywhere
- * in it, so for them the files are read once more.
+ * Stores the rows of files, activities first. The user agents of a Django dump may be anywhere in it, or in other
+ * files, so the files are read a second time for them.
  */
 export class Import {
   readonly report = new Report();
@@ -48,15 +48,15 @@ export class Import {
     await this.queue.end();
     for (const input of withUserAgents) await this.takeUserAgents(input);
     await this.userAgents.end();
-    this.report.note('user agents of sessions without activities left out', this.userAgents.strangers);
+    this.report.note('user agents of sessions without activities skipped', this.userAgents.unknownSessions);
   }
 
-  /** Stores what has been read, before the command ends early. */
+  /** Stores the rows that have been read, before the command ends early. */
   async end(): Promise<void> {
     await this.queue.end();
   }
 
-  /** @returns whether there are user agents in it */
+  /** @returns whether the file contains user agents */
   private async takeActivities(input: Input): Promise<boolean> {
     let hasUserAgents = false;
     let isFirst = true;
@@ -69,7 +69,10 @@ export class Import {
       if (!content) continue;
       if ('activity' in content) await this.queue.add({ ...content, place });
       else if (input.isFile) hasUserAgents = true;
-      else throw new Error('a Django dump with user agents is read twice: give it as a file');
+      else
+        throw new Error(
+          'a Django dump with user agents is read twice, so it must be a file and not standard input',
+        );
     }
     return hasUserAgents;
   }
@@ -83,7 +86,7 @@ export class Import {
       if (!record) return this.reader.rowOf(value);
       if (record.model === ACTIVITY) return this.django.rowOf(record);
       if (record.model === SESSION_INFO) return sessionInfoOf(record);
-      this.report.note('of other models passed over');
+      this.report.note('of other models skipped');
     } catch (error) {
       this.report.refuse(place, error);
     }
@@ -99,8 +102,8 @@ export class Import {
 }
 
 /**
- * A file of another kind is refused as a whole.
- * @throws Error that says what it has and what is expected
+ * Refuses a file of another kind as a whole.
+ * @throws Error that describes the file and what is expected
  */
 function checkKind(item: Item, { name }: Input): void {
   const columns = columnsOf(item);
@@ -109,10 +112,12 @@ function checkKind(item: Item, { name }: Input): void {
   const advice = tool
     ? `they look like those of ${tool.name}: give --from ${tool.option}`
     : 'djaffar import --help lists what is expected';
-  throw new Error(`${name} holds no activities: its rows have ${describe(columns)}, but no date; ${advice}`);
+  throw new Error(
+    `${name} contains no activities: its rows have ${describe(columns)}, but no date; ${advice}`,
+  );
 }
 
-/** What is wrong has been reported already. */
+/** Errors are ignored here: the first reading has reported them. */
 function userAgentIn(item: Item): SessionInfo | undefined {
   try {
     const value = item.read();

@@ -4,17 +4,17 @@ import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { rejoin } from './rejoin.js';
 
-/** How a file begins that is compressed by gzip. */
+/** The first bytes of a gzip file. */
 const GZIP = Buffer.from([0x1f, 0x8b]);
 
-/** Where rows come from: a file, or standard input. */
+/** A file, or standard input. */
 export class Input {
   private constructor(
     /** `undefined` for standard input. */
     private readonly path: string | undefined,
-    /** In bytes; 0 where nobody knows. */
+    /** In bytes; 0 if it is unknown. */
     readonly size: number,
-    /** Whether it can be read once more: a pipe cannot. */
+    /** Whether it can be read twice; a pipe cannot. */
     readonly isFile: boolean,
   ) {}
 
@@ -29,8 +29,8 @@ export class Input {
   }
 
   /**
-   * Reads it, uncompressed.
-   * @param onBytes is called with how many bytes more have been read, compressed as they are
+   * Reads and decompresses the content.
+   * @param onBytes called with the number of (compressed) bytes that were read since the last call
    * @throws AbortError after `stop`
    */
   async *chunks(onBytes: (count: number) => void, stop?: AbortSignal): AsyncGenerator<Buffer, void, void> {
@@ -45,7 +45,7 @@ export class Input {
       return;
     }
     const gunzip = createGunzip();
-    // What goes wrong is thrown where the chunks are read.
+    // Errors are thrown where the chunks are read.
     pipeline(Readable.from(all), gunzip, () => {});
     const uncompressed: AsyncIterable<Buffer> = gunzip;
     yield* uncompressed;

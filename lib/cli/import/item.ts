@@ -1,8 +1,8 @@
-/** One of the rows that a file holds. */
+/** One row of a file. */
 export interface Item {
-  /** Such as `line 3`. */
+  /** The position in the file, such as `line 3`. */
   place: string;
-  /** @throws Error where it cannot be read */
+  /** @throws Error if it cannot be read */
   read(): unknown;
   /** Whether its values are the cells of CSV. */
   isCells?: boolean;

@@ -9,7 +9,7 @@ import { rejoin } from './rejoin.js';
 
 const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 const MAX_BLANK = 65_536;
-/** How files begin that hold others. */
+/** The first bytes of archives. */
 const ARCHIVES: [name: string, beginning: string][] = [
   ['a ZIP archive (or a spreadsheet): unpack it, or save it as CSV', 'PK\u0003\u0004'],
   ['a database of SQLite: export its table as CSV', 'SQLite format 3\0'],
@@ -19,14 +19,14 @@ const ARCHIVES: [name: string, beginning: string][] = [
 ];
 
 /**
- * The items of a JSON array, of NDJSON, or of CSV.
- * @throws Error that says which other kind of file it is
+ * Reads the items of a JSON array, of NDJSON, or of CSV.
+ * @throws Error that names the kind of any other file
  */
 export async function* itemsOf(chunks: AsyncGenerator<Buffer, void, void>): AsyncGenerator<Item, void, void> {
   const { head, all } = await peek(chunks);
   const archive = ARCHIVES.find(([, beginning]) => head.startsWith(beginning));
   if (archive) throw new Error(`it is ${archive[0]}`);
-  // A later line with NUL is one bad row, wherever chunks end.
+  // NUL in a later line is an error of that row alone.
   const firstLine = head.trimStart().split('\n', 1)[0] ?? '';
   if (firstLine.includes('\0')) throw new Error('it is a binary file; expected NDJSON, JSON or CSV in UTF-8');
   const beginning = firstLine[0];
@@ -52,14 +52,14 @@ function parse(bytes: Buffer | undefined): unknown {
   try {
     return JSON.parse(bytes.toString());
   } catch {
-    // The parser's own words are different in each version of Node.
+    // The parser's message depends on Node's version.
     throw new Error('it is not JSON');
   }
 }
 
 async function* itemsOfArray(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, void> {
   const array = new StreamArray();
-  // What goes wrong is thrown where the items are read.
+  // Errors are thrown where the items are read.
   pipeline(Readable.from(chunks), new Parser({ streamValues: false }), array, () => {});
   const items: AsyncIterable<{ value: unknown }> = array;
   let number = 0;
@@ -77,7 +77,7 @@ function broken(cause: unknown): never {
   throw new Error('the array cannot be read to its end', { cause });
 }
 
-/** Looks at the beginning, up to the first line with any character that is no blank. */
+/** Reads the beginning, up to the first line that is not blank, without consuming it. */
 async function peek(
   rest: AsyncGenerator<Buffer, void, void>,
 ): Promise<{ head: string; all: AsyncIterable<Buffer> }> {

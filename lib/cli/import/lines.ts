@@ -1,4 +1,4 @@
-/** No line of an export is as long, and more of one would not be kept in memory. In bytes. */
+/** Bytes. Lines of exports are shorter; longer ones are not kept in memory. */
 export const MAX_LINE = 1 << 20;
 
 const NEWLINE = 10;
@@ -6,11 +6,11 @@ const NEWLINE = 10;
 export interface Line {
   /** From 1. */
   number: number;
-  /** `undefined` where they are too many. */
+  /** `undefined` if the line is too long. */
   bytes: Buffer | undefined;
 }
 
-/** Lines, in constant memory whatever comes. */
+/** Splits chunks into lines, in constant memory. */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line, void, void> {
   let number = 1;
   let begun: Buffer[] = [];

@@ -6,13 +6,13 @@ import { itemsOf } from './items.js';
 
 export interface ReadOptions {
   stop: AbortSignal;
-  /** Called with how many bytes more have been read. */
+  /** Called with the number of bytes that were read since the last call. */
   onBytes: (count: number) => void;
 }
 
 /**
- * The items of a file.
- * @throws Error that names the file, if it cannot be read; Interruption after `stop`
+ * Reads the items of a file.
+ * @throws Error that names the file, if it cannot be read; InterruptedError after `stop`
  */
 export async function* readItems(
   input: Input,
@@ -39,7 +39,7 @@ export function columnsOf(item: Item): Set<string> | undefined {
   }
 }
 
-/** Some of the columns, for a message. */
+/** Returns some of the columns, for a message. */
 export function describe(columns: Set<string>): string {
   const some = [...columns].slice(0, 8).map((column) => truncate(column, 40));
   if (some.length < columns.size) some.push('…');

@@ -1,4 +1,4 @@
-/** Puts a value before the others, and closes their source if the reader stops at it. */
+/** Yields a value before the others, and closes their source if the reader stops early. */
 export async function* rejoin<T>(
   first: T,
   rest: AsyncGenerator<T, void, void>,

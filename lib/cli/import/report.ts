@@ -1,13 +1,13 @@
 import { escapeControls, reasonOf } from '../errors.js';
 
-/** Refused rows that are printed; any more are only counted. */
+/** How many refused rows are printed; the others are only counted. */
 const MAX_PRINTED = 20;
 
-/** Counts what an import has read and refused, and prints why. */
+/** Counts the rows of an import, and prints why rows are refused. */
 export class Report {
   rows = 0;
   faults = 0;
-  /** Other things to say at the end, with their number. */
+  /** Other messages for the end, with their counts. */
   private readonly notes = new Map<string, number>();
   private readonly losses = new Map<string, number>();
 
@@ -19,12 +19,12 @@ export class Report {
       console.error('djaffar: more rows are refused; they are only counted');
   }
 
-  /** @param note such as `of other models passed over` */
+  /** @param note such as `of other models skipped` */
   note(note: string, count = 1): void {
     if (count > 0) this.notes.set(note, (this.notes.get(note) ?? 0) + count);
   }
 
-  /** @param what has no place in the database */
+  /** @param what the name of a value that cannot be stored */
   lose(what: string): void {
     this.losses.set(what, (this.losses.get(what) ?? 0) + 1);
   }

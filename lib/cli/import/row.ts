@@ -22,7 +22,7 @@ const MAX_ID = 2048;
 const MAX_SESSION_ID = 64;
 const MAX_VISIT_ID = 16;
 
-/** Reads activities as docs/import.md describes them; an export has all of their fields. */
+/** Reads activities with the fields of docs/import.md. */
 export class RowReader {
   private readonly visits = new ImportedVisits();
 
@@ -112,7 +112,7 @@ export class RowReader {
   }
 }
 
-/** The activity's own, or the one of its session. */
+/** Returns the session id of the activity, or of its `session`. */
 function sessionIdOf(item: Properties, fields: RowFields): string | null {
   if (fields.has('sessionId') || !isObject(item.session))
     return idOf(fields, 'sessionId', MAX_SESSION_ID, sessionOfHost);
@@ -124,7 +124,7 @@ function storedSessionId(id: unknown): string | null {
   return id.length > MAX_SESSION_ID ? sessionOfHost(id) : id;
 }
 
-/** What the column has no room for is stored as a digest, the same at each import. */
+/** Returns an id that fits into the column: longer ones become a digest, the same in each import. */
 function idOf(
   fields: RowFields,
   name: string,

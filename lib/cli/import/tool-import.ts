@@ -17,7 +17,7 @@ interface ToolFile {
   items: AsyncIterable<Item>;
 }
 
-/** Stores what another tool has given out. */
+/** Imports files of another tool. */
 export class ToolImport {
   readonly report = new Report();
   private readonly queue: ImportQueue;
@@ -33,7 +33,7 @@ export class ToolImport {
     this.source = createSource((what) => this.report.lose(what));
   }
 
-  /** Files are read in the order of the tool's tables, in whichever order they are given. */
+  /** Reads the files in the order of the tool's tables, not in the order of the arguments. */
   async run(inputs: Input[]): Promise<void> {
     const { tables } = this.source;
     const files: ToolFile[] = [];
@@ -50,13 +50,13 @@ export class ToolImport {
     await this.queue.end();
   }
 
-  /** Stores what has been read, before the command ends early. */
+  /** Stores the rows that have been read, before the command ends early. */
   async end(): Promise<void> {
     await this.queue.end();
   }
 
   /**
-   * Finds the table of a file. The file is closed again until its turn, because a process may open only so many.
+   * Finds the table of a file. The file is then closed until its turn, because a process may open only so many files.
    * @returns `undefined` for an empty file
    */
   private async inspect(input: Input): Promise<ToolFile | undefined> {

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { type Moment, type Visit, visitsOf } from '../../tracking/visitor.js';
 
-/** Sessions whose latest visits are known at once: it bounds the memory, not what can be imported. */
+/** Sessions whose latest visits are kept in memory. It does not limit the size of an import. */
 const MAX_SESSIONS = 100_000;
 
-/** Finds the visits of activities that say none, in the order of the file: by 30 minutes of inactivity, 24 hours, and logins. */
+/** Finds the visits of rows without one, in the order of the file: by 30 minutes of inactivity, 24 hours, and logins. */
 export class ImportedVisits {
   private readonly sessions = new LRUCache<string, { startedAt: number; visit: Visit | undefined }>({
     max: MAX_SESSIONS,

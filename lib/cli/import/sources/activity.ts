@@ -9,7 +9,7 @@ import { truncate, sanitize } from '../../../activity/text.js';
 import { activityIdOf, visitIdOf } from '../ids.js';
 import type { OnLoss } from './source-row.js';
 
-/** How many visits, and rows, are known at once: it bounds the memory. */
+/** How many visits, and rows, are kept in memory. */
 const MAX_KNOWN = 100_000;
 
 export const UTM = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'] as const;
@@ -23,9 +23,9 @@ export interface Browser {
   device?: string | undefined;
 }
 
-/** An activity, in the words of the tool. */
+/** An activity with the names and values of the tool. */
 export interface SourceActivity {
-  /** A UUID of the tool, or what its row cannot have in common with others. */
+  /** A UUID of the tool, or values that identify its row. */
   id: string | unknown[];
   /** ISO 8601, without an offset UTC; or as Ruby writes it, such as `2026-03-01 10:00:00 +0100`. */
   date: string;
@@ -38,20 +38,20 @@ export interface SourceActivity {
   visit?: string | undefined;
   ip?: string | undefined;
   browser?: Browser | undefined;
-  /** Where the visit came from; of its first activity alone. */
+  /** The referrer of the visit; only used for its first activity. */
   referrer?: string | undefined;
-  /** Of the visit; of its first activity alone. */
+  /** The UTM parameters of the visit; only used for its first activity. */
   utm?: Utm;
-  /** Of the app, which is no referrer of its own visits. */
+  /** The host of the app, which is not a referrer of its own visits. */
   host?: string | undefined;
 }
 
-/** Makes activities of one tool as docs/import.md describes them. */
+/** Converts the activities of one tool to rows of docs/import.md. */
 export class ActivityMaker {
   private readonly starts = new LRUCache<string, number>({ max: MAX_KNOWN });
   private readonly occurrences = new LRUCache<string, number>({ max: MAX_KNOWN });
 
-  /** @param tool in ids, so that those of two tools never meet */
+  /** @param tool is a part of ids, so that those of two tools differ */
   constructor(
     private readonly tool: string,
     private readonly onLoss: OnLoss,
@@ -62,7 +62,7 @@ export class ActivityMaker {
     this.occurrences.clear();
   }
 
-  /** The key of a row without an id: the same at each import. */
+  /** Returns the key of a row without an id, the same in each import. */
   keyOf(...content: unknown[]): unknown[] {
     const key = JSON.stringify(content);
     const count = this.occurrences.get(key) ?? 0;
@@ -93,7 +93,7 @@ export class ActivityMaker {
     };
   }
 
-  /** Whether no activity of the visit before this one is known: rows may come in any order. */
+  /** Whether this is the earliest known activity of the visit; rows may be in any order. */
   private isFirst(visit: string, date: string): boolean {
     const time = parseIsoDate(date) ?? Number.NaN;
     const first = this.starts.get(visit) ?? Number.POSITIVE_INFINITY;
@@ -143,7 +143,7 @@ function pathOf(url: string): string {
   return path === '' || path.startsWith('?') ? `/${path}` : path;
 }
 
-/** Adds the parameters that the query of the path does not have: they are counted there. */
+/** Adds UTM parameters to the query string of the path, from which they are counted, unless it has them. */
 function withUtm(path: string, utm: Utm): string {
   const [, before = '', fragment = ''] = /^([^#]*)(.*)$/s.exec(path) ?? [];
   const [bare = '', ...query] = before.split('?');
@@ -156,7 +156,7 @@ function withUtm(path: string, utm: Utm): string {
   return `${bare}?${[...query, ...added].join('&')}${fragment}`;
 }
 
-/** The names that Djaffar gives browsers, operating systems and devices; others stay as they are. */
+/** Djaffar's names of browsers, operating systems and devices; other names are not changed. */
 const NAMES = new Map<string, string>(
   Object.entries({
     // Umami

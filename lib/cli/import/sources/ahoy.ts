@@ -16,7 +16,7 @@ interface Visit {
   utm: Utm;
 }
 
-/** What ahoy.js tracks by itself. */
+/** Events that ahoy.js tracks automatically. */
 const NAMES = new Map([
   ['$view', 'view'],
   ['$click', 'click'],

@@ -4,14 +4,14 @@ import { ActivityMaker, deviceOf, nameOf } from './activity.js';
 import { hasAll, type Source } from './source.js';
 import type { OnLoss } from './source-row.js';
 
-/** What GA4 makes of the first event of a visit or a visitor; the event itself comes beside it. */
+/** Events that GA4 adds to the first event of a visit or a visitor. */
 const MARKS = new Set(['session_start', 'first_visit', 'first_open']);
 const NAMES = new Map([
   ['page_view', 'view'],
   ['screen_view', 'view'],
   ['user_engagement', 'engagement'],
 ]);
-/** Parameters that say how GA4 counts, or that are kept elsewhere. */
+/** Parameters that are internal to GA4, or that are stored in columns. */
 const DERIVED =
   /^(ga_session_id|ga_session_number|session_engaged|engaged_session_(count|event)|entrances|page_(location|referrer|title|path)|batch_(page_id|ordering_id)|engagement_time_msec|debug_mode|ignore_referrer|(manual_)?(campaign|source|medium|term|content)|(firebase_)?(screen|previous)_\w*|firebase_event_origin)$/;
 
@@ -31,7 +31,7 @@ export function ga4(onLoss: OnLoss): Source {
               /^(event_(date|previous_timestamp|bundle_sequence_id|server_timestamp_offset)|batch_)/,
             ),
             ...row.namesLike(/^(platform|stream_id|is_active_user|user_first_touch_timestamp|privacy_info)$/),
-            // It is where the visitor first came from, and Djaffar says where each visit did.
+            // The first source of the visitor; Djaffar stores the source of each visit.
             ...row.namesLike(/^(traffic_source|session_traffic_source_last_click)$/),
           );
           const event = row.text('event_name') ?? '';

@@ -6,7 +6,7 @@ import type { Source } from './source.js';
 import type { OnLoss } from './source-row.js';
 import { umami } from './umami.js';
 
-/** By the values of `--from`. */
+/** The sources by the values of `--from`. */
 export const SOURCES = { umami, plausible, ahoy, matomo, ga4 } satisfies Record<
   string,
   (onLoss: OnLoss) => Source
@@ -16,7 +16,7 @@ export type SourceName = keyof typeof SOURCES;
 
 export const SOURCE_NAMES: SourceName[] = ['umami', 'plausible', 'ahoy', 'matomo', 'ga4'];
 
-/** The tool of which a file with these columns is. */
+/** Returns the tool that writes files with these columns. */
 export function toolOf(columns: Set<string>): { name: string; option: SourceName } | undefined {
   for (const option of SOURCE_NAMES) {
     const { name, tables } = SOURCES[option](() => {});

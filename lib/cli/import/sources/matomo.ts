@@ -5,14 +5,14 @@ import { ActivityMaker, type Browser, deviceOf, nameOf, type Utm } from './activ
 import { type OnLoss, SourceRow } from './source-row.js';
 import { hasAll, type Source } from './source.js';
 
-/** Of `log_action.type`. */
+/** Values of `log_action.type`. */
 const OUTLINK = 2;
 const DOWNLOAD = 3;
 const SEARCH = 8;
 const FIRST_OF_CONTENT = 13;
-/** By `log_action.url_prefix`. */
+/** Indexed by `log_action.url_prefix`. */
 const PREFIXES = ['http://', 'http://www.', 'https://', 'https://www.'];
-/** By `config_device_type`. */
+/** Indexed by `config_device_type`. */
 const DEVICES = [
   'desktop',
   'mobile',
@@ -26,7 +26,7 @@ const DEVICES = [
   'mobile',
   'mobile',
 ];
-/** Of `referer_type`. */
+/** Values of `referer_type`. */
 const CAMPAIGN = 6;
 
 interface Action {
@@ -44,7 +44,7 @@ interface Visit {
   utm: Utm;
 }
 
-/** Of the actions of a visit that Matomo's API answers with. */
+/** Names for the types of actions in Matomo's API. */
 const NAMES_OF_TYPES = new Map([
   ['action', 'view'],
   ['outlink', 'outbound'],
@@ -87,7 +87,7 @@ export function matomo(onLoss: OnLoss): Source {
             'profilable',
           );
           row.ignore('referer_name', 'referer_keyword', 'visitor_localtime', 'visitor_returning');
-          // They are counted from the actions.
+          // Derived from the actions.
           row.ignore(...row.namesLike(/^visit_(total|entry|exit|goal)|^visitor_(count|days|seconds)/));
           const id = row.text('idvisit') ?? '';
           const device = row.number('config_device_type');
@@ -175,7 +175,7 @@ export function matomo(onLoss: OnLoss): Source {
 }
 
 function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Properties[] {
-  // What it writes of each visit in several ways, for people, or counts from the actions.
+  // Formatted for people, or derived from the actions.
   row.ignore(
     ...row.namesLike(/Icon|Pretty|Timestamp|^referrer|^visit(or)?[A-Z]|^browser|^operatingSystem|^device/),
   );
@@ -233,7 +233,7 @@ function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Pr
     return [
       maker.make({
         ...visit,
-        // The same as of the tables.
+        // The same ids as in the tables.
         id: type !== 'goal' && action.text('pageId') ? ['action', action.text('pageId')] : ['live', id, i],
         date: new Date(seconds * 1000).toISOString(),
         name: eventName ?? NAMES_OF_TYPES.get(type) ?? type,
@@ -260,7 +260,7 @@ function hostOf(url: string | undefined): string | undefined {
   return url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
-/** Also of what `HEX(location_ip)` writes. */
+/** Also parses the format of `HEX(location_ip)`. */
 function ipOf(text: string | undefined): string | undefined {
   if (text === undefined || isIP(text)) return text;
   const hex = /^(?:0x)?([\da-f]{8}|[\da-f]{32})$/i.exec(text)?.[1];

@@ -4,7 +4,7 @@ import type { OnLoss, SourceRow } from './source-row.js';
 import { hasAll, type Source } from './source.js';
 import { utmOf } from './umami.js';
 
-/** Of `scroll_depth`: not measured. */
+/** The value of `scroll_depth` that means: not measured. */
 const NO_SCROLL = 255;
 
 /** Plausible: the tables `events_v2` and `sessions_v2` of its ClickHouse. */
@@ -24,7 +24,7 @@ export function plausible(onLoss: OnLoss): Source {
       {
         name: 'sessions_v2',
         matches: hasAll('session_id', 'entry_page'),
-        // Events have all that is kept of their session.
+        // Events contain everything that is stored of their session.
         read: (row) => {
           row.ignore(...row.namesLike(/./));
           return [];
@@ -83,7 +83,7 @@ function propertiesOf(row: SourceRow, event: string): Properties {
   };
 }
 
-/** An array, or the text of one as ClickHouse writes it in CSV: `['a','it\'s']`. */
+/** Parses an array, also as ClickHouse writes it in CSV: `['a','it\'s']`. */
 function listOf(value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'string') return [];

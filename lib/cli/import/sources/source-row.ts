@@ -1,13 +1,13 @@
 import type { Properties } from '../../../activity/activity.js';
 import { isObject } from '../../../activity/properties.js';
 
-/** Takes note of what is not kept. */
+/** Called with the name of each value that is not stored. */
 export type OnLoss = (what: string) => void;
 
-/** How databases write that there is no value. */
+/** Texts by which databases write NULL. */
 const EMPTY = new Set(['', '\\N', 'NULL']);
 
-/** Reads a row of another tool, and knows what nobody has asked for. */
+/** Reads a row of another tool, and records which columns were not read. */
 export class SourceRow {
   private readonly known = new Set<string>();
 
@@ -16,7 +16,7 @@ export class SourceRow {
     private readonly onLoss: OnLoss,
   ) {}
 
-  /** As it is; `undefined` for an empty cell. */
+  /** Returns the raw value; `undefined` for an empty cell. */
   value(name: string): unknown {
     this.known.add(name);
     const value = Object.hasOwn(this.row, name) ? (this.row[name] ?? undefined) : undefined;
@@ -33,7 +33,7 @@ export class SourceRow {
     return Number.isFinite(number) ? number : undefined;
   }
 
-  /** An array, or an object, which may be given as the text of it, or as the text of that text. */
+  /** Returns an array or an object, which may be JSON text, or JSON text within JSON text. */
   json(name: string): unknown {
     const value = this.value(name);
     if (typeof value !== 'string') return value;
@@ -42,7 +42,7 @@ export class SourceRow {
     return typeof parsed === 'string' ? (parseJson(parsed) ?? parsed) : parsed;
   }
 
-  /** An object; any other value is counted as lost. */
+  /** Returns an object; any other value is counted as lost. */
   object(name: string): Properties {
     const value = this.json(name) ?? {};
     if (isObject(value)) return value;
@@ -50,22 +50,22 @@ export class SourceRow {
     return {};
   }
 
-  /** An object in it, whose parts are asked for in the same way. */
+  /** Returns a nested object as a row. */
   inner(name: string): SourceRow {
     return new SourceRow(this.object(name), this.onLoss);
   }
 
-  /** What is no loss: it is derived from other columns, or of no meaning outside the tool. */
+  /** Marks columns that are not lost: they are derived from others, or have no meaning outside the tool. */
   ignore(...names: string[]): void {
     for (const name of names) this.known.add(name);
   }
 
-  /** The names of columns that begin so, and have a value. */
+  /** Returns the names of matching columns that have a value. */
   namesLike(pattern: RegExp): string[] {
     return Object.keys(this.row).filter((name) => pattern.test(name) && this.value(name) !== undefined);
   }
 
-  /** Takes note of the columns with a value that nobody has asked for. */
+  /** Reports the columns with a value that were not read. */
   end(): void {
     for (const name of Object.keys(this.row)) {
       if (!this.known.has(name) && this.value(name) !== undefined) this.onLoss(name);

@@ -1,25 +1,25 @@
 import type { Properties } from '../../../activity/activity.js';
 import type { SourceRow } from './source-row.js';
 
-/** What another tool gives out. It knows no database. */
+/** Converts the exports of another tool; it does not use the database. */
 export interface Source {
-  /** How messages call it. */
+  /** The name in messages. */
   name: string;
-  /** In the order in which they are read: rows that others refer to come first. */
+  /** In the order of reading: rows that others refer to are first. */
   tables: Table[];
   /** Called before each file of rows without ids. */
   beginFile?(): void;
-  /** Activities that only the end of all files makes known, such as those of visits without any. */
+  /** Returns activities that are known only after all files, such as those of visits without events. */
   end?(): Iterable<Properties>;
 }
 
 /** One kind of file. */
 export interface Table {
-  /** As the tool calls it. */
+  /** The name in the tool. */
   name: string;
-  /** Whether a file with these columns is one. */
+  /** Whether a file with these columns is of this kind. */
   matches: (columns: Set<string>) => boolean;
-  /** Why such files are of no use. */
+  /** Why such files cannot be imported. */
   refusal?: string;
   /** Returns activities as docs/import.md describes them. */
   read(row: SourceRow): Iterable<Properties>;

@@ -8,16 +8,16 @@ const EVENT_TYPES = new Map([
   [3, 'link'],
   [4, 'pixel'],
 ]);
-/** Measurements of how quickly a page has loaded. */
+/** The event type of page load measurements. */
 const PERFORMANCE = 5;
 
-/** Of `data_type`. */
+/** Values of `data_type`. */
 const NUMBER = 2;
 const BOOLEAN = 3;
 const DATE = 4;
 const ARRAY = 5;
 
-/** Umami: its tables, or those of its ClickHouse, where events have what sessions have. */
+/** Umami: its tables, or those of its ClickHouse, in which events contain the columns of sessions. */
 export function umami(onLoss: OnLoss): Source {
   const maker = new ActivityMaker('umami', onLoss);
   const sessions = new Map<string, { browser: Browser; user: string | undefined }>();
