@@ -274,32 +274,31 @@ export class ActivityWriter
     };
     const giveUp = new AbortController();
     let works: PendingWrite[] = [];
-    let begun = this.clock.now();
     try {
       await this.store.lendWriter(async (write) => {
         works = this.take();
-        begun = this.clock.now();
+        const begun = this.clock.now();
         found();
         if (works.length === 0) return;
-        const timer = setTimeout(
-          () => {
-            const silence = new UnavailableError('the database does not answer');
-            giveUp.abort(silence);
-            // Whoever waits does not wait for the connection to be given back, too.
-            for (const work of works) this.answer(work, silence);
-          },
-          this.timeLeft(earliestOf(works)),
-        );
+        const until = this.deadlineOf(works);
+        const timer = setTimeout(() => {
+          const silence = new UnavailableError('the database does not answer');
+          giveUp.abort(silence);
+          this.noteSilence(begun);
+          // Nobody waits for the connection to be given back, too.
+          this.giveUp(works, silence);
+          works = [];
+        }, this.timeLeft(until));
         try {
-          await this.commit(works, write);
+          await this.commit(works, write, until);
         } finally {
           clearTimeout(timer);
         }
       }, giveUp.signal);
     } catch (error) {
-      if (giveUp.signal.aborted) this.noteSilence(begun);
       // Nobody waits if another connection has taken all meanwhile: a pool that is closed then is no trouble.
-      if (works.length > 0 || this.queue.length > 0) this.postpone(works, error);
+      const isOver = giveUp.signal.aborted || (works.length === 0 && this.queue.length === 0);
+      if (!isOver) this.postpone(works, error);
     }
     found();
     this.serving -= 1;
@@ -313,6 +312,18 @@ export class ActivityWriter
   private noteSilence(begun: number): void {
     if (this.silentSince === undefined) this.silentSince = this.clock.now();
     else if (begun >= this.silentSince) this.store.dropIdleConnections();
+  }
+
+  /** When a try is given up, by the clock. Some have more time left: they are tried again then. */
+  private deadlineOf(works: PendingWrite[]): number {
+    return works.reduce((earliest, { deadline }) => Math.min(earliest, deadline), this.deadline());
+  }
+
+  /** Refuses those whose time is over; the others are tried again on another connection. */
+  private giveUp(works: PendingWrite[], silence: UnavailableError): void {
+    const now = this.clock.now();
+    for (const work of works) if (work.deadline <= now) this.answer(work, silence);
+    this.postpone(works, silence);
   }
 
   /** What the database could not take now is tried again, after a pause. */
@@ -336,16 +347,21 @@ export class ActivityWriter
     if (at === 0) this.watchQueue();
   }
 
+  /**
+   * A try lasts no longer than the first of them can wait. So those with more than twice its time are left for another try:
+   * else one request with little time would keep all others from being stored by a database that is slow.
+   */
   private take(): PendingWrite[] {
     this.refuseLate();
+    const [first] = this.queue;
+    if (!first) return [];
+    const latest = this.clock.now() + 2 * this.timeLeft(first.deadline);
     let count = 0;
-    let end = 0;
-    do count += this.queue[end++]?.activities.length ?? 0;
-    while (
-      end < this.queue.length &&
-      count + (this.queue[end]?.activities.length ?? 0) <= this.settings.maxBatch
-    );
-    const taken = this.queue.splice(0, end);
+    const end = this.queue.findIndex(({ activities, deadline }, i) => {
+      count += activities.length;
+      return i > 0 && (count > this.settings.maxBatch || deadline > latest);
+    });
+    const taken = this.queue.splice(0, end === -1 ? this.queue.length : end);
     this.watchQueue();
     return taken;
   }
@@ -380,13 +396,13 @@ export class ActivityWriter
   }
 
   /** @throws what is worth another try */
-  private async commit(works: PendingWrite[], write: Write): Promise<void> {
+  private async commit(works: PendingWrite[], write: Write, until: number): Promise<void> {
     try {
       const { erasures } = this;
       const { sessions, skipped } = this.sessionsOf(works);
-      await this.send(works, sessions, write);
+      await this.send(works, sessions, write, until);
       // A session that was known may have been erased meanwhile: it is written again, the ids make that harmless.
-      if (this.erasures !== erasures) await this.send(works, this.sessionsOf(works).sessions, write);
+      if (this.erasures !== erasures) await this.send(works, this.sessionsOf(works).sessions, write, until);
       else for (const id of sessions.keys()) this.knownSessions.add(id);
       this.noteSkipped(skipped);
     } catch (error) {
@@ -394,8 +410,8 @@ export class ActivityWriter
       if (failure.kind === 'transient') throw error;
       if (failure.kind === 'data' && works.length > 1) {
         const middle = works.length >> 1;
-        await this.commit(works.slice(0, middle), write);
-        await this.commit(works.slice(middle), write);
+        await this.commit(works.slice(0, middle), write, until);
+        await this.commit(works.slice(middle), write, until);
         return;
       }
       for (const work of works) this.answer(work, this.refusal(failure, error));
@@ -424,8 +440,13 @@ export class ActivityWriter
     return { kind: error instanceof TypeError ? 'data' : 'transient', code: name, reason: message || name };
   }
 
-  private async send(works: PendingWrite[], sessions: Map<string, Session>, write: Write): Promise<void> {
-    const within = this.timeLeft(earliestOf(works)) - this.grace;
+  private async send(
+    works: PendingWrite[],
+    sessions: Map<string, Session>,
+    write: Write,
+    until: number,
+  ): Promise<void> {
+    const within = this.timeLeft(until) - this.grace;
     const batch = batchOf(this.rowsOf(works.flatMap(({ activities }) => activities)), [...sessions.values()]);
     // A session alone may have been stored in the meantime.
     if (batch.activities.length + batch.sessions.length > 0) await write(batch, Math.max(within, 1));
@@ -494,8 +515,4 @@ function batchOf(activities: ActivityOnPage[], sessions: Session[]): Batch {
     return hash.digest('hex');
   };
   return { activities, sessions, token };
-}
-
-function earliestOf(works: PendingWrite[]): number {
-  return works.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Number.POSITIVE_INFINITY);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { connect } from 'node:net';
@@ -7,7 +8,8 @@ import { DataSource, type QueryRunner } from 'typeorm';
 import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { driverOf } from '../../lib/database/driver.js';
-import { ActivityStats, DjaffarModule } from '../../lib/index.js';
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
+import { ActivityStats, DjaffarModule, type StoredActivity } from '../../lib/index.js';
 import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
@@ -67,6 +69,13 @@ function operatorOf(runner: QueryRunner): DataSource {
   return runner.connection;
 }
 
+function rowOf(path: string): StoredActivity {
+  const now = new Date(date);
+  const fields = { name: 'view', path, route: null, referer: null, properties: null, interactive: null };
+  const nobody = { userId: null, userName: null, subject: null, sessionId: null, visitId: null };
+  return { id: randomUUID(), date: now, receivedAt: now, ...fields, ...nobody, ipAddress: null };
+}
+
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await work();
@@ -96,7 +105,7 @@ ofServers('as a guest of a host on %s', (name) => {
       ...more,
       adapter: 'fastify',
       database: { ...database, options: { ...database.options, ...options } as TestDatabase['options'] },
-      djaffar: { writer: { timeout: TIMEOUT }, statistics: { maxWait: 1000 } },
+      djaffar: { writer: { timeout: TIMEOUT }, statistics: { maxWait: 1000 }, ...more.djaffar },
     });
     cleanUp.push(() => host.close());
   }
@@ -253,6 +262,37 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(await post(1)).toEqual([503]);
     expect(await post(1)).toEqual([204]);
     expect(proxy.connections).toBe(before - 1);
+  });
+
+  it('a request with little time left costs others nothing if a connection falls silent', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    cleanUp.push(() => proxy.close());
+    const through = { url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) };
+    await start(through, { djaffar: { writer: { timeout: 60_000 } } });
+    expect(await post(1)).toEqual([204]);
+    const writer = host.app.get(ActivityWriter, { strict: false });
+    // Both are in one transaction, as neither has twice the time of the other.
+    const write = (path: string, within: number): Promise<void> =>
+      writer.write([rowOf(path)], undefined, writer.deadline(within));
+    proxy.silenceNext();
+    const answers = await Promise.allSettled([write('/hurried', 3000), write('/patient', 5900)]);
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect((await host.stored()).map(({ path }) => path).sort()).toEqual(['/', '/patient']);
+  });
+
+  it('requests are tried again while their time lasts, if all connections have fallen silent', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    cleanUp.push(() => proxy.close());
+    await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
+    await Promise.all(Array.from({ length: 8 }, () => host.dataSource.query('SELECT 1')));
+    const writer = host.app.get(ActivityWriter, { strict: false });
+    proxy.silence();
+    // Longer than one try may take.
+    const written = writer.write([rowOf('/patient')], undefined, writer.deadline(60_000));
+    await proxy.untilSwallowed();
+    proxy.heal();
+    expect(await milliseconds(() => written)).toBeLessThan(30_000);
+    expect((await host.stored()).map(({ path }) => path)).toEqual(['/patient']);
   });
 
   it('a request that waited in a full pool is not stuck with a new connection that is silent', async () => {
