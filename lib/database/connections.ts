@@ -100,7 +100,7 @@ export class Connections {
     signal?.throwIfAborted();
     if (this.shutdown) throw this.shutdown;
     const { dataSource } = this;
-    const runner = dataSource.createQueryRunner('master');
+    const runner = driverOf(dataSource)?.createRunner?.(dataSource) ?? dataSource.createQueryRunner('master');
     const raw = await connect(dataSource, runner);
     let destroyed: Promise<void> | undefined;
     const destroy = (): void => void (destroyed ??= driverOf(dataSource)?.destroy(raw));

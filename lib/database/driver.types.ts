@@ -13,6 +13,9 @@ export interface Driver {
   /** How many connections the host's pool may have; `undefined` if there is no limit. */
   poolSize(dataSource: DataSource): number | undefined;
 
+  /** If TypeORM's own would stop the event loop, one that only reads. */
+  createRunner?(dataSource: DataSource): QueryRunner;
+
   /** Resolves when the runner has a connection; connecting anew takes a bounded time. */
   connect(dataSource: DataSource, runner: QueryRunner): Promise<unknown>;
 

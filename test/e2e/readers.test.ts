@@ -31,8 +31,8 @@ describe('readers of an SQLite file', () => {
     dataSource = await new DataSource(all).initialize();
   }
 
-  async function insert(path: string): Promise<void> {
-    await dataSource.query(
+  async function insert(path: string): Promise<unknown> {
+    return dataSource.query(
       `INSERT INTO djaffar_activity (id, date, "receivedAt", name, path) VALUES (?, 0, 0, 'view', ?)`,
       [path.padStart(36, '0'), path],
     );
@@ -149,6 +149,32 @@ describe('readers of an SQLite file', () => {
         { one: 1 },
       ]);
     expect(warn.mock.calls).toEqual([[expect.stringContaining(cure)]]);
+    warn.mockRestore();
+  });
+
+  it('are none without a write-ahead log: what another process locks is waited for without stopping the event loop', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    await dataSource.destroy();
+    await open({ enableWAL: false, prepareDatabase: withoutLog });
+    await insert('/a');
+    const other = await new DataSource(dataSource.options).initialize();
+    await other.query('BEGIN EXCLUSIVE');
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const asked = onPrimary(dataSource, (manager) => manager.query(COUNT));
+    const answered = jest.fn();
+    void asked.then(answered, answered);
+    await pause(500);
+    delay.disable();
+    expect(answered).not.toHaveBeenCalled();
+    await other.query('COMMIT');
+    expect(await asked).toEqual([{ count: 1 }]);
+    // The driver would wait for 5 s.
+    expect(delay.max / 1e6).toBeLessThan(400);
+    expect(await dataSource.query('PRAGMA busy_timeout')).toEqual([{ timeout: 5000 }]);
+    // TypeORM's own runner is the host's.
+    expect(await insert('/b')).toBe(2);
+    await other.destroy();
     warn.mockRestore();
   });
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../bounds.js';
+import { type Connection, connectionOf, withBusyTimeout } from '../drivers/sqlite-connection.js';
 import { askOnPrimary, onPrimary } from '../primary.js';
 import { failureOf } from '../driver.js';
 import { monotonicClock } from '../../time/clock.js';
@@ -9,52 +10,14 @@ import type { Dialect, Insert, Statement } from './dialect.types.js';
 /** SQLite's limit of parameters in a statement is 32,766; a statement of this many rows stays under it. */
 const ROWS_PER_STATEMENT = 500;
 
-/** What better-sqlite3 and libsql have in common. */
-interface Connection {
-  readonly inTransaction: boolean;
-  prepare(sql: string): { run(...parameters: unknown[]): { changes: number }; get(): { timeout: number } };
-  exec(sql: string): unknown;
-}
-
 class Busy extends Error {
   readonly code = 'SQLITE_BUSY';
 }
 
-/**
- * Milliseconds that SQLite itself may wait for another process, which stops the event loop. Beyond them we wait without
- * it. better-sqlite3's own default is 5 s.
- */
+/** Milliseconds that SQLite itself may wait for another process. */
 const BUSY_TIMEOUT = 20;
 /** Milliseconds between two tries. */
 const RETRY = 50;
-
-/** The host's own time-outs. */
-const busyTimeouts = new WeakMap<Connection, number>();
-
-function busyTimeoutOf(connection: Connection): number {
-  const known = busyTimeouts.get(connection);
-  if (known !== undefined) return known;
-  const { timeout } = connection.prepare('PRAGMA busy_timeout').get();
-  busyTimeouts.set(connection, timeout);
-  return timeout;
-}
-
-/** The connection is the host's, too: its time-out is only another for as long as we use it. */
-function withoutBlocking<T>(connection: Connection, work: () => T): T {
-  const timeout = busyTimeoutOf(connection);
-  if (timeout <= BUSY_TIMEOUT) return work();
-  connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-  try {
-    return work();
-  } finally {
-    connection.exec(`PRAGMA busy_timeout = ${timeout}`);
-  }
-}
-
-function connectionOf(dataSource: DataSource): Connection {
-  // TypeORM has it on the driver, without a type.
-  return Reflect.get(dataSource.driver, 'databaseConnection');
-}
 
 const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
 
@@ -92,7 +55,7 @@ function run(connection: Connection, statement: Statement | Insert): void {
 function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {
   const connection = connectionOf(dataSource);
   if (connection.inTransaction) throw new Busy('another transaction is open on the SQLite connection');
-  return withoutBlocking(connection, () => {
+  return withBusyTimeout(connection, BUSY_TIMEOUT, () => {
     connection.exec('BEGIN IMMEDIATE');
     try {
       const changes = work(connection);

@@ -1,6 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { monotonicClock } from '../../time/clock.js';
 import type { Driver } from '../driver.types.js';
 import { type Classification, failureFrom, MIGRATIONS } from '../failure.js';
+import { queryRunnerBy } from '../reader/query-runner.js';
 import { sqliteFileOf } from '../reader/sqlite-file.js';
+import { busyTimeoutOf, type Connection, connectionOf, withBusyTimeout } from './sqlite-connection.js';
+
+/** Milliseconds between two tries to read. */
+const RETRY = 20;
 
 function classify(error: { code?: unknown }): Classification | undefined {
   const { code } = error;
@@ -13,11 +21,38 @@ function classify(error: { code?: unknown }): Classification | undefined {
   return { kind: 'schema', advice: isMissing ? MIGRATIONS : undefined };
 }
 
+/**
+ * Without a write-ahead log a reader waits for another process that commits. It waits as long as the host wants, but outside
+ * SQLite.
+ */
+function createRunner(dataSource: DataSource): QueryRunner {
+  return queryRunnerBy(dataSource, async (sql, parameters) => {
+    const connection = connectionOf(dataSource);
+    const deadline = monotonicClock.now() + busyTimeoutOf(connection);
+    for (;;) {
+      try {
+        return withBusyTimeout(connection, 0, () => read(connection, sql, parameters));
+      } catch (error) {
+        if (!sqlite.failure(error)?.isLocked || monotonicClock.now() >= deadline) throw error;
+      }
+      await pause(RETRY);
+    }
+  });
+}
+
+function read(connection: Connection, sql: string, parameters: unknown[]): unknown[] {
+  const statement = connection.prepare(sql);
+  if (statement.reader) return statement.all(...parameters);
+  statement.run(...parameters);
+  return [];
+}
+
 /** There is one connection, which everybody shares, and it is in this process. */
 export const sqlite: Driver = {
   isRemote: false,
   now: undefined,
   poolSize: () => undefined,
+  createRunner,
   connect: (_, runner) => runner.connect(),
   destroy: async () => {},
   destroyIdle: () => {},

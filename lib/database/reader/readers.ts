@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
-import { type DataSource, QueryFailedError, type QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
 import { monotonicClock } from '../../time/clock.js';
 import { Slots } from '../slots.js';
-import { ReaderLostError, type ReaderOptions, ReaderProcess } from './reader-process.js';
+import { queryRunnerBy } from './query-runner.js';
+import { type ReaderOptions, ReaderProcess } from './reader-process.js';
 
 /** A connection for reading, for as long as it is lent. All that is read on it is of the same moment. */
 export interface LentReader {
@@ -123,7 +124,7 @@ export class Readers {
     // It is the first that is asked, so nobody has to wait for it.
     void reader.query('BEGIN', []).catch(() => {});
     return {
-      runner: this.runnerOf(reader),
+      runner: queryRunnerBy(this.dataSource, (sql, parameters) => reader.query(sql, parameters)),
       destroy: (reason) => reader.kill(reason),
       release: () => {
         void reader.query('COMMIT', []).catch(() => {});
@@ -143,37 +144,5 @@ export class Readers {
     this.idle.delete(reader);
     await reader.end();
     this.all.delete(reader);
-  }
-
-  /** TypeORM's own for this database, but for where it asks. */
-  private runnerOf(reader: ReaderProcess): QueryRunner {
-    const { dataSource } = this;
-    const { logger, options } = dataSource;
-    const query = async (sql: string, given: unknown[] = [], isStructured = false): Promise<unknown> => {
-      // SQLite has no truth values.
-      const parameters = given.map((each) => (typeof each === 'boolean' ? Number(each) : each));
-      logger.logQuery(sql, parameters, runner);
-      const begun = monotonicClock.now();
-      let rows: unknown[];
-      try {
-        rows = await reader.query(sql, parameters);
-      } catch (error) {
-        if (!(error instanceof Error)) throw error;
-        logger.logQueryError(error, sql, parameters, runner);
-        const isOfDriver = 'code' in error && !(error instanceof ReaderLostError);
-        throw isOfDriver ? new QueryFailedError(sql, parameters, error) : error;
-      }
-      const took = monotonicClock.now() - begun;
-      const { maxQueryExecutionTime } = options;
-      if (maxQueryExecutionTime && took > maxQueryExecutionTime)
-        logger.logQuerySlow(took, sql, parameters, runner);
-      return isStructured ? { raw: rows, records: rows } : rows;
-    };
-    const runner: QueryRunner = Object.create(dataSource.createQueryRunner('master'), {
-      query: { value: query, writable: true, configurable: true },
-      release: { value: async () => {} },
-      manager: { value: undefined, writable: true },
-    });
-    return runner;
   }
 }

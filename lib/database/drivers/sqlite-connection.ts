@@ -1,0 +1,49 @@
+import type { DataSource } from 'typeorm';
+
+/** What better-sqlite3 and libsql have in common. */
+export interface Connection {
+  readonly inTransaction: boolean;
+  prepare(sql: string): Prepared;
+  exec(sql: string): unknown;
+}
+
+interface Prepared {
+  /** Whether it has rows. */
+  readonly reader: boolean;
+  run(...parameters: unknown[]): { changes: number };
+  all(...parameters: unknown[]): unknown[];
+  get(): { timeout: number };
+}
+
+/** The connection that all who query share. */
+export function connectionOf(dataSource: DataSource): Connection {
+  // TypeORM has it on the driver, without a type.
+  return Reflect.get(dataSource.driver, 'databaseConnection');
+}
+
+const busyTimeouts = new WeakMap<Connection, number>();
+
+/** The host's own, in milliseconds. better-sqlite3's default is 5 s. */
+export function busyTimeoutOf(connection: Connection): number {
+  const known = busyTimeouts.get(connection);
+  if (known !== undefined) return known;
+  const { timeout } = connection.prepare('PRAGMA busy_timeout').get();
+  busyTimeouts.set(connection, timeout);
+  return timeout;
+}
+
+/**
+ * While SQLite waits for a lock of another process, the event loop stands still. The connection is the host's, too, so its
+ * time-out is only another for as long as we use it.
+ * @param longest milliseconds
+ */
+export function withBusyTimeout<T>(connection: Connection, longest: number, work: () => T): T {
+  const timeout = busyTimeoutOf(connection);
+  if (timeout <= longest) return work();
+  connection.exec(`PRAGMA busy_timeout = ${longest}`);
+  try {
+    return work();
+  } finally {
+    connection.exec(`PRAGMA busy_timeout = ${timeout}`);
+  }
+}
