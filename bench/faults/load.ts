@@ -15,6 +15,7 @@ export class Load {
   private readonly open = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
+  private properties: { text: string } | undefined;
 
   /** @param urls where to send, at each try anew; rolling deploys change it */
   constructor(
@@ -22,7 +23,9 @@ export class Load {
     private readonly agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
   ) {}
 
-  start(perSecond: number): void {
+  /** @param details bytes of each activity's properties */
+  start(perSecond: number, details = 0): void {
+    this.properties = details > 0 ? { text: 'x'.repeat(details) } : undefined;
     this.timer = setInterval(() => {
       const one = this.track(randomUUID());
       this.open.add(one);
@@ -62,7 +65,12 @@ export class Load {
       const response = await fetch(`${url}/djaffar/track/`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'User-Agent': this.agent },
-        body: JSON.stringify({ id, date: new Date().toISOString(), path: `/${id.slice(0, 2)}` }),
+        body: JSON.stringify({
+          id,
+          date: new Date().toISOString(),
+          path: `/${id.slice(0, 2)}`,
+          properties: this.properties,
+        }),
         signal: AbortSignal.timeout(60_000),
       });
       await response.arrayBuffer();

@@ -4,23 +4,43 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { DatabaseName } from '../../test/support/databases.js';
+import { MARIADBD, MariadbServer } from '../../test/support/mariadb.js';
 import { POSTGRES_BIN, PostgresServer } from '../../test/support/postgres.js';
 import { type Fault, SERVERS, Stage } from './stage.js';
 
-/** A fault of a PostgreSQL server of its own. */
+/** One that the fault may stop. */
+interface Server {
+  readonly url: string;
+  readonly isRunning: boolean;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** @param folder for its files */
+async function createServer(database: DatabaseName, folder?: string): Promise<Server> {
+  if (database === 'mariadb') {
+    if (!MARIADBD) throw new Error('there is no mariadbd here');
+    return MariadbServer.create(MARIADBD, folder);
+  }
+  if (!POSTGRES_BIN) throw new Error('PostgreSQL has no programs here: set TEST_POSTGRES_BIN');
+  return PostgresServer.create(POSTGRES_BIN, folder);
+}
+
+/** A fault of a server of its own. */
 function ofServer(
   name: string,
-  run: (stage: Stage, server: PostgresServer) => Promise<void>,
+  run: (stage: Stage, server: Server) => Promise<void>,
   folder?: () => Disk,
 ): Fault {
-  let server: PostgresServer;
+  let server: Server;
   return {
     name,
-    on: ['postgres'],
+    on: SERVERS,
     async stage(database) {
-      if (!POSTGRES_BIN) throw new Error('PostgreSQL has no programs here: set TEST_POSTGRES_BIN');
       const disk = folder?.();
-      server = await PostgresServer.create(POSTGRES_BIN, disk?.path);
+      server = await createServer(database, disk?.path);
       const drop = async (): Promise<void> => {
         await server.remove();
         disk?.remove();
@@ -128,7 +148,8 @@ export const servers: Fault[] = [
     'a full disk for 8 s',
     async (stage, server) => {
       await stage.start();
-      stage.load.start(100);
+      // Tables have some room left: without details it would last for longer than the fault does.
+      stage.load.start(100, 3000);
       await pause(1000);
       disk.fill();
       await pause(8000);
@@ -139,7 +160,7 @@ export const servers: Fault[] = [
       stage.cured();
       await pause(5000);
     },
-    () => (disk = new Disk(160)),
+    () => (disk = new Disk(200)),
   ),
   {
     name: 'a full disk for 8 s',

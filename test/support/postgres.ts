@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { type Account, accountOf, freePort } from './server-account.js';
 
 const PACKAGES = '/usr/lib/postgresql';
 
@@ -18,11 +18,6 @@ function ofPackages(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-interface Account {
-  uid: number;
-  gid: number;
 }
 
 /** A PostgreSQL of the test's own. */
@@ -125,19 +120,4 @@ function newFolder(parent = tmpdir()): { folder: string; account: Account | unde
   const account = process.getuid?.() === 0 ? accountOf('postgres') : undefined;
   if (account) chownSync(folder, account.uid, account.gid);
   return { folder, account };
-}
-
-/** PostgreSQL does not run as root. */
-function accountOf(user: string): Account {
-  const id = (option: string): number => Number(execFileSync('id', [option, user], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
 }
