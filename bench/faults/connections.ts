@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { DatabaseUser } from '../../test/support/database-user.js';
 import { lock } from './locks.js';
 import { ALL, type Fault, SERVERS, type Stage } from './stage.js';
 
@@ -38,36 +38,11 @@ async function killAll(stage: Stage): Promise<void> {
   for (const { id } of rows) await stage.operator.query(`KILL ${id}`).catch(() => {});
 }
 
-/** @returns the database's URL for a user who may do with the tables what the grants say */
-async function createUser(
-  stage: Stage,
-  options: string,
-  grants: string,
-): Promise<{ url: string; name: string }> {
-  const name = `djaffar_bench_${randomBytes(4).toString('hex')}`;
-  const url = new URL(stage.database.url);
-  const database = url.pathname.slice(1);
-  url.username = name;
-  url.password = 'bench';
-  const { operator } = stage;
-  if (stage.name === 'postgres') {
-    await operator.query(`CREATE ROLE ${name} LOGIN PASSWORD 'bench' ${options}`);
-    await operator.query(`GRANT ${grants} ON ALL TABLES IN SCHEMA public TO ${name}`);
-    stage.later(async () => {
-      await operator.query(`DROP OWNED BY ${name}`);
-      await operator.query(`DROP ROLE ${name}`);
-    });
-  } else {
-    for (const from of ['%', 'localhost']) {
-      await operator.query(`CREATE USER '${name}'@'${from}' IDENTIFIED BY 'bench' ${options}`);
-      await operator.query(`GRANT ${grants} ON ${database}.* TO '${name}'@'${from}'`);
-      stage.later(() => operator.query(`DROP USER '${name}'@'${from}'`));
-    }
-  }
-  return { url: url.href, name };
+async function createUser(stage: Stage, maxConnections?: number): Promise<DatabaseUser> {
+  const user = await DatabaseUser.create(stage.operator, stage.database.url, maxConnections);
+  stage.later(() => user.drop());
+  return user;
 }
-
-const GRANTS = 'SELECT, INSERT, UPDATE, DELETE';
 
 export const connections: Fault[] = [
   lockedPool(1),
@@ -116,8 +91,7 @@ export const connections: Fault[] = [
     name: 'a limit of one connection for the user',
     on: SERVERS,
     async run(stage) {
-      const options = stage.name === 'postgres' ? 'CONNECTION LIMIT 1' : 'WITH MAX_USER_CONNECTIONS 1';
-      const { url } = await createUser(stage, options, GRANTS);
+      const { url } = await createUser(stage, 1);
       await stage.start({ DATABASE_URL: url });
       stage.load.start(100);
       await pause(8000);
@@ -128,16 +102,13 @@ export const connections: Fault[] = [
     name: 'no right to INSERT for 8 s',
     on: SERVERS,
     async run(stage) {
-      const { url, name } = await createUser(stage, '', GRANTS);
-      const database = new URL(url).pathname.slice(1);
-      const users = stage.name === 'postgres' ? [name] : [`'${name}'@'%'`, `'${name}'@'localhost'`];
-      const tables = stage.name === 'postgres' ? 'ALL TABLES IN SCHEMA public' : `${database}.*`;
-      await stage.start({ DATABASE_URL: url });
+      const user = await createUser(stage);
+      await stage.start({ DATABASE_URL: user.url });
       stage.load.start(RATE);
       await pause(1000);
-      for (const user of users) await stage.operator.query(`REVOKE INSERT ON ${tables} FROM ${user}`);
+      await user.revokeInsert('djaffar_activity');
       await pause(8000);
-      for (const user of users) await stage.operator.query(`GRANT INSERT ON ${tables} TO ${user}`);
+      await user.grantInsert('djaffar_activity');
       stage.cured();
       await pause(2000);
     },

@@ -10,6 +10,8 @@ export class Load {
   readonly statuses = new Map<number, number>();
   /** Milliseconds of the request that took longest. */
   worst = 0;
+  /** Milliseconds of each request since it was emptied last. */
+  took: number[] = [];
   /** When a request failed last, by `performance.now()`. */
   failedAt: number | undefined;
   private readonly open = new Set<Promise<void>>();
@@ -80,7 +82,9 @@ export class Load {
     }
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
     if (status !== 204) this.failedAt = performance.now();
-    this.worst = Math.max(this.worst, performance.now() - begun);
+    const took = performance.now() - begun;
+    this.took.push(took);
+    this.worst = Math.max(this.worst, took);
     return status;
   }
 }

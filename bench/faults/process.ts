@@ -61,6 +61,11 @@ export class HostProcess {
     this.child.kill(signal);
   }
 
+  /** Other than 0 if it crashed. */
+  get exitCode(): number | null {
+    return this.child.exitCode;
+  }
+
   /** @returns milliseconds until it has ended; it is killed after a minute */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     const begun = performance.now();

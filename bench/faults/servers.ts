@@ -144,6 +144,16 @@ export const servers: Fault[] = [
     stage.cured();
     await pause(3000);
   }),
+  ofServer('SIGTERM with the database down', async (stage, server) => {
+    await stage.start();
+    stage.load.start(20);
+    await pause(1000);
+    await server.stop();
+    await pause(1000);
+    for (const host of stage.targets) await stage.end(host);
+    stage.load.abandon();
+    await server.start();
+  }),
   ofServer(
     'a full disk for 8 s',
     async (stage, server) => {

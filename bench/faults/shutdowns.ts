@@ -63,6 +63,19 @@ export const shutdowns: Fault[] = [
     },
   },
   {
+    name: 'SIGTERM with the table locked and a pool of 1, 20 requests/s',
+    on: SERVERS,
+    async run(stage) {
+      await stage.start({ POOL: '1' });
+      stage.load.start(20);
+      await pause(2000);
+      const unlock = await lock(stage);
+      await pause(1000);
+      await endUnderLoad(stage);
+      await unlock();
+    },
+  },
+  {
     name: 'SIGTERM with commits delayed by 5 to 30 ms, 200 requests/s',
     on: SERVERS,
     async run(stage) {

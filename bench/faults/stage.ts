@@ -97,6 +97,7 @@ export class Stage {
 
   async end(host: HostProcess): Promise<void> {
     this.ended = Math.max(this.ended ?? 0, await host.end());
+    if (host.exitCode !== 0) this.notes.push(`the host ended with ${host.exitCode ?? 'SIGKILL'}`);
     this.targets = this.targets.filter((each) => each !== host);
   }
 

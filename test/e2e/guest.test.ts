@@ -9,8 +9,15 @@ import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { connectionsOf } from '../../lib/database/connections.js';
 import { driverOf } from '../../lib/database/driver.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
-import { ActivityStats, DjaffarModule, type StoredActivity } from '../../lib/index.js';
+import {
+  ActivityStats,
+  djaffarEntities,
+  djaffarMigrations,
+  DjaffarModule,
+  type StoredActivity,
+} from '../../lib/index.js';
 import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
+import { DatabaseUser } from '../support/database-user.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
 import { TypeOrmStore } from '../../lib/store/typeorm/typeorm.store.js';
@@ -336,6 +343,53 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(lines.slice(1)).toEqual([
       expect.stringMatching(/^over after \S+ s \(3 times\): activities cannot be stored$/),
     ]);
+  });
+
+  async function startAs(maxConnections?: number): Promise<{ user: DatabaseUser; lines: string[] }> {
+    const operator = await new DataSource({
+      ...database.options,
+      entities: djaffarEntities,
+      migrations: [...djaffarMigrations],
+    }).initialize();
+    cleanUp.push(() => operator.destroy());
+    await operator.runMigrations();
+    const user = await DatabaseUser.create(operator, database.url, maxConnections);
+    cleanUp.push(() => user.drop());
+    const lines: string[] = [];
+    const log = (line: unknown): void => {
+      if (String(line).includes('cannot be stored')) lines.push(String(line));
+    };
+    await start({ url: user.url }, { application: { logger: { log, warn: log, error: log } } });
+    return { user, lines };
+  }
+
+  it('says once in the log that a right is missing, and which, and when it is there again', async () => {
+    const { user, lines } = await startAs();
+    expect(await post(1)).toEqual([204]);
+    await user.revokeInsert('djaffar_activity');
+    for (let i = 0; i < 5; i++) expect(await post(3)).toEqual([503, 503, 503]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^activities cannot be stored: .*lacks a right on the tables/),
+    ]);
+    await user.grantInsert('djaffar_activity');
+    expect(await post(3)).toEqual([204, 204, 204]);
+    expect(lines.slice(1)).toEqual([expect.stringMatching(/^over after .*: activities cannot be stored$/)]);
+  });
+
+  it('makes do with the one connection that the server allows its user, and waits while the host has it', async () => {
+    const { lines } = await startAs(1);
+    expect(await post(20)).toEqual(Array.from({ length: 20 }, () => 204));
+    const runner = host.dataSource.createQueryRunner();
+    await runner.connect();
+    const refused = post(3);
+    expect(await refused).toEqual([503, 503, 503]);
+    const answers = post(3);
+    await runner.release();
+    expect(await answers).toEqual([204, 204, 204]);
+    const troubles = lines.filter((line) => !line.startsWith('over after'));
+    expect(troubles.length).toBeGreaterThanOrEqual(1);
+    expect(troubles.length).toBeLessThanOrEqual(2);
+    expect(troubles.join()).not.toContain('migrations');
   });
 
   it('a write that has to ask for the time of the database first has no more time than others', async () => {
