@@ -10,7 +10,7 @@ import type { TestDatabase } from '../support/databases.js';
 const HIDE = '\u001b[?25l';
 const SHOW = '\u001b[?25h';
 const CTRL_C = '\u0003';
-const DAYS = 60;
+const DAYS = 20;
 const ROWS = 8000;
 
 let database: TestDatabase;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const first = Date.UTC(2025, 0, 1);
   const rows = Array.from({ length: ROWS }, (_, i) => {
     const date = new Date(first + Math.floor((i * DAYS * 86_400_000) / ROWS)).toISOString();
-    return `{"date":"${date}","path":"/${i}","sessionId":"s${i % 100}"}\n`;
+    return `{"date":"${date}","path":"/${i}","sessionId":"s${i % 2000}"}\n`;
   });
   writeFileSync(path, rows.join(''));
 });
