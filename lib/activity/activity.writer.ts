@@ -77,6 +77,8 @@ export class ActivityWriter
   private readonly grace: number;
   /** By the clock: when a connection was given up, if no write has succeeded since. */
   private silentSince: number | undefined;
+  /** How many were refused late without a line in the log. */
+  private unreported = 0;
   private erasures = 0;
   /** No request is accepted any more; what the host's own code tracks still is. */
   isClosing = false;
@@ -302,6 +304,7 @@ export class ActivityWriter
     }
     found();
     this.serving -= 1;
+    this.reportLate();
     this.pump();
   }
 
@@ -378,9 +381,20 @@ export class ActivityWriter
     const late = this.queue.filter(isLate);
     this.queue = this.queue.filter((work) => !isLate(work));
     for (const work of late) {
-      const reason = `the database did not take it within ${this.settings.timeout} ms`;
-      if (!work.isAnswered) this.answer(work, this.overload(reason, 'timeout'));
+      if (work.isAnswered) continue;
+      this.answer(work, new UnavailableError(this.lateReason));
+      this.unreported += 1;
     }
+    // A try that is under way will soon say why.
+    if (this.serving === this.seeking) this.reportLate();
+  }
+
+  private get lateReason(): string {
+    return `the database did not take it within ${this.settings.timeout} ms`;
+  }
+
+  private reportLate(): void {
+    for (; this.unreported > 0; this.unreported -= 1) this.overload(this.lateReason, 'timeout');
   }
 
   /** Refuses in time what waits for a connection. */

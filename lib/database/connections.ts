@@ -120,6 +120,7 @@ export class Connections {
       return await work({ dataSource, runner, raw, destroy });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
+      if (this.shutdown && destroyed) throw this.shutdown;
       // The server was demoted, or the network leads to another one now: the pool would lend it for ever.
       if (failureOf(dataSource, error)?.isReadOnly) destroy();
       // TypeORM says this of a connection that was lost before: why it was lost is the cause.

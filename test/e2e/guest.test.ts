@@ -438,17 +438,25 @@ ofServers('as a guest of a host on %s', (name) => {
     for (const answer of answers) expect((await answer).status).toBe(204);
   });
 
-  it('the application shuts down in time if the database is silent', async () => {
+  it('the application shuts down in time if the database is silent, and says so once', async () => {
     const proxy = await TcpProxy.start(database.url);
     cleanUp.push(() => proxy.close());
-    await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
+    const lines: string[] = [];
+    const log = (line: unknown): void => void lines.push(String(line));
+    const through = { url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) };
+    await start(through, { application: { logger: { log() {}, warn: log, error: log } } });
     expect(await post(5)).toEqual([204, 204, 204, 204, 204]);
     proxy.silence();
     const answer = post(1);
     await proxy.untilSwallowed();
+    // More than there are connections for.
+    const others = Array.from({ length: 10 }, () => host.activities.track({ path: '/' }));
+    const refused = Promise.allSettled(others);
     const took = await milliseconds(() => host.app.close());
     expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
     expect(await answer).toEqual([503]);
+    expect((await refused).filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    expect(lines).toEqual(['activities cannot be stored: the database does not answer']);
   });
 
   it('the application shuts down in time if the database is locked and requests keep arriving', async () => {
