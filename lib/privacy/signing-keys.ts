@@ -115,11 +115,11 @@ export class SigningKeys implements OnApplicationBootstrap {
 }
 
 /** A key if there is none, or it is time for the next. */
-function nextKey(newest: SigningKey | undefined): SigningKey | undefined {
-  if (newest && !isDue(newest, Date.now())) return undefined;
+function nextKey(newest: SigningKey | undefined, now = Date.now()): SigningKey | undefined {
+  if (newest && !isDue(newest, now)) return undefined;
   return {
     number: (newest?.number ?? 0) + 1,
-    createdAt: new Date(),
+    createdAt: new Date(now),
     secret: randomBytes(32).toString('base64url'),
   };
 }

@@ -118,11 +118,12 @@ export interface Store {
    * The keys that sign the cookies, the oldest first. All instances must get the same keys: of two that store a key of one
    * number, both return the same one. A store that cannot insert "only if absent" keeps both, and returns always the same
    * one of them, such as the one with the smaller secret.
-   * @param next makes the next key if it is time for one; it is stored, unless another instance was quicker
+   * @param next makes the next key if it is time for one; it is stored, unless another instance was quicker. It gets the
+   * milliseconds since 1970 by a clock that all instances have in common, if there is one
    * @param timeout milliseconds
    */
   loadSigningKeys(
-    next: (newest: SigningKey | undefined) => SigningKey | undefined,
+    next: (newest: SigningKey | undefined, now?: number) => SigningKey | undefined,
     timeout: number,
   ): Promise<SigningKey[]>;
 

@@ -75,6 +75,25 @@ describe.each(FOUND)('the signature of the cookie on %s', (name) => {
     expect(await keysOf(host)).toHaveLength(1);
   });
 
+  if (name !== 'sqlite') {
+    it('has keys by the clock of the database, as that of an instance may be ahead', async () => {
+      const stored = host.dataSource.getRepository(SigningKey);
+      const [first] = await keysOf(host);
+      const age = KEY_LIFETIME / 2;
+      await stored.update({ number: 1 }, { createdAt: new Date(Date.now() - age) });
+      const ahead = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + KEY_LIFETIME);
+      await refresh(host);
+      ahead.mockRestore();
+      expect((await keysOf(host)).map(({ secret }) => secret)).toEqual([first?.secret]);
+      await stored.update({ number: 1 }, { createdAt: new Date(Date.now() - KEY_LIFETIME) });
+      const behind = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - age);
+      await refresh(host);
+      behind.mockRestore();
+      const [, next] = await keysOf(host);
+      expect(Math.abs(Date.now() - Number(next?.createdAt))).toBeLessThan(60_000);
+    });
+  }
+
   it('is not that of another application', async () => {
     const foreign = await startHost({ adapter: 'fastify', database: name });
     others.push(foreign);

@@ -247,7 +247,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   }
 
   loadSigningKeys(
-    next: (newest: SigningKey | undefined) => SigningKey | undefined,
+    next: (newest: SigningKey | undefined, now?: number) => SigningKey | undefined,
     timeout: number,
   ): Promise<SigningKey[]> {
     return loadSigningKeys(this.dataSource, next, timeout);
