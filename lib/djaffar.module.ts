@@ -18,6 +18,7 @@ import type { Store } from './store/store.js';
 import { checkNames } from './database/table.js';
 import { VisitBounds } from './activity/visit-bounds.js';
 import { djaffarEntities } from './entities.js';
+import { synchronizeTables } from './migrations/synchronize.js';
 import { defaultPage, Pages } from './activity/page.js';
 import { Recorder } from './activity/recorder.js';
 import { ActivitiesController, ErasureController } from './api/activities.controller.js';
@@ -294,11 +295,12 @@ function openedBySession(path: string): (url: string) => boolean {
 }
 
 /** Djaffar takes no more connections than the host's pool has. */
-function openTypeOrmStore(
+async function openTypeOrmStore(
   source: DataSource,
   { writer, statistics, page }: Pick<Settings, 'writer' | 'statistics' | 'page'>,
-): TypeOrmStore {
+): Promise<TypeOrmStore> {
   checkNames(source, djaffarEntities);
+  await synchronizeTables(source);
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
   connectionsOf(source).limit({
     writers: limits.writer,

@@ -64,6 +64,9 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
     const dialect = dialectOf(dataSource);
+    const { timestampColumn } = dialect;
+    if (timestampColumn)
+      await runner.query(`ALTER TABLE ${table(ACTIVITY)} ADD COLUMN ${timestampColumn.definition}`);
     for (const index of [
       ...dialect.activityIndexes(table(ACTIVITY)),
       ...dialect.sessionIndexes(table(SESSION)),
@@ -72,7 +75,9 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    const { connection: dataSource } = runner;
+    // TypeORM's `dropTable` looks generated columns up in a table of its own, which may not be there.
     for (const table of [ACTIVITY, SESSION, SIGNING_KEY])
-      await runner.dropTable(pathOf(runner.connection, table));
+      await runner.query(`DROP TABLE ${escapePath(dataSource, pathOf(dataSource, table))}`);
   }
 }

@@ -6,6 +6,7 @@ import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 
 const DAY = 86_400_000;
+const EXPLAIN = { postgres: 'EXPLAIN', mariadb: 'EXPLAIN', sqlite: 'EXPLAIN QUERY PLAN' };
 const FIRST = new Date('2025-11-01T10:00:00.123Z');
 
 describe.each(FOUND)('by SQL and TypeORM on %s', (name) => {
@@ -76,6 +77,27 @@ describe.each(FOUND)('by SQL and TypeORM on %s', (name) => {
         `SELECT CAST(${name === 'postgres' ? "date AT TIME ZONE 'UTC'" : 'date'} AS CHAR(23)) AS text FROM djaffar_activities ORDER BY date LIMIT 1`,
       );
       expect(text).toBe('2025-11-01 10:00:00.123');
+    });
+
+    it('uses an index for dates as people write them', async () => {
+      const many = Array.from({ length: 5000 }, (_, i) => {
+        const date = new Date(FIRST.getTime() - i * 1_000_000);
+        return { id: randomUUID(), date, receivedAt: date, name: 'view', path: '/' };
+      });
+      await host.dataSource.getRepository(Activity).insert(many);
+      await host.dataSource.query(name === 'mariadb' ? 'ANALYZE TABLE djaffar_activity' : 'ANALYZE');
+      for (const sql of [
+        'SELECT date, path FROM djaffar_activities ORDER BY date DESC LIMIT 50',
+        `SELECT path FROM djaffar_activities WHERE date >= '2025-10-25' AND date < '2025-10-26'`,
+        // PostgreSQL looks for the end of an index only if there is no join.
+        ...(name === 'postgres' ? [] : ['SELECT MAX(date) FROM djaffar_activities']),
+        'SELECT * FROM djaffar_activity ORDER BY date DESC LIMIT 50',
+        'SELECT MAX(date) FROM djaffar_activity',
+      ]) {
+        const plan: object[] = await host.dataSource.query(`${EXPLAIN[name]} ${sql}`);
+        // MariaDB has looked the last one up already.
+        expect(JSON.stringify(plan)).toMatch(/djaffar_activity_(timestamp|date)|optimized away/);
+      }
     });
 
     it('has every millisecond of the years 1970 to 9999', async () => {

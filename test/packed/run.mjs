@@ -197,13 +197,13 @@ async function migrates(name, host, extension, env) {
     );
   const generate = () => typeorm('migration:generate', '--check', 'nothing');
   await check(
-    `${name}: TypeORM's command line runs the migrations, finds nothing to generate, reverts`,
+    `${name}: TypeORM's command line runs the migrations, reverts, and never generates any of these tables`,
     async () => {
       await typeorm('migration:run');
       await generate();
       // One at a time, as TypeORM does.
       for (const _ of ['view', 'statistics', 'activities']) await typeorm('migration:revert');
-      await assert.rejects(generate(), ({ stdout }) => /CREATE TABLE "djaffar_activity"/.test(stdout));
+      await generate();
     },
   );
 }

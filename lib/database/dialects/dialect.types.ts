@@ -101,8 +101,18 @@ export interface Dialect {
   /** The SQL of what the path index holds of the path column: its first {@link PATH_KEY_LENGTH} characters, or all. */
   pathKey(column: string): string;
 
-  /** The SQL of milliseconds since 1970 as what people call a timestamp; there is an index of it for the date of activities. */
+  /** The SQL of milliseconds since 1970 as a timestamp. */
   timestamp(column: string): string;
+
+  /**
+   * A column of activities beside those of the entity: their date as a timestamp. Only if the database cannot index the
+   * expression {@link timestamp} of the date.
+   */
+  timestampColumn?: {
+    name: string;
+    /** What stands behind `ALTER TABLE … ADD COLUMN`. */
+    definition: string;
+  };
 
   /** The SQL of the text of a JSON object as the type that the database's operators for JSON take. */
   json(column: string): string;

@@ -19,7 +19,10 @@ interface Parts {
 /** Its columns, in their order, and the SQL of each. */
 export const VIEW_COLUMNS: Record<string, (parts: Parts) => string> = {
   id: ({ column }) => column('activity.id'),
-  date: ({ column, dialect }) => dialect.timestamp(column('activity.date')),
+  date: ({ column, dialect }) =>
+    dialect.timestampColumn
+      ? column(`activity.${dialect.timestampColumn.name}`)
+      : dialect.timestamp(column('activity.date')),
   date_ms: ({ column }) => column('activity.date'),
   received_at: ({ column, dialect }) => dialect.timestamp(column('activity.receivedAt')),
   name: ({ column }) => column('activity.name'),

@@ -35,6 +35,4 @@ JoinColumn({ name: 'sessionId' })(prototype, 'session');
 // Of one column each: PostgreSQL keeps a value once in an index however many rows have it.
 Index('djaffar_activity_session', ['sessionId'])(activityTable);
 Index('djaffar_activity_visit', ['visitId'])(activityTable);
-// The migration makes these, in each dialect's way.
-for (const name of ['date', 'timestamp', 'minute', 'received', 'path', 'page', 'user', 'subject'])
-  Index(`djaffar_activity_${name}`, { synchronize: false })(activityTable);
+// The migration creates the other indexes, which differ between databases.

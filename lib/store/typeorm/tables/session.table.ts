@@ -1,4 +1,3 @@
-import { Index } from 'typeorm';
 import { Session } from '../../../activity/session.js';
 import { instant } from '../../../database/columns/instant.js';
 import { mapClass } from './map-class.js';
@@ -12,6 +11,3 @@ export const sessionTable = mapClass<typeof Session, Session>(Session, 'djaffar_
   device: { type: 'varchar', length: 16, nullable: true },
   bot: { type: 'boolean' },
 });
-
-// The migration makes it, if the dialect has it.
-Index('djaffar_session_bot', { synchronize: false })(sessionTable);

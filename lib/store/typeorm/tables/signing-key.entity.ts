@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant } from '../../../database/columns/instant.js';
 import type { SigningKey as Key } from '../../../privacy/signing-key.js';
 
-@Entity('djaffar_signing_key')
+@Entity('djaffar_signing_key', { synchronize: false })
 export class SigningKey implements Key {
   @PrimaryColumn({ name: 'number', type: 'int' })
   number!: number;

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant } from '../../../../../database/columns/instant.js';
 
 /** Counts of a past UTC day without bots, cached when a question first needs them. */
-@Entity('djaffar_daily_count')
+@Entity('djaffar_daily_count', { synchronize: false })
 export class DailyCount {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;

@@ -5,7 +5,7 @@ import { instant } from '../../../../../database/columns/instant.js';
  * A time range whose rollups are out of date. Writers only append rows, in the transaction that changes the activities,
  * so they never wait for each other.
  */
-@Entity('djaffar_dirty_range')
+@Entity('djaffar_dirty_range', { synchronize: false })
 export class DirtyRange {
   @PrimaryColumn({ name: 'id', type: 'uuid' })
   id!: string;

@@ -1,9 +1,7 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** A page, which visits and rollups store by id because most pages recur. It is deleted with its last activity. */
-@Entity('djaffar_path')
-// The migration makes it, in each dialect's way.
-@Index('djaffar_path_text', { synchronize: false })
+@Entity('djaffar_path', { synchronize: false })
 export class Path {
   @PrimaryColumn({ name: 'id', type: 'int' })
   id!: number;

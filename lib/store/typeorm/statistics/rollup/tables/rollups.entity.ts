@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant, milliseconds } from '../../../../../database/columns/instant.js';
 
 /** Activities of a name in a bucket of 15 minutes, without bots. */
-@Entity('djaffar_name_rollup')
+@Entity('djaffar_name_rollup', { synchronize: false })
 export class NameRollup {
   /** Start of the bucket: in every time zone of today, days begin with one. */
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
@@ -16,7 +16,7 @@ export class NameRollup {
 }
 
 /** Activities and views of a path without bots: in buckets of 15 minutes of the last days, of UTC days before them. */
-@Entity('djaffar_path_rollup')
+@Entity('djaffar_path_rollup', { synchronize: false })
 export class PathRollup {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;
@@ -33,7 +33,7 @@ export class PathRollup {
 }
 
 /** The state of the rollup, in one row. */
-@Entity('djaffar_rollup_state')
+@Entity('djaffar_rollup_state', { synchronize: false })
 export class RollupState {
   @PrimaryColumn({ name: 'id', type: 'int' })
   id!: number;

@@ -3,7 +3,7 @@ import { instant, milliseconds } from '../../../../../database/columns/instant.j
 import { Session } from '../../../../../activity/session.js';
 
 /** One stay of a session, rebuilt from its activities; see docs/statistics.md. */
-@Entity('djaffar_visit')
+@Entity('djaffar_visit', { synchronize: false })
 // Covers the measures of visits, so that they are read from the index alone.
 @Index('djaffar_visit_started', [
   'startedAt',
