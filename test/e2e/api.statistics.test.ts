@@ -53,6 +53,15 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
       `overview?${RANGE}&entry=/*&exit=/pricing&referrer=example.org&utmSource=&utmMedium=&utmCampaign=&browser=`,
       () => stats.overview({ ...QUESTION, browser: null }),
     ],
+    [
+      'series?from=2026-02-03&to=2026-02-03&timeZone=America/New_York&measure=views&interval=hour',
+      () =>
+        stats.series('views', 'hour', {
+          from: '2026-02-03T05:00Z',
+          to: '2026-02-04T05:00Z',
+          timeZone: 'America/New_York',
+        }),
+    ],
     [`series?${RANGE}&measure=views&interval=day`, () => stats.series('views', 'day', QUESTION)],
     [
       `top?${RANGE}&dimension=path&limit=1&bots=true`,
