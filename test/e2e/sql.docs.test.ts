@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { QueryRunner } from 'typeorm';
 import { VIEW_COLUMNS } from '../../lib/store/typeorm/activities.view.js';
 import { Activity, ActivityStats, djaffarEntities, type ServerActivity, Session } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { queryOf, sectionOf, SQL_DOCS } from '../support/sql-docs.js';
 
-const text = readFileSync('docs/sql.md', 'utf8');
 const november = { from: '2026-11-01T00:00Z', to: '2026-12-01T00:00Z' };
 const MINUTE = 60_000;
 const AGENTS = [
@@ -14,23 +13,9 @@ const AGENTS = [
   'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
 ];
 
-/** The part below a heading. */
-function section(heading: string): string {
-  const [, part = ''] = text.split(new RegExp(String.raw`^#+ ${heading}$`, 'm'));
-  return part.split(/^#/m, 1)[0] ?? '';
-}
-
-/** The query below a heading, in the variant of a database. */
-function queryOf(heading: string, database: string): string {
-  const blocks = [...section(heading).matchAll(/```sql\n(?:-- (.*)\n)?([^`]*);\n```/g)];
-  const found = blocks.find(([, names]) => !names || names.toLowerCase().includes(database));
-  if (!found?.[2]) throw new Error(`there is no query for ${database} below "${heading}"`);
-  return found[2];
-}
-
 /** The first column of the table below a heading. */
 function columnsOf(heading: string): string[] {
-  return [...section(heading).matchAll(/^\| `(\w+)`/gm)].map(([, column]) => column ?? '');
+  return [...sectionOf(heading).matchAll(/^\| `(\w+)`/gm)].map(([, column]) => column ?? '');
 }
 
 /** Visits of forty sessions: pages, sources, a funnel, bots, and what is outside of November. */
@@ -114,7 +99,7 @@ describe.each(FOUND)('the queries of docs/sql.md on %s', (database) => {
     }
     const missing = djaffarEntities.map((entity) => host.dataSource.getMetadata(entity).tableName);
     expect(
-      missing.filter((table) => /activity$|session$|key$/.test(table) && !text.includes(`\`${table}\``)),
+      missing.filter((table) => /activity$|session$|key$/.test(table) && !SQL_DOCS.includes(`\`${table}\``)),
     ).toEqual([]);
   });
 
