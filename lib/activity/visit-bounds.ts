@@ -30,8 +30,7 @@ interface Lookup {
  * here begin with the start of the visit; of others the database says when their activities were.
  */
 export class VisitBounds {
-  /** Not for long, as another instance may add to a visit, or erase it. */
-  private readonly spans = new LRUCache<string, Span>({ max: 50_000, ttl: 60_000, ttlResolution: 1000 });
+  private cache: LRUCache<string, Span> | undefined;
 
   private next: Lookup | undefined;
 
@@ -54,7 +53,15 @@ export class VisitBounds {
 
   /** To be called when activities are erased. */
   clear(): void {
-    this.spans.clear();
+    this.cache?.clear();
+  }
+
+  /**
+   * Not for long, as another instance may add to a visit, or erase it. Created when it is first used, because it takes 2 MB at once,
+   * and most hosts never need it.
+   */
+  private get spans(): LRUCache<string, Span> {
+    return (this.cache ??= new LRUCache({ max: 50_000, ttl: 60_000, ttlResolution: 1000 }));
   }
 
   private extend(id: string, date: number): boolean {
