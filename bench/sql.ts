@@ -121,8 +121,8 @@ async function writeTimeOf(dataSource: DataSource, first: string): Promise<numbe
 async function openAt(url: string): Promise<DataSource> {
   const given = databaseOptions(url);
   // One connection has its time zone for all queries.
-  const extra = given.type === 'better-sqlite3' ? {} : { extra: { max: 1, connectionLimit: 1 } };
-  const all = { ...given, ...extra, entities: djaffarEntities, migrations: djaffarMigrations };
+  const extra = given.type === 'postgres' ? { max: 1 } : { connectionLimit: 1 };
+  const all = { ...given, extra, entities: djaffarEntities, migrations: djaffarMigrations };
   const dataSource = await new DataSource(all).initialize();
   await dataSource.runMigrations();
   return dataSource;
