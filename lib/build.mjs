@@ -12,7 +12,8 @@ const DIST = new URL('../dist/', import.meta.url);
 const COMMONJS = '--module commonjs --moduleResolution bundler --verbatimModuleSyntax false';
 
 const require = createRequire(import.meta.url);
-const tsc = require.resolve('typescript/bin/tsc');
+// TypeScript 7 takes a fifth of the time of TypeScript 6, which TypeDoc needs.
+const tsc = join(dirname(require.resolve('typescript-7/package.json')), 'bin/tsc');
 const compile = (options) =>
   execFileSync(process.execPath, [tsc, ...options.split(' ')], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
