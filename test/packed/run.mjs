@@ -26,6 +26,8 @@ const TYPESCRIPT = {
   node16: '--module node16',
   node10: '--module commonjs --moduleResolution node10',
 };
+const DEPRECATED = ['--ignoreDeprecations', '6.0'];
+const HOSTS_IN_TYPESCRIPT = ['host.ts', 'typed.ts'];
 
 function manifest(path) {
   return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
@@ -212,17 +214,28 @@ async function compiles(host, modules, nest) {
   // Nest 12 is ES modules only, which `node16` lets no CommonJS host import.
   const kinds = modules === 'cjs' && !nest.startsWith('12') ? ['node16', 'node10'] : [modules];
   const types = join(root, 'node_modules/@types');
-  // The lowest that the README names, if the row has one.
-  const compilers = [root, host].map((at) => join(at, 'node_modules/typescript')).filter(existsSync);
-  for (const compiler of compilers)
-    for (const kind of kinds) {
-      const deprecated =
-        kind === 'node10' && manifest(compiler).version >= '6' ? ' --ignoreDeprecations 6.0' : '';
-      const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2022 ${TYPESCRIPT[kind]}${deprecated} --experimentalDecorators --emitDecoratorMetadata --types node`;
-      const tsc = [join(compiler, 'bin/tsc'), ...options.split(' '), '--typeRoots', types];
-      // Apart: what a file declares of a module holds for all that are compiled together.
-      for (const file of ['host.ts', 'typed.ts']) await run(host, process.execPath, [...tsc, file]);
-    }
+  for (const kind of kinds) {
+    const options = `--strict --exactOptionalPropertyTypes --noEmit --skipLibCheck --target es2022 ${TYPESCRIPT[kind]} --experimentalDecorators --emitDecoratorMetadata --types node`;
+    const args = [...options.split(' '), '--typeRoots', types];
+    // The newest, of which version 7 knows no `node10` any more, and the lowest that the README names, if the row has one.
+    const isOld = kind === 'node10';
+    if (isOld) await typeCheck(host, join(root, 'node_modules/typescript'), [...args, ...DEPRECATED]);
+    else
+      for (const file of HOSTS_IN_TYPESCRIPT)
+        await run(host, process.execPath, [join(root, 'node_modules/typescript-7/bin/tsc'), ...args, file]);
+    const lowest = join(host, 'node_modules/typescript');
+    if (existsSync(lowest)) await typeCheck(host, lowest, args);
+  }
+}
+
+/** Apart: what a file declares of a module holds for all that are compiled together. */
+function typeCheck(host, compiler, args) {
+  return run(host, process.execPath, [
+    join(here, 'compile.mjs'),
+    compiler,
+    HOSTS_IN_TYPESCRIPT.join(),
+    ...args,
+  ]);
 }
 
 /** @returns its path, even if a check of what it holds failed */
