@@ -19,6 +19,9 @@ const ENTRIES = {
   ormconfig: 'ormconfig.js',
 };
 
+/** CommonJS packages that Nest imports dynamically: esbuild would give such a chunk no named exports. */
+const DYNAMIC = ['class-transformer', 'class-validator'];
+
 async function bundle(folder) {
   const scratch = await mkdtemp(join(folder, 'new-'));
   const files = (await Promise.all(SOURCES.map(filesIn)))
@@ -41,7 +44,19 @@ async function bundle(folder) {
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },
-    plugins: [leaveOut],
+    plugins: [leaveOut, oneTypeorm],
+  });
+  await build({
+    entryPoints: DYNAMIC,
+    outdir: join(scratch, 'bundle'),
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    // With names that Node finds.
+    mainFields: ['module', 'main'],
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
   });
   await Promise.all(
     files
@@ -69,14 +84,13 @@ async function compileFile(file, target) {
   await writeFile(target.replace(TYPESCRIPT, '.js'), code);
 }
 
-/**
- * Leaves some packages to Node: with native code (libsql), to be evaluated first (reflect-metadata), CommonJS that Nest
- * imports dynamically (esbuild gives such a chunk no named exports), and those that are not installed.
- */
+/** Leaves to Node packages with native code (libsql), to be evaluated first (reflect-metadata), and that are not installed. */
 const leaveOut = {
   name: 'leave-out',
   setup({ onResolve, resolve: resolveByDefault }) {
-    onResolve({ filter: /^(libsql|reflect-metadata|class-transformer|class-validator)$/ }, () => ({
+    onResolve({ filter: /^(libsql|reflect-metadata)$/ }, () => ({ external: true }));
+    onResolve({ filter: new RegExp(`^(${DYNAMIC.join('|')})$`) }, ({ path }) => ({
+      path: `./${path}.cjs`,
       external: true,
     }));
     onResolve({ filter: /^[^./]/ }, async ({ path, pluginData, ...options }) => {
@@ -84,6 +98,16 @@ const leaveOut = {
       const { errors } = await resolveByDefault(path, { ...options, pluginData: leaveOut });
       return errors.length > 0 ? { path, external: true } : undefined;
     });
+  },
+};
+
+/** Has `@nestjs/typeorm`, which requires TypeORM at run time, use the bundled one: Node would load a second one. */
+const oneTypeorm = {
+  name: 'one-typeorm',
+  setup({ onLoad }) {
+    onLoad({ filter: /@nestjs\/typeorm\/.*\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replace('const require = createRequire(import.meta.url);', ''),
+    }));
   },
 };
 
