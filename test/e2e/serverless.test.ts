@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { DataSource } from 'typeorm';
+import { compiled } from '../support/compiled.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { fetchAsAda, startSample } from '../support/sample.js';
 
@@ -34,14 +35,10 @@ describe.each(FOUND)('a function that is frozen between two events, on %s,', (na
 
   beforeEach(async () => {
     database = await createDatabase(name);
-    child = spawn(
-      process.execPath,
-      ['--import', '@swc-node/register/esm-register', 'test/support/serverless.ts'],
-      {
-        env: { ...process.env, DATABASE_URL: database.url },
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      },
-    );
+    child = spawn(process.execPath, [compiled('serverless')], {
+      env: { ...process.env, DATABASE_URL: database.url },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     await once(child, 'message');
   });
 

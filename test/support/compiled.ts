@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-type Entry = 'command' | 'library' | 'sample' | 'database' | 'ormconfig';
+type Entry = 'command' | 'library' | 'sample' | 'database' | 'ormconfig' | 'serverless';
 
 /** Returns a folder that all runs with the same sources share. */
 export function cacheFolder(): string {

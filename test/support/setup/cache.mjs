@@ -4,7 +4,14 @@ import { join, resolve } from 'node:path';
 
 const DAY = 86_400_000;
 const CACHE = resolve('node_modules/.cache/djaffar-tests');
-const SOURCES = ['lib', 'sample', 'ormconfig.ts', 'package-lock.json', 'test/support/setup'];
+const SOURCES = [
+  'lib',
+  'sample',
+  'ormconfig.ts',
+  'package-lock.json',
+  'test/support/serverless.ts',
+  'test/support/setup',
+];
 
 /**
  * Creates the folder of what tests make once of these very sources, for later runs as well: the bundle of the command
