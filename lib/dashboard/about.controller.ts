@@ -9,7 +9,7 @@ import { userOf } from '../tracking/user.js';
 
 export interface About {
   version: string;
-  /** Name of the user who looks, if the host gives one. */
+  /** Name of the viewer, if the host has one. */
   user: string | null;
   /** URL of the tracker, relative to the page. */
   tracker: string;
@@ -19,7 +19,7 @@ export interface About {
   timeZone: string | null;
 }
 
-/** Facts that the page needs before it asks for statistics. */
+/** Returns what the page needs before it requests statistics. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class AboutController {

@@ -21,40 +21,40 @@ import { Pages } from '../activity/page.js';
 import { Turns } from './turns.js';
 
 export const MINUTE = 60_000;
-/** How many one look sends at most: the newest. Any more are left out. */
+/** How many activities one poll sends at most: the newest. The others are omitted. */
 const LIMIT = 100;
-/** How many known ids are kept: those seen last. */
+/** How many of the latest ids are remembered. */
 const MAX_KNOWN = 50_000;
 
-/** Milliseconds. */
+/** Intervals in milliseconds. */
 interface Pace {
-  /** Between two reads of the database. */
+  /** Between two polls of the database. */
   look: number;
-  /** How far each goes back before the last one: longer than an activity may take from its receipt to its commit. */
+  /** How far a poll goes back before the previous one: longer than an activity may take from its receipt to its commit. */
   back: number;
-  /** Between two signs of life, because proxies close a silent connection. */
+  /** Between two pings, because proxies close a silent connection. */
   ping: number;
-  /** After this time a stream ends, and the browser connects again. Without it, streams stay open. */
+  /** After this time a stream ends, and the browser reconnects. By default streams stay open. */
   end?: number;
 }
 
 const PACE: Pace = { look: 1000, back: MINUTE, ping: 20_000 };
 
-/** An activity of the stream, by whose page the dashboard filters, as statistics do. */
+/** An activity of the stream with its page, by which the dashboard filters as statistics do. */
 export type StreamedActivity = Activity & { page: string };
 
-/** What all watchers get of one look into the database. */
+/** The result of one poll, which all watchers share. */
 interface Look {
-  /** As events: what was not there at the look before, if anything was; and what a new watcher begins with. */
+  /** Encoded events: new activities since the previous poll, if any; and the first event of a new watcher. */
   news: string | undefined;
   beginning: string;
 }
 
 /**
- * New activities as they are committed, at any instance, whatever their dates are: the database is what all have in common.
- * It is asked once for all subscribers, and only while there are any. Each look goes back for longer than an activity may
- * take from its receipt to its commit, and leaves out what an earlier look has found. After looks that failed it goes back to
- * the last one that did not. One look sends the newest 100 of those: if more than 100 a second arrive, the others are left out.
+ * Finds new activities of all instances when they are committed, with any dates, by polling the database. It polls once for
+ * all subscribers, and only while there are any. Each poll goes back for longer than an activity may take from its receipt to
+ * its commit, and skips the activities of earlier polls. After failed polls it goes back to the last successful one. A poll
+ * sends the newest 100 activities: if more than 100 a second arrive, the others are omitted.
  */
 export class ActivityStream implements OnModuleDestroy {
   private readonly closed = new ReplaySubject<void>(1);
@@ -62,11 +62,11 @@ export class ActivityStream implements OnModuleDestroy {
   private readonly found: Observable<Look | Error>;
   private readonly turns = new Turns();
   private looking: Promise<Look | Error> | undefined;
-  /** When the last look that has found anything out began, by the clock. */
+  /** When the last successful poll started. */
   private lastLook: number | undefined;
-  /** When ids were found last, by the clock, in that order. An erasure may let older ones be found again. */
+  /** When each id was found last, in that order. After an erasure, older ids may be found again. */
   private readonly known = new Map<string, number>();
-  /** The last ones of these, each as JSON by its id. */
+  /** The latest activities as JSON, by id. */
   private recent = new Map<string, string>();
 
   constructor(
@@ -77,22 +77,22 @@ export class ActivityStream implements OnModuleDestroy {
   ) {
     this.pace = { ...PACE, ...pace };
     this.found = defer(() => {
-      // Nobody has missed what was received while nobody watched.
+      // Activities from the time without watchers are not sent.
       this.lastLook = undefined;
       return defer(() => this.look()).pipe(repeat({ delay: this.pace.look }));
     }).pipe(
       distinctUntilChanged((one, next) => one instanceof Error && next instanceof Error),
-      // Whoever comes later begins with what was found last.
+      // A later subscriber starts with the latest result.
       share({ connector: () => new ReplaySubject(1) }),
     );
   }
 
-  /** An open stream would keep the server from closing. */
+  /** An open stream would prevent the server from closing. */
   onModuleDestroy(): void {
     this.closed.next();
   }
 
-  /** Server-sent events: `activities`, at first those of the last minute, and `trouble` while there are none to be had. */
+  /** Server-sent events: `activities`, at first those of the last minute, and `trouble` while the database does not answer. */
   events(): Observable<string> {
     const pings = interval(this.pace.ping).pipe(map(() => PING));
     return merge(
@@ -110,7 +110,7 @@ export class ActivityStream implements OnModuleDestroy {
           isWorking = false;
           return [event('trouble', '{}')];
         }
-        // That there are none is news if it was not known that they can be had.
+        // An empty event ends `trouble`.
         const text = hasBegun ? (found.news ?? (isWorking ? undefined : NOTHING)) : found.beginning;
         hasBegun = true;
         isWorking = true;
@@ -119,7 +119,7 @@ export class ActivityStream implements OnModuleDestroy {
     );
   }
 
-  /** A look that is under way is not begun a second time by whoever comes while nobody waits for it. */
+  /** Returns the running poll if there is one, so that a new watcher does not start a second one. */
   private look(): Promise<Look | Error> {
     return (this.looking ??= this.find().finally(() => (this.looking = undefined)));
   }
@@ -134,7 +134,7 @@ export class ActivityStream implements OnModuleDestroy {
       this.note(ids, now, within);
       const found = new Set(ids);
       const fresh = activities.map((activity): [string, string] => [activity.id, this.json(activity)]);
-      // Without what was erased, and what is too old.
+      // Without erased activities, and those that are too old.
       const left = [...this.recent].filter(([id]) => found.has(id));
       this.recent = new Map([...left, ...fresh].slice(-LIMIT));
       return {
@@ -146,7 +146,7 @@ export class ActivityStream implements OnModuleDestroy {
     }
   }
 
-  /** An activity is found as long as it was received `within` before or, by a clock that is ahead, after a look. */
+  /** Remembers ids for as long as a poll may find them: `within` before it, or after it if a clock is ahead. */
   private note(ids: string[], now: number, within: number): void {
     for (const id of ids) {
       this.known.delete(id);

@@ -15,14 +15,14 @@ const HOUR = 3_600_000;
 const MAX_COOKIE = 4000;
 
 /**
- * A cookie that stands for an `Authorization` header, for browsers, which open a page without one. It holds the header
- * encrypted, so it works on any number of instances, is worth nothing elsewhere, and the host's guards are asked with
- * the header itself each time.
+ * A cookie that replaces the `Authorization` header, because browsers open a page without one. It contains the encrypted
+ * header, so it works on any number of instances and is useless elsewhere. The host's guards check the header with each
+ * request.
  */
 export class BearerSession {
   private readonly keys: Buffer[];
   private readonly maxAge: number;
-  /** The headers of requests whose token is from the cookie. */
+  /** Headers of requests whose token is from the cookie. */
   private readonly authorized = new WeakSet<IncomingHttpHeaders>();
 
   constructor(options: BearerSessionOptions | undefined) {
@@ -33,14 +33,14 @@ export class BearerSession {
     this.maxAge = options?.maxAge ?? HOUR;
   }
 
-  /** True if the host has turned it on. */
+  /** Whether the host has set the option. */
   get isOn(): boolean {
     return this.keys.length > 0;
   }
 
   /**
-   * Returns the value of a `Set-Cookie` header, or `undefined` if a browser would drop it. It has no path: the browser
-   * takes the folder that it asked, whatever a proxy makes of it.
+   * Returns the value of a `Set-Cookie` header, or `undefined` if a browser would drop it. It has no path, so that the
+   * browser uses the folder of its URL, even if a proxy changes the path.
    */
   cookieFor(authorization: string, isSecure: boolean): string | undefined {
     const value = this.seal(`${Date.now() + this.maxAge}\n${authorization}`);
@@ -53,7 +53,7 @@ export class BearerSession {
     return setCookie('', 0, isSecure);
   }
 
-  /** Gives a request the header that its cookie stands for, unless it has its own or comes from another origin's page. */
+  /** Sets the header from the cookie, unless the request has a header or comes from a page of another origin. */
   authorize(headers: IncomingHttpHeaders, method: string): void {
     if (!this.isOn || headers.authorization !== undefined || !mayUse(headers, method)) return;
     const cookie = parseCookie(headers.cookie ?? '')[NAME];
@@ -63,7 +63,7 @@ export class BearerSession {
     this.authorized.add(headers);
   }
 
-  /** True if {@link authorize} has set the header: a cookie must not renew itself. */
+  /** Whether {@link authorize} has set the header; a cookie must not renew itself. */
   isFromCookie(headers: IncomingHttpHeaders): boolean {
     return this.authorized.has(headers);
   }
@@ -77,7 +77,7 @@ export class BearerSession {
     return Buffer.concat([iv, cipher.getAuthTag(), content]).toString('base64url');
   }
 
-  /** Returns `undefined` for what was not sealed with one of the keys. */
+  /** Returns `undefined` if the cookie was not encrypted with one of the keys. */
   private open(cookie: string | undefined): string | undefined {
     const sealed = Buffer.from(cookie ?? '', 'base64url');
     if (sealed.length <= IV_LENGTH + TAG_LENGTH) return undefined;
@@ -90,14 +90,14 @@ export class BearerSession {
         decipher.setAuthTag(tag);
         return inflateRawSync(Buffer.concat([decipher.update(content), decipher.final()])).toString();
       } catch {
-        // Sealed with another key, or with none.
+        // Encrypted with another key, or not at all.
       }
     }
     return undefined;
   }
 }
 
-/** A link may lead here from anywhere; data are for the dashboard's own page. */
+/** Whether the cookie may be used: navigation may come from any site, requests for data only from the dashboard itself. */
 function mayUse(headers: IncomingHttpHeaders, method: string): boolean {
   const isNavigation = method === 'GET' && headers['sec-fetch-mode'] === 'navigate';
   return isNavigation || isOfOwnPage(headers, headers.host);

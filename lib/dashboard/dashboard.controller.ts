@@ -6,7 +6,7 @@ import { Page } from './page.js';
 
 type PageRequest = TrackRequest & { originalUrl: string };
 
-/** For a host that has none of its own. */
+/** Headers for hosts that set none. */
 const SECURITY = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
@@ -15,7 +15,7 @@ const SECURITY = {
   'Referrer-Policy': 'same-origin',
 };
 
-/** Serves the page and what it loads, which it asks for by relative URLs. */
+/** Serves the page and its assets, which the page requests by relative URLs. */
 @Controller()
 export class DashboardController {
   constructor(
@@ -31,7 +31,7 @@ export class DashboardController {
       return;
     }
     const { httpAdapter } = this.adapterHost;
-    // A relative one: a proxy may have the path begin otherwise.
+    // Relative, because a proxy may change the beginning of the path.
     httpAdapter.setHeader(response, 'Location', ['dashboard/', ...query].join('?'));
     httpAdapter.reply(response, undefined, 302);
   }

@@ -9,9 +9,9 @@ const TYPES = new Map([
   ['.txt', 'text/plain; charset=utf-8'],
 ]);
 
-/** For a file that may change under the same name: the browser asks each time. */
+/** For a file that may change under the same name: the browser revalidates it each time. */
 const CHANGING = 'no-cache';
-/** For a file whose name has a hash by esbuild. Only browsers may keep it, as shared caches do not ask the guards. */
+/** For a file whose name contains a hash. Only browsers may cache it, because shared caches do not ask the guards. */
 const IMMUTABLE = 'private, max-age=31536000, immutable';
 const HASHED = /-[0-9A-Z]{8}\.\w+$/;
 
@@ -24,7 +24,7 @@ export interface PageFiles {
 
 /** The dashboard's page and the files that it loads. */
 export class Page {
-  /** For hosts without a dashboard, whose guard answers 404 first. */
+  /** For hosts without a dashboard; their guard answers 404 before it is used. */
   static readonly none = new Page({ index: '', assets: {} });
 
   readonly index: CompressedFile;
@@ -40,7 +40,7 @@ export class Page {
     );
   }
 
-  /** Loads the files only now, so that hosts without a dashboard never do. */
+  /** Loads the files lazily, so that hosts without a dashboard never load them. */
   static async load(): Promise<Page> {
     return new Page(await import('../generated/page.js'));
   }

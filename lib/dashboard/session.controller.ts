@@ -25,7 +25,7 @@ export class SessionController {
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /** The guards have let the token in. */
+  /** The guards have accepted the token. */
   @Post('session')
   @HttpCode(204)
   begin(@Req() request: SessionRequest, @Res({ passthrough: true }) response: object): void {
@@ -46,7 +46,7 @@ export class SessionController {
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
 
-  /** With a slash at the end, the cookie would be for another folder. */
+  /** Refuses a trailing slash, with which the cookie would belong to another folder. */
   private check({ originalUrl }: SessionRequest): void {
     if (!this.session.isOn || originalUrl.split('?', 1)[0]?.endsWith('/')) throw new NotFoundException();
   }

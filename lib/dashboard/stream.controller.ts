@@ -4,10 +4,10 @@ import { map, type Observable, Subscription } from 'rxjs';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ActivityStream } from './activity.stream.js';
 
-/** If more bytes than this wait when an event comes, the client reads too slowly and has to come again. */
+/** Bytes. If more are buffered when an event arrives, the client reads too slowly and is disconnected. */
 const MAX_WAITING = 2 ** 20;
 
-/** New activities as server-sent events. Nest's `@Sse()` lets an interceptor of the host wrap each event, its name too. */
+/** New activities as server-sent events. It does not use Nest's `@Sse()`, because the host's interceptors could wrap each event. */
 @Controller()
 export class StreamController {
   private last = { text: '', bytes: Buffer.alloc(0) };
@@ -18,17 +18,17 @@ export class StreamController {
   ) {}
 
   @Get('stream')
-  // As it is, and at once: compression and proxies would wait for more.
+  // Compression and buffering proxies would delay events.
   @Header('Cache-Control', 'no-store, no-transform')
   @Header('X-Accel-Buffering', 'no')
-  // A connection that is kept for the next request would keep a server that shuts down waiting.
+  // An idle keep-alive connection would delay a shutdown.
   @Header('Connection', 'close')
   events(@Res() response: StreamResponse): void {
     const bytes = this.stream.events().pipe(map((text) => this.bytesOf(text)));
     this.streams.send(response, readableOf(bytes), { type: 'text/event-stream' });
   }
 
-  /** Encoded once for all who get the same text. */
+  /** Encodes a text once for all clients. */
   private bytesOf(text: string): Buffer {
     if (this.last.text !== text) this.last = { text, bytes: Buffer.from(text) };
     return this.last.bytes;
@@ -36,7 +36,7 @@ export class StreamController {
 }
 
 function readableOf(events: Observable<Buffer>): Readable {
-  // An event that is there already comes before subscribe() returns.
+  // An available event is emitted before subscribe() returns.
   const subscription = new Subscription();
   const readable = new Readable({
     read() {},
@@ -48,7 +48,7 @@ function readableOf(events: Observable<Buffer>): Readable {
   subscription.add(
     events.subscribe({
       next: (bytes) => {
-        // What waits is judged, not this event: one event alone may be larger.
+        // Checks only what was buffered before, because a single event may be larger.
         if (readable.readableLength > MAX_WAITING) readable.destroy(new Error('the client reads too slowly'));
         else readable.push(bytes);
       },

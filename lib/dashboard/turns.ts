@@ -1,17 +1,17 @@
 import { Observable } from 'rxjs';
 
-/** How many get something in one turn of the event loop. */
-const AT_ONCE = 20;
+/** How many subscribers get a value in one turn of the event loop. */
+const BATCH_SIZE = 20;
 
 /**
- * Spreads what very many get at the same moment over turns of the event loop: to write to 500 sockets in one turn would stop
+ * Spreads a value for many subscribers over turns of the event loop, because writing to 500 sockets in one turn would block
  * everything else.
  */
 export class Turns {
   private waiting: (() => void)[] = [];
   private isRunning = false;
 
-  /** The same values in the same order, each in a later turn. */
+  /** Emits the same values in the same order, each in a later turn. */
   spread<T>(source: Observable<T>): Observable<T> {
     return new Observable((subscriber) =>
       source.subscribe({
@@ -30,7 +30,7 @@ export class Turns {
   }
 
   private run(): void {
-    for (const work of this.waiting.splice(0, AT_ONCE)) work();
+    for (const work of this.waiting.splice(0, BATCH_SIZE)) work();
     this.isRunning = this.waiting.length > 0;
     if (this.isRunning) setImmediate(() => this.run());
   }

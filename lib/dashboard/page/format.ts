@@ -1,4 +1,4 @@
-// By the browser's locale, all of it.
+// Everything is formatted by the browser's locale.
 
 const number = new Intl.NumberFormat();
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
@@ -18,7 +18,7 @@ const seconds = unit('second');
 export const formatNumber = (value: number): string => number.format(value);
 export const formatCompact = (value: number): string => compact.format(value);
 export const formatPercent = (value: number): string => percent.format(value);
-/** A share that is there does not round to nothing. */
+/** A share above zero is not rounded to 0 %. */
 export const formatShare = (value: number): string =>
   value > 0 && value < 0.005 ? `<${wholePercent.format(0.01)}` : wholePercent.format(value);
 
@@ -35,7 +35,7 @@ export function formatDuration(total: number): string {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Making one takes longer than using it a hundred times. */
+/** Caches formats, because creating one takes longer than using it a hundred times. */
 function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = JSON.stringify(options);
   let format = formats.get(key);
@@ -64,16 +64,16 @@ export const formatSeconds = (date: Date, timeZone: string): string =>
 export const formatMoment = (date: Date, timeZone: string): string =>
   dateFormat({ ...DAY, ...TIME, timeZone }).format(date);
 
-/** Such as "1–30 Nov 2026"; with times if it is short and not a whole day. */
+/** Formats a range such as "1–30 Nov 2026"; with times if it is short and not a whole day. */
 export function formatRange(from: Date, to: Date, timeZone: string): string {
   const isWholeDay = formatTime(from, timeZone) === formatTime(to, timeZone);
   const isShort = +to - +from < 36 * 3_600_000 && !isWholeDay;
   const options = isShort ? { ...DAY, ...TIME, timeZone } : { ...DAY, year: 'numeric' as const, timeZone };
-  // The end does not belong to the range.
+  // The end is exclusive.
   return dateFormat(options).formatRange(from, new Date(+to - (isShort ? 0 : 1)));
 }
 
-/** Such as "Europe/Berlin", the name that everybody reads alike. */
+/** The same name in all languages, such as "America/New York". */
 export const formatZone = (timeZone: string): string => timeZone.replaceAll('_', ' ');
 
 /** Such as "14 Nov 2026". */

@@ -7,7 +7,7 @@ export interface Palette {
   grid: string;
 }
 
-/** @param scheme if it is not the one on the screen */
+/** @param scheme a colour scheme other than that of the screen */
 export function paletteOf(element: Element, scheme = ''): Palette {
   const probe = document.createElement('span');
   probe.style.colorScheme = scheme;

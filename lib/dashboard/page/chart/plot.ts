@@ -4,7 +4,7 @@ import type { Palette } from './palette.js';
 export interface Point {
   date: Date;
   value: number | null;
-  /** The value at the same place of the compared range. */
+  /** The value at the same position of the compared range. */
   compared?: number | null | undefined;
   /** True if the interval is not over yet. */
   isRunning?: boolean;
@@ -103,7 +103,7 @@ function plotAxes({ points, isWhole, formatValue, formatTick, palette }: PlotSet
   ];
 }
 
-/** Returns the series: dates in seconds, the comparison, what is over, and what is not over yet. */
+/** Returns the series: dates in seconds, the comparison, complete intervals, and the running interval. */
 export function plotData(points: Point[]): uPlot.AlignedData {
   return [
     points.map(({ date }) => +date / 1000),
@@ -113,10 +113,10 @@ export function plotData(points: Point[]): uPlot.AlignedData {
   ];
 }
 
-/** Selects the part between two points, or nothing. */
+/** Selects the part between two points, or clears the selection. */
 export function selectPoints(chart: uPlot, points: Point[], from: number | null, to: number): void {
-  const place = (index: number): number => chart.valToPos(+(points[index]?.date ?? 0) / 1000, 'x');
-  const [left, right] = from === null ? [0, 0] : [place(from), place(to)].sort((a, b) => a - b);
+  const positionAt = (index: number): number => chart.valToPos(+(points[index]?.date ?? 0) / 1000, 'x');
+  const [left, right] = from === null ? [0, 0] : [positionAt(from), positionAt(to)].sort((a, b) => a - b);
   const height = from === null ? 0 : chart.bbox.height / devicePixelRatio;
   chart.setSelect({ left: left ?? 0, top: 0, width: (right ?? 0) - (left ?? 0), height }, false);
 }

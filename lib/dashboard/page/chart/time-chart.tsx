@@ -6,7 +6,7 @@ import { paletteOf } from './palette.js';
 import { HEIGHT, plotData, plotOptions, type Point, selectPoints } from './plot.js';
 
 interface TimeChartProps {
-  /** What it shows, for screen readers. */
+  /** A description for screen readers. */
   label: string;
   points: Point[];
   /** True if all values are whole numbers. */
@@ -14,13 +14,13 @@ interface TimeChartProps {
   formatValue: (value: number) => string;
   /** Formats a date of the axis. */
   formatTick: (date: Date) => string;
-  /** Returns the text beside the cursor. */
+  /** Returns the text next to the cursor. */
   describe: (point: Point) => JSX.Element;
   /** The user has selected a part, by dragging or with the keyboard. */
   onZoom?: (first: Point, last: Point) => void;
 }
 
-/** CSS pixels. A canvas does not follow the width of the paper by itself; this fits A4 and Letter. */
+/** CSS pixels. A canvas does not adapt to the width of the paper; this width is right for A4 and Letter. */
 const PRINT_WIDTH = 640;
 
 /** A measure over time, with its comparison. The user can select a part to zoom in. */

@@ -5,7 +5,7 @@ import { useNow } from '../state/now.js';
 import { type Range, rangeOf } from '../state/range.js';
 import { useUrl } from '../state/url.js';
 
-/** The range and the filters of the URL, as every question to the host has them. */
+/** The range and the filters of the URL, which every request for statistics contains. */
 export interface Question {
   range: Range;
   parameters: Record<string, string>;
@@ -32,7 +32,7 @@ export function useQuestion(): Question {
 
 type Parameters = Record<string, string | number | undefined>;
 
-/** A path to request, such as `stats/top?dimension=path&…`; of the same parameter the last one holds. */
+/** Returns a path to request, such as `stats/top?dimension=path&…`. Later parameters override earlier ones. */
 export function pathOf(kind: string, ...parameters: Parameters[]): string {
   const query = new URLSearchParams();
   for (const [name, value] of parameters.flatMap((each) => Object.entries(each)))

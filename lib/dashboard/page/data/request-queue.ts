@@ -1,5 +1,5 @@
-/** So many questions are under way at once: more of them would slow each other down on the host's database. */
-const AT_ONCE = 3;
+/** How many requests run at once; more would slow each other down on the host's database. */
+const CONCURRENCY = 3;
 
 interface Turn {
   begin: () => void;
@@ -10,8 +10,8 @@ const waiting: Turn[] = [];
 const underWay = new Set<Turn>();
 
 /**
- * Asks when it is its turn, and not at all where nobody waits for the answer any more.
- * @param priority goes before the others, who begin once it is answered
+ * Runs a request when it is its turn, unless it was aborted before.
+ * @param priority runs before the others, which start when it is done
  */
 export async function enqueue<T>(
   request: () => Promise<T>,
@@ -19,9 +19,9 @@ export async function enqueue<T>(
 ): Promise<T> {
   const turn = await new Promise<Turn>((resolve) => {
     const mine: Turn = { priority, begin: () => resolve(mine) };
-    const place = priority ? waiting.findIndex((other) => !other.priority) : -1;
-    waiting.splice(place < 0 ? waiting.length : place, 0, mine);
-    // Not before all who ask at the same time have asked.
+    const position = priority ? waiting.findIndex((other) => !other.priority) : -1;
+    waiting.splice(position < 0 ? waiting.length : position, 0, mine);
+    // Waits until all requests of the same moment are queued, so that priority counts.
     queueMicrotask(admit);
   });
   try {
@@ -34,7 +34,7 @@ export async function enqueue<T>(
 }
 
 function admit(): void {
-  while (underWay.size < AT_ONCE) {
+  while (underWay.size < CONCURRENCY) {
     const [next] = waiting;
     if (!next || (!next.priority && [...underWay].some(({ priority }) => priority))) return;
     waiting.shift();

@@ -1,4 +1,4 @@
-/** What is on its way as JSON: dates are texts there. */
+/** The type of a value in JSON, in which dates are strings. */
 export type Json<T> = T extends Date
   ? string
   : T extends (infer Item)[]
@@ -7,11 +7,11 @@ export type Json<T> = T extends Date
       ? { [Key in keyof T]: Json<T[Key]> }
       : T;
 
-/** The host said no, or nothing. */
+/** The server refused a request, or did not respond. */
 export class RequestError extends Error {
   constructor(
     message: string,
-    /** Of the answer; 0 where there was none. */
+    /** The status of the answer; 0 if there was none. */
     readonly status: number,
   ) {
     super(message);
@@ -24,7 +24,7 @@ const REASONS: Record<number, string> = {
   403: 'You do not have access to this.',
 };
 
-/** The URL of data. It has no name and password, which the page's own may have and `fetch` refuses. */
+/** Returns the URL of data, without a user name and password in the page's URL, which `fetch` refuses. */
 export function dataUrl(path: string): URL {
   const url = new URL(`data/${path}`, document.baseURI);
   url.username = '';
@@ -40,7 +40,7 @@ export async function request(path: string, init?: RequestInit): Promise<Respons
       throw new RequestError(REASONS[0] ?? '', 0);
     },
   );
-  // A guard may lead whoever is not logged in to a page of the host's.
+  // A guard may redirect to a login page.
   if (response.redirected) throw new RequestError(REASONS[401] ?? '', 401);
   if (response.ok) return response;
   throw new RequestError(REASONS[response.status] ?? (await reasonOf(response)), response.status);

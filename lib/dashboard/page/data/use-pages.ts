@@ -9,15 +9,15 @@ interface Page<T> {
 
 export interface Pages<T> {
   first: QueryState<Page<T>>;
-  /** Of all pages so far. */
+  /** The items of all pages so far. */
   items: T[];
-  /** Asks for the next page; none where there is no more. */
+  /** Requests the next page; `undefined` after the last page. */
   more: (() => void) | undefined;
-  /** Why there was no next page. */
+  /** Why the next page could not be loaded. */
   failure: RequestError | undefined;
 }
 
-/** Pages that follow each other by the host's cursors. */
+/** Loads page after page by the cursors of the API. */
 export function usePages<T>(path: string): Pages<Json<T>> {
   const first = useQuery<Page<T>>(path);
   const [later, setLater] = useState<Page<Json<T>>>();

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { request, type Json, RequestError } from './request.js';
 import type { QueryState } from './use-query.js';
 
-/** Repeats a request while the page is visible; a value stays until the next one. */
+/** Repeats a request while the page is visible; the value remains until the next one. */
 export function usePolled<T>(path: string, milliseconds: number): QueryState<Json<T>> {
   const [state, setState] = useState<{ value?: Json<T>; failure?: RequestError }>({});
   const [attempt, setAttempt] = useState(0);

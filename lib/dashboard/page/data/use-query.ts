@@ -4,31 +4,31 @@ import { request, type Json, RequestError } from './request.js';
 import { enqueue } from './request-queue.js';
 
 export interface QueryState<T> {
-  /** The one before stays while the next is on its way. */
+  /** The previous value remains while the next one is loading. */
   value: T | undefined;
   isLoading: boolean;
   failure: RequestError | undefined;
   retry: () => void;
-  /** Until when the answer has everything, if that was a while before it was given. */
+  /** The time up to which the result is complete, if it is out of date. */
   staleSince: Date | undefined;
 }
 
-/** A received answer, and when the server sent it. */
+/** An answer as text, and when the server sent it. */
 interface Received {
   text: string;
   date: string | null;
 }
 
-/** Milliseconds that an answer may be behind. */
+/** Milliseconds by which a result may be out of date without a note. */
 const MAX_LAG = 5000;
 
-/** As texts: going back shows at once what was there. */
+/** Cached answers, so that going back shows them at once. */
 const known = new Map<string, Received>();
 const MAX_CACHED = 100;
 
 /**
- * @param path of a question to the host; `undefined` asks nothing yet
- * @param priority what is looked at first is asked for before the rest
+ * @param path the path to request; `undefined` requests nothing yet
+ * @param priority is loaded before the rest of the page
  */
 export function useQuery<T>(path: string | undefined, { priority = false } = {}): QueryState<Json<T>> {
   const [state, setState] = useState<{
@@ -38,7 +38,7 @@ export function useQuery<T>(path: string | undefined, { priority = false } = {})
     failure?: RequestError;
   }>({});
   const [attempt, setAttempt] = useState(0);
-  // Asked anew, all of it is.
+  // Changes on refresh, which reloads everything.
   const now = useNow();
   const isSettled = state.path === path;
 
@@ -74,7 +74,7 @@ export function useQuery<T>(path: string | undefined, { priority = false } = {})
   };
 }
 
-/** By the server's clock alone: the browser's may be wrong. */
+/** Compares only times of the server, because the browser's clock may be wrong. */
 function findStaleSince(value: unknown, date: string | null): Date | undefined {
   const asOf =
     typeof value === 'object' && value && 'asOf' in value ? new Date(String(value.asOf)) : undefined;
@@ -94,7 +94,7 @@ async function answerTo(path: string, turn: { signal: AbortSignal; priority: boo
   return received;
 }
 
-/** Ask anew, or something was erased: nothing that was known need be true any more. */
+/** Clears the cache after a refresh or an erasure. */
 export function clearCache(): void {
   known.clear();
 }

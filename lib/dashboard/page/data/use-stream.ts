@@ -5,15 +5,15 @@ import { dataUrl, type Json } from './request.js';
 export interface Stream {
   /** The latest first. */
   activities: Json<StreamedActivity>[];
-  /** Whether the host is heard. */
+  /** Whether the connection is open. */
   isOpen: boolean;
-  /** The host has trouble with its database. */
+  /** Whether the server's database does not answer. */
   isTroubled: boolean;
 }
 
 const MAX = 200;
 
-/** Activities as they happen, by server-sent events; the browser connects again by itself. */
+/** Live activities by server-sent events; the browser reconnects by itself. */
 export function useStream(): Stream {
   const [stream, setStream] = useState<Stream>({ activities: [], isOpen: false, isTroubled: false });
   useEffect(() => {

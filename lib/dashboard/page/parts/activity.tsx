@@ -8,7 +8,7 @@ interface VisitorProps {
   session: string | null;
 }
 
-/** Who it was; a user's name links to the profile. */
+/** The user or session of an activity; a user's name links to the profile. */
 export function Visitor({ user, userName, session }: VisitorProps): JSX.Element {
   const url = useUrl();
   if (user === null) {
@@ -39,12 +39,12 @@ export function Device({ browser, system, device }: DeviceProps): JSX.Element {
   );
 }
 
-/** Characters of a value; the rest opens with a click. */
+/** Characters of a value that are shown; a click shows the rest. */
 const MAX_SHORT = 120;
 
 interface PropertiesProps {
   of: Record<string, unknown> | null;
-  /** How many are shown, with their beginning only; default all, and each can be opened. */
+  /** How many properties are shown, shortened; by default all, and each can be opened. */
   max?: number;
 }
 

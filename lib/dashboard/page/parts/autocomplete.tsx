@@ -9,13 +9,13 @@ const ROWS = 10;
 
 interface AutocompleteProps {
   id?: string;
-  /** What is to be named, for those who do not see where it stands. */
+  /** The label for screen readers. */
   label: string;
   placeholder: string;
-  /** What the host suggests values of. */
+  /** The dimension whose top values are suggested. */
   dimension: 'path' | 'name';
   value: string;
-  /** It was typed or picked, and is meant. */
+  /** Called when the user has typed or selected a value. */
   onChange: (value: string) => void;
 }
 
@@ -26,13 +26,13 @@ export function Autocomplete(props: AutocompleteProps): JSX.Element {
   const [typed, setTyped] = useState(value);
   const [isFocused, setFocused] = useState(false);
   const [search, setSearch] = useState<string>();
-  // It may be changed from elsewhere: by a move of the steps, by going back.
+  // The value also changes from outside: when steps are moved, or by going back.
   useLayoutEffect(() => setTyped(value), [value]);
   usePause(() => {
     if (isFocused) setSearch(typed);
   }, [typed, isFocused]);
 
-  // Not the filters: what is asked for here may be what they leave out.
+  // Without the filters, which might exclude the wanted value.
   const { from, to, timeZone, bots } = useQuestion().parameters;
   const asked = { dimension, limit: ROWS, from, to, timeZone, bots, search: search || undefined };
   const answer = useQuery<{ items: TopRow[] }>(search === undefined ? undefined : pathOf('stats/top', asked));

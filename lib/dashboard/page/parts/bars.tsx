@@ -4,24 +4,24 @@ import { formatCompact, formatNumber, formatShare } from '../format.js';
 export interface Bar {
   key: string;
   label: ComponentChildren;
-  /** The text of the label, in full. */
+  /** The complete text of the label. */
   title: string;
   count: number;
-  /** Where a click leads; none where it leads nowhere. */
+  /** The target of a click. */
   href?: string;
-  /** Behind the label. */
+  /** Content after the label. */
   more?: ComponentChildren;
 }
 
 interface BarsProps {
-  /** What the rows are, for screen readers as the card's title says it, and what is counted. */
+  /** The names of the two columns. */
   head: [what: string, measure: string];
   bars: Bar[];
-  /** What a share is of; without it none is shown. */
+  /** The total for shares; without it, no shares are shown. */
   total?: number | undefined;
 }
 
-/** A table whose rows are as long as they count. */
+/** A table whose rows are bars. */
 export function Bars({ head, bars, total }: BarsProps): JSX.Element {
   const max = Math.max(1, ...bars.map(({ count }) => count));
   return (

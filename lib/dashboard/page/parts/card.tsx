@@ -7,9 +7,9 @@ import { hrefWith, useUrl } from '../state/url.js';
 
 interface CardProps {
   title: string;
-  /** Tabs that say what the title says; it is read aloud only. */
+  /** Tabs that replace the title, which is then only for screen readers. */
   tabs?: ComponentChildren;
-  /** Beside the title: buttons. */
+  /** Buttons next to the title. */
   actions?: ComponentChildren;
   class?: string;
   children: ComponentChildren;
@@ -30,12 +30,12 @@ export function Card({ title, tabs, actions, children, class: name = '' }: CardP
 
 interface QueryResultProps<T> {
   answer: QueryState<T>;
-  /** What stands there until the first answer. */
+  /** Shown until the first answer. */
   skeleton: JSX.Element;
   children: (value: T) => ComponentChildren;
 }
 
-/** A part of the page that is there once the host has answered, and says so when it has not. */
+/** Shows a skeleton, the result of a query, or its error. */
 export function QueryResult<T>({ answer, skeleton, children }: QueryResultProps<T>): JSX.Element {
   const { value, isLoading, failure, retry, staleSince } = answer;
   if (failure) {
@@ -83,10 +83,10 @@ export function Empty({ children }: { children: ComponentChildren }): JSX.Elemen
   return <p class="empty">{children}</p>;
 }
 
-/** Says whether filters are the reason that there is nothing. */
+/** Shown without data; if there are filters, they may be the reason. */
 export function NothingHere(): JSX.Element {
   const url = useUrl();
-  // The profile of a user is of that user, filters or not.
+  // On the profile, the user is not a filter.
   const isProfile = url.get('view') === 'user';
   const filters = filtersOf(url).filter(({ parameter }) => !(isProfile && parameter === 'user'));
   if (filters.length === 0) return <Empty>No data in this range.</Empty>;
@@ -104,7 +104,7 @@ export function NothingHere(): JSX.Element {
   );
 }
 
-/** Grey lines in the place of a table's rows. */
+/** Grey lines instead of a table's rows. */
 export function SkeletonRows({ count = 8 }: { count?: number }): JSX.Element {
   return (
     <div class="skeleton-rows" aria-hidden="true">

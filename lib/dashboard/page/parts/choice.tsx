@@ -10,7 +10,7 @@ interface ChoiceProps<Value extends string> {
   onChange: (value: Value) => void;
 }
 
-/** One of many, in a list that opens. */
+/** A choice of many values, as a list that opens. */
 export function Select<Value extends string>(props: ChoiceProps<Value>): JSX.Element {
   const { label, value, options, onChange } = props;
   const keys = keysOf(options);
@@ -34,7 +34,7 @@ export function Select<Value extends string>(props: ChoiceProps<Value>): JSX.Ele
   );
 }
 
-/** One of few, all of them in sight. */
+/** A choice of few values, which are all visible. */
 export function Tabs<Value extends string>(props: ChoiceProps<Value>): JSX.Element {
   const { label, value, options, onChange } = props;
   return (
@@ -50,7 +50,7 @@ export function Tabs<Value extends string>(props: ChoiceProps<Value>): JSX.Eleme
 
 export const isTable = (url: URLSearchParams): boolean => url.get('as') === 'table';
 
-/** Shows the same as a table, and back. */
+/** Switches between a picture and a table. */
 export function TableSwitch({ picture }: { picture: 'chart' | 'diagram' }): JSX.Element {
   const url = useUrl();
   const words = isTable(url) ? `Show as ${picture}` : 'Show as table';

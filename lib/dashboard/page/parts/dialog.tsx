@@ -9,7 +9,7 @@ interface DialogProps {
   children: ComponentChildren;
 }
 
-/** Before all else, until it is closed: by its button, by Escape, or by a click beside it. */
+/** A modal dialog. Its button, Escape, or a click outside close it. */
 export function Dialog({ title, actions, onClose, children }: DialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();

@@ -3,11 +3,11 @@ import { BYTE_ORDER_MARK, type Cell, csvRow, LINE_BREAK } from '../../../export/
 import { Icon } from './icon.js';
 
 interface ExportButtonProps {
-  /** What it downloads, as in "Download the funnel as CSV". */
+  /** The name of the content, as in "Download the funnel as CSV". */
   label: string;
-  /** Of the file, without its ending. */
+  /** The name of the file, without its extension. */
   name: string;
-  /** None before the host has answered. */
+  /** `undefined` before the first answer. */
   getRows: (() => Cell[][]) | undefined;
 }
 

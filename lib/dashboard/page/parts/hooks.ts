@@ -1,10 +1,10 @@
 import type { RefObject } from 'preact';
 import { type Inputs, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-/** Milliseconds without a key before the host is asked. */
+/** Milliseconds without a key press before a request. */
 const PAUSE = 200;
 
-/** Does something once nothing has changed for a while, as whoever types is not asked at each key. */
+/** Calls a function when nothing has changed for a while, so that typing does not send a request for each key. */
 export function usePause(act: () => void, changes: Inputs): void {
   useEffect(() => {
     const timer = setTimeout(act, PAUSE);
@@ -12,7 +12,7 @@ export function usePause(act: () => void, changes: Inputs): void {
   }, changes);
 }
 
-/** Whether an element has been in sight: what nobody looks at need not be asked. */
+/** Whether an element has been visible, so that data are requested only then. */
 export function useVisible<T extends Element>(): [RefObject<T | null>, boolean] {
   const ref = useRef<T>(null);
   const [isVisible, setVisible] = useState(false);
@@ -25,7 +25,7 @@ export function useVisible<T extends Element>(): [RefObject<T | null>, boolean] 
       },
       { rootMargin: '200px' },
     );
-    // Printed is all of it.
+    // Everything is printed.
     const show = (): void => setVisible(true);
     addEventListener('beforeprint', show);
     observer.observe(element);
@@ -37,7 +37,7 @@ export function useVisible<T extends Element>(): [RefObject<T | null>, boolean] 
   return [ref, isVisible];
 }
 
-/** How wide an element is, for what is drawn to measure; 0 until it is known. */
+/** Returns the width of an element in pixels; 0 until it is known. */
 export function useWidth<T extends Element>(): [RefObject<T | null>, number] {
   const ref = useRef<T>(null);
   const [width, setWidth] = useState(0);

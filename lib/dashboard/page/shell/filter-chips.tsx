@@ -5,7 +5,7 @@ import { filtersOf, withoutFilters } from '../state/filters.js';
 
 const text = (value: string): string => (value === '' ? 'none' : value);
 
-/** The filters; a click removes one. */
+/** The active filters; a click removes one. */
 export function FilterChips(): JSX.Element {
   const url = useUrl();
   const filters = filtersOf(url);

@@ -8,12 +8,12 @@ import { keysOf } from '../state/keys.js';
 
 const THEME_ICONS: Record<Theme, IconName> = { auto: 'auto', light: 'sun', dark: 'moon' };
 
-/** What belongs to one view alone does not go along to another. */
+/** Parameters of a single view, which links to other views omit. */
 const OWN = ['open', 'start', 'end', 'depth', 'step', 'within', 'period', 'by'];
 
 interface HeaderProps {
   view: ViewName;
-  /** Who looks, where the host tells it. */
+  /** The name of the viewer, if the host has one. */
   user: string | null | undefined;
   theme: Theme;
   onTheme: (theme: Theme) => void;
@@ -22,7 +22,7 @@ interface HeaderProps {
 export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element {
   const url = useUrl();
   const nav = useRef<HTMLElement>(null);
-  // On a narrow screen the one that is shown may be out of sight.
+  // On a narrow screen, the tab of the current view may be out of sight.
   useEffect(
     () =>
       nav.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' }),
@@ -30,7 +30,7 @@ export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element
   );
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   const cleared = Object.fromEntries(OWN.map((name) => [name, null]));
-  // Of a user's page the user stays as a filter only where that is wanted.
+  // The user of a profile does not become a filter of other views.
   const left = view === 'user' ? { ...cleared, user: null } : cleared;
   return (
     <header class="top">

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { hrefWith, useUrl } from '../state/url.js';
 
-/** Instead of a view whose range cannot be shown. */
+/** Shown instead of a view if the range is invalid. */
 export function RangeProblem({ problem }: { problem: string }): JSX.Element {
   const url = useUrl();
   return (

@@ -21,7 +21,7 @@ import type { ViewName } from '../state/view.js';
 import { CustomRange } from './custom-range.js';
 import { FilterChips } from './filter-chips.js';
 
-/** Views that show figures beside those of another range. */
+/** Views with a comparison. */
 const COMPARING: ViewName[] = ['overview', 'user'];
 
 interface ToolbarProps {
@@ -31,7 +31,7 @@ interface ToolbarProps {
   onRefresh: () => void;
 }
 
-/** Filters, the range with its time zone, and what it is compared with. */
+/** Filters, range, time zone and comparison. */
 export function Toolbar({ view, isReady, onRefresh }: ToolbarProps): JSX.Element {
   const url = useUrl();
   const now = useNow();
@@ -90,7 +90,7 @@ export function Toolbar({ view, isReady, onRefresh }: ToolbarProps): JSX.Element
   );
 }
 
-/** An arrow to the range before or after. */
+/** An arrow to the previous or next range. */
 function Neighbour({ direction, label }: { direction: 1 | -1; label: string }): JSX.Element {
   const url = useUrl();
   const parameters = neighbourParameters(url, useNow(), direction);

@@ -4,7 +4,7 @@ import { Overview } from '../views/overview/overview.js';
 import { request, RequestError } from '../data/request.js';
 import { VIEWS, type ViewName } from '../state/view.js';
 
-/** What is not looked at first is loaded when it is. */
+/** Views that are loaded when they are first opened. */
 const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType>> = {
   live: async () => (await import('../views/live/live.js')).Live,
   visits: async () => (await import('../views/visits/visits.js')).Visits,
@@ -14,7 +14,7 @@ const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType
   user: async () => (await import('../views/user/user.js')).User,
 };
 
-/** An import does not say why it failed, but a request of the same guards does. */
+/** Returns why an import failed: the error of a request to the same guards. */
 async function refusalReason(): Promise<string | undefined> {
   try {
     await request('about');
@@ -48,7 +48,7 @@ export function View({ name }: { name: ViewName }): JSX.Element | null {
   if (name === 'overview') return <Overview />;
   if (loaded?.name !== name) return <div class="card skeleton tall" aria-busy="true" />;
   if (loaded.Component) return <loaded.Component />;
-  // After an update the host no longer has the parts of the page that is open.
+  // After an update of the app, the server no longer has the files of the open page.
   return (
     <div class="card failure" role="alert">
       <p>{loaded.reason ?? 'This view could not be loaded.'}</p>

@@ -5,12 +5,12 @@ import { useAbout } from '../state/about.js';
 
 interface WelcomeProps {
   isEmpty: boolean;
-  /** The first activity has arrived and was shown. */
+  /** Called after the first activity was shown. */
   onFirst: () => void;
   children: ComponentChildren;
 }
 
-/** Says how to begin while nothing is tracked, and waits for the first activity. */
+/** Shows how to add the tracker while nothing is tracked, and waits for the first activity. */
 export function Welcome({ isEmpty, onFirst, children }: WelcomeProps): JSX.Element {
   const [isDone, setDone] = useState(false);
   if (!isEmpty || isDone) return <>{children}</>;
@@ -59,5 +59,5 @@ function HowToBegin({ onDone }: { onDone: () => void }): JSX.Element {
   );
 }
 
-/** As the host's pages need it, whatever prefix the host or a proxy before it has. */
+/** Returns the path for the host's pages, with the prefixes of the host and of a proxy. */
 const pathFromRoot = (url: string): string => new URL(url, document.baseURI).pathname;

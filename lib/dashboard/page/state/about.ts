@@ -2,7 +2,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { About } from '../../about.controller.js';
 
-/** Until the host has answered, or if it cannot. */
+/** Used until the server has answered, or if it does not. */
 export const UNKNOWN: About = {
   version: '',
   user: null,

@@ -1,10 +1,10 @@
 import type { Span } from '../../../statistics/statistics.types.js';
 
-/** How much of a range may be missing for a comparison with it to be fair. */
+/** The part of a range that may be without data for a fair comparison. */
 const MAX_MISSING = 1 / 20;
 
 /**
- * Whether there was data in all of a range.
+ * Whether there are data for the whole range.
  * @param since the first activity's date
  */
 export function isCovered({ from, to }: Span, since: string | null): boolean {

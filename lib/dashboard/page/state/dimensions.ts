@@ -2,19 +2,19 @@ import type { Dimension, Measure, TopMeasure } from '../../../statistics/statist
 import type { FilterKey } from './filters.js';
 
 export interface DimensionWords {
-  /** Of its tab. */
+  /** The text of the tab. */
   title: string;
-  /** Of its column. */
+  /** The text of the column. */
   one: string;
-  /** Of a row without a value. */
+  /** The text of a row without a value. */
   none: string;
-  /** What is counted, unless something else is asked for. */
+  /** The default measure. */
   measure: TopMeasure;
 }
 
 const visits: TopMeasure = 'visits';
 
-/** All but the properties: what a click on their rows filters by has the same name. */
+/** All dimensions except properties. A click on a row sets the filter of the same name. */
 export const DIMENSIONS: Record<Exclude<Dimension, 'property'> & FilterKey, DimensionWords> = {
   path: { title: 'Pages', one: 'Page', none: 'none', measure: 'views' },
   entry: { title: 'Entry pages', one: 'Entry page', none: 'none', measure: visits },

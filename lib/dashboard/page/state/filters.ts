@@ -1,6 +1,6 @@
 import { type Changes, hrefWith } from './url.js';
 
-/** What can be filtered by, in the words of the page. */
+/** The filters and their labels. */
 const FILTERS = {
   path: 'Page',
   entry: 'Entry page',
@@ -21,11 +21,11 @@ const FILTERS = {
 
 export type FilterKey = keyof typeof FILTERS;
 
-/** Before the key of a property, in the URL. */
+/** The prefix of property filters in the URL. */
 const PROPERTY = 'p.';
 
 export interface Filter {
-  /** Of the url. */
+  /** The name in the URL. */
   parameter: string;
   label: string;
   /** Empty for "none". */
@@ -43,7 +43,7 @@ export function filtersOf(url: URLSearchParams): Filter[] {
   return [...plain, ...properties];
 }
 
-/** As the questions to the host have them. */
+/** Returns the filters as parameters of the API. */
 export function filterParameters(url: URLSearchParams): Record<string, string> {
   const parameters: Record<string, string> = {};
   const properties: Record<string, string> = {};
@@ -56,7 +56,7 @@ export function filterParameters(url: URLSearchParams): Record<string, string> {
   return parameters;
 }
 
-/** Whether the filters are about activities that may not be views: then pages count those activities. */
+/** Whether the filters match activities other than views; tables of pages then count activities. */
 export function countsActivities(url: URLSearchParams): boolean {
   const name = url.get('name');
   return name === null
@@ -64,7 +64,7 @@ export function countsActivities(url: URLSearchParams): boolean {
     : name !== 'view';
 }
 
-/** Adds one to those that are there. */
+/** Returns a link that adds a filter. */
 export function filterHref(url: URLSearchParams, parameter: string, value: string | null): string {
   return hrefWith(url, { [parameter]: value ?? '' });
 }

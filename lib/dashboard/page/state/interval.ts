@@ -5,7 +5,7 @@ import { keysOf } from './keys.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** More points a chart does not show well, and the host does not answer. */
+/** The most points of a chart. */
 const MAX = 800;
 
 const LENGTHS: Record<Interval, number> = {
@@ -16,23 +16,25 @@ const LENGTHS: Record<Interval, number> = {
   month: 30 * DAY,
 };
 
-/** Those that make a chart of a range: neither a single point nor too many. */
+/** Returns the intervals for a range that result in neither a single point nor too many. */
 export function intervalsOf(range: Range): Interval[] {
   const length = +range.to - +range.from;
   const all = keysOf(LENGTHS);
-  const fit = all.filter((interval) => {
+  const allowed = all.filter((interval) => {
     const points = length / LENGTHS[interval];
     return points > 1.2 && points <= MAX;
   });
-  return fit.length > 0 ? fit : ['minute'];
+  return allowed.length > 0 ? allowed : ['minute'];
 }
 
-/** The one of the URL, where it makes a chart. */
+/** Returns the interval of the URL if it is right for the range, otherwise the default. */
 export function intervalOf(url: URLSearchParams, range: Range): Interval {
-  const fit = intervalsOf(range);
+  const allowed = intervalsOf(range);
   const length = +range.to - +range.from;
   const usual: Interval =
     length <= 3 * HOUR ? 'minute' : length <= 3 * DAY ? 'hour' : length <= 120 * DAY ? 'day' : 'month';
   const given = url.get('interval');
-  return fit.find((each) => each === given) ?? fit.find((each) => each === usual) ?? fit[0] ?? 'day';
+  return (
+    allowed.find((each) => each === given) ?? allowed.find((each) => each === usual) ?? allowed[0] ?? 'day'
+  );
 }

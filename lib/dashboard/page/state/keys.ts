@@ -1,5 +1,5 @@
-/** The keys of a table of words, in their order. */
+/** Returns the keys of an object literal, in their order. */
 export function keysOf<Key extends string>(table: Readonly<Partial<Record<Key, unknown>>>): Key[] {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a table of words has no keys but its own
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object literal has no other keys
   return Object.keys(table) as Key[];
 }

@@ -3,7 +3,7 @@ import { formatCompact, formatDuration, formatNumber, formatPercent } from '../f
 import { countsActivities } from './filters.js';
 import { keysOf } from './keys.js';
 
-/** In the order and the words of the page. */
+/** The labels of the measures, in the order of the page. */
 export const MEASURES = {
   sessions: 'Visitors',
   visits: 'Visits',
@@ -16,7 +16,7 @@ export const MEASURES = {
 
 /** Units of measures whose name does not say enough. */
 export const MEASURE_HINTS: Partial<Record<Measure, string>> = {
-  sessions: 'Different browsers',
+  sessions: 'Distinct browsers',
   visits: 'Stays of a visitor: 30 minutes without activity end one',
   users: 'Visitors who were logged in',
   bounceRate: 'Visits with a single activity',
@@ -24,14 +24,14 @@ export const MEASURE_HINTS: Partial<Record<Measure, string>> = {
 };
 
 /**
- * The measures that tell something: views, or activities if the filter leaves no views.
+ * Returns the useful measures: views, or activities if the filter excludes views.
  */
 export function measuresFor(url: URLSearchParams): Measure[] {
   const hidden = countsActivities(url) ? 'views' : 'activities';
   return keysOf(MEASURES).filter((measure) => measure !== hidden);
 }
 
-/** Of which less is better. */
+/** Whether lower values are better. */
 export const isBetterLow = (measure: Measure): boolean => measure === 'bounceRate';
 
 export function measureOf(url: URLSearchParams): Measure {
@@ -49,7 +49,7 @@ export function formatFigure(measure: Measure, value: number | null): string {
   return measure === 'visitDuration' ? formatDuration(value) : formatNumber(value);
 }
 
-/** Where there is little room. */
+/** Formats a value for a small space. */
 export function formatShort(measure: Measure, value: number): string {
   if (measure === 'bounceRate') return formatPercent(value);
   return measure === 'visitDuration' ? formatDuration(value) : formatCompact(value);

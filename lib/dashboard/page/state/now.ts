@@ -1,7 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 
-/** Until when is asked: the same for all of the page, until it is asked anew. */
+/** The end of ranges until now: the same for the whole page, until a refresh. */
 export const Now = createContext(new Date());
 
 export const useNow = (): Date => useContext(Now);

@@ -27,7 +27,7 @@ export const COMPARISONS = {
 
 export type Comparison = keyof typeof COMPARISONS;
 
-/** From an instant to another, exclusive, in a time zone. */
+/** A range of time (the end is exclusive) in a time zone. */
 export interface Range {
   from: Date;
   to: Date;
@@ -39,7 +39,7 @@ interface Step {
   months?: number;
 }
 
-/** From a range to the one before. All time has none, and that of a custom range follows from its length. */
+/** The distance to the previous range. All time has none; a custom range uses its length. */
 const STEPS: Partial<Record<RangeName, Step>> = {
   today: { days: 1 },
   yesterday: { days: 1 },
@@ -61,14 +61,14 @@ export function rangeNameOf(url: URLSearchParams): RangeName {
   return keysOf(RANGES).find((each) => each === given) ?? DEFAULT;
 }
 
-/** What to put into the URL for a named range. */
+/** Returns the URL parameters of a named range. */
 export const rangeParameters = (name: RangeName): Record<string, string | null> => ({
   range: name === DEFAULT ? null : name,
   from: null,
   to: null,
 });
 
-/** All time has nothing before it. */
+/** Returns the comparison of the URL; none for all time. */
 export function comparisonOf(url: URLSearchParams): Comparison {
   const given = url.get('compare');
   if (rangeNameOf(url) === 'all') return 'none';
@@ -77,10 +77,10 @@ export function comparisonOf(url: URLSearchParams): Comparison {
 
 export const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** By name, because the browser needs a while to answer, and every part of the page asks. */
+/** Caches time zones by name, because looking one up is slow and every part of the page does it. */
 const zones = new Map<string, string | undefined>();
 
-/** The canonical name of a time zone, if the browser knows it. */
+/** Returns the canonical name of a time zone, if the browser knows it. */
 function findZone(name: string): string | undefined {
   if (!zones.has(name)) {
     try {
@@ -92,12 +92,12 @@ function findZone(name: string): string | undefined {
   return zones.get(name);
 }
 
-/** The time zone of the URL, otherwise the browser's. */
+/** Returns the time zone of the URL, otherwise the browser's. */
 export function timeZoneOf(url: URLSearchParams): string {
   return findZone(url.get('tz') ?? OWN_ZONE) ?? OWN_ZONE;
 }
 
-/** What is wrong with the range of the URL, in words for whoever looks. */
+/** Returns an error message if the range of the URL is invalid. */
 export function rangeProblemOf(url: URLSearchParams): string | undefined {
   const zone = url.get('tz');
   if (zone !== null && findZone(zone) === undefined) return `“${zone}” is not a known time zone.`;
@@ -116,8 +116,8 @@ export function rangeProblemOf(url: URLSearchParams): string | undefined {
 }
 
 /**
- * The range of the URL. It ends now if it includes today.
- * @param since the first activity's date, where all time begins
+ * Returns the range of the URL. It ends now if it includes today.
+ * @param since the date of the first activity, which is the start of all time
  */
 export function rangeOf(url: URLSearchParams, now: Date, since: string | null): Range {
   const timeZone = timeZoneOf(url);
@@ -130,7 +130,7 @@ export function rangeOf(url: URLSearchParams, now: Date, since: string | null): 
   return { from, to: +to > +now ? now : to, timeZone };
 }
 
-/** The days of a named range with the rest of the last one. */
+/** Returns a named range with the rest of its last day. */
 function wholeRange(name: RangeName, now: Date, timeZone: string, since: string | null): Range {
   const today = midnightOf(now, timeZone);
   const from = new TZDateMini(+today, timeZone);
@@ -143,7 +143,7 @@ function wholeRange(name: RangeName, now: Date, timeZone: string, since: string 
       to.setTime(+today);
       break;
     case 'week':
-      // It begins on Monday, as weeks of statistics do.
+      // Weeks start on Monday, as in statistics.
       from.setDate(from.getDate() - ((from.getDay() + 6) % 7));
       to.setTime(+from);
       to.setDate(to.getDate() + 7);
@@ -166,7 +166,7 @@ function wholeRange(name: RangeName, now: Date, timeZone: string, since: string 
   return { from: new Date(+from), to: new Date(+to), timeZone };
 }
 
-/** The range to compare with, as the host takes it: as much of the earlier one as there has been of this. */
+/** Returns the parameter `compareTo`: as much of the earlier range as has passed of this one. */
 export function comparedOf(url: URLSearchParams, range: Range): string | undefined {
   const comparison = comparisonOf(url);
   if (comparison === 'none') return undefined;
@@ -176,7 +176,7 @@ export function comparedOf(url: URLSearchParams, range: Range): string | undefin
   return `${back(range.from)}/${back(range.to)}`;
 }
 
-/** There is no 31st of each month: its last day then. */
+/** Moves an instant; a day that the month does not have becomes its last day. */
 function moved(instant: Date, { days = 0, months = 0 }: Step, direction: 1 | -1, timeZone: string): Date {
   const date = new TZDateMini(+instant, timeZone);
   date.setDate(date.getDate() + direction * days);
@@ -187,8 +187,8 @@ function moved(instant: Date, { days = 0, months = 0 }: Step, direction: 1 | -1,
 }
 
 /**
- * The parameters of the range before or after that of the URL.
- * @returns undefined if there is none: it would begin after now, or the range is all time
+ * Returns the parameters of the previous or next range.
+ * @returns undefined if it would start after now, or the range is all time
  */
 export function neighbourParameters(
   url: URLSearchParams,
@@ -213,19 +213,19 @@ export function neighbourParameters(
   return named ? rangeParameters(named) : customParameters(from, to, timeZone);
 }
 
-/** The days or months that a range is made of; undefined if it begins or ends within a day. */
+/** Returns the length of a range in days or months; undefined if it starts or ends within a day. */
 function lengthOf({ from, to, timeZone }: Range): Step | undefined {
   const [first, last] = [new TZDateMini(+from, timeZone), new TZDateMini(+to, timeZone)];
   if (+midnightOf(from, timeZone) !== +from || +midnightOf(to, timeZone) !== +to) return undefined;
   if (first.getDate() === 1 && last.getDate() === 1)
     return { months: 12 * (last.getFullYear() - first.getFullYear()) + last.getMonth() - first.getMonth() };
-  // Days of 23 or 25 hours are days too.
+  // Rounds, because days may have 23 or 25 hours.
   return { days: Math.round((+to - +from) / DAY) };
 }
 
 const two = (number: number): string => String(number).padStart(2, '0');
 
-/** As the URL has it: a date alone for a midnight. */
+/** Formats an instant for the URL: a date alone if it is midnight. */
 function localOf(instant: Date, timeZone: string): string {
   const date = new TZDateMini(+instant, timeZone);
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -234,7 +234,7 @@ function localOf(instant: Date, timeZone: string): string {
     : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** From a date on, up to a date and with it, or up to a time. */
+/** Parses a custom range: its end is a date (inclusive) or a time (exclusive). */
 function customOf(url: URLSearchParams, timeZone: string): Range | undefined {
   const from = parsed(url.get('from'), timeZone);
   const to = parsed(url.get('to'), timeZone);
@@ -248,7 +248,7 @@ function parsed(text: string | null, timeZone: string): { date: Date; isDay: boo
   if (!year) return undefined;
   const time = [Number(hours ?? 0), Number(minutes ?? 0)] as const;
   const date = new TZDateMini(Number(year), Number(month) - 1, Number(day), ...time, timeZone);
-  // 31 April is no date.
+  // Rejects dates such as 31 April.
   const isReal = date.getDate() === Number(day) && date.getMonth() === Number(month) - 1;
   return isReal ? { date, isDay: hours === undefined } : undefined;
 }
@@ -259,7 +259,7 @@ function midnightOf(instant: Date, timeZone: string): Date {
   return date;
 }
 
-/** A custom range of whole days ends with its last day. */
+/** Returns the URL parameters of a custom range; whole days end with the last day (inclusive). */
 export function customParameters(from: Date, to: Date, timeZone: string): Record<string, string> {
   const end = localOf(to, timeZone);
   const isDays = !end.includes('T') && !localOf(from, timeZone).includes('T');

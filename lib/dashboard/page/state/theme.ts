@@ -6,16 +6,16 @@ export type Theme = (typeof THEMES)[number];
 
 const KEY = 'djaffar-theme';
 
-/** Changes whenever the colours do. */
+/** Changes whenever the colours change. */
 export const ThemeContext = createContext('auto');
 
 export const useTheme = (): string => useContext(ThemeContext);
 
-/** Whoever looks chooses, for all of their views; by default the system's setting holds. */
+/** The theme that the viewer has chosen; by default that of the system. */
 export function useChosenTheme(): [theme: Theme, colors: string, choose: (theme: Theme) => void] {
   const [theme, setTheme] = useState<Theme>(() => THEMES.find((each) => each === stored()) ?? 'auto');
   const [isDark, setDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches);
-  // Before anything is drawn with its colours.
+  // Must happen before anything is drawn.
   document.documentElement.dataset.theme = theme;
   useEffect(() => {
     const media = matchMedia('(prefers-color-scheme: dark)');
@@ -28,7 +28,7 @@ export function useChosenTheme(): [theme: Theme, colors: string, choose: (theme:
     try {
       localStorage.setItem(KEY, chosen);
     } catch {
-      // Where the browser keeps nothing it holds for this page.
+      // Without storage, the choice lasts until the page is closed.
     }
   };
   return [theme, `${theme} ${isDark}`, choose];

@@ -1,17 +1,17 @@
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 
-/** What to change in the query of the URL; `null` takes a parameter away. */
+/** Changes of the query string; `null` removes a parameter. */
 export type Changes = Record<string, string | string[] | null>;
 
-/** All that the page shows is in the query of its URL, so that a view can be sent to somebody else. */
+/** The query string contains the whole state of the page, so that a view can be shared as a link. */
 export const Url = createContext(new URLSearchParams());
 
 export const useUrl = (): URLSearchParams => useContext(Url);
 
 let listener: (() => void) | undefined;
 
-/** @returns the URL that is to be provided to all of the page */
+/** @returns the value for the context {@link Url} */
 export function useLocation(): URLSearchParams {
   const [search, setSearch] = useState(location.search);
   useEffect(() => {
@@ -27,7 +27,7 @@ export function useLocation(): URLSearchParams {
   return new URLSearchParams(search);
 }
 
-/** For links within the page. */
+/** Returns a link within the page. */
 export function hrefWith(url: URLSearchParams, changes: Changes): string {
   const query = new URLSearchParams(url);
   for (const [name, value] of Object.entries(changes)) {
@@ -37,7 +37,7 @@ export function hrefWith(url: URLSearchParams, changes: Changes): string {
   return `?${query.toString()}`;
 }
 
-/** Shows something else; the way back leads here, unless this is replaced. */
+/** Changes the state; going back returns here, unless `replace` is set. */
 export function navigate(changes: Changes, { replace = false } = {}): void {
   const href = hrefWith(new URLSearchParams(location.search), changes);
   if (replace) history.replaceState(null, '', href);
@@ -47,7 +47,7 @@ export function navigate(changes: Changes, { replace = false } = {}): void {
 
 const viewIn = (search: string): string | null => new URLSearchParams(search).get('view');
 
-/** Links within the page need no new one; those that ask for another tab do. */
+/** Handles clicks on links within the page, except those for a new tab, without loading a page. */
 function follow(event: MouseEvent): void {
   const link = event.target instanceof Element ? event.target.closest('a') : null;
   const href = link?.getAttribute('href');

@@ -9,7 +9,7 @@ export const VIEWS = {
   journeys: 'Journeys',
 } as const;
 
-/** `user` is led to by a user's name, not by the navigation. */
+/** `user` is opened by links on names, not by the navigation. */
 export type ViewName = keyof typeof VIEWS | 'user';
 
 export function viewOf(url: URLSearchParams): ViewName {

@@ -7,12 +7,12 @@ import { navigate, useUrl } from '../../state/url.js';
 import { StepFields } from './step-fields.js';
 import { MAX_STEPS, moved, NEW_STEP, type Step, stepParameter, WITHIN, withinOf } from './steps.js';
 
-/** The steps, each a page or an activity. */
+/** A form for the steps: pages or activities. */
 export function FunnelBuilder({ steps: given }: { steps: Step[] }): JSX.Element {
   const url = useUrl();
   const id = useId();
   const steps = given.length > 0 ? given : [NEW_STEP];
-  // Rows are keyed by their place, so the focus follows a moved step.
+  // Rows are keyed by their index, so the focus must follow a moved step.
   const next = useRef<string>(undefined);
   useEffect(() => {
     if (next.current) document.getElementById(next.current)?.focus();

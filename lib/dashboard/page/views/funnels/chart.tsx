@@ -4,7 +4,7 @@ import { formatNumber, formatPercent } from '../../format.js';
 import { Icon } from '../../parts/icon.js';
 import { STEP_KINDS, stepOf } from './steps.js';
 
-/** A bar for each step, as large as the share of the first step's visitors; between them who went on. */
+/** A bar for each step, relative to the visitors of the first step, and bands for those who continued. */
 export function FunnelChart({ funnel: { steps } }: { funnel: Funnel }): JSX.Element {
   const first = Math.max(1, steps[0]?.visitors ?? 0);
   return (
@@ -40,7 +40,7 @@ export function FunnelChart({ funnel: { steps } }: { funnel: Funnel }): JSX.Elem
                 <span class="step-on">
                   <Icon name="more" />
                   {visitors > 0 ? formatPercent(next.visitors / visitors) : '–'}
-                  <span class="step-words"> went on</span>
+                  <span class="step-words"> continued</span>
                 </span>
                 <span class="step-stopped">{formatNumber(stopped)} dropped off</span>
               </p>
@@ -54,7 +54,7 @@ export function FunnelChart({ funnel: { steps } }: { funnel: Funnel }): JSX.Elem
 
 const y = (share: number): number => 100 - 100 * share;
 
-/** From the height of one bar to that of the next. */
+/** A band from the height of one bar to that of the next. */
 function Flow({ from, to }: { from: number; to: number }): JSX.Element {
   return (
     <svg class="step-flow" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">

@@ -5,7 +5,7 @@ import { FunnelResult } from './result.js';
 import { FunnelStart } from './start.js';
 import { stepsOf } from './steps.js';
 
-/** How many come from one step to the next. */
+/** How many visitors continue from one step to the next. */
 export function Funnels(): JSX.Element {
   const steps = stepsOf(useUrl());
   const named = steps.filter(({ value }) => value !== '');

@@ -33,7 +33,7 @@ export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
               <FunnelChart funnel={funnel} />
             </>
           ) : (
-            <Empty>No visitor took the first step in this range.</Empty>
+            <Empty>No visitor did the first step in this range.</Empty>
           )
         }
       </QueryResult>
@@ -41,12 +41,12 @@ export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
   );
 }
 
-/** From the first step to the last. */
+/** The conversion rate from the first step to the last. */
 function Conversion({ funnel: { steps } }: { funnel: Funnel }): JSX.Element {
   const first = steps[0]?.visitors ?? 0;
   const last = steps.at(-1)?.visitors ?? 0;
   if (steps.length === 1)
-    return <p class="funnel-conversion muted">Add a step to see how many go on to it.</p>;
+    return <p class="funnel-conversion muted">Add a step to see how many continue to it.</p>;
   return (
     <p class="funnel-conversion">
       <strong>{formatPercent(last / first)}</strong>{' '}

@@ -6,17 +6,17 @@ import { formatNumber } from '../../format.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 import { type Step, STEP_KINDS, type StepKind, stepParameter } from './steps.js';
 
-/** Of each kind. */
+/** How many suggestions of each kind. */
 const SUGGESTED = 3;
 
-/** The tracker's own, which everybody does at once. */
+/** The tracker's own activities, which are useless as steps. */
 const USUAL = ['view', 'engagement'];
 
 interface Suggestion extends Step {
   count: number;
 }
 
-/** Where there is no step yet: what a funnel is, and where one could begin. */
+/** Shown without steps: explains funnels, and suggests first steps. */
 export function FunnelStart(): JSX.Element {
   const url = useUrl();
   const suggestions = [...useSuggestions('path'), ...useSuggestions('name')];

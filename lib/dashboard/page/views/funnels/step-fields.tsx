@@ -5,7 +5,7 @@ import { keysOf } from '../../state/keys.js';
 import { type Step, STEP_KINDS } from './steps.js';
 
 interface StepFieldsProps {
-  /** Of the builder; those of the fields begin with it. */
+  /** The prefix of the ids of the fields. */
   id: string;
   index: number;
   count: number;
@@ -28,7 +28,7 @@ export function StepFields(props: StepFieldsProps): JSX.Element {
         value={step.kind}
         onChange={({ currentTarget }) => {
           const kind = keysOf(STEP_KINDS).find((each) => each === currentTarget.value);
-          // A path is no name.
+          // A path is not a valid name, so the value is cleared.
           if (kind) onChange({ kind, value: '' }, 'kind');
         }}
       >

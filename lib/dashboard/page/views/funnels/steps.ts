@@ -1,14 +1,14 @@
 import type { FunnelStep } from '../../../../statistics/statistics.types.js';
 import { keysOf } from '../../state/keys.js';
 
-/** What a step can be. */
+/** The kinds of steps. */
 export const STEP_KINDS = { path: 'Page', name: 'Activity' } as const;
 
 export type StepKind = keyof typeof STEP_KINDS;
 
 export interface Step {
   kind: StepKind;
-  /** Empty until it is chosen. */
+  /** Empty until the user has chosen. */
   value: string;
 }
 
@@ -16,7 +16,7 @@ export const MAX_STEPS = 8;
 
 export const NEW_STEP: Step = { kind: 'path', value: '' };
 
-/** Such as `step=path=/pricing&step=name=bought`: the command line has the same. */
+/** Parses steps such as `step=path=/pricing&step=name=bought`, as on the command line. */
 export function stepsOf(url: URLSearchParams): Step[] {
   const steps = url.getAll('step').flatMap((text) => {
     const end = text.indexOf('=');
@@ -28,14 +28,14 @@ export function stepsOf(url: URLSearchParams): Step[] {
 
 export const stepParameter = ({ kind, value }: Step): string => `${kind}=${value}`;
 
-/** As the host is asked for it. */
+/** Converts a step for the API. */
 export const questionOf = ({ kind, value }: Step): FunnelStep => ({ [kind]: value });
 
-/** As the host has answered it. */
+/** Converts a step of the API. */
 export const stepOf = ({ path, name }: FunnelStep): Step =>
   path === undefined ? { kind: 'name', value: name ?? '' } : { kind: 'path', value: path };
 
-/** With the one at a place at another. */
+/** Returns the steps with one of them moved to another index. */
 export function moved(steps: Step[], from: number, to: number): Step[] {
   const rest = steps.toSpliced(from, 1);
   return rest.toSpliced(to, 0, ...steps.slice(from, from + 1));

@@ -14,7 +14,7 @@ function show(anchor: Anchor, path: string): void {
   navigate({ start: anchor === 'start' ? path : null, end: anchor === 'end' ? path : null });
 }
 
-/** From where or to where, and how far. */
+/** The start or end of the journeys, and the number of steps. */
 export function JourneyControls({ anchor, path, depth }: JourneyControlsProps): JSX.Element {
   return (
     <div class="journey-controls">

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { formatNumber, formatPercent } from '../../format.js';
 import { type Anchor, nameOf, stepName, type JourneyGraph } from './journey-graph.js';
 
-/** The same as the diagram, in words. */
+/** The diagram as tables. */
 export function JourneyTables({
   graph: { nodes, links },
   anchor,

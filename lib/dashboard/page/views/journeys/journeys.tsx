@@ -43,7 +43,7 @@ export function Journeys(): JSX.Element {
           graph.nodes.length === 0 ? (
             <Empty>
               {shownAnchor === 'entry'
-                ? 'No page was viewed in this range, or the filters leave none.'
+                ? 'No page views match the filters in this range.'
                 : `No visit to ${path} in this range.`}
             </Empty>
           ) : isTable(url) ? (

@@ -15,7 +15,7 @@ interface ActivityStreamProps {
   visitors: LiveVisitor[];
 }
 
-/** Activities as they happen, the latest first, until it is paused. */
+/** Live activities, the latest first; the viewer can pause it. */
 export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.Element {
   const { activities, isOpen, isTroubled } = useStream();
   const [held, setHeld] = useState<typeof activities>();

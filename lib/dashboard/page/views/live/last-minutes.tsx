@@ -8,7 +8,7 @@ import { formatNumber, formatTime } from '../../format.js';
 const MINUTE = 60_000;
 const MINUTES = 30;
 
-/** Activities in each of the last minutes. */
+/** The number of activities in each of the last minutes. */
 export function LastMinutes({ parameters }: { parameters: Record<string, string> }): JSX.Element {
   const [minute, setMinute] = useState(() => Math.floor(Date.now() / MINUTE));
   useEffect(() => {

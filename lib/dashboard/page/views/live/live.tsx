@@ -15,7 +15,7 @@ import { VisitorsNow } from './visitors-now.js';
 const MINUTES = 5;
 const POLL = 5_000;
 
-/** Who is active now, and what they do. */
+/** Active visitors, and live activities. */
 export function Live(): JSX.Element {
   const url = useUrl();
   const parameters = { ...filterParameters(url), timeZone: timeZoneOf(url) };
@@ -73,7 +73,7 @@ export function Live(): JSX.Element {
   );
 }
 
-/** The most frequent first. */
+/** Counts values; the most frequent first. */
 function counted(values: string[]): [value: string, count: number][] {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);

@@ -2,8 +2,8 @@ import type { StreamedActivity } from '../../../activity.stream.js';
 import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
 import type { Json } from '../../data/request.js';
 
-/** Filters of visits, which an activity alone cannot answer. */
-const OF_VISITS = [
+/** Filters of visits, which cannot be checked with an activity alone. */
+const VISIT_FILTERS = [
   'entry',
   'exit',
   'referrer',
@@ -15,8 +15,8 @@ const OF_VISITS = [
 ];
 
 /**
- * Whether an activity of the stream, which has all of them, is one of those that are filtered by.
- * @param visitors as the host has filtered them
+ * Whether an activity of the (unfiltered) stream matches the filters.
+ * @param visitors the active visitors, which the server has filtered
  */
 export function matches(
   activity: Json<StreamedActivity>,
@@ -40,11 +40,11 @@ export function matches(
     filter.properties === undefined ? {} : JSON.parse(filter.properties);
   for (const [key, value] of Object.entries(wanted))
     if (String(activity.properties?.[key]) !== value) return false;
-  if (OF_VISITS.every((name) => filter[name] === undefined)) return true;
+  if (VISIT_FILTERS.every((name) => filter[name] === undefined)) return true;
   return visitors.some((visitor) => visitor.session === activity.sessionId);
 }
 
-/** The filter by a path is about pages, as in statistics. */
+/** A filter by path matches pages, as in statistics. */
 function isAt(page: string, wanted: string): boolean {
   return wanted.endsWith('*') ? page.startsWith(wanted.slice(0, -1)) : page === wanted;
 }

@@ -5,7 +5,7 @@ import { Empty } from '../../parts/card.js';
 import { Device, Visitor } from '../../parts/activity.js';
 import { useClock } from './use-clock.js';
 
-/** Who, where, and what they last did. */
+/** Active visitors with their latest page and activity. */
 export function VisitorsNow({ visitors }: { visitors: LiveVisitor[] }): JSX.Element {
   const now = useClock();
   if (visitors.length === 0) return <Empty>No active visitors</Empty>;

@@ -7,14 +7,14 @@ import { isCovered } from '../../state/comparison.js';
 import { formatFigure, isBetterLow, MEASURE_HINTS, MEASURES, measuresFor } from '../../state/measures.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 
-/** On the profile of a user there is one. */
+/** Without users on the profile of a single user. */
 function useMeasures(): Measure[] {
   const url = useUrl();
   const measures = measuresFor(url);
   return url.get('view') === 'user' ? measures.filter((measure) => measure !== 'users') : measures;
 }
 
-/** The figures with their change; the chosen one is in the chart. */
+/** The figures with their change; the chart shows the selected one. */
 export function Figures({ overview, chosen }: { overview: Overview; chosen: Measure }): JSX.Element {
   const url = useUrl();
   const { since } = useAbout();
@@ -45,7 +45,7 @@ export function Figures({ overview, chosen }: { overview: Overview; chosen: Meas
   );
 }
 
-/** Why nothing is compared. */
+/** Returns the reason for a missing comparison. */
 export function noDataBefore(since: string | null, timeZone: string): string {
   return since === null
     ? 'There is no earlier data'

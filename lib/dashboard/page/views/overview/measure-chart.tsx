@@ -35,11 +35,11 @@ const NAMES: Record<Interval, string> = {
 
 interface MeasureChartProps {
   measure: Measure;
-  /** The range that is compared to, once it is known. */
+  /** The compared range, when it is known. */
   compared: Span | undefined;
 }
 
-/** A measure over time, the comparison behind it; dragging over a part of it zooms in. */
+/** A measure over time, with its comparison; dragging over a part zooms in. */
 export function MeasureChart({ measure, compared: asked }: MeasureChartProps): JSX.Element {
   const url = useUrl();
   const now = useNow();
@@ -167,7 +167,7 @@ function PointTable({ head, points, measure, format }: PointTableProps): JSX.Ele
 
 type SeriesPoint = Series['points'][number];
 
-/** The ranges may differ in length by an hour or a day: what is beyond the other's end has nothing beside it. */
+/** Combines the points of both ranges. They may differ in length by an hour or a day; points beyond the other's end have no comparison. */
 function pointsOf(
   points: SeriesPoint[],
   before: SeriesPoint[] | undefined,

@@ -10,7 +10,7 @@ import { Figures, FiguresSkeleton } from './figures.js';
 import { MeasureChart } from './measure-chart.js';
 import { Tables } from './tables.js';
 
-/** How much there was, over time, and what of. */
+/** Figures, a chart, and tables. */
 export function Overview(): JSX.Element {
   const url = useUrl();
   const { range, parameters } = useQuestion();

@@ -10,7 +10,7 @@ import { rankingOfProperty } from './ranking.js';
 import { TopTable } from './top-table.js';
 
 /** How many of the latest activities are searched for keys. */
-const LOOKED_AT = 500;
+const SAMPLE_SIZE = 500;
 
 const ENGAGEMENT = 'engagement';
 
@@ -19,14 +19,14 @@ export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
   const url = useUrl();
   const { parameters } = useQuestion();
   const { from, to } = parameters;
-  // Statistics call a page `path`; of activities, that is the whole path.
+  // The parameter `path` of statistics is `page` for activities.
   const { name, path: page, session } = parameters;
-  // Whose user is none cannot be looked for.
+  // Activities cannot be filtered by having no user.
   const user = parameters.user || undefined;
   const latest = useQuery<{ items: Activity[] }>(
-    isAsked ? pathOf('activities', { name, page, user, session, from, to, limit: LOOKED_AT }) : undefined,
+    isAsked ? pathOf('activities', { name, page, user, session, from, to, limit: SAMPLE_SIZE }) : undefined,
   );
-  // Engagement is the tracker's own: nearly all activities, and nothing that the host has named.
+  // Engagement is frequent, and its properties are those of the tracker.
   const items = latest.value?.items.filter((activity) => name === ENGAGEMENT || activity.name !== ENGAGEMENT);
   const keys = propertyKeysOf(items ?? []);
   const key = keys.find((each) => each === url.get('property')) ?? keys[0];
@@ -56,7 +56,7 @@ export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
   );
 }
 
-/** The most frequent first. */
+/** Returns the keys; the most frequent first. */
 function propertyKeysOf(activities: { properties: Record<string, unknown> | null }[]): string[] {
   const counts = new Map<string, number>();
   for (const { properties } of activities) {

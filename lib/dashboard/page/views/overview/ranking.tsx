@@ -5,22 +5,22 @@ import { hrefWith } from '../../state/url.js';
 import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
 import { countsActivities, filterHref, propertyParameter } from '../../state/filters.js';
 
-/** What a table is a ranking of. */
+/** The content of a table of top values. */
 export interface Ranking {
-  /** In the url, where all of it is asked for. */
+  /** The name in the URL of the dialog with all rows. */
   name: string;
   title: string;
-  /** Of its column. */
+  /** The text of the column. */
   one: string;
-  /** Of the question for it. */
+  /** The parameters of the request. */
   parameters: { dimension: string; property?: string };
-  /** What is counted, unless something else is asked for. */
+  /** The default measure. */
   measure: TopMeasure;
-  /** A row; a click on it filters by it. */
+  /** Returns a row; a click on it filters by its value. */
   barOf: (row: TopRow, url: URLSearchParams) => Bar;
 }
 
-/** Of the dialog that shows all of a table. */
+/** URL parameters that close the dialog with all rows. */
 const CLOSED = { more: null, q: null, count: null };
 
 const DEVICES: Record<string, IconName> = { desktop: 'desktop', mobile: 'mobile', tablet: 'tablet' };
@@ -37,7 +37,7 @@ export function rankingOf(dimension: TableDimension, url: URLSearchParams): Rank
   };
 }
 
-/** The values of a property. */
+/** The top values of a property. */
 export function rankingOfProperty(key: string): Ranking {
   return {
     name: 'property',

@@ -13,7 +13,7 @@ import { TopTable } from './top-table.js';
 type Tab = TableDimension | 'property';
 
 interface Group {
-  /** Of the tab that is chosen, in the URL. */
+  /** The URL parameter of the selected tab. */
   parameter: string;
   title: string;
   tabs: Tab[];
@@ -71,7 +71,7 @@ function GroupCard({ group, overview }: { group: Group; overview: Overview | und
         {tab === 'property' ? (
           <PropertyTable isAsked={isVisible} />
         ) : (
-          // Others wait until the figures are there: what is looked at first comes first.
+          // The tables wait for the figures, which are at the top of the page.
           <TopTable
             key={tab}
             ranking={rankingOf(tab, url)}

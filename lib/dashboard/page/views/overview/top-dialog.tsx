@@ -18,7 +18,7 @@ import { type Ranking, rankingOf, rankingOfProperty } from './ranking.js';
 const PAGE = 100;
 const MAX = 1000;
 
-/** All rows of a table, where the URL asks for them. */
+/** A dialog with all rows of a table, if the URL names one. */
 export function TopDialog(): JSX.Element | null {
   const url = useUrl();
   const more = url.get('more');
@@ -42,7 +42,7 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
     if (typed !== search) navigate({ q: typed || null }, { replace: true });
   }, [typed, search]);
 
-  // Whoever opens it has come to search.
+  // The viewer probably wants to search.
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
 

@@ -14,9 +14,9 @@ const ROWS = 8;
 
 interface TopTableProps {
   ranking: Ranking;
-  /** Not before then. */
+  /** Nothing is requested until this is true. */
   isAsked: boolean;
-  /** Of what the shares are; without it none are shown. */
+  /** The totals for shares; without them, no shares are shown. */
   overview?: Overview | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { Range } from '../../state/range.js';
 export type Period = Retention['period'];
 export type By = Retention['by'];
 
-/** One, and many of them. */
+/** Singular and plural. */
 export const PERIODS: Record<Period, [one: string, many: string]> = {
   day: ['Day', 'Days'],
   week: ['Week', 'Weeks'],
@@ -17,14 +17,14 @@ export const BY: Record<By, string> = { user: 'Users', session: 'Visitors' };
 
 const DAY = 24 * 3_600_000;
 
-/** A table of more periods nobody reads. */
+/** The longest ranges for which the table is readable. */
 const LONGEST: Record<Period, number> = { day: 95 * DAY, week: 740 * DAY, month: Infinity };
 
 export function periodsOf(range: Range): Period[] {
   return keysOf(PERIODS).filter((period) => +range.to - +range.from <= LONGEST[period]);
 }
 
-/** The one of the URL, where its table can be read. */
+/** Returns the period of the URL, if its table is readable for the range. */
 export function periodOf(url: URLSearchParams, range: Range): Period {
   const length = +range.to - +range.from;
   const usual: Period = length <= 14 * DAY ? 'day' : length <= 200 * DAY ? 'week' : 'month';
@@ -39,7 +39,7 @@ export function byOf(url: URLSearchParams): By {
 export interface Cell {
   count: number;
   share: number;
-  /** Else more may still come back. */
+  /** Whether the period is over; otherwise more may come back. */
   isOver: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface Cohort {
   cells: Cell[];
 }
 
-/** A period is over with its whole length; the last may go on after the end of the range. */
+/** A period is over after its whole length, even if the range ends before. */
 export function cohortsOf({ period, cohorts }: Retention, range: Range): Cohort[] {
   const last = cohorts.at(-1);
   const isLastOver = last !== undefined && endOf(new Date(last.date), period, range.timeZone) <= +range.to;
@@ -71,7 +71,7 @@ function endOf(start: Date, period: Period, timeZone: string): number {
   return +end;
 }
 
-/** Of all who came first in the range, by how long ago; `null` where no such period is over yet. */
+/** Returns averages over all cohorts by the number of periods; `null` if no such period is over yet. */
 export function averagesOf(cohorts: Cohort[]): (Cell | null)[] {
   const columns = cohorts[0]?.cells ?? [];
   return columns.map((_, k) => {

@@ -18,7 +18,7 @@ const LABELS: Record<Period, (date: Date, timeZone: string) => string> = {
   month: formatMonth,
 };
 
-/** Each row is of those who came first in its period; the further to the right, the later. */
+/** A row for each cohort, with a column for each later period. */
 export function RetentionTable({ retention, range }: { retention: Retention; range: Range }): JSX.Element {
   const { period, by, timeZone } = retention;
   const cohorts = useMemo(() => cohortsOf(retention, range), [retention]);
@@ -105,7 +105,7 @@ function HeatCell({ cell, title }: { cell: Cell | null; title: string }): JSX.El
     <td
       class={`heat ${isOver ? '' : 'is-open'} ${share > 0 ? '' : 'is-none'}`}
       title={`${title} (${formatPercent(share)})${isOver ? '' : ', not over yet'}`}
-      // By its root: where few come back, small differences tell most.
+      // The square root makes small differences of low shares visible.
       style={{ '--strength': Math.sqrt(share) }}
     >
       {formatShare(share)}

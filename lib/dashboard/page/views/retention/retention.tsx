@@ -9,7 +9,7 @@ import { navigate, hrefWith, useUrl } from '../../state/url.js';
 import { BY, byOf, periodOf, PERIODS, periodsOf } from './cohorts.js';
 import { RetentionTable } from './retention-table.js';
 
-/** How many of those who came once come back. */
+/** How many visitors come back. */
 export function Retention(): JSX.Element {
   const url = useUrl();
   const { range, parameters } = useQuestion();

@@ -26,7 +26,7 @@ export function EraseDialog({ user, name, onClose }: EraseDialogProps): JSX.Elem
   const [typed, setTyped] = useState('');
   const [keepsAnonymous, setKeepsAnonymous] = useState(false);
   const [state, setState] = useState<{ isErasing?: boolean; erased?: number; failure?: string }>({});
-  // Whatever is filtered by, all of the user goes.
+  // All activities of the user are erased, so the filters do not apply.
   const all = useQuery<Overview>(
     pathOf('stats/overview', {
       user,

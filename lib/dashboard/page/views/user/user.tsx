@@ -21,7 +21,7 @@ import { EraseDialog } from './erase-dialog.js';
 
 const TABLES: TableDimension[] = ['device', 'browser', 'system', 'path', 'name'];
 
-/** All about a user: how much, with what, which visits; to take away, or to forget. */
+/** The profile of a user: figures, devices, visits, export and erasure. */
 export function User(): JSX.Element {
   const url = useUrl();
   const now = useNow();

@@ -9,7 +9,7 @@ import { hrefWith, useUrl } from '../../state/url.js';
 /** Shortest pause, in seconds, that is shown between two activities. */
 const PAUSE = 60;
 
-/** The journey of a visit, from its first activity to its last. */
+/** The activities of a visit. */
 export function Timeline({ visit, timeZone }: { visit: Json<VisitRecord>; timeZone: string }): JSX.Element {
   const url = useUrl();
   const { activities, count, session, referrer, utmSource, utmMedium, utmCampaign } = visit;

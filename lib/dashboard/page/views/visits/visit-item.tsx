@@ -14,7 +14,7 @@ interface VisitItemProps {
   timeZone: string;
 }
 
-/** A visit in a line; opened, all that was done in it. */
+/** A visit in one line; a click opens its activities. */
 export function VisitItem({ visit, isOpen, timeZone }: VisitItemProps): JSX.Element {
   const url = useUrl();
   const item = useRef<HTMLLIElement>(null);

@@ -14,7 +14,7 @@ import { VisitItem } from './visit-item.js';
 const PAGE = 20;
 const DAY = 86_400_000;
 
-/** Visits, the latest first; the one that the URL names is open. */
+/** Visits, the latest first; the visit in the URL is open. */
 export function VisitList({ parameters }: { parameters: Record<string, string> }): JSX.Element {
   const url = useUrl();
   const now = useNow();
@@ -23,7 +23,7 @@ export function VisitList({ parameters }: { parameters: Record<string, string> }
   );
   const open = url.get('open') ?? undefined;
   const isMissing = open !== undefined && first.value !== undefined && items.every(({ id }) => id !== open);
-  // Whoever was sent a visit sees it wherever it is.
+  // A shared visit is shown even if it is not on this page.
   const sent = useQuery<{ items: VisitRecord[] }>(
     isMissing
       ? pathOf('stats/visits', {

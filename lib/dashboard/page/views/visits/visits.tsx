@@ -4,18 +4,18 @@ import { Card } from '../../parts/card.js';
 import { Icon } from '../../parts/icon.js';
 import { VisitList } from './visit-list.js';
 
-/** What a search for activities takes of a filter. */
-const OF_ACTIVITIES = ['user', 'session', 'path', 'name', 'from', 'to'];
+/** The filters that activities have too. */
+const ACTIVITY_FILTERS = ['user', 'session', 'path', 'name', 'from', 'to'];
 
-/** Who came, and the way of each. */
+/** The list of visits. */
 export function Visits(): JSX.Element {
   const { parameters } = useQuestion();
   const isExportable = Object.entries(parameters).every(
-    ([name, value]) => [...OF_ACTIVITIES, 'timeZone'].includes(name) && value !== '',
+    ([name, value]) => [...ACTIVITY_FILTERS, 'timeZone'].includes(name) && value !== '',
   );
-  // Statistics call a page `path`; of activities, that is the whole path.
+  // The parameter `path` of statistics is `page` for activities.
   const { path: page, ...others } = Object.fromEntries(
-    Object.entries(parameters).filter(([name]) => OF_ACTIVITIES.includes(name)),
+    Object.entries(parameters).filter(([name]) => ACTIVITY_FILTERS.includes(name)),
   );
   return (
     <Card
