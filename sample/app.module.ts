@@ -32,7 +32,7 @@ import { PageController } from './page/page.controller.js';
       events: { 'order.paid': OrderPaid },
       api: { guards: [AdminGuard] },
       dashboard: { guards: [DashboardGuard] },
-      // The first question counts all of the made-up weeks.
+      // The first question waits until the statistics of the generated weeks are computed.
       statistics: { maxWait: 30_000 },
     }),
   ],

@@ -9,7 +9,7 @@ import { AppModule } from './app.module.js';
 
 const adapters = { express: () => new ExpressAdapter(), fastify: () => new FastifyAdapter() };
 
-/** @throws Error for an adapter that is neither `express` nor `fastify` */
+/** @throws Error if the adapter is neither `express` nor `fastify` */
 export async function createApp(adapter: string, logger: LogLevel[]): Promise<INestApplication> {
   if (adapter !== 'express' && adapter !== 'fastify') {
     throw new Error(`HTTP_ADAPTER is "${adapter}"; allowed: ${Object.keys(adapters).join(', ')}`);

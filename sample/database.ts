@@ -22,7 +22,7 @@ export function databaseOptions(url = EMBEDDED): DataSourceOptions {
         driver: libsql,
         database: url.slice('sqlite:'.length),
         enableWAL: true,
-        // With WAL alone a commit would survive the process but not a power cut.
+        // Without this, a commit would survive a crash of the process, but not a power failure.
         prepareDatabase: (db: { pragma(source: string): unknown }) => {
           db.pragma('synchronous = FULL');
         },

@@ -14,7 +14,7 @@ if (SEED !== 'true' && SEED !== 'false') throw new Error(`SEED is "${SEED}"; all
 const app = await createApp(HTTP_ADAPTER, LEVELS.slice(0, level + 1));
 await app.init();
 if (SEED === 'true') await seed(app.get(ActivityService, { strict: false }));
-// Until here a signal ends it at once: what is being made up need not be finished.
+// Until here a signal ends the process at once, so that generating activities does not delay it.
 app.enableShutdownHooks(undefined, { useProcessExit: true });
 await app.listen(Number(PORT), '0.0.0.0');
 const { port } = app.getHttpServer().address();

@@ -23,10 +23,10 @@ const SIZES = { desktop: { width: 1280, height: 860 }, phone: { width: 390, heig
 
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
-/** Somebody has to be there for the view that shows who is. */
+/** Creates active visitors for the live view. */
 async function visit(url: string, browser: Browser): Promise<void> {
   for (const paths of [['/', '/products'], ['/docs/api'], ['/blog/station-17', '/pricing', '/signup']]) {
-    // Without its name in it, a headless browser is no bot.
+    // With its own user agent, headless Chromium would be a bot.
     const { request } = await browser.newContext({ userAgent: USER_AGENT });
     for (const path of paths)
       await request.post(`${url}/djaffar/track/`, { data: { date: new Date().toISOString(), path } });
@@ -60,7 +60,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await page.goto(`${sample.url}/djaffar/dashboard/${query}`);
       await page.locator('main .card:not(.skeleton)').first().waitFor();
       if (view === 'visits') await page.locator('.visit-toggle').first().click();
-      // An open stream of events is never idle.
+      // The network is never idle while an event stream is open.
       if (view === 'live') await page.locator('.stream li').nth(3).waitFor();
       else await page.waitForLoadState('networkidle');
       await page.screenshot({ path: join(FOLDER, `${view}-${colorScheme}-${size}.png`) });

@@ -9,7 +9,7 @@ import { RefusedPageFilter } from './refused-page.js';
 import { JWT_SECRET, JwtStrategy, LocalStrategy, SessionSerializer } from './strategies.js';
 import { UsersService } from './users.service.js';
 
-// A sample has no secrets to keep: tokens end with the process.
+// Random, so that tokens are invalid after a restart. A real app configures a secret.
 const secret = randomBytes(32).toString('hex');
 
 @Module({

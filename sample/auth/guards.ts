@@ -10,7 +10,7 @@ import type { Request } from 'express';
 import { RefusedPage } from './refused-page.js';
 import type { SampleUser } from './users.service.js';
 
-/** Passport's middleware works on Node's request, which is Express's own and lies within Fastify's. */
+/** Passport's middleware sets properties of Node's request, which is that of Express, and `raw` in Fastify. */
 export type SampleRequest = Request & { user?: SampleUser; raw?: Request & { user?: SampleUser } };
 
 @Injectable()
@@ -19,7 +19,7 @@ export class LocalAuthGuard extends AuthGuard('local') {}
 @Injectable()
 export class JwtAuthGuard extends AuthGuard('jwt') {}
 
-/** Accepts whoever has logged in with a session cookie. */
+/** Accepts users with a session cookie. */
 @Injectable()
 export class SessionGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -45,7 +45,7 @@ export class AdminGuard implements CanActivate {
   }
 }
 
-/** Accepts ada too; a person at a browser whom it refuses gets a page, and no JSON. */
+/** Accepts ada, by session or by token. Others get a page instead of JSON in a browser. */
 @Injectable()
 export class DashboardGuard implements CanActivate {
   constructor(private readonly admin: AdminGuard) {}

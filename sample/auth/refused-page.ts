@@ -1,14 +1,14 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-/** A page that somebody opened in a browser, and may not see. */
+/** A page that the user of a browser may not see. */
 export class RefusedPage extends HttpException {
   constructor(cause: HttpException) {
     super(cause.message, cause.getStatus(), { cause });
   }
 }
 
-/** Sends those who are not logged in to the login, from where they come back; to the others it says who may see the page. */
+/** Redirects anonymous visitors to the login, which redirects them back; tells others who may see the page. */
 @Catch(RefusedPage)
 export class RefusedPageFilter implements ExceptionFilter<RefusedPage> {
   constructor(private readonly adapterHost: HttpAdapterHost) {}

@@ -12,7 +12,7 @@ const USERS = [
   { id: 2, username: 'ada', password: 'lovelace', isAdmin: true },
 ];
 
-/** A real app asks its database, and keeps no passwords but their hashes. */
+/** A real app reads users from its database, and stores only hashes of passwords. */
 @Injectable()
 export class UsersService {
   find(username: string): SampleUser | undefined {

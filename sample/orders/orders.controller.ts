@@ -10,7 +10,7 @@ export class OrdersController {
     private readonly activities: ActivityService,
   ) {}
 
-  /** What the user did, and in which browsers. */
+  /** The activities and browsers of the user. */
   @Get('mine')
   @UseGuards(SessionGuard)
   async mine(@Req() { user }: SampleRequest): Promise<{ feed: FeedItem[]; sessions: UserSession[] }> {
@@ -38,7 +38,7 @@ export class OrdersController {
   @Track('order.cancelled', { subject: ({ params }) => `order:${params.id}` })
   cancel(@Param('id') _id: string): void {}
 
-  /** All that was done to an order, the latest first. */
+  /** All activities of an order, the latest first. */
   @Get(':id/timeline')
   async timeline(@Param('id') id: string): Promise<Activity[]> {
     const { items } = await this.activities.find({ subject: ['order', id] });

@@ -23,7 +23,7 @@ export class OrdersService {
     await this.receipts.add({ order: order.id, context: this.activities.context() });
   }
 
-  /** Somebody looks at an order, which nothing depends on. */
+  /** Tracks that a user opened an order. */
   async open(order: string): Promise<void> {
     await this.activities.track({ name: 'order.opened', properties: { order } });
   }

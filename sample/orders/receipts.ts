@@ -7,7 +7,7 @@ export interface ReceiptJob {
   context: ActivityContext | undefined;
 }
 
-/** Stands for a queue and its worker, which another process may be: a job is JSON. */
+/** Replaces a queue and its worker, which may be another process; jobs are JSON. */
 @Injectable()
 export class Receipts {
   constructor(private readonly activities: ActivityService) {}

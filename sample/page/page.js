@@ -1,6 +1,6 @@
 const find = (id) => document.getElementById(id);
 
-/** The page that somebody came from to log in: on this host, and not on another, as `//host` and `/\host` are. */
+/** The page to return to after the login. Only on this host: `//host` and `/\host` are other hosts. */
 const [next] = /^\/(?![/\\])[!-~]*$/.exec(new URLSearchParams(location.search).get('next')) ?? [];
 
 async function show() {
@@ -72,7 +72,7 @@ find('login').addEventListener('submit', (event) => {
   void logIn(event.target);
 });
 find('logout').addEventListener('click', () => void logOut());
-// The tracker sends by itself: whatever it sent, look again.
+// Reloads the list after each request of the tracker.
 new PerformanceObserver((list) => {
   if (list.getEntries().some(({ name }) => name.endsWith('/djaffar/track/'))) void show();
 }).observe({ type: 'resource' });

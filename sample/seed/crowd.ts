@@ -3,24 +3,24 @@ import { Random } from './random.js';
 import { PLANS } from './site.js';
 import { type Account, type Step, type Visitor, Walk } from './walk.js';
 
-// In milliseconds.
+// Milliseconds.
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How many days are told of, before today. */
+/** How many days before today are generated. */
 const DAYS = 42;
-/** Visits of a day at the beginning; there are half as many more at the end. */
+/** Visits per day at the start; 1.5 times as many at the end. */
 const VISITS = 35;
-/** How many times as many as usual came on the day of the launch, and on those after it. */
-const FAME = [3.6, 2.1, 1.4];
+/** Factors for the visits on the day of the launch and on the following days. */
+const LAUNCH_FACTORS = [3.6, 2.1, 1.4];
 
 // Shares of all visits.
 const BY_BOTS = 0.05;
 const BY_MEMBERS = 0.27;
 const BY_STRANGERS_AGAIN = 0.2;
 
-/** Those who came in the last six weeks. */
+/** The visitors of the last six weeks. */
 export class Crowd {
   private readonly random = new Random(1815);
   private readonly names = NAMES.map((name, i) => ({ id: i + 1, name }));
@@ -29,13 +29,13 @@ export class Crowd {
 
   constructor(private readonly now: Date) {}
 
-  /** All that they did until now, the oldest first. */
+  /** Returns all activities until now, the oldest first. */
   steps(): Step[] {
     for (let i = 0; i < EARLY; i += 1) {
       this.newVisitor(this.signUp(this.random.weighted(PLANS).plan));
     }
     for (let daysAgo = DAYS; daysAgo >= 0; daysAgo -= 1) this.day(daysAgo);
-    // Whatever the hour is, somebody is there.
+    // The live view always has visitors.
     for (let i = 0; i < 5; i += 1) this.come(this.now.getTime() - this.random.between(0, 12 * MINUTE));
     return this.walks
       .flatMap(({ steps }) => steps)
@@ -43,11 +43,11 @@ export class Crowd {
       .sort((a, b) => a.date.getTime() - b.date.getTime());
   }
 
-  /** By the clock of where the sample runs, so that its nights are quiet. */
+  /** Generates a day in the local time zone, so that nights have few visits. */
   private day(daysAgo: number): void {
     const midnight = new Date(this.now);
     midnight.setHours(-24 * daysAgo, 0, 0, 0);
-    const fame = FAME[this.launch - daysAgo] ?? 1;
+    const fame = LAUNCH_FACTORS[this.launch - daysAgo] ?? 1;
     const growth = 1.5 - daysAgo / DAYS / 2;
     const visits =
       VISITS * growth * fame * (WEEKDAYS[midnight.getDay()] ?? 1) * (0.9 + this.random.next() / 5);
@@ -58,7 +58,7 @@ export class Crowd {
     }
   }
 
-  /** How many days ago it was: a Tuesday two to three weeks ago. */
+  /** How many days ago the launch was: on a Tuesday two to three weeks ago. */
   private get launch(): number {
     return 14 + ((this.now.getDay() + 5) % 7);
   }
@@ -76,7 +76,7 @@ export class Crowd {
     this.walks.push(walk);
   }
 
-  /** Bots keep no cookies: each time they are somebody else. */
+  /** A visit of a bot. Bots have no cookies, so each visit is another session. */
   private crawl(start: number): void {
     const bot = { ...this.newBrowser(), userAgent: this.random.weighted(BOTS) };
     const walk = new Walk(this.random, bot, start);
@@ -90,13 +90,13 @@ export class Crowd {
     const visitor = draw < BY_MEMBERS ? this.member() : this.random.pick(this.visitors.slice(-200));
     const away = start - visitor.lastSeen;
     if (away < HOUR) return undefined;
-    // The cookie lasts two weeks, and the shop's own login not as long.
+    // The session cookie lasts two weeks; the shop's login is shorter.
     if (away > 14 * DAY) visitor.session = this.random.key(15);
     if (away > 14 * DAY || this.random.chance(0.15)) visitor.isLoggedIn = false;
     return visitor;
   }
 
-  /** Those who have been members for long come more often, and now and then with another device. */
+  /** Returns a member; older members visit more often, sometimes with another device. */
   private member(): Visitor {
     const members = this.visitors.filter(({ account }) => account);
     const member = members[Math.floor(members.length * this.random.next() ** 1.6)];
@@ -120,7 +120,7 @@ export class Crowd {
     };
   }
 
-  /** Of the ranges for documentation (RFC 5737, RFC 3849). */
+  /** Returns an address of the ranges for documentation (RFC 5737, RFC 3849). */
   private address(): string {
     const part = (): string => this.random.between(1, 0xffff).toString(16);
     if (this.random.chance(0.3)) return `2001:db8:${part()}:${part()}::${part()}`;

@@ -1,6 +1,6 @@
 import { LAUNCH_POST } from './site.js';
 
-/** Who has an account, with the place in the list as id: the sample's own two, then those who came early. */
+/** Names of accounts; the index is the id. The first two are the users of the sample. */
 export const NAMES = `
   jeff ada mia.hoffmann tom.baker lucia.romero jonas.weber aiko.tanaka peter.novak clara.dubois
   samuel.okafor nina.larsen david.cohen priya.nair marco.rossi emma.clarke oskar.lind fatima.zahra
@@ -15,7 +15,7 @@ export const NAMES = `
   .trim()
   .split(/\s+/);
 
-/** So many of them have their account from the beginning; the others sign up. */
+/** How many accounts exist from the start; the others sign up. */
 export const EARLY = 26;
 
 const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64';
@@ -58,13 +58,13 @@ export const BOTS: [string, number][] = [
   ['curl/8.14.1', 1],
 ];
 
-/** Where visits come from. */
+/** A source of visits. */
 export interface Source {
   referer?: string;
-  /** Of the landing page. */
+  /** The query string of the landing page. */
   query?: string;
   landings: Record<string, number>;
-  /** How many see one page and leave. */
+  /** The share of visits with a single page. */
   bounces: number;
 }
 
@@ -113,7 +113,7 @@ export const SOURCES: [Source, number][] = [
   ],
 ];
 
-/** Of those who come because of the launch. */
+/** Sources of the launch's visits. */
 export const LAUNCH_SOURCES: [Source, number][] = [
   [{ referer: 'https://news.ycombinator.com/', landings: LAUNCH, bounces: 0.55 }, 45],
   [{ referer: 'https://www.reddit.com/', landings: LAUNCH, bounces: 0.55 }, 15],
@@ -137,11 +137,11 @@ export const LAUNCH_SOURCES: [Source, number][] = [
   ],
 ];
 
-/** How busy each hour of a day is, from midnight on. */
+/** Relative number of visits by hour of the day. */
 export const HOURS = [
   [5, 3, 2, 1, 1, 2, 5, 12, 26, 40, 46, 44],
   [36, 38, 44, 45, 42, 36, 30, 31, 34, 32, 22, 11],
 ].flat();
 
-/** How busy each day of a week is, from Sunday on. */
+/** Relative number of visits by day of the week, from Sunday. */
 export const WEEKDAYS = [0.5, 1.1, 1.2, 1.2, 1.1, 0.95, 0.45];

@@ -1,11 +1,11 @@
-/** What may be drawn, each with its weight. */
+/** Values with their weights. */
 export type Weighted<T> = readonly (readonly [T, number])[];
 
-/** Mulberry32: chance enough for made-up visitors, and the same seed gives the same ones. */
+/** Mulberry32, a simple generator: the same seed gives the same visitors. */
 export class Random {
   constructor(private state: number) {}
 
-  /** From 0 to 1, without 1. */
+  /** Returns a number from 0 (inclusive) to 1 (exclusive). */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
@@ -13,7 +13,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
+  /** Returns an integer; both ends are inclusive. */
   between(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1));
   }
@@ -26,17 +26,17 @@ export class Random {
     return this.weighted(from.map((value) => [value, 1]));
   }
 
-  /** @throws Error where there is nothing to draw from */
+  /** @throws Error if there is no value */
   weighted<T>(from: Weighted<T>): T {
     let left = this.next() * from.reduce((sum, [, weight]) => sum + weight, 0);
     for (const [value, weight] of from) {
       left -= weight;
       if (left < 0) return value;
     }
-    throw new Error('there is nothing to draw from');
+    throw new Error('there are no values to choose from');
   }
 
-  /** As the ids of sessions and visits are: letters, digits, - and _. */
+  /** Returns an id as sessions and visits have: letters, digits, - and _. */
   key(length: number): string {
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     return Array.from({ length }, () => characters[this.between(0, 63)]).join('');

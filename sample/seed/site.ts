@@ -1,7 +1,7 @@
-// A small shop of weather stations, with a plan for the data they send, a blog and docs.
+// A small shop that sells weather stations and plans for their data, with a blog and docs.
 
-/** Where a visit goes on from each page, and how often of all; `end` leaves. A `*` is any page of that kind. */
-export const WAYS: Record<string, Record<string, number>> = {
+/** The next pages of each page with their weights; `end` ends the visit. A `*` is any page of that kind. */
+export const LINKS: Record<string, Record<string, number>> = {
   '/': { '/products': 36, '/pricing': 24, '/docs': 10, '/blog': 10, '/account': 30, end: 16 },
   '/products': { '/products/*': 72, '/account': 14, '/pricing': 8, '/': 4, end: 14 },
   '/products/*': { '/cart': 60, '/products': 24, '/products/*': 22, '/docs/*': 9, '/pricing': 10, end: 24 },
@@ -22,7 +22,7 @@ export interface Product {
   price: number;
 }
 
-/** With how often each is looked at. */
+/** The products with their weights. */
 export const PRODUCTS: [Product, number][] = [
   [{ sku: 11, price: 39 }, 8],
   [{ sku: 12, price: 59 }, 12],
@@ -34,7 +34,7 @@ export const PRODUCTS: [Product, number][] = [
   [{ sku: 30, price: 349 }, 7],
 ];
 
-/** By what is on them: the launch has a post of its own. */
+/** Blog posts with their weights. */
 export const POSTS: [string, number][] = [
   ['/blog/why-rain-gauges-lie', 24],
   ['/blog/a-year-of-wind', 12],
@@ -56,14 +56,14 @@ export const DOCS: [string, number][] = [
   ['/docs/faq', 8],
 ];
 
-/** With the price of a month, and how often each is chosen. */
+/** Plans with monthly prices and weights. */
 export const PLANS: [{ plan: string; price: number }, number][] = [
   [{ plan: 'free', price: 0 }, 60],
   [{ plan: 'pro', price: 9 }, 31],
   [{ plan: 'team', price: 29 }, 9],
 ];
 
-/** What is looked for on some pages. */
+/** Search texts by page. */
 export const SEARCHES: Record<string, string[]> = {
   '/products': ['rain gauge', 'wind', 'solar', 'mast', 'indoor', 'soil moisture', 'battery', 'lightning'],
   '/docs': ['api key', 'wifi', 'reset', 'calibrate', 'mqtt', 'csv', 'home assistant', 'battery'],
@@ -74,7 +74,7 @@ export const DOWNLOADS: Record<string, string[]> = {
   '/docs/*': ['quick-start.pdf', 'firmware-2.4.1.zip', 'firmware-2.5.0.zip', 'mounting-template.pdf'],
 };
 
-/** Seconds that most stay less than, others a lot more; elsewhere {@link GLANCE}. */
+/** Seconds on a page: most visitors stay shorter, some much longer; on other pages {@link GLANCE}. */
 export const READING: Record<string, number> = {
   '/products/*': 45,
   '/blog/*': 110,

@@ -11,7 +11,7 @@ import {
   PRODUCTS,
   READING,
   SEARCHES,
-  WAYS,
+  LINKS,
 } from './site.js';
 
 export interface Account {
@@ -31,14 +31,14 @@ export interface Visitor {
   lastSeen: number;
 }
 
-/** One thing done, as server code may track it. */
+/** An activity with its date. */
 export type Step = ServerActivity & { date: Date };
 
-/** A page is begun only where its activities stay under 25. */
-const LONGEST = 20;
+/** No page is viewed after this many activities, so that a visit has fewer than 25. */
+const MAX_STEPS = 20;
 
-/** Milliseconds; well under the pause that ends a visit. */
-const LONGEST_STAY = 900_000;
+/** Milliseconds; less than the pause that ends a visit. */
+const MAX_STAY = 900_000;
 
 const PAGES: Record<string, [string, number][]> = {
   '/products/*': PRODUCTS.map(([{ sku }, weight]) => [`/products/${sku}`, weight]),
@@ -49,16 +49,16 @@ const PAGES: Record<string, [string, number][]> = {
 const ASK_MEMBERS_TO_LOG_IN = ['/checkout', '/account'];
 const FOR_CRAWLERS = ['/', '/products', '/products/*', '/pricing', '/blog', '/blog/*', '/docs', '/docs/*'];
 
-/** One visit, as the browser's tracker would tell it. */
+/** Generates one visit, as the browser's tracker would send it. */
 export class Walk {
   readonly steps: Step[] = [];
   private readonly visit: string;
   private readonly basket: number[] = [];
   private path = '';
-  /** Where the visitor goes on once logged in. */
+  /** The page to view after the login. */
   private wanted: string | undefined;
 
-  /** @param signUp gives a new account, as long as there are names */
+  /** @param signUp returns a new account, while there are names */
   constructor(
     private readonly random: Random,
     private readonly visitor: Visitor,
@@ -72,19 +72,19 @@ export class Walk {
     this.view(this.random.weighted(Object.entries(landings)), referer, query);
     if (!this.random.chance(this.visitor.account ? 0.7 * bounces : bounces)) {
       this.act();
-      let way = this.way(['end']);
-      while (way !== 'end' && this.steps.length < LONGEST) {
+      let page = this.nextPage(['end']);
+      while (page !== 'end' && this.steps.length < MAX_STEPS) {
         this.stay();
-        this.view(way, this.path);
+        this.view(page, this.path);
         this.act();
-        way = this.way();
+        page = this.nextPage();
       }
     }
     this.stay();
     this.visitor.lastSeen = this.now;
   }
 
-  /** As a bot: it looks at pages, and neither acts nor stays. */
+  /** Generates a visit of a bot, which only views pages. */
   crawl(pages: number): void {
     for (let i = 0; i < pages; i += 1) {
       this.view(this.random.pick(FOR_CRAWLERS));
@@ -92,8 +92,8 @@ export class Walk {
     }
   }
 
-  /** @param barred where it cannot go on */
-  private way(barred: string[] = []): string {
+  /** Returns the next page. @param barred pages that are not allowed */
+  private nextPage(barred: string[] = []): string {
     const { account, isLoggedIn } = this.visitor;
     if (this.wanted && isLoggedIn) {
       const { wanted } = this;
@@ -102,11 +102,11 @@ export class Walk {
     }
     const closed = [...barred, account ? '/signup' : '/account'];
     if (this.basket.length === 0) closed.push('/cart');
-    const ways = Object.entries(WAYS[kindOf(this.path)] ?? {});
-    const way = this.random.weighted(ways.filter(([page]) => !closed.includes(page)));
-    // Strangers buy without an account.
-    if (!account || isLoggedIn || !ASK_MEMBERS_TO_LOG_IN.includes(way)) return way;
-    this.wanted = way;
+    const candidates = Object.entries(LINKS[kindOf(this.path)] ?? {});
+    const page = this.random.weighted(candidates.filter(([each]) => !closed.includes(each)));
+    // Visitors without an account buy as guests.
+    if (!account || isLoggedIn || !ASK_MEMBERS_TO_LOG_IN.includes(page)) return page;
+    this.wanted = page;
     return '/login';
   }
 
@@ -114,10 +114,10 @@ export class Walk {
     const others = PAGES[page]?.filter(([path]) => path !== this.path);
     const path = others ? this.random.weighted(others) : page;
     this.path = query ? `${path}?${query}` : path;
-    this.tell('view', { referer });
+    this.track('view', { referer });
   }
 
-  /** What is done on a page beside looking at it. */
+  /** Generates activities on a page besides its view. */
   private act(): void {
     const kind = kindOf(this.path);
     const searches = SEARCHES[kind];
@@ -159,18 +159,18 @@ export class Walk {
 
   private do(name: string, properties?: Properties): void {
     this.pass(this.random.between(3000, 20_000));
-    this.tell(name, { properties });
+    this.track(name, { properties });
   }
 
-  /** Until the page is left, which the tracker tells of unless the browser is closed too fast. */
+  /** Generates the time on a page, and usually an `engagement`; none if the browser is closed too fast. */
   private stay(): void {
     const usual = READING[kindOf(this.path)] ?? GLANCE;
-    const stay = Math.min(LONGEST_STAY, usual * 1000 * (0.1 - Math.log(1 - this.random.next())));
+    const stay = Math.min(MAX_STAY, usual * 1000 * (0.1 - Math.log(1 - this.random.next())));
     const isTold = this.random.chance(0.92);
     this.pass(stay);
     const visible = Math.round(stay * (0.6 + 0.4 * this.random.next()));
     const scroll = Math.min(100, this.random.between(25, 130));
-    if (isTold) this.tell('engagement', { properties: { visible, scroll } });
+    if (isTold) this.track('engagement', { properties: { visible, scroll } });
     this.pass(this.random.between(90, 900));
   }
 
@@ -178,7 +178,7 @@ export class Walk {
     this.now += Math.round(milliseconds);
   }
 
-  private tell(
+  private track(
     name: string,
     details: { referer?: string | undefined; properties?: Properties | undefined },
   ): void {
@@ -197,8 +197,8 @@ export class Walk {
   }
 }
 
-/** The page of {@link WAYS} that a path is one of. */
+/** Returns the key of {@link LINKS} for a path. */
 function kindOf(path: string): string {
   const page = path.replace(/\?.*/, '');
-  return page in WAYS ? page : page.replace(/[^/]+$/, '*');
+  return page in LINKS ? page : page.replace(/[^/]+$/, '*');
 }

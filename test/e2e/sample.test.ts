@@ -47,8 +47,8 @@ describe.each(FOUND)('the sample, on %s,', (name) => {
 
   it('makes up six weeks of activity at its first start, and never again', async () => {
     const [people, all, days] = await during({ SEED: 'true', LOG_LEVEL: 'log' }, async (sample) => {
-      expect(sample.said).toContain('seeding six weeks of made-up activity (SEED=false leaves it out)');
-      expect(sample.said).toMatch(/seeded 1\d,\d{3} activities in [\d.]+ s/);
+      expect(sample.said).toContain('generating six weeks of activities (disable with SEED=false)');
+      expect(sample.said).toMatch(/generated 1\d,\d{3} activities in [\d.]+ s/);
       return [
         await ask<Overview>(sample, 'overview?bots=false'),
         await ask<Overview>(sample, 'overview?bots=true'),
