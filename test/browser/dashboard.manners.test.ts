@@ -235,7 +235,7 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
     });
 
     it.each([
-      'doings=property',
+      'namesAndPaths=property',
       'more=path',
       'view=visits&open=evil',
       `view=user&user=${encodeURIComponent(HOSTILE)}`,

@@ -35,11 +35,11 @@ async function tally(made: number): Promise<{ made: number; stored: number; twic
 
 async function tallyNow(): Promise<{ made: number; stored: number; twice: number }> {
   const rows = await stage.rows();
-  const ids = new Set(rows.map(({ id }) => id).filter((id) => stage.made.has(id)));
+  const ids = new Set(rows.map(({ id }) => id).filter((id) => stage.created.has(id)));
   // Each click has a number of its own; tabs may well be opened in the same millisecond.
   const clicks = rows.filter(({ properties }) => properties);
-  const doings = new Set(clicks.map(({ date, properties }) => JSON.stringify([date, properties])));
-  const told = { made: stage.made.size, stored: ids.size, twice: clicks.length - doings.size };
+  const namesAndPaths = new Set(clicks.map(({ date, properties }) => JSON.stringify([date, properties])));
+  const told = { made: stage.created.size, stored: ids.size, twice: clicks.length - namesAndPaths.size };
   process.stdout.write(`${expect.getState().currentTestName}: ${JSON.stringify(told)}\n`);
   return told;
 }
@@ -164,7 +164,7 @@ describeInBrowser('no activity is lost or doubled,', () => {
 
   it('when the first page is left as soon as it is there', async () => {
     const page = await stage.open('/a');
-    await stage.untilMade(1);
+    await stage.untilCreated(1);
     await page.evaluate('location.href = "/b"');
     expect(await tally(2)).toEqual({ made: 2, stored: 2, twice: 0 });
   });
@@ -183,7 +183,7 @@ describeInBrowser('no activity is lost or doubled,', () => {
     const numbers = clicks.map(({ properties }) => Number(properties?.n));
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
     // What a page says in its last moment may not be heard here.
-    for (const { id } of clicks) stage.made.add(id);
+    for (const { id } of clicks) stage.created.add(id);
     expect(await tallyNow()).toEqual({ made: 41, stored: 41, twice: 0 });
   });
 
@@ -279,7 +279,7 @@ describeInBrowser('no activity is lost or doubled,', () => {
     stage.front.fault = () => 'refused';
     const page = await stage.open('/a');
     await trackMany(page, 1009);
-    await stage.untilMade(1010);
+    await stage.untilCreated(1010);
     await untilKept(page, 1000);
     stage.front.fault = () => undefined;
     await page.evaluate('dispatchEvent(new Event("online"))');

@@ -1,5 +1,5 @@
 import { build } from 'esbuild';
-import { describeInBrowser, doings, Stage } from '../support/browser.js';
+import { describeInBrowser, namesAndPaths, Stage } from '../support/browser.js';
 
 /** As browsers say it that have the setting. */
 const SIGNALS = [
@@ -26,7 +26,7 @@ describeInBrowser('the tracker', () => {
       await page.evaluate('history.pushState(null, "", "/b")');
       expect(await page.evaluate('djaffar.track("no")')).toBe(false);
       expect(await page.evaluate('djaffar.view()')).toBe(false);
-      expect({ made: stage.made.size, sent: stage.front.sent.length }).toEqual({ made: 0, sent: 0 });
+      expect({ made: stage.created.size, sent: stage.front.sent.length }).toEqual({ made: 0, sent: 0 });
       expect(await context.cookies()).toEqual([]);
     });
 
@@ -35,7 +35,7 @@ describeInBrowser('the tracker', () => {
       const context = await stage.browser();
       await context.addInitScript({ content: signal });
       await stage.open('/a');
-      expect(doings(await stage.stored(1))).toEqual(['view /a']);
+      expect(namesAndPaths(await stage.stored(1))).toEqual(['view /a']);
     });
   });
 
@@ -47,7 +47,7 @@ describeInBrowser('the tracker', () => {
         'for (const name of ["globalPrivacyControl", "doNotTrack"]) Object.defineProperty(navigator, name, { value: name[0] === "d" ? "0" : false })',
     });
     await stage.open('/a');
-    expect(doings(await stage.stored(1))).toEqual(['view /a']);
+    expect(namesAndPaths(await stage.stored(1))).toEqual(['view /a']);
   });
 
   it('tracks nobody who has opted out, forgets what waits, and remembers it when the browser is started again', async () => {
@@ -58,7 +58,7 @@ describeInBrowser('the tracker', () => {
     await stage.front.until(() => stage.front.sent.length > 0);
     await page.goto('/again');
     const answer = page.evaluate('djaffar.track("waits")');
-    await stage.untilMade(3);
+    await stage.untilCreated(3);
     await page.evaluate('djaffar.optOut()');
     expect(await answer).toBe(false);
     await stage.closeBrowser();
@@ -72,7 +72,7 @@ describeInBrowser('the tracker', () => {
     expect(await again.evaluate('djaffar.track("yes")')).toBe(true);
     await again.reload();
     await stage.front.until(() => stage.front.acknowledged.size === 2);
-    expect(doings(await stage.rows())).toEqual(['view /b', 'yes /b']);
+    expect(namesAndPaths(await stage.rows())).toEqual(['view /b', 'yes /b']);
   });
 
   it('loses nothing by being told once more that the visitor is in', async () => {
@@ -82,7 +82,7 @@ describeInBrowser('the tracker', () => {
     expect(await answer).toEqual([true, undefined]);
     await page.evaluate('djaffar.optIn()');
     await page.reload();
-    expect(doings(await stage.stored(3))).toEqual(['kept /a', 'view /a', 'view /a']);
+    expect(namesAndPaths(await stage.stored(3))).toEqual(['kept /a', 'view /a', 'view /a']);
   });
 
   it('works under a strict Content-Security-Policy, and says nothing on the console', async () => {
@@ -98,7 +98,7 @@ describeInBrowser('the tracker', () => {
     await page.click('button');
     await page.click('a');
     const rows = await stage.stored(3);
-    expect(doings(rows)).toEqual(['download /a', 'pressed /a', 'view /a']);
+    expect(namesAndPaths(rows)).toEqual(['download /a', 'pressed /a', 'view /a']);
     expect(stage.console).toEqual([]);
   });
 
@@ -145,7 +145,7 @@ describeInBrowser('the tracker', () => {
     await page.evaluate('start({ hash: true })');
     await page.evaluate('location.hash = "#/y"');
     const rows = await stage.stored(3);
-    expect(doings(rows)).toEqual(['first /a', 'view /x', 'view /y']);
+    expect(namesAndPaths(rows)).toEqual(['first /a', 'view /x', 'view /y']);
     expect(
       await page.evaluate(`
       djaffar.configure({ endpoint: location.origin + '/djaffar', credentials: 'omit' });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Activity } from '../../lib/index.js';
-import { describeInBrowser, doings, Stage } from '../support/browser.js';
+import { describeInBrowser, namesAndPaths, Stage } from '../support/browser.js';
 
 /** As a browser that has no Navigation API. */
 const NO_NAVIGATION_API = 'Object.defineProperty(self, "navigation", { value: undefined })';
@@ -100,7 +100,7 @@ describeInBrowser('the tracker in a browser', () => {
         history.pushState(null, '', '/found');
       `);
       const rows = await stage.stored(2);
-      expect(doings(rows)).toEqual(['view /found', 'view /search']);
+      expect(namesAndPaths(rows)).toEqual(['view /found', 'view /search']);
     });
 
     it('tracks one view if a page is a redirect: it is replaced at once', async () => {
@@ -118,7 +118,7 @@ describeInBrowser('the tracker in a browser', () => {
       // What was taken back is made, but not sent.
       await stage.front.until(() => stage.front.acknowledged.size >= 4);
       const rows = await stage.rows();
-      expect(doings(rows)).toEqual(['done /login', 'engagement /a', 'view /a', 'view /login']);
+      expect(namesAndPaths(rows)).toEqual(['done /login', 'engagement /a', 'view /a', 'view /login']);
       expect(rows.find(({ path, name }) => path === '/login' && name === 'view')?.referer).toBe('/a');
       await page.reload();
       await stage.front.until(() => stage.front.acknowledged.size >= 6);
@@ -210,7 +210,7 @@ describeInBrowser('the tracker in a browser', () => {
     await page.evaluate('history.pushState(null, "", "/b")');
     await page.evaluate('djaffar.view("/mine"); djaffar.track("done", { how: "well" }); djaffar.view()');
     const rows = await stage.stored(3);
-    expect(doings(rows)).toEqual(['done /mine', 'view /b', 'view /mine']);
+    expect(namesAndPaths(rows)).toEqual(['done /mine', 'view /b', 'view /mine']);
     expect(rows.find(({ name }) => name === 'done')?.properties).toEqual({ how: 'well' });
   });
 
@@ -223,7 +223,7 @@ describeInBrowser('the tracker in a browser', () => {
     await page.click('i');
     await page.click('b');
     const rows = await stage.stored(2);
-    expect(doings(rows)).toEqual(['bought /a', 'view /a']);
+    expect(namesAndPaths(rows)).toEqual(['bought /a', 'view /a']);
     expect(rows.find(({ name }) => name === 'bought')?.properties).toEqual({ plan: 'pro', 'order-id': '17' });
   });
 
@@ -250,7 +250,7 @@ describeInBrowser('the tracker in a browser', () => {
   it('sends to another base path with data-endpoint', async () => {
     stage.serve('data-endpoint="/moved/djaffar"');
     await stage.open('/a');
-    expect(doings(await stage.stored(1))).toEqual(['view /a']);
+    expect(namesAndPaths(await stage.stored(1))).toEqual(['view /a']);
     expect(stage.front.sent.map(({ path }) => path)).toEqual(['/moved/djaffar/track/']);
   });
 
@@ -263,7 +263,7 @@ describeInBrowser('the tracker in a browser', () => {
     );
     const page = await stage.open('/a');
     const rows = await stage.stored(2);
-    expect(doings(rows)).toEqual(['early /a', 'view /a']);
+    expect(namesAndPaths(rows)).toEqual(['early /a', 'view /a']);
     expect(await page.waitForFunction('self.answer').then((handle) => handle.jsonValue())).toBe(true);
   });
 
@@ -316,7 +316,7 @@ describeInBrowser('the tracker in a browser', () => {
     await page.click('#out', { button: 'right' });
     await page.click('#out', { button: 'middle' });
     const rows = await stage.stored(3);
-    expect(doings(rows)).toEqual(['left /a', 'outbound /a', 'view /a']);
+    expect(namesAndPaths(rows)).toEqual(['left /a', 'outbound /a', 'view /a']);
   });
 
   it('tracks what is in open shadow roots', async () => {
@@ -344,7 +344,7 @@ describeInBrowser('the tracker in a browser', () => {
     );
     await page.click('u');
     const rows = await stage.stored(4);
-    expect(doings(rows)).toEqual(['checked /a', 'inside /a', 'outbound /a', 'view /a']);
+    expect(namesAndPaths(rows)).toEqual(['checked /a', 'inside /a', 'outbound /a', 'view /a']);
     expect(rows.find(({ name }) => name === 'inside')?.properties).toEqual({ n: '1' });
   });
 
@@ -363,7 +363,7 @@ describeInBrowser('the tracker in a browser', () => {
     await page.evaluate(`const button = document.querySelector('button'); button.click(); button.click()`);
     const rows = await stage.stored(8);
     expect(await page.isChecked('#inner')).toBe(true);
-    expect(doings(rows)).toEqual([
+    expect(namesAndPaths(rows)).toEqual([
       'above /a',
       'apart /a',
       'around /a',
@@ -394,7 +394,7 @@ describeInBrowser('the tracker in a browser', () => {
     await page.focus('[name=plain]');
     await page.keyboard.press('Enter');
     const rows = await stage.stored(4);
-    expect(doings(rows)).toEqual(['help /a', 'signup /a', 'signup /a', 'view /a']);
+    expect(namesAndPaths(rows)).toEqual(['help /a', 'signup /a', 'signup /a', 'view /a']);
     expect(rows.find(({ name }) => name === 'signup')?.properties).toEqual({ plan: 'pro' });
   });
 
@@ -414,7 +414,7 @@ describeInBrowser('the tracker in a browser', () => {
     `);
     await page.click('button');
     const rows = await stage.stored(3);
-    expect(doings(rows)).toEqual(['pressed /b', 'view /a', 'view /b']);
+    expect(namesAndPaths(rows)).toEqual(['pressed /b', 'view /a', 'view /b']);
   });
 
   it('works as a module script, with its attributes', async () => {
@@ -422,7 +422,7 @@ describeInBrowser('the tracker in a browser', () => {
       html: `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/djaffar/tracker.js?v=1" data-hash></script>`,
     });
     await stage.open('/a#/x');
-    expect(doings(await stage.stored(1))).toEqual(['view /x']);
+    expect(namesAndPaths(await stage.stored(1))).toEqual(['view /x']);
     expect(stage.console).toEqual([]);
   });
 });

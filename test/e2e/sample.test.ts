@@ -47,8 +47,8 @@ describe.each(FOUND)('the sample, on %s,', (name) => {
 
   it('makes up six weeks of activity at its first start, and never again', async () => {
     const [people, all, days] = await during({ SEED: 'true', LOG_LEVEL: 'log' }, async (sample) => {
-      expect(sample.said).toContain('generating six weeks of activities (disable with SEED=false)');
-      expect(sample.said).toMatch(/generated 1\d,\d{3} activities in [\d.]+ s/);
+      expect(sample.output).toContain('generating six weeks of activities (disable with SEED=false)');
+      expect(sample.output).toMatch(/generated 1\d,\d{3} activities in [\d.]+ s/);
       return [
         await ask<Overview>(sample, 'overview?bots=false'),
         await ask<Overview>(sample, 'overview?bots=true'),
@@ -68,7 +68,7 @@ describe.each(FOUND)('the sample, on %s,', (name) => {
     expect(days.points.filter(({ value }) => value).length).toBeGreaterThan(35);
     expect(activities.some(({ session }) => session?.bot)).toBe(true);
 
-    const saidAgain = await during({ SEED: 'true', LOG_LEVEL: 'log' }, async ({ said }) => said);
+    const saidAgain = await during({ SEED: 'true', LOG_LEVEL: 'log' }, async ({ output }) => output);
     expect(saidAgain).not.toContain('seed');
     expect((await stored()).length).toBe(activities.length);
   });

@@ -44,7 +44,7 @@ const HOSTILE_VALUES: unknown[] = [
   { a: 'x'.repeat(4096) },
 ];
 
-/** Whatever a JavaScript string can hold: lone surrogates and NUL among it. */
+/** Any code unit of a JavaScript string, also lone surrogates and NUL. */
 const aUnit = fc.oneof(
   fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
   fc.constantFrom(...Array.from('\0"\\%&=+[]{},'), '\ud83e', '\udd8b', '🦋'),
@@ -71,11 +71,11 @@ export const anActivity = fc.record(
 );
 export const aBatch = fc.record({ activities: fc.array(anActivity, { minLength: 1, maxLength: 100 }) });
 
-/** An activity with some of its properties replaced by anything, and some of anything added. */
+/** An activity with some properties replaced by, or added with, arbitrary values. */
 const aWrongActivity = fc
   .tuple(anActivity, fc.array(fc.tuple(fc.oneof(fc.constantFrom(...ACTIVITY_PROPERTIES), anyKey), anyValue)))
   .map(([activity, changes]): object =>
-    // Unlike an assignment, it makes a property of __proto__.
+    // Unlike an assignment, this creates an own property `__proto__`.
     Object.fromEntries([...Object.entries(activity), ...changes.slice(0, 2)]),
   );
 
@@ -95,7 +95,7 @@ const anyJson = fc.oneof(
   { weight: 1, arbitrary: deepJson },
 );
 
-/** A body with something put in, or left out, in the middle. */
+/** A body with something inserted or removed in the middle. */
 const aBrokenBody = fc
   .tuple(fc.oneof(anyJson, anActivity.map(formOf)), fc.nat(), fc.nat(3), fc.uint8Array({ maxLength: 4 }))
   .map(([text, at, left, bytes]) => {
@@ -104,7 +104,7 @@ const aBrokenBody = fc
     return Buffer.concat([whole.subarray(0, middle), bytes, whole.subarray(middle + left)]);
   });
 
-/** What a client may send, valid or not. */
+/** Any body, valid or not. */
 export const anyBody = fc.oneof(
   anyJson.map((json) => Buffer.from(json)),
   aWrongActivity.map((activity) => Buffer.from(formOf(activity))),
@@ -112,7 +112,7 @@ export const anyBody = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
 );
 
-/** What a header may hold. */
+/** Any value of a header. */
 export const aHeader = fc
   .oneof(
     fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((unit) => String.fromCharCode(unit)) }),

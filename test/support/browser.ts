@@ -16,10 +16,10 @@ import type { AdapterName } from './host.js';
 import { type Sample, startSample } from './sample.js';
 
 /**
- * Each activity is made into JSON once, wherever it then goes. What a page says in its last moment is not heard: the next
- * page says it again.
+ * Reports each activity when it is serialized. Reports of a page that is being closed are lost, so the next page repeats
+ * them.
  */
-const TELL_WHAT_IS_MADE = `
+const REPORT_CREATED = `
   const { stringify } = JSON;
   let said = [];
   try {
@@ -37,7 +37,7 @@ const TELL_WHAT_IS_MADE = `
   };
 `;
 
-/** `describe`, where there is a browser; where there is none, the global setup has said so, and in CI has failed. */
+/** `describe`, skipped without a browser; the global setup has warned then, or failed in CI. */
 export const describeInBrowser = process.env.TEST_BROWSER ? describe : describe.skip;
 
 /** The sample host of a test file, with its database. */
@@ -56,7 +56,7 @@ class SampleHost {
     return new SampleHost(adapter, database, dataSource);
   }
 
-  /** @returns its URL; it is started unless it runs */
+  /** Starts the host unless it runs. @returns its URL */
   async start(): Promise<string> {
     this.sample ??= await startSample({ DATABASE_URL: this.database.url, HTTP_ADAPTER: this.adapter });
     return this.sample.url;
@@ -84,13 +84,13 @@ afterAll(async () => {
   for (const host of hosts.values()) await (await host).remove();
 });
 
-/** The sample host of the test file, a front before it, and a browser, all real. */
+/** The sample host of the test file, a proxy in front of it, and a browser, all real. */
 export class Stage {
   private context: BrowserContext | undefined;
   private profile: string | undefined;
   private alone: ChildProcess | undefined;
-  /** The ids that pages have made. */
-  readonly made = new Set<string>();
+  /** The ids of the activities that pages have created. */
+  readonly created = new Set<string>();
   readonly console: string[] = [];
   private waiting: (() => void)[] = [];
 
@@ -99,7 +99,7 @@ export class Stage {
     readonly front: Front,
   ) {}
 
-  /** Starts with no activities, and with a browser that has been nowhere. */
+  /** Starts without activities, and with a fresh browser. */
   static async start(adapter: AdapterName): Promise<Stage> {
     const creation = hosts.get(adapter) ?? SampleHost.create(adapter);
     hosts.set(adapter, creation);
@@ -118,13 +118,13 @@ export class Stage {
     this.front.host = await this.host.start();
   }
 
-  /** Uses a browser process and a profile of its own, which can be killed, and started again. */
+  /** Uses a separate browser process and profile, which can be killed and started again. */
   useProfile(): string {
     this.profile ??= mkdtempSync(join(tmpdir(), 'djaffar-profile-'));
     return this.profile;
   }
 
-  /** The browser of this stage; it has but one at a time. */
+  /** Returns the browser of this stage. */
   async browser(): Promise<BrowserContext> {
     const options = { baseURL: this.front.url };
     this.context =
@@ -134,14 +134,14 @@ export class Stage {
     this.context.on('console', (message) => this.console.push(message.text()));
     this.context.on('weberror', (error) => this.console.push(String(error.error())));
     await this.context.exposeBinding('made', (_, id: string) => {
-      this.made.add(id);
+      this.created.add(id);
       for (const resolve of this.waiting.splice(0)) resolve();
     });
-    await this.context.addInitScript({ content: TELL_WHAT_IS_MADE });
+    await this.context.addInitScript({ content: REPORT_CREATED });
     return this.context;
   }
 
-  /** Serves pages with the tracker on them. */
+  /** Serves pages with the tracker. */
   serve(attributes = '', body = '', headers: Record<string, string> = {}): void {
     const script = `<script defer src="/djaffar/tracker.js" ${attributes}></script>`;
     this.front.page = () => ({
@@ -150,7 +150,7 @@ export class Stage {
     });
   }
 
-  /** Opens a page in a browser that nobody holds by its strings, as Playwright does: it may prerender. */
+  /** Opens a page in a browser without Playwright, so that it may prerender. */
   openAlone(path: string): void {
     this.alone = spawn(
       String(process.env.TEST_BROWSER),
@@ -159,7 +159,7 @@ export class Stage {
     );
   }
 
-  /** A new tab. */
+  /** Opens a new tab. */
   async open(path: string): Promise<BrowserPage> {
     const context = this.context ?? (await this.browser());
     const page = await context.newPage();
@@ -167,7 +167,7 @@ export class Stage {
     return page;
   }
 
-  /** As the machine that loses its power. */
+  /** Kills the browser, as a power failure does. */
   async kill(): Promise<void> {
     const context = this.context;
     this.context = undefined;
@@ -189,18 +189,18 @@ export class Stage {
     this.alone = undefined;
   }
 
-  /** Resolves when pages have made so many activities. */
-  async untilMade(count: number): Promise<void> {
-    while (this.made.size < count) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  /** Resolves when pages have created so many activities. */
+  async untilCreated(count: number): Promise<void> {
+    while (this.created.size < count) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   /**
-   * Waits until pages have made so many activities and the host has acknowledged them all.
-   * @returns what the database then holds, the oldest first
+   * Waits until pages have created so many activities and the host has acknowledged all of them.
+   * @returns the stored activities, the oldest first
    */
   async stored(count: number): Promise<Activity[]> {
-    await this.untilMade(count);
-    await this.front.until(() => [...this.made].every((id) => this.front.acknowledged.has(id)));
+    await this.untilCreated(count);
+    await this.front.until(() => [...this.created].every((id) => this.front.acknowledged.has(id)));
     return this.rows();
   }
 
@@ -227,7 +227,7 @@ export class Stage {
   }
 }
 
-/** Child processes of the browser still write for a moment after it has exited, so a folder may be filled while it is removed. */
+/** Retries, because child processes of the browser still write for a moment after it has exited. */
 async function removeProfile(folder: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
@@ -239,7 +239,7 @@ async function removeProfile(folder: string): Promise<void> {
   }
 }
 
-/** What was done where, as `name path`, in no order: activities of the same millisecond have none. */
-export function doings(activities: Activity[]): string[] {
+/** Returns `name path` of each activity, sorted, because activities of the same millisecond have no order. */
+export function namesAndPaths(activities: Activity[]): string[] {
   return activities.map(({ name, path }) => `${name} ${path}`).sort();
 }

@@ -1,4 +1,4 @@
-/** Arguments of Chromium: it stays on this machine, without a sandbox or a screen. */
+/** Arguments of Chromium: no other network than localhost, no sandbox, no screen. */
 export const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -1,7 +1,7 @@
 import { type Browser, chromium } from 'playwright-core';
 import { ARGUMENTS } from './chromium-arguments.js';
 
-/** How Playwright starts it; Playwright turns the back/forward cache off. */
+/** Launch options; by default Playwright disables the back/forward cache. */
 export const LAUNCH = {
   executablePath: process.env.TEST_BROWSER,
   args: ARGUMENTS,
@@ -10,7 +10,7 @@ export const LAUNCH = {
 
 let browser: Promise<Browser> | undefined;
 
-/** The browser of a test file. Each test opens a context of its own in it, which shares nothing with others. */
+/** Returns the browser of a test file. Each test opens a new context, which shares nothing with others. */
 export function sharedBrowser(): Promise<Browser> {
   browser ??= chromium.launch(LAUNCH);
   return browser;

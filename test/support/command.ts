@@ -21,10 +21,10 @@ interface Given {
   input?: string | Buffer;
 }
 
-/** How to start it without compiling it first: slower, because each start compiles all sources. */
+/** Node's arguments to start the command from source, which is slower, because each start compiles all sources. */
 export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.mts'];
 
-/** Starts the command in a process of its own, as users do. */
+/** Starts the command in a separate process, as users do. */
 export function start(
   database: TestDatabase,
   args: string[],
@@ -39,7 +39,7 @@ export function start(
   });
 }
 
-/** Runs the command to its end in a process of its own. */
+/** Runs the command in a separate process, and waits until it ends. */
 export async function runProcess(
   database: TestDatabase,
   args: string[],
@@ -56,9 +56,9 @@ export async function runProcess(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Runs the command to its end in the process of the test, with streams of its own: the start of a process is saved. */
+/** Runs the command in the process of the test with replaced streams, which is faster than starting a process. */
 export async function run(database: TestDatabase, args: string[], { input = '' }: Given = {}): Promise<Ran> {
-  const [stdout, stderr] = [new Kept(), new Kept()];
+  const [stdout, stderr] = [new Collected(), new Collected()];
   const { console } = globalThis;
   const restore = [
     replaceStream('stdin', Readable.from([Buffer.from(input)])),
@@ -78,12 +78,12 @@ export async function run(database: TestDatabase, args: string[], { input = '' }
   }
 }
 
-/** Returns the standard output of a command that succeeds and writes nothing else. */
+/** Returns the standard output of a command that succeeds and prints no errors. */
 export async function output(database: TestDatabase, args: string[], input?: string): Promise<string> {
   return outputOf(await run(database, args, { input }));
 }
 
-/** The same of a process of its own. */
+/** The same in a separate process. */
 export async function outputOfProcess(
   database: TestDatabase,
   args: string[],
@@ -97,7 +97,7 @@ function outputOf({ code, stdout, stderr }: Ran): string {
   return stdout;
 }
 
-/** Returns how to restore it. */
+/** Returns a function that restores the stream. */
 function replaceStream(name: 'stdin' | 'stdout' | 'stderr', value: Readable | Writable): () => void {
   const before = Object.getOwnPropertyDescriptor(process, name);
   if (!before) throw new Error(`process has no ${name} of its own`);
@@ -105,18 +105,18 @@ function replaceStream(name: 'stdin' | 'stdout' | 'stderr', value: Readable | Wr
   return () => void Object.defineProperty(process, name, before);
 }
 
-/** Keeps what is written to it. */
-class Kept extends Writable {
+/** Collects what is written to it. */
+class Collected extends Writable {
   private readonly chunks: Buffer[] = [];
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    // Whoever writes uses its memory again.
+    // Copies the chunk, because the writer reuses its buffer.
     this.chunks.push(Buffer.from(chunk));
     done();
   }
 
   get text(): string {
-    // As `text()` does, without a byte order mark.
+    // Removes a byte order mark, as `text()` does.
     return new TextDecoder().decode(Buffer.concat(this.chunks));
   }
 }

@@ -11,7 +11,7 @@ export function cacheFolder(): string {
   return folder;
 }
 
-/** Returns the path of a compiled and bundled module, which the first test that needs one makes. */
+/** Returns the path of a compiled and bundled module; the first test that needs it builds it. */
 export function compiled(entry: Entry): string {
   const folder = cacheFolder();
   const bundle = join(folder, 'bundle');

@@ -6,7 +6,7 @@ import { ActivityStats } from '../../lib/index.js';
 import { sharedBrowser } from './chromium.js';
 import { type AdapterName, type Host, startHost } from './host.js';
 
-/** Lets in who has the cookie. */
+/** Accepts requests with the cookie. */
 class CookieGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<{ headers: { cookie?: string } }>();
@@ -14,7 +14,7 @@ class CookieGuard implements CanActivate {
   }
 }
 
-/** The days of `trackKnown`, as the address of the dashboard has them, and as a question. */
+/** The days of `trackKnown`, as URL parameters of the dashboard. */
 export const DAYS = 'range=custom&from=2026-02-01&to=2026-02-14&tz=Europe/Berlin';
 export const QUESTION = {
   from: '2026-01-31T23:00:00.000Z',
@@ -23,7 +23,7 @@ export const QUESTION = {
 };
 
 interface DashboardSettings {
-  /** Of the host's routes, such as `/api`. */
+  /** The global prefix, such as `/api`. */
   prefix?: string;
   timeZone?: string;
 }
@@ -31,13 +31,13 @@ interface DashboardSettings {
 interface PageSettings {
   viewport?: { width: number; height: number };
   colorScheme?: 'light' | 'dark';
-  /** At which the page's clock stands still. */
+  /** The fixed time of the page's clock. */
   time?: string;
 }
 
-/** A host with a dashboard and helmet's headers, and a browser whose user may see it. */
+/** A host with a dashboard and helmet's headers, and a browser whose user may open it. */
 export class Dashboard {
-  /** What the pages' consoles said, and what was thrown. */
+  /** Messages of the pages' consoles, and uncaught errors. */
   readonly console: string[] = [];
   private page: Page | undefined;
   private time: string | undefined;
@@ -99,7 +99,7 @@ export class Dashboard {
     return this.page;
   }
 
-  /** @throws Error with what was said in the console since the last check */
+  /** @throws Error with the messages in the console since the last check */
   checkConsole(): void {
     const said = this.console.splice(0);
     if (said.length > 0) throw new Error(`the console is not empty: ${said.join('\n')}`);
@@ -111,9 +111,9 @@ export class Dashboard {
   }
 }
 
-/** What axe-core finds wrong, by rule. */
+/** Returns the violations that axe-core finds, by rule. */
 export async function violationsOf(page: Page): Promise<string[]> {
-  // Evaluated, not added as a script: the page's policy lets none in.
+  // Evaluated instead of added as a script, which the page's policy forbids.
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>("axe.run({ resultTypes: ['violations'] })");
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
@@ -124,7 +124,7 @@ const CHROME =
   'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36';
 const BOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 
-/** Five visits of two weeks, one of them a bot's, and one long before: few enough to be known by heart. */
+/** Tracks five visits in two weeks, one of them a bot's, and one long before. */
 export async function trackKnown({ activities }: Host): Promise<void> {
   const zoe = { id: 17, name: 'Zoë' };
   const first = { session: 'one', visit: 'v1', userAgent: FIREFOX };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import type { Host } from './host.js';
 
-/** Lets ada in, and knows who else there is. */
+/** Accepts ada, and identifies other users. */
 export class AdaGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const asked = context
@@ -20,7 +20,7 @@ export class AdaGuard implements CanActivate {
 export const asAda = { 'X-User': 'ada' };
 export const asEve = { 'X-User': 'eve' };
 
-/** What the page asks for, below `/djaffar/dashboard`. */
+/** The requests of the page, below `/djaffar/dashboard`. */
 export const DATA: [method: string, path: string][] = [
   ['GET', '/data/about'],
   ['GET', '/data/activities'],
@@ -43,7 +43,7 @@ export interface Answer {
   body: Buffer;
 }
 
-/** As it comes over the wire: unlike `fetch`, it unpacks nothing, and sends the path as it is. */
+/** Sends a request without decompression or changes of the path, unlike `fetch`. */
 export async function open(
   host: Host,
   path: string,
@@ -61,7 +61,7 @@ export async function ask(...asked: Parameters<typeof open>): Promise<Answer> {
   return { status: response.statusCode, headers: response.headers, body: await buffer(response) };
 }
 
-/** What the page loads, by the links in it. */
+/** Returns the files that the page links. */
 export function linksIn(page: string): string[] {
   return Array.from(page.matchAll(/(?:src|href)="([^"#]+)"/g), ([, url = '']) => url);
 }

@@ -7,7 +7,7 @@ import { djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
 import { cacheFolder } from './compiled.js';
 
-/** The servers on which the tests create their databases. The global setup has found them. */
+/** The servers on which tests create databases, as the global setup found them. */
 const SERVERS = {
   postgres: process.env.TEST_POSTGRES_URL ?? '',
   mariadb: process.env.TEST_MARIADB_URL ?? '',
@@ -19,7 +19,7 @@ export type DatabaseName = 'sqlite' | ServerName;
 
 export const FOUND = (process.env.DJAFFAR_TEST_DATABASES ?? 'sqlite').split(',') as DatabaseName[];
 
-/** A database of a test, as the `DATABASE_URL` of the sample host and as TypeORM's options. */
+/** A database of a test, with the `DATABASE_URL` of the sample host and options for TypeORM. */
 export interface TestDatabase {
   url: string;
   options: DataSourceOptions;
@@ -49,7 +49,7 @@ export async function createMigratedDatabase(name: DatabaseName): Promise<TestDa
   else {
     const copy = join(cacheFolder(), `${randomBytes(6).toString('hex')}.sqlite`);
     await migrate(database, `VACUUM INTO '${copy}'`);
-    // At once, so that nobody copies half of it.
+    // Atomic, so that no other test copies half of it.
     renameSync(copy, template);
   }
   return database;

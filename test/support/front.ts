@@ -2,13 +2,13 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** What the front does with a request that tracks, in place of passing it on. */
+/** What the front does with a tracking request instead of forwarding it. */
 export type Fault =
-  /** Nobody is there: the connection breaks before the host has it. */
+  /** The connection breaks before the host gets the request. */
   | 'refused'
-  /** The host has it, and the connection breaks before its answer. */
+  /** The host gets the request, and the connection breaks before its answer. */
   | 'unanswered'
-  /** An answer of the front's own. */
+  /** The front answers itself. */
   | { status: number; headers?: Record<string, string>; body?: string };
 
 export interface Sent {
@@ -17,32 +17,32 @@ export interface Sent {
   size: number;
   /** When it arrived, by `performance.now()`. */
   at: number;
-  /** As the browser saw it; `undefined` where it saw none. */
+  /** The status that the browser got; `undefined` if it got none. */
   status?: number;
 }
 
-/** A page of a test's own. */
+/** A page of a test. */
 export interface Page {
   html: string;
   headers?: Record<string, string>;
 }
 
 /**
- * What a browser of the tests talks to: it answers navigations with the page of the test, passes all else on to the host,
- * and fails as it is told to.
+ * A proxy between the browser and the host: it answers navigations with the page of the test, forwards everything else,
+ * and simulates faults.
  */
 export class Front {
   /** The host's URL. */
   host = '';
   page: (path: string) => Page = () => ({ html: '' });
-  /** Asked for each request that tracks. */
+  /** Called for each tracking request. */
   fault: (sent: Sent) => Fault | undefined | Promise<Fault | undefined> = () => undefined;
   readonly sent: Sent[] = [];
-  /** The ids that a 204 has been given for. */
+  /** The ids that were answered 204. */
   readonly acknowledged = new Set<string>();
 
   private readonly events = new EventEmitter();
-  /** What the host has not answered yet. */
+  /** Forwarded requests without an answer. */
   private readonly passing = new Set<Promise<void>>();
   private isClosed = false;
 
@@ -63,12 +63,12 @@ export class Front {
     return new Front(server, `http://127.0.0.1:${address.port}`);
   }
 
-  /** Resolves when what was sent, and how it was answered, is as expected. */
+  /** Resolves when the sent requests and their answers match. */
   async until(isReached: () => boolean): Promise<void> {
     while (!isReached()) await once(this.events, 'sent');
   }
 
-  /** Resolves when nothing reaches the host any more. */
+  /** Resolves when no more requests can reach the host. */
   async close(): Promise<void> {
     this.isClosed = true;
     this.server.closeAllConnections();
@@ -95,7 +95,7 @@ export class Front {
     const sent: Sent = { ids, path, size: body.length, at: performance.now() };
     this.sent.push(sent);
     this.events.emit('sent');
-    // As a host does that lets other origins in: the one of sandboxed frames is 'null'.
+    // As a host that allows other origins; that of sandboxed frames is 'null'.
     if (incoming.headers.origin === 'null') outgoing.setHeader('Access-Control-Allow-Origin', 'null');
     const fault = await this.fault(sent);
     if (fault === 'refused') outgoing.destroy();
@@ -125,7 +125,7 @@ export class Front {
     incoming: IncomingMessage,
     body: Buffer,
   ): Promise<{ answer: IncomingMessage; content: Buffer }> {
-    // The host's routes are under /moved, too.
+    // The host's routes are also available below /moved.
     const passed = request(new URL(incoming.url?.replace(/^\/moved/, '') ?? '', this.host), {
       method: incoming.method,
       headers: incoming.headers,

@@ -28,8 +28,8 @@ export type AdapterName = 'express' | 'fastify';
 export const ADAPTERS = (process.env.DJAFFAR_TEST_ADAPTERS ?? 'express,fastify').split(',') as AdapterName[];
 
 /**
- * Every adapter and every database at least once, for `describe.each`. What an adapter makes of a request does not depend
- * on the database, so that six hosts find no more faults than three.
+ * Pairs with every adapter and every database at least once, for `describe.each`. How an adapter handles a request does
+ * not depend on the database, so all combinations would find no more errors.
  */
 export const PAIRS = FOUND.map((database, i) => ({
   adapter: ADAPTERS[i % ADAPTERS.length] ?? 'express',
@@ -40,18 +40,18 @@ const UNHURRIED = { maxWait: 240_000, timeout: 240_000, statementTimeout: 240_00
 
 export interface HostOptions {
   adapter: AdapterName;
-  /** A new one of that name, or one that another host has. */
+  /** The name of a new database, or the database of another host. */
   database?: DatabaseName | TestDatabase;
-  /** Beside TypeORM and Djaffar. */
+  /** Imports in addition to TypeORM and Djaffar. */
   imports?: ModuleMetadata['imports'];
   providers?: ModuleMetadata['providers'];
   controllers?: ModuleMetadata['controllers'];
   djaffar?: DjaffarOptions & RegistrationOptions & Pick<ModuleMetadata, 'imports'>;
-  /** In place of `DjaffarModule.forRoot(djaffar)`. */
+  /** Replaces `DjaffarModule.forRoot(djaffar)`. */
   djaffarModule?: NonNullable<ModuleMetadata['imports']>[number];
   application?: NestApplicationOptions;
   fastify?: ConstructorParameters<typeof FastifyAdapter>[0];
-  /** What a host does between `create` and `listen`. */
+  /** Called between `create` and `listen`. */
   configure?(app: INestApplication): void | Promise<void>;
 }
 
@@ -65,12 +65,12 @@ export interface Host {
   database: TestDatabase;
   post(body: unknown, headers?: Record<string, string>): Promise<Response>;
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** All that was stored, the oldest first. */
+  /** Returns all stored activities, the oldest first. */
   stored(): Promise<Activity[]>;
   close(): Promise<void>;
 }
 
-/** A real host, listening, on a database of its own unless it is given one. */
+/** Starts a real host, on a new database unless it gets one. */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { adapter, imports = [], providers = [], controllers = [], application } = options;
   const { database: given = 'sqlite' } = options;
@@ -90,7 +90,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       }),
       ...imports,
       options.djaffarModule ??
-        // A busy machine must not make an answer an older one, or none.
+        // Generous limits, so that a busy machine causes no older results and no time-outs.
         DjaffarModule.forRoot({ statistics: UNHURRIED, ...options.djaffar }),
     ],
     providers,
@@ -106,7 +106,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       ...application,
     });
     await options.configure?.(app);
-    // What fails to start would keep its connections, and the tests from ending.
+    // Otherwise a failed start would keep connections open, and the tests would not end.
     await app.listen(0, '127.0.0.1').catch(async (error: unknown) => {
       await app.close();
       throw error;
@@ -114,12 +114,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     const dataSource = app.get(DataSource);
     const store: TypeOrmStore = app.get(STORE, { strict: false });
-    // What a host does itself may change the answers.
+    // Code of the host may change the answers.
     const isPlain = !options.configure && !options.djaffarModule && providers.length === 0;
     const fetchPath: Host['fetch'] = async (path, init) => {
       const response = await fetch(url + path, { redirect: 'manual', ...init });
       const isOn = path.includes('/track') || path.includes('/dashboard/') || options.djaffar?.api;
-      // An error that the host's own functions throw is not Djaffar's.
+      // Errors of the host's own functions are not Djaffar's.
       const isOwn =
         response.status === 500 && ['guards', 'user'].some((name) => name in (options.djaffar ?? {}));
       if (isPlain && isOn && !isOwn) await checkAnswer(init?.method ?? 'GET', url + path, response);
@@ -155,13 +155,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
 }
 
-/** A host that believes what a proxy says of a request. */
+/** Options of a host that trusts a proxy. */
 export function behindProxy(adapter: AdapterName): Pick<HostOptions, 'configure' | 'fastify'> {
   if (adapter === 'fastify') return { fastify: { trustProxy: true } };
   return { configure: (app) => void (app as NestExpressApplication).set('trust proxy', true) };
 }
 
-/** Tracks once: how that is answered, and under which name it is stored. */
+/** Tracks an activity, and returns the status of the answer and the stored user name. */
 export async function trackOnce(
   host: Host,
   headers: Record<string, string> = {},
@@ -177,7 +177,7 @@ export async function trackOnce(
   return stored ? { status, user: stored.userName } : { status };
 }
 
-/** A request's cookie header from the cookies of an answer. */
+/** Returns the cookies of an answer as a request header. */
 export function cookieOf(response: Response): string {
   return response.headers
     .getSetCookie()

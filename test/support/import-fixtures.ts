@@ -1,7 +1,7 @@
-/** What other tools give out, made by hand from their published schemas. */
+/** Exports of other tools, written by hand from their published schemas. */
 import { gzipSync } from 'node:zlib';
 
-/** A file by its name. */
+/** Contents of files by their names. */
 export type Files = Record<string, string | Buffer>;
 
 type Cell = string | number | null;
@@ -170,7 +170,7 @@ export const PLAUSIBLE: Files = {
     csv(
       'name,site_id,hostname,pathname,user_id,session_id,timestamp,meta.key,meta.value,scroll_depth,engagement_time,revenue_source_amount,revenue_source_currency,referrer,referrer_source,utm_medium,utm_source,utm_campaign,country_code,screen_size,operating_system,browser,browser_version',
       [
-        // As its order by name may have it: not in the order of time.
+        // The order of the primary key is not that of time.
         [
           'bought',
           1,
@@ -496,7 +496,7 @@ export const MATOMO: Files = {
 
 const at = (time: string): number => Date.parse(`2026-03-01T${time}Z`) / 1000;
 
-/** The same visits as its API answers. */
+/** The same visits in the format of the API. */
 export const MATOMO_LIVE: Files = {
   'visits.json': JSON.stringify([
     {

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import { type Operation, operations } from '../../lib/api/schema/operations.js';
 import { components, type SchemaObject } from '../../lib/api/schema/schema.js';
 
-/** Their OpenAPI keywords are no JSON schema: `example` says nothing, and `nullable` beside a reference is an alternative. */
+/** Not strict, because of OpenAPI keywords that JSON schema does not have: `example`, and `nullable` next to a reference. */
 const ajv = addFormats.default(new Ajv({ strict: false, allErrors: true }));
 ajv.addSchema({
   $id: 'document',
@@ -13,7 +13,7 @@ ajv.addSchema({
 });
 const validators = new Map<SchemaObject, ValidateFunction>();
 
-/** The same as JSON schema, in which no property may be there that is not described. */
+/** Converts a schema to JSON schema without additional properties. */
 function strictOf(schema: SchemaObject): object {
   if (schema.$ref !== undefined) return { $ref: `document${schema.$ref}` };
   const { example: _, items, properties, oneOf, allOf, ...rest } = schema;
@@ -31,7 +31,7 @@ function strictOf(schema: SchemaObject): object {
   };
 }
 
-/** Finds what the OpenAPI document says about a request, if it does. */
+/** Finds the operation of a request in the OpenAPI document, if there is one. */
 function operationOf(method: string, pathname: string): Operation | undefined {
   const [, route = '', question = ''] =
     /\/djaffar\/(?:dashboard\/data\/)?(track|activities|activities\/export|stats\/(\w+))\/?$/.exec(
@@ -43,14 +43,14 @@ function operationOf(method: string, pathname: string): Operation | undefined {
   return route === 'activities/export' ? operations.export : operations[question];
 }
 
-/** @throws Error if the answer is another one than the OpenAPI document describes */
+/** @throws Error if the OpenAPI document does not describe the answer */
 export async function checkAnswer(method: string, url: string, response: Response): Promise<void> {
   const { pathname } = new URL(url);
   const operation = operationOf(method, pathname);
   if (!operation) return;
-  // The host has it elsewhere.
+  // This host has the route elsewhere.
   if (response.status === 404) return;
-  // The dashboard's guards may answer something else, such as the way to a login.
+  // The dashboard's guards may answer something else, such as a redirect to a login.
   if (pathname.includes('/dashboard/') && response.status !== 200) return;
   const answer = operation.responses[response.status];
   const said = `${method} ${pathname} answered ${response.status}`;

@@ -8,7 +8,7 @@ import { type Account, accountOf, freePort } from './server-account.js';
 
 const PACKAGES = '/usr/lib/postgresql';
 
-/** Where PostgreSQL's programs are, for a server that a test may stop; `undefined` where they are not. */
+/** The folder of PostgreSQL's programs, for a server that a test may stop; `undefined` if they are missing. */
 export const POSTGRES_BIN = process.env.TEST_POSTGRES_BIN ?? ofPackages();
 
 function ofPackages(): string | undefined {
@@ -20,7 +20,7 @@ function ofPackages(): string | undefined {
   }
 }
 
-/** A PostgreSQL of the test's own. */
+/** A PostgreSQL server that a test controls. */
 export class PostgresServer {
   private server: ChildProcess | undefined;
 
@@ -44,7 +44,7 @@ export class PostgresServer {
     return server;
   }
 
-  /** Another server that repeats what this one has committed, so many milliseconds later. */
+  /** Creates a standby that applies commits so many milliseconds later. */
   async createStandby(delay: number): Promise<PostgresServer> {
     const { folder, account } = newFolder();
     const from = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'postgres'];
@@ -69,7 +69,7 @@ export class PostgresServer {
     return this.server?.exitCode === null && this.server.signalCode === null;
   }
 
-  /** Resolves when it takes connections. */
+  /** Resolves when it accepts connections. */
   async start(): Promise<void> {
     const options = [
       '-D',
@@ -92,7 +92,7 @@ export class PostgresServer {
     this.server.stderr?.resume();
   }
 
-  /** As a machine that fails: nothing is said goodbye to. */
+  /** Stops at once, as a machine that fails. */
   async stop(): Promise<void> {
     if (!this.server || !this.isRunning) return;
     const ended = once(this.server, 'exit');

@@ -1,9 +1,9 @@
-/** A multiple of the runs that the tests ask for: `npm run test:full` sets more than 1, `test:quick` less. */
+/** Multiplies the runs of property tests: `npm run test:full` sets more than 1, `test:quick` less. */
 const FACTOR = Number(process.env.DJAFFAR_TEST_RUNS ?? 1);
 
 const MAX_TIME = 280_000;
 
-/** The parameters of a property that asks a host or a database: all runs, or the test fails. */
+/** Returns the parameters of a property that uses a host or a database: all runs are done, or the test fails. */
 export function runs(count: number): {
   numRuns: number;
   interruptAfterTimeLimit: number;

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { compiled } from './compiled.js';
 
-/** How `npm start` runs it: slower, because each start compiles the sources. */
+/** Node's arguments of `npm start`, which is slower, because each start compiles the sources. */
 export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'sample/main.ts'];
 
-/** With {@link setClock}. */
+/** Node's arguments for {@link setClock}. */
 export const withSettableClock = (): string[] => [
   '--import',
   './test/support/settable-clock.mjs',
@@ -19,17 +19,17 @@ export async function setClock({ process: child }: Sample, ahead: number): Promi
   await once(child, 'message');
 }
 
-/** The sample host in a process of its own, without made-up activity. */
+/** The sample host in a separate process, without generated activities. */
 export interface Sample {
   url: string;
   process: ChildProcess;
-  /** What it had said when it was ready. */
-  said: string;
+  /** Its output until it was ready. */
+  output: string;
   /** Ends the process with the signal, and waits until it has ended. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** @throws Error with what the process said, if it ends before it is ready */
+/** @throws Error with the output of the process, if it ends before it is ready */
 export async function startSample(
   environment: Record<string, string>,
   command = [compiled('sample')],
@@ -41,17 +41,17 @@ export async function startSample(
   if (!child.stdout || !child.stderr) throw new Error('no output to read');
   const { stdout } = child;
   const exited = once(child, 'exit');
-  const said: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  const lines: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
   for await (const line of createInterface(stdout)) {
-    said.push(line);
+    lines.push(line);
     const url = /^ready on (http:\/\/\S+)\/$/.exec(line)?.[1];
     if (!url) continue;
     stdout.resume();
     return {
       url: url.replace('localhost', '127.0.0.1'),
       process: child,
-      said: said.join('\n'),
+      output: lines.join('\n'),
       end: async (signal) => {
         child.kill(signal);
         await exited;
@@ -59,13 +59,13 @@ export async function startSample(
       },
     };
   }
-  throw new Error(`the sample host did not start: ${said.join('\n')}`);
+  throw new Error(`the sample host did not start: ${lines.join('\n')}`);
 }
 
-/** Statistics leave out what calls itself a bot, as `fetch` does. */
+/** The user agent of `fetch` is a bot, which statistics leave out. */
 export const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
-/** Asks for something below `/djaffar` as ada, who may see all. */
+/** Sends a request below `/djaffar` as ada, who may see everything. */
 export async function fetchAsAda({ url }: Sample, path: string, init?: RequestInit): Promise<Response> {
   const login = new URLSearchParams({ username: 'ada', password: 'lovelace' });
   const token = await fetch(`${url}/auth/token`, { method: 'POST', body: login });

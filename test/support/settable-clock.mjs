@@ -17,5 +17,5 @@ process.on('message', (message) => {
   ahead = message;
   process.send('set');
 });
-// It does not keep the process.
+// Lets the process end.
 process.channel?.unref();

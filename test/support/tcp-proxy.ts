@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A network between a host and its database that can fall silent: nothing is forwarded any more, and nothing is closed. */
+/** A proxy between a host and its database that can go silent: it then forwards nothing, and closes nothing. */
 export class TcpProxy {
   private isSilent = false;
   private isNextLost = false;
-  /** Milliseconds, from and to. */
+  /** Milliseconds, minimum and maximum. */
   private latency: [number, number] | undefined;
   /** In bytes. */
   private swallowed = 0;
   private readonly sockets = new Set<Socket>();
-  /** What was delayed arrives in its order. */
+  /** Delayed data keep their order. */
   private readonly delayed = new WeakMap<Socket, Promise<void>>();
 
   private constructor(
@@ -30,7 +30,7 @@ export class TcpProxy {
     return new TcpProxy(server, address.port, new URL(url));
   }
 
-  /** Resolves when something was sent that nobody will get. */
+  /** Resolves when data were dropped. */
   async untilSwallowed(): Promise<void> {
     while (this.swallowed === 0) await pause(5);
   }
@@ -39,12 +39,12 @@ export class TcpProxy {
     return this.sockets.size;
   }
 
-  /** The connection on which the next request comes is silent from then on, the others work. */
+  /** Silences the connection of the next request; the others work. */
   silenceNext(): void {
     this.isNextLost = true;
   }
 
-  /** What the database answers arrives later from now on, by so many milliseconds. */
+  /** Delays the database's answers by so many milliseconds from now on. */
   delay(least: number, most: number): void {
     this.latency = [least, most];
   }
@@ -53,7 +53,7 @@ export class TcpProxy {
     this.isSilent = true;
   }
 
-  /** New connections work again; those that were silent stay so, as with a load balancer that has lost its state. */
+  /** New connections work again; silent ones remain silent, as with a load balancer that has lost its state. */
   heal(): void {
     this.isSilent = false;
   }

@@ -4,7 +4,7 @@ import type { Properties, ServerActivity } from '../../../lib/index.js';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Where clocks change in Berlin, in New York, in both within days, and a day that most years do not have. */
+/** Clock changes in Berlin and in New York, some in the same week, and 29 February. */
 export const ANCHORS = [
   '2024-02-29T12:00:00Z',
   '2024-10-27T01:00:00Z',
@@ -14,7 +14,7 @@ export const ANCHORS = [
   '2025-11-02T06:00:00Z',
 ].map((text) => Date.parse(text));
 
-/** A careless collation takes some of them for each other, a careless pattern finds too many of them. */
+/** Texts that a wrong collation treats as equal, or that a wrong pattern matches. */
 const TEXTS = ['a', 'A', 'a ', 'ä', 'é', 'É', 'ß', '🦋', 'a%', 'a_b', 'aXb', 'a\\b', "it's", '"q"'];
 const LONG = '/long'.repeat(400);
 
@@ -43,7 +43,7 @@ export const PATHS_WITH_QUERY = [
   '/?&&utm_medium&utm_source==&utm_campaign=%F0%9F%A6%8B',
 ];
 
-/** Of the same pages as others, or nearly. */
+/** Paths with the same pages as others, or with similar ones. */
 const PATHS_OF_PAGES = [
   '/pricing/',
   '/pricing//',
@@ -62,7 +62,7 @@ const PATHS_OF_PAGES = [
   '//',
   '/?/',
 ];
-/** Of these, those that nothing but a query string or a slash leads to. */
+/** Their pages that no path equals. */
 export const OTHER_PAGES = ['/#/a', '/#!/a', '/pricing#/a', '#/a', '#top'];
 
 const REFERERS = [
@@ -92,7 +92,7 @@ export const REFERRERS = [
   '[::1]',
 ];
 
-/** What is in the paths, and a few that no path has. */
+/** The sources in the paths, and a few others. */
 export const UTM_SOURCES = ['News Letter', 'news letter', 'a', 'a ', 'b', 'c', '%zz', '=', 'none'];
 export const UTM_MEDIUMS = ['e mail', 'e+mail', 'ä', 'a', 'none'];
 export const UTM_TERMS = ['shoes red', 'none'];
@@ -139,23 +139,23 @@ export const VISITS = Array.from(
   (_, i) => `${i % 7 === 0 ? 'V' : 'v'}${i >> 1}-${i & 1}`,
 );
 
-/** Mostly the first. */
+/** Returns mostly the first value. */
 function mostly<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
   return fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, fc.constantFrom(...others));
 }
 
-/** Within two hours, at a few moments, so that some are of the same millisecond. */
+/** Few moments within two hours, so that some activities have the same millisecond. */
 const anOffset = fc
   .tuple(fc.nat(7), fc.constantFrom(0, 0, 0, 1, 999, 1000, 59_999, 400_000))
   .map(([quarter, beside]) => quarter * 15 * MINUTE + beside);
 
-/** The hours of each visit are spread over the days around a change of the clocks, so some of them go past midnight. */
+/** Returns the start of a visit in the days around a clock change; some visits continue past midnight. */
 function beginOf(visit: number): number {
   const anchor = ANCHORS[visit % ANCHORS.length] ?? 0;
   return anchor + (Math.floor(visit / ANCHORS.length) - 10) * 3 * HOUR - HOUR;
 }
 
-/** Of a few visits, users and sessions, in no order: what is stored later may belong before, between or after. */
+/** Activities of a few visits, users and sessions, in any order. */
 export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).chain((i) => {
   const session = SESSIONS[i % SESSIONS.length] ?? '';
   return fc

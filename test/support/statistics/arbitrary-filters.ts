@@ -44,7 +44,7 @@ export const aPath = fc.oneof(
 
 const anEnd = fc.oneof({ weight: 3, arbitrary: aPath }, fc.constantFrom(...PATHS_WITH_QUERY));
 
-/** One of the texts, or that there is none. */
+/** One of the texts, or `null`. */
 function orNone(...texts: string[]): fc.Arbitrary<string | null> {
   return fc.option(fc.constantFrom(...texts), { freq: 2 });
 }
@@ -81,7 +81,7 @@ const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
   properties: someProperties,
 });
 
-/** Its user, session and visit belong together. */
+/** Filters whose user, session and visit belong together. */
 const aFilterOfActivity: fc.Arbitrary<StatisticsFilter> = fc
   .tuple(anActivity, anyFilter)
   .map(([{ user, session, visit, path, name, ip }, others]) => ({
@@ -115,7 +115,7 @@ const PROPERTIES_OF_FILTER = [
   'properties',
 ];
 
-/** None of its properties, one alone, or a few together. */
+/** A filter with no property, one, or a few. */
 export const aFilter: fc.Arbitrary<StatisticsFilter> = fc
   .tuple(
     fc.oneof(anyFilter, aFilterOfActivity),
@@ -131,7 +131,7 @@ export const aFilter: fc.Arbitrary<StatisticsFilter> = fc
     ...bots,
   }));
 
-/** Near what happened, or just when a day, an hour or a month begins there. */
+/** A moment near the activities, or the start of an hour, a day or a month. */
 function aMomentOf(clock: Clock): fc.Arbitrary<number> {
   return fc
     .tuple(

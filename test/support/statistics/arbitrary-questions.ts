@@ -16,8 +16,8 @@ import type { Asked } from './model.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** As many days as are counted in time. */
-const MOST_DAYS = { minute: 0.5, hour: 20, day: 60, week: 400, month: 800 };
+/** The longest ranges in days, so that results are computed quickly. */
+const MAX_DAYS = { minute: 0.5, hour: 20, day: 60, week: 400, month: 800 };
 
 const OPTIONAL: { requiredKeys: [] } = { requiredKeys: [] };
 
@@ -36,7 +36,7 @@ export function aSeries(measure: Measure): fc.Arbitrary<Asked> {
   return fc
     .constantFrom(...INTERVALS)
     .chain((interval) =>
-      aQuestion(MOST_DAYS[interval]).map((question) => ['series', measure, interval, question]),
+      aQuestion(MAX_DAYS[interval]).map((question) => ['series', measure, interval, question]),
     );
 }
 
@@ -93,7 +93,7 @@ export const aRetention: fc.Arbitrary<Asked> = fc
   .chain((period) =>
     fc
       .tuple(
-        aQuestion(MOST_DAYS[period ?? 'week']),
+        aQuestion(MAX_DAYS[period ?? 'week']),
         fc.record({ by: fc.constantFrom('user', 'session') }, OPTIONAL),
       )
       .map(([question, options]) => ['retention', { ...question, ...options, period }]),
@@ -127,7 +127,7 @@ export const someVisits: fc.Arbitrary<VisitsOptions> = fc
   )
   .map(([question, options]) => ({ ...question, ...options }));
 
-/** Whole minutes, between which nobody does anything. */
+/** Whole minutes, between which there are no activities. */
 export const liveOptions: fc.Arbitrary<LiveOptions> = fc
   .tuple(
     aFilter,

@@ -3,10 +3,10 @@ import type { Interval } from '../../../lib/index.js';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** No time zone of today begins its days, or changes its offset, at another minute. */
+/** All current time zones start days and change offsets at a multiple of this. */
 const QUARTER = 15 * MINUTE;
 
-/** Looks at a clock, and remembers by how much it differs from UTC in each quarter of an hour. */
+/** Reads local times by `Intl`, and caches the offset from UTC for each quarter of an hour. */
 class Offsets {
   private readonly format: Intl.DateTimeFormat;
   private readonly known = new Map<number, number>();
@@ -31,7 +31,7 @@ class Offsets {
     return offset;
   }
 
-  /** What the clock shows, as if it were UTC. */
+  /** Returns the local time as if it were UTC. */
   private read(instant: number): number {
     // 10/26/2025, 01:59:00
     const parts = this.format.format(instant).match(/\d+/g)?.map(Number);
@@ -42,7 +42,7 @@ class Offsets {
 
 const zones = new Map<string, Offsets>();
 
-/** The clocks of a time zone, understood by looking at them again and again. */
+/** A time zone, found by reading local times only; an independent check of the library's calendar. */
 export class Clock {
   private readonly offsets: Offsets;
 
@@ -51,7 +51,7 @@ export class Clock {
     zones.set(timeZone, this.offsets);
   }
 
-  /** What the clock shows, as if it were UTC. */
+  /** Returns the local time as if it were UTC. */
   shown(instant: number): Date {
     return new Date(instant + this.offset(instant));
   }
@@ -73,7 +73,7 @@ export class Clock {
     return start;
   }
 
-  /** The start of the interval after the one that starts here. */
+  /** Returns the start of the next interval. */
   next(interval: Interval, start: number): number {
     if (interval === 'minute') return start + MINUTE;
     if (interval === 'hour') return start + HOUR;
@@ -82,7 +82,7 @@ export class Clock {
     return next;
   }
 
-  /** The same time of the same day a year ago; of 29 February 28 February. */
+  /** Returns the same time of the same day a year before; 28 February for 29 February. */
   yearBefore(instant: number): number {
     if (this.startOfDay(instant) === instant) return this.startOfDay(this.sameTimeYearBefore(instant));
     return this.sameTimeYearBefore(instant);
@@ -96,7 +96,7 @@ export class Clock {
     const near = before.getTime();
     const offsets = [instant, near - 24 * HOUR, near + 24 * HOUR].map((at) => this.offset(at));
     const found = offsets.find((offset) => this.shown(near - offset).getTime() === near);
-    // Where the clocks leapt over that time, they would have shown it without the leap.
+    // If the clocks skipped that local time, uses the offset before the change.
     return near - (found ?? this.offset(near - 24 * HOUR));
   }
 
@@ -116,7 +116,7 @@ export class Clock {
   }
 
   private nextDay(start: number): number {
-    // No day is shorter.
+    // No day is shorter than 22 hours.
     let next = start + 22 * HOUR;
     while (this.day(next) === this.day(start)) next += QUARTER;
     return next;

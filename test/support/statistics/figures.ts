@@ -10,7 +10,7 @@ import type {
 } from '../../../lib/index.js';
 import { Clock } from './clock.js';
 import { during, type Facts, type History, type Range, rangeOf } from './history.js';
-import { different } from './order.js';
+import { countDistinct } from './order.js';
 
 export function overview(
   history: History,
@@ -60,9 +60,12 @@ export function series(
 
 const MEASURED: Record<Measure, (facts: Facts) => number | null> = {
   users: ({ visits, activities }) =>
-    different([...visits.map(({ user }) => user), ...withoutVisit(activities).map(({ userId }) => userId)]),
+    countDistinct([
+      ...visits.map(({ user }) => user),
+      ...withoutVisit(activities).map(({ userId }) => userId),
+    ]),
   sessions: ({ visits, activities }) =>
-    different([...visits, ...withoutVisit(activities)].map(({ sessionId }) => sessionId)),
+    countDistinct([...visits, ...withoutVisit(activities)].map(({ sessionId }) => sessionId)),
   visits: ({ visits }) => visits.length,
   activities: ({ activities }) => activities.length,
   views: ({ activities }) => activities.filter(({ name }) => name === 'view').length,

@@ -18,7 +18,7 @@ export function funnel(history: History, steps: FunnelStep[], options: FunnelOpt
   };
 }
 
-/** How many steps are done, the first of them with the first activity. */
+/** Returns how many steps were done, if the first step is the first activity. */
 function stepsFrom(activities: Activity[], steps: FunnelStep[], within: number): number {
   const begin = activities[0]?.date.getTime() ?? 0;
   let done = 0;

@@ -2,13 +2,13 @@ import type { Activity, Question, Session, StatisticsFilter } from '../../../lib
 import { byText, sum } from './order.js';
 import { pageOf } from './pages.js';
 
-/** From inclusive, to exclusive. */
+/** `from` is inclusive, `to` exclusive. */
 export interface Range {
   from: number;
   to: number;
 }
 
-/** A visit, as its activities tell. */
+/** A visit, derived from its activities. */
 export interface VisitFacts {
   id: string;
   session: Session | null;
@@ -31,13 +31,13 @@ export interface VisitFacts {
   activities: Activity[];
 }
 
-/** What a question is about. */
+/** The activities and visits of a question. */
 export interface Facts {
   activities: Activity[];
   visits: VisitFacts[];
 }
 
-/** All that is stored, searched from one end to the other for each question. */
+/** All stored activities; each question scans all of them. */
 export class History {
   /** In order. */
   private readonly activities: Activity[];
@@ -51,7 +51,7 @@ export class History {
     this.visitOf = new Map([...ids].map((id) => [id, factsOf(id, this.activities)]));
   }
 
-  /** What matches, whenever it happened. */
+  /** Returns what matches the filter, at any time. */
   that(filter: StatisticsFilter): Facts {
     return {
       activities: this.activities.filter((activity) => {
@@ -69,7 +69,7 @@ export class History {
     };
   }
 
-  /** The latest name of the user in the latest visit. */
+  /** Returns the latest name of the user in the latest visit. */
   nameOf(user: string | null): string | null {
     const latest = [...this.visitOf.values()]
       .filter((visit) => visit.user === user)
@@ -79,20 +79,20 @@ export class History {
     return named?.userName ?? null;
   }
 
-  /** The names that a user had since an instant. */
+  /** Returns the names that a user has had since an instant. */
   namesSince(user: string, from: number): string[] {
     return this.activities.flatMap(({ userId, userName, date }) =>
       userId === user && date.getTime() >= from ? (userName ?? []) : [],
     );
   }
 
-  /** What matches and counts in the range of the question. */
+  /** Returns what matches the filter and counts in the range of the question. */
   of(question: Question): Facts {
     return during(rangeOf(question), this.that(question));
   }
 }
 
-/** Activities happen in a range, visits begin in it. */
+/** Returns the activities in a range, and the visits that start in it. */
 export function during({ from, to }: Range, { activities, visits }: Facts): Facts {
   return {
     activities: activities.filter(({ date }) => date.getTime() >= from && date.getTime() < to),
@@ -100,13 +100,13 @@ export function during({ from, to }: Range, { activities, visits }: Facts): Fact
   };
 }
 
-/** The model does not know what time it is. */
+/** The model has no default range, because it has no clock. */
 export function rangeOf({ from, to }: Pick<Question, 'from' | 'to'>): Range {
   if (from === undefined || to === undefined) throw new Error('the model has no default range');
   return { from: instantOf(from), to: instantOf(to) };
 }
 
-/** Whether the activity is one with what the filter, or the step of a funnel, says of activities. */
+/** Whether an activity matches the activity properties of a filter, or the step of a funnel. */
 export function isDone(activity: Activity, filter: StatisticsFilter): boolean {
   const { user, path, name, ip, properties = {} } = filter;
   return (
@@ -118,12 +118,12 @@ export function isDone(activity: Activity, filter: StatisticsFilter): boolean {
   );
 }
 
-/** A whole page, or one that begins with what stands before a trailing `*`. */
+/** Whether a page is equal, or begins with the text before a trailing `*`. */
 function isAt(page: string, asked: string): boolean {
   return asked.endsWith('*') ? page.startsWith(asked.slice(0, -1)) : page === asked;
 }
 
-/** A text, a number or a truth value, as text; `null` for all else. */
+/** Returns a string, number or boolean as text; `null` for other values. */
 export function propertyOf({ properties }: Activity, key: string): string | null {
   const value = properties && Object.hasOwn(properties, key) ? properties[key] : undefined;
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
@@ -131,7 +131,7 @@ export function propertyOf({ properties }: Activity, key: string): string | null
     : null;
 }
 
-/** Whether a visit, or the visit and the session of an activity, is one of the filter's. */
+/** Whether a visit, or the visit and the session of an activity, matches the filter. */
 function isOf(
   {
     id,
@@ -154,7 +154,7 @@ function isOf(
   );
 }
 
-/** Whether a visit came from where, and went where, the filter says; without a visit nobody did. */
+/** Whether a visit matches source, entry and exit of the filter; false without a visit. */
 function isFrom(visit: VisitFacts | undefined, filter: StatisticsFilter): boolean {
   return (
     (['entry', 'exit'] as const).every((end) => {
@@ -210,7 +210,7 @@ function visibleOf(visible: unknown): number {
 /** In Unicode, lower case, without a final dot and `www.`. */
 function hostOf(referer: string | null, www = 'www.'): string | null {
   try {
-    // URL.canParse forgets other letters than English ones once it was called often (Node 20.20).
+    // Not URL.canParse: after many calls, it is wrong for letters outside of ASCII (Node 20.20).
     const { protocol, hostname } = new URL(referer ?? '');
     const host = /^(https?|android-app):$/.test(protocol) ? hostname.toLowerCase().replace(/\.$/, '') : '';
     const name = host.startsWith(www) ? host.slice(www.length) : host;
@@ -224,7 +224,7 @@ function parameterOf(path: string, parameter: string): string | null {
   const query = /^[^?#]*\?([^#]*)/.exec(path)?.[1];
   const found = [...new URLSearchParams(query?.replaceAll('&amp;', '&'))];
   const value = found.find(([key]) => key.toLowerCase() === parameter)?.[1];
-  // No database holds NUL.
+  // No database can store NUL.
   return value ? Array.from(value.replaceAll('\0', '\uFFFD')).slice(0, 255).join('') : null;
 }
 

@@ -3,29 +3,31 @@ import type { History } from './history.js';
 import { byText, nullLast } from './order.js';
 import { pageOf } from './pages.js';
 
-/** The paths of a visit from step to step, the first of them this one. */
-interface Way {
+/** The pages of a visit by step; `first` is the first step. */
+interface Journey {
   first: number;
   paths: string[];
 }
 
 export function journeys(history: History, options: JourneysOptions): Omit<Journeys, 'asOf'> {
   const { limit = 10 } = options;
-  const ways = history.of(options).visits.map((visit) => wayOf(visit.activities, options));
-  const pathAt = ({ first, paths }: Way, step: number): string | undefined => paths[step - first];
+  const visitJourneys = history.of(options).visits.map((visit) => journeyOf(visit.activities, options));
+  const pathAt = ({ first, paths }: Journey, step: number): string | undefined => paths[step - first];
 
   const steps = Array.from({ length: 16 }, (_, i) => i - 8);
   const commonest = new Map(
     steps.map((step) => {
-      const paths = ways.map((way) => pathAt(way, step)).filter((path) => path !== undefined);
+      const paths = visitJourneys
+        .map((journey) => pathAt(journey, step))
+        .filter((path) => path !== undefined);
       const visits = (path: string): number => paths.filter((other) => other === path).length;
       const ordered = [...new Set(paths)].sort((a, b) => visits(b) - visits(a) || byText(a, b));
       return [step, ordered.slice(0, limit)];
     }),
   );
-  /** `undefined` where the way has no such step. */
-  const shownAt = (way: Way, step: number): string | null | undefined => {
-    const path = pathAt(way, step);
+  /** `undefined` if the journey has no such step. */
+  const shownAt = (journey: Journey, step: number): string | null | undefined => {
+    const path = pathAt(journey, step);
     return path === undefined || commonest.get(step)?.includes(path) ? path : null;
   };
 
@@ -33,7 +35,7 @@ export function journeys(history: History, options: JourneysOptions): Omit<Journ
     [...(commonest.get(step) ?? []), null].map((path) => ({
       step,
       path,
-      visits: ways.filter((way) => shownAt(way, step) === path).length,
+      visits: visitJourneys.filter((journey) => shownAt(journey, step) === path).length,
     }));
   const nodes = steps
     .flatMap((step) => nodesAt(step))
@@ -46,7 +48,9 @@ export function journeys(history: History, options: JourneysOptions): Omit<Journ
         step,
         from,
         to,
-        visits: ways.filter((way) => shownAt(way, step) === from && shownAt(way, step + 1) === to).length,
+        visits: visitJourneys.filter(
+          (journey) => shownAt(journey, step) === from && shownAt(journey, step + 1) === to,
+        ).length,
       })),
     )
     .filter(({ visits }) => visits > 0)
@@ -56,7 +60,7 @@ export function journeys(history: History, options: JourneysOptions): Omit<Journ
   return { nodes, links };
 }
 
-function wayOf(activities: Activity[], { start, end, depth = 4 }: JourneysOptions): Way {
+function journeyOf(activities: Activity[], { start, end, depth = 4 }: JourneysOptions): Journey {
   const paths = activities
     .filter(({ name }) => name === 'view')
     .map(({ path }) => pageOf(path))

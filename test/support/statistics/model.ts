@@ -19,7 +19,7 @@ import { journeys } from './journeys.js';
 import { retention } from './retention.js';
 import { top } from './top.js';
 
-/** A method of {@link ActivityStats}, and what it is given. */
+/** A method of {@link ActivityStats} and its arguments. */
 export type Asked =
   | ['overview', Question, OverviewOptions]
   | ['series', Measure, Interval, Question]
@@ -32,7 +32,7 @@ export async function ask(stats: ActivityStats, asked: Asked): Promise<unknown> 
   return withoutAsOf(await answerOf(stats, asked));
 }
 
-/** What the model knows: it has no clock. */
+/** Removes `asOf`, which the model cannot know, because it has no clock. */
 export function withoutAsOf(answered: AsOf): object {
   return Object.fromEntries(Object.entries(answered).filter(([key]) => key !== 'asOf'));
 }
@@ -54,7 +54,7 @@ function answerOf(stats: ActivityStats, asked: Asked): Promise<AsOf> {
   }
 }
 
-/** The answer as docs/statistics.md has it, as plainly as it can be found. */
+/** Computes the result by the definitions of docs/statistics.md, as simply as possible. */
 export function answer(history: History, asked: Asked): unknown {
   switch (asked[0]) {
     case 'overview':

@@ -1,4 +1,4 @@
-/** By code points, as the bytes of UTF-8 are. */
+/** Compares code points, which is the order of UTF-8 bytes. */
 export function byText(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
@@ -12,8 +12,8 @@ export function nullLast(a: string | null, b: string | null): number {
   return a === null || b === null ? -nullFirst(a, b) : byText(a, b);
 }
 
-/** How many different ones there are. */
-export function different(values: (string | null)[]): number {
+/** Counts distinct values. */
+export function countDistinct(values: (string | null)[]): number {
   return new Set(values.filter((value) => value !== null)).size;
 }
 

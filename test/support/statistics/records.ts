@@ -8,10 +8,10 @@ import type {
 } from '../../../lib/index.js';
 import { Clock } from './clock.js';
 import { during, type History } from './history.js';
-import { byText, different } from './order.js';
+import { byText, countDistinct } from './order.js';
 import { pageOf } from './pages.js';
 
-/** What all pages of visits are together. */
+/** Returns the visits of all pages together. */
 export function visits(history: History, options: VisitsOptions): VisitRecord[] {
   const clock = new Clock(options.timeZone);
   const ascending = history
@@ -49,8 +49,8 @@ export function live(history: History, options: LiveOptions, now: number): Omit<
   }
   return {
     since: clock.iso(since),
-    sessions: different(activities.map(({ sessionId }) => sessionId)),
-    users: different(activities.map(({ userId }) => userId)),
+    sessions: countDistinct(activities.map(({ sessionId }) => sessionId)),
+    users: countDistinct(activities.map(({ userId }) => userId)),
     activities: activities.length,
     visitors: activities
       .filter((activity) => [...latest.values()].includes(activity))

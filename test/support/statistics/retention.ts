@@ -1,7 +1,7 @@
 import type { Retention, RetentionOptions } from '../../../lib/index.js';
 import { Clock } from './clock.js';
 import { type History, rangeOf, type VisitFacts } from './history.js';
-import { different } from './order.js';
+import { countDistinct } from './order.js';
 
 export function retention(history: History, options: RetentionOptions): Omit<Retention, 'asOf'> {
   const { period = 'week', by = 'user', timeZone = 'UTC' } = options;
@@ -33,8 +33,10 @@ export function retention(history: History, options: RetentionOptions): Omit<Ret
       const cohort = newcomers.filter(({ first }) => isIn(first, i));
       const returned = starts
         .slice(i)
-        .map((_, k) => different(cohort.filter(({ at }) => isIn(at, i + k)).map(({ visitor }) => visitor)));
-      return { date: clock.iso(start), size: different(cohort.map(({ visitor }) => visitor)), returned };
+        .map((_, k) =>
+          countDistinct(cohort.filter(({ at }) => isIn(at, i + k)).map(({ visitor }) => visitor)),
+        );
+      return { date: clock.iso(start), size: countDistinct(cohort.map(({ visitor }) => visitor)), returned };
     }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Activity, Dimension, TopMeasure, TopOptions, TopRow } from '../../../lib/index.js';
 import { type History, propertyOf, rangeOf, type VisitFacts } from './history.js';
-import { different, nullFirst, sum } from './order.js';
+import { countDistinct, nullFirst, sum } from './order.js';
 import { pageOf } from './pages.js';
 
 export function top(history: History, dimension: Dimension, options: TopOptions): { items: TopRow[] } {
@@ -71,15 +71,15 @@ function valueOf(
 const OF_ACTIVITIES: Record<TopMeasure, (activities: Activity[]) => number> = {
   activities: (activities) => activities.length,
   views: (activities) => activities.filter(({ name }) => name === 'view').length,
-  visits: (activities) => different(activities.map(({ visitId }) => visitId)),
-  sessions: (activities) => different(activities.map(({ sessionId }) => sessionId)),
-  users: (activities) => different(activities.map(({ userId }) => userId)),
+  visits: (activities) => countDistinct(activities.map(({ visitId }) => visitId)),
+  sessions: (activities) => countDistinct(activities.map(({ sessionId }) => sessionId)),
+  users: (activities) => countDistinct(activities.map(({ userId }) => userId)),
 };
 
 const OF_VISITS: Record<TopMeasure, (visits: VisitFacts[]) => number> = {
   activities: (visits) => sum(visits.map(({ activities }) => activities.length)),
   views: (visits) => sum(visits.map(({ views }) => views)),
   visits: (visits) => visits.length,
-  sessions: (visits) => different(visits.map(({ sessionId }) => sessionId)),
-  users: (visits) => different(visits.map(({ user }) => user)),
+  sessions: (visits) => countDistinct(visits.map(({ sessionId }) => sessionId)),
+  users: (visits) => countDistinct(visits.map(({ user }) => user)),
 };
