@@ -5,7 +5,7 @@ const WIDTH = 760;
 const LABEL = 190;
 const BAR = 14;
 
-/** Requests a second at 64 connections, as horizontal bars: an SVG that reads on light and on dark. */
+/** Returns an SVG for light and dark pages: requests per second at 64 connections as horizontal bars. */
 export function chart(cells: Cell[]): string {
   const shown = cells.filter(({ scenario, connections }) => scenario === 'known' && connections === 64);
   const most = Math.max(...shown.map(({ rps }) => rps));

@@ -8,12 +8,12 @@ import { FROM_SOURCE, startSample } from '../test/support/sample.js';
 import { filledDatabase } from './filled-database.js';
 import { table } from './markdown.js';
 
-// How long the dashboard takes to show something, in a real browser; see README.md in this folder.
+// How fast the dashboard is in a real browser; see README.md in this folder.
 const { values: options } = parseArgs({
   options: {
     rows: { type: 'string', default: '10000000' },
     runs: { type: 'string', default: '5' },
-    /** One that was filled before: it is kept. */
+    /** A filled database, which is not dropped. */
     'database-url': { type: 'string' },
     out: { type: 'string', default: 'bench' },
   },
@@ -30,7 +30,7 @@ const VIEWS: Record<string, string> = {
   'journeys from the commonest page': '?view=journeys&start=/products/1',
 };
 
-/** A click on a row of the tables, and what it filters by. */
+/** Rows to click, and the filters that they set. */
 const CLICKS: Record<string, string> = {
   'a click on a referrer': 'site2.example',
   'a click on the commonest page': '/products/1',
@@ -38,7 +38,7 @@ const CLICKS: Record<string, string> = {
   'a click on a name': 'bought',
 };
 
-/** What is looked for, at each frame. */
+/** Elements that are awaited in each animation frame. */
 const PARTS = {
   'the chart': '.measure-chart canvas',
   'the figures, with their change': '.figure-value:not(.skeleton)',
@@ -53,7 +53,7 @@ const WATCH = `
   })();
 `;
 
-/** All that is in sight is there. */
+/** Everything that is visible has loaded. */
 const SETTLED = "document.querySelector('main .card') && !document.querySelector('main [aria-busy=true]')";
 
 async function until(page: Page, condition: string): Promise<number> {
@@ -64,7 +64,7 @@ async function until(page: Page, condition: string): Promise<number> {
   return Number(await handle.jsonValue());
 }
 
-/** Milliseconds from the click until all of the page is there. */
+/** Returns the milliseconds from a click until the whole page has loaded. */
 async function click(page: Page, title: string): Promise<number> {
   await page.locator(`.cards a[title="${title}"]`).evaluate((link: { click: () => void }) => {
     performance.mark('clicked');
@@ -86,11 +86,11 @@ const times = new Map<string, number[]>();
 const note = (what: string, ms: number): void => void times.set(what, [...(times.get(what) ?? []), ms]);
 
 for (let run = 0; run < Number(options.runs); run++) {
-  // Nothing is in its cache.
+  // A new context has an empty cache.
   const context = await browser.newContext({
     viewport: { width: 1280, height: 1400 },
     timezoneId: 'UTC',
-    // To wait here takes an `eval` there.
+    // `waitForFunction` uses `eval`.
     bypassCSP: true,
   });
   await context.request.post(`${sample.url}/auth/login`, { form: { username: 'ada', password: 'lovelace' } });

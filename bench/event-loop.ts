@@ -20,13 +20,13 @@ import { fillSqlite } from './fill-sqlite.js';
 import { table } from './markdown.js';
 import { QUESTIONS } from './statistics/questions.js';
 
-// How long the host's event loop stands still while SQLite is asked something: with the readers in processes of their own,
-// and on the host's connection, as it is if there can be none.
+// How long SQLite blocks the host's event loop: with reader processes, and on the host's connection, which is used if
+// there can be no reader processes.
 const { values: options } = parseArgs({
   options: {
     rows: { type: 'string', default: '2000000' },
     runs: { type: 'string', default: '5' },
-    /** One that was filled before, or will be: it is kept. */
+    /** A database file, which is filled if it is empty, and kept. */
     file: { type: 'string' },
     out: { type: 'string', default: 'bench' },
   },
@@ -34,10 +34,10 @@ const { values: options } = parseArgs({
 
 const HOUR = 3_600_000;
 const RANGE = 30 * 24 * HOUR;
-/** Milliseconds. */
+/** Milliseconds between two samples of the event loop. */
 const RESOLUTION = 1;
 
-/** No module exports it, so that no other process can open the database. */
+/** A driver that no module exports, so that no other process can open the database. */
 class HostOnly extends libsql {}
 
 const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
@@ -68,14 +68,14 @@ const to = new Date(Math.floor(until / HOUR) * HOUR);
 const range = { from: new Date(to.getTime() - RANGE), to };
 
 interface Measured {
-  /** Milliseconds, and for how many of them the event loop stood still at most. */
+  /** Milliseconds of the work, and the longest block of the event loop in it. */
   took: number;
   delay: number;
-  /** Milliseconds of the processor that the host took at most in one turn of its event loop, however busy the machine is. */
+  /** The most CPU time in one turn of the event loop, in milliseconds; independent of the load of the machine. */
   turn: number;
 }
 
-/** Measures what the process takes of the processor between two ticks. */
+/** Measures the CPU time of the process between two ticks. */
 class Turns {
   longest = 0;
   private before = process.cpuUsage();
@@ -90,7 +90,7 @@ class Turns {
   }
 }
 
-/** A delay is only noticed between two ticks. */
+/** Waits for a tick, because a block is only noticed between two ticks. */
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
 
 async function measure(work: () => Promise<unknown>): Promise<Measured> {
@@ -110,9 +110,9 @@ async function measure(work: () => Promise<unknown>): Promise<Measured> {
 
 interface Task {
   name: string;
-  /** What is measured. */
+  /** The work that is measured. */
   work: () => Promise<unknown>;
-  /** What has to be done before each run. */
+  /** Called before each run. */
   before?: () => Promise<unknown>;
 }
 
@@ -178,7 +178,7 @@ const [inside = [], outside = []] = dataSources.map(tasksOf);
 const lines: string[][] = [];
 for (const [i, { name }] of outside.entries()) {
   const best = [inside, outside].map(() => ({ took: Number.POSITIVE_INFINITY, delay: 0, turn: 0 }));
-  // In turn, so that both find the machine as busy.
+  // Alternating, so that both run under the same load.
   for (let run = 0; run < Number(options.runs); run++) {
     for (const [at, tasks] of [inside, outside].entries()) {
       const [task, found] = [tasks[i], best[at]];

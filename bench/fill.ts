@@ -10,8 +10,8 @@ const SESSIONS_OF_ROW = 1 / 50;
 const PATHS = 5000;
 
 /**
- * Puts so many activities into the empty tables of a PostgreSQL database: over the last 90 days and in their order, ten
- * to a visit and five visits to a session on average, paths and referrers by Zipf's law; then what statistics keep ready.
+ * Fills the empty tables of a PostgreSQL database with so many activities of the last 90 days, in their order, and computes
+ * the rollups. On average a visit has ten activities and a session five visits; paths and referrers follow Zipf's law.
  */
 export async function fill(url: string, rows: number): Promise<void> {
   const client = new pg.Client(url);
@@ -25,7 +25,7 @@ export async function fill(url: string, rows: number): Promise<void> {
        FROM pg_indexes LEFT JOIN pg_constraint c ON c.conname = indexname
       WHERE tablename = 'djaffar_activity'`,
   );
-  // Built afterwards, all at once, they take a fraction of the time.
+  // Indexes are built faster after the rows are inserted.
   for (const { name, constraint } of indexes) {
     await client.query(
       constraint ? `ALTER TABLE djaffar_activity DROP CONSTRAINT "${name}"` : `DROP INDEX "${name}"`,
@@ -59,7 +59,7 @@ function statements(rows: number): string[] {
             (ARRAY['Linux', 'Windows', 'macOS', 'Android', 'iOS'])[1 + i % 5],
             (ARRAY['desktop', 'mobile', 'tablet'])[1 + i % 3], i % 33 = 0
        FROM generate_series(1, ${sessions}) i`,
-    // A visit's length is geometric; its id is as long as the cookie's, and in the order of its start as well.
+    // The length of a visit is geometric. Its id has the length and the order of those of cookies.
     `CREATE TEMP TABLE visit AS
      SELECT i, ${session(`1 + floor(random() * ${sessions})::int`)} AS session,
             1 + floor(-ln(1 - random()) * ${ROWS_OF_VISIT - 0.5})::int AS length,

@@ -8,14 +8,14 @@ import { fill } from './fill.js';
 export interface FilledDatabase {
   url: string;
   dataSource: DataSource;
-  /** What keeps its statistics. */
+  /** The service that updates its statistics. */
   rollup: RollupService;
   activities: number;
   close: () => Promise<void>;
 }
 
 /**
- * @param filled URL of one that was filled before, which is kept; else one is made with so many rows
+ * @param filled the URL of a filled database, which is kept; otherwise one is created with so many rows
  */
 export async function filledDatabase(filled: string | undefined, rows: number): Promise<FilledDatabase> {
   const database = filled === undefined ? await createDatabase('postgres') : undefined;

@@ -24,7 +24,7 @@ import { ValidationPipe } from '@nestjs/common';
 import { DjaffarModule, djaffarMigrations } from '../lib/index.js';
 import { databaseOptions } from '../sample/database.js';
 
-// One host of the three that the benchmark compares, chosen by the environment: see run.ts.
+// One of the hosts that the benchmark compares, selected by the environment: see run.ts.
 const { VARIANT = '', ADAPTER = 'fastify', DATABASE_URL, JWT, JWT_SECRET = 'bench' } = process.env;
 
 @Injectable()
@@ -57,7 +57,7 @@ const Guard = JWT ? JwtAuthGuard : OpenGuard;
 })
 class AuthModule {}
 
-/** The benchmark asks how much of the processor the requests took. */
+/** Returns the CPU time of the requests. */
 @Controller('usage')
 class UsageController {
   @Get()
@@ -67,7 +67,7 @@ class UsageController {
   }
 }
 
-/** (a) What a request costs that does nothing: the body is parsed, the answer is 204. */
+/** The floor: parses the body and answers 204. */
 @Controller('djaffar/track')
 class FloorController {
   @Post()
@@ -79,7 +79,7 @@ class FloorController {
 @Module({ imports: [AuthModule], controllers: [FloorController, UsageController] })
 class FloorModule {}
 
-/** (b) What most would write by hand. */
+/** The naive controller: what most would write by hand. */
 @Entity('naive_activity')
 class NaiveActivity {
   @PrimaryGeneratedColumn('uuid')
@@ -145,21 +145,21 @@ const database = TypeOrmModule.forRoot({
 })
 class NaiveModule {}
 
-/** (c) */
+/** Djaffar. */
 @Module({
   imports: [database, AuthModule, DjaffarModule.forRoot({ imports: [AuthModule], guards: [Guard] })],
   controllers: [UsageController],
 })
 class DjaffarHostModule {}
 
-/** (d) The floor again, in a host that has Djaffar beside it: what a request costs that tracks nothing. */
+/** The floor in a host that also has Djaffar: the cost of a request that tracks nothing. */
 @Module({
   imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside' })],
   controllers: [FloorController, UsageController],
 })
 class BesideModule {}
 
-/** (e) The same where each request has a context. */
+/** The same with `requestContext`. */
 @Module({
   imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside', requestContext: true })],
   controllers: [FloorController, UsageController],

@@ -8,14 +8,14 @@ import { DAY, measure, type Measured, Visitor } from './hostile/clients.js';
 import { type Situation, SITUATIONS } from './hostile/situations.js';
 import { table } from './markdown.js';
 
-// What hostile or unlucky visitors cost a host, as ratios to the quiet minute before; see README.md in this folder.
+// What hostile visitors cost a host, relative to the quiet seconds before; see README.md in this folder.
 const { values: options } = parseArgs({
   options: {
     database: { type: 'string', multiple: true, default: ['postgres', 'mariadb', 'sqlite'] },
     /** Part of a name. */
     situation: { type: 'string', default: '' },
     seconds: { type: 'string', default: '8' },
-    /** One line of JSON a situation; those that are there already are kept in the report. */
+    /** A file with a line of JSON for each situation; existing lines remain in the report. */
     rows: { type: 'string', default: 'bench/hostile.jsonl' },
     out: { type: 'string', default: 'bench/HOSTILE.md' },
   },
@@ -26,16 +26,16 @@ interface Row {
   database: string;
   quiet: Measured;
   hostile: Measured;
-  /** Milliseconds until the statistics had everything again. */
+  /** Milliseconds until the statistics were up to date again. */
   recovered: number;
 }
 
 const MAX_WAIT = 1000;
 const MAX_LOOP = 50;
 const MIN_TRACKED = 0.8;
-/** Of a month, before the first situation. */
+/** How many activities of a month are stored before the first situation. */
 const ACTIVITIES = 20_000;
-/** Milliseconds. */
+/** Milliseconds to wait until the statistics are up to date. */
 const PATIENCE = 60_000;
 
 async function untilCaughtUp(url: string): Promise<number> {
@@ -89,7 +89,7 @@ function report(): void {
     .split('\n')
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written below
     .map((line) => JSON.parse(line) as Row);
-  // The last of each counts.
+  // The last row of each situation counts.
   const latest = new Map(rows.map((row) => [`${row.situation} ${row.database}`, row]));
   const order = (row: Row): number => SITUATIONS.findIndex(({ name }) => name === row.situation);
   const sorted = [...latest.values()].sort((a, b) => order(a) - order(b));

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-/** A host of `host.ts` in a process of its own. */
+/** `host.ts` in a separate process. */
 export interface BenchHost {
   url: string;
   stop(): Promise<void>;
-  /** Milliseconds of the processor that the process has taken. */
+  /** Returns the CPU time of the process in milliseconds. */
   cpu(): Promise<number>;
 }
 
@@ -41,7 +41,7 @@ export async function startHost(environment: Record<string, string>): Promise<Be
   throw new Error('the host did not start');
 }
 
-/** Milliseconds of the processor that all processes of a server have taken, as far as Linux tells. */
+/** Returns the CPU time of all processes of a server in milliseconds (Linux only). */
 export function cpuOf(command: string): number {
   const ticks = readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
@@ -50,7 +50,7 @@ export function cpuOf(command: string): number {
       const fields = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
       return Number(fields[11]) + Number(fields[12]);
     } catch {
-      return []; // It has ended meanwhile.
+      return []; // The process has ended in the meantime.
     }
   });
   return ticks.reduce((sum, each) => sum + each, 0) * 10;

@@ -5,12 +5,12 @@ export interface Cell {
   scenario: string;
   connections: number;
   variant: string;
-  /** Requests a second. */
+  /** Requests per second. */
   rps: number;
   /** Milliseconds. */
   p50: number;
   p99: number;
-  /** Milliseconds of the processor for 1,000 requests, of Node and of the database. */
+  /** CPU milliseconds of Node and of the database for 1,000 requests. */
   cpu: number;
   databaseCpu: number;
 }
@@ -23,7 +23,7 @@ const SCENARIOS: Record<string, string> = {
   rows: 'one activity, known session, tables empty and full',
 };
 
-/** The ratios first, then the figures that they are of. */
+/** Returns the report: ratios first, then the figures. */
 export function report(cells: Cell[], run: { machine: string; rounds: number; seconds: number }): string {
   const situations = [...new Set(cells.map(situationOf))];
   const ratios = situations.flatMap((situation) => {

@@ -9,7 +9,7 @@ import { fill } from './fill.js';
 import { type BenchHost, cpuOf, startHost } from './process.js';
 import { type Cell, report } from './report.js';
 
-// What a tracked activity costs beside a request that does nothing, and beside what most would write by hand; see
+// What a tracked activity costs, compared with a request that does nothing, and with what most would write by hand; see
 // README.md in this folder.
 const { values: options } = parseArgs({
   options: {
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** What is compared: three hosts, but that a batch means nothing to the one written by hand. */
+/** The compared hosts of each scenario. The naive controller has no batches. */
 const VARIANTS: Record<string, string[]> = {
   batch: ['floor', 'djaffar'],
   // A request that tracks nothing: without Djaffar, with it, and with `requestContext`.
@@ -68,7 +68,7 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-/** All variants side by side, in alternating rounds, so that a noisy moment falls on each of them. */
+/** Measures all variants in alternating rounds, so that noise affects all of them. */
 async function measure(
   adapter: string,
   database: DatabaseName,
@@ -95,7 +95,7 @@ async function measure(
       string,
       { rps: number; p50: number; p99: number; cpu: number; databaseCpu: number }[]
     >();
-    // The first round warms up, and is not counted.
+    // The first round is a warm-up, and is not counted.
     for (let round = 0; round <= Number(options.rounds); round++) {
       for (const [i, variant] of variants.entries()) {
         const host = hosts[i];
@@ -153,9 +153,9 @@ const cells: Cell[] = [];
 for (const database of options.database as DatabaseName[]) {
   for (const adapter of options.adapter) {
     for (const scenario of options.scenario) {
-      // Filling the tables takes minutes, and the adapter has no part in it.
+      // Filling the tables takes minutes, and the adapter makes no difference.
       if (scenario === 'rows' && (database !== 'postgres' || adapter !== 'fastify')) continue;
-      // The number of connections matters most to the commonest case.
+      // Several numbers of connections are only measured for the most frequent case.
       const connections = scenario === 'known' ? options.connections.map(Number) : [64];
       cells.push(...(await measure(adapter, database, scenario, connections)));
     }

@@ -4,7 +4,7 @@ import { table } from './markdown.js';
 import { machine } from './faults/machine.js';
 import { Stage } from './faults/stage.js';
 
-// A host at 50 activities a second, a question each 3 s and a dashboard that watches: does anything grow, or break off?
+// 50 activities a second, a question each 3 s and an open dashboard: does memory grow, or do connections break?
 const [database = 'postgres', minutes = '15'] = process.argv.slice(2);
 
 const PER_SECOND = 50;

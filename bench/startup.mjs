@@ -1,4 +1,4 @@
-// What Djaffar adds to the start of a host: milliseconds of CPU, memory, and what npm installs. Needs dist/.
+// What Djaffar adds to the start of a host: CPU time, memory, and installed packages. Needs dist/.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -11,14 +11,14 @@ import { exportsOf } from './statistics/exports.js';
 import { QUESTIONS } from './statistics/questions.js';
 import { sizesOf } from './statistics/sizes.js';
 
-// What it takes to ask, beside plain SQL on the activities; see README.md in this folder.
+// What questions cost, compared with plain SQL on the activities; see README.md in this folder.
 const { values: options } = parseArgs({
   options: {
     rows: { type: 'string', default: '10000000' },
     runs: { type: 'string', default: '10' },
     'plain-runs': { type: 'string', default: '1' },
     export: { type: 'string', default: '1000000' },
-    /** One that was filled before: it is kept. */
+    /** A filled database, which is not dropped. */
     'database-url': { type: 'string' },
     out: { type: 'string', default: 'bench' },
   },
@@ -56,7 +56,7 @@ const { ms: counting } = await timed(Number(options.runs), () =>
   dataSource.query(`SELECT count(*) FROM djaffar_activity WHERE date >= ${since} AND date < ${until}`),
 );
 const lines: (string | number)[][] = [];
-// Nobody has asked yet.
+// Empties the cache.
 await dataSource.query('DELETE FROM djaffar_daily_count');
 for (const { name, ours, plain, agrees } of QUESTIONS) {
   const { ms, first, result } = await timed(Number(options.runs), () => ours(stats, range));

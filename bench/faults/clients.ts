@@ -11,7 +11,7 @@ function open({ hosts }: Stage): Socket {
   return socket;
 }
 
-/** How many answers 204 the socket gets until it has so many, or 20 s are over. */
+/** Waits for so many answers 204, at most 20 s. @returns how many there were */
 function answers(socket: Socket, wanted: number): Promise<number> {
   return new Promise((resolve) => {
     let text = '';

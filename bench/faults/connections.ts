@@ -5,7 +5,7 @@ import { ALL, type Fault, SERVERS, type Stage } from './stage.js';
 
 const RATE = 20;
 
-/** With the host's own question meanwhile. */
+/** Locks the table, while the host runs a query of its own. */
 async function lockFor(stage: Stage, milliseconds: number): Promise<void> {
   const unlock = await lock(stage);
   await pause(milliseconds - 3000);

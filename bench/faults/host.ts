@@ -11,7 +11,7 @@ import { DataSource } from 'typeorm';
 import { DjaffarModule, djaffarMigrations } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
 
-// The host that faults happen to, in a process of its own; process.ts starts it.
+// The host under test, in a separate process that process.ts starts.
 const { ADAPTER = 'fastify', DATABASE_URL, POOL, BACKGROUND = 'true' } = process.env;
 
 const loop = monitorEventLoopDelay({ resolution: 10 });
@@ -21,19 +21,19 @@ loop.enable();
 class HostController {
   constructor(@Inject(DataSource) private readonly dataSource: DataSource) {}
 
-  /** What the host itself asks of the database. */
+  /** The host's own query. */
   @Get('health')
   health(): Promise<unknown> {
     return this.dataSource.query('SELECT 1');
   }
 
-  /** Bytes, milliseconds; of the event loop since it was asked last. */
+  /** Memory in bytes, and blocks of the event loop in milliseconds since the previous request. */
   @Get('usage')
   async usage(): Promise<{ heap: number; longest: number; p99: number }> {
     const [longest, p99] = [loop.max / 1e6, loop.percentile(99) / 1e6];
     globalThis.gc?.();
     const heap = process.memoryUsage().heapUsed;
-    // The collection is no stop of the host's.
+    // Excludes the garbage collection from the measurement.
     await pause(100);
     loop.reset();
     return { heap, longest, p99 };
@@ -67,7 +67,7 @@ const app = await NestFactory.create(
 );
 app.enableShutdownHooks(undefined, { useProcessExit: true });
 let longest = 0;
-// Before the adapter: the time until then counts too.
+// Before the adapter, so that its time is included.
 app.getHttpServer().prependListener('request', ({ method }: IncomingMessage, response: ServerResponse) => {
   if (method !== 'POST') return;
   const begun = performance.now();

@@ -1,25 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Milliseconds between two tries of an activity that was not acknowledged. */
+/** Milliseconds until an activity that was not acknowledged is sent again. */
 const RETRY = 250;
 
-/** Clients that track so many activities a second, whatever becomes of them, and send again what was not acknowledged. */
+/** Clients that track a constant number of activities per second, and send those again that were not acknowledged. */
 export class Load {
   readonly acknowledged: string[] = [];
   readonly statuses = new Map<number, number>();
-  /** Milliseconds of the request that took longest. */
+  /** Milliseconds of the slowest request. */
   worst = 0;
-  /** Milliseconds of each request since it was emptied last. */
+  /** Milliseconds of each request since the array was emptied. */
   took: number[] = [];
-  /** When a request failed last, by `performance.now()`. */
+  /** The time of the last failed request, by `performance.now()`. */
   failedAt: number | undefined;
   private readonly open = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
   private properties: { text: string } | undefined;
 
-  /** @param urls where to send, at each try anew; rolling deploys change it */
+  /** @param urls the current URLs, read for each attempt; rolling deploys change them */
   constructor(
     private readonly urls: () => string[],
     private readonly agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
@@ -35,14 +35,14 @@ export class Load {
     }, 1000 / perSecond);
   }
 
-  /** Resolves when all have been acknowledged, or have been tried for so long. */
+  /** Resolves when all activities are acknowledged, or after so many milliseconds. */
   async stop(patience = 15_000): Promise<void> {
     clearInterval(this.timer);
     await Promise.race([Promise.all(this.open), pause(patience)]);
     this.isStopped = true;
   }
 
-  /** Begins no more, and tries nothing again. */
+  /** Stops sending. */
   abandon(): void {
     clearInterval(this.timer);
     this.isStopped = true;
@@ -78,7 +78,7 @@ export class Load {
       await response.arrayBuffer();
       status = response.status;
     } catch {
-      // Refused, or broken off.
+      // The connection was refused or broke.
     }
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
     if (status !== 204) this.failedAt = performance.now();

@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Stage } from './stage.js';
 
 interface Sql {
-  /** Keeps everybody else from writing; with `READ`, it lets them read. */
+  /** Statements that lock a table against writes; with `READ`, others can read. */
   lock(table: string): string[];
   unlock: string;
-  /** The connections that wait for it. */
+  /** A query for the connections that wait for the lock. */
   waiting: string;
 }
 
@@ -25,8 +25,8 @@ const SQL: Record<DatabaseName, Sql> = {
 };
 
 /**
- * The operator keeps everybody from writing a table, on SQLite all tables.
- * @returns what ends it
+ * Locks a table against writes; on SQLite all tables.
+ * @returns a function that releases the lock
  */
 export async function lock(stage: Stage, table = 'djaffar_activity'): Promise<() => Promise<void>> {
   const runner = stage.operator.createQueryRunner();
@@ -37,7 +37,7 @@ export async function lock(stage: Stage, table = 'djaffar_activity'): Promise<()
   };
 }
 
-/** Resolves when somebody waits for it. */
+/** Resolves when a connection waits for the lock. */
 export async function untilSomebodyWaits(stage: Stage): Promise<void> {
   while ((await stage.operator.query<unknown[]>(SQL[stage.name].waiting)).length === 0) await pause(20);
 }

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** `host.ts` in a process of its own. */
+/** `host.ts` in a separate process. */
 export class HostProcess {
   /** The lines of its log. */
   readonly log: string[] = [];
-  /** Milliseconds of the request to track that took it longest. */
+  /** Milliseconds of its slowest tracking request. */
   longest = 0;
 
   private constructor(
@@ -34,15 +34,15 @@ export class HostProcess {
     if (!child.stdout || !child.stderr) throw new Error('no output to read');
     const exited = once(child, 'exit');
     const lines = createInterface(child.stdout);
-    const said: string[] = [];
-    child.stderr.on('data', (chunk: Buffer) => said.push(...chunk.toString().trimEnd().split('\n')));
+    const output: string[] = [];
+    child.stderr.on('data', (chunk: Buffer) => output.push(...chunk.toString().trimEnd().split('\n')));
     const url = await new Promise<string>((resolve, reject) => {
       lines.on('line', (line) => {
         const ready = /^ready on (http:\S+)\/$/.exec(line)?.[1];
         if (ready) resolve(ready);
-        else said.push(line);
+        else output.push(line);
       });
-      void exited.then(() => reject(new Error(`the host did not start: ${said.join('\n')}`)));
+      void exited.then(() => reject(new Error(`the host did not start: ${output.join('\n')}`)));
     });
     const host = new HostProcess(url, child, exited);
     child.on('message', (message: { longest?: number }) => (host.longest = message.longest ?? host.longest));
@@ -51,7 +51,7 @@ export class HostProcess {
     return host;
   }
 
-  /** Milliseconds that its clock is ahead of the real one from now on. */
+  /** Sets by how many milliseconds the clock of the process is ahead. */
   async setClock(ahead: number): Promise<void> {
     this.child.send(ahead);
     await once(this.child, 'message');
@@ -61,12 +61,12 @@ export class HostProcess {
     this.child.kill(signal);
   }
 
-  /** Other than 0 if it crashed. */
+  /** The exit code; not 0 if it crashed. */
   get exitCode(): number | null {
     return this.child.exitCode;
   }
 
-  /** @returns milliseconds until it has ended; it is killed after a minute */
+  /** @returns the milliseconds until the process has ended; it is killed after a minute */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     const begun = performance.now();
     this.child.kill(signal);

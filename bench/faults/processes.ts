@@ -6,14 +6,14 @@ import { ALL, type Fault, SERVERS, type Stage } from './stage.js';
 const ERASED = '/to-be-erased';
 const ERASE: RequestInit = { method: 'DELETE', headers: { 'Sec-Fetch-Site': 'same-origin' } };
 
-/** What a healthy instance answers while the other one is frozen or gone. */
+/** Measures the answers of a healthy instance while the other one is frozen or gone. */
 async function askHealthy(stage: Stage, { url }: HostProcess): Promise<void> {
   await stage.ask('overview', `${url}/djaffar/stats/overview`);
   await stage.ask('erase', `${url}/djaffar/dashboard/data/activities?path=${ERASED}`, ERASE);
   await stage.ask('overview after it', `${url}/djaffar/stats/overview`);
 }
 
-/** Two hosts under load, of which only the second gets it from now on. */
+/** Starts two hosts under load, and then moves the load to the second one. */
 async function startTwo(
   stage: Stage,
   environment?: Record<string, string>,
@@ -29,7 +29,7 @@ async function startTwo(
   return [one, healthy];
 }
 
-/** Resolves when the host's update of the statistics is in its transaction, and `stop` was called there. */
+/** Calls `stop` while the host's update of the statistics is in its transaction. */
 async function stopInUpdate(stage: Stage, { url }: HostProcess, stop: () => void): Promise<void> {
   const unlock = await lock(stage, 'djaffar_visit');
   void fetch(`${url}/djaffar/stats/overview`).catch(() => {});

@@ -9,7 +9,7 @@ import { MARIADBD, MariadbServer } from '../../test/support/mariadb.js';
 import { POSTGRES_BIN, PostgresServer } from '../../test/support/postgres.js';
 import { type Fault, SERVERS, Stage } from './stage.js';
 
-/** One that the fault may stop. */
+/** A server that the fault may stop. */
 interface Server {
   readonly url: string;
   readonly isRunning: boolean;
@@ -18,17 +18,17 @@ interface Server {
   remove(): Promise<void>;
 }
 
-/** @param folder for its files */
+/** @param folder the folder for its files */
 async function createServer(database: DatabaseName, folder?: string): Promise<Server> {
   if (database === 'mariadb') {
-    if (!MARIADBD) throw new Error('there is no mariadbd here');
+    if (!MARIADBD) throw new Error('mariadbd was not found');
     return MariadbServer.create(MARIADBD, folder);
   }
   if (!POSTGRES_BIN) throw new Error('PostgreSQL has no programs here: set TEST_POSTGRES_BIN');
   return PostgresServer.create(POSTGRES_BIN, folder);
 }
 
-/** A fault of a server of its own. */
+/** Returns a fault with a separate database server. */
 function ofServer(
   name: string,
   run: (stage: Stage, server: Server) => Promise<void>,
@@ -51,7 +51,7 @@ function ofServer(
   };
 }
 
-/** A disk in memory, so small that it can be filled. */
+/** A small disk in memory, which can be filled. */
 class Disk {
   readonly path = mkdtempSync(join(tmpdir(), 'djaffar-disk-'));
 
@@ -76,7 +76,7 @@ class Disk {
 
 let disk: Disk;
 
-/** A rival takes two ids in the other order than the host, until one of the two is the victim. */
+/** Inserts two ids in the opposite order of the host, until one of the two transactions is the victim of a deadlock. */
 async function deadlock(stage: Stage, turn: number): Promise<void> {
   const url = stage.hosts[0]?.url;
   const [first, second] = [randomUUID(), randomUUID()].sort();
@@ -165,7 +165,7 @@ export const servers: Fault[] = [
       await pause(8000);
       await stage.ask('a question', `${stage.hosts[0]?.url}/djaffar/stats/overview`);
       disk.free();
-      // PostgreSQL ends if it cannot write its log.
+      // PostgreSQL stops if it cannot write its log.
       if (!server.isRunning) await server.start();
       stage.cured();
       await pause(5000);

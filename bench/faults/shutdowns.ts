@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from './locks.js';
 import { ALL, type Fault, SERVERS, type Stage } from './stage.js';
 
-/** The load goes on while the first host shuts down, as it does while a balancer has not noticed. */
+/** Shuts the first host down under load, as before a load balancer has noticed. */
 async function endUnderLoad(stage: Stage): Promise<void> {
   for (const host of stage.targets) await stage.end(host);
   stage.load.abandon();
@@ -12,7 +12,7 @@ async function endUnderLoad(stage: Stage): Promise<void> {
 
 const BATCH = 100;
 
-/** Resolves when so many MB of activities are stored. */
+/** Stores so many MB of activities. */
 async function fill(url: string, megabytes: number): Promise<void> {
   const activity = { date: new Date().toISOString(), path: '/', properties: { text: 'x'.repeat(3000) } };
   const body = JSON.stringify({ activities: Array.from({ length: 20 }, () => activity) });

@@ -6,11 +6,11 @@ import { TcpProxy } from '../../test/support/tcp-proxy.js';
 import { Load } from './load.js';
 import { HostProcess } from './process.js';
 
-/** A fault: what is done to a host that is under load. The stage measures what becomes of it. */
+/** A fault of a host under load. The stage measures the consequences. */
 export interface Fault {
   name: string;
   on: DatabaseName[];
-  /** Where the database has to be one of its own. */
+  /** Creates the stage, if the fault needs a separate database. */
   stage?(database: DatabaseName): Promise<Stage>;
   run(stage: Stage): Promise<void>;
 }
@@ -18,24 +18,24 @@ export interface Fault {
 export const ALL: DatabaseName[] = ['postgres', 'mariadb', 'sqlite'];
 export const SERVERS: DatabaseName[] = ['postgres', 'mariadb'];
 
-/** What a fault has cost. Times in milliseconds. */
+/** The consequences of a fault. Times in milliseconds. */
 export interface Outcome {
   acknowledged: number;
-  /** Of the acknowledged. */
+  /** How many of the acknowledged activities are stored. */
   stored: number;
   doubled: number;
   /** The request to track that took a host longest, and the client. */
   worst: number;
   worstSeen: number;
-  /** From the fault's end to the last request that failed; `undefined` if the fault has no end. */
+  /** From the end of the fault to the last failed request; `undefined` if the fault has no end. */
   recovered: number | undefined;
   logLines: number;
-  /** From SIGTERM to the end of the process that took longest. */
+  /** From SIGTERM to the end of the slowest process. */
   ended: number | undefined;
   notes: string[];
 }
 
-/** A database, hosts on it, and the load on them. */
+/** A database, hosts that use it, and the load on them. */
 export class Stage {
   readonly hosts: HostProcess[] = [];
   readonly notes: string[] = [];
@@ -49,11 +49,11 @@ export class Stage {
   private constructor(
     readonly name: DatabaseName,
     readonly database: Pick<TestDatabase, 'url'>,
-    /** A connection of the operator's. */
+    /** A connection for the fault itself. */
     readonly operator: DataSource,
   ) {}
 
-  /** @param given a database of the fault's own */
+  /** @param given a separate database */
   static async create(name: DatabaseName, given?: Pick<TestDatabase, 'url' | 'drop'>): Promise<Stage> {
     const database = given ?? (await createDatabase(name));
     const operator = await new DataSource({
@@ -68,7 +68,7 @@ export class Stage {
     return stage;
   }
 
-  /** To be done at the end, the last first. */
+  /** Adds work for the end, in reverse order. */
   later(work: () => Promise<unknown>): void {
     this.cleanUp.push(work);
   }
@@ -80,7 +80,7 @@ export class Stage {
     return host;
   }
 
-  /** A network between hosts and the database that can fall silent. */
+  /** Returns a proxy between hosts and the database, which can go silent. */
   async network(): Promise<{ proxy: TcpProxy; url: string }> {
     const proxy = await TcpProxy.start(this.database.url);
     this.later(() => proxy.close());
@@ -90,7 +90,7 @@ export class Stage {
     return { proxy, url: url.href };
   }
 
-  /** The fault is over: from here on the time to recover counts. */
+  /** Marks the end of the fault: the time to recover counts from here. */
   cured(): void {
     this.curedAt = performance.now();
   }
@@ -101,7 +101,7 @@ export class Stage {
     this.targets = this.targets.filter((each) => each !== host);
   }
 
-  /** Tracks one activity that does not count. */
+  /** Tracks one activity that is not counted. */
   async track(path: string): Promise<void> {
     await fetch(`${this.targets[0]?.url}/djaffar/track/`, {
       method: 'POST',
@@ -110,7 +110,7 @@ export class Stage {
     });
   }
 
-  /** @returns milliseconds of a request, which is noted with its answer */
+  /** Sends a request, and notes its answer. @returns its milliseconds */
   async ask(what: string, url: string, init?: RequestInit): Promise<number> {
     const begun = performance.now();
     const answer = await fetch(url, { signal: AbortSignal.timeout(120_000), ...init })

@@ -12,7 +12,7 @@ export interface Sent {
   properties?: Record<string, unknown>;
 }
 
-/** A browser, which keeps its cookie. */
+/** A browser with its cookie. */
 export class Visitor {
   cookie = '';
 
@@ -55,7 +55,7 @@ export async function repeat(
   }
 }
 
-/** Milliseconds of all answers, and how many there were. */
+/** The total milliseconds of answers, and their number. */
 interface Times {
   median: number;
   worst: number;
@@ -65,11 +65,11 @@ interface Times {
 
 export interface Measured {
   questions: Times;
-  /** How far `asOf` was behind at worst, in milliseconds. */
+  /** The most milliseconds by which `asOf` was behind. */
   lag: number;
-  /** Requests a second that were acknowledged, of one client after another. */
+  /** Acknowledged requests per second, sent one after another. */
   tracked: number;
-  /** The longest stop of the host's event loop, in milliseconds. */
+  /** The longest block of the host's event loop, in milliseconds. */
   loop: number;
 }
 
@@ -78,7 +78,7 @@ function questionsOfAMonth(): string[] {
   return [`overview?${range}`, `top?dimension=path&${range}`, `series?measure=visits&interval=day&${range}`];
 }
 
-/** What somebody with the dashboard, a visitor, and the host notice. */
+/** Measures questions, tracking, and the event loop of the host. */
 export async function measure(url: string, milliseconds: number): Promise<Measured> {
   const ending = AbortSignal.timeout(milliseconds);
   const usage = async (): Promise<{ longest: number }> => {
@@ -86,7 +86,7 @@ export async function measure(url: string, milliseconds: number): Promise<Measur
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- bench/faults/host.ts answers so
     return (await response.json()) as { longest: number };
   };
-  // It begins anew.
+  // Resets the measurement.
   await usage();
   const begun = performance.now();
   const times: number[] = [];

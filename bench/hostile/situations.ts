@@ -10,15 +10,15 @@ const MINUTE = 60_000;
 
 export interface Situation {
   name: string;
-  /** All databases, if nothing is said. */
+  /** The databases; by default all. */
   on?: DatabaseName[];
-  /** What was there before. */
+  /** Prepares the situation. */
   before?(url: string): Promise<void>;
-  /** Goes on until the signal aborts, or is over before that. */
+  /** Runs until the signal aborts, or ends earlier. */
   during(url: string, signal: AbortSignal, stage: Stage): Promise<void>;
 }
 
-/** So many requests of up to 100 activities, of a visitor who keeps the cookie. */
+/** Sends `count` activities of one visitor, in requests of up to 100. */
 async function send(visitor: Visitor, count: number, make: (i: number) => Sent): Promise<void> {
   for (let at = 0; at < count; at += 100)
     await visitor.track(Array.from({ length: Math.min(100, count - at) }, (_, i) => make(at + i)));
@@ -32,7 +32,7 @@ const random = (): string => randomBytes(6).toString('hex');
 
 const noon = (daysAgo: number): Date => new Date(Date.now() - (Date.now() % DAY) - daysAgo * DAY + DAY / 2);
 
-/** Asks for something; whoever has gone does not hear the answer. */
+/** Asks a question; the signal disconnects the client. */
 async function ask(url: string, question: string, signal?: AbortSignal): Promise<void> {
   await fetch(`${url}/djaffar/${question}`, signal ? { signal } : {})
     .then((response) => response.arrayBuffer())
@@ -41,7 +41,7 @@ async function ask(url: string, question: string, signal?: AbortSignal): Promise
 
 const ever = 'from=1970-01-01T00:00Z&to=2100-01-01T00:00Z';
 
-/** Visitors of situations that last from `before` to `during`. */
+/** The visitors of situations, from `before` to `during`. */
 const visitors = new Map<string, Visitor>();
 
 function visitorOf(name: string, url: string): Visitor {
@@ -80,7 +80,7 @@ export const SITUATIONS: Situation[] = [
       }),
   },
   {
-    name: 'a visit of 60,000 activities that goes on, in no order',
+    name: 'a visit of 60,000 activities that continues, in no order',
     before: async (url) =>
       send(visitorOf('long', url), 60_000, (i) => ({
         date: new Date(Date.now() - HOUR / 4),
@@ -92,7 +92,7 @@ export const SITUATIONS: Situation[] = [
       ),
   },
   {
-    name: 'a session of 20,000 visits that goes on',
+    name: 'a session of 20,000 visits that continues',
     before: async (url) =>
       send(visitorOf('session', url), 20_000, (i) => ({ date: new Date(Date.now() - i * 31 * MINUTE) })),
     during: async (url, signal) =>

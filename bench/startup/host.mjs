@@ -1,9 +1,9 @@
-// A host with or without Djaffar (the first argument): prints what it has cost when it is ready.
+// Starts a host with or without Djaffar (the first argument), and prints its CPU time and memory.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-// A host has these already: the last one, if it is installed.
+// Hosts have these packages already, the last one if it is installed.
 import * as transformer from 'class-transformer';
 import * as validator from 'class-validator';
 import * as passport from '@nestjs/passport';

@@ -8,7 +8,7 @@ export interface Exported {
   peak: number;
 }
 
-/** Runs a command to its end, and keeps an eye on the most memory that it had. */
+/** Runs a command, and measures its peak memory. */
 async function run(
   command: string,
   args: string[],
@@ -30,7 +30,7 @@ function peakOf(pid: number): number {
   try {
     return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
   } catch {
-    // It has ended meanwhile.
+    // The process has ended in the meantime.
     return 0;
   }
 }
@@ -38,7 +38,7 @@ function peakOf(pid: number): number {
 const ROOT = resolve(import.meta.dirname, '../..');
 const SESSION = '"userAgent", "startedAt", browser, system, device, bot';
 
-/** The latest million activities, by the built command, by `psql \copy`, and through `stream()`. */
+/** Exports the latest million activities by the built command, by `psql \copy`, and by `stream()`. */
 export async function exportsOf(
   url: string,
   folder: string,
@@ -82,7 +82,7 @@ export async function exportsOf(
     );
     found[`djaffar export --format ${format}`] = { rowsPerSecond: rows / seconds, peak };
   }
-  // With more than that to fill, Node leaves what is not used any more in memory for longer.
+  // With a smaller heap, Node collects garbage earlier.
   for (const [how, settings] of [
     ['service.stream()', []],
     ['service.stream(), node --max-old-space-size=1024', ['--max-old-space-size=1024']],

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ActivityStats, Top } from '../../lib/index.js';
 
-/** The range, as the SQL by hand has it. */
+/** The range for the SQL by hand. */
 interface Bounds {
   since: number;
   until: number;
@@ -12,9 +12,9 @@ type Row = Record<string, unknown>;
 export interface Asked {
   name: string;
   ours: (stats: ActivityStats, range: { from: Date; to: Date }) => Promise<unknown>;
-  /** What a competent engineer would write on the raw tables. */
+  /** The SQL that a competent engineer would write for the raw tables. */
   plain?: (bounds: Bounds) => string;
-  /** Whether both tell the same, where they mean the same. */
+  /** Whether both results are equal, if they have the same meaning. */
   agrees?: (ours: never, rows: Row[]) => boolean;
 }
 
@@ -22,7 +22,7 @@ const A = 'FROM djaffar_activity a LEFT JOIN djaffar_session s ON s.id = a."sess
 const IS_HUMAN = 's.bot IS NOT TRUE';
 const within = ({ since, until }: Bounds): string => `a.date >= ${since} AND a.date < ${until}`;
 
-/** Each visit with its ends, of those that began in the range; an earlier beginning is looked for a day back. */
+/** Selects the visits that started in the range, with start and end; activities of the previous day show earlier starts. */
 const visits = ({ since, until }: Bounds): string => `
   SELECT * FROM (
     SELECT a."visitId", min(a."sessionId") AS session, max(a."userId") AS "user", min(a.date) AS start,
@@ -35,7 +35,7 @@ const visits = ({ since, until }: Bounds): string => `
       ${A} WHERE ${IS_HUMAN} AND a.date >= ${since - 86_400_000} AND a."visitId" IS NOT NULL GROUP BY a."visitId") v
    WHERE v.start >= ${since} AND v.start < ${until}`;
 
-/** Without what is sorted for it. */
+/** The same without the columns that need sorting. */
 const bareVisits = ({ since, until }: Bounds): string => `
   SELECT * FROM (
     SELECT a."visitId", min(a."sessionId") AS session, max(a."userId") AS "user", min(a.date) AS start,
@@ -59,7 +59,7 @@ const topOf = (value: string, from: string, count = 'count(*)', where = 'TRUE'):
 
 const utm = (name: string): string => `substring(first FROM '[?&]utm_${name}=([^&#]*)')`;
 
-/** The SQL has no rows for intervals without anything. */
+/** The SQL has no rows for empty intervals. */
 function agreesOnSeries(ours: (number | null)[], rows: Row[]): boolean {
   return isDeepStrictEqual(ours.filter(Boolean), rows.map(({ n }) => Number(n)).filter(Boolean));
 }

@@ -2,11 +2,11 @@ import type { DataSource } from 'typeorm';
 
 export interface Size {
   name: string;
-  /** For each activity. */
+  /** Bytes for each activity. */
   bytes: number;
 }
 
-/** What the tables and their indexes take on disk, the largest first. */
+/** Returns the size of tables and indexes on disk, the largest first. */
 export async function sizesOf(dataSource: DataSource, activities: number): Promise<Size[]> {
   const rows: { name: string; bytes: string }[] = await dataSource.query(
     `SELECT CASE WHEN t.oid = r.oid THEN 'table ' || t.relname
