@@ -1,13 +1,8 @@
 export { Activity, type Properties, type StoredActivity } from './activity/activity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
 export type { ActivityContext, GivenContext } from './activity/activity.context.js';
-export {
-  ActivityService,
-  type EraseOptions,
-  type FeedOptions,
-  type ServerActivity,
-  type TrackOptions,
-} from './activity/activity.service.js';
+export { ActivityService, type EraseOptions, type FeedOptions } from './activity/activity.service.js';
+export type { ServerActivity, TrackOptions } from './activity/server-activity.js';
 export type { FeedItem, UserSession } from './activity/user-activity.js';
 export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+import type { SelectQueryBuilder } from 'typeorm';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { ErasureSelection, RecordReader, Store } from '../store/store.js';
-import type { ActivityName, Named } from './activities.js';
 import {
   type ActivityContext,
   type ContextSource,
@@ -13,65 +12,12 @@ import type { Activity } from './activity.js';
 import { type ActivityFilter, checkText, InvalidFilterError, parseFilter } from './activity.filter.js';
 import { type ActivityRow, toActivity } from './activity-row.js';
 import { ActivityWriter } from './activity.writer.js';
-import { ErrorCollector } from './validation-errors.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
-import { Events } from './events.js';
-import { storedIp } from './ip-address.js';
-import { MAX_PATH, normalizeActivity, readActivity } from './new-activity.js';
 import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
 import { Recorder } from './recorder.js';
-import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
-import { truncate, sanitize } from './text.js';
-import { storedUser } from './user.js';
+import { type ServerActivity, ServerTracker, type TrackOptions } from './server-activity.js';
 import { type FeedItem, groupRepeats, type UserSession } from './user-activity.js';
-import { sessionOf } from './user-agent.js';
 import { VisitBounds } from './visit-bounds.js';
-
-/** An activity of server code. */
-export type ServerActivity<N extends ActivityName = ActivityName> = ActivityDetails & Named<N>;
-
-interface ActivityDetails {
-  /** At most 2,048 characters; default: the path of the request. Outside of requests it is mandatory. */
-  path?: string | undefined;
-  /** Default: now. A text is ISO 8601, without an offset UTC. */
-  date?: Date | string | undefined;
-  /** At most 2,048 characters. */
-  referer?: string | undefined;
-  /** A UUID; stored once however often it is given. Default: a new UUIDv7. */
-  id?: string | undefined;
-  /** Default: the request's. Of somebody else than the request's user, nothing else is taken from the request but the path. */
-  user?: { id: string | number | bigint; name?: string | null } | undefined;
-  /** The id of a session, as in {@link Activity.sessionId}. Default: the request's session and visit. */
-  session?: string | undefined;
-  /**
-   * The id of a visit, as in {@link Activity.visitId}. It is left out if the visit would last for 24 hours or longer with
-   * this activity.
-   */
-  visit?: string | undefined;
-  /** The pattern of the route, at most 255 characters; default: the request's. */
-  route?: string | undefined;
-  /** To what it was done, such as `['order', 17]`: `find({ subject: ['order', 17] })` is what was done to it. */
-  subject?: Subject | undefined;
-  /**
-   * `false` for what happens by itself: a visit with one other activity still bounced.
-   * @defaultValue true
-   */
-  interactive?: boolean | undefined;
-  ip?: string | undefined;
-  /** Kept with the session where that is new. */
-  userAgent?: string | undefined;
-}
-
-/** How `ActivityService.track` stores an activity. */
-export interface TrackOptions {
-  /** `null`: nothing is taken from the request, or from `runAs`, that the code runs in. */
-  context?: null;
-  /**
-   * The manager of a transaction of yours, which has to be of the data source of `DjaffarModule`: the activity is committed
-   * with it, or not at all. What the driver throws is thrown as it is, so that you can try the transaction again.
-   */
-  manager?: EntityManager;
-}
 
 /** Whose feed `ActivityService.feed` returns. */
 export interface FeedOptions {
@@ -118,98 +64,37 @@ export interface EraseOptions {
  */
 @Injectable()
 export class ActivityService {
-  private readonly events: Events;
+  private readonly tracker: ServerTracker;
 
   constructor(
     @Inject(STORE) private readonly store: Store,
-    @Inject(SETTINGS) private readonly settings: Settings,
-    private readonly recorder: Recorder,
+    @Inject(SETTINGS) settings: Settings,
+    recorder: Recorder,
     private readonly writer: ActivityWriter,
     private readonly visitBounds: VisitBounds,
     private readonly current: CurrentContext,
   ) {
-    this.events = new Events(settings);
+    this.tracker = new ServerTracker(settings, recorder);
   }
 
   /**
-   * Stores an activity, and resolves once it is committed. Inside a request and inside {@link runAs}, what is not given is
-   * taken from there: the user, the session, the visit, the IP address, the user agent, the path.
-   * @throws InvalidActivityError as a client would get a 400
-   * @throws Error for a `manager` that is in no transaction, or of another data source
-   * @throws UnavailableError as a client would get a 503
+   * Stores an activity, and resolves when it is committed. Inside a request and inside {@link runAs}, missing values are
+   * taken from there: user, session, visit, IP address, user agent and path.
+   * @throws InvalidActivityError if a client would get a 400
+   * @throws Error if `manager` is not in a transaction, or belongs to another data source
+   * @throws UnavailableError if a client would get a 503
    */
   async track(activity: ServerActivity, options: TrackOptions = {}): Promise<void> {
-    await this.storeActivity(activity, options.context === null ? undefined : this.current, options);
+    await this.tracker.track(activity, options.context === null ? undefined : this.current, options);
   }
 
   /**
-   * The same in another context than that of the code that runs.
+   * The same in another context than that of the caller.
    * @internal
    * @param isNameGenerated whether the option `events` does not apply, because the application has not named the activity
    */
   async trackIn(context: ContextSource, activity: ServerActivity, isNameGenerated = false): Promise<void> {
-    await this.storeActivity(activity, context, { isNameGenerated });
-  }
-
-  private async storeActivity(
-    activity: ServerActivity,
-    context: ContextSource | undefined,
-    { manager, isNameGenerated = false }: { manager?: EntityManager; isNameGenerated?: boolean },
-  ): Promise<void> {
-    const { user, session, visit, ip, userAgent, date: when = new Date(), ...others } = activity;
-    const { subject, interactive, ...fields } = others;
-    const errors = new ErrorCollector();
-    const deadline = this.recorder.deadline();
-    const now = Date.now();
-    const read = readActivity({ ...fields, date: when instanceof Date ? isoOf(when) : when }, errors);
-    if (session !== undefined && !isKey(session, 64))
-      errors.addError('session', 'session must be 1 to 64 letters, digits, - or _');
-    if (visit !== undefined && !isKey(visit, 16))
-      errors.addError('visit', 'visit must be 1 to 16 letters, digits, - or _');
-    const knownSubject = subject === undefined ? null : storedSubject(subject);
-    if (knownSubject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
-    const known = storedUser(user);
-    // Not in a transaction: that would take a second connection.
-    const loading = manager ? undefined : context?.ready();
-    if (loading) await loading;
-    const { time, path, name, properties } = read ?? {};
-    const origin =
-      errors.count === 0
-        ? context?.originOf({ date: time ?? now, path, name, properties, user: known })
-        : undefined;
-    const missingPath = 'outside of a request';
-    const events = isNameGenerated ? undefined : this.events;
-    const arrival = { receivedAt: now, skew: 0, path: fitPath(origin?.path), missingPath, events };
-    const parsed = read && normalizeActivity(read, arrival, errors);
-    errors.throwIfInvalid();
-    if (!parsed || origin?.isDropped) return;
-    const own = session === undefined && visit === undefined ? origin : undefined;
-    const sessionId = session ?? own?.session ?? null;
-    await this.recorder.record(
-      [
-        {
-          ...parsed,
-          route: parsed.route ?? origin?.route ?? null,
-          subject: knownSubject ?? null,
-          interactive: interactive === false ? false : null,
-          referer: parsed.referer ?? origin?.referer ?? null,
-          userId: known?.id ?? origin?.user?.id ?? null,
-          userName: known?.name ?? origin?.user?.name ?? null,
-          sessionId,
-          visitId: visit ?? own?.visit ?? null,
-          ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, this.settings.ip),
-        },
-      ],
-      sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),
-      {
-        request: origin?.request,
-        isAboutAnother: origin?.isAboutAnother,
-        isVisitOfHost: !own?.isVisitOwn,
-        manager,
-        deadline,
-        onKept: () => own?.keep(),
-      },
-    );
+    await this.tracker.track(activity, context, { isNameGenerated });
   }
 
   /**
@@ -383,16 +268,4 @@ function erasureOf(filter: ActivityFilter, { keepAnonymous = false }: EraseOptio
 function checkLimit(limit: number): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     throw new InvalidFilterError('limit', `must be a whole number from 1 to ${MAX_LIMIT}`);
-}
-
-function isoOf(date: Date): string {
-  return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
-}
-
-function fitPath(path: string | null | undefined): string | undefined {
-  return path ? truncate(sanitize(path), MAX_PATH) : undefined;
-}
-
-function isKey(text: string, characters: number): boolean {
-  return /^[\w-]+$/.test(text) && text.length <= characters;
 }

@@ -1,6 +1,7 @@
 import { type ExecutionContext, Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { catchError, concat, defer, ignoreElements, type Observable, tap, throwError } from 'rxjs';
-import { ActivityService, type ServerActivity } from '../activity/activity.service.js';
+import { ActivityService } from '../activity/activity.service.js';
+import type { ServerActivity } from '../activity/server-activity.js';
 import { MAX_NAME } from '../activity/new-activity.js';
 import { truncate } from '../activity/text.js';
 import { UnstorableError } from '../activity/unstorable.error.js';

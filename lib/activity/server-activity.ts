@@ -1,0 +1,166 @@
+import type { EntityManager } from 'typeorm';
+import type { Settings } from '../options/settings.js';
+import type { ActivityName, Named } from './activities.js';
+import type { ContextSource, Origin } from './activity.context.js';
+import { Events } from './events.js';
+import { storedIp } from './ip-address.js';
+import {
+  MAX_PATH,
+  normalizeActivity,
+  type ParsedActivity,
+  readActivity,
+  type ReadActivity,
+} from './new-activity.js';
+import type { Recorder } from './recorder.js';
+import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
+import { sanitize, truncate } from './text.js';
+import { storedUser } from './user.js';
+import { sessionOf } from './user-agent.js';
+import { ErrorCollector } from './validation-errors.js';
+
+/** An activity of server code. */
+export type ServerActivity<N extends ActivityName = ActivityName> = ActivityDetails & Named<N>;
+
+interface ActivityDetails {
+  /** At most 2,048 characters; default: the path of the request. It is mandatory outside of requests. */
+  path?: string | undefined;
+  /** Default: now. A text is ISO 8601; without an offset it is UTC. */
+  date?: Date | string | undefined;
+  /** At most 2,048 characters. */
+  referer?: string | undefined;
+  /** A UUID. Activities with the same id are stored once. Default: a new UUIDv7. */
+  id?: string | undefined;
+  /** Default: the user of the request. For another user, only the path is taken from the request. */
+  user?: { id: string | number | bigint; name?: string | null } | undefined;
+  /** The id of a session, as in {@link Activity.sessionId}. Default: the request's session and visit. */
+  session?: string | undefined;
+  /**
+   * The id of a visit, as in {@link Activity.visitId}. It is omitted if the visit would last for 24 hours or longer with
+   * this activity.
+   */
+  visit?: string | undefined;
+  /** The pattern of the route, at most 255 characters; default: the request's. */
+  route?: string | undefined;
+  /** The object of the activity, such as `['order', 17]`; `find({ subject: ['order', 17] })` returns its activities. */
+  subject?: Subject | undefined;
+  /**
+   * `false` if the user did not cause it directly: a visit with it and one other activity is still a bounce.
+   * @defaultValue true
+   */
+  interactive?: boolean | undefined;
+  ip?: string | undefined;
+  /** Stored with the session if the session is new. */
+  userAgent?: string | undefined;
+}
+
+/** How `ActivityService.track` stores an activity. */
+export interface TrackOptions {
+  /** `null`: takes nothing from the request, or from `runAs`, in which the code runs. */
+  context?: null;
+  /**
+   * The manager of a transaction of yours, on the data source of `DjaffarModule`: the activity is committed with it, or not
+   * at all. Errors of the driver are thrown unchanged, so that you can retry the transaction.
+   */
+  manager?: EntityManager;
+}
+
+/** Validates activities of server code, completes them from their context, and records them. */
+export class ServerTracker {
+  private readonly events: Events;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly recorder: Recorder,
+  ) {
+    this.events = new Events(settings);
+  }
+
+  /**
+   * @param context provides missing values
+   * @param options with `isNameGenerated`, the option `events` does not apply, because the application has not chosen the name
+   */
+  async track(
+    activity: ServerActivity,
+    context: ContextSource | undefined,
+    { manager, isNameGenerated = false }: { manager?: EntityManager; isNameGenerated?: boolean },
+  ): Promise<void> {
+    const { session, visit, ip, userAgent, date = new Date(), ...others } = activity;
+    const { user: givenUser, subject: givenSubject, interactive, ...fields } = others;
+    const deadline = this.recorder.deadline();
+    const now = Date.now();
+
+    const errors = new ErrorCollector();
+    const read = readActivity({ ...fields, date: date instanceof Date ? isoOf(date) : date }, errors);
+    checkKey('session', session, 64, errors);
+    checkKey('visit', visit, 16, errors);
+    const subject = givenSubject === undefined ? null : storedSubject(givenSubject);
+    if (subject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
+    const user = storedUser(givenUser);
+
+    // Not in a transaction, because that would need a second connection.
+    const loading = manager ? undefined : context?.ready();
+    if (loading) await loading;
+    const { time, path, name, properties } = read ?? {};
+    const origin =
+      errors.count === 0 ? context?.originOf({ date: time ?? now, path, name, properties, user }) : undefined;
+
+    const parsed = read && this.normalize(read, { now, origin, isNameGenerated, errors });
+    errors.throwIfInvalid();
+    if (!parsed || origin?.isDropped) return;
+
+    const own = session === undefined && visit === undefined ? origin : undefined;
+    const sessionId = session ?? own?.session ?? null;
+    await this.recorder.record(
+      [
+        {
+          ...parsed,
+          route: parsed.route ?? origin?.route ?? null,
+          subject: subject ?? null,
+          interactive: interactive === false ? false : null,
+          referer: parsed.referer ?? origin?.referer ?? null,
+          userId: user?.id ?? origin?.user?.id ?? null,
+          userName: user?.name ?? origin?.user?.name ?? null,
+          sessionId,
+          visitId: visit ?? own?.visit ?? null,
+          ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, this.settings.ip),
+        },
+      ],
+      sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),
+      {
+        request: origin?.request,
+        isAboutAnother: origin?.isAboutAnother,
+        isVisitOfHost: !own?.isVisitOwn,
+        manager,
+        deadline,
+        onKept: () => own?.keep(),
+      },
+    );
+  }
+
+  private normalize(
+    read: ReadActivity,
+    given: { now: number; origin: Origin | undefined; isNameGenerated: boolean; errors: ErrorCollector },
+  ): ParsedActivity | undefined {
+    const path = given.origin?.path;
+    return normalizeActivity(
+      read,
+      {
+        receivedAt: given.now,
+        skew: 0,
+        path: path ? truncate(sanitize(path), MAX_PATH) : undefined,
+        missingPath: 'outside of a request',
+        events: given.isNameGenerated ? undefined : this.events,
+      },
+      given.errors,
+    );
+  }
+}
+
+function isoOf(date: Date): string {
+  return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
+}
+
+function checkKey(name: string, key: string | undefined, max: number, errors: ErrorCollector): void {
+  if (key === undefined || (/^[\w-]+$/.test(key) && key.length <= max)) return;
+  errors.addError(name, `${name} must be 1 to ${max} letters, digits, - or _`);
+}
