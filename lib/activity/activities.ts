@@ -12,10 +12,10 @@ import type { Properties } from './activity.js';
 // oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- it is for hosts to fill
 export interface Activities {}
 
-/** What the tracker stores by itself. */
+/** The activities that the tracker stores automatically. */
 type BuiltIn = 'view' | 'engagement' | 'outbound' | 'download';
 
-/** What may be tracked: any text, or the names of {@link Activities} and those of the tracker. */
+/** The allowed names: any text, or the names of {@link Activities} and those of the tracker. */
 export type ActivityName = [keyof Activities] extends [never]
   ? string
   : // oxlint-disable-next-line typescript/no-redundant-type-constituents -- hosts fill the interface

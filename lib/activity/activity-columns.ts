@@ -1,4 +1,4 @@
-/** What is read of an activity, in the order in which it is written. */
+/** The columns that are read of an activity, in the order of exports. */
 export const ACTIVITY_COLUMNS = [
   'id',
   'date',

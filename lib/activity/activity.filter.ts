@@ -8,7 +8,7 @@ import { isStorable } from './text.js';
 /** Milliseconds. */
 const DAY = 86_400_000;
 
-/** Which activities. What is not given does not matter; all that is given has to hold. */
+/** Selects activities that match all given properties. */
 export interface ActivityFilter {
   /** The host's id of the user. */
   user?: string | undefined;
@@ -21,7 +21,7 @@ export interface ActivityFilter {
   /** The pattern of a route, such as `/orders/:id/pay`, or with a trailing `*` the beginning of patterns. */
   route?: string | undefined;
   name?: ActivityName | undefined;
-  /** To what it was done, such as `['order', 17]` or `'order:17'`. */
+  /** The object of the activity, such as `['order', 17]` or `'order:17'`. */
   subject?: Subject | undefined;
   /** Inclusive. A text is ISO 8601, without an offset UTC; a date alone, such as `2026-11-01`, is the start of that day. */
   from?: Date | string | undefined;

@@ -30,7 +30,7 @@ export interface FeedOptions {
 /** What `ActivityService.erase` keeps. */
 export interface EraseOptions {
   /**
-   * Whether what was done without a login in the user's visits stays. Statistics count it as the user's, so it goes too.
+   * Whether activities without a login in the user's visits are kept. Statistics count them as the user's.
    * @defaultValue false
    */
   keepAnonymous?: boolean | undefined;
@@ -107,7 +107,7 @@ export class ActivityService {
   }
 
   /**
-   * Runs a function in a context: what it tracks gets the user, session and path of this context.
+   * Runs a function in a context: activities that it tracks get the user, session and path of this context.
    * @returns the result of the function
    */
   runAs<T>(context: GivenContext, work: () => T): T {
@@ -131,14 +131,14 @@ export class ActivityService {
   }
 
   /**
-   * All activities of the filter, the oldest first, in constant memory.
+   * Yields all activities of the filter, the oldest first, in constant memory.
    * @throws InvalidFilterError
    */
   async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
     for await (const rows of this.pages(filter)) for (const row of rows) yield toActivity(row);
   }
 
-  /** @internal for exports: the activities behind a place, in pages */
+  /** @internal for exports: the activities after a cursor, in pages */
   pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
     return this.store.pages(parseFilter(filter), after);
   }
@@ -149,7 +149,7 @@ export class ActivityService {
   }
 
   /**
-   * @internal the cursor behind an activity, for exports that resume
+   * @internal the cursor of an activity, for exports that resume
    * @throws InvalidFilterError if there is none of that id
    */
   async cursorOf(id: string): Promise<string> {
@@ -159,8 +159,8 @@ export class ActivityService {
   }
 
   /**
-   * What a user did, for the user's own eyes: the latest first, the same in a row once, without `engagement`, addresses and
-   * sessions. It looks at the user's latest 1,000 activities.
+   * Returns the activities of a user for the user, the latest first. Equal activities in a row are one item; `engagement`,
+   * addresses and sessions are left out. It reads the user's latest 1,000 activities.
    * @throws InvalidFilterError
    */
   async feed({ user, limit = DEFAULT_LIMIT }: FeedOptions): Promise<FeedItem[]> {
@@ -169,7 +169,7 @@ export class ActivityService {
   }
 
   /**
-   * When each of the users did something for the last time; who never did is not in it.
+   * Returns the time of each user's last activity; users without activities are missing.
    * @throws InvalidFilterError
    */
   async lastSeen(users: (string | number | bigint)[]): Promise<Map<string, Date>> {
@@ -177,8 +177,8 @@ export class ActivityService {
   }
 
   /**
-   * The browsers in which a user was logged in, the latest first, at most 100.
-   * @param current the session that asks; default: the request's, if the option `requestContext` is on. See
+   * Returns the browsers in which a user was logged in, the latest first, at most 100.
+   * @param current the caller's session; default: the request's, if the option `requestContext` is on. See
    * {@link VisitorService.of}
    * @throws InvalidFilterError
    */
@@ -195,9 +195,9 @@ export class ActivityService {
   }
 
   /**
-   * A query builder of TypeORM's for what `find` cannot ask; alias `activity`. The filter's dates are in it already: in what
-   * you add, a date is a number of milliseconds (`date.getTime()`), because a `Date` matches wrong rows on some databases.
-   * It only reads: activities that are deleted by it stay in the statistics, so use {@link erase}.
+   * Returns a query builder of TypeORM with the filter applied; the alias is `activity`. In conditions that you add, a date is a
+   * number of milliseconds (`date.getTime()`), because a `Date` matches wrong rows on some databases.
+   * Use it only for reading: statistics do not notice a deletion by it, so use {@link erase}.
    * @example
    * const names = await activities
    *   .createQueryBuilder({ from: '2026-11-01T00:00Z', user: '17' })
@@ -216,11 +216,11 @@ export class ActivityService {
   }
 
   /**
-   * Erases activities for good, the sessions (with their user agents) that have none left, and what the statistics know
-   * of them. It takes what is there when it is called: what arrives meanwhile stays. It goes on in steps;
-   * if one fails, what came before it is erased, and the same call goes on.
+   * Erases activities permanently, also from statistics, and sessions (with their user agents) that have none left.
+   * Activities that arrive after the call are kept. It works in steps; if one fails, the previous ones remain erased, and the
+   * same call continues.
    *
-   * With a `user`, it also erases what was done without a login in the visits in which the user was logged in.
+   * With a `user`, it also erases activities without a login in the visits in which the user was logged in.
    * @returns how many activities were erased
    * @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined
    */
@@ -237,8 +237,8 @@ export class ActivityService {
   }
 
   /**
-   * The activities that were received in so many milliseconds until now, whatever their dates are: the ids of all, and those
-   * with another id than the known ones, the newest last. A late commit is among them, however many were received after it.
+   * Returns the activities that were received in the last milliseconds, with any dates: all ids, and the activities whose ids
+   * are not in `known`, the newest last. It includes late commits.
    * @internal
    * @param limit of the activities, of which the newest are returned
    * @throws UnavailableError if the database does not answer
@@ -258,8 +258,7 @@ function erasureOf(filter: ActivityFilter, { keepAnonymous = false }: EraseOptio
   if (properties.length === 0)
     throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
   for (const [property, value] of properties) {
-    if (value === undefined)
-      throw new InvalidFilterError(property, 'must not be undefined where something is erased');
+    if (value === undefined) throw new InvalidFilterError(property, 'must not be undefined in an erasure');
   }
   return { filter: parseFilter(filter), keepAnonymous };
 }

@@ -8,7 +8,7 @@ export class Activity {
   /** The client's own UUID, or a UUIDv7 made by the server. */
   id!: string;
 
-  /** When it happened: the client's clock, corrected if the client said what its clock showed at sending. */
+  /** When it happened, by the client's clock, which is corrected if the client sent `sentAt`. */
   date!: Date;
 
   /** When the server took it; by the database's clock if the server's is wrong by more than 2 s. */
@@ -26,10 +26,10 @@ export class Activity {
   /** Where the user came from, at most 2,048 characters. */
   referer!: string | null;
 
-  /** In a `where` of TypeORM it is compared as a whole, with its keys in the same order. */
+  /** In a `where` of TypeORM, it is compared as a whole, with its keys in the same order. */
   properties!: Properties | null;
 
-  /** To what it was done, as server code said: a type and an id, such as `order:17`. */
+  /** The object of the activity, which server code sets: a type and an id, such as `order:17`. */
   subject!: string | null;
 
   /** The host's id of the user as text; `null` for an anonymous visitor. Never a foreign key. */
@@ -37,7 +37,7 @@ export class Activity {
 
   userName!: string | null;
 
-  /** `null` for what server code tracked without a session. */
+  /** `null` if server code tracked the activity without a session. */
   sessionId!: string | null;
 
   session!: Session | null;
@@ -51,7 +51,7 @@ export class Activity {
   interactive!: boolean | null;
 }
 
-/** An activity without what is joined to it. */
+/** An activity without joined data. */
 export type StoredActivity = Omit<Activity, 'session'>;
 
 /** An activity with the page as which statistics count its path, `null` if that is the path itself. */

@@ -12,7 +12,7 @@ export function encodeCursor({ date, id }: { date: Date | string | number; id: s
   return Buffer.from(`${Number(date)}.${id}`).toString('base64url');
 }
 
-/** @throws InvalidFilterError for what {@link encodeCursor} did not make. */
+/** @throws InvalidFilterError if {@link encodeCursor} did not create the text */
 export function decodeCursor(text: unknown): Cursor {
   const place = typeof text === 'string' ? Buffer.from(text, 'base64url').toString() : '';
   const match = /^(\d{1,15})\.([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(place);

@@ -1,6 +1,6 @@
 import type { Properties } from './activity.js';
 
-/** What the tracker tells when a page is left: for how long it was in view. It begins no visit, and is no bounce. */
+/** Sent by the tracker when a page is left, with the time in which it was visible. It starts no visit, and is no bounce. */
 export const ENGAGEMENT = 'engagement';
 
 /** Milliseconds. */

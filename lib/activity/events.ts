@@ -4,7 +4,7 @@ import type { DjaffarOptions } from '../options/djaffar.options.js';
 import type { Activity, Properties } from './activity.js';
 import type { ErrorCollector } from './validation-errors.js';
 
-/** What the tracker stores by itself. */
+/** The activities that the tracker stores automatically. */
 const BUILT_IN = ['view', 'engagement', 'outbound', 'download'];
 
 const VALIDATION = {
@@ -17,7 +17,7 @@ const VALIDATION = {
 /** The property of an activity whose name the option `events` does not have, if `unknownEvents` is `mark`. */
 export const UNKNOWN_MARK = '$unknown';
 
-/** The option `events`: which activities there are, and what their properties may be. */
+/** The option `events`: the known activities, and classes that validate their properties. */
 export class Events {
   private readonly types: Map<string, new () => object> | undefined;
   private readonly unknown: DjaffarOptions['unknownEvents'];
@@ -28,8 +28,8 @@ export class Events {
   }
 
   /**
-   * Blames wrong properties, and a name that is not known if such are rejected; or marks the activity.
-   * @param prefix stands before the names, such as `activities.3.`
+   * Adds errors for wrong properties, and for an unknown name if these are rejected; or marks the activity.
+   * @param prefix is put before the names in errors, such as `activities.3.`
    */
   check(activity: Pick<Activity, 'name' | 'properties'>, errors: ErrorCollector, prefix: string): void {
     if (!this.types) return;

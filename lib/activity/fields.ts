@@ -8,7 +8,7 @@ import { isLongerThan, isStorable } from './text.js';
 export const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-7][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
 
 /**
- * Reads an object from outside, property by property, and collects what is wrong. `null` and the empty string count as
+ * Reads an object from outside, property by property, and collects errors. `null` and the empty string count as
  * missing.
  */
 export class Fields {

@@ -11,7 +11,7 @@ const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;
  * An address in the one form in which it is stored: IPv4-mapped IPv6 unwrapped, IPv6 as of RFC 5952, without a zone or
  * a port.
  * `masked` zeroes the last octet of IPv4 and the last 80 bits of IPv6.
- * @returns `null` for what is no address: behind a trusted proxy it is whatever a header says.
+ * @returns `null` if it is not an address; behind a trusted proxy it comes from a header.
  */
 export function storedIp(address: string | undefined, policy: IpPolicy = 'full'): string | null {
   if (policy === 'none' || !address) return null;

@@ -1,6 +1,6 @@
 import { LAST_INSTANT } from '../time/time-zone.js';
 
-// A space may stand for the T, as RFC 3339 allows, and for the +, which a form turns into one when it is not encoded.
+// A space may replace the T, as RFC 3339 allows, and the +, because forms decode an unencoded + as a space.
 const ISO_DATE_TIME =
   /^(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:(Z)|([+\- ])(\d\d)(?::?(\d\d))?)?$/i;
 
@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 /**
  * Reads a date and time as of ISO 8601 (calendar dates, basic or extended); without an offset it is UTC. What is
  * finer than a millisecond is cut off.
- * @returns milliseconds since 1970, or `undefined` where the text is no such date or the years are not 1970 to 9999.
+ * @returns milliseconds since 1970, or `undefined` if the text is not such a date, or not in the years 1970 to 9999.
  */
 export function parseIsoDate(text: string): number | undefined {
   const match = ISO_DATE_TIME.exec(text);

@@ -13,7 +13,7 @@ export const DEFAULT_NAME = 'view';
 
 const DAY = 86_400_000;
 
-/** What may be given of an activity. */
+/** The properties of an activity that clients may send. */
 export interface NewActivity {
   date: string;
   path?: string;
@@ -29,7 +29,7 @@ export interface ReadActivity extends Omit<NewActivity, 'date'> {
   time: number;
 }
 
-/** An activity with its defaults, and without what the visitor adds to it. */
+/** An activity with its defaults, without user, session and visit. */
 export type ParsedActivity = Pick<
   StoredActivity,
   'id' | 'date' | 'receivedAt' | 'name' | 'path' | 'route' | 'referer' | 'properties'
@@ -81,7 +81,7 @@ export function readFields(fields: Fields): ReadActivity {
 }
 
 /**
- * Fills in the defaults, and checks what depends on the request.
+ * Fills in the defaults, and checks properties that depend on the request.
  * @param prefix is put before the names in errors
  * @returns `undefined` if there are errors, which are added to `errors`
  */

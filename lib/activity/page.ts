@@ -29,7 +29,7 @@ export class Pages {
 
   constructor(private readonly option?: PageOption | undefined) {}
 
-  /** @returns `null` if the page is the path itself, which is what the column `page` holds then */
+  /** @returns the value of the column `page`: `null` if the page is the path itself */
   find(path: string): string | null {
     const page = this.option ? this.ask(this.option, path) : defaultPage(path);
     return page === path ? null : page;

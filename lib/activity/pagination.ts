@@ -1,7 +1,7 @@
 /** One page of a list. */
 export interface Page<T> {
   items: T[];
-  /** What to give as `after` for the page that follows; `null` at the end. */
+  /** The value of `after` for the next page; `null` at the end. */
   next: string | null;
 }
 

@@ -9,7 +9,7 @@ export function isObject(value: unknown): value is Properties {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Returns what is wrong with the properties of an activity, or `undefined` if they are valid. */
+/** Returns the error in the properties of an activity, or `undefined` if they are valid. */
 export function validateProperties(value: unknown): string | undefined {
   if (!isObject(value)) return 'must be a JSON object';
   const error = validateValue(value, 1);

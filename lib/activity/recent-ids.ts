@@ -1,8 +1,8 @@
 import { monotonicClock } from '../time/clock.js';
 
 /**
- * Ids that were added lately: for at least half of the time and at most all of it. What is too old is dropped as a whole,
- * so that memory follows what is new; a cache that drops single entries keeps old ones until it is full.
+ * Remembers recently added ids, for at least half of the time and at most all of it. Old ids are dropped together, so that
+ * memory depends on new ids only; a cache that drops single entries keeps old ones until it is full.
  */
 export class RecentIds {
   private current = new Set<string>();

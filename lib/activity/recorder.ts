@@ -18,11 +18,11 @@ const MAX_USER = 255;
 
 type Transform = NonNullable<DjaffarOptions['transform']>;
 
-/** Where activities come from. */
+/** The origin of activities. */
 export interface Source {
-  /** For the option `transform`; `undefined` for what server code tracks outside of requests. */
+  /** The request for the option `transform`; `undefined` if server code tracks outside of requests. */
   request?: unknown;
-  /** Whether the activity is of somebody else than whoever sent the request, so that the option `respect` does not apply. */
+  /** Whether the activity belongs to another user than the request, so that the option `respect` does not apply. */
   isAboutAnother?: boolean | undefined;
   /** Whether the host's code has chosen the visit. */
   isVisitOfHost?: boolean;
@@ -37,7 +37,7 @@ export interface Source {
   onKept?(): void;
 }
 
-/** What an anonymised activity does not have. */
+/** The properties that anonymised activities lose. */
 const ANONYMOUS = { userId: null, userName: null, sessionId: null, visitId: null, ipAddress: null };
 
 /** The host's last word, then the writer. */
@@ -60,7 +60,7 @@ export class Recorder {
 
   /**
    * To be called before any work is done on a request.
-   * @throws UnavailableError where there is no room for more
+   * @throws UnavailableError if too many activities wait
    */
   checkRoom(): void {
     this.writer.checkRoom();
@@ -72,9 +72,9 @@ export class Recorder {
   }
 
   /**
-   * Resolves once what `transform` left is committed. The time that `transform` takes is the host's own.
+   * Resolves when the activities that `transform` has returned are committed. The time of `transform` is not limited.
    * @returns how many activities it left
-   * @throws UnstorableError if the options "user" or "transform" gave what the tables do not hold
+   * @throws UnstorableError if the options "user" or "transform" returned values that the tables cannot store
    */
   async record(told: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
     const timeLeft = this.writer.timeLeft(source.deadline ?? this.deadline());
@@ -132,7 +132,7 @@ export class Recorder {
   }
 
   /**
-   * Cuts what the host's functions gave to what the table holds.
+   * Truncates the results of the host's functions to the lengths of the columns.
    * @throws UnstorableError for an id that is too long: to cut it might make one of two
    */
   private truncateFields(activity: StoredActivity): void {
@@ -169,7 +169,7 @@ export class Recorder {
   }
 }
 
-/** A value as JSON keeps it: without what is `undefined`, and with dates as texts. */
+/** Returns a value as JSON stores it: without `undefined`, and with dates as text. */
 function jsonOf(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value));

@@ -1,4 +1,4 @@
-/** A parameter's value may be a URL of its own. Deeper URLs are not looked at. */
+/** The value of a parameter may be another URL, which is scrubbed too. Deeper URLs are not. */
 const MAX_DEPTH = 3;
 
 /** Removes query parameters from the URLs and paths of activities. */
@@ -68,7 +68,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** Encodes only what would break a parameter, or cannot be stored: the result is at most as long as before it was decoded. */
+/** Encodes only characters that would break a parameter or cannot be stored, so that the text does not become longer than before. */
 function encode(text: string): string {
   return text
     .replace(/[%&#+]/g, encodeURIComponent)

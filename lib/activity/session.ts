@@ -1,6 +1,6 @@
-/** One browser: what the `djaffar_session` cookie, or the host's own session, stands for. */
+/** One browser, identified by the cookie `djaffar_session` or by the host's own session. */
 export class Session {
-  /** A random id, or the SHA-256 (hexadecimal) of what the host's option `session.id` gave. */
+  /** A random id, or the SHA-256 (hexadecimal) of the id that the option `session.id` returned. */
   id!: string;
 
   /** The first user agent that was seen, at most 1,024 characters of it. */

@@ -1,7 +1,7 @@
 import { isLongerThan, isStorable } from './text.js';
 
 /**
- * To what something was done: a type of up to 64 letters, digits, `_`, `.` and `-`, and an id of up to 255 characters, such
+ * The object of an activity: a type of up to 64 letters, digits, `_`, `.` and `-`, and an id of up to 255 characters, such
  * as `['order', 17]`; or both as one text, as they are stored, such as `order:17`.
  */
 export type Subject = string | readonly [type: string, id: string | number | bigint];
@@ -13,7 +13,7 @@ export const MAX_SUBJECT = MAX_TYPE + 1 + MAX_ID;
 
 const STORED = /^[\w.-]{1,64}:(.+)$/s;
 
-/** @returns what is stored, such as `order:17`; `undefined` for what is no subject */
+/** @returns the stored text, such as `order:17`; `undefined` if it is not a valid subject */
 export function storedSubject(subject: unknown): string | undefined {
   const text = textOf(subject);
   const id = STORED.exec(text)?.[1];

@@ -1,14 +1,14 @@
 import type { Activity, Properties } from './activity.js';
 import type { Session } from './session.js';
 
-/** What a user did, once or several times in a row. */
+/** An activity of a user, or several equal ones in a row. */
 export interface FeedItem {
   name: string;
   path: string;
   route: string | null;
   /** Such as `order:17`. */
   subject: string | null;
-  /** Of the latest time. */
+  /** The date of the latest one. */
   properties: Properties | null;
   /** When it was done for the last time. */
   date: Date;

@@ -8,7 +8,7 @@ const MAX_USER_AGENT = 1024;
 
 type UserAgent = Pick<Session, 'userAgent' | 'browser' | 'system' | 'device' | 'bot'>;
 
-/** Browsers inside apps, by what their user agents have beside that of the system's browser. The first that fits counts. */
+/** Browsers inside apps, by the words that they add to the user agent of the system's browser. The first match counts. */
 const IN_APP_BROWSERS: [name: string, mark: RegExp][] = [
   ['Instagram', /\bInstagram\b/],
   ['Threads', /\bBarcelona \d/],
@@ -22,7 +22,7 @@ const IN_APP_BROWSERS: [name: string, mark: RegExp][] = [
   ['X', /\bTwitter for /],
 ];
 
-/** What bowser does not know, or calls by the name of each model. */
+/** Systems that bowser does not know, or names by the model. */
 const SYSTEMS: [name: string, mark: RegExp, device: string][] = [
   ['PlayStation', /\bPlayStation (?:Vita|Portable)/i, 'tablet'],
   ['PlayStation', /\bPlayStation\b/i, 'tv'],
@@ -31,7 +31,7 @@ const SYSTEMS: [name: string, mark: RegExp, device: string][] = [
   ['Chrome OS', /\bCrOS\b/, 'desktop'],
 ];
 
-/** What a `User-Agent` header tells of a browser; too long a one is cut. */
+/** Parses a `User-Agent` header; longer ones are truncated. */
 export function parseUserAgent(header: string | null | undefined): UserAgent {
   if (!header) return { userAgent: null, browser: null, system: null, device: null, bot: false };
   const userAgent = truncate(sanitize(header), MAX_USER_AGENT);
@@ -52,7 +52,7 @@ function truncateOrNull(name: string | undefined, characters: number): string | 
   return name ? truncate(name, characters) : null;
 }
 
-/** A session as it is stored where it is new. */
+/** Returns a new session. */
 export function sessionOf(id: string, startedAt: number, userAgent: string | undefined): NewSession {
   return { id, row: () => ({ id, startedAt: new Date(startedAt), ...parseUserAgent(userAgent) }) };
 }

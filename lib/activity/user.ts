@@ -5,8 +5,8 @@ export interface User {
 }
 
 /**
- * Nobody's id is empty, and strangers must not become one user whose id is "null" or "undefined".
- * @throws Error for an id without a text of its own, which would make one of all users
+ * Returns no user for an empty id, and never the id "null" or "undefined", which would make all anonymous visitors one user.
+ * @throws Error if the text of the id is the same for all users, such as "[object Object]"
  */
 export function storedUser(user: { id: unknown; name?: string | null } | null | undefined): User | null {
   if (user?.id === undefined || user.id === null || user.id === '') return null;

@@ -1,4 +1,4 @@
-/** What is wrong, by the name of the property; each sentence repeats the name. */
+/** Error messages by the name of the property; each message begins with the name. */
 export type ValidationErrors = Record<string, string[]>;
 
 /** An activity is invalid, and nothing of it was stored. */

@@ -12,10 +12,10 @@ import type { Properties } from './activity.js';
 // oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- it is for hosts to fill
 export interface Activities {}
 
-/** What may be tracked: any text, or the names of {@link Activities}. */
+/** The allowed names: any text, or the names of {@link Activities}. */
 export type ActivityName = [keyof Activities] extends [never] ? string : Extract<keyof Activities, string>;
 
-/** What `track` takes after the name: the properties, which are mandatory if one of them is. */
+/** The arguments of `track` after the name: the properties, which are mandatory if one of them is. */
 export type PropertiesOf<N extends ActivityName> = N extends keyof Activities
   ? // oxlint-disable-next-line typescript/no-generated-empty-object-type -- the question is if all properties are optional
     Record<never, never> extends Activities[N]

@@ -35,7 +35,7 @@ export interface Djaffar {
   /** Changes settings. Waiting activities are sent at once, with the new headers. */
   configure(settings: Partial<Settings>): void;
 
-  /** Stops tracking this visitor for good, and discards waiting activities. */
+  /** Stops tracking in this browser until `optIn`, and discards waiting activities. */
   optOut(): void;
 
   /** Reverts `optOut`. */

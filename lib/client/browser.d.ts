@@ -1,4 +1,4 @@
-// What browsers have and TypeScript's own declarations lack.
+// Browser APIs that TypeScript does not declare.
 interface Navigator {
   /** https://www.w3.org/TR/gpc/ */
   readonly globalPrivacyControl?: boolean;

@@ -1,4 +1,4 @@
-// Bundles what `GET /djaffar/tracker.js` serves, and fails if it is too big.
+// Bundles the script of `GET /djaffar/tracker.js`, and fails if it is too large.
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -18,7 +18,7 @@ const { outputFiles } = await build({
   // Else a 'use strict' is added.
   tsconfigRaw: {},
 });
-// Of the two, terser makes the smaller script.
+// terser creates a smaller script than esbuild.
 const { code = '' } = await minify(outputFiles[0].text, {
   ecma: 2022,
   compress: {
@@ -33,7 +33,7 @@ const { code = '' } = await minify(outputFiles[0].text, {
   mangle: { properties: { regex: /^(isKept|isUnderWay|isOptedOut|record|tell)$/ } },
 });
 const size = gzipSync(code, { level: 9 }).length;
-// Not on the standard output, which is JSON where npm packs.
+// On standard error, because the output of `npm pack --json` must be JSON.
 process.stderr.write(`tracker.js: ${code.length} bytes, ${size} with gzip\n`);
 if (size > MAX_SIZE) throw new Error(`tracker.js may take ${MAX_SIZE} bytes with gzip`);
 await writeModule('tracker', { script: code });

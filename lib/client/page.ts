@@ -2,7 +2,7 @@ import { truncate, type Properties } from './activity.js';
 import { type Entry, forget, last, leave, retry } from './queue.js';
 import { cameFrom, here, pageOf, track, useHash, view } from './track.js';
 
-/** What is tracked automatically. */
+/** Options of automatic tracking. */
 export interface AutoTracking {
   /** Whether the fragment is the path, as with routers that use `location.hash`. */
   hash?: true | undefined;
@@ -44,7 +44,7 @@ export const start = (auto: AutoTracking): void => {
   let depth = 0;
   /** The path of the latest view. */
   let seen: string | undefined;
-  /** What was tracked last in the current task: the element with `data-djaffar`, and the innermost one. */
+  /** The last tracked click of the current task: the element with `data-djaffar`, and the innermost one. */
   let lastNamed: HTMLElement | 0 | undefined;
   let lastTarget: unknown;
 
@@ -92,7 +92,7 @@ export const start = (auto: AutoTracking): void => {
     // Targets in open shadow roots are in it, too.
     const path = event.composedPath() as Partial<HTMLAnchorElement>[];
     const find = (selector: string): HTMLAnchorElement | undefined =>
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what has `matches` is an element
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only elements have `matches`
       path.find((node) => node.matches?.(selector)) as HTMLAnchorElement | undefined;
     const link = find('a[href]');
     // The middle button only follows links, and the right one does nothing.

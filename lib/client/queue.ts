@@ -4,10 +4,10 @@ import { stored } from './store.js';
 export interface Entry {
   /** The activity as JSON, beginning with its date. It is its own key in the store, whose order is that of the dates. */
   record: string;
-  /** Whether it outlives the page: whatever is true. */
+  /** Truthy if the activity is stored, so that it survives the page. */
   isKept?: unknown;
   isUnderWay?: 0 | 1;
-  /** Tells whoever waits for it whether the server has it. */
+  /** Resolves the promise of `track`: whether the server has the activity. */
   tell?(isThere: boolean): void;
 }
 
@@ -17,7 +17,7 @@ const MAX_WAITING = 1000;
  * 64 KiB, all together, and so does the server for each.
  */
 const MAX_SIZE = 2e4;
-/** What an activity counts beside its own characters, so that at most 100 go together, as many as the server takes. */
+/** Added to the length of each activity, so that a request has at most 100, the limit of the server. */
 const SHARE = 200;
 /** The same, so that each goes alone. */
 const WHOLE_SHARE = 1e4;
@@ -29,7 +29,7 @@ const LONGEST_PAUSE = 1e5;
 
 /** The oldest first. */
 let queue: Entry[] = [];
-/** What was added last. */
+/** The activity that was added last. */
 export let last: Entry;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isRunning: 0 | 1 | undefined;
@@ -50,25 +50,25 @@ export const add = (record: string): Promise<boolean> => {
     const entry: Entry = { record, tell };
     queue.push((last = entry));
     drop(record.length < WHOLE_SHARE ? queue.slice(0, -MAX_WAITING) : [entry]);
-    // All transactions are in order: what is sent has been kept before.
+    // Transactions are in order: an activity is stored before it is sent.
     void stored((store) => store.put(1, record)).then((key) => (entry.isKept = key));
     if (!failures) wake(TOGETHER);
   });
 };
 
-/** Sends what waits after so many milliseconds. */
+/** Sends waiting activities after so many milliseconds. */
 const wake = (delay?: number): void => {
   clearTimeout(timer);
   timer = setTimeout(run, delay);
 };
 
-/** Things look better: sends what waits at once. */
+/** Sends waiting activities at once, because a retry may succeed now. */
 export const retry = (): void => {
   failures = 0;
   wake();
 };
 
-/** What is left is sent while the page goes; should nobody hear the answer, a later page sends it again. */
+/** Sends waiting activities while the page is closed. A later page sends those without an answer again. */
 export const leave = (): void => {
   while (next()[0]) {
     void send(next()).then(wake);
@@ -93,7 +93,7 @@ const run = async (): Promise<void> => {
     const ours = queue;
     if (kept) {
       queue = kept.map((key) => ours.find(({ record }) => record === key) ?? { record: key, isKept: 1 });
-      // What was kept, and is no more, another tab has sent.
+      // Another tab has sent the activities that are no longer stored.
       ours.map((entry) => queue.includes(entry) || (entry.isKept ? entry.tell?.(true) : queue.push(entry)));
     }
     let delay: number | undefined;
@@ -121,7 +121,7 @@ const next = (): Entry[] => {
   );
 };
 
-/** @returns the milliseconds to wait before the next try, where one is needed */
+/** @returns the milliseconds to wait before a retry, if one is needed */
 const send = async (batch: Entry[]): Promise<number | undefined> => {
   const activities = batch.map((entry) => {
     entry.isUnderWay = 1;

@@ -1,7 +1,7 @@
 import { type Djaffar, djaffar } from './api.js';
 import { start } from './page.js';
 
-// What `tracker.js` does in a page.
+// The entry of `tracker.js`.
 
 declare global {
   interface Window {

@@ -22,7 +22,7 @@ const open = async (): Promise<IDBDatabase> => {
 /**
  * Works on what outlives the page, in a transaction of its own. It is IndexedDB because, unlike `localStorage`, what it
  * has committed outlives the browser's being killed.
- * @returns the result of the request, once that is kept; `undefined` where the browser refuses storage
+ * @returns the result of the request when it is stored; `undefined` if the browser refuses storage
  */
 // oxlint-disable-next-line typescript/consistent-return -- each byte of the script counts
 export const stored = async <T>(work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> => {

@@ -4,7 +4,7 @@ import { isSilent } from './settings.js';
 
 /** The path that the browser shows. */
 export let here = (): string => location.pathname + location.search;
-/** The path of the latest view, and where the visitor came from. */
+/** The path and the referrer of the latest view. */
 let current: string | undefined;
 export let cameFrom: string;
 
@@ -42,7 +42,7 @@ export const track = async (
   );
 };
 
-/** Tracks a view of a path, and makes it the path of what follows. */
+/** Tracks a view of a path, which is then the path of later activities. */
 export const view = (
   path = here(),
   referer = current ?? document.referrer,

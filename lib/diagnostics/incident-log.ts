@@ -9,7 +9,7 @@ export interface Failure {
   /** Failures with the same code are the same incident, however their texts differ. */
   code: string;
   reason: string;
-  /** What an operator can do, if that is certain. */
+  /** What the operator should do, if that is certain. */
   advice?: string | undefined;
 }
 
@@ -26,11 +26,11 @@ interface Incident {
 }
 
 /**
- * The log of what does not work. An incident is logged when it begins, once a minute with a count while it lasts, and
+ * Logs incidents. An incident is logged when it begins, once a minute with a count while it lasts, and
  * when it ends; so the log stays readable if each of a thousand requests a second fails.
  */
 export class IncidentLog {
-  /** By what is affected and by code. */
+  /** Incidents by subject and code. */
   private readonly incidents = new Map<string, Map<string, Incident>>();
 
   constructor(
@@ -54,7 +54,7 @@ export class IncidentLog {
       this.logger[level](`${subject}: ${failure.reason}${advice}`);
       return;
     }
-    // One that comes back within a minute goes on: else a trouble that comes and goes would fill the log.
+    // An incident that recurs within a minute continues, so that a recurring problem does not fill the log.
     incident.isOpen = true;
     incident.failedAt = now;
     incident.count += 1;
@@ -65,7 +65,7 @@ export class IncidentLog {
     this.logger[level](`${subject}, ${incident.count} times in ${since}: ${failure.reason}${advice}`);
   }
 
-  /** The same for what another failure has probably caused: nothing, if one has been logged and still goes on. */
+  /** The same for a probable consequence of another failure: not logged while another incident lasts. */
   followed(subject: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
     const now = this.clock.now();
     const incidents = [...(this.incidents.get(subject) ?? [])];

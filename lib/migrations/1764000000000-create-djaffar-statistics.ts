@@ -11,7 +11,7 @@ const PATH_ROLLUP = 'djaffar_path_rollup';
 const DAILY_COUNT = 'djaffar_daily_count';
 const ROLLUP_STATE = 'djaffar_rollup_state';
 
-/** The tables that are kept ready for statistics; all of them can be made anew from the activities. */
+/** The rollup tables of statistics, which can be recomputed from the activities. */
 export class CreateDjaffarStatistics1764000000000 implements MigrationInterface {
   name = 'CreateDjaffarStatistics1764000000000';
 
@@ -37,7 +37,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         name: name(VISIT),
         columns: [
           primary(text('id', 16)),
-          // The longest first: PostgreSQL fills up to multiples of their size what is before them.
+          // Widest columns first, which avoids alignment padding in PostgreSQL.
           bigint('startedAt'),
           bigint('endedAt'),
           optional(bigint('previousSessionVisitAt')),

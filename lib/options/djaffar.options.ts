@@ -145,7 +145,7 @@ export interface DjaffarOptions {
   events?: EventTypes | undefined;
 
   /**
-   * What becomes of an activity whose name `events` does not have, and which is none of the tracker's: `accept` stores it,
+   * What happens to an activity whose name is neither in `events` nor one of the tracker's: `accept` stores it,
    * `mark` stores it with the property `$unknown`, `reject` answers 400. It needs `events`. The names that the
    * option `requests` generates are always stored.
    * @defaultValue 'accept'
@@ -288,7 +288,7 @@ export interface RouteOptions {
   decorators?: ClassDecorator[] | undefined;
 }
 
-/** Options that are needed when the module is registered. `forRootAsync` takes them beside the factory. */
+/** Options that are needed when the module is registered. `forRootAsync` takes them next to the factory. */
 export interface RegistrationOptions {
   /**
    * The path of the routes, below the host's global prefix.
@@ -317,7 +317,7 @@ export interface RegistrationOptions {
   /** Decorators of the host for the tracking route and `tracker.js`, such as its `Public()`. */
   decorators?: ClassDecorator[] | undefined;
 
-  /** Beside `forRoot`'s `api`, whose `guards` a factory returns. */
+  /** Decorators for the routes of `api`; the factory returns its `guards`. */
   api?: RouteOptions | undefined;
 
   /** The same for `dashboard`. */

@@ -1,16 +1,16 @@
 import { isTimeZone } from '../time/time-zone.js';
 
-/** What one option may be. */
+/** The rule for the value of one option. */
 export interface Rule {
   /** Ends the sentence "allowed: …". */
   allowed: string;
   required?: boolean;
   /** The value must not be logged. */
   isSecret?: boolean;
-  /** Where the option belongs if it is given in the wrong place; such an option is not listed as allowed. */
+  /** The right place of the option, if this is the wrong one; it is then not listed as allowed. */
   place?: string;
   accepts(value: unknown): boolean;
-  /** Says what is wrong with a value without showing it, beginning with a verb; `undefined` if it cannot. */
+  /** Describes the error of a value without showing the value, beginning with a verb; `undefined` if it cannot. */
   explain?(value: unknown): string | undefined;
 }
 

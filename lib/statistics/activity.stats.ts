@@ -51,10 +51,10 @@ import { decodeVisitCursor } from './visit-cursor.js';
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /**
- * Questions about many activities, answered exactly; docs/statistics.md says what is counted.
+ * Answers questions about many activities exactly; docs/statistics.md defines what is counted.
  * Each answer has `asOf`: it is exact for everything committed before that moment. A question waits at most
  * `statistics.maxWait` for the statistics to catch up with what its range has that is new.
- * Each may throw an `InvalidFilterError` that names what is wrong in the question.
+ * Each method throws an `InvalidFilterError` that names the wrong property of the question.
  *
  * @example
  * ```ts
@@ -80,7 +80,7 @@ export class ActivityStats {
 
   constructor(@Inject(STORE) private readonly store: Pick<Store, 'statistics'>) {}
 
-  /** Users, sessions, visits, activities, views, bounce rate and visit duration, each beside what it is compared to. */
+  /** Returns users, sessions, visits, activities, views, bounce rate and visit duration, each with its comparison. */
   overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
     const answer = async (snapshot: StatisticsSnapshot, range: Range): Promise<Omit<Overview, 'asOf'>> => {
       const compared = comparedRange(range, compareTo);
@@ -132,7 +132,7 @@ export class ActivityStats {
     if (measure !== undefined) oneOf('measure', measure, TOP_MEASURES);
     wholeNumber('limit', limit, TOP_LIMIT);
     if (dimension === 'property' && !property)
-      throw new InvalidFilterError('property', "must be a key where the dimension is 'property'");
+      throw new InvalidFilterError('property', "must be a key if the dimension is 'property'");
     if (property !== undefined) checkText('property', property);
     if (search !== undefined) {
       if (typeof search !== 'string') throw new InvalidFilterError('search', 'must be a text');
@@ -149,7 +149,7 @@ export class ActivityStats {
     );
   }
 
-  /** Who is there now, where, and what they last did. */
+  /** Returns the current visitors with their latest page and activity. */
   async live({ minutes = LIVE_MINUTES.default, ...question }: LiveOptions = {}): Promise<Live> {
     wholeNumber('minutes', minutes, LIVE_MINUTES);
     for (const property of ['from', 'to'])
@@ -167,7 +167,7 @@ export class ActivityStats {
     );
   }
 
-  /** How many visitors did the steps in their order, and where the others stopped. */
+  /** Returns how many visitors did each step, in the order of the steps. */
   async funnel(steps: FunnelStep[], options: FunnelOptions = {}): Promise<Funnel> {
     const { within = Number.POSITIVE_INFINITY, ...question } = options;
     if (typeof within !== 'number' || !(within > 0))
@@ -199,11 +199,11 @@ export class ActivityStats {
     );
   }
 
-  /** The commonest ways from a path, to a path, or from where visits began. */
+  /** Returns the most frequent paths from a page, to a page, or from the first pages of visits. */
   async journeys(options: JourneysOptions = {}): Promise<Journeys> {
     const { start, end, depth = JOURNEY_DEPTH.default, limit = JOURNEY_LIMIT.default, ...question } = options;
     if (start !== undefined && end !== undefined)
-      throw new InvalidFilterError('end', 'must not be given beside "start"');
+      throw new InvalidFilterError('end', 'must not be combined with "start"');
     wholeNumber('depth', depth, JOURNEY_DEPTH);
     wholeNumber('limit', limit, JOURNEY_LIMIT);
     if (start !== undefined) checkText('start', start);
@@ -251,7 +251,7 @@ export class ActivityStats {
   }
 }
 
-/** The same for equal arguments, in whatever order their properties are. */
+/** Returns the same key for equal arguments, with properties in any order. */
 function keyOf(asked: unknown[]): string {
   return JSON.stringify(asked, (_, value: unknown) => {
     if (typeof value === 'bigint') return String(value);

@@ -16,7 +16,7 @@ class Round<T> {
     this.answer.catch(() => {});
   }
 
-  /** Whether others may still join: what they have committed is in the answer. */
+  /** Whether others may still join, because the query has not started. */
   get isOpen(): boolean {
     return !this.hasBegun && !this.controller.signal.aborted;
   }
@@ -31,7 +31,7 @@ class Round<T> {
     });
     try {
       const answer = await Promise.race([this.answer, abandoned]);
-      // What one caller does to the answer must not be seen by another.
+      // Each caller gets a copy, because callers may change the result.
       return isFirst ? answer : structuredClone(answer);
     } finally {
       stop?.();
@@ -46,7 +46,7 @@ class Round<T> {
       // Who has waited for all of its time does not wait for as long again. Another failure may be over.
       if (error instanceof LateError) throw error;
     });
-    // What arrives together is read in one turn of the event loop.
+    // Requests that arrive together are read in one turn of the event loop.
     await setImmediate();
     signal.throwIfAborted();
     this.hasBegun = true;
@@ -55,8 +55,8 @@ class Round<T> {
 }
 
 /**
- * Equal questions at the same moment are asked once, and never beside each other. Whoever asks while one is under way
- * waits for the next one, because the one under way may not see what was committed since it began.
+ * Runs equal questions at the same moment once, and never in parallel. A caller that arrives while one is running waits for
+ * the next run, because the current one may not see the latest commits.
  */
 export class SharedQuestions<T> {
   /** The latest round of each question. */

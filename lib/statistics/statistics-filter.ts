@@ -9,11 +9,11 @@ import { hostText } from '../activity/referrer.js';
 import { MAX_FILTER_PROPERTIES, MAX_FUNNEL_STEPS } from './limits.js';
 import type { FunnelStep, Question, StatisticsFilter } from './statistics.types.js';
 
-/** Of the session, and of the visit too. */
+/** Properties of the session, which visits have too. */
 export const SESSION_PROPERTIES = ['browser', 'system', 'device'] as const;
 /** Paths that a visit has. */
 export const VISIT_PATHS = ['entry', 'exit'] as const;
-/** Where a visit came from. */
+/** Properties of the source of a visit. */
 export const VISIT_SOURCES = [
   'referrer',
   'utmSource',
@@ -24,7 +24,7 @@ export const VISIT_SOURCES = [
 ] as const;
 const ACTIVITY_PROPERTIES = ['user', 'path', 'name', 'ip', 'session', 'visit'] as const;
 const MAY_BE_NULL = [...SESSION_PROPERTIES, ...VISIT_SOURCES] as const;
-/** The compiler compares them with what `Question` promises. */
+/** The compiler checks that `Question` has these properties. */
 const ALLOWED = Object.keys({
   user: true,
   path: true,
@@ -52,7 +52,7 @@ const ALLOWED = Object.keys({
 
 type PropertyOf<T extends readonly string[]> = T[number];
 
-/** A filter that is checked. What is missing does not matter; `null` stands for those without. */
+/** A validated filter. Missing properties match everything; `null` matches those without a value. */
 export interface ParsedStatisticsFilter
   extends
     Pick<ParsedFilter, Exclude<PropertyOf<typeof ACTIVITY_PROPERTIES>, 'user'>>,

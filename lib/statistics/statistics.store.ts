@@ -33,7 +33,7 @@ export interface StatisticsQuestion {
   filter: ParsedStatisticsFilter;
   /** The ranges that change the answer if anything is changed there. */
   dependsOn: TimeRange[];
-  /** What the answer will ask {@link StatisticsSnapshot.top} for: a store may cache counts of past days before. */
+  /** The arguments of a later {@link StatisticsSnapshot.top}, so that a store can cache counts of past days before. */
   top?: { query: TopQuery; range: TimeRange };
 }
 

@@ -3,7 +3,7 @@ import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { Page, PageOptions } from '../activity/pagination.js';
 import type { Session } from '../activity/session.js';
 
-/** Where `null` may be asked for: what has none. */
+/** Filters that may be `null`, which matches those without a value. */
 export const MAY_BE_NONE = [
   'user',
   'referrer',
@@ -17,7 +17,7 @@ export const MAY_BE_NONE = [
   'device',
 ] as const;
 
-/** Which activities, and which visits; see docs/statistics.md for what counts when. */
+/** Selects activities and visits; docs/statistics.md defines when they count. */
 export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page' | 'route' | 'subject'> {
   /** The host's id of the user; `null` for visits in which nobody was logged in. */
   user?: string | null | undefined;
@@ -40,7 +40,7 @@ export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page' |
   utmTerm?: string | null | undefined;
   /** `utm_content`, likewise. */
   utmContent?: string | null | undefined;
-  /** As in {@link Session.browser}; `null` where it is not known. */
+  /** As in {@link Session.browser}; `null` matches unknown browsers. */
   browser?: string | null | undefined;
   /** As in {@link Session.system}, likewise. */
   system?: string | null | undefined;
@@ -55,7 +55,7 @@ export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page' |
   bots?: boolean | undefined;
 }
 
-/** What every question has: a filter, a range (`from` inclusive, `to` exclusive), a time zone. */
+/** The common properties of questions: a filter, a range (`from` inclusive, `to` exclusive) and a time zone. */
 export interface Question extends StatisticsFilter {
   /**
    * An IANA time zone, such as `Europe/Berlin`.
@@ -64,7 +64,7 @@ export interface Question extends StatisticsFilter {
   timeZone?: string | undefined;
 }
 
-/** What can be measured. */
+/** The measures. */
 export const MEASURES = [
   'users',
   'sessions',
@@ -82,7 +82,7 @@ export const INTERVALS = ['minute', 'hour', 'day', 'week', 'month'] as const;
 /** One of {@link INTERVALS}. */
 export type Interval = (typeof INTERVALS)[number];
 
-/** What the values of `ActivityStats.top` may be of. */
+/** The dimensions of `ActivityStats.top`. */
 export const DIMENSIONS = [
   'path',
   'entry',
@@ -103,7 +103,7 @@ export const DIMENSIONS = [
 /** One of {@link DIMENSIONS}. */
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** What `ActivityStats.top` can count. */
+/** The measures of `ActivityStats.top`. */
 export const TOP_MEASURES = ['users', 'sessions', 'visits', 'activities', 'views'] as const;
 /** One of {@link TOP_MEASURES}. */
 export type TopMeasure = (typeof TOP_MEASURES)[number];
@@ -116,11 +116,11 @@ export type Period = (typeof PERIODS)[number];
 /** Who retention counts. */
 export const RETENTION_BY = ['user', 'session'] as const;
 
-/** What every answer has. */
+/** The common property of results. */
 export interface AsOf {
   /**
    * ISO 8601 in UTC, by the database's clock. The answer is exact for everything that was committed before this moment;
-   * some of what was committed later may be in it.
+   * it may contain some of what was committed later.
    */
   asOf: string;
 }
@@ -131,10 +131,10 @@ export interface Span {
   to: string;
 }
 
-/** A figure of the range, and of the one it is compared to; `null` where there was no visit to measure. */
+/** A figure of the range and of the compared range; `null` if there was no visit to measure. */
 export interface Figure {
   value: number | null;
-  /** Missing where nothing was compared. */
+  /** Missing without a comparison. */
   compared?: number | null;
 }
 
@@ -178,10 +178,10 @@ export interface Top extends AsOf {
 
 /** A value of a dimension, and how often it occurs. */
 export interface TopRow {
-  /** `null` where there is none: no referrer, an unknown browser. */
+  /** `null` without a value, such as no referrer or an unknown browser. */
   value: string | null;
   count: number;
-  /** Of the dimension `user` alone: the latest name in the latest visit. `null` where that has none. */
+  /** Only for the dimension `user`: the latest name in the latest visit; `null` if it has none. */
   name?: string | null;
 }
 
@@ -191,7 +191,7 @@ export interface LiveOptions extends Omit<Question, 'from' | 'to'> {
   minutes?: number | undefined;
 }
 
-/** Somebody who did something in the last minutes: a session, or a user whom server code tracked without one. */
+/** A visitor with an activity in the last minutes: a session, or a user whom server code tracked without one. */
 export interface LiveVisitor {
   session: string | null;
   user: string | null;
@@ -215,7 +215,7 @@ export interface Live extends AsOf {
   visitors: LiveVisitor[];
 }
 
-/** What has to be done for a step; at least one of them. */
+/** The conditions of a step; at least one is required. */
 export type FunnelStep = Pick<StatisticsFilter, 'path' | 'name' | 'properties'>;
 
 export interface FunnelOptions extends Question {
@@ -254,7 +254,7 @@ export interface Retention extends AsOf {
 }
 
 export interface JourneysOptions extends Question {
-  /** Ways from this path on. Default, without `end` too: from where each visit began. */
+  /** The page where the journeys start. Default, if `end` is missing too: the first page of each visit. */
   start?: string | undefined;
   /** Ways to this path. */
   end?: string | undefined;
@@ -298,7 +298,7 @@ export interface VisitRecord {
   utmContent: string | null;
   /** How many activities there are. */
   count: number;
-  /** The oldest first, at most {@link MAX_ACTIVITIES_OF_VISIT}; without their session, which stands above. */
+  /** The oldest first, at most {@link MAX_ACTIVITIES_OF_VISIT}; without their session, which is a property of the visit. */
   activities: VisitActivity[];
 }
 

@@ -9,7 +9,7 @@ export type VisitSource = Pick<
   'referrer' | 'utmSource' | 'utmMedium' | 'utmCampaign' | 'utmTerm' | 'utmContent'
 >;
 
-/** Finds out where a visit came from, by its first activity. */
+/** Derives the source of a visit from its first activity. */
 export function sourceOf(path: string, referer: string | null): VisitSource {
   const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(path) ?? [];
   const parameters = utmParametersOf(query);

@@ -38,8 +38,8 @@ function offsetAt(instant: number, timeZone: string): number {
 }
 
 /**
- * What clocks show at an instant, as milliseconds since they showed the beginning of 1970: `Date`'s UTC methods read it,
- * and days, months and years can be added to it whatever clocks do meanwhile.
+ * Returns the local time of an instant as if it were UTC, in milliseconds since 1970: `Date`'s UTC methods read it, and days,
+ * months and years can be added to it, independent of clock changes.
  */
 export function toLocalTime(instant: number, timeZone: string): number {
   return instant + offsetAt(instant, timeZone);

@@ -9,7 +9,7 @@ import type {
 import type { Records } from '../../store/store.js';
 import type { LentConnection } from '../connections.js';
 
-/** Rows of one table on their way in; what a row holds stands in the order of `columns`. */
+/** Rows to insert into one table; the values of a row are in the order of `columns`. */
 export interface Insert {
   /** Escaped, ready for SQL. */
   table: string;
@@ -22,7 +22,7 @@ export interface Insert {
   rows: unknown[][];
   /** Whether a row with a primary key that is there already takes the place of the old one, or is passed over. */
   replace?: boolean;
-  /** Escaped, ready for SQL: a column beside the others, which is set to the database's clock. */
+  /** An additional column (escaped for SQL) that is set to the database's clock. */
   clock?: string | undefined;
 }
 
@@ -37,12 +37,12 @@ export interface Dialect {
    */
   write(connection: LentConnection, inserts: Insert[], within: number): Promise<void>;
 
-  /** The statements of the inserts, for a transaction that somebody else has begun. */
+  /** Returns the statements of the inserts, for a transaction that is already open. */
   statements(inserts: Insert[]): Statement[];
 
   /**
    * All of the statements or none, in their order.
-   * @param guard goes before them; where it changes no row, nothing is done
+   * @param guard runs first; if it changes no row, nothing is done
    * @param signal if it aborts before the commit, the connection is destroyed and nothing is done
    * @param onBlocking called if the database runs in this process: milliseconds of processor time for which the
    * transaction has stopped the event loop, without waits and failed tries
@@ -98,7 +98,7 @@ export interface Dialect {
   /** The SQL of a text column that compares by code points. */
   binary(column: string): string;
 
-  /** The SQL of what the path index holds of the path column: its first {@link PATH_KEY_LENGTH} characters, or all. */
+  /** The SQL of the indexed part of the path column: its first {@link PATH_KEY_LENGTH} characters, or all. */
   pathKey(column: string): string;
 
   /** The SQL of milliseconds since 1970 as a timestamp. */
@@ -121,7 +121,7 @@ export interface Dialect {
   idOrder(column: string): string;
 
   /**
-   * The SQL of a property's value as text: `null` where it is none of a text, a number, a truth value.
+   * The SQL of a property's value as text: `null` if it is not a string, a number or a boolean.
    * @param column the properties
    * @param key the SQL of the key, such as a parameter
    */
@@ -137,22 +137,22 @@ export interface Dialect {
   /** The SQL of whether a text has another in it, as code points. */
   contains(column: string, text: string): string;
 
-  /** Of a UUID where the database, as TypeORM knows it, keeps it as text. */
+  /** The column options of a UUID if the database, as TypeORM knows it, stores it as text. */
   uuidLength: string;
 
-  /** The SQL of what the index of dates holds of a date: the beginning of its minute, or all of it. */
+  /** The SQL of the indexed part of a date: the start of its minute, or the date itself. */
   dateKey(column: string): string;
 
   /**
-   * The SQL of a date that is compared beside its key. PostgreSQL takes the two for independent, and what is left for
-   * little, where it sees that they are of the same column.
+   * The SQL of a date that is compared in addition to its minute. It hides the column from PostgreSQL's estimator, which would
+   * treat date and minute as independent and underestimate the rows.
    */
   dateBesideKey(column: string): string;
 
   /** The same as {@link dateKey} of a date in milliseconds. */
   dateKeyOf(date: number): number;
 
-  /** What a column definition needs for its text to tell case, accents and trailing spaces apart. */
+  /** The part of a column definition that makes its text sensitive to case, accents and trailing spaces. */
   exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;
 
   /**
@@ -161,7 +161,7 @@ export interface Dialect {
    */
   writtenLast?: (alias: string, table: string) => string;
 
-  /** What stands behind `CREATE INDEX`, for the indexes of activities that TypeORM cannot describe. */
+  /** The text after `CREATE INDEX` for the indexes of activities that TypeORM cannot describe. */
   activityIndexes(table: string): string[];
 
   /** The same for sessions. */
@@ -174,5 +174,5 @@ export interface Dialect {
 /** In milliseconds. */
 export const MINUTE = 60_000;
 
-/** How many characters of a path are in its index, where the database limits an index row. */
+/** How many characters of a path are indexed, if the database limits the length of index rows. */
 export const PATH_KEY_LENGTH = 200;

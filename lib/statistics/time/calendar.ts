@@ -95,7 +95,7 @@ function startOfInterval(interval: Interval, instant: number, count: number, tim
 
 /**
  * The beginnings of the intervals that the range touches, in milliseconds since 1970: the first may be before it.
- * @throws InvalidFilterError where they are too many
+ * @throws InvalidFilterError if there are too many
  */
 export function intervalsOf({ since, until, timeZone }: Range, interval: Interval): number[] {
   const starts: number[] = [];
@@ -103,7 +103,7 @@ export function intervalsOf({ since, until, timeZone }: Range, interval: Interva
   for (let i = 0; ; i++) {
     const start = startOfInterval(interval, first, i, timeZone);
     if (start >= until) return starts;
-    // Where clocks are put back by half an hour, two hours begin at once.
+    // If clocks are set back by half an hour, two hours start at the same local time.
     if (start === starts.at(-1)) continue;
     if (starts.length === MAX_POINTS)
       throw new InvalidFilterError('interval', `would make more than ${MAX_POINTS} points of this range`);

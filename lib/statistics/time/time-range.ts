@@ -15,7 +15,7 @@ export function floor(instant: number, span: number): number {
   return instant - (instant % span);
 }
 
-/** What is left of a range at both ends. */
+/** The remainders of a range at both ends. */
 export function subtract({ since, until }: TimeRange, middle: TimeRange): TimeRange[] {
   const ends = [
     { since, until: middle.since },
