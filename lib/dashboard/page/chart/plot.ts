@@ -17,7 +17,7 @@ const FONT = '12px system-ui, sans-serif';
 /** Steps of an axis of whole numbers. */
 const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 
-interface PlotSettings {
+export interface PlotSettings {
   points: Point[];
   width: number;
   isWhole: boolean;

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import { useTheme } from '../state/theme.js';
-import { paletteOf } from './palette.js';
-import { HEIGHT, plotData, plotOptions, type Point, selectPoints } from './plot.js';
+import { mountChart } from './mount-chart.js';
+import { type Point, selectPoints } from './plot.js';
 
 interface TimeChartProps {
   /** A description for screen readers. */
@@ -20,9 +20,6 @@ interface TimeChartProps {
   onZoom?: (first: Point, last: Point) => void;
 }
 
-/** CSS pixels. A canvas does not adapt to the width of the paper; this width is right for A4 and Letter. */
-const PRINT_WIDTH = 640;
-
 /** A measure over time, with its comparison. The user can select a part to zoom in. */
 export function TimeChart(props: TimeChartProps): JSX.Element {
   const { label, points, isWhole = false, formatValue, formatTick, describe, onZoom } = props;
@@ -38,38 +35,18 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
   useEffect(() => {
     const element = frame.current;
     if (!element) return undefined;
-    let palette = paletteOf(element);
-    const options = plotOptions({
+    const mounted = mountChart(element, {
       points,
-      width: element.clientWidth,
       isWhole,
       canZoom: onZoom !== undefined,
       formatValue,
       formatTick,
-      palette: () => palette,
       onHover: setHovered,
       onSelect: (first, last) => zoom(current.current, first, last),
     });
-    const chart = new uPlot(options, plotData(points), element);
-    plot.current = chart;
-    const observer = new ResizeObserver(() => {
-      if (element.clientWidth > 0) chart.setSize({ width: element.clientWidth, height: HEIGHT });
-    });
-    observer.observe(element);
-    const draw = (scheme: string, width: number): void => {
-      palette = paletteOf(element, scheme);
-      chart.setSize({ width, height: HEIGHT });
-      chart.redraw();
-    };
-    const onBeforePrint = (): void => draw('light', PRINT_WIDTH);
-    const onAfterPrint = (): void => draw('', element.clientWidth);
-    addEventListener('beforeprint', onBeforePrint);
-    addEventListener('afterprint', onAfterPrint);
+    plot.current = mounted.chart;
     return () => {
-      removeEventListener('beforeprint', onBeforePrint);
-      removeEventListener('afterprint', onAfterPrint);
-      observer.disconnect();
-      chart.destroy();
+      mounted.destroy();
       setHovered(undefined);
     };
   }, [points, theme, isWhole, formatValue, formatTick]);
@@ -80,10 +57,8 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step !== undefined) {
       const start = typeof chart.cursor.idx === 'number' && hovered ? chart.cursor.idx : undefined;
-      const index = Math.min(
-        points.length - 1,
-        Math.max(0, (start ?? (step > 0 ? -1 : points.length)) + step),
-      );
+      const next = (start ?? (step > 0 ? -1 : points.length)) + step;
+      const index = Math.min(points.length - 1, Math.max(0, next));
       anchor.current = event.shiftKey ? (anchor.current ?? start ?? index) : null;
       const left = chart.valToPos(+(points[index]?.date ?? 0) / 1000, 'x');
       chart.setCursor({ left, top: 0 });
@@ -107,7 +82,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
         class="chart-frame"
         role="application"
         aria-roledescription="chart"
-        aria-label={`${label}. Arrow keys go through it${onZoom ? '; with Shift they choose a part, and Enter zooms in on it' : ''}.`}
+        aria-label={`${label}. Arrow keys move through it${onZoom ? '; with Shift they select a part, and Enter zooms in' : ''}.`}
         tabIndex={0}
         onKeyDown={onKeyDown}
       />
