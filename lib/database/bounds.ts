@@ -3,7 +3,7 @@
  * network silent, while others wait for our locks.
  */
 export const BOUNDS = {
-  /** For somebody else's lock. */
+  /** Milliseconds to wait for a lock. */
   lock: 2000,
   /** For one statement of an application; a command of the command line has as long as it needs. */
   statement: 60_000,

@@ -1,4 +1,4 @@
-/** What is used of a driver's socket. */
+/** The part of a driver's socket that is used here. */
 export interface Stream {
   readonly destroyed: boolean;
   destroy(error?: Error): unknown;
@@ -6,7 +6,7 @@ export interface Stream {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** Resolves when the stream is closed, and who listened to it before knows; at once if somebody else has destroyed it. */
+/** Resolves after the stream is closed and earlier listeners were called; at once if it is destroyed already. */
 export function close(stream: Stream, error?: Error): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed) return resolve();

@@ -2,7 +2,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import type { DatabaseFailure } from './failure.js';
 import type { Openable } from './reader/readers.js';
 
-/** How the drivers of the databases differ: what TypeORM does not say or do. */
+/** Functions of the drivers that TypeORM does not provide. */
 export interface Driver {
   /** Whether there is a network between. */
   isRemote: boolean;
@@ -16,12 +16,12 @@ export interface Driver {
   /** If TypeORM's own would stop the event loop, one that only reads. */
   createRunner?(dataSource: DataSource): QueryRunner;
 
-  /** Resolves when the runner has a connection; connecting anew takes a bounded time. */
+  /** Resolves when the runner has a connection; opening a new one takes a bounded time. */
   connect(dataSource: DataSource, runner: QueryRunner): Promise<unknown>;
 
   /**
-   * Ends a connection at once, whatever it is doing: what it is asked fails.
-   * @returns resolves when the pool knows; before that it would lend the connection to somebody else
+   * Ends a connection at once; its running statement fails.
+   * @returns resolves when the pool has noticed; before that it would lend the connection again
    */
   destroy(connection: unknown): Promise<void>;
 
@@ -31,13 +31,13 @@ export interface Driver {
    */
   cancel?(dataSource: DataSource, connection: unknown): void;
 
-  /** Destroys the connections that nobody uses now: if one is silent, so are probably the others. */
+  /** Destroys idle connections: if one is silent, the others probably are too. */
   destroyIdle(dataSource: DataSource): void;
 
   /** Destroys the connections that are still being made: a pool that ends would wait for them. */
   destroyConnecting(dataSource: DataSource): void;
 
-  /** @returns what is wrong, and what to do, if the database or its connection cannot hold every text */
+  /** @returns the error and its remedy, if the database or its connection cannot store every text */
   encodingFault(dataSource: DataSource): Promise<string | undefined>;
 
   /** How another process can open the database, if reading it in this one would stop the event loop. */

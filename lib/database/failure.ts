@@ -4,7 +4,7 @@ import { TooSlowError } from '../store/too-slow.error.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 
 export interface DatabaseFailure extends StoreFailure {
-  /** Somebody else held a lock for too long. */
+  /** Another transaction held a lock for too long. */
   isLocked?: boolean;
   /** A statement took longer than it may. */
   isTooSlow?: boolean;
@@ -12,7 +12,7 @@ export interface DatabaseFailure extends StoreFailure {
   isReadOnly?: boolean;
 }
 
-/** What a driver knows of an error: how it is classified, and what can be done. */
+/** The classification of an error by a driver, and its remedy. */
 export type Classification = Pick<
   DatabaseFailure,
   'kind' | 'isLocked' | 'isTooSlow' | 'isReadOnly' | 'advice'
@@ -22,7 +22,7 @@ export const MIGRATIONS =
   'a table or column of Djaffar is missing: run the migrations, with djaffarMigrations among them';
 export const RIGHTS = 'the database user lacks a right on the tables of Djaffar';
 
-/** What the driver said, from inside TypeORM's own error. */
+/** Returns the driver's error, which TypeORM's own error wraps. */
 export function driverError(error: unknown): { code?: unknown; errno?: unknown; sqlState?: unknown } {
   const inner = error instanceof Error && 'driverError' in error ? error.driverError : error;
   return typeof inner === 'object' && inner !== null ? inner : {};

@@ -8,7 +8,7 @@ import {
 } from 'typeorm';
 import { connectionsOf } from './connections.js';
 
-/** What it reads never comes from TypeORM's cache, which a host may have turned on for all queries. */
+/** Its results never come from TypeORM's cache, which a host may have enabled for all queries. */
 class UncachedManager extends EntityManager {
   override createQueryBuilder<T extends ObjectLiteral>(
     entity: EntityTarget<T>,

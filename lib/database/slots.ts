@@ -11,7 +11,7 @@ export class Slots {
 
   /**
    * Resolves when there is room.
-   * @returns what gives it back
+   * @returns a function that releases it
    * @throws the signal's reason if it aborts before
    */
   async take(signal?: AbortSignal): Promise<() => void> {
@@ -48,7 +48,7 @@ export class Slots {
     });
   }
 
-  /** The place goes to whoever has waited longest. */
+  /** Passes the slot to the caller that has waited longest. */
   private release(): void {
     const [next] = this.queue;
     if (!next || this.taken > this.size) {

@@ -67,14 +67,14 @@ export class Table {
   }
 }
 
-/** What TypeORM would bind for a column; a text needs no asking. */
+/** Returns the value that TypeORM would bind for a column; strings are unchanged. */
 function valueOf(column: Column, driver: DataSource['driver']): (entity: ObjectLiteral) => unknown {
   const { propertyName } = column;
   if (column.type === 'varchar' && !column.transformer) return (entity) => entity[propertyName];
   return (entity) => driver.preparePersistentValue(entity[propertyName], column);
 }
 
-/** Where a table of ours is, as the host's data source has it: with its prefix, and in its schema. */
+/** Returns the name of one of our tables in the host's data source, with its prefix and its schema. */
 export function pathOf(dataSource: DataSource, table: string): string {
   const { options, driver } = dataSource;
   return driver.buildTableName(prefixed(dataSource, table), 'schema' in options ? options.schema : undefined);
@@ -82,7 +82,7 @@ export function pathOf(dataSource: DataSource, table: string): string {
 
 /**
  * Checks that the host's naming strategy leaves the names that the migrations have made.
- * @throws Error that names what it renames, and the cure
+ * @throws Error that names the renamed tables or columns, and the remedy
  */
 export function checkNames(dataSource: DataSource, entities: EntityTarget<ObjectLiteral>[]): void {
   const renamed = entities.flatMap((entity) => {

@@ -3,7 +3,7 @@ import { failureOf } from './driver.js';
 import { refusal } from './refusal.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 
-/** What a failed read or erasure means to who asked; `undefined` if it is no failure of the database. */
+/** Returns the error for the caller of a failed read or erasure; `undefined` if it is not a failure of the database. */
 export function unavailableAfter(dataSource: DataSource, error: unknown): UnavailableError | undefined {
   if (error instanceof UnavailableError) return error;
   if (!(error instanceof Error)) return undefined;

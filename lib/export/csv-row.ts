@@ -1,6 +1,6 @@
 /**
  * What spreadsheets read as the start of a formula, also after blanks and in full width: see OWASP, "CSV injection". After
- * apostrophes too, so that {@link unescapeFormulas} finds what was there.
+ * apostrophes too, so that {@link unescapeFormulas} restores the original.
  */
 const FORMULA = /^'*(?:[\t\r\n]|[\s']*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
 

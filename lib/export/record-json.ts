@@ -118,7 +118,7 @@ export class RecordJsonWriter {
   /** Returns the text whose JSON was just written. */
   private textSince(begun: number): string | null {
     const json = this.bytes.toString('latin1', begun, this.size);
-    // Ids are ASCII, unless somebody stored others by hand.
+    // Ids are ASCII, unless others were stored by SQL.
     return /^"[\w-]+"$/.test(json)
       ? json.slice(1, -1)
       : JSON.parse(this.bytes.toString('utf8', begun, this.size));
@@ -132,7 +132,7 @@ export class RecordJsonWriter {
     this.size = size;
   }
 
-  /** Does what `toISOString` does, without a string that would have to be encoded: that is a twelfth of an export. */
+  /** Writes the result of `toISOString` without a string that must be encoded, which would take a twelfth of an export. */
   private date(): void {
     let instant = 0;
     for (let digit = this.digit(); digit >= 0; digit = this.digit()) {

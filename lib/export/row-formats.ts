@@ -127,7 +127,7 @@ let latestMinute = Number.NaN;
 let prefix = '';
 
 /**
- * Does what `toISOString` does for a date since 1970, at a fifth of its cost if the dates are in order.
+ * Equals `toISOString` for a date since 1970, at a fifth of its cost if the dates are in order.
  * @param instant milliseconds since 1970
  */
 function toIso(instant: string | number): string {

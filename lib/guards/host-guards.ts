@@ -12,18 +12,18 @@ import type { HostGuard } from '../options/djaffar.options.js';
 
 type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
 
-/** The host's guards, from the host's injector, or created with what the module imports. */
+/** The host's guards, from the host's injector, or created with the imports of the module. */
 @Injectable()
 export class HostGuards {
   private readonly lookups = new Map<HostGuard, Lookup>();
   private readonly contexts = new WeakMap<object, ContextId>();
 
-  // Optional, so that ADAPTER_HOST_PROVIDER can say what is wrong if the host runs on another copy of Nest.
+  // Optional, so that ADAPTER_HOST_PROVIDER can report that the host runs on another copy of Nest.
   constructor(@Optional() private readonly moduleRef: ModuleRef) {}
 
   /**
    * Finds the guards, so that one that cannot be created fails at start-up.
-   * @throws Error of Nest that names what cannot be resolved
+   * @throws Error of Nest that names the missing provider
    */
   async prepare(guards: HostGuard[]): Promise<void> {
     for (const guard of guards) {
@@ -33,7 +33,7 @@ export class HostGuards {
 
   /**
    * Returns true if a guard accepts the request; 401 and 403 count as no.
-   * @throws whatever else the guard throws
+   * @throws any other error of the guard
    */
   async allows(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
     try {
@@ -44,7 +44,7 @@ export class HostGuards {
     }
   }
 
-  /** @throws whatever the guard throws */
+  /** @throws any error of the guard */
   async run(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
     const found = this.lookups.get(guard)?.(context.switchToHttp().getRequest());
     // Most guards are found already; awaiting them would cost each request a turn of the event loop.

@@ -54,7 +54,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     );
   }
 
-  /** @throws NotFoundException, or what a guard throws */
+  /** @throws NotFoundException, or the error of a guard */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (!this.settings[this.option]) throw new NotFoundException();
     for (const guard of this.guards) if (!(await this.hostGuards.run(guard, context))) return false;
@@ -65,7 +65,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     return this.settings[this.option]?.guards ?? [];
   }
 
-  /** A guard that throws, or does not answer in time, accepts nobody. */
+  /** False if a guard throws, or does not answer in time. */
   private async isOpen(): Promise<boolean> {
     const enough = new AbortController();
     try {

@@ -27,7 +27,7 @@ interface Key {
   seed: string;
 }
 
-/** The keys of one moment. It signs with one of them and accepts what all of them have signed. */
+/** The current keys. It signs with one of them, and accepts signatures of all. */
 export class KeyRing {
   private readonly keys: Key[];
   private readonly newest: Key;
@@ -69,7 +69,7 @@ export class KeyRing {
     return timingSafeEqual(Buffer.from(signature), Buffer.from(signatureOf(key, text))) ? text : undefined;
   }
 
-  /** A secret text, the same on all instances, for what has to be reproducible but not predictable. */
+  /** Returns a secret text, the same on all instances, for reproducible but unpredictable ids. */
   seed(now: number): string {
     return this.current(now).seed;
   }

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UnavailableError } from './unavailable.error.js';
 
-/** Nobody waits for the answer any more. */
+/** The caller does not wait for the answer any more. */
 export class AbandonedError extends UnavailableError {
   constructor() {
-    super('nobody waits for the answer any more');
+    super('the caller does not wait for the answer any more');
     this.name = 'AbandonedError';
   }
 }
@@ -16,14 +16,14 @@ export function cancelledBy<T>(signal: AbortSignal, work: () => T): T {
   return signals.run(signal, work);
 }
 
-/** What aborts when nobody waits for the work any more that this is called in; `undefined` if it always has to be done. */
+/** Returns the signal that aborts when the caller of the current work does not wait any more; `undefined` if the work must be done. */
 export function cancellation(): AbortSignal | undefined {
   return signals.getStore();
 }
 
 /**
  * Calls back when the signal aborts, also if it has before.
- * @returns what ends that
+ * @returns a function that ends it
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal?.aborted) callback();

@@ -22,7 +22,7 @@ export async function* walk<T>(
     while (coming) {
       const { page, count, last }: Asked<T> = await coming;
       coming = last && count === size ? ask({ date: Number(last.date), id: last.id }) : undefined;
-      // It fails where it is waited for.
+      // The error is thrown where the promise is awaited.
       coming?.catch(() => {});
       // Until it is on its way: who uses the page may leave no time for that.
       await setImmediate();

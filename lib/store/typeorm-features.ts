@@ -3,12 +3,12 @@ import type { Activity, ActivityOnPage } from '../activity/activity.js';
 import type { ParsedFilter } from '../activity/activity.filter.js';
 import type { VisitSpan } from '../activity/visit-id.js';
 
-/** What only a store in a TypeORM data source can do. */
+/** Features of stores in a TypeORM data source. */
 export interface TypeOrmFeatures {
   /** Alias `activity`. */
   createQueryBuilder(filter: ParsedFilter): SelectQueryBuilder<Activity>;
 
-  /** `Store.findVisitSpans` in a transaction of the host, in place of a connection of its own. */
+  /** `Store.findVisitSpans` in a transaction of the host, instead of on a separate connection. */
   findVisitSpans(manager: EntityManager, ids: string[]): Promise<VisitSpan[]>;
 
   /**

@@ -6,7 +6,7 @@ import type { TrackRequest } from '../http/request.js';
 const ID_PROPERTIES = ['id', 'userId', 'sub', '_id', 'uuid'];
 const NAME_PROPERTIES = ['username', 'name', 'email'];
 
-/** Returns what the host's guards or middleware have put on the request. */
+/** Returns the user that the host's guards or middleware have set on the request. */
 export function presentUser(request: TrackRequest): unknown {
   // On Fastify, Express middleware leaves the user on Node's request.
   if (!request.user && request.raw?.user) request.user = request.raw.user;
@@ -19,7 +19,7 @@ export function userOf(request: TrackRequest, { user }: Pick<Settings, 'user'>):
   return storedUser(user ? user(request) : userOfPassport(request));
 }
 
-/** The default of the option `user`: reads the usual properties of what Passport left on the request. */
+/** The default of the option `user`: reads the usual properties of Passport's user on the request. */
 function userOfPassport({ user }: TrackRequest): { id: unknown; name: string | null } | null {
   if (typeof user !== 'object' || user === null) return null;
   const name = first(user, NAME_PROPERTIES);

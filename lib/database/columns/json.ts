@@ -1,7 +1,7 @@
 import { InstanceChecker, type ValueTransformer } from 'typeorm';
 
 /**
- * Keeps an object as the text of its JSON. TypeORM's own `simple-json` does so only for what is stored: an object in a
+ * Stores an object as JSON text. TypeORM's own `simple-json` does this only for stored values: an object in a
  * `where` goes to the driver, which aborts the process (libsql), finds nothing (mysql2) or compares the text (pg).
  */
 export const json = {

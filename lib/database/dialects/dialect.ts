@@ -13,7 +13,7 @@ const dialects: Partial<Record<DataSource['options']['type'], Dialect>> = {
   'better-sqlite3': sqlite,
 };
 
-/** @throws Error where Djaffar does not know the database. */
+/** @throws Error if Djaffar does not support the database */
 export function dialectOf(dataSource: DataSource): Dialect {
   const { type } = dataSource.options;
   const dialect = dialects[type];

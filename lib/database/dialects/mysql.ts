@@ -20,7 +20,7 @@ const mysqlOnly = (sql: string): string => `/*!50708 , ${sql} */`;
 
 const seconds = (milliseconds: number): string => String(Math.max(1, Math.ceil(milliseconds / 1000)));
 
-/** System variables in place of those of the session; one set of user variables keeps what they were. */
+/** Sets system variables of the session; user variables remember the previous values. */
 function settings(
   values: Record<string, string>,
   { statement }: Bounds,
@@ -76,7 +76,7 @@ const DATE = `${EPOCH} + INTERVAL date * 1000 MICROSECOND`;
 const TIMESTAMP = `/*M! TRUNCATE(${DATE}, 3) */ /*!50708 CAST(${DATE} AS DATETIME(3)) */`;
 
 export const mysql: Dialect = {
-  /** The server cancels by itself what takes too long. */
+  /** The server itself cancels statements that take too long. */
   async write({ runner, destroy }, inserts, within) {
     const bounds = { lock: within, statement: within, idle: BOUNDS.idle };
     const { before, after } = settings(bounded(bounds), bounds);
@@ -141,7 +141,7 @@ export const mysql: Dialect = {
   json: (column) => column,
 
   uuidLength: '36',
-  // MariaDB has an order of its own for its type `uuid`.
+  // MariaDB orders its type `uuid` differently.
   idOrder: (column) => `CAST(${column} AS CHAR(36))`,
   property: (column, key) => {
     const value = `JSON_EXTRACT(${column}, CONCAT('$.', JSON_QUOTE(${key})))`;

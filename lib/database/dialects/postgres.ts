@@ -8,9 +8,9 @@ import type { Records } from '../../store/store.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 
-/** What is used of the driver's client. */
+/** The part of the driver's client that is used here. */
 interface Client extends Cancellable {
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what is in a row, who asks knows, as with TypeORM's own
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows the type of a row, as with TypeORM's own
   query<T>(query: Query, callback: (error: Error | null, result: { rows: T[] }) => void): void;
 }
 
@@ -46,7 +46,7 @@ async function logged<T>(
   }
 }
 
-/** Reads with a connection of its own, within the limits for questions. */
+/** Reads on a separate connection, within the limits for questions. */
 function read<T>(dataSource: DataSource, text: string, values: unknown[]): Promise<T[]> {
   const connections = connectionsOf(dataSource);
   return connections.ask((signal) =>
@@ -70,7 +70,7 @@ const millisecondsOf = (timestamp: string): string =>
   `floor(extract(epoch from ${timestamp}) * 1000)::bigint`;
 const NOW = millisecondsOf('clock_timestamp()');
 
-/** One parameter for each column, whatever the number of rows. */
+/** One parameter for each column, for any number of rows. */
 function insert({ table, columns, types, keys, replace, clock }: Insert, firstParameter: number): string {
   const arrays = types.map((type, i) => `$${firstParameter + i}::${type}[]`).join(', ');
   const updates = columns.map((column) => `${column} = EXCLUDED.${column}`);
@@ -113,9 +113,9 @@ function boundsOf(statement: number): string[] {
 
 const FOR_READING = [
   'SET TRANSACTION READ ONLY',
-  // To compile what the many intervals of a series make takes longer than to run it.
+  // JIT compilation of a series with many intervals takes longer than running it.
   'SET LOCAL jit = off',
-  // What is counted by visitor has to fit, or goes to disk.
+  // Enough memory for counts by visitor, which would otherwise use the disk.
   `SET LOCAL work_mem = '64MB'`,
 ];
 
@@ -148,10 +148,10 @@ export const postgres: Dialect = {
         await ask(client, query);
       } finally {
         clearTimeout(timer);
-        // The request may still be on its way, and would cancel what the connection is used for next.
+        // A late cancel request would cancel the next statement of the connection.
         if (isCancelled) {
           connection.destroy();
-          // The server may still wait for a lock, and would store later what was refused.
+          // The server may still wait for a lock, and would later store activities that were refused.
           cancel(client);
         }
       }
@@ -236,7 +236,7 @@ export const postgres: Dialect = {
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
     `djaffar_activity_subject ON ${table} (subject) WHERE subject IS NOT NULL`,
   ],
-  // Bots are few, and to leave them out nobody has to look at all sessions.
+  // Bots are few, so excluding them is faster than joining all sessions.
   sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],
   pathIndex: (table) => `djaffar_path_text ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
 };

@@ -50,7 +50,7 @@ function run(connection: Connection, statement: Statement | Insert): void {
  * TypeORM shares one SQLite connection between all who query, and a transaction on it takes in whatever others run
  * meanwhile. So ours runs from beginning to end without giving way, and never inside somebody else's, who might
  * roll it back.
- * @param work returns 0 where nothing is to be done
+ * @param work returns 0 if there is nothing to do
  */
 function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {
   const connection = connectionOf(dataSource);

@@ -6,11 +6,11 @@ import type { Insert, Statement } from './dialect.types.js';
 interface Settings {
   before?: string[];
   inside?: string[];
-  /** Undoes what was done before it: the connection goes back to the pool. */
+  /** Resets the connection before it goes back to the pool. */
   after?: string[];
 }
 
-/** {@link Dialect.transact} where each who queries has a connection. */
+/** {@link Dialect.transact} for databases with a connection pool. */
 export function transact(
   dataSource: DataSource,
   settings: Settings,
@@ -31,7 +31,7 @@ export function transact(
   });
 }
 
-/** {@link Dialect.reading} where each who queries has a connection. */
+/** {@link Dialect.reading} for databases with a connection pool. */
 export function readingIn<T>(
   dataSource: DataSource,
   settings: Settings,
@@ -41,7 +41,7 @@ export function readingIn<T>(
   return inTransaction(dataSource, 'REPEATABLE READ', settings, signal, ({ runner }) => read(runner.manager));
 }
 
-/** Rolls back what the work does not commit. */
+/** Rolls back if the work does not commit. */
 function inTransaction<T>(
   dataSource: DataSource,
   isolation: Parameters<QueryRunner['startTransaction']>[0],

@@ -3,7 +3,7 @@ import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
 import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
 
-/** What is used of mysql2's pool. */
+/** The part of mysql2's pool that is used here. */
 interface Pool {
   config: { connectionLimit: number; connectionConfig: { connectTimeout: number } };
   getConnection(callback: (error: unknown, connection?: Connection) => void): void;
@@ -26,7 +26,7 @@ interface OwnConnection extends Connection {
   query(sql: string, callback: () => void): void;
 }
 
-/** What a new connection needs to reach the same server as the same user. */
+/** The settings of a new connection to the same server as the same user. */
 const ACCESS = ['host', 'port', 'socketPath', 'localAddress', 'user', 'password', 'ssl', 'authPlugins'];
 
 /** Milliseconds for a new connection, unless the host says otherwise; mysql2's own default is 10 s. */
@@ -47,7 +47,7 @@ function isSetByHost({ options }: DataSource): boolean {
 }
 
 async function destroy(connection: Connection): Promise<void> {
-  // mysql2's own destroy() leaves what was asked without an answer, and the socket open until the other side closes it.
+  // mysql2's own destroy() never answers the running statement, and leaves the socket open until the other side closes it.
   if (connection.stream) await close(connection.stream, new Error('Connection terminated'));
   else connection.destroy();
 }
@@ -64,7 +64,7 @@ function cancel({ driver }: DataSource, { threadId, config }: Connection): void 
   });
   // A silent network must not keep the process alive.
   connection.stream?.unref?.();
-  // The statement itself says what became of it.
+  // The outcome is that of the statement itself.
   connection.on('error', () => {});
   connection.query(`KILL ${threadId}`, () => connection.destroy());
 }

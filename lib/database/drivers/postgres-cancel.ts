@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** What is used of pg's client. */
+/** The part of pg's client that is used here. */
 export interface Cancellable {
   processID: number;
   secretKey: unknown;
@@ -13,7 +13,7 @@ const TIMEOUT = 5000;
 const CANCEL_REQUEST = 80_877_102;
 
 /**
- * Asks the server to cancel what the client is waiting for, on a connection of its own, as PostgreSQL's protocol has it:
+ * Asks the server to cancel the client's statement, on a separate connection, by PostgreSQL's protocol:
  * the pool may have none left, and PgBouncer knows the process by another number.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
@@ -25,7 +25,7 @@ export function cancel({ host, port, processID, secretKey }: Cancellable): void 
   message.writeInt32BE(processID, 8);
   message.writeInt32BE(secretKey, 12);
   const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
-  // The statement itself says what became of it; if the server cannot be reached, its connection is destroyed.
+  // The outcome is that of the statement itself; if the server cannot be reached, its connection is destroyed.
   socket.on('error', () => {});
   socket.setTimeout(TIMEOUT, () => socket.destroy());
   // A silent network must not keep the process alive.

@@ -4,7 +4,7 @@ import type { Driver } from '../driver.types.js';
 import { cancel, type Cancellable } from './postgres-cancel.js';
 import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
 
-/** What is used of pg's pool. */
+/** The part of pg's pool that is used here. */
 interface Pool {
   options: { max: number; connectionTimeoutMillis?: number | undefined };
   idleCount: number;
@@ -26,7 +26,7 @@ interface Client {
  */
 const CONNECT_TIMEOUT = 5000;
 
-/** What we know of a pool. */
+/** State of a pool. */
 interface PoolState {
   /** How many of our requests for a connection it has not answered yet. */
   asking: number;

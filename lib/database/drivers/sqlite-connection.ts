@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-/** What better-sqlite3 and libsql have in common. */
+/** The common interface of better-sqlite3 and libsql. */
 export interface Connection {
   readonly inTransaction: boolean;
   prepare(sql: string): Prepared;

@@ -1,8 +1,8 @@
-/** Rows in one message: the host's event loop goes on between two of them. */
+/** Rows in one message; between two messages, the host's event loop handles other work. */
 const ROWS_IN_MESSAGE = 250;
 
 /**
- * What a {@link ReaderProcess} runs, in CommonJS for `node -e`. It is text so that it can be bundled with the library.
+ * The program of a {@link ReaderProcess}, in CommonJS for `node -e`. It is text, so that it can be bundled with the library.
  *
  * It takes `{ open }` once, and then `{ id, sql, parameters }`; it answers `{ id, rows, columns }`, as often as it takes,
  * and `{ id, isDone }` or `{ id, error }`.

@@ -8,7 +8,7 @@ export interface ReaderOptions {
   /** Absolute path of the database. */
   file: string;
   nativeBinding?: string | undefined;
-  /** Of an encrypted database. */
+  /** The key of an encrypted database. */
   key?: string | undefined;
   /** Such as `query_only = ON`. */
   pragmas: string[];
@@ -53,7 +53,7 @@ interface Asked {
 const END_TIMEOUT = 500;
 
 /**
- * A connection to the database file in a process of its own. A statement of SQLite cannot be given up within a process:
+ * A connection to the database file in a separate process. A statement of SQLite cannot be cancelled within a process:
  * better-sqlite3 cannot interrupt one, and libsql aborts the whole process if a worker thread ends during one. A process
  * can be killed at any moment, and a reader of the write-ahead log leaves nothing behind.
  *
@@ -99,12 +99,12 @@ export class ReaderProcess {
     return this.ended !== undefined;
   }
 
-  /** @throws the driver's error, or {@link ReaderLostError}, or what {@link kill} was given */
+  /** @throws the driver's error, {@link ReaderLostError}, or the argument of {@link kill} */
   query(sql: string, parameters: unknown[]): Promise<Row[]> {
     return this.ask({ sql, parameters });
   }
 
-  /** Ends the process at once, whatever it is doing. */
+  /** Kills the process at once. */
   kill(reason: Error): void {
     this.lose(reason);
     this.child.kill('SIGKILL');
@@ -149,7 +149,7 @@ export class ReaderProcess {
     this.hold();
   }
 
-  /** Keeps this process alive only while somebody waits for the other. */
+  /** Keeps this process alive only while a query waits for the other. */
   private hold(): void {
     const isNeeded = this.asked.size > 0;
     this.child[isNeeded ? 'ref' : 'unref']();

@@ -9,17 +9,17 @@ import { type ReaderOptions, ReaderProcess } from './reader-process.js';
 /** A connection for reading, for as long as it is lent. All that is read on it is of the same moment. */
 export interface LentReader {
   runner: QueryRunner;
-  /** Ends it at once: what it is asked fails with the reason. */
+  /** Ends it at once; its query fails with the reason. */
   destroy(reason: Error): void;
   release(): void;
 }
 
-/** How to open the database again, or why that is not possible and what to do. */
+/** How to open the database in another process, or why that is impossible and what to do. */
 export type Openable = { options: ReaderOptions } | { obstacle: string };
 
 /** How many may read at once, each in a process of about 50 MB. */
 const MAX_PROCESSES = 2;
-/** Milliseconds after which a process ends that nobody asks. */
+/** Milliseconds after which an idle process ends. */
 const IDLE = 30_000;
 /** Milliseconds until another process is tried after one could not be started, and after several could not. */
 const FIRST_PAUSE = 1000;
@@ -41,7 +41,7 @@ export class Readers {
   private notBefore = 0;
   private pause = 0;
   private isClosed = false;
-  /** Whether the log says why no other process can read. Nobody else waits for the event loop of a command. */
+  /** Whether the log says why no other process can read. Commands do not log it, because nothing else uses their event loop. */
   isSilent = true;
 
   /** @param find how to open the database again */
@@ -52,7 +52,7 @@ export class Readers {
   ) {}
 
   /**
-   * Resolves when somebody can read.
+   * Resolves when a reader is free.
    * @returns `undefined` if no other process can read the database; the log says why
    * @throws the signal's reason if it aborts before
    */
@@ -121,7 +121,7 @@ export class Readers {
   }
 
   private lend(reader: ReaderProcess, release: () => void): LentReader {
-    // It is the first that is asked, so nobody has to wait for it.
+    // It is the first query of the process, so nothing waits for it.
     void reader.query('BEGIN', []).catch(() => {});
     return {
       runner: queryRunnerBy(this.dataSource, (sql, parameters) => reader.query(sql, parameters)),

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import type { Openable } from './readers.js';
 
-/** What better-sqlite3 and libsql have in common. */
+/** The common interface of better-sqlite3 and libsql. */
 interface Connection {
   prepare(sql: string): { all(): Record<string, unknown>[] };
 }
