@@ -44,7 +44,7 @@ const STATISTICS = { ...DEFAULTS.statistics, maxWait: Number.POSITIVE_INFINITY, 
 /**
  * Opens the store that a file exports as `store`, or connects to the data source that it exports, as TypeORM's own command
  * does.
- * @throws Error that names the file and what is wrong with it
+ * @throws Error that names the file and the error
  */
 export async function openDataSource(file: string, importModule: ImportModule): Promise<OpenStore> {
   const { store: factory, dataSources, page } = await exportedBy(file, importModule);

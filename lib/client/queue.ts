@@ -111,8 +111,8 @@ const run = async (): Promise<void> => {
 };
 
 /**
- * The oldest that can go together into one request. As long as a visitor is new, these are the first of all: what a page
- * that is left has not kept yet would be lost, and with another oldest the server would begin another session.
+ * Returns the oldest activities that fit into one request. While a visitor is new, it includes those that are being sent: with
+ * another oldest activity, the server would start another session.
  */
 const next = (): Entry[] => {
   let size = 0;

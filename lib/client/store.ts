@@ -20,8 +20,8 @@ const open = async (): Promise<IDBDatabase> => {
 };
 
 /**
- * Works on what outlives the page, in a transaction of its own. It is IndexedDB because, unlike `localStorage`, what it
- * has committed outlives the browser's being killed.
+ * Runs a request on the stored queue, in its own transaction. It uses IndexedDB because, unlike `localStorage`, committed data
+ * survive a killed browser.
  * @returns the result of the request when it is stored; `undefined` if the browser refuses storage
  */
 // oxlint-disable-next-line typescript/consistent-return -- each byte of the script counts

@@ -23,7 +23,7 @@ const { metafile, outputFiles } = await build({
   format: 'esm',
   target: 'es2022',
   minify: true,
-  // The licences of what is in the scripts stand beside them.
+  // The licences of bundled packages are in a file next to the scripts.
   legalComments: 'none',
   metafile: true,
   tsconfig: path(new URL('tsconfig.json', PAGE)),
@@ -36,7 +36,7 @@ const built = Object.entries(metafile.outputs).map(([file, { entryPoint, imports
 }));
 const entry = built.find(({ entryPoint }) => entryPoint?.endsWith('main.tsx'));
 const style = built.find(({ name }) => name.endsWith('.css'));
-// What the script needs at once is asked for with it, not after it.
+// Static imports of the script are preloaded.
 const needed = entry.imports
   .filter(({ kind }) => kind === 'import-statement')
   .map(({ path: file }) => `<link rel="modulepreload" href="assets/${basename(file)}" />`);

@@ -29,7 +29,7 @@ export async function* walk<T>(
       if (count > 0) yield page;
     }
   } finally {
-    // Where nobody wants more, the connection is in use until then.
+    // If the reader stops, the connection is in use until then.
     await coming?.catch(() => {});
   }
 }

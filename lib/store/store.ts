@@ -16,7 +16,7 @@ import type { UnavailableError } from './unavailable.error.js';
  * `djaffar.module.ts`, the command's start and the migrations know which engine is behind it.
  */
 export interface Store {
-  /** What the log says of the engine's troubles. */
+  /** The log of the engine's problems. */
   readonly incidents: IncidentLog;
   /** Whether it can be asked anything. */
   readonly isOpen: boolean;
@@ -28,7 +28,7 @@ export interface Store {
 
   /**
    * Lends the way to write, as soon as there is room for one more who writes: the batch is put together only then.
-   * @param cancel if it aborts, what is being written is given up
+   * @param cancel if it aborts, the write is cancelled
    */
   lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void>;
 
@@ -36,16 +36,16 @@ export interface Store {
    * Stores sessions again that an erasure has deleted although they have activities. A session without activities is not
    * stored: an erasure that runs at the same moment, or comes later, must leave none behind. A store without transactions
    * may look for such sessions afterwards.
-   * @param subject what the log says if that fails
+   * @param subject the text in the log if it fails
    * @returns how many were stored
    * @throws UnavailableError
    */
   restoreSessions(sessions: NewSession[], subject?: string): Promise<number>;
 
-  /** Called if a second write has got no answer: the connections that nobody uses are probably silent, too. */
+  /** Called if a second write got no answer: idle connections are probably silent too. */
   dropIdleConnections(): void;
 
-  /** @returns why the engine cannot hold every text, and what to do; `undefined` if it can */
+  /** @returns why the engine cannot store every text, and what to do; `undefined` if it can */
   findEncodingFault(): Promise<string | undefined>;
 
   /** @returns `undefined` if the error is no failure of the engine */
@@ -75,7 +75,7 @@ export interface Store {
   findCursor(id: string): Promise<Cursor | undefined>;
 
   /**
-   * The activities that were received in so many milliseconds until now, whatever their dates are.
+   * Returns the activities that were received in the last milliseconds, with any dates.
    * @param limit of the activities, of which the newest are returned
    * @param known ids of activities that are not returned again
    */
@@ -133,13 +133,13 @@ export interface Store {
   /** Recomputes everything that is derived from the activities. */
   rebuild(onProgress?: Progress): Promise<void>;
 
-  /** Makes the tables, or changes them to what this version needs. */
+  /** Creates the tables, or migrates them to this version. */
   migrate(): Promise<void>;
 
-  /** Gives up whatever is under way. */
+  /** Cancels all running work. */
   abort(): void;
 
-  /** Ends what runs in the background, within about a second. The connection to the engine is its owner's to close. */
+  /** Ends background work within about a second. The owner of the connection to the engine closes it. */
   close(): Promise<void>;
 }
 
@@ -158,7 +158,7 @@ export interface Batch {
 }
 
 /**
- * What failed: a row's content, which fails each time; the tables or the rights, which an operator has to mend; or the
+ * The kind of a failure: the content of a row, which fails each time; tables or permissions, which an operator must fix; or the
  * moment, such as a lost connection, which is worth another try with the same ids.
  */
 type ErrorKind = 'data' | 'schema' | 'transient';
@@ -177,7 +177,7 @@ export interface PageRequest {
 }
 
 export interface Received {
-  /** Of all, the known ones too. */
+  /** All ids, including the known ones. */
   ids: string[];
   /** The newest last. */
   activities: Activity[];
@@ -185,7 +185,7 @@ export interface Received {
 
 export interface ErasureSelection {
   filter: ParsedFilter;
-  /** Whether what was done without a login in the visits of the filter's user stays. */
+  /** Whether activities without a login in the visits of the filter's user are kept. */
   keepAnonymous: boolean;
 }
 
@@ -199,7 +199,7 @@ export interface Mismatches {
   pages: number;
 }
 
-/** Reads many activities where nothing is made of them but text. */
+/** Reads many activities that are only converted to text. */
 export interface RecordReader {
   /** The oldest first, in pages. */
   activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void>;

@@ -8,7 +8,7 @@ export const ACTIVITIES_VIEW = 'djaffar_activities';
 /** The SQL of a table's column by its alias, escaped. */
 type ColumnOf = (column: string) => string;
 
-/** What the SQL of a column is made of. */
+/** The parts of the SQL of a column. */
 interface Parts {
   column: ColumnOf;
   /** The SQL of a page by the column that has its id. */

@@ -18,7 +18,7 @@ function dateCondition(dialect: Dialect, operator: '>=' | '<', parameter: string
   };
 }
 
-/** For the index of dates: what is beyond a date is in its minute, or beyond it. */
+/** For the index of minutes: activities after a date are in its minute or after it. */
 function keyCondition(dialect: Dialect, operator: string, parameter: string): string {
   return `${dialect.dateKey('activity.date')} ${operator[0]}= :${parameter}Key`;
 }
@@ -51,7 +51,7 @@ export function sortColumns(dialect: Dialect): Set<string> {
   return new Set([dialect.dateKey('activity.date'), 'activity.date', dialect.idOrder('activity.id')]);
 }
 
-/** What stands beyond a row in the order of the page: pages stay whole while rows arrive. */
+/** Selects the rows after a row in the order of the page, so that pages are stable while rows arrive. */
 export function applyAfter(
   query: SelectQueryBuilder<Activity>,
   { date, id }: Cursor,

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import { dialectOf, type Insert } from '../../database/dialects/dialect.js';
 
-/** What is done if the part of the transaction that has this depth is committed. */
+/** Work for the commit of the part of the transaction with this depth. */
 interface Waiting {
   /** 1 in the transaction itself, one more in each savepoint. */
   depth: number;
@@ -60,7 +60,7 @@ export class HostTransactions {
     return queryRunner;
   }
 
-  /** Also called for a savepoint: what it has is then the part's around it, or is dropped. */
+  /** Also called for a savepoint: its work then moves to the enclosing part, or is dropped. */
   private finish(runner: QueryRunner, isCommitted: boolean): void {
     const depth = depthOf(runner);
     const waiting = this.afterCommit.get(runner) ?? [];

@@ -19,7 +19,7 @@ const MAX_LOCKED = 100;
  * Stores the sessions again that an erasure has deleted, although they have activities: the erasure does not see
  * activities that are being written, and the writer does not store a session that it has just stored. Statistics are
  * recomputed, because only the session says if it is a bot. A session without activities stays erased.
- * @param subject what the log says if the database fails
+ * @param subject the text in the log if the database fails
  * @returns how many sessions were stored
  * @throws UnavailableError
  */

@@ -63,7 +63,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   readonly statistics: StatisticsStore;
   readonly typeorm: TypeOrmFeatures;
   readonly records: RecordReader | undefined;
-  /** How often this process has changed what is stored. */
+  /** How often this process has changed stored data. */
   changes = 0;
   private readonly dialect: Dialect;
   private readonly connections: Connections;
@@ -160,7 +160,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   toUnavailable(error: unknown): UnavailableError | undefined {
     const unavailable = unavailableAfter(this.dataSource, error);
-    // What the limits for questions refuse has been reported.
+    // Refusals by the limits for questions are reported already.
     if (unavailable && !(error instanceof UnavailableError)) {
       const reason = unavailable.message;
       this.incidents.failed(UNREADABLE, { code: reason, reason }, 'warn');

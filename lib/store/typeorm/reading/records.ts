@@ -9,14 +9,14 @@ import { walk } from '../../paginate.js';
 
 const PAGE = 4000;
 
-/** Reads many activities where nothing is made of them but text: see {@link Records}. */
+/** Reads many activities that are only converted to text: see {@link Records}. */
 export class RecordReader implements Port {
   private constructor(
     private readonly dataSource: DataSource,
     private readonly read: NonNullable<Dialect['records']>,
   ) {}
 
-  /** @returns nothing where the database has no records */
+  /** @returns `undefined` if the database has no records */
   static of(dataSource: DataSource): RecordReader | undefined {
     const { records } = dialectOf(dataSource);
     return records && new RecordReader(dataSource, records);
