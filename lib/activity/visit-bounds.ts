@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import type { StoredActivity } from './activity.js';
-import { isNearStart, LONGEST_VISIT, type VisitSpan } from './visit-id.js';
+import { isNearStart, MAX_VISIT_DURATION, type VisitSpan } from './visit-id.js';
 
 type InVisit = Pick<StoredActivity, 'visitId' | 'date'>;
 
@@ -67,7 +67,7 @@ export class VisitBounds {
   private extend(id: string, date: number): boolean {
     const { first, last } = this.spans.get(id) ?? { first: date, last: date };
     const span = { first: Math.min(first, date), last: Math.max(last, date) };
-    if (span.last - span.first >= LONGEST_VISIT) return false;
+    if (span.last - span.first >= MAX_VISIT_DURATION) return false;
     this.spans.set(id, span);
     return true;
   }

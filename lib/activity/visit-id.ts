@@ -1,5 +1,5 @@
 /** A visit ends after this long at the latest, in milliseconds. */
-export const LONGEST_VISIT = 24 * 60 * 60 * 1000;
+export const MAX_VISIT_DURATION = 24 * 60 * 60 * 1000;
 
 /**
  * Characters of a session's id, 90 bits of chance; and of a visit's, until 2059. With its length such a text has 16 bytes,
@@ -23,7 +23,7 @@ export function startOfVisit(id: string): number {
 /** Whether the id says that the visit began less than 24 hours before or after the date. */
 export function isNearStart(id: string, date: Date): boolean {
   const start = OWN.test(id) ? startOfVisit(id) : 0;
-  return start >= FIRST_START && Math.abs(date.getTime() - start) < LONGEST_VISIT;
+  return start >= FIRST_START && Math.abs(date.getTime() - start) < MAX_VISIT_DURATION;
 }
 
 /** The first and the last activity of a visit, in milliseconds since 1970. */

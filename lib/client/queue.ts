@@ -25,7 +25,7 @@ const WHOLE_SHARE = 1e4;
 const TOGETHER = 50;
 const PATIENCE = 3e4;
 const FIRST_PAUSE = 1000;
-const LONGEST_PAUSE = 1e5;
+const MAX_PAUSE = 1e5;
 
 /** The oldest first. */
 let queue: Entry[] = [];
@@ -172,7 +172,7 @@ const send = async (batch: Entry[]): Promise<number | undefined> => {
   } finally {
     batch.map((entry) => (entry.isUnderWay = 0));
   }
-  return after + Math.min(LONGEST_PAUSE, 2 ** failures++ * FIRST_PAUSE) * (1 + Math.random());
+  return after + Math.min(MAX_PAUSE, 2 ** failures++ * FIRST_PAUSE) * (1 + Math.random());
 };
 
 const drop = (batch: Entry[], status?: number, reason?: string): undefined => {

@@ -1,6 +1,6 @@
 /** How many rows are read, or written, by one statement. */
-const AT_ONCE = 500;
+const CHUNK_SIZE = 500;
 
-export function chunks<T>(all: T[], size = AT_ONCE): T[][] {
+export function chunks<T>(all: T[], size = CHUNK_SIZE): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }

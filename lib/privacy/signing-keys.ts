@@ -17,7 +17,7 @@ const RETRY = 100;
 const REFRESH_TIMEOUT = 1000;
 
 /** Browsers keep a cookie that lasts until they are closed for longer if they restore their tabs; none keeps any longer. */
-const LONGEST_COOKIE = 400 * 24 * 60 * 60 * 1000;
+const MAX_COOKIE_AGE = 400 * 24 * 60 * 60 * 1000;
 
 const SUBJECT = 'the keys that sign the cookies cannot be read';
 
@@ -37,7 +37,7 @@ export class SigningKeys implements OnApplicationBootstrap {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {
     const { maxAge } = settings.session;
-    this.cookieLifetime = maxAge === 'browser' ? LONGEST_COOKIE : maxAge;
+    this.cookieLifetime = maxAge === 'browser' ? MAX_COOKIE_AGE : maxAge;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CHANCE, ID_LENGTH, LONGEST_VISIT, startOfVisit } from '../activity/visit-id.js';
+import { CHANCE, ID_LENGTH, MAX_VISIT_DURATION, startOfVisit } from '../activity/visit-id.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import { randomBytes } from '../activity/random.js';
 
@@ -122,7 +122,7 @@ export function visitsOf(
       const isBefore = latest !== undefined && date <= start - VISIT_PAUSE;
       const inOther = visitAt.get(path) ?? (date < start ? earlier : undefined);
       const visit = inOther ?? (isBefore ? undefined : left);
-      visits[index] = visit && date < visit.startedAt + LONGEST_VISIT ? visit.id : null;
+      visits[index] = visit && date < visit.startedAt + MAX_VISIT_DURATION ? visit.id : null;
       // The page was in view without a pause that would have ended the visit.
       if (latest && latest.id === visits[index] && isIn(latest, date - inView)) latest = seenAt(latest, date);
       continue;
@@ -143,7 +143,7 @@ export function visitsOf(
 
 /** True if an activity of this date continues the visit. */
 export function isIn({ startedAt, lastSeen }: Visit, date: number): boolean {
-  return date < lastSeen + VISIT_PAUSE && date < startedAt + LONGEST_VISIT;
+  return date < lastSeen + VISIT_PAUSE && date < startedAt + MAX_VISIT_DURATION;
 }
 
 function seenAt(visit: Visit, date: number): Visit {
@@ -170,7 +170,9 @@ function startWith(visit: Visit, moments: Moment[]): number {
     .sort((a, b) => b - a)
     .reduce(
       (start, date) =>
-        date < start && date > start - VISIT_PAUSE && date > visit.lastSeen - LONGEST_VISIT ? date : start,
+        date < start && date > start - VISIT_PAUSE && date > visit.lastSeen - MAX_VISIT_DURATION
+          ? date
+          : start,
       visit.startedAt,
     );
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { LONGEST_VISIT } from '../../lib/activity/visit-id.js';
+import { MAX_VISIT_DURATION } from '../../lib/activity/visit-id.js';
 import { KeyRing } from '../../lib/privacy/key-ring.js';
 import {
   CLOCK_TOLERANCE,
@@ -179,7 +179,7 @@ describe('the visits of activities', () => {
   it('end after 24 hours, however much is done', () => {
     const minutes = Array.from(
       { length: 3 * 24 * 60 },
-      (_, minute) => NOW - LONGEST_VISIT * 4 + minute * 60_000,
+      (_, minute) => NOW - MAX_VISIT_DURATION * 4 + minute * 60_000,
     );
     const inOrder = oneByOne(undefined, minutes, undefined).visits;
     for (const visits of [visitsOf(undefined, minutes, undefined).visits, inOrder])
@@ -244,7 +244,7 @@ describe('the visits of activities', () => {
         latest: undefined,
       });
       const { latest } = visitsOfMoments(undefined, [viewed(NOW)], 'jeff');
-      for (const date of [NOW + LONGEST_VISIT, NOW - HOUR])
+      for (const date of [NOW + MAX_VISIT_DURATION, NOW - HOUR])
         expect(visitsOfMoments(latest, [engaged(date)], 'jeff').visits).toEqual([null]);
       expect(visitsOfMoments(latest, [engaged(NOW + 1)], 'ada')).toEqual({ visits: [null], latest });
     });

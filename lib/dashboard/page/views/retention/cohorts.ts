@@ -18,10 +18,10 @@ export const BY: Record<By, string> = { user: 'Users', session: 'Visitors' };
 const DAY = 24 * 3_600_000;
 
 /** The longest ranges for which the table is readable. */
-const LONGEST: Record<Period, number> = { day: 95 * DAY, week: 740 * DAY, month: Infinity };
+const MAX_RANGE: Record<Period, number> = { day: 95 * DAY, week: 740 * DAY, month: Infinity };
 
 export function periodsOf(range: Range): Period[] {
-  return keysOf(PERIODS).filter((period) => +range.to - +range.from <= LONGEST[period]);
+  return keysOf(PERIODS).filter((period) => +range.to - +range.from <= MAX_RANGE[period]);
 }
 
 /** Returns the period of the URL, if its table is readable for the range. */
