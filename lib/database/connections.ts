@@ -30,7 +30,7 @@ export interface ConnectionLimits extends QuestionLimits {
 }
 
 /** What the log of incidents says if a question fails. */
-export const UNREADABLE = 'what is stored cannot be read';
+export const UNREADABLE = 'activities cannot be read';
 const TOO_SLOW = 'a question took too long';
 /** Milliseconds that the server has for ending a statement by itself. */
 const GRACE = 500;

@@ -13,7 +13,7 @@ import { SETTINGS, type Settings } from '../options/settings.js';
 import { ADAPTER_HOST } from './adapter-host.js';
 
 /** The text in the log. */
-const SUBJECT = 'what was sent broke off';
+const SUBJECT = 'an answer broke off';
 
 /** Express uses Node's response, Fastify wraps it. */
 export type StreamResponse = ServerResponse | { raw: ServerResponse };

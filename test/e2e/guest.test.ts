@@ -586,7 +586,7 @@ it('the application shuts down in time during exports to clients that do not rea
   const took = await milliseconds(() => host.close());
   for (const socket of sockets) socket.destroy();
   expect(lines.filter((line) => line.includes('broke off'))).toEqual([
-    'what was sent broke off: the application is shutting down',
+    'an answer broke off: the application is shutting down',
   ]);
   expect(took).toBeGreaterThan(TIMEOUT - 100);
   expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);

@@ -73,7 +73,7 @@ export function findReceived(
     return { ids, activities };
   };
   return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal), {
-    subject: 'new activities cannot be looked for',
+    subject: 'new activities cannot be read',
   });
 }
 
