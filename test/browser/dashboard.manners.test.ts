@@ -235,7 +235,7 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
     });
 
     it.each([
-      'namesAndPaths=property',
+      'activities=property',
       'more=path',
       'view=visits&open=evil',
       `view=user&user=${encodeURIComponent(HOSTILE)}`,

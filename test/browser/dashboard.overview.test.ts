@@ -221,7 +221,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       await dashboard.host.activities.track({ ...day, name: 'engagement', properties: { visible: 9000 } });
       const card = (page: Page): ReturnType<Page['getByRole']> =>
         page.getByRole('region', { name: 'Activities', exact: true });
-      const query = '?range=custom&from=2026-02-21&to=2026-02-21&tz=UTC&namesAndPaths=property';
+      const query = '?range=custom&from=2026-02-21&to=2026-02-21&tz=UTC&activities=property';
       const page = await dashboard.open(query);
       await card(page).getByText('No activity in this range has properties.').waitFor();
       await page.goto(`${dashboard.host.url}/djaffar/dashboard/${query}&name=engagement`);
@@ -230,7 +230,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
     });
 
     it('shows the properties of activities at a page, whatever their query string', async () => {
-      const query = '?range=custom&from=2026-02-22&to=2026-02-22&tz=UTC&namesAndPaths=property';
+      const query = '?range=custom&from=2026-02-22&to=2026-02-22&tz=UTC&activities=property';
       await dashboard.host.activities.track({
         date: '2026-02-22T10:00Z',
         path: '/sizes?from=mail',
@@ -334,7 +334,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
     });
 
     it('searches in the values of a property, too', async () => {
-      const page = await dashboard.open(`?${DAYS}&namesAndPaths=property`);
+      const page = await dashboard.open(`?${DAYS}&activities=property`);
       await page.getByRole('button', { name: 'Search plan' }).click();
       const dialog = page.getByRole('dialog');
       await dialog.getByRole('searchbox').fill('PRO');

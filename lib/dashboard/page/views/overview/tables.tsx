@@ -26,7 +26,7 @@ const GROUPS: Group[] = [
     title: 'Sources',
     tabs: ['referrer', 'utmCampaign', 'utmSource', 'utmMedium', 'utmTerm', 'utmContent'],
   },
-  { parameter: 'doings', title: 'Activities', tabs: ['name', 'property'] },
+  { parameter: 'activities', title: 'Activities', tabs: ['name', 'property'] },
   { parameter: 'technology', title: 'Technology', tabs: ['browser', 'system', 'device'] },
   { parameter: 'people', title: 'Users', tabs: ['user'] },
 ];
