@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { bundlePackages } from './test/support/setup/packages.mjs';
 import { swc } from './test/support/setup/swc.mjs';
 
@@ -33,8 +34,8 @@ export default {
     { ...withDatabases, displayName: 'browser', roots: ['<rootDir>/test/browser'] },
   ],
   testSequencer: '<rootDir>/test/support/setup/slowest-first.mjs',
-  // Most tests wait for a database: more workers than Jest's default of all cores but one.
-  maxWorkers: '100%',
+  // Many tests wait for a database or a time limit: others use the cores meanwhile. Jest would read `150%` as 150 workers.
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
   // Generous: it ends a test that hangs. What has to be quick is measured by the test itself.
   testTimeout: 300_000 * Math.max(1, Number(process.env.DJAFFAR_TEST_RUNS ?? 1)),
   reporters: ['default', '<rootDir>/test/support/setup/slowest-files.mjs'],
