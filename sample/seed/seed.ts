@@ -3,7 +3,7 @@ import type { ActivityService } from '../../lib/index.js';
 import { Crowd } from './crowd.js';
 
 /** How many activities are tracked at once: they share transactions, and are fewer than `writer.maxWaiting`. */
-const BATCH_SIZE = 1000;
+const BATCH_SIZE = 250;
 
 /** Generates six weeks of activities if there are none. */
 export async function seed(activities: ActivityService): Promise<void> {

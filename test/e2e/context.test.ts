@@ -362,7 +362,7 @@ describe.each(ADAPTERS)('10,000 requests at once on %s', (adapter) => {
     } finally {
       await host.close();
     }
-  }, 240_000);
+  });
 });
 
 it.each(ADAPTERS)('no request is known without the option, on %s', async (adapter) => {

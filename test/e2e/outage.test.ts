@@ -123,5 +123,5 @@ if (!POSTGRES_BIN) {
     const kept = new Set(stored);
     expect(load.acknowledged.filter((id) => !kept.has(id))).toEqual([]);
     expect(load.acknowledged.length).toBeGreaterThanOrEqual(2100);
-  }, 240_000);
+  });
 });
