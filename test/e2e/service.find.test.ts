@@ -232,7 +232,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
         expect(next).toBeNull();
         expect(await host.activities.count(filter)).toBe(expected.length);
       }),
-      runs(250),
+      runs(100),
     );
   });
 
