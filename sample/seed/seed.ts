@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { ActivityService } from '../../lib/index.js';
 import { Crowd } from './crowd.js';
 
-/** How many activities are tracked at once: they share transactions, and are fewer than `writer.maxWaiting`. */
+/** How many activities are tracked at once: they share transactions, and a slow machine stores them within `writer.timeout`. */
 const BATCH_SIZE = 250;
 
 /** Generates six weeks of activities if there are none. */
