@@ -61,7 +61,12 @@ class Disk {
 
   fill(): void {
     const { bavail, bsize } = statfsSync(this.path);
-    writeFileSync(join(this.path, 'filler'), Buffer.alloc(bavail * bsize));
+    try {
+      writeFileSync(join(this.path, 'filler'), Buffer.alloc(bavail * bsize));
+    } catch (error) {
+      // Others have written meanwhile.
+      if (!String(error).includes('ENOSPC')) throw error;
+    }
   }
 
   free(): void {
