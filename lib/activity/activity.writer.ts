@@ -433,6 +433,8 @@ export class ActivityWriter
     }
     this.pause = 0;
     this.silentSince = undefined;
+    // Before the end of what has delayed them.
+    this.reportLate();
     this.store.incidents.worked(SUBJECT);
     for (const work of works) this.answer(work);
   }

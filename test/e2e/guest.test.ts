@@ -148,7 +148,11 @@ ofServers('as a guest of a host on %s', (name) => {
   }
 
   it.each([1, 2])('a table that is locked for long does not lock a pool of %s', async (poolSize) => {
-    await start({ poolSize });
+    const lines: string[] = [];
+    const log = (line: unknown): void => {
+      if (String(line).includes('cannot be stored')) lines.push(String(line));
+    };
+    await start({ poolSize }, { application: { logger: { log, warn: log, error: log } } });
     const runner = await lock();
     for (let i = 0; i < 3; i++) {
       const answers = post(5);
@@ -159,6 +163,8 @@ ofServers('as a guest of a host on %s', (name) => {
     await unlock(runner);
     expect(await post(5)).toEqual([204, 204, 204, 204, 204]);
     expect(await host.stored()).toHaveLength(5);
+    expect(lines.at(0)).toMatch(/^activities cannot be stored: /);
+    expect(lines.at(-1)).toMatch(/^over after \S+ s \(\d+ times\): activities cannot be stored$/);
   });
 
   it('never holds, or waits for, more connections than its limits say, whatever it is asked', async () => {
