@@ -15,8 +15,11 @@ export interface DatabaseFailure extends StoreFailure {
 /** The classification of an error by a driver, and its remedy. */
 export type Classification = Pick<
   DatabaseFailure,
-  'kind' | 'isLocked' | 'isTooSlow' | 'isReadOnly' | 'advice'
+  'kind' | 'isLocked' | 'isTooSlow' | 'isReadOnly' | 'advice' | 'incident'
 >;
+
+/** The connection was lost, or there is none: while a server restarts, that has many codes. */
+export const NO_CONNECTION: Classification = { kind: 'transient', incident: 'connection' };
 
 export const MIGRATIONS =
   'a table or column of Djaffar is missing: run the migrations, with djaffarMigrations among them';
@@ -46,6 +49,10 @@ export function failureFrom(
   const code = codeOf(inner) ?? error.name;
   const reason = reasonOf(inner instanceof Error ? inner : error) || code;
   if (error instanceof TooSlowError) return { kind: 'transient', isTooSlow: true, code, reason };
+  if (error instanceof UnavailableError && error.cause) {
+    const cause = failureFrom(error.cause, classify);
+    if (cause) return cause;
+  }
   const found = classify(inner);
   if (found) return { ...found, ...(found.advice === MIGRATIONS && { isNotMigrated: true }), code, reason };
   const isOfConnection =
@@ -53,7 +60,7 @@ export function failureFrom(
     error instanceof QueryRunnerAlreadyReleasedError ||
     SYSTEM_ERROR.test(code) ||
     CONNECTION_ERROR.test(reason);
-  return isOfConnection ? { kind: 'transient', code, reason } : undefined;
+  return isOfConnection ? { ...NO_CONNECTION, code, reason } : undefined;
 }
 
 function codeOf({ code, errno }: ReturnType<typeof driverError>): string | undefined {

@@ -8,6 +8,8 @@ const PAUSE = 60_000;
 export interface Failure {
   /** Failures with the same code are the same incident, however their texts differ. */
   code: string;
+  /** If several codes are the same incident: which one. */
+  incident?: string | undefined;
   reason: string;
   /** What the operator should do, if that is certain. */
   advice?: string | undefined;
@@ -30,7 +32,7 @@ interface Incident {
  * when it ends; so the log stays readable if each of a thousand requests a second fails.
  */
 export class IncidentLog {
-  /** Incidents by subject and code. */
+  /** Incidents by subject and {@link keyOf}. */
   private readonly incidents = new Map<string, Map<string, Incident>>();
 
   constructor(
@@ -46,11 +48,11 @@ export class IncidentLog {
     const now = this.clock.now();
     const ofSubject = this.incidents.get(subject) ?? new Map<string, Incident>();
     this.incidents.set(subject, ofSubject);
-    const incident = ofSubject.get(failure.code);
+    const incident = ofSubject.get(keyOf(failure));
     const advice = failure.advice ? ` (${failure.advice})` : '';
     if (!incident || (!incident.isOpen && now - incident.saidAt >= PAUSE)) {
       const moments = { begunAt: now, saidAt: now, failedAt: now };
-      ofSubject.set(failure.code, { isOpen: true, isSaid: true, ...moments, count: 1 });
+      ofSubject.set(keyOf(failure), { isOpen: true, isSaid: true, ...moments, count: 1 });
       this.logger[level](`${subject}: ${failure.reason}${advice}`);
       return;
     }
@@ -70,7 +72,7 @@ export class IncidentLog {
     const now = this.clock.now();
     const incidents = [...(this.incidents.get(subject) ?? [])];
     const isExplained = incidents.some(
-      ([code, { isOpen, failedAt }]) => code !== failure.code && isOpen && now - failedAt < PAUSE,
+      ([key, { isOpen, failedAt }]) => key !== keyOf(failure) && isOpen && now - failedAt < PAUSE,
     );
     if (!isExplained) this.failed(subject, failure, level);
   }
@@ -80,7 +82,7 @@ export class IncidentLog {
     const ofSubject = this.incidents.get(subject);
     if (!ofSubject) return;
     const now = this.clock.now();
-    for (const [code, incident] of ofSubject) {
+    for (const [key, incident] of ofSubject) {
       if (incident.isOpen) {
         incident.isOpen = false;
         if (!incident.isSaid) continue;
@@ -88,10 +90,14 @@ export class IncidentLog {
         this.logger.log(
           `over after ${seconds(now - incident.begunAt)} (${incident.count} times): ${subject}`,
         );
-      } else if (now - incident.saidAt >= PAUSE) ofSubject.delete(code);
+      } else if (now - incident.saidAt >= PAUSE) ofSubject.delete(key);
     }
     if (ofSubject.size === 0) this.incidents.delete(subject);
   }
+}
+
+function keyOf({ incident, code }: Failure): string {
+  return incident ?? code;
 }
 
 function seconds(milliseconds: number): string {

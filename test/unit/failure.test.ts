@@ -2,6 +2,7 @@ import { mysql } from '../../lib/database/drivers/mysql.js';
 import { postgres } from '../../lib/database/drivers/postgres.js';
 import { sqlite } from '../../lib/database/drivers/sqlite.js';
 import { type DatabaseFailure, MIGRATIONS, RIGHTS } from '../../lib/database/failure.js';
+import { UnavailableError } from '../../lib/store/unavailable.error.js';
 
 type Expected = Partial<DatabaseFailure>;
 
@@ -137,5 +138,19 @@ describe.each([
   it('has nothing to do with other errors', () => {
     expect(driver.failure(new TypeError('x is not a function'))).toBeUndefined();
     expect(driver.failure('text')).toBeUndefined();
+  });
+});
+
+it('is one incident if the connections are lost, whatever the server and the network say of it', () => {
+  const codes = ['57P01', '57P03', '08006', 'ECONNREFUSED', 'ECONNRESET'];
+  const incidents = codes.map(
+    (code) => postgres.failure(Object.assign(new Error('lost'), { code }))?.incident,
+  );
+  expect(new Set(incidents)).toEqual(new Set(['connection']));
+  expect(postgres.failure(new UnavailableError('the database does not answer'))?.incident).toBe('connection');
+  const cause = Object.assign(new Error('too many connections'), { code: '53300' });
+  expect(postgres.failure(new UnavailableError('the database does not answer', { cause }))).toMatchObject({
+    code: '53300',
+    reason: 'too many connections',
   });
 });

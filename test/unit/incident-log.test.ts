@@ -59,6 +59,17 @@ describe('the log of incidents', () => {
     ]);
   });
 
+  it('takes failures with other codes for the same incident if they say so', () => {
+    const lost = (code: string) => ({ code, reason: code, incident: 'connection' });
+    log.failed('activities cannot be stored', lost('ECONNRESET'), 'warn');
+    log.failed('activities cannot be stored', lost('ECONNREFUSED'), 'warn');
+    log.worked('activities cannot be stored');
+    expect(lines).toEqual([
+      'warn activities cannot be stored: ECONNRESET',
+      'log over after 0.0 s (2 times): activities cannot be stored',
+    ]);
+  });
+
   it('does not say what follows from a failure that goes on, but does when that is over', () => {
     const overload = { code: 'OVERLOAD', reason: 'too many wait' };
     log.failed('activities cannot be stored', failure);

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
-import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
+import { type Classification, failureFrom, MIGRATIONS, NO_CONNECTION, RIGHTS } from '../failure.js';
 
 /** The part of mysql2's pool that is used here. */
 interface Pool {
@@ -83,6 +83,9 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
     case 1203: // ER_TOO_MANY_USER_CONNECTIONS
     case 1226: // ER_USER_LIMIT_REACHED
       return { kind: 'transient' };
+    case 1053: // ER_SERVER_SHUTDOWN
+    case 1927: // ER_CONNECTION_KILLED
+      return NO_CONNECTION;
     case 1205: // ER_LOCK_WAIT_TIMEOUT
       return { kind: 'transient', isLocked: true };
     case 1290: // ER_OPTION_PREVENTS_STATEMENT: --read-only

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
 import { cancel, type Cancellable } from './postgres-cancel.js';
-import { type Classification, failureFrom, MIGRATIONS, RIGHTS } from '../failure.js';
+import { type Classification, failureFrom, MIGRATIONS, NO_CONNECTION, RIGHTS } from '../failure.js';
 
 /** The part of pg's pool that is used here. */
 interface Pool {
@@ -98,11 +98,17 @@ function classify({ code }: { code?: unknown }): Classification | undefined {
       return { kind: 'transient', isReadOnly: true };
     case '57014': // query_canceled
       return { kind: 'transient', isTooSlow: true };
+    case '57P01': // admin_shutdown
+    case '57P02': // crash_shutdown
+    case '57P03': // cannot_connect_now
+      return NO_CONNECTION;
   }
   switch (code.slice(0, 2)) {
     case '22': // data exception
     case '23': // integrity constraint violation
       return { kind: 'data' };
+    case '08': // connection exception
+      return NO_CONNECTION;
     case '42': // syntax error or access rule violation
       return { kind: 'schema' };
   }
