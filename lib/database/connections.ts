@@ -98,7 +98,7 @@ export class Connections {
     silence = this.silence,
   ): Promise<T> {
     signal?.throwIfAborted();
-    if (this.shutdown) throw this.shutdown;
+    this.throwIfAborted();
     const { dataSource } = this;
     const runner = driverOf(dataSource)?.createRunner?.(dataSource) ?? dataSource.createQueryRunner('master');
     const raw = await connect(dataSource, runner);
@@ -218,6 +218,11 @@ export class Connections {
       clearTimeout(timer);
       this.open.delete(signal);
     }
+  }
+
+  /** @throws UnavailableError once everything was given up */
+  throwIfAborted(): void {
+    if (this.shutdown) throw this.shutdown;
   }
 
   /** Gives up whatever is under way. */

@@ -1,3 +1,4 @@
+import { connectionsOf } from '../../lib/database/connections.js';
 import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { startHost } from '../support/host.js';
 
@@ -28,4 +29,22 @@ it('counts of a transaction on SQLite only the processor time of the try that su
     await other.close();
     await host.close();
   }
+});
+
+it('gives up a transaction on SQLite that waits for another process when the application shuts down', async () => {
+  const host = await startHost({ adapter: 'fastify' });
+  const other = await startHost({ adapter: 'fastify', database: host.database });
+  const blocker = other.dataSource.createQueryRunner();
+  await blocker.startTransaction();
+  await blocker.query('DELETE FROM djaffar_session WHERE id = 0');
+  const done = dialectOf(host.dataSource).transact(
+    host.dataSource,
+    ['UPDATE djaffar_rollup_state SET version = version', []],
+    [],
+  );
+  connectionsOf(host.dataSource).abort();
+  await expect(done).rejects.toThrow('shutting down');
+  await blocker.rollbackTransaction();
+  await other.close();
+  await host.close();
 });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../bounds.js';
+import { connectionsOf } from '../connections.js';
 import { type Connection, connectionOf, withBusyTimeout } from '../drivers/sqlite-connection.js';
 import { askOnPrimary, onPrimary } from '../primary.js';
 import { failureOf } from '../driver.js';
@@ -86,6 +87,7 @@ export const sqlite: Dialect = {
     const deadline = monotonicClock.now() + BOUNDS.lock;
     for (;;) {
       signal?.throwIfAborted();
+      connectionsOf(dataSource).throwIfAborted();
       try {
         const begun = process.cpuUsage();
         const changed = inTransaction(dataSource, (connection) => {
