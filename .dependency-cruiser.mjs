@@ -57,6 +57,7 @@ const MAY_IMPORT = {
     'export',
     'generated',
     'options',
+    'privacy',
     'statistics',
     'store',
     'time',

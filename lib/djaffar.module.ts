@@ -48,6 +48,7 @@ import { HostGuards } from './guards/host-guards.js';
 import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';
 import { ADAPTER_HOST, ADAPTER_HOST_PROVIDER } from './http/adapter-host.js';
 import { mount } from './http/mount.js';
+import { RetentionService } from './privacy/retention.service.js';
 import { SigningKeys } from './privacy/signing-keys.js';
 import { ResponseStreams } from './http/response-streams.js';
 import { ServerConnections } from './http/server-connections.js';
@@ -273,6 +274,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       HostGuards,
       IdentifiedUsers,
       SigningKeys,
+      RetentionService,
       VisitorService,
     ],
     exports: [ActivityService, ActivityStats, VisitorService],

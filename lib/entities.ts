@@ -1,5 +1,6 @@
 import { DirtyRange } from './store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { activityTable } from './store/typeorm/tables/activity.table.js';
+import { RetentionState } from './store/typeorm/tables/retention.entity.js';
 import { sessionTable } from './store/typeorm/tables/session.table.js';
 import { SigningKey } from './store/typeorm/tables/signing-key.entity.js';
 import { Path } from './store/typeorm/statistics/rollup/tables/path.entity.js';
@@ -17,6 +18,7 @@ export const djaffarEntities = [
   sessionTable,
   DirtyRange,
   SigningKey,
+  RetentionState,
   Path,
   Visit,
   NameRollup,

@@ -1,9 +1,14 @@
 export { Activity, type Properties, type StoredActivity } from './activity/activity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
 export type { ActivityContext, GivenContext } from './activity/activity.context.js';
-export { ActivityService, type EraseOptions, type FeedOptions } from './activity/activity.service.js';
+export {
+  ActivityService,
+  type AnonymiseOptions,
+  type EraseOptions,
+  type FeedOptions,
+} from './activity/activity.service.js';
 export type { ServerActivity, TrackOptions } from './activity/server-activity.js';
-export type { FeedItem, UserSession } from './activity/user-activity.js';
+export type { FeedItem, PersonalRecord, PersonalVisit, UserSession } from './activity/user-activity.js';
 export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './store/unavailable.error.js';
@@ -22,6 +27,7 @@ export type {
   HttpMethod,
   RegistrationOptions,
   RequestsOptions,
+  RetentionPolicy,
   RouteOptions,
   WriterSettings,
   PageOption,
@@ -32,6 +38,7 @@ export type {
   StoreFactory,
   StoreSettings,
 } from './options/djaffar.options.js';
+export type { Duration } from './time/duration.js';
 export { SECRET_PARAMETERS } from './options/secret-parameters.js';
 export type { Handled } from './context/handled.js';
 export {

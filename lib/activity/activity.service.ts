@@ -16,7 +16,7 @@ import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
 import { Recorder } from './recorder.js';
 import { type ServerActivity, ServerTracker, type TrackOptions } from './server-activity.js';
-import { type FeedItem, groupRepeats, type UserSession } from './user-activity.js';
+import { type FeedItem, groupRepeats, type PersonalRecord, type UserSession } from './user-activity.js';
 import { VisitBounds } from './visit-bounds.js';
 
 /** Whose feed `ActivityService.feed` returns. */
@@ -34,6 +34,12 @@ export interface EraseOptions {
    * @defaultValue false
    */
   keepAnonymous?: boolean | undefined;
+}
+
+/** What `ActivityService.anonymise` keeps, and what it removes besides. */
+export interface AnonymiseOptions extends EraseOptions {
+  /** Keys of properties that are removed. */
+  properties?: string[] | undefined;
 }
 
 /**
@@ -225,10 +231,35 @@ export class ActivityService {
    * @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined
    */
   async erase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
-    return this.store.erase(erasureOf(filter, options), () => {
-      this.writer.noteErasure();
-      this.visitBounds.clear();
-    });
+    return this.store.erase(erasureOf(filter, options), () => this.noteErasure());
+  }
+
+  /**
+   * Removes from activities who did them: user, name, address and session, and the properties that you name. What was done,
+   * where and when stays, and so do the counts of it; users, sessions and browsers of these visits are not counted any more.
+   * Known bots keep their session. It takes the activities that {@link erase} would take, in steps.
+   * @returns how many activities were changed
+   * @throws InvalidFilterError as {@link erase} does
+   */
+  async anonymise(filter: ActivityFilter, options: AnonymiseOptions = {}): Promise<number> {
+    const { properties = [], ...others } = options;
+    return this.store.anonymise(erasureOf(filter, others), properties, () => this.noteErasure());
+  }
+
+  /**
+   * All that is kept of somebody: sessions, visits and activities, those too that {@link erase} would take although the user
+   * was not logged in yet.
+   * @example
+   * for await (const record of activities.export({ user: '17' })) response.write(`${JSON.stringify(record)}\n`);
+   * @throws InvalidFilterError as {@link erase} does
+   */
+  export(filter: ActivityFilter, options: EraseOptions = {}): AsyncGenerator<PersonalRecord, void, void> {
+    return this.store.personalData(erasureOf(filter, options));
+  }
+
+  private noteErasure(): void {
+    this.writer.noteErasure();
+    this.visitBounds.clear();
   }
 
   /** @internal how many activities `erase` would take */

@@ -27,6 +27,35 @@ export interface UserSession extends Pick<Session, 'id' | 'userAgent' | 'browser
   current: boolean;
 }
 
+/** A visit as statistics keep it; its paths are those of its activities. */
+export interface PersonalVisit {
+  id: string;
+  sessionId: string | null;
+  userId: string | null;
+  startedAt: Date;
+  endedAt: Date;
+  /** Seconds. */
+  duration: number;
+  activities: number;
+  views: number;
+  bounced: boolean;
+  browser: string | null;
+  system: string | null;
+  device: string | null;
+  referrer: string | null;
+  utmSource: string | null;
+  utmMedium: string | null;
+  utmCampaign: string | null;
+  utmTerm: string | null;
+  utmContent: string | null;
+}
+
+/** One thing that is kept of somebody: an activity, or a session or a visit of one. */
+export type PersonalRecord =
+  | { kind: 'activity'; data: Omit<Activity, 'session'> }
+  | { kind: 'session'; data: Session }
+  | { kind: 'visit'; data: PersonalVisit };
+
 /** How many of the user's latest activities a feed looks at. */
 export const MAX_FEED = 1000;
 /** How many sessions are returned, the latest first. */

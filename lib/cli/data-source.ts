@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DataSource } from 'typeorm';
 import { defaultPage, Pages } from '../activity/page.js';
-import type { PageOption, StoreFactory } from '../options/djaffar.options.js';
+import type { PageOption, RetentionPolicy, StoreFactory } from '../options/djaffar.options.js';
 import { DEFAULTS } from '../options/settings.js';
+import { toRetention } from '../options/validation.js';
 import { checkNames } from '../database/table.js';
 import { djaffarEntities } from '../entities.js';
 import type { Store } from '../store/store.js';
@@ -26,6 +27,8 @@ export interface OpenStore {
   store: Store;
   /** The option `page` of the host. */
   page: PageOption | undefined;
+  /** The option `retention` of the host. */
+  retention: RetentionPolicy | undefined;
   /** Closes the connection to the database. */
   close: () => Promise<void>;
 }
@@ -36,6 +39,7 @@ interface Exported {
   store: StoreFactory | undefined;
   dataSources: DataSource[];
   page: PageOption | undefined;
+  retention: RetentionPolicy | undefined;
 }
 
 /** Commands wait until the statistics are up to date; nothing runs in the background. */
@@ -47,10 +51,10 @@ const STATISTICS = { ...DEFAULTS.statistics, maxWait: Number.POSITIVE_INFINITY, 
  * @throws Error that names the file and the error
  */
 export async function openDataSource(file: string, importModule: ImportModule): Promise<OpenStore> {
-  const { store: factory, dataSources, page } = await exportedBy(file, importModule);
+  const { store: factory, dataSources, page, retention } = await exportedBy(file, importModule);
   if (factory) {
     const settings = { writer: DEFAULTS.writer, statistics: STATISTICS, page: page ?? defaultPage };
-    return { store: await factory.create(settings), page, close: async () => {} };
+    return { store: await factory.create(settings), page, retention, close: async () => {} };
   }
   const [dataSource, another] = dataSources;
   if (!dataSource) throw new Error(`${file} exports no DataSource of TypeORM`);
@@ -71,7 +75,7 @@ export async function openDataSource(file: string, importModule: ImportModule): 
   try {
     checkNames(dataSource, djaffarEntities);
     const store = new TypeOrmStore(dataSource, { pages: new Pages(page) });
-    return { store, page, close: () => dataSource.destroy() };
+    return { store, page, retention, close: () => dataSource.destroy() };
   } catch (error) {
     await dataSource.destroy();
     throw error;
@@ -93,8 +97,14 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
     throw new Error(
       `${file} exports a "page" that is not a function: it must be the option "page" of the app`,
     );
+  const retention = findExport(exported, 'retention');
   const store = findExport(exported, 'store');
-  return { store: isStoreFactory(store) ? store : undefined, dataSources: [...found], page };
+  return {
+    store: isStoreFactory(store) ? store : undefined,
+    dataSources: [...found],
+    page,
+    retention: retention === undefined ? undefined : toRetention(retention, file),
+  };
 }
 
 function findExport(exported: unknown, name: string): unknown {

@@ -5,6 +5,7 @@ import { addErase } from './erase.command.js';
 import { addExport } from './export/export.command.js';
 import { addImport } from './import/import.command.js';
 import { version } from '../generated/version.js';
+import { addRetain } from './retain.command.js';
 import { addStats } from './stats.command.js';
 
 /** The command line; docs/cli.md describes it. */
@@ -19,6 +20,6 @@ export function program(importModule: ImportModule): Command {
     .version(version, '-V, --version', 'print the version')
     // Throws instead of calling `process.exit()`, also in subcommands.
     .exitOverride();
-  for (const add of [addExport, addImport, addErase, addStats, addCheck]) add(djaffar);
+  for (const add of [addExport, addImport, addErase, addStats, addCheck, addRetain]) add(djaffar);
   return djaffar;
 }

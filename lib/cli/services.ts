@@ -5,7 +5,7 @@ import { ActivityWriter } from '../activity/activity.writer.js';
 import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitBounds } from '../activity/visit-bounds.js';
-import type { PageOption } from '../options/djaffar.options.js';
+import type { PageOption, RetentionPolicy } from '../options/djaffar.options.js';
 import { DEFAULTS, type Settings } from '../options/settings.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import type { Store } from '../store/store.js';
@@ -18,6 +18,8 @@ export interface Services {
   store: Store;
   /** The option `page` that the file of the data source exports. */
   page: PageOption | undefined;
+  /** The option `retention` that it exports. */
+  retention: RetentionPolicy | undefined;
   /** The name of that file. */
   file: string;
   writer: ActivityWriter;
@@ -45,10 +47,10 @@ export async function withServices(
   work: (services: Services) => Promise<void>,
 ): Promise<void> {
   const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
-  const { store, page, close } = await file.open();
+  const { store, page, retention, close } = await file.open();
   try {
     const services = servicesOf(store, page);
-    await work({ ...services, page, file: file.name });
+    await work({ ...services, page, retention, file: file.name });
     await services.writer.checkSessions();
   } catch (error) {
     const cause = error instanceof UnavailableError ? error.cause : error;
@@ -60,7 +62,10 @@ export async function withServices(
   }
 }
 
-function servicesOf(store: Store, page: PageOption | undefined): Omit<Services, 'page' | 'file'> {
+function servicesOf(
+  store: Store,
+  page: PageOption | undefined,
+): Omit<Services, 'page' | 'retention' | 'file'> {
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
   const writer = new ActivityWriter(store, settings.writer, new Pages(page));
   const visitBounds = new VisitBounds(store);

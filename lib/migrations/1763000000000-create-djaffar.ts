@@ -7,8 +7,9 @@ import { columnsOf, optional, primary } from './columns.js';
 const ACTIVITY = 'djaffar_activity';
 const SESSION = 'djaffar_session';
 const SIGNING_KEY = 'djaffar_signing_key';
+const RETENTION = 'djaffar_retention';
 
-/** The tables of activities and sessions, and of the keys that sign the visitors' cookies. */
+/** The tables of activities and sessions, of the keys that sign the visitors' cookies, and of who erases what is too old. */
 export class CreateDjaffar1763000000000 implements MigrationInterface {
   name = 'CreateDjaffar1763000000000';
 
@@ -62,6 +63,12 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         columns: [primary(int('number')), bigint('createdAt'), text('secret', 43)],
       }),
     );
+    await runner.createTable(
+      new Table({
+        name: pathOf(dataSource, RETENTION),
+        columns: [primary(int('id')), optional(text('holder', 36)), bigint('leaseUntil'), bigint('doneAt')],
+      }),
+    );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
     const dialect = dialectOf(dataSource);
     const { timestampColumn } = dialect;
@@ -77,7 +84,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     const { connection: dataSource } = runner;
     // TypeORM's `dropTable` looks generated columns up in a table of its own, which may not be there.
-    for (const table of [ACTIVITY, SESSION, SIGNING_KEY])
+    for (const table of [ACTIVITY, SESSION, SIGNING_KEY, RETENTION])
       await runner.query(`DROP TABLE ${escapePath(dataSource, pathOf(dataSource, table))}`);
   }
 }

@@ -100,6 +100,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           primary(int('id')),
           int('version'),
           bigint('compactedUntil'),
+          bigint('frozenUntil'),
           bigint('maxVisitDuration'),
           bigint('maxMixedDuration'),
           optional(text('leaseHolder', 36)),

@@ -3,6 +3,7 @@ import type { CanActivate, Type } from '@nestjs/common';
 import type { StoredActivity } from '../activity/activity.js';
 import type { IpPolicy } from '../activity/ip-address.js';
 import type { Store } from '../store/store.js';
+import type { Duration } from '../time/duration.js';
 
 /** How many activities are written at once, and how long they may wait. */
 export interface WriterSettings {
@@ -203,6 +204,12 @@ export interface DjaffarOptions {
   scrub?: readonly string[] | undefined;
 
   /**
+   * How long activities are kept, and for how long they say who did them. Once a day, one instance erases and anonymises what
+   * is older, in small steps. Without `statistics.background`, run `djaffar retain` once a day instead.
+   */
+  retention?: RetentionPolicy | undefined;
+
+  /**
    * Returns the page of a path, by which statistics count. `find` and exports keep the whole path.
    * If you change it, run `djaffar check --rebuild`, and export this function as `page` from the data source file.
    * @defaultValue the path without its query string and trailing slash
@@ -251,6 +258,24 @@ export interface DjaffarOptions {
     activity: StoredActivity,
     request: unknown,
   ): StoredActivity | null | Promise<StoredActivity | null>;
+}
+
+/** How long activities are kept: each duration ends with the start of a UTC day. */
+export interface RetentionPolicy {
+  /** After this, activities are erased. */
+  keep?: Duration | undefined;
+  /** The same for activities of some names. What was counted of them goes, too. */
+  names?: Record<string, Duration> | undefined;
+  /** After this, activities have no user, name, address and session any more; see `ActivityService.anonymise`. */
+  anonymiseAfter?: Duration | undefined;
+  /** Keys of properties that are removed from them besides. */
+  anonymiseProperties?: readonly string[] | undefined;
+  /**
+   * What becomes of the statistics when `keep` is over: `erase` erases them too, `keep` keeps the counts of whole days, which
+   * are never recomputed then. docs/privacy.md says which questions are still answered.
+   * @defaultValue 'erase'
+   */
+  figures?: 'keep' | 'erase' | undefined;
 }
 
 /** The requests to track. */

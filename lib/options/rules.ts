@@ -1,3 +1,4 @@
+import { isDuration } from '../time/duration.js';
 import { isTimeZone } from '../time/time-zone.js';
 
 /** The rule for the value of one option. */
@@ -89,6 +90,29 @@ const secrets: Rule = {
 
 const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
+const aDuration: Rule = {
+  allowed: "days, weeks, months or years, such as '25 months' or '90 days'",
+  accepts: isDuration,
+};
+
+export const RETENTION_RULES: Rules = {
+  keep: aDuration,
+  names: {
+    allowed: "an object that has a duration for each name, such as { engagement: '90 days' }",
+    accepts: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.values(value).every(isDuration),
+  },
+  anonymiseAfter: aDuration,
+  anonymiseProperties: {
+    allowed: "an array of keys of properties, such as ['phone']",
+    accepts: (value) => Array.isArray(value) && value.every((key) => typeof key === 'string'),
+  },
+  figures: oneOf('keep', 'erase'),
+};
+
 export const OPTION_RULES: Rules = {
   guards: guards(0),
   rejectedCredentials: oneOf('reject', 'anonymous'),
@@ -132,6 +156,7 @@ export const OPTION_RULES: Rules = {
     accepts: (value) =>
       Array.isArray(value) && value.every((name) => typeof name === 'string' && /[\p{L}\p{N}]/u.test(name)),
   },
+  retention: RETENTION_RULES,
   page: aFunction,
   // Without a guard, everybody could read the activities.
   api: { guards: guards(1) },

@@ -1,5 +1,10 @@
 import { inspect } from 'node:util';
-import type { DjaffarOptions, RegistrationOptions, RouteOptions } from './djaffar.options.js';
+import type {
+  DjaffarOptions,
+  RegistrationOptions,
+  RetentionPolicy,
+  RouteOptions,
+} from './djaffar.options.js';
 import {
   BESIDE_FACTORY,
   decoratorsBesideFactory,
@@ -7,6 +12,7 @@ import {
   mergeRules,
   OPTION_RULES,
   REGISTRATION_RULES,
+  RETENTION_RULES,
   type Rule,
   type Rules,
 } from './rules.js';
@@ -72,6 +78,17 @@ export function toRegistration(options: RegistrationOptions): Registration {
   return { ...REGISTRATION_DEFAULTS, ...given, ...routes };
 }
 
+/**
+ * Checks the option `retention` that the file of a data source exports.
+ * @throws Error as {@link toSettings} does
+ */
+export function toRetention(given: unknown, file: string): RetentionPolicy {
+  const errors = findErrors({ retention: given }, { retention: RETENTION_RULES }, '');
+  if (errors.length > 0) throw new Error(`${file} exports a "retention" that is wrong: ${errors.join('; ')}`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was checked
+  return given as RetentionPolicy;
+}
+
 function toRoutes(options: RouteOptions = {}): Required<RouteOptions> {
   return { decorators: options.decorators ?? [] };
 }
@@ -84,12 +101,32 @@ function check(options: unknown, rules: Rules): void {
 /** Finds options that do nothing without another one. */
 function findUselessOptions(options: unknown): string[] {
   if (typeof options !== 'object' || options === null) return [];
-  const { events, unknownEvents }: { events?: unknown; unknownEvents?: unknown } = options;
-  return unknownEvents === undefined || events !== undefined
-    ? []
-    : [
-        `option "unknownEvents" is ${inspect(unknownEvents, { depth: 0 })}; allowed: only with the option "events"`,
-      ];
+  const {
+    events,
+    unknownEvents,
+    retention,
+  }: { events?: unknown; unknownEvents?: unknown; retention?: unknown } = options;
+  const errors: string[] = [];
+  const find = (option: string, value: unknown, other: string, isThere: boolean): void => {
+    if (value === undefined || isThere) return;
+    errors.push(
+      `option "${option}" is ${inspect(value, { depth: 0 })}; allowed: only with the option "${other}"`,
+    );
+  };
+  find('unknownEvents', unknownEvents, 'events', events !== undefined);
+  if (typeof retention === 'object' && retention !== null) {
+    const given: {
+      keep?: unknown;
+      figures?: unknown;
+      anonymiseAfter?: unknown;
+      anonymiseProperties?: unknown;
+    } = retention;
+    const { keep, figures, anonymiseAfter, anonymiseProperties } = given;
+    find('retention.figures', figures, 'retention.keep', keep !== undefined);
+    const after = 'retention.anonymiseAfter';
+    find('retention.anonymiseProperties', anonymiseProperties, after, anonymiseAfter !== undefined);
+  }
+  return errors;
 }
 
 /** @param prefix the names of the groups that the options are in, such as `dashboard.session.` */

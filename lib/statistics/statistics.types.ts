@@ -123,6 +123,11 @@ export interface AsOf {
    * it may contain some of what was committed later.
    */
   asOf: string;
+  /**
+   * ISO 8601 in UTC: activities before this moment were erased by the option `retention`, and the range begins before it. The
+   * counts before it are those of then; a visitor who came before it and after it is counted twice.
+   */
+  frozenUntil?: string;
 }
 
 /** ISO 8601 with the offset of the time zone. */

@@ -3,7 +3,7 @@ import type { ParsedFilter } from '../activity/activity.filter.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import type { Cursor } from '../activity/cursor.js';
 import type { NewSession, Session } from '../activity/session.js';
-import type { UserSession } from '../activity/user-activity.js';
+import type { PersonalRecord, UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
 import type { Failure, IncidentLog } from '../diagnostics/incident-log.js';
 import type { SigningKey } from '../privacy/signing-key.js';
@@ -108,6 +108,30 @@ export interface Store {
   countToErase(selection: ErasureSelection): Promise<number>;
 
   /**
+   * Removes from activities who did them: user, name, address and session, and the named properties. A bot keeps its
+   * session. It takes what {@link erase} would take, in steps, wherever it is kept.
+   * @param onChanged called after each step, also after one that failed
+   * @returns how many activities were changed
+   */
+  anonymise(selection: ErasureSelection, properties: string[], onChanged: () => void): Promise<number>;
+
+  /**
+   * Erases and anonymises what is too old, in small steps beside everything else.
+   * @param pace called after each step, with the milliseconds that it took; the next step waits for it
+   * @returns `undefined` if another instance works
+   */
+  retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult | undefined>;
+
+  /** What {@link retain} would do now. */
+  previewRetention(plan: RetentionPlan): Promise<RetentionResult>;
+
+  /** When {@link retain} left nothing for the last time, and the engine's clock, in milliseconds since 1970. */
+  retainedAt(): Promise<{ doneAt: number; now: number }>;
+
+  /** All that is kept of somebody: sessions, visits, then the activities that {@link erase} would take. */
+  personalData(selection: ErasureSelection): AsyncGenerator<PersonalRecord, void, void>;
+
+  /**
    * Gives stored sessions that have none a user agent; statistics are recomputed.
    * @param userAgents by the id of the session
    * @returns how many of the sessions are not stored
@@ -187,6 +211,26 @@ export interface ErasureSelection {
   filter: ParsedFilter;
   /** Whether activities without a login in the visits of the filter's user are kept. */
   keepAnonymous: boolean;
+}
+
+/** What is too old. Instants are milliseconds since 1970. */
+export interface RetentionPlan {
+  /** Activities before it are erased. */
+  eraseBefore?: number | undefined;
+  /** Whether what was counted of them stays; see docs/privacy.md. */
+  figures: 'keep' | 'erase';
+  /** The same of activities of some names, which are never kept in statistics. */
+  names: { name: string; before: number }[];
+  /** Activities before it are anonymised. */
+  anonymiseBefore?: number | undefined;
+  /** Keys that anonymous activities do not have. */
+  properties: string[];
+}
+
+/** How many activities. */
+export interface RetentionResult {
+  erased: number;
+  anonymised: number;
 }
 
 /** @param done numbers of days */

@@ -316,6 +316,28 @@ describe('the data source file', () => {
     expect(await stderrWith(`export { defaultPage as page } from ${library};`)).toBe('');
   });
 
+  it('exports what is too old for retain, which erases it', async () => {
+    const dataSource = join(folder, 'data-source.mjs');
+    const retain = async (exported: string, ...args: string[]): Promise<string> => {
+      writeFileSync(dataSource, `${typeorm} export default new DataSource(options); ${exported}`);
+      const { stdout, stderr } = await runProcess(host.database, ['retain', ...args], { dataSource });
+      return (stdout + stderr).replace('what the host says when it is loaded\n', '');
+    };
+    const old = { date: '2020-01-01T00:00Z', path: '/old' };
+    await host.activities.track(old);
+    await host.activities.track({ ...old, user: { id: 'old' } });
+    expect(await retain('')).toMatch(
+      /exports no "retention": export the option "retention" of the app there/,
+    );
+    expect(await retain(`export const retention = { keep: 'long' };`)).toMatch(
+      /"retention" that is wrong: option "retention.keep" is 'long'; allowed: days, weeks, months or years/,
+    );
+    const retention = `export const retention = { keep: '3 years' };`;
+    expect(await retain(retention, '--dry-run')).toBe('2 activities would be erased, 0 anonymised\n');
+    expect(await retain(retention)).toBe('2 activities erased, 0 anonymised\n');
+    expect(await host.activities.count({ path: '/old' })).toBe(0);
+  });
+
   it('has to be there', async () => {
     const { code, stderr } = await runProcess(host.database, ['export'], { dataSource: 'nowhere.js' });
     expect({ code, stderr }).toEqual({

@@ -16,6 +16,7 @@ const TABLES = [
   'djaffar_session',
   'djaffar_dirty_range',
   'djaffar_signing_key',
+  'djaffar_retention',
   'djaffar_path',
   'djaffar_visit',
   'djaffar_name_rollup',

@@ -84,3 +84,14 @@ async function onServer(name: ServerName, sql: string): Promise<void> {
     await server.destroy();
   }
 }
+
+/** All rows of all tables of Djaffar as JSON. */
+export async function dumpOf(dataSource: DataSource): Promise<string> {
+  const lines: string[] = [];
+  for (const { tablePath } of dataSource.entityMetadatas.filter(({ tableName }) =>
+    tableName.startsWith('djaffar_'),
+  ))
+    for (const row of await dataSource.query<object[]>(`SELECT * FROM ${tablePath}`))
+      lines.push(`${tablePath} ${JSON.stringify(row)}`);
+  return lines.join('\n');
+}

@@ -4,7 +4,14 @@ import type { Session } from '../../lib/activity/session.js';
 import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
 import type { SigningKey } from '../../lib/privacy/signing-key.js';
 import type { StatisticsSnapshot, StatisticsStore } from '../../lib/statistics/statistics.store.js';
-import type { Batch, ErasureSelection, Received, Store, Write } from '../../lib/store/store.js';
+import type {
+  Batch,
+  ErasureSelection,
+  Received,
+  RetentionResult,
+  Store,
+  Write,
+} from '../../lib/store/store.js';
 
 /** A store without a database, a clock and transactions: what the port asks of an engine, and no more. */
 export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -83,6 +90,24 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
   async countToErase(): Promise<number> {
     return this.activities.size;
   }
+
+  async anonymise(): Promise<number> {
+    return 0;
+  }
+
+  async retain(): Promise<RetentionResult> {
+    return { erased: 0, anonymised: 0 };
+  }
+
+  async previewRetention(): Promise<RetentionResult> {
+    return { erased: 0, anonymised: 0 };
+  }
+
+  async retainedAt(): Promise<{ doneAt: number; now: number }> {
+    return { doneAt: 0, now: Date.now() };
+  }
+
+  async *personalData(): AsyncGenerator<never, void, void> {}
 
   async loadSigningKeys(
     next: (newest: SigningKey | undefined) => SigningKey | undefined,

@@ -6,6 +6,7 @@ import {
   MAX_LIVE_VISITORS,
 } from '../../statistics/limits.js';
 import {
+  type AsOf,
   type Figure,
   type Funnel,
   type FunnelStep,
@@ -56,6 +57,15 @@ const asOf = dateTime(
   'The result is exact for everything that was committed before this moment, by the clock of the database. It may contain some of what was committed later.',
 );
 
+const moments: Fields<AsOf> = {
+  asOf,
+  frozenUntil: optional(
+    dateTime(
+      'Older activities were erased by the option `retention`, and the range begins before: its counts before this moment are those of then. Missing otherwise.',
+    ),
+  ),
+};
+
 const spanFields: Fields<Span> = {
   from: localTime('Start of the range (inclusive).'),
   to: localTime('End of the range (exclusive).'),
@@ -80,7 +90,7 @@ const figure = component(
 export const overview = result<Overview>(
   'DjaffarOverview',
   {
-    asOf,
+    ...moments,
     ...spanFields,
     compared: optional(span),
     users: figure,
@@ -97,7 +107,7 @@ export const overview = result<Overview>(
 export const series = result<Series>(
   'DjaffarSeries',
   {
-    asOf,
+    ...moments,
     ...spanFields,
     measure: oneOf(MEASURES, 'What is measured.'),
     interval: oneOf(INTERVALS, 'The length of the intervals.'),
@@ -116,7 +126,7 @@ export const series = result<Series>(
 export const top = result<Top>(
   'DjaffarTop',
   {
-    asOf,
+    ...moments,
     items: array(
       component(
         'DjaffarTopRow',
@@ -142,7 +152,7 @@ export const top = result<Top>(
 export const live = result<Live>(
   'DjaffarLive',
   {
-    asOf,
+    ...moments,
     since: localTime('Start of the minutes that are counted.'),
     sessions: count('Sessions with an activity since then.'),
     users: count('Users with an activity since then.'),
@@ -193,7 +203,7 @@ const step = component(
 export const funnel = result<Funnel>(
   'DjaffarFunnel',
   {
-    asOf,
+    ...moments,
     steps: array(
       object({
         step,
@@ -210,7 +220,7 @@ export const funnel = result<Funnel>(
 export const retention = result<Retention>(
   'DjaffarRetention',
   {
-    asOf,
+    ...moments,
     period: oneOf(PERIODS, 'The length of the periods.'),
     by: oneOf(RETENTION_BY, 'Who is counted.'),
     timeZone: text('The time zone of the periods.', { example: 'Europe/Berlin' }),
@@ -241,7 +251,7 @@ const journeyPath = (description: string): Schema<string | null> =>
 export const journeys = result<Journeys>(
   'DjaffarJourneys',
   {
-    asOf,
+    ...moments,
     nodes: array(
       object({
         step: stepNumber('The step.'),
@@ -300,6 +310,6 @@ const visit = component(
 
 export const visits = result<Visits>(
   'DjaffarVisits',
-  { asOf, items: array(visit, 'The latest first unless `order` is `asc`.'), next },
+  { ...moments, items: array(visit, 'The latest first unless `order` is `asc`.'), next },
   'One page of the visits.',
 );

@@ -1,81 +1,143 @@
-import type { DataSource } from 'typeorm';
-import { Activity } from '../../activity/activity.js';
+import type { DataSource, SelectQueryBuilder } from 'typeorm';
+import { Activity, type Properties } from '../../activity/activity.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { MAX_LIMIT } from '../../activity/pagination.js';
 import { Session } from '../../activity/session.js';
 import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
-import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
+import { dialectOf, type Insert, type Statement } from '../../database/dialects/dialect.js';
 import { askOnPrimary } from '../../database/primary.js';
 import { escapePath, Table } from '../../database/table.js';
+import { monotonicClock } from '../../time/clock.js';
 import type { ErasureSelection } from '../store.js';
 import { filteredBy, readPage, type Selection } from './reading/activities.js';
 import { restoreMissingSessions } from './missing-sessions.js';
 import { dirtyRangesForDelete } from './statistics/rollup/dirty-ranges.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
-/** Erases activities, and the sessions that have none left. */
+/**
+ * Called after each step, also after one that failed: it may have been committed although the answer was lost.
+ * @param took milliseconds
+ */
+export type AfterStep = (took: number) => void | Promise<void>;
+
+/** What is done to activities. */
+export type Change =
+  | { kind: 'erase' }
+  /** Erased, but what the statistics know of them stays. */
+  | { kind: 'erase-frozen' }
+  | { kind: 'anonymise'; properties: string[] };
+
+/** Erases or anonymises activities in steps, and erases the sessions that have none left. */
 export class Erasure {
   constructor(
     private readonly dataSource: DataSource,
-    /** Called after each step, also after one that failed: it may have been committed although the answer was lost. */
-    private readonly onErased: () => void,
+    private readonly afterStep: AfterStep,
+    private readonly change: Change = { kind: 'erase' },
   ) {}
 
-  /** @returns how many activities were erased */
+  /** @returns how many activities were changed */
   async run(selection: ErasureSelection): Promise<number> {
-    let erased = 0;
-    for (const part of partsOf(selection)) erased += await this.erasePart(part);
-    return erased;
+    let changed = 0;
+    for (const part of partsOf(selection, this.change)) changed += await this.changePart(part);
+    return changed;
   }
 
   /** In the order of dates, up to the last that is there at first, so that it ends whatever arrives meanwhile. */
-  private async erasePart(part: Selection): Promise<number> {
+  private async changePart(part: Selection): Promise<number> {
     const { dataSource } = this;
     const [last] = await readPage(dataSource, part, { limit: 1, order: 'desc' });
     if (!last) return 0;
     const upTo: Selection = (manager) =>
       part(manager).andWhere('activity.date <= :last', { last: +last.date });
-    let erased = 0;
+    let changed = 0;
     let after: Cursor | undefined;
     let rows: Activity[];
     do {
       rows = await readPage(dataSource, upTo, { limit: MAX_LIMIT, after, order: 'asc' });
       for (const some of chunks(rows, dialectOf(dataSource).erasedAtOnce))
-        erased += await this.eraseRows(some);
+        changed += await this.changeRows(some);
       const end = rows.at(-1);
       after = end && { date: end.date.getTime(), id: end.id };
     } while (rows.length === MAX_LIMIT);
-    return erased;
+    return changed;
   }
 
-  /** The activities, and the sessions that have none left, in one transaction. */
-  private async eraseRows(rows: Activity[]): Promise<number> {
+  private async changeRows(rows: Activity[]): Promise<number> {
+    if (this.change.kind !== 'anonymise') return this.step(rows, this.deletionOf(rows), []);
+    // A bot is nobody, and only its session says that it is one.
+    const { properties } = this.change;
+    let changed = 0;
+    for (const ofBots of [false, true]) {
+      const some = rows.filter(
+        (row) => (row.session?.bot ?? false) === ofBots && isIdentifying(row, ofBots, properties),
+      );
+      if (some.length === 0) continue;
+      const updates = some.flatMap((row) => {
+        const update = this.updateOfProperties(row, properties);
+        return update ? [update] : [];
+      });
+      changed += await this.step(some, this.anonymisationOf(some, ofBots), updates);
+    }
+    return changed;
+  }
+
+  /** The change of the activities, and the sessions that have none left, in one transaction. */
+  private async step(rows: Activity[], change: Statement, others: Statement[]): Promise<number> {
     const { dataSource } = this;
+    const begun = monotonicClock.now();
     const sessions = new Map(rows.flatMap(({ session }) => (session ? [[session.id, session]] : [])));
-    const deletion = dataSource
-      .createQueryBuilder()
-      .delete()
-      .from(Activity)
-      .whereInIds(rows.map(({ id }) => id));
-    const statements = [
-      new Table(dataSource, DirtyRange, { clock: 'createdAt' }).insert(dirtyRangesForDelete(rows)),
+    const dirty = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
+    const statements: (Statement | Insert)[] = [
+      ...others,
+      ...(this.change.kind === 'erase-frozen' ? [] : [dirty.insert(dirtyRangesForDelete(rows))]),
       ...(sessions.size > 0 ? [this.deletionOfSessions([...sessions.keys()])] : []),
     ];
-    let erased: number;
+    let changed: number;
     try {
-      erased = await connectionsOf(dataSource).ask((signal) =>
-        dialectOf(dataSource).transact(dataSource, deletion.getQueryAndParameters(), statements, signal),
+      changed = await connectionsOf(dataSource).ask((signal) =>
+        dialectOf(dataSource).transact(dataSource, change, statements, signal),
       );
     } finally {
-      this.onErased();
+      await this.afterStep(monotonicClock.now() - begun);
     }
     // The deletion does not see activities that were being written at the same moment.
     await restoreMissingSessions(
       dataSource,
       [...sessions].map(([id, session]) => ({ id, row: () => session })),
     );
-    return erased;
+    return changed;
+  }
+
+  private deletionOf(rows: Activity[]): Statement {
+    return this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(Activity)
+      .whereInIds(rows.map(({ id }) => id))
+      .getQueryAndParameters();
+  }
+
+  private anonymisationOf(rows: Activity[], ofBots: boolean): Statement {
+    const nobody = { userId: null, userName: null, ipAddress: null };
+    return this.dataSource
+      .createQueryBuilder()
+      .update(Activity)
+      .set(ofBots ? nobody : { ...nobody, sessionId: null })
+      .whereInIds(rows.map(({ id }) => id))
+      .getQueryAndParameters();
+  }
+
+  /** @returns `undefined` if the activity has none of the properties */
+  private updateOfProperties({ id, properties }: Activity, removed: string[]): Statement | undefined {
+    if (properties === null || !hasAny(properties, removed)) return undefined;
+    const left = Object.entries(properties).filter(([key]) => !removed.includes(key));
+    return this.dataSource
+      .createQueryBuilder()
+      .update(Activity)
+      .set({ properties: left.length > 0 ? () => ':properties' : null })
+      .where('id = :id', { id, properties: JSON.stringify(Object.fromEntries(left)) })
+      .getQueryAndParameters();
   }
 
   private deletionOfSessions(sessions: string[]): Statement {
@@ -97,18 +159,42 @@ export class Erasure {
   }
 }
 
-/** How many activities an {@link Erasure} would take. */
-export async function countToErase(dataSource: DataSource, selection: ErasureSelection): Promise<number> {
+function isIdentifying(
+  { userId, userName, ipAddress, sessionId, properties }: Activity,
+  ofBot: boolean,
+  removed: string[],
+): boolean {
+  const isSomebody = userId !== null || userName !== null || ipAddress !== null;
+  return isSomebody || (sessionId !== null && !ofBot) || (properties !== null && hasAny(properties, removed));
+}
+
+function hasAny(properties: Properties, keys: string[]): boolean {
+  return keys.some((key) => Object.hasOwn(properties, key));
+}
+
+/** How many activities an {@link Erasure} would change. */
+export async function countToErase(
+  dataSource: DataSource,
+  selection: ErasureSelection,
+  change: Change = { kind: 'erase' },
+): Promise<number> {
   let count = 0;
-  for (const part of partsOf(selection))
+  for (const part of partsOf(selection, change))
     count += await askOnPrimary(dataSource, (manager) => part(manager).getCount());
   return count;
 }
 
-function partsOf({ filter, keepAnonymous }: ErasureSelection): Selection[] {
-  const own: Selection = (manager) => filteredBy(manager, filter);
+/** The activities that an erasure takes, each part in the order of dates. */
+export function partsOf(
+  { filter, keepAnonymous }: ErasureSelection,
+  change: Change = { kind: 'erase' },
+): Selection[] {
+  const selected: Selection = (manager) => {
+    const query = filteredBy(manager, filter);
+    return change.kind === 'anonymise' ? notYetAnonymous(query, change.properties) : query;
+  };
   const { user, ...others } = filter;
-  if (user === undefined || keepAnonymous) return [own];
+  if (user === undefined || keepAnonymous) return [selected];
   const anonymous: Selection = (manager) => {
     const visits = manager
       .createQueryBuilder(Activity, 'own')
@@ -120,5 +206,27 @@ function partsOf({ filter, keepAnonymous }: ErasureSelection): Selection[] {
       .andWhere(`activity.visitId IN (${visits.getQuery()})`, { user });
   };
   // In this order, because the user's own activities decide which visits these are.
-  return [anonymous, own];
+  return [anonymous, selected];
+}
+
+/** Activities that say who it was, or have one of the properties. */
+function notYetAnonymous(
+  query: SelectQueryBuilder<Activity>,
+  properties: string[],
+): SelectQueryBuilder<Activity> {
+  const bots = query
+    .subQuery()
+    .select('1')
+    .from(Session, 'robot')
+    .where('robot.id = activity.sessionId AND robot.bot');
+  const conditions = [
+    ...['userId', 'userName', 'ipAddress'].map((column) => `activity.${column} IS NOT NULL`),
+    `(activity.sessionId IS NOT NULL AND NOT EXISTS ${bots.getQuery()})`,
+  ];
+  // Candidates: a key inside of another property matches too.
+  for (const [i, key] of properties.entries()) {
+    conditions.push(`activity.properties LIKE :gone${i} ESCAPE '!'`);
+    query.setParameter(`gone${i}`, `%${JSON.stringify(key).replaceAll(/[!%_]/g, '!$&')}:%`);
+  }
+  return query.andWhere(`(${conditions.join(' OR ')})`);
 }

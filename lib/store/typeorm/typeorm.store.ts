@@ -25,6 +25,8 @@ import type {
   PageRequest,
   Progress,
   Received,
+  RetentionPlan,
+  RetentionResult,
   Store,
   StoreFailure,
   Write,
@@ -38,7 +40,9 @@ import { restoreMissingSessions } from './missing-sessions.js';
 import { filteredBy, findReceived, findVisitSpans, readPage } from './reading/activities.js';
 import { RecordReader } from './reading/records.js';
 import { lastSeenOf, latestOf, sessionsOf } from './reading/user-activity.js';
-import type { UserSession } from '../../activity/user-activity.js';
+import type { PersonalRecord, UserSession } from '../../activity/user-activity.js';
+import { personalDataOf } from './reading/personal-data.js';
+import { Retention } from './retention.js';
 import { RowReader } from './reading/rows.js';
 import { loadSigningKeys } from './signing-keys.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
@@ -68,6 +72,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   private readonly dialect: Dialect;
   private readonly connections: Connections;
   private readonly clock: DatabaseClock;
+  private readonly retention: Retention;
   private readonly sessionTable: Table;
   private readonly activityTable: Table;
   private readonly dirtyRangeTable: Table;
@@ -84,6 +89,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     this.activityTable = new Table(dataSource, Activity);
     this.dirtyRangeTable = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
     this.rollup = new RollupService(dataSource, () => this.changes, statistics, pages);
+    this.retention = new Retention(dataSource, this.rollup, () => (this.changes += 1));
     this.statistics = new TypeOrmStatistics(dataSource, this.rollup);
     this.records = RecordReader.of(dataSource);
     const transactions = new HostTransactions(dataSource);
@@ -240,6 +246,33 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   countToErase(selection: ErasureSelection): Promise<number> {
     return countToErase(this.dataSource, selection);
+  }
+
+  async anonymise(selection: ErasureSelection, properties: string[], onChanged: () => void): Promise<number> {
+    const afterStep = (): void => {
+      this.changes += 1;
+      onChanged();
+    };
+    const change = { kind: 'anonymise', properties } as const;
+    const changed = await new Erasure(this.dataSource, afterStep, change).run(selection);
+    await this.rollup.takeInErasures();
+    return changed;
+  }
+
+  retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult | undefined> {
+    return this.retention.run(plan, pace);
+  }
+
+  previewRetention(plan: RetentionPlan): Promise<RetentionResult> {
+    return this.retention.preview(plan);
+  }
+
+  retainedAt(): Promise<{ doneAt: number; now: number }> {
+    return this.retention.doneAt();
+  }
+
+  personalData(selection: ErasureSelection): AsyncGenerator<PersonalRecord, void, void> {
+    return personalDataOf(this.dataSource, selection);
   }
 
   addUserAgents(userAgents: Map<string, string>): Promise<number> {

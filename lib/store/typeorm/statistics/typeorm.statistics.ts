@@ -8,6 +8,7 @@ import type {
   StatisticsStore,
 } from '../../../statistics/statistics.store.js';
 import type { AsOf } from '../../../statistics/statistics.types.js';
+import { FrozenTime } from './frozen.js';
 import { StatisticsQuery } from './filter/statistics-query.js';
 import { funnel } from './queries/funnel.js';
 import { journeys } from './queries/journeys.js';
@@ -45,10 +46,13 @@ export class TypeOrmStatistics implements StatisticsStore {
             const manager = uncached(dataSource, queryRunner);
             const asOf = await readAsOf(manager, question.dependsOn);
             // Otherwise there is nothing that could be read, and zeros would be wrong.
-            await manager.findOneByOrFail(RollupState, { id: 1 });
+            const { frozenUntil } = await manager.findOneByOrFail(RollupState, { id: 1 });
+            const frozen = new FrozenTime(frozenUntil.getTime());
+            const answered = await answer(await openSnapshot(manager, question, frozen));
             return {
               asOf: new Date(asOf).toISOString(),
-              ...(await answer(await openSnapshot(manager, question))),
+              ...(frozen.isAsked && { frozenUntil: frozenUntil.toISOString() }),
+              ...answered,
             };
           },
           signal,
@@ -68,16 +72,36 @@ export class TypeOrmStatistics implements StatisticsStore {
 async function openSnapshot(
   manager: EntityManager,
   { filter }: StatisticsQuestion,
+  frozen: FrozenTime,
 ): Promise<StatisticsSnapshot> {
-  const selection = new StatisticsQuery(manager, filter);
+  const selection = new StatisticsQuery(manager, filter, frozen.until);
+  const { scope } = selection;
   await selection.resolvePathIds();
   return {
-    measures: (measures, range, starts) => computeMeasures(measures, selection, range, starts),
-    top: (query, range) => top(query, selection, range),
+    measures: async (measures, range, starts) => {
+      frozen.checkMeasures(scope, range, starts);
+      return computeMeasures(measures, selection, range, starts);
+    },
+    top: async (query, range) => {
+      frozen.checkTop(scope, query, range);
+      return top(query, selection, range);
+    },
     live: (range) => live(selection, range),
-    funnel: (steps, range, within) => funnel(steps, selection, range, within),
-    retention: (range, query) => retention(selection, range, query),
-    journeys: (range, query) => journeys(selection, range, query),
-    visits: (range, query) => visits(selection, range, query),
+    funnel: async (steps, range, within) => {
+      frozen.checkActivities(range);
+      return funnel(steps, selection, range, within);
+    },
+    retention: async (range, query) => {
+      frozen.checkActivities(range);
+      return retention(selection, range, query);
+    },
+    journeys: async (range, query) => {
+      frozen.checkActivities(range);
+      return journeys(selection, range, query);
+    },
+    visits: async (range, query) => {
+      frozen.checkActivities(range);
+      return visits(selection, range, query);
+    },
   };
 }

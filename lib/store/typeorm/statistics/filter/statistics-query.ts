@@ -31,6 +31,8 @@ export class StatisticsQuery {
   constructor(
     readonly manager: EntityManager,
     private readonly filter: ParsedStatisticsFilter,
+    /** Before it only visits without sessions and users are kept, in milliseconds since 1970. */
+    readonly frozenUntil = 0,
   ) {
     this.dialect = dialectOf(manager.connection);
     this.scope = scopeOf(filter);

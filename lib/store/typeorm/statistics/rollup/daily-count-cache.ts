@@ -1,4 +1,4 @@
-import { Between, type DataSource, type EntityManager, In } from 'typeorm';
+import { Between, type DataSource, type EntityManager, In, LessThan } from 'typeorm';
 import { cancellation } from '../../../cancellation.js';
 import { onPrimary } from '../../../../database/primary.js';
 import { connectionsOf } from '../../../../database/connections.js';
@@ -60,6 +60,20 @@ export class DailyCountCache {
       .delete()
       .from(DailyCount)
       .where({ startedAt: In([...days].map((day) => new Date(day))) })
+      .getQueryAndParameters();
+  }
+
+  /** The statement that deletes the counts before an instant that may name somebody, or that only activities can give. */
+  invalidateBefore(instant: number): Statement {
+    return this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(DailyCount)
+      .where({ startedAt: LessThan(new Date(instant)) })
+      .andWhere('(metric = :ofUsers OR metric LIKE :ofProperties)', {
+        ofUsers: visitsMetric('user'),
+        ofProperties: `${PROPERTY}%`,
+      })
       .getQueryAndParameters();
   }
 

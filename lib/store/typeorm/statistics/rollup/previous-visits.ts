@@ -45,7 +45,11 @@ const MANY_VISITS = 100;
 
 /** Finds the previous visit of the same session and of the same user. */
 export class PreviousVisits {
-  constructor(private readonly manager: EntityManager) {}
+  /** @param frozenUntil visits before it are not linked with their session and user any more */
+  constructor(
+    private readonly manager: EntityManager,
+    private readonly frozenUntil = 0,
+  ) {}
 
   /**
    * Sets `previousSessionVisitAt` and `previousUserVisitAt`.
@@ -61,10 +65,22 @@ export class PreviousVisits {
     for (const key of ['sessionId', 'userId'] as const) {
       const { others, fixed } = await this.others(key, [...visits, ...stored], own);
       const known = others.filter(({ id }) => !own.has(id)).map((visit) => changed.get(visit.id) ?? visit);
-      for (const visit of link([...visits, ...known], key, fixed))
+      const before = this.startsBefore(key, [...stored, ...others]);
+      for (const visit of link([...visits, ...known], key, fixed, before))
         if (!own.has(visit.id)) changed.set(visit.id, visit);
     }
     return { changed: [...changed.values()], stored };
+  }
+
+  /** When the latest frozen visit of a session or user began: only its next visit still says so. */
+  private startsBefore(key: Key, visits: Links[]): Map<string, number> {
+    const starts = new Map<string, number>();
+    for (const visit of visits) {
+      const start = visit[PREVIOUS[key]];
+      if (visit[key] === null || start === null || start === FIRST || start >= this.frozenUntil) continue;
+      starts.set(whoOf(visit, key), start);
+    }
+    return starts;
   }
 
   /**
@@ -198,21 +214,26 @@ export class PreviousVisits {
 
 /**
  * @param fixed ids of visits that stay as they are
+ * @param before when visits began that come before all of these
  * @returns the visits whose previous visit changes
  */
-function link(visits: Links[], key: Key, fixed: Set<string>): Links[] {
+function link(visits: Links[], key: Key, fixed: Set<string>, before: Map<string, number>): Links[] {
   const previous = PREVIOUS[key];
-  const latest = new Map<string, number>();
+  const latest = new Map(before);
   return visits
     .filter((visit) => visit[key] !== null)
     .sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1))
     .filter((visit) => {
-      // Bots are counted apart.
-      const who = `${visit.bot} ${visit[key]}`;
+      const who = whoOf(visit, key);
       const start = latest.get(who) ?? FIRST;
       latest.set(who, visit.startedAt.getTime());
       if (fixed.has(visit.id) || visit[previous] === start) return false;
       visit[previous] = start;
       return true;
     });
+}
+
+/** Bots are counted apart. */
+function whoOf(visit: Links, key: Key): string {
+  return `${visit.bot} ${visit[key]}`;
 }

@@ -29,8 +29,12 @@ export class RollupStep {
   private readonly buckets: BucketCounts;
   private readonly paths: PathDictionary;
 
-  constructor(private readonly manager: EntityManager) {
-    this.visits = new VisitBuilder(manager);
+  /** @param frozenUntil what began before it is not recomputed: its activities are gone */
+  constructor(
+    private readonly manager: EntityManager,
+    private readonly frozenUntil = 0,
+  ) {
+    this.visits = new VisitBuilder(manager, frozenUntil);
     this.buckets = new BucketCounts(manager);
     this.paths = new PathDictionary(manager);
   }
@@ -39,10 +43,11 @@ export class RollupStep {
    * @param compactedUntil the days before it have one count for each path
    * @param mayDefer whether visits of very many activities are left for later
    */
-  async recompute(ranges: DirtyRange[], compactedUntil: number, mayDefer: boolean): Promise<StepResult> {
+  async recompute(dirty: DirtyRange[], compactedUntil: number, mayDefer: boolean): Promise<StepResult> {
+    const ranges = dirty.filter(({ since }) => since.getTime() >= this.frozenUntil);
     const deferred = mayDefer ? await this.findDeferred(ranges) : [];
     const large = new Set(deferred.flatMap(({ visits }) => decodeVisits(visits) ?? []));
-    const ids = (await this.visitsOf(ranges)).filter((id) => !large.has(id));
+    const ids = await this.visits.withoutFrozen((await this.visitsOf(ranges)).filter((id) => !large.has(id)));
     const { statements: visits, ...rest } = await this.visits.rebuildVisits(ids, this.paths);
     const quarters = bucketsOf(timeRangesOf(ranges), QUARTER);
     const recent = ranges.filter(({ since }) => since.getTime() >= compactedUntil);

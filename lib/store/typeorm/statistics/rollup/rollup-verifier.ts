@@ -28,8 +28,9 @@ export class RollupVerifier {
   constructor(
     private readonly manager: EntityManager,
     private readonly dailyCounts: DailyCountCache,
+    private readonly frozenUntil = 0,
   ) {
-    this.builder = new VisitBuilder(manager);
+    this.builder = new VisitBuilder(manager, frozenUntil);
     this.buckets = new BucketCounts(manager);
   }
 
@@ -65,11 +66,12 @@ export class RollupVerifier {
     };
     let wrong = 0;
     const paths = new PathDictionary(this.manager);
-    for (const ids of chunks(await this.builder.visitsIn([timeRange], []))) {
+    const found = await this.builder.withoutFrozen(await this.builder.visitsIn([timeRange], []));
+    for (const ids of chunks(found)) {
       const rows = await this.manager.getRepository(Visit).findBy({ id: In(ids) });
       const stored = new Map(rows.map((visit) => [visit.id, visit]));
       const visits = await this.builder.compute(ids, paths);
-      await new PreviousVisits(this.manager).find(visits, ids);
+      await new PreviousVisits(this.manager, this.frozenUntil).find(visits, ids);
       const right = new Map(visits.map((visit) => [visit.id, visit]));
       for (const id of ids) {
         const [is, should] = [stored.get(id), right.get(id)];

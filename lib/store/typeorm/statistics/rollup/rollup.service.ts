@@ -230,9 +230,8 @@ export class RollupService {
    * @param onProgress called with numbers of days
    */
   async rebuild(onProgress?: (done: number, total: number) => void): Promise<void> {
-    await this.state();
     await this.drain();
-    const days = await this.days();
+    const days = await this.unfrozenDays();
     for (const [i, day] of days.entries()) {
       await this.storedPages.rebuild(day);
       const range = dirtyDay(day);
@@ -248,7 +247,7 @@ export class RollupService {
   /** Compares everything that is derived from the activities with them. */
   async check(onProgress?: (done: number, total: number) => void): Promise<Mismatches> {
     const wrong = { visits: 0, sums: 0, pages: 0 };
-    const days = await this.days();
+    const days = await this.unfrozenDays();
     for (const [i, day] of days.entries()) {
       let found: Omit<Mismatches, 'pages'>;
       let before: number;
@@ -256,11 +255,14 @@ export class RollupService {
       // What comes in meanwhile is no difference.
       do {
         await this.drain();
-        const { version, compactedUntil } = await this.state();
+        const { version, compactedUntil, frozenUntil } = await this.state();
         before = version;
         const bucketSize = day < compactedUntil.getTime() ? DAY : QUARTER;
         found = await onPrimary(this.dataSource, (manager) =>
-          new RollupVerifier(manager, this.dailyCounts).on({ since: day, until: day + DAY }, bucketSize),
+          new RollupVerifier(manager, this.dailyCounts, frozenUntil.getTime()).on(
+            { since: day, until: day + DAY },
+            bucketSize,
+          ),
         );
         tries += 1;
       } while (found.visits + found.sums > 0 && tries < MAX_TRIES && (await this.hasChangedSince(before)));
@@ -628,7 +630,7 @@ export class RollupService {
     try {
       const result = await this.lease.during(() =>
         onPrimary(this.dataSource, (manager) =>
-          new RollupStep(manager).recompute(
+          new RollupStep(manager, turn.state.frozenUntil.getTime()).recompute(
             ranges,
             turn.state.compactedUntil.getTime(),
             mayDefer && !isLarge,
@@ -783,7 +785,7 @@ export class RollupService {
       isAhead ? { since: due, until: mark } : { since: mark, until: due },
     );
     const found = start === undefined ? undefined : floor(isAhead ? start.last : start.first, DAY);
-    if (found === undefined && !isAhead) return 'none';
+    if (found === undefined ? !isAhead : found < turn.state.frozenUntil.getTime()) return 'none';
     const day = found ?? due;
     const statements =
       found === undefined
@@ -864,6 +866,7 @@ export class RollupService {
         maxVisitDuration: 0,
         maxMixedDuration: 0,
         compactedUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS),
+        frozenUntil: new Date(0),
         leaseUntil: new Date(0),
         largeFrom: new Date(0),
       })
@@ -880,6 +883,11 @@ export class RollupService {
     const made = await this.storedState();
     if (!made) throw new Error('the state of the statistics was not stored');
     return made;
+  }
+
+  private async unfrozenDays(): Promise<number[]> {
+    const { frozenUntil } = await this.state();
+    return (await this.days()).filter((day) => day >= frozenUntil.getTime());
   }
 
   private days(): Promise<number[]> {

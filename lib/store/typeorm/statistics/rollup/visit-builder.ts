@@ -1,4 +1,4 @@
-import { type EntityManager, In, MoreThan } from 'typeorm';
+import { type EntityManager, In, LessThan, MoreThan } from 'typeorm';
 import { Activity } from '../../../../activity/activity.js';
 import {
   type Dialect,
@@ -49,7 +49,11 @@ export class VisitBuilder {
   private readonly dialect: Dialect;
   private readonly visits: Table;
 
-  constructor(private readonly manager: EntityManager) {
+  /** @param frozenUntil visits that began before it stay as they are */
+  constructor(
+    private readonly manager: EntityManager,
+    private readonly frozenUntil = 0,
+  ) {
     this.dialect = dialectOf(manager.connection);
     this.visits = new Table(manager.connection, Visit);
   }
@@ -88,7 +92,7 @@ export class VisitBuilder {
     hasLarge: boolean;
   }> {
     const visits = await this.compute(ids, paths);
-    const { changed, stored } = await new PreviousVisits(this.manager).find(visits, ids);
+    const { changed, stored } = await new PreviousVisits(this.manager, this.frozenUntil).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
     const longestOf = (mixed: boolean): number =>
@@ -121,6 +125,21 @@ export class VisitBuilder {
       days,
       hasLarge,
     };
+  }
+
+  /** @returns the visits that may be recomputed */
+  async withoutFrozen(ids: string[]): Promise<string[]> {
+    if (this.frozenUntil === 0) return ids;
+    const frozen = new Set<string>();
+    for (const some of chunks(ids)) {
+      const found = await this.manager
+        .createQueryBuilder(Visit, 'visit')
+        .select('visit.id', 'id')
+        .where({ id: In(some), startedAt: LessThan(new Date(this.frozenUntil)) })
+        .getRawMany<{ id: string }>();
+      for (const { id } of found) frozen.add(id);
+    }
+    return ids.filter((id) => !frozen.has(id));
   }
 
   /** @returns those that had very many activities when they were last recomputed */

@@ -9,6 +9,22 @@ import { measureAllVisits } from './all-visit-measures.js';
 import { measureVisits } from './visit-measures.js';
 import { findContainedVisits } from '../contained-visits.js';
 
+/** Frozen visits have no ids that could be counted: each row says if it is its visitor's first. */
+async function countVisitors(
+  measure: 'users' | 'sessions',
+  key: 'userId' | 'sessionId',
+  selection: StatisticsQuery,
+  { since, until }: TimeRange,
+  starts: number[],
+): Promise<MeasureValues> {
+  const { frozenUntil } = selection;
+  const counts = await countDistinct(key, selection, { since: Math.max(since, frozenUntil), until }, starts);
+  if (since >= frozenUntil) return counts;
+  const frozen = { since, until: Math.min(until, frozenUntil) };
+  const { [measure]: before = [] } = await measureAllVisits([measure], selection, frozen, starts);
+  return counts.map((count, n) => (count ?? 0) + (before[n] ?? 0));
+}
+
 /**
  * Computes the measures, each from the source that query-plan.ts names: those of visits in one pass over the visits, the others
  * from rollups or raw activities.
@@ -27,7 +43,7 @@ export async function computeMeasures<M extends Measure>(
     ['sessions', 'sessionId'],
   ] as const) {
     if (asked.has(measure) && (await hasActivitiesOutsideVisits(key, selection, range)))
-      found[measure] = await countDistinct(key, selection, range, starts);
+      found[measure] = await countVisitors(measure, key, selection, range, starts);
   }
   // Of activities: visit rows have them too, but for those of visits that cross an interval boundary.
   const counted = measures.filter((measure) => measure === 'activities' || measure === 'views');

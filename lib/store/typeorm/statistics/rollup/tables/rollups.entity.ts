@@ -58,6 +58,13 @@ export class RollupState {
   @Column({ name: 'compactedUntil', type: 'bigint', transformer: instant })
   compactedUntil!: Date;
 
+  /**
+   * Activities before this instant, the start of a day, were erased by the retention, and nothing that is derived from them is
+   * recomputed any more.
+   */
+  @Column({ name: 'frozenUntil', type: 'bigint', transformer: instant })
+  frozenUntil!: Date;
+
   /** Longest duration (ms) of a visit that is not mixed. */
   @Column({ name: 'maxVisitDuration', type: 'bigint', transformer: milliseconds })
   maxVisitDuration!: number;

@@ -1,0 +1,20 @@
+import type { RetentionPolicy } from '../options/djaffar.options.js';
+import type { RetentionPlan } from '../store/store.js';
+import { startOfDayBefore } from '../time/duration.js';
+
+/** @param now milliseconds since 1970 */
+export function planRetention(
+  { keep, names = {}, anonymiseAfter, anonymiseProperties = [], figures = 'erase' }: RetentionPolicy,
+  now: number,
+): RetentionPlan {
+  return {
+    ...(keep !== undefined && { eraseBefore: startOfDayBefore(now, keep) }),
+    figures,
+    names: Object.entries(names).map(([name, duration]) => ({
+      name,
+      before: startOfDayBefore(now, duration),
+    })),
+    ...(anonymiseAfter !== undefined && { anonymiseBefore: startOfDayBefore(now, anonymiseAfter) }),
+    properties: [...anonymiseProperties],
+  };
+}

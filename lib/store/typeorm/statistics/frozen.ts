@@ -1,0 +1,62 @@
+import { InvalidFilterError } from '../../../activity/activity.filter.js';
+import type { TopQuery } from '../../../statistics/statistics.store.js';
+import { DAY, QUARTER, type TimeRange } from '../../../statistics/time/time-range.js';
+import { type FilterScope, isVisitDimension, topMeasureOf } from './query-plan.js';
+
+/**
+ * The time before which activities were erased and only counts are kept. A question about it is answered exactly as before,
+ * or refused: it never gets a number that lacks the erased activities.
+ */
+export class FrozenTime {
+  /** Whether a question that was answered was about it. */
+  isAsked = false;
+
+  /** @param until milliseconds since 1970; 0 if nothing is frozen */
+  constructor(readonly until: number) {}
+
+  /** @throws InvalidFilterError */
+  checkMeasures(scope: FilterScope, range: TimeRange, starts: number[]): void {
+    this.check(
+      range,
+      scope === 'none' && this.isAligned([range.since, range.until, ...starts.slice(1)], QUARTER),
+    );
+  }
+
+  /** @throws InvalidFilterError */
+  checkTop(scope: FilterScope, query: TopQuery, range: TimeRange): void {
+    this.check(range, scope === 'none' && this.keepsTop(query, range));
+  }
+
+  /**
+   * Of what needs the activities themselves.
+   * @throws InvalidFilterError
+   */
+  checkActivities(range: TimeRange): void {
+    this.check(range, false);
+  }
+
+  private keepsTop(query: TopQuery, { since, until }: TimeRange): boolean {
+    const { dimension } = query;
+    const measure = topMeasureOf(query, undefined);
+    if (measure === 'users' || measure === 'sessions' || dimension === 'user' || dimension === 'property')
+      return false;
+    if (isVisitDimension(dimension)) return true;
+    return measure !== 'visits' && this.isAligned([since, until], dimension === 'path' ? DAY : QUARTER);
+  }
+
+  private isAligned(edges: number[], bucketSize: number): boolean {
+    return edges.every((edge) => edge >= this.until || edge % bucketSize === 0);
+  }
+
+  private check({ since }: TimeRange, isKept: boolean): void {
+    if (since >= this.until) return;
+    this.isAsked = true;
+    if (isKept) return;
+    const day = new Date(this.until).toISOString();
+    throw new InvalidFilterError(
+      'from',
+      `must not be before ${day} in this question: older activities were erased (the option "retention"), and only ` +
+        'counts of whole days without a filter are kept',
+    );
+  }
+}

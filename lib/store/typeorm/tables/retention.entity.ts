@@ -1,0 +1,21 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { instant } from '../../../database/columns/instant.js';
+
+/** Which instance erases what is too old, in one row. */
+@Entity('djaffar_retention')
+export class RetentionState {
+  @PrimaryColumn({ name: 'id', type: 'int' })
+  id!: number;
+
+  /** The instance that works; `null` if none does. */
+  @Column({ name: 'holder', type: 'varchar', length: 36, nullable: true })
+  holder!: string | null;
+
+  /** Until when it may, by the database's clock. */
+  @Column({ name: 'leaseUntil', type: 'bigint', transformer: instant })
+  leaseUntil!: Date;
+
+  /** When nothing was left for the last time, by the database's clock. */
+  @Column({ name: 'doneAt', type: 'bigint', transformer: instant })
+  doneAt!: Date;
+}

@@ -1,0 +1,34 @@
+import { isDuration, startOfDayBefore } from '../../lib/time/duration.js';
+
+const before = (now: string, duration: string): string =>
+  new Date(startOfDayBefore(Date.parse(now), duration)).toISOString();
+
+describe('a duration', () => {
+  it.each([
+    ['2026-11-27T13:00Z', '1 day', '2026-11-26'],
+    ['2026-11-27T00:00Z', '90 days', '2026-08-29'],
+    ['2026-11-27T23:59Z', '2 weeks', '2026-11-13'],
+    ['2026-11-27T13:00Z', '25 months', '2024-10-27'],
+    ['2026-03-31T13:00Z', '1 month', '2026-02-28'],
+    ['2024-02-29T13:00Z', '1 year', '2023-02-28'],
+    ['2026-01-15T13:00Z', '13 months', '2024-12-15'],
+  ])('before %s, %s, begins on %s', (now, duration, day) => {
+    expect(before(now, duration)).toBe(`${day}T00:00:00.000Z`);
+  });
+
+  it.each([
+    '',
+    '0 days',
+    '-1 days',
+    '1.5 days',
+    '3 hours',
+    '1day',
+    ' 1 day',
+    '1 day ',
+    '100000 days',
+    5,
+    null,
+  ])('is not %j', (value) => {
+    expect(isDuration(value)).toBe(false);
+  });
+});
