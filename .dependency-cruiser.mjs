@@ -17,7 +17,7 @@ const MAY_IMPORT = {
   statistics: ['activity', 'options', 'store', 'time'],
   export: ['activity', 'store'],
   privacy: ['activity', 'options', 'store', 'time'],
-  guards: ['http', 'options'],
+  guards: ['activity', 'http', 'options'],
 
   // The port, and what each engine throws.
   store: ['activity', 'diagnostics', 'privacy', 'statistics', 'time'],

@@ -31,6 +31,8 @@ import { RequestContexts } from './context/request-contexts.js';
 import { NoTrack } from './context/track.decorator.js';
 import { RequestsInterceptor } from './context/track.interceptor.js';
 import { AboutController } from './dashboard/about.controller.js';
+import { ScopedServices } from './api/scoped-services.js';
+import { ActivityStreams } from './dashboard/activity-streams.js';
 import { ActivityStream, MINUTE } from './dashboard/activity.stream.js';
 import { BearerSession } from './dashboard/bearer-session.js';
 import { DashboardController } from './dashboard/dashboard.controller.js';
@@ -45,6 +47,7 @@ import { REGISTRATION, type Registration, type Settings, SETTINGS, STORE } from 
 import { type DjaffarOptions, type RegistrationOptions } from './options/djaffar.options.js';
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
+import { RequestScopes } from './guards/request-scopes.js';
 import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './guards/option.guard.js';
 import { ADAPTER_HOST, ADAPTER_HOST_PROVIDER } from './http/adapter-host.js';
 import { mount } from './http/mount.js';
@@ -243,14 +246,17 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       ActivityService,
       ActivityStats,
       {
-        provide: ActivityStream,
-        inject: [ActivityService, SETTINGS],
-        useFactory: (activities: ActivityService, { page: option, statistics, writer }: Settings) =>
-          new ActivityStream(activities, new Pages(option), {
-            // The host's own functions take some time too.
-            back: MINUTE + writer.timeout,
-            ...(!statistics.background && { end: SHORT_STREAM }),
-          }),
+        provide: ActivityStreams,
+        inject: [SETTINGS],
+        useFactory: ({ page: option, statistics, writer }: Settings) =>
+          new ActivityStreams(
+            (activities) =>
+              new ActivityStream(activities, new Pages(option), {
+                // The host's own functions take some time too.
+                back: MINUTE + writer.timeout,
+                ...(!statistics.background && { end: SHORT_STREAM }),
+              }),
+          ),
       },
       {
         provide: Page,
@@ -272,6 +278,8 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
           }),
       },
       HostGuards,
+      RequestScopes,
+      ScopedServices,
       IdentifiedUsers,
       SigningKeys,
       RetentionService,

@@ -1,13 +1,10 @@
 export { Activity, type Properties, type StoredActivity } from './activity/activity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
 export type { ActivityContext, GivenContext } from './activity/activity.context.js';
-export {
-  ActivityService,
-  type AnonymiseOptions,
-  type EraseOptions,
-  type FeedOptions,
-} from './activity/activity.service.js';
+export { ActivityService, type FeedOptions } from './activity/activity.service.js';
 export type { ServerActivity, TrackOptions } from './activity/server-activity.js';
+export type { ActivityScope } from './activity/activity-scope.js';
+export { type AnonymiseOptions, type EraseOptions, ScopedActivities } from './activity/scoped-activities.js';
 export type { FeedItem, PersonalRecord, PersonalVisit, UserSession } from './activity/user-activity.js';
 export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';
@@ -29,6 +26,7 @@ export type {
   RequestsOptions,
   RetentionPolicy,
   RouteOptions,
+  ScopeOption,
   WriterSettings,
   PageOption,
   PrivacySignalPolicy,

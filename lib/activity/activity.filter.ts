@@ -44,7 +44,17 @@ export class InvalidFilterError extends Error {
 /** A filter that is checked: dates are milliseconds since 1970, and the address is written as it is stored. */
 export type ParsedFilter = {
   [K in keyof ActivityFilter]?: (K extends 'from' | 'to' ? number : string) | undefined;
+} & {
+  /** What else has to hold, whatever the filter is. */
+  scope?: readonly ParsedScope[];
 };
+
+/** An `ActivityScope` that is checked. */
+export interface ParsedScope {
+  filter: Omit<ParsedFilter, 'scope'>;
+  /** By key. */
+  properties: Map<string, string>;
+}
 
 /** How each property is checked. */
 const PARSERS = {

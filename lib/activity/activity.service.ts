@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
-import type { ErasureSelection, RecordReader, Store } from '../store/store.js';
+import type { RecordReader, Store } from '../store/store.js';
 import {
   type ActivityContext,
   type ContextSource,
@@ -9,12 +9,19 @@ import {
   type GivenContext,
 } from './activity.context.js';
 import type { Activity } from './activity.js';
-import { type ActivityFilter, checkText, InvalidFilterError, parseFilter } from './activity.filter.js';
-import { type ActivityRow, toActivity } from './activity-row.js';
+import { type ActivityFilter, checkText, type ParsedFilter, parseFilter } from './activity.filter.js';
+import type { ActivityRow } from './activity-row.js';
+import type { ActivityScope } from './activity-scope.js';
 import { ActivityWriter } from './activity.writer.js';
-import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
-import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
+import type { Cursor } from './cursor.js';
+import { DEFAULT_LIMIT, type Page, type PageOptions } from './pagination.js';
 import { Recorder } from './recorder.js';
+import {
+  type AnonymiseOptions,
+  checkLimit,
+  type EraseOptions,
+  ScopedActivities,
+} from './scoped-activities.js';
 import { type ServerActivity, ServerTracker, type TrackOptions } from './server-activity.js';
 import { type FeedItem, groupRepeats, type PersonalRecord, type UserSession } from './user-activity.js';
 import { VisitBounds } from './visit-bounds.js';
@@ -25,21 +32,6 @@ export interface FeedOptions {
   user: string | number | bigint;
   /** How many items: 1 to 1,000; default 50. */
   limit?: number | undefined;
-}
-
-/** What `ActivityService.erase` keeps. */
-export interface EraseOptions {
-  /**
-   * Whether activities without a login in the user's visits are kept. Statistics count them as the user's.
-   * @defaultValue false
-   */
-  keepAnonymous?: boolean | undefined;
-}
-
-/** What `ActivityService.anonymise` keeps, and what it removes besides. */
-export interface AnonymiseOptions extends EraseOptions {
-  /** Keys of properties that are removed. */
-  properties?: string[] | undefined;
 }
 
 /**
@@ -71,16 +63,33 @@ export interface AnonymiseOptions extends EraseOptions {
 @Injectable()
 export class ActivityService {
   private readonly tracker: ServerTracker;
+  private readonly all: ScopedActivities;
 
   constructor(
     @Inject(STORE) private readonly store: Store,
     @Inject(SETTINGS) settings: Settings,
     recorder: Recorder,
-    private readonly writer: ActivityWriter,
-    private readonly visitBounds: VisitBounds,
+    writer: ActivityWriter,
+    visitBounds: VisitBounds,
     private readonly current: CurrentContext,
   ) {
     this.tracker = new ServerTracker(settings, recorder);
+    this.all = new ScopedActivities(store, () => {
+      writer.noteErasure();
+      visitBounds.clear();
+    });
+  }
+
+  /**
+   * The activities of a scope, such as a customer's: whatever is asked of the result is answered from these alone. An empty
+   * scope is everything; a property that is there but undefined is an error.
+   * @example
+   * const ofShop = activities.scoped({ properties: { shop: 17 } });
+   * const { items } = await ofShop.find({ name: 'bought' });
+   * @throws InvalidFilterError
+   */
+  scoped(scope: ActivityScope): ScopedActivities {
+    return this.all.scoped(scope);
   }
 
   /**
@@ -126,14 +135,7 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async find(filter: ActivityFilter = {}, options: PageOptions = {}): Promise<Page<Activity>> {
-    const { limit = DEFAULT_LIMIT, after, order = 'desc' } = options;
-    checkLimit(limit);
-    if (order !== 'asc' && order !== 'desc') throw new InvalidFilterError('order', "must be 'asc' or 'desc'");
-    const cursor = after === undefined ? undefined : decodeCursor(after);
-    const rows = await this.store.page(parseFilter(filter), { limit: limit + 1, after: cursor, order });
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return { items, next: rows.length > limit && last ? encodeCursor(last) : null };
+    return this.all.find(filter, options);
   }
 
   /**
@@ -141,12 +143,12 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
-    for await (const rows of this.pages(filter)) for (const row of rows) yield toActivity(row);
+    yield* this.all.stream(filter);
   }
 
   /** @internal for exports: the activities after a cursor, in pages */
   pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
-    return this.store.pages(parseFilter(filter), after);
+    return this.all.pages(filter, after);
   }
 
   /** @internal the same as text, if the store can */
@@ -154,14 +156,17 @@ export class ActivityService {
     return this.store.records;
   }
 
+  /** @internal */
+  parse(filter: ActivityFilter): ParsedFilter {
+    return this.all.parse(filter);
+  }
+
   /**
    * @internal the cursor of an activity, for exports that resume
    * @throws InvalidFilterError if there is none of that id
    */
   async cursorOf(id: string): Promise<string> {
-    const found = await this.store.findCursor(id.toLowerCase());
-    if (!found) throw new InvalidFilterError('after', 'must be the id of an activity that is stored');
-    return encodeCursor(found);
+    return this.all.cursorOf(id);
   }
 
   /**
@@ -197,7 +202,7 @@ export class ActivityService {
 
   /** @throws InvalidFilterError */
   async count(filter: ActivityFilter = {}): Promise<number> {
-    return this.store.count(parseFilter(filter));
+    return this.all.count(filter);
   }
 
   /**
@@ -231,7 +236,7 @@ export class ActivityService {
    * @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined
    */
   async erase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
-    return this.store.erase(erasureOf(filter, options), () => this.noteErasure());
+    return this.all.erase(filter, options);
   }
 
   /**
@@ -242,8 +247,7 @@ export class ActivityService {
    * @throws InvalidFilterError as {@link erase} does
    */
   async anonymise(filter: ActivityFilter, options: AnonymiseOptions = {}): Promise<number> {
-    const { properties = [], ...others } = options;
-    return this.store.anonymise(erasureOf(filter, others), properties, () => this.noteErasure());
+    return this.all.anonymise(filter, options);
   }
 
   /**
@@ -254,17 +258,12 @@ export class ActivityService {
    * @throws InvalidFilterError as {@link erase} does
    */
   export(filter: ActivityFilter, options: EraseOptions = {}): AsyncGenerator<PersonalRecord, void, void> {
-    return this.store.personalData(erasureOf(filter, options));
-  }
-
-  private noteErasure(): void {
-    this.writer.noteErasure();
-    this.visitBounds.clear();
+    return this.all.export(filter, options);
   }
 
   /** @internal how many activities `erase` would take */
   async countToErase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
-    return this.store.countToErase(erasureOf(filter, options));
+    return this.all.countToErase(filter, options);
   }
 
   /**
@@ -279,23 +278,6 @@ export class ActivityService {
     limit: number,
     known: ReadonlySet<string> = new Set(),
   ): Promise<{ ids: string[]; activities: Activity[] }> {
-    return this.store.findReceived(within, limit, known);
+    return this.all.findReceived(within, limit, known);
   }
-}
-
-/** @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined */
-function erasureOf(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): ErasureSelection {
-  const properties = Object.entries(filter);
-  if (properties.length === 0)
-    throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
-  for (const [property, value] of properties) {
-    if (value === undefined) throw new InvalidFilterError(property, 'must not be undefined in an erasure');
-  }
-  return { filter: parseFilter(filter), keepAnonymous };
-}
-
-/** @throws InvalidFilterError */
-function checkLimit(limit: number): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
-    throw new InvalidFilterError('limit', `must be a whole number from 1 to ${MAX_LIMIT}`);
 }

@@ -1,21 +1,24 @@
-import { Controller, Delete, Get, Query, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Delete, Get, Query, Req, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { Activity } from '../activity/activity.js';
-import { ActivityService } from '../activity/activity.service.js';
 import type { Page } from '../activity/pagination.js';
 import { SameOriginGuard } from '../guards/same-origin.guard.js';
 import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import { ActivitiesQuery, EraseQuery, queryPipe } from './activities.query.js';
 import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { ScopedServices } from './scoped-services.js';
 
 /** `ActivityService.find` over HTTP. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class ActivitiesController {
-  constructor(private readonly activities: ActivityService) {}
+  constructor(private readonly services: ScopedServices) {}
 
   @Get('activities')
-  find(@Query(queryPipe) { limit, after, order, ...filter }: ActivitiesQuery): Promise<Page<Activity>> {
-    return this.activities.find(filter, { limit, after, order });
+  find(
+    @Query(queryPipe) { limit, after, order, ...filter }: ActivitiesQuery,
+    @Req() request: object,
+  ): Promise<Page<Activity>> {
+    return this.services.activitiesFor(request).find(filter, { limit, after, order });
   }
 }
 
@@ -23,11 +26,14 @@ export class ActivitiesController {
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor)
 export class ErasureController {
-  constructor(private readonly activities: ActivityService) {}
+  constructor(private readonly services: ScopedServices) {}
 
   @Delete('activities')
   @UseGuards(SameOriginGuard)
-  async erase(@Query(queryPipe) { keepAnonymous, ...filter }: EraseQuery): Promise<{ erased: number }> {
-    return { erased: await this.activities.erase(filter, { keepAnonymous }) };
+  async erase(
+    @Query(queryPipe) { keepAnonymous, ...filter }: EraseQuery,
+    @Req() request: object,
+  ): Promise<{ erased: number }> {
+    return { erased: await this.services.activitiesFor(request).erase(filter, { keepAnonymous }) };
   }
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
-import { ActivityService } from '../activity/activity.service.js';
+import { Controller, Get, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import { UUID } from '../activity/fields.js';
 import { cancellation, cancelledBy } from '../store/cancellation.js';
 import { ExportDocument, type ExportPage, type ExportPages, type FormatName } from '../export/format.js';
@@ -10,6 +9,7 @@ import { exportPages } from '../export/pages.js';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ExportQuery, queryPipe } from './activities.query.js';
 import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { ScopedServices } from './scoped-services.js';
 import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 
 const TYPES: Record<FormatName, string> = {
@@ -23,18 +23,20 @@ const TYPES: Record<FormatName, string> = {
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class ExportController {
   constructor(
-    private readonly activities: ActivityService,
+    private readonly services: ScopedServices,
     private readonly streams: ResponseStreams,
   ) {}
 
   @Get('activities/export')
   async export(
     @Query(queryPipe) { format, raw, bom, after, ...filter }: ExportQuery,
+    @Req() request: object,
     @Res() response: StreamResponse,
   ): Promise<void> {
+    const activities = this.services.activitiesFor(request);
     const written = formatOf(format, { raw, bom });
-    const cursor = after !== undefined && UUID.test(after) ? await this.activities.cursorOf(after) : after;
-    const pages = cancelling(exportPages(this.activities, written, filter, cursor));
+    const cursor = after !== undefined && UUID.test(after) ? await activities.cursorOf(after) : after;
+    const pages = cancelling(exportPages(activities, written, filter, cursor));
     // A resumed export of lines or rows has no second header; JSON is always a whole document.
     const document = new ExportDocument(written, cursor !== undefined && written.appendable);
     const stream = Readable.from(piecesOf(document, pages), { objectMode: false });

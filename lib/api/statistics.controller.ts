@@ -1,6 +1,5 @@
-import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Query, Req, UseInterceptors } from '@nestjs/common';
 import { InvalidFilterError, millisecondsOf } from '../activity/activity.filter.js';
-import { ActivityStats } from '../statistics/activity.stats.js';
 import type {
   Funnel,
   Journeys,
@@ -13,6 +12,7 @@ import type {
   Visits,
 } from '../statistics/statistics.types.js';
 import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { ScopedServices } from './scoped-services.js';
 import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import { queryPipe } from './activities.query.js';
 import {
@@ -30,46 +30,52 @@ import {
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class StatisticsController {
-  constructor(private readonly stats: ActivityStats) {}
+  constructor(private readonly services: ScopedServices) {}
 
   @Get('stats/overview')
-  overview(@Query(queryPipe) { compareTo, ...question }: OverviewQuery): Promise<Overview> {
-    return this.stats.overview(question, { compareTo: parseComparison(compareTo) });
+  overview(
+    @Query(queryPipe) { compareTo, ...question }: OverviewQuery,
+    @Req() request: object,
+  ): Promise<Overview> {
+    return this.services.statsFor(request).overview(question, { compareTo: parseComparison(compareTo) });
   }
 
   @Get('stats/series')
-  series(@Query(queryPipe) { measure, interval, ...question }: SeriesQuery): Promise<Series> {
-    return this.stats.series(measure, interval, question);
+  series(
+    @Query(queryPipe) { measure, interval, ...question }: SeriesQuery,
+    @Req() request: object,
+  ): Promise<Series> {
+    return this.services.statsFor(request).series(measure, interval, question);
   }
 
   @Get('stats/top')
-  top(@Query(queryPipe) { dimension, ...options }: TopQuery): Promise<Top> {
-    return this.stats.top(dimension, options);
+  top(@Query(queryPipe) { dimension, ...options }: TopQuery, @Req() request: object): Promise<Top> {
+    return this.services.statsFor(request).top(dimension, options);
   }
 
   @Get('stats/live')
-  live(@Query(queryPipe) options: LiveQuery): Promise<Live> {
-    return this.stats.live({ ...options });
+  live(@Query(queryPipe) options: LiveQuery, @Req() request: object): Promise<Live> {
+    return this.services.statsFor(request).live({ ...options });
   }
 
   @Get('stats/funnel')
-  funnel(@Query(queryPipe) { steps, ...options }: FunnelQuery): Promise<Funnel> {
-    return this.stats.funnel(steps, options);
+  funnel(@Query(queryPipe) { steps, ...options }: FunnelQuery, @Req() request: object): Promise<Funnel> {
+    return this.services.statsFor(request).funnel(steps, options);
   }
 
   @Get('stats/retention')
-  retention(@Query(queryPipe) options: RetentionQuery): Promise<Retention> {
-    return this.stats.retention({ ...options });
+  retention(@Query(queryPipe) options: RetentionQuery, @Req() request: object): Promise<Retention> {
+    return this.services.statsFor(request).retention({ ...options });
   }
 
   @Get('stats/journeys')
-  journeys(@Query(queryPipe) options: JourneysQuery): Promise<Journeys> {
-    return this.stats.journeys({ ...options });
+  journeys(@Query(queryPipe) options: JourneysQuery, @Req() request: object): Promise<Journeys> {
+    return this.services.statsFor(request).journeys({ ...options });
   }
 
   @Get('stats/visits')
-  visits(@Query(queryPipe) options: VisitsQuery): Promise<Visits> {
-    return this.stats.visits({ ...options });
+  visits(@Query(queryPipe) options: VisitsQuery, @Req() request: object): Promise<Visits> {
+    return this.services.statsFor(request).visits({ ...options });
   }
 }
 

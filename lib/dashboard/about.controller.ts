@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Req, UseInterceptors } from '@nestjs/common';
-import { ActivityService } from '../activity/activity.service.js';
 import { ApiErrorInterceptor, DisconnectInterceptor } from '../api/interceptors.js';
+import { ScopedServices } from '../api/scoped-services.js';
 import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../options/settings.js';
 import { version } from '../generated/version.js';
@@ -26,12 +26,12 @@ export class AboutController {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     @Inject(REGISTRATION) private readonly registration: Registration,
-    private readonly activities: ActivityService,
+    private readonly services: ScopedServices,
   ) {}
 
   @Get('about')
   async about(@Req() request: TrackRequest): Promise<About> {
-    const { items } = await this.activities.find({}, { limit: 1, order: 'asc' });
+    const { items } = await this.services.activitiesFor(request).find({}, { limit: 1, order: 'asc' });
     return {
       version,
       user: userOf(request, this.settings)?.name ?? null,

@@ -15,7 +15,7 @@ import {
   timer,
 } from 'rxjs';
 import type { Activity } from '../activity/activity.js';
-import type { ActivityService } from '../activity/activity.service.js';
+import type { ScopedActivities } from '../activity/scoped-activities.js';
 import { monotonicClock } from '../time/clock.js';
 import { Pages } from '../activity/page.js';
 import { Turns } from './turns.js';
@@ -70,7 +70,7 @@ export class ActivityStream implements OnModuleDestroy {
   private recent = new Map<string, string>();
 
   constructor(
-    private readonly activities: Pick<ActivityService, 'findReceived'>,
+    private readonly activities: Pick<ScopedActivities, 'findReceived'>,
     private readonly pages = new Pages(),
     pace: Partial<Pace> = {},
     private readonly clock = monotonicClock,

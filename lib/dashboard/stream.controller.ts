@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Header, Res } from '@nestjs/common';
+import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import { map, type Observable, Subscription } from 'rxjs';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
-import { ActivityStream } from './activity.stream.js';
+import { ScopedServices } from '../api/scoped-services.js';
+import { ActivityStreams } from './activity-streams.js';
 
 /** Bytes. If more are buffered when an event arrives, the client reads too slowly and is disconnected. */
 const MAX_WAITING = 2 ** 20;
@@ -13,7 +14,8 @@ export class StreamController {
   private last = { text: '', bytes: Buffer.alloc(0) };
 
   constructor(
-    private readonly stream: ActivityStream,
+    private readonly activities: ActivityStreams,
+    private readonly services: ScopedServices,
     private readonly streams: ResponseStreams,
   ) {}
 
@@ -23,8 +25,10 @@ export class StreamController {
   @Header('X-Accel-Buffering', 'no')
   // An idle keep-alive connection would delay a shutdown.
   @Header('Connection', 'close')
-  events(@Res() response: StreamResponse): void {
-    const bytes = this.stream.events().pipe(map((text) => this.bytesOf(text)));
+  events(@Req() request: object, @Res() response: StreamResponse): void {
+    const { services } = this;
+    const stream = this.activities.of(services.keyFor(request), services.activitiesFor(request));
+    const bytes = stream.events().pipe(map((text) => this.bytesOf(text)));
     this.streams.send(response, readableOf(bytes), { type: 'text/event-stream' });
   }
 

@@ -1,5 +1,5 @@
-import { type ActivityFilter, type ParsedFilter, parseFilter } from '../activity/activity.filter.js';
-import type { ActivityService } from '../activity/activity.service.js';
+import type { ActivityFilter, ParsedFilter } from '../activity/activity.filter.js';
+import type { ScopedActivities } from '../activity/scoped-activities.js';
 import { type Cursor, decodeCursor, encodeCursor } from '../activity/cursor.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.js';
 import type { ActivityRow } from '../activity/activity-row.js';
@@ -15,7 +15,7 @@ import { ReusableBuffer } from './reusable-buffer.js';
  * @throws InvalidFilterError
  */
 export function exportPages(
-  activities: ActivityService,
+  activities: Pick<ScopedActivities, 'pages' | 'parse' | 'records'>,
   format: Format,
   filter: ActivityFilter,
   after?: string,
@@ -23,7 +23,7 @@ export function exportPages(
   const cursor = after === undefined ? undefined : decodeCursor(after);
   const { records } = activities;
   return format.isJson && records
-    ? pagesOfRecords(records, format, parseFilter(filter), cursor)
+    ? pagesOfRecords(records, format, activities.parse(filter), cursor)
     : pagesOfRows(activities.pages(filter, cursor), format);
 }
 

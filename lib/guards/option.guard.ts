@@ -14,6 +14,7 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import { type HostGuard } from '../options/djaffar.options.js';
 import { anonymousContext, type Route } from './anonymous-request.js';
 import { HostGuards } from './host-guards.js';
+import { RequestScopes } from './request-scopes.js';
 
 export const GUARDED_ROUTES = Symbol('Djaffar guarded routes');
 
@@ -38,6 +39,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     @Inject(GUARDED_ROUTES) private readonly routes: GuardedRoutes,
     private readonly hostGuards: HostGuards,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly scopes: RequestScopes,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -56,8 +58,11 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
 
   /** @throws NotFoundException, or the error of a guard */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (!this.settings[this.option]) throw new NotFoundException();
-    for (const guard of this.guards) if (!(await this.hostGuards.run(guard, context))) return false;
+    const option = this.settings[this.option];
+    if (!option) throw new NotFoundException();
+    for (const guard of option.guards) if (!(await this.hostGuards.run(guard, context))) return false;
+    const request: object = context.switchToHttp().getRequest();
+    await this.scopes.find(request, option.scope?.bind(option), this.option);
     return true;
   }
 

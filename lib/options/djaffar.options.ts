@@ -1,6 +1,7 @@
 import type { EventTypes } from '../activity/activities.js';
 import type { CanActivate, Type } from '@nestjs/common';
 import type { StoredActivity } from '../activity/activity.js';
+import type { ActivityScope } from '../activity/activity-scope.js';
 import type { IpPolicy } from '../activity/ip-address.js';
 import type { Store } from '../store/store.js';
 import type { Duration } from '../time/duration.js';
@@ -81,6 +82,12 @@ export interface StoreSettings {
   statistics: StatisticsSettings;
   page: PageOption;
 }
+
+/**
+ * Returns which activities a request may see, such as those of the user's customer; `{}` for everything. It is applied to every
+ * answer, stream, export and erasure. A scope with a property that is undefined, and none at all, are refused with 403.
+ */
+export type ScopeOption = (request: unknown) => ActivityScope | Promise<ActivityScope>;
 
 /** What happens to activities of visitors who ask not to be tracked. */
 export type PrivacySignalPolicy = 'anonymise' | 'drop' | 'ignore';
@@ -217,11 +224,12 @@ export interface DjaffarOptions {
   page?: PageOption | undefined;
 
   /** Turns on the API, such as `GET …/activities`, for requests that all of these guards accept; at least one guard. */
-  api?: { guards: HostGuard[] } | undefined;
+  api?: { guards: HostGuard[]; scope?: ScopeOption | undefined } | undefined;
 
   /** Turns on the dashboard at `GET …/dashboard/` for requests that all of these guards accept; at least one guard. */
   dashboard?: {
     guards: HostGuard[];
+    scope?: ScopeOption | undefined;
     /** Lets users open the dashboard who have only a bearer token. */
     session?: BearerSessionOptions | undefined;
     /**

@@ -159,9 +159,10 @@ export const OPTION_RULES: Rules = {
   retention: RETENTION_RULES,
   page: aFunction,
   // Without a guard, everybody could read the activities.
-  api: { guards: guards(1) },
+  api: { guards: guards(1), scope: aFunction },
   dashboard: {
     guards: guards(1),
+    scope: aFunction,
     session: { secret: secrets, maxAge: wholeNumber(1000) },
     timeZone: {
       allowed: "an IANA time zone, such as 'Europe/Berlin'",

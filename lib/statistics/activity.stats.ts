@@ -1,5 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { checkStorable, checkText, InvalidFilterError } from '../activity/activity.filter.js';
+import { type ActivityScope, parseScope, scopeKey } from '../activity/activity-scope.js';
+import {
+  checkStorable,
+  checkText,
+  InvalidFilterError,
+  type ParsedScope,
+} from '../activity/activity.filter.js';
 import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import {
@@ -76,9 +82,28 @@ const FOREVER = Number.MAX_SAFE_INTEGER;
  */
 @Injectable()
 export class ActivityStats {
-  private readonly shared = new SharedQuestions<unknown>();
+  private shared = new SharedQuestions<unknown>();
+  private scope: readonly ParsedScope[] = [];
+  private scopeKeys: readonly string[] = [];
 
   constructor(@Inject(STORE) private readonly store: Pick<Store, 'statistics'>) {}
+
+  /**
+   * Statistics of a scope, such as a customer's: each question is answered from its activities alone, and from visits of which
+   * all activities are in it. An empty scope is everything; a property that is there but undefined is an error.
+   * @example
+   * const { items } = await stats.scoped({ properties: { shop: 17 } }).top('path');
+   * @throws InvalidFilterError
+   */
+  scoped(scope: ActivityScope): ActivityStats {
+    const parsed = parseScope(scope);
+    if (!parsed) return this;
+    const scoped = new ActivityStats(this.store);
+    scoped.shared = this.shared;
+    scoped.scope = [...this.scope, parsed];
+    scoped.scopeKeys = [...this.scopeKeys, scopeKey(scope)];
+    return scoped;
+  }
 
   /** Returns users, sessions, visits, activities, views, bounce rate and visit duration, each with its comparison. */
   overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
@@ -238,8 +263,9 @@ export class ActivityStats {
   ): Promise<T & AsOf> {
     const current = typeof question === 'function' ? question : () => question;
     rangeOf(current());
-    const filter = parseStatisticsFilter(current());
-    const shared = await this.shared.ask(keyOf(asked), () => {
+    const parsed = parseStatisticsFilter(current());
+    const filter = this.scope.length > 0 ? { ...parsed, scope: this.scope } : parsed;
+    const shared = await this.shared.ask(keyOf([...asked, this.scopeKeys]), () => {
       const range = rangeOf(current());
       return this.store.statistics.read(
         { filter, dependsOn: dependsOn(range), ...(top && { top: { query: top, range } }) },

@@ -1,9 +1,10 @@
+import { parseProperties } from '../activity/activity-scope.js';
 import {
-  checkStorable,
   checkText,
   InvalidFilterError,
   parseFilter,
   type ParsedFilter,
+  type ParsedScope,
 } from '../activity/activity.filter.js';
 import { hostText } from '../activity/referrer.js';
 import { MAX_FILTER_PROPERTIES, MAX_FUNNEL_STEPS } from './limits.js';
@@ -63,6 +64,8 @@ export interface ParsedStatisticsFilter
   properties?: Map<string, string>;
   /** Whether bots are among them. */
   bots?: true;
+  /** What else has to hold of each activity, whatever the filter is. */
+  scope?: readonly ParsedScope[];
 }
 
 /**
@@ -96,7 +99,8 @@ export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatistic
     const text = value === null ? null : checkText(property, value);
     parsed[property] = property === 'referrer' && text !== null ? hostText(text) : text;
   }
-  if (properties !== undefined) parsed.properties = parseProperties(properties);
+  if (properties !== undefined)
+    parsed.properties = parseProperties('properties', properties, MAX_FILTER_PROPERTIES);
   return parsed;
 }
 
@@ -111,21 +115,6 @@ export function parseFunnelSteps(steps: FunnelStep[]): ParsedStatisticsFilter[] 
       throw new InvalidFilterError(`steps.${i}`, 'must have a path, a name or properties, and nothing else');
     return parseStatisticsFilter(step);
   });
-}
-
-function parseProperties(properties: unknown): Map<string, string> {
-  if (typeof properties !== 'object' || properties === null)
-    throw new InvalidFilterError('properties', 'must be an object of texts, numbers and truth values');
-  const entries = Object.entries(properties);
-  if (entries.length > MAX_FILTER_PROPERTIES)
-    throw new InvalidFilterError('properties', `must have at most ${MAX_FILTER_PROPERTIES} keys`);
-  const parsed = new Map<string, string>();
-  for (const [key, value] of entries) {
-    if (!['string', 'number', 'boolean'].includes(typeof value))
-      throw new InvalidFilterError(`properties.${key}`, 'must be a text, a number, true or false');
-    parsed.set(checkText('properties', key), checkStorable(`properties.${key}`, String(value)));
-  }
-  return parsed;
 }
 
 function isOf(property: string, properties: readonly string[]): boolean {

@@ -71,15 +71,20 @@ export interface Store {
 
   count(filter: ParsedFilter): Promise<number>;
 
-  /** @returns the place of an activity in the order; `undefined` if there is none of the id */
-  findCursor(id: string): Promise<Cursor | undefined>;
+  /** @returns the place of an activity in the order; `undefined` if the filter has none of the id */
+  findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined>;
 
   /**
    * Returns the activities that were received in the last milliseconds, with any dates.
    * @param limit of the activities, of which the newest are returned
    * @param known ids of activities that are not returned again
    */
-  findReceived(within: number, limit: number, known: ReadonlySet<string>): Promise<Received>;
+  findReceived(
+    within: number,
+    limit: number,
+    known: ReadonlySet<string>,
+    filter: ParsedFilter,
+  ): Promise<Received>;
 
   /**
    * The first and the last activity of visits. It takes the place of a writer: questions that take long must not keep a

@@ -1,6 +1,6 @@
 import type { SelectQueryBuilder } from 'typeorm';
 import type { Activity } from '../../activity/activity.js';
-import type { ParsedFilter } from '../../activity/activity.filter.js';
+import type { ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { truncate } from '../../activity/text.js';
 import { type Dialect, PATH_KEY_LENGTH } from '../../database/dialects/dialect.js';
@@ -26,24 +26,61 @@ function keyCondition(dialect: Dialect, operator: string, parameter: string): st
 /** Adds the filter to the query, whose alias is `activity`. */
 export function applyFilter(
   query: SelectQueryBuilder<Activity>,
-  { user, session, visit, route, name, subject, path, page, from, to, ip }: ParsedFilter,
+  { scope = [], ...filter }: ParsedFilter,
   dialect: Dialect,
 ): void {
-  if (user !== undefined) query.andWhere('activity.userId = :user', { user });
-  if (session !== undefined) query.andWhere('activity.sessionId = :session', { session });
-  if (visit !== undefined) query.andWhere('activity.visitId = :visit', { visit });
-  if (name !== undefined) query.andWhere('activity.name = :name', { name });
-  if (subject !== undefined) query.andWhere('activity.subject = :subject', { subject });
-  if (ip !== undefined) query.andWhere('activity.ipAddress = :ip', { ip });
+  for (const { sql, parameters } of [...conditionsOf(filter, dialect), ...scopeConditions(scope, dialect)])
+    query.andWhere(sql, parameters);
+}
+
+/** What a scope requires of an activity; alias `activity`. */
+export function scopeConditions(scope: readonly ParsedScope[], dialect: Dialect): Condition[] {
+  return scope.flatMap(({ filter, properties }, n) => [
+    ...conditionsOf(filter, dialect, `scope${n}_`),
+    ...[...properties].map(([key, value], i) => propertyCondition(dialect, `scope${n}_${i}`, key, value)),
+  ]);
+}
+
+/** An activity's property has a value; alias `activity`. */
+export function propertyCondition(
+  dialect: Dialect,
+  parameter: string,
+  key: string,
+  value: string,
+): Condition {
+  const property = dialect.property('activity.properties', `:${parameter}Key`);
+  return {
+    sql: `activity.properties IS NOT NULL AND ${property} = :${parameter}Value`,
+    parameters: { [`${parameter}Key`]: key, [`${parameter}Value`]: value },
+  };
+}
+
+/** @param prefix of the names of the parameters */
+function conditionsOf(
+  { user, session, visit, route, name, subject, path, page, from, to, ip }: Omit<ParsedFilter, 'scope'>,
+  dialect: Dialect,
+  prefix = '',
+): Condition[] {
+  const equal = (column: string, parameter: string, value: string | undefined): Condition | false =>
+    value !== undefined && {
+      sql: `activity.${column} = :${prefix}${parameter}`,
+      parameters: { [prefix + parameter]: value },
+    };
   const conditions = [
+    equal('userId', 'user', user),
+    equal('sessionId', 'session', session),
+    equal('visitId', 'visit', visit),
+    equal('name', 'name', name),
+    equal('subject', 'subject', subject),
+    equal('ipAddress', 'ip', ip),
     route !== undefined &&
-      pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), 'route', route),
-    path !== undefined && pathCondition(pathColumns(dialect, 'activity.path'), 'path', path),
-    page !== undefined && pageCondition(dialect, 'page', page),
+      pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), `${prefix}route`, route),
+    path !== undefined && pathCondition(pathColumns(dialect, 'activity.path'), `${prefix}path`, path),
+    page !== undefined && pageCondition(dialect, `${prefix}page`, page),
     from !== undefined && dateCondition(dialect, '>=', 'from', from),
     to !== undefined && dateCondition(dialect, '<', 'to', to),
   ];
-  for (const condition of conditions) if (condition) query.andWhere(condition.sql, condition.parameters);
+  return conditions.filter((condition) => condition !== false);
 }
 
 /** The order of activities: by date, then id, as an index has it. */

@@ -186,19 +186,23 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return askOnPrimary(this.dataSource, (manager) => filteredBy(manager, filter).getCount());
   }
 
-  async findCursor(id: string): Promise<Cursor | undefined> {
+  async findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
     const found = await askOnPrimary(this.dataSource, (manager) =>
-      manager
-        .createQueryBuilder(Activity, 'activity')
+      filteredBy(manager, filter)
         .select(['activity.id', 'activity.date'])
-        .where('activity.id = :id', { id })
+        .andWhere('activity.id = :id', { id })
         .getOne(),
     );
     return found ? { date: found.date.getTime(), id: found.id } : undefined;
   }
 
-  findReceived(within: number, limit: number, known: ReadonlySet<string>): Promise<Received> {
-    return findReceived(this.dataSource, within, limit, known);
+  findReceived(
+    within: number,
+    limit: number,
+    known: ReadonlySet<string>,
+    filter: ParsedFilter,
+  ): Promise<Received> {
+    return findReceived(this.dataSource, { within, limit, known, filter });
   }
 
   async findVisitSpans(ids: string[], timeout = Number.POSITIVE_INFINITY): Promise<VisitSpan[]> {

@@ -42,16 +42,18 @@ const MAX_RECEIVED = 2000;
 /** Those received within so many milliseconds until now, by the database's clock. */
 export function findReceived(
   dataSource: DataSource,
-  within: number,
-  limit: number,
-  known: ReadonlySet<string>,
+  {
+    within,
+    limit,
+    known,
+    filter,
+  }: { within: number; limit: number; known: ReadonlySet<string>; filter: ParsedFilter },
 ): Promise<Received> {
   const now = driverOf(dataSource)?.now ?? ':now';
   const read = async (manager: EntityManager): Promise<Received> => {
-    const query = manager
-      .createQueryBuilder(Activity, 'activity')
+    const query = filteredBy(manager, filter)
       .select('activity.id', 'id')
-      .where(`activity.receivedAt > ${now} - :within`, { within, now: Date.now() })
+      .andWhere(`activity.receivedAt > ${now} - :within`, { within, now: Date.now() })
       // A clock that was ahead would have its activities be the latest for ever.
       .andWhere(`activity.receivedAt < ${now} + :within`)
       .orderBy('activity.receivedAt', 'DESC')

@@ -21,7 +21,8 @@ export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'acti
 export type FilterScope = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
 
 export function scopeOf(filter: ParsedStatisticsFilter): FilterScope {
-  const { user, path, name, ip, properties, ...others } = filter;
+  const { user, path, name, ip, properties, scope, ...others } = filter;
+  if (scope) return 'mixed';
   const isOfVisits = user === null || Object.keys(others).length > 0;
   const isOfActivities = user != null || ip !== undefined || properties !== undefined;
   if (isOfActivities || (isOfVisits && (path !== undefined || name !== undefined))) return 'mixed';

@@ -9,7 +9,14 @@ import {
   VISIT_SOURCES,
 } from '../../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
-import { applyFilter, pageCondition, pathColumns, pathCondition } from '../../activity-query.js';
+import {
+  applyFilter,
+  pageCondition,
+  pathColumns,
+  pathCondition,
+  propertyCondition,
+  scopeConditions,
+} from '../../activity-query.js';
 import { Path } from '../rollup/tables/path.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
 import { leaveOutBots } from './bots.js';
@@ -62,6 +69,7 @@ export class StatisticsQuery {
     if (!this.filter.bots) leaveOutBots(query);
     const { session, visit, user } = this.filter;
     applyFilter(query, { session, visit }, this.dialect);
+    this.applyScope(query);
     this.applyToActivities(query);
     this.applyTexts(query, 'session', SESSION_PROPERTIES);
     if (user === null) leaveOutUsers(query);
@@ -99,7 +107,38 @@ export class StatisticsQuery {
       query.andWhere(`visit.id IN (${matching.getQuery()})`).setParameters(matching.getParameters());
     }
     if (range) andWithin(query, this.dialect, 'visit.startedAt', range);
+    this.applyScopeToVisits(query);
     return query;
+  }
+
+  /** Whether only some activities may be seen. */
+  get isScoped(): boolean {
+    return this.filter.scope !== undefined;
+  }
+
+  /** Restricts activities to the scope; alias `activity`. */
+  applyScope(query: SelectQueryBuilder<ObjectLiteral>): void {
+    for (const { sql, parameters } of scopeConditions(this.filter.scope ?? [], this.dialect))
+      query.andWhere(sql, parameters);
+  }
+
+  /** A visit's row is made of all its activities: one of them beyond the scope would be told by it. */
+  private applyScopeToVisits(query: SelectQueryBuilder<Visit>): void {
+    if (!this.isScoped) return;
+    const conditions = scopeConditions(this.filter.scope ?? [], this.dialect);
+    const within = conditions.map(({ sql }) => `(${sql})`).join(' AND ');
+    for (const { parameters } of conditions) query.setParameters(parameters);
+    const seen = this.manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.visitId')
+      .where(within)
+      .andWhere('activity.visitId IS NOT NULL');
+    const unseen = this.manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('1')
+      .where('activity.visitId = visit.id')
+      .andWhere(`CASE WHEN ${within} THEN 0 ELSE 1 END = 1`);
+    query.andWhere(`visit.id IN (${seen.getQuery()})`).andWhere(`NOT EXISTS (${unseen.getQuery()})`);
   }
 
   /** The same without the filter. */
@@ -146,12 +185,8 @@ export class StatisticsQuery {
       query.andWhere(sql, parameters);
     }
     for (const [i, [key, value]] of [...(properties ?? [])].entries()) {
-      query
-        .andWhere('activity.properties IS NOT NULL')
-        .andWhere(`${this.dialect.property('activity.properties', `:key${i}`)} = :value${i}`, {
-          [`key${i}`]: key,
-          [`value${i}`]: value,
-        });
+      const { sql, parameters } = propertyCondition(this.dialect, `property${i}`, key, value);
+      query.andWhere(sql, parameters);
     }
   }
 

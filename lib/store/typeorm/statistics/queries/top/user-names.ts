@@ -16,23 +16,25 @@ export async function addUserNames(selection: StatisticsQuery, rows: TopRow[]): 
 }
 
 /** SQL of the users that had a name that matches `:search` in an activity since an instant. */
-export function usersMatching({ manager }: StatisticsQuery, since: number): string {
-  return manager
-    .createQueryBuilder(Activity, 'called')
-    .select('called.userId')
-    .where('called.userId IS NOT NULL')
-    .andWhere(`called.date >= ${since}`)
-    .andWhere(`LOWER(called.userName) LIKE :search ESCAPE '!'`)
-    .getQuery();
+export function usersMatching(selection: StatisticsQuery, since: number): string {
+  const query = selection.manager
+    .createQueryBuilder(Activity, 'activity')
+    .select('activity.userId')
+    .where('activity.userId IS NOT NULL')
+    .andWhere(`activity.date >= ${since}`)
+    .andWhere(`LOWER(activity.userName) LIKE :search ESCAPE '!'`);
+  selection.applyScope(query);
+  return query.getQuery();
 }
 
-async function latestVisits({ manager, dialect }: StatisticsQuery, users: string[]): Promise<string[]> {
+async function latestVisits(selection: StatisticsQuery, users: string[]): Promise<string[]> {
+  const { manager, dialect } = selection;
   const order = `visit.startedAt DESC, ${dialect.binary('visit.id')} DESC`;
-  const visits = manager
-    .createQueryBuilder(Visit, 'visit')
+  // In a scope a user may have another name.
+  const visits = (selection.isScoped ? selection.visits() : manager.createQueryBuilder(Visit, 'visit'))
     .select('visit.id', 'id')
     .addSelect(`ROW_NUMBER() OVER (PARTITION BY visit.userId ORDER BY ${order})`, 'place')
-    .where('visit.userId IN (:...users)', { users });
+    .andWhere('visit.userId IN (:...users)', { users });
   return (await firstOfEach<{ id: string }>(manager, visits)).map(({ id }) => id);
 }
 

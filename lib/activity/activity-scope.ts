@@ -1,0 +1,76 @@
+import {
+  type ActivityFilter,
+  checkStorable,
+  checkText,
+  InvalidFilterError,
+  type ParsedScope,
+  parseFilter,
+} from './activity.filter.js';
+
+/**
+ * The activities that somebody may see, such as those of a customer. All that is given has to hold. Unlike a filter, it is
+ * applied to everything: no question, stream, export or erasure can go beyond it.
+ */
+export interface ActivityScope extends Pick<
+  ActivityFilter,
+  'user' | 'path' | 'page' | 'route' | 'name' | 'subject'
+> {
+  /** Each key has this text, number or truth value. */
+  properties?: Record<string, string | number | boolean> | undefined;
+}
+
+/** Properties of activities by which SQLite may filter at once, with those of a question. */
+const MAX_PROPERTIES = 20;
+/** As in {@link ActivityScope}. */
+const ALLOWED = ['user', 'path', 'page', 'route', 'name', 'subject', 'properties'];
+
+/**
+ * Checks a scope. What is undefined is an error: left out, it would open what it was to close.
+ * @returns `undefined` if the scope has no property: everything
+ * @throws InvalidFilterError
+ */
+export function parseScope(scope: ActivityScope): ParsedScope | undefined {
+  if (typeof scope !== 'object' || scope === null || Array.isArray(scope))
+    throw new InvalidFilterError('scope', 'must be an object, such as { properties: { shop: 17 } }');
+  const given = Object.entries(scope);
+  if (given.length === 0) return undefined;
+  for (const [property, value] of given) {
+    if (!ALLOWED.includes(property))
+      throw new InvalidFilterError(`scope.${property}`, `is not known; allowed: ${ALLOWED.join(', ')}`);
+    if (value === undefined) throw new InvalidFilterError(`scope.${property}`, 'must not be undefined');
+  }
+  const { properties, ...filter } = scope;
+  const values = parseProperties('scope.properties', properties ?? {}, MAX_PROPERTIES);
+  if (properties !== undefined && values.size === 0)
+    throw new InvalidFilterError('scope.properties', 'must not be empty');
+  return { filter: parseFilter(filter), properties: values };
+}
+
+/** The same text for equal scopes, in whatever order their properties are. */
+export function scopeKey(scope: ActivityScope): string {
+  return JSON.stringify(scope, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : typeof value === 'bigint'
+        ? String(value)
+        : value,
+  );
+}
+
+/**
+ * @param max how many keys there may be
+ * @throws InvalidFilterError
+ */
+export function parseProperties(name: string, properties: unknown, max: number): Map<string, string> {
+  if (typeof properties !== 'object' || properties === null)
+    throw new InvalidFilterError(name, 'must be an object of texts, numbers and truth values');
+  const entries = Object.entries(properties);
+  if (entries.length > max) throw new InvalidFilterError(name, `must have at most ${max} keys`);
+  const parsed = new Map<string, string>();
+  for (const [key, value] of entries) {
+    if (!['string', 'number', 'boolean'].includes(typeof value))
+      throw new InvalidFilterError(`${name}.${key}`, 'must be a text, a number, true or false');
+    parsed.set(checkText(name, key), checkStorable(`${name}.${key}`, String(value)));
+  }
+  return parsed;
+}

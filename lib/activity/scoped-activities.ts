@@ -1,0 +1,143 @@
+import type { ErasureSelection, Received, RecordReader, Store } from '../store/store.js';
+import type { Activity } from './activity.js';
+import {
+  type ActivityFilter,
+  InvalidFilterError,
+  type ParsedFilter,
+  type ParsedScope,
+  parseFilter,
+} from './activity.filter.js';
+import { type ActivityRow, toActivity } from './activity-row.js';
+import { type ActivityScope, parseScope } from './activity-scope.js';
+import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
+import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
+import type { PersonalRecord } from './user-activity.js';
+
+/** What `ActivityService.erase` keeps. */
+export interface EraseOptions {
+  /**
+   * Whether what was done without a login in the user's visits stays. Statistics count it as the user's, so it goes too.
+   * @defaultValue false
+   */
+  keepAnonymous?: boolean | undefined;
+}
+
+/** What `ActivityService.anonymise` keeps, and what it removes besides. */
+export interface AnonymiseOptions extends EraseOptions {
+  /** Keys of properties that are removed. */
+  properties?: string[] | undefined;
+}
+
+/** Reads and erases activities of a scope; `ActivityService` has the same methods for all activities. */
+export class ScopedActivities {
+  /** @internal */
+  constructor(
+    private readonly store: Store,
+    private readonly onErased: () => void,
+    private readonly scope: readonly ParsedScope[] = [],
+  ) {}
+
+  /**
+   * The activities that are in both scopes.
+   * @throws InvalidFilterError for a property that is there but undefined
+   */
+  scoped(scope: ActivityScope): ScopedActivities {
+    const parsed = parseScope(scope);
+    return parsed ? new ScopedActivities(this.store, this.onErased, [...this.scope, parsed]) : this;
+  }
+
+  /** @internal */
+  parse(filter: ActivityFilter): ParsedFilter {
+    const parsed = parseFilter(filter);
+    return this.scope.length > 0 ? { ...parsed, scope: this.scope } : parsed;
+  }
+
+  /** See `ActivityService.find`. */
+  async find(filter: ActivityFilter = {}, options: PageOptions = {}): Promise<Page<Activity>> {
+    const { limit = DEFAULT_LIMIT, after, order = 'desc' } = options;
+    checkLimit(limit);
+    if (order !== 'asc' && order !== 'desc') throw new InvalidFilterError('order', "must be 'asc' or 'desc'");
+    const cursor = after === undefined ? undefined : decodeCursor(after);
+    const rows = await this.store.page(this.parse(filter), { limit: limit + 1, after: cursor, order });
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return { items, next: rows.length > limit && last ? encodeCursor(last) : null };
+  }
+
+  /** See `ActivityService.stream`. */
+  async *stream(filter: ActivityFilter = {}): AsyncGenerator<Activity, void, void> {
+    for await (const rows of this.pages(filter)) for (const row of rows) yield toActivity(row);
+  }
+
+  /** @internal for exports: the activities behind a place, in pages */
+  pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    return this.store.pages(this.parse(filter), after);
+  }
+
+  /** @internal the same as text, if the store can */
+  get records(): RecordReader | undefined {
+    return this.store.records;
+  }
+
+  /**
+   * @internal the cursor behind an activity, for exports that resume
+   * @throws InvalidFilterError if there is none of that id
+   */
+  async cursorOf(id: string): Promise<string> {
+    const found = await this.store.findCursor(id.toLowerCase(), this.parse({}));
+    if (!found) throw new InvalidFilterError('after', 'must be the id of an activity that is stored');
+    return encodeCursor(found);
+  }
+
+  /** See `ActivityService.count`. */
+  async count(filter: ActivityFilter = {}): Promise<number> {
+    return this.store.count(this.parse(filter));
+  }
+
+  /** See `ActivityService.erase`. */
+  async erase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
+    return this.store.erase(this.selectionOf(filter, options), this.onErased);
+  }
+
+  /** @internal how many activities `erase` would take */
+  async countToErase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
+    return this.store.countToErase(this.selectionOf(filter, options));
+  }
+
+  /** See `ActivityService.anonymise`. */
+  async anonymise(filter: ActivityFilter, options: AnonymiseOptions = {}): Promise<number> {
+    const { properties = [], ...others } = options;
+    return this.store.anonymise(this.selectionOf(filter, others), properties, this.onErased);
+  }
+
+  /** See `ActivityService.export`. */
+  export(filter: ActivityFilter, options: EraseOptions = {}): AsyncGenerator<PersonalRecord, void, void> {
+    return this.store.personalData(this.selectionOf(filter, options));
+  }
+
+  /** @internal see `ActivityService.findReceived` */
+  async findReceived(
+    within: number,
+    limit: number,
+    known: ReadonlySet<string> = new Set(),
+  ): Promise<Received> {
+    return this.store.findReceived(within, limit, known, this.parse({}));
+  }
+
+  /** @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined */
+  private selectionOf(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): ErasureSelection {
+    const properties = Object.entries(filter);
+    if (properties.length === 0)
+      throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
+    for (const [property, value] of properties) {
+      if (value === undefined) throw new InvalidFilterError(property, 'must not be undefined in an erasure');
+    }
+    return { filter: this.parse(filter), keepAnonymous };
+  }
+}
+
+/** @throws InvalidFilterError */
+export function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
+    throw new InvalidFilterError('limit', `must be a whole number from 1 to ${MAX_LIMIT}`);
+}

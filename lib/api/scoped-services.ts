@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { ActivityService } from '../activity/activity.service.js';
+import { scopeKey } from '../activity/activity-scope.js';
+import type { ScopedActivities } from '../activity/scoped-activities.js';
+import { RequestScopes } from '../guards/request-scopes.js';
+import { ActivityStats } from '../statistics/activity.stats.js';
+
+/** Activities and statistics as a request may see them: controllers have no others. */
+@Injectable()
+export class ScopedServices {
+  constructor(
+    private readonly activities: ActivityService,
+    private readonly stats: ActivityStats,
+    private readonly scopes: RequestScopes,
+  ) {}
+
+  activitiesFor(request: object): ScopedActivities {
+    return this.activities.scoped(this.scopes.of(request));
+  }
+
+  statsFor(request: object): ActivityStats {
+    return this.stats.scoped(this.scopes.of(request));
+  }
+
+  /** The same for requests that may see the same. */
+  keyFor(request: object): string {
+    return scopeKey(this.scopes.of(request));
+  }
+}

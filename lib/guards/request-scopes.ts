@@ -1,0 +1,44 @@
+import { ForbiddenException, Injectable, Logger } from '@nestjs/common';
+import type { ActivityScope } from '../activity/activity-scope.js';
+import { parseScope } from '../activity/activity-scope.js';
+
+/** What each request of the API and the dashboard may see, which the guard finds for the controllers. */
+@Injectable()
+export class RequestScopes {
+  private readonly scopes = new WeakMap<object, ActivityScope>();
+
+  /**
+   * @param find the option `scope`; without it, the request may see everything
+   * @throws ForbiddenException if it returns nothing, or a property that is undefined: that would open what it was to close
+   */
+  async find(
+    request: object,
+    find: ((request: unknown) => unknown) | undefined,
+    option: string,
+  ): Promise<void> {
+    const scope = find ? await find(request) : {};
+    try {
+      this.scopes.set(request, checkScope(scope));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      new Logger('Djaffar').error(
+        `the option "${option}.scope" returned a wrong scope: ${reason}; the request was refused`,
+      );
+      throw new ForbiddenException();
+    }
+  }
+
+  /** @throws Error if the guard has not let the request in */
+  of(request: object): ActivityScope {
+    const scope = this.scopes.get(request);
+    if (!scope) throw new Error('Djaffar: a request has no scope');
+    return scope;
+  }
+}
+
+function checkScope(scope: unknown): ActivityScope {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is checked by the next line
+  const given = scope as ActivityScope;
+  parseScope(given);
+  return given;
+}

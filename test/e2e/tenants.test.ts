@@ -1,0 +1,280 @@
+import { type CanActivate, type ExecutionContext, ForbiddenException } from '@nestjs/common';
+import { ActivityService, ActivityStats, type ServerActivity } from '../../lib/index.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+
+const MINUTE = 60_000;
+const start = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 3 * 86_400_000;
+
+type Tenant = 'aaaa' | 'bbbb';
+
+interface TenantRequest {
+  headers: Record<string, string | undefined>;
+}
+
+class TenantGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    if (!context.switchToHttp().getRequest<TenantRequest>().headers['x-tenant'])
+      throw new ForbiddenException();
+    return true;
+  }
+}
+
+/** Its own user, and one that both have, but whom each calls by another name. */
+const scope = ({ headers }: TenantRequest): { properties: { tenant: string } } => ({
+  properties: { tenant: headers['x-tenant'] ?? '' },
+});
+
+/** Numbers that look random and are the same in each run. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return (state >> 8) % below;
+  };
+}
+
+/** Whatever it says has the tenant's mark in it, but for what both have in common. */
+function activityOf(
+  tenant: Tenant,
+  n: number,
+  random: (below: number) => number,
+  visit: string,
+): ServerActivity {
+  const who = random(3);
+  const id = who === 0 ? 'both' : `${tenant}-user-${who}`;
+  return {
+    id: `00000000-0000-4000-8000-${tenant}${String(n).padStart(8, '0')}`,
+    date: new Date(start + n * MINUTE),
+    path: random(3) === 0 ? '/shared' : `/${tenant}-path-${random(4)}?utm_source=${tenant}-utm`,
+    name: ['view', 'view', `${tenant}-name`, 'bought'][random(4)] ?? 'view',
+    referer: `https://${tenant}-referrer.example/`,
+    route: `/${tenant}-route/:id`,
+    subject: [`${tenant}-subject`, random(3)],
+    properties: { tenant, detail: `${tenant}-detail-${random(3)}`, plan: 'pro' },
+    user: { id, name: `${tenant} calls ${id} so` },
+    session: random(4) === 0 ? 'shared-session' : `${tenant}-session-${random(3)}`,
+    visit,
+    ip: tenant === 'aaaa' ? '192.0.2.1' : '198.51.100.99',
+  };
+}
+
+describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
+  let host: Host;
+  let random: (below: number) => number;
+  let tracked = 0;
+
+  beforeEach(async () => {
+    random = numbers(42);
+    tracked = 0;
+    host = await startHost({
+      adapter: database === 'postgres' ? 'fastify' : 'express',
+      database,
+      djaffar: {
+        api: { guards: [TenantGuard], scope },
+        dashboard: { guards: [TenantGuard], scope },
+      },
+    });
+  });
+
+  afterEach(() => host.close());
+
+  async function fill(tenant: Tenant, visits: number): Promise<void> {
+    for (let i = 0; i < visits; i++)
+      for (let j = 0; j <= random(4); j++)
+        await host.activities.track(activityOf(tenant, tracked++, random, `${tenant}-v${i}`));
+  }
+
+  /** Visits in which somebody went from one tenant to the other. */
+  async function mix(visits: number): Promise<void> {
+    for (let i = 0; i < visits; i++)
+      for (const tenant of ['aaaa', 'bbbb', 'aaaa'] as const)
+        await host.activities.track(activityOf(tenant, tracked++, random, `mixed${i}`));
+  }
+
+  async function ask(tenant: Tenant, path: string, init: RequestInit = {}): Promise<string> {
+    const response = await host.fetch(path, { ...init, headers: { 'X-Tenant': tenant, ...init.headers } });
+    return `${response.status} ${await response.text()}`;
+  }
+
+  const range = `from=${new Date(start - 1).toISOString()}&to=2100-01-01`;
+
+  /** Every route that reads, with a filter. */
+  function routes(filter: string): string[] {
+    const question = `${range}&${filter}`;
+    const dimensions = 'path entry exit referrer name utmSource browser user'.split(' ');
+    const reads = [
+      `activities?limit=1000&${filter}`,
+      ...['csv', 'ndjson', 'json'].map((format) => `activities/export?format=${format}&${filter}`),
+      `stats/overview?${question}&compareTo=previous`,
+      ...['users', 'sessions', 'visits', 'activities', 'views', 'bounceRate', 'visitDuration'].map(
+        (measure) => `stats/series?measure=${measure}&interval=day&${question}`,
+      ),
+      ...dimensions.flatMap((dimension) => [
+        `stats/top?dimension=${dimension}&limit=50&${question}`,
+        `stats/top?dimension=${dimension}&search=b&limit=50&${question}`,
+        `stats/top?dimension=${dimension}&measure=users&limit=50&${question}`,
+      ]),
+      `stats/top?dimension=property&property=detail&${question}`,
+      `stats/live?minutes=1440&${filter}`,
+      `stats/funnel?steps=${encodeURIComponent('[{"path":"/shared"},{"name":"bought"}]')}&${question}`,
+      `stats/retention?period=day&by=user&${question}`,
+      `stats/retention?period=day&by=session&${question}`,
+      `stats/journeys?${question}`,
+      `stats/journeys?start=/shared&${question}`,
+      `stats/visits?limit=100&${question}`,
+    ];
+    return reads.flatMap((path) => [`/djaffar/${path}`, `/djaffar/dashboard/data/${path}`]);
+  }
+
+  /** What somebody tries who knows of the other tenant. */
+  const FILTERS = [
+    '',
+    'user=both',
+    'user=bbbb-user-1',
+    'path=/bbbb*',
+    'path=/shared',
+    'name=bought',
+    'session=shared-session',
+    'session=bbbb-session-1',
+    'visit=bbbb-v1',
+    'visit=mixed0',
+    'ip=198.51.100.99',
+    `properties=${encodeURIComponent('{"tenant":"bbbb"}')}`,
+    'bots=true',
+  ];
+
+  /** Those that a route does not know are refused. */
+  const refused = /^400 /;
+
+  it('never sees anything of another one, whatever is asked', async () => {
+    await fill('aaaa', 12);
+    await fill('bbbb', 12);
+    await mix(4);
+    let answered = 0;
+    for (const filter of FILTERS) {
+      for (const path of routes(filter)) {
+        const answer = await ask('aaaa', path);
+        if (refused.test(answer)) continue;
+        expect(`${path} ${answer.slice(0, 4)}`).toBe(`${path} 200 `);
+        expect(answer.replaceAll(/"(path|start)":"\/bbbb\*"/g, '')).not.toMatch(/bbbb|198\.51\.100\.99/);
+        answered += 1;
+      }
+    }
+    expect(answered).toBeGreaterThan(FILTERS.length * 40);
+    const ofB = '00000000-0000-4000-8000-bbbb00000099';
+    const known = (await host.stored()).find(({ id }) => id.includes('bbbb'))?.id ?? ofB;
+    expect(await ask('aaaa', `/djaffar/activities/export?format=csv&after=${known}`)).toMatch(refused);
+    expect(await ask('bbbb', `/djaffar/activities/export?format=csv&after=${known}`)).toMatch(/^200 /);
+  });
+
+  it('gets the same answers whatever others do', async () => {
+    await fill('aaaa', 12);
+    const answers = async (): Promise<Map<string, string>> => {
+      const found = new Map<string, string>();
+      for (const filter of ['', 'user=both', 'path=/shared', 'session=shared-session'])
+        for (const path of routes(filter).filter((route) => !route.includes('/dashboard/')))
+          found.set(path, (await ask('aaaa', path)).replace(/"(asOf|since)":"[^"]*"/g, ''));
+      return found;
+    };
+    const to = encodeURIComponent(new Date().toISOString());
+    const fixed = (path: string): string => path.replace('to=2100-01-01', `to=${to}`);
+    const before = new Map([...(await answers())].map(([path, answer]) => [fixed(path), answer]));
+    await fill('bbbb', 20);
+    const after = new Map([...(await answers())].map(([path, answer]) => [fixed(path), answer]));
+    for (const [path, answer] of before) expect(`${path} ${after.get(path)}`).toBe(`${path} ${answer}`);
+    expect(await ask('bbbb', `/djaffar/stats/overview?${range}`)).toMatch(/"visits":{"value":20}/);
+  });
+
+  it('erases nothing of another one, and follows only its own activities live', async () => {
+    await fill('aaaa', 5);
+    await fill('bbbb', 5);
+    await mix(3);
+    const own = await ask('bbbb', '/djaffar/activities?limit=1000');
+    const same = { 'Sec-Fetch-Site': 'same-origin' };
+    const erase = (filter: string): Promise<string> =>
+      ask('aaaa', `/djaffar/dashboard/data/activities?${filter}`, { method: 'DELETE', headers: same });
+    expect(await erase('user=bbbb-user-1')).toBe('200 {"erased":0}');
+    expect(await erase('')).toMatch(refused);
+    expect(await watch('aaaa')).not.toContain('bbbb');
+    expect(await watch('aaaa')).toContain('aaaa');
+    expect(await erase('from=2020-01-01')).toMatch(/^200 {"erased":[1-9]/);
+    expect(await ask('bbbb', '/djaffar/activities?limit=1000')).toBe(own);
+    expect(await ask('aaaa', '/djaffar/activities')).toBe('200 {"items":[],"next":null}');
+    expect(await ask('aaaa', '/djaffar/dashboard/data/about')).toMatch(/"since":null/);
+  });
+
+  /** What the stream begins with. */
+  async function watch(tenant: Tenant): Promise<string> {
+    const stop = new AbortController();
+    const response = await fetch(`${host.url}/djaffar/dashboard/data/stream`, {
+      headers: { 'X-Tenant': tenant },
+      signal: stop.signal,
+    });
+    let text = '';
+    try {
+      for await (const chunk of response.body ?? []) {
+        text += Buffer.from(chunk).toString();
+        if (text.includes('event: activities')) break;
+      }
+    } finally {
+      stop.abort();
+    }
+    return text;
+  }
+
+  it('may be two scopes in code, and anonymises only in its own', async () => {
+    await fill('aaaa', 5);
+    await fill('bbbb', 5);
+    const activities = host.app
+      .get(ActivityService, { strict: false })
+      .scoped({ properties: { tenant: 'bbbb' } });
+    const stats = host.app.get(ActivityStats, { strict: false }).scoped({ properties: { tenant: 'bbbb' } });
+    expect(await activities.count()).toBe(await host.activities.count({ ip: '198.51.100.99' }));
+    expect(await activities.scoped({ path: '/aaaa*' }).count()).toBe(0);
+    expect(await activities.scoped({ path: '/shared' }).count()).toBe(
+      await activities.count({ path: '/shared' }),
+    );
+    expect(
+      (await stats.scoped({ path: '/aaaa*' }).overview({ from: new Date(start - 1) })).visits.value,
+    ).toBe(0);
+    const anonymous = await activities.anonymise({ from: '2020-01-01' });
+    expect(anonymous).toBe(await activities.count());
+    expect(
+      (await host.stored()).every(
+        ({ userId, properties }) => (userId === null) === (properties?.tenant === 'bbbb'),
+      ),
+    ).toBe(true);
+    expect(() => activities.scoped({ path: undefined })).toThrow('scope.path must not be undefined');
+    for await (const { kind, data } of activities.export({ path: '/*' }))
+      if (kind === 'activity') expect(data.properties).toMatchObject({ tenant: 'bbbb' });
+  });
+});
+
+describe('a scope', () => {
+  it.each([
+    ['is undefined', () => undefined],
+    ['has an undefined property', () => ({ path: undefined })],
+    ['has an undefined value', () => ({ properties: { tenant: undefined } })],
+    ['has no properties', () => ({ properties: {} })],
+    ['has an unknown property', () => ({ tenant: 17 })],
+  ])('is refused with 403 if it %s', async (_, wrong) => {
+    const host = await startHost({
+      adapter: 'express',
+      djaffar: {
+        api: { guards: [TenantGuard], scope: wrong as unknown as () => object },
+        dashboard: { guards: [TenantGuard], scope: () => ({}) },
+      },
+    });
+    try {
+      await host.activities.track({ path: '/' });
+      const headers = { 'X-Tenant': 'aaaa' };
+      expect((await host.fetch('/djaffar/activities', { headers })).status).toBe(403);
+      expect((await host.fetch('/djaffar/stats/overview', { headers })).status).toBe(403);
+      const all = await host.fetch('/djaffar/dashboard/data/activities', { headers });
+      expect(await all.json()).toMatchObject({ items: [{ path: '/' }] });
+    } finally {
+      await host.close();
+    }
+  });
+});
