@@ -7,8 +7,8 @@ const MAY_IMPORT = {
   time: [],
   generated: [],
   diagnostics: ['time'],
-  // Only for the types of `transform` and `store`.
-  options: ['activity', 'store', 'time'],
+  // Only for types, such as those of `transform` and `store`.
+  options: ['activity', 'privacy', 'store', 'time'],
   http: ['diagnostics', 'options', 'time'],
 
   // The model, and what is done with activities; none of it knows SQL, nor HTTP, but for the guards. To the engine it talks

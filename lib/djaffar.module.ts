@@ -52,6 +52,7 @@ import { ApiGuard, DashboardGuard, GUARDED_ROUTES, type GuardedRoutes } from './
 import { ADAPTER_HOST, ADAPTER_HOST_PROVIDER } from './http/adapter-host.js';
 import { mount } from './http/mount.js';
 import { RetentionService } from './privacy/retention.service.js';
+import { Salts } from './privacy/salts.js';
 import { SigningKeys } from './privacy/signing-keys.js';
 import { ResponseStreams } from './http/response-streams.js';
 import { ServerConnections } from './http/server-connections.js';
@@ -59,6 +60,7 @@ import { ActivityStats } from './statistics/activity.stats.js';
 import { TypeOrmStore } from './store/typeorm/typeorm.store.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
+import { CookielessVisitors } from './tracking/cookieless-visitors.js';
 import { TrackController } from './tracking/track.controller.js';
 import { TrackerController } from './tracking/tracker.controller.js';
 import { IdentifiedUsers } from './tracking/user.js';
@@ -282,6 +284,8 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       ScopedServices,
       IdentifiedUsers,
       SigningKeys,
+      Salts,
+      CookielessVisitors,
       RetentionService,
       VisitorService,
     ],

@@ -1,6 +1,8 @@
 import { DirtyRange } from './store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { activityTable } from './store/typeorm/tables/activity.table.js';
+import { CookielessVisit } from './store/typeorm/tables/cookieless-visit.entity.js';
 import { RetentionState } from './store/typeorm/tables/retention.entity.js';
+import { Salt } from './store/typeorm/tables/salt.entity.js';
 import { sessionTable } from './store/typeorm/tables/session.table.js';
 import { SigningKey } from './store/typeorm/tables/signing-key.entity.js';
 import { Path } from './store/typeorm/statistics/rollup/tables/path.entity.js';
@@ -19,6 +21,8 @@ export const djaffarEntities = [
   DirtyRange,
   SigningKey,
   RetentionState,
+  Salt,
+  CookielessVisit,
   Path,
   Visit,
   NameRollup,

@@ -26,9 +26,10 @@ export type {
   RequestsOptions,
   RetentionPolicy,
   RouteOptions,
-  ScopeOption,
+  ScopeOptions,
   WriterSettings,
   PageOption,
+  PrivacyMode,
   PrivacySignalPolicy,
   QuestionLimits,
   RollupSettings,
@@ -36,6 +37,8 @@ export type {
   StoreFactory,
   StoreSettings,
 } from './options/djaffar.options.js';
+export { consentCookie } from './tracking/consent.js';
+export type { SaltRotation } from './privacy/salt.js';
 export type { Duration } from './time/duration.js';
 export { SECRET_PARAMETERS } from './options/secret-parameters.js';
 export type { Handled } from './context/handled.js';

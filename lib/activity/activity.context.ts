@@ -46,6 +46,11 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   isAboutAnother: boolean;
   /** Whether the visit is from a signed cookie, and not set by the host's code. */
   isVisitOwn: boolean;
+  /**
+   * Finds session and visit of a visitor without a cookie, which takes the database.
+   * @param timeout milliseconds
+   */
+  claim?(timeout: number): Promise<{ session: string; visit: string | null }>;
   /** Sets the session's cookie. Called when the activity will be stored. */
   keep(): void;
 }

@@ -71,6 +71,11 @@ export class Recorder {
     return this.writer.deadline();
   }
 
+  /** @returns milliseconds that are left until a deadline */
+  timeLeft(deadline: number): number {
+    return this.writer.timeLeft(deadline);
+  }
+
   /**
    * Resolves when the activities that `transform` has returned are committed. The time of `transform` is not limited.
    * @returns how many activities it left

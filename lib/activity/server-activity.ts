@@ -109,7 +109,9 @@ export class ServerTracker {
     if (!parsed || origin?.isDropped) return;
 
     const own = session === undefined && visit === undefined ? origin : undefined;
-    const sessionId = session ?? own?.session ?? null;
+    // Not in a transaction, for the same reason.
+    const claimed = manager ? undefined : await own?.claim?.(this.recorder.timeLeft(deadline));
+    const sessionId = session ?? claimed?.session ?? own?.session ?? null;
     await this.recorder.record(
       [
         {
@@ -121,7 +123,7 @@ export class ServerTracker {
           userId: user?.id ?? origin?.user?.id ?? null,
           userName: user?.name ?? origin?.user?.name ?? null,
           sessionId,
-          visitId: visit ?? own?.visit ?? null,
+          visitId: visit ?? claimed?.visit ?? own?.visit ?? null,
           ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, this.settings.ip),
         },
       ],

@@ -40,6 +40,12 @@ export interface Djaffar {
 
   /** Reverts `optOut`. */
   optIn(): void;
+
+  /**
+   * Keeps in a cookie for 13 months whether the visitor has agreed to be identified; see the option `consent` of the module.
+   * Without consent, waiting activities are discarded.
+   */
+  consent(isGiven: boolean): void;
 }
 
 export const djaffar = {
@@ -59,4 +65,9 @@ export const djaffar = {
     if (value) clear();
   },
   optIn: (): void => djaffar.optOut(''),
+  consent(isGiven: boolean): void {
+    // oxlint-disable-next-line unicorn/no-document-cookie -- the Cookie Store API is missing outside secure contexts
+    document.cookie = `djaffar_consent=${+isGiven};path=/;max-age=34128000`;
+    if (!isGiven) clear();
+  },
 } satisfies Djaffar;

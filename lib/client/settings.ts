@@ -25,6 +25,13 @@ export interface Settings {
   credentials: RequestCredentials;
 
   /**
+   * Where activities wait for the server: `memory` keeps them only as long as the page, and leaves nothing on the device. The
+   * script of the module knows the option `privacy`.
+   * @defaultValue IndexedDB
+   */
+  storage?: 'memory' | undefined;
+
+  /**
    * Tracks also visitors whose browser sends Global Privacy Control or Do Not Track.
    */
   ignoreDnt?: true;

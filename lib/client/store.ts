@@ -1,3 +1,5 @@
+import { settings } from './settings.js';
+
 const NAME = 'djaffar';
 /** Milliseconds after which the browser is taken to refuse storage. */
 const PATIENCE = 3000;
@@ -13,7 +15,9 @@ const settled = (target: IDBRequest | IDBTransaction): Promise<unknown> =>
   });
 
 const open = async (): Promise<IDBDatabase> => {
-  const request = indexedDB.open(NAME);
+  // A text has no method to open: nothing is kept then.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each byte of the script counts
+  const request = ((settings.storage as IDBFactory | undefined) ?? indexedDB).open(NAME);
   request.onupgradeneeded = () => request.result.createObjectStore(NAME);
   await settled(request);
   return request.result;

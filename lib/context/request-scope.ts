@@ -1,6 +1,5 @@
 import type { ActivityContext, Occasion, Origin } from '../activity/activity.context.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
-import { storedIp } from '../activity/ip-address.js';
 import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { givenUser, type User } from '../activity/user.js';
@@ -44,14 +43,16 @@ export class RequestScope {
     const { respect } = settings;
     if (respect !== 'ignore' && hasPrivacySignal(this.request))
       return { ...NOBODY, ...location, ...(respect === 'drop' && { isDropped: true }) };
+    const mode = visitors.modeOf(this.request);
+    if (mode === 'nothing') return { ...NOBODY, ...location, isDropped: true };
     const { headers, ip } = this.request;
     const stored = this.isSessionStored ? this.visitor : undefined;
     const { session, visit } = stored ? { ...stored, visit: stored.visit?.id } : visitors.of(this.request);
     return {
-      user: this.user(settings),
+      user: mode === 'cnil' ? null : this.user(settings),
       session: session ?? null,
       visit: visit ?? null,
-      ip: storedIp(ip, settings.ip),
+      ip: visitors.ipOf(ip, mode),
       userAgent: headers['user-agent'] ?? null,
       ...location,
     };
@@ -59,7 +60,8 @@ export class RequestScope {
 
   originOf(occasion: Occasion, settings: Settings, visitors: VisitorService): Origin {
     const { request } = this;
-    const own = this.user(settings);
+    const mode = visitors.modeOf(request);
+    const own = mode === 'cnil' ? null : this.user(settings);
     const user = givenUser(occasion.user, own);
     const isAboutAnother = own !== null && user?.id !== own.id;
     const origin: Origin = {
@@ -72,15 +74,36 @@ export class RequestScope {
       isAboutAnother,
       isVisitOwn: true,
       keep: () => {},
+      ...(mode === 'nothing' && !isAboutAnother && { isDropped: true }),
     };
-    if (isAboutAnother) return origin;
+    if (isAboutAnother || origin.isDropped) return origin;
     const { headers, ip } = request;
     return {
       ...origin,
-      ip: storedIp(ip, settings.ip),
+      ip: visitors.ipOf(ip, mode),
       userAgent: headers['user-agent'] ?? null,
       referer: withoutOwnHost(headers.referer ?? null, [hostnameOf(request)]),
-      ...this.visitOf(occasion, user, visitors),
+      ...(mode === 'cookieless'
+        ? this.claimOf(occasion, user, settings, visitors)
+        : this.visitOf(occasion, user, visitors)),
+    };
+  }
+
+  private claimOf(
+    { date, path, name, properties }: Occasion,
+    user: User | null,
+    { respect }: Settings,
+    visitors: VisitorService,
+  ): Partial<Origin> {
+    if (respect !== 'ignore' && hasPrivacySignal(this.request)) return {};
+    const now = Date.now();
+    const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
+    const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
+    return {
+      claim: async (timeout) => {
+        const { session, visits } = await visitors.claim(this.request, [moment], user?.id, now, timeout);
+        return { session, visit: visits[0] ?? null };
+      },
     };
   }
 

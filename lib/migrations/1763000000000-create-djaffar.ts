@@ -8,6 +8,8 @@ const ACTIVITY = 'djaffar_activity';
 const SESSION = 'djaffar_session';
 const SIGNING_KEY = 'djaffar_signing_key';
 const RETENTION = 'djaffar_retention';
+const SALT = 'djaffar_salt';
+const COOKIELESS_VISIT = 'djaffar_cookieless_visit';
 
 /** The tables of activities and sessions, of the keys that sign the visitors' cookies, and of who erases what is too old. */
 export class CreateDjaffar1763000000000 implements MigrationInterface {
@@ -69,6 +71,21 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         columns: [primary(int('id')), optional(text('holder', 36)), bigint('leaseUntil'), bigint('doneAt')],
       }),
     );
+    await runner.createTable(
+      new Table({ name: pathOf(dataSource, SALT), columns: [primary(int('period')), text('secret', 43)] }),
+    );
+    await runner.createTable(
+      new Table({
+        name: pathOf(dataSource, COOKIELESS_VISIT),
+        columns: [
+          primary(text('sessionId', 64)),
+          text('visitId', 16),
+          bigint('startedAt'),
+          bigint('lastSeen'),
+          text('userDigest', 8),
+        ],
+      }),
+    );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
     const dialect = dialectOf(dataSource);
     const { timestampColumn } = dialect;
@@ -84,7 +101,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     const { connection: dataSource } = runner;
     // TypeORM's `dropTable` looks generated columns up in a table of its own, which may not be there.
-    for (const table of [ACTIVITY, SESSION, SIGNING_KEY, RETENTION])
+    for (const table of [ACTIVITY, SESSION, SIGNING_KEY, RETENTION, SALT, COOKIELESS_VISIT])
       await runner.query(`DROP TABLE ${escapePath(dataSource, pathOf(dataSource, table))}`);
   }
 }

@@ -1,5 +1,6 @@
 import type { EventTypes } from '../activity/activities.js';
 import type { CanActivate, Type } from '@nestjs/common';
+import type { SaltRotation } from '../privacy/salt.js';
 import type { StoredActivity } from '../activity/activity.js';
 import type { ActivityScope } from '../activity/activity-scope.js';
 import type { IpPolicy } from '../activity/ip-address.js';
@@ -83,11 +84,15 @@ export interface StoreSettings {
   page: PageOption;
 }
 
-/**
- * Returns which activities a request may see, such as those of the user's customer; `{}` for everything. It is applied to every
- * answer, stream, export and erasure. A scope with a property that is undefined, and none at all, are refused with 403.
- */
-export type ScopeOption = (request: unknown) => ActivityScope | Promise<ActivityScope>;
+/** What those may see whom the guards of the API or the dashboard let in. */
+export interface ScopeOptions {
+  /**
+   * Returns which activities a request may see, such as those of the user's customer; `{}` for everything. It is applied to
+   * every answer, stream, export and erasure. A scope with a property that is undefined, and none at all, are refused with 403.
+   * @defaultValue everything
+   */
+  scope?(request: unknown): ActivityScope | Promise<ActivityScope>;
+}
 
 /** What happens to activities of visitors who ask not to be tracked. */
 export type PrivacySignalPolicy = 'anonymise' | 'drop' | 'ignore';
@@ -188,6 +193,37 @@ export interface DjaffarOptions {
   };
 
   /**
+   * How much is known of visitors: `identified` by a cookie and as the user who is logged in; `cookieless` without anything stored
+   * on the device, so that a session lasts a day at most and people behind one address with equal browsers are one; `cnil` by a
+   * cookie, but with a masked address and never as a user. A function decides for each request, such as by country.
+   * @defaultValue 'identified'
+   */
+  privacy?: PrivacyMode | PrivacyChoice['choose'] | undefined;
+
+  /** Sessions without a cookie. */
+  cookieless?:
+    | {
+        /**
+         * How often the salt is replaced from which sessions are made, in UTC. Nobody can be recognized longer.
+         * @defaultValue 'day'
+         */
+        rotate?: SaltRotation | undefined;
+      }
+    | undefined;
+
+  /**
+   * Returns whether the visitor of a request has agreed to be identified; `consentCookie` reads what `djaffar.consent(true)` in
+   * the browser has said. Without consent nothing is stored on the device.
+   */
+  consent?(request: unknown): boolean;
+
+  /**
+   * What is stored of visitors without consent.
+   * @defaultValue 'cookieless'
+   */
+  withoutConsent?: 'cookieless' | 'nothing' | undefined;
+
+  /**
    * What happens to activities of visitors whose browser sends `Sec-GPC: 1` (Global Privacy Control) or `DNT: 1`.
    * `anonymise` stores them without user, session, visit and address, and sets no cookie. `drop` stores nothing; the answer
    * is 204 all the same. `ignore` treats these visitors as all others; the browser tracker itself sends nothing of them
@@ -224,12 +260,11 @@ export interface DjaffarOptions {
   page?: PageOption | undefined;
 
   /** Turns on the API, such as `GET …/activities`, for requests that all of these guards accept; at least one guard. */
-  api?: { guards: HostGuard[]; scope?: ScopeOption | undefined } | undefined;
+  api?: ({ guards: HostGuard[] } & ScopeOptions) | undefined;
 
   /** Turns on the dashboard at `GET …/dashboard/` for requests that all of these guards accept; at least one guard. */
-  dashboard?: {
+  dashboard?: ScopeOptions & {
     guards: HostGuard[];
-    scope?: ScopeOption | undefined;
     /** Lets users open the dashboard who have only a bearer token. */
     session?: BearerSessionOptions | undefined;
     /**
@@ -284,6 +319,14 @@ export interface RetentionPolicy {
    * @defaultValue 'erase'
    */
   figures?: 'keep' | 'erase' | undefined;
+}
+
+/** How much is known of visitors. */
+export type PrivacyMode = 'identified' | 'cookieless' | 'cnil';
+
+/** So that a function may name the request type of its adapter. */
+interface PrivacyChoice {
+  choose(request: unknown): PrivacyMode;
 }
 
 /** The requests to track. */

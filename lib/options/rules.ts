@@ -149,6 +149,15 @@ export const OPTION_RULES: Rules = {
     sameSite: oneOf('lax', 'none'),
     id: aFunction,
   },
+  privacy: {
+    allowed: "'identified', 'cookieless', 'cnil', or a function that returns one of these",
+    accepts: (value) =>
+      isFunction(value) ||
+      (typeof value === 'string' && ['identified', 'cookieless', 'cnil'].includes(value)),
+  },
+  cookieless: { rotate: oneOf('day', 'week', 'month') },
+  consent: aFunction,
+  withoutConsent: oneOf('cookieless', 'nothing'),
   respect: oneOf('anonymise', 'drop', 'ignore'),
   ip: oneOf('full', 'masked', 'none'),
   scrub: {

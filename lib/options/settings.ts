@@ -8,6 +8,7 @@ import type {
   WriterSettings,
 } from './djaffar.options.js';
 import type { IpPolicy } from '../activity/ip-address.js';
+import type { SaltRotation } from '../privacy/salt.js';
 import { SECRET_PARAMETERS } from './secret-parameters.js';
 
 /** Milliseconds. */
@@ -23,6 +24,9 @@ export interface Settings extends DjaffarOptions {
     absoluteMaxAge: number;
     sameSite: 'lax' | 'none';
   };
+  privacy: NonNullable<DjaffarOptions['privacy']>;
+  cookieless: { rotate: SaltRotation };
+  withoutConsent: 'cookieless' | 'nothing';
   respect: PrivacySignalPolicy;
   ip: IpPolicy;
   scrub: readonly string[];
@@ -35,6 +39,9 @@ export const DEFAULTS = {
   rejectedCredentials: 'reject',
   requestContext: false,
   session: { maxAge: 14 * DAY, absoluteMaxAge: 395 * DAY, sameSite: 'lax' },
+  privacy: 'identified',
+  cookieless: { rotate: 'day' },
+  withoutConsent: 'cookieless',
   respect: 'ignore',
   ip: 'full',
   scrub: SECRET_PARAMETERS,

@@ -18,6 +18,9 @@ import {
 } from './rules.js';
 import { DEFAULTS, REGISTRATION_DEFAULTS, type Registration, type Settings } from './settings.js';
 
+/** What the CNIL allows for audience measurement without consent. */
+const CNIL_RETENTION = '25 months';
+
 /**
  * Checks the options and fills in the defaults.
  * @param registration the options that were given when the module was registered
@@ -37,6 +40,8 @@ export function toSettings(
   return {
     ...DEFAULTS,
     ...given,
+    ...(given.privacy === 'cnil' && { retention: { keep: CNIL_RETENTION, ...given.retention } }),
+    cookieless: { ...DEFAULTS.cookieless, ...withoutUndefined(given.cookieless ?? {}) },
     session: { ...DEFAULTS.session, ...withoutUndefined(given.session ?? {}) },
     writer: { ...DEFAULTS.writer, ...withoutUndefined(given.writer ?? {}) },
     statistics: { ...DEFAULTS.statistics, ...withoutUndefined(given.statistics ?? {}) },
@@ -102,10 +107,19 @@ function check(options: unknown, rules: Rules): void {
 function findUselessOptions(options: unknown): string[] {
   if (typeof options !== 'object' || options === null) return [];
   const {
+    consent,
     events,
-    unknownEvents,
+    privacy,
     retention,
-  }: { events?: unknown; unknownEvents?: unknown; retention?: unknown } = options;
+    session,
+    unknownEvents,
+    withoutConsent,
+  }: Partial<
+    Record<
+      'consent' | 'events' | 'privacy' | 'retention' | 'session' | 'unknownEvents' | 'withoutConsent',
+      unknown
+    >
+  > = options;
   const errors: string[] = [];
   const find = (option: string, value: unknown, other: string, isThere: boolean): void => {
     if (value === undefined || isThere) return;
@@ -113,6 +127,14 @@ function findUselessOptions(options: unknown): string[] {
       `option "${option}" is ${inspect(value, { depth: 0 })}; allowed: only with the option "${other}"`,
     );
   };
+  find('withoutConsent', withoutConsent, 'consent', consent !== undefined);
+  if (privacy === 'cnil' && typeof session === 'object' && session !== null) {
+    const { absoluteMaxAge }: { absoluteMaxAge?: unknown } = session;
+    if (typeof absoluteMaxAge === 'number' && absoluteMaxAge > DEFAULTS.session.absoluteMaxAge)
+      errors.push(
+        `option "session.absoluteMaxAge" is ${absoluteMaxAge}; allowed: at most 13 months with the option "privacy" 'cnil'`,
+      );
+  }
   find('unknownEvents', unknownEvents, 'events', events !== undefined);
   if (typeof retention === 'object' && retention !== null) {
     const given: {

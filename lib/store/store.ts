@@ -6,6 +6,7 @@ import type { NewSession, Session } from '../activity/session.js';
 import type { PersonalRecord, UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
 import type { Failure, IncidentLog } from '../diagnostics/incident-log.js';
+import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
 import type { TypeOrmFeatures } from './typeorm-features.js';
@@ -155,6 +156,23 @@ export interface Store {
     next: (newest: SigningKey | undefined, now?: number) => SigningKey | undefined,
     timeout: number,
   ): Promise<SigningKey[]>;
+
+  /**
+   * The salts of a period and of the one before. All others are deleted for good, and visits of {@link claimVisit} that are over.
+   * @param next the salt of the period, which is stored unless another instance was quicker
+   * @param timeout milliseconds
+   */
+  loadSalts(next: Salt, timeout: number): Promise<Salt[]>;
+
+  /** The latest visits of sessions without a cookie, of those that have one. */
+  findClaimedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]>;
+
+  /**
+   * Stores the latest visit of a session without a cookie.
+   * @param before as it was found; `undefined` if there was none
+   * @returns false if it is another one by now: then nothing is changed
+   */
+  claimVisit(visit: CookielessVisit, before: CookielessVisit | undefined, timeout: number): Promise<boolean>;
 
   /** Compares everything that is derived from the activities with them. */
   check(onProgress?: Progress): Promise<Mismatches>;

@@ -13,7 +13,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { InvalidActivityError } from '../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { Events } from '../activity/events.js';
-import { storedIp } from '../activity/ip-address.js';
+import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { Recorder } from '../activity/recorder.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
@@ -26,11 +26,13 @@ import { RETRY_AFTER } from '../http/retry-after.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { MethodGuard } from './method.guard.js';
 import { pathOfReferer } from './referer.js';
+import type { User } from '../activity/user.js';
+import type { KeyRing } from '../privacy/key-ring.js';
 import type { TrackRequest } from '../http/request.js';
 import { readBody } from './track.body.js';
 import { readActivities } from './track.dto.js';
 import { IdentifiedUsers } from './user.js';
-import { visitsOf } from './visitor.js';
+import { type Moment, newSession, type Visit, visitsOf } from './visitor.js';
 import { VisitorService } from './visitor.service.js';
 
 /** Stores the activities of a request. */
@@ -77,22 +79,33 @@ export class TrackController {
       path: pathOfReferer(headers.referer),
       events: this.events,
     });
-    const user = this.users.get(request);
-    const keys = await this.visitors.keyRing();
-    const first = buildIdempotencySeed(parsed[0]?.id, request, keys.seed(receivedAt));
-    const { session, since, visit, idempotencySeed } = this.visitors.resolveVisitor(
-      request,
-      receivedAt,
-      keys,
-      first,
-    );
+    const mode = this.visitors.modeOf(request);
+    const user = mode === 'cnil' ? undefined : this.users.get(request);
     const moments = parsed.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
       inView: name === ENGAGEMENT ? timeInView(properties) : undefined,
     }));
-    const { visits, latest } = visitsOf(visit, moments, user?.id, idempotencySeed);
-    const ipAddress = storedIp(ip, this.settings.ip);
+    if (mode === 'cookieless' || mode === 'nothing') this.removeCookie(request, response);
+    if (mode === 'nothing') return;
+    const timeout = (): number => this.recorder.timeLeft(deadline);
+    const isAnonymous = this.settings.respect !== 'ignore' && hasPrivacySignal(request);
+    const keys = await this.visitors.keyRing();
+    const { session, since, visits, latest }: Found =
+      mode === 'cookieless'
+        ? isAnonymous
+          ? { session: newSession(), visits: [] }
+          : await this.visitors.claim(request, moments, user?.id, receivedAt, timeout())
+        : await this.visitByCookie({
+            request,
+            receivedAt,
+            keys,
+            moments,
+            user,
+            activity: parsed[0]?.id,
+            timeout,
+          });
+    const ipAddress = this.visitors.ipOf(ip, mode);
     const ownHosts = [hostnameOf(request), originOf(headers.origin)];
     const activities = parsed.map((activity, i) =>
       Object.assign(activity, {
@@ -111,10 +124,60 @@ export class TrackController {
     const onKept = (): void => void (isSessionKept = true);
     await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
     // Without a visit there is nothing to renew.
-    if (!isSessionKept || !latest) return;
+    if (!isSessionKept || !latest || since === undefined) return;
     const cookie = this.visitors.cookie({ session, since, visit: latest }, request, receivedAt, keys);
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
+
+  /** Withdrawn consent leaves nothing on the device. */
+  private removeCookie(request: TrackRequest, response: object): void {
+    const removal = this.visitors.removal(request);
+    if (removal) this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', removal);
+  }
+
+  private async visitByCookie({
+    request,
+    receivedAt,
+    keys,
+    moments,
+    user,
+    activity,
+    timeout,
+  }: Arrived): Promise<Found> {
+    const earlier = await this.visitors.findEarlier(request, receivedAt, timeout());
+    if (earlier) {
+      const { visits, latest } = visitsOf(earlier.visit, moments, user?.id);
+      return { session: earlier.session, since: receivedAt, visits, latest };
+    }
+    const first = buildIdempotencySeed(activity, request, keys.seed(receivedAt));
+    const { session, since, visit, idempotencySeed } = this.visitors.resolveVisitor(
+      request,
+      receivedAt,
+      keys,
+      first,
+    );
+    return { session, since, ...visitsOf(visit, moments, user?.id, idempotencySeed) };
+  }
+}
+
+interface Arrived {
+  request: TrackRequest;
+  receivedAt: number;
+  keys: KeyRing;
+  moments: Moment[];
+  user: User | undefined;
+  /** The id of the first activity. */
+  activity: string | undefined;
+  /** Milliseconds that are left. */
+  timeout(): number;
+}
+
+interface Found {
+  session: string;
+  visits: (string | null)[];
+  /** Without it, no cookie is set. */
+  since?: number;
+  latest?: Visit | undefined;
 }
 
 /** Returns the host of the page that tracks, if the browser sends it. */

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Registration, REGISTRATION } from '../options/settings.js';
+import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../options/settings.js';
+import { keepsQueueInMemory } from '../privacy/privacy-modes.js';
 import { script } from '../generated/tracker.js';
 import { CompressedFile } from '../http/compressed-file.js';
 import type { TrackRequest } from '../http/request.js';
@@ -15,10 +16,11 @@ export class TrackerController {
 
   constructor(
     @Inject(REGISTRATION) registration: Registration,
+    @Inject(SETTINGS) settings: Settings,
     private readonly adapterHost: HttpAdapterHost,
   ) {
     this.script = new CompressedFile(
-      withNames(script, registration),
+      withNames(script, registration, keepsQueueInMemory(settings)),
       'text/javascript; charset=utf-8',
       CACHE_CONTROL,
     );
@@ -32,9 +34,12 @@ export class TrackerController {
   }
 }
 
-/** Inserts the name of the script, which it looks for if it is a module, and the name of the tracking route. */
-function withNames(text: string, { tracker, route }: Registration): string {
+/**
+ * Inserts the name of the script, which it looks for if it is a module, the name of the tracking route, and whether nothing may be
+ * kept on the device.
+ */
+function withNames(text: string, { tracker, route }: Registration, inMemory: boolean): string {
   return text
-    .replace('route:"track"', () => `route:"${route}"`)
+    .replace('route:"track"', () => `route:"${route}"${inMemory ? ',storage:"memory"' : ''}`)
     .replace('"tracker.js"', () => `"${tracker}"`);
 }

@@ -2,11 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { KeyRing } from '../privacy/key-ring.js';
+import { type EffectiveMode, ipPolicyOf, mayBeCookieless, modeOf } from '../privacy/privacy-modes.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
+import { storedIp } from '../activity/ip-address.js';
 import type { TrackRequest } from '../http/request.js';
+import { type Claim, CookielessVisitors } from './cookieless-visitors.js';
 import {
   type BrowserSession,
   isIn,
+  type Moment,
   newSession,
   readVisitor,
   sessionOfHost,
@@ -49,6 +53,7 @@ export class VisitorService {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly keys: SigningKeys,
+    private readonly cookieless: CookielessVisitors,
   ) {
     this.attributes = attributesOf(settings.session, false);
     this.secureAttributes = attributesOf(settings.session, true);
@@ -60,10 +65,59 @@ export class VisitorService {
    * reachable since the application started
    */
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
+    const mode = this.modeOf(request);
+    if (mode === 'cookieless' || mode === 'nothing') return {};
     const now = Date.now();
     const { session, visit } = this.readCookie(request, now, this.keys.current);
     const isThere = visit && isIn(visit, now);
     return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
+  }
+
+  /** @internal how a request is stored */
+  modeOf(request: unknown): EffectiveMode {
+    return modeOf(request, this.settings);
+  }
+
+  /** @internal the address as it may be stored */
+  ipOf(ip: string | undefined, mode: EffectiveMode): string | null {
+    return storedIp(ip, ipPolicyOf(mode, this.settings.ip));
+  }
+
+  /**
+   * @internal the session and visits of a request without a cookie
+   * @param timeout milliseconds
+   * @throws UnavailableError
+   */
+  claim(
+    request: TrackRequest,
+    moments: Moment[],
+    user: string | undefined,
+    now: number,
+    timeout: number,
+  ): Promise<Claim> {
+    return this.cookieless.claim(request, moments, user, now, timeout);
+  }
+
+  /**
+   * @internal the session that a visitor had until it agreed to have a cookie
+   * @throws UnavailableError
+   */
+  async findEarlier(
+    request: TrackRequest,
+    now: number,
+    timeout: number,
+  ): Promise<{ session: string; visit: Visit } | undefined> {
+    const isNew = this.settings.consent && mayBeCookieless(this.settings) && !hasCookie(request);
+    return isNew ? this.cookieless.find(request, now, timeout) : undefined;
+  }
+
+  /** @internal the value of a `Set-Cookie` header that removes the cookie, if the request has one */
+  removal(request: TrackRequest): string | undefined {
+    if (!hasCookie(request)) return undefined;
+    return stringifySetCookie(COOKIE_NAME, '', {
+      ...cookieOptions(this.settings.session, request.protocol === 'https'),
+      maxAge: 0,
+    });
   }
 
   /** @internal the keys that sign the cookies, if they are loaded */
@@ -146,15 +200,30 @@ function seen({ visit }: NonNullable<ReturnType<typeof readVisitor>>): number {
 
 /** Returns the attributes of the `Set-Cookie` header. The value before them needs no encoding. */
 function attributesOf({ maxAge, sameSite }: Settings['session'], isHttps: boolean): string {
-  const isNone = sameSite === 'none';
   const cookie = stringifySetCookie(COOKIE_NAME, '', {
+    ...cookieOptions({ sameSite }, isHttps),
+    ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),
+  });
+  return cookie.slice(`${COOKIE_NAME}=`.length);
+}
+
+type CookieOptions = Pick<
+  NonNullable<Parameters<typeof stringifySetCookie>[2]>,
+  'path' | 'httpOnly' | 'sameSite' | 'secure' | 'partitioned'
+>;
+
+function cookieOptions({ sameSite }: Pick<Settings['session'], 'sameSite'>, isHttps: boolean): CookieOptions {
+  const isNone = sameSite === 'none';
+  return {
     path: '/',
     httpOnly: true,
     sameSite,
     // Browsers take `SameSite=None` only with `Secure`, which they accept from localhost over HTTP too.
     secure: isHttps || isNone,
     partitioned: isNone,
-    ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),
-  });
-  return cookie.slice(`${COOKIE_NAME}=`.length);
+  };
+}
+
+function hasCookie({ headers }: Pick<TrackRequest, 'headers'>): boolean {
+  return new RegExp(String.raw`(?:^|;\s*)${COOKIE_NAME}=`).test(headers.cookie ?? '');
 }

@@ -17,6 +17,8 @@ const TABLES = [
   'djaffar_dirty_range',
   'djaffar_signing_key',
   'djaffar_retention',
+  'djaffar_salt',
+  'djaffar_cookieless_visit',
   'djaffar_path',
   'djaffar_visit',
   'djaffar_name_rollup',

@@ -2,6 +2,7 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import type { Activity, ActivityOnPage } from '../../lib/activity/activity.js';
 import type { Session } from '../../lib/activity/session.js';
 import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
+import type { CookielessVisit, Salt } from '../../lib/privacy/salt.js';
 import type { SigningKey } from '../../lib/privacy/signing-key.js';
 import type { StatisticsSnapshot, StatisticsStore } from '../../lib/statistics/statistics.store.js';
 import type {
@@ -108,6 +109,18 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
   }
 
   async *personalData(): AsyncGenerator<never, void, void> {}
+
+  async loadSalts(next: Salt): Promise<Salt[]> {
+    return [next];
+  }
+
+  async findClaimedVisits(): Promise<CookielessVisit[]> {
+    return [];
+  }
+
+  async claimVisit(): Promise<boolean> {
+    return true;
+  }
 
   async loadSigningKeys(
     next: (newest: SigningKey | undefined) => SigningKey | undefined,

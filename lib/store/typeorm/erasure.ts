@@ -13,6 +13,7 @@ import type { ErasureSelection } from '../store.js';
 import { filteredBy, readPage, type Selection } from './reading/activities.js';
 import { restoreMissingSessions } from './missing-sessions.js';
 import { dirtyRangesForDelete } from './statistics/rollup/dirty-ranges.js';
+import { CookielessVisit } from './tables/cookieless-visit.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
 /**
@@ -91,7 +92,7 @@ export class Erasure {
     const statements: (Statement | Insert)[] = [
       ...others,
       ...(this.change.kind === 'erase-frozen' ? [] : [dirty.insert(dirtyRangesForDelete(rows))]),
-      ...(sessions.size > 0 ? [this.deletionOfSessions([...sessions.keys()])] : []),
+      ...(sessions.size > 0 ? this.deletionsOfSessions([...sessions.keys()]) : []),
     ];
     let changed: number;
     try {
@@ -140,9 +141,21 @@ export class Erasure {
       .getQueryAndParameters();
   }
 
-  private deletionOfSessions(sessions: string[]): Statement {
-    const { tablePath } = this.dataSource.getMetadata(Session);
-    const sessionId = `${escapePath(this.dataSource, tablePath)}.${this.dataSource.driver.escape('id')}`;
+  /** Of sessions without activities, and of their latest visits. */
+  private deletionsOfSessions(sessions: string[]): Statement[] {
+    return [
+      this.deletionWithoutActivities(CookielessVisit, 'sessionId', sessions),
+      this.deletionWithoutActivities(Session, 'id', sessions),
+    ];
+  }
+
+  private deletionWithoutActivities(
+    entity: typeof CookielessVisit | typeof Session,
+    key: 'sessionId' | 'id',
+    sessions: string[],
+  ): Statement {
+    const { tablePath } = this.dataSource.getMetadata(entity);
+    const sessionId = `${escapePath(this.dataSource, tablePath)}.${this.dataSource.driver.escape(key)}`;
     const others = this.dataSource
       .createQueryBuilder()
       .subQuery()
@@ -152,8 +165,8 @@ export class Erasure {
     return this.dataSource
       .createQueryBuilder()
       .delete()
-      .from(Session)
-      .where('id IN (:...sessions)', { sessions })
+      .from(entity)
+      .where(`${key} IN (:...sessions)`, { sessions })
       .andWhere(`NOT EXISTS ${others.getQuery()}`)
       .getQueryAndParameters();
   }

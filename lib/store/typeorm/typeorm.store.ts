@@ -17,6 +17,7 @@ import { Table } from '../../database/table.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
 import type { RollupSettings } from '../../options/djaffar.options.js';
+import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
 import type {
@@ -34,6 +35,7 @@ import type {
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
+import { claimVisit, findClaimedVisits, loadSalts } from './cookieless.js';
 import { countToErase, Erasure } from './erasure.js';
 import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
@@ -288,6 +290,18 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     timeout: number,
   ): Promise<SigningKey[]> {
     return loadSigningKeys(this.dataSource, next, timeout);
+  }
+
+  loadSalts(next: Salt, timeout: number): Promise<Salt[]> {
+    return loadSalts(this.dataSource, next, timeout);
+  }
+
+  findClaimedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]> {
+    return findClaimedVisits(this.dataSource, sessions, timeout);
+  }
+
+  claimVisit(visit: CookielessVisit, before: CookielessVisit | undefined, timeout: number): Promise<boolean> {
+    return claimVisit(this.dataSource, visit, before, timeout);
   }
 
   check(onProgress?: Progress): Promise<Mismatches> {

@@ -1,0 +1,21 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { instant } from '../../../database/columns/instant.js';
+import type { CookielessVisit as Model } from '../../../privacy/salt.js';
+
+@Entity('djaffar_cookieless_visit')
+export class CookielessVisit implements Model {
+  @PrimaryColumn({ name: 'sessionId', type: 'varchar', length: 64 })
+  sessionId!: string;
+
+  @Column({ name: 'visitId', type: 'varchar', length: 16 })
+  visitId!: string;
+
+  @Column({ name: 'startedAt', type: 'bigint', transformer: instant })
+  startedAt!: Date;
+
+  @Column({ name: 'lastSeen', type: 'bigint', transformer: instant })
+  lastSeen!: Date;
+
+  @Column({ name: 'userDigest', type: 'varchar', length: 8 })
+  user!: string;
+}

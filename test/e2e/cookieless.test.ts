@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto';
+import { Controller, Post } from '@nestjs/common';
+import {
+  ActivityService,
+  ActivityStats,
+  consentCookie,
+  type DjaffarOptions,
+  Session,
+} from '../../lib/index.js';
+import { STORE } from '../../lib/options/settings.js';
+import { periodOf } from '../../lib/privacy/salt.js';
+import type { Store } from '../../lib/store/store.js';
+import { Salt } from '../../lib/store/typeorm/tables/salt.entity.js';
+import { createMigratedDatabase, dumpOf, FOUND, type TestDatabase } from '../support/databases.js';
+import { behindProxy, cookieOf, type Host, startHost } from '../support/host.js';
+
+const DAY = 86_400_000;
+const MINUTE = 60_000;
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+const CHROME =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+
+@Controller('orders')
+class OrdersController {
+  constructor(private readonly activities: ActivityService) {}
+
+  @Post()
+  async order(): Promise<void> {
+    await this.activities.track({ name: 'ordered', path: '/orders' });
+  }
+}
+
+const user = ({ headers }: { headers: Record<string, string | undefined> }): { id: string } | null =>
+  headers['x-user'] ? { id: headers['x-user'] } : null;
+
+describe.each(FOUND)('without a cookie, on %s', (name) => {
+  let database: TestDatabase;
+  let hosts: Host[];
+
+  beforeEach(async () => {
+    database = await createMigratedDatabase(name);
+    hosts = [];
+  });
+
+  afterEach(async () => {
+    for (const host of hosts) await host.close();
+    await database.drop();
+  });
+
+  async function start(options: DjaffarOptions = {}): Promise<Host> {
+    const host = await startHost({
+      adapter: name === 'mariadb' ? 'fastify' : 'express',
+      database,
+      djaffar: { privacy: 'cookieless', user, ...options },
+      ...behindProxy(name === 'mariadb' ? 'fastify' : 'express'),
+    });
+    hosts.push(host);
+    return host;
+  }
+
+  const track = (
+    host: Host,
+    at: number,
+    { ip = '192.0.2.17', agent = FIREFOX, ...headers }: Record<string, string> = {},
+    activity: object = {},
+  ): Promise<Response> =>
+    host.post(
+      { date: new Date(at).toISOString(), path: '/', ...activity },
+      { 'User-Agent': agent, 'X-Forwarded-For': ip, ...headers },
+    );
+
+  async function visitsOf(host: Host): Promise<[sessions: number, visits: number]> {
+    const stored = await host.stored();
+    return [
+      new Set(stored.map(({ sessionId }) => sessionId)).size,
+      new Set(stored.map(({ visitId }) => visitId)).size,
+    ];
+  }
+
+  it('nothing is set, and a visit lasts until nothing was done for 30 minutes', async () => {
+    const host = await start();
+    const now = Date.now();
+    for (const minutes of [120, 100, 71, 40, 9]) {
+      const response = await track(host, now - minutes * MINUTE);
+      expect(response.status).toBe(204);
+      expect(response.headers.getSetCookie()).toEqual([]);
+    }
+    expect(await visitsOf(host)).toEqual([1, 3]);
+    expect((await host.stored())[0]).toMatchObject({
+      ipAddress: '192.0.2.0',
+      session: { browser: 'Firefox' },
+    });
+  });
+
+  it('tells visitors by address, browser and host, and nobody by the last number of the address', async () => {
+    const host = await start();
+    const now = Date.now();
+    await track(host, now, { ip: '192.0.2.17' });
+    await track(host, now, { ip: '192.0.2.200' });
+    expect(await visitsOf(host)).toEqual([1, 1]);
+    await track(host, now, { ip: '192.0.3.17' });
+    await track(host, now, { agent: CHROME });
+    await track(host, now, { 'X-Forwarded-Host': 'other.example' });
+    expect(await visitsOf(host)).toEqual([4, 4]);
+    await track(host, now, { cookie: 'djaffar_session=chosen' });
+    expect(await visitsOf(host)).toEqual([4, 4]);
+  });
+
+  it('has one visit of requests that come at once to several instances', async () => {
+    const [one, other] = [await start(), await start()];
+    const now = Date.now();
+    const requests = Array.from({ length: 24 }, (_, i) => track(i % 2 === 0 ? one : other, now - i * 1000));
+    for (const response of await Promise.all(requests)) expect(response.status).toBe(204);
+    expect(await one.activities.count()).toBe(24);
+    expect(await visitsOf(one)).toEqual([1, 1]);
+    const stats = one.app.get(ActivityStats, { strict: false });
+    expect(await stats.overview()).toMatchObject({
+      visits: { value: 1 },
+      sessions: { value: 1 },
+      activities: { value: 24 },
+    });
+  });
+
+  it('goes on over the change of the salt, of which only the last two are kept', async () => {
+    const now = Date.now();
+    const store = (await start()).app.get<Store>(STORE, { strict: false });
+    const period = periodOf(now, 'day');
+    for (const each of [period - 3, period - 2, period - 1])
+      await store.loadSalts({ period: each, secret: randomUUID().padEnd(43, 'x') }, 5000);
+    const repository = hosts[0]?.dataSource.getRepository(Salt);
+    expect((await repository?.find({ order: { period: 'ASC' } }))?.map((salt) => salt.period)).toEqual([
+      period - 2,
+      period - 1,
+    ]);
+
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(now - DAY);
+    const yesterday = await start();
+    const id = randomUUID();
+    await track(yesterday, now - DAY, {}, { id });
+    const before = await yesterday.stored();
+    // The next instance begins a minute later, on the next day.
+    clock.mockReturnValue(now);
+    const today = await start();
+    await yesterday.dataSource.query(
+      `UPDATE djaffar_cookieless_visit SET ${yesterday.dataSource.driver.escape('lastSeen')} = ${now - MINUTE}, ${yesterday.dataSource.driver.escape('startedAt')} = ${now - 2 * MINUTE}`,
+    );
+    await track(today, now);
+    await track(today, now, {}, { id });
+    clock.mockRestore();
+    const stored = await today.stored();
+    expect(stored).toHaveLength(2);
+    expect(new Set(stored.map(({ sessionId }) => sessionId))).toEqual(new Set([before[0]?.sessionId]));
+    expect((await repository?.find({ order: { period: 'ASC' } }))?.map((salt) => salt.period)).toEqual([
+      period - 1,
+      period,
+    ]);
+  });
+
+  it('begins another session when the salt has changed and nothing goes on', async () => {
+    const now = Date.now();
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(now - DAY);
+    const host = await start();
+    await track(host, now - DAY);
+    clock.mockReturnValue(now);
+    await track(host, now);
+    clock.mockRestore();
+    expect(await visitsOf(host)).toEqual([2, 2]);
+  });
+
+  it('has the same session for what server code tracks in the request', async () => {
+    const host = await startHost({
+      adapter: 'express',
+      database,
+      controllers: [OrdersController],
+      djaffar: { privacy: 'cookieless', requestContext: true },
+    });
+    hosts.push(host);
+    const headers = { 'User-Agent': FIREFOX };
+    await host.post({ date: new Date().toISOString(), path: '/' }, headers);
+    const answer = await host.fetch('/orders', { method: 'POST', headers });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect((await host.stored()).map((activity) => activity.name).sort()).toEqual(['ordered', 'view']);
+    expect(await visitsOf(host)).toEqual([1, 1]);
+  });
+
+  it('leaves nothing in a dump after an erasure', async () => {
+    const host = await start();
+    await track(host, Date.now(), { 'X-User': 'jeff' });
+    const [{ sessionId = '' } = {}] = await host.stored();
+    expect(await dumpOf(host.dataSource)).toContain(sessionId);
+    await host.activities.erase({ user: 'jeff' });
+    expect(await dumpOf(host.dataSource)).not.toContain(sessionId);
+  });
+});
+
+describe('the mode', () => {
+  let host: Host;
+
+  afterEach(() => host.close());
+
+  const start = async (djaffar: DjaffarOptions): Promise<void> => {
+    host = await startHost({ adapter: 'express', djaffar: { user, ...djaffar } });
+  };
+
+  const view = (headers: Record<string, string> = {}): Promise<Response> =>
+    host.post({ date: new Date().toISOString(), path: '/' }, { 'User-Agent': FIREFOX, ...headers });
+
+  it('may be chosen for each request', async () => {
+    await start({
+      privacy: ({ headers }: { headers: Record<string, string> }) =>
+        headers['x-country'] === 'FR' ? 'cnil' : headers['x-country'] === 'DE' ? 'cookieless' : 'identified',
+    });
+    const cookies = async (headers: Record<string, string>): Promise<number> =>
+      (await view({ 'X-User': 'jeff', ...headers })).headers.getSetCookie().length;
+    expect(await cookies({})).toBe(1);
+    expect(await cookies({ 'X-Country': 'DE' })).toBe(0);
+    expect(await cookies({ 'X-Country': 'FR' })).toBe(1);
+    const stored = await host.stored();
+    expect(stored.map(({ userId, ipAddress }) => [userId, ipAddress])).toEqual([
+      ['jeff', '127.0.0.1'],
+      ['jeff', '127.0.0.0'],
+      [null, '127.0.0.0'],
+    ]);
+  });
+
+  it('"cnil" knows no user and no whole address, and keeps a session for 13 months and activities for 25', async () => {
+    await start({ privacy: 'cnil' });
+    await view({ 'X-User': 'jeff' });
+    expect(await host.stored()).toMatchObject([{ userId: null, userName: null, ipAddress: '127.0.0.0' }]);
+    await host.close();
+    await expect(start({ privacy: 'cnil', session: { absoluteMaxAge: 400 * DAY } })).rejects.toThrow(
+      `option "session.absoluteMaxAge" is ${400 * DAY}; allowed: at most 13 months with the option "privacy" 'cnil'`,
+    );
+    await start({ privacy: 'cnil' });
+  });
+
+  describe('with consent', () => {
+    const agreed = { cookie: 'djaffar_consent=1' };
+
+    it('goes on as the same visitor with a cookie, and without one when it is withdrawn', async () => {
+      await start({ consent: consentCookie });
+      expect((await view()).headers.getSetCookie()).toEqual([]);
+      const given = await view(agreed);
+      expect(given.headers.getSetCookie()).toEqual([expect.stringMatching(/^djaffar_session=\w/)]);
+      const cookie = cookieOf(given);
+      await view({ cookie: `${cookie}; djaffar_consent=1` });
+      const stored = await host.stored();
+      expect(new Set(stored.map(({ sessionId, visitId }) => `${sessionId} ${visitId}`)).size).toBe(1);
+      const withdrawn = await view({ cookie: `${cookie}; djaffar_consent=0` });
+      expect(withdrawn.headers.getSetCookie()).toEqual([
+        expect.stringMatching(/^djaffar_session=; Max-Age=0; Path=\/; HttpOnly/),
+      ]);
+    });
+
+    it('stores nothing before it with withoutConsent: nothing', async () => {
+      await start({ consent: consentCookie, withoutConsent: 'nothing' });
+      const answer = await view();
+      expect(answer.status).toBe(204);
+      expect(answer.headers.getSetCookie()).toEqual([]);
+      expect(await host.stored()).toEqual([]);
+      expect(await host.dataSource.getRepository(Session).count()).toBe(0);
+      await view(agreed);
+      expect(await host.stored()).toHaveLength(1);
+    });
+  });
+
+  it.each([
+    [{}, false],
+    [{ privacy: 'cnil' }, false],
+    [{ privacy: 'cookieless' }, true],
+    [{ consent: () => true }, true],
+  ] as [DjaffarOptions, boolean][])(
+    '%j tells the tracker where its queue may be',
+    async (options, isMemory) => {
+      await start(options);
+      const script = await (await host.fetch('/djaffar/tracker.js')).text();
+      expect(script.includes('storage:"memory"')).toBe(isMemory);
+    },
+  );
+});
