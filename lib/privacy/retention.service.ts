@@ -58,8 +58,11 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     }, pause).unref();
   }
 
-  /** It never rejects: what fails is in the log, and is tried again later. */
-  private async runIfDue(): Promise<void> {
+  /**
+   * Applies the option if that has not been done today. It never rejects: what fails is in the log, and is tried again later.
+   * @internal
+   */
+  async runIfDue(): Promise<void> {
     if (!this.options) return;
     const { incidents } = this.store;
     try {

@@ -169,7 +169,7 @@ interface Arrived {
   /** The id of the first activity. */
   activity: string | undefined;
   /** Milliseconds that are left. */
-  timeout(): number;
+  timeout: () => number;
 }
 
 interface Found {

@@ -187,7 +187,8 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
   it('leaves nothing in a dump after an erasure', async () => {
     const host = await start();
     await track(host, Date.now(), { 'X-User': 'jeff' });
-    const [{ sessionId = '' } = {}] = await host.stored();
+    const [stored] = await host.stored();
+    const sessionId = stored?.sessionId ?? 'none';
     expect(await dumpOf(host.dataSource)).toContain(sessionId);
     await host.activities.erase({ user: 'jeff' });
     expect(await dumpOf(host.dataSource)).not.toContain(sessionId);

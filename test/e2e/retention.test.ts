@@ -6,6 +6,8 @@ import {
   InvalidFilterError,
   type StatisticsFilter,
 } from '../../lib/index.js';
+import { Logger } from '@nestjs/common';
+import { RetentionService } from '../../lib/privacy/retention.service.js';
 import { planRetention } from '../../lib/privacy/retention-plan.js';
 import { STORE } from '../../lib/options/settings.js';
 import type { RetentionResult, Store } from '../../lib/store/store.js';
@@ -231,6 +233,28 @@ describe.each(FOUND)('retention on %s', (database) => {
       expect(await others.retain(plan, immediately)).toEqual({ erased: 0, anonymised: 0 });
     } finally {
       await other.close();
+    }
+  });
+
+  it('is applied once a day by the app, which logs how much it was', async () => {
+    const app = await startHost({
+      adapter: 'express',
+      database: host.database,
+      djaffar: { retention: { keep: '1 year' } },
+    });
+    const log = jest.spyOn(Logger.prototype, 'log').mockImplementation();
+    try {
+      const service = app.app.get(RetentionService, { strict: false });
+      await host.activities.track({ path: '/old', date: '2020-01-01T00:00Z' });
+      await service.runIfDue();
+      expect(await kept()).toEqual([]);
+      await host.activities.track({ path: '/old', date: '2020-01-01T00:00Z' });
+      await service.runIfDue();
+      expect(await kept()).toHaveLength(1);
+      expect(log.mock.calls).toEqual([['retention: 1 activities erased, 0 anonymised']]);
+    } finally {
+      log.mockRestore();
+      await app.close();
     }
   });
 

@@ -153,7 +153,8 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
     await mix(4);
     let answered = 0;
     for (const filter of FILTERS) {
-      for (const path of routes(filter)) {
+      // All without a filter, and with each filter some that look random.
+      for (const path of routes(filter).filter(() => filter === '' || random(8) === 0)) {
         const answer = await ask('aaaa', path);
         if (refused.test(answer)) continue;
         expect(`${path} ${answer.slice(0, 4)}`).toBe(`${path} 200 `);
@@ -161,7 +162,7 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
         answered += 1;
       }
     }
-    expect(answered).toBeGreaterThan(FILTERS.length * 40);
+    expect(answered).toBeGreaterThan(FILTERS.length * 8);
     const ofB = '00000000-0000-4000-8000-bbbb00000099';
     const known = (await host.stored()).find(({ id }) => id.includes('bbbb'))?.id ?? ofB;
     expect(await ask('aaaa', `/djaffar/activities/export?format=csv&after=${known}`)).toMatch(refused);
@@ -172,7 +173,7 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
     await fill('aaaa', 12);
     const answers = async (): Promise<Map<string, string>> => {
       const found = new Map<string, string>();
-      for (const filter of ['', 'user=both', 'path=/shared', 'session=shared-session'])
+      for (const filter of ['', 'user=both'])
         for (const path of routes(filter).filter((route) => !route.includes('/dashboard/')))
           found.set(path, (await ask('aaaa', path)).replace(/"(asOf|since)":"[^"]*"/g, ''));
       return found;
@@ -246,8 +247,10 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
       ),
     ).toBe(true);
     expect(() => activities.scoped({ path: undefined })).toThrow('scope.path must not be undefined');
+    const tenants = new Set<unknown>();
     for await (const { kind, data } of activities.export({ path: '/*' }))
-      if (kind === 'activity') expect(data.properties).toMatchObject({ tenant: 'bbbb' });
+      if (kind === 'activity') tenants.add(data.properties?.tenant);
+    expect([...tenants]).toEqual(['bbbb']);
   });
 });
 
