@@ -6,6 +6,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { createGzip } from 'node:zlib';
+import { DataSource } from 'typeorm';
+import { djaffarEntities, djaffarMigrations } from '../lib/index.js';
+import { databaseOptions } from '../sample/database.js';
 import { table } from './markdown.js';
 
 // How fast `djaffar import` reads the files of each tool into SQLite, and how much memory that takes. Needs dist/.
@@ -225,6 +228,15 @@ async function importFrom(name: string, rows: number): Promise<Imported> {
   if (!format) throw new Error(`there is no format ${name}`);
   const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
   try {
+    const database = join(folder, 'import.sqlite');
+    const dataSource = new DataSource({
+      ...databaseOptions(`sqlite:${database}`),
+      entities: djaffarEntities,
+      migrations: djaffarMigrations,
+    });
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+    await dataSource.destroy();
     const source = join(folder, 'data-source.mjs');
     const index = JSON.stringify(join(ROOT, 'dist/index.mjs'));
     const from = (each: string): string => JSON.stringify(import.meta.resolve(each));
@@ -232,10 +244,10 @@ async function importFrom(name: string, rows: number): Promise<Imported> {
       source,
       `import { DataSource } from ${from('typeorm')};
        import libsql from ${from('libsql')};
-       import { djaffarEntities, djaffarMigrations } from ${index};
+       import { djaffarEntities } from ${index};
        export default new DataSource({
-         type: 'better-sqlite3', driver: libsql, database: ${JSON.stringify(join(folder, 'import.sqlite'))}, enableWAL: true,
-         entities: djaffarEntities, migrations: djaffarMigrations, migrationsRun: true,
+         type: 'better-sqlite3', driver: libsql, database: ${JSON.stringify(database)}, enableWAL: true,
+         entities: djaffarEntities,
        });`,
     );
     const files: string[] = [];
