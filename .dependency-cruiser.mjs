@@ -32,6 +32,8 @@ const MAY_IMPORT = {
     'store',
     'time',
   ],
+  // The engine on ClickHouse: `nestjs-djaffar/clickhouse`.
+  'store/clickhouse': ['activity', 'diagnostics', 'options', 'privacy', 'statistics', 'store', 'time'],
   database: ['diagnostics', 'options', 'store', 'time'],
   migrations: ['activity', 'database', 'store/typeorm'],
 

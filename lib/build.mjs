@@ -40,7 +40,12 @@ compile(`-p lib/client --noEmit false --outDir dist/client/commonjs ${COMMONJS}`
 // A few files instead of two hundred: a host starts sooner, and takes less memory.
 const { outputFiles } = await build({
   entryPoints: Object.fromEntries(
-    ['index', 'cli/run-command', 'generated/page'].map((name) => [name, join(modules, `${name}.js`)]),
+    Object.entries({
+      index: 'index',
+      clickhouse: 'store/clickhouse/index',
+      'cli/run-command': 'cli/run-command',
+      'generated/page': 'generated/page',
+    }).map(([name, source]) => [name, join(modules, `${source}.js`)]),
   ),
   bundle: true,
   splitting: true,
@@ -72,6 +77,11 @@ await copyFile(join(modules, 'cli/main.mjs'), new URL('cli/main.mjs', DIST));
 await rm(modules, { recursive: true });
 
 // Names one by one: bundlers do not see what `export *` takes from CommonJS.
-const names = Object.keys(require('../dist/index.js'));
-await writeFile(new URL('index.mjs', DIST), `export { ${names.join(', ')} } from './index.js';\n`);
-await writeFile(new URL('index.d.mts', DIST), "export * from './index.js';\n");
+for (const [name, types] of [
+  ['index', 'index'],
+  ['clickhouse', 'store/clickhouse/index'],
+]) {
+  const names = Object.keys(require(`../dist/${name}.js`));
+  await writeFile(new URL(`${name}.mjs`, DIST), `export { ${names.join(', ')} } from './${name}.js';\n`);
+  await writeFile(new URL(`${name}.d.mts`, DIST), `export * from './${types}.js';\n`);
+}

@@ -4,6 +4,7 @@ import { addCheck } from './check.command.js';
 import { addErase } from './erase.command.js';
 import { addExport } from './export/export.command.js';
 import { addImport } from './import/import.command.js';
+import { addMigrate } from './migrate.command.js';
 import { version } from '../generated/version.js';
 import { addRetain } from './retain.command.js';
 import { addStats } from './stats.command.js';
@@ -20,6 +21,6 @@ export function program(importModule: ImportModule): Command {
     .version(version, '-V, --version', 'print the version')
     // Throws instead of calling `process.exit()`, also in subcommands.
     .exitOverride();
-  for (const add of [addExport, addImport, addErase, addStats, addCheck, addRetain]) add(djaffar);
+  for (const add of [addExport, addImport, addErase, addStats, addCheck, addRetain, addMigrate]) add(djaffar);
   return djaffar;
 }

@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import {
   type ActivityFilter,
-  ActivityStats,
+  type ActivityStats,
   type ServerActivity,
   type VisitRecord,
   type VisitsOptions,
 } from '../../lib/index.js';
 import { DIMENSIONS, MEASURES } from '../../lib/statistics/statistics.types.js';
-import { FOUND } from '../support/databases.js';
-import { type Host, startHost } from '../support/host.js';
+import { STORES } from '../support/databases.js';
 import { runs } from '../support/property.js';
 import { anActivity, IPS, SESSIONS, USERS, VISITS } from '../support/statistics/arbitrary-activities.js';
 import {
@@ -25,6 +24,7 @@ import {
 import { History } from '../support/statistics/history.js';
 import { answer, ask, type Asked, withoutAsOf } from '../support/statistics/model.js';
 import { live, visits } from '../support/statistics/records.js';
+import { createStore, type StoreDatabase, type StoreHost } from '../support/stores.js';
 
 /** In the title, to be given again for the same activities. */
 const SEED = Number(process.env.DJAFFAR_TEST_SEED ?? Date.now() % 2 ** 31);
@@ -58,16 +58,21 @@ const anErasure: fc.Arbitrary<ActivityFilter> = fc.oneof(
   fc.constant({ from: '2025-10-26T00:00Z', to: '2025-10-26T02:30Z' }),
 );
 
-describe.each(FOUND)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEED=${SEED}`, (database) => {
-  let host: Host;
+describe.each(STORES)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SEED=${SEED}`, (name) => {
+  let database: StoreDatabase;
+  let host: StoreHost;
   let stats: ActivityStats;
 
   beforeAll(async () => {
-    host = await startHost({ adapter: 'fastify', database });
-    stats = host.app.get(ActivityStats, { strict: false });
+    database = await createStore(name);
+    host = await database.start();
+    stats = host.stats;
   });
 
-  afterAll(() => host.close());
+  afterAll(async () => {
+    await host?.close();
+    await database?.drop();
+  });
 
   /** Questions asked in between must not harm what is asked after. */
   async function track(activities: ServerActivity[]): Promise<void> {

@@ -94,7 +94,7 @@ export const COMBINATIONS = [
     rest: LOWEST,
     database: 'sqlite',
     starts: [
-      { node: '20.19.0', optional: optional('12.0.0', '12.0.0') },
+      { node: '20.19.0', optional: [...optional('12.0.0', '12.0.0'), '@clickhouse/client@1.23.1'] },
       { node: '26.0.0', command: true },
     ],
   },
@@ -105,7 +105,7 @@ export const COMBINATIONS = [
     rest: HIGHEST,
     database: 'postgres',
     starts: [
-      { node: '22', optional: optional('12', '12') },
+      { node: '22', optional: [...optional('12', '12'), '@clickhouse/client@1'] },
       { node: '24', command: true },
     ],
   },

@@ -129,6 +129,15 @@ async function checkCombination(combination, tarball, nodes) {
         continue;
     }
     const version = (await run(host, node, ['--version'])).trim();
+    if (optional?.some((each) => each.startsWith('@clickhouse/client')))
+      await check(`${name}: the store on ClickHouse is imported and required`, async () => {
+        const create = `.clickHouse({ database: 'app' }).create`;
+        await run(host, node, ['-e', `require('nestjs-djaffar/clickhouse')${create}.call`]);
+        await run(host, node, [
+          '-e',
+          `import('nestjs-djaffar/clickhouse').then((found) => found${create}.call)`,
+        ]);
+      });
     const combined = [`Node ${version}`, ...(optional ?? [])].join(', ');
     await withDatabase(database, host, async (url) => {
       const env = { DATABASE_URL: url, DRIVER, ADAPTER: adapter, OPTIONAL: peers ? 'yes' : '' };

@@ -17,7 +17,13 @@ type ServerName = keyof typeof SERVERS;
 
 export type DatabaseName = 'sqlite' | ServerName;
 
-export const FOUND = (process.env.DJAFFAR_TEST_DATABASES ?? 'sqlite').split(',') as DatabaseName[];
+/** What a test of all stores runs on. */
+export type StoreName = DatabaseName | 'clickhouse';
+
+export const STORES = (process.env.DJAFFAR_TEST_DATABASES ?? 'sqlite').split(',') as StoreName[];
+
+/** Those of TypeORM. */
+export const FOUND = STORES.filter((name) => name !== 'clickhouse');
 
 /** A database of a test, with the `DATABASE_URL` of the sample host and options for TypeORM. */
 export interface TestDatabase {

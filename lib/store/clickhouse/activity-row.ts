@@ -1,0 +1,32 @@
+import { type ActivityOnPage } from '../../activity/activity.js';
+import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
+import { isNearStart } from '../../activity/visit-id.js';
+import { sourceOf } from '../../statistics/visit-source.js';
+
+/** A row of the table of activities, as it is inserted. */
+export function toRow(activity: ActivityOnPage, writeId: number): object {
+  const { date, receivedAt, properties, visitId, path, referer, name } = activity;
+  return {
+    id: activity.id,
+    date: date.getTime(),
+    receivedAt: receivedAt.getTime(),
+    name,
+    path,
+    page: activity.page,
+    route: activity.route ?? null,
+    referer,
+    properties: (properties ?? null) === null ? null : JSON.stringify(properties),
+    subject: activity.subject ?? null,
+    userId: activity.userId,
+    userName: activity.userName,
+    sessionId: activity.sessionId,
+    visitId: visitId ?? '',
+    ipAddress: activity.ipAddress,
+    interactive: activity.interactive ?? null,
+    // Of the visit, if it turns out to be its first activity. ClickHouse cannot parse it as URL does.
+    ...sourceOf(path, referer),
+    inView: name === ENGAGEMENT ? timeInView(properties ?? null) : 0,
+    isNear: visitId !== null && isNearStart(visitId, date),
+    writeId,
+  };
+}

@@ -1,0 +1,257 @@
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Activity } from '../../activity/activity.js';
+import type { ParsedFilter } from '../../activity/activity.filter.js';
+import type { ActivityRow } from '../../activity/activity-row.js';
+import type { Cursor } from '../../activity/cursor.js';
+import type { NewSession } from '../../activity/session.js';
+import type { UserSession } from '../../activity/user-activity.js';
+import type { VisitSpan } from '../../activity/visit-id.js';
+import type { IncidentLog } from '../../diagnostics/incident-log.js';
+import type { StoreSettings } from '../../options/djaffar.options.js';
+import type { SigningKey } from '../../privacy/signing-key.js';
+import type { StatisticsStore } from '../../statistics/statistics.store.js';
+import { monotonicClock } from '../../time/clock.js';
+import type {
+  ErasureSelection,
+  Mismatches,
+  PageRequest,
+  Progress,
+  Received,
+  Store,
+  StoreFailure,
+  Write,
+} from '../store.js';
+import type { UnavailableError } from '../unavailable.error.js';
+import type { ClickHouseSettings } from './clickhouse.options.js';
+import { DirtyVisits } from './dirty-visits.js';
+import { Duplicates } from './duplicates.js';
+import { countToErase, Erasure } from './erasure.js';
+import { failureOf } from './failure.js';
+import { migrate } from './migrations.js';
+import { Reader } from './reader.js';
+import { Server } from './server.js';
+import { Sessions } from './sessions.js';
+import { loadSigningKeys } from './signing-keys.js';
+import { ClickHouseStatistics } from './statistics/clickhouse.statistics.js';
+import { Freshness } from './statistics/freshness.js';
+import { Verifier } from './statistics/verifier.js';
+import { Writing } from './writing.js';
+
+/** Connections beside those of writers and questions: for keys, sessions and the update of the statistics. */
+const OTHER_CONNECTIONS = 3;
+
+/** Stores activities in ClickHouse. */
+export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly writers: number;
+  readonly statistics: StatisticsStore;
+  readonly records = undefined;
+  private readonly server: Server;
+  private readonly sessions: Sessions;
+  private readonly dirtyVisits: DirtyVisits;
+  private readonly freshness: Freshness;
+  private readonly reader: Reader;
+  private readonly writing: Writing;
+  private readonly verifier: Verifier;
+  /** When the latest batch was taken, by the clock. */
+  private takenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly settings: ClickHouseSettings,
+    { writer, statistics, page }: StoreSettings,
+  ) {
+    this.writers = writer.concurrency;
+    const connections = writer.concurrency + statistics.concurrency + OTHER_CONNECTIONS;
+    this.server = new Server(settings, statistics.timeout, connections);
+    this.dirtyVisits = new DirtyVisits(this.server);
+    this.sessions = new Sessions(this.server, this.dirtyVisits);
+    const duplicates = new Duplicates(this.server, this.dirtyVisits, this.sessions);
+    this.freshness = new Freshness(this.server, duplicates, this.dirtyVisits, statistics);
+    this.reader = new Reader(this.server, this.sessions, () => this.freshness.removeDuplicates());
+    this.writing = new Writing(this.server, this.sessions);
+    this.statistics = new ClickHouseStatistics(this.server, this.freshness);
+    this.verifier = new Verifier(this.server, page);
+  }
+
+  onApplicationBootstrap(): void {
+    this.freshness.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.freshness.stop();
+  }
+
+  get incidents(): IncidentLog {
+    return this.server.incidents;
+  }
+
+  get isOpen(): boolean {
+    return this.server.isOpen;
+  }
+
+  /** Each insert makes a part that ClickHouse has to merge: what arrives within a pause goes into one. */
+  async lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
+    const wait = this.takenAt + this.settings.pause - monotonicClock.now();
+    this.takenAt = Math.max(monotonicClock.now(), this.takenAt + this.settings.pause);
+    if (wait > 0) await pause(wait, undefined, { signal: cancel });
+    await work((batch, within) => this.writing.write(batch, within, cancel));
+  }
+
+  restoreSessions(sessions: NewSession[], subject?: string): Promise<number> {
+    return this.server.ask(
+      (limits) => this.sessions.restore(sessions, limits),
+      subject === undefined ? {} : { subject },
+    );
+  }
+
+  /** The client drops the connections that fail. */
+  dropIdleConnections(): void {}
+
+  /** It stores texts as UTF-8. */
+  async findEncodingFault(): Promise<undefined> {}
+
+  classifyError(error: unknown): StoreFailure | undefined {
+    return failureOf(error);
+  }
+
+  toUnavailable(error: unknown): UnavailableError | undefined {
+    return this.server.toUnavailable(error);
+  }
+
+  page(filter: ParsedFilter, place: PageRequest): Promise<Activity[]> {
+    return this.reader.page(filter, place);
+  }
+
+  pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    return this.reader.pages(filter, after);
+  }
+
+  count(filter: ParsedFilter): Promise<number> {
+    return this.reader.count(filter);
+  }
+
+  findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
+    return this.reader.findCursor(id, filter);
+  }
+
+  findReceived(
+    within: number,
+    limit: number,
+    known: ReadonlySet<string>,
+    filter: ParsedFilter,
+  ): Promise<Received> {
+    return this.reader.findReceived(within, limit, known, filter);
+  }
+
+  findVisitSpans(ids: string[], timeout = Number.POSITIVE_INFINITY): Promise<VisitSpan[]> {
+    return this.reader.findVisitSpans(ids, {
+      timeout,
+      subject: 'the visits of activities cannot be looked up',
+    });
+  }
+
+  findLatest(user: string): Promise<Activity[]> {
+    return this.reader.findLatest(user);
+  }
+
+  findLastSeen(users: string[]): Promise<Map<string, Date>> {
+    return this.reader.findLastSeen(users);
+  }
+
+  findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
+    return this.reader.findSessions(user, current);
+  }
+
+  async erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
+    // Else the rows of one id might be counted twice.
+    await this.freshness.removeDuplicates();
+    return new Erasure(this.server, this.sessions, this.dirtyVisits, onErased).run(selection);
+  }
+
+  countToErase(selection: ErasureSelection): Promise<number> {
+    return countToErase(this.server, selection);
+  }
+
+  addUserAgents(userAgents: Map<string, string>): Promise<number> {
+    return this.sessions.addUserAgents(userAgents);
+  }
+
+  async anonymise(): Promise<never> {
+    throw notBuilt('anonymise activities');
+  }
+
+  async retain(): Promise<never> {
+    throw notBuilt('apply the option "retention"');
+  }
+
+  async previewRetention(): Promise<never> {
+    throw notBuilt('apply the option "retention"');
+  }
+
+  async retainedAt(): Promise<never> {
+    throw notBuilt('apply the option "retention"');
+  }
+
+  // oxlint-disable-next-line eslint/require-yield -- it only throws
+  async *personalData(): AsyncGenerator<never, void, void> {
+    throw notBuilt('collect the data of a person');
+  }
+
+  async loadSalts(): Promise<never> {
+    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
+  }
+
+  async findClaimedVisits(): Promise<never> {
+    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
+  }
+
+  async claimVisit(): Promise<never> {
+    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
+  }
+
+  loadSigningKeys(
+    next: (newest: SigningKey | undefined) => SigningKey | undefined,
+    timeout: number,
+  ): Promise<SigningKey[]> {
+    return this.server.ask((limits) => loadSigningKeys(this.server, next, limits), {
+      timeout,
+      subject: null,
+    });
+  }
+
+  async check(onProgress?: Progress): Promise<Mismatches> {
+    await this.freshness.update();
+    return this.verifier.check(onProgress);
+  }
+
+  async rebuild(onProgress?: Progress): Promise<void> {
+    await this.freshness.update();
+    await this.verifier.rebuild(onProgress);
+  }
+
+  async migrate(): Promise<void> {
+    const withoutDatabase = new Server(
+      { ...this.settings, database: 'default' },
+      Number.POSITIVE_INFINITY,
+      1,
+    );
+    try {
+      await migrate(this.server, withoutDatabase);
+    } finally {
+      await withoutDatabase.close();
+    }
+  }
+
+  abort(): void {
+    this.server.abort();
+  }
+
+  async close(): Promise<void> {
+    await this.freshness.stop();
+    await this.server.close();
+  }
+}
+
+function notBuilt(what: string): Error {
+  return new Error(`Djaffar: the store on ClickHouse cannot ${what} yet`);
+}

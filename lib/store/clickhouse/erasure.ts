@@ -1,0 +1,83 @@
+import type { DirtyVisits } from './dirty-visits.js';
+import type { ErasureSelection } from '../store.js';
+import { conditionsOf } from './filter.js';
+import type { Server } from './server.js';
+import type { Sessions } from './sessions.js';
+import { all, lists, texts } from './sql.js';
+import { ACTIVITY, VISIT } from './tables.js';
+
+/** Erases activities, the sessions that have none left, and what the visits have of them. */
+export class Erasure {
+  constructor(
+    private readonly server: Server,
+    private readonly sessions: Sessions,
+    private readonly dirtyVisits: DirtyVisits,
+    /** Called after each step, also after one that failed: it may have been done all the same. */
+    private readonly onErased: () => void,
+  ) {}
+
+  /** @returns how many activities were erased */
+  async run(selection: ErasureSelection): Promise<number> {
+    await this.server.sync();
+    // What is written meanwhile stays.
+    const [row] = await this.server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now');
+    let erased = 0;
+    for (const condition of await partsOf(this.server, selection))
+      erased += await this.erase(`writtenAt <= ${row?.now ?? 0} AND (${condition})`);
+    return erased;
+  }
+
+  private async erase(condition: string): Promise<number> {
+    const count = await countOf(this.server, condition);
+    if (count === 0) return 0;
+    const sessions = await this.server.query<{ id: string }>(
+      `SELECT DISTINCT assumeNotNull(sessionId) AS id FROM ${ACTIVITY} WHERE sessionId IS NOT NULL AND ${condition}`,
+    );
+    try {
+      await this.dirtyVisits.rebuildAround(
+        (change) => this.dirtyVisits.mark(change, condition),
+        () => this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`),
+      );
+    } finally {
+      this.onErased();
+    }
+    await this.sessions.deleteUnused(sessions.map(({ id }) => id));
+    await this.removeFromDisk();
+    return count;
+  }
+
+  /** A deleted row stays on the disk until its part is written again. It is not waited for. */
+  private async removeFromDisk(): Promise<void> {
+    for (const table of [ACTIVITY, VISIT])
+      await this.server.command(`ALTER TABLE ${table} APPLY DELETED MASK`, {}, { mutations_sync: '0' });
+  }
+}
+
+/** How many activities an {@link Erasure} would take. */
+export async function countToErase(server: Server, selection: ErasureSelection): Promise<number> {
+  let count = 0;
+  for (const condition of await partsOf(server, selection)) count += await countOf(server, condition);
+  return count;
+}
+
+async function countOf(server: Server, condition: string): Promise<number> {
+  const [row] = await server.query<{ count: number }>(
+    `SELECT count() AS count FROM ${ACTIVITY} WHERE ${condition}`,
+  );
+  return row?.count ?? 0;
+}
+
+/** The conditions of activities, none of which two of them have in common. */
+async function partsOf(server: Server, { filter, keepAnonymous }: ErasureSelection): Promise<string[]> {
+  const own = all(conditionsOf(filter));
+  const { user, ...others } = filter;
+  if (user === undefined || keepAnonymous) return [own];
+  const visits = await server.query<{ id: string }>(
+    `SELECT DISTINCT visitId AS id FROM ${ACTIVITY} WHERE ${all([...conditionsOf({ user, scope: filter.scope ?? [] }), `visitId != ''`])}`,
+  );
+  const anonymous = Array.from(lists(visits), (some) =>
+    all([...conditionsOf(others), 'userId IS NULL', `visitId IN ${texts(some.map(({ id }) => id))}`]),
+  );
+  // In this order, because the user's own activities decide which visits these are.
+  return [...anonymous, own];
+}

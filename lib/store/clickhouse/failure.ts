@@ -1,0 +1,62 @@
+import { types } from 'node:util';
+import { ClickHouseError } from '@clickhouse/client';
+import type { StoreFailure } from '../store.js';
+import { UnavailableError } from '../unavailable.error.js';
+
+/** The content of a row is refused, each time: CANNOT_PARSE…, INCORRECT_DATA, TYPE_MISMATCH and the like. */
+const DATA = new Set([
+  '6',
+  '26',
+  '27',
+  '38',
+  '41',
+  '53',
+  '69',
+  '72',
+  '117',
+  '131',
+  '321',
+  '349',
+  '376',
+  '441',
+  '691',
+]);
+/** UNKNOWN_TABLE, UNKNOWN_DATABASE, NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_IDENTIFIER. */
+const NOT_MIGRATED = new Set(['60', '81', '16', '47']);
+/** ACCESS_DENIED, AUTHENTICATION_FAILED, UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, READONLY. */
+const RIGHTS = new Set(['497', '516', '192', '193', '194', '164']);
+
+const MIGRATE = 'a table or column of Djaffar is missing: run "djaffar migrate"';
+const GRANT = 'the ClickHouse user lacks a right on the tables of Djaffar';
+
+/** Codes of Node's network errors; the client has none for its time-out. */
+const NETWORK = /^(E[A-Z_]{3,}|HPE_|UND_)/;
+const TIMEOUT = /^(Timeout error|socket hang up|The (user|operation) (was )?aborted)/i;
+
+/** What the engine refused, and what to do about it; `undefined` if the error is not the engine's. */
+export function failureOf(error: unknown): StoreFailure | undefined {
+  if (error instanceof ClickHouseError) return failureOfServer(error);
+  // Those of Node itself are of another realm in the tests of an app.
+  if (!types.isNativeError(error)) return undefined;
+  if (error instanceof UnavailableError) {
+    const cause = failureOf(error.cause);
+    return cause ?? { kind: 'transient', code: error.name, reason: error.message };
+  }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  const isOfConnection = NETWORK.test(code) || TIMEOUT.test(error.message) || error.name === 'AbortError';
+  return isOfConnection ? { kind: 'transient', code, reason: reasonOf(error) || code } : undefined;
+}
+
+function failureOfServer({ code, type, message }: ClickHouseError): StoreFailure {
+  const reason = `${message.split('\n', 1)[0]} (${type ?? `code ${code}`})`;
+  if (NOT_MIGRATED.has(code)) return { kind: 'schema', code, reason, advice: MIGRATE, isNotMigrated: true };
+  if (RIGHTS.has(code)) return { kind: 'schema', code, reason, advice: GRANT };
+  return { kind: DATA.has(code) ? 'data' : 'transient', code, reason };
+}
+
+/** Node gives an error without a message if a host name has several addresses and none of them answers. */
+function reasonOf(error: Error): string {
+  return 'errors' in error && Array.isArray(error.errors)
+    ? error.errors.map(String).join(', ')
+    : error.message;
+}

@@ -1,0 +1,169 @@
+import type { ClickHouseSettings } from './clickhouse.options.js';
+import type { Server } from './server.js';
+import { text } from './sql.js';
+import { ACTIVITY, DIRTY_VISIT, MIGRATION, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
+
+/** How a table is made on this server. */
+interface Dialect {
+  /** Behind the name of a table. */
+  onCluster: string;
+  /** @param engine without the prefix `Replicated` */
+  engine: (engine: string) => string;
+  /** Settings that make an acknowledged insert durable. */
+  durable: string;
+}
+
+/** Statements that do no harm if they are run again: a migration may have stopped between two of them. */
+interface Migration {
+  version: number;
+  name: string;
+  statements: (dialect: Dialect) => string[];
+}
+
+/** A text that most rows have in common with others. */
+const REPEATED = 'LowCardinality(String)';
+const REPEATED_OR_NULL = 'LowCardinality(Nullable(String))';
+const MAYBE = 'Nullable(String) CODEC(ZSTD(1))';
+/** Milliseconds since 1970. ClickHouse's dates end in 2299. */
+const INSTANT = 'Int64 CODEC(DoubleDelta, ZSTD(1))';
+
+const MIGRATIONS: Migration[] = [
+  {
+    version: 1,
+    name: 'create the tables',
+    statements: ({ onCluster, engine, durable }) => [
+      // In hours, so that a range of time is a range of the key; within them by visit, so that visits are read at once. Nothing
+      // in the key makes an id unique: see duplicates.ts. All rows of an insert are in one partition: so it is all or nothing.
+      `CREATE TABLE IF NOT EXISTS ${ACTIVITY}${onCluster} (
+        id UUID,
+        date ${INSTANT},
+        receivedAt ${INSTANT},
+        name ${REPEATED},
+        path String CODEC(ZSTD(1)),
+        page ${MAYBE},
+        route ${REPEATED_OR_NULL},
+        referer ${MAYBE},
+        properties ${MAYBE},
+        subject ${MAYBE},
+        userId ${MAYBE},
+        userName ${MAYBE},
+        sessionId ${MAYBE},
+        visitId String COMMENT 'empty: none' CODEC(ZSTD(1)),
+        ipAddress ${MAYBE},
+        interactive Nullable(Bool),
+        referrer ${REPEATED_OR_NULL} COMMENT 'the host of the referer',
+        utmSource ${REPEATED_OR_NULL},
+        utmMedium ${REPEATED_OR_NULL},
+        utmCampaign ${REPEATED_OR_NULL},
+        utmTerm ${REPEATED_OR_NULL},
+        utmContent ${REPEATED_OR_NULL},
+        inView Float64 COMMENT 'milliseconds before an engagement' CODEC(ZSTD(1)),
+        isNear Bool COMMENT 'the id of the visit tells its start, less than a day from the date',
+        writtenAt Int64 DEFAULT toUnixTimestamp64Milli(now64(3)) COMMENT 'by the clock of the server' CODEC(DoubleDelta, ZSTD(1)),
+        writeId UInt32 COMMENT 'random, one for each insert',
+        INDEX ids id TYPE bloom_filter(0.01) GRANULARITY 1,
+        INDEX users userId TYPE bloom_filter(0.01) GRANULARITY 1,
+        INDEX sessions sessionId TYPE bloom_filter(0.01) GRANULARITY 1,
+        INDEX visits visitId TYPE bloom_filter(0.01) GRANULARITY 1,
+        INDEX received receivedAt TYPE minmax GRANULARITY 1,
+        INDEX written writtenAt TYPE minmax GRANULARITY 1,
+        INDEX near isNear TYPE minmax GRANULARITY 1
+      ) ENGINE = ${engine('MergeTree()')}
+      PARTITION BY toYYYYMM(toDateTime(intDiv(writtenAt, 1000), 'UTC'))
+      ORDER BY (intDiv(date, 3600000), visitId, date, toUInt128(id))${durable}`,
+      `CREATE TABLE IF NOT EXISTS ${SESSION}${onCluster} (
+        id String,
+        userAgent ${MAYBE},
+        startedAt ${INSTANT},
+        browser ${REPEATED_OR_NULL},
+        system ${REPEATED_OR_NULL},
+        device ${REPEATED_OR_NULL},
+        bot Bool,
+        version UInt64 COMMENT 'the greatest counts: first with a user agent, then the one that started first',
+        INDEX bots bot TYPE minmax GRANULARITY 1
+      ) ENGINE = ${engine('ReplacingMergeTree(version)')}
+      ORDER BY id${durable}`,
+      `CREATE TABLE IF NOT EXISTS ${VISIT}${onCluster} (
+        id String,
+        startedAt ${INSTANT},
+        endedAt ${INSTANT},
+        sessionId ${MAYBE},
+        userId ${MAYBE},
+        activities UInt32,
+        views UInt32,
+        bounced Bool,
+        duration UInt32 COMMENT 'seconds',
+        entry String CODEC(ZSTD(1)),
+        exit String CODEC(ZSTD(1)),
+        referrer ${REPEATED_OR_NULL},
+        utmSource ${REPEATED_OR_NULL},
+        utmMedium ${REPEATED_OR_NULL},
+        utmCampaign ${REPEATED_OR_NULL},
+        utmTerm ${REPEATED_OR_NULL},
+        utmContent ${REPEATED_OR_NULL},
+        browser ${REPEATED_OR_NULL},
+        system ${REPEATED_OR_NULL},
+        device ${REPEATED_OR_NULL},
+        bot Bool,
+        pages Array(String) COMMENT 'of the views, in order, without repeats' CODEC(ZSTD(1)),
+        version Int64 COMMENT 'microseconds, when the activities were read',
+        gone UInt8,
+        INDEX starts startedAt TYPE minmax GRANULARITY 1,
+        INDEX users userId TYPE bloom_filter(0.01) GRANULARITY 1
+      ) ENGINE = ${engine('ReplacingMergeTree(version, gone)')}
+      ORDER BY id${durable}`,
+      `CREATE TABLE IF NOT EXISTS ${DIRTY_VISIT}${onCluster} (
+        change UUID,
+        visitId String,
+        markedAt Int64 DEFAULT toUnixTimestamp64Milli(now64(3))
+      ) ENGINE = ${engine('MergeTree()')}
+      ORDER BY (change, visitId)${durable}`,
+      `CREATE TABLE IF NOT EXISTS ${STATE}${onCluster} (
+        name String,
+        value Int64
+      ) ENGINE = ${engine('ReplacingMergeTree(value)')}
+      ORDER BY name${durable}`,
+      `CREATE TABLE IF NOT EXISTS ${SIGNING_KEY}${onCluster} (
+        number UInt32,
+        createdAt Int64,
+        secret String
+      ) ENGINE = ${engine('MergeTree()')}
+      ORDER BY (number, secret)${durable}`,
+    ],
+  },
+];
+
+/** Creates the database and the tables, or changes them to what this version needs. */
+export async function migrate(
+  server: Pick<Server, 'settings' | 'command' | 'query'>,
+  withoutDatabase: Pick<Server, 'command'>,
+): Promise<void> {
+  const { settings } = server;
+  const dialect = dialectOf(settings);
+  const { database, cluster } = settings;
+  const onCluster = cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``;
+  await withoutDatabase.command(`CREATE DATABASE IF NOT EXISTS \`${database}\`${onCluster}`);
+  await server.command(
+    `CREATE TABLE IF NOT EXISTS ${MIGRATION}${dialect.onCluster} (version UInt32, name String, appliedAt DateTime DEFAULT now())
+    ENGINE = ${dialect.engine('MergeTree()')} ORDER BY version${dialect.durable}`,
+  );
+  const applied = new Set(
+    (await server.query<{ version: number }>(`SELECT version FROM ${MIGRATION}`)).map(
+      ({ version }) => version,
+    ),
+  );
+  for (const { version, name, statements } of MIGRATIONS) {
+    if (applied.has(version)) continue;
+    for (const statement of statements(dialect)) await server.command(statement);
+    await server.command(`INSERT INTO ${MIGRATION} (version, name) VALUES (${version}, ${text(name)})`);
+  }
+}
+
+function dialectOf({ cluster, replicated }: ClickHouseSettings): Dialect {
+  return {
+    onCluster: cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``,
+    engine: (engine) => (replicated ? `Replicated${engine}` : engine),
+    // By default a server that loses power loses what it has acknowledged in the last seconds.
+    durable: replicated ? '' : '\n      SETTINGS fsync_after_insert = 1, fsync_part_directory = 1',
+  };
+}

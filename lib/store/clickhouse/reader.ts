@@ -1,0 +1,219 @@
+import type { Activity } from '../../activity/activity.js';
+import type { ParsedFilter } from '../../activity/activity.filter.js';
+import { type ActivityRow, toActivity } from '../../activity/activity-row.js';
+import type { Cursor } from '../../activity/cursor.js';
+import { ENGAGEMENT } from '../../activity/engagement.js';
+import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../activity/user-activity.js';
+import type { VisitSpan } from '../../activity/visit-id.js';
+import { walk } from '../paginate.js';
+import type { PageRequest, Received } from '../store.js';
+import { beyond, conditionsOf } from './filter.js';
+import type { ReadLimits, Server, StatementLimits } from './server.js';
+import type { Sessions } from './sessions.js';
+import { all, ID_ORDER, integer, lists, text, texts } from './sql.js';
+import { ACTIVITY } from './tables.js';
+
+/** Activities in a page of an export. */
+const PAGE_SIZE = 10_000;
+/** How many received activities are compared with the known ones. */
+const MAX_RECEIVED = 2000;
+
+const COLUMNS = [
+  'toString(id) AS id',
+  'date',
+  'receivedAt',
+  'name',
+  'path',
+  'route',
+  'referer',
+  'properties',
+  'subject',
+  'userId',
+  'userName',
+  'sessionId',
+  "nullIf(visitId, '') AS visitId",
+  'ipAddress',
+  'interactive',
+].join(', ');
+
+type Stored = Omit<ActivityRow, 'session' | 'date'> & { date: number };
+
+/** Finds single activities. Each question is asked again if it may have seen an activity that was written twice. */
+export class Reader {
+  constructor(
+    private readonly server: Server,
+    private readonly sessions: Sessions,
+    private readonly removeDuplicates: () => Promise<number>,
+  ) {}
+
+  async page(filter: ParsedFilter, { limit, after, order }: PageRequest): Promise<Activity[]> {
+    return this.ask(async (limits) => {
+      const rows = await this.rows(filter, { limit, after, order }, limits);
+      return this.withSessions(rows, this.sessions.cache(), limits);
+    });
+  }
+
+  async *pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    const sessions = this.sessions.cache();
+    const pages = walk(PAGE_SIZE, after, (place) =>
+      this.ask(async (limits) => {
+        const page = await this.rows(filter, { limit: PAGE_SIZE, after: place, order: 'asc' }, limits);
+        const known = await sessions.of(
+          page.map(({ sessionId }) => sessionId),
+          limits,
+        );
+        const rows = page.map((row): ActivityRow & { date: number } => ({
+          ...row,
+          session: (row.sessionId !== null && known.get(row.sessionId)) || null,
+        }));
+        return { page: rows, count: rows.length, last: rows.at(-1) };
+      }),
+    );
+    yield* pages;
+  }
+
+  async count(filter: ParsedFilter): Promise<number> {
+    return this.ask(async (limits) => {
+      const [row] = await this.server.query<{ count: number }>(
+        `SELECT count() AS count FROM ${ACTIVITY} WHERE ${all(conditionsOf(filter))}`,
+        limits,
+      );
+      return row?.count ?? 0;
+    });
+  }
+
+  async findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
+    return this.ask(async (limits) => {
+      const [row] = await this.server.query<{ date: number }>(
+        `SELECT date FROM ${ACTIVITY} WHERE ${all([`id = ${text(id)}`, ...conditionsOf(filter)])} LIMIT 1`,
+        limits,
+      );
+      return row && { date: row.date, id };
+    });
+  }
+
+  async findReceived(
+    within: number,
+    limit: number,
+    known: ReadonlySet<string>,
+    filter: ParsedFilter,
+  ): Promise<Received> {
+    const find = async (limits: StatementLimits): Promise<Received> => {
+      const now = 'toUnixTimestamp64Milli(now64(3))';
+      const found = await this.server.query<{ id: string }>(
+        `SELECT toString(id) AS id FROM ${ACTIVITY}
+        WHERE receivedAt > ${now} - ${integer(within)} AND receivedAt < ${now} + ${integer(within)}
+          AND ${all(conditionsOf(filter))}
+        ORDER BY receivedAt DESC, ${ID_ORDER} DESC LIMIT ${MAX_RECEIVED}`,
+        limits,
+      );
+      const ids = found.map(({ id }) => id);
+      const unknown = ids.filter((id) => !known.has(id)).slice(0, limit);
+      if (unknown.length === 0) return { ids, activities: [] };
+      const rows = await this.server.query<Stored>(
+        `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE id IN ${texts(unknown)} ORDER BY receivedAt, ${ID_ORDER}`,
+        limits,
+      );
+      return { ids, activities: await this.withSessions(rows, this.sessions.cache(), limits) };
+    };
+    return this.ask(find, { subject: 'new activities cannot be looked for' });
+  }
+
+  async findVisitSpans(ids: string[], limits: ReadLimits): Promise<VisitSpan[]> {
+    return this.server.ask(async (statement) => {
+      const spans: VisitSpan[] = [];
+      for (const some of lists(ids))
+        spans.push(
+          ...(await this.server.query<VisitSpan>(
+            `SELECT visitId AS id, min(date) AS first, max(date) AS last FROM ${ACTIVITY} WHERE visitId IN ${texts(some)} GROUP BY visitId`,
+            statement,
+          )),
+        );
+      return spans;
+    }, limits);
+  }
+
+  async findLatest(user: string): Promise<Activity[]> {
+    return this.ask(async (limits) => {
+      const rows = await this.server.query<Stored>(
+        `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE userId = ${text(user)} AND name != ${text(ENGAGEMENT)}
+        ORDER BY ${orderBy('desc')} LIMIT ${MAX_FEED}`,
+        limits,
+      );
+      return rows.map((row) => toActivity({ ...row, session: null }));
+    });
+  }
+
+  async findLastSeen(users: string[]): Promise<Map<string, Date>> {
+    const seen = new Map<string, Date>();
+    for (const some of lists(users))
+      await this.server.ask(async (limits) => {
+        const rows = await this.server.query<{ user: string; date: number }>(
+          `SELECT assumeNotNull(userId) AS user, max(date) AS date FROM ${ACTIVITY} WHERE userId IN ${texts(some)} GROUP BY user`,
+          limits,
+        );
+        for (const { user, date } of rows) seen.set(user, new Date(date));
+      });
+    return seen;
+  }
+
+  async findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
+    return this.server.ask(async (limits) => {
+      const rows = await this.server.query<{ id: string; first: number; last: number }>(
+        `SELECT assumeNotNull(sessionId) AS id, min(date) AS first, max(date) AS last FROM ${ACTIVITY}
+        WHERE userId = ${text(user)} AND sessionId IS NOT NULL GROUP BY sessionId ORDER BY last DESC, sessionId LIMIT ${MAX_SESSIONS}`,
+        limits,
+      );
+      const known = await this.sessions.find(
+        rows.map(({ id }) => id),
+        limits,
+      );
+      return rows.map(({ id, first, last }) => {
+        const { userAgent = null, browser = null, system = null, device = null } = known.get(id) ?? {};
+        const seen = { firstSeen: new Date(first), lastSeen: new Date(last) };
+        return { id, userAgent, browser, system, device, ...seen, current: id === current };
+      });
+    });
+  }
+
+  private ask<T>(read: (limits: StatementLimits) => Promise<T>, limits?: ReadLimits): Promise<T> {
+    return this.server.ask(async (statement) => {
+      const answer = await read(statement);
+      return (await this.removeDuplicates()) > 0 ? read(statement) : answer;
+    }, limits);
+  }
+
+  private rows(
+    filter: ParsedFilter,
+    { limit, after, order }: PageRequest,
+    limits: StatementLimits,
+  ): Promise<Stored[]> {
+    const conditions = conditionsOf(filter);
+    if (after) conditions.push(beyond(after, order));
+    return this.server.query<Stored>(
+      `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE ${all(conditions)} ORDER BY ${orderBy(order)} LIMIT ${limit}`,
+      limits,
+    );
+  }
+
+  private async withSessions(
+    rows: Stored[],
+    sessions: ReturnType<Sessions['cache']>,
+    limits: StatementLimits,
+  ): Promise<Activity[]> {
+    const known = await sessions.of(
+      rows.map(({ sessionId }) => sessionId),
+      limits,
+    );
+    return rows.map((row) =>
+      toActivity({ ...row, session: (row.sessionId !== null && known.get(row.sessionId)) || null }),
+    );
+  }
+}
+
+/** The first part of the table's key: with it first, ClickHouse reads in order, and no further than to the limit. */
+const HOUR = 'intDiv(date, 3600000)';
+
+function orderBy(direction: 'asc' | 'desc'): string {
+  return [HOUR, 'date', ID_ORDER].map((column) => `${column} ${direction}`).join(', ');
+}

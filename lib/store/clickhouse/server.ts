@@ -1,0 +1,219 @@
+import {
+  type ClickHouseClient,
+  ClickHouseLogLevel,
+  type ClickHouseSettings as EngineSettings,
+  createClient,
+} from '@clickhouse/client';
+import { IncidentLog } from '../../diagnostics/incident-log.js';
+import { monotonicClock } from '../../time/clock.js';
+import { AbandonedError, cancellation, onAbort } from '../cancellation.js';
+import { LateError, NARROW } from '../too-slow.error.js';
+import { UnavailableError } from '../unavailable.error.js';
+import type { ClickHouseSettings } from './clickhouse.options.js';
+import { failureOf } from './failure.js';
+import { ACTIVITY, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
+
+/** What the log of incidents says if a question fails. */
+export const UNREADABLE = 'what is stored cannot be read';
+
+/** Lists of ids make statements longer than ClickHouse accepts by default. */
+const STATEMENT: EngineSettings = {
+  max_query_size: '16777216',
+  max_ast_elements: '1000000',
+  max_expanded_ast_elements: '1000000',
+  // Without it, an insert is acknowledged before it is written.
+  async_insert: 0,
+  output_format_json_quote_64bit_integers: 0,
+  // What `IN` finds is not found by the filters if it has neither.
+  transform_null_in: 0,
+  join_use_nulls: 1,
+  // `toString(id) AS id` is not meant by `WHERE id = …`.
+  prefer_column_name_to_alias: 1,
+  // All replicas have deleted what a statement deletes.
+  mutations_sync: '2',
+  lightweight_deletes_sync: '2',
+};
+
+/** Milliseconds that the server has for ending a statement by itself. */
+const GRACE = 500;
+/** The longest that one statement of a command may take. */
+const DAY = 86_400_000;
+
+/** What a statement may take. */
+export interface StatementLimits {
+  /** Gives the statement up. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+export interface ReadLimits {
+  /** What the log says if it fails; `null`: nothing. */
+  subject?: string | null;
+  /** Milliseconds for all of the work. */
+  timeout?: number;
+}
+
+/** Talks to the ClickHouse server. */
+export class Server {
+  readonly incidents = new IncidentLog();
+  private readonly client: ClickHouseClient;
+  /** Gives up whatever is under way. */
+  private readonly closing = new AbortController();
+
+  /** @param timeout milliseconds that a question may take */
+  constructor(
+    readonly settings: ClickHouseSettings,
+    private readonly timeout: number,
+    connections: number,
+  ) {
+    const { url, database, username, password, client } = settings;
+    this.client = createClient({
+      max_open_connections: connections,
+      request_timeout: DAY,
+      ...client,
+      url,
+      database,
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      log: { level: ClickHouseLogLevel.OFF },
+      application: 'nestjs-djaffar',
+      clickhouse_settings: { ...client.clickhouse_settings, ...STATEMENT },
+    });
+  }
+
+  get isOpen(): boolean {
+    return !this.closing.signal.aborted;
+  }
+
+  /** The rows of a `SELECT` without `FORMAT`. */
+  async query<T>(sql: string, limits: StatementLimits = {}): Promise<T[]> {
+    return this.bounded(limits, async (abort_signal, clickhouse_settings) => {
+      const result = await this.client.query({
+        query: sql,
+        format: 'JSONEachRow',
+        abort_signal,
+        clickhouse_settings,
+      });
+      return result.json<T>();
+    });
+  }
+
+  async command(sql: string, limits: StatementLimits = {}, settings: EngineSettings = {}): Promise<void> {
+    await this.bounded(limits, async (abort_signal, bounds) => {
+      await this.client.command({
+        query: sql,
+        abort_signal,
+        clickhouse_settings: { ...bounds, ...settings },
+      });
+    });
+  }
+
+  /** Inserts rows durably, in one block: all or none. */
+  async insert(table: string, rows: readonly object[], limits: StatementLimits = {}): Promise<void> {
+    await this.bounded(limits, async (abort_signal, bounds) => {
+      const { replicated } = this.settings;
+      await this.client.insert({
+        table,
+        values: [...rows],
+        format: 'JSONEachRow',
+        abort_signal,
+        clickhouse_settings: {
+          ...bounds,
+          // A block for each piece of the text would be stored by itself.
+          input_format_parallel_parsing: 0,
+          max_insert_block_size: '1048576',
+          // An erased row that is sent again must be stored again.
+          insert_deduplicate: 0,
+          wait_end_of_query: 1,
+          ...(replicated && {
+            insert_quorum: 'auto',
+            insert_quorum_timeout: Math.ceil(Math.min(limits.timeout ?? DAY, DAY)),
+          }),
+        },
+      });
+    });
+  }
+
+  /** Waits until the replica that answers has what the others have acknowledged. */
+  async sync(limits?: StatementLimits): Promise<void> {
+    if (!this.settings.replicated) return;
+    for (const table of [ACTIVITY, SESSION, VISIT, STATE, SIGNING_KEY])
+      await this.command(`SYSTEM SYNC REPLICA ${table} LIGHTWEIGHT`, limits);
+  }
+
+  /**
+   * Asks for something that somebody waits for, within the time for a question.
+   * @throws UnavailableError
+   */
+  async ask<T>(
+    work: (limits: StatementLimits) => Promise<T>,
+    { subject = UNREADABLE, timeout = this.timeout }: ReadLimits = {},
+  ): Promise<T> {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const stop = onAbort(cancellation(), () => controller.abort(new AbandonedError()));
+    const end = monotonicClock.now() + timeout;
+    const late = (): LateError =>
+      new LateError(`the question takes longer than ${Math.round(timeout)} ms; ${NARROW}`);
+    const timer = Number.isFinite(timeout)
+      ? setTimeout(() => controller.abort(late()), timeout + GRACE).unref()
+      : undefined;
+    try {
+      signal.throwIfAborted();
+      return await work({ signal, timeout: Math.max(end - monotonicClock.now(), 1) });
+    } catch (error) {
+      const cause: unknown = signal.aborted ? signal.reason : error;
+      const unavailable = this.toUnavailable(cause, subject);
+      throw unavailable ?? cause;
+    } finally {
+      stop();
+      clearTimeout(timer);
+    }
+  }
+
+  /** Logs a failure of the engine; `undefined` for other errors. */
+  toUnavailable(error: unknown, subject: string | null = UNREADABLE): UnavailableError | undefined {
+    if (error instanceof UnavailableError) return error;
+    const failure = failureOf(error);
+    if (!failure || failure.kind === 'data') return undefined;
+    if (subject !== null) this.incidents.failed(subject, failure, 'warn');
+    const advice = failure.advice ? ` (${failure.advice})` : '';
+    return new UnavailableError(`the database did not answer: ${failure.reason}${advice}`, {
+      cause: error,
+      answer: 'the database did not answer',
+    });
+  }
+
+  /** Gives up whatever is under way, and takes nothing more. */
+  abort(): void {
+    this.closing.abort(new UnavailableError('the application is shutting down'));
+  }
+
+  async close(): Promise<void> {
+    this.abort();
+    await this.client.close();
+  }
+
+  private async bounded<T>(
+    { signal, timeout = DAY }: StatementLimits,
+    work: (signal: AbortSignal, settings: EngineSettings) => Promise<T>,
+  ): Promise<T> {
+    const milliseconds = Math.max(Math.min(timeout, DAY), 1);
+    const controller = new AbortController();
+    const giveUp = (reason: unknown): void => controller.abort(reason);
+    const { signal: closing } = this.closing;
+    const silence = new UnavailableError('the database does not answer');
+    const timer = setTimeout(giveUp, milliseconds + GRACE, silence).unref();
+    const stops = [signal, closing].map((outer) => onAbort(outer, () => giveUp(outer?.reason)));
+    try {
+      controller.signal.throwIfAborted();
+      return await work(controller.signal, { max_execution_time: milliseconds / 1000 });
+    } catch (error) {
+      throw controller.signal.aborted ? controller.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+      for (const stop of stops) stop();
+    }
+  }
+}

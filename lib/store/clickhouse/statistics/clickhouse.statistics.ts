@@ -1,0 +1,47 @@
+import type {
+  StatisticsQuestion,
+  StatisticsSnapshot,
+  StatisticsStore,
+} from '../../../statistics/statistics.store.js';
+import type { AsOf } from '../../../statistics/statistics.types.js';
+import type { Server } from '../server.js';
+import type { Freshness } from './freshness.js';
+import { StatisticsQuery } from './statistics-query.js';
+import { funnel } from './queries/funnel.js';
+import { journeys } from './queries/journeys.js';
+import { live } from './queries/live.js';
+import { computeMeasures } from './queries/measures.js';
+import { retention } from './queries/retention.js';
+import { top } from './queries/top.js';
+import { visits } from './queries/visits.js';
+
+/** Answers questions from the visits, which are kept up to date, and from the activities. */
+export class ClickHouseStatistics implements StatisticsStore {
+  constructor(
+    private readonly server: Server,
+    private readonly freshness: Freshness,
+  ) {}
+
+  async read<T extends object>(
+    { filter }: StatisticsQuestion,
+    answer: (snapshot: StatisticsSnapshot) => Promise<T>,
+  ): Promise<T & AsOf> {
+    return this.server.ask(async (limits) => {
+      const asOf = await this.freshness.catchUp();
+      const query = new StatisticsQuery(this.server, limits, filter);
+      return { asOf: new Date(asOf).toISOString(), ...(await answer(snapshotOf(query))) };
+    });
+  }
+}
+
+function snapshotOf(query: StatisticsQuery): StatisticsSnapshot {
+  return {
+    measures: (measures, range, starts) => computeMeasures(measures, query, range, starts),
+    top: (asked, range) => top(asked, query, range),
+    live: (range) => live(query, range),
+    funnel: (steps, range, within) => funnel(steps, query, range, within),
+    retention: (range, asked) => retention(query, range, asked),
+    journeys: (range, asked) => journeys(query, range, asked),
+    visits: (range, asked) => visits(query, range, asked),
+  };
+}

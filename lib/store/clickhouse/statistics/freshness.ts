@@ -1,0 +1,193 @@
+import type { RollupSettings } from '../../../options/djaffar.options.js';
+import { MINUTE } from '../../../statistics/time/time-range.js';
+import { monotonicClock } from '../../../time/clock.js';
+import { UnavailableError } from '../../unavailable.error.js';
+import type { DirtyVisits } from '../dirty-visits.js';
+import type { Duplicates } from '../duplicates.js';
+import { failureOf } from '../failure.js';
+import type { Server } from '../server.js';
+import { lists, text } from '../sql.js';
+import { ACTIVITY, DIRTY_VISIT, STATE } from '../tables.js';
+import { rebuildVisits } from './visit-builder.js';
+
+/** Milliseconds from the moment that a row has as `writtenAt` to the one in which others see it, at most. */
+const MAX_WRITE = 2 * MINUTE;
+/** How many visits one statement rebuilds by a list of their ids, and how many are looked at one by one. */
+const LISTED = 5000;
+const MAX_LISTED = 100_000;
+/** Milliseconds between two updates that nobody waits for, and from one note of what is up to date to the next. */
+const PAUSE = 5000;
+/** Milliseconds after which the process that noted dirty visits is taken for dead. */
+const ABANDONED = 60 * MINUTE;
+
+const SUBJECT = 'the statistics cannot be brought up to date';
+const STATE_OF_VISITS = 'visits';
+
+/**
+ * Keeps the visits up to date. An update removes what was written twice, and rebuilds the visits of all activities that were
+ * written since the last one, from the activities: so it does not matter if it is done twice, or by several instances at once.
+ */
+export class Freshness {
+  /** Milliseconds since 1970, by the server's clock: what was written before is in the visits. */
+  private upToDate: number | undefined;
+  /** The same, as the table of states has it. */
+  private noted = 0;
+  /** When that was read, by the clock. */
+  private loadedAt = Number.NEGATIVE_INFINITY;
+  /** What was last rebuilt of each visit that was written to lately. */
+  private rebuilt = new Map<string, string>();
+  private rebuiltSince = 0;
+  private running: Promise<number> | undefined;
+  private next: Promise<number> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
+
+  constructor(
+    private readonly server: Server,
+    private readonly duplicates: Duplicates,
+    private readonly dirtyVisits: DirtyVisits,
+    private readonly settings: Pick<RollupSettings, 'maxWait' | 'background'>,
+  ) {}
+
+  start(): void {
+    if (!this.settings.background || this.isStopped) return;
+    this.timer = setTimeout(() => {
+      void this.update()
+        .catch(() => {})
+        .finally(() => this.start());
+    }, PAUSE).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+    await this.running?.catch(() => {});
+  }
+
+  /**
+   * Waits until the visits have all that was committed before the call, at most for `statistics.maxWait`.
+   * @returns milliseconds since 1970 up to which they have it
+   * @throws UnavailableError if they were never computed
+   */
+  async catchUp(): Promise<number> {
+    const { maxWait } = this.settings;
+    const update = this.update();
+    if (maxWait === Number.POSITIVE_INFINITY) return update;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, maxWait, undefined).unref();
+    });
+    try {
+      const asOf = await Promise.race([update, late]);
+      if (asOf !== undefined) return asOf;
+    } finally {
+      clearTimeout(timer);
+    }
+    update.catch(() => {});
+    await this.loadState();
+    if (this.upToDate !== undefined) return this.upToDate;
+    throw new UnavailableError('the statistics are being computed for the first time');
+  }
+
+  /** Removes what was written twice lately: to be called after a read that must not have seen it. */
+  async removeDuplicates(): Promise<number> {
+    if (monotonicClock.now() - this.loadedAt > MINUTE) await this.loadState();
+    return this.duplicates.remove(this.windowStart);
+  }
+
+  /** Begins after the call, as one that is under way may not see what was committed since. */
+  update(): Promise<number> {
+    if (!this.running) return this.begin();
+    this.next ??= this.running.catch(() => {}).then(() => this.begin());
+    return this.next;
+  }
+
+  private begin(): Promise<number> {
+    this.next = undefined;
+    this.running = this.run()
+      .then((asOf) => {
+        this.server.incidents.worked(SUBJECT);
+        return asOf;
+      })
+      .catch((error: unknown) => {
+        const failure = failureOf(error);
+        if (failure && this.server.isOpen) this.server.incidents.failed(SUBJECT, failure, 'warn');
+        throw error;
+      })
+      .finally(() => {
+        this.running = undefined;
+      });
+    return this.running;
+  }
+
+  private async run(): Promise<number> {
+    await this.server.sync();
+    const now = await this.loadState();
+    const since = this.windowStart;
+    await this.duplicates.remove(since);
+    await this.rebuildWritten(since);
+    await this.rebuildAbandoned(now);
+    this.upToDate = now;
+    if (now - this.noted > PAUSE) {
+      await this.server.command(
+        `INSERT INTO ${STATE} (name, value) VALUES (${text(STATE_OF_VISITS)}, ${now})`,
+        {},
+        { async_insert: 0 },
+      );
+      this.noted = now;
+    }
+    return now;
+  }
+
+  /** @returns the server's clock */
+  private async loadState(): Promise<number> {
+    const [row] = await this.server.query<{ now: number; noted: number }>(
+      `SELECT toUnixTimestamp64Milli(now64(3)) AS now, max(value) AS noted FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)}`,
+    );
+    const { now = 0, noted = 0 } = row ?? {};
+    this.noted = noted;
+    this.loadedAt = monotonicClock.now();
+    if (noted > 0) this.upToDate = Math.max(this.upToDate ?? 0, noted);
+    return now;
+  }
+
+  /** In whole minutes, so that it does not change with each update. */
+  private get windowStart(): number {
+    const since = (this.upToDate ?? 0) - MAX_WRITE;
+    return Math.max(since - (since % MINUTE), 0);
+  }
+
+  private async rebuildWritten(since: number): Promise<void> {
+    const written = await this.server.query<{ visitId: string; written: string }>(
+      `SELECT visitId, toString(sum(cityHash64(id, writeId))) AS written FROM ${ACTIVITY}
+      WHERE writtenAt >= ${since} AND visitId != '' GROUP BY visitId LIMIT ${MAX_LISTED + 1}`,
+    );
+    if (written.length > MAX_LISTED) {
+      await this.dirtyVisits.rebuildAround((change) =>
+        this.dirtyVisits.mark(change, `writtenAt >= ${since}`),
+      );
+      return;
+    }
+    const known = this.rebuiltSince === since ? this.rebuilt : new Map<string, string>();
+    const changed = written.filter(({ visitId, written: rows }) => known.get(visitId) !== rows);
+    for (const some of lists(changed, LISTED)) {
+      const ids = some.map(({ visitId }) => text(visitId)).join(', ');
+      await rebuildVisits(this.server, `SELECT arrayJoin([${ids}]) AS visitId`);
+    }
+    this.rebuilt = new Map(written.map(({ visitId, written: rows }) => [visitId, rows]));
+    this.rebuiltSince = since;
+  }
+
+  /** What a process that died has noted, but not rebuilt. */
+  private async rebuildAbandoned(now: number): Promise<void> {
+    const changes = await this.server.query<{ change: string; markedAt: number }>(
+      `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,
+    );
+    for (const { change, markedAt } of changes) {
+      const condition = `change = toUUID(${text(change)})`;
+      await rebuildVisits(this.server, `SELECT visitId FROM ${DIRTY_VISIT} WHERE ${condition}`);
+      if (now - markedAt > ABANDONED)
+        await this.server.command(`DELETE FROM ${DIRTY_VISIT} WHERE ${condition}`);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import type { TopQuery } from '../../../../statistics/statistics.store.js';
+import type { Dimension, TopMeasure, TopRow } from '../../../../statistics/statistics.types.js';
+import type { TimeRange } from '../../../../statistics/time/time-range.js';
+import { PAGE, propertySql } from '../../filter.js';
+import { all, ID_ORDER, integer, text, texts } from '../../sql.js';
+import { ACTIVITY, VISIT } from '../../tables.js';
+import type { StatisticsQuery } from '../statistics-query.js';
+
+/** Of activities, by what they have themselves. */
+const OF_ACTIVITIES: Record<TopMeasure, string> = {
+  activities: 'count()',
+  views: `countIf(name = 'view')`,
+  visits: `uniqExactIf(visitId, visitId != '')`,
+  sessions: 'uniqExact(sessionId)',
+  users: 'uniqExact(userId)',
+};
+/** Of visits. */
+const OF_VISITS: Record<TopMeasure, string> = {
+  activities: 'sum(activities)',
+  views: 'sum(views)',
+  visits: 'count()',
+  sessions: 'uniqExact(sessionId)',
+  users: 'uniqExact(userId)',
+};
+
+/** Which of the visits without a value have a row. */
+const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
+
+export async function top(
+  { dimension, measure, property = '', search, limit }: TopQuery,
+  query: StatisticsQuery,
+  range: TimeRange,
+): Promise<TopRow[]> {
+  const isOfActivities = dimension === 'path' || dimension === 'name' || dimension === 'property';
+  const column = dimension === 'user' ? 'userId' : dimension;
+  const value = isOfActivities
+    ? { path: PAGE, name: 'name', property: propertySql(property) }[dimension]
+    : column;
+  const conditions = [
+    ...(MAY_BE_NULL.has(dimension) && search === undefined ? [] : [`(${value}) IS NOT NULL`]),
+    ...(search === undefined ? [] : [foundBy(search, value, dimension, range, query.scope)]),
+  ];
+  const counted = isOfActivities
+    ? `${OF_ACTIVITIES[measure ?? defaultMeasure(dimension, query.name)]} AS count ${query.activities(range, ...conditions)}`
+    : `${OF_VISITS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions)}`;
+  const rows = await query.ask<TopRow>(
+    `SELECT (${value}) AS value, ${counted} GROUP BY value HAVING count > 0 ORDER BY count DESC, value ASC NULLS FIRST LIMIT ${limit}`,
+  );
+  return dimension === 'user' ? addNames(query, rows) : rows;
+}
+
+function defaultMeasure(dimension: Dimension, name = 'view'): TopMeasure {
+  return dimension === 'path' && name === 'view' ? 'views' : 'activities';
+}
+
+/** The values that contain the text, whatever their case; also the users that had such a name since the range began. */
+function foundBy(
+  search: string,
+  value: string,
+  dimension: Dimension,
+  { since }: TimeRange,
+  scope: string[],
+): string {
+  const contains = (column: string): string =>
+    `position(lowerUTF8(ifNull(${column}, '')), ${text(search.toLowerCase())}) > 0`;
+  if (dimension !== 'user') return contains(value);
+  const named = all([
+    'userId IS NOT NULL',
+    'userName IS NOT NULL',
+    `date >= ${integer(since)}`,
+    contains('userName'),
+    ...scope,
+  ]);
+  return `${contains(value)} OR userId IN (SELECT userId FROM ${ACTIVITY} WHERE ${named})`;
+}
+
+/** The latest name in the latest visit of each. */
+async function addNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
+  const users = texts(rows.flatMap(({ value }) => value ?? []));
+  // In a scope a user may have another name.
+  const from =
+    query.scope.length > 0
+      ? query.visits({}, `userId IN ${users}`)
+      : `FROM ${VISIT} FINAL WHERE userId IN ${users}`;
+  const latest = `SELECT userId, argMax(id, (startedAt, id)) AS visitId ${from} GROUP BY userId`;
+  const found = await query.ask<{ user: string; name: string }>(
+    `SELECT assumeNotNull(userId) AS user, argMax(userName, (date, ${ID_ORDER})) AS name FROM ${ACTIVITY}
+    WHERE ${all(['userName IS NOT NULL', ...query.scope])} AND (userId, visitId) IN (${latest}) GROUP BY user`,
+  );
+  const names = new Map(found.map(({ user, name }) => [user, name]));
+  return rows.map((row) => ({ ...row, name: names.get(row.value ?? '') ?? null }));
+}

@@ -1,0 +1,132 @@
+import {
+  type ParsedStatisticsFilter,
+  SESSION_PROPERTIES,
+  VISIT_PATHS,
+  VISIT_SOURCES,
+} from '../../../statistics/statistics-filter.js';
+import type { TimeRange } from '../../../statistics/time/time-range.js';
+import { conditionsOf, matches, PAGE, propertySql, scopeConditions } from '../filter.js';
+import type { Server, StatementLimits } from '../server.js';
+import { all, integer, text } from '../sql.js';
+import { ACTIVITY, SESSION, VISIT } from '../tables.js';
+
+/** Builds the conditions on the activities and the visits that match a filter, and asks. */
+export class StatisticsQuery {
+  constructor(
+    private readonly server: Server,
+    private readonly limits: StatementLimits,
+    private readonly filter: ParsedStatisticsFilter,
+  ) {}
+
+  get name(): string | undefined {
+    return this.filter.name;
+  }
+
+  ask<T>(sql: string): Promise<T[]> {
+    return this.server.query<T>(sql, this.limits);
+  }
+
+  /** What follows `SELECT …`, for the activities of the filter. */
+  activities(range: Partial<TimeRange> = {}, ...conditions: string[]): string {
+    const { session, visit, user, bots } = this.filter;
+    const own = [
+      ...inRange('date', range),
+      ...conditionsOf({ session, visit }),
+      ...this.scope,
+      ...activityConditions(this.filter),
+      ...(bots ? [] : [`sessionId IS NULL OR sessionId NOT IN ${sessionsWhere('bot')}`]),
+      ...SESSION_PROPERTIES.flatMap((property) => {
+        const value = this.filter[property];
+        if (value === undefined) return [];
+        return value === null
+          ? `sessionId IS NULL OR sessionId NOT IN ${sessionsWhere(`${property} IS NOT NULL`)}`
+          : `sessionId IN ${sessionsWhere(`${property} = ${text(value)}`)}`;
+      }),
+      // Whoever logs in during a visit was the visitor all along.
+      ...(user === null
+        ? [`userId IS NULL AND visitId NOT IN (SELECT id FROM ${VISIT} FINAL WHERE userId IS NOT NULL)`]
+        : []),
+    ];
+    const sources = this.sourceConditions();
+    if (sources.length > 0) own.push(`visitId IN (SELECT id FROM ${VISIT} FINAL WHERE ${all(sources)})`);
+    return `FROM ${ACTIVITY} WHERE ${all([...own, ...conditions])}`;
+  }
+
+  /** The same for the visits. */
+  visits(range: Partial<TimeRange> = {}, ...conditions: string[]): string {
+    const { session, visit, user, bots } = this.filter;
+    const own = [
+      ...inRange('startedAt', range),
+      ...(bots ? [] : ['NOT bot']),
+      ...(session === undefined ? [] : [`sessionId = ${text(session)}`]),
+      ...(visit === undefined ? [] : [`id = ${text(visit)}`]),
+      ...(user === null ? ['userId IS NULL'] : []),
+      ...this.sourceConditions(),
+      ...SESSION_PROPERTIES.flatMap((property) => equals(property, this.filter[property])),
+    ];
+    const ofActivities = activityConditions(this.filter);
+    if (ofActivities.length > 0) {
+      // None of a visit's activities is before it began.
+      const since = inRange('date', { since: range.since ?? 0 });
+      own.push(
+        `id IN (SELECT visitId FROM ${ACTIVITY} WHERE ${all([...since, "visitId != ''", ...ofActivities])})`,
+      );
+    }
+    // A visit's row is made of all its activities: one of them beyond the scope would be told by it.
+    if (this.scope.length > 0) {
+      const within = all(this.scope);
+      own.push(`id IN (SELECT visitId FROM ${ACTIVITY} WHERE ${within})`);
+      own.push(`id NOT IN (SELECT visitId FROM ${ACTIVITY} WHERE NOT ifNull(${within}, false))`);
+    }
+    return `FROM ${VISIT} FINAL WHERE ${all([...own, ...conditions])}`;
+  }
+
+  /** What has to hold of each activity, whatever the filter is. */
+  get scope(): string[] {
+    return scopeConditions(this.filter.scope ?? []);
+  }
+
+  private sourceConditions(): string[] {
+    const { filter } = this;
+    return [
+      ...VISIT_PATHS.flatMap((property) => {
+        const path = filter[property];
+        return path === undefined ? [] : matches(property, path);
+      }),
+      ...VISIT_SOURCES.flatMap((property) => equals(property, filter[property])),
+    ];
+  }
+}
+
+/** What the filter, or a step of a funnel, says of an activity itself. `user: null` is said of the visit. */
+export function activityConditions(filter: ParsedStatisticsFilter): string[] {
+  const { user, path, name, ip, properties } = filter;
+  return [
+    ...conditionsOf({ ...(user != null && { user }), name, ip }),
+    ...(path === undefined ? [] : [matches(PAGE, path)]),
+    ...Array.from(properties ?? [], ([key, value]) => `${propertySql(key)} = ${text(value)}`),
+  ];
+}
+
+/** The start of the interval that an instant is in. */
+export function startSql(column: string, starts: readonly number[]): string {
+  const [first = 0] = starts;
+  if (starts.length <= 1) return `toInt64(${integer(first)})`;
+  return `roundDown(${column}, [${starts.map((start) => `toInt64(${integer(start)})`).join(', ')}])`;
+}
+
+function sessionsWhere(condition: string): string {
+  return `(SELECT id FROM ${SESSION} FINAL WHERE ${condition})`;
+}
+
+function inRange(column: string, { since, until }: Partial<TimeRange>): string[] {
+  return [
+    ...(since === undefined ? [] : [`${column} >= ${integer(since)}`]),
+    ...(until === undefined ? [] : [`${column} < ${integer(until)}`]),
+  ];
+}
+
+function equals(column: string, value: string | null | undefined): string[] {
+  if (value === undefined) return [];
+  return [value === null ? `${column} IS NULL` : `${column} = ${text(value)}`];
+}

@@ -1,0 +1,137 @@
+import { ENGAGEMENT } from '../../../activity/engagement.js';
+import { PAGE } from '../filter.js';
+import type { Server, StatementLimits } from '../server.js';
+import { ID_ORDER, text } from '../sql.js';
+import { ACTIVITY, SESSION, VISIT } from '../tables.js';
+
+/** Hours before and after the start that its id tells, in which the activities of a visit are. */
+const REACH = 25;
+/** Of a visit with more activities, the time in view after its last one is not counted. */
+const MAX_ACTIVITIES = 1000;
+/** Milliseconds that a visit lasts at most. */
+const MAX_DURATION = 86_400_000;
+
+/** An id that tells when the visit started, as visit-id.ts has it. */
+const OWN = '^[0-9a-z]{8,9}[0-9A-Za-z_-]{7}$';
+const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
+/** Milliseconds since 1970: the characters before the last seven are a number to the base 36. */
+const START = `arrayFold((start, digit) -> start * 36 + position('${DIGITS}', digit) - 1,
+  splitByString('', substring(visitId, 1, length(visitId) - 7)), toInt64(0))`;
+
+/** The columns of the table of visits that are computed, in their order. */
+export const COLUMNS = [
+  'id',
+  'startedAt',
+  'endedAt',
+  'sessionId',
+  'userId',
+  'activities',
+  'views',
+  'bounced',
+  'duration',
+  'entry',
+  'exit',
+  'referrer',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'utmTerm',
+  'utmContent',
+  'browser',
+  'system',
+  'device',
+  'bot',
+  'pages',
+];
+
+const SOURCES = ['referrer', 'utmSource', 'utmMedium', 'utmCampaign', 'utmTerm', 'utmContent'];
+
+/**
+ * Rebuilds visits from their activities, and removes those without any. It can be done at any time by any instance: of two
+ * rows of a visit the one counts whose activities were read later.
+ * @param ids a `SELECT` of the ids as `visitId`, which selects the same each time
+ */
+export async function rebuildVisits(server: Server, ids: string, limits?: StatementLimits): Promise<void> {
+  const version = 'toUnixTimestamp64Micro(now64(6))';
+  await server.command(
+    `INSERT INTO ${VISIT} (${COLUMNS.join(', ')}, version, gone)
+    SELECT ${COLUMNS.join(', ')}, ${version}, 0 FROM (${visitsSql(ids)})`,
+    limits,
+    { async_insert: 0 },
+  );
+  await server.command(
+    `INSERT INTO ${VISIT} (id, version, gone)
+    SELECT id, ${version}, 1 FROM ${VISIT} FINAL
+    WHERE id IN (${ids}) AND id NOT IN (SELECT visitId FROM (${activitiesSql(ids, 'visitId')}))`,
+    limits,
+    { async_insert: 0 },
+  );
+}
+
+/**
+ * The SQL of visits as their activities say.
+ * @param ids a `SELECT` of their ids as `visitId`; default: all visits
+ */
+export function visitsSql(ids?: string): string {
+  const isAction = `name != ${text(ENGAGEMENT)}`;
+  const place = `(date, ${ID_ORDER})`;
+  // Tuples: the functions leave out rows in which the value itself is NULL.
+  const first = ['date', 'sessionId', PAGE, ...SOURCES].join(', ');
+  const columns = [
+    'visitId AS id',
+    'min(date) AS startedAt',
+    'max(date) AS endedAt',
+    `argMin((${first}), (NOT (${isAction}), date, ${ID_ORDER})) AS first`,
+    `argMax((date, ${PAGE}), (${isAction}, date, ${ID_ORDER})) AS last`,
+    'tupleElement(first, 2) AS sessionId',
+    `argMaxIf(activity.userId, ${place}, activity.userId IS NOT NULL) AS userId`,
+    'toUInt32(count()) AS activities',
+    `toUInt32(countIf(name = 'view')) AS views`,
+    `countIf(${isAction} AND ifNull(interactive, true)) AS actions`,
+    'actions = 1 AS bounced',
+    `maxIf(date, ${isAction}) AS lastAction`,
+    `groupArrayIf((date, inView), inView > 0) AS timesInView`,
+    `if(count() > ${MAX_ACTIVITIES}, 0, arraySum(arrayMap(t -> if(t.1 > lastAction, t.2, 0), timesInView))) AS inViewAfter`,
+    'if(actions > 0, tupleElement(last, 1) - tupleElement(first, 1), 0) AS acted',
+    `toUInt32(floor(least(acted + inViewAfter, ${MAX_DURATION}) / 1000)) AS duration`,
+    'tupleElement(first, 3) AS entry',
+    'tupleElement(last, 2) AS exit',
+    ...SOURCES.map((source, i) => `tupleElement(first, ${i + 4}) AS ${source}`),
+    `arrayCompact(arrayMap(v -> v.3, arraySort(groupArrayIf((date, ${ID_ORDER}, ${PAGE}), name = 'view')))) AS pages`,
+  ];
+  const needed = [
+    'id',
+    'visitId',
+    'date',
+    'sessionId',
+    'userId',
+    'path',
+    'page',
+    'name',
+    'interactive',
+    'inView',
+    ...SOURCES,
+  ];
+  const activities =
+    ids === undefined
+      ? `SELECT * FROM ${ACTIVITY} WHERE visitId != ''`
+      : activitiesSql(ids, needed.join(', '));
+  const sessions =
+    ids === undefined ? '' : ` WHERE id IN (SELECT sessionId FROM (${activitiesSql(ids, 'sessionId')}))`;
+  return `SELECT visit.*, session.browser AS browser, session.system AS system, session.device AS device,
+      ifNull(session.bot, false) AS bot
+    FROM (SELECT ${columns.join(', ')} FROM (${activities}) AS activity GROUP BY visitId) AS visit
+    LEFT JOIN (SELECT id, browser, system, device, bot FROM ${SESSION} FINAL${sessions}) AS session ON session.id = visit.sessionId`;
+}
+
+/**
+ * The activities of visits. Nearly all visits have ids that tell when they started, and all their activities are near that, so
+ * these are found by the key of the table; the others are searched for among the few that are not.
+ */
+function activitiesSql(ids: string, columns: string): string {
+  const hours = `SELECT DISTINCT arrayJoin(range(hour - ${REACH}, hour + ${REACH} + 1)) FROM (
+      SELECT DISTINCT intDiv(${START}, 3600000) AS hour FROM (SELECT visitId FROM (${ids}) WHERE match(visitId, '${OWN}')))`;
+  return `SELECT ${columns} FROM ${ACTIVITY} WHERE isNear AND intDiv(date, 3600000) IN (${hours}) AND visitId IN (${ids})
+    UNION ALL
+    SELECT ${columns} FROM ${ACTIVITY} WHERE NOT isNear AND visitId IN (${ids})`;
+}

@@ -1,0 +1,126 @@
+import { clickHouse } from '../../lib/store/clickhouse/index.js';
+import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
+import { migrate } from '../../lib/store/clickhouse/migrations.js';
+import type { Session } from '../../lib/index.js';
+import { DEFAULTS } from '../../lib/options/settings.js';
+import type { Batch, Store } from '../../lib/store/store.js';
+import { STORES } from '../support/databases.js';
+import { type ClickHouseServer, startClickHouse } from '../support/clickhouse/clickhouse.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const SETTINGS = { ...DEFAULTS, page: (path: string) => path };
+
+describe('the options of clickHouse()', () => {
+  it.each<[object, string]>([
+    [{ url: 'localhost' }, 'the option "url" is "localhost"; allowed: an http:// or https:// URL'],
+    [{ database: 'a b' }, 'the option "database" is "a b"'],
+    [{ cluster: '`' }, 'the option "cluster" is "`"'],
+    [{ pause: -1 }, 'the option "pause" is -1'],
+    [{ host: 'localhost' }, 'the option "host" is not known; allowed: one of url, database'],
+  ])('%j are refused', (options, message) => {
+    expect(() => clickHouse(options)).toThrow(message);
+  });
+});
+
+describe('the tables on a cluster', () => {
+  it('are created on it, and replicated', async () => {
+    const commands: string[] = [];
+    const settings = toClickHouseSettings({ cluster: 'main', replicated: true, database: 'app' });
+    const server = {
+      settings,
+      command: async (sql: string) => void commands.push(sql),
+      query: async () => [],
+    };
+    await migrate(server, server);
+    expect(commands[0]).toBe('CREATE DATABASE IF NOT EXISTS `app` ON CLUSTER `main`');
+    const tables = commands.filter((sql) => sql.startsWith('CREATE TABLE'));
+    expect(tables).toHaveLength(7);
+    for (const sql of tables)
+      expect(sql).toMatch(/ ON CLUSTER `main` \(.*ENGINE = Replicated\w*MergeTree\(/s);
+    expect(tables.join('')).not.toContain('fsync');
+  });
+});
+
+(STORES.includes('clickhouse') ? describe : describe.skip)('a store on ClickHouse', () => {
+  let server: ClickHouseServer;
+
+  beforeAll(async () => {
+    server = await startClickHouse();
+  });
+
+  afterAll(() => server.stop());
+
+  function batchOf(path: string, sessions: Session[] = []): Batch {
+    const none = { page: null, route: null, referer: null, properties: null, subject: null, userId: null };
+    const others = { userName: null, sessionId: null, visitId: null, ipAddress: null, interactive: null };
+    const [id, date] = ['00000000-0000-4000-8000-000000000001', new Date()];
+    return {
+      activities: [{ ...none, ...others, id, date, receivedAt: date, name: 'view', path }],
+      sessions,
+      token: () => '',
+    };
+  }
+
+  function write(store: Store, batch: Batch, within: number): Promise<void> {
+    return store.lendWriter((send) => send(batch, within), new AbortController().signal);
+  }
+
+  it('creates a missing database and its tables once, however often it is migrated', async () => {
+    const database = await server.createDatabase();
+    await server.query(`DROP DATABASE ${database}`);
+    const open = clickHouse({ url: server.url, database });
+    const store = await open.create(SETTINGS);
+    const error: unknown = await store.count({}).catch((reason: unknown) => reason);
+    expect(String(error)).toContain('run "djaffar migrate"');
+    const cause = error instanceof Error ? error.cause : undefined;
+    expect(store.classifyError(cause)).toMatchObject({ kind: 'schema', isNotMigrated: true });
+    await store.migrate();
+    await write(store, batchOf('/'), 60_000);
+    await store.migrate();
+    expect(await store.count({})).toBe(1);
+    expect(await server.query(`SELECT version FROM ${database}.djaffar_migration`)).toEqual([{ version: 1 }]);
+    await store.close();
+    expect(store.isOpen).toBe(false);
+  });
+
+  it('gives a write up that the server does not answer in time, and stores it once when it is tried again', async () => {
+    const database = await server.createDatabase();
+    const proxy = await TcpProxy.start(server.url);
+    const store = await clickHouse({ url: `http://127.0.0.1:${proxy.port}`, database }).create(SETTINGS);
+    try {
+      await store.migrate();
+      proxy.silence();
+      const error: unknown = await write(store, batchOf('/'), 200).catch((reason: unknown) => reason);
+      expect(store.classifyError(error)).toMatchObject({ kind: 'transient' });
+      proxy.heal();
+      await write(store, batchOf('/'), 60_000);
+      await write(store, batchOf('/again'), 60_000);
+      expect((await store.page({}, { limit: 10, order: 'asc' })).map(({ path }) => path)).toEqual(['/']);
+    } finally {
+      await store.close();
+      await proxy.close();
+    }
+  });
+
+  it('says that a server which is not there cannot be reached', async () => {
+    const store = await clickHouse({ url: 'http://127.0.0.1:9' }).create(SETTINGS);
+    const error: unknown = await write(store, batchOf('/'), 5000).catch((reason: unknown) => reason);
+    expect(store.classifyError(error)).toMatchObject({ kind: 'transient', code: 'ECONNREFUSED' });
+    await expect(store.count({})).rejects.toThrow('the database did not answer');
+    await store.close();
+  });
+
+  it('removes erased rows from the disk', async () => {
+    const database = await server.createDatabase();
+    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    await store.migrate();
+    await write(store, batchOf('/secret'), 60_000);
+    await store.erase({ filter: { path: '/secret' }, keepAnonymous: false }, () => {});
+    // Nobody waits for it but this test.
+    const pending = `SELECT 1 FROM system.mutations WHERE database = '${database}' AND NOT is_done`;
+    while ((await server.query(pending)).length > 0);
+    const rows = `SELECT count() AS count FROM ${database}.djaffar_activity SETTINGS apply_deleted_mask = 0`;
+    expect(await server.query(rows)).toEqual([{ count: 0 }]);
+    await store.close();
+  });
+});

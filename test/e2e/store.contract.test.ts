@@ -1,0 +1,489 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import type { Activity, ActivityFilter, ServerActivity } from '../../lib/index.js';
+import type { SigningKey } from '../../lib/privacy/signing-key.js';
+import { STORES } from '../support/databases.js';
+import { runs } from '../support/property.js';
+import {
+  anActivity,
+  IPS,
+  NAMES,
+  PATHS,
+  SESSIONS,
+  USERS,
+  VISITS,
+} from '../support/statistics/arbitrary-activities.js';
+import { byText } from '../support/statistics/order.js';
+import { pageOf } from '../support/statistics/pages.js';
+import { createStore, type StoreDatabase, type StoreHost } from '../support/stores.js';
+
+const DAY = 86_400_000;
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
+
+/** Texts that careless SQL, JSON or patterns change. */
+const TEXT = `a'b"c\\d\\\\ %_*?{x:String}\n\t\r ä🦋 --`;
+
+describe.each(STORES)('a store on %s', (name) => {
+  let database: StoreDatabase;
+  let host: StoreHost;
+  /** Another instance of the app. */
+  let other: StoreHost;
+
+  beforeAll(async () => {
+    database = await createStore(name);
+    host = await database.start();
+    other = await database.start();
+  });
+
+  afterAll(async () => {
+    await other?.close();
+    await host?.close();
+    await database?.drop();
+  });
+
+  afterEach(() => host.activities.erase({ from: new Date(0) }));
+
+  const track = (...activities: ServerActivity[]): Promise<void[]> =>
+    Promise.all(activities.map((activity) => host.activities.track(activity)));
+
+  describe('stores', () => {
+    it('each property as it was given, and the session with the first user agent', async () => {
+      const given = {
+        id: randomUUID(),
+        date: new Date('2026-11-01T12:34:56.789Z'),
+        name: 'bought',
+        path: Array.from(`/${TEXT}${'🦋'.repeat(2048)}`)
+          .slice(0, 2048)
+          .join(''),
+        referer: `https://example.org/${TEXT}`,
+        route: `/${TEXT}`,
+        user: { id: TEXT, name: TEXT },
+        session: 'session-1',
+        visit: 'visit-1',
+        subject: `order:${TEXT}`,
+        interactive: false,
+        ip: '2001:db8::1',
+        userAgent: FIREFOX,
+        properties: {
+          text: TEXT,
+          [TEXT]: 1.5,
+          deep: { list: [1, null, true, ''] },
+          empty: '',
+          none: null,
+        },
+      } satisfies ServerActivity;
+      const before = Date.now();
+      await track(given);
+      await track({ path: '/later', session: 'session-1', userAgent: CHROME });
+      const { items } = await other.activities.find({ session: 'session-1' }, { order: 'asc' });
+      const [stored, later] = items;
+      expect(stored).toMatchObject({
+        id: given.id,
+        date: given.date,
+        name: given.name,
+        path: given.path,
+        referer: given.referer,
+        route: given.route,
+        userId: TEXT,
+        userName: TEXT,
+        sessionId: given.session,
+        visitId: given.visit,
+        subject: given.subject,
+        interactive: false,
+        ipAddress: given.ip,
+        properties: given.properties,
+        session: {
+          id: given.session,
+          userAgent: FIREFOX,
+          browser: 'Firefox',
+          system: 'Linux',
+          device: 'desktop',
+          bot: false,
+        },
+      });
+      expect(stored?.receivedAt.getTime()).toBeGreaterThanOrEqual(before - 2000);
+      expect(later).toMatchObject({
+        visitId: null,
+        userId: null,
+        properties: null,
+        interactive: null,
+        session: stored?.session,
+      });
+    });
+
+    it('an id once, whatever else is told of it the next time, and keeps what came first', async () => {
+      const id = randomUUID();
+      const first = { id, path: '/first', date: new Date('2026-11-01T12:00Z'), visit: 'v1', session: 's1' };
+      await track(first, { ...first, path: '/same batch' });
+      for (const instance of [host, other])
+        await instance.activities.track({
+          ...first,
+          path: '/second',
+          date: '2026-03-01T12:00Z',
+          visit: 'v2',
+          session: 's2',
+        });
+      expect(await other.activities.count()).toBe(1);
+      const [stored] = await host.stored();
+      expect(stored).toMatchObject({ id, path: '/first', visitId: 'v1', date: first.date });
+    });
+
+    it('an id once if two instances are given it at the same moment, in other visits', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const ids = Array.from({ length: 20 }, () => randomUUID());
+        await Promise.all(
+          [host, other].flatMap(({ activities }, i) =>
+            ids.map((id) =>
+              activities.track({
+                id,
+                path: `/${i}`,
+                date: '2026-11-01T12:00Z',
+                visit: `v${i}`,
+                session: `s${i}`,
+              }),
+            ),
+          ),
+        );
+        expect(await host.activities.count()).toBe(20 * (round + 1));
+        expect(new Set((await other.stored()).map(({ id }) => id)).size).toBe(20 * (round + 1));
+        expect(await other.stored()).toHaveLength(20 * (round + 1));
+      }
+      const range = { from: '2026-11-01', to: '2026-11-01' };
+      const stored = await host.stored();
+      const { visits, activities } = await other.stats.overview(range);
+      expect(activities.value).toBe(100);
+      expect(visits.value).toBe(new Set(stored.map(({ visitId }) => visitId)).size);
+      expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    });
+
+    it('what belongs together in one batch, however far apart its dates are', async () => {
+      const activities = Array.from({ length: 100 }, (_, i) => ({
+        path: `/${i}`,
+        date: new Date(i * 200 * DAY),
+      }));
+      await track(...activities);
+      expect((await host.stored()).map(({ path }) => path)).toEqual(activities.map(({ path }) => path));
+    });
+  });
+
+  describe('finds', () => {
+    let stored: Activity[];
+
+    const aFilter: fc.Arbitrary<ActivityFilter> = fc
+      .record({
+        user: fc.constantFrom(...USERS),
+        session: fc.constantFrom(...SESSIONS),
+        visit: fc.constantFrom(...VISITS),
+        path: fc.constantFrom(...PATHS, '/*', '/p*', '/a%*', '/a_*', '/🦋*', '*'),
+        page: fc.constantFrom(...PATHS, '/*', '/p*'),
+        name: fc.constantFrom(...NAMES),
+        ip: fc.constantFrom(...IPS),
+        from: fc.constantFrom('2024-10-01', '2025-03-09T07:00Z', new Date('2025-10-26T01:00Z')),
+        to: fc.constantFrom('2025-11-02', '2025-10-26T01:00:01Z', '9999-12-31'),
+      })
+      .chain((filter) => fc.subarray(Object.entries(filter), { maxLength: 3 }))
+      .map((entries) => Object.fromEntries(entries));
+
+    async function fill(): Promise<void> {
+      for (const activities of fc.sample(
+        fc.array(anActivity, { minLength: 100, maxLength: 100, size: 'max' }),
+        2,
+      ))
+        await track(...activities);
+      await track(
+        { path: '/orders/1', date: '2026-11-01T12:00Z', route: '/orders/:id', subject: ['order', 1] },
+        { path: '/orders/12', date: '2026-11-01T12:01Z', route: '/orders/:id/pay', subject: 'order:12' },
+      );
+      stored = await host.stored();
+    }
+
+    it('what matches a filter, in pages of the order of date and id', async () => {
+      await fill();
+      expect(stored).toEqual(stored.toSorted((a, b) => +a.date - +b.date || byText(a.id, b.id)));
+      await fc.assert(
+        fc.asyncProperty(
+          aFilter,
+          fc.constantFrom('asc', 'desc'),
+          fc.constantFrom(3, 50, 1000),
+          async (filter, order, limit) => {
+            const expected = stored.filter((activity) => isMatch(activity, filter));
+            const found: Activity[] = [];
+            let after: string | undefined;
+            do {
+              const { items, next } = await other.activities.find(filter, { order, limit, after });
+              found.push(...items);
+              after = next ?? undefined;
+            } while (after !== undefined && found.length < 60);
+            expect(found).toEqual(
+              (order === 'asc' ? expected : expected.toReversed()).slice(0, found.length),
+            );
+            expect(found.length === expected.length).toBe(after === undefined);
+            expect(await host.activities.count(filter)).toBe(expected.length);
+          },
+        ),
+        runs(20),
+      );
+      const paths = async (filter: ActivityFilter): Promise<string[]> =>
+        (await host.activities.find(filter, { order: 'asc' })).items.map(({ path }) => path);
+      expect(await paths({ route: '/orders/:id' })).toEqual(['/orders/1']);
+      expect(await paths({ route: '/orders/:id*' })).toEqual(['/orders/1', '/orders/12']);
+      expect(await paths({ subject: ['order', 12] })).toEqual(['/orders/12']);
+      expect(await host.activities.count({ subject: ['order', 2] })).toBe(0);
+    });
+
+    it('what comes after an activity, for an export that goes on', async () => {
+      await fill();
+      const middle = stored[100];
+      const place = await host.store.findCursor(middle?.id ?? '', {});
+      expect(place).toEqual({ date: middle?.date.getTime(), id: middle?.id });
+      const ids: string[] = [];
+      for await (const rows of host.store.pages({}, place)) ids.push(...rows.map(({ id }) => id));
+      expect(ids).toEqual(stored.slice(101).map(({ id }) => id));
+      expect(await host.store.findCursor(randomUUID(), {})).toBeUndefined();
+    });
+
+    it('what was received lately, without what is known', async () => {
+      const ids = [randomUUID(), randomUUID(), randomUUID()];
+      for (const id of ids)
+        await host.activities.track({ id, path: '/', date: new Date(0), session: 's1', userAgent: FIREFOX });
+      const all = await other.store.findReceived(60_000, 10, new Set(), {});
+      expect(all.ids.toSorted()).toEqual(ids.toSorted());
+      expect(all.activities.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+      expect(all.activities[0]?.session?.browser).toBe('Firefox');
+      const { activities } = await other.store.findReceived(60_000, 10, new Set(ids.slice(0, 2)), {});
+      expect(activities.map(({ id }) => id)).toEqual(ids.slice(2));
+    });
+
+    it('the feed, the sessions and the last activity of a user', async () => {
+      const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 1, 12, minute));
+      const user = { id: TEXT };
+      await track(
+        { path: '/a', date: at(1), user, session: 's1', userAgent: FIREFOX },
+        { path: '/a', date: at(2), user, session: 's2', userAgent: CHROME },
+        { path: '/b', date: at(3), user, session: 's2' },
+        { path: '/b', date: at(4), user, name: 'engagement', session: 's2' },
+        { path: '/c', date: at(5), user: { id: 'another' }, session: 's2' },
+      );
+      expect(await other.activities.feed({ user: TEXT })).toMatchObject([
+        { path: '/b', count: 1, date: at(3) },
+        { path: '/a', count: 2, date: at(2), since: at(1) },
+      ]);
+      expect(await host.activities.lastSeen([TEXT, 'another', 'nobody'])).toEqual(
+        new Map([
+          [TEXT, at(4)],
+          ['another', at(5)],
+        ]),
+      );
+      expect(await host.activities.sessions(TEXT, 's1')).toEqual([
+        expect.objectContaining({
+          id: 's2',
+          browser: 'Chrome',
+          firstSeen: at(2),
+          lastSeen: at(4),
+          current: false,
+        }),
+        expect.objectContaining({
+          id: 's1',
+          browser: 'Firefox',
+          firstSeen: at(1),
+          lastSeen: at(1),
+          current: true,
+        }),
+      ]);
+    });
+
+    it('when visits began and ended', async () => {
+      await track(
+        { path: '/', date: new Date(1000), visit: 'v1' },
+        { path: '/', date: new Date(3000), visit: 'v1' },
+        { path: '/', date: new Date(2000), visit: 'v2' },
+      );
+      const spans = await other.store.findVisitSpans(['v1', 'v2', 'v3']);
+      expect(spans.toSorted((a, b) => byText(a.id, b.id))).toEqual([
+        { id: 'v1', first: 1000, last: 3000 },
+        { id: 'v2', first: 2000, last: 2000 },
+      ]);
+    });
+  });
+
+  describe('erases', () => {
+    const date = new Date('2026-11-01T12:00Z');
+
+    it('what matches, with sessions that have nothing left, from activities and statistics', async () => {
+      await track(
+        { path: '/a', date, session: 'e1', visit: 'v1', userAgent: FIREFOX },
+        { path: '/b', date, session: 'e1', visit: 'v1' },
+        { path: '/a', date, session: 'e2', visit: 'v2', userAgent: CHROME },
+      );
+      const range = { from: '2026-11-01', to: '2026-11-01' };
+      expect((await other.stats.overview(range)).visits.value).toBe(2);
+      expect(await host.activities.countToErase({ path: '/a' })).toBe(2);
+      expect(await host.activities.erase({ path: '/a' })).toBe(2);
+      for (const { activities, stats } of [host, other]) {
+        expect((await activities.find()).items).toMatchObject([
+          { path: '/b', session: { browser: 'Firefox' } },
+        ]);
+        expect(await stats.overview(range)).toMatchObject({
+          visits: { value: 1 },
+          sessions: { value: 1 },
+          activities: { value: 1 },
+          bounceRate: { value: 1 },
+        });
+      }
+      expect(await host.activities.erase({ path: '/a' })).toBe(0);
+      // The session is new again.
+      await other.activities.track({ path: '/c', session: 'e2', userAgent: FIREFOX });
+      expect((await host.activities.find({ session: 'e2' })).items[0]?.session?.browser).toBe('Firefox');
+      expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    });
+
+    it('what a user did before the login in the same visit, unless it is to be kept', async () => {
+      const fill = (): Promise<void[]> =>
+        track(
+          { path: '/before', date, visit: 'v1' },
+          { path: '/after', date, visit: 'v1', user: { id: 'u' } },
+          { path: '/someone', date, visit: 'v1', user: { id: 'other' } },
+          { path: '/another visit', date, visit: 'v2' },
+        );
+      await fill();
+      expect(await host.activities.erase({ user: 'u' }, { keepAnonymous: true })).toBe(1);
+      await fill();
+      expect(await host.activities.countToErase({ user: 'u' })).toBe(3);
+      expect(await host.activities.erase({ user: 'u' })).toBe(3);
+      expect((await host.stored()).map(({ path }) => path)).not.toContain('/before');
+    });
+
+    it('and stores an erased id again, if it is sent again', async () => {
+      const activity = { id: randomUUID(), path: '/', date };
+      await track(activity);
+      await host.activities.erase({ path: '/' });
+      await track(activity);
+      expect(await host.activities.count()).toBe(1);
+    });
+
+    it('and restores a session that has activities of another instance', async () => {
+      const activity = { path: '/', session: 's1', userAgent: FIREFOX, visit: 'v1' };
+      await track(activity);
+      await other.activities.erase({ session: 's1' });
+      // This instance knows the session, and does not store it again at once.
+      await track(activity);
+      const session = {
+        id: 's1',
+        row: () => ({
+          id: 's1',
+          userAgent: FIREFOX,
+          startedAt: date,
+          browser: 'Firefox',
+          system: 'Linux',
+          device: 'desktop',
+          bot: false,
+        }),
+      };
+      const unknown = { ...session, id: 's2' };
+      await host.store.restoreSessions([session, unknown]);
+      expect((await other.stored())[0]?.session?.browser).toBe('Firefox');
+      expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    });
+  });
+
+  it('shows a scope nothing of what is outside', async () => {
+    const shop = (number: number): Partial<ServerActivity> => ({
+      properties: { shop: number },
+      date: '2026-11-01T12:00Z',
+    });
+    await track(
+      { path: '/a', session: 's1', visit: 'v1', user: { id: 'u', name: 'One' }, ...shop(1) },
+      { path: '/b', session: 's1', visit: 'v1', ...shop(1) },
+      { path: '/a', session: 's2', visit: 'v2', ...shop(1) },
+      { path: '/secret', session: 's2', visit: 'v2', user: { id: 'u', name: 'Two' }, ...shop(2) },
+      { path: '/secret', session: 's3', visit: 'v3', date: '2026-11-01T13:00Z' },
+    );
+    const scope = { properties: { shop: 1 } };
+    const range = { from: '2026-11-01', to: '2026-11-01' };
+    const activities = other.activities.scoped(scope);
+    const stats = other.stats.scoped(scope);
+    expect((await activities.find({}, { order: 'asc' })).items.map(({ path }) => path).toSorted()).toEqual([
+      '/a',
+      '/a',
+      '/b',
+    ]);
+    expect(await activities.count({ path: '/secret' })).toBe(0);
+    expect(await stats.overview(range)).toMatchObject({
+      activities: { value: 3 },
+      visits: { value: 1 },
+      users: { value: 1 },
+    });
+    expect((await stats.top('path', range)).items).toEqual([
+      { value: '/a', count: 2 },
+      { value: '/b', count: 1 },
+    ]);
+    expect((await stats.top('user', range)).items).toEqual([{ value: 'u', count: 1, name: 'One' }]);
+    expect((await stats.top('user', { ...range, search: 'two' })).items).toEqual([]);
+    expect((await stats.visits(range)).items.map(({ id }) => id)).toEqual(['v1']);
+    expect(await activities.erase({ session: 's2' })).toBe(1);
+    expect(await host.activities.count({ path: '/secret' })).toBe(2);
+  });
+
+  it('gives all instances the same keys', async () => {
+    let made = 0;
+    const next = (secret: string) => (newest: SigningKey | undefined) => {
+      made += 1;
+      return newest && newest.number >= 2 ? undefined : { number: 2, createdAt: new Date(1000), secret };
+    };
+    const load = (): Promise<SigningKey[][]> =>
+      Promise.all([host, other].map(({ store }, i) => store.loadSigningKeys(next(`secret ${i}`), 60_000)));
+    await load();
+    const [first, second] = await load();
+    expect(first).toHaveLength(2);
+    expect(first).toEqual(second);
+    expect(made).toBe(4);
+  });
+
+  it('gives sessions a user agent that is told later', async () => {
+    await track({ path: '/', session: 's1', visit: 'v1', date: '2026-11-01T12:00Z' });
+    const range = { from: '2026-11-01', to: '2026-11-01', browser: 'Firefox' };
+    expect((await host.stats.overview(range)).visits.value).toBe(0);
+    expect(
+      await host.store.addUserAgents(
+        new Map([
+          ['s1', FIREFOX],
+          ['unknown', CHROME],
+        ]),
+      ),
+    ).toBe(1);
+    expect(await host.store.addUserAgents(new Map([['s1', CHROME]]))).toBe(0);
+    expect((await other.stored())[0]?.session).toMatchObject({ browser: 'Firefox', userAgent: FIREFOX });
+    expect((await other.stats.overview(range)).visits.value).toBe(1);
+  });
+
+  it('computes what is derived from the activities again', async () => {
+    for (const activities of fc.sample(
+      fc.array(anActivity, { minLength: 50, maxLength: 50, size: 'max' }),
+      1,
+    ))
+      await track(...activities);
+    await host.store.rebuild();
+    expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+  });
+});
+
+function isMatch(activity: Activity, filter: ActivityFilter): boolean {
+  const { user, session, visit, path, page, name, ip, from, to } = filter;
+  const isAt = (text: string, asked: string): boolean =>
+    asked.endsWith('*') ? text.startsWith(asked.slice(0, -1)) : text === asked;
+  const instant = (at: Date | string, end: number): number =>
+    at instanceof Date ? at.getTime() : Date.parse(at) + (/^[\d-]{10}$/.test(at) ? end : 0);
+  return (
+    (user === undefined || activity.userId === user) &&
+    (session === undefined || activity.sessionId === session) &&
+    (visit === undefined || activity.visitId === visit) &&
+    (path === undefined || isAt(activity.path, path)) &&
+    (page === undefined || isAt(pageOf(activity.path), page)) &&
+    (name === undefined || activity.name === name) &&
+    (ip === undefined || activity.ipAddress === ip) &&
+    (from === undefined || activity.date.getTime() >= instant(from, 0)) &&
+    (to === undefined || activity.date.getTime() < instant(to, DAY))
+  );
+}
