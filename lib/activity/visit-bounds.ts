@@ -25,6 +25,11 @@ interface Lookup {
   done: Promise<void>;
 }
 
+/** How many visits one lookup asks for: with more, another lookup begins. */
+const MAX_IDS = 5000;
+/** How many visits are asked for at once: more are refused, as more activities than the writer has room for. */
+const MAX_WAITING = 20_000;
+
 /**
  * Sees to it that a visit ends after 24 hours, also if its id comes from server code or an import. The ids that are made
  * here begin with the start of the visit; of others the database says when their activities were.
@@ -33,6 +38,8 @@ export class VisitBounds {
   private cache: LRUCache<string, Span> | undefined;
 
   private next: Lookup | undefined;
+  /** How many visits are asked for. */
+  private waiting = 0;
 
   constructor(private readonly store: Pick<Store, 'findVisitSpans' | 'typeorm'>) {}
 
@@ -76,10 +83,17 @@ export class VisitBounds {
     const unknown = [...new Set(ids)].filter((id) => !this.spans.has(id));
     if (unknown.length === 0) return;
     if (manager) return this.add((await this.store.typeorm?.findVisitSpans(manager, unknown)) ?? []);
-    const lookup = (this.next ??= this.beginLookup());
+    if (this.waiting > 0 && this.waiting + unknown.length > MAX_WAITING)
+      throw new UnavailableError('too many visits of activities are looked up');
+    const lookup = this.next && this.next.ids.size < MAX_IDS ? this.next : this.beginLookup();
     for (const id of unknown) lookup.ids.add(id);
     lookup.timeout = Math.max(lookup.timeout, timeout);
-    await within(lookup.done, timeout);
+    this.waiting += unknown.length;
+    try {
+      await within(lookup.done, timeout);
+    } finally {
+      this.waiting -= unknown.length;
+    }
   }
 
   /** A query for each call would take thousands of connections in turn if server code tracks much at once. */
@@ -87,11 +101,11 @@ export class VisitBounds {
     const lookup: Lookup = { ids: new Set(), timeout: 0, done: Promise.resolve() };
     const lookUp = async (): Promise<void> => {
       await setImmediate();
-      this.next = undefined;
+      if (this.next === lookup) this.next = undefined;
       this.add(await this.store.findVisitSpans([...lookup.ids], lookup.timeout));
     };
     lookup.done = lookUp();
-    return lookup;
+    return (this.next = lookup);
   }
 
   private add(spans: VisitSpan[]): void {

@@ -32,6 +32,26 @@ describe('the bounds of visits whose ids the host chooses', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('are looked up in bounded numbers, and more are refused', async () => {
+    const asked: number[] = [];
+    let answer = (): void => {};
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const bounds = new VisitBounds({
+      findVisitSpans: async (ids): Promise<VisitSpan[]> => {
+        asked.push(ids.length);
+        await answered;
+        return [];
+      },
+    });
+    const track = (i: number): Promise<unknown> => bounds.findLate([at(`visit-${i}`, 0)]);
+    const tracked = Promise.all(Array.from({ length: 20_000 }, (_, i) => track(i)));
+    await expect(track(20_001)).rejects.toThrow(UnavailableError);
+    answer();
+    await tracked;
+    expect(asked).toEqual([5000, 5000, 5000, 5000]);
+    await track(20_001);
+  });
+
   it('are waited for by each only as long as it may', async () => {
     let answer: (spans: VisitSpan[]) => void = () => {};
     const bounds = new VisitBounds({
