@@ -16,6 +16,7 @@ import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { fetchAsAda, startSample } from '../support/sample.js';
 
+const HOUR = 3_600_000;
 const DAY = 86_400_000;
 const ever = { from: '1970-01-01T00:00Z', to: '2100-01-01T00:00Z' };
 const NOTHING = { visits: 0, sums: 0, pages: 0 };
@@ -177,6 +178,25 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     await host.activities.track({ path: '/' });
     expect(await views()).toBe(1);
     await state().update({ id: 1 }, { leaseHolder: 'ahead', leaseUntil: new Date(Date.now() + 365 * DAY) });
+    await host.activities.track({ path: '/' });
+    expect(await views()).toBe(2);
+  });
+
+  it.each([
+    ['a second: the others wait for its lease', 1000, false],
+    ['an hour: another one takes over', HOUR, true],
+  ])('has one instance at work if the clock of the database goes back by %s', async (_, back, isFree) => {
+    await host.activities.track({ path: '/' });
+    expect(await views()).toBe(1);
+    const [first, second] = [new RollupLease(host.dataSource), new RollupLease(host.dataSource)];
+    expect((await first.take())?.isOurs).toBe(true);
+    // The deadline is further ahead of the clock then.
+    const { leaseUntil } = await state().findOneByOrFail({ id: 1 });
+    await state().update({ id: 1 }, { leaseUntil: new Date(leaseUntil.getTime() + back) });
+    expect((await second.take())?.isOurs).toBe(isFree);
+    expect((await first.take())?.isOurs).toBe(!isFree);
+    await first.release();
+    await second.release();
     await host.activities.track({ path: '/' });
     expect(await views()).toBe(2);
   });
