@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../../../activity/random.js';
 import type { Activity } from '../../../../activity/activity.js';
 import type { DirtyRange } from './tables/dirty-range.entity.js';
-import { MINUTE } from '../../../../statistics/time/time-range.js';
+import { DAY, MINUTE } from '../../../../statistics/time/time-range.js';
 import { isNearStart } from '../../../../activity/visit-id.js';
 
 type Changed = Pick<Activity, 'date' | 'visitId'>;
@@ -63,6 +63,27 @@ export function deferredRanges(ranges: DirtyRange[], large: Set<string>): DirtyR
     visits: encodeVisits(visits),
     deferred: true,
   }));
+}
+
+/** All of a day, as at the first look at the activities or at a rebuild. */
+export function dirtyDay(day: number): NewDirtyRange {
+  return {
+    id: uuidv7(),
+    since: new Date(day),
+    until: new Date(day + DAY),
+    visits: null,
+    erased: true,
+    unbounded: false,
+    deferred: false,
+  };
+}
+
+export function isDay({ visits, since, until }: DirtyRange): boolean {
+  return visits === null && +until - +since >= DAY;
+}
+
+export function newestFirst(a: DirtyRange, b: DirtyRange): number {
+  return +b.since - +a.since || +b.until - +a.until;
 }
 
 /** The ids with commas between; an id may have any character, if the host or an import gave it. */

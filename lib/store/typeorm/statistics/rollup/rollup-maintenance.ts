@@ -1,0 +1,168 @@
+import { type DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
+import type { Pages } from '../../../../activity/page.js';
+import { dialectOf } from '../../../../database/dialects/dialect.js';
+import { onPrimary } from '../../../../database/primary.js';
+import { Table } from '../../../../database/table.js';
+import { DAY, QUARTER } from '../../../../statistics/time/time-range.js';
+import type { Mismatches, Progress } from '../../../store.js';
+import { UnavailableError } from '../../../unavailable.error.js';
+import type { Compaction } from './compaction.js';
+import { dirtyDay } from './dirty-ranges.js';
+import { findState, findUnfrozenDays, loadState, measureLongest } from './rollup-state.js';
+import { RollupVerifier } from './rollup-verifier.js';
+import type { StepRunner } from './step-runner.js';
+import { StoredPages } from './stored-pages.js';
+import { DirtyRange } from './tables/dirty-range.entity.js';
+import { RollupState } from './tables/rollups.entity.js';
+
+/** How many dirty ranges are looked for at once. */
+const MAX_DIRTY = 20_000;
+/** How often a day is compared again because it has changed meanwhile. */
+const MAX_TRIES = 20;
+
+/** What a caller waits for, however long it takes: commands, and erasures. */
+export class RollupMaintenance {
+  private readonly dataSource: DataSource;
+  private readonly storedPages: StoredPages;
+
+  constructor(
+    private readonly runner: StepRunner,
+    private readonly compaction: Compaction,
+    pages: Pages,
+  ) {
+    this.dataSource = runner.dataSource;
+    this.storedPages = new StoredPages(this.dataSource, pages);
+  }
+
+  /** Recomputes everything that is derived from the activities. */
+  async rebuild(onProgress?: Progress): Promise<void> {
+    const { dataSource, runner } = this;
+    await this.drain();
+    const days = await findUnfrozenDays(dataSource);
+    for (const [i, day] of days.entries()) {
+      await this.storedPages.rebuild(day);
+      const range = dirtyDay(day);
+      const insertion = new Table(dataSource, DirtyRange, { clock: 'createdAt' }).insert([range]);
+      // The guard always holds.
+      const guard = dataSource.createQueryBuilder().update(RollupState).set({ id: 1 }).where({ id: 1 });
+      await dialectOf(dataSource).transact(dataSource, guard.getQueryAndParameters(), [insertion]);
+      await this.takeIn([range.id]);
+      onProgress?.(i + 1, days.length);
+    }
+    await runner.patiently(() => this.compaction.compactAll());
+    await runner.patiently(() =>
+      runner.withLease(async (turn) =>
+        (await runner.commit(turn, { state: await measureLongest(dataSource) })) ? 'done' : 'busy',
+      ),
+    );
+    await runner.release();
+  }
+
+  /** Compares everything that is derived from the activities with them. */
+  async check(onProgress?: Progress): Promise<Mismatches> {
+    const wrong = { visits: 0, sums: 0, pages: 0 };
+    const days = await findUnfrozenDays(this.dataSource);
+    for (const [i, day] of days.entries()) {
+      let found: Omit<Mismatches, 'pages'>;
+      let before: number;
+      let tries = 0;
+      // What comes in meanwhile is no difference.
+      do {
+        await this.drain();
+        const { version, compactedUntil, frozenUntil } = await loadState(this.dataSource);
+        before = version;
+        const bucketSize = day < compactedUntil.getTime() ? DAY : QUARTER;
+        found = await onPrimary(this.dataSource, (manager) =>
+          new RollupVerifier(manager, this.runner.dailyCounts, frozenUntil.getTime()).on(
+            { since: day, until: day + DAY },
+            bucketSize,
+          ),
+        );
+        tries += 1;
+      } while (found.visits + found.sums > 0 && tries < MAX_TRIES && (await this.hasChangedSince(before)));
+      wrong.visits += found.visits;
+      wrong.sums += found.sums;
+      wrong.pages += await this.storedPages.countMismatches(day);
+      onProgress?.(i + 1, days.length);
+    }
+    return wrong;
+  }
+
+  /** Takes in all that was committed before the call. */
+  async drain(): Promise<void> {
+    await loadState(this.dataSource);
+    await this.takeInAll((dirty) => dirty);
+  }
+
+  /**
+   * Takes in what was erased before the call: nothing of it is left in the statistics.
+   * @throws UnavailableError if other instances do not let this one, or the application shuts down
+   */
+  async takeInErasures(): Promise<void> {
+    // If nothing was ever computed, nothing is left.
+    if (!(await this.runner.inTurn(() => findState(this.dataSource)))) return;
+    // Those of a rebuild name no visits.
+    await this.takeInAll((dirty) => dirty.where('dirty.erased AND dirty.visits IS NOT NULL'));
+  }
+
+  private async takeInAll(
+    narrow: (dirty: SelectQueryBuilder<DirtyRange>) => SelectQueryBuilder<DirtyRange>,
+  ): Promise<void> {
+    const find = (manager: EntityManager): Promise<{ id: string }[]> =>
+      narrow(manager.createQueryBuilder(DirtyRange, 'dirty'))
+        .select('dirty.id', 'id')
+        .orderBy('dirty.since', 'DESC')
+        .limit(MAX_DIRTY)
+        .getRawMany();
+    let found: { id: string }[];
+    do {
+      found = await this.runner.inTurn(() => onPrimary(this.dataSource, find));
+      await this.takeIn(found.map(({ id }) => id));
+      // If there are fewer, all that was there at the call was among them.
+    } while (found.length === MAX_DIRTY);
+  }
+
+  /** Recomputes these ranges, those that fail one by one at the end of the others. */
+  private async takeIn(ids: string[]): Promise<void> {
+    try {
+      await this.takeInEach(ids);
+    } finally {
+      await this.runner.release();
+    }
+  }
+
+  private async takeInEach(ids: string[]): Promise<void> {
+    const { runner } = this;
+    let left = ids;
+    let failure: { error: unknown } | undefined;
+    let failures = 0;
+    while (left.length > 0) {
+      const some = left.slice(0, failures > 0 ? 1 : runner.selection.limits.ranges);
+      let taken = some;
+      try {
+        await runner.patiently(() =>
+          runner.recompute(async (manager) => {
+            const ranges = await runner.selection.find(manager, some);
+            if (ranges.length > 0) taken = ranges.map(({ id }) => id);
+            return ranges;
+          }, false),
+        );
+        if (some.length === 1) failures = 0;
+      } catch (error) {
+        if (error instanceof UnavailableError || runner.isClosed) throw error;
+        failures += 1;
+        if (some.length > 1) continue;
+        failure ??= { error };
+        if (failures > 2) throw error;
+      }
+      const done = new Set(taken);
+      left = left.filter((id) => !done.has(id));
+    }
+    if (failure) throw failure.error;
+  }
+
+  private async hasChangedSince(version: number): Promise<boolean> {
+    await this.drain();
+    return (await loadState(this.dataSource)).version !== version;
+  }
+}

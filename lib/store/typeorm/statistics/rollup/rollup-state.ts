@@ -1,0 +1,104 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { Activity } from '../../../../activity/activity.js';
+import { dialectOf } from '../../../../database/dialects/dialect.js';
+import { onPrimary } from '../../../../database/primary.js';
+import { Table } from '../../../../database/table.js';
+import { DAY, floor } from '../../../../statistics/time/time-range.js';
+import { dirtyDay } from './dirty-ranges.js';
+import { DailyCount } from './tables/daily-count.entity.js';
+import { DirtyRange } from './tables/dirty-range.entity.js';
+import { NameRollup, PathRollup, RollupState } from './tables/rollups.entity.js';
+import { Visit } from './tables/visit.entity.js';
+
+/** For so long, in milliseconds, paths are counted by quarters of an hour. */
+export const KEEP_QUARTERS = 2 * DAY;
+/** Milliseconds that the first look at all activities may take. */
+const FIRST_LOOK = 3_600_000;
+
+/** @returns `null` if the statistics were never computed */
+export function findState(dataSource: DataSource): Promise<RollupState | null> {
+  return onPrimary(dataSource, (manager) => manager.findOneBy(RollupState, { id: 1 }));
+}
+
+/** Loads the state. The first call creates it and marks every day with data dirty. */
+export async function loadState(dataSource: DataSource): Promise<RollupState> {
+  const state = await findState(dataSource);
+  if (state) return state;
+  const days = await findDays(dataSource);
+  const first = dataSource
+    .createQueryBuilder()
+    .insert()
+    .into(RollupState)
+    .values({
+      id: 1,
+      version: 0,
+      maxVisitDuration: 0,
+      maxMixedDuration: 0,
+      compactedUntil: new Date(floor(Date.now(), DAY) - KEEP_QUARTERS),
+      frozenUntil: new Date(0),
+      leaseUntil: new Date(0),
+      largeFrom: new Date(0),
+    })
+    .orIgnore();
+  const dirty = new Table(dataSource, DirtyRange).insert(
+    // Nobody knows since when they are dirty.
+    days.map((day) => ({ ...dirtyDay(day), createdAt: new Date(0) })),
+  );
+  await dialectOf(dataSource).transact(
+    dataSource,
+    first.getQueryAndParameters(),
+    days.length > 0 ? [dirty] : [],
+  );
+  const created = await findState(dataSource);
+  if (!created) throw new Error('the state of the statistics was not stored');
+  return created;
+}
+
+/** {@link findDays} that can be computed from the activities. */
+export async function findUnfrozenDays(dataSource: DataSource): Promise<number[]> {
+  const { frozenUntil } = await loadState(dataSource);
+  return (await findDays(dataSource)).filter((day) => day >= frozenUntil.getTime());
+}
+
+/** The UTC days on which there are activities, or anything that is derived from them. */
+function findDays(dataSource: DataSource): Promise<number[]> {
+  return onPrimary(dataSource, readDays, undefined, FIRST_LOOK);
+}
+
+async function readDays(manager: EntityManager): Promise<number[]> {
+  const days = new Set<number>();
+  for (const [entity, column] of [
+    [Activity, 'date'],
+    [Visit, 'startedAt'],
+    [NameRollup, 'startedAt'],
+    [PathRollup, 'startedAt'],
+    [DailyCount, 'startedAt'],
+  ] as const) {
+    const found = await manager
+      .createQueryBuilder(entity, 'row')
+      .select(`DISTINCT row.${column} - row.${column} % ${DAY}`, 'day')
+      .getRawMany<{ day: string | number }>();
+    for (const { day } of found) days.add(Number(day));
+  }
+  return [...days].sort((a, b) => a - b);
+}
+
+/** Otherwise the longest visit that ever was would be looked for in each question. */
+export function measureLongest(
+  dataSource: DataSource,
+): Promise<Pick<RollupState, 'maxVisitDuration' | 'maxMixedDuration'>> {
+  return onPrimary(dataSource, async (manager) => {
+    const longest = async (condition: string): Promise<number> => {
+      const row = await manager
+        .createQueryBuilder(Visit, 'visit')
+        .select('MAX(visit.endedAt - visit.startedAt)', 'length')
+        .where(condition)
+        .getRawOne<{ length: string | number | null }>();
+      return Number(row?.length ?? 0);
+    };
+    return {
+      maxVisitDuration: await longest('NOT visit.mixed'),
+      maxMixedDuration: await longest('visit.mixed'),
+    };
+  });
+}

@@ -1,0 +1,249 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type DataSource, type EntityManager, In } from 'typeorm';
+import { chunks } from '../../../../database/chunks.js';
+import { connectionsOf } from '../../../../database/connections.js';
+import {
+  type Dialect,
+  dialectOf,
+  type Insert,
+  type Statement,
+} from '../../../../database/dialects/dialect.js';
+import { failureOf } from '../../../../database/driver.js';
+import { onPrimary } from '../../../../database/primary.js';
+import { monotonicClock } from '../../../../time/clock.js';
+import { AbandonedError } from '../../../cancellation.js';
+import { UnavailableError } from '../../../unavailable.error.js';
+import { isLargeDue, MAX_LARGE_REST } from './as-of.js';
+import { DailyCountCache } from './daily-count-cache.js';
+import { RangeSelection } from './range-selection.js';
+import { RollupLease, type Turn } from './rollup-lease.js';
+import { loadState } from './rollup-state.js';
+import { RollupStep } from './rollup-step.js';
+import { DirtyRange } from './tables/dirty-range.entity.js';
+import { RollupState } from './tables/rollups.entity.js';
+
+/** How many ids stand in one statement. */
+export const IDS_AT_ONCE = 1000;
+/** Milliseconds between two looks at what another instance has done. */
+export const POLL = 50;
+/** Milliseconds that an erasure or a command waits for other instances. */
+const PATIENCE = 30_000;
+/** Pauses after a step with a visit of very many activities, for such visits alone, as a multiple of its time. */
+const LARGE_REST = 4;
+/** After so many tries in a row that met a lock, it is logged. */
+const LOGGED_LOCKS = 3;
+/** What is said in the log. */
+export const SUBJECT = 'the statistics cannot be brought up to date';
+
+/** What came of a try to do a step: `none` if there was nothing to do, `busy` if another instance works. */
+export type Outcome = 'done' | 'none' | 'busy';
+
+/** @param isDue whether deferred ranges may be selected, without others: visits of very many activities */
+export type Select = (manager: EntityManager, isDue: boolean) => Promise<DirtyRange[]>;
+
+/** What is committed in one transaction. */
+interface Changes {
+  statements?: (Statement | Insert)[];
+  /** Ranges that are recomputed by it. */
+  ranges?: DirtyRange[];
+  /** Days whose cached counts it makes wrong. */
+  days?: Set<number>;
+  state?: Partial<RollupState>;
+}
+
+/** Does one step after the other, each if this instance has the lease; rollup.service.ts has the protocol. */
+export class StepRunner {
+  readonly selection = new RangeSelection();
+  readonly dailyCounts: DailyCountCache;
+  isClosed = false;
+  /** By the clock, when the last step ended, and how long it took. */
+  last = { end: Number.NEGATIVE_INFINITY, took: 0 };
+  private readonly dialect: Dialect;
+  private readonly lease: RollupLease;
+  private turn: Promise<unknown> = Promise.resolve();
+  /** Tries in a row that met a lock. */
+  private locked = 0;
+
+  /** @param onRecomputed is given the ids of the ranges of each step that is committed */
+  constructor(
+    readonly dataSource: DataSource,
+    private readonly onRecomputed: (ids: string[]) => void,
+  ) {
+    this.dialect = dialectOf(dataSource);
+    this.dailyCounts = new DailyCountCache(dataSource);
+    this.lease = new RollupLease(dataSource);
+  }
+
+  /** What is under way. */
+  get current(): Promise<unknown> {
+    return this.turn;
+  }
+
+  /** One after the other: within a process, nobody is in another's way. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(() => connectionsOf(this.dataSource).updates.during(work));
+    this.turn = done.catch(() => {});
+    return done;
+  }
+
+  /** Does the work when no other instance works. */
+  async patiently(work: () => Promise<Outcome>): Promise<void> {
+    const deadline = monotonicClock.now() + PATIENCE;
+    while ((await this.inTurn(work)) === 'busy') {
+      if (this.isClosed) throw new UnavailableError('the application is shutting down');
+      if (monotonicClock.now() > deadline)
+        throw new UnavailableError(
+          `the statistics could not be updated: another instance, or a lock, was in the way for ${PATIENCE} ms`,
+        );
+      await wait(POLL);
+    }
+  }
+
+  /** Ends the lease, so that another instance need not wait for its deadline. It never rejects. */
+  release(): Promise<void> {
+    return this.inTurn(() => this.lease.release()).catch((error: unknown) => this.warn(error));
+  }
+
+  /**
+   * Recomputes dirty ranges.
+   * @param mayDefer whether visits of very many activities may be left for later
+   */
+  recompute(select: Select, mayDefer = true): Promise<Outcome> {
+    return this.withLease(async (turn) => {
+      const { now, state } = turn;
+      const begun = monotonicClock.now();
+      const isDue = isLargeDue(state, now);
+      const ranges = await onPrimary(this.dataSource, (manager) => select(manager, isDue));
+      if (ranges.length === 0) return 'none';
+      const isLarge = ranges.every(({ deferred }) => deferred);
+      try {
+        const result = await this.compute(turn, (step) =>
+          step.recompute(ranges, state.compactedUntil.getTime(), mayDefer && !isLarge),
+        );
+        const took = monotonicClock.now() - begun;
+        const changes = {
+          ranges,
+          statements: result.statements,
+          days: result.days,
+          state: {
+            maxVisitDuration: Math.max(state.maxVisitDuration, result.maxVisitDuration),
+            maxMixedDuration: Math.max(state.maxMixedDuration, result.maxMixedDuration),
+            ...(result.hasLarge && {
+              largeFrom: dateOf(now + took + Math.min(LARGE_REST * took, MAX_LARGE_REST)),
+            }),
+          },
+        };
+        if (!(await this.commit(turn, changes))) return 'busy';
+        if (result.deferred > 0) this.selection.hasDeferred = true;
+      } catch (error) {
+        if (isLarge) await this.putOffDeferred(turn, monotonicClock.now() - begun);
+        if (this.isDueToRanges(error)) this.selection.isolate(ranges);
+        throw error;
+      }
+      const ids = ranges.map(({ id }) => id);
+      this.selection.forgetFailures(ids);
+      this.selection.limits.adapt(ranges, monotonicClock.now() - begun);
+      this.onRecomputed(ids);
+      return 'done';
+    });
+  }
+
+  /** Does what changes the statistics, if this instance has the lease. */
+  async withLease(work: (turn: Turn) => Promise<Outcome>): Promise<Outcome> {
+    if (this.isClosed) return 'busy';
+    await loadState(this.dataSource);
+    const turn = await this.lease.take();
+    if (!turn?.isOurs) return 'busy';
+    const begun = monotonicClock.now();
+    const outcome = await work(turn);
+    if (outcome !== 'none') {
+      const end = monotonicClock.now();
+      this.last = { end, took: end - begun };
+    }
+    return outcome;
+  }
+
+  /** Reads and computes without losing the lease. */
+  compute<T>({ state }: Turn, work: (step: RollupStep) => Promise<T>): Promise<T> {
+    return this.lease.during(() =>
+      onPrimary(this.dataSource, (manager) => work(new RollupStep(manager, state.frozenUntil.getTime()))),
+    );
+  }
+
+  /** @returns whether it was committed: the version was still the same, and nobody held a lock */
+  async commit(
+    { state: { id, version } }: Turn,
+    { statements = [], ranges = [], days = new Set(), state = {} }: Changes,
+  ): Promise<boolean> {
+    const all = [...statements];
+    for (const some of chunks([...days], IDS_AT_ONCE)) all.push(this.dailyCounts.invalidate(some));
+    for (const some of chunks(ranges, IDS_AT_ONCE)) {
+      const deletion = this.dataSource
+        .createQueryBuilder()
+        .delete()
+        .from(DirtyRange)
+        .where({ id: In(some.map((range) => range.id)) });
+      all.push(deletion.getQueryAndParameters());
+    }
+    const guard = this.dataSource
+      .createQueryBuilder()
+      .update(RollupState)
+      .set({ ...state, ...this.lease.extension(), version: version + 1 })
+      .where({ id, version });
+    try {
+      const changed = await this.dialect.transact(
+        this.dataSource,
+        guard.getQueryAndParameters(),
+        all,
+        undefined,
+        (milliseconds) => this.selection.limits.noteBlocking(milliseconds),
+      );
+      this.locked = 0;
+      return changed > 0;
+    } catch (error) {
+      if (!failureOf(this.dataSource, error)?.isLocked) throw error;
+      // Perhaps an instance that is frozen: it is not our turn.
+      this.locked += 1;
+      if (this.locked >= LOGGED_LOCKS) this.warn(error);
+      return false;
+    }
+  }
+
+  /** @returns those of the ranges that are still dirty */
+  stillDirty(ids: string[]): Promise<Set<string>> {
+    return this.inTurn(() =>
+      onPrimary(this.dataSource, async (manager) => {
+        const left = new Set<string>();
+        for (const some of chunks(ids, IDS_AT_ONCE)) {
+          const found = await manager.find(DirtyRange, { select: { id: true }, where: { id: In(some) } });
+          for (const { id } of found) left.add(id);
+        }
+        return left;
+      }),
+    );
+  }
+
+  warn(error: unknown, subject = SUBJECT): void {
+    // The connections are closed under it.
+    if (this.isClosed || error instanceof AbandonedError) return;
+    const failure = failureOf(this.dataSource, error) ?? { code: 'other', reason: String(error) };
+    connectionsOf(this.dataSource).incidents.failed(subject, failure, 'warn');
+  }
+
+  /** After a step with deferred ranges has failed: tried again at once, they would keep the update busy for good. */
+  private async putOffDeferred(turn: Turn, took: number): Promise<void> {
+    this.selection.hasDeferred = true;
+    const largeFrom = dateOf(turn.now + took + MAX_LARGE_REST);
+    await this.commit(turn, { state: { largeFrom } }).catch((error: unknown) => this.warn(error));
+  }
+
+  /** Whether a step failed for what is in its ranges or how many they are. Else the same may work the next time. */
+  private isDueToRanges(error: unknown): boolean {
+    const failure = failureOf(this.dataSource, error);
+    return failure === undefined || failure.kind !== 'transient' || failure.isTooSlow === true;
+  }
+}
+
+function dateOf(milliseconds: number): Date {
+  return new Date(Math.ceil(milliseconds));
+}
