@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate, setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../bounds.js';
 import { connectionsOf } from '../connections.js';
@@ -98,6 +98,8 @@ export const sqlite: Dialect = {
         // What other programs take meanwhile would be taken with less work, too.
         const { user, system } = process.cpuUsage(begun);
         onBlocking?.((user + system) / 1000);
+        // Otherwise transactions that follow each other would stop the event loop together.
+        await setImmediate();
         return changed;
       } catch (error) {
         if (!failureOf(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
@@ -140,10 +142,6 @@ export const sqlite: Dialect = {
   },
 
   exactText: async () => ({}),
-
-  dateKey: (column) => column,
-  dateBesideKey: (column) => column,
-  dateKeyOf: (date) => date,
 
   writtenLast: (alias, table) => `${alias}.rowid > (SELECT max(rowid) - 2000 FROM ${table})`,
 
