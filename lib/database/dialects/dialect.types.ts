@@ -140,18 +140,6 @@ export interface Dialect {
   /** The column options of a UUID if the database, as TypeORM knows it, stores it as text. */
   uuidLength: string;
 
-  /** The SQL of the indexed part of a date: the start of its minute, or the date itself. */
-  dateKey(column: string): string;
-
-  /**
-   * The SQL of a date that is compared in addition to its minute. It hides the column from PostgreSQL's estimator, which would
-   * treat date and minute as independent and underestimate the rows.
-   */
-  dateBesideKey(column: string): string;
-
-  /** The same as {@link dateKey} of a date in milliseconds. */
-  dateKeyOf(date: number): number;
-
   /** The part of a column definition that makes its text sensitive to case, accents and trailing spaces. */
   exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;
 
@@ -170,9 +158,6 @@ export interface Dialect {
   /** The same for the index of the paths that are kept once. */
   pathIndex(table: string): string;
 }
-
-/** In milliseconds. */
-export const MINUTE = 60_000;
 
 /** How many characters of a path are indexed, if the database limits the length of index rows. */
 export const PATH_KEY_LENGTH = 200;

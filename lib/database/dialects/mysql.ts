@@ -159,10 +159,6 @@ export const mysql: Dialect = {
     };
   },
 
-  dateKey: (column) => column,
-  dateBesideKey: (column) => column,
-  dateKeyOf: (date) => date,
-
   activityIndexes: (table) => [
     `djaffar_activity_date ON ${table} (date)`,
     // For those who write SQL with the view.

@@ -3,7 +3,7 @@ import { BOUNDS } from '../bounds.js';
 import { connectionsOf, type LentConnection } from '../connections.js';
 import { cancel, type Cancellable } from '../drivers/postgres-cancel.js';
 import { driverError } from '../failure.js';
-import { type Dialect, type Insert, MINUTE, PATH_KEY_LENGTH } from './dialect.types.js';
+import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
 import type { Records } from '../../store/store.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
@@ -217,15 +217,9 @@ export const postgres: Dialect = {
 
   exactText: async () => ({}),
 
-  dateKey: (column) => `(${column} - ${column} % ${MINUTE})`,
-  dateBesideKey: (column) => `(${column} + 0)`,
-  dateKeyOf: (date) => date - (date % MINUTE),
-
   activityIndexes: (table) => [
-    // A minute is kept once for all its activities: a third of the size of an index of dates.
-    `djaffar_activity_minute ON ${table} ((date - date % ${MINUTE}))`,
-    // For those who write SQL: the latest activities, and ranges of dates as they are naturally written.
     `djaffar_activity_date ON ${table} (date)`,
+    // For those who write SQL: ranges of dates as they are naturally written.
     `djaffar_activity_timestamp ON ${table} ((${timestamp('date')}))`,
     // Rows are nearly in the order in which they are received: 24 bytes for each 32 pages.
     `djaffar_activity_received ON ${table} USING brin ("receivedAt") WITH (pages_per_range = 32, autosummarize = on)`,

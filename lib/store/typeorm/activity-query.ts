@@ -10,19 +10,6 @@ export interface Condition {
   parameters: Record<string, unknown>;
 }
 
-/** The index holds the minute; the date itself is compared besides. */
-function dateCondition(dialect: Dialect, operator: '>=' | '<', parameter: string, date: number): Condition {
-  return {
-    sql: `${dialect.dateBesideKey('activity.date')} ${operator} :${parameter} AND ${keyCondition(dialect, operator, parameter)}`,
-    parameters: { [parameter]: date, [`${parameter}Key`]: dialect.dateKeyOf(date) },
-  };
-}
-
-/** For the index of minutes: activities after a date are in its minute or after it. */
-function keyCondition(dialect: Dialect, operator: string, parameter: string): string {
-  return `${dialect.dateKey('activity.date')} ${operator[0]}= :${parameter}Key`;
-}
-
 /** Adds the filter to the query, whose alias is `activity`. */
 export function applyFilter(
   query: SelectQueryBuilder<Activity>,
@@ -77,15 +64,15 @@ function conditionsOf(
       pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), `${prefix}route`, route),
     path !== undefined && pathCondition(pathColumns(dialect, 'activity.path'), `${prefix}path`, path),
     page !== undefined && pageCondition(dialect, `${prefix}page`, page),
-    from !== undefined && dateCondition(dialect, '>=', 'from', from),
-    to !== undefined && dateCondition(dialect, '<', 'to', to),
+    from !== undefined && { sql: 'activity.date >= :from', parameters: { from } },
+    to !== undefined && { sql: 'activity.date < :to', parameters: { to } },
   ];
   return conditions.filter((condition) => condition !== false);
 }
 
-/** The order of activities: by date, then id, as an index has it. */
-export function sortColumns(dialect: Dialect): Set<string> {
-  return new Set([dialect.dateKey('activity.date'), 'activity.date', dialect.idOrder('activity.id')]);
+/** The order of activities: by date, then id. */
+export function sortColumns(dialect: Dialect): string[] {
+  return ['activity.date', dialect.idOrder('activity.id')];
 }
 
 /** Selects the rows after a row in the order of the page, so that pages are stable while rows arrive. */
@@ -96,10 +83,9 @@ export function applyAfter(
   dialect: Dialect,
 ): void {
   const beyond = order === 'ASC' ? '>' : '<';
-  const column = dialect.dateBesideKey('activity.date');
-  query.andWhere(keyCondition(dialect, beyond, 'after'), { afterKey: dialect.dateKeyOf(date) });
+  // The date stands alone for its index. PostgreSQL would take another range of the same column for independent of it.
   query.andWhere(
-    `(${column} ${beyond} :afterDate OR (${column} = :afterDate AND ${dialect.idOrder('activity.id')} ${beyond} :afterId))`,
+    `activity.date ${beyond}= :afterDate AND (activity.date <> :afterDate OR ${dialect.idOrder('activity.id')} ${beyond} :afterId)`,
     { afterDate: date, afterId: id },
   );
 }

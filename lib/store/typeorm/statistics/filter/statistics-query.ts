@@ -78,7 +78,7 @@ export class StatisticsQuery {
       this.applyToVisits(visits, 'source');
       query.andWhere(`activity.visitId IN (${visits.getQuery()})`).setParameters(visits.getParameters());
     }
-    andWithin(query, this.dialect, 'activity.date', range);
+    andWithin(query, 'activity.date', range);
     return query;
   }
 
@@ -102,11 +102,10 @@ export class StatisticsQuery {
       this.applyToActivities(matching);
       matching.andWhere('activity.visitId IS NOT NULL');
       // None of a visit's activities is before it began.
-      if (range?.since !== undefined)
-        andWithin(matching, this.dialect, 'activity.date', { since: range.since });
+      if (range?.since !== undefined) andWithin(matching, 'activity.date', { since: range.since });
       query.andWhere(`visit.id IN (${matching.getQuery()})`).setParameters(matching.getParameters());
     }
-    if (range) andWithin(query, this.dialect, 'visit.startedAt', range);
+    if (range) andWithin(query, 'visit.startedAt', range);
     this.applyScopeToVisits(query);
     return query;
   }
@@ -144,7 +143,7 @@ export class StatisticsQuery {
   /** The same without the filter. */
   allVisits(range: Partial<TimeRange>): SelectQueryBuilder<Visit> {
     const query = this.manager.createQueryBuilder(Visit, 'visit');
-    andWithin(query, this.dialect, 'visit.startedAt', range);
+    andWithin(query, 'visit.startedAt', range);
     return query;
   }
 
@@ -238,27 +237,12 @@ function leaveOutUsers(query: SelectQueryBuilder<Activity>): void {
   query.andWhere('activity.userId IS NULL').andWhere(`NOT EXISTS ${identified.getQuery()}`);
 }
 
-/**
- * Bounds are literals, so that PostgreSQL can estimate rows, and several ranges do not share a parameter. It would multiply
- * the selectivities of minute and date; so only the minute is compared, and the exact date in the two boundary minutes.
- */
+/** Bounds are literals, so that PostgreSQL can estimate rows, and several ranges do not share a parameter. */
 function andWithin(
   query: SelectQueryBuilder<ObjectLiteral>,
-  dialect: Dialect,
   column: 'activity.date' | 'visit.startedAt',
   { since, until }: Partial<TimeRange>,
 ): void {
-  const isVisit = column === 'visit.startedAt';
-  const key = isVisit ? column : dialect.dateKey(column);
-  const keyOf = (instant: number): number => (isVisit ? instant : dialect.dateKeyOf(instant));
-  if (since !== undefined) {
-    const first = keyOf(since);
-    query.andWhere(`${key} >= ${first}`);
-    if (first !== since) query.andWhere(`(${key} <> ${first} OR ${column} >= ${since})`);
-  }
-  if (until !== undefined) {
-    const last = keyOf(until);
-    query.andWhere(`${key} ${last === until ? '<' : '<='} ${last}`);
-    if (last !== until) query.andWhere(`(${key} <> ${last} OR ${column} < ${until})`);
-  }
+  if (since !== undefined) query.andWhere(`${column} >= ${since}`);
+  if (until !== undefined) query.andWhere(`${column} < ${until}`);
 }

@@ -1,11 +1,6 @@
 import { Brackets, type EntityManager, In, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../activity/activity.js';
-import {
-  type Dialect,
-  dialectOf,
-  type Insert,
-  type Statement,
-} from '../../../../database/dialects/dialect.js';
+import type { Insert, Statement } from '../../../../database/dialects/dialect.js';
 import { Table } from '../../../../database/table.js';
 import { leaveOutBots } from '../filter/bots.js';
 import { chunks } from '../../../../database/chunks.js';
@@ -35,11 +30,7 @@ export interface NameCount {
 
 /** How often names and paths occur in buckets of time, bots left out: recomputed from activities, written if different. */
 export class BucketCounts {
-  private readonly dialect: Dialect;
-
-  constructor(private readonly manager: EntityManager) {
-    this.dialect = dialectOf(manager.connection);
-  }
+  constructor(private readonly manager: EntityManager) {}
 
   /** In quarters of an hour. */
   async names(ranges: TimeRange[]): Promise<NameCount[]> {
@@ -203,7 +194,7 @@ export class BucketCounts {
   private counted(ranges: TimeRange[]): SelectQueryBuilder<ObjectLiteral> {
     const query = this.manager
       .createQueryBuilder(Activity, 'activity')
-      .where(inAnyRange(this.dialect.dateKey('activity.date'), ranges));
+      .where(inAnyRange('activity.date', ranges));
     leaveOutBots(query);
     return query;
   }

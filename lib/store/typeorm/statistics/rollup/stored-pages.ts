@@ -62,7 +62,6 @@ export class StoredPages {
   }
 
   private within(column: string, day: number): string {
-    const key = dialectOf(this.dataSource).dateKey(column);
-    return `${key} >= ${day} AND ${key} < ${day + DAY}`;
+    return `${column} >= ${day} AND ${column} < ${day + DAY}`;
   }
 }

@@ -66,7 +66,7 @@ export class VisitBuilder {
         .createQueryBuilder(Activity, 'activity')
         .select('DISTINCT activity.visitId', 'id')
         .where('activity.visitId IS NOT NULL')
-        .andWhere(inAnyRange(this.dialect.dateKey('activity.date'), some));
+        .andWhere(inAnyRange('activity.date', some));
       const begun = this.manager
         .createQueryBuilder(Visit, 'visit')
         .select('visit.id', 'id')

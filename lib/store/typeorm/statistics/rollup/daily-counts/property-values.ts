@@ -17,14 +17,13 @@ export async function propertyValuesOn(
   manager: EntityManager,
 ): Promise<string | null> {
   const dialect = dialectOf(manager.connection);
-  const date = dialect.dateKey('activity.date');
   const value = dialect.property('activity.properties', ':property');
   const query = manager
     .createQueryBuilder(Activity, 'activity')
     .select('activity.name', 'name')
     .addSelect(value, 'value')
     .addSelect('COUNT(*)', 'count')
-    .where(`${date} >= :since AND ${date} < :until`, { since: day, until: day + DAY })
+    .where('activity.date >= :since AND activity.date < :until', { since: day, until: day + DAY })
     .andWhere('activity.properties IS NOT NULL')
     .andWhere(`${value} IS NOT NULL`, { property })
     .groupBy('activity.name')
