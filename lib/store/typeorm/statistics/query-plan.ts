@@ -64,14 +64,14 @@ const TOP: Record<'path' | 'name' | 'property' | 'ofVisits', TopTable> = {
     views:      row('rollup',      'rollup',      'activities',  'rollup',     'visit-paths', 'activities'),
     activities: row('rollup',      'rollup',      'activities',  'rollup',     'activities',  'activities'),
     visits:     row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
-    sessions: ACTIVITIES,
+    sessions:   row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
     users: ACTIVITIES,
   },
   name: {
     views:      row('rollup',      'rollup',      'rollup',      'activities', 'activities',  'activities'),
     activities: row('rollup',      'rollup',      'rollup',      'activities', 'visit-paths', 'activities'),
     visits:     row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
-    sessions: ACTIVITIES,
+    sessions:   row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
     users: ACTIVITIES,
   },
   property: {

@@ -1,11 +1,18 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import type { TopRow } from '../../../../../statistics/statistics.types.js';
+import type { TopMeasure, TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import { PAGE } from '../../filter/page-sql.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { ACTIVITY_COUNTS } from '../measures/activity-counts.js';
 import { rankParts, search } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
+
+/** What is counted once. */
+const DISTINCT_KEYS: Partial<Record<TopMeasure, string>> = {
+  visits: 'activity.visitId',
+  sessions: 'activity.sessionId',
+  users: 'activity.userId',
+};
 
 /** From the raw rows. */
 export function topFromActivities(
@@ -29,7 +36,14 @@ export function countActivities(
       : dimension === 'path'
         ? PAGE
         : 'activity.name';
-  query.select(value, 'value').addSelect(ACTIVITY_COUNTS[measure], 'count');
+  query.select(value, 'value');
+  const key = DISTINCT_KEYS[measure];
+  // PostgreSQL sorts for it: by code points, and without rows that do not count, that takes a quarter of the time.
+  if (key)
+    query
+      .addSelect(`COUNT(DISTINCT ${selection.dialect.binary(key)})`, 'count')
+      .andWhere(`${key} IS NOT NULL`);
+  else query.addSelect(ACTIVITY_COUNTS[measure], 'count');
   if (dimension === 'property')
     query
       .andWhere('activity.properties IS NOT NULL')

@@ -8,6 +8,7 @@ import { decodeNameCounts } from '../../rollup/name-counts.js';
 import { findPathIds } from '../../rollup/path-dictionary.js';
 import { activitiesOf, type ContainedVisits, findContainedVisits } from '../contained-visits.js';
 import { countsBy } from '../measures/activity-counts.js';
+import { topBySessions } from './by-sessions.js';
 import { loadCachedDays, uncachedRanges } from './cached-days.js';
 import { rankPaths, rankRows } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
@@ -18,6 +19,7 @@ export function topFromVisitPaths(
   selection: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
+  if (query.measure === 'sessions') return topBySessions(query, selection, range);
   return (query.dimension === 'path' ? topPaths : topNames)(query, selection, range);
 }
 
