@@ -15,6 +15,10 @@ const { values: options } = parseArgs({
     /** Part of a name. */
     situation: { type: 'string', default: '' },
     seconds: { type: 'string', default: '8' },
+    /** No situation begins after so many minutes. */
+    minutes: { type: 'string', default: '60' },
+    /** Leaves out the situations that are in the report. */
+    resume: { type: 'boolean', default: false },
     /** A file with a line of JSON for each situation; existing lines remain in the report. */
     rows: { type: 'string', default: 'bench/hostile.jsonl' },
     out: { type: 'string', default: 'bench/HOSTILE.md' },
@@ -83,14 +87,16 @@ function cellsOf({ situation, database, quiet, hostile, recovered }: Row): (stri
   ];
 }
 
+/** The last row of each situation and database. */
+function readRows(): Map<string, Row> {
+  const lines = readFileSync(options.rows, 'utf8').split('\n').filter(Boolean);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written below
+  const rows = lines.map((line) => JSON.parse(line) as Row);
+  return new Map(rows.map((row) => [`${row.situation} ${row.database}`, row]));
+}
+
 function report(): void {
-  const rows = readFileSync(options.rows, 'utf8')
-    .trimEnd()
-    .split('\n')
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written below
-    .map((line) => JSON.parse(line) as Row);
-  // The last row of each situation counts.
-  const latest = new Map(rows.map((row) => [`${row.situation} ${row.database}`, row]));
+  const latest = readRows();
   const order = (row: Row): number => SITUATIONS.findIndex(({ name }) => name === row.situation);
   const sorted = [...latest.values()].sort((a, b) => order(a) - order(b));
   const head = [
@@ -119,9 +125,18 @@ ${table(head, sorted.map(cellsOf))}
 }
 
 if (!existsSync(options.rows)) writeFileSync(options.rows, '');
+const known = options.resume ? readRows() : new Map<string, Row>();
+const end = performance.now() + Number(options.minutes) * 60_000;
 for (const database of options.database) {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an unknown database fails at once
   const name = database as DatabaseName;
+  const situations = SITUATIONS.filter(
+    (situation) =>
+      (situation.on?.includes(name) ?? true) &&
+      situation.name.includes(options.situation) &&
+      !known.has(`${situation.name} ${name}`),
+  );
+  if (situations.length === 0 || performance.now() > end) continue;
   const stage = await Stage.create(name);
   try {
     const { url } = await stage.start();
@@ -132,9 +147,8 @@ for (const database of options.database) {
       }));
       await new Visitor(url).track(visit);
     }
-    for (const situation of SITUATIONS) {
-      const isOn = situation.on?.includes(name) ?? true;
-      if (!isOn || !situation.name.includes(options.situation)) continue;
+    for (const situation of situations) {
+      if (performance.now() > end) break;
       const row = await run(situation, name, stage, url);
       appendFileSync(options.rows, `${JSON.stringify(row)}\n`);
       process.stderr.write(`${cellsOf(row).join(' | ')}\n`);
