@@ -48,3 +48,33 @@ it('gives up a transaction on SQLite that waits for another process when the app
   await other.close();
   await host.close();
 });
+
+it('lets the event loop go on between the transactions of an erasure on SQLite', async () => {
+  const host = await startHost({ adapter: 'express' });
+  try {
+    const activities = 1000;
+    await Promise.all(Array.from({ length: activities }, () => host.activities.track({ path: '/erased' })));
+    let turn = 0;
+    let next = setImmediate(() => {});
+    const count = (): void => {
+      turn += 1;
+      next = setImmediate(count);
+    };
+    count();
+    const dialect = dialectOf(host.dataSource);
+    const transact = dialect.transact.bind(dialect);
+    const begun: number[] = [];
+    const spy = jest.spyOn(dialect, 'transact').mockImplementation((...given) => {
+      begun.push(turn);
+      return transact(...given);
+    });
+    expect(await host.activities.erase({ path: '/erased' })).toBe(activities);
+    clearImmediate(next);
+    spy.mockRestore();
+    // One for each hundred, each in a turn of its own.
+    expect(begun.length).toBeGreaterThanOrEqual(activities / 100);
+    expect(new Set(begun).size).toBe(begun.length);
+  } finally {
+    await host.close();
+  }
+});
