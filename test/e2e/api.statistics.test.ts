@@ -163,7 +163,7 @@ describe('a fault of the code', () => {
     const asked = (): Promise<Response> =>
       fetch(`${host.url}/djaffar/activities`, { headers: { 'X-Admin': 'yes' } });
     try {
-      jest.spyOn(host.activities, 'find').mockRejectedValueOnce(new Error('a fault'));
+      jest.spyOn(host.activities.scoped({}), 'find').mockRejectedValueOnce(new Error('a fault'));
       const { status, headers } = await asked();
       expect([status, headers.get('Retry-After')]).toEqual([500, null]);
       expect((await asked()).status).toBe(200);

@@ -235,7 +235,8 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
     host = await startHost({ adapter, djaffar: { dashboard: { guards: [AdaGuard] } } });
     await fill(host, PAGES);
     exports = [];
-    const service = host.app.get(ActivityService, { strict: false });
+    // What a request without a scope asks.
+    const service = host.app.get(ActivityService, { strict: false }).scoped({});
     const pages = service.pages.bind(service);
     service.pages = async function* (...asked): AsyncGenerator<ActivityRow[], void, void> {
       let end = (): void => {};

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant } from '../../../database/columns/instant.js';
 import type { CookielessVisit as Model } from '../../../privacy/salt.js';
 
-@Entity('djaffar_cookieless_visit')
+@Entity('djaffar_cookieless_visit', { synchronize: false })
 export class CookielessVisit implements Model {
   @PrimaryColumn({ name: 'sessionId', type: 'varchar', length: 64 })
   sessionId!: string;

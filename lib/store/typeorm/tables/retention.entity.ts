@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant } from '../../../database/columns/instant.js';
 
 /** Which instance erases what is too old, in one row. */
-@Entity('djaffar_retention')
+@Entity('djaffar_retention', { synchronize: false })
 export class RetentionState {
   @PrimaryColumn({ name: 'id', type: 'int' })
   id!: number;
