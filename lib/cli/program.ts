@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type DataSourceFile, type ImportModule, openDataSource } from './data-source.js';
 import { addCheck } from './check.command.js';
+import { addCopy } from './copy/copy.command.js';
 import { addErase } from './erase.command.js';
 import { addExport } from './export/export.command.js';
 import { addImport } from './import/import.command.js';
@@ -11,16 +12,21 @@ import { addStats } from './stats.command.js';
 
 /** The command line; docs/cli.md describes it. */
 export function program(importModule: ImportModule): Command {
+  const open = (file: string): DataSourceFile => ({
+    name: file,
+    open: () => openDataSource(file, importModule),
+  });
   const djaffar = new Command('djaffar')
     .description('Export, import, count, check or erase the activities in your database')
     .requiredOption(
       '-d, --data-source <file>',
       "the module that exports your DataSource, as TypeORM's own command takes it",
-      (file: string): DataSourceFile => ({ name: file, open: () => openDataSource(file, importModule) }),
+      open,
     )
     .version(version, '-V, --version', 'print the version')
     // Throws instead of calling `process.exit()`, also in subcommands.
     .exitOverride();
   for (const add of [addExport, addImport, addErase, addStats, addCheck, addRetain, addMigrate]) add(djaffar);
+  addCopy(djaffar, open);
   return djaffar;
 }

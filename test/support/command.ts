@@ -21,10 +21,10 @@ interface Given {
   input?: string | Buffer;
 }
 
-/** Node's arguments to start the command from source, which is slower, because each start compiles all sources. */
+/** How to start it without compiling it first: slower, because each start compiles all sources. */
 export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.mts'];
 
-/** Starts the command in a separate process, as users do. */
+/** Starts the command in a process of its own, as users do. */
 export function start(
   database: TestDatabase,
   args: string[],
@@ -39,7 +39,7 @@ export function start(
   });
 }
 
-/** Runs the command in a separate process, and waits until it ends. */
+/** Runs the command to its end in a process of its own. */
 export async function runProcess(
   database: TestDatabase,
   args: string[],
@@ -56,9 +56,28 @@ export async function runProcess(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Runs the command in the process of the test with replaced streams, which is faster than starting a process. */
-export async function run(database: TestDatabase, args: string[], { input = '' }: Given = {}): Promise<Ran> {
-  const [stdout, stderr] = [new Collected(), new Collected()];
+/** Runs the command to its end in the process of the test, with streams of its own: the start of a process is saved. */
+export function run(database: TestDatabase, args: string[], given?: Given): Promise<Ran> {
+  return runWith(
+    async () => ({
+      dataSource: new DataSource({ ...database.options, entities: djaffarEntities }),
+      page: defaultPage,
+    }),
+    args,
+    given,
+  );
+}
+
+/**
+ * The same with other files.
+ * @param importModule returns what the file of a URL exports; that of `-d` is `data-source.js`
+ */
+export async function runWith(
+  importModule: (url: string) => Promise<unknown>,
+  args: string[],
+  { input = '' }: Given = {},
+): Promise<Ran> {
+  const [stdout, stderr] = [new Kept(), new Kept()];
   const { console } = globalThis;
   const restore = [
     replaceStream('stdin', Readable.from([Buffer.from(input)])),
@@ -66,10 +85,7 @@ export async function run(database: TestDatabase, args: string[], { input = '' }
     replaceStream('stderr', stderr),
   ];
   try {
-    const code = await runCommand(['-d', 'data-source.js', ...args], async () => ({
-      dataSource: new DataSource({ ...database.options, entities: djaffarEntities }),
-      page: defaultPage,
-    }));
+    const code = await runCommand(['-d', 'data-source.js', ...args], importModule);
     return { code, stdout: stdout.text, stderr: stderr.text };
   } finally {
     for (const each of restore) each();
@@ -78,12 +94,12 @@ export async function run(database: TestDatabase, args: string[], { input = '' }
   }
 }
 
-/** Returns the standard output of a command that succeeds and prints no errors. */
+/** Returns the standard output of a command that succeeds and writes nothing else. */
 export async function output(database: TestDatabase, args: string[], input?: string): Promise<string> {
   return outputOf(await run(database, args, { input }));
 }
 
-/** The same in a separate process. */
+/** The same of a process of its own. */
 export async function outputOfProcess(
   database: TestDatabase,
   args: string[],
@@ -97,7 +113,7 @@ function outputOf({ code, stdout, stderr }: Ran): string {
   return stdout;
 }
 
-/** Returns a function that restores the stream. */
+/** Returns how to restore it. */
 function replaceStream(name: 'stdin' | 'stdout' | 'stderr', value: Readable | Writable): () => void {
   const before = Object.getOwnPropertyDescriptor(process, name);
   if (!before) throw new Error(`process has no ${name} of its own`);
@@ -105,18 +121,18 @@ function replaceStream(name: 'stdin' | 'stdout' | 'stderr', value: Readable | Wr
   return () => void Object.defineProperty(process, name, before);
 }
 
-/** Collects what is written to it. */
-class Collected extends Writable {
+/** Keeps what is written to it. */
+class Kept extends Writable {
   private readonly chunks: Buffer[] = [];
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    // Copies the chunk, because the writer reuses its buffer.
+    // Whoever writes uses its memory again.
     this.chunks.push(Buffer.from(chunk));
     done();
   }
 
   get text(): string {
-    // Removes a byte order mark, as `text()` does.
+    // As `text()` does, without a byte order mark.
     return new TextDecoder().decode(Buffer.concat(this.chunks));
   }
 }

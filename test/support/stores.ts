@@ -1,10 +1,14 @@
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { DataSource } from 'typeorm';
 import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import {
   type Activity,
   ActivityService,
   ActivityStats,
+  defaultPage,
+  djaffarEntities,
+  djaffarMigrations,
   DjaffarModule,
   type DjaffarOptions,
   type Store,
@@ -30,6 +34,8 @@ export interface StoreHost {
 /** An empty database with the tables, on which instances are started. */
 export interface StoreDatabase {
   start(options?: DjaffarOptions): Promise<StoreHost>;
+  /** What the file exports that the command is given. */
+  exported(): object;
   drop(): Promise<void>;
 }
 
@@ -49,6 +55,14 @@ function onTypeOrm(database: TestDatabase): StoreDatabase {
       });
       return hostOf(app);
     },
+    exported: () => ({
+      dataSource: new DataSource({
+        ...database.options,
+        entities: djaffarEntities,
+        migrations: djaffarMigrations,
+      }),
+      page: defaultPage,
+    }),
     drop: () => database.drop(),
   };
 }
@@ -69,6 +83,7 @@ async function onClickHouse(server: ClickHouseServer): Promise<StoreDatabase> {
       await app.init();
       return hostOf(app);
     },
+    exported: () => ({ store: factory, page: defaultPage }),
     drop: () => server.stop(),
   };
 }

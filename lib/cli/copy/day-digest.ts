@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { ActivityRow } from '../../activity/activity-row.js';
+import type { Store } from '../../store/store.js';
+import { DAY } from '../../statistics/time/time-range.js';
+
+/** The activities of a UTC day, counted, and as one hash of all that they and their sessions have. */
+export interface DayDigest {
+  count: number;
+  hash: string;
+}
+
+/** @param day when it begins, in milliseconds since 1970 */
+export async function digestDay(store: Pick<Store, 'pages'>, day: number): Promise<DayDigest> {
+  const hash = createHash('sha256');
+  let count = 0;
+  for await (const rows of store.pages({ from: day, to: day + DAY })) {
+    count += rows.length;
+    for (const row of rows) hash.update(textOf(row));
+  }
+  return { count, hash: hash.digest('hex') };
+}
+
+export function isSame(a: DayDigest, b: DayDigest): boolean {
+  return a.count === b.count && a.hash === b.hash;
+}
+
+/** All but `receivedAt`, which a store corrects by the clock of its server. */
+function textOf(row: ActivityRow): string {
+  const {
+    id,
+    name,
+    path,
+    route,
+    referer,
+    subject,
+    userId,
+    userName,
+    sessionId,
+    visitId,
+    ipAddress,
+    session,
+  } = row;
+  return JSON.stringify([
+    id,
+    Number(row.date),
+    name,
+    path,
+    route,
+    referer,
+    row.properties === null ? null : sorted(JSON.parse(row.properties)),
+    subject,
+    userId,
+    userName,
+    sessionId,
+    visitId,
+    ipAddress,
+    row.interactive === null ? null : Boolean(row.interactive),
+    session && [
+      session.userAgent,
+      session.startedAt.getTime(),
+      session.browser,
+      session.system,
+      session.device,
+      session.bot,
+    ],
+  ]);
+}
+
+/** PostgreSQL stores JSON with its keys in an order of its own. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([key, inner]) => [key, sorted(inner)]);
+}
