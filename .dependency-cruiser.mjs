@@ -70,7 +70,7 @@ const MAY_IMPORT = {
   // It runs in browsers.
   client: [],
 
-  // `djaffar.module.ts` and `index.ts` know every part.
+  // `djaffar.module.ts` and `index.ts` put the parts together.
   'entities.ts': ['store/typeorm'],
 };
 

@@ -47,7 +47,7 @@ export class Activity {
 
   ipAddress!: string | null;
 
-  /** `false` if a visit with it and one other activity still bounced; `null` is the same as `true`. */
+  /** `false`: it does not count as an action, so it does not end a bounce; `null` is the same as `true`. */
   interactive!: boolean | null;
 }
 

@@ -1,6 +1,9 @@
 /** A visit ends after this long at the latest, in milliseconds. */
 export const MAX_VISIT_DURATION = 24 * 60 * 60 * 1000;
 
+/** A visit ends when nothing was done for this long, in milliseconds. */
+export const VISIT_PAUSE = 30 * 60 * 1000;
+
 /**
  * Characters of a session's id, 90 bits of chance; and of a visit's, until 2059. With its length such a text has 16 bytes,
  * and with one more PostgreSQL would take 24 in an index.

@@ -19,13 +19,13 @@ const MAX_WAITING = 1000;
 const MAX_SIZE = 2e4;
 /** Added to the length of each activity, so that a request has at most 100, the limit of the server. */
 const SHARE = 200;
-/** The same, so that each goes alone. */
+/** The same, so that each is sent alone. No activity may be longer. */
 const WHOLE_SHARE = 1e4;
 // Milliseconds.
 const TOGETHER = 50;
 const PATIENCE = 3e4;
 const FIRST_PAUSE = 1000;
-const MAX_PAUSE = 1e5;
+const MAX_PAUSE = 1e5; // chance at most doubles it
 
 /** The oldest first. */
 let queue: Entry[] = [];

@@ -12,7 +12,7 @@ import { storedIp } from '../activity/ip-address.js';
 import { parseIsoDate } from '../activity/iso-date.js';
 import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
-import { VISIT_PAUSE } from '../tracking/visitor.js';
+import { VISIT_PAUSE } from '../activity/visit-id.js';
 import { VisitorService } from '../tracking/visitor.service.js';
 import type { ContextRequest, ContextResponse } from './request.js';
 import { RequestScope } from './request-scope.js';

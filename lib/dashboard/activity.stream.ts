@@ -54,7 +54,7 @@ interface Look {
  * Finds new activities of all instances when they are committed, with any dates, by polling the database. It polls once for
  * all subscribers, and only while there are any. Each poll goes back for longer than an activity may take from its receipt to
  * its commit, and skips the activities of earlier polls. After failed polls it goes back to the last successful one. A poll
- * sends the newest 100 activities: if more than 100 a second arrive, the others are omitted.
+ * sends the newest 100 activities: if more than 100 arrive between two polls, the others are omitted.
  */
 export class ActivityStream implements OnModuleDestroy {
   private readonly closed = new ReplaySubject<void>(1);

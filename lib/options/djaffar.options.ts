@@ -400,7 +400,7 @@ export interface RegistrationOptions {
   dashboard?: RouteOptions | undefined;
 
   /**
-   * Whether `ActivityService` can be injected without importing the module.
+   * Whether `ActivityService` and `ActivityStats` can be injected without importing the module.
    * @defaultValue false
    */
   isGlobal?: boolean | undefined;

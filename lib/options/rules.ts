@@ -28,7 +28,7 @@ export function isRule(rule: Rule | Rules): rule is Rule {
 const MIN_SECRET = 32;
 
 /** Milliseconds. Timers cannot wait longer. */
-const MAX_WAIT = 2 ** 31 - 1;
+const MAX_TIMER = 2 ** 31 - 1;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
@@ -51,7 +51,7 @@ const oneOf = (...values: string[]): Rule => ({
 const isWholeNumber = (value: unknown, min: number, max: number): boolean =>
   Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
 
-const wholeNumber = (min: number, max = MAX_WAIT): Rule => ({
+const wholeNumber = (min: number, max = MAX_TIMER): Rule => ({
   allowed: `a whole number from ${min} to ${max}`,
   accepts: (value) => isWholeNumber(value, min, max),
 });

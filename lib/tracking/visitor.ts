@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
-import { CHANCE, ID_LENGTH, MAX_VISIT_DURATION, startOfVisit } from '../activity/visit-id.js';
+import { CHANCE, ID_LENGTH, MAX_VISIT_DURATION, startOfVisit, VISIT_PAUSE } from '../activity/visit-id.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import { randomBytes } from '../activity/random.js';
-
-/** A visit ends when nothing was done for this long, in milliseconds. */
-export const VISIT_PAUSE = 30 * 60 * 1000;
 
 /**
  * How far the clocks of two instances, or of one before and after it was set back, may be apart, in milliseconds. A visit

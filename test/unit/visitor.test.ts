@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { MAX_VISIT_DURATION } from '../../lib/activity/visit-id.js';
+import { VISIT_PAUSE } from '../../lib/activity/visit-id.js';
 import { KeyRing } from '../../lib/privacy/key-ring.js';
 import {
   CLOCK_TOLERANCE,
@@ -8,7 +9,6 @@ import {
   readVisitor as readVisitorBy,
   sessionOfHost,
   type Visit,
-  VISIT_PAUSE,
   type Visitor,
   visitsOf as visitsOfMoments,
   writeVisitor as writeVisitorBy,

@@ -29,7 +29,7 @@ export interface Insert {
 /** SQL with the parameters as the database takes them. */
 export type Statement = [sql: string, parameters: unknown[]];
 
-/** All in which the databases differ, and nothing else does. */
+/** All SQL that differs between the databases. */
 export interface Dialect {
   /**
    * Writes all of the inserts or none, passing over the rows whose primary key is there already.

@@ -59,7 +59,7 @@ function settingsFor(statement: number): ReturnType<typeof settings> {
 /** In UTC, as an hour of local time comes twice a year. */
 const NOW = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`;
 
-/** `INSERT IGNORE` would pass over other errors too; this passes over the primary key alone. */
+/** `INSERT IGNORE` would pass over other errors too; this passes over rows with a known key. Our tables have no unique key but the primary one. */
 function insert({ table, columns, rows, replace, clock }: Insert): string {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const values = rows.map(() => row).join(', ');
@@ -76,7 +76,7 @@ const DATE = `${EPOCH} + INTERVAL date * 1000 MICROSECOND`;
 const TIMESTAMP = `/*M! TRUNCATE(${DATE}, 3) */ /*!50708 CAST(${DATE} AS DATETIME(3)) */`;
 
 export const mysql: Dialect = {
-  /** The server itself cancels statements that take too long. */
+  /** MariaDB itself cancels statements that take too long; on MySQL, whose limit is for SELECT only, the connection is ended. */
   async write({ runner, destroy }, inserts, within) {
     const bounds = { lock: within, statement: within, idle: BOUNDS.idle };
     const { before, after } = settings(bounded(bounds), bounds);

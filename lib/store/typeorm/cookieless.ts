@@ -7,7 +7,7 @@ import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import { CookielessVisit as CookielessVisitTable } from './tables/cookieless-visit.entity.js';
 import { Salt as SaltTable } from './tables/salt.entity.js';
 
-/** Milliseconds after which a visit cannot go on any more. */
+/** Milliseconds after which the row of a visit is deleted: a visit's 24 hours, and a day for clocks that differ. */
 const FORGOTTEN = 2 * 86_400_000;
 
 /**

@@ -5,7 +5,8 @@ import type { Dimension, Measure, TopMeasure } from '../../../statistics/statist
 /**
  * What answers a question:
  * - `rollup`: counts of names and of paths by bucket, and raw activities at both ends of the range.
- * - `daily-cache`: counts of past days that were cached when somebody asked, and the source below for the rest.
+ * - `daily-cache`: counts of past days that were cached when somebody asked. The rest comes from `visit-paths` for paths, from
+ *   `activities` for properties, and from `visits` for the others.
  * - `visits`: the visit rows.
  * - `visit-paths`: what the visit rows have of paths and names, and raw activities of visits that are not all in the range.
  * - `activities`: the raw rows.
@@ -16,7 +17,7 @@ export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'acti
 
 /**
  * What a filter restricts: nothing; the name, to `view` or to another one; the path, of all activities or of views; what visits
- * have, so that all activities of a visit match or none; or anything else. Bots are left out, except in the last two.
+ * have, so that all activities of a visit match or none; or anything else. Only `visits` and `mixed` may include bots.
  */
 export type FilterScope = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
 

@@ -26,7 +26,7 @@ export function dailyMetricOf({
   return isVisitDimension(dimension) ? visitsMetric(dimension) : propertyMetric(property);
 }
 
-/** From cached days, and from the source below for the rest; from that alone if nothing is cached, or too many values are not. */
+/** From cached days, and for the rest from the source that is not a cache; from that alone if nothing is cached, or too many values are not. */
 export async function topFromDailyCache(
   query: ExactTopQuery,
   selection: StatisticsQuery,
