@@ -42,6 +42,7 @@ describe('the examples in the comments', () => {
         declaration: false,
         paths: {
           'nestjs-djaffar': [`${up}/lib/index.ts`],
+          'nestjs-djaffar/clickhouse': [`${up}/lib/store/clickhouse/index.ts`],
           'nestjs-djaffar/client': [`${up}/lib/client/index.ts`],
         },
       },
