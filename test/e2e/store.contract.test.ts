@@ -388,6 +388,23 @@ describe.each(STORES)('a store on %s', (name) => {
     });
   });
 
+  it('erases what is too old', async () => {
+    const day = Date.UTC(2026, 10, 1);
+    await track(
+      { path: '/old', date: new Date(day - 1), visit: 'v1' },
+      { path: '/left', date: new Date(day + 1), name: 'engagement', visit: 'v2' },
+      { path: '/new', date: new Date(day + 1), visit: 'v2' },
+    );
+    const names = [{ name: 'engagement', before: day + 2 }];
+    const plan = { eraseBefore: day, figures: 'erase' as const, names, properties: [] };
+    expect(await other.store.previewRetention(plan)).toEqual({ erased: 2, anonymised: 0 });
+    const before = await host.store.retainedAt();
+    expect(await host.store.retain(plan, async () => {})).toEqual({ erased: 2, anonymised: 0 });
+    expect((await host.stored()).map(({ path }) => path)).toEqual(['/new']);
+    expect((await other.store.retainedAt()).doneAt).toBeGreaterThanOrEqual(before.now);
+    expect(await other.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+  });
+
   it('shows a scope nothing of what is outside', async () => {
     const shop = (number: number): Partial<ServerActivity> => ({
       properties: { shop: number },

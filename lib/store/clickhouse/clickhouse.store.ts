@@ -18,6 +18,8 @@ import type {
   PageRequest,
   Progress,
   Received,
+  RetentionPlan,
+  RetentionResult,
   Store,
   StoreFailure,
   Write,
@@ -30,6 +32,7 @@ import { countToErase, Erasure } from './erasure.js';
 import { failureOf } from './failure.js';
 import { migrate } from './migrations.js';
 import { Reader } from './reader.js';
+import { previewRetention, retain, retainedAt } from './retention.js';
 import { Server } from './server.js';
 import { Sessions } from './sessions.js';
 import { loadSigningKeys } from './signing-keys.js';
@@ -180,16 +183,18 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     throw notBuilt('anonymise activities');
   }
 
-  async retain(): Promise<never> {
-    throw notBuilt('apply the option "retention"');
+  retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult> {
+    const erase = (filter: ParsedFilter): Promise<number> =>
+      this.erase({ filter, keepAnonymous: true }, () => {});
+    return retain(this.server, plan, erase, pace);
   }
 
-  async previewRetention(): Promise<never> {
-    throw notBuilt('apply the option "retention"');
+  async previewRetention(plan: RetentionPlan): Promise<RetentionResult> {
+    return previewRetention(this.server, plan);
   }
 
-  async retainedAt(): Promise<never> {
-    throw notBuilt('apply the option "retention"');
+  retainedAt(): Promise<{ doneAt: number; now: number }> {
+    return retainedAt(this.server);
   }
 
   // oxlint-disable-next-line eslint/require-yield -- it only throws
