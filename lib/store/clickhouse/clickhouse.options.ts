@@ -12,7 +12,9 @@ export interface ClickHouseOptions {
    * @defaultValue 'default'
    */
   database?: string | undefined;
+  /** Default: the user `default`. */
   username?: string | undefined;
+  /** Default: none. */
   password?: string | undefined;
   /** The name of a cluster: the tables are created, changed and dropped `ON CLUSTER`. */
   cluster?: string | undefined;
