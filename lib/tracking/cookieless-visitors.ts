@@ -48,21 +48,6 @@ export class CookielessVisitors {
     return this.inTurn(ids[0], () => this.claimVisit(ids, moments, user, timeout));
   }
 
-  /** The visitor's session and visit, if it goes on: with consent the same visitor gets a cookie. */
-  async find(
-    request: TrackRequest,
-    now: number,
-    timeout: number,
-  ): Promise<{ session: string; visit: Visit } | undefined> {
-    const ids = await this.sessionsOf(request, now);
-    const visits = await this.visitsOf(ids, timeout);
-    for (const session of ids) {
-      const visit = visits.get(session);
-      if (visit && isIn(visit, now)) return { session, visit };
-    }
-    return undefined;
-  }
-
   private async claimVisit(
     ids: [string, ...string[]],
     moments: Moment[],

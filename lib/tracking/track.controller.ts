@@ -88,23 +88,20 @@ export class TrackController {
     }));
     if (mode === 'cookieless' || mode === 'nothing') this.removeCookie(request, response);
     if (mode === 'nothing') return;
-    const timeout = (): number => this.recorder.timeLeft(deadline);
     const isAnonymous = this.settings.respect !== 'ignore' && hasPrivacySignal(request);
     const keys = await this.visitors.keyRing();
     const { session, since, visits, latest }: Found =
       mode === 'cookieless'
         ? isAnonymous
           ? { session: newSession(), visits: [] }
-          : await this.visitors.claim(request, moments, user?.id, receivedAt, timeout())
-        : await this.visitByCookie({
-            request,
-            receivedAt,
-            keys,
-            moments,
-            user,
-            activity: parsed[0]?.id,
-            timeout,
-          });
+          : await this.visitors.claim(
+              request,
+              moments,
+              user?.id,
+              receivedAt,
+              this.recorder.timeLeft(deadline),
+            )
+        : this.visitByCookie({ request, receivedAt, keys, moments, user, activity: parsed[0]?.id });
     const ipAddress = this.visitors.ipOf(ip, mode);
     const ownHosts = [hostnameOf(request), originOf(headers.origin)];
     const activities = parsed.map((activity, i) =>
@@ -135,20 +132,7 @@ export class TrackController {
     if (removal) this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', removal);
   }
 
-  private async visitByCookie({
-    request,
-    receivedAt,
-    keys,
-    moments,
-    user,
-    activity,
-    timeout,
-  }: Arrived): Promise<Found> {
-    const earlier = await this.visitors.findEarlier(request, receivedAt, timeout());
-    if (earlier) {
-      const { visits, latest } = visitsOf(earlier.visit, moments, user?.id);
-      return { session: earlier.session, since: receivedAt, visits, latest };
-    }
+  private visitByCookie({ request, receivedAt, keys, moments, user, activity }: Arrived): Found {
     const first = buildIdempotencySeed(activity, request, keys.seed(receivedAt));
     const { session, since, visit, idempotencySeed } = this.visitors.resolveVisitor(
       request,
@@ -168,8 +152,6 @@ interface Arrived {
   user: User | undefined;
   /** The id of the first activity. */
   activity: string | undefined;
-  /** Milliseconds that are left. */
-  timeout: () => number;
 }
 
 interface Found {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { KeyRing } from '../privacy/key-ring.js';
-import { type EffectiveMode, ipPolicyOf, mayBeCookieless, modeOf } from '../privacy/privacy-modes.js';
+import { type EffectiveMode, ipPolicyOf, modeOf } from '../privacy/privacy-modes.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
 import { storedIp } from '../activity/ip-address.js';
 import type { TrackRequest } from '../http/request.js';
@@ -96,19 +96,6 @@ export class VisitorService {
     timeout: number,
   ): Promise<Claim> {
     return this.cookieless.claim(request, moments, user, now, timeout);
-  }
-
-  /**
-   * @internal the session that a visitor had until it agreed to have a cookie
-   * @throws UnavailableError
-   */
-  async findEarlier(
-    request: TrackRequest,
-    now: number,
-    timeout: number,
-  ): Promise<{ session: string; visit: Visit } | undefined> {
-    const isNew = this.settings.consent && mayBeCookieless(this.settings) && !hasCookie(request);
-    return isNew ? this.cookieless.find(request, now, timeout) : undefined;
   }
 
   /** @internal the value of a `Set-Cookie` header that removes the cookie, if the request has one */

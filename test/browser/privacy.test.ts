@@ -76,7 +76,7 @@ describeInBrowser('a browser', () => {
     expect(await page.evaluate(KEPT)).toEqual(NOTHING);
   });
 
-  it('gets a cookie by consent as the same visitor, and loses it when that is withdrawn', async () => {
+  it('gets a cookie and a new session by consent, and loses the cookie when that is withdrawn', async () => {
     await start({ consent: consentCookie });
     await stored(1);
     expect(await names()).toEqual([]);
@@ -87,6 +87,8 @@ describeInBrowser('a browser', () => {
     expect(await page.evaluate('djaffar.track("withdrawn")')).toBe(true);
     expect(await names()).toEqual(['djaffar_consent']);
     const rows = await stored(3);
-    expect(new Set(rows.map(({ sessionId }) => sessionId)).size).toBe(1);
+    const [before, agreed, withdrawn] = rows.map(({ sessionId }) => sessionId);
+    expect(withdrawn).toBe(before);
+    expect(agreed).not.toBe(before);
   });
 });

@@ -6,6 +6,7 @@ import {
   consentCookie,
   type DjaffarOptions,
   Session,
+  VisitorService,
 } from '../../lib/index.js';
 import { STORE } from '../../lib/options/settings.js';
 import { periodOf } from '../../lib/privacy/salt.js';
@@ -239,19 +240,36 @@ describe('the mode', () => {
   describe('with consent', () => {
     const agreed = { cookie: 'djaffar_consent=1' };
 
-    it('goes on as the same visitor with a cookie, and without one when it is withdrawn', async () => {
+    it('begins a new session with a cookie, and removes the cookie when it is withdrawn', async () => {
       await start({ consent: consentCookie });
       expect((await view()).headers.getSetCookie()).toEqual([]);
       const given = await view(agreed);
       expect(given.headers.getSetCookie()).toEqual([expect.stringMatching(/^djaffar_session=\w/)]);
       const cookie = cookieOf(given);
       await view({ cookie: `${cookie}; djaffar_consent=1` });
-      const stored = await host.stored();
-      expect(new Set(stored.map(({ sessionId, visitId }) => `${sessionId} ${visitId}`)).size).toBe(1);
+      const [before, ...after] = (await host.stored()).map(
+        ({ sessionId, visitId }) => [sessionId, visitId] as const,
+      );
+      expect(after[0]).toEqual(after[1]);
+      expect(after[0]?.[0]).not.toBe(before?.[0]);
+      expect(after[0]?.[1]).not.toBe(before?.[1]);
       const withdrawn = await view({ cookie: `${cookie}; djaffar_consent=0` });
       expect(withdrawn.headers.getSetCookie()).toEqual([
         expect.stringMatching(/^djaffar_session=; Max-Age=0; Path=\/; HttpOnly/),
       ]);
+    });
+
+    it('gives each of the people behind one address a session of their own', async () => {
+      await start({ privacy: 'cookieless', consent: consentCookie });
+      await view();
+      const [one, two] = [cookieOf(await view(agreed)), cookieOf(await view(agreed))];
+      const visitors = host.app.get(VisitorService, { strict: false });
+      const of = (cookie: string): { session?: string; visit?: string } =>
+        visitors.of({ headers: { cookie: `${cookie}; ${agreed.cookie}` } });
+      const before = (await host.stored())[0];
+      const sessions = [before?.sessionId, of(one).session, of(two).session];
+      expect(new Set(sessions).size).toBe(3);
+      expect(new Set([before?.visitId, of(one).visit, of(two).visit]).size).toBe(3);
     });
 
     it('stores nothing before it with withoutConsent: nothing', async () => {
