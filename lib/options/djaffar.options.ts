@@ -341,6 +341,7 @@ export interface RequestsOptions {
   status?: 'success' | 'always' | undefined;
 }
 
+/** A method of HTTP whose requests can be tracked. */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
 /** For hosts that use only bearer tokens: `POST …/dashboard/session` exchanges one for a cookie of the dashboard. */

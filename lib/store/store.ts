@@ -70,6 +70,7 @@ export interface Store {
   /** The same as text, if the engine can write it: several times as quick as single values. */
   readonly records?: RecordReader;
 
+  /** How many activities the filter has. */
   count(filter: ParsedFilter): Promise<number>;
 
   /** @returns the place of an activity in the order; `undefined` if the filter has none of the id */
