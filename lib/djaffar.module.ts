@@ -41,7 +41,7 @@ import { SessionController } from './dashboard/session.controller.js';
 import { StreamController } from './dashboard/stream.controller.js';
 import { bypassInterceptors } from './dashboard/bypass-interceptors.js';
 import { connectionsOf } from './database/connections.js';
-import { limitsFor } from './database/limits.js';
+import { limitsFor } from './database/pool-shares.js';
 import { checkForRoot, checkForRootAsync, toRegistration, toSettings } from './options/validation.js';
 import { REGISTRATION, type Registration, type Settings, SETTINGS, STORE } from './options/settings.js';
 import { type DjaffarOptions, type RegistrationOptions } from './options/djaffar.options.js';

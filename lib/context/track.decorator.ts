@@ -21,7 +21,7 @@ interface CommonOptions {
 }
 
 interface OptionsOf<N extends ActivityName, Result> extends CommonOptions {
-  /** The properties of the activity, from the request, the response and the handler's result. */
+  /** The properties of the activity, from the parameters, the body and the handler's result. */
   properties?: ((handled: Handled<Result>) => PropertiesOf<N> | undefined) | undefined;
   /** The object of the activity, such as an order. */
   subject?: ((handled: Handled<Result>) => Subject | undefined) | undefined;

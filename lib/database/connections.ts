@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { IncidentLog } from '../diagnostics/incident-log.js';
-import { BOUNDS, SILENCE } from './bounds.js';
+import { BOUNDS, SILENCE } from './time-limits.js';
 import { AbandonedError, cancellation, onAbort } from '../store/cancellation.js';
 import { connect, driverOf, failureOf } from './driver.js';
 import { ReaderLostError } from './reader/reader-process.js';

@@ -1,8 +1,8 @@
 import {
-  type FilterScope,
+  type FilterKind,
   planMeasure,
   planTop,
-  scopeOf,
+  classifyFilter,
   type Source,
   topMeasureOf,
 } from '../../lib/store/typeorm/statistics/query-plan.js';
@@ -14,20 +14,20 @@ import {
   type TopMeasure,
 } from '../../lib/statistics/statistics.types.js';
 
-const SCOPES: FilterScope[] = ['none', 'view', 'name', 'path', 'visits', 'mixed'];
+const KINDS: FilterKind[] = ['none', 'view', 'name', 'path', 'visits', 'mixed'];
 
 const sourceOf = (
   dimension: Dimension,
   measure: TopMeasure,
-  scope: FilterScope,
+  kind: FilterKind,
   asked: { property?: string; search?: string } = {},
 ): Source => {
   const { property = dimension === 'property' ? 'plan' : undefined, search } = asked;
-  return planTop({ dimension, measure, property, search, limit: 10 }, scope);
+  return planTop({ dimension, measure, property, search, limit: 10 }, kind);
 };
 
-describe('the scope of a filter', () => {
-  it.each<[StatisticsFilter, FilterScope]>([
+describe('the kind of a filter', () => {
+  it.each<[StatisticsFilter, FilterKind]>([
     [{}, 'none'],
     [{ bots: false, from: new Date(0), name: undefined }, 'none'],
     [{ name: 'view' }, 'view'],
@@ -45,15 +45,15 @@ describe('the scope of a filter', () => {
     [{ name: 'view', device: 'mobile' }, 'mixed'],
     [{ path: '/a', user: null }, 'mixed'],
     [{ name: 'bought', bots: true }, 'mixed'],
-  ])('%j is %s', (filter, scope) => {
-    expect(scopeOf(parseStatisticsFilter(filter))).toBe(scope);
+  ])('%j is %s', (filter, kind) => {
+    expect(classifyFilter(parseStatisticsFilter(filter))).toBe(kind);
   });
 });
 
 describe('what answers a question', () => {
   it('about a measure', () => {
     const table = Object.fromEntries(
-      MEASURES.map((measure) => [measure, SCOPES.map((scope) => planMeasure(measure, scope)).join(' ')]),
+      MEASURES.map((measure) => [measure, KINDS.map((kind) => planMeasure(measure, kind)).join(' ')]),
     );
     const visits = 'visits visits visits visits visits visits';
     const counts = 'rollup rollup rollup rollup visits activities';
@@ -86,7 +86,7 @@ describe('what answers a question', () => {
     ['entry', 'visits', 'daily-cache visits visits visits visits visits'],
     ['user', 'views', 'visits visits visits visits visits visits'],
   ])('top %s by %s', (dimension, measure, sources) => {
-    expect(SCOPES.map((scope) => sourceOf(dimension, measure, scope)).join(' ')).toBe(sources);
+    expect(KINDS.map((kind) => sourceOf(dimension, measure, kind)).join(' ')).toBe(sources);
   });
 
   it('with a search: what has the values in rows', () => {

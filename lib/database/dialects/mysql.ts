@@ -1,4 +1,4 @@
-import { BOUNDS } from '../bounds.js';
+import { BOUNDS } from '../time-limits.js';
 import { connectionsOf } from '../connections.js';
 import { askOnPrimary } from '../primary.js';
 import { UnavailableError } from '../../store/unavailable.error.js';

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { BOUNDS } from '../bounds.js';
+import { BOUNDS } from '../time-limits.js';
 import { connectionsOf, type LentConnection } from '../connections.js';
 import { cancel, type Cancellable } from '../drivers/postgres-cancel.js';
 import { driverError } from '../failure.js';

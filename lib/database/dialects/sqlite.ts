@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { BOUNDS } from '../bounds.js';
+import { BOUNDS } from '../time-limits.js';
 import { connectionsOf } from '../connections.js';
 import { type Connection, connectionOf, withBusyTimeout } from '../drivers/sqlite-connection.js';
 import { askOnPrimary, onPrimary } from '../primary.js';

@@ -1,7 +1,7 @@
 import { InvalidFilterError } from '../../../activity/activity.filter.js';
 import type { TopQuery } from '../../../statistics/statistics.store.js';
 import { DAY, QUARTER, type TimeRange } from '../../../statistics/time/time-range.js';
-import { type FilterScope, isVisitDimension, topMeasureOf } from './query-plan.js';
+import { type FilterKind, isVisitDimension, topMeasureOf } from './query-plan.js';
 
 /**
  * The time before which activities were erased and only counts are kept. A question about it is answered exactly as before,
@@ -15,16 +15,16 @@ export class FrozenTime {
   constructor(readonly until: number) {}
 
   /** @throws InvalidFilterError */
-  checkMeasures(scope: FilterScope, range: TimeRange, starts: number[]): void {
+  checkMeasures(kind: FilterKind, range: TimeRange, starts: number[]): void {
     this.check(
       range,
-      scope === 'none' && this.isAligned([range.since, range.until, ...starts.slice(1)], QUARTER),
+      kind === 'none' && this.isAligned([range.since, range.until, ...starts.slice(1)], QUARTER),
     );
   }
 
   /** @throws InvalidFilterError */
-  checkTop(scope: FilterScope, query: TopQuery, range: TimeRange): void {
-    this.check(range, scope === 'none' && this.keepsTop(query, range));
+  checkTop(kind: FilterKind, query: TopQuery, range: TimeRange): void {
+    this.check(range, kind === 'none' && this.keepsTop(query, range));
   }
 
   /**

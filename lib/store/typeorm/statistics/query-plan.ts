@@ -19,9 +19,9 @@ export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'acti
  * What a filter restricts: nothing; the name, to `view` or to another one; the path, of all activities or of views; what visits
  * have, so that all activities of a visit match or none; or anything else. Only `visits` and `mixed` may include bots.
  */
-export type FilterScope = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
+export type FilterKind = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
 
-export function scopeOf(filter: ParsedStatisticsFilter): FilterScope {
+export function classifyFilter(filter: ParsedStatisticsFilter): FilterKind {
   const { user, path, name, ip, properties, scope, ...others } = filter;
   if (scope) return 'mixed';
   const isOfVisits = user === null || Object.keys(others).length > 0;
@@ -33,8 +33,8 @@ export function scopeOf(filter: ParsedStatisticsFilter): FilterScope {
   return name === 'view' ? 'view' : 'name';
 }
 
-/** For each scope of the filter. */
-type Row = Record<FilterScope, Source>;
+/** For each kind of filter. */
+type Row = Record<FilterKind, Source>;
 
 const VISITS = row('visits', 'visits', 'visits', 'visits', 'visits', 'visits');
 const ACTIVITIES = row('activities', 'activities', 'activities', 'activities', 'activities', 'activities');
@@ -91,8 +91,8 @@ const TOP: Record<'path' | 'name' | 'property' | 'ofVisits', TopTable> = {
   },
 };
 
-export function planMeasure(measure: Measure, scope: FilterScope): Source {
-  return MEASURES[measure][scope];
+export function planMeasure(measure: Measure, kind: FilterKind): Source {
+  return MEASURES[measure][kind];
 }
 
 /** Values of a search are not among what is cached or read from the paths of visits. */
@@ -102,9 +102,9 @@ const MAX_CACHED_PROPERTY = 64;
 
 export function planTop(
   { dimension, measure, property = '', search }: TopQuery & { measure: TopMeasure },
-  scope: FilterScope,
+  kind: FilterKind,
 ): Source {
-  const source = TOP[kindOf(dimension)][measure][scope];
+  const source = TOP[kindOf(dimension)][measure][kind];
   const isCacheable = source !== 'daily-cache' || property.length <= MAX_CACHED_PROPERTY;
   if (isCacheable && (search === undefined || SEARCHABLE.includes(source))) return source;
   return isVisitDimension(dimension) ? 'visits' : 'activities';

@@ -18,7 +18,7 @@ import { retention } from './queries/retention.js';
 import { dailyMetricOf } from './queries/top/from-daily-cache.js';
 import { top } from './queries/top/top.js';
 import { visits } from './queries/visits.js';
-import { planTop, scopeOf, topMeasureOf } from './query-plan.js';
+import { planTop, classifyFilter, topMeasureOf } from './query-plan.js';
 import { readAsOf } from './rollup/as-of.js';
 import type { RollupService } from './rollup/rollup.service.js';
 import { RollupState } from './rollup/tables/rollups.entity.js';
@@ -64,7 +64,7 @@ export class TypeOrmStatistics implements StatisticsStore {
   private async cache({ top: asked, filter }: StatisticsQuestion, deadline: number): Promise<void> {
     if (!asked) return;
     const query = { ...asked.query, measure: topMeasureOf(asked.query, filter.name) };
-    if (planTop(query, scopeOf(filter)) === 'daily-cache')
+    if (planTop(query, classifyFilter(filter)) === 'daily-cache')
       await this.rollup.cacheDays(dailyMetricOf(query), asked.range, deadline);
   }
 }
@@ -75,15 +75,15 @@ async function openSnapshot(
   frozen: FrozenTime,
 ): Promise<StatisticsSnapshot> {
   const selection = new StatisticsQuery(manager, filter, frozen.until);
-  const { scope } = selection;
+  const { kind } = selection;
   await selection.resolvePathIds();
   return {
     measures: async (measures, range, starts) => {
-      frozen.checkMeasures(scope, range, starts);
+      frozen.checkMeasures(kind, range, starts);
       return computeMeasures(measures, selection, range, starts);
     },
     top: async (query, range) => {
-      frozen.checkTop(scope, query, range);
+      frozen.checkTop(kind, query, range);
       return top(query, selection, range);
     },
     live: (range) => live(selection, range),

@@ -20,7 +20,7 @@ import {
 import { Path } from '../rollup/tables/path.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
 import { leaveOutBots } from './bots.js';
-import { type FilterScope, scopeOf } from '../query-plan.js';
+import { type FilterKind, classifyFilter } from '../query-plan.js';
 import { performed, visitedPath } from './visit-conditions.js';
 
 const OF_PATHS = ['path', ...VISIT_PATHS] as const;
@@ -31,7 +31,7 @@ const MAX_PATHS = 50;
 export class StatisticsQuery {
   readonly dialect: Dialect;
   /** What the filter restricts: query-plan.ts chooses by it what answers a question. */
-  readonly scope: FilterScope;
+  readonly kind: FilterKind;
   /** The ids of the paths that match the filter. */
   private readonly pathIds: Partial<Record<(typeof OF_PATHS)[number], number[]>> = {};
 
@@ -42,7 +42,7 @@ export class StatisticsQuery {
     readonly frozenUntil = 0,
   ) {
     this.dialect = dialectOf(manager.connection);
-    this.scope = scopeOf(filter);
+    this.kind = classifyFilter(filter);
   }
 
   /** Resolves the filter's paths, so that the database plans better, and visits are found without their activities. */
@@ -121,7 +121,7 @@ export class StatisticsQuery {
       query.andWhere(sql, parameters);
   }
 
-  /** A visit's row is made of all its activities: one of them beyond the scope would be told by it. */
+  /** A visit's row is made of all its activities: it would disclose those beyond the scope. */
   private applyScopeToVisits(query: SelectQueryBuilder<Visit>): void {
     if (!this.isScoped) return;
     const conditions = scopeConditions(this.filter.scope ?? [], this.dialect);

@@ -25,7 +25,7 @@ export async function measureActivities(
       remainder.map((query) => counted(query, starts)),
       starts,
     );
-  if (selection.scope === 'path')
+  if (selection.kind === 'path')
     return retryOnCompaction(selection, (compactedUntil) =>
       sumUp(pathQueries(selection, range, starts, compactedUntil), starts),
     );
@@ -55,7 +55,7 @@ function activityQueries(
   starts: number[],
 ): SelectQueryBuilder<ObjectLiteral>[] {
   const whole =
-    planMeasure('activities', selection.scope) === 'rollup' ? wholeQuarters(range, starts) : undefined;
+    planMeasure('activities', selection.kind) === 'rollup' ? wholeQuarters(range, starts) : undefined;
   if (whole)
     return [
       totalsOf(selection, whole, starts),

@@ -47,7 +47,7 @@ export async function computeMeasures<M extends Measure>(
   }
   // Of activities: visit rows have them too, but for those of visits that cross an interval boundary.
   const counted = measures.filter((measure) => measure === 'activities' || measure === 'views');
-  const areInVisits = counted.some((measure) => planMeasure(measure, selection.scope) === 'visits');
+  const areInVisits = counted.some((measure) => planMeasure(measure, selection.kind) === 'visits');
   const contained = areInVisits ? await findContainedVisits(selection, range, starts) : undefined;
   if (counted.length > 0)
     Object.assign(found, await measureActivities(selection, range, starts, contained?.remainder));
@@ -56,7 +56,7 @@ export async function computeMeasures<M extends Measure>(
   );
   if (ofVisits.length > 0) {
     const values =
-      selection.scope === 'none'
+      selection.kind === 'none'
         ? await measureAllVisits(ofVisits, selection, range, starts)
         : await measureVisits(ofVisits, selection, range, starts, contained?.containedSql);
     for (const measure of ofVisits) {

@@ -56,7 +56,7 @@ async function countPaths(
   const add = (found: Iterable<[id: number, count: number]>, sign: 1 | -1 = 1): void => {
     for (const [id, count] of found) counts.set(id, (counts.get(id) ?? 0) + sign * count);
   };
-  const isCached = planTop(query, selection.scope) === 'daily-cache';
+  const isCached = planTop(query, selection.kind) === 'daily-cache';
   const days = isCached ? await loadCachedDays(selection.manager, VISITED_PATHS, range) : [];
   for (const { startedAt, counts: ofDay } of days) {
     add(countsOfPaths(ofDay));

@@ -24,6 +24,6 @@ const ANSWERS: Record<Source, Answer> = {
 /** Answers `top` from the source that query-plan.ts names. */
 export async function top(asked: TopQuery, selection: StatisticsQuery, range: TimeRange): Promise<TopRow[]> {
   const query = { ...asked, measure: topMeasureOf(asked, selection.name) };
-  const rows = await ANSWERS[planTop(query, selection.scope)](query, selection, range);
+  const rows = await ANSWERS[planTop(query, selection.kind)](query, selection, range);
   return query.dimension === 'user' ? addUserNames(selection, rows) : rows;
 }

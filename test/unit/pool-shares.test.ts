@@ -1,4 +1,4 @@
-import { fitToPool } from '../../lib/database/limits.js';
+import { fitToPool } from '../../lib/database/pool-shares.js';
 
 describe('the connections that are taken of a pool', () => {
   it.each([
