@@ -1,5 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type DataSource, Migration, MigrationExecutor } from 'typeorm';
 import { djaffarMigrations } from './index.js';
+
+/** How often it is tried, if other instances that start at the same moment make the same tables; and the milliseconds between. */
+const MAX_TRIES = 20;
+const PAUSE = 250;
 
 /**
  * Runs the migrations of Djaffar that have not run yet, if the host lets TypeORM create its tables (`synchronize`), which leaves
@@ -7,6 +12,18 @@ import { djaffarMigrations } from './index.js';
  */
 export async function synchronizeTables(dataSource: DataSource): Promise<void> {
   if (!dataSource.options.synchronize) return;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await runMissing(dataSource);
+    } catch (error) {
+      // Another instance is at it: what it has done is not done again. Any other failure is the same each time.
+      if (tries === MAX_TRIES) throw error;
+      await wait(PAUSE);
+    }
+  }
+}
+
+async function runMissing(dataSource: DataSource): Promise<void> {
   const executor = new MigrationExecutor(dataSource);
   const executed = new Set((await executor.getExecutedMigrations()).map(({ name }) => name));
   for (const Class of djaffarMigrations) {
