@@ -42,7 +42,7 @@ describe.each(FOUND)('djaffar on %s', (name) => {
     expect(overview).toMatchObject({ visits: { value: 3 }, users: { value: 3 }, views: { value: 4 } });
   });
 
-  it('check says which visits and sums are wrong, and --rebuild recomputes them', async () => {
+  it('check says which visits and rollups are wrong, and --rebuild recomputes them', async () => {
     const fine = 'visits and rollups match the activities\n';
     expect(await output(host.database, ['check'])).toBe(fine);
     await host.dataSource.getRepository(NameRollup).update({ name: 'bought' }, { activities: 5 });

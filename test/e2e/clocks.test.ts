@@ -96,7 +96,7 @@ describe.each(FOUND)('two instances with clocks of their own, on %s', (name) => 
     const all = [...before, ...during, ...after];
     expect((await overview(other)).activities.value).toBe(earlier + all.length);
     expect((await overview(one)).activities.value).toBe(earlier + all.length);
-    expect(await output(database, ['check'])).toBe('visits and sums are what the activities say\n');
+    expect(await output(database, ['check'])).toBe('visits and rollups match the activities\n');
   });
 
   // SQLite's instances are on one machine, and have one clock.

@@ -11,6 +11,7 @@ import { RetentionService } from '../../lib/privacy/retention.service.js';
 import { planRetention } from '../../lib/privacy/retention-plan.js';
 import { STORE } from '../../lib/options/settings.js';
 import type { RetentionResult, Store } from '../../lib/store/store.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { dumpOf, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 
@@ -206,6 +207,25 @@ describe.each(FOUND)('retention on %s', (database) => {
         await store.retain(planRetention(policy, NOW - (30 - day) * DAY), immediately);
       expect(withoutMoments(await figures())).toEqual(withoutMoments(before));
     });
+  });
+
+  it('freezes all days that are old enough, also if nothing runs in the background', async () => {
+    await host.close();
+    host = await startHost({
+      adapter: 'express',
+      database,
+      djaffar: { statistics: { background: false } },
+    });
+    store = host.app.get<Store>(STORE, { strict: false });
+    stats = host.app.get(ActivityStats, { strict: false });
+    for (const days of [100, 50, 10]) await visit(days, 'jeff');
+    await stats.overview(EVER);
+    // It was installed 95 days ago, and nothing has counted paths by days since.
+    const state = host.dataSource.getRepository(RollupState);
+    await state.update({ id: 1 }, { compactedUntil: daysAgo(95, 0) });
+    expect(await retain({ keep: '30 days', figures: 'keep' })).toEqual({ erased: 6, anonymised: 0 });
+    expect((await kept()).filter(({ date }) => date < daysAgo(30, 0))).toEqual([]);
+    expect(await kept()).toHaveLength(3);
   });
 
   it('goes on where a run was broken off', async () => {

@@ -115,6 +115,7 @@ export class Retention {
   private async freeze(until: number): Promise<number> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       await this.rollup.drain();
+      await this.rollup.compact();
       const found = await askOnPrimary(this.dataSource, async (manager) => ({
         state: await manager.findOneByOrFail(RollupState, { id: 1 }),
         dirty: await manager.findOneBy(DirtyRange, { since: LessThan(new Date(until)) }),

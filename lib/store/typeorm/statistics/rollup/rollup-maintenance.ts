@@ -49,13 +49,19 @@ export class RollupMaintenance {
       await this.takeIn([range.id]);
       onProgress?.(i + 1, days.length);
     }
-    await runner.patiently(() => this.compaction.compactAll());
+    await this.compact();
     await runner.patiently(() =>
       runner.withLease(async (turn) =>
         (await runner.commit(turn, { state: await measureLongest(dataSource) })) ? 'done' : 'busy',
       ),
     );
     await runner.release();
+  }
+
+  /** Counts the paths of all days that are old enough by the day; otherwise that is done in the background. */
+  async compact(): Promise<void> {
+    await this.runner.patiently(() => this.compaction.compactAll());
+    await this.runner.release();
   }
 
   /** Compares everything that is derived from the activities with them. */

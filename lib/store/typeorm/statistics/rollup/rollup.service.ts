@@ -157,6 +157,10 @@ export class RollupService {
     return this.maintenance.drain();
   }
 
+  compact(): Promise<void> {
+    return this.maintenance.compact();
+  }
+
   takeInErasures(): Promise<void> {
     return this.maintenance.takeInErasures();
   }
