@@ -87,6 +87,7 @@ function isKnown(property: string): property is keyof typeof PARSERS {
 }
 
 export function checkText(property: string, value: unknown): string {
+  if (typeof value === 'number') throw new InvalidFilterError(property, `must be a text, such as '${value}'`);
   if (typeof value !== 'string' || value === '')
     throw new InvalidFilterError(property, 'must be a text that is not empty');
   return checkStorable(property, value);

@@ -401,7 +401,7 @@ export interface RegistrationOptions {
   dashboard?: RouteOptions | undefined;
 
   /**
-   * Whether `ActivityService` and `ActivityStats` can be injected without importing the module.
+   * Whether `ActivityService` and `ActivityStats` can be injected in all modules.
    * @defaultValue false
    */
   isGlobal?: boolean | undefined;

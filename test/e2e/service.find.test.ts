@@ -324,6 +324,11 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     expect((error as InvalidFilterError).message).toMatch(new RegExp(`^${property} `));
   });
 
+  it('says how to write the id of a user that is a number', async () => {
+    const filter: ActivityFilter = JSON.parse('{ "user": 17 }');
+    await expect(host.activities.find(filter)).rejects.toThrow("user must be a text, such as '17'");
+  });
+
   it('stores the type and the id of a subject as one text, whatever the id is', async () => {
     const ids = [17, 17n, 'a:b', '0'.repeat(255)];
     for (const id of ids)
