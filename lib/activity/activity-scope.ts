@@ -30,8 +30,7 @@ const ALLOWED = ['user', 'path', 'page', 'route', 'name', 'subject', 'properties
  * @throws InvalidFilterError
  */
 export function parseScope(scope: ActivityScope): ParsedScope | undefined {
-  if (typeof scope !== 'object' || scope === null || Array.isArray(scope))
-    throw new InvalidFilterError('scope', 'must be an object, such as { properties: { shop: 17 } }');
+  checkPlain('scope', scope, '{ properties: { shop: 17 } }');
   const given = Object.entries(scope);
   if (given.length === 0) return undefined;
   for (const [property, value] of given) {
@@ -40,21 +39,34 @@ export function parseScope(scope: ActivityScope): ParsedScope | undefined {
     if (value === undefined) throw new InvalidFilterError(`scope.${property}`, 'must not be undefined');
   }
   const { properties, ...filter } = scope;
+  if (properties !== undefined) checkPlain('scope.properties', properties, '{ shop: 17 }');
   const values = parseProperties('scope.properties', properties ?? {}, MAX_PROPERTIES);
   if (properties !== undefined && values.size === 0)
     throw new InvalidFilterError('scope.properties', 'must not be empty');
   return { filter: parseFilter(filter), properties: values };
 }
 
-/** The same text for equal scopes, in whatever order their properties are. */
-export function scopeKey(scope: ActivityScope): string {
-  return JSON.stringify(scope, (_, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : typeof value === 'bigint'
-        ? String(value)
-        : value,
-  );
+/**
+ * Of a `Map` or an instance of a class, the properties are not own ones: the scope would seem to have none, and open everything.
+ * @throws InvalidFilterError
+ */
+function checkPlain(name: string, value: unknown, example: string): void {
+  if (typeof value === 'object' && value !== null) {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    const isPlain = prototype === Object.prototype || prototype === null;
+    // A key that is hidden or a symbol would be overlooked.
+    if (isPlain && Reflect.ownKeys(value).length === Object.keys(value).length) return;
+  }
+  throw new InvalidFilterError(name, `must be a plain object, such as ${example}`);
+}
+
+/** The same text for scopes that open the same, in whatever order their properties are. */
+export function scopeKey({ filter, properties }: ParsedScope): string {
+  return JSON.stringify([byKey(Object.entries(filter)), byKey([...properties])]);
+}
+
+function byKey(entries: [string, unknown][]): [string, unknown][] {
+  return entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /**

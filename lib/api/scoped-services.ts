@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
-import { scopeKey } from '../activity/activity-scope.js';
+import { parseScope, scopeKey } from '../activity/activity-scope.js';
 import type { ScopedActivities } from '../activity/scoped-activities.js';
 import { RequestScopes } from '../guards/request-scopes.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
@@ -24,6 +24,7 @@ export class ScopedServices {
 
   /** The same for requests that may see the same. */
   keyFor(request: object): string {
-    return scopeKey(this.scopes.of(request));
+    const scope = parseScope(this.scopes.of(request));
+    return scope ? scopeKey(scope) : '';
   }
 }

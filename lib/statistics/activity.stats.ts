@@ -101,7 +101,7 @@ export class ActivityStats {
     const scoped = new ActivityStats(this.store);
     scoped.shared = this.shared;
     scoped.scope = [...this.scope, parsed];
-    scoped.scopeKeys = [...this.scopeKeys, scopeKey(scope)];
+    scoped.scopeKeys = [...this.scopeKeys, scopeKey(parsed)];
     return scoped;
   }
 

@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, ForbiddenException } from '@nestjs/common';
-import { ActivityService, ActivityStats, type ServerActivity } from '../../lib/index.js';
+import { type ActivityScope, ActivityService, ActivityStats, type ServerActivity } from '../../lib/index.js';
+import { parseScope, scopeKey } from '../../lib/activity/activity-scope.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 
@@ -279,5 +280,50 @@ describe('a scope', () => {
     } finally {
       await host.close();
     }
+  });
+
+  class OfClass {
+    get properties(): { shop: string } {
+      return { shop: 'a' };
+    }
+  }
+  const hidden = Object.defineProperty({}, 'properties', { value: { shop: 'a' } });
+
+  it.each<[string, unknown]>([
+    ['a Map', new Map([['properties', { shop: 'a' }]])],
+    ['an instance of a class', new OfClass()],
+    ['an object that inherits', Object.create({ properties: { shop: 'a' } })],
+    ['an array', []],
+    ['an object with a hidden property', hidden],
+    ['an object with a symbol', { [Symbol('properties')]: { shop: 'a' } }],
+  ])('is refused if it is %s, which would open everything', async (_, wrong) => {
+    const host = await startHost({ adapter: 'express' });
+    try {
+      const scoped = wrong as ActivityScope;
+      const fault = 'scope must be a plain object, such as { properties: { shop: 17 } }';
+      expect(() => host.activities.scoped(scoped)).toThrow(fault);
+      expect(() => host.app.get(ActivityStats, { strict: false }).scoped(scoped)).toThrow(fault);
+      const properties = wrong as NonNullable<ActivityScope['properties']>;
+      expect(() => host.activities.scoped({ properties })).toThrow('scope.properties must be a plain object');
+    } finally {
+      await host.close();
+    }
+  });
+
+  it('shares live streams with those that open the same, and no others', () => {
+    const keyOf = (given: ActivityScope): string | undefined => {
+      const parsed = parseScope(given);
+      return parsed && scopeKey(parsed);
+    };
+    const key = keyOf({ path: '/a', properties: { shop: 17, plan: 'pro' } });
+    expect(keyOf({ properties: { plan: 'pro', shop: '17' }, path: '/a' })).toBe(key);
+    expect(keyOf({ path: '/a', properties: { shop: 18, plan: 'pro' } })).not.toBe(key);
+    expect(keyOf({ page: '/a', properties: { shop: 17, plan: 'pro' } })).not.toBe(key);
+    // An array's own toJSON once made these equal.
+    const disguised = (...subject: [string, number]): ActivityScope => ({
+      subject: Object.assign(subject, { toJSON: () => 'same' }),
+    });
+    expect(keyOf(disguised('shop', 17))).not.toBe(keyOf(disguised('shop', 18)));
+    expect(keyOf({})).toBeUndefined();
   });
 });
