@@ -1,8 +1,15 @@
 import { type CanActivate, type ExecutionContext, ForbiddenException } from '@nestjs/common';
-import { type ActivityScope, ActivityService, ActivityStats, type ServerActivity } from '../../lib/index.js';
+import {
+  type ActivityScope,
+  ActivityService,
+  ActivityStats,
+  type ServerActivity,
+  type StatisticsFilter,
+} from '../../lib/index.js';
 import { parseScope, scopeKey } from '../../lib/activity/activity-scope.js';
-import { FOUND } from '../support/databases.js';
+import { FOUND, STORES } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { createStore, type StoreDatabase, type StoreHost } from '../support/stores.js';
 
 const MINUTE = 60_000;
 const start = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 3 * 86_400_000;
@@ -253,6 +260,88 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
       if (kind === 'activity') tenants.add(data.properties?.tenant);
     expect([...tenants]).toEqual(['bbbb']);
   });
+});
+
+/** What one shop may learn of a visit that went on in another one, where the visitor logged in. */
+describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name) => {
+  const ofA = { properties: { shop: 'a' } };
+  const from = new Date(start - 1);
+  let database: StoreDatabase;
+  let host: StoreHost;
+  let stats: ActivityStats;
+
+  beforeEach(async () => {
+    database = await createStore(name);
+    host = await database.start();
+    stats = host.stats.scoped(ofA);
+    await visit('mixed', ['a', 'b'], { referer: 'https://secret.example/' });
+    await visit('own', ['a', 'a'], { referer: 'https://own.example/' });
+  });
+
+  afterEach(async () => {
+    await host.close();
+    await database.drop();
+  });
+
+  /** Whoever visits shop b logs in there. */
+  async function visit(id: string, shops: ('a' | 'b')[], { referer }: { referer: string }): Promise<void> {
+    for (const [n, shop] of shops.entries())
+      await host.activities.track({
+        date: new Date(start + n * MINUTE),
+        path: `/${shop}/${id}${n}${n === 0 ? `?utm_source=${id}-utm` : ''}`,
+        ...(n === 0 && { referer }),
+        properties: { shop },
+        session: `${id}-session`,
+        visit: id,
+        ...(shop === 'b' && { user: { id: 'bob' } }),
+      });
+  }
+
+  it.each([
+    [{ exit: '/b/mixed1' }, { exit: '/b/x*' }],
+    [{ exit: '/b/*' }, { exit: '/b/x*' }],
+    [{ entry: '/a/mixed0' }, { entry: '/a/x*' }],
+    [{ referrer: 'secret.example' }, { referrer: 'x.example' }],
+    [{ utmSource: 'mixed-utm' }, { utmSource: 'x' }],
+  ])('is not found by %j', async (right, wrong) => {
+    expect(await figuresOf(right)).toEqual(await figuresOf(wrong));
+  });
+
+  it.each([
+    [{ exit: '/a/own1' }],
+    [{ entry: '/a/own*' }],
+    [{ referrer: 'own.example' }],
+    [{ utmSource: 'own-utm' }],
+  ])('is left out, and one that did not is found by %j', async (filter) => {
+    const { measures, paths } = await figuresOf(filter);
+    expect(measures).toEqual({ views: 2, activities: 2, visits: 1 });
+    expect(paths).toEqual(['/a/own0', '/a/own1']);
+  });
+
+  it('is one without a user, as it is one here', async () => {
+    expect((await figuresOf({ user: null })).measures).toEqual({ views: 3, activities: 3, visits: 1 });
+    // Whoever logs in during a visit was the visitor all along.
+    await host.activities.track({
+      date: new Date(start + 5 * MINUTE),
+      path: '/a/login',
+      properties: { shop: 'a' },
+      session: 'own-session',
+      visit: 'own',
+      user: { id: 'eve' },
+    });
+    expect((await figuresOf({ user: null })).measures).toEqual({ views: 1, activities: 1, visits: 0 });
+  });
+
+  async function figuresOf(
+    filter: StatisticsFilter,
+  ): Promise<{ measures: Record<string, number | null>; paths: string[] }> {
+    const { views, activities, visits } = await stats.overview({ ...filter, from });
+    const { items } = await stats.top('path', { ...filter, from });
+    return {
+      measures: { views: views.value, activities: activities.value, visits: visits.value },
+      paths: items.map(({ value }) => String(value)).toSorted(),
+    };
+  }
 });
 
 describe('a scope', () => {

@@ -42,12 +42,10 @@ export class StatisticsQuery {
           ? `sessionId IS NULL OR sessionId NOT IN ${sessionsWhere(`${property} IS NOT NULL`)}`
           : `sessionId IN ${sessionsWhere(`${property} = ${text(value)}`)}`;
       }),
-      // Whoever logs in during a visit was the visitor all along.
-      ...(user === null
-        ? [`userId IS NULL AND visitId NOT IN (SELECT id FROM ${VISIT} FINAL WHERE userId IS NOT NULL)`]
-        : []),
+      ...(user === null ? ['userId IS NULL', `visitId NOT IN (${this.visitsOfUsers})`] : []),
     ];
     const sources = this.sourceConditions();
+    if (sources.length > 0) sources.push(...this.withoutVisitsBeyond);
     if (sources.length > 0) own.push(`visitId IN (SELECT id FROM ${VISIT} FINAL WHERE ${all(sources)})`);
     return `FROM ${ACTIVITY} WHERE ${all([...own, ...conditions])}`;
   }
@@ -72,18 +70,27 @@ export class StatisticsQuery {
         `id IN (SELECT visitId FROM ${ACTIVITY} WHERE ${all([...since, "visitId != ''", ...ofActivities])})`,
       );
     }
-    // A visit's row is made of all its activities: one of them beyond the scope would be told by it.
-    if (this.scope.length > 0) {
-      const within = all(this.scope);
-      own.push(`id IN (SELECT visitId FROM ${ACTIVITY} WHERE ${within})`);
-      own.push(`id NOT IN (SELECT visitId FROM ${ACTIVITY} WHERE NOT ifNull(${within}, false))`);
-    }
+    if (this.scope.length > 0) own.push(`id IN (SELECT visitId FROM ${ACTIVITY} WHERE ${all(this.scope)})`);
+    own.push(...this.withoutVisitsBeyond);
     return `FROM ${VISIT} FINAL WHERE ${all([...own, ...conditions])}`;
   }
 
   /** What has to hold of each activity, whatever the filter is. */
   get scope(): string[] {
     return scopeConditions(this.filter.scope ?? []);
+  }
+
+  /** Whoever logs in during a visit was the visitor all along; in a scope, whoever logs in there. */
+  private get visitsOfUsers(): string {
+    return this.scope.length > 0
+      ? `SELECT visitId FROM ${ACTIVITY} WHERE ${all([...this.scope, "visitId != ''", 'userId IS NOT NULL'])}`
+      : `SELECT id FROM ${VISIT} FINAL WHERE userId IS NOT NULL`;
+  }
+
+  /** A visit's row is made of all its activities: it would disclose those beyond the scope. */
+  private get withoutVisitsBeyond(): string[] {
+    if (this.scope.length === 0) return [];
+    return [`id NOT IN (SELECT visitId FROM ${ACTIVITY} WHERE NOT ifNull(${all(this.scope)}, false))`];
   }
 
   private sourceConditions(): string[] {

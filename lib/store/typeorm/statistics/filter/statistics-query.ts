@@ -19,6 +19,7 @@ import {
 } from '../../activity-query.js';
 import { Path } from '../rollup/tables/path.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
+import { leaveOutVisitsBeyond } from '../../visit-scope.js';
 import { leaveOutBots } from './bots.js';
 import { type FilterKind, classifyFilter } from '../query-plan.js';
 import { performed, visitedPath } from './visit-conditions.js';
@@ -72,10 +73,11 @@ export class StatisticsQuery {
     this.applyScope(query);
     this.applyToActivities(query);
     this.applyTexts(query, 'session', SESSION_PROPERTIES);
-    if (user === null) leaveOutUsers(query);
+    if (user === null) this.leaveOutUsers(query);
     if ([...VISIT_PATHS, ...VISIT_SOURCES].some((property) => this.filter[property] !== undefined)) {
       const visits = this.manager.createQueryBuilder(Visit, 'source').select('source.id');
       this.applyToVisits(visits, 'source');
+      if (this.filter.scope) leaveOutVisitsBeyond(visits, this.filter.scope, this.dialect);
       query.andWhere(`activity.visitId IN (${visits.getQuery()})`).setParameters(visits.getParameters());
     }
     andWithin(query, 'activity.date', range);
@@ -121,23 +123,33 @@ export class StatisticsQuery {
       query.andWhere(sql, parameters);
   }
 
-  /** A visit's row is made of all its activities: it would disclose those beyond the scope. */
   private applyScopeToVisits(query: SelectQueryBuilder<Visit>): void {
-    if (!this.isScoped) return;
-    const conditions = scopeConditions(this.filter.scope ?? [], this.dialect);
-    const within = conditions.map(({ sql }) => `(${sql})`).join(' AND ');
-    for (const { parameters } of conditions) query.setParameters(parameters);
-    const seen = this.manager
-      .createQueryBuilder(Activity, 'activity')
-      .select('activity.visitId')
-      .where(within)
-      .andWhere('activity.visitId IS NOT NULL');
-    const unseen = this.manager
-      .createQueryBuilder(Activity, 'activity')
+    if (!this.filter.scope) return;
+    const seen = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
+    this.applyScope(seen);
+    seen.andWhere('activity.visitId IS NOT NULL');
+    query.andWhere(`visit.id IN (${seen.getQuery()})`).setParameters(seen.getParameters());
+    leaveOutVisitsBeyond(query, this.filter.scope, this.dialect);
+  }
+
+  /** Whoever logs in during a visit was the visitor all along; in a scope, whoever logs in there. */
+  private leaveOutUsers(query: SelectQueryBuilder<Activity>): void {
+    query.andWhere('activity.userId IS NULL');
+    if (this.isScoped) {
+      const identified = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
+      this.applyScope(identified);
+      identified.andWhere('activity.visitId IS NOT NULL').andWhere('activity.userId IS NOT NULL');
+      query
+        .andWhere(`(activity.visitId IS NULL OR activity.visitId NOT IN (${identified.getQuery()}))`)
+        .setParameters(identified.getParameters());
+      return;
+    }
+    const identified = query
+      .subQuery()
       .select('1')
-      .where('activity.visitId = visit.id')
-      .andWhere(`CASE WHEN ${within} THEN 0 ELSE 1 END = 1`);
-    query.andWhere(`visit.id IN (${seen.getQuery()})`).andWhere(`NOT EXISTS (${unseen.getQuery()})`);
+      .from(Visit, 'identified')
+      .where('identified.id = activity.visitId AND identified.userId IS NOT NULL');
+    query.andWhere(`NOT EXISTS ${identified.getQuery()}`);
   }
 
   /** The same without the filter. */
@@ -225,16 +237,6 @@ export class StatisticsQuery {
       else query.andWhere(`${alias}.${property} = :${property}`, { [property]: value });
     }
   }
-}
-
-/** Whoever logs in during a visit was the visitor all along. */
-function leaveOutUsers(query: SelectQueryBuilder<Activity>): void {
-  const identified = query
-    .subQuery()
-    .select('1')
-    .from(Visit, 'identified')
-    .where('identified.id = activity.visitId AND identified.userId IS NOT NULL');
-  query.andWhere('activity.userId IS NULL').andWhere(`NOT EXISTS ${identified.getQuery()}`);
 }
 
 /** Bounds are literals, so that PostgreSQL can estimate rows, and several ranges do not share a parameter. */
