@@ -3,6 +3,7 @@ import {
   type ActivityScope,
   ActivityService,
   ActivityStats,
+  type PersonalRecord,
   type ServerActivity,
   type StatisticsFilter,
 } from '../../lib/index.js';
@@ -342,6 +343,36 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
       paths: items.map(({ value }) => String(value)).toSorted(),
     };
   }
+
+  it('is not erased as one of its user', async () => {
+    const activities = host.activities.scoped(ofA);
+    expect(await activities.countToErase({ user: 'bob' })).toBe(0);
+    expect(await activities.erase({ user: 'bob' })).toBe(0);
+    expect(await host.stored()).toHaveLength(4);
+  });
+
+  // ClickHouse exports and anonymises nothing.
+  if (name === 'clickhouse') return;
+
+  it('is neither exported nor anonymised as one of its user', async () => {
+    const activities = host.activities.scoped(ofA);
+    const exported: PersonalRecord[] = [];
+    for await (const record of activities.export({ user: 'bob' })) exported.push(record);
+    expect(exported).toEqual([]);
+    expect(await activities.anonymise({ user: 'bob' })).toBe(0);
+  });
+
+  it('is not in an export, only its activities here', async () => {
+    await stats.overview({ from });
+    const visits: string[] = [];
+    const paths: string[] = [];
+    for await (const { kind, data } of host.activities.scoped(ofA).export({ path: '/*' })) {
+      if (kind === 'visit') visits.push(data.id);
+      if (kind === 'activity') paths.push(data.path.replace(/\?.*/, ''));
+    }
+    expect(visits).toEqual(['own']);
+    expect(paths.toSorted()).toEqual(['/a/mixed0', '/a/own0', '/a/own1']);
+  });
 });
 
 describe('a scope', () => {

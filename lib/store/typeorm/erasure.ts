@@ -209,14 +209,12 @@ export function partsOf(
   const { user, ...others } = filter;
   if (user === undefined || keepAnonymous) return [selected];
   const anonymous: Selection = (manager) => {
-    const visits = manager
-      .createQueryBuilder(Activity, 'own')
-      .select('own.visitId')
-      .where('own.userId = :user')
-      .andWhere('own.visitId IS NOT NULL');
+    const visits = filteredBy(manager, { user, scope: filter.scope ?? [] })
+      .select('activity.visitId')
+      .andWhere('activity.visitId IS NOT NULL');
     return filteredBy(manager, others)
       .andWhere('activity.userId IS NULL')
-      .andWhere(`activity.visitId IN (${visits.getQuery()})`, { user });
+      .andWhere(`activity.visitId IN (${visits.getQuery()})`, visits.getParameters());
   };
   // In this order, because the user's own activities decide which visits these are.
   return [anonymous, selected];

@@ -1,11 +1,14 @@
 import { type DataSource, In } from 'typeorm';
+import type { ParsedScope } from '../../../activity/activity.filter.js';
 import type { Cursor } from '../../../activity/cursor.js';
 import { MAX_LIMIT } from '../../../activity/pagination.js';
 import type { PersonalRecord, PersonalVisit } from '../../../activity/user-activity.js';
+import { dialectOf } from '../../../database/dialects/dialect.js';
 import { askOnPrimary } from '../../../database/primary.js';
 import type { ErasureSelection } from '../../store.js';
 import { partsOf } from '../erasure.js';
 import { Visit } from '../statistics/rollup/tables/visit.entity.js';
+import { leaveOutVisitsBeyond } from '../visit-scope.js';
 import { readPage } from './activities.js';
 
 /** What an erasure of the selection takes, in constant memory but for the ids of sessions and visits. */
@@ -26,7 +29,8 @@ export async function* personalDataOf(
       }
       const unseen = new Set(rows.flatMap(({ visitId }) => visitId ?? []).filter((id) => !visits.has(id)));
       for (const id of unseen) visits.add(id);
-      for (const data of await findVisits(dataSource, [...unseen])) yield { kind: 'visit', data };
+      for (const data of await findVisits(dataSource, [...unseen], selection.filter.scope))
+        yield { kind: 'visit', data };
       for (const { session: _, ...data } of rows) yield { kind: 'activity', data };
       const last = rows.at(-1);
       if (!last || rows.length < MAX_LIMIT) break;
@@ -35,32 +39,40 @@ export async function* personalDataOf(
   }
 }
 
-function findVisits(dataSource: DataSource, ids: string[]): Promise<PersonalVisit[]> {
+const COLUMNS = [
+  'id',
+  'sessionId',
+  'userId',
+  'startedAt',
+  'endedAt',
+  'duration',
+  'activities',
+  'views',
+  'bounced',
+  'browser',
+  'system',
+  'device',
+  'referrer',
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'utmTerm',
+  'utmContent',
+] as const satisfies (keyof PersonalVisit)[];
+
+function findVisits(
+  dataSource: DataSource,
+  ids: string[],
+  scope: readonly ParsedScope[] | undefined,
+): Promise<PersonalVisit[]> {
   if (ids.length === 0) return Promise.resolve([]);
-  return askOnPrimary(dataSource, (manager) =>
-    manager.find(Visit, {
-      select: {
-        id: true,
-        sessionId: true,
-        userId: true,
-        startedAt: true,
-        endedAt: true,
-        duration: true,
-        activities: true,
-        views: true,
-        bounced: true,
-        browser: true,
-        system: true,
-        device: true,
-        referrer: true,
-        utmSource: true,
-        utmMedium: true,
-        utmCampaign: true,
-        utmTerm: true,
-        utmContent: true,
-      },
-      where: { id: In(ids) },
-      order: { startedAt: 'ASC' },
-    }),
-  );
+  return askOnPrimary(dataSource, (manager) => {
+    const query = manager
+      .createQueryBuilder(Visit, 'visit')
+      .select(COLUMNS.map((column) => `visit.${column}`))
+      .where({ id: In(ids) })
+      .orderBy('visit.startedAt', 'ASC');
+    if (scope) leaveOutVisitsBeyond(query, scope, dialectOf(dataSource));
+    return query.getMany();
+  });
 }
