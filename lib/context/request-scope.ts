@@ -101,7 +101,7 @@ export class RequestScope {
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
     return {
       claim: async (timeout) => {
-        const { session, visits } = await visitors.claim(this.request, [moment], user?.id, now, timeout);
+        const { session, visits } = await visitors.claim(this.request, [moment], user?.id, timeout);
         return { session, visit: visits[0] ?? null };
       },
     };

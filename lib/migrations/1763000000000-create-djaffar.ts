@@ -84,6 +84,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           bigint('lastSeen'),
           text('userDigest', 8),
         ],
+        indices: [{ name: 'djaffar_cookieless_visit_seen', columnNames: ['lastSeen'] }],
       }),
     );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -7,19 +8,36 @@ import {
 } from '@nestjs/common';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
+import { monotonicClock } from '../time/clock.js';
 import { periodOf, type Salt, type SaltRotation } from './salt.js';
 import { mayBeCookieless } from './privacy-modes.js';
 
 /** Milliseconds between two looks at whether a period is over, so that its salt does not stay longer than it should. */
 const LOOK = 600_000;
+/** Milliseconds after which the salts are loaded again, also to know the time by the store's clock. */
+const REFRESH = 3_600_000;
+
+/** Visits that are deleted at once. */
+const BATCH = 1000;
+/** Visits that are deleted while salts are loaded, without background work. */
+const SMALL_BATCH = 200;
+/** Milliseconds for these. */
+const SMALL_BATCH_TIMEOUT = 500;
+/** The rest after a batch, as a multiple of its time, and the shortest and longest in milliseconds. */
+const REST = 9;
+const SHORTEST_REST = 20;
+const LONGEST_REST = 10_000;
 
 /** The salts of this period and the one before, the same on all instances; older ones are deleted for good. */
 @Injectable()
 export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rotation: SaltRotation;
-  private known: { period: number; salts: Salt[] } | undefined;
+  /** With the time of the store's clock when they were loaded. */
+  private known: { period: number; salts: Salt[]; date: number; at: number } | undefined;
   private loading: Promise<Salt[]> | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private forgetting: Promise<void> | undefined;
+  private readonly closing = new AbortController();
 
   constructor(
     @Inject(STORE) private readonly store: Store,
@@ -30,30 +48,67 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
 
   onApplicationBootstrap(): void {
     if (!mayBeCookieless(this.settings) || !this.settings.statistics.background) return;
-    // If it fails, the next request says so.
-    this.timer = setInterval(() => void this.at(Date.now()).catch(() => {}), LOOK).unref();
+    this.timer = setInterval(() => void this.look(), LOOK).unref();
   }
 
-  beforeApplicationShutdown(): void {
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
+    this.closing.abort();
+    await this.forgetting;
   }
 
   /**
    * The salt of now, then that of the period before if there is one.
    * @throws UnavailableError if the database does not answer in time
    */
-  async at(now: number): Promise<Salt[]> {
-    const period = periodOf(now, this.rotation);
-    if (this.known?.period === period) return this.known.salts;
-    this.loading ??= this.load(period).finally(() => (this.loading = undefined));
+  async current(): Promise<Salt[]> {
+    const { known } = this;
+    if (!known) return this.load();
+    const elapsed = monotonicClock.now() - known.at;
+    if (periodOf(known.date + elapsed, this.rotation) !== known.period) return this.load();
+    // If it fails, those that are there will do until the period is over.
+    if (elapsed > REFRESH) this.load().catch(() => {});
+    return known.salts;
+  }
+
+  /** @internal Deletes what is too old. A failure is left to the next look: requests say in the log what the database suffers from. */
+  async look(): Promise<void> {
+    await this.current().catch(() => {});
+    this.forgetting ??= this.forgetVisits()
+      .catch(() => {})
+      .finally(() => (this.forgetting = undefined));
+    await this.forgetting;
+  }
+
+  private async forgetVisits(): Promise<void> {
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      const begun = monotonicClock.now();
+      const forgotten = await this.store.forgetVisits(BATCH, this.settings.writer.timeout);
+      if (forgotten < BATCH) return;
+      const rest = Math.min(Math.max(REST * (monotonicClock.now() - begun), SHORTEST_REST), LONGEST_REST);
+      await wait(rest, undefined, { signal, ref: false });
+    }
+  }
+
+  private load(): Promise<Salt[]> {
+    this.loading ??= this.loadOnce().finally(() => (this.loading = undefined));
     return this.loading;
   }
 
-  private async load(period: number): Promise<Salt[]> {
-    const next = { period, secret: randomBytes(32).toString('base64url') };
+  private async loadOnce(): Promise<Salt[]> {
+    let date = 0;
+    let at = 0;
+    const next = (now: number): Salt => {
+      [date, at] = [now, monotonicClock.now()];
+      return { period: periodOf(now, this.rotation), secret: randomBytes(32).toString('base64url') };
+    };
     const stored = await this.store.loadSalts(next, this.settings.writer.timeout);
+    const period = periodOf(date, this.rotation);
     const salts = [period, period - 1].flatMap((each) => stored.find((salt) => salt.period === each) ?? []);
-    this.known = { period, salts };
+    this.known = { period, salts, date, at };
+    if (!this.settings.statistics.background)
+      await this.store.forgetVisits(SMALL_BATCH, SMALL_BATCH_TIMEOUT).catch(() => {});
     return salts;
   }
 }

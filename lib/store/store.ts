@@ -159,11 +159,20 @@ export interface Store {
   ): Promise<SigningKey[]>;
 
   /**
-   * The salts of a period and of the one before. All others are deleted for good, and visits of {@link claimVisit} that are over.
-   * @param next the salt of the period, which is stored unless another instance was quicker
+   * The salts of a period and of the one before. All others are deleted for good.
+   * @param next makes the salt of the period, which is stored unless another instance was quicker. It gets the milliseconds
+   * since 1970, by a clock that all instances have in common if there is one
    * @param timeout milliseconds
    */
-  loadSalts(next: Salt, timeout: number): Promise<Salt[]>;
+  loadSalts(next: (now: number) => Salt, timeout: number): Promise<Salt[]>;
+
+  /**
+   * Deletes visits of {@link claimVisit} that ended more than a day ago, by the clock of {@link loadSalts}.
+   * @param limit so many at most
+   * @param timeout milliseconds
+   * @returns how many
+   */
+  forgetVisits(limit: number, timeout: number): Promise<number>;
 
   /** The latest visits of sessions without a cookie, of those that have one. */
   findClaimedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]>;

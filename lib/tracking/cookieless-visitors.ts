@@ -41,10 +41,9 @@ export class CookielessVisitors {
     request: TrackRequest,
     moments: Moment[],
     user: string | undefined,
-    now: number,
     timeout: number,
   ): Promise<Claim> {
-    const ids = await this.sessionsOf(request, now);
+    const ids = await this.sessionsOf(request);
     return this.inTurn(ids[0], () => this.claimVisit(ids, moments, user, timeout));
   }
 
@@ -74,9 +73,9 @@ export class CookielessVisitors {
     throw new UnavailableError(`the visit of a session has changed ${MAX_TRIES} times`);
   }
 
-  private async sessionsOf(request: TrackRequest, now: number): Promise<[string, ...string[]]> {
+  private async sessionsOf(request: TrackRequest): Promise<[string, ...string[]]> {
     const { ip, headers } = request;
-    const [first, ...others] = (await this.salts.at(now)).map((salt) =>
+    const [first, ...others] = (await this.salts.current()).map((salt) =>
       cookielessSession(salt, storedIp(ip, 'masked') ?? '', headers['user-agent'], hostnameOf(request)),
     );
     if (first === undefined) throw new UnavailableError('the salt of today was not stored');

@@ -94,13 +94,7 @@ export class TrackController {
       mode === 'cookieless'
         ? isAnonymous
           ? { session: newSession(), visits: [] }
-          : await this.visitors.claim(
-              request,
-              moments,
-              user?.id,
-              receivedAt,
-              this.recorder.timeLeft(deadline),
-            )
+          : await this.visitors.claim(request, moments, user?.id, this.recorder.timeLeft(deadline))
         : this.visitByCookie({ request, receivedAt, keys, moments, user, activity: parsed[0]?.id });
     const ipAddress = this.visitors.ipOf(ip, mode);
     const ownHosts = [hostnameOf(request), originOf(headers.origin)];

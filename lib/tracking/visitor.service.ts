@@ -88,14 +88,8 @@ export class VisitorService {
    * @param timeout milliseconds
    * @throws UnavailableError
    */
-  claim(
-    request: TrackRequest,
-    moments: Moment[],
-    user: string | undefined,
-    now: number,
-    timeout: number,
-  ): Promise<Claim> {
-    return this.cookieless.claim(request, moments, user, now, timeout);
+  claim(request: TrackRequest, moments: Moment[], user: string | undefined, timeout: number): Promise<Claim> {
+    return this.cookieless.claim(request, moments, user, timeout);
   }
 
   /** @internal the value of a `Set-Cookie` header that removes the cookie, if the request has one */

@@ -10,7 +10,9 @@ import {
 } from '../../lib/index.js';
 import { STORE } from '../../lib/options/settings.js';
 import { periodOf } from '../../lib/privacy/salt.js';
+import { Salts } from '../../lib/privacy/salts.js';
 import type { Store } from '../../lib/store/store.js';
+import { CookielessVisit } from '../../lib/store/typeorm/tables/cookieless-visit.entity.js';
 import { Salt } from '../../lib/store/typeorm/tables/salt.entity.js';
 import { createMigratedDatabase, dumpOf, FOUND, type TestDatabase } from '../support/databases.js';
 import { behindProxy, cookieOf, type Host, startHost } from '../support/host.js';
@@ -122,50 +124,102 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     });
   });
 
-  it('goes on over the change of the salt, of which only the last two are kept', async () => {
-    const now = Date.now();
-    const store = (await start()).app.get<Store>(STORE, { strict: false });
-    const period = periodOf(now, 'day');
-    for (const each of [period - 3, period - 2, period - 1])
-      await store.loadSalts({ period: each, secret: randomUUID().padEnd(43, 'x') }, 5000);
-    const repository = hosts[0]?.dataSource.getRepository(Salt);
-    expect((await repository?.find({ order: { period: 'ASC' } }))?.map((salt) => salt.period)).toEqual([
-      period - 2,
-      period - 1,
-    ]);
-
-    const clock = jest.spyOn(Date, 'now').mockReturnValue(now - DAY);
-    const yesterday = await start();
-    const id = randomUUID();
-    await track(yesterday, now - DAY, {}, { id });
-    const before = await yesterday.stored();
-    // The next instance begins a minute later, on the next day.
-    clock.mockReturnValue(now);
-    const today = await start();
-    await yesterday.dataSource.query(
-      `UPDATE djaffar_cookieless_visit SET ${yesterday.dataSource.driver.escape('lastSeen')} = ${now - MINUTE}, ${yesterday.dataSource.driver.escape('startedAt')} = ${now - 2 * MINUTE}`,
+  /** As if all that is stored had been a day ago, and the latest visits a minute. */
+  async function ageByOneDay({ dataSource }: Host, lastSeen = Date.now() - MINUTE): Promise<void> {
+    const column = (name: string): string => dataSource.driver.escape(name);
+    await dataSource.query('UPDATE djaffar_salt SET period = period - 1');
+    await dataSource.query(
+      `UPDATE djaffar_cookieless_visit SET ${column('lastSeen')} = ${lastSeen}, ${column('startedAt')} = ${lastSeen}`,
     );
-    await track(today, now);
-    await track(today, now, {}, { id });
-    clock.mockRestore();
+  }
+
+  it('goes on over the change of the salt, of which only the last two are kept', async () => {
+    const yesterday = await start();
+    const store = yesterday.app.get<Store>(STORE, { strict: false });
+    const repository = yesterday.dataSource.getRepository(Salt);
+    const periods = async (): Promise<number[]> =>
+      (await repository.find({ order: { period: 'ASC' } })).map((salt) => salt.period);
+    const period = periodOf(Date.now(), 'day');
+    for (const each of [period - 3, period - 2, period - 1])
+      await store.loadSalts(() => ({ period: each, secret: randomUUID().padEnd(43, 'x') }), 5000);
+    expect(await periods()).toEqual([period - 2, period - 1]);
+
+    const id = randomUUID();
+    await track(yesterday, Date.now(), {}, { id });
+    const before = await yesterday.stored();
+    await ageByOneDay(yesterday);
+    const today = await start();
+    await track(today, Date.now());
+    await track(today, Date.now(), {}, { id });
     const stored = await today.stored();
     expect(stored).toHaveLength(2);
     expect(new Set(stored.map(({ sessionId }) => sessionId))).toEqual(new Set([before[0]?.sessionId]));
-    expect((await repository?.find({ order: { period: 'ASC' } }))?.map((salt) => salt.period)).toEqual([
-      period - 1,
-      period,
-    ]);
+    expect(await periods()).toEqual([period - 1, period]);
   });
 
   it('begins another session when the salt has changed and nothing goes on', async () => {
-    const now = Date.now();
-    const clock = jest.spyOn(Date, 'now').mockReturnValue(now - DAY);
-    const host = await start();
-    await track(host, now - DAY);
-    clock.mockReturnValue(now);
-    await track(host, now);
-    clock.mockRestore();
-    expect(await visitsOf(host)).toEqual([2, 2]);
+    const yesterday = await start();
+    await track(yesterday, Date.now());
+    await ageByOneDay(yesterday, Date.now() - DAY);
+    await track(await start(), Date.now());
+    expect(await visitsOf(yesterday)).toEqual([2, 2]);
+  });
+
+  if (name !== 'sqlite') {
+    it('has salts by the clock of the database, as that of an instance may be ahead', async () => {
+      const one = await start();
+      await track(one, Date.now());
+      const repository = one.dataSource.getRepository(Salt);
+      const before = await repository.find();
+      const { app } = await start();
+      const ahead = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3 * DAY);
+      const salts = app.get(Salts, { strict: false });
+      await salts.look();
+      ahead.mockRestore();
+      expect(await repository.find()).toEqual(before);
+      expect(await salts.current()).toEqual(before);
+      expect(await one.dataSource.getRepository(CookielessVisit).count()).toBe(1);
+    });
+  }
+
+  /** Stores visits that ended three days ago. */
+  async function storeOldVisits({ dataSource }: Host, count: number): Promise<void> {
+    const old = new Date(Date.now() - 3 * DAY);
+    const visits = Array.from({ length: count }, (_, i) => {
+      return { sessionId: `old-${i}`, visitId: 'visit', startedAt: old, lastSeen: old, user: '' };
+    });
+    await dataSource.getRepository(CookielessVisit).save(visits, { chunk: 500, reload: false });
+  }
+
+  it('deletes visits that are over in the background, in batches, also within a month', async () => {
+    const host = await start({ cookieless: { rotate: 'month' } });
+    await track(host, Date.now());
+    await storeOldVisits(host, 1500);
+    const visits = host.dataSource.getRepository(CookielessVisit);
+    const store = host.app.get<Store>(STORE, { strict: false });
+    const limits: number[] = [];
+    const forgetVisits = store.forgetVisits.bind(store);
+    jest.spyOn(store, 'forgetVisits').mockImplementation((limit, timeout) => {
+      limits.push(limit);
+      return forgetVisits(limit, timeout);
+    });
+    await track(host, Date.now());
+    expect(await visits.count()).toBe(1501);
+    await host.app.get(Salts, { strict: false }).look();
+    expect(limits).toEqual([1000, 1000]);
+    expect(await visits.count()).toBe(1);
+  });
+
+  it('deletes some visits when it loads the salts, without background work, and needs no success', async () => {
+    const filling = await start();
+    await storeOldVisits(filling, 300);
+    const visits = filling.dataSource.getRepository(CookielessVisit);
+    await track(await start({ statistics: { background: false } }), Date.now());
+    expect(await visits.count()).toBe(101);
+    const failing = await start({ statistics: { background: false } });
+    const store = failing.app.get<Store>(STORE, { strict: false });
+    jest.spyOn(store, 'forgetVisits').mockRejectedValue(new Error('locked'));
+    expect((await track(failing, Date.now())).status).toBe(204);
   });
 
   it('has the same session for what server code tracks in the request', async () => {

@@ -110,8 +110,12 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
 
   async *personalData(): AsyncGenerator<never, void, void> {}
 
-  async loadSalts(next: Salt): Promise<Salt[]> {
-    return [next];
+  async loadSalts(next: (now: number) => Salt): Promise<Salt[]> {
+    return [next(Date.now())];
+  }
+
+  async forgetVisits(): Promise<number> {
+    return 0;
   }
 
   async findClaimedVisits(): Promise<CookielessVisit[]> {

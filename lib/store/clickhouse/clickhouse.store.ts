@@ -206,6 +206,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 
+  async forgetVisits(): Promise<never> {
+    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
+  }
+
   async findClaimedVisits(): Promise<never> {
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }

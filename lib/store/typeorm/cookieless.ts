@@ -1,41 +1,69 @@
 import { type DataSource, In } from 'typeorm';
 import { connectionsOf, type LentConnection } from '../../database/connections.js';
-import { dialectOf } from '../../database/dialects/dialect.js';
+import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
 import { uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import type { CookielessVisit, Salt } from '../../privacy/salt.js';
+import { monotonicClock } from '../../time/clock.js';
+import { databaseNow } from './database-now.js';
 import { CookielessVisit as CookielessVisitTable } from './tables/cookieless-visit.entity.js';
 import { Salt as SaltTable } from './tables/salt.entity.js';
 
-/** Milliseconds after which the row of a visit is deleted: a visit's 24 hours, and a day for clocks that differ. */
-const FORGOTTEN = 2 * 86_400_000;
+/** Milliseconds after which the row of a visit is deleted: a visit's 24 hours, and what may arrive late. */
+const FORGOTTEN = 46 * 3_600_000;
 
 /**
- * The salts of this period and the one before; all others are deleted, and the visits of their sessions. It takes the place of a
- * writer, as all here do: questions that take long must not keep a request from being stored.
- * @param next is stored unless another instance was quicker
+ * The salts of this period and the one before; all others are deleted. It takes the place of a writer, as all here do: questions
+ * that take long must not keep a request from being stored.
+ * @param next makes the salt of a date by the database's clock; it is stored unless another instance was quicker
  */
-export function loadSalts(dataSource: DataSource, next: Salt, timeout: number): Promise<Salt[]> {
-  const { period } = next;
+export function loadSalts(
+  dataSource: DataSource,
+  next: (now: number) => Salt,
+  timeout: number,
+): Promise<Salt[]> {
   return withConnection(dataSource, timeout, async (connection) => {
+    const salt = next(await databaseNow(connection));
+    const { period } = salt;
     const manager = uncached(dataSource, connection.runner);
-    const insertion = new Table(dataSource, SaltTable).insert([next]);
+    const insertion = new Table(dataSource, SaltTable).insert([salt]);
     await dialectOf(dataSource).write(connection, [insertion], timeout);
-    // The clock of another instance may be ahead by a period.
+    // Another instance may have stored the next one at this very moment.
     await manager
       .createQueryBuilder()
       .delete()
       .from(SaltTable)
       .where('period < :oldest OR period > :newest', { oldest: period - 1, newest: period + 1 })
       .execute();
-    await manager
-      .createQueryBuilder()
-      .delete()
-      .from(CookielessVisitTable)
-      .where('lastSeen < :oldest', { oldest: Date.now() - FORGOTTEN })
-      .execute();
     return manager.find(SaltTable);
   });
+}
+
+/**
+ * Deletes the rows of visits that ended long ago by the database's clock.
+ * @param limit so many at most, those of the oldest first
+ * @returns how many
+ */
+export async function forgetVisits(dataSource: DataSource, limit: number, timeout: number): Promise<number> {
+  const deadline = monotonicClock.now() + timeout;
+  const { sessions, oldest } = await withConnection(dataSource, timeout, async (connection) => {
+    const now = await databaseNow(connection);
+    const rows = await uncached(dataSource, connection.runner)
+      .createQueryBuilder(CookielessVisitTable, 'visit')
+      .select('visit.sessionId', 'sessionId')
+      .where('visit.lastSeen < :oldest', { oldest: now - FORGOTTEN })
+      .orderBy('visit.lastSeen')
+      .limit(limit)
+      .getRawMany<{ sessionId: string }>();
+    return { sessions: rows.map(({ sessionId }) => sessionId), oldest: now - FORGOTTEN };
+  });
+  if (sessions.length === 0) return 0;
+  const deletion = dataSource
+    .createQueryBuilder()
+    .delete()
+    .from(CookielessVisitTable)
+    .where('sessionId IN (:...sessions) AND lastSeen < :oldest', { sessions, oldest });
+  return change(dataSource, deletion, Math.max(1, deadline - monotonicClock.now()));
 }
 
 export function findClaimedVisits(
@@ -55,7 +83,7 @@ export async function claimVisit(
   before: CookielessVisit | undefined,
   timeout: number,
 ): Promise<boolean> {
-  const change = before
+  const claim = before
     ? dataSource.createQueryBuilder().update(CookielessVisitTable).set(values).where(before)
     : dataSource
         .createQueryBuilder()
@@ -64,11 +92,19 @@ export async function claimVisit(
         .values({ sessionId, ...values })
         .orIgnore()
         .updateEntity(false);
-  const changed = await connectionsOf(dataSource).ask(
-    (signal) => dialectOf(dataSource).transact(dataSource, change.getQueryAndParameters(), [], signal),
+  return (await change(dataSource, claim, timeout)) > 0;
+}
+
+/** @returns how many rows were changed */
+function change(
+  dataSource: DataSource,
+  query: { getQueryAndParameters(): Statement },
+  timeout: number,
+): Promise<number> {
+  return connectionsOf(dataSource).ask(
+    (signal) => dialectOf(dataSource).transact(dataSource, query.getQueryAndParameters(), [], signal),
     { timeout, subject: null, slots: connectionsOf(dataSource).writers },
   );
-  return changed > 0;
 }
 
 function withConnection<T>(

@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
 import { connectionsOf, type LentConnection } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
-import { driverOf } from '../../database/driver.js';
 import { uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
+import { databaseNow } from './database-now.js';
 import { SigningKey } from './tables/signing-key.entity.js';
 
 /**
@@ -19,7 +19,7 @@ export function loadSigningKeys(
 ): Promise<SigningKey[]> {
   const load = async (connection: LentConnection): Promise<SigningKey[]> => {
     const keys = await find(connection);
-    const key = next(keys.at(-1), await now(connection));
+    const key = next(keys.at(-1), await databaseNow(connection));
     if (!key) return keys;
     try {
       // Passed over if another instance has made this number in the meantime.
@@ -40,14 +40,6 @@ export function loadSigningKeys(
     subject: null,
     slots: connectionsOf(dataSource).writers,
   });
-}
-
-/** By the database's clock: a key of an instance whose clock is ahead would be the newest for as long. */
-async function now({ dataSource, runner }: LentConnection): Promise<number> {
-  const sql = driverOf(dataSource)?.now;
-  if (!sql) return Date.now();
-  const [row]: { now: string | number }[] = await runner.query(`SELECT ${sql} AS now`);
-  return Number(row?.now);
 }
 
 function find({ dataSource, runner }: LentConnection): Promise<SigningKey[]> {

@@ -35,7 +35,7 @@ import type {
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
-import { claimVisit, findClaimedVisits, loadSalts } from './cookieless.js';
+import { claimVisit, findClaimedVisits, forgetVisits, loadSalts } from './cookieless.js';
 import { countToErase, Erasure } from './erasure.js';
 import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
@@ -292,8 +292,12 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return loadSigningKeys(this.dataSource, next, timeout);
   }
 
-  loadSalts(next: Salt, timeout: number): Promise<Salt[]> {
+  loadSalts(next: (now: number) => Salt, timeout: number): Promise<Salt[]> {
     return loadSalts(this.dataSource, next, timeout);
+  }
+
+  forgetVisits(limit: number, timeout: number): Promise<number> {
+    return forgetVisits(this.dataSource, limit, timeout);
   }
 
   findClaimedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]> {
