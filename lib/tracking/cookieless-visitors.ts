@@ -2,11 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { storedIp } from '../activity/ip-address.js';
 import { hostnameOf } from '../http/host.js';
 import type { TrackRequest } from '../http/request.js';
-import { STORE } from '../options/settings.js';
+import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import { cookielessSession, type CookielessVisit } from '../privacy/salt.js';
 import { Salts } from '../privacy/salts.js';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
+import { monotonicClock } from '../time/clock.js';
 import { isIn, type Moment, type Visit, visitsOf } from './visitor.js';
 
 /** How often a visit is claimed again because another request of the visitor was quicker. */
@@ -27,14 +28,17 @@ export interface Claim {
 export class CookielessVisitors {
   /** Requests of one visitor come one after the other. */
   private readonly turns = new Map<string, Promise<unknown>>();
+  /** How many requests have a turn, or wait for theirs. */
+  private waiting = 0;
 
   constructor(
     private readonly salts: Salts,
     @Inject(STORE) private readonly store: Store,
+    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /**
-   * @param timeout milliseconds
+   * @param timeout milliseconds for all of it, also waiting for others of the visitor's requests
    * @throws UnavailableError
    */
   async claim(
@@ -43,19 +47,20 @@ export class CookielessVisitors {
     user: string | undefined,
     timeout: number,
   ): Promise<Claim> {
+    const deadline = monotonicClock.now() + timeout;
     const ids = await this.sessionsOf(request);
-    return this.inTurn(ids[0], () => this.claimVisit(ids, moments, user, timeout));
+    return this.inTurn(ids[0], () => this.claimVisit(ids, moments, user, deadline));
   }
 
   private async claimVisit(
     ids: [string, ...string[]],
     moments: Moment[],
     user: string | undefined,
-    timeout: number,
+    deadline: number,
   ): Promise<Claim> {
     const earliest = moments.reduce((least, { date }) => Math.min(least, date), Number.POSITIVE_INFINITY);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const stored = await this.visitsOf(ids, timeout);
+      const stored = await this.visitsOf(ids, timeLeft(deadline));
       // A visit goes on when the salt changes.
       const going = ids.find((id) => {
         const visit = stored.get(id);
@@ -67,7 +72,7 @@ export class CookielessVisitors {
       const isSame = latest !== undefined && before !== undefined && isEqual(latest, before);
       if (!latest || isSame) return { session, visits };
       const row = rowOf(session, latest);
-      if (await this.store.claimVisit(row, before && rowOf(session, before), timeout))
+      if (await this.store.claimVisit(row, before && rowOf(session, before), timeLeft(deadline)))
         return { session, visits };
     }
     throw new UnavailableError(`the visit of a session has changed ${MAX_TRIES} times`);
@@ -88,15 +93,29 @@ export class CookielessVisitors {
   }
 
   private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    if (this.waiting >= this.settings.writer.maxWaiting)
+      throw new UnavailableError('too many requests are waiting for the database');
+    this.waiting += 1;
     const turn = (this.turns.get(key) ?? Promise.resolve()).then(work);
     const done = turn.catch(() => {});
     this.turns.set(key, done);
     try {
       return await turn;
     } finally {
+      this.waiting -= 1;
       if (this.turns.get(key) === done) this.turns.delete(key);
     }
   }
+}
+
+/**
+ * @returns milliseconds
+ * @throws UnavailableError if none are left: others of the visitor's requests have taken them
+ */
+function timeLeft(deadline: number): number {
+  const left = deadline - monotonicClock.now();
+  if (left <= 0) throw new UnavailableError('the database has not answered in time');
+  return left;
 }
 
 function isEqual(a: Visit, b: Visit): boolean {

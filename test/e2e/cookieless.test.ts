@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Controller, Post } from '@nestjs/common';
 import {
   ActivityService,
@@ -14,6 +15,7 @@ import { Salts } from '../../lib/privacy/salts.js';
 import type { Store } from '../../lib/store/store.js';
 import { CookielessVisit } from '../../lib/store/typeorm/tables/cookieless-visit.entity.js';
 import { Salt } from '../../lib/store/typeorm/tables/salt.entity.js';
+import { UnavailableError } from '../../lib/store/unavailable.error.js';
 import { createMigratedDatabase, dumpOf, FOUND, type TestDatabase } from '../support/databases.js';
 import { behindProxy, cookieOf, type Host, startHost } from '../support/host.js';
 
@@ -126,7 +128,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
 
   /** As if all that is stored had been a day ago, and the latest visits a minute. */
   async function ageByOneDay({ dataSource }: Host, lastSeen = Date.now() - MINUTE): Promise<void> {
-    const column = (name: string): string => dataSource.driver.escape(name);
+    const column = (property: string): string => dataSource.driver.escape(property);
     await dataSource.query('UPDATE djaffar_salt SET period = period - 1');
     await dataSource.query(
       `UPDATE djaffar_cookieless_visit SET ${column('lastSeen')} = ${lastSeen}, ${column('startedAt')} = ${lastSeen}`,
@@ -220,6 +222,41 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     const store = failing.app.get<Store>(STORE, { strict: false });
     jest.spyOn(store, 'forgetVisits').mockRejectedValue(new Error('locked'));
     expect((await track(failing, Date.now())).status).toBe(204);
+  });
+
+  it('answers 503 in time to all requests of one visitor whose visit cannot be claimed', async () => {
+    const host = await start({ writer: { timeout: 500 } });
+    await track(host, Date.now());
+    const store = host.app.get<Store>(STORE, { strict: false });
+    const timeouts: number[] = [];
+    jest.spyOn(store, 'findClaimedVisits').mockImplementation(async (_, timeout) => {
+      timeouts.push(timeout);
+      await wait(timeout);
+      throw new UnavailableError('locked');
+    });
+    const requests = Array.from({ length: 8 }, () => track(host, Date.now()));
+    for (const { status } of await Promise.all(requests)) expect(status).toBe(503);
+    // Each had a time-out for all of it, not one from its turn on.
+    expect(timeouts.reduce((sum, each) => sum + each, 0)).toBeLessThan(1000);
+  });
+
+  it('answers 503 at once when too many requests wait for their turns', async () => {
+    const host = await start({ writer: { maxWaiting: 2 } });
+    await track(host, Date.now());
+    const store = host.app.get<Store>(STORE, { strict: false });
+    const findClaimedVisits = store.findClaimedVisits.bind(store);
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    jest.spyOn(store, 'findClaimedVisits').mockImplementation(async (...args) => {
+      await gate;
+      return findClaimedVisits(...args);
+    });
+    const requests = Array.from({ length: 3 }, () => track(host, Date.now()));
+    expect((await Promise.race(requests)).status).toBe(503);
+    open();
+    expect((await Promise.all(requests)).map(({ status }) => status).sort((a, b) => a - b)).toEqual([
+      204, 204, 503,
+    ]);
   });
 
   it('has the same session for what server code tracks in the request', async () => {
