@@ -213,7 +213,7 @@ export interface DjaffarOptions {
 
   /**
    * Returns whether the visitor of a request has agreed to be identified; `consentCookie` reads what `djaffar.consent(true)` in
-   * the browser has said. Without consent nothing is stored on the device.
+   * the browser has said. Without consent nothing is stored on the device. Only `true` is consent; a promise is an error.
    */
   consent?(request: unknown): boolean;
 

@@ -1,4 +1,5 @@
 import { isDuration } from '../time/duration.js';
+import { PRIVACY_MODES } from './settings.js';
 import { isTimeZone } from '../time/time-zone.js';
 
 /** The rule for the value of one option. */
@@ -151,9 +152,7 @@ export const OPTION_RULES: Rules = {
   },
   privacy: {
     allowed: "'identified', 'cookieless', 'cnil', or a function that returns one of these",
-    accepts: (value) =>
-      isFunction(value) ||
-      (typeof value === 'string' && ['identified', 'cookieless', 'cnil'].includes(value)),
+    accepts: (value) => isFunction(value) || PRIVACY_MODES.some((mode) => mode === value),
   },
   cookieless: { rotate: oneOf('day', 'week', 'month') },
   consent: aFunction,

@@ -1,6 +1,7 @@
 import type {
   DjaffarOptions,
   HostGuard,
+  PrivacyMode,
   PrivacySignalPolicy,
   RegistrationOptions,
   RouteOptions,
@@ -33,6 +34,8 @@ export interface Settings extends DjaffarOptions {
   writer: WriterSettings;
   statistics: StatisticsSettings;
 }
+
+export const PRIVACY_MODES: readonly PrivacyMode[] = ['identified', 'cookieless', 'cnil'];
 
 export const DEFAULTS = {
   guards: [],

@@ -1,6 +1,7 @@
+import { inspect } from 'node:util';
 import type { IpPolicy } from '../activity/ip-address.js';
 import type { PrivacyMode } from '../options/djaffar.options.js';
-import type { Settings } from '../options/settings.js';
+import { PRIVACY_MODES, type Settings } from '../options/settings.js';
 
 /** How a request is stored; `nothing`: not at all. */
 export type EffectiveMode = PrivacyMode | 'nothing';
@@ -21,18 +22,41 @@ export function keepsQueueInMemory(settings: PrivacySettings): boolean {
   return mayBeCookieless(settings) || settings.consent !== undefined;
 }
 
-/** With consent, a visitor is identified although the mode is cookieless. */
+/**
+ * With consent, a visitor is identified although the mode is cookieless.
+ * @throws Error if a function of the host returns something else than it may
+ */
 export function modeOf(
   request: unknown,
   { privacy, consent, withoutConsent }: PrivacySettings,
 ): EffectiveMode {
-  const mode = typeof privacy === 'function' ? privacy(request) : privacy;
+  const mode = typeof privacy === 'function' ? knownMode(privacy(request)) : privacy;
   if (!consent) return mode;
-  if (!consent(request)) return withoutConsent;
+  if (!hasAgreed(consent(request))) return withoutConsent;
   return mode === 'cookieless' ? 'identified' : mode;
 }
 
 /** Only who is identified may have the whole address stored. */
 export function ipPolicyOf(mode: EffectiveMode, policy: IpPolicy): IpPolicy {
   return mode === 'identified' || policy === 'none' ? policy : 'masked';
+}
+
+function knownMode(mode: PrivacyMode): PrivacyMode {
+  if (PRIVACY_MODES.includes(mode)) return mode;
+  throw wrongResult('privacy', mode, PRIVACY_MODES.map((known) => `'${known}'`).join(', '));
+}
+
+/** A promise would be true for everybody. */
+function hasAgreed(answer: unknown): boolean {
+  if (answer instanceof Promise) throw wrongResult('consent', answer, 'true or false');
+  return answer === true;
+}
+
+function wrongResult(option: string, result: unknown, allowed: string): Error {
+  // Nobody else waits for it.
+  if (result instanceof Promise) result.catch(() => {});
+  const given = result instanceof Promise ? 'a promise' : inspect(result, { depth: 0 });
+  return new Error(
+    `DjaffarModule: the function of the option "${option}" returned ${given}; allowed: ${allowed}`,
+  );
 }

@@ -328,6 +328,43 @@ describe('the mode', () => {
     await start({ privacy: 'cnil' });
   });
 
+  it.each<[string, object, RegExp]>([
+    [
+      'an unknown mode',
+      { privacy: () => 'off' },
+      /"privacy" returned 'off'; allowed: 'identified', 'cookieless', 'cnil'/,
+    ],
+    [
+      'a mode that is promised',
+      { privacy: async () => 'cnil' },
+      /"privacy" returned a promise; allowed: 'identified'/,
+    ],
+    [
+      'promised consent',
+      { consent: async () => false },
+      /"consent" returned a promise; allowed: true or false/,
+    ],
+    [
+      'consent that fails later',
+      { consent: () => Promise.reject(new Error('no')) },
+      /"consent" returned a promise/,
+    ],
+  ])('stores nothing with %s, and says what is wrong', async (_, functions, message) => {
+    // As JavaScript can give them.
+    await start(Object.assign<DjaffarOptions, object>({}, functions));
+    const answer = await view();
+    expect(answer.status).toBe(500);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect(await host.stored()).toEqual([]);
+    const visitors = host.app.get(VisitorService, { strict: false });
+    expect(() => visitors.of({ headers: {} })).toThrow(message);
+  });
+
+  it('takes only true for consent', async () => {
+    await start(Object.assign<DjaffarOptions, object>({}, { consent: () => 'no' }));
+    expect((await view()).headers.getSetCookie()).toEqual([]);
+  });
+
   describe('with consent', () => {
     const agreed = { cookie: 'djaffar_consent=1' };
 
