@@ -224,8 +224,8 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         provide: STORE,
         inject: [SETTINGS, { token: getDataSourceToken(dataSource), optional: true }],
         useFactory: (settings: Settings, source: DataSource | undefined) => {
-          const { store, writer, statistics } = settings;
-          if (store) return store.create({ writer, statistics, page: settings.page ?? defaultPage });
+          const { store } = settings;
+          if (store) return store.create({ ...settings, page: settings.page ?? defaultPage });
           if (!source) throw new Error(missingDataSource(dataSource));
           return openTypeOrmStore(source, settings);
         },

@@ -82,6 +82,10 @@ export interface StoreSettings {
   writer: WriterSettings;
   statistics: StatisticsSettings;
   page: PageOption;
+  /** These three for a store that cannot do all of it. The command `djaffar` gives none. */
+  privacy?: DjaffarOptions['privacy'];
+  consent?: DjaffarOptions['consent'];
+  retention?: DjaffarOptions['retention'];
 }
 
 /** What those may see whom the guards of the API or the dashboard let in. */

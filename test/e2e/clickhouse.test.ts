@@ -1,7 +1,8 @@
+import { Test } from '@nestjs/testing';
 import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
-import type { Session } from '../../lib/index.js';
+import { DjaffarModule, type DjaffarOptions, type Session } from '../../lib/index.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
 import type { Batch, Store } from '../../lib/store/store.js';
 import { STORES } from '../support/databases.js';
@@ -19,6 +20,32 @@ describe('the options of clickHouse()', () => {
     [{ host: 'localhost' }, 'the option "host" is not known; allowed: one of url, database'],
   ])('%j are refused', (options, message) => {
     expect(() => clickHouse(options)).toThrow(message);
+  });
+});
+
+describe('options that need what is not built', () => {
+  const start = (options: DjaffarOptions): Promise<unknown> =>
+    Test.createTestingModule({
+      imports: [DjaffarModule.forRoot({ store: clickHouse(), ...options })],
+    }).compile();
+
+  it.each<[DjaffarOptions, string]>([
+    [{ privacy: 'cookieless' }, 'privacy'],
+    [{ privacy: 'cnil' }, 'privacy'],
+    [{ privacy: () => 'identified' }, 'privacy'],
+    [{ consent: () => true }, 'consent'],
+    [
+      { retention: { keep: '2 years', figures: 'keep', anonymiseAfter: '1 years' } },
+      "retention.anonymiseAfter, retention.figures: 'keep'",
+    ],
+  ])('%j is refused when the application starts', async (options, names) => {
+    const fault = `Djaffar: the store on ClickHouse cannot do yet what these options ask: ${names}`;
+    await expect(start(options)).rejects.toThrow(new Error(fault));
+  });
+
+  it('are not those that only erase', () => {
+    const retention: DjaffarOptions['retention'] = { keep: '2 years', figures: 'erase' };
+    expect(() => clickHouse().create({ ...SETTINGS, retention })).not.toThrow();
   });
 });
 

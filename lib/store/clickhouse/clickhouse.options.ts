@@ -1,4 +1,5 @@
 import type { ClickHouseClientConfigOptions } from '@clickhouse/client';
+import type { StoreSettings } from '../../options/djaffar.options.js';
 
 /** Where the ClickHouse server is, and how the tables are kept there. */
 export interface ClickHouseOptions {
@@ -60,6 +61,20 @@ export function toClickHouseSettings(options: ClickHouseOptions): ClickHouseSett
   if (!Number.isInteger(pause) || pause < 0)
     throw wrong('pause', `is ${pause}`, 'a whole number of milliseconds');
   return { url, database, username, password, cluster, replicated, pause, client };
+}
+
+/** @throws Error that names the options of the module that need what is not built */
+export function checkIsBuilt({ privacy = 'identified', consent, retention = {} }: StoreSettings): void {
+  const needed = [
+    ...(privacy === 'identified' ? [] : ['privacy']),
+    ...(consent ? ['consent'] : []),
+    ...(retention.anonymiseAfter === undefined ? [] : ['retention.anonymiseAfter']),
+    ...(retention.figures === 'keep' ? ["retention.figures: 'keep'"] : []),
+  ];
+  if (needed.length > 0)
+    throw new Error(
+      `Djaffar: the store on ClickHouse cannot do yet what these options ask: ${needed.join(', ')}`,
+    );
 }
 
 function wrong(name: string, fault: string, allowed: string): Error {

@@ -1,5 +1,5 @@
 import type { StoreFactory } from '../../options/djaffar.options.js';
-import { type ClickHouseOptions, toClickHouseSettings } from './clickhouse.options.js';
+import { checkIsBuilt, type ClickHouseOptions, toClickHouseSettings } from './clickhouse.options.js';
 import { ClickHouseStore } from './clickhouse.store.js';
 
 export type { ClickHouseOptions } from './clickhouse.options.js';
@@ -19,5 +19,10 @@ export type { ClickHouseOptions } from './clickhouse.options.js';
  */
 export function clickHouse(options: ClickHouseOptions = {}): StoreFactory {
   const settings = toClickHouseSettings(options);
-  return { create: (store) => new ClickHouseStore(settings, store) };
+  return {
+    create: (store) => {
+      checkIsBuilt(store);
+      return new ClickHouseStore(settings, store);
+    },
+  };
 }
