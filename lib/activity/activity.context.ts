@@ -1,3 +1,4 @@
+import type { PrivacyMode } from '../options/djaffar.options.js';
 import type { User } from './user.js';
 
 /** User, session, visit and path of a request as plain JSON, so that a job can track activities in the name of that request. */
@@ -44,6 +45,8 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   request: unknown;
   /** Whether the activity belongs to another user than the request, so that the option `respect` does not apply. */
   isAboutAnother: boolean;
+  /** How the visitor of the request is stored; `undefined` outside of requests. */
+  mode?: PrivacyMode | 'nothing';
   /** Whether the visit is from a signed cookie, and not set by the host's code. */
   isVisitOwn: boolean;
   /**

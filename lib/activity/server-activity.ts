@@ -4,6 +4,7 @@ import type { ActivityName, Named } from './activities.js';
 import type { ContextSource, Origin } from './activity.context.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
+import { ipPolicyOf, modeOutsideRequest } from './privacy-policy.js';
 import {
   MAX_PATH,
   normalizeActivity,
@@ -108,6 +109,7 @@ export class ServerTracker {
     errors.throwIfInvalid();
     if (!parsed || origin?.isDropped) return;
 
+    const mode = origin?.mode ?? modeOutsideRequest(this.settings);
     const own = session === undefined && visit === undefined ? origin : undefined;
     // Not in a transaction, for the same reason.
     const claimed = manager ? undefined : await own?.claim?.(this.recorder.timeLeft(deadline));
@@ -120,11 +122,12 @@ export class ServerTracker {
           subject: subject ?? null,
           interactive: interactive === false ? false : null,
           referer: parsed.referer ?? origin?.referer ?? null,
-          userId: user?.id ?? origin?.user?.id ?? null,
-          userName: user?.name ?? origin?.user?.name ?? null,
+          userId: mode === 'cnil' ? null : (user?.id ?? origin?.user?.id ?? null),
+          userName: mode === 'cnil' ? null : (user?.name ?? origin?.user?.name ?? null),
           sessionId,
           visitId: visit ?? claimed?.visit ?? own?.visit ?? null,
-          ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, this.settings.ip),
+          ipAddress:
+            ip === undefined ? (origin?.ip ?? null) : storedIp(ip, ipPolicyOf(mode, this.settings.ip)),
         },
       ],
       sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),

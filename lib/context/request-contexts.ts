@@ -9,6 +9,7 @@ import {
   type Origin,
 } from '../activity/activity.context.js';
 import { storedIp } from '../activity/ip-address.js';
+import { ipPolicyOf, modeOutsideRequest } from '../activity/privacy-policy.js';
 import { parseIsoDate } from '../activity/iso-date.js';
 import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
@@ -96,6 +97,7 @@ export class RequestContexts extends CurrentContext {
   }
 
   private contextFrom({ user, ip, ...given }: GivenContext): ActivityContext {
+    const mode = modeOutsideRequest(this.settings);
     return {
       session: null,
       visit: null,
@@ -104,8 +106,8 @@ export class RequestContexts extends CurrentContext {
       route: null,
       at: new Date().toISOString(),
       ...given,
-      ip: storedIp(ip ?? undefined, this.settings.ip),
-      user: storedUser(user),
+      ip: storedIp(ip ?? undefined, ipPolicyOf(mode, this.settings.ip)),
+      user: mode === 'cnil' ? null : storedUser(user),
     };
   }
 }

@@ -62,7 +62,7 @@ export class RequestScope {
     const { request } = this;
     const mode = visitors.modeOf(request);
     const own = mode === 'cnil' ? null : this.user(settings);
-    const user = givenUser(occasion.user, own);
+    const user = mode === 'cnil' ? null : givenUser(occasion.user, own);
     const isAboutAnother = own !== null && user?.id !== own.id;
     const origin: Origin = {
       ...NOBODY,
@@ -72,6 +72,7 @@ export class RequestScope {
       route: routeOf(request),
       request,
       isAboutAnother,
+      mode,
       isVisitOwn: true,
       keep: () => {},
       ...(mode === 'nothing' && !isAboutAnother && { isDropped: true }),

@@ -1,5 +1,4 @@
 import { inspect } from 'node:util';
-import type { IpPolicy } from '../activity/ip-address.js';
 import type { PrivacyMode } from '../options/djaffar.options.js';
 import { PRIVACY_MODES, type Settings } from '../options/settings.js';
 
@@ -34,11 +33,6 @@ export function modeOf(
   if (!consent) return mode;
   if (!hasAgreed(consent(request))) return withoutConsent;
   return mode === 'cookieless' ? 'identified' : mode;
-}
-
-/** Only who is identified may have the whole address stored. */
-export function ipPolicyOf(mode: EffectiveMode, policy: IpPolicy): IpPolicy {
-  return mode === 'identified' || policy === 'none' ? policy : 'masked';
 }
 
 function knownMode(mode: PrivacyMode): PrivacyMode {

@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { KeyRing } from '../privacy/key-ring.js';
-import { type EffectiveMode, ipPolicyOf, modeOf } from '../privacy/privacy-modes.js';
+import { type EffectiveMode, modeOf } from '../privacy/privacy-modes.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
 import { storedIp } from '../activity/ip-address.js';
+import { ipPolicyOf } from '../activity/privacy-policy.js';
 import type { TrackRequest } from '../http/request.js';
 import { type Claim, CookielessVisitors } from './cookieless-visitors.js';
 import {

@@ -33,6 +33,11 @@ class OrdersController {
   async order(): Promise<void> {
     await this.activities.track({ name: 'ordered', path: '/orders' });
   }
+
+  @Post('of-customer')
+  async orderOf(): Promise<void> {
+    await this.activities.track({ name: 'ordered', user: { id: 'customer' }, ip: '192.0.2.17' });
+  }
 }
 
 const user = ({ headers }: { headers: Record<string, string | undefined> }): { id: string } | null =>
@@ -363,6 +368,41 @@ describe('the mode', () => {
   it('takes only true for consent', async () => {
     await start(Object.assign<DjaffarOptions, object>({}, { consent: () => 'no' }));
     expect((await view()).headers.getSetCookie()).toEqual([]);
+  });
+
+  describe('of what server code gives', () => {
+    const given = { path: '/jobs', user: { id: 'jeff', name: 'Jeff' }, ip: '192.0.2.17' };
+    const stored = async (): Promise<unknown[]> =>
+      (await host.stored()).map(({ userId, userName, ipAddress }) => [userId, userName, ipAddress]);
+
+    it.each<[DjaffarOptions, unknown[]]>([
+      [{ privacy: 'cnil' }, [null, null, '192.0.2.0']],
+      [{ privacy: 'cnil', ip: 'none' }, [null, null, null]],
+      [{ privacy: 'cookieless' }, ['jeff', 'Jeff', '192.0.2.0']],
+      [{}, ['jeff', 'Jeff', '192.0.2.17']],
+    ])('with %j keeps what it allows, outside of a request too', async (options, kept) => {
+      await start(options);
+      await host.activities.track(given);
+      await host.activities.runAs(given, () => host.activities.track({ path: '/jobs' }));
+      expect(await stored()).toEqual([kept, kept]);
+    });
+
+    it.each<[string, DjaffarOptions]>([
+      ["'cnil'", { privacy: 'cnil' }],
+      ["a function that returns 'cnil'", { privacy: () => 'cnil' }],
+    ])('in a request knows no user with %s', async (_, options) => {
+      host = await startHost({
+        adapter: 'express',
+        djaffar: { user, requestContext: true, ...options },
+        controllers: [OrdersController],
+      });
+      const answer = await fetch(`${host.url}/orders/of-customer`, {
+        method: 'POST',
+        headers: { 'X-User': 'jeff' },
+      });
+      expect(answer.status).toBe(201);
+      expect(await stored()).toEqual([[null, null, '192.0.2.0']]);
+    });
   });
 
   describe('with consent', () => {

@@ -1,0 +1,17 @@
+import type { PrivacyMode } from '../options/djaffar.options.js';
+import type { Settings } from '../options/settings.js';
+import type { IpPolicy } from './ip-address.js';
+
+/** Only who is identified may have the whole address stored. */
+export function ipPolicyOf(mode: PrivacyMode | 'nothing', policy: IpPolicy): IpPolicy {
+  return mode === 'identified' || policy === 'none' ? policy : 'masked';
+}
+
+/**
+ * How activities outside of a request are stored. What depends on the request is decided there: the context that a job gets
+ * from it has only what may be stored.
+ */
+export function modeOutsideRequest({ privacy, consent }: Pick<Settings, 'privacy' | 'consent'>): PrivacyMode {
+  if (privacy === 'cnil') return 'cnil';
+  return privacy === 'cookieless' && !consent ? 'cookieless' : 'identified';
+}
