@@ -38,7 +38,7 @@ const MAY_IMPORT = {
   migrations: ['activity', 'database', 'store/typeorm'],
 
   // The ways in and out.
-  tracking: ['activity', 'generated', 'guards', 'http', 'options', 'privacy', 'store'],
+  tracking: ['activity', 'generated', 'guards', 'http', 'options', 'privacy', 'store', 'time'],
   context: ['activity', 'http', 'options', 'store', 'tracking'],
   api: ['activity', 'export', 'guards', 'http', 'options', 'statistics', 'store', 'tracking'],
   dashboard: [
