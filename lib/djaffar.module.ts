@@ -44,7 +44,11 @@ import { connectionsOf } from './database/connections.js';
 import { limitsFor } from './database/pool-shares.js';
 import { checkForRoot, checkForRootAsync, toRegistration, toSettings } from './options/validation.js';
 import { REGISTRATION, type Registration, type Settings, SETTINGS, STORE } from './options/settings.js';
-import { type DjaffarOptions, type RegistrationOptions } from './options/djaffar.options.js';
+import {
+  type DjaffarOptions,
+  type RegistrationOptions,
+  type StoreSettings,
+} from './options/djaffar.options.js';
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
 import { RequestScopes } from './guards/request-scopes.js';
@@ -224,8 +228,7 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
         provide: STORE,
         inject: [SETTINGS, { token: getDataSourceToken(dataSource), optional: true }],
         useFactory: (settings: Settings, source: DataSource | undefined) => {
-          const { store } = settings;
-          if (store) return store.create({ ...settings, page: settings.page ?? defaultPage });
+          if (settings.store) return settings.store.create(storeSettings(settings));
           if (!source) throw new Error(missingDataSource(dataSource));
           return openTypeOrmStore(source, settings);
         },
@@ -349,4 +352,15 @@ function missingDataSource(name: string | undefined): string {
 function routeAt(path: string, route: string): (pathname: string) => boolean {
   const end = `/${path.replace(/^\/|\/$/g, '')}/${route}`.toLowerCase();
   return (pathname) => pathname.replace(/\/$/, '').toLowerCase().endsWith(end);
+}
+
+function storeSettings(settings: Settings): StoreSettings {
+  return {
+    writer: settings.writer,
+    statistics: settings.statistics,
+    page: settings.page ?? defaultPage,
+    privacy: settings.privacy,
+    consent: settings.consent?.bind(settings),
+    retention: settings.retention,
+  };
 }

@@ -50,6 +50,7 @@ describe('the option "store"', () => {
       expect(asked).toEqual([
         {
           page: expect.any(Function),
+          privacy: 'identified',
           statistics: expect.objectContaining({ maxWait: 123, concurrency: 4 }),
           writer: expect.objectContaining({ maxBatch: 500 }),
         },
