@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 /** How often cookieless visitors get another session. */
 export type SaltRotation = 'day' | 'week' | 'month';
 
-/** Random bytes of a period: without them nobody can tell from which address and browser a session was made. */
+/** Random bytes of a period. Without them, address and browser cannot be found from the id of a session. */
 export interface Salt {
   /** Counts days, weeks or months, in UTC. */
   period: number;

@@ -8,7 +8,7 @@ export class RefusedPage extends HttpException {
   }
 }
 
-/** Redirects anonymous visitors to the login, which redirects them back; tells others who may see the page. */
+/** Redirects anonymous visitors to the login, which redirects them back. Others get a page that says who may see it. */
 @Catch(RefusedPage)
 export class RefusedPageFilter implements ExceptionFilter<RefusedPage> {
   constructor(private readonly adapterHost: HttpAdapterHost) {}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Account, accountOf, freePort } from './server-account.js';
 
-/** Where packages put it; `undefined` where it is not. */
+/** The path of packages; `undefined` if it is not installed there. */
 export const MARIADBD = ['/usr/sbin/mariadbd', '/usr/local/sbin/mariadbd'].find((file) => existsSync(file));
 
 const ACCESS = `CREATE DATABASE IF NOT EXISTS bench;

@@ -1,3 +1,4 @@
+import { ACTIVITY_COLUMNS } from '../../activity/activity-columns.js';
 import type { Activity } from '../../activity/activity.js';
 import type { ParsedFilter } from '../../activity/activity.filter.js';
 import { type ActivityRow, toActivity } from '../../activity/activity-row.js';
@@ -18,23 +19,12 @@ const PAGE_SIZE = 10_000;
 /** How many received activities are compared with the known ones. */
 const MAX_RECEIVED = 2000;
 
-const COLUMNS = [
-  'toString(id) AS id',
-  'date',
-  'receivedAt',
-  'name',
-  'path',
-  'route',
-  'referer',
-  'properties',
-  'subject',
-  'userId',
-  'userName',
-  'sessionId',
-  "nullIf(visitId, '') AS visitId",
-  'ipAddress',
-  'interactive',
-].join(', ');
+/** The columns whose values differ from those of an activity. */
+const CONVERTED = new Map([
+  ['id', 'toString(id) AS id'],
+  ['visitId', "nullIf(visitId, '') AS visitId"],
+]);
+const COLUMNS = ACTIVITY_COLUMNS.map((column) => CONVERTED.get(column) ?? column).join(', ');
 
 type Stored = Omit<ActivityRow, 'session' | 'date'> & { date: number };
 

@@ -4,14 +4,14 @@ import type { Server, StatementLimits } from '../server.js';
 import { ID_ORDER, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
 
-/** Hours before and after the start that its id tells, in which the activities of a visit are. */
+/** All activities of a visit are within so many hours of the start that its id contains. */
 const REACH = 25;
 /** Of a visit with more activities, the time in view after its last one is not counted. */
 const MAX_ACTIVITIES = 1000;
 /** Milliseconds that a visit lasts at most. */
 const MAX_DURATION = 86_400_000;
 
-/** An id that tells when the visit started, as visit-id.ts has it. */
+/** An id that contains the start of its visit: see visit-id.ts. */
 const OWN = '^[0-9a-z]{8,9}[0-9A-Za-z_-]{7}$';
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
 /** Milliseconds since 1970: the characters before the last seven are a number to the base 36. */
@@ -125,7 +125,7 @@ export function visitsSql(ids?: string): string {
 }
 
 /**
- * The activities of visits. Nearly all visits have ids that tell when they started, and all their activities are near that, so
+ * The activities of visits. Nearly all visits have ids that contain their start, and all their activities are near it, so
  * these are found by the key of the table; the others are searched for among the few that are not.
  */
 function activitiesSql(ids: string, columns: string): string {
