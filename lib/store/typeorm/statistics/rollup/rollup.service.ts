@@ -56,6 +56,8 @@ export class RollupService {
   private readonly maintenance: RollupMaintenance;
   private readonly questions = new WaitingQuestions();
   private working: Promise<boolean> | undefined;
+  /** The lease, after the last work. */
+  private releasing: Promise<void> | undefined;
   /** Ends a rest. */
   private resting = new AbortController();
   /** Whether it goes on when no question waits. */
@@ -188,6 +190,10 @@ export class RollupService {
     this.resting.abort();
     void this.work();
     await waiting;
+    if (this.settings.background) return;
+    // The process may be frozen after the answer: it must not stop in the middle of a statement, or hold the lease.
+    await this.working;
+    await this.releasing;
   }
 
   private sleep(pause: number, changes: number): void {
@@ -214,7 +220,7 @@ export class RollupService {
       .finally(() => {
         this.working = undefined;
         this.isBehind = false;
-        void this.runner.release();
+        this.releasing = this.runner.release();
         // One that began to wait just now.
         if (!hasFailed && !this.runner.isClosed && this.questions.size > 0) void this.work();
         else this.questions.endAll();
