@@ -44,11 +44,9 @@ import { connectionsOf } from './database/connections.js';
 import { limitsFor } from './database/pool-shares.js';
 import { checkForRoot, checkForRootAsync, toRegistration, toSettings } from './options/validation.js';
 import { REGISTRATION, type Registration, type Settings, SETTINGS, STORE } from './options/settings.js';
-import {
-  type DjaffarOptions,
-  type RegistrationOptions,
-  type StoreSettings,
-} from './options/djaffar.options.js';
+import { type DjaffarOptions } from './options/djaffar.options.js';
+import { type RegistrationOptions } from './options/route.options.js';
+import { type StoreSettings } from './options/store.options.js';
 import type { Route } from './guards/anonymous-request.js';
 import { HostGuards } from './guards/host-guards.js';
 import { RequestScopes } from './guards/request-scopes.js';

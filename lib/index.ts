@@ -17,26 +17,33 @@ export { defaultPage } from './activity/page.js';
 export { Session } from './activity/session.js';
 export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
 export type {
-  BearerSessionOptions,
   DjaffarOptions,
   HostGuard,
   HostUser,
   HttpMethod,
-  RegistrationOptions,
   RequestsOptions,
+} from './options/djaffar.options.js';
+export type {
+  PrivacyMode,
+  PrivacyOptions,
+  PrivacySignalPolicy,
   RetentionPolicy,
+} from './options/privacy.options.js';
+export type {
+  BearerSessionOptions,
+  RegistrationOptions,
   RouteOptions,
   ScopeOptions,
-  WriterSettings,
+} from './options/route.options.js';
+export type {
   PageOption,
-  PrivacyMode,
-  PrivacySignalPolicy,
   QuestionLimits,
   RollupSettings,
   StatisticsSettings,
   StoreFactory,
   StoreSettings,
-} from './options/djaffar.options.js';
+  WriterSettings,
+} from './options/store.options.js';
 export { consentCookie } from './tracking/consent.js';
 export type { SaltRotation } from './privacy/salt.js';
 export type { Duration } from './time/duration.js';

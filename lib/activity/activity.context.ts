@@ -1,4 +1,4 @@
-import type { PrivacyMode } from '../options/djaffar.options.js';
+import type { PrivacyMode } from '../options/privacy.options.js';
 import type { User } from './user.js';
 
 /** User, session, visit and path of a request as plain JSON, so that a job can track activities in the name of that request. */

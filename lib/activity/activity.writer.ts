@@ -7,7 +7,7 @@ import type {
 import { createHash } from 'node:crypto';
 import { AsyncResource } from 'node:async_hooks';
 import type { EntityManager } from 'typeorm';
-import type { WriterSettings } from '../options/djaffar.options.js';
+import type { WriterSettings } from '../options/store.options.js';
 import type { Batch, Store, StoreFailure, Write } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';

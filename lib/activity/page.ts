@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { MAX_PATH } from './new-activity.js';
 import { truncate, sanitize } from './text.js';
-import type { PageOption } from '../options/djaffar.options.js';
+import type { PageOption } from '../options/store.options.js';
 
 /**
  * The page of a path by default: without its query string and trailing slashes. Of a fragment only the path of a router

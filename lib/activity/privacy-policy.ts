@@ -1,4 +1,4 @@
-import type { PrivacyMode } from '../options/djaffar.options.js';
+import type { PrivacyMode } from '../options/privacy.options.js';
 import type { Settings } from '../options/settings.js';
 import type { IpPolicy } from './ip-address.js';
 

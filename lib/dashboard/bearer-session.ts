@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import type { IncomingHttpHeaders } from 'node:http';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import type { BearerSessionOptions } from '../options/djaffar.options.js';
+import type { BearerSessionOptions } from '../options/route.options.js';
 import { isOfOwnPage } from '../guards/same-origin.guard.js';
 
 const NAME = 'djaffar_dashboard';

@@ -11,7 +11,7 @@ import { refusal } from './refusal.js';
 import { LateError, NARROW, TooSlowError } from '../store/too-slow.error.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
-import type { QuestionLimits } from '../options/djaffar.options.js';
+import type { QuestionLimits } from '../options/store.options.js';
 
 /** A connection of the host's pool, for as long as it is lent. */
 export interface LentConnection {

@@ -1,13 +1,7 @@
-import type {
-  DjaffarOptions,
-  HostGuard,
-  PrivacyMode,
-  PrivacySignalPolicy,
-  RegistrationOptions,
-  RouteOptions,
-  StatisticsSettings,
-  WriterSettings,
-} from './djaffar.options.js';
+import type { DjaffarOptions, HostGuard } from './djaffar.options.js';
+import type { PrivacyMode, PrivacySignalPolicy } from './privacy.options.js';
+import type { RegistrationOptions, RouteOptions } from './route.options.js';
+import type { StatisticsSettings, WriterSettings } from './store.options.js';
 import type { IpPolicy } from '../activity/ip-address.js';
 import type { SaltRotation } from '../privacy/salt.js';
 import { SECRET_PARAMETERS } from './secret-parameters.js';

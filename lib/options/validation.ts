@@ -1,10 +1,7 @@
 import { inspect } from 'node:util';
-import type {
-  DjaffarOptions,
-  RegistrationOptions,
-  RetentionPolicy,
-  RouteOptions,
-} from './djaffar.options.js';
+import type { DjaffarOptions } from './djaffar.options.js';
+import type { RetentionPolicy } from './privacy.options.js';
+import type { RegistrationOptions, RouteOptions } from './route.options.js';
 import {
   BESIDE_FACTORY,
   decoratorsBesideFactory,

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { PrivacyMode } from '../options/djaffar.options.js';
+import type { PrivacyMode } from '../options/privacy.options.js';
 import { PRIVACY_MODES, type Settings } from '../options/settings.js';
 
 /** How a request is stored; `nothing`: not at all. */

@@ -1,4 +1,4 @@
-import type { RetentionPolicy } from '../options/djaffar.options.js';
+import type { RetentionPolicy } from '../options/privacy.options.js';
 import type { RetentionPlan } from '../store/store.js';
 import { startOfDayBefore } from '../time/duration.js';
 

@@ -6,7 +6,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { RetentionPolicy } from '../options/djaffar.options.js';
+import type { RetentionPolicy } from '../options/privacy.options.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { RetentionResult, Store } from '../store/store.js';
 import { planRetention } from './retention-plan.js';

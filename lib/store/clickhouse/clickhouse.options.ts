@@ -1,5 +1,5 @@
 import type { ClickHouseClientConfigOptions } from '@clickhouse/client';
-import type { StoreSettings } from '../../options/djaffar.options.js';
+import type { StoreSettings } from '../../options/store.options.js';
 
 /** Where the ClickHouse server is, and how the tables are kept there. */
 export interface ClickHouseOptions {

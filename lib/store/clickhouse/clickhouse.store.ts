@@ -8,7 +8,7 @@ import type { NewSession } from '../../activity/session.js';
 import type { UserSession } from '../../activity/user-activity.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
-import type { StoreSettings } from '../../options/djaffar.options.js';
+import type { StoreSettings } from '../../options/store.options.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
 import { monotonicClock } from '../../time/clock.js';

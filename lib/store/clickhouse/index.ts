@@ -1,4 +1,4 @@
-import type { StoreFactory } from '../../options/djaffar.options.js';
+import type { StoreFactory } from '../../options/store.options.js';
 import { checkIsBuilt, type ClickHouseOptions, toClickHouseSettings } from './clickhouse.options.js';
 import { ClickHouseStore } from './clickhouse.store.js';
 

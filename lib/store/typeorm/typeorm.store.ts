@@ -16,7 +16,7 @@ import { askOnPrimary, uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
-import type { RollupSettings } from '../../options/djaffar.options.js';
+import type { RollupSettings } from '../../options/store.options.js';
 import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';

@@ -1,4 +1,4 @@
-import type { RollupSettings } from '../../../options/djaffar.options.js';
+import type { RollupSettings } from '../../../options/store.options.js';
 import { MINUTE } from '../../../statistics/time/time-range.js';
 import { monotonicClock } from '../../../time/clock.js';
 import { UnavailableError } from '../../unavailable.error.js';

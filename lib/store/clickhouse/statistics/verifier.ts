@@ -1,5 +1,5 @@
 import { Pages } from '../../../activity/page.js';
-import type { PageOption } from '../../../options/djaffar.options.js';
+import type { PageOption } from '../../../options/store.options.js';
 import type { Mismatches, Progress } from '../../store.js';
 import type { Server } from '../server.js';
 import { lists, text } from '../sql.js';

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { Pages } from '../../../../activity/page.js';
 import { connectionsOf } from '../../../../database/connections.js';
 import { askOnPrimary } from '../../../../database/primary.js';
-import type { RollupSettings } from '../../../../options/djaffar.options.js';
+import type { RollupSettings } from '../../../../options/store.options.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import type { Mismatches, Progress } from '../../../store.js';

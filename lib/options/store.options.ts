@@ -1,0 +1,82 @@
+import type { Store } from '../store/store.js';
+import type { PrivacyOptions } from './privacy.options.js';
+
+/** How many activities are written at once, and how long they may wait. */
+export interface WriterSettings {
+  /**
+   * How many activities may wait; more are refused at once.
+   * @defaultValue 10_000
+   */
+  maxWaiting: number;
+  /**
+   * How many activities go into one transaction.
+   * @defaultValue 500
+   */
+  maxBatch: number;
+  /**
+   * How many transactions may run at once, each with a connection of the pool.
+   * @defaultValue 2
+   */
+  concurrency: number;
+  /**
+   * Milliseconds after which an activity that is not committed is refused.
+   * @defaultValue 5_000
+   */
+  timeout: number;
+}
+
+/** How many questions are asked of the database at once, and how long they may take. */
+export interface QuestionLimits {
+  /**
+   * How many questions are asked of the database at once; each takes one connection.
+   * @defaultValue 4
+   */
+  concurrency: number;
+  /**
+   * Milliseconds that a question may take.
+   * @defaultValue 30_000
+   */
+  timeout: number;
+  /**
+   * Milliseconds that the database may work on one statement of a question; then the statement is cancelled.
+   * @defaultValue 30_000
+   */
+  statementTimeout: number;
+}
+
+/** When the statistics are brought up to date. */
+export interface RollupSettings {
+  /**
+   * Milliseconds that a question waits for the statistics to be brought up to date.
+   * @defaultValue 1000
+   */
+  maxWait: number;
+  /**
+   * Whether work may go on after an answer: statistics are also brought up to date while nobody asks, event streams
+   * have no end, and sessions are not inserted again with each activity but checked once a second.
+   * @defaultValue true
+   */
+  background: boolean;
+}
+
+/** How questions are answered, and when the statistics behind them are brought up to date. */
+export interface StatisticsSettings extends RollupSettings, QuestionLimits {}
+
+/** Returns the page that a path is counted as. */
+export type PageOption = (path: string) => string;
+
+/** Opens the store of the option `store`. */
+export interface StoreFactory {
+  /** Called once when the application, or a command, starts. Nest calls the lifecycle hooks that the store has. */
+  create(settings: StoreSettings): Store | Promise<Store>;
+}
+
+/**
+ * The options that a store needs, with their defaults filled in. Those of privacy are for a store that does not support all of
+ * them; the command `djaffar` gives none.
+ */
+export interface StoreSettings extends Pick<PrivacyOptions, 'privacy' | 'consent' | 'retention'> {
+  writer: WriterSettings;
+  statistics: StatisticsSettings;
+  page: PageOption;
+}
