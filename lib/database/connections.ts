@@ -1,17 +1,14 @@
 import { EventEmitter } from 'node:events';
 import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { IncidentLog } from '../diagnostics/incident-log.js';
-import { BOUNDS, SILENCE } from './time-limits.js';
-import { AbandonedError, cancellation, onAbort } from '../store/cancellation.js';
+import type { QuestionLimits } from '../options/store.options.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import { connect, driverOf, failureOf } from './driver.js';
+import { type AskOptions, Questions } from './questions.js';
 import { ReaderLostError } from './reader/reader-process.js';
 import { Readers } from './reader/readers.js';
 import { Slots } from './slots.js';
-import { refusal } from './refusal.js';
-import { LateError, NARROW, TooSlowError } from '../store/too-slow.error.js';
-import { UnavailableError } from '../store/unavailable.error.js';
-import { monotonicClock } from '../time/clock.js';
-import type { QuestionLimits } from '../options/store.options.js';
+import { BOUNDS, SILENCE } from './time-limits.js';
 
 /** A connection of the host's pool, for as long as it is lent. */
 export interface LentConnection {
@@ -19,25 +16,22 @@ export interface LentConnection {
   runner: QueryRunner;
   /** The driver's own. */
   raw: unknown;
-  /** Ends it at once, whatever it is doing: what it is asked fails. */
+  /** Ends it at once, whatever it is doing: a running statement fails. */
   destroy: () => void;
 }
 
-/** What all modules of the process together take of a data source. */
+/** How much of a data source all modules of the process use together. */
 export interface ConnectionLimits extends QuestionLimits {
   /** How many transactions write at once; each takes one connection. */
   writers: number;
 }
 
-/** What the log of incidents says if a question fails. */
-export const UNREADABLE = 'activities cannot be read';
-const TOO_SLOW = 'a question took too long';
-/** Milliseconds that the server has for ending a statement by itself. */
+/** Milliseconds in which the server may end a slow statement by itself. */
 const GRACE = 500;
 
 /**
- * What Djaffar takes of the host's connections. It takes a bounded number of them, and gives back what it gives up: a
- * connection whose statement is given up is destroyed, and its place counts as taken until then.
+ * Lends connections of the host's pool: a bounded number of them. A connection whose statement is cancelled is destroyed,
+ * and its place counts as taken until then.
  */
 export class Connections {
   readonly incidents = new IncidentLog();
@@ -45,37 +39,32 @@ export class Connections {
   readonly writers = new Slots(Number.POSITIVE_INFINITY);
   /** The update of the statistics. */
   readonly updates = new Slots(1);
-  private readonly questions = new Slots(4);
+  /** Milliseconds after which the server ends a statement of a transaction; 0 for no bound. */
+  statementBound = 0;
+  private readonly questions: Questions;
   private isLimited = false;
-  /** Milliseconds for a question, and for one statement. The commands of the command line have as long as they need. */
-  private timeout = Number.POSITIVE_INFINITY;
+  /** Milliseconds that one statement may take. */
   private silence = Number.POSITIVE_INFINITY;
-  /** Of one statement of a question. */
-  private statementTimeout = Number.POSITIVE_INFINITY;
-  /** What gives up each question that is under way. */
-  private readonly open = new Map<AbortSignal, AbortController>();
   /** Each destroys a connection that is lent. */
   private readonly lent = new Set<() => void>();
   private readonly readers: Readers | undefined;
-  /** Why everything was given up, once it was. */
   private shutdown: UnavailableError | undefined;
 
-  /** Milliseconds after which the server ends a statement of a transaction; 0 for no bound. */
-  statementBound = 0;
-
   constructor(private readonly dataSource: DataSource) {
+    this.questions = new Questions(dataSource, this.incidents);
     const openable = driverOf(dataSource)?.openable;
     this.readers = openable && new Readers(dataSource, openable, this.incidents);
   }
 
-  /** If several modules share the data source, they share the limits: of each the largest. */
+  /** If several modules share the data source, the largest of each limit applies. */
   limit({ writers, concurrency, timeout, statementTimeout }: ConnectionLimits): void {
-    const isFirst = !this.isLimited;
+    const { questions } = this;
+    const larger = (now: number, given: number): number => (this.isLimited ? Math.max(now, given) : given);
+    this.writers.size = larger(this.writers.size, writers);
+    questions.slots.size = larger(questions.slots.size, concurrency);
+    questions.timeout = larger(questions.timeout, timeout);
+    questions.statementTimeout = larger(questions.statementTimeout, statementTimeout);
     this.isLimited = true;
-    this.writers.size = isFirst ? writers : Math.max(this.writers.size, writers);
-    this.questions.size = isFirst ? concurrency : Math.max(this.questions.size, concurrency);
-    this.timeout = isFirst ? timeout : Math.max(this.timeout, timeout);
-    this.statementTimeout = isFirst ? statementTimeout : Math.max(this.statementTimeout, statementTimeout);
     this.silence = SILENCE;
     if (this.readers) this.readers.isSilent = false;
     this.statementBound = BOUNDS.statement;
@@ -83,7 +72,18 @@ export class Connections {
 
   /** Milliseconds after which the server ends a statement that reads; 0 for no bound. */
   get readingBound(): number {
-    return Number.isFinite(this.statementTimeout) ? this.statementTimeout : 0;
+    const { statementTimeout } = this.questions;
+    return Number.isFinite(statementTimeout) ? statementTimeout : 0;
+  }
+
+  /** As {@link Questions.deadline}. */
+  deadline(): number {
+    return this.questions.deadline();
+  }
+
+  /** As {@link Questions.ask}. */
+  ask<T>(ask: (signal: AbortSignal) => Promise<T>, options?: AskOptions): Promise<T> {
+    return this.questions.ask(ask, options);
   }
 
   /**
@@ -176,98 +176,30 @@ export class Connections {
     await this.readers?.close();
   }
 
-  /** By the monotonic clock, when a question that is asked now has to be answered. */
-  deadline(): number {
-    return monotonicClock.now() + this.timeout;
-  }
-
-  /**
-   * Asks the database something, within the limits. It is given up when the {@link cancellation} aborts.
-   * @param ask holds at most one connection at a time; it gives up when the signal aborts. It must not ask again: the
-   * places may all be taken by others that do the same
-   * @param limits a shorter time in milliseconds; a {@link deadline} if it is one of several asks of a question; what the
-   * log says if it fails, `null` for nothing; whose places it takes
-   * @throws UnavailableError if the database does not answer, or not in time
-   * @throws TooSlowError if it works on one statement for too long
-   */
-  async ask<T>(
-    ask: (signal: AbortSignal) => Promise<T>,
-    limits: { timeout?: number; deadline?: number; subject?: string | null; slots?: Slots } = {},
-  ): Promise<T> {
-    const { subject = UNREADABLE, slots = this.questions, deadline = Number.POSITIVE_INFINITY } = limits;
-    const timeout = Math.min(limits.timeout ?? this.timeout, this.timeout);
-    const left = Math.min(timeout, deadline - monotonicClock.now());
-    const controller = new AbortController();
-    const { signal } = controller;
-    this.open.set(signal, controller);
-    const stop = onAbort(cancellation(), () => controller.abort(new AbandonedError()));
-    let isAsked = false;
-    const timer = Number.isFinite(left)
-      ? setTimeout(() => controller.abort(this.lateError(isAsked, timeout)), left)
-      : undefined;
-    try {
-      const release = await slots.take(signal);
-      isAsked = true;
-      const answer = await untilAborted(releasing(ask, signal, release), signal);
-      if (subject) this.incidents.worked(subject);
-      return answer;
-    } catch (error) {
-      throw this.explained(error, subject);
-    } finally {
-      stop();
-      clearTimeout(timer);
-      this.open.delete(signal);
-    }
-  }
-
-  /** @throws UnavailableError once everything was given up */
+  /** @throws UnavailableError after {@link abort} */
   throwIfAborted(): void {
     if (this.shutdown) throw this.shutdown;
   }
 
-  /** Gives up whatever is under way. */
+  /** Cancels all running work. */
   abort(): void {
     this.shutdown = new UnavailableError('the application is shutting down');
-    for (const controller of this.open.values()) controller.abort(this.shutdown);
+    this.questions.abort(this.shutdown);
     for (const destroy of this.lent) destroy();
     driverOf(this.dataSource)?.destroyConnecting(this.dataSource);
   }
 
-  private lateError(isAsked: boolean, timeout: number): UnavailableError {
-    const reason = `the database did not answer within ${timeout} ms`;
-    if (timeout < this.timeout) return new LateError(reason);
-    const others = `${this.questions.size} other questions were before this one (statistics.concurrency)`;
-    return new LateError(`${reason} (statistics.timeout): ${isAsked ? NARROW : others}`);
-  }
-
-  /** Gives up a connection if one statement takes too long: the question is too large, or the network is silent. */
+  /** Cancels if one statement takes too long: the question is too large, or the network is silent. */
   private watch(
     runner: QueryRunner,
     silence: number,
     signal: AbortSignal | undefined,
     giveUp: () => void,
   ): void {
-    const question = signal && this.open.get(signal);
+    const cancel = this.questions.cancelSlow(signal);
     // The server is the first to end a statement, if it can.
-    if (question)
-      watch(runner, this.statementTimeout + GRACE, () =>
-        question.abort(new TooSlowError(this.statementTimeout)),
-      );
+    if (cancel) watch(runner, this.questions.statementTimeout + GRACE, cancel);
     else watch(runner, silence, giveUp);
-  }
-
-  private explained(error: unknown, subject: string | null): unknown {
-    if (error instanceof AbandonedError) return error;
-    const failure = failureOf(this.dataSource, error);
-    if (!failure || failure.kind === 'data') return error;
-    if (failure.isTooSlow) {
-      if (subject) this.incidents.failed(TOO_SLOW, failure, 'warn');
-      return error instanceof TooSlowError
-        ? error
-        : new TooSlowError(this.statementTimeout, { cause: error });
-    }
-    if (subject && error !== this.shutdown) this.incidents.failed(subject, failure, 'warn');
-    return error instanceof UnavailableError ? error : refusal(failure, failure.reason, error);
   }
 }
 
@@ -280,27 +212,6 @@ export function connectionsOf(dataSource: DataSource): Connections {
   const found = known.get(dataSource) ?? new Connections(dataSource);
   known.set(dataSource, found);
   return found;
-}
-
-/** Releases also if `ask` throws before it returns a promise. */
-async function releasing<T>(
-  ask: (signal: AbortSignal) => Promise<T>,
-  signal: AbortSignal,
-  release: () => void,
-): Promise<T> {
-  try {
-    return await ask(signal);
-  } finally {
-    release();
-  }
-}
-
-/** Rejects at once when the signal aborts, though the work may take longer to notice. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = onAbort(signal, () => reject(signal.reason));
-    void work.then(resolve, reject).finally(stop);
-  });
 }
 
 /** Calls back if one statement takes too long. */
