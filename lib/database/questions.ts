@@ -15,7 +15,7 @@ const TOO_SLOW = 'a question took too long';
 /** Limits of one question. */
 export interface AskOptions {
   /** Milliseconds, if less than for every question. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** The {@link Questions.deadline} of a question that asks several times. */
   deadline?: number;
   /** The subject in the log if it fails; `null` logs nothing. */

@@ -2,19 +2,15 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import type { DataSource } from 'typeorm';
 import type { ParsedFilter } from '../../activity/activity.filter.js';
 import type { ActivityRow } from '../../activity/activity-row.js';
-import { Activity, type ActivityOnPage } from '../../activity/activity.js';
+import type { Activity } from '../../activity/activity.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { Pages } from '../../activity/page.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
-import { type NewSession, Session } from '../../activity/session.js';
-import { chunks } from '../../database/chunks.js';
+import type { NewSession } from '../../activity/session.js';
 import { type Connections, connectionsOf } from '../../database/connections.js';
 import { UNREADABLE } from '../../database/questions.js';
-import { DatabaseClock } from '../../database/database-clock.js';
-import { type Dialect, dialectOf, type Insert } from '../../database/dialects/dialect.js';
 import { driverOf, failureOf } from '../../database/driver.js';
 import { askOnPrimary, uncached } from '../../database/primary.js';
-import { Table } from '../../database/table.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
 import type { RollupSettings } from '../../options/store.options.js';
@@ -35,12 +31,19 @@ import type {
 } from '../store.js';
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
-import { monotonicClock } from '../../time/clock.js';
+import { BatchWriter } from './batch-writer.js';
 import { claimVisit, findClaimedVisits, forgetVisits, loadSalts } from './cookieless.js';
-import { countToErase, Erasure } from './erasure.js';
+import { type Change, countToErase, Erasure } from './erasure.js';
 import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
-import { filteredBy, findReceived, findVisitSpans, readPage } from './reading/activities.js';
+import {
+  askVisitSpans,
+  filteredBy,
+  findCursor,
+  findReceived,
+  findVisitSpans,
+  readPage,
+} from './reading/activities.js';
 import { RecordReader } from './reading/records.js';
 import { lastSeenOf, latestOf, sessionsOf } from './reading/user-activity.js';
 import type { PersonalRecord, UserSession } from '../../activity/user-activity.js';
@@ -48,9 +51,7 @@ import { personalDataOf } from './reading/personal-data.js';
 import { Retention } from './retention.js';
 import { RowReader } from './reading/rows.js';
 import { loadSigningKeys } from './signing-keys.js';
-import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
 import { RollupService } from './statistics/rollup/rollup.service.js';
-import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 import { TypeOrmStatistics } from './statistics/typeorm.statistics.js';
 import { addUserAgents } from './user-agents.js';
 
@@ -72,41 +73,29 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   readonly records: RecordReader | undefined;
   /** How often this process has changed stored data. */
   changes = 0;
-  private readonly dialect: Dialect;
   private readonly connections: Connections;
-  private readonly clock: DatabaseClock;
+  private readonly writer: BatchWriter;
   private readonly retention: Retention;
-  private readonly sessionTable: Table;
-  private readonly activityTable: Table;
-  private readonly dirtyRangeTable: Table;
 
   constructor(
     readonly dataSource: DataSource,
     { statistics, pages, writers = Number.POSITIVE_INFINITY }: TypeOrmStoreSettings = {},
   ) {
     this.writers = writers;
-    this.dialect = dialectOf(dataSource);
+    const onWritten = (): void => void (this.changes += 1);
     this.connections = connectionsOf(dataSource);
-    this.clock = new DatabaseClock(dataSource);
-    this.sessionTable = new Table(dataSource, Session);
-    this.activityTable = new Table(dataSource, Activity);
-    this.dirtyRangeTable = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
+    this.writer = new BatchWriter(dataSource, onWritten);
     this.rollup = new RollupService(dataSource, () => this.changes, statistics, pages);
-    this.retention = new Retention(dataSource, this.rollup, () => (this.changes += 1));
+    this.retention = new Retention(dataSource, this.rollup, onWritten);
     this.statistics = new TypeOrmStatistics(dataSource, this.rollup);
     this.records = RecordReader.of(dataSource);
     const transactions = new HostTransactions(dataSource);
     this.typeorm = {
       createQueryBuilder: (filter) => filteredBy(dataSource.manager, filter),
-      findVisitSpans: async (manager, ids) => {
-        const spans: VisitSpan[] = [];
-        for (const some of chunks(ids))
-          spans.push(...(await findVisitSpans(uncached(dataSource, manager.queryRunner), some)));
-        return spans;
-      },
+      findVisitSpans: (manager, ids) => findVisitSpans(uncached(dataSource, manager.queryRunner), ids),
       write: (manager, activities, onCommit) =>
-        transactions.write(manager, this.insertsOf(activities), () => {
-          this.changes += 1;
+        transactions.write(manager, this.writer.insertsOf(activities), () => {
+          onWritten();
           onCommit();
         }),
     };
@@ -128,25 +117,8 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return this.dataSource.isInitialized;
   }
 
-  async lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
-    const release = await this.connections.writers.take();
-    try {
-      await this.connections.use(async (connection) => {
-        await work(async ({ activities, sessions }, within) => {
-          const deadline = monotonicClock.now() + within;
-          // Here, where the writer watches if the database answers.
-          await this.clock.measure(connection.runner);
-          const inserts = activities.length > 0 ? this.insertsOf(activities) : [];
-          // In one order, so that transactions that store the same sessions do not wait for each other in a circle.
-          const inOrder = sessions.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-          if (sessions.length > 0) inserts.unshift(this.sessionTable.insert(inOrder));
-          await this.dialect.write(connection, inserts, Math.max(deadline - monotonicClock.now(), 1));
-          this.changes += 1;
-        });
-      }, cancel);
-    } finally {
-      release();
-    }
+  lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
+    return this.writer.lend(work, cancel);
   }
 
   async restoreSessions(sessions: NewSession[], subject?: string): Promise<number> {
@@ -189,14 +161,8 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return askOnPrimary(this.dataSource, (manager) => filteredBy(manager, filter).getCount());
   }
 
-  async findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
-    const found = await askOnPrimary(this.dataSource, (manager) =>
-      filteredBy(manager, filter)
-        .select(['activity.id', 'activity.date'])
-        .andWhere('activity.id = :id', { id })
-        .getOne(),
-    );
-    return found ? { date: found.date.getTime(), id: found.id } : undefined;
+  findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
+    return findCursor(this.dataSource, id, filter);
   }
 
   findReceived(
@@ -208,24 +174,8 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return findReceived(this.dataSource, { within, limit, known, filter });
   }
 
-  async findVisitSpans(ids: string[], timeout = Number.POSITIVE_INFINITY): Promise<VisitSpan[]> {
-    const { dataSource, connections } = this;
-    const deadline = monotonicClock.now() + timeout;
-    const found: VisitSpan[] = [];
-    for (const some of chunks(ids)) {
-      const spans = await connections.ask(
-        // In this process: questions that take long may have all others that can read SQLite.
-        (signal) =>
-          connections.use(({ runner }) => findVisitSpans(uncached(dataSource, runner), some), signal),
-        {
-          timeout: deadline - monotonicClock.now(),
-          subject: 'the visits of activities cannot be looked up',
-          slots: connections.writers,
-        },
-      );
-      found.push(...spans);
-    }
-    return found;
+  findVisitSpans(ids: string[], timeout?: number): Promise<VisitSpan[]> {
+    return askVisitSpans(this.dataSource, ids, timeout);
   }
 
   findLatest(user: string): Promise<Activity[]> {
@@ -240,30 +190,16 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return sessionsOf(this.dataSource, user, current);
   }
 
-  async erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
-    const erasure = new Erasure(this.dataSource, () => {
-      this.changes += 1;
-      onErased();
-    });
-    const erased = await erasure.run(selection);
-    // Also if nothing was left: an erasure that failed may have left what the statistics have.
-    await this.rollup.takeInErasures();
-    return erased;
+  erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
+    return this.change(selection, { kind: 'erase' }, onErased);
   }
 
   countToErase(selection: ErasureSelection): Promise<number> {
     return countToErase(this.dataSource, selection);
   }
 
-  async anonymise(selection: ErasureSelection, properties: string[], onChanged: () => void): Promise<number> {
-    const afterStep = (): void => {
-      this.changes += 1;
-      onChanged();
-    };
-    const change = { kind: 'anonymise', properties } as const;
-    const changed = await new Erasure(this.dataSource, afterStep, change).run(selection);
-    await this.rollup.takeInErasures();
-    return changed;
+  anonymise(selection: ErasureSelection, properties: string[], onChanged: () => void): Promise<number> {
+    return this.change(selection, { kind: 'anonymise', properties }, onChanged);
   }
 
   retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult | undefined> {
@@ -331,14 +267,14 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     await this.connections.close();
   }
 
-  private insertsOf(activities: ActivityOnPage[]): Insert[] {
-    const ahead = this.clock.ahead();
-    const rows = ahead === 0 ? activities : activities.map((activity) => receivedLater(activity, ahead));
-    return [this.activityTable.insert(rows), this.dirtyRangeTable.insert(dirtyRangesForInsert(rows))];
+  private async change(selection: ErasureSelection, change: Change, onChanged: () => void): Promise<number> {
+    const afterStep = (): void => {
+      this.changes += 1;
+      onChanged();
+    };
+    const changed = await new Erasure(this.dataSource, afterStep, change).run(selection);
+    // Also if nothing was left to change: an earlier call that failed may not have reached the statistics.
+    await this.rollup.takeInErasures();
+    return changed;
   }
-}
-
-/** All instances have the database's clock in common. */
-function receivedLater(activity: ActivityOnPage, milliseconds: number): ActivityOnPage {
-  return { ...activity, receivedAt: new Date(activity.receivedAt.getTime() + milliseconds) };
 }

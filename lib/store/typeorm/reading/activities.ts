@@ -1,10 +1,12 @@
 import { type DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../activity/activity.js';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
+import type { Cursor } from '../../../activity/cursor.js';
+import { chunks } from '../../../database/chunks.js';
 import { connectionsOf } from '../../../database/connections.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { driverOf } from '../../../database/driver.js';
-import { askOnPrimary, onPrimary } from '../../../database/primary.js';
+import { askOnPrimary, onPrimary, uncached } from '../../../database/primary.js';
 import { escapePath } from '../../../database/table.js';
 import type { VisitSpan } from '../../../activity/visit-id.js';
 import type { PageRequest, Received } from '../../store.js';
@@ -79,15 +81,44 @@ export function findReceived(
   });
 }
 
+/** Returns the place of an activity in the order; `undefined` if the filter does not match one with the id. */
+export async function findCursor(
+  dataSource: DataSource,
+  id: string,
+  filter: ParsedFilter,
+): Promise<Cursor | undefined> {
+  const found = await askOnPrimary(dataSource, (manager) =>
+    filteredBy(manager, filter)
+      .select(['activity.id', 'activity.date'])
+      .andWhere('activity.id = :id', { id })
+      .getOne(),
+  );
+  return found ? { date: found.date.getTime(), id: found.id } : undefined;
+}
+
 /** The first and the last activity of visits. */
 export async function findVisitSpans(manager: EntityManager, ids: string[]): Promise<VisitSpan[]> {
-  const rows = await manager
-    .createQueryBuilder(Activity, 'activity')
-    .select('activity.visitId', 'id')
-    .addSelect('MIN(activity.date)', 'first')
-    .addSelect('MAX(activity.date)', 'last')
-    .where('activity.visitId IN (:...ids)', { ids })
-    .groupBy('activity.visitId')
-    .getRawMany<{ id: string; first: string | number; last: string | number }>();
-  return rows.map(({ id, first, last }) => ({ id, first: Number(first), last: Number(last) }));
+  const spans: VisitSpan[] = [];
+  for (const some of chunks(ids)) {
+    const rows = await manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.visitId', 'id')
+      .addSelect('MIN(activity.date)', 'first')
+      .addSelect('MAX(activity.date)', 'last')
+      .where('activity.visitId IN (:...ids)', { ids: some })
+      .groupBy('activity.visitId')
+      .getRawMany<{ id: string; first: string | number; last: string | number }>();
+    for (const { id, first, last } of rows) spans.push({ id, first: Number(first), last: Number(last) });
+  }
+  return spans;
+}
+
+/** As `Store.findVisitSpans`. */
+export function askVisitSpans(dataSource: DataSource, ids: string[], timeout?: number): Promise<VisitSpan[]> {
+  const connections = connectionsOf(dataSource);
+  // On a connection of this process: long questions may hold all other processes that read SQLite.
+  return connections.ask(
+    (signal) => connections.use(({ runner }) => findVisitSpans(uncached(dataSource, runner), ids), signal),
+    { timeout, subject: 'the visits of activities cannot be looked up', slots: connections.writers },
+  );
 }
