@@ -3,12 +3,15 @@ import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
 import { DjaffarModule, type DjaffarOptions, type Session } from '../../lib/index.js';
+import { parseUserAgent } from '../../lib/activity/user-agent.js';
+import { parseStatisticsFilter } from '../../lib/statistics/statistics-filter.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
 import type { Batch, Store } from '../../lib/store/store.js';
 import { STORES } from '../support/databases.js';
 import { type ClickHouseServer, startClickHouse } from '../support/clickhouse/clickhouse.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
+const SESSION = { id: 's', startedAt: new Date(), ...parseUserAgent('Firefox') };
 const SETTINGS = { ...DEFAULTS, page: (path: string) => path };
 
 describe('the options of clickHouse()', () => {
@@ -148,6 +151,40 @@ describe('the tables on a cluster', () => {
     while ((await server.query(pending)).length > 0);
     const rows = `SELECT count() AS count FROM ${database}.djaffar_activity SETTINGS apply_deleted_mask = 0`;
     expect(await server.query(rows)).toEqual([{ count: 0 }]);
+    await store.close();
+  });
+
+  it('deletes the sessions of an erasure that did not come to its end', async () => {
+    const database = await server.createDatabase();
+    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    await store.migrate();
+    const session = SESSION;
+    const { activities, ...batch } = batchOf('/secret', [session]);
+    const written = activities.map((activity) => ({ ...activity, sessionId: 's' }));
+    await write(store, { ...batch, activities: written }, 60_000);
+    await server.query(`RENAME TABLE ${database}.djaffar_session TO ${database}.away`);
+    const erasure = store.erase({ filter: { path: '/secret' }, keepAnonymous: false }, () => {});
+    await expect(erasure).rejects.toThrow('djaffar_session');
+    expect(await store.count({})).toBe(0);
+    await server.query(`RENAME TABLE ${database}.away TO ${database}.djaffar_session`);
+    const sessions = `SELECT id FROM ${database}.djaffar_session`;
+    expect(await server.query(sessions)).toEqual([{ id: 's' }]);
+    await store.statistics.read({ filter: parseStatisticsFilter({}), dependsOn: [] }, async () => ({}));
+    expect(await server.query(sessions)).toEqual([]);
+    await store.close();
+  });
+
+  it('leaves nothing of a batch that it can never take', async () => {
+    const database = await server.createDatabase();
+    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    await store.migrate();
+    const { activities, ...batch } = batchOf('/', [SESSION]);
+    const impossible = activities.map((activity) => Object.assign(activity, { interactive: 'maybe' }));
+    const error: unknown = await write(store, { ...batch, activities: impossible }, 60_000).catch(
+      (reason: unknown) => reason,
+    );
+    expect(store.classifyError(error)).toMatchObject({ kind: 'data' });
+    expect(await server.query(`SELECT id FROM ${database}.djaffar_session`)).toEqual([]);
     await store.close();
   });
 });

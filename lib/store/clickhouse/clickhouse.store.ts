@@ -69,7 +69,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     this.dirtyVisits = new DirtyVisits(this.server);
     this.sessions = new Sessions(this.server, this.dirtyVisits);
     const duplicates = new Duplicates(this.server, this.dirtyVisits, this.sessions);
-    this.freshness = new Freshness(this.server, duplicates, this.dirtyVisits, statistics);
+    this.freshness = new Freshness(this.server, duplicates, this.dirtyVisits, this.sessions, statistics);
     this.reader = new Reader(this.server, this.sessions, () => this.freshness.removeDuplicates());
     this.writing = new Writing(this.server, this.sessions);
     this.statistics = new ClickHouseStatistics(this.server, this.freshness);

@@ -5,17 +5,18 @@ import { rebuildVisits } from './statistics/visit-builder.js';
 import { ACTIVITY, DIRTY_VISIT } from './tables.js';
 
 /**
- * The visits that a change of stored activities concerns, such as an erasure. They are noted before the change, and rebuilt
- * after it, so that a process that dies in between leaves the note to the next update of the statistics.
+ * The visits and sessions that a change of stored activities concerns, such as an erasure. They are noted before the change;
+ * visits are rebuilt after it, so that a process that dies in between leaves the note to the next update of the statistics.
  */
 export class DirtyVisits {
   constructor(private readonly server: Server) {}
 
-  /** Notes the visits of activities. */
+  /** Notes the visits and the sessions of activities. */
   async mark(change: string, condition: string, limits?: StatementLimits): Promise<void> {
     await this.server.command(
-      `INSERT INTO ${DIRTY_VISIT} (change, visitId)
-      SELECT DISTINCT toUUID(${text(change)}), visitId FROM ${ACTIVITY} WHERE visitId != '' AND (${condition})`,
+      `INSERT INTO ${DIRTY_VISIT} (change, visitId, sessionId)
+      SELECT DISTINCT toUUID(${text(change)}), visitId, sessionId FROM ${ACTIVITY}
+      WHERE (visitId != '' OR sessionId IS NOT NULL) AND (${condition})`,
       limits,
       { async_insert: 0 },
     );
@@ -27,17 +28,35 @@ export class DirtyVisits {
    */
   async rebuildAround(
     mark: (change: string) => Promise<void>,
-    change: () => Promise<void> = async () => {},
+    change: (id: string) => Promise<void> = async () => {},
     limits?: StatementLimits,
   ): Promise<void> {
     const id = randomUUID();
     await mark(id);
-    await change();
-    await rebuildVisits(
-      this.server,
-      `SELECT visitId FROM ${DIRTY_VISIT} WHERE change = toUUID(${text(id)})`,
-      limits,
-    );
-    await this.server.command(`DELETE FROM ${DIRTY_VISIT} WHERE change = toUUID(${text(id)})`, limits);
+    await change(id);
+    await this.rebuild(id, limits);
+    await this.forget(id, limits);
   }
+
+  /** Rebuilds the visits that are noted for a change. */
+  async rebuild(change: string, limits?: StatementLimits): Promise<void> {
+    const visits = `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE visitId != '' AND ${isOf(change)}`;
+    await rebuildVisits(this.server, visits, limits);
+  }
+
+  /** The sessions that are noted for a change. */
+  async sessionsOf(change: string): Promise<string[]> {
+    const rows = await this.server.query<{ id: string }>(
+      `SELECT DISTINCT assumeNotNull(sessionId) AS id FROM ${DIRTY_VISIT} WHERE sessionId IS NOT NULL AND ${isOf(change)}`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async forget(change: string, limits?: StatementLimits): Promise<void> {
+    await this.server.command(`DELETE FROM ${DIRTY_VISIT} WHERE ${isOf(change)}`, limits);
+  }
+}
+
+function isOf(change: string): string {
+  return `change = toUUID(${text(change)})`;
 }

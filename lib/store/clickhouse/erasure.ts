@@ -30,18 +30,17 @@ export class Erasure {
   private async erase(condition: string): Promise<number> {
     const count = await countOf(this.server, condition);
     if (count === 0) return 0;
-    const sessions = await this.server.query<{ id: string }>(
-      `SELECT DISTINCT assumeNotNull(sessionId) AS id FROM ${ACTIVITY} WHERE sessionId IS NOT NULL AND ${condition}`,
-    );
     try {
       await this.dirtyVisits.rebuildAround(
         (change) => this.dirtyVisits.mark(change, condition),
-        () => this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`),
+        async (change) => {
+          await this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`);
+          await this.sessions.deleteUnused(await this.dirtyVisits.sessionsOf(change));
+        },
       );
     } finally {
       this.onErased();
     }
-    await this.sessions.deleteUnused(sessions.map(({ id }) => id));
     await this.removeFromDisk();
     return count;
   }

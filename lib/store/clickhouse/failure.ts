@@ -3,7 +3,7 @@ import { ClickHouseError } from '@clickhouse/client';
 import type { StoreFailure } from '../store.js';
 import { UnavailableError } from '../unavailable.error.js';
 
-/** The content of a row is refused, each time: CANNOT_PARSE…, INCORRECT_DATA, TYPE_MISMATCH and the like. */
+/** Codes of errors that are the content's, apart from those named `CANNOT_PARSE_…`: another try fails as well. */
 const DATA = new Set([
   '6',
   '26',
@@ -51,7 +51,8 @@ function failureOfServer({ code, type, message }: ClickHouseError): StoreFailure
   const reason = `${message.split('\n', 1)[0]} (${type ?? `code ${code}`})`;
   if (NOT_MIGRATED.has(code)) return { kind: 'schema', code, reason, advice: MIGRATE, isNotMigrated: true };
   if (RIGHTS.has(code)) return { kind: 'schema', code, reason, advice: GRANT };
-  return { kind: DATA.has(code) ? 'data' : 'transient', code, reason };
+  const isOfData = DATA.has(code) || type?.startsWith('CANNOT_PARSE_');
+  return { kind: isOfData ? 'data' : 'transient', code, reason };
 }
 
 /** Node gives an error without a message if a host name has several addresses and none of them answers. */

@@ -115,6 +115,7 @@ const MIGRATIONS: Migration[] = [
       `CREATE TABLE IF NOT EXISTS ${DIRTY_VISIT}${onCluster} (
         change UUID,
         visitId String,
+        sessionId ${MAYBE},
         markedAt Int64 DEFAULT toUnixTimestamp64Milli(now64(3))
       ) ENGINE = ${engine('MergeTree()')}
       ORDER BY (change, visitId)${durable}`,

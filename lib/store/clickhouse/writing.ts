@@ -3,6 +3,7 @@ import type { ActivityOnPage } from '../../activity/activity.js';
 import type { Batch } from '../store.js';
 import { monotonicClock } from '../../time/clock.js';
 import { toRow } from './activity-row.js';
+import { failureOf } from './failure.js';
 import type { Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { lists, texts } from './sql.js';
@@ -36,11 +37,18 @@ export class Writing {
       .map((activity) => receivedLater(activity, ahead));
     if (rows.length === 0) return;
     const writeId = randomInt(2 ** 32);
-    await this.server.insert(
-      ACTIVITY,
-      rows.map((activity) => toRow(activity, writeId)),
-      limits(),
-    );
+    try {
+      await this.server.insert(
+        ACTIVITY,
+        rows.map((activity) => toRow(activity, writeId)),
+        limits(),
+      );
+    } catch (error) {
+      // After other failures it is tried again.
+      if (failureOf(error)?.kind === 'data')
+        await this.sessions.deleteUnused(newSessions.map(({ id }) => id));
+      throw error;
+    }
   }
 
   private async findStored(

@@ -6,6 +6,7 @@ import type { DirtyVisits } from '../dirty-visits.js';
 import type { Duplicates } from '../duplicates.js';
 import { failureOf } from '../failure.js';
 import type { Server } from '../server.js';
+import type { Sessions } from '../sessions.js';
 import { lists, text } from '../sql.js';
 import { ACTIVITY, DIRTY_VISIT, STATE } from '../tables.js';
 import { rebuildVisits } from './visit-builder.js';
@@ -46,6 +47,7 @@ export class Freshness {
     private readonly server: Server,
     private readonly duplicates: Duplicates,
     private readonly dirtyVisits: DirtyVisits,
+    private readonly sessions: Sessions,
     private readonly settings: Pick<RollupSettings, 'maxWait' | 'background'>,
   ) {}
 
@@ -184,10 +186,10 @@ export class Freshness {
       `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,
     );
     for (const { change, markedAt } of changes) {
-      const condition = `change = toUUID(${text(change)})`;
-      await rebuildVisits(this.server, `SELECT visitId FROM ${DIRTY_VISIT} WHERE ${condition}`);
-      if (now - markedAt > ABANDONED)
-        await this.server.command(`DELETE FROM ${DIRTY_VISIT} WHERE ${condition}`);
+      await this.dirtyVisits.rebuild(change);
+      // It may have erased the last activities of these sessions.
+      await this.sessions.deleteUnused(await this.dirtyVisits.sessionsOf(change));
+      if (now - markedAt > ABANDONED) await this.dirtyVisits.forget(change);
     }
   }
 }
