@@ -70,8 +70,26 @@ const MAY_IMPORT = {
   // It runs in browsers.
   client: [],
 
-  // `djaffar.module.ts` and `index.ts` put the parts together.
   'entities.ts': ['store/typeorm'],
+
+  // It puts the parts together, for `djaffar.module.ts`.
+  module: [
+    'activity',
+    'api',
+    'context',
+    'dashboard',
+    'database',
+    'entities.ts',
+    'guards',
+    'http',
+    'migrations',
+    'options',
+    'privacy',
+    'statistics',
+    'store',
+    'store/typeorm',
+    'tracking',
+  ],
 };
 
 /** A part inside of another one is not of that. */

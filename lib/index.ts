@@ -15,9 +15,10 @@ export { djaffarEntities } from './entities.js';
 export type { Page, PageOptions } from './activity/pagination.js';
 export { defaultPage } from './activity/page.js';
 export { Session } from './activity/session.js';
-export { DjaffarModule, type DjaffarOptionsFactory } from './djaffar.module.js';
+export { DjaffarModule } from './djaffar.module.js';
 export type {
   DjaffarOptions,
+  DjaffarOptionsFactory,
   HostGuard,
   HostUser,
   HttpMethod,

@@ -165,3 +165,9 @@ export interface RequestsOptions {
 
 /** A method of HTTP whose requests can be tracked. */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+
+/** A class for `forRootAsync({ useClass })` or `forRootAsync({ useExisting })`. */
+export interface DjaffarOptionsFactory {
+  /** Returns the options, once, when the application starts. */
+  createDjaffarOptions(): DjaffarOptions | Promise<DjaffarOptions>;
+}

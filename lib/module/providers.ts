@@ -1,0 +1,117 @@
+import type { Provider } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import { CurrentContext } from '../activity/activity.context.js';
+import { ActivityService } from '../activity/activity.service.js';
+import { ActivityWriter } from '../activity/activity.writer.js';
+import { Pages } from '../activity/page.js';
+import { Recorder } from '../activity/recorder.js';
+import { VisitBounds } from '../activity/visit-bounds.js';
+import { describeRoutes } from '../api/openapi.js';
+import { ScopedServices } from '../api/scoped-services.js';
+import { HandlerTracker } from '../context/handler-tracker.js';
+import { RequestContexts } from '../context/request-contexts.js';
+import { RequestsInterceptor } from '../context/track.interceptor.js';
+import { ActivityStreams } from '../dashboard/activity-streams.js';
+import { ActivityStream, MINUTE } from '../dashboard/activity.stream.js';
+import { BearerSession } from '../dashboard/bearer-session.js';
+import { Page } from '../dashboard/page.js';
+import { HostGuards } from '../guards/host-guards.js';
+import { GUARDED_ROUTES } from '../guards/option.guard.js';
+import { RequestScopes } from '../guards/request-scopes.js';
+import { ADAPTER_HOST_PROVIDER } from '../http/adapter-host.js';
+import { ResponseStreams } from '../http/response-streams.js';
+import { ServerConnections } from '../http/server-connections.js';
+import { type Settings, SETTINGS, STORE } from '../options/settings.js';
+import { RetentionService } from '../privacy/retention.service.js';
+import { Salts } from '../privacy/salts.js';
+import { SigningKeys } from '../privacy/signing-keys.js';
+import { ActivityStats } from '../statistics/activity.stats.js';
+import type { Store } from '../store/store.js';
+import { CookielessVisitors } from '../tracking/cookieless-visitors.js';
+import { IdentifiedUsers } from '../tracking/user.js';
+import { VisitorService } from '../tracking/visitor.service.js';
+import type { Controllers } from './controllers.js';
+
+/** Milliseconds that an event stream is open if nothing may run in the background: platforms end a request after 30 s. */
+const SHORT_STREAM = 25_000;
+
+const OPENAPI = Symbol('Djaffar OpenAPI');
+
+/** Returns the providers that depend on the settings and the store only. */
+export function createProviders({ tracking, tracker, api, dashboard, guarded }: Controllers): Provider[] {
+  return [
+    ADAPTER_HOST_PROVIDER,
+    { provide: GUARDED_ROUTES, useValue: guarded },
+    {
+      provide: ActivityWriter,
+      inject: [STORE, SETTINGS],
+      useFactory: (store: Store, { writer, statistics, page }: Settings) => {
+        const concurrency = Math.min(writer.concurrency, store.writers);
+        return new ActivityWriter(
+          store,
+          { ...writer, concurrency },
+          new Pages(page),
+          undefined,
+          statistics.background,
+        );
+      },
+    },
+    { provide: VisitBounds, inject: [STORE], useFactory: (store: Store) => new VisitBounds(store) },
+    ResponseStreams,
+    ServerConnections,
+    RequestContexts,
+    HandlerTracker,
+    {
+      provide: APP_INTERCEPTOR,
+      inject: [SETTINGS, HandlerTracker],
+      // Nest takes nothing for no interceptor, which would cost every request of the host some time.
+      useFactory: ({ requests }: Settings, handlers: HandlerTracker) =>
+        requests && new RequestsInterceptor(handlers, requests),
+    },
+    { provide: CurrentContext, useExisting: RequestContexts },
+    Recorder,
+    ActivityService,
+    ActivityStats,
+    {
+      provide: ActivityStreams,
+      inject: [SETTINGS],
+      useFactory: ({ page: option, statistics, writer }: Settings) =>
+        new ActivityStreams(
+          (activities) =>
+            new ActivityStream(activities, new Pages(option), {
+              // The host's own functions take some time too.
+              back: MINUTE + writer.timeout,
+              ...(!statistics.background && { end: SHORT_STREAM }),
+            }),
+        ),
+    },
+    {
+      provide: Page,
+      inject: [SETTINGS],
+      useFactory: ({ dashboard: option }: Settings) => (option ? Page.load() : Page.none),
+    },
+    {
+      provide: BearerSession,
+      inject: [SETTINGS],
+      useFactory: ({ dashboard: option }: Settings) => new BearerSession(option?.session),
+    },
+    {
+      provide: OPENAPI,
+      inject: [SETTINGS],
+      useFactory: ({ api: isOn }: Settings) =>
+        describeRoutes({
+          described: isOn ? [...tracking, ...api] : tracking,
+          hidden: [...tracker, ...dashboard, ...(isOn ? [] : api)],
+        }),
+    },
+    HostGuards,
+    RequestScopes,
+    ScopedServices,
+    IdentifiedUsers,
+    SigningKeys,
+    Salts,
+    CookielessVisitors,
+    RetentionService,
+    VisitorService,
+  ];
+}

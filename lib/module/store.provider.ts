@@ -1,0 +1,66 @@
+import type { FactoryProvider } from '@nestjs/common';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { defaultPage, Pages } from '../activity/page.js';
+import { connectionsOf } from '../database/connections.js';
+import { limitsFor } from '../database/pool-shares.js';
+import { checkNames } from '../database/table.js';
+import { djaffarEntities } from '../entities.js';
+import { synchronizeTables } from '../migrations/synchronize.js';
+import { type Settings, SETTINGS, STORE } from '../options/settings.js';
+import type { StoreSettings } from '../options/store.options.js';
+import type { Store } from '../store/store.js';
+import { TypeOrmStore } from '../store/typeorm/typeorm.store.js';
+
+/**
+ * Opens the store of the option `store`; without it, one in the host's data source.
+ * @param name of the data source
+ */
+export function storeProvider(name: string | undefined): FactoryProvider<Store> {
+  return {
+    provide: STORE,
+    inject: [SETTINGS, { token: getDataSourceToken(name), optional: true }],
+    useFactory: (settings: Settings, dataSource: DataSource | undefined) => {
+      if (settings.store) return settings.store.create(storeSettings(settings));
+      if (!dataSource) throw new Error(missingDataSource(name));
+      return openTypeOrmStore(dataSource, settings);
+    },
+  };
+}
+
+function storeSettings(settings: Settings): StoreSettings {
+  return {
+    writer: settings.writer,
+    statistics: settings.statistics,
+    page: settings.page ?? defaultPage,
+    privacy: settings.privacy,
+    consent: settings.consent?.bind(settings),
+    retention: settings.retention,
+  };
+}
+
+/** Djaffar takes no more connections than the host's pool has. */
+async function openTypeOrmStore(
+  source: DataSource,
+  { writer, statistics, page }: Pick<Settings, 'writer' | 'statistics' | 'page'>,
+): Promise<TypeOrmStore> {
+  checkNames(source, djaffarEntities);
+  await synchronizeTables(source);
+  const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
+  connectionsOf(source).limit({
+    writers: limits.writer,
+    concurrency: limits.statistics,
+    timeout: statistics.timeout,
+    statementTimeout: statistics.statementTimeout,
+  });
+  return new TypeOrmStore(source, { statistics, pages: new Pages(page), writers: limits.writer });
+}
+
+function missingDataSource(name: string | undefined): string {
+  if (name === undefined)
+    return 'DjaffarModule: there is no data source: import TypeOrmModule.forRoot(…), or name the one that you have by the option "dataSource"';
+  return (
+    `DjaffarModule: the option "dataSource" is '${name}', but there is no data source of that name: ` +
+    `import TypeOrmModule.forRoot({ name: '${name}', … }), or give the name of one that you import`
+  );
+}
