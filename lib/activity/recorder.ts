@@ -157,20 +157,23 @@ export class Recorder {
     activity.path = fitText(activity.path, MAX_PATH);
     if (this.settings.transform) this.checkProperties(activity);
     if (subject !== null && storedSubject(subject) === undefined)
-      throw this.writer.refuse(`the subject that the option "transform" gave ${SUBJECT_FAULT}`);
+      throw this.writer.errors.unstorable(`the subject that the option "transform" gave ${SUBJECT_FAULT}`);
   }
 
   private checkLength(property: string, text: string, characters: number): void {
     if (!isLongerThan(text, characters)) return;
     const fault = `has more than ${characters} characters`;
-    throw this.writer.refuse(`the ${property} that the options "user" or "transform" gave ${fault}`);
+    throw this.writer.errors.unstorable(
+      `the ${property} that the options "user" or "transform" gave ${fault}`,
+    );
   }
 
   /** The same rule as for a client, and for an import. */
   private checkProperties(activity: StoredActivity): void {
     if ((activity.properties ?? null) === null) return;
     const fault = validateProperties(jsonOf(activity.properties));
-    if (fault) throw this.writer.refuse(`the properties that the option "transform" gave ${fault}`);
+    if (fault)
+      throw this.writer.errors.unstorable(`the properties that the option "transform" gave ${fault}`);
   }
 }
 

@@ -52,7 +52,7 @@ export async function withServices(
   try {
     const services = servicesOf(store, page);
     await work({ ...services, page, retention, file: file.name });
-    await services.writer.checkSessions();
+    await services.writer.sessions.check();
   } catch (error) {
     const cause = error instanceof UnavailableError ? error.cause : error;
     if (!store.classifyError(cause)?.isNotMigrated) throw error;

@@ -60,7 +60,7 @@ describe.each(FOUND)('a session that another instance has erased, on %s,', (name
   }
 
   function check(): Promise<void> {
-    return tracking.app.get(ActivityWriter, { strict: false }).checkSessions();
+    return tracking.app.get(ActivityWriter, { strict: false }).sessions.check();
   }
 
   it('is stored again soon after its next activity', async () => {

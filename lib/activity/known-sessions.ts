@@ -1,0 +1,123 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Store } from '../store/store.js';
+import { UnavailableError } from '../store/unavailable.error.js';
+import type { Clock } from '../time/clock.js';
+import { RecentIds } from './recent-ids.js';
+import type { NewSession, Session } from './session.js';
+import { WRITE_SUBJECT, type WriteErrors } from './write-errors.js';
+
+/** Milliseconds until erased sessions are restored. */
+const CHECK_PAUSE = 1000;
+/** How many sessions wait for that; any more are inserted. */
+const MAX_UNCHECKED = 10_000;
+
+const CHECK_SUBJECT = 'sessions that another instance has erased cannot be restored';
+
+/**
+ * The sessions that this process has stored lately, which are not inserted again with each activity. Another instance may
+ * erase such a session in the meantime; so once a second those with new activities are looked up, and restored if missing.
+ */
+export class KnownSessions {
+  /** How often this process has erased activities or sessions. */
+  erasures = 0;
+  private readonly stored: RecentIds;
+  /** Known sessions with new activities. */
+  private unchecked = new Map<string, NewSession>();
+  private checking: Promise<void> | undefined;
+  private checkTimer: NodeJS.Timeout | undefined;
+  private isClosing = false;
+  /** Bound to no request: a timer that a request starts must not be cancelled with it. */
+  private readonly checkLater: () => void;
+
+  /** @param background whether anything may run after an answer; if not, each write inserts its sessions */
+  constructor(
+    private readonly store: Store,
+    private readonly errors: WriteErrors,
+    clock: Clock,
+    private readonly background: boolean,
+  ) {
+    this.stored = new RecentIds(60_000, 50_000, clock);
+    this.checkLater = AsyncResource.bind(() => {
+      this.checkTimer ??= setTimeout(() => {
+        this.checkTimer = undefined;
+        void this.check();
+      }, CHECK_PAUSE).unref();
+    });
+  }
+
+  /** Returns the sessions to insert, and those that are known. */
+  split(given: (NewSession | undefined)[]): { sessions: Map<string, Session>; known: NewSession[] } {
+    const sessions = new Map<string, Session>();
+    const known: NewSession[] = [];
+    for (const session of given) {
+      if (!session || sessions.has(session.id)) continue;
+      if (this.canSkip(session)) known.push(session);
+      else sessions.set(session.id, session.row());
+    }
+    return { sessions, known };
+  }
+
+  /** Marks sessions as stored. */
+  add(ids: Iterable<string>): void {
+    for (const id of ids) this.stored.add(id);
+  }
+
+  /** Checks later if these sessions, which were not inserted, are still there. */
+  recheck(sessions: NewSession[]): void {
+    if (sessions.length === 0) return;
+    for (const session of sessions) this.unchecked.set(session.id, session);
+    if (!this.checkTimer && !this.checking) this.checkLater();
+  }
+
+  /** Stores the session of activities that are committed already. Statistics that have seen them without it are recomputed. */
+  async storeLate(session: NewSession): Promise<void> {
+    if (this.canSkip(session)) return this.recheck([session]);
+    await this.store.restoreSessions([session], WRITE_SUBJECT);
+    this.stored.add(session.id);
+  }
+
+  /** To be called after activities or sessions were erased. */
+  noteErasure(): void {
+    this.stored.clear();
+    this.erasures += 1;
+  }
+
+  /** Restores the known sessions that another instance has erased. It never rejects: a failure is logged and retried later. */
+  check(): Promise<void> {
+    this.checking ??= this.restoreErased().finally(() => {
+      this.checking = undefined;
+      if (this.unchecked.size > 0 && !this.isClosing) this.checkLater();
+    });
+    return this.checking;
+  }
+
+  /** From now on each write inserts its sessions, because nothing is checked after a shutdown. */
+  stopSkipping(): void {
+    this.isClosing = true;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.checkTimer);
+    await this.checking;
+    await this.check();
+  }
+
+  private canSkip({ id }: NewSession): boolean {
+    if (!this.background || this.isClosing || this.unchecked.size >= MAX_UNCHECKED) return false;
+    return this.stored.has(id);
+  }
+
+  private async restoreErased(): Promise<void> {
+    const sessions = this.unchecked;
+    if (sessions.size === 0) return;
+    this.unchecked = new Map();
+    try {
+      await this.store.restoreSessions([...sessions.values()], CHECK_SUBJECT);
+    } catch (error) {
+      for (const [id, session] of sessions) this.unchecked.set(id, session);
+      // An UnavailableError is in the log already.
+      if (!(error instanceof UnavailableError))
+        this.store.incidents.failed(CHECK_SUBJECT, this.errors.classify(error), 'warn');
+    }
+  }
+}

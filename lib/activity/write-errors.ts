@@ -1,0 +1,63 @@
+import type { WriterSettings } from '../options/store.options.js';
+import type { Store, StoreFailure } from '../store/store.js';
+import { UnavailableError } from '../store/unavailable.error.js';
+import { UnstorableError } from './unstorable.error.js';
+
+/** The subject of failed writes in the log. */
+export const WRITE_SUBJECT = 'activities cannot be stored';
+
+/** Creates the errors for callers whose activities are not stored, and logs why. */
+export class WriteErrors {
+  /** How many writes were refused late without a log line. */
+  private unreported = 0;
+
+  constructor(
+    private readonly store: Store,
+    private readonly settings: WriterSettings,
+  ) {}
+
+  /** Logs that the database can never store an activity. */
+  unstorable(reason: string, code = 'UNSTORABLE', cause?: unknown): UnstorableError {
+    const subject = 'an activity was refused that the database can never take';
+    this.store.incidents.failed(subject, { code, reason }, 'warn');
+    return new UnstorableError(reason, { cause });
+  }
+
+  /** Logs that activities are refused, unless the log has the database's own problem already. */
+  overload(reason: string, setting: keyof WriterSettings): UnavailableError {
+    const advice = `writer.${setting}: the database is slow, or the pool has no free connection`;
+    this.store.incidents.followed(WRITE_SUBJECT, { code: 'OVERLOAD', reason, advice }, 'warn');
+    return new UnavailableError(reason);
+  }
+
+  /** The error of a write whose time is over; {@link reportLate} logs it. */
+  late(): UnavailableError {
+    this.unreported += 1;
+    return new UnavailableError(this.lateReason);
+  }
+
+  reportLate(): void {
+    for (; this.unreported > 0; this.unreported -= 1) this.overload(this.lateReason, 'timeout');
+  }
+
+  /** Logs a failure that another try would not solve. */
+  refused(failure: StoreFailure, cause: unknown): Error {
+    if (failure.kind === 'data') return this.unstorable(failure.reason, failure.code, cause);
+    this.store.incidents.failed(WRITE_SUBJECT, failure);
+    const answer = 'the database did not take it';
+    const hint = failure.advice ? `: ${failure.reason} (${failure.advice})` : '';
+    return new UnavailableError(answer + hint, { cause, answer });
+  }
+
+  classify(error: unknown): StoreFailure {
+    const failure = this.store.classifyError(error);
+    if (failure) return failure;
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    // The host's `transform` may return what cannot even be bound, such as properties that are no JSON.
+    return { kind: error instanceof TypeError ? 'data' : 'transient', code: name, reason: message || name };
+  }
+
+  private get lateReason(): string {
+    return `the database did not take it within ${this.settings.timeout} ms`;
+  }
+}
