@@ -271,13 +271,13 @@ export class ActivityWriter
   private async commit(batch: PendingWrite[], write: Write, deadline: number): Promise<void> {
     try {
       const { erasures } = this.sessions;
-      const { sessions, known } = this.sessionsOf(batch);
+      const { sessions, unsure } = this.sessionsOf(batch);
       await this.send(batch, sessions, write, deadline);
       // A known session may have been erased in the meantime; writing everything again is harmless.
       if (this.sessions.erasures !== erasures)
         await this.send(batch, this.sessionsOf(batch).sessions, write, deadline);
       else this.sessions.add(sessions.keys());
-      this.sessions.recheck(known);
+      this.sessions.recheck(unsure);
     } catch (error) {
       const failure = this.errors.classify(error);
       if (failure.kind === 'transient') throw error;

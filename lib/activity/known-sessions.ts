@@ -45,16 +45,17 @@ export class KnownSessions {
     });
   }
 
-  /** Returns the sessions to insert, and those that are known. */
-  split(given: (NewSession | undefined)[]): { sessions: Map<string, Session>; known: NewSession[] } {
+  /** Returns the sessions to insert, and those to {@link recheck} after the write. */
+  split(given: (NewSession | undefined)[]): { sessions: Map<string, Session>; unsure: NewSession[] } {
     const sessions = new Map<string, Session>();
-    const known: NewSession[] = [];
+    const unsure: NewSession[] = [];
     for (const session of given) {
       if (!session || sessions.has(session.id)) continue;
-      if (this.canSkip(session)) known.push(session);
-      else sessions.set(session.id, session.row());
+      const isSkipped = this.canCheck && this.stored.has(session.id);
+      if (!isSkipped) sessions.set(session.id, session.row());
+      if (isSkipped || (this.canCheck && !this.store.isTransactional)) unsure.push(session);
     }
-    return { sessions, known };
+    return { sessions, unsure };
   }
 
   /** Marks sessions as stored. */
@@ -62,7 +63,7 @@ export class KnownSessions {
     for (const id of ids) this.stored.add(id);
   }
 
-  /** Checks later if these sessions, which were not inserted, are still there. */
+  /** Checks later if these sessions, which an erasure may have deleted during the write, are still there. */
   recheck(sessions: NewSession[]): void {
     if (sessions.length === 0) return;
     for (const session of sessions) this.unchecked.set(session.id, session);
@@ -71,7 +72,7 @@ export class KnownSessions {
 
   /** Stores the session of activities that are committed already. Statistics that have seen them without it are recomputed. */
   async storeLate(session: NewSession): Promise<void> {
-    if (this.canSkip(session)) return this.recheck([session]);
+    if (this.canCheck && this.stored.has(session.id)) return this.recheck([session]);
     await this.store.restoreSessions([session], WRITE_SUBJECT);
     this.stored.add(session.id);
   }
@@ -102,9 +103,8 @@ export class KnownSessions {
     await this.check();
   }
 
-  private canSkip({ id }: NewSession): boolean {
-    if (!this.background || this.isClosing || this.unchecked.size >= MAX_UNCHECKED) return false;
-    return this.stored.has(id);
+  private get canCheck(): boolean {
+    return this.background && !this.isClosing && this.unchecked.size < MAX_UNCHECKED;
   }
 
   private async restoreErased(): Promise<void> {

@@ -21,6 +21,8 @@ export interface Store {
   readonly incidents: IncidentLog;
   /** Whether it can be asked anything. */
   readonly isOpen: boolean;
+  /** Whether a batch and an erasure see all of each other or nothing. If not, the sessions of a batch are checked after it. */
+  readonly isTransactional: boolean;
   /** How many may write at once. */
   readonly writers: number;
   readonly statistics: StatisticsStore;

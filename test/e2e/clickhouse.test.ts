@@ -3,6 +3,7 @@ import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
 import { DjaffarModule, type DjaffarOptions, type Session } from '../../lib/index.js';
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { parseUserAgent } from '../../lib/activity/user-agent.js';
 import { parseStatisticsFilter } from '../../lib/statistics/statistics-filter.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
@@ -171,6 +172,20 @@ describe('the tables on a cluster', () => {
     expect(await server.query(sessions)).toEqual([{ id: 's' }]);
     await store.statistics.read({ filter: parseStatisticsFilter({}), dependsOn: [] }, async () => ({}));
     expect(await server.query(sessions)).toEqual([]);
+    await store.close();
+  });
+
+  it('stores a session again that an erasure deleted while an activity of it was written', async () => {
+    const database = await server.createDatabase();
+    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    await store.migrate();
+    const writer = new ActivityWriter(store, DEFAULTS.writer);
+    const { activities } = batchOf('/');
+    const written = activities.map((activity) => ({ ...activity, sessionId: 's' }));
+    await writer.write(written, { id: 's', row: () => SESSION });
+    await server.query(`DELETE FROM ${database}.djaffar_session WHERE true`);
+    await writer.sessions.check();
+    expect(await server.query(`SELECT id FROM ${database}.djaffar_session`)).toEqual([{ id: 's' }]);
     await store.close();
   });
 

@@ -18,6 +18,7 @@ import type {
 export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly incidents = new IncidentLog();
   readonly isOpen = true;
+  readonly isTransactional = true;
   readonly writers = 1;
   /** The lifecycle hooks that Nest has called, and the methods that end the store. */
   readonly calls: string[] = [];

@@ -46,6 +46,7 @@ const OTHER_CONNECTIONS = 3;
 
 /** Stores activities in ClickHouse. */
 export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly isTransactional = false;
   readonly writers: number;
   readonly statistics: StatisticsStore;
   readonly records = undefined;

@@ -66,6 +66,7 @@ export interface TypeOrmStoreSettings {
 
 /** Stores activities in the host's data source: PostgreSQL, MariaDB or MySQL, SQLite. */
 export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly isTransactional = true;
   readonly writers: number;
   readonly rollup: RollupService;
   readonly statistics: StatisticsStore;
