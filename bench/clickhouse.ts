@@ -50,7 +50,15 @@ function report(line: (string | number)[]): (string | number)[] {
 function batchOf(size: number): ActivityOnPage[] {
   const date = new Date();
   const none = { page: null, route: null, referer: null, properties: null, subject: null, userId: null };
-  const others = { userName: null, sessionId: null, visitId: null, ipAddress: '10.0.0.1', interactive: null };
+  const others = {
+    userName: null,
+    groupId: null,
+    groupName: null,
+    sessionId: null,
+    visitId: null,
+    ipAddress: '10.0.0.1',
+    interactive: null,
+  };
   return Array.from({ length: size }, (_, i) => ({
     ...none,
     ...others,

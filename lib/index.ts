@@ -6,6 +6,7 @@ export type { ServerActivity, TrackOptions } from './activity/server-activity.js
 export type { ActivityScope } from './activity/activity-scope.js';
 export { type AnonymiseOptions, type EraseOptions, ScopedActivities } from './activity/scoped-activities.js';
 export type { FeedItem, PersonalRecord, PersonalVisit, UserSession } from './activity/user-activity.js';
+export type { HostGroup } from './activity/group.js';
 export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './store/unavailable.error.js';

@@ -11,6 +11,8 @@ export const ACTIVITY_COLUMNS = [
   'subject',
   'userId',
   'userName',
+  'groupId',
+  'groupName',
   'sessionId',
   'visitId',
   'ipAddress',

@@ -23,6 +23,8 @@ export function toActivity(row: ActivityRow): Activity {
   activity.subject = row.subject;
   activity.userId = row.userId;
   activity.userName = row.userName;
+  activity.groupId = row.groupId;
+  activity.groupName = row.groupName;
   activity.sessionId = row.sessionId;
   activity.visitId = row.visitId;
   activity.ipAddress = row.ipAddress;

@@ -13,7 +13,7 @@ import {
  */
 export interface ActivityScope extends Pick<
   ActivityFilter,
-  'user' | 'path' | 'page' | 'route' | 'name' | 'subject'
+  'user' | 'path' | 'page' | 'route' | 'name' | 'subject' | 'group'
 > {
   /** Each key has this text, number or truth value. */
   properties?: Record<string, string | number | boolean> | undefined;
@@ -22,7 +22,7 @@ export interface ActivityScope extends Pick<
 /** Properties of activities by which SQLite may filter at once, with those of a question. */
 const MAX_PROPERTIES = 20;
 /** As in {@link ActivityScope}. */
-const ALLOWED = ['user', 'path', 'page', 'route', 'name', 'subject', 'properties'];
+const ALLOWED = ['user', 'path', 'page', 'route', 'name', 'subject', 'group', 'properties'];
 
 /**
  * Checks a scope. What is undefined is an error: left out, it would open what it was to close.

@@ -1,10 +1,13 @@
 import type { PrivacyMode } from '../options/privacy.options.js';
+import type { Group, HostGroup } from './group.js';
 import type { User } from './user.js';
 
 /** User, session, visit and path of a request as plain JSON, so that a job can track activities in the name of that request. */
 export interface ActivityContext {
   /** `null` if nobody is logged in, or the user is unknown. */
   user: User | null;
+  /** `null` if there is none, or the option `group` returned a promise that nothing has waited for. */
+  group: Group | null;
   /** As in `Activity.sessionId`; `null` if nothing is stored of the visitor yet. */
   session: string | null;
   /** As in `Activity.visitId`. An activity 30 minutes or more after `at` does not belong to it. */
@@ -23,8 +26,9 @@ export interface ActivityContext {
 }
 
 /** The argument of `runAs`: a context from `context()`, or the known parts of one. */
-export interface GivenContext extends Partial<Omit<ActivityContext, 'user'>> {
+export interface GivenContext extends Partial<Omit<ActivityContext, 'user' | 'group'>> {
   user?: { id: string | number | bigint; name?: string | null } | null;
+  group?: HostGroup | null;
 }
 
 /** The properties of an activity that decide on its user and visit. */
@@ -61,7 +65,13 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
 /** The source of the context of activities. */
 export interface ContextSource {
   /**
+   * Waits for what functions of the host decide about the request.
    * @returns a promise only if there is something to wait for
+   */
+  decided(): Promise<unknown> | undefined;
+
+  /**
+   * The same, and for the keys in the database.
    * @throws UnavailableError if the database does not answer in time
    */
   ready(): Promise<unknown> | undefined;
@@ -72,6 +82,8 @@ export interface ContextSource {
 
 /** Finds the context in which code runs. */
 export abstract class CurrentContext implements ContextSource {
+  abstract decided(): Promise<unknown> | undefined;
+
   abstract ready(): Promise<unknown> | undefined;
 
   abstract originOf(occasion: Occasion): Origin | undefined;
@@ -84,6 +96,8 @@ export abstract class CurrentContext implements ContextSource {
 
 /** For the command line, which has no requests. */
 export class NoContext extends CurrentContext {
+  decided(): undefined {}
+
   ready(): undefined {}
 
   originOf(): undefined {}

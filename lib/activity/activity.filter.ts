@@ -23,6 +23,8 @@ export interface ActivityFilter {
   name?: ActivityName | undefined;
   /** The object of the activity, such as `['order', 17]` or `'order:17'`. */
   subject?: Subject | undefined;
+  /** The group, such as `['company', 17]` or `'company:17'`. */
+  group?: Subject | undefined;
   /** Inclusive. A text is ISO 8601, without an offset UTC; a date alone, such as `2026-11-01`, is the start of that day. */
   from?: Date | string | undefined;
   /** Exclusive. A date alone is the end of that day. */
@@ -63,7 +65,8 @@ const PARSERS = {
   visit: (value: unknown) => checkText('visit', value),
   route: (value: unknown) => checkText('route', value),
   name: (value: unknown) => checkText('name', value),
-  subject: checkSubject,
+  subject: (value: unknown) => checkSubject('subject', value),
+  group: (value: unknown) => checkSubject('group', value),
   path: (value: unknown) => checkText('path', value),
   page: (value: unknown) => checkText('page', value),
   from: (value: unknown) => millisecondsOf('from', value),
@@ -124,10 +127,10 @@ export function millisecondsOf(
   return milliseconds;
 }
 
-function checkSubject(value: unknown): string {
-  const subject = storedSubject(value);
-  if (subject === undefined) throw new InvalidFilterError('subject', SUBJECT_FAULT);
-  return subject;
+function checkSubject(property: 'subject' | 'group', value: unknown): string {
+  const stored = storedSubject(value);
+  if (stored === undefined) throw new InvalidFilterError(property, SUBJECT_FAULT);
+  return stored;
 }
 
 function checkIp(value: unknown): string {

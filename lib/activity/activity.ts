@@ -37,6 +37,11 @@ export class Activity {
 
   userName!: string | null;
 
+  /** The group of the user, such as a customer of the application: a type and an id, such as `company:17`. */
+  groupId!: string | null;
+
+  groupName!: string | null;
+
   /** `null` if server code tracked the activity without a session. */
   sessionId!: string | null;
 

@@ -37,8 +37,15 @@ export interface Source {
   onKept?(): void;
 }
 
-/** The properties that anonymised activities lose. */
-const ANONYMOUS = { userId: null, userName: null, sessionId: null, visitId: null, ipAddress: null };
+/** The properties that anonymised activities lose. The id of a group stays: it is a customer, not a person. */
+const ANONYMOUS = {
+  userId: null,
+  userName: null,
+  groupName: null,
+  sessionId: null,
+  visitId: null,
+  ipAddress: null,
+};
 
 /** The host's last word, then the writer. */
 @Injectable()
@@ -142,6 +149,7 @@ export class Recorder {
    */
   private truncateFields(activity: StoredActivity): void {
     const { id, sessionId, visitId, userId, userName, ipAddress, referer, route, subject } = activity;
+    const { groupId, groupName } = activity;
     this.checkLength('id', id, 36);
     if (sessionId !== null) this.checkLength('sessionId', sessionId, 64);
     if (visitId !== null) this.checkLength('visitId', visitId, 16);
@@ -150,6 +158,7 @@ export class Recorder {
       activity.userId = sanitize(userId);
     }
     if (userName !== null) activity.userName = fitText(userName, MAX_USER);
+    if (groupName !== null) activity.groupName = fitText(groupName, MAX_USER);
     if (ipAddress !== null) activity.ipAddress = storedIp(ipAddress);
     if (referer !== null) activity.referer = fitText(referer, MAX_PATH);
     if (route !== null) activity.route = fitText(route, MAX_ROUTE);
@@ -158,6 +167,8 @@ export class Recorder {
     if (this.settings.transform) this.checkProperties(activity);
     if (subject !== null && storedSubject(subject) === undefined)
       throw this.writer.errors.unstorable(`the subject that the option "transform" gave ${SUBJECT_FAULT}`);
+    if (groupId !== null && storedSubject(groupId) === undefined)
+      throw this.writer.errors.unstorable(`the groupId that the option "transform" gave ${SUBJECT_FAULT}`);
   }
 
   private checkLength(property: string, text: string, characters: number): void {

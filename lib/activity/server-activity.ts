@@ -4,6 +4,7 @@ import type { ActivityName, Named } from './activities.js';
 import type { ContextSource, Origin } from './activity.context.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
+import { GROUP_FAULT, groupIdOf, type HostGroup, storedGroup } from './group.js';
 import { ipPolicyOf, modeOutsideRequest } from './privacy-policy.js';
 import {
   MAX_PATH,
@@ -33,6 +34,8 @@ interface ActivityDetails {
   id?: string | undefined;
   /** Default: the user of the request. For another user, only the path is taken from the request. */
   user?: { id: string | number | bigint; name?: string | null } | undefined;
+  /** Default: the group of the request, if the user is the request's; see the option `group`. */
+  group?: HostGroup | undefined;
   /** The id of a session, as in {@link Activity.sessionId}. Default: the request's session and visit. */
   session?: string | undefined;
   /**
@@ -86,7 +89,7 @@ export class ServerTracker {
     { manager, isNameGenerated = false }: { manager?: EntityManager; isNameGenerated?: boolean },
   ): Promise<void> {
     const { session, visit, ip, userAgent, date = new Date(), ...others } = activity;
-    const { user: givenUser, subject: givenSubject, interactive, ...fields } = others;
+    const { user: givenUser, group: givenGroup, subject: givenSubject, interactive, ...fields } = others;
     const deadline = this.recorder.deadline();
     const now = Date.now();
 
@@ -97,9 +100,11 @@ export class ServerTracker {
     const subject = givenSubject === undefined ? null : storedSubject(givenSubject);
     if (subject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
     const user = storedUser(givenUser);
+    const ownGroup = storedGroup(givenGroup);
+    if (ownGroup === undefined) errors.addError('group', `group ${GROUP_FAULT}`);
 
-    // Not in a transaction, because that would need a second connection.
-    const loading = manager ? undefined : context?.ready();
+    // What takes the database not in a transaction, because that would need a second connection.
+    const loading = manager ? context?.decided() : context?.ready();
     if (loading) await loading;
     const { time, path, name, properties } = read ?? {};
     const origin =
@@ -109,6 +114,7 @@ export class ServerTracker {
     errors.throwIfInvalid();
     if (!parsed || origin?.isDropped) return;
 
+    const group = ownGroup ?? origin?.group ?? null;
     const mode = origin?.mode ?? modeOutsideRequest(this.settings);
     const own = session === undefined && visit === undefined ? origin : undefined;
     // Not in a transaction, for the same reason.
@@ -124,6 +130,8 @@ export class ServerTracker {
           referer: parsed.referer ?? origin?.referer ?? null,
           userId: mode === 'cnil' ? null : (user?.id ?? origin?.user?.id ?? null),
           userName: mode === 'cnil' ? null : (user?.name ?? origin?.user?.name ?? null),
+          groupId: group && groupIdOf(group),
+          groupName: mode === 'cnil' ? null : (group?.name ?? null),
           sessionId,
           visitId: visit ?? claimed?.visit ?? own?.visit ?? null,
           ipAddress:

@@ -55,6 +55,10 @@ export class FilterQuery {
 
   @IsOptional()
   @IsString()
+  group?: string;
+
+  @IsOptional()
+  @IsString()
   from?: string;
 
   @IsOptional()

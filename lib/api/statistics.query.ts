@@ -99,6 +99,10 @@ export class QuestionQuery {
 
   @IsOptional()
   @IsString()
+  group?: string;
+
+  @IsOptional()
+  @IsString()
   ip?: string;
 
   @IsOptional()

@@ -32,6 +32,7 @@ export function addCommonOptions(command: Command): Command {
     .option('--visit <id>', 'the id of the visit')
     .option('--path <path>', 'the whole path, or its beginning with a trailing *')
     .option('--name <name>', 'what was done, such as view')
+    .option('--group <group>', 'the group of the user, such as company:17')
     .option('--ip <address>', 'the IP address');
 }
 
@@ -45,10 +46,11 @@ export function filterOf({
   route,
   name,
   subject,
+  group,
   from,
   to,
   ip,
 }: FilterOptions): ActivityFilter {
-  const filter = { user, session, visit, path, page, route, name, subject, from, to, ip };
+  const filter = { user, session, visit, path, page, route, name, subject, group, from, to, ip };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 }

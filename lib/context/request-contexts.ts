@@ -8,6 +8,7 @@ import {
   type Occasion,
   type Origin,
 } from '../activity/activity.context.js';
+import { type Group, GROUP_FAULT, storedGroup } from '../activity/group.js';
 import { storedIp } from '../activity/ip-address.js';
 import { ipPolicyOf, modeOutsideRequest } from '../activity/privacy-policy.js';
 import { parseIsoDate } from '../activity/iso-date.js';
@@ -58,8 +59,14 @@ export class RequestContexts extends CurrentContext {
     this.storage.run(scope, next);
   }
 
+  decided(): Promise<unknown> | undefined {
+    const scope = this.storage.getStore();
+    return scope instanceof RequestScope ? scope.decided(this.settings) : undefined;
+  }
+
   ready(): Promise<unknown> | undefined {
-    return this.storage.getStore() instanceof RequestScope ? this.keysReady() : undefined;
+    const scope = this.storage.getStore();
+    return scope instanceof RequestScope ? this.readyIn(scope) : undefined;
   }
 
   /** Returns the context of this request, even if the caller does not run in it. */
@@ -69,7 +76,8 @@ export class RequestContexts extends CurrentContext {
     // Activities that the handler tracks itself must belong to the same visit.
     const scope = isSame ? current : this.scopeOf(request, response);
     return {
-      ready: () => this.keysReady(),
+      decided: () => scope.decided(this.settings),
+      ready: () => this.readyIn(scope),
       originOf: (occasion) => scope.originOf(occasion, this.settings, this.visitors),
     };
   }
@@ -91,12 +99,13 @@ export class RequestContexts extends CurrentContext {
     return this.storage.run(this.contextFrom(given), work);
   }
 
-  private keysReady(): Promise<unknown> | undefined {
+  private readyIn(scope: RequestScope): Promise<unknown> | undefined {
     const keys = this.visitors.keyRing();
-    return keys instanceof Promise ? keys : undefined;
+    const decided = scope.decided(this.settings);
+    return keys instanceof Promise ? Promise.all([keys, decided]) : decided;
   }
 
-  private contextFrom({ user, ip, ...given }: GivenContext): ActivityContext {
+  private contextFrom({ user, group, ip, ...given }: GivenContext): ActivityContext {
     const mode = modeOutsideRequest(this.settings);
     return {
       session: null,
@@ -108,8 +117,16 @@ export class RequestContexts extends CurrentContext {
       ...given,
       ip: storedIp(ip ?? undefined, ipPolicyOf(mode, this.settings.ip)),
       user: mode === 'cnil' ? null : storedUser(user),
+      group: groupGiven(group),
     };
   }
+}
+
+/** @throws Error if it is no group */
+function groupGiven(given: GivenContext['group']): Group | null {
+  const group = storedGroup(given);
+  if (group === undefined) throw new Error(`Djaffar: the group that runAs() was given ${GROUP_FAULT}`);
+  return group;
 }
 
 function originIn(context: ActivityContext, { date, user }: Occasion): Origin {
@@ -118,7 +135,7 @@ function originIn(context: ActivityContext, { date, user }: Occasion): Origin {
   const isVisitOver = date >= (parseIsoDate(at) ?? 0) + VISIT_PAUSE;
   return {
     ...origin,
-    ...(isAboutAnother && { session: null, ip: null, userAgent: null }),
+    ...(isAboutAnother && { group: null, session: null, ip: null, userAgent: null }),
     user: givenUser(user, origin.user),
     visit: isAboutAnother || isVisitOver ? null : origin.visit,
     referer: null,

@@ -1,6 +1,7 @@
 import type { ActivityContext, Occasion, Origin } from '../activity/activity.context.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { hasPrivacySignal } from '../activity/privacy-signal.js';
+import { type Group, groupOfHost } from '../activity/group.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
@@ -10,11 +11,12 @@ import { type BrowserSession, type Visit, visitsOf } from '../tracking/visitor.j
 import { COOKIE_NAME, type VisitorService } from '../tracking/visitor.service.js';
 import { type ContextRequest, type ContextResponse, pathOf, routeOf, setCookie } from './request.js';
 
-const NOBODY = { user: null, session: null, visit: null, ip: null, userAgent: null };
+const NOBODY = { user: null, group: null, session: null, visit: null, ip: null, userAgent: null };
 
 /** The context of one request. It is read lazily, because most requests track nothing. */
 export class RequestScope {
   private knownUser: User | null = null;
+  private knownGroup: Group | null = null;
   private visitor: (BrowserSession & { visit: Visit | undefined }) | undefined;
   /** Whether the visitor's session is stored, or will be. */
   private isSessionStored = false;
@@ -34,6 +36,31 @@ export class RequestScope {
     return (this.knownUser ??= userOf(this.request, settings));
   }
 
+  /** Waits for what the host's functions decide asynchronously; `undefined` if nothing is. */
+  decided(settings: Settings): Promise<unknown> | undefined {
+    try {
+      const group = this.findGroup(settings);
+      return group instanceof Promise ? group : undefined;
+    } catch {
+      // It is thrown again when an activity is tracked.
+      return undefined;
+    }
+  }
+
+  /** As with the user, only a found group is remembered. */
+  private findGroup(settings: Settings): Group | null | Promise<Group | null> {
+    if (this.knownGroup || !settings.group) return this.knownGroup;
+    const found = settings.group(this.request);
+    if (found instanceof Promise) return found.then((given) => (this.knownGroup = groupOfHost(given)));
+    return (this.knownGroup = groupOfHost(found));
+  }
+
+  /** The group of which a promise has been waited for. */
+  private group(settings: Settings): Group | null {
+    const group = this.findGroup(settings);
+    return group instanceof Promise ? null : group;
+  }
+
   snapshot(settings: Settings, visitors: VisitorService): ActivityContext {
     const location = {
       path: pathOf(this.request),
@@ -50,6 +77,7 @@ export class RequestScope {
     const { session, visit } = stored ? { ...stored, visit: stored.visit?.id } : visitors.of(this.request);
     return {
       user: mode === 'cnil' ? null : this.user(settings),
+      group: this.group(settings),
       session: session ?? null,
       visit: visit ?? null,
       ip: visitors.ipOf(ip, mode),
@@ -81,6 +109,7 @@ export class RequestScope {
     const { headers, ip } = request;
     return {
       ...origin,
+      group: this.group(settings),
       ip: visitors.ipOf(ip, mode),
       userAgent: headers['user-agent'] ?? null,
       referer: withoutOwnHost(headers.referer ?? null, [hostnameOf(request)]),

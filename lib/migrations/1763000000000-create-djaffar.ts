@@ -48,6 +48,8 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           optional(text('subject', MAX_SUBJECT)),
           optional(text('userId', 255)),
           optional(text('userName', 255)),
+          optional(text('groupId', MAX_SUBJECT)),
+          optional(text('groupName', 255)),
           optional(text('sessionId', 64)),
           optional(text('visitId', 16)),
           optional(text('ipAddress', 45)),

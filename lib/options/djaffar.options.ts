@@ -1,6 +1,7 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import type { EventTypes } from '../activity/activities.js';
 import type { StoredActivity } from '../activity/activity.js';
+import type { HostGroup } from '../activity/group.js';
 import type { PrivacyOptions } from './privacy.options.js';
 import type { BearerSessionOptions, ScopeOptions } from './route.options.js';
 import type { PageOption, StatisticsSettings, StoreFactory, WriterSettings } from './store.options.js';
@@ -142,6 +143,14 @@ export interface DjaffarOptions extends PrivacyOptions {
   user?(request: unknown): HostUser | null | undefined;
 
   /**
+   * Returns the group of the user of a request after the guards have run, such as a customer of the application, or `null`.
+   * Its id and name are stored with each activity.
+   * @example
+   * group: ({ user }: Request) => user && { type: 'company', id: user.company.id, name: user.company.name }
+   */
+  group?(request: unknown): MaybeGroup | Promise<MaybeGroup>;
+
+  /**
    * Changes an activity before it is stored, or drops it by returning `null`; the answer is 204 all the same.
    * @param request `undefined` if server code tracks outside of a request
    */
@@ -150,6 +159,8 @@ export interface DjaffarOptions extends PrivacyOptions {
     request: unknown,
   ): StoredActivity | null | Promise<StoredActivity | null>;
 }
+
+type MaybeGroup = HostGroup | null | undefined;
 
 /** The requests to track. */
 export interface RequestsOptions {

@@ -195,6 +195,7 @@ export const OPTION_RULES: Rules = {
     background: aBoolean,
   },
   user: aFunction,
+  group: aFunction,
   transform: aFunction,
 };
 

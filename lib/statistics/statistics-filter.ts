@@ -23,13 +23,14 @@ export const VISIT_SOURCES = [
   'utmTerm',
   'utmContent',
 ] as const;
-const ACTIVITY_PROPERTIES = ['user', 'path', 'name', 'ip', 'session', 'visit'] as const;
+const ACTIVITY_PROPERTIES = ['user', 'path', 'name', 'group', 'ip', 'session', 'visit'] as const;
 const MAY_BE_NULL = [...SESSION_PROPERTIES, ...VISIT_SOURCES] as const;
 /** The compiler checks that `Question` has these properties. */
 const ALLOWED = Object.keys({
   user: true,
   path: true,
   name: true,
+  group: true,
   ip: true,
   browser: true,
   system: true,

@@ -99,6 +99,7 @@ export const DIMENSIONS = [
   'system',
   'device',
   'user',
+  'group',
 ] as const;
 /** One of {@link DIMENSIONS}. */
 export type Dimension = (typeof DIMENSIONS)[number];
@@ -166,13 +167,13 @@ export interface TopOptions extends Question {
   /** 1 to 1,000; default 10. */
   limit?: number | undefined;
   /**
-   * Default: `views` of a path, `activities` of a name, of a property, and of a path if the filter has a name other than
+   * Default: `views` of a path, `activities` of a name, of a property, of a group, and of a path if the filter has a name other than
    * `view`, else `visits`.
    */
   measure?: TopMeasure | undefined;
   /** The key, for the dimension `property`. */
   property?: string | undefined;
-  /** Only values that contain this text, in upper or lower case; of users their ids and names. */
+  /** Only values that contain this text, in upper or lower case; of users and groups their ids and names. */
   search?: string | undefined;
 }
 
@@ -186,7 +187,10 @@ export interface TopRow {
   /** `null` without a value, such as no referrer or an unknown browser. */
   value: string | null;
   count: number;
-  /** Only for the dimension `user`: the latest name in the latest visit; `null` if it has none. */
+  /**
+   * Only for the dimensions `user` (the latest name in the latest visit) and `group` (the latest name); `null` if there is
+   * none.
+   */
   name?: string | null;
 }
 

@@ -13,6 +13,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { InvalidActivityError } from '../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { Events } from '../activity/events.js';
+import { groupIdOf, groupOfHost } from '../activity/group.js';
 import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { Recorder } from '../activity/recorder.js';
 import { withoutOwnHost } from '../activity/referrer.js';
@@ -71,7 +72,6 @@ export class TrackController {
 
   private async handle(request: TrackRequest, response: object): Promise<void> {
     this.recorder.checkRoom();
-    const deadline = this.recorder.deadline();
     const receivedAt = Date.now();
     const { headers, ip } = request;
     const parsed = readActivities(readBody(request), {
@@ -88,6 +88,10 @@ export class TrackController {
     }));
     if (mode === 'cookieless' || mode === 'nothing') this.removeCookie(request, response);
     if (mode === 'nothing') return;
+    const asked = this.settings.group?.(request);
+    // The host's time is not limited, as that of its guards.
+    const group = groupOfHost(asked instanceof Promise ? await asked : asked);
+    const deadline = this.recorder.deadline();
     const isAnonymous = this.settings.respect !== 'ignore' && hasPrivacySignal(request);
     const keys = await this.visitors.keyRing();
     const { session, since, visits, latest }: Found =
@@ -103,6 +107,8 @@ export class TrackController {
         referer: withoutOwnHost(activity.referer, ownHosts),
         userId: user?.id ?? null,
         userName: user?.name ?? null,
+        groupId: group && groupIdOf(group),
+        groupName: mode === 'cnil' ? null : (group?.name ?? null),
         sessionId: session,
         visitId: visits[i] ?? null,
         ipAddress,

@@ -17,7 +17,7 @@ import { compiled } from '../support/compiled.js';
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
 const HEADER =
-  'id,date,receivedAt,name,path,route,referer,properties,subject,userId,userName,sessionId,visitId,ipAddress,interactive,' +
+  'id,date,receivedAt,name,path,route,referer,properties,subject,userId,userName,groupId,groupName,sessionId,visitId,ipAddress,interactive,' +
   'session.userAgent,session.startedAt,session.browser,session.system,session.device,session.bot';
 
 const HOSTILE = [
@@ -128,6 +128,8 @@ describe.each(FOUND)('djaffar export on %s', (name) => {
       activity.subject ?? '',
       activity.userId ?? '',
       activity.userName ?? '',
+      activity.groupId ?? '',
+      activity.groupName ?? '',
       activity.sessionId ?? '',
       activity.visitId ?? '',
       activity.ipAddress ?? '',
@@ -286,7 +288,7 @@ describe('what spreadsheets would run as a formula', () => {
     const escaped = parts.map(([, after]) => after);
     const expected = [...formulas.map((formula) => `'${formula}`), ...escaped, ...others];
     expect(rows.map((row) => row[4])).toEqual(expected);
-    expect(rows.map((row) => row[15])).toEqual(expected);
+    expect(rows.map((row) => row[17])).toEqual(expected);
   });
 
   it('stays as it is with --raw, and in JSON', async () => {
@@ -342,6 +344,8 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
       ipAddress: null,
       route: null,
       subject: null,
+      groupId: null,
+      groupName: null,
       interactive: null,
     });
     await Promise.all(

@@ -21,6 +21,8 @@ const ROW = {
   properties: null,
   userId: null,
   userName: null,
+  groupId: 'company:17',
+  groupName: 'Acme',
   sessionId: null,
   visitId: null,
   ipAddress: null,
@@ -367,6 +369,8 @@ describe('djaffar import', () => {
       visitId: first?.visitId,
       route: null,
       subject: null,
+      groupId: null,
+      groupName: null,
       interactive: null,
       session: { ...SESSION, id: 'a', startedAt: rows[0]?.date },
     });
@@ -398,7 +402,18 @@ describe('djaffar import', () => {
   });
 
   it.each(['ndjson', 'json', 'csv'])('takes empty texts for none in %s', async (format) => {
-    const names = ['userId', 'userName', 'sessionId', 'visitId', 'route', 'subject', 'referer', 'ipAddress'];
+    const names = [
+      'userId',
+      'userName',
+      'groupId',
+      'groupName',
+      'sessionId',
+      'visitId',
+      'route',
+      'subject',
+      'referer',
+      'ipAddress',
+    ];
     const none = { ...ROW, ...Object.fromEntries(names.map((field) => [field, null])), interactive: null };
     const { session: _, ...row } = { ...none, ...Object.fromEntries(names.map((field) => [field, ''])) };
     const csv = `${Object.keys(row).join()}\n${Object.values(row).join()}\n`;

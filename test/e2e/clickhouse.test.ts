@@ -83,7 +83,15 @@ describe('the tables on a cluster', () => {
 
   function batchOf(path: string, sessions: Session[] = []): Batch {
     const none = { page: null, route: null, referer: null, properties: null, subject: null, userId: null };
-    const others = { userName: null, sessionId: null, visitId: null, ipAddress: null, interactive: null };
+    const others = {
+      userName: null,
+      groupId: null,
+      groupName: null,
+      sessionId: null,
+      visitId: null,
+      ipAddress: null,
+      interactive: null,
+    };
     const [id, date] = ['00000000-0000-4000-8000-000000000001', new Date()];
     return {
       activities: [{ ...none, ...others, id, date, receivedAt: date, name: 'view', path }],

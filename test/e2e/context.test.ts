@@ -255,6 +255,7 @@ describe.each(ADAPTERS)('the context of a request on %s', (adapter) => {
     expect(charged?.session).toMatchObject({ userAgent: USER_AGENT });
     await expect(response.json()).resolves.toEqual({
       user: { id: 'jeff', name: 'JEFF' },
+      group: null,
       session: view?.sessionId,
       visit: view?.visitId,
       ip: '127.0.0.1',

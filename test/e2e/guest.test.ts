@@ -79,7 +79,15 @@ function operatorOf(runner: QueryRunner): DataSource {
 function rowOf(path: string): StoredActivity {
   const now = new Date(date);
   const fields = { name: 'view', path, route: null, referer: null, properties: null, interactive: null };
-  const nobody = { userId: null, userName: null, subject: null, sessionId: null, visitId: null };
+  const nobody = {
+    userId: null,
+    userName: null,
+    groupId: null,
+    groupName: null,
+    subject: null,
+    sessionId: null,
+    visitId: null,
+  };
   return { id: randomUUID(), date: now, receivedAt: now, ...fields, ...nobody, ipAddress: null };
 }
 

@@ -203,17 +203,25 @@ describe.each(FOUND)('the migrations on %s', (name) => {
         userId: text,
         referer: text,
         userName: text,
+        groupId: `company:${text}`,
+        groupName: text,
         properties: { [text]: text },
       })),
     );
     for (const text of names) {
-      for (const where of [{ name: text }, { path: text }, { userId: text }]) {
+      for (const where of [
+        { name: text },
+        { path: text },
+        { userId: text },
+        { groupId: `company:${text}` },
+      ]) {
         expect(await repository.find({ where })).toMatchObject([
           {
             name: text,
             path: text,
             userId: text,
             userName: text,
+            groupName: text,
             referer: text,
             properties: { [text]: text },
           },

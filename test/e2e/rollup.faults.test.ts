@@ -51,6 +51,8 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     ipAddress: null,
     route: null,
     subject: null,
+    groupId: null,
+    groupName: null,
     interactive: null,
   });
 

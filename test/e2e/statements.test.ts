@@ -115,6 +115,8 @@ describeOnPostgres('the statements of the statistics', () => {
       referer: null,
       properties: { plan: 'pro' },
       subject: null,
+      groupId: null,
+      groupName: null,
       userId: '17',
       userName: 'Ada',
       sessionId: 's',

@@ -61,6 +61,7 @@ function activityOf(
     route: `/${tenant}-route/:id`,
     subject: [`${tenant}-subject`, random(3)],
     properties: { tenant, detail: `${tenant}-detail-${random(3)}`, plan: 'pro' },
+    group: { type: 'shop', id: tenant, name: `${tenant}-shop` },
     user: { id, name: `${tenant} calls ${id} so` },
     session: random(4) === 0 ? 'shared-session' : `${tenant}-session-${random(3)}`,
     visit,
@@ -68,7 +69,14 @@ function activityOf(
   };
 }
 
-describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
+const SCOPES: [string, (request: TenantRequest) => ActivityScope][] = [
+  ['a property', scope],
+  ['a group', ({ headers }) => ({ group: ['shop', headers['x-tenant'] ?? ''] })],
+];
+
+const CASES = FOUND.flatMap((database) => SCOPES.map(([by, ofTenant]) => ({ database, by, ofTenant })));
+
+describe.each(CASES)('with a scope by $by, a tenant on $database', ({ database, ofTenant }) => {
   let host: Host;
   let random: (below: number) => number;
   let tracked = 0;
@@ -80,8 +88,8 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
       adapter: database === 'postgres' ? 'fastify' : 'express',
       database,
       djaffar: {
-        api: { guards: [TenantGuard], scope },
-        dashboard: { guards: [TenantGuard], scope },
+        api: { guards: [TenantGuard], scope: ofTenant },
+        dashboard: { guards: [TenantGuard], scope: ofTenant },
       },
     });
   });
@@ -111,7 +119,7 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
   /** Every route that reads, with a filter. */
   function routes(filter: string): string[] {
     const question = `${range}&${filter}`;
-    const dimensions = 'path entry exit referrer name utmSource browser user'.split(' ');
+    const dimensions = 'path entry exit referrer name utmSource browser user group'.split(' ');
     const reads = [
       `activities?limit=1000&${filter}`,
       ...['csv', 'ndjson', 'json'].map((format) => `activities/export?format=${format}&${filter}`),
@@ -149,6 +157,7 @@ describe.each(FOUND)('with a scope, a tenant on %s', (database) => {
     'visit=bbbb-v1',
     'visit=mixed0',
     'ip=198.51.100.99',
+    'group=shop:bbbb',
     `properties=${encodeURIComponent('{"tenant":"bbbb"}')}`,
     'bots=true',
   ];

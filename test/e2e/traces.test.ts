@@ -27,6 +27,8 @@ describe.each(FOUND)('a dump of %s', (database) => {
       djaffar: {
         user: ({ headers }: { headers: Record<string, string> }) =>
           headers['x-user'] ? { id: headers['x-user'], name: headers['x-name'] ?? null } : null,
+        group: ({ headers }: { headers: Record<string, string> }) =>
+          headers['x-user'] ? { type: 'company', id: '17', name: `${headers['x-name']} and Sons` } : null,
         transform: (activity, request?: { headers: Record<string, string> }) => ({
           ...activity,
           ipAddress: request?.headers['x-ip'] ?? activity.ipAddress,
@@ -150,6 +152,9 @@ describe.each(FOUND)('a dump of %s', (database) => {
     for (const trace of [gone.id, gone.name, gone.agent, gone.ip, 'vanished-note', ...sessions])
       expect(dump).not.toContain(trace);
     expect(dump).toContain('vanished-page');
+    // A customer is no person: its id stays, and its name, which may have a person's, does not.
+    expect(dump).toContain('company:17');
+    expect(dump).not.toContain('and Sons');
     expect(dump).not.toContain(left.id);
     expect(await stats.overview(EVER)).toMatchObject({
       visits,
@@ -160,7 +165,7 @@ describe.each(FOUND)('a dump of %s', (database) => {
     });
     expect(await stats.top('path', { ...EVER, limit: 20 })).toMatchObject({ items: paths.items });
     expect((await host.stored()).filter(({ path }) => path === '/vanished-page')).toMatchObject([
-      { properties: { plan: 'pro' }, userId: null, session: null },
+      { properties: { plan: 'pro' }, userId: null, groupId: 'company:17', groupName: null, session: null },
       { properties: { plan: 'pro' }, userId: null, session: null },
     ]);
     expect(await stats.overview({ ...EVER, path: '/robots' })).toMatchObject({ activities: { value: 0 } });

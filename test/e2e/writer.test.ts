@@ -118,7 +118,7 @@ describe.each(FOUND)('the writer on %s', (database) => {
     const writer = host.app.get(ActivityWriter, { strict: false });
     const fields = { name: 'view', path: '/', route: null, referer: null, properties: null };
     const nobody = { userId: null, userName: null, sessionId: null, visitId: null, ipAddress: null };
-    const others = { subject: null, interactive: null };
+    const others = { subject: null, groupId: null, groupName: null, interactive: null };
     const row = { id, date: new Date(date), receivedAt: new Date(date), ...fields, ...nobody, ...others };
     const begun = performance.now();
     await expect(writer.write([row], undefined, writer.deadline(1000))).rejects.toThrow(UnavailableError);

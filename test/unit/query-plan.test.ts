@@ -40,6 +40,7 @@ describe('the kind of a filter', () => {
     [{ session: 's', visit: 'v' }, 'visits'],
     [{ entry: '/a', browser: null }, 'visits'],
     [{ user: '17' }, 'mixed'],
+    [{ group: ['company', 17] }, 'mixed'],
     [{ ip: '127.0.0.1' }, 'mixed'],
     [{ properties: { plan: 'a' } }, 'mixed'],
     [{ name: 'view', device: 'mobile' }, 'mixed'],
@@ -82,6 +83,7 @@ describe('what answers a question', () => {
     ['property', 'activities', 'daily-cache daily-cache daily-cache activities activities activities'],
     ['property', 'views', 'daily-cache daily-cache daily-cache activities activities activities'],
     ['property', 'visits', 'activities activities activities activities activities activities'],
+    ['group', 'activities', 'activities activities activities activities activities activities'],
     ['browser', 'visits', 'daily-cache visits visits visits visits visits'],
     ['entry', 'visits', 'daily-cache visits visits visits visits visits'],
     ['user', 'views', 'visits visits visits visits visits visits'],
@@ -112,6 +114,7 @@ describe('what answers a question', () => {
     expect(measureOf('path', 'view')).toBe('views');
     expect(measureOf('path', 'bought')).toBe('activities');
     expect(measureOf('name')).toBe('activities');
+    expect(measureOf('group')).toBe('activities');
     expect(topMeasureOf({ dimension: 'path', measure: 'users' }, undefined)).toBe('users');
   });
 });

@@ -59,6 +59,13 @@ export const activity = component(
       subject: nullable(
         text('To what it was done: a type and an id.', { maxLength: MAX_SUBJECT, example: 'order:17' }),
       ),
+      groupId: nullable(
+        text('The group of the user, such as a customer: a type and an id.', {
+          maxLength: MAX_SUBJECT,
+          example: 'company:17',
+        }),
+      ),
+      groupName: nullable(text('The name of the group.', { maxLength: 255 })),
       interactive: nullable(
         flag(
           '`false` if a visit with it and one other activity still bounced; `null` is the same as `true`.',

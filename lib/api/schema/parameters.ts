@@ -82,6 +82,11 @@ const filter: Parameters<FilterQuery> = {
     maxLength: MAX_SUBJECT,
     example: 'order:17',
   },
+  group: {
+    description: 'The group of the user: a type and an id.',
+    maxLength: MAX_SUBJECT,
+    example: 'company:17',
+  },
   ip: { description: 'An IP address, IPv4 or IPv6.', maxLength: 45, example: '203.0.113.7' },
 };
 

@@ -82,6 +82,8 @@ export class DjangoActivities {
         properties: null,
         userId,
         userName: null,
+        groupId: null,
+        groupName: null,
         sessionId,
         visitId,
         ipAddress,

@@ -13,6 +13,8 @@ names as its header. Only date and path are mandatory; a field that is not known
   referer     where the user came from, at most 2,048 characters
   properties  a JSON object, at most 4 KiB, up to 3 levels deep
   userId      your id of the user; userName: the name. At most 255 characters each
+  groupId     the group of the user: a type and an id, such as company:17; groupName: its name,
+              at most 255 characters
   sessionId   one browser; an id of more than 64 characters is stored as its SHA-256
   visitId     one stay of it; an id of more than 16 characters is stored as a digest.
               Missing: found by 30 minutes of inactivity, 24 hours, a logout or another

@@ -40,9 +40,11 @@ export class RowReader {
       route: fields.optionalText('route', MAX_ROUTE),
       referer: fields.optionalText('referer', MAX_PATH),
       properties: fields.properties('properties') ?? null,
-      subject: subjectOf(fields),
+      subject: subjectOf(fields, 'subject'),
       userId: fields.optionalText('userId', 255),
       userName: fields.optionalText('userName', 255),
+      groupId: subjectOf(fields, 'groupId'),
+      groupName: fields.optionalText('groupName', 255),
       sessionId: sessionIdOf(item, fields),
       visitId: idOf(fields, 'visitId', MAX_VISIT_ID, visitIdOf),
       ipAddress: ipAddressOf(fields),
@@ -136,9 +138,9 @@ function idOf(
   return text.length > characters ? digest(text) : text;
 }
 
-function subjectOf(fields: RowFields): string | null {
-  const text = fields.optionalText('subject', MAX_SUBJECT);
-  if (text !== null && storedSubject(text) === undefined) fields.addError('subject', SUBJECT_FAULT);
+function subjectOf(fields: RowFields, name: 'subject' | 'groupId'): string | null {
+  const text = fields.optionalText(name, MAX_SUBJECT);
+  if (text !== null && storedSubject(text) === undefined) fields.addError(name, SUBJECT_FAULT);
   return text;
 }
 

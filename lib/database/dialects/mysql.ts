@@ -169,6 +169,8 @@ export const mysql: Dialect = {
     `djaffar_activity_page ON ${table} (page(${PATH_KEY_LENGTH}))`,
     `djaffar_activity_user ON ${table} (userId)`,
     `djaffar_activity_subject ON ${table} (subject)`,
+    // With the date: a customer asks for its own latest ones, and its scope is in every question.
+    `djaffar_activity_group ON ${table} (groupId, date)`,
   ],
   // It has no index of a part, and looks a session up by its id.
   sessionIndexes: () => [],

@@ -153,6 +153,8 @@ export const sqlite: Dialect = {
     `djaffar_activity_page ON ${table} (page) WHERE page IS NOT NULL`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
     `djaffar_activity_subject ON ${table} (subject) WHERE subject IS NOT NULL`,
+    // With the date: a customer asks for its own latest ones, and its scope is in every question.
+    `djaffar_activity_group ON ${table} ("groupId", date) WHERE "groupId" IS NOT NULL`,
   ],
   sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],
   pathIndex: (table) => `djaffar_path_text ON ${table} (path)`,

@@ -19,6 +19,8 @@ export function toRow(activity: ActivityOnPage, writeId: number): object {
     subject: activity.subject ?? null,
     userId: activity.userId,
     userName: activity.userName,
+    groupId: activity.groupId ?? null,
+    groupName: activity.groupName ?? null,
     sessionId: activity.sessionId,
     visitId: visitId ?? '',
     ipAddress: activity.ipAddress,

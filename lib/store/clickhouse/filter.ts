@@ -7,7 +7,7 @@ export const PAGE = 'ifNull(page, path)';
 
 /** The conditions of a filter on the table of activities. */
 export function conditionsOf(filter: ParsedFilter): string[] {
-  const { user, session, visit, route, name, subject, path, page, from, to, ip, scope = [] } = filter;
+  const { user, session, visit, route, name, subject, group, path, page, from, to, ip, scope = [] } = filter;
   return [
     ...(from === undefined ? [] : [`date >= ${integer(from)}`]),
     ...(to === undefined ? [] : [`date < ${integer(to)}`]),
@@ -16,6 +16,7 @@ export function conditionsOf(filter: ParsedFilter): string[] {
     ...(visit === undefined ? [] : [`visitId = ${text(visit)}`]),
     ...(name === undefined ? [] : [`name = ${text(name)}`]),
     ...(subject === undefined ? [] : [`subject = ${text(subject)}`]),
+    ...(group === undefined ? [] : [`groupId = ${text(group)}`]),
     ...(ip === undefined ? [] : [`ipAddress = ${text(ip)}`]),
     ...(route === undefined ? [] : [matches('route', route)]),
     ...(path === undefined ? [] : [matches('path', path)]),

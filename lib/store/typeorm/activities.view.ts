@@ -34,6 +34,8 @@ export const VIEW_COLUMNS: Record<string, (parts: Parts) => string> = {
   subject: ({ column }) => column('activity.subject'),
   user_id: ({ column }) => column('activity.userId'),
   user_name: ({ column }) => column('activity.userName'),
+  group_id: ({ column }) => column('activity.groupId'),
+  group_name: ({ column }) => column('activity.groupName'),
   session_id: ({ column }) => column('activity.sessionId'),
   visit_id: ({ column }) => column('activity.visitId'),
   ip_address: ({ column }) => column('activity.ipAddress'),

@@ -44,7 +44,20 @@ export function propertyCondition(
 
 /** @param prefix of the names of the parameters */
 function conditionsOf(
-  { user, session, visit, route, name, subject, path, page, from, to, ip }: Omit<ParsedFilter, 'scope'>,
+  {
+    user,
+    session,
+    visit,
+    route,
+    name,
+    subject,
+    group,
+    path,
+    page,
+    from,
+    to,
+    ip,
+  }: Omit<ParsedFilter, 'scope'>,
   dialect: Dialect,
   prefix = '',
 ): Condition[] {
@@ -59,6 +72,7 @@ function conditionsOf(
     equal('visitId', 'visit', visit),
     equal('name', 'name', name),
     equal('subject', 'subject', subject),
+    equal('groupId', 'group', group),
     equal('ipAddress', 'ip', ip),
     route !== undefined &&
       pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), `${prefix}route`, route),

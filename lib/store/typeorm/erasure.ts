@@ -120,7 +120,7 @@ export class Erasure {
   }
 
   private anonymisationOf(rows: Activity[], ofBots: boolean): Statement {
-    const nobody = { userId: null, userName: null, ipAddress: null };
+    const nobody = { userId: null, userName: null, groupName: null, ipAddress: null };
     return this.dataSource
       .createQueryBuilder()
       .update(Activity)
@@ -173,11 +173,11 @@ export class Erasure {
 }
 
 function isIdentifying(
-  { userId, userName, ipAddress, sessionId, properties }: Activity,
+  { userId, userName, groupName, ipAddress, sessionId, properties }: Activity,
   ofBot: boolean,
   removed: string[],
 ): boolean {
-  const isSomebody = userId !== null || userName !== null || ipAddress !== null;
+  const isSomebody = [userId, userName, groupName, ipAddress].some((value) => value !== null);
   return isSomebody || (sessionId !== null && !ofBot) || (properties !== null && hasAny(properties, removed));
 }
 
@@ -231,7 +231,7 @@ function notYetAnonymous(
     .from(Session, 'robot')
     .where('robot.id = activity.sessionId AND robot.bot');
   const conditions = [
-    ...['userId', 'userName', 'ipAddress'].map((column) => `activity.${column} IS NOT NULL`),
+    ...['userId', 'userName', 'groupName', 'ipAddress'].map((column) => `activity.${column} IS NOT NULL`),
     `(activity.sessionId IS NOT NULL AND NOT EXISTS ${bots.getQuery()})`,
   ];
   // Candidates: a key inside of another property matches too.

@@ -100,6 +100,7 @@ export const UTM_CONTENTS = ['top', 'none'];
 export const UTM_CAMPAIGNS = ['Fall', 'fall', '🦋', '🦋'.repeat(255), '\uFFFD'];
 
 export const NAMES = ['view', 'View', 'engagement', 'bought', 'signed up', 'é'];
+export const GROUPS = ['17', 'Ä', 'a:b'];
 export const USERS = ['u', 'U', 'ü', 'u ', '17', '🦋'];
 export const SESSIONS = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 'S0', 's_'];
 export const IPS = ['127.0.0.1', '203.0.113.7', '2001:db8::1'];
@@ -173,6 +174,14 @@ export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).
         fc.record({
           id: mostly(USERS[i % USERS.length] ?? '', ...USERS),
           name: fc.constantFrom('Jeff', 'Ada', null),
+        }),
+        { nil: undefined },
+      ),
+      group: fc.option(
+        fc.record({
+          type: fc.constantFrom('company', 'Company'),
+          id: mostly(GROUPS[i % GROUPS.length] ?? '', ...GROUPS),
+          name: fc.constantFrom('Acme', 'ACME jeff', undefined),
         }),
         { nil: undefined },
       ),

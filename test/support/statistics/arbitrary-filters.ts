@@ -3,6 +3,7 @@ import type { Question, StatisticsFilter } from '../../../lib/index.js';
 import {
   ANCHORS,
   anActivity,
+  GROUPS,
   IPS,
   NAMES,
   OTHER_PAGES,
@@ -62,6 +63,7 @@ export const someProperties: fc.Arbitrary<Properties> = fc
 
 const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
   user: orNone(...USERS),
+  group: fc.constantFrom(...GROUPS.flatMap((id) => [`company:${id}`, `Company:${id}`])),
   session: fc.constantFrom(...SESSIONS),
   visit: fc.constantFrom(...VISITS),
   path: aPath,
@@ -84,8 +86,9 @@ const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
 /** Filters whose user, session and visit belong together. */
 const aFilterOfActivity: fc.Arbitrary<StatisticsFilter> = fc
   .tuple(anActivity, anyFilter)
-  .map(([{ user, session, visit, path, name, ip }, others]) => ({
+  .map(([{ user, group, session, visit, path, name, ip }, others]) => ({
     ...others,
+    ...(group && { group: [group.type, group.id] as const }),
     user: user ? String(user.id) : null,
     session,
     visit,
@@ -96,6 +99,7 @@ const aFilterOfActivity: fc.Arbitrary<StatisticsFilter> = fc
 
 const PROPERTIES_OF_FILTER = [
   'user',
+  'group',
   'session',
   'visit',
   'path',

@@ -79,10 +79,25 @@ export class History {
     return named?.userName ?? null;
   }
 
+  /** Returns the latest name of the group. */
+  nameOfGroup(group: string | null): string | null {
+    const named = this.activities.findLast(
+      ({ groupId, groupName }) => groupId === group && groupName !== null,
+    );
+    return named?.groupName ?? null;
+  }
+
   /** Returns the names that a user has had since an instant. */
   namesSince(user: string, from: number): string[] {
     return this.activities.flatMap(({ userId, userName, date }) =>
       userId === user && date.getTime() >= from ? (userName ?? []) : [],
+    );
+  }
+
+  /** Returns the names that a group has had since an instant. */
+  namesOfGroupSince(group: string, from: number): string[] {
+    return this.activities.flatMap(({ groupId, groupName, date }) =>
+      groupId === group && date.getTime() >= from ? (groupName ?? []) : [],
     );
   }
 
@@ -108,9 +123,10 @@ export function rangeOf({ from, to }: Pick<Question, 'from' | 'to'>): Range {
 
 /** Whether an activity matches the activity properties of a filter, or the step of a funnel. */
 export function isDone(activity: Activity, filter: StatisticsFilter): boolean {
-  const { user, path, name, ip, properties = {} } = filter;
+  const { user, group, path, name, ip, properties = {} } = filter;
   return (
     (user === undefined || user === null || activity.userId === user) &&
+    (group === undefined || activity.groupId === (typeof group === 'string' ? group : group.join(':'))) &&
     (name === undefined || activity.name === name) &&
     (ip === undefined || activity.ipAddress === ip) &&
     (path === undefined || isAt(pageOf(activity.path), path)) &&

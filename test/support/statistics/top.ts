@@ -9,10 +9,9 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
   const holds = (text: string): boolean => text.toLowerCase().includes(search?.toLowerCase() ?? '');
   const isFound = (value: string | null): boolean =>
     search === undefined ||
-    (value !== null &&
-      [value, ...(dimension === 'user' ? history.namesSince(value, rangeOf(options).from) : [])].some(holds));
+    (value !== null && [value, ...namesSince(history, dimension, value, rangeOf(options).from)].some(holds));
   const rows =
-    dimension === 'path' || dimension === 'name' || dimension === 'property'
+    dimension === 'path' || dimension === 'name' || dimension === 'property' || dimension === 'group'
       ? rowsOf(
           activities,
           (activity) => valueOfActivity(activity, dimension, property),
@@ -25,9 +24,16 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
     .filter(({ value, count }) => count > 0 && isFound(value))
     .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
     .slice(0, limit);
+  if (dimension === 'group')
+    return { items: found.map((row) => ({ ...row, name: history.nameOfGroup(row.value) })) };
   return {
     items: dimension === 'user' ? found.map((row) => ({ ...row, name: history.nameOf(row.value) })) : found,
   };
+}
+
+function namesSince(history: History, dimension: Dimension, value: string, from: number): string[] {
+  if (dimension === 'user') return history.namesSince(value, from);
+  return dimension === 'group' ? history.namesOfGroupSince(value, from) : [];
 }
 
 const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
@@ -35,15 +41,16 @@ const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device
 function defaultMeasure(dimension: Dimension, { name = 'view' }: TopOptions): TopMeasure {
   if (dimension === 'path' && name === 'view') return 'views';
   if (dimension === 'path') return 'activities';
-  return dimension === 'name' || dimension === 'property' ? 'activities' : 'visits';
+  return ['name', 'property', 'group'].includes(dimension) ? 'activities' : 'visits';
 }
 
 function valueOfActivity(
   activity: Activity,
-  dimension: 'path' | 'name' | 'property',
+  dimension: 'path' | 'name' | 'property' | 'group',
   property: string,
 ): string | null {
   if (dimension === 'property') return propertyOf(activity, property);
+  if (dimension === 'group') return activity.groupId;
   return dimension === 'path' ? pageOf(activity.path) : activity.name;
 }
 
@@ -61,7 +68,7 @@ function rowsOf<T>(
 
 function valueOf(
   visit: VisitFacts,
-  dimension: Exclude<Dimension, 'path' | 'name' | 'property'>,
+  dimension: Exclude<Dimension, 'path' | 'name' | 'property' | 'group'>,
 ): string | null {
   if (dimension === 'browser' || dimension === 'system' || dimension === 'device')
     return visit.session?.[dimension] ?? null;

@@ -30,6 +30,7 @@ export const DIMENSIONS: Record<Exclude<Dimension, 'property'> & FilterKey, Dime
   system: { title: 'OS', one: 'OS', none: 'Unknown', measure: visits },
   device: { title: 'Devices', one: 'Device', none: 'Unknown', measure: visits },
   user: { title: 'Users', one: 'User', none: 'Not logged in', measure: visits },
+  group: { title: 'Groups', one: 'Group', none: 'No group', measure: visits },
 };
 
 export type TableDimension = keyof typeof DIMENSIONS;

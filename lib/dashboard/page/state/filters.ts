@@ -16,6 +16,7 @@ const FILTERS = {
   system: 'OS',
   device: 'Device',
   user: 'User',
+  group: 'Group',
   session: 'Visitor',
 } as const;
 

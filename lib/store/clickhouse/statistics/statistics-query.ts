@@ -107,9 +107,9 @@ export class StatisticsQuery {
 
 /** What the filter, or a step of a funnel, says of an activity itself. `user: null` is said of the visit. */
 export function activityConditions(filter: ParsedStatisticsFilter): string[] {
-  const { user, path, name, ip, properties } = filter;
+  const { user, path, name, group, ip, properties } = filter;
   return [
-    ...conditionsOf({ ...(user != null && { user }), name, ip }),
+    ...conditionsOf({ ...(user != null && { user }), name, group, ip }),
     ...(path === undefined ? [] : [matches(PAGE, path)]),
     ...Array.from(properties ?? [], ([key, value]) => `${propertySql(key)} = ${text(value)}`),
   ];

@@ -38,8 +38,8 @@ export class FrozenTime {
   private keepsTop(query: TopQuery, { since, until }: TimeRange): boolean {
     const { dimension } = query;
     const measure = topMeasureOf(query, undefined);
-    if (measure === 'users' || measure === 'sessions' || dimension === 'user' || dimension === 'property')
-      return false;
+    if (measure === 'users' || measure === 'sessions') return false;
+    if (dimension === 'user' || dimension === 'group' || dimension === 'property') return false;
     if (isVisitDimension(dimension)) return true;
     return measure !== 'visits' && this.isAligned([since, until], dimension === 'path' ? DAY : QUARTER);
   }

@@ -22,10 +22,10 @@ export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'acti
 export type FilterKind = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
 
 export function classifyFilter(filter: ParsedStatisticsFilter): FilterKind {
-  const { user, path, name, ip, properties, scope, ...others } = filter;
+  const { user, path, name, group, ip, properties, scope, ...others } = filter;
   if (scope) return 'mixed';
   const isOfVisits = user === null || Object.keys(others).length > 0;
-  const isOfActivities = user != null || ip !== undefined || properties !== undefined;
+  const isOfActivities = [user ?? undefined, group, ip, properties].some((value) => value !== undefined);
   if (isOfActivities || (isOfVisits && (path !== undefined || name !== undefined))) return 'mixed';
   if (isOfVisits) return 'visits';
   if (path !== undefined) return (name ?? 'view') === 'view' ? 'path' : 'mixed';
@@ -60,7 +60,7 @@ type TopTable = Record<TopMeasure, Row>;
 
 /** Columns: the filter restricts nothing, the name to view, the name, the path, what visits have, anything else. */
 // prettier-ignore
-const TOP: Record<'path' | 'name' | 'property' | 'ofVisits', TopTable> = {
+const TOP: Record<'path' | 'name' | 'property' | 'group' | 'ofVisits', TopTable> = {
   path: {
     views:      row('rollup',      'rollup',      'activities',  'rollup',     'visit-paths', 'activities'),
     activities: row('rollup',      'rollup',      'activities',  'rollup',     'activities',  'activities'),
@@ -78,6 +78,13 @@ const TOP: Record<'path' | 'name' | 'property' | 'ofVisits', TopTable> = {
   property: {
     views:      row('daily-cache', 'daily-cache', 'daily-cache', 'activities', 'activities',  'activities'),
     activities: row('daily-cache', 'daily-cache', 'daily-cache', 'activities', 'activities',  'activities'),
+    visits: ACTIVITIES,
+    sessions: ACTIVITIES,
+    users: ACTIVITIES,
+  },
+  group: {
+    views: ACTIVITIES,
+    activities: ACTIVITIES,
     visits: ACTIVITIES,
     sessions: ACTIVITIES,
     users: ACTIVITIES,
@@ -123,12 +130,20 @@ export function topMeasureOf(
   return dimension === 'path' && (name ?? 'view') === 'view' ? 'views' : 'activities';
 }
 
-export type VisitDimension = Exclude<Dimension, 'path' | 'name' | 'property'>;
+export type VisitDimension = Exclude<Dimension, 'path' | 'name' | 'property' | 'group'>;
 
 export function isVisitDimension(dimension: Dimension): dimension is VisitDimension {
   return kindOf(dimension) === 'ofVisits';
 }
 
 function kindOf(dimension: Dimension): keyof typeof TOP {
-  return dimension === 'path' || dimension === 'name' || dimension === 'property' ? dimension : 'ofVisits';
+  switch (dimension) {
+    case 'path':
+    case 'name':
+    case 'property':
+    case 'group':
+      return dimension;
+    default:
+      return 'ofVisits';
+  }
 }

@@ -28,6 +28,7 @@ export function matches(
   const values: Record<string, string | null | undefined> = {
     name: activity.name,
     user: activity.userId,
+    group: activity.groupId,
     session: activity.sessionId,
     browser: session?.browser,
     system: session?.system,

@@ -28,7 +28,7 @@ const GROUPS: Group[] = [
   },
   { parameter: 'activities', title: 'Activities', tabs: ['name', 'property'] },
   { parameter: 'technology', title: 'Technology', tabs: ['browser', 'system', 'device'] },
-  { parameter: 'people', title: 'Users', tabs: ['user'] },
+  { parameter: 'people', title: 'Users', tabs: ['user', 'group'] },
 ];
 
 /** Top values by dimension; a click on a row filters by it. */

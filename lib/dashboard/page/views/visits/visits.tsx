@@ -5,7 +5,7 @@ import { Icon } from '../../parts/icon.js';
 import { VisitList } from './visit-list.js';
 
 /** The filters that activities have too. */
-const ACTIVITY_FILTERS = ['user', 'session', 'path', 'name', 'from', 'to'];
+const ACTIVITY_FILTERS = ['user', 'group', 'session', 'path', 'name', 'from', 'to'];
 
 /** The list of visits. */
 export function Visits(): JSX.Element {

@@ -31,10 +31,11 @@ export async function top(
   query: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
-  const isOfActivities = dimension === 'path' || dimension === 'name' || dimension === 'property';
+  const isOfActivities =
+    dimension === 'path' || dimension === 'name' || dimension === 'property' || dimension === 'group';
   const column = dimension === 'user' ? 'userId' : dimension;
   const value = isOfActivities
-    ? { path: PAGE, name: 'name', property: propertySql(property) }[dimension]
+    ? { path: PAGE, name: 'name', property: propertySql(property), group: 'groupId' }[dimension]
     : column;
   const conditions = [
     ...(MAY_BE_NULL.has(dimension) && search === undefined ? [] : [`(${value}) IS NOT NULL`]),
@@ -46,6 +47,7 @@ export async function top(
   const rows = await query.ask<TopRow>(
     `SELECT (${value}) AS value, ${counted} GROUP BY value HAVING count > 0 ORDER BY count DESC, value ASC NULLS FIRST LIMIT ${limit}`,
   );
+  if (dimension === 'group') return addGroupNames(query, rows);
   return dimension === 'user' ? addNames(query, rows) : rows;
 }
 
@@ -53,7 +55,7 @@ function defaultMeasure(dimension: Dimension, name = 'view'): TopMeasure {
   return dimension === 'path' && name === 'view' ? 'views' : 'activities';
 }
 
-/** The values that contain the text, whatever their case; also the users that had such a name since the range began. */
+/** The values that contain the text, whatever their case; also the users or groups that had such a name since the range began. */
 function foundBy(
   search: string,
   value: string,
@@ -63,15 +65,27 @@ function foundBy(
 ): string {
   const contains = (column: string): string =>
     `position(lowerUTF8(ifNull(${column}, '')), ${text(search.toLowerCase())}) > 0`;
-  if (dimension !== 'user') return contains(value);
+  if (dimension !== 'user' && dimension !== 'group') return contains(value);
+  const name = `${dimension}Name`;
   const named = all([
-    'userId IS NOT NULL',
-    'userName IS NOT NULL',
+    `${dimension}Id IS NOT NULL`,
+    `${name} IS NOT NULL`,
     `date >= ${integer(since)}`,
-    contains('userName'),
+    contains(name),
     ...scope,
   ]);
-  return `${contains(value)} OR userId IN (SELECT userId FROM ${ACTIVITY} WHERE ${named})`;
+  return `${contains(value)} OR ${dimension}Id IN (SELECT ${dimension}Id FROM ${ACTIVITY} WHERE ${named})`;
+}
+
+/** The latest name of each. */
+async function addGroupNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
+  const groups = texts(rows.flatMap(({ value }) => value ?? []));
+  const found = await query.ask<{ value: string; name: string }>(
+    `SELECT assumeNotNull(groupId) AS value, argMax(groupName, (date, ${ID_ORDER})) AS name FROM ${ACTIVITY}
+    WHERE ${all([`groupId IN ${groups}`, 'groupName IS NOT NULL', ...query.scope])} GROUP BY value`,
+  );
+  const names = new Map(found.map(({ value, name }) => [value, name]));
+  return rows.map((row) => ({ ...row, name: names.get(row.value ?? '') ?? null }));
 }
 
 /** The latest name in the latest visit of each. */

@@ -175,14 +175,18 @@ export class StatisticsQuery {
   }
 
   /** The filter's properties of activities. `user: null` is a property of the visit. */
-  private get ofActivities(): Pick<ParsedStatisticsFilter, 'path' | 'name' | 'ip' | 'properties'> & {
+  private get ofActivities(): Pick<
+    ParsedStatisticsFilter,
+    'path' | 'name' | 'group' | 'ip' | 'properties'
+  > & {
     user?: string;
   } {
-    const { user, path, name, ip, properties } = this.filter;
+    const { user, path, name, group, ip, properties } = this.filter;
     return {
       ...(user != null && { user }),
       ...(path !== undefined && { path }),
       ...(name !== undefined && { name }),
+      ...(group !== undefined && { group }),
       ...(ip !== undefined && { ip }),
       ...(properties !== undefined && { properties }),
     };

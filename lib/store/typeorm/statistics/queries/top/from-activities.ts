@@ -1,9 +1,10 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import type { TopMeasure, TopRow } from '../../../../../statistics/statistics.types.js';
+import type { Dimension, TopMeasure, TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import { PAGE } from '../../filter/page-sql.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { ACTIVITY_COUNTS } from '../measures/activity-counts.js';
+import { groupsMatching } from './group-names.js';
 import { rankParts, search } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 
@@ -14,6 +15,8 @@ const DISTINCT_KEYS: Partial<Record<TopMeasure, string>> = {
   users: 'activity.userId',
 };
 
+const COLUMNS: Partial<Record<Dimension, string>> = { path: PAGE, group: 'activity.groupId' };
+
 /** From the raw rows. */
 export function topFromActivities(
   query: ExactTopQuery,
@@ -23,7 +26,7 @@ export function topFromActivities(
   return rankParts(selection, { add: [countActivities(query, selection, range)] }, query.limit);
 }
 
-/** `SELECT [page, name or property] AS value, COUNT(…) AS count FROM djaffar_activity WHERE … GROUP BY value` */
+/** `SELECT [page, name, property or group] AS value, COUNT(…) AS count FROM djaffar_activity WHERE … GROUP BY value` */
 export function countActivities(
   { dimension, measure, property, search: text }: ExactTopQuery,
   selection: StatisticsQuery,
@@ -33,9 +36,7 @@ export function countActivities(
   const value =
     dimension === 'property'
       ? selection.dialect.property('activity.properties', ':property')
-      : dimension === 'path'
-        ? PAGE
-        : 'activity.name';
+      : (COLUMNS[dimension] ?? 'activity.name');
   query.select(value, 'value');
   const key = DISTINCT_KEYS[measure];
   // PostgreSQL sorts for it: by code points, and without rows that do not count, that takes a quarter of the time.
@@ -50,5 +51,7 @@ export function countActivities(
       .andWhere(`${value} IS NOT NULL`, { property })
       .groupBy('value');
   else query.groupBy(value);
-  return search(query, value, text);
+  if (dimension !== 'group') return search(query, value, text);
+  query.andWhere('activity.groupId IS NOT NULL');
+  return search(query, value, text, `activity.groupId IN (${groupsMatching(selection, range.since)})`);
 }

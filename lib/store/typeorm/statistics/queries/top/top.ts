@@ -9,6 +9,7 @@ import { topFromRollup } from './from-rollup.js';
 import { topFromVisitPaths } from './from-visit-paths.js';
 import { topFromVisits } from './from-visits.js';
 import type { ExactTopQuery } from './top.types.js';
+import { addGroupNames } from './group-names.js';
 import { addUserNames } from './user-names.js';
 
 type Answer = (query: ExactTopQuery, selection: StatisticsQuery, range: TimeRange) => Promise<TopRow[]>;
@@ -25,5 +26,6 @@ const ANSWERS: Record<Source, Answer> = {
 export async function top(asked: TopQuery, selection: StatisticsQuery, range: TimeRange): Promise<TopRow[]> {
   const query = { ...asked, measure: topMeasureOf(asked, selection.name) };
   const rows = await ANSWERS[planTop(query, selection.kind)](query, selection, range);
+  if (query.dimension === 'group') return addGroupNames(selection, rows);
   return query.dimension === 'user' ? addUserNames(selection, rows) : rows;
 }
