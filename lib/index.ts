@@ -16,6 +16,7 @@ export { djaffarEntities } from './entities.js';
 export type { Page, PageOptions } from './activity/pagination.js';
 export { defaultPage } from './activity/page.js';
 export { Session } from './activity/session.js';
+export { createDataSource } from './module/own-data-source.js';
 export { DjaffarModule } from './djaffar.module.js';
 export type {
   DjaffarOptions,
@@ -38,6 +39,7 @@ export type {
   ScopeOptions,
 } from './options/route.options.js';
 export type {
+  DatabaseOptions,
   PageOption,
   QuestionLimits,
   RollupSettings,

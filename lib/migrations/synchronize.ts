@@ -11,7 +11,11 @@ const PAUSE = 250;
  * ours alone. They count as run, so that the host can change to migrations.
  */
 export async function synchronizeTables(dataSource: DataSource): Promise<void> {
-  if (!dataSource.options.synchronize) return;
+  if (dataSource.options.synchronize) await createTables(dataSource);
+}
+
+/** Runs the migrations of Djaffar that have not run yet. */
+export async function createTables(dataSource: DataSource): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       return await runMissing(dataSource);

@@ -6,11 +6,12 @@ import { connectionsOf } from '../database/connections.js';
 import { limitsFor } from '../database/pool-shares.js';
 import { checkNames } from '../database/table.js';
 import { djaffarEntities } from '../entities.js';
-import { synchronizeTables } from '../migrations/synchronize.js';
+import { createTables, synchronizeTables } from '../migrations/synchronize.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
-import type { StoreSettings } from '../options/store.options.js';
+import type { DatabaseOptions, StoreSettings } from '../options/store.options.js';
 import type { Store } from '../store/store.js';
-import { TypeOrmStore } from '../store/typeorm/typeorm.store.js';
+import { TypeOrmStore, type TypeOrmStoreSettings } from '../store/typeorm/typeorm.store.js';
+import { createDataSource } from './own-data-source.js';
 
 /**
  * Opens the store of the option `store`; without it, one in the host's data source.
@@ -22,6 +23,7 @@ export function storeProvider(name: string | undefined): FactoryProvider<Store> 
     inject: [SETTINGS, { token: getDataSourceToken(name), optional: true }],
     useFactory: (settings: Settings, dataSource: DataSource | undefined) => {
       if (settings.store) return settings.store.create(storeSettings(settings));
+      if (settings.database) return openOwnStore(settings, settings.database);
       if (!dataSource) throw new Error(missingDataSource(name));
       return openTypeOrmStore(dataSource, settings);
     },
@@ -39,13 +41,37 @@ function storeSettings(settings: Settings): StoreSettings {
   };
 }
 
-/** Djaffar takes no more connections than the host's pool has. */
-async function openTypeOrmStore(
-  source: DataSource,
-  { writer, statistics, page }: Pick<Settings, 'writer' | 'statistics' | 'page'>,
-): Promise<TypeOrmStore> {
+/** Closes its database when the application ends. */
+class OwnStore extends TypeOrmStore {
+  override async close(): Promise<void> {
+    await super.close();
+    await this.dataSource.destroy();
+  }
+}
+
+async function openOwnStore(settings: Settings, database: DatabaseOptions): Promise<Store> {
+  const dataSource = createDataSource(database);
+  await dataSource.initialize();
+  try {
+    await createTables(dataSource);
+    return new OwnStore(dataSource, limitConnections(dataSource, settings));
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+}
+
+async function openTypeOrmStore(source: DataSource, settings: Settings): Promise<Store> {
   checkNames(source, djaffarEntities);
   await synchronizeTables(source);
+  return new TypeOrmStore(source, limitConnections(source, settings));
+}
+
+/** Djaffar takes no more connections than the pool has. */
+function limitConnections(
+  source: DataSource,
+  { writer, statistics, page }: Pick<Settings, 'writer' | 'statistics' | 'page'>,
+): TypeOrmStoreSettings {
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
   connectionsOf(source).limit({
     writers: limits.writer,
@@ -53,7 +79,7 @@ async function openTypeOrmStore(
     timeout: statistics.timeout,
     statementTimeout: statistics.statementTimeout,
   });
-  return new TypeOrmStore(source, { statistics, pages: new Pages(page), writers: limits.writer });
+  return { statistics, pages: new Pages(page), writers: limits.writer };
 }
 
 function missingDataSource(name: string | undefined): string {

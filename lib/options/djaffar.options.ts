@@ -4,7 +4,13 @@ import type { StoredActivity } from '../activity/activity.js';
 import type { HostGroup } from '../activity/group.js';
 import type { PrivacyOptions } from './privacy.options.js';
 import type { BearerSessionOptions, ScopeOptions } from './route.options.js';
-import type { PageOption, StatisticsSettings, StoreFactory, WriterSettings } from './store.options.js';
+import type {
+  DatabaseOptions,
+  PageOption,
+  StatisticsSettings,
+  StoreFactory,
+  WriterSettings,
+} from './store.options.js';
 
 /** A guard of the host: a class that the host's injector has or can create, or an instance. */
 export type HostGuard = Type<CanActivate> | CanActivate;
@@ -122,6 +128,13 @@ export interface DjaffarOptions extends PrivacyOptions {
      */
     timeZone?: string | undefined;
   };
+
+  /**
+   * A database that Djaffar opens by itself, for hosts that use no TypeORM. It creates its tables when the application starts, and
+   * closes the database when the application ends.
+   * @defaultValue the TypeORM data source that `dataSource` names
+   */
+  database?: DatabaseOptions | undefined;
 
   /**
    * Where activities are stored. If it is given, the option `dataSource` is not used, and `TrackOptions.manager` and

@@ -40,6 +40,15 @@ const isGuard = (value: unknown): boolean =>
 const isStoreFactory = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'create' in value && isFunction(value.create);
 
+/** Of databases that need no more than a URL. */
+export const DATABASE_URL = /^(postgres|postgresql|mysql|mariadb):/;
+
+const isDatabase = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  if ('type' in value) return typeof value.type === 'string';
+  return 'url' in value && typeof value.url === 'string' && DATABASE_URL.test(value.url);
+};
+
 const aFunction: Rule = { allowed: 'a function', accepts: isFunction };
 
 const aBoolean: Rule = { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' };
@@ -176,6 +185,13 @@ export const OPTION_RULES: Rules = {
       allowed: "an IANA time zone, such as 'Europe/Berlin'",
       accepts: (value) => typeof value === 'string' && isTimeZone(value),
     },
+  },
+  database: {
+    // A URL has a password.
+    isSecret: true,
+    allowed:
+      "an object with a url that begins with 'postgres:', 'mysql:' or 'mariadb:', or with the options of a TypeORM data source",
+    accepts: isDatabase,
   },
   store: {
     allowed: 'an object with a function create(), which opens a store',

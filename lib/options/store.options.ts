@@ -1,3 +1,4 @@
+import type { DataSourceOptions } from 'typeorm';
 import type { Store } from '../store/store.js';
 import type { PrivacyOptions } from './privacy.options.js';
 
@@ -64,6 +65,19 @@ export interface StatisticsSettings extends RollupSettings, QuestionLimits {}
 
 /** Returns the page that a path is counted as. */
 export type PageOption = (path: string) => string;
+
+/** The URL of a PostgreSQL, MySQL or MariaDB database, or all options of a TypeORM data source. */
+export type DatabaseOptions =
+  | {
+      /** Begins with `postgres:`, `postgresql:`, `mysql:` or `mariadb:`. */
+      url: string;
+      /**
+       * Connections of the pool.
+       * @defaultValue 10
+       */
+      poolSize?: number;
+    }
+  | DataSourceOptions;
 
 /** Opens the store of the option `store`. */
 export interface StoreFactory {

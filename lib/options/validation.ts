@@ -105,15 +105,25 @@ function findUselessOptions(options: unknown): string[] {
   if (typeof options !== 'object' || options === null) return [];
   const {
     consent,
+    database,
     events,
     privacy,
     retention,
     session,
+    store,
     unknownEvents,
     withoutConsent,
   }: Partial<
     Record<
-      'consent' | 'events' | 'privacy' | 'retention' | 'session' | 'unknownEvents' | 'withoutConsent',
+      | 'consent'
+      | 'database'
+      | 'events'
+      | 'privacy'
+      | 'retention'
+      | 'session'
+      | 'store'
+      | 'unknownEvents'
+      | 'withoutConsent',
       unknown
     >
   > = options;
@@ -132,6 +142,8 @@ function findUselessOptions(options: unknown): string[] {
         `option "session.absoluteMaxAge" is ${absoluteMaxAge}; allowed: at most 13 months with the option "privacy" 'cnil'`,
       );
   }
+  if (database !== undefined && store !== undefined)
+    errors.push('options "database" and "store" are both given; allowed: one of them');
   find('unknownEvents', unknownEvents, 'events', events !== undefined);
   if (typeof retention === 'object' && retention !== null) {
     const given: {
