@@ -63,13 +63,22 @@ const apiErrors: Responses = {
   503: unavailable('The database does not answer in time, or too many questions wait.'),
 };
 
-/** A question of `ActivityStats`. */
+const questionParameters = { ...parameters };
+const questionResults = { ...results };
+
+/** The operation of a question of `ActivityStats`, whose parameters and result have its name. */
 const question = (
+  name: keyof typeof questionResults & keyof typeof questionParameters,
+  rules: Type,
   summary: string,
-  query: NonNullable<Operation['query']>,
   result: string,
-  schema: Pick<Schema<unknown>, 'json'>,
-): Operation => ({ summary, query, responses: { 200: json(result, schema), ...apiErrors } });
+): Record<string, Operation> => ({
+  [name]: {
+    summary,
+    query: { rules, parameters: questionParameters[name] },
+    responses: { 200: json(result, questionResults[name]), ...apiErrors },
+  },
+});
 
 /** Operations by the name of their handler, in any controller. */
 export const operations: Record<string, Operation> = {
@@ -117,55 +126,27 @@ export const operations: Record<string, Operation> = {
     },
   },
 
-  overview: {
-    ...question(
-      'Main figures',
-      { rules: OverviewQuery, parameters: parameters.overview },
-      'The figures.',
-      results.overview,
-    ),
-    description: 'Users, sessions, visits, activities, views, bounce rate and visit duration.',
-  },
-  series: question(
-    'A measure over time',
-    { rules: SeriesQuery, parameters: parameters.series },
-    'A value for each interval.',
-    results.series,
+  ...question(
+    'overview',
+    OverviewQuery,
+    'Users, sessions, visits, activities, views, bounce rate and visit duration',
+    'The figures.',
   ),
-  top: question(
-    'The most frequent values of a dimension',
-    { rules: TopQuery, parameters: parameters.top },
-    'The values.',
-    results.top,
-  ),
-  live: question(
-    'Current visitors',
-    { rules: LiveQuery, parameters: parameters.live },
-    'Counts and visitors of the last minutes.',
-    results.live,
-  ),
-  funnel: question(
+  ...question('series', SeriesQuery, 'A measure over time', 'A value for each interval.'),
+  ...question('top', TopQuery, 'The most frequent values of a dimension', 'The values.'),
+  ...question('live', LiveQuery, 'Current visitors', 'Counts and visitors of the last minutes.'),
+  ...question(
+    'funnel',
+    FunnelQuery,
     'How many visitors did the steps in their order',
-    { rules: FunnelQuery, parameters: parameters.funnel },
     'The visitors of each step.',
-    results.funnel,
   ),
-  retention: question(
-    'How many visitors come back',
-    { rules: RetentionQuery, parameters: parameters.retention },
-    'The cohorts.',
-    results.retention,
-  ),
-  journeys: question(
+  ...question('retention', RetentionQuery, 'How many visitors come back', 'The cohorts.'),
+  ...question(
+    'journeys',
+    JourneysQuery,
     'The most frequent paths from or to a page',
-    { rules: JourneysQuery, parameters: parameters.journeys },
     'Pages, and the links between them.',
-    results.journeys,
   ),
-  visits: question(
-    'List visits with their activities',
-    { rules: VisitsQuery, parameters: parameters.visits },
-    'One page.',
-    results.visits,
-  ),
+  ...question('visits', VisitsQuery, 'List visits with their activities', 'One page.'),
 };
