@@ -9,7 +9,7 @@ import { NoContext } from '../lib/activity/activity.context.js';
 import { ActivityService, ActivityStats, djaffarEntities, djaffarMigrations } from '../lib/index.js';
 import { ActivityWriter } from '../lib/activity/activity.writer.js';
 import { Recorder } from '../lib/activity/recorder.js';
-import { VisitBounds } from '../lib/activity/visit-bounds.js';
+import { VisitDurationLimit } from '../lib/activity/visit-duration-limit.js';
 import { connectionsOf } from '../lib/database/connections.js';
 import { DEFAULTS } from '../lib/options/settings.js';
 import { formatOf } from '../lib/export/row-formats.js';
@@ -121,7 +121,7 @@ function tasksOf(dataSource: DataSource): Task[] {
   const { rollup } = store;
   const stats = new ActivityStats(store);
   const writer = new ActivityWriter(store, DEFAULTS.writer);
-  const bounds = new VisitBounds(store);
+  const bounds = new VisitDurationLimit(store);
   const recorder = new Recorder(DEFAULTS, writer, bounds);
   const activities = new ActivityService(store, DEFAULTS, recorder, writer, bounds, new NoContext());
   const day = { from: new Date(to.getTime() - 48 * HOUR), to };

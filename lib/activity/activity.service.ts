@@ -24,7 +24,7 @@ import {
 } from './scoped-activities.js';
 import { type ServerActivity, ServerTracker, type TrackOptions } from './server-activity.js';
 import { type FeedItem, groupRepeats, type PersonalRecord, type UserSession } from './user-activity.js';
-import { VisitBounds } from './visit-bounds.js';
+import { VisitDurationLimit } from './visit-duration-limit.js';
 
 /** Whose feed `ActivityService.feed` returns. */
 export interface FeedOptions {
@@ -70,13 +70,13 @@ export class ActivityService {
     @Inject(SETTINGS) settings: Settings,
     recorder: Recorder,
     writer: ActivityWriter,
-    visitBounds: VisitBounds,
+    visitDurationLimit: VisitDurationLimit,
     private readonly current: CurrentContext,
   ) {
     this.tracker = new ServerTracker(settings, recorder);
     this.all = new ScopedActivities(store, () => {
       writer.sessions.noteErasure();
-      visitBounds.clear();
+      visitDurationLimit.clear();
     });
   }
 

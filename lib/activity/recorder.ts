@@ -12,7 +12,7 @@ import { validateProperties } from './properties.js';
 import type { NewSession } from './session.js';
 import { storedSubject, SUBJECT_FAULT } from './subject.js';
 import { truncate, isLongerThan, sanitize } from './text.js';
-import { VisitBounds } from './visit-bounds.js';
+import { VisitDurationLimit } from './visit-duration-limit.js';
 
 const MAX_USER = 255;
 
@@ -55,7 +55,7 @@ export class Recorder {
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly writer: ActivityWriter,
-    private readonly visitBounds: VisitBounds,
+    private readonly visitDurationLimit: VisitDurationLimit,
   ) {
     this.scrubber = new Scrubber(settings.scrub);
   }
@@ -109,7 +109,7 @@ export class Recorder {
     const { manager } = source;
     const limits = { manager, timeout: this.writer.timeLeft(deadline) };
     if (ofHost.length > 0)
-      for (const late of await this.visitBounds.findLate(ofHost, limits)) late.visitId = null;
+      for (const late of await this.visitDurationLimit.findLate(ofHost, limits)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
     const own = kept.some(isOf) ? session : undefined;
     const onKept = (): void => {

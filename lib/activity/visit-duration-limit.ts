@@ -11,41 +11,40 @@ type InVisit = Pick<StoredActivity, 'visitId' | 'date'>;
 type Span = Omit<VisitSpan, 'id'>;
 
 interface Limits {
-  /** Asked in place of a connection of its own, if the store is on TypeORM; another store refuses to write with it. */
+  /** Used instead of a separate connection; only a store on TypeORM supports it. */
   manager?: EntityManager | undefined;
   /** Milliseconds that the database may take. */
   timeout?: number;
 }
 
-/** The visits that are asked for in one turn of the event loop. */
+/** One query for all visits that calls of one turn of the event loop need. */
 interface Lookup {
   ids: Set<string>;
-  /** Milliseconds; the longest of those who wait for it. */
+  /** Milliseconds: the longest of all callers. */
   timeout: number;
   done: Promise<void>;
 }
 
-/** How many visits one lookup asks for: with more, another lookup begins. */
+/** Visits in one lookup; for more, another lookup begins. */
 const MAX_IDS = 5000;
-/** How many visits are asked for at once: more are refused, as more activities than the writer has room for. */
+/** Visits that are looked up at the same time; more are refused, as the writer does with activities. */
 const MAX_WAITING = 20_000;
 
 /**
- * Sees to it that a visit ends after 24 hours, also if its id comes from server code or an import. The ids that are made
- * here begin with the start of the visit; of others the database says when their activities were.
+ * Finds activities that would make their visit longer than 24 hours, if its id comes from server code or an import. Ids made by
+ * Djaffar begin with the start of the visit; for others, the database is asked for the first and the last activity.
  */
-export class VisitBounds {
+export class VisitDurationLimit {
   private cache: LRUCache<string, Span> | undefined;
 
   private next: Lookup | undefined;
-  /** How many visits are asked for. */
+  /** Number of visits that are being looked up. */
   private waiting = 0;
 
   constructor(private readonly store: Pick<Store, 'findVisitSpans' | 'typeorm'>) {}
 
   /**
-   * Finds the activities that are in time for their visits, and remembers them as parts of these.
-   * @returns the others: those that would make their visit last for 24 hours or longer
+   * Returns the activities that would make their visit last for 24 hours or longer; the others extend their visit.
    * @throws UnavailableError
    */
   async findLate<T extends InVisit>(activities: T[], limits: Limits = {}): Promise<T[]> {
@@ -64,7 +63,7 @@ export class VisitBounds {
   }
 
   /**
-   * Not for long, as another instance may add to a visit, or erase it. Created when it is first used, because it takes 2 MB at once,
+   * Expires after a minute, because another instance may extend or erase a visit. Created when first used, because it takes 2 MB
    * and most hosts never need it.
    */
   private get spans(): LRUCache<string, Span> {
@@ -96,7 +95,7 @@ export class VisitBounds {
     }
   }
 
-  /** A query for each call would take thousands of connections in turn if server code tracks much at once. */
+  /** Collects calls, because a query for each would use too many connections if server code tracks much at once. */
   private beginLookup(): Lookup {
     const lookup: Lookup = { ids: new Set(), timeout: 0, done: Promise.resolve() };
     const lookUp = async (): Promise<void> => {

@@ -4,7 +4,7 @@ import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
-import { VisitBounds } from '../activity/visit-bounds.js';
+import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
 import type { RetentionPolicy } from '../options/privacy.options.js';
 import type { PageOption } from '../options/store.options.js';
 import { DEFAULTS, type Settings } from '../options/settings.js';
@@ -24,7 +24,7 @@ export interface Services {
   /** The name of that file. */
   file: string;
   writer: ActivityWriter;
-  visitBounds: VisitBounds;
+  visitDurationLimit: VisitDurationLimit;
   activities: ActivityService;
   stats: ActivityStats;
 }
@@ -69,13 +69,13 @@ function servicesOf(
 ): Omit<Services, 'page' | 'retention' | 'file'> {
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
   const writer = new ActivityWriter(store, settings.writer, new Pages(page));
-  const visitBounds = new VisitBounds(store);
-  const recorder = new Recorder(settings, writer, visitBounds);
+  const visitDurationLimit = new VisitDurationLimit(store);
+  const recorder = new Recorder(settings, writer, visitDurationLimit);
   return {
     store,
     writer,
-    visitBounds,
-    activities: new ActivityService(store, settings, recorder, writer, visitBounds, new NoContext()),
+    visitDurationLimit,
+    activities: new ActivityService(store, settings, recorder, writer, visitDurationLimit, new NoContext()),
     stats: new ActivityStats(store),
   };
 }

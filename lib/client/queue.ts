@@ -17,10 +17,10 @@ const MAX_WAITING = 1000;
  * 64 KiB, all together, and so does the server for each.
  */
 const MAX_SIZE = 2e4;
-/** Added to the length of each activity, so that a request has at most 100, the limit of the server. */
-const SHARE = 200;
-/** The same, so that each is sent alone. No activity may be longer. */
-const WHOLE_SHARE = 1e4;
+/** Added to the length of each activity, so that a request contains at most 100, the limit of the server. */
+const PADDING = 200;
+/** Characters of the longest activity. As padding, it makes each request contain one activity. */
+const MAX_RECORD = 1e4;
 // Milliseconds.
 const TOGETHER = 50;
 const PATIENCE = 3e4;
@@ -34,8 +34,8 @@ export let last: Entry;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isRunning: 0 | 1 | undefined;
 let failures = 0;
-/** One by one once the server has refused several, to find the guilty. */
-let share = SHARE;
+/** After the server has refused a batch, activities are sent one by one to find the invalid ones. */
+let padding = PADDING;
 /** The headers that the server did not accept. */
 let refused = '';
 /** Whether the console has said that the server refuses the activities. */
@@ -49,7 +49,7 @@ export const add = (record: string): Promise<boolean> => {
   return new Promise((tell) => {
     const entry: Entry = { record, tell };
     queue.push((last = entry));
-    drop(record.length < WHOLE_SHARE ? queue.slice(0, -MAX_WAITING) : [entry]);
+    drop(record.length < MAX_RECORD ? queue.slice(0, -MAX_WAITING) : [entry]);
     // Transactions are in order: an activity is stored before it is sent.
     void stored((store) => store.put(1, record)).then((key) => (entry.isKept = key));
     if (!failures) wake(TOGETHER);
@@ -117,7 +117,7 @@ const run = async (): Promise<void> => {
 const next = (): Entry[] => {
   let size = 0;
   return queue.filter(
-    ({ isUnderWay, record }) => !(isUnderWay && isKnown) && (size += record.length + share) < MAX_SIZE,
+    ({ isUnderWay, record }) => !(isUnderWay && isKnown) && (size += record.length + padding) < MAX_SIZE,
   );
 };
 
@@ -153,7 +153,7 @@ const send = async (batch: Entry[]): Promise<number | undefined> => {
       if (status === 400 || status === 413 || status === 422) {
         // Errors are named after their properties, such as "activities.3.date". If none is named, they go one by one.
         const text = await answer.text();
-        share = WHOLE_SHARE;
+        padding = MAX_RECORD;
         return drop(
           batch.filter((_, i) => !batch[1] || RegExp(`"activities.${i}\\b`).test(text)),
           status,
@@ -177,7 +177,7 @@ const send = async (batch: Entry[]): Promise<number | undefined> => {
 
 const drop = (batch: Entry[], status?: number, reason?: string): undefined => {
   if (!batch[0]) return;
-  share = SHARE;
+  padding = PADDING;
   dropped += batch.length;
   console.warn('djaffar dropped', dropped, status, reason, batch);
   forget(batch, false);

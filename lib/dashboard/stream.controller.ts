@@ -3,7 +3,7 @@ import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import { map, type Observable, Subscription } from 'rxjs';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ScopedServices } from '../api/scoped-services.js';
-import { ActivityStreams } from './activity-streams.js';
+import { StreamsByScope } from './streams-by-scope.js';
 
 /** Bytes. If more are buffered when an event arrives, the client reads too slowly and is disconnected. */
 const MAX_WAITING = 2 ** 20;
@@ -14,7 +14,7 @@ export class StreamController {
   private last = { text: '', bytes: Buffer.alloc(0) };
 
   constructor(
-    private readonly activities: ActivityStreams,
+    private readonly activities: StreamsByScope,
     private readonly services: ScopedServices,
     private readonly streams: ResponseStreams,
   ) {}

@@ -3,11 +3,11 @@ import { LRUCache } from 'lru-cache';
 import type { ScopedActivities } from '../activity/scoped-activities.js';
 import type { ActivityStream } from './activity.stream.js';
 
-/** How many scopes may be watched at once. A stream that is ended is begun again by the browser. */
+/** Scopes that may be watched at once. If the stream of a browser is ended, the browser reconnects. */
 const MAX_STREAMS = 500;
 
-/** One {@link ActivityStream} for all who may see the same. */
-export class ActivityStreams implements OnModuleDestroy {
+/** One {@link ActivityStream} for each scope. */
+export class StreamsByScope implements OnModuleDestroy {
   private readonly streams = new LRUCache<string, ActivityStream>({
     max: MAX_STREAMS,
     dispose: (stream) => stream.onModuleDestroy(),
@@ -15,7 +15,7 @@ export class ActivityStreams implements OnModuleDestroy {
 
   constructor(private readonly create: (activities: ScopedActivities) => ActivityStream) {}
 
-  /** @param key the same for the same scope */
+  /** @param key identifies the scope */
   of(key: string, activities: ScopedActivities): ActivityStream {
     let stream = this.streams.get(key);
     if (!stream) this.streams.set(key, (stream = this.create(activities)));

@@ -5,13 +5,13 @@ import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
-import { VisitBounds } from '../activity/visit-bounds.js';
+import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
 import { describeRoutes } from '../api/openapi.js';
 import { ScopedServices } from '../api/scoped-services.js';
 import { HandlerTracker } from '../context/handler-tracker.js';
 import { RequestContexts } from '../context/request-contexts.js';
 import { RequestsInterceptor } from '../context/track.interceptor.js';
-import { ActivityStreams } from '../dashboard/activity-streams.js';
+import { StreamsByScope } from '../dashboard/streams-by-scope.js';
 import { ActivityStream, MINUTE } from '../dashboard/activity.stream.js';
 import { BearerSession } from '../dashboard/bearer-session.js';
 import { Page } from '../dashboard/page.js';
@@ -56,7 +56,11 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
         );
       },
     },
-    { provide: VisitBounds, inject: [STORE], useFactory: (store: Store) => new VisitBounds(store) },
+    {
+      provide: VisitDurationLimit,
+      inject: [STORE],
+      useFactory: (store: Store) => new VisitDurationLimit(store),
+    },
     ResponseStreams,
     ServerConnections,
     RequestContexts,
@@ -73,10 +77,10 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     ActivityService,
     ActivityStats,
     {
-      provide: ActivityStreams,
+      provide: StreamsByScope,
       inject: [SETTINGS],
       useFactory: ({ page: option, statistics, writer }: Settings) =>
-        new ActivityStreams(
+        new StreamsByScope(
           (activities) =>
             new ActivityStream(activities, new Pages(option), {
               // The host's own functions take some time too.

@@ -9,13 +9,13 @@ import {
 import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import {
-  type Bounds,
+  type ParameterBounds,
   JOURNEY_DEPTH,
   JOURNEY_LIMIT,
   LIVE_MINUTES,
   TOP_LIMIT,
   VISITS_LIMIT,
-} from './limits.js';
+} from './parameter-bounds.js';
 import { SharedQuestions } from './shared-questions.js';
 import { parseFunnelSteps, parseStatisticsFilter } from './statistics-filter.js';
 import type { StatisticsSnapshot, TopQuery } from './statistics.store.js';
@@ -291,7 +291,7 @@ function oneOf(property: string, value: string, allowed: readonly string[]): voi
     throw new InvalidFilterError(property, `must be one of ${allowed.join(', ')}`);
 }
 
-function wholeNumber(property: string, value: number, { min, max }: Bounds): void {
+function wholeNumber(property: string, value: number, { min, max }: ParameterBounds): void {
   if (!Number.isInteger(value) || value < min || value > max)
     throw new InvalidFilterError(property, `must be a whole number from ${min} to ${max}`);
 }

@@ -7,7 +7,7 @@ import {
   type ParsedScope,
 } from '../activity/activity.filter.js';
 import { hostText } from '../activity/referrer.js';
-import { MAX_FILTER_PROPERTIES, MAX_FUNNEL_STEPS } from './limits.js';
+import { MAX_FILTER_PROPERTIES, MAX_FUNNEL_STEPS } from './parameter-bounds.js';
 import type { FunnelStep, Question, StatisticsFilter } from './statistics.types.js';
 
 /** Properties of the session, which visits have too. */

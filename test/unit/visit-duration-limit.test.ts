@@ -1,4 +1,4 @@
-import { VisitBounds } from '../../lib/activity/visit-bounds.js';
+import { VisitDurationLimit } from '../../lib/activity/visit-duration-limit.js';
 import type { VisitSpan } from '../../lib/activity/visit-id.js';
 import { UnavailableError } from '../../lib/store/unavailable.error.js';
 
@@ -10,25 +10,25 @@ const at = (visitId: string, hours: number): { visitId: string; date: Date } => 
   date: new Date(NOON + hours * HOUR),
 });
 
-describe('the bounds of visits whose ids the host chooses', () => {
+describe('the limit of the duration of visits whose ids the host chooses', () => {
   it('are looked up once for all that is tracked in one turn', async () => {
     const asked: string[][] = [];
-    const bounds = new VisitBounds({
+    const limit = new VisitDurationLimit({
       findVisitSpans: (ids): Promise<VisitSpan[]> => {
         asked.push(ids);
         return Promise.resolve([{ id: 'mine', first: NOON, last: NOON }]);
       },
     });
     const late = await Promise.all([
-      bounds.findLate([at('mine', 25)], { timeout: 5000 }),
-      bounds.findLate([at('mine', 1), at('other', 25)], { timeout: 4000 }),
-      ...Array.from({ length: 1000 }, (_, i) => bounds.findLate([at(`visit-${i}`, 0)])),
+      limit.findLate([at('mine', 25)], { timeout: 5000 }),
+      limit.findLate([at('mine', 1), at('other', 25)], { timeout: 4000 }),
+      ...Array.from({ length: 1000 }, (_, i) => limit.findLate([at(`visit-${i}`, 0)])),
     ]);
     expect(asked).toHaveLength(1);
     expect(asked[0]).toHaveLength(1002);
     expect(late.slice(0, 3)).toEqual([[at('mine', 25)], [], []]);
     // What was found is known for a while.
-    await bounds.findLate([at('mine', 2)], { timeout: 5000 });
+    await limit.findLate([at('mine', 2)], { timeout: 5000 });
     expect(asked).toHaveLength(1);
   });
 
@@ -36,14 +36,14 @@ describe('the bounds of visits whose ids the host chooses', () => {
     const asked: number[] = [];
     let answer = (): void => {};
     const answered = new Promise<void>((resolve) => (answer = resolve));
-    const bounds = new VisitBounds({
+    const limit = new VisitDurationLimit({
       findVisitSpans: async (ids): Promise<VisitSpan[]> => {
         asked.push(ids.length);
         await answered;
         return [];
       },
     });
-    const track = (i: number): Promise<unknown> => bounds.findLate([at(`visit-${i}`, 0)]);
+    const track = (i: number): Promise<unknown> => limit.findLate([at(`visit-${i}`, 0)]);
     const tracked = Promise.all(Array.from({ length: 20_000 }, (_, i) => track(i)));
     await expect(track(20_001)).rejects.toThrow(UnavailableError);
     answer();
@@ -54,11 +54,11 @@ describe('the bounds of visits whose ids the host chooses', () => {
 
   it('are waited for by each only as long as it may', async () => {
     let answer: (spans: VisitSpan[]) => void = () => {};
-    const bounds = new VisitBounds({
+    const limit = new VisitDurationLimit({
       findVisitSpans: () => new Promise<VisitSpan[]>((resolve) => (answer = resolve)),
     });
-    const patient = bounds.findLate([at('a', 0)], { timeout: 60_000 });
-    await expect(bounds.findLate([at('b', 0)], { timeout: 20 })).rejects.toThrow(UnavailableError);
+    const patient = limit.findLate([at('a', 0)], { timeout: 60_000 });
+    await expect(limit.findLate([at('b', 0)], { timeout: 20 })).rejects.toThrow(UnavailableError);
     answer([]);
     expect(await patient).toEqual([]);
   });

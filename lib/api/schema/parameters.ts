@@ -2,7 +2,7 @@ import { DEFAULT_LIMIT, MAX_LIMIT } from '../../activity/pagination.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { MAX_SUBJECT } from '../../activity/subject.js';
 import {
-  type Bounds,
+  type ParameterBounds,
   JOURNEY_DEPTH,
   JOURNEY_LIMIT,
   LIVE_MINUTES,
@@ -10,7 +10,7 @@ import {
   MAX_FUNNEL_STEPS,
   TOP_LIMIT,
   VISITS_LIMIT,
-} from '../../statistics/limits.js';
+} from '../../statistics/parameter-bounds.js';
 import type { ActivitiesQuery, ExportQuery, FilterQuery } from '../activities.query.js';
 import type {
   FunnelQuery,
@@ -33,7 +33,7 @@ interface Parameter extends SchemaObject {
 /** A parameter for each property, so that the compiler finds missing descriptions. */
 type Parameters<Query, Others = object> = Record<Exclude<keyof Query, keyof Others>, Parameter>;
 
-const bounded = ({ min, max, default: value }: Bounds, description: string): Parameter => ({
+const bounded = ({ min, max, default: value }: ParameterBounds, description: string): Parameter => ({
   description,
   minimum: min,
   maximum: max,

@@ -4,7 +4,7 @@ import {
   MAX_FILTER_PROPERTIES,
   MAX_FUNNEL_STEPS,
   MAX_LIVE_VISITORS,
-} from '../../statistics/limits.js';
+} from '../../statistics/parameter-bounds.js';
 import {
   type AsOf,
   type Figure,

@@ -1,6 +1,6 @@
 import type { ActivityWriter } from '../../activity/activity.writer.js';
 import { UnstorableError } from '../../activity/unstorable.error.js';
-import type { VisitBounds } from '../../activity/visit-bounds.js';
+import type { VisitDurationLimit } from '../../activity/visit-duration-limit.js';
 import { visitIdOf } from './ids.js';
 import type { Row } from './row.js';
 
@@ -20,7 +20,7 @@ export class ImportQueue {
   /** @param onFault called for each row that the database rejects */
   constructor(
     private readonly writer: ActivityWriter,
-    private readonly visitBounds: VisitBounds,
+    private readonly visitDurationLimit: VisitDurationLimit,
     private readonly onFault: (place: string, fault: unknown) => void,
   ) {}
 
@@ -46,7 +46,7 @@ export class ImportQueue {
   }
 
   private async write(rows: PlacedRow[]): Promise<void> {
-    for (const late of await this.visitBounds.findLate(rows.map(({ activity }) => activity)))
+    for (const late of await this.visitDurationLimit.findLate(rows.map(({ activity }) => activity)))
       late.visitId = visitOfDay(late.visitId ?? '', late.date);
     const writes = rows.map(({ activity, session }) => this.writer.write([activity], session));
     for (const [i, result] of (await Promise.allSettled(writes)).entries()) {

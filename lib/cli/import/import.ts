@@ -35,10 +35,12 @@ export class Import {
   private readonly userAgents: UserAgents;
 
   constructor(
-    { store, writer, visitBounds }: Services,
+    { store, writer, visitDurationLimit }: Services,
     private readonly options: ImportOptions,
   ) {
-    this.queue = new ImportQueue(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
+    this.queue = new ImportQueue(writer, visitDurationLimit, (place, fault) =>
+      this.report.refuse(place, fault),
+    );
     this.userAgents = new UserAgents(store);
   }
 

@@ -25,11 +25,13 @@ export class ToolImport {
   private readonly source: Source;
 
   constructor(
-    { writer, visitBounds }: Services,
+    { writer, visitDurationLimit }: Services,
     createSource: (onLoss: OnLoss) => Source,
     private readonly options: ReadOptions,
   ) {
-    this.queue = new ImportQueue(writer, visitBounds, (place, fault) => this.report.refuse(place, fault));
+    this.queue = new ImportQueue(writer, visitDurationLimit, (place, fault) =>
+      this.report.refuse(place, fault),
+    );
     this.source = createSource((what) => this.report.lose(what));
   }
 

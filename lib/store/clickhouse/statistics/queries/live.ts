@@ -1,4 +1,4 @@
-import { MAX_LIVE_VISITORS } from '../../../../statistics/limits.js';
+import { MAX_LIVE_VISITORS } from '../../../../statistics/parameter-bounds.js';
 import type { Live, LiveVisitor } from '../../../../statistics/statistics.types.js';
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
 import { PAGE } from '../../filter.js';

@@ -1,5 +1,5 @@
 import { inTurns } from '../in-turns.js';
-import { MAX_FUNNEL_STEPS } from '../../../../statistics/limits.js';
+import { MAX_FUNNEL_STEPS } from '../../../../statistics/parameter-bounds.js';
 import { StatisticsQuery } from '../filter/statistics-query.js';
 import type { ParsedStatisticsFilter } from '../../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';

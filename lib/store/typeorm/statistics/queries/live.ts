@@ -1,5 +1,5 @@
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
-import { MAX_LIVE_VISITORS } from '../../../../statistics/limits.js';
+import { MAX_LIVE_VISITORS } from '../../../../statistics/parameter-bounds.js';
 import { PAGE } from '../filter/page-sql.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Live, LiveVisitor } from '../../../../statistics/statistics.types.js';
