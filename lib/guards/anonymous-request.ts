@@ -20,7 +20,7 @@ export interface Route {
 export function anonymousContext(
   httpAdapter: AbstractHttpAdapter,
   { controller, handler, path }: Route,
-): ExecutionContext {
+): RouteContext {
   const socket = Object.defineProperty(new Socket(), 'remoteAddress', { value: ADDRESS });
   const raw = new IncomingMessage(socket);
   Object.assign(raw, { method: 'GET', url: path, headers: { host: 'localhost', accept: '*/*' } });
@@ -70,6 +70,9 @@ function fastifyReply(raw: ServerResponse): object {
 
 // oxlint-disable typescript/no-unnecessary-type-parameters, typescript/no-unsafe-type-assertion -- the interface lets the caller name any type
 class RouteContext implements ExecutionContext {
+  /** Whether a guard has asked for the class or the handler, as it does to read metadata. */
+  isInspected = false;
+
   constructor(
     private readonly controller: Type<object>,
     private readonly handler: () => void,
@@ -77,10 +80,12 @@ class RouteContext implements ExecutionContext {
   ) {}
 
   getClass<T>(): Type<T> {
+    this.isInspected = true;
     return this.controller as Type<T>;
   }
 
   getHandler(): () => void {
+    this.isInspected = true;
     return this.handler;
   }
 

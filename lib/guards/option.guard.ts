@@ -46,14 +46,32 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     await this.hostGuards.prepare(this.guards);
   }
 
-  /** Warns if the guards accept an anonymous request, as guards without their metadata often do. */
+  /**
+   * Warns if the guards accept an anonymous request. Otherwise warns of each guard that alone accepts it although it reads
+   * metadata: without the metadata, a guard of roles accepts every user.
+   */
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.settings[this.option] || !(await this.isOpen())) return;
-    new Logger('Djaffar').warn(
-      `the guards of the option "${this.option}" accept a request without a user, so ${CONSEQUENCES[this.option]}. ` +
-        'Add a guard that refuses it. A guard that reads metadata by a Reflector needs them on these routes: ' +
-        `${this.option}: { guards: […], decorators: [Roles('admin')] }`,
-    );
+    const { option } = this;
+    if (!this.settings[option]) return;
+    const log = new Logger('Djaffar');
+    const advice =
+      'A guard that reads metadata by a Reflector needs them on these routes: ' +
+      `${option}: { guards: […], decorators: [Roles('admin')] }`;
+    if ((await this.answerOf((context) => this.canActivate(context))).isAccepted)
+      return log.warn(
+        `the guards of the option "${option}" accept a request without a user, so ${CONSEQUENCES[option]}. ` +
+          `Add a guard that refuses it. ${advice}`,
+      );
+    for (const guard of this.guards) {
+      const { isAccepted, isInspected } = await this.answerOf((context) =>
+        this.hostGuards.run(guard, context),
+      );
+      if (isAccepted && isInspected)
+        log.warn(
+          `the guard ${nameOf(guard)} of the option "${option}" accepts a request without a user if it is asked alone, ` +
+            `so it probably accepts every user. ${advice}`,
+        );
+    }
   }
 
   /** @throws NotFoundException, or the error of a guard */
@@ -70,19 +88,27 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     return this.settings[this.option]?.guards ?? [];
   }
 
-  /** False if a guard throws, or does not answer in time. */
-  private async isOpen(): Promise<boolean> {
+  /** Asks about an anonymous request. An error, or no answer in time, refuses it. */
+  private async answerOf(
+    ask: (context: ExecutionContext) => Promise<boolean>,
+  ): Promise<{ isAccepted: boolean; isInspected: boolean }> {
     const enough = new AbortController();
+    const context = anonymousContext(this.adapterHost.httpAdapter, this.routes[this.option]);
+    let isAccepted = false;
     try {
-      const context = anonymousContext(this.adapterHost.httpAdapter, this.routes[this.option]);
       const late = setTimeout(PATIENCE, false, { signal: enough.signal });
-      return await Promise.race([this.canActivate(context), late]);
+      isAccepted = await Promise.race([ask(context), late]);
     } catch {
-      return false;
+      // It refuses, or takes a user for granted.
     } finally {
       enough.abort();
     }
+    return { isAccepted, isInspected: context.isInspected };
   }
+}
+
+function nameOf(guard: HostGuard): string {
+  return typeof guard === 'function' ? guard.name : guard.constructor.name;
 }
 
 /** The guard of the option `api`. */
