@@ -1,6 +1,6 @@
 import type { WriterSettings } from '../options/store.options.js';
 import type { Store, StoreFailure } from '../store/store.js';
-import { UnavailableError } from '../store/unavailable.error.js';
+import { REFUSED, UnavailableError } from '../store/unavailable.error.js';
 import { UnstorableError } from './unstorable.error.js';
 
 /** The subject of failed writes in the log. */
@@ -44,9 +44,11 @@ export class WriteErrors {
   refused(failure: StoreFailure, cause: unknown): Error {
     if (failure.kind === 'data') return this.unstorable(failure.reason, failure.code, cause);
     this.store.incidents.failed(WRITE_SUBJECT, failure);
-    const answer = 'the database did not take it';
-    const hint = failure.advice ? `: ${failure.reason} (${failure.advice})` : '';
-    return new UnavailableError(answer + hint, { cause, answer });
+    const advice = failure.advice ? ` (${failure.advice})` : '';
+    return new UnavailableError(`the database did not take it: ${failure.reason}${advice}`, {
+      cause,
+      answer: REFUSED,
+    });
   }
 
   classify(error: unknown): StoreFailure {

@@ -1,5 +1,5 @@
 import type { DatabaseFailure } from './failure.js';
-import { UnavailableError } from '../store/unavailable.error.js';
+import { REFUSED, UnavailableError } from '../store/unavailable.error.js';
 
 /**
  * The error for a caller after a failure of the database. Its message has the reason and the advice, if there is one. The
@@ -10,7 +10,7 @@ export function refusal(
   reason: string,
   cause: unknown,
 ): UnavailableError {
-  const answer = kind === 'schema' ? 'the database cannot store activities' : 'the database does not answer';
+  const answer = kind === 'schema' ? REFUSED : 'the database does not answer';
   const message = kind === 'schema' ? 'the database refuses this' : answer;
   return new UnavailableError(`${message}: ${reason}${advice ? ` (${advice})` : ''}`, { cause, answer });
 }

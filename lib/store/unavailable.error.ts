@@ -1,3 +1,6 @@
+/** The answer to visitors if no retry helps, such as without tables or permissions. */
+export const REFUSED = 'the database refuses this request; the log of the application says why';
+
 /** The database did not do it, or not in time. It is safe to try again; activities with the same ids are stored once. */
 export class UnavailableError extends Error {
   /** The message for visitors, without the names of tables and servers. */

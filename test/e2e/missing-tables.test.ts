@@ -40,7 +40,9 @@ describe.each(FOUND)('a host on %s whose migrations have not been run', (name) =
       body: new URLSearchParams({ date: new Date().toISOString(), path: '/' }),
     });
     expect(answer.status).toBe(503);
-    expect(await answer.json()).toMatchObject({ message: 'the database cannot store activities' });
+    expect(await answer.json()).toMatchObject({
+      message: 'the database refuses this request; the log of the application says why',
+    });
     await expect(app.get(ActivityService).track({ path: '/', user: { id: 1 } })).rejects.toMatchObject({
       name: 'UnavailableError',
       message: expect.stringMatching(/djaffar_.*is missing: run the migrations/),
