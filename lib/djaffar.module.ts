@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { type DynamicModule, Inject, Module, type NestModule } from '@nestjs/common';
+import {
+  type DynamicModule,
+  type FactoryProvider,
+  Inject,
+  type InjectionToken,
+  Module,
+  type NestModule,
+} from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { enterOnExpress, enterOnFastify } from './context/platform.js';
 import { RequestContexts } from './context/request-contexts.js';
@@ -37,7 +44,7 @@ import { prepareFastify } from './tracking/platform/fastify.js';
  * export class AppModule {}
  * ```
  */
-@Module({})
+@Module({ providers: [REGISTRATION, ADAPTER_HOST, BearerSession, RequestContexts].map(withoutRegistration) })
 export class DjaffarModule extends ConfigurableModuleClass implements NestModule {
   constructor(
     @Inject(REGISTRATION) private readonly registration: Registration,
@@ -90,4 +97,17 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
       next();
     });
   }
+}
+
+/** A provider that `forRoot` and `forRootAsync` replace, for a module that imports the class alone. */
+function withoutRegistration(provide: InjectionToken): FactoryProvider {
+  return {
+    provide,
+    useFactory: () => {
+      throw new Error(
+        'DjaffarModule: a module has the class in its imports; import DjaffarModule.forRoot(…) once, with isGlobal: true if ' +
+          'other modules inject ActivityService',
+      );
+    },
+  };
 }

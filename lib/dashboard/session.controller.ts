@@ -48,6 +48,9 @@ export class SessionController {
 
   /** Refuses a trailing slash, with which the cookie would belong to another folder. */
   private check({ originalUrl }: SessionRequest): void {
-    if (!this.session.isOn || originalUrl.split('?', 1)[0]?.endsWith('/')) throw new NotFoundException();
+    if (!this.session.isOn)
+      throw new NotFoundException('the option "dashboard.session" is not set: give it a secret');
+    if (originalUrl.split('?', 1)[0]?.endsWith('/'))
+      throw new NotFoundException('this route has no trailing slash');
   }
 }

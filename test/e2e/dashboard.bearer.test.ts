@@ -175,8 +175,16 @@ describe.each(ADAPTERS)('a dashboard of bearer tokens on %s', (adapter) => {
       400,
       expect.objectContaining({ message: 'the token is too long for a cookie' }),
     ]);
-    expect((await host.fetch(`${SESSION}/`, { method: 'POST', headers: bearer('ada') })).status).toBe(404);
-    expect((await exchange(await startWithout())).status).toBe(404);
+    const withSlash = await host.fetch(`${SESSION}/`, { method: 'POST', headers: bearer('ada') });
+    expect([withSlash.status, await withSlash.json()]).toEqual([
+      404,
+      expect.objectContaining({ message: 'this route has no trailing slash' }),
+    ]);
+    const without = await exchange(await startWithout());
+    expect([without.status, await without.json()]).toEqual([
+      404,
+      expect.objectContaining({ message: expect.stringContaining('"dashboard.session" is not set') }),
+    ]);
   });
 
   async function startWithout(): Promise<Host> {

@@ -192,6 +192,15 @@ describe('a host with wrong options does not start, and says what is wrong', () 
     await expect(started).rejects.toThrow(telling('no data source', 'TypeOrmModule.forRoot', '"dataSource"'));
   });
 
+  it.each([
+    ['alone', DjaffarModule],
+    ['in a module beside the one of forRoot', class Feature {}],
+  ])('with the class %s', async (_, imported) => {
+    if (imported !== DjaffarModule) Module({ imports: [DjaffarModule] })(imported);
+    const started = startHost({ adapter: 'express', imports: [imported] });
+    await expect(started).rejects.toThrow(telling('the class in its imports', 'forRoot(', 'isGlobal: true'));
+  });
+
   it('with wrong ones of both kinds', async () => {
     const given: object = { path: ':id', ip: 'some' };
     const fault = await faultOf(() => DjaffarModule.forRoot(given));
