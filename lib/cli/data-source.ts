@@ -13,8 +13,6 @@ import type { Store } from '../store/store.js';
 import { TypeOrmStore } from '../store/typeorm/typeorm.store.js';
 
 const TYPESCRIPT = /\.[cm]?ts$/;
-const TYPESCRIPT_CURE =
-  ' without a loader for TypeScript: compile it first, or run `node --import tsx node_modules/.bin/djaffar …` or `ts-node ./node_modules/.bin/djaffar …`';
 
 export type ImportModule = (url: string) => Promise<unknown>;
 
@@ -88,7 +86,7 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
   try {
     exported = await load(resolve(file), importModule);
   } catch (error) {
-    const cure = TYPESCRIPT.test(file) && isOfSyntax(error) ? TYPESCRIPT_CURE : '';
+    const cure = TYPESCRIPT.test(file) && isOfSyntax(error) ? typescriptCure(file) : '';
     throw new Error(`${file} cannot be loaded${cure}`, { cause: error });
   }
   const found = new Set<DataSource>();
@@ -106,6 +104,14 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
     page,
     retention: retention === undefined ? undefined : toRetention(retention, file),
   };
+}
+
+function typescriptCure(file: string): string {
+  const compiled = file.replace(/^(\.\/)?src\//, 'dist/').replace(/ts$/, 'js');
+  return (
+    ` without a loader for TypeScript: give the compiled file, such as -d ${compiled}, or run ` +
+    '`node --import tsx node_modules/.bin/djaffar …` or `ts-node ./node_modules/.bin/djaffar …`'
+  );
 }
 
 function findExport(exported: unknown, name: string): unknown {

@@ -28,5 +28,20 @@ export function program(importModule: ImportModule): Command {
     .exitOverride();
   for (const add of [addExport, addImport, addErase, addStats, addCheck, addRetain, addMigrate]) add(djaffar);
   addCopy(djaffar, open);
+  listChoices(djaffar);
   return djaffar;
+}
+
+/** Adds the choices to the errors for a missing argument and for an unknown command. Commander does so for a wrong value. */
+function listChoices(command: Command): void {
+  command.configureOutput({
+    outputError: (text, write) => {
+      const missing = /missing required argument '([^']+)'/.exec(text)?.[1];
+      const choices = text.includes('unknown command')
+        ? command.commands.map((each) => each.name())
+        : command.registeredArguments.find((argument) => argument.name() === missing)?.argChoices;
+      write(choices ? `${text}Allowed choices are ${choices.join(', ')}.\n` : text);
+    },
+  });
+  for (const each of command.commands) listChoices(each);
 }
