@@ -75,6 +75,9 @@ export interface Store {
   /** How many activities the filter has. */
   count(filter: ParsedFilter): Promise<number>;
 
+  /** How many of these ids are stored. */
+  countStored(ids: string[]): Promise<number>;
+
   /** @returns the place of an activity in the order; `undefined` if the filter has none of the id */
   findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined>;
 

@@ -37,7 +37,10 @@ it('docs/import.md has the fields that the command prints', async () => {
 
 it('the example of docs/import.md is stored as its text says, and once', async () => {
   const path = example('ndjson');
-  for (let time = 0; time < 2; time++) expect(await output(database, ['import', path])).toBe('5 rows read\n');
+  expect(await output(database, ['import', path])).toBe('5 rows read, 5 activities stored\n');
+  expect(await output(database, ['import', path])).toBe(
+    '5 rows read, 0 activities stored, 5 already there\n',
+  );
   expect(await ask('overview')).toMatchObject({
     activities: { value: 5 },
     visits: { value: 3 },

@@ -173,8 +173,8 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
     const long = { sessionId: 's'.repeat(65), visitId: '6fa459ea-ee8a-3ca4-894e-db77e160355e' };
     const rows = ids.map((id) => ({ id, date: ROW.date, path: '/', ...long }));
     const path = file('ids.ndjson', ndjson(...rows));
-    for (let time = 0; time < 2; time++)
-      expect(await output(database, ['import', path])).toBe('256 rows read\n');
+    for (const counts of ['256 activities stored', '0 activities stored, 256 already there'])
+      expect(await output(database, ['import', path])).toBe(`256 rows read, ${counts}\n`);
     const exported = rowsOf(await output(database, ['export']));
     const stored = exported.map(({ id }) => id);
     expect(stored).toHaveLength(256);
@@ -202,7 +202,7 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
     }));
     // It says nothing on standard error.
     expect(await output(database, ['import', file('sessions.ndjson', ndjson(...rows))])).toBe(
-      '12000 rows read\n',
+      '12000 rows read, 12000 activities stored\n',
     );
   });
 
@@ -244,7 +244,9 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
 
     it('keeps everything, and doubles nothing the second time', async () => {
       const exported = await output(host.database, ['export']);
-      expect(await output(database, ['import', file('all.ndjson', exported)])).toBe('100 rows read\n');
+      expect(await output(database, ['import', file('all.ndjson', exported)])).toBe(
+        '100 rows read, 100 activities stored\n',
+      );
       expect(await output(database, ['export'])).toBe(exported);
       for (const options of [[], ['--raw'], ['--no-bom']]) {
         const other = await emptyDatabase(name);
@@ -252,7 +254,9 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
           const csv = await output(host.database, ['export', '--format', 'csv', ...options]);
           const path = file('all.csv.gz', gzipSync(csv));
           const raw = options.filter((option) => option === '--raw');
-          expect(await output(other, ['import', path, ...raw])).toBe('100 rows read\n');
+          expect(await output(other, ['import', path, ...raw])).toBe(
+            '100 rows read, 100 activities stored\n',
+          );
           expect(await output(other, ['export'])).toBe(exported);
         } finally {
           await other.drop();
@@ -260,7 +264,9 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
       }
       // An array of JSON this time, from standard input.
       const array = await output(host.database, ['export', '--format', 'json']);
-      expect(await outputOfProcess(database, ['import', '-'], array)).toBe('100 rows read\n');
+      expect(await outputOfProcess(database, ['import', '-'], array)).toBe(
+        '100 rows read, 0 activities stored, 100 already there\n',
+      );
       expect(await output(database, ['export'])).toBe(exported);
     });
   });
@@ -268,8 +274,8 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
   describe('of a Django dump', () => {
     it('tells activities, sessions and visits, and doubles nothing the second time', async () => {
       const dump = file('dump.json', [...OTHERS, ...ACTIVITIES, ...SESSION_INFOS]);
-      const said = '9 rows read, 2 of other models skipped\n';
-      expect(await output(database, ['import', dump])).toBe(said);
+      const skipped = '2 of other models skipped\n';
+      expect(await output(database, ['import', dump])).toBe(`9 rows read, 5 activities stored, ${skipped}`);
       const exported = await output(database, ['export']);
       const rows = rowsOf(exported);
       expect(rows).toMatchObject(DUMPED);
@@ -277,7 +283,9 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
       expect(rows[3]?.visitId).toBe(rows[2]?.visitId);
       expect(rows[4]?.visitId).not.toBe(rows[2]?.visitId);
       expect(rows[4]?.sessionId).toBe(rows[2]?.sessionId);
-      expect(await output(database, ['import', dump])).toBe(said);
+      expect(await output(database, ['import', dump])).toBe(
+        `9 rows read, 0 activities stored, 5 already there, ${skipped}`,
+      );
       expect(await output(database, ['export'])).toBe(exported);
     });
 
@@ -339,7 +347,7 @@ describe('djaffar import', () => {
       'djaffar: 9 of 11 rows could not be imported',
       '',
     ]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '11 rows read\n' });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '11 rows read, 2 activities stored, 9 refused\n' });
     expect(rowsOf(await output(database, ['export']))).toEqual([ROW, second]);
   });
 
@@ -396,7 +404,7 @@ describe('djaffar import', () => {
   it('refuses a later line with NUL alone', async () => {
     const input = `${ndjson(ROW)}\0\n${ndjson({ ...ROW, id: ROW.id.replace('a', 'b') })}`;
     const { stdout, stderr } = await run(database, ['import', '-'], { input });
-    expect(stdout).toBe('3 rows read\n');
+    expect(stdout).toBe('3 rows read, 2 activities stored, 1 refused\n');
     expect(stderr).toMatch(/^djaffar: standard input, line 2: it is not JSON\n/);
     expect(rowsOf(await output(database, ['export']))).toHaveLength(2);
   });
@@ -419,7 +427,7 @@ describe('djaffar import', () => {
     const csv = `${Object.keys(row).join()}\n${Object.values(row).join()}\n`;
     const contents = { ndjson: ndjson(row), json: JSON.stringify([row]), csv };
     const content = Object.entries(contents).find(([name]) => name === format)?.[1];
-    expect(await output(database, ['import', '-'], content)).toBe('1 rows read\n');
+    expect(await output(database, ['import', '-'], content)).toBe('1 rows read, 1 activities stored\n');
     expect(rowsOf(await output(database, ['export']))).toEqual([none]);
   });
 
@@ -456,11 +464,13 @@ describe('djaffar import', () => {
     const activities = file('activity.json', ACTIVITIES);
     const infos = file('sessioninfo.jsonl', ndjson(...SESSION_INFOS));
     expect(await output(database, ['import', infos])).toBe(
-      '2 rows read, 2 user agents of sessions without activities skipped\n',
+      '2 rows read, 0 activities stored, 2 user agents of sessions without activities skipped\n',
     );
-    expect(await output(database, ['import', '-'], JSON.stringify(ACTIVITIES))).toBe('5 rows read\n');
+    expect(await output(database, ['import', '-'], JSON.stringify(ACTIVITIES))).toBe(
+      '5 rows read, 5 activities stored\n',
+    );
     expect(rowsOf(await output(database, ['export']))[2]).toMatchObject({ session: { userAgent: null } });
-    expect(await output(database, ['import', infos])).toBe('2 rows read\n');
+    expect(await output(database, ['import', infos])).toBe('2 rows read, 0 activities stored\n');
     const exported = await output(database, ['export']);
     expect(rowsOf(exported)).toMatchObject(DUMPED);
     const another = await emptyDatabase('sqlite');
@@ -508,7 +518,9 @@ describe('djaffar import', () => {
 
   it.each(['ndjson', 'json'])('accepts a byte order mark before %s', async (format) => {
     const text = format === 'json' ? JSON.stringify([ROW]) : ndjson(ROW);
-    expect(await output(database, ['import', file(`bom.${format}`, `\uFEFF${text}`)])).toBe('1 rows read\n');
+    expect(await output(database, ['import', file(`bom.${format}`, `\uFEFF${text}`)])).toBe(
+      '1 rows read, 1 activities stored\n',
+    );
     expect(rowsOf(await output(database, ['export']))).toMatchObject([{ id: ROW.id }]);
   });
 
@@ -566,7 +578,7 @@ describe('djaffar import', () => {
     const { stdout, stderr } = await run(database, ['import', '-'], {
       input: `date;path;userId\n2026-02-03T04:05:06Z;/ü;5\n2026-02-30;;6\n${rows.join('').repeat(2)}`,
     });
-    expect(stdout).toBe('62 rows read\n');
+    expect(stdout).toBe('62 rows read, 1 activities stored, 61 refused\n');
     const lines = stderr.split('\n');
     expect(lines).toHaveLength(23);
     expect(lines[0]).toBe(
@@ -626,7 +638,7 @@ describe('djaffar import', () => {
     const { stdout, stderr } = await runProcess(database, ['import', '-'], {
       input: Buffer.from(`${JSON.stringify(ROW)}\n${lines.join('\n')}`, 'latin1'),
     });
-    expect(stdout).toMatch(/^\d+ rows read(, \d+ of other models skipped)?\n$/);
+    expect(stdout).toMatch(/^\d+ rows read, \d+ activities stored(, \d+ [a-z ]+)*\n$/);
     for (const line of stderr.split('\n').slice(0, -2))
       expect(line).toMatch(
         /^djaffar: (standard input, line \d+: |more rows are refused; they are only counted$)/,

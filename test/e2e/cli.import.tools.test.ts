@@ -181,7 +181,9 @@ it.each(
   const first = await output(database, ['import', '--from', tool, ...paths]);
   expect(await counts()).toEqual(expected);
   const stored = await exported();
-  expect(await output(database, ['import', '--from', tool, ...paths.toReversed()])).toBe(first);
+  expect(await output(database, ['import', '--from', tool, ...paths.toReversed()])).toBe(
+    first.replace(/(\d+) activities stored/, '0 activities stored, $1 already there'),
+  );
   expect(await exported()).toEqual(stored);
   await output(database, ['check']);
 });
@@ -189,7 +191,7 @@ it.each(
 it('keeps what Umami knows', async () => {
   const said = await output(database, ['import', '--from', 'umami', ...write(UMAMI)]);
   expect(said).toBe(
-    '10 rows read\nnot stored, because there is no column for it: screen (2), language (2), country (2), region (1), city (1), page_title (4)\n',
+    '10 rows read, 5 activities stored\nnot stored, because there is no column for it: screen (2), language (2), country (2), region (1), city (1), page_title (4)\n',
   );
   expect(await top('utmSource')).toEqual({ mail: 1 });
   expect(await top('utmMedium')).toEqual({ email: 1 });
@@ -230,7 +232,7 @@ it('keeps what Plausible knows', async () => {
 it('keeps what ahoy knows', async () => {
   const said = await output(database, ['import', '--from', 'ahoy', ...write(AHOY)]);
   expect(said).toBe(
-    '7 rows read\nnot stored, because there is no column for it: country (3), title of a page (1)\n',
+    '7 rows read, 5 activities stored\nnot stored, because there is no column for it: country (3), title of a page (1)\n',
   );
   expect(await top('utmSource')).toEqual({ mail: 1 });
   expect(await top('utmMedium')).toEqual({ email: 1 });
@@ -344,7 +346,7 @@ it('keeps properties of ahoy that are JSON in JSON, and counts those that are no
   const said = await run(database, ['import', '--from', 'ahoy', ...paths]);
   expect(said.stderr).toBe('');
   expect(said.stdout).toBe(
-    '6 rows read\nnot stored, because there is no column for it: properties (no object) (2)\n',
+    '6 rows read, 6 activities stored\nnot stored, because there is no column for it: properties (no object) (2)\n',
   );
   const stored = await exported();
   expect(stored.map(({ date, properties }) => [date, properties])).toEqual([
@@ -366,7 +368,10 @@ it('holds few files open at once', async () => {
   const { stdout, stderr } = await runProcess(database, ['import', '--from', 'ga4', ...paths], {
     maxOpenFiles: 128,
   });
-  expect([stderr, stdout]).toEqual(['', expect.stringMatching(/^200 rows read\n/)]);
+  expect([stderr, stdout]).toEqual([
+    '',
+    expect.stringMatching(/^200 rows read, 1 activities stored, 199 already there\n/),
+  ]);
 });
 
 it('says what is to be given with --from', async () => {
@@ -396,7 +401,7 @@ it('reports what is too large for the database, and stores the rest', async () =
   const { code, stdout, stderr } = await run(database, ['import', '--from', 'ahoy', path]);
   expect(code).toBe(1);
   expect(stdout).toBe(
-    '4 rows read\nnot stored, because there is no column for it: end of name (longer than 64 characters) (1), end of path (longer than 2048 characters) (1), properties (they must take at most 4096 bytes) (1)\n',
+    '4 rows read, 2 activities stored, 2 refused\nnot stored, because there is no column for it: end of name (longer than 64 characters) (1), end of path (longer than 2048 characters) (1), properties (they must take at most 4096 bytes) (1)\n',
   );
   expect(stderr.split('\n')).toEqual([
     `djaffar: ${path}, row 3: visit 9 is in none of the files`,

@@ -299,6 +299,14 @@ describe.each(STORES)('a store on %s', (name) => {
       ]);
     });
 
+    it('how many ids are stored', async () => {
+      await track({ path: '/', date: new Date(1000) }, { path: '/', date: new Date(2000) });
+      const ids = (await host.activities.find()).items.map(({ id }) => id);
+      expect(ids).toHaveLength(2);
+      expect(await other.store.countStored([...ids, randomUUID()])).toBe(2);
+      expect(await other.store.countStored([])).toBe(0);
+    });
+
     it('when visits began and ended', async () => {
       await track(
         { path: '/', date: new Date(1000), visit: 'v1' },

@@ -141,6 +141,10 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
 
   async findEncodingFault(): Promise<undefined> {}
 
+  async countStored(ids: string[]): Promise<number> {
+    return ids.filter((id) => this.activities.has(id)).length;
+  }
+
   async findCursor(): Promise<undefined> {}
 
   async findReceived(): Promise<Received> {

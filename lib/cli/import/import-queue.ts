@@ -1,7 +1,7 @@
-import type { ActivityWriter } from '../../activity/activity.writer.js';
 import { UnstorableError } from '../../activity/unstorable.error.js';
-import type { VisitDurationLimit } from '../../activity/visit-duration-limit.js';
+import type { Services } from '../services.js';
 import { visitIdOf } from './ids.js';
+import type { Report } from './report.js';
 import type { Row } from './row.js';
 
 /** How many rows are passed to the writer together; as many are read in the meantime. */
@@ -17,11 +17,9 @@ export class ImportQueue {
   private rows: PlacedRow[] = [];
   private inFlight: Promise<void> = Promise.resolve();
 
-  /** @param onFault called for each row that the database rejects */
   constructor(
-    private readonly writer: ActivityWriter,
-    private readonly visitDurationLimit: VisitDurationLimit,
-    private readonly onFault: (place: string, fault: unknown) => void,
+    private readonly services: Pick<Services, 'store' | 'writer' | 'visitDurationLimit'>,
+    private readonly report: Report,
   ) {}
 
   /** @throws Error if the database does not accept writes */
@@ -46,14 +44,24 @@ export class ImportQueue {
   }
 
   private async write(rows: PlacedRow[]): Promise<void> {
-    for (const late of await this.visitDurationLimit.findLate(rows.map(({ activity }) => activity)))
+    if (rows.length === 0) return;
+    const { store, writer, visitDurationLimit } = this.services;
+    for (const late of await visitDurationLimit.findLate(rows.map(({ activity }) => activity)))
       late.visitId = visitOfDay(late.visitId ?? '', late.date);
-    const writes = rows.map(({ activity, session }) => this.writer.write([activity], session));
-    for (const [i, result] of (await Promise.allSettled(writes)).entries()) {
+    const ids = [...new Set(rows.map(({ activity }) => activity.id))];
+    const before = await store.countStored(ids);
+    const writes = rows.map(({ activity, session }) => writer.write([activity], session));
+    const results = await Promise.allSettled(writes);
+    let refused = 0;
+    for (const [i, result] of results.entries()) {
       if (result.status === 'fulfilled') continue;
       if (!(result.reason instanceof UnstorableError)) throw result.reason;
-      this.onFault(rows[i]?.place ?? '', result.reason);
+      this.report.refuse(rows[i]?.place ?? '', result.reason);
+      refused += 1;
     }
+    const after = refused === 0 ? ids.length : await store.countStored(ids);
+    this.report.stored += after - before;
+    this.report.skipped += rows.length - refused - (after - before);
   }
 }
 

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { InterruptedError, interruptible } from '../interruption.js';
 import { print } from '../output.js';
 import { Progress } from '../progress.js';
-import { noteDefaultPages, type Services, withServices } from '../services.js';
+import { type Services, withServices } from '../services.js';
 import { FIELDS_HELP } from './help.js';
 import { Import } from './import.js';
 import { Input } from './input.js';
@@ -43,7 +43,6 @@ async function importFrom(
   services: Services,
   stop: AbortSignal,
 ): Promise<void> {
-  noteDefaultPages(services);
   const total = inputs.reduce((sum, { size }) => sum + size, 0);
   const progress = new Progress(total, 'bytes', stop);
   const options = { raw, stop, onBytes: (bytes: number) => progress.add(bytes) };
@@ -60,7 +59,7 @@ async function importFrom(
     await work.end();
     throw new InterruptedError(
       error.signal,
-      `interrupted: ${report.rows - report.faults} rows are stored; run the same command again, it skips stored rows`,
+      `interrupted: ${report.stored + report.skipped} activities are stored; run the same command again, it skips stored ones`,
     );
   } finally {
     progress.stop();

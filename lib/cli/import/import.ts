@@ -35,13 +35,11 @@ export class Import {
   private readonly userAgents: UserAgents;
 
   constructor(
-    { store, writer, visitDurationLimit }: Services,
+    services: Services,
     private readonly options: ImportOptions,
   ) {
-    this.queue = new ImportQueue(writer, visitDurationLimit, (place, fault) =>
-      this.report.refuse(place, fault),
-    );
-    this.userAgents = new UserAgents(store);
+    this.queue = new ImportQueue(services, this.report);
+    this.userAgents = new UserAgents(services.store);
   }
 
   async run(inputs: Input[]): Promise<void> {

@@ -7,6 +7,10 @@ const MAX_PRINTED = 20;
 export class Report {
   rows = 0;
   faults = 0;
+  /** Activities. */
+  stored = 0;
+  /** Activities whose id was stored already. */
+  skipped = 0;
   /** Other messages for the end, with their counts. */
   private readonly notes = new Map<string, number>();
   private readonly losses = new Map<string, number>();
@@ -30,7 +34,13 @@ export class Report {
   }
 
   get summary(): string {
-    const read = [`${this.rows} rows read`, ...[...this.notes].map(([note, count]) => `${count} ${note}`)];
+    const counts: [number, string][] = [
+      [this.skipped, 'already there'],
+      [this.faults, 'refused'],
+      ...[...this.notes].map(([note, count]): [number, string] => [count, note]),
+    ];
+    const others = counts.flatMap(([count, note]) => (count > 0 ? `${count} ${note}` : []));
+    const read = [`${this.rows} rows read`, `${this.stored} activities stored`, ...others];
     const lost = [...this.losses].map(([what, count]) => `${what} (${count})`);
     const lines = [read.join(', ')];
     if (lost.length > 0) lines.push(`not stored, because there is no column for it: ${lost.join(', ')}`);

@@ -25,13 +25,11 @@ export class ToolImport {
   private readonly source: Source;
 
   constructor(
-    { writer, visitDurationLimit }: Services,
+    services: Services,
     createSource: (onLoss: OnLoss) => Source,
     private readonly options: ReadOptions,
   ) {
-    this.queue = new ImportQueue(writer, visitDurationLimit, (place, fault) =>
-      this.report.refuse(place, fault),
-    );
+    this.queue = new ImportQueue(services, this.report);
     this.source = createSource((what) => this.report.lose(what));
   }
 

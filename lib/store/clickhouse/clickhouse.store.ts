@@ -134,6 +134,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     return this.reader.count(filter);
   }
 
+  countStored(ids: string[]): Promise<number> {
+    return this.reader.countStored(ids);
+  }
+
   findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
     return this.reader.findCursor(id, filter);
   }

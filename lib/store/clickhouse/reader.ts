@@ -72,6 +72,20 @@ export class Reader {
     });
   }
 
+  async countStored(ids: string[]): Promise<number> {
+    return this.ask(async (limits) => {
+      let stored = 0;
+      for (const some of lists(ids)) {
+        const [row] = await this.server.query<{ count: number }>(
+          `SELECT uniqExact(id) AS count FROM ${ACTIVITY} WHERE id IN ${texts(some)}`,
+          limits,
+        );
+        stored += row?.count ?? 0;
+      }
+      return stored;
+    });
+  }
+
   async findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
     return this.ask(async (limits) => {
       const [row] = await this.server.query<{ date: number }>(

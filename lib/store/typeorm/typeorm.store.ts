@@ -38,6 +38,7 @@ import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
 import {
   askVisitSpans,
+  countStored,
   filteredBy,
   findCursor,
   findReceived,
@@ -160,6 +161,10 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   count(filter: ParsedFilter): Promise<number> {
     return askOnPrimary(this.dataSource, (manager) => filteredBy(manager, filter).getCount());
+  }
+
+  countStored(ids: string[]): Promise<number> {
+    return countStored(this.dataSource, ids);
   }
 
   findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
