@@ -8,7 +8,7 @@ import { type FilterKind, isVisitDimension, topMeasureOf } from './query-plan.js
  * or refused: it never gets a number that lacks the erased activities.
  */
 export class FrozenTime {
-  /** Whether a question that was answered was about it. */
+  /** Whether an answered question included this time. */
   isAsked = false;
 
   /** @param until milliseconds since 1970; 0 if nothing is frozen */
@@ -28,7 +28,7 @@ export class FrozenTime {
   }
 
   /**
-   * Of what needs the activities themselves.
+   * For questions that need the activities themselves.
    * @throws InvalidFilterError
    */
   checkActivities(range: TimeRange): void {

@@ -3,12 +3,12 @@ import type { TopQuery } from '../../../statistics/statistics.store.js';
 import type { Dimension, Measure, TopMeasure } from '../../../statistics/statistics.types.js';
 
 /**
- * What answers a question:
+ * The source of an answer:
  * - `rollup`: counts of names and of paths by bucket, and raw activities at both ends of the range.
- * - `daily-cache`: counts of past days that were cached when somebody asked. The rest comes from `visit-paths` for paths, from
- *   `activities` for properties, and from `visits` for the others.
+ * - `daily-cache`: counts of past days that an earlier question has cached. The rest comes from `visit-paths` for paths, from
+ *   `activities` for properties, and from `visits` for other dimensions.
  * - `visits`: the visit rows.
- * - `visit-paths`: what the visit rows have of paths and names, and raw activities of visits that are not all in the range.
+ * - `visit-paths`: the paths and names in visit rows, and raw activities of visits that are only partly in the range.
  * - `activities`: the raw rows.
  *
  * `live` and `funnel` always read activities, `retention` and `visits` visits, `journeys` visit-paths.
@@ -16,8 +16,9 @@ import type { Dimension, Measure, TopMeasure } from '../../../statistics/statist
 export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'activities';
 
 /**
- * What a filter restricts: nothing; the name, to `view` or to another one; the path, of all activities or of views; what visits
- * have, so that all activities of a visit match or none; or anything else. Only `visits` and `mixed` may include bots.
+ * The kind of a filter, by what it restricts: nothing; the name (to `view` or to another one); the path (of all activities or of
+ * views); properties of visits, so that all activities of a visit match or none; or anything else. Only `visits` and `mixed` may
+ * include bots.
  */
 export type FilterKind = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
 
@@ -33,7 +34,7 @@ export function classifyFilter(filter: ParsedStatisticsFilter): FilterKind {
   return name === 'view' ? 'view' : 'name';
 }
 
-/** For each kind of filter. */
+/** The source for each kind of filter. */
 type Row = Record<FilterKind, Source>;
 
 const VISITS = row('visits', 'visits', 'visits', 'visits', 'visits', 'visits');
@@ -45,7 +46,7 @@ function row(none: Source, view: Source, name: Source, path: Source, visits: Sou
 
 const COUNTED_MEASURE = row('rollup', 'rollup', 'rollup', 'rollup', 'visits', 'activities');
 
-/** Of `overview` and `series`. Visitors without a visit are counted from activities besides. */
+/** The sources of `overview` and `series`. Visitors without a visit are also counted from activities. */
 const MEASURES: Record<Measure, Row> = {
   activities: COUNTED_MEASURE,
   views: COUNTED_MEASURE,
@@ -102,9 +103,9 @@ export function planMeasure(measure: Measure, kind: FilterKind): Source {
   return MEASURES[measure][kind];
 }
 
-/** Values of a search are not among what is cached or read from the paths of visits. */
+/** The sources that can answer a search. */
 const SEARCHABLE: Source[] = ['rollup', 'visits', 'activities'];
-/** Characters; of a longer key nothing is cached. */
+/** Characters; a longer key of a property is not cached. */
 const MAX_CACHED_PROPERTY = 64;
 
 export function planTop(
@@ -118,7 +119,7 @@ export function planTop(
 }
 
 /**
- * The measure if the question has none: visits of what visits have, views of paths, activities otherwise.
+ * Returns the default measure: visits for dimensions of visits, views for paths, activities otherwise.
  * @param name the filter's; if it is not `view`, no view matches
  */
 export function topMeasureOf(

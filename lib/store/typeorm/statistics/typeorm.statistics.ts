@@ -23,7 +23,7 @@ import { readAsOf } from './rollup/as-of.js';
 import type { RollupService } from './rollup/rollup.service.js';
 import { RollupState } from './rollup/tables/rollups.entity.js';
 
-/** Answers questions from one snapshot of the database; query-plan.ts has which table answers what. */
+/** Answers questions from one snapshot of the database; query-plan.ts chooses the tables. */
 export class TypeOrmStatistics implements StatisticsStore {
   constructor(
     private readonly dataSource: DataSource,
@@ -45,7 +45,7 @@ export class TypeOrmStatistics implements StatisticsStore {
           async ({ queryRunner }) => {
             const manager = uncached(dataSource, queryRunner);
             const asOf = await readAsOf(manager, question.dependsOn);
-            // Otherwise there is nothing that could be read, and zeros would be wrong.
+            // Without rollups there is nothing to read yet, and zeros would be wrong.
             const { frozenUntil } = await manager.findOneByOrFail(RollupState, { id: 1 });
             const frozen = new FrozenTime(frozenUntil.getTime());
             const answered = await answer(await openSnapshot(manager, question, frozen));

@@ -1,7 +1,7 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Session } from '../../../../activity/session.js';
 
-/** Bots are few among the sessions that are asked for: to look for them is less work than to look at each session. */
+/** Excludes bots. They are few, so a subquery is less work than joining each session. */
 export function leaveOutBots(query: SelectQueryBuilder<ObjectLiteral>): void {
   const bots = query
     .subQuery()

@@ -31,7 +31,7 @@ const MAX_PATHS = 50;
 /** Builds the queries for the activities and the visits that match a filter. */
 export class StatisticsQuery {
   readonly dialect: Dialect;
-  /** What the filter restricts: query-plan.ts chooses by it what answers a question. */
+  /** The kind of the filter, by which query-plan.ts chooses the source. */
   readonly kind: FilterKind;
   /** The ids of the paths that match the filter. */
   private readonly pathIds: Partial<Record<(typeof OF_PATHS)[number], number[]>> = {};
@@ -39,14 +39,14 @@ export class StatisticsQuery {
   constructor(
     readonly manager: EntityManager,
     private readonly filter: ParsedStatisticsFilter,
-    /** Before it only visits without sessions and users are kept, in milliseconds since 1970. */
+    /** Earlier visits are kept without sessions and users; in milliseconds since 1970. */
     readonly frozenUntil = 0,
   ) {
     this.dialect = dialectOf(manager.connection);
     this.kind = classifyFilter(filter);
   }
 
-  /** Resolves the filter's paths, so that the database plans better, and visits are found without their activities. */
+  /** Resolves the filter's paths to ids, for better query plans, and to find visits without reading activities. */
   async resolvePathIds(): Promise<void> {
     for (const property of OF_PATHS) {
       const path = this.filter[property];
@@ -103,7 +103,7 @@ export class StatisticsQuery {
       const matching = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
       this.applyToActivities(matching);
       matching.andWhere('activity.visitId IS NOT NULL');
-      // None of a visit's activities is before it began.
+      // A visit has no activity before its start.
       if (range?.since !== undefined) andWithin(matching, 'activity.date', { since: range.since });
       query.andWhere(`visit.id IN (${matching.getQuery()})`).setParameters(matching.getParameters());
     }
@@ -132,7 +132,7 @@ export class StatisticsQuery {
     leaveOutVisitsBeyond(query, this.filter.scope, this.dialect);
   }
 
-  /** Whoever logs in during a visit was the visitor all along; in a scope, whoever logs in there. */
+  /** A user who logs in during a visit is its user from the start; in a scope, only a login within the scope counts. */
   private leaveOutUsers(query: SelectQueryBuilder<Activity>): void {
     query.andWhere('activity.userId IS NULL');
     if (this.isScoped) {
@@ -205,7 +205,7 @@ export class StatisticsQuery {
     }
   }
 
-  /** The ids of the paths that match; alias `known`. */
+  /** Selects the ids of matching paths; alias `known`. */
   private pathsLike(property: string, path: string): SelectQueryBuilder<Path> {
     const { sql, parameters } = pathCondition(pathColumns(this.dialect, 'known.path'), property, path);
     return this.manager.createQueryBuilder(Path, 'known').select('known.id', 'id').where(sql, parameters);

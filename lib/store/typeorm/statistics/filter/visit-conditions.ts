@@ -24,7 +24,7 @@ export function performed(manager: EntityManager, name: string): Brackets {
   });
 }
 
-/** Oversized visits are found by their activities. */
+/** Oversized visits are found through their activities. */
 function orLong(
   manager: EntityManager,
   { sql, parameters }: ReturnType<typeof pageCondition>,

@@ -7,7 +7,7 @@ import { inAnyRange } from '../rollup/time-ranges.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { RollupState } from '../rollup/tables/rollups.entity.js';
 
-/** How many visits are asked for by one statement. */
+/** Visits in one statement. */
 const MANY = 5000;
 
 /** How the activities of a range are counted for visits that match a filter. */

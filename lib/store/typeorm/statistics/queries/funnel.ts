@@ -7,13 +7,13 @@ import type { TimeRange } from '../../../../statistics/time/time-range.js';
 /** The visitor is a user without a session. */
 const USER = 2 ** MAX_FUNNEL_STEPS;
 
-/** How far a visitor has come: of each step, when the latest start was that led there. */
+/** The progress of a visitor: for each step, the latest start that led there. */
 type Progress = number[];
 
 interface Row {
   visitor: string;
   date: string | number;
-  /** A bit for each step, and {@link USER}: what is not sent need not be read. */
+  /** A bit for each step, and {@link USER}, so that fewer bytes are sent. */
   done: string | number;
 }
 
@@ -52,7 +52,7 @@ export async function funnel(
   return steps.map((_, i) => [...progress.values()].filter((visitor) => visitor.length > i).length);
 }
 
-/** From the last step to the first, so that an activity is one step at a time; a later start leaves more time. */
+/** From the last step to the first, so that one activity is not two steps. A later start leaves more time. */
 function advance(starts: Progress, count: number, done: number, date: number, within: number): void {
   for (let i = Math.min(starts.length, count - 1); i >= 0; i--) {
     if (!(done & (2 ** i))) continue;

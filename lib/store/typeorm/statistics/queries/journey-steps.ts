@@ -15,7 +15,7 @@ import { loadVisitPaths } from '../rollup/visit-paths.js';
 type Query = Omit<JourneyQuery, 'limit'>;
 
 export interface JourneySteps {
-  /** For each visit the path ids from step to step. If the journeys end at a path, that is the first. */
+  /** The path ids of each visit's steps. If the journeys end at a path, that is the first. */
   journeys: number[][];
   /** The paths of ids that are not stored. */
   names: Map<number, string>;
@@ -34,7 +34,7 @@ export async function loadJourneySteps(
   if (anchor !== undefined) {
     const id = (await findPathIds(selection.manager, [anchor])).get(anchor);
     step = id === undefined ? undefined : encodePathId(id);
-    // No digit is a wildcard of LIKE. It may ignore case: what differs in case is left out below.
+    // No digit is a wildcard of LIKE. LIKE may ignore case, so rows that differ in case are removed below.
     if (step === undefined) query.andWhere('visit.pathSequence IS NULL');
     else
       query.andWhere('(visit.pathSequence IS NULL OR visit.pathSequence LIKE :step)', { step: `%${step}%` });
@@ -56,7 +56,7 @@ export async function loadJourneySteps(
   return { journeys, names };
 }
 
-/** The steps of visits with too many activities, from these. */
+/** The steps of visits with too many activities, read from their activities. */
 async function loadOversized(
   selection: StatisticsQuery,
   range: TimeRange,

@@ -9,7 +9,7 @@ import { loadJourneySteps } from './journey-steps.js';
 
 type Counted = [path: string, number: number, visits: number];
 
-/** The most frequent paths of each step, and how many visits went from one to another. */
+/** Finds the most frequent paths of each step, and counts the visits that went from one to another. */
 export async function journeys(
   selection: StatisticsQuery,
   range: TimeRange,
@@ -64,7 +64,7 @@ async function countAt(rows: number[][], step: number): Promise<Map<number, numb
   return counts;
 }
 
-/** From each path that is kept at the step before, or `null`, to each that is at the step. */
+/** The links from each path (or `null`) of the previous step to each path of the step. */
 async function linksBetween(
   rows: number[][],
   kept: Counted[][],

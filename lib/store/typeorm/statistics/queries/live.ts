@@ -8,7 +8,7 @@ const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', '
 
 type Row = Omit<LiveVisitor, 'date'> & { date: string | number };
 
-/** @param range whose end does not count: a client's clock may be ahead */
+/** @param range without its end, because a client's clock may be ahead */
 export async function live(selection: StatisticsQuery, range: Range): Promise<Omit<Live, 'asOf'>> {
   const since = { since: range.since };
   const counts = await selection
@@ -29,7 +29,7 @@ export async function live(selection: StatisticsQuery, range: Range): Promise<Om
   };
 }
 
-/** What each visitor did last. */
+/** Finds the last activity of each visitor. */
 function latest(selection: StatisticsQuery, since: { since: number }): Promise<Row[]> {
   const { manager, dialect } = selection;
   const id = dialect.idOrder('activity.id');

@@ -62,7 +62,7 @@ export async function splitRange(
   const parts = { rollup: { ...whole }, add: new Array<TimeRange>(), subtract: new Array<TimeRange>() };
   for (const { inside, outside } of ends) {
     if (lengthOf(inside) === 0) continue;
-    // What came in since the sum was made must not be taken from it.
+    // Activities that arrived after the sum must not be subtracted from it.
     if (lengthOf(inside) <= lengthOf(outside) || (await isDirty(manager, outside))) parts.add.push(inside);
     else {
       parts.subtract.push(outside);

@@ -18,7 +18,7 @@ export async function retention(
     .andWhere(`${key} IS NOT NULL`)
     .groupBy(key)
     .having(`MIN(visit.startedAt) >= ${range.since}`);
-  // Whoever came first in the range has no visit before it.
+  // A visitor's first visit in the range has no previous visit in it.
   const visits = selection
     .visits(range)
     .select(`DISTINCT ${key}`, 'id')

@@ -7,29 +7,29 @@ import { DAY, type TimeRange } from '../../../../statistics/time/time-range.js';
 import type { RollupState } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 
-/** How many ranges with unbounded visits are looked at one by one. More of them count as touching. */
+/** Ranges with visits of unknown start that are checked individually. If there are more, all count as touching. */
 const MAX_UNBOUNDED = 5000;
 
-/** Milliseconds that visits of very many activities are left alone at most. */
+/** Milliseconds for which large visits are deferred at most. */
 export const MAX_LARGE_REST = 60_000;
 
 /** A dirty range that has to be recomputed for an exact answer. */
 export interface Touching {
   id: string;
   createdAt: number;
-  /** Whether only visits of very many activities are left of it: no question waits for these. */
+  /** Whether only large visits are left of it, which no question waits for. */
   isDeferred: boolean;
 }
 
 /**
- * The moment before which everything committed is in the answer, in milliseconds since 1970 by the database's clock.
+ * Returns `asOf`: everything that was committed before it is in the answer. In milliseconds since 1970, by the database's clock.
  *
- * A dirty range is created before its transaction commits, and stays until it is recomputed. So what was committed before
- * the oldest one that the reader sees was recomputed, and without any the moment is the one before the snapshot. It does
- * not matter how long a transaction takes to commit: its range is older than its commit, never younger.
+ * A dirty range is created before its transaction commits, and stays until it is recomputed. So everything that was committed
+ * before the oldest visible dirty range has been recomputed; without a dirty range, `asOf` is the start of the snapshot. A
+ * transaction may take any time to commit, because its range is always older than its commit.
  *
  * @param manager of a snapshot in which nothing was read yet
- * @param ranges what the answer depends on
+ * @param ranges that the answer depends on
  */
 export async function readAsOf(manager: EntityManager, ranges: TimeRange[]): Promise<number> {
   const [row]: { now: string | number }[] = await manager.query(
@@ -45,8 +45,8 @@ export async function readAsOf(manager: EntityManager, ranges: TimeRange[]): Pro
 }
 
 /**
- * Finds the dirty ranges that answers about some ranges depend on, the latest first.
- * @param limit more are left out, deferred ones first
+ * Finds the dirty ranges that an answer about the ranges depends on, the latest first.
+ * @param limit if there are more, deferred ones are omitted first
  */
 export async function findTouching(
   manager: EntityManager,
@@ -71,12 +71,12 @@ export async function findTouching(
   ];
 }
 
-/** Whether visits of very many activities may be recomputed; also if a clock was ahead when they were. */
+/** True if large visits may be recomputed, also if the clock was ahead when that was last done. */
 export function isLargeDue({ largeFrom }: Pick<RollupState, 'largeFrom'>, now: number): boolean {
   return largeFrom.getTime() <= now || largeFrom.getTime() > now + 2 * MAX_LARGE_REST;
 }
 
-/** Visits last at most a day, so those of the ranges have no activities further away; alias `dirty`. */
+/** The SQL of dirty ranges near the ranges (alias `dirty`): visits last at most a day. */
 function nearBy(manager: EntityManager, ranges: TimeRange[]): SelectQueryBuilder<DirtyRange> {
   return manager.createQueryBuilder(DirtyRange, 'dirty').where(`(${nearSql(ranges)})`);
 }
@@ -90,7 +90,7 @@ function nearSql(ranges: TimeRange[]): string {
 }
 
 /**
- * Ranges further away whose visits touch the ranges. Only server code and imports give a visit activities that are more
+ * Dirty ranges further away whose visits touch the ranges. Only server code and imports track visits whose activities are more
  * than a day apart.
  */
 async function findUnbounded(manager: EntityManager, ranges: TimeRange[]): Promise<Touching[]> {

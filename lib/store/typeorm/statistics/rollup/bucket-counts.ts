@@ -10,9 +10,9 @@ import type { PathDictionary } from './path-dictionary.js';
 import { inAnyRange } from './time-ranges.js';
 import { PathRollup, NameRollup } from './tables/rollups.entity.js';
 
-/** How many time ranges are asked for by one statement. */
+/** Time ranges in one statement. */
 const RANGES_AT_ONCE = 50;
-/** How many pages are named by one statement. */
+/** Pages in one statement; with more, all pages are recomputed. */
 const MAX_PAGES = 500;
 
 export interface PathCount {
@@ -28,11 +28,11 @@ export interface NameCount {
   activities: number;
 }
 
-/** How often names and paths occur in buckets of time, bots left out: recomputed from activities, written if different. */
+/** Counts names and paths per time bucket, without bots. Counts are recomputed from activities, and written if they differ. */
 export class BucketCounts {
   constructor(private readonly manager: EntityManager) {}
 
-  /** In quarters of an hour. */
+  /** In buckets of 15 minutes. */
   async names(ranges: TimeRange[]): Promise<NameCount[]> {
     const quarter = floorOf(QUARTER);
     return this.eachChunk(ranges, async (some) => {
@@ -79,8 +79,7 @@ export class BucketCounts {
   }
 
   /**
-   * The pages with activities in the ranges.
-   * @returns `undefined` if there are too many to be named in a statement
+   * Returns the pages with activities in the ranges; `undefined` if there are too many for one statement
    */
   async pagesIn(ranges: TimeRange[]): Promise<string[] | undefined> {
     const rows = await this.eachChunk(ranges, (some) =>
@@ -90,7 +89,7 @@ export class BucketCounts {
     return pages.length > MAX_PAGES ? undefined : pages;
   }
 
-  /** What makes the stored counts of names those of the activities. The ranges begin and end with a quarter. */
+  /** Statements that rebuild the counts of names. The ranges consist of whole buckets of 15 minutes. */
   async nameChanges(ranges: TimeRange[]): Promise<(Statement | Insert)[]> {
     const stored = await this.eachChunk(ranges, (some) =>
       this.manager.createQueryBuilder(NameRollup, 'sum').where(inAnyRange('sum.startedAt', some)).getMany(),
@@ -105,7 +104,7 @@ export class BucketCounts {
   }
 
   /**
-   * The same of paths.
+   * The same for paths.
    * @param pages only these
    */
   async pathChanges(
@@ -208,7 +207,7 @@ function floorOf(bucketSize: number): string {
   return `activity.date - activity.date % ${bucketSize}`;
 }
 
-/** The end of the day that a range begins on: a past day has one count for each path. */
+/** The end of the day on which a range begins, because past days have daily buckets. */
 export function daysOf(ranges: TimeRange[]): TimeRange[] {
   const starts = new Set(ranges.map(({ since }) => since - (since % DAY)));
   return [...starts].sort((a, b) => a - b).map((since) => ({ since, until: since + DAY }));

@@ -5,10 +5,10 @@ import { KEEP_QUARTERS } from './rollup-state.js';
 import type { Outcome, StepRunner } from './step-runner.js';
 import { PathRollup } from './tables/rollups.entity.js';
 
-/** Milliseconds between two looks at whether there are days to be compacted. */
+/** Milliseconds between two checks for days to compact. */
 const PAUSE = 600_000;
 
-/** Counts the paths of days that are two days old by the day: a fraction of the rows of quarters of an hour. */
+/** Replaces the path counts of each 15 minutes by daily counts when a day is two days old. That takes a fraction of the rows. */
 export class Compaction {
   private lastLook = Number.NEGATIVE_INFINITY;
 
@@ -28,7 +28,7 @@ export class Compaction {
     }
   }
 
-  /** The next day that is old enough; or the latest that is not is counted by quarters of an hour again: a clock was ahead. */
+  /** The next day that is old enough. If a clock was ahead, a day that is too young is split into buckets of 15 minutes again. */
   private compactDay(): Promise<Outcome> {
     return this.runner.withLease(async (turn) => {
       const mark = turn.state.compactedUntil.getTime();
@@ -50,7 +50,7 @@ export class Compaction {
     });
   }
 
-  /** The first and the last count of a path in a range: days without any need not be compacted. */
+  /** The first and the last path count in a range, because days without any need not be compacted. */
   private async findCounts(range: TimeRange): Promise<{ first: number; last: number } | undefined> {
     const row = await onPrimary(this.runner.dataSource, (manager) =>
       manager

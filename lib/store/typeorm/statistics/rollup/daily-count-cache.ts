@@ -22,7 +22,7 @@ export function visitsMetric(dimension: VisitDimension): string {
 }
 
 const PROPERTY = 'property ';
-/** As much as fits into a text of each database. */
+/** What fits into a text column of each database. */
 const MAX_BYTES = 60_000;
 
 /** Activities per name and value of a property. */
@@ -30,15 +30,15 @@ export function propertyMetric(property: string): string {
   return PROPERTY + property;
 }
 
-/** Caches counts of past days, for questions that would otherwise count the whole range each time. */
+/** Caches counts of past days for questions that would otherwise count the whole range each time. */
 export class DailyCountCache {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * Caches the past days of a range that are not cached, until nobody waits for the answer. A day is skipped if a rollup
+   * Caches the past days of a range that are not cached yet, as long as the question may wait. A day is skipped if a rollup
    * commits in the meantime.
-   * @param times by the monotonic clock: when the last day may begin, and when the question has to be answered
-   * @returns whether there were any such days
+   * @param times by the monotonic clock: when the last day may begin, and when the question must be answered
+   * @returns whether there were such days
    */
   async cacheDays(
     metric: string,
@@ -53,7 +53,7 @@ export class DailyCountCache {
     return days.length > 0;
   }
 
-  /** The statement that invalidates days. */
+  /** The statement that deletes the cached counts of days. */
   invalidate(days: Iterable<number>): Statement {
     return this.dataSource
       .createQueryBuilder()
@@ -63,7 +63,7 @@ export class DailyCountCache {
       .getQueryAndParameters();
   }
 
-  /** The statement that deletes the counts before an instant that may name somebody, or that only activities can give. */
+  /** The statement that deletes counts before an instant, if they may contain personal data or need activities. */
   invalidateBefore(instant: number): Statement {
     return this.dataSource
       .createQueryBuilder()
@@ -121,7 +121,7 @@ export class DailyCountCache {
     );
   }
 
-  /** If it fails, the question is answered without it. */
+  /** It may fail: then the question is answered without the cache. */
   private read<T>(read: (manager: EntityManager) => Promise<T>, deadline: number): Promise<T> {
     const { dataSource } = this;
     return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal), {
@@ -131,7 +131,7 @@ export class DailyCountCache {
   }
 }
 
-/** The past days of the range that have activities and no cached counts. */
+/** Finds the past days of the range with activities and without cached counts. */
 async function missingDays(manager: EntityManager, metric: string, range: TimeRange): Promise<number[]> {
   const until = floor(Math.min(range.until, Date.now()), DAY);
   const withActivities = await manager

@@ -6,20 +6,20 @@ import { isNearStart } from '../../../../activity/visit-id.js';
 
 type Changed = Pick<Activity, 'date' | 'visitId'>;
 
-/** What a writer says of a range; the database adds its clock. */
+/** A row as a writer inserts it; the database adds its clock. */
 export type NewDirtyRange = Omit<DirtyRange, 'createdAt'>;
 
-/** The minutes in which activities are added. */
+/** The dirty ranges of added activities, one for each minute. */
 export function dirtyRangesForInsert(activities: Changed[]): NewDirtyRange[] {
   return dirtyRanges(activities, false);
 }
 
-/** The minutes in which activities are erased. */
+/** The dirty ranges of erased activities, one for each minute. */
 export function dirtyRangesForDelete(activities: Changed[]): NewDirtyRange[] {
   return dirtyRanges(activities, true);
 }
 
-/** One row for each minute, because most activities of a transaction are of now. */
+/** One row for each minute, because most activities of a transaction happened just now. */
 function dirtyRanges(activities: Changed[], erased: boolean): NewDirtyRange[] {
   const minutes = new Map<number, { visits: Set<string>; unbounded: boolean }>();
   for (const { date, visitId } of activities) {
@@ -42,8 +42,8 @@ function dirtyRanges(activities: Changed[], erased: boolean): NewDirtyRange[] {
 }
 
 /**
- * What is left of ranges whose other visits and buckets are recomputed, one row for each minute.
- * @param large visits that are put off
+ * The dirty ranges that remain after a step, one for each minute: only large visits are left to recompute.
+ * @param large ids of the deferred visits
  */
 export function deferredRanges(ranges: DirtyRange[], large: Set<string>): DirtyRange[] {
   const minutes = new Map<number, { range: DirtyRange; visits: Set<string> }>();
@@ -65,7 +65,7 @@ export function deferredRanges(ranges: DirtyRange[], large: Set<string>): DirtyR
   }));
 }
 
-/** All of a day, as at the first look at the activities or at a rebuild. */
+/** A dirty range for a whole day, as in the first computation or a rebuild. */
 export function dirtyDay(day: number): NewDirtyRange {
   return {
     id: uuidv7(),
@@ -86,12 +86,12 @@ export function newestFirst(a: DirtyRange, b: DirtyRange): number {
   return +b.since - +a.since || +b.until - +a.until;
 }
 
-/** The ids with commas between; an id may have any character, if the host or an import gave it. */
+/** Encodes ids with commas between. Ids of the host or of an import may contain any character. */
 function encodeVisits(ids: Iterable<string>): string {
   return [...ids].map((id) => id.replaceAll('%', '%25').replaceAll(',', '%2C') || '%').join(',');
 }
 
-/** @returns the visits of the changed activities; `undefined` for all visits with activities in the range */
+/** Returns the visits of the changed activities; `undefined` means all visits with activities in the range. */
 export function decodeVisits(visits: string | null): string[] | undefined {
   if (visits === null) return undefined;
   if (visits === '') return [];

@@ -3,7 +3,7 @@
 /** Characters. A visit with more is treated as oversized. */
 export const MAX_NAME_COUNTS = 4000;
 
-/** The text that each row with the name contains. */
+/** Returns the text that each row with the name contains. */
 export function encodedKey(name: string): string {
   return `,${encodeURIComponent(name)}:`;
 }

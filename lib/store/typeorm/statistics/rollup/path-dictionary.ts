@@ -45,7 +45,7 @@ export class PathDictionary {
   }
 }
 
-/** The ids of the paths that are stored. */
+/** Finds the ids of stored paths. */
 export async function findPathIds(manager: EntityManager, paths: string[]): Promise<Map<string, number>> {
   const numbers = new Map<string, number>();
   for (const some of chunks(paths)) {
@@ -59,7 +59,7 @@ export async function findPathIds(manager: EntityManager, paths: string[]): Prom
   return numbers;
 }
 
-/** The paths of ids, except those that were erased in the meantime. */
+/** Finds the paths of ids, except those that were erased in the meantime. */
 export async function findPaths(
   manager: EntityManager,
   numbers: Iterable<number>,
@@ -72,14 +72,14 @@ export async function findPaths(
 
 const MANY = 5000;
 
-/** The SQL of two columns having the same path, with what an index may hold of it. */
+/** The SQL that compares the paths of two columns, so that an index of their first characters is used. */
 function isSamePath(dialect: Dialect, one: string, other: string): string {
   return `${one} = ${other} AND ${dialect.pathKey(one)} = ${dialect.pathKey(other)}`;
 }
 
 /**
- * What forgets those of the paths that are left without an activity. Which these are is found before the transaction, which
- * looks again only at them.
+ * The statement that deletes paths without activities. Candidates are found before the transaction, which then checks only
+ * those again.
  */
 export async function forget(manager: EntityManager, numbers: Iterable<number>): Promise<Statement[]> {
   const { connection: dataSource } = manager;
@@ -106,9 +106,9 @@ export async function forget(manager: EntityManager, numbers: Iterable<number>):
   );
 }
 
-/** The SQL of whether no activity is at a path. */
+/** The SQL condition that no activity has a path. */
 function isUnused(dataSource: DataSource, path: string): string {
-  // One by one, so that each uses an index.
+  // Separate conditions, so that each uses an index.
   const conditions = ['activity.path', 'activity.page'].map((column) => {
     const activities = dataSource
       .createQueryBuilder()

@@ -6,7 +6,7 @@ const AGAIN = '.';
 /** Characters that may precede an id, for the brackets of a pattern. */
 export const ENDS = 'A-Z2-7.';
 
-/** What a character is worth: below {@link BASE} it ends a number. */
+/** The value of a character as a digit; a digit below {@link BASE} ends a number. */
 const digits = Array.from({ length: 128 }, (_, code) => (LAST + MORE).indexOf(String.fromCharCode(code)));
 const BASE = 32;
 
@@ -57,7 +57,7 @@ function isEnd(sequence: string, at: number): boolean {
 /** Up to `depth` steps from the first occurrence of `step` (or from the start) of a sequence without repeats; empty if it does not occur. */
 export function takeForward(sequence: string, depth: number, step = ''): string {
   let from = sequence.indexOf(step);
-  // What ends like the number of the step may be another.
+  // A longer number may end like that of the step.
   while (from > 0 && !isEnd(sequence, from - 1)) from = sequence.indexOf(step, from + 1);
   if (from < 0) return '';
   let end = from;

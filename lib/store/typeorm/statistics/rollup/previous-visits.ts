@@ -3,7 +3,7 @@ import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
 import { Visit } from './tables/visit.entity.js';
 
-/** A visit as its row is. */
+/** A visit row. */
 export type VisitRow = Omit<Visit, 'session'>;
 
 type Links = Pick<
@@ -28,7 +28,7 @@ type Row = Pick<Links, 'id' | 'sessionId' | 'userId'> & { startedAt: string | nu
 
 const FIRST = -1;
 
-/** Visits whose previous visit may change, and visits that are only there because they come before one. */
+/** Visits whose previous visit may change, and the visits before them. */
 interface Neighbours {
   next: Map<string, Links>;
   previous: Map<string, Links>;
@@ -38,14 +38,14 @@ const PREVIOUS = { sessionId: 'previousSessionVisitAt', userId: 'previousUserVis
 
 type Key = keyof typeof PREVIOUS;
 
-/** How many visits of some sessions or users are read at once, besides as many as change. */
+/** Visits of sessions or users that are read at once, in addition to as many as change. */
 const MAX_READ = 1000;
-/** Of a session or user with more visits only the neighbours are read. */
+/** If a session or user has more visits, only the neighbours of the changed ones are read. */
 const MANY_VISITS = 100;
 
 /** Finds the previous visit of the same session and of the same user. */
 export class PreviousVisits {
-  /** @param frozenUntil visits before it are not linked with their session and user any more */
+  /** @param frozenUntil earlier visits are no longer linked with their session and user */
   constructor(
     private readonly manager: EntityManager,
     private readonly frozenUntil = 0,
@@ -53,9 +53,9 @@ export class PreviousVisits {
 
   /**
    * Sets `previousSessionVisitAt` and `previousUserVisitAt`.
-   * @param visits as they are to be
-   * @param ids of these, and of visits that are to be deleted
-   * @returns other visits whose previous visit changes, and the visits as they are stored
+   * @param visits the new rows
+   * @param ids of the new rows and of visits that will be deleted
+   * @returns other visits whose previous visit changes, and the stored rows
    */
   async find(visits: VisitRow[], ids: string[]): Promise<{ changed: Links[]; stored: Links[] }> {
     const own = new Set(ids);
@@ -72,7 +72,7 @@ export class PreviousVisits {
     return { changed: [...changed.values()], stored };
   }
 
-  /** When the latest frozen visit of a session or user began: only its next visit still says so. */
+  /** The start of the latest frozen visit of a session or user, which only its next visit still knows. */
   private startsBefore(key: Key, visits: Links[]): Map<string, number> {
     const starts = new Map<string, number>();
     for (const visit of visits) {
@@ -84,8 +84,8 @@ export class PreviousVisits {
   }
 
   /**
-   * Stored visits of the same sessions or users: all of them, or of many the neighbours.
-   * @returns beside them the ids of those that are only there because they come before another one
+   * Finds stored visits of the same sessions or users: all, or only the neighbours if there are many.
+   * @returns also the ids of visits that are only needed because they come before another one
    */
   private async others(
     key: Key,
@@ -124,7 +124,7 @@ export class PreviousVisits {
     return { others, fixed };
   }
 
-  /** All visits from the first to the last of them, and the nearest after and before; `undefined` if they are many. */
+  /** All visits from the first to the last, and the nearest before and after them; `undefined` if there are too many. */
   private async between(where: object, visits: Links[]): Promise<Neighbours | undefined> {
     const starts = visits.map(({ startedAt }) => startedAt.getTime());
     const first = starts.reduce((a, b) => Math.min(a, b));
@@ -151,11 +151,11 @@ export class PreviousVisits {
     return { next, previous };
   }
 
-  /** The nearest other visits after each of them, and before each of them and of those. */
+  /** The nearest other visit after each visit, and the nearest before each of both. */
   private async neighbours(where: object, visits: Links[], own: Set<string>): Promise<Neighbours> {
     const find = async (direction: 'ASC' | 'DESC', places: Iterable<Links>): Promise<Map<string, Links>> => {
       const found = new Map<string, Links>();
-      /** What comes after own visits, so that a row of them is walked along once. */
+      /** The results so far, so that consecutive visits are followed only once. */
       const known = new Map<string, Links | undefined>();
       for (const place of places) {
         const skipped: string[] = [];
@@ -174,7 +174,7 @@ export class PreviousVisits {
       }
       return found;
     };
-    // Where they are to be, and where they are stored.
+    // By their new and by their stored start.
     const places = new Map(visits.map((visit) => [`${visit.bot} ${+visit.startedAt} ${visit.id}`, visit]));
     const next = await find('ASC', places.values());
     return { next, previous: await find('DESC', [...places.values(), ...next.values()]) };
@@ -196,7 +196,7 @@ export class PreviousVisits {
       .limit(1);
   }
 
-  /** TypeORM's entities would take ten times as long. */
+  /** Raw rows, because entities would take ten times as long. */
   private async read(where: object, limit?: number): Promise<Links[]> {
     const query = this.manager.createQueryBuilder(Visit, 'visit').select([]).where(where);
     for (const column of COLUMNS) query.addSelect(`visit.${column}`, column);
@@ -214,7 +214,7 @@ export class PreviousVisits {
 
 /**
  * @param fixed ids of visits that stay as they are
- * @param before when visits began that come before all of these
+ * @param before starts of earlier visits
  * @returns the visits whose previous visit changes
  */
 function link(visits: Links[], key: Key, fixed: Set<string>, before: Map<string, number>): Links[] {
@@ -233,7 +233,7 @@ function link(visits: Links[], key: Key, fixed: Set<string>, before: Map<string,
     });
 }
 
-/** Bots are counted apart. */
+/** The key of a session or user; bots have their own. */
 function whoOf(visit: Links, key: Key): string {
   return `${visit.bot} ${visit[key]}`;
 }

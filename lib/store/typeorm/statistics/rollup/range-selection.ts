@@ -4,21 +4,21 @@ import { decodeVisits, isDay, newestFirst } from './dirty-ranges.js';
 import { MAX_RANGES, StepLimits } from './step-limits.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 
-/** How many are taken at most if they lie on days that are counted whole: those of one day cost little more than one of them. */
+/** Dirty ranges of days that have daily buckets: all of one day cost little more than one of them. */
 const MAX_RANGES_OF_DAYS = 20_000;
-/** With so few, others that cost nothing more are taken too. */
+/** If a step has no more ranges, it also takes those that it recomputes anyway. */
 const FEW_RANGES = 20;
-/** Milliseconds after which a range that failed is tried again, if nothing else is left. */
+/** Milliseconds after which a failed range is tried again, if nothing else is left. */
 const RETRY = 1000;
 
-/** Chooses the dirty ranges of a step: the newest, as many as it can do in its time, and first those that have not failed. */
+/** Selects the dirty ranges of a step: the newest first, failed ones last, as many as fit into the time of a step. */
 export class RangeSelection {
   readonly limits = new StepLimits();
-  /** Whether visits of very many activities may have been left for later. */
+  /** Whether large visits may have been deferred. */
   hasDeferred = false;
   /**
-   * Ranges whose last step failed, and when, by the clock. Others go before them, so that one that cannot finish does not
-   * stop the others.
+   * When the last step of a range failed, by the clock. Other ranges come first, so that a range that always fails does not
+   * stop them.
    */
   private readonly failed = new Map<string, number>();
 
@@ -26,7 +26,7 @@ export class RangeSelection {
     return [...this.failed.keys()];
   }
 
-  /** Those that failed less than a second ago. */
+  /** Ranges that failed less than a second ago. */
   get recentFailures(): string[] {
     const now = monotonicClock.now();
     return [...this.failed].flatMap(([id, failedAt]) => (now - failedAt < RETRY ? id : []));
@@ -37,7 +37,7 @@ export class RangeSelection {
     for (const id of ids) this.failed.delete(id);
   }
 
-  /** After a failed step: a range that fails alone is noted, and of several each is tried alone. */
+  /** To be called after a failed step: marks the range, or if there were several, tries each alone. */
   isolate(ranges: DirtyRange[]): void {
     const { limits } = this;
     if (ranges.length === 1 || (ranges.some(isDay) ? limits.days : limits.ranges) === 1)
@@ -45,23 +45,23 @@ export class RangeSelection {
     limits.useOne();
   }
 
-  /** The newest of these ranges that have not just failed. */
+  /** Selects the newest of these ranges that have not just failed. */
   async among(manager: EntityManager, ids: string[]): Promise<DirtyRange[]> {
     const recent = new Set(this.recentFailures);
     return this.find(manager, ids.filter((id) => !recent.has(id)).slice(0, this.limits.ranges));
   }
 
-  /** These ranges, as far as they are still there and one step can do them. */
+  /** Selects those of the ranges that are still dirty, as many as one step can do. */
   async find(manager: EntityManager, ids: string[]): Promise<DirtyRange[]> {
     if (ids.length === 0) return [];
     const found = await manager.findBy(DirtyRange, { id: In(ids) });
     return this.cut(manager, found.sort(newestFirst));
   }
 
-  /** The newest ranges, then those that failed before, and deferred ranges if nothing else is left. */
+  /** Selects the newest ranges, then those that failed before, and deferred ranges if nothing else is left. */
   async next(manager: EntityManager, isDue: boolean): Promise<DirtyRange[]> {
     if (isDue && this.hasDeferred) {
-      // Otherwise those that never cease to come would always go before them.
+      // Otherwise new ranges would always come before deferred ones.
       const late = await this.nextDeferred(manager);
       if (late.length > 0) return late;
     }
@@ -69,7 +69,7 @@ export class RangeSelection {
     return found.length > 0 || !isDue ? this.cut(manager, found) : this.nextDeferred(manager);
   }
 
-  /** All of the visits of the newest deferred ranges. */
+  /** Selects all ranges with the visits of the newest deferred ranges. */
   async nextDeferred(manager: EntityManager): Promise<DirtyRange[]> {
     const late = await this.newest(manager, true, MAX_RANGES);
     const visits = new Set(late.slice(0, this.limits.ranges).flatMap(visitsOf));
@@ -77,7 +77,7 @@ export class RangeSelection {
     return late.filter((range) => visitsOf(range).every((id) => visits.has(id)));
   }
 
-  /** The newest ranges, or those that failed some time ago if there are no others. */
+  /** Selects the newest ranges, or if there are none, those that failed some time ago. */
   private async newest(manager: EntityManager, deferred: boolean, take: number): Promise<DirtyRange[]> {
     const find = (without: string[]): Promise<DirtyRange[]> =>
       manager.find(DirtyRange, {
@@ -89,7 +89,7 @@ export class RangeSelection {
     return found.length > 0 || this.failed.size === 0 ? found : find(this.recentFailures);
   }
 
-  /** Whole days cost more, and take in all that is dirty on them. */
+  /** Days with daily buckets cost more, so all dirty ranges of a day are taken together. */
   private async cut(manager: EntityManager, ranges: DirtyRange[]): Promise<DirtyRange[]> {
     const first = ranges.find(isDay);
     if (!first) return this.withEqual(manager, ranges);
@@ -109,8 +109,8 @@ export class RangeSelection {
   }
 
   /**
-   * Adds the ranges that a step recomputes anyway: of the same minutes and visits. It matters if few are taken at once,
-   * because a visit has very many activities.
+   * Adds the ranges that a step recomputes anyway: of the same minutes and visits. This matters if a step takes few ranges
+   * because of a large visit.
    */
   private async withEqual(manager: EntityManager, ranges: DirtyRange[]): Promise<DirtyRange[]> {
     if (ranges.length === 0 || ranges.length > FEW_RANGES) return ranges;

@@ -7,12 +7,12 @@ import { onPrimary } from '../../../../database/primary.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { RollupState } from './tables/rollups.entity.js';
 
-/** Milliseconds after which another instance takes over from one that is frozen or gone. */
+/** Milliseconds after which another instance takes over from a frozen or lost one. */
 const LEASE = 3000;
-/** Milliseconds between two renewals during a step that takes longer than that. */
+/** Milliseconds between two renewals during a long step. */
 const RENEWAL = 1000;
 
-/** Whether this instance may work. */
+/** The lease as this instance has read it. */
 export interface Turn {
   state: RollupState;
   /** Milliseconds since 1970, by the database's clock. */
@@ -22,8 +22,8 @@ export interface Turn {
 }
 
 /**
- * The right to work on the statistics: a row with a deadline by the database's clock. It only saves work. That a late step
- * does no harm is due to the version, which each step checks and changes when it commits.
+ * The right to work on the statistics: a row with a deadline by the database's clock. It only avoids duplicate work. A late step
+ * is harmless because each step checks and changes the version when it commits.
  */
 export class RollupLease {
   readonly holder = randomUUID();
@@ -43,7 +43,7 @@ export class RollupLease {
       leaseHolder === null ||
       leaseHolder === this.holder ||
       leaseUntil.getTime() <= now ||
-      // A clock was ahead.
+      // The clock was ahead.
       leaseUntil.getTime() > now + 2 * LEASE;
     if (!isFree) return { state, now, isOurs: false };
     if (leaseHolder === this.holder && monotonicClock.now() < this.heldUntil - LEASE / 2)
@@ -58,7 +58,7 @@ export class RollupLease {
     await this.change(this.ownUpdate({ leaseHolder: null }));
   }
 
-  /** Does what takes long, and changes nothing, without losing the lease. */
+  /** Does read-only work that may take long, and renews the lease meanwhile. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     const timer = setInterval(() => void this.renew(), RENEWAL).unref();
     try {
@@ -68,7 +68,7 @@ export class RollupLease {
     }
   }
 
-  /** What a step sets when it commits. */
+  /** The columns that a step sets when it commits. */
   extension(): { leaseHolder: string; leaseUntil: () => string } {
     this.heldUntil = monotonicClock.now() + LEASE;
     const { now } = dialectOf(this.dataSource);
@@ -76,8 +76,8 @@ export class RollupLease {
   }
 
   /**
-   * In the place of a writer: questions that take long must not end the lease, and the step has the place of the update.
-   * It never rejects: whoever takes over does what this instance would have done.
+   * It takes the slot of a writer, because long questions must not end the lease, and the step has the slot of updates. It
+   * never rejects: if it fails, another instance takes over.
    */
   private async renew(): Promise<void> {
     if (this.isRenewing) return;
@@ -88,7 +88,7 @@ export class RollupLease {
         { timeout: LEASE, subject: null, slots: connectionsOf(this.dataSource).writers },
       );
     } catch {
-      // The next one may work.
+      // The next renewal may succeed.
     } finally {
       this.isRenewing = false;
     }
@@ -113,7 +113,7 @@ export class RollupLease {
     });
   }
 
-  /** Only if it is as it was read: of two instances that want it, one gets it. */
+  /** Takes the lease only if it is unchanged since it was read, so that only one of two instances gets it. */
   private async acquire({ id, leaseHolder, leaseUntil, version }: RollupState): Promise<boolean> {
     const update = this.dataSource
       .createQueryBuilder()
@@ -131,7 +131,7 @@ export class RollupLease {
     return isOurs;
   }
 
-  /** @returns whether the row was changed; not while another instance has it locked */
+  /** Returns true if the row was changed; false also if another instance has locked it. */
   private async change(update: Statement, signal?: AbortSignal): Promise<boolean> {
     try {
       return (await dialectOf(this.dataSource).transact(this.dataSource, update, [], signal)) > 0;

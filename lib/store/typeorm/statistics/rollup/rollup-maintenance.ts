@@ -15,12 +15,12 @@ import { StoredPages } from './stored-pages.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { RollupState } from './tables/rollups.entity.js';
 
-/** How many dirty ranges are looked for at once. */
+/** Dirty ranges in one query. */
 const MAX_DIRTY = 20_000;
-/** How often a day is compared again because it has changed meanwhile. */
+/** How often a day is compared again because it has changed in the meantime. */
 const MAX_TRIES = 20;
 
-/** What a caller waits for, however long it takes: commands, and erasures. */
+/** Work that the caller waits for until it is done: of commands and erasures. */
 export class RollupMaintenance {
   private readonly dataSource: DataSource;
   private readonly storedPages: StoredPages;
@@ -43,7 +43,7 @@ export class RollupMaintenance {
       await this.storedPages.rebuild(day);
       const range = dirtyDay(day);
       const insertion = new Table(dataSource, DirtyRange, { clock: 'createdAt' }).insert([range]);
-      // The guard always holds.
+      // A guard that always succeeds.
       const guard = dataSource.createQueryBuilder().update(RollupState).set({ id: 1 }).where({ id: 1 });
       await dialectOf(dataSource).transact(dataSource, guard.getQueryAndParameters(), [insertion]);
       await this.takeIn([range.id]);
@@ -58,7 +58,7 @@ export class RollupMaintenance {
     await runner.release();
   }
 
-  /** Counts the paths of all days that are old enough by the day; otherwise that is done in the background. */
+  /** Compacts all days that are old enough, which otherwise happens in the background. */
   async compact(): Promise<void> {
     await this.runner.patiently(() => this.compaction.compactAll());
     await this.runner.release();
@@ -72,7 +72,7 @@ export class RollupMaintenance {
       let found: Omit<Mismatches, 'pages'>;
       let before: number;
       let tries = 0;
-      // What comes in meanwhile is no difference.
+      // New activities are not mismatches.
       do {
         await this.drain();
         const { version, compactedUntil, frozenUntil } = await loadState(this.dataSource);
@@ -94,20 +94,20 @@ export class RollupMaintenance {
     return wrong;
   }
 
-  /** Takes in all that was committed before the call. */
+  /** Recomputes all ranges that were dirty at the call. */
   async drain(): Promise<void> {
     await loadState(this.dataSource);
     await this.takeInAll((dirty) => dirty);
   }
 
   /**
-   * Takes in what was erased before the call: nothing of it is left in the statistics.
-   * @throws UnavailableError if other instances do not let this one, or the application shuts down
+   * Recomputes what was erased before the call, so that nothing of it is left in the statistics.
+   * @throws UnavailableError if other instances keep the lease, or the application shuts down
    */
   async takeInErasures(): Promise<void> {
-    // If nothing was ever computed, nothing is left.
+    // Without a state nothing was ever computed.
     if (!(await this.runner.inTurn(() => findState(this.dataSource)))) return;
-    // Those of a rebuild name no visits.
+    // Dirty ranges of a rebuild have no visit ids.
     await this.takeInAll((dirty) => dirty.where('dirty.erased AND dirty.visits IS NOT NULL'));
   }
 
@@ -124,11 +124,11 @@ export class RollupMaintenance {
     do {
       found = await this.runner.inTurn(() => onPrimary(this.dataSource, find));
       await this.takeIn(found.map(({ id }) => id));
-      // If there are fewer, all that was there at the call was among them.
+      // If there are fewer, all ranges of the time of the call are among them.
     } while (found.length === MAX_DIRTY);
   }
 
-  /** Recomputes these ranges, those that fail one by one at the end of the others. */
+  /** Recomputes these ranges; failed ones are tried individually after the others. */
   private async takeIn(ids: string[]): Promise<void> {
     try {
       await this.takeInEach(ids);

@@ -10,12 +10,12 @@ import { DirtyRange } from './tables/dirty-range.entity.js';
 import { NameRollup, PathRollup, RollupState } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 
-/** For so long, in milliseconds, paths are counted by quarters of an hour. */
+/** Milliseconds for which paths are counted in buckets of 15 minutes. */
 export const KEEP_QUARTERS = 2 * DAY;
-/** Milliseconds that the first look at all activities may take. */
+/** Milliseconds that the first query of all activities may take. */
 const FIRST_LOOK = 3_600_000;
 
-/** @returns `null` if the statistics were never computed */
+/** Reads the state; `null` if the statistics were never computed. */
 export function findState(dataSource: DataSource): Promise<RollupState | null> {
   return onPrimary(dataSource, (manager) => manager.findOneBy(RollupState, { id: 1 }));
 }
@@ -41,7 +41,7 @@ export async function loadState(dataSource: DataSource): Promise<RollupState> {
     })
     .orIgnore();
   const dirty = new Table(dataSource, DirtyRange).insert(
-    // Nobody knows since when they are dirty.
+    // It is unknown since when they are dirty.
     days.map((day) => ({ ...dirtyDay(day), createdAt: new Date(0) })),
   );
   await dialectOf(dataSource).transact(
@@ -54,13 +54,13 @@ export async function loadState(dataSource: DataSource): Promise<RollupState> {
   return created;
 }
 
-/** {@link findDays} that can be computed from the activities. */
+/** Like {@link findDays}, without frozen days. */
 export async function findUnfrozenDays(dataSource: DataSource): Promise<number[]> {
   const { frozenUntil } = await loadState(dataSource);
   return (await findDays(dataSource)).filter((day) => day >= frozenUntil.getTime());
 }
 
-/** The UTC days on which there are activities, or anything that is derived from them. */
+/** Finds the UTC days with activities, or with anything derived from them. */
 function findDays(dataSource: DataSource): Promise<number[]> {
   return onPrimary(dataSource, readDays, undefined, FIRST_LOOK);
 }
@@ -83,7 +83,7 @@ async function readDays(manager: EntityManager): Promise<number[]> {
   return [...days].sort((a, b) => a - b);
 }
 
-/** Otherwise the longest visit that ever was would be looked for in each question. */
+/** Resets the longest durations, because questions look back that far. */
 export function measureLongest(
   dataSource: DataSource,
 ): Promise<Pick<RollupState, 'maxVisitDuration' | 'maxMixedDuration'>> {

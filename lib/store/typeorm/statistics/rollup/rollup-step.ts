@@ -40,8 +40,8 @@ export class RollupStep {
   }
 
   /**
-   * @param compactedUntil the days before it have one count for each path
-   * @param mayDefer whether visits of very many activities are left for later
+   * @param compactedUntil days before it have daily buckets
+   * @param mayDefer whether large visits may be deferred
    */
   async recompute(dirty: DirtyRange[], compactedUntil: number, mayDefer: boolean): Promise<StepResult> {
     const ranges = dirty.filter(({ since }) => since.getTime() >= this.frozenUntil);
@@ -53,7 +53,7 @@ export class RollupStep {
     const recent = ranges.filter(({ since }) => since.getTime() >= compactedUntil);
     const past = ranges.filter(({ since }) => since.getTime() < compactedUntil);
     const recentQuarters = bucketsOf(timeRangesOf(recent), QUARTER);
-    // Of an erased activity nobody knows the page any more.
+    // The pages of erased activities are unknown.
     const whole = daysOf(timeRangesOf(past.filter(({ erased, visits: named }) => erased || named === null)));
     const wholeStarts = new Set(whole.map(({ since }) => since));
     const partly = timeRangesOf(past).filter(({ since }) => !wholeStarts.has(floor(since, DAY)));
@@ -81,7 +81,7 @@ export class RollupStep {
     return { statements, ...rest, deferred: deferred.length };
   }
 
-  /** Recomputes the counts of paths of a time range, in buckets of another size. */
+  /** Recomputes the path counts of a time range, in buckets of another size. */
   async resize(range: TimeRange, bucketSize: number): Promise<(Statement | Insert)[]> {
     const changes = await this.buckets.pathChanges([range], bucketSize, this.paths);
     return [...this.paths.inserts(), ...changes];
@@ -103,7 +103,7 @@ export class RollupStep {
   }
 }
 
-/** What was erased is not put off. */
+/** Ranges with erased activities are not deferred. */
 function isUrgent({ visits, erased }: DirtyRange): boolean {
   return visits === null || erased;
 }

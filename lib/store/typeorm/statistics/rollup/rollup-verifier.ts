@@ -20,7 +20,7 @@ interface Sum {
   views?: string | number;
 }
 
-/** Compares what is stored for statistics with the activities. */
+/** Compares visits and rollups with the activities. */
 export class RollupVerifier {
   private readonly builder: VisitBuilder;
   private readonly buckets: BucketCounts;
@@ -58,7 +58,7 @@ export class RollupVerifier {
     };
   }
 
-  /** Visits that start in the range, or should. */
+  /** The visits that start in the range, as stored or as computed. */
   private async visits(timeRange: TimeRange): Promise<number> {
     const begins = (visit: VisitRow | undefined): boolean => {
       const start = visit?.startedAt.getTime() ?? Number.NaN;

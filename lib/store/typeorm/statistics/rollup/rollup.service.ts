@@ -16,16 +16,16 @@ import { type Outcome, POLL, StepRunner, SUBJECT } from './step-runner.js';
 import { RollupState } from './tables/rollups.entity.js';
 import { WaitingQuestions } from './waiting-questions.js';
 
-/** How many ranges a question waits for. With more it waits its whole time. */
+/** Dirty ranges that a question waits for. If there are more, it waits for `maxWait`. */
 const MAX_AWAITED = 5000;
-/** Milliseconds between two looks at whether this process has changed anything. */
+/** Milliseconds between two checks if this process has changed anything. */
 const PAUSE = 5000;
 /** Milliseconds after a failure. */
 const PAUSE_AFTER_FAILURE = 30_000;
-/** Pauses after a step, as a multiple of its time: half of the time while a question waits, else a quarter. */
+/** Pauses after a step, as a multiple of its time: it works half of the time while a question waits, otherwise a quarter. */
 const REST = { asked: 1, background: 3 };
 const LONGEST_REST = 2000;
-/** Milliseconds that the application waits for a step when it shuts down; what is not committed is done again later. */
+/** Milliseconds that a shutdown waits for the running step; without a commit, the step is repeated later. */
 const SHUTDOWN_WAIT = 1000;
 /** A timer cannot wait for longer. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -33,22 +33,21 @@ const MAX_TIMER = 2 ** 31 - 1;
 const UNCACHED = 'counts of past days cannot be cached';
 
 /**
- * Keeps the statistics up to date with the activities, and says when that is done: while a question waits (waiting-questions.ts),
- * and every few seconds if this process has changed anything.
+ * Keeps the statistics up to date with the activities: while a question waits (waiting-questions.ts), and every few seconds if
+ * this process has changed anything.
  *
- * The protocol. Writers append dirty ranges in their own transaction and never wait. A step (step-runner.ts) takes some of the
- * ranges that are there when it begins, the newest first (range-selection.ts). It recomputes what they touch from the
- * activities (rollup-step.ts), and never adds up, so repeats and order do not matter. In one transaction it writes that,
- * deletes exactly these ranges, and changes the version of {@link RollupState}: if the version is another one by then, nothing
- * is written. What is committed after the step has read has a range of its own, which stays. So an answer is exact for
- * everything that was committed before the oldest range that it sees was created: as-of.ts reads that moment.
+ * The protocol: writers append dirty ranges in their own transaction and never wait. A step (step-runner.ts) selects some of the
+ * ranges that exist when it begins, the newest first (range-selection.ts). It recomputes the visits and buckets in them from the
+ * activities (rollup-step.ts) and never adds to stored counts, so repeats and order do not matter. One transaction writes the
+ * results, deletes exactly these ranges, and changes the version of {@link RollupState}; if the version has changed since, nothing
+ * is written. Activities that are committed after the step has read have another range, which stays. So an answer is exact for
+ * everything that was committed before the oldest range that it sees was created (as-of.ts).
  *
- * Of several instances the one that holds the lease works (rollup-lease.ts). It takes at most half of the time, or a quarter if
- * no question waits.
+ * Of several instances, only the one with the lease works (rollup-lease.ts): at most half of the time, or a quarter if no question
+ * waits.
  *
- * Names are counted by quarters of an hour, because every time zone of today begins its days with one, and paths too. From
- * two days ago on, paths are counted by UTC days (compaction.ts): that takes a fraction of the rows, and ranges rarely begin
- * or end there.
+ * Buckets of names and paths have 15 minutes, because days begin with such a bucket in every time zone of today. After two
+ * days, paths have daily buckets (compaction.ts): that takes a fraction of the rows, and ranges rarely begin or end so far back.
  */
 export class RollupService {
   private readonly runner: StepRunner;
@@ -56,14 +55,14 @@ export class RollupService {
   private readonly maintenance: RollupMaintenance;
   private readonly questions = new WaitingQuestions();
   private working: Promise<boolean> | undefined;
-  /** The lease, after the last work. */
+  /** The lease after the last work. */
   private releasing: Promise<void> | undefined;
-  /** Ends a rest. */
+  /** Ends the current pause. */
   private resting = new AbortController();
-  /** Whether it goes on when no question waits. */
+  /** Whether it works if no question waits. */
   private isBehind = false;
   private largeStep: Promise<unknown> | undefined;
-  /** As a question has seen it last. */
+  /** The state as a question has last read it. */
   private largeFrom = new Date(0);
   private timer: NodeJS.Timeout | undefined;
 
@@ -79,7 +78,7 @@ export class RollupService {
     this.maintenance = new RollupMaintenance(this.runner, this.compaction, pages);
   }
 
-  /** Begins to work in the background, if the settings say so. */
+  /** Starts work in the background, if the settings allow it. */
   start(): void {
     if (this.settings.background) this.sleep(PAUSE, -1);
   }
@@ -92,10 +91,10 @@ export class RollupService {
   }
 
   /**
-   * Resolves when the dirty ranges of a question that are there now are recomputed, or after `maxWait`. It never rejects:
-   * the question is answered from what is there. Deferred ranges are not awaited. Without a background run, one step with
-   * them is begun then, if it is due.
-   * @param ranges what the question is about
+   * Resolves when the current dirty ranges of a question are recomputed, or after `maxWait`. It never rejects: the question is
+   * then answered from what is stored. It does not wait for deferred ranges; without background work, it starts one step with
+   * them if it is due.
+   * @param ranges of the question
    */
   async catchUp(ranges: TimeRange[]): Promise<void> {
     await orAfter(
@@ -103,7 +102,7 @@ export class RollupService {
       this.await(ranges).catch((error: unknown) => this.runner.warn(error)),
     );
     if (this.settings.background || !this.runner.selection.hasDeferred) return;
-    // By this clock only to save work: a step asks the database's.
+    // This clock only saves work: a step uses the database's.
     if (isLargeDue({ largeFrom: this.largeFrom }, Date.now())) void this.recomputeDeferred();
   }
 
@@ -123,7 +122,7 @@ export class RollupService {
   }
 
   /**
-   * Takes in everything, with rests. What cannot be taken in is left out.
+   * Recomputes all dirty ranges, with pauses, except those that fail.
    * @returns whether nothing is left
    */
   run(): Promise<boolean> {
@@ -132,9 +131,9 @@ export class RollupService {
   }
 
   /**
-   * Caches counts of the days of the range that are over, as far as it comes in `maxWait`; daily-count-cache.ts has the
-   * metrics. It never rejects: what is not cached is counted for each question.
-   * @param deadline by the monotonic clock, when the question has to be answered
+   * Caches counts of past days of the range, as many as fit into `maxWait`; daily-count-cache.ts has the metrics. It never
+   * rejects: days without a cache are counted for each question.
+   * @param deadline of the question, by the monotonic clock
    */
   async cacheDays(metric: string, range: TimeRange, deadline: number): Promise<void> {
     const until = monotonicClock.now() + this.settings.maxWait;
@@ -191,7 +190,7 @@ export class RollupService {
     void this.work();
     await waiting;
     if (this.settings.background) return;
-    // The process may be frozen after the answer: it must not stop in the middle of a statement, or hold the lease.
+    // The process may be frozen after the answer, so it must not be within a statement, or hold the lease.
     await this.working;
     await this.releasing;
   }
@@ -221,7 +220,7 @@ export class RollupService {
         this.working = undefined;
         this.isBehind = false;
         this.releasing = this.runner.release();
-        // One that began to wait just now.
+        // A question that has just begun to wait.
         if (!hasFailed && !this.runner.isClosed && this.questions.size > 0) void this.work();
         else this.questions.endAll();
       });
@@ -240,7 +239,7 @@ export class RollupService {
         outcome = await this.step(isAsked);
         failures = 0;
       } catch (error) {
-        // If the next one fails too, it is not the range.
+        // If the next range fails too, the range is not the cause.
         failures += 1;
         if (failures > 2) throw error;
         runner.warn(error);
@@ -253,7 +252,7 @@ export class RollupService {
         await this.noticeOthers();
       } else if (outcome === 'none' && isAsked) {
         await this.noticeOthers();
-        // What has just failed is not there for a while.
+        // Ranges that have just failed are not tried for a while.
         questions.notice(runner.selection.recentFailures);
       } else if (outcome === 'none') {
         const compacted = await runner.inTurn(() => this.compaction.compactIfDue());
@@ -271,7 +270,7 @@ export class RollupService {
     return true;
   }
 
-  /** @param isAsked whether a question waits: ranges that none waits for are left out then */
+  /** @param isAsked whether a question waits; if so, only ranges of waiting questions are recomputed */
   private step(isAsked: boolean): Promise<Outcome> {
     const { runner, questions } = this;
     const { selection } = runner;
@@ -294,7 +293,7 @@ export class RollupService {
     return signal.aborted;
   }
 
-  /** What other instances have recomputed needs not be waited for. */
+  /** Ends the wait for ranges that other instances have recomputed. */
   private async noticeOthers(): Promise<void> {
     const { ids } = this.questions;
     const left = await this.runner.stillDirty(ids);

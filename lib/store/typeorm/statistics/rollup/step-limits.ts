@@ -4,18 +4,18 @@ import { isDay } from './dirty-ranges.js';
 const RANGES_AT_FIRST = 100;
 const MIN_RANGES = 10;
 export const MAX_RANGES = 2000;
-/** The same of whole days, as of a rebuild. */
+/** The same for whole days, as in a rebuild. */
 const MAX_DAYS = 200;
 /** Milliseconds that a step should take. */
 const STEP = 500;
-/** Milliseconds that its commit may take if the database runs in this process and stops the event loop. */
+/** Milliseconds that its commit may take if the database runs in this process and blocks the event loop. */
 const BLOCKING = 50;
 
-/** How many dirty ranges a step takes: as many as it can do in its time. */
+/** Limits the dirty ranges of a step to what it can do in its time. */
 export class StepLimits {
   ranges = RANGES_AT_FIRST;
   days = 1;
-  /** Milliseconds for which the last commit has stopped the event loop. */
+  /** Milliseconds for which the last commit has blocked the event loop. */
   private blocked = 0;
 
   /** Fewer ranges after a step that took long, and more after a quick one. */
@@ -28,14 +28,14 @@ export class StepLimits {
       this[kind] = Math.min(max, 2 * limit);
   }
 
-  /** @param milliseconds for which a commit has stopped the event loop */
+  /** @param milliseconds for which a commit has blocked the event loop */
   noteBlocking(milliseconds: number): void {
     this.blocked = milliseconds;
     const ranges = Math.trunc((this.ranges * BLOCKING) / milliseconds);
     if (milliseconds > BLOCKING) this.ranges = Math.min(this.ranges, Math.max(MIN_RANGES, ranges));
   }
 
-  /** One by one, to find the range that fails. */
+  /** Limits steps to one range, to find the one that fails. */
   useOne(): void {
     this.ranges = 1;
     this.days = 1;

@@ -22,36 +22,36 @@ import { RollupStep } from './rollup-step.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { RollupState } from './tables/rollups.entity.js';
 
-/** How many ids stand in one statement. */
+/** Ids in one statement. */
 export const IDS_AT_ONCE = 1000;
-/** Milliseconds between two looks at what another instance has done. */
+/** Milliseconds between two checks of what another instance has done. */
 export const POLL = 50;
 /** Milliseconds that an erasure or a command waits for other instances. */
 const PATIENCE = 30_000;
-/** Pauses after a step with a visit of very many activities, for such visits alone, as a multiple of its time. */
+/** Pauses after a step with a large visit, as a multiple of its time; only large visits wait for it. */
 const LARGE_REST = 4;
-/** After so many tries in a row that met a lock, it is logged. */
+/** Attempts in a row that fail because of a lock, before it is logged. */
 const LOGGED_LOCKS = 3;
 /** What is said in the log. */
 export const SUBJECT = 'the statistics cannot be brought up to date';
 
-/** What came of a try to do a step: `none` if there was nothing to do, `busy` if another instance works. */
+/** The result of an attempted step: `none` if there was nothing to do, `busy` if another instance works. */
 export type Outcome = 'done' | 'none' | 'busy';
 
-/** @param isDue whether deferred ranges may be selected, without others: visits of very many activities */
+/** @param isDue whether deferred ranges, and only those, may be selected */
 export type Select = (manager: EntityManager, isDue: boolean) => Promise<DirtyRange[]>;
 
 /** What is committed in one transaction. */
 interface Changes {
   statements?: (Statement | Insert)[];
-  /** Ranges that are recomputed by it. */
+  /** The dirty ranges that it recomputes. */
   ranges?: DirtyRange[];
-  /** Days whose cached counts it makes wrong. */
+  /** Days whose cached counts it invalidates. */
   days?: Set<number>;
   state?: Partial<RollupState>;
 }
 
-/** Does one step after the other, each if this instance has the lease; rollup.service.ts has the protocol. */
+/** Runs steps one after the other, if this instance has the lease; rollup.service.ts describes the protocol. */
 export class StepRunner {
   readonly selection = new RangeSelection();
   readonly dailyCounts: DailyCountCache;
@@ -61,10 +61,10 @@ export class StepRunner {
   private readonly dialect: Dialect;
   private readonly lease: RollupLease;
   private turn: Promise<unknown> = Promise.resolve();
-  /** Tries in a row that met a lock. */
+  /** Attempts in a row that failed because of a lock. */
   private locked = 0;
 
-  /** @param onRecomputed is given the ids of the ranges of each step that is committed */
+  /** @param onRecomputed called with the ids of the ranges after each commit */
   constructor(
     readonly dataSource: DataSource,
     private readonly onRecomputed: (ids: string[]) => void,
@@ -74,19 +74,19 @@ export class StepRunner {
     this.lease = new RollupLease(dataSource);
   }
 
-  /** What is under way. */
+  /** Resolves when the running work is done. */
   get current(): Promise<unknown> {
     return this.turn;
   }
 
-  /** One after the other: within a process, nobody is in another's way. */
+  /** Runs work after all work that was started before, so that work within a process does not conflict. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.turn.then(() => connectionsOf(this.dataSource).updates.during(work));
     this.turn = done.catch(() => {});
     return done;
   }
 
-  /** Does the work when no other instance works. */
+  /** Waits until no other instance works, and then does the work. */
   async patiently(work: () => Promise<Outcome>): Promise<void> {
     const deadline = monotonicClock.now() + PATIENCE;
     while ((await this.inTurn(work)) === 'busy') {
@@ -106,7 +106,7 @@ export class StepRunner {
 
   /**
    * Recomputes dirty ranges.
-   * @param mayDefer whether visits of very many activities may be left for later
+   * @param mayDefer whether large visits may be deferred
    */
   recompute(select: Select, mayDefer = true): Promise<Outcome> {
     return this.withLease(async (turn) => {
@@ -148,7 +148,7 @@ export class StepRunner {
     });
   }
 
-  /** Does what changes the statistics, if this instance has the lease. */
+  /** Does work that changes the statistics, if this instance has the lease. */
   async withLease(work: (turn: Turn) => Promise<Outcome>): Promise<Outcome> {
     if (this.isClosed) return 'busy';
     await loadState(this.dataSource);
@@ -170,7 +170,7 @@ export class StepRunner {
     );
   }
 
-  /** @returns whether it was committed: the version was still the same, and nobody held a lock */
+  /** Returns true if it was committed; false if the version has changed, or another transaction held a lock. */
   async commit(
     { state: { id, version } }: Turn,
     { statements = [], ranges = [], days = new Set(), state = {} }: Changes,
@@ -202,14 +202,14 @@ export class StepRunner {
       return changed > 0;
     } catch (error) {
       if (!failureOf(this.dataSource, error)?.isLocked) throw error;
-      // Perhaps an instance that is frozen: it is not our turn.
+      // Perhaps a frozen instance; another attempt follows.
       this.locked += 1;
       if (this.locked >= LOGGED_LOCKS) this.warn(error);
       return false;
     }
   }
 
-  /** @returns those of the ranges that are still dirty */
+  /** Returns the ranges that are still dirty. */
   stillDirty(ids: string[]): Promise<Set<string>> {
     return this.inTurn(() =>
       onPrimary(this.dataSource, async (manager) => {
@@ -224,20 +224,20 @@ export class StepRunner {
   }
 
   warn(error: unknown, subject = SUBJECT): void {
-    // The connections are closed under it.
+    // A shutdown has closed the connections.
     if (this.isClosed || error instanceof AbandonedError) return;
     const failure = failureOf(this.dataSource, error) ?? { code: 'other', reason: String(error) };
     connectionsOf(this.dataSource).incidents.failed(subject, failure, 'warn');
   }
 
-  /** After a step with deferred ranges has failed: tried again at once, they would keep the update busy for good. */
+  /** Delays deferred ranges after a failed step: immediate retries could block all other updates. */
   private async putOffDeferred(turn: Turn, took: number): Promise<void> {
     this.selection.hasDeferred = true;
     const largeFrom = dateOf(turn.now + took + MAX_LARGE_REST);
     await this.commit(turn, { state: { largeFrom } }).catch((error: unknown) => this.warn(error));
   }
 
-  /** Whether a step failed for what is in its ranges or how many they are. Else the same may work the next time. */
+  /** True if a step failed because of its ranges; otherwise a retry may succeed. */
   private isDueToRanges(error: unknown): boolean {
     const failure = failureOf(this.dataSource, error);
     return failure === undefined || failure.kind !== 'transient' || failure.isTooSlow === true;

@@ -12,20 +12,20 @@ interface Row {
   activities: string | number;
 }
 
-/** The pages of stored activities: after a change of the option `page` they are those of before. */
+/** The pages of stored activities, which are outdated after a change of the option `page`. */
 export class StoredPages {
   constructor(
     private readonly dataSource: DataSource,
     private readonly pages: Pages,
   ) {}
 
-  /** @returns how many activities of a day have another page than the option gives */
+  /** Counts the activities of a day whose page is not the one that the option returns. */
   async countMismatches(day: number): Promise<number> {
     const wrong = await this.findWrong(day);
     return wrong.reduce((count, { activities }) => count + Number(activities), 0);
   }
 
-  /** Sets the pages of a day's activities to what the option gives. */
+  /** Sets the pages of a day's activities to those that the option returns. */
   async rebuild(day: number): Promise<void> {
     const paths = new Set((await this.findWrong(day)).map(({ path }) => path));
     for (const some of chunks([...paths])) {

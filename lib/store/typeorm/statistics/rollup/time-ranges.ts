@@ -1,10 +1,10 @@
 import { Brackets } from 'typeorm';
 import { floor, type TimeRange } from '../../../../statistics/time/time-range.js';
 
-/** More ranges are queried as their hull, which costs less than a condition for each. */
+/** If there are more ranges, one that contains all is queried, which costs less than a condition for each. */
 const MAX_CONDITIONS = 50;
 
-/** The condition that an instant is in any of the ranges. */
+/** Adds the condition that an instant is in any of the ranges. */
 export function inAnyRange(column: string, timeRanges: TimeRange[]): Brackets {
   const whole = {
     since: Math.min(...timeRanges.map(({ since }) => since)),
@@ -21,7 +21,7 @@ export function inAnyRange(column: string, timeRanges: TimeRange[]): Brackets {
   });
 }
 
-/** The buckets that the time ranges lie in, with adjacent ones merged. */
+/** Returns the buckets that the time ranges touch, with adjacent ones merged. */
 export function bucketsOf(timeRanges: TimeRange[], span: number): TimeRange[] {
   const starts = new Set<number>();
   for (const { since, until } of timeRanges)
@@ -35,7 +35,7 @@ export function bucketsOf(timeRanges: TimeRange[], span: number): TimeRange[] {
   return units;
 }
 
-/** Joins ranges that overlap or touch. */
+/** Merges ranges that overlap or touch. */
 export function mergeRanges(timeRanges: TimeRange[]): TimeRange[] {
   const merged: TimeRange[] = [];
   for (const { since, until } of timeRanges.toSorted((a, b) => a.since - b.since)) {

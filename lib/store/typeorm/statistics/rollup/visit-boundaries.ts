@@ -36,8 +36,8 @@ export interface VisitBoundaryRow {
 }
 
 /**
- * Milliseconds. The tracking route ends a visit by then; server code and imports may give activities of many years the same
- * visit, which then lasts no longer, and is counted activity by activity.
+ * Milliseconds. The tracking route ends a visit by then. Server code and imports may use one visit for many years; it then counts
+ * as this long, and its activities are counted individually.
  */
 const MAX_LENGTH = DAY;
 
@@ -95,7 +95,7 @@ function buildVisit(
   };
 }
 
-/** Whole seconds: from the first to the last activity, and how long the last page was in view after that. */
+/** Returns whole seconds: from the first to the last activity, and for how long the last page was in view after that. */
 function durationOf(
   first: VisitBoundaryRow,
   last: VisitBoundaryRow,

@@ -21,12 +21,12 @@ import { Visit } from './tables/visit.entity.js';
 import { MAX_ACTIVITIES, decodePathIds } from './path-sequence.js';
 import { loadVisitPaths } from './visit-paths.js';
 
-/** How many time ranges are asked for by one statement. */
+/** Time ranges in one statement. */
 const RANGES_AT_ONCE = 50;
-/** A visit of more activities is not recomputed each time that it gets one: that takes longer than to store them. */
+/** A visit with more activities is large. It is not recomputed after each activity, because that takes longer than storing it. */
 export const LARGE_VISIT = 10_000;
 
-/** What happens by itself is no reason to say that a visit did not bounce. */
+/** True if an activity shows that a visit did not bounce: not if it happens by itself. */
 const IS_INTERACTIVE = '(activity.interactive IS NULL OR activity.interactive)';
 
 type Counts = Pick<
@@ -49,7 +49,7 @@ export class VisitBuilder {
   private readonly dialect: Dialect;
   private readonly visits: Table;
 
-  /** @param frozenUntil visits that began before it stay as they are */
+  /** @param frozenUntil visits that began before it are not rebuilt */
   constructor(
     private readonly manager: EntityManager,
     private readonly frozenUntil = 0,
@@ -58,7 +58,7 @@ export class VisitBuilder {
     this.visits = new Table(manager.connection, Visit);
   }
 
-  /** The visits that have activities in the ranges, or started there, or are named. */
+  /** Finds the visits that have activities in the ranges, started there, or are listed in them. */
   async visitsIn(timeRanges: TimeRange[], named: string[]): Promise<string[]> {
     const ids = new Set(named);
     for (const some of chunks(timeRanges, RANGES_AT_ONCE)) {
@@ -100,7 +100,7 @@ export class VisitBuilder {
         (most, visit) => (visit.mixed === mixed ? Math.max(most, +visit.endedAt - +visit.startedAt) : most),
         0,
       );
-    // In their order, which leaves the index of it dense.
+    // In the order of the index, which keeps it dense.
     const inOrder = visits.toSorted((a, b) => +a.startedAt - +b.startedAt);
     const statements = [
       ...chunks(inOrder).map((some) => this.visits.insert(some, { replace: true })),
@@ -127,7 +127,7 @@ export class VisitBuilder {
     };
   }
 
-  /** @returns the visits that may be recomputed */
+  /** Returns the visits that may be recomputed. */
   async withoutFrozen(ids: string[]): Promise<string[]> {
     if (this.frozenUntil === 0) return ids;
     const frozen = new Set<string>();
@@ -142,7 +142,7 @@ export class VisitBuilder {
     return ids.filter((id) => !frozen.has(id));
   }
 
-  /** @returns those that had very many activities when they were last recomputed */
+  /** Returns the visits that were large when they were last recomputed. */
   async findLarge(ids: string[]): Promise<Set<string>> {
     const large = new Set<string>();
     for (const some of chunks(ids)) {
@@ -156,7 +156,7 @@ export class VisitBuilder {
     return large;
   }
 
-  /** The visits computed from their activities, without their previous visits. */
+  /** Computes visits from their activities, without their previous visits. */
   async compute(ids: string[], paths: PathDictionary): Promise<VisitRow[]> {
     const visits: VisitRow[] = [];
     for (const some of chunks(ids)) {
@@ -177,8 +177,8 @@ export class VisitBuilder {
   }
 
   /**
-   * Two queries: MariaDB takes the square of a visit's activities for aggregates `OVER (PARTITION BY …)`. What is written
-   * between them has a dirty range of its own.
+   * Two queries, because MariaDB needs quadratic time for aggregates `OVER (PARTITION BY …)`. Activities that are written between
+   * them have a dirty range of their own.
    */
   private async boundaries(ids: string[]): Promise<VisitBoundaryRow[]> {
     const counted = await this.manager
@@ -203,11 +203,11 @@ export class VisitBuilder {
     });
   }
 
-  /** The first, the last, and the last identified activity of each visit. */
+  /** Finds the first, the last, and the last identified activity of each visit. */
   private ends(ids: string[]): Promise<End[]> {
     const { driver } = this.manager.connection;
     const id = this.dialect.idOrder('activity.id');
-    // What else was done decides where a visit begins and ends.
+    // Other activities decide where a visit begins and ends.
     const isEngagement = `CASE WHEN activity.name = '${ENGAGEMENT}' THEN 1 ELSE 0 END`;
     const query = this.manager
       .createQueryBuilder(Activity, 'activity')
@@ -242,7 +242,7 @@ export class VisitBuilder {
       .getRawMany<End>();
   }
 
-  /** The path ids in the stored rows of the visits and of the buckets. */
+  /** Finds the path ids in the stored rows of the visits and of the buckets. */
   async storedPaths(ids: string[], timeRanges: TimeRange[]): Promise<Set<number>> {
     const numbers = new Set<number>();
     for (const some of chunks(ids)) {

@@ -5,15 +5,15 @@ import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
 import { PAGE } from '../filter/page-sql.js';
 
-/** Where a visit was. */
+/** The paths and names of one visit. */
 export interface VisitPaths {
   /** The pages of its views, in their order. */
   views: string[];
-  /** Of its other activities. */
+  /** The pages of its other activities. */
   others: Set<string>;
-  /** How often these have which name. */
+  /** The number of these by name. */
   nameCounts: Map<string, number>;
-  /** For how long its pages were in view after all else was done, in milliseconds. */
+  /** Milliseconds for which its pages were in view after the last other activity. */
   inView: number;
 }
 
@@ -55,7 +55,7 @@ export async function loadVisitPaths(
         lastActions.set(visit, Number(date));
         visited.inView = 0;
       } else if (properties !== null && Number(date) > (lastActions.get(visit) ?? 0)) {
-        // At the same moment the next page was viewed, and the order is chance.
+        // The next page was viewed at the same moment, so the order is arbitrary.
         visited.inView += timeInView(JSON.parse(properties));
       }
       if (name === 'view') {

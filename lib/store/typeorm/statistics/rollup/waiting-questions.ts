@@ -12,7 +12,7 @@ export class WaitingQuestions {
     return this.waiting.size;
   }
 
-  /** The dirty ranges that they wait for. */
+  /** The dirty ranges that questions wait for. */
   get ids(): string[] {
     return [...new Set([...this.waiting].flatMap(({ ids }) => [...ids]))];
   }
@@ -31,7 +31,7 @@ export class WaitingQuestions {
     });
   }
 
-  /** @param ids of ranges that need not be waited for any more */
+  /** @param ids of ranges that were recomputed or are deferred */
   notice(ids: string[]): void {
     for (const waiting of this.waiting) {
       for (const id of ids) waiting.ids.delete(id);
@@ -39,7 +39,7 @@ export class WaitingQuestions {
     }
   }
 
-  /** They are answered from what is there. */
+  /** Ends all waits; the questions are answered from what is stored. */
   endAll(): void {
     for (const waiting of this.waiting) waiting.done();
   }

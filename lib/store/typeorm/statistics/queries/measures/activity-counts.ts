@@ -2,7 +2,7 @@ import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { PAGE } from '../../filter/page-sql.js';
 import type { TopMeasure } from '../../../../../statistics/statistics.types.js';
 
-/** The SQL of what is counted of activities; alias `activity`. */
+/** The SQL of each count of activities; alias `activity`. */
 export const ACTIVITY_COUNTS: Record<TopMeasure, string> = {
   activities: 'COUNT(*)',
   views: `SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`,

@@ -48,7 +48,7 @@ async function sumUp(
   return { activities, views };
 }
 
-/** Each selects activities and views per interval. */
+/** Queries that each select activities and views per interval. */
 function activityQueries(
   selection: StatisticsQuery,
   range: TimeRange,
@@ -64,7 +64,7 @@ function activityQueries(
   return [counted(selection.activities(range), starts)];
 }
 
-/** The same of some paths, from the path rollup. */
+/** The same for some paths, from the path rollup. */
 function pathQueries(
   selection: StatisticsQuery,
   range: TimeRange,

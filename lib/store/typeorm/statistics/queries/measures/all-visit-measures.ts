@@ -6,7 +6,7 @@ import type { Measure } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import { type Counted, toMeasureValues, type Found } from './visit-measures.js';
 
-/** Of an interval; `median` where that is asked for, and there was a visit. */
+/** The measures of an interval; `median` only if it was requested and there was a visit. */
 type Row = Partial<Record<Measure, string | number | null>> & { n: string | number; median?: string | null };
 
 /** Measures over all visits. The row itself says if a visit is its visitor's first in the range. */
@@ -16,7 +16,7 @@ export async function measureAllVisits(
   range: TimeRange,
   starts: number[],
 ): Promise<Found> {
-  // One is counted as fast in one pass.
+  // A single interval is as fast in one pass.
   const isEach = selection.dialect.hasLateral && starts.length > 1;
   const rows = await (isEach ? askForEach : askAtOnce)(measures, selection, range, starts);
   const counts: Measure[] = ['visits', ...measures.filter((measure) => measure !== 'visitDuration')];
@@ -46,7 +46,7 @@ function askAtOnce(
   return (measures.includes('visitDuration') ? withMedians(selection, query, sums) : query).getRawMany<Row>();
 }
 
-/** From one interval to the next, which the index of starts has in a row: it takes less than half of the time. */
+/** One interval after the other, in the order of the index of starts, which takes less than half of the time. */
 function askForEach(
   measures: Measure[],
   selection: StatisticsQuery,
@@ -71,7 +71,7 @@ function askForEach(
   );
 }
 
-/** @param start the SQL of when the interval began of which a visit is */
+/** @param start the SQL of the start of a visit's interval */
 function addCounts(query: SelectQueryBuilder<ObjectLiteral>, measures: Measure[], start: string): Measure[] {
   const conditions: Partial<Record<Measure, string>> = {
     bounceRate: 'visit.bounced',
@@ -85,7 +85,7 @@ function addCounts(query: SelectQueryBuilder<ObjectLiteral>, measures: Measure[]
   return ['visits', ...sums];
 }
 
-/** In the same pass over visits: these are counted by their duration, too, and put together again. */
+/** Medians in the same pass: visits are also grouped by duration, and the groups are added up again. */
 function withMedians(
   { manager }: StatisticsQuery,
   query: SelectQueryBuilder<ObjectLiteral>,
@@ -94,7 +94,7 @@ function withMedians(
   query.addSelect('visit.duration', 'duration').addGroupBy('visit.duration');
   const medians = manager
     .createQueryBuilder()
-    // As it is made in any order, PostgreSQL hashes visits for it, of which there are many more than durations to be sorted.
+    // In any order, so that PostgreSQL hashes the visits: they are many more than the durations that are sorted afterwards.
     .addCommonTableExpression(query, 'counted', { materialized: true })
     .select('n')
     .addSelect(MEDIAN, 'median')

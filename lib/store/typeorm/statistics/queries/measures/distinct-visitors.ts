@@ -4,7 +4,7 @@ import type { MeasureValues } from '../../../../../statistics/statistics.store.j
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 
-/** Whether any activity without a visit has to be counted; `engagement` alone makes nobody a visitor. */
+/** True if activities without a visit must be counted; `engagement` alone makes nobody a visitor. */
 export async function hasActivitiesOutsideVisits(
   key: 'userId' | 'sessionId',
   selection: StatisticsQuery,
@@ -21,7 +21,7 @@ export async function hasActivitiesOutsideVisits(
   return one !== undefined;
 }
 
-/** Distinct users or sessions: of visits, and of activities without a visit. */
+/** Counts distinct users or sessions of visits, and of activities without a visit. */
 export async function countDistinct(
   key: 'userId' | 'sessionId',
   selection: StatisticsQuery,

@@ -9,7 +9,7 @@ import { measureAllVisits } from './all-visit-measures.js';
 import { measureVisits } from './visit-measures.js';
 import { findContainedVisits } from '../contained-visits.js';
 
-/** Frozen visits have no ids that could be counted: each row says if it is its visitor's first. */
+/** Frozen visits have no ids to count, but each row says if it is its visitor's first. */
 async function countVisitors(
   measure: 'users' | 'sessions',
   key: 'userId' | 'sessionId',
@@ -45,7 +45,7 @@ export async function computeMeasures<M extends Measure>(
     if (asked.has(measure) && (await hasActivitiesOutsideVisits(key, selection, range)))
       found[measure] = await countVisitors(measure, key, selection, range, starts);
   }
-  // Of activities: visit rows have them too, but for those of visits that cross an interval boundary.
+  // Counts of activities: visit rows have them too, unless a visit crosses an interval boundary.
   const counted = measures.filter((measure) => measure === 'activities' || measure === 'views');
   const areInVisits = counted.some((measure) => planMeasure(measure, selection.kind) === 'visits');
   const contained = areInVisits ? await findContainedVisits(selection, range, starts) : undefined;
@@ -65,6 +65,6 @@ export async function computeMeasures<M extends Measure>(
     }
   }
   const entries = measures.map((measure) => [measure, found[measure] ?? []] as const);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `fromEntries` cannot say: each measure has an entry
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `fromEntries` loses the type: each measure has an entry
   return Object.fromEntries(entries) as Record<M, MeasureValues>;
 }

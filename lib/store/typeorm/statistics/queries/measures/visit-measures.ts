@@ -25,13 +25,13 @@ const COUNTS: Record<Measure, string> = {
   views: 'SUM(views) AS value FROM seen GROUP BY n',
 };
 
-/** PostgreSQL sorts for `COUNT(DISTINCT …)`, and hashes for this. */
+/** PostgreSQL hashes for this, while it would sort for `COUNT(DISTINCT …)`. */
 function different(column: string): string {
   return `SELECT DISTINCT n, ${column} FROM seen WHERE ${column} IS NOT NULL`;
 }
 
 /**
- * Measures over the visits that match a filter, which are found once.
+ * Measures over the visits that match a filter, which are read once.
  * @param containedSql true if the activities and views of a visit are counted from its row
  */
 export async function measureVisits(

@@ -10,7 +10,7 @@ import { activitiesOf, findContainedVisits } from '../contained-visits.js';
 import { rankPaths, rankRows } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 
-/** Ids of values that are given here are above those of the stored paths. */
+/** Ids that are assigned here are larger than those of stored paths. */
 const FIRST_ID = 2 ** 40;
 
 interface VisitRow {
@@ -23,9 +23,9 @@ interface VisitRow {
 }
 
 /**
- * How many sessions were at each path, or did what has each name. What the visits of a session have is put into one text of ids, so that
- * it is counted once: `SELECT sessionId, pathSequence, otherPaths, nameCounts, views, id FROM djaffar_visit WHERE …`. Activities of
- * other visits are read one by one: `SELECT DISTINCT sessionId, page FROM djaffar_activity WHERE visitId IN (…)`.
+ * Counts sessions per path or per name. The paths or names of a session's visits are joined into one text of ids, so that each
+ * counts once: `SELECT sessionId, pathSequence, otherPaths, nameCounts, views, id FROM djaffar_visit WHERE …`. For other visits,
+ * activities are read: `SELECT DISTINCT sessionId, page FROM djaffar_activity WHERE visitId IN (…)`.
  */
 export async function topBySessions(
   { dimension, limit }: ExactTopQuery,

@@ -2,7 +2,7 @@ import { Between, type EntityManager } from 'typeorm';
 import { DailyCount } from '../../rollup/tables/daily-count.entity.js';
 import { DAY, type TimeRange } from '../../../../../statistics/time/time-range.js';
 
-/** The cached counts of the days of a range, in their order, except those that were too large to cache. */
+/** Loads the cached counts of the days of a range, in their order, except those that were too large to cache. */
 export async function loadCachedDays(
   manager: EntityManager,
   metric: string,
@@ -21,7 +21,7 @@ function hasCounts(day: DailyCount): day is CachedDay {
   return day.counts !== null;
 }
 
-/** The parts of the range that are not on these days. */
+/** Returns the parts of the range outside these days. */
 export function uncachedRanges({ since, until }: TimeRange, days: DailyCount[]): TimeRange[] {
   const starts = days.map(({ startedAt }) => startedAt.getTime());
   const begins = [since, ...starts.map((start) => start + DAY)];

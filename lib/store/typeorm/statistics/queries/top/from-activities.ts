@@ -8,7 +8,7 @@ import { groupsMatching } from './group-names.js';
 import { rankParts, search } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 
-/** What is counted once. */
+/** The column whose distinct values are counted. */
 const DISTINCT_KEYS: Partial<Record<TopMeasure, string>> = {
   visits: 'activity.visitId',
   sessions: 'activity.sessionId',
@@ -17,7 +17,7 @@ const DISTINCT_KEYS: Partial<Record<TopMeasure, string>> = {
 
 const COLUMNS: Partial<Record<Dimension, string>> = { path: PAGE, group: 'activity.groupId' };
 
-/** From the raw rows. */
+/** Answers from raw activities. */
 export function topFromActivities(
   query: ExactTopQuery,
   selection: StatisticsQuery,
@@ -39,7 +39,7 @@ export function countActivities(
       : (COLUMNS[dimension] ?? 'activity.name');
   query.select(value, 'value');
   const key = DISTINCT_KEYS[measure];
-  // PostgreSQL sorts for it: by code points, and without rows that do not count, that takes a quarter of the time.
+  // PostgreSQL sorts for it. By code points and without irrelevant rows, that takes a quarter of the time.
   if (key)
     query
       .addSelect(`COUNT(DISTINCT ${selection.dialect.binary(key)})`, 'count')

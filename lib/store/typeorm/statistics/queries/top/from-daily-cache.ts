@@ -14,10 +14,10 @@ import { countVisits, hasNull, isPathDimension, topFromVisits } from './from-vis
 import { rankPaths, rankRows } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 
-/** If more values are not cached, the database had better group those of the whole range. */
+/** If more values are not cached, grouping the whole range in the database is faster. */
 const MAX_VALUES = 10_000;
 
-/** The key of what is cached for a question that the daily cache answers. */
+/** Returns the key in the daily cache for a question. */
 export function dailyMetricOf({
   dimension,
   property = '',
@@ -26,7 +26,7 @@ export function dailyMetricOf({
   return isVisitDimension(dimension) ? visitsMetric(dimension) : propertyMetric(property);
 }
 
-/** From cached days, and for the rest from the source that is not a cache; from that alone if nothing is cached, or too many values are not. */
+/** Answers from cached days, and from the other source for the rest, or for everything if too little is cached. */
 export async function topFromDailyCache(
   query: ExactTopQuery,
   selection: StatisticsQuery,

@@ -9,7 +9,7 @@ import { selectPaths } from './path-values.js';
 import { rankParts, search } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 
-/** From the rollup for whole buckets, and from raw activities at both ends of the range. */
+/** Answers from the rollup for whole buckets, and from raw activities at both ends of the range. */
 export function topFromRollup(
   query: ExactTopQuery,
   selection: StatisticsQuery,

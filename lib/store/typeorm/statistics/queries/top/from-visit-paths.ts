@@ -13,7 +13,7 @@ import { loadCachedDays, uncachedRanges } from './cached-days.js';
 import { rankPaths, rankRows } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 
-/** From what the visit rows have of paths and names. */
+/** Answers from the paths and names in visit rows. */
 export function topFromVisitPaths(
   query: ExactTopQuery,
   selection: StatisticsQuery,
@@ -23,7 +23,7 @@ export function topFromVisitPaths(
   return (query.dimension === 'path' ? topPaths : topNames)(query, selection, range);
 }
 
-/** The paths that visits viewed most often, or that most visits were at. */
+/** The paths with the most views, or with the most visits. */
 async function topPaths(
   query: ExactTopQuery,
   selection: StatisticsQuery,
@@ -34,7 +34,7 @@ async function topPaths(
   const counts = await countPaths(query, selection, range, contained);
   const found = await countsBy('page', contained.remainder, query.measure);
   const ids = await findPathIds(manager, [...found.keys()]);
-  // A path that only bots have seen may have no id: it gets a negative one here.
+  // A path that only bots have viewed may have no id: it gets a negative one here.
   const names = new Map<number, string>();
   for (const [path, count] of found) {
     const id = ids.get(path) ?? -1 - names.size;
@@ -44,7 +44,7 @@ async function topPaths(
   return rankPaths(manager, counts, query.limit, names);
 }
 
-/** By path id: from cached days, and from the visits of the rest of the range. Oversized visits go to the remainder. */
+/** Counts by path id: from cached days, and from visits for the rest of the range. Oversized visits go to the remainder. */
 async function countPaths(
   query: ExactTopQuery,
   selection: StatisticsQuery,
@@ -60,7 +60,7 @@ async function countPaths(
   const days = isCached ? await loadCachedDays(selection.manager, VISITED_PATHS, range) : [];
   for (const { startedAt, counts: ofDay } of days) {
     add(countsOfPaths(ofDay));
-    // Visits that go on past the end of the range are counted from their activities.
+    // Visits that continue after the range are counted from their activities.
     const crossing = { since: Math.max(+startedAt, range.until - maxVisitDuration), until: +startedAt + DAY };
     if (crossing.since >= crossing.until) continue;
     const visits = selection
@@ -77,7 +77,7 @@ async function countPaths(
   return counts;
 }
 
-/** What visits did most often, or what most visits did: `SELECT nameCounts, COUNT(*) FROM djaffar_visit … GROUP BY nameCounts` */
+/** The names with the most activities, or with the most visits: `SELECT nameCounts, COUNT(*) FROM djaffar_visit … GROUP BY nameCounts` */
 async function topNames(
   { measure, limit }: ExactTopQuery,
   selection: StatisticsQuery,

@@ -9,7 +9,7 @@ import { rankParts, search } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 import { usersMatching } from './user-names.js';
 
-/** If there being none is an answer too. */
+/** Dimensions for which "none" is a value too. */
 const WITH_NULL: Dimension[] = ['referrer', 'browser', 'system', 'device'];
 
 const VISIT_COUNTS: Record<TopMeasure, string> = {
@@ -20,7 +20,7 @@ const VISIT_COUNTS: Record<TopMeasure, string> = {
   views: 'SUM(visit.views)',
 };
 
-/** From the visit rows. */
+/** Answers from visit rows. */
 export function topFromVisits(
   query: ExactTopQuery,
   selection: StatisticsQuery,
@@ -58,7 +58,7 @@ export function hasNull(dimension: Dimension): boolean {
   return WITH_NULL.includes(dimension);
 }
 
-/** Whether a visit has the id of a path there. */
+/** True if the column has the id of a path. */
 export function isPathDimension(dimension: Dimension): boolean {
   return dimension === 'entry' || dimension === 'exit';
 }

@@ -2,7 +2,7 @@ import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Path } from '../../rollup/tables/path.entity.js';
 import { search } from './rank.js';
 
-/** Puts the path in place of its id. `SELECT path.path AS value, count FROM (…) counted JOIN djaffar_path path ON …` */
+/** Replaces ids by paths: `SELECT path.path AS value, count FROM (…) counted JOIN djaffar_path path ON …` */
 export function selectPaths(
   manager: EntityManager,
   counts: SelectQueryBuilder<ObjectLiteral>,

@@ -3,20 +3,20 @@ import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { findPaths } from '../../rollup/path-dictionary.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 
-/** The ids with the highest counts, with all that have the same count as the last of them: their paths decide. */
+/** The ids with the highest counts, including all with the same count as the last, whose order depends on their paths. */
 export function topN(counts: Map<number, number>, limit: number): number[] {
   const ordered = [...counts].sort(([, a], [, b]) => b - a);
   const min = ordered[limit - 1]?.[1] ?? 0;
   return ordered.filter(([, count]) => count >= min).map(([id]) => id);
 }
 
-/** By code points, as the databases do; none comes last. */
+/** Compares by code points, as the databases do; `null` comes last. */
 export function byText(a: string | null, b: string | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null);
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The highest count first; of the same count `null` first, then by code points. */
+/** Orders by count, the highest first; with the same count `null` first, then by code points. */
 export function rankRows(counts: Map<string | null, number>, limit: number): TopRow[] {
   return [...counts]
     .filter(([, count]) => count > 0)

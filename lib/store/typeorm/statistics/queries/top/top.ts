@@ -22,7 +22,7 @@ const ANSWERS: Record<Source, Answer> = {
   activities: topFromActivities,
 };
 
-/** Answers `top` from the source that query-plan.ts names. */
+/** Answers `top` from the source that query-plan.ts chooses. */
 export async function top(asked: TopQuery, selection: StatisticsQuery, range: TimeRange): Promise<TopRow[]> {
   const query = { ...asked, measure: topMeasureOf(asked, selection.name) };
   const rows = await ANSWERS[planTop(query, selection.kind)](query, selection, range);

@@ -1,7 +1,7 @@
 import type { TopQuery } from '../../../../../statistics/statistics.store.js';
 import type { TopMeasure } from '../../../../../statistics/statistics.types.js';
 
-/** A question with the measure that it is about. */
+/** A question with its measure. */
 export interface ExactTopQuery extends TopQuery {
   measure: TopMeasure;
 }

@@ -5,7 +5,7 @@ import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import { Visit } from '../../rollup/tables/visit.entity.js';
 
 /**
- * Adds the names of users. They are looked up in the user's latest visit, because no index has the latest activity of a user.
+ * Adds the names of users from their latest visit, because no index finds the latest activity of a user.
  */
 export async function addUserNames(selection: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
   const users = rows.flatMap(({ value }) => value ?? []);
@@ -15,7 +15,7 @@ export async function addUserNames(selection: StatisticsQuery, rows: TopRow[]): 
   return rows.map((row) => ({ ...row, name: names.get(row.value ?? '') ?? null }));
 }
 
-/** SQL of the users that had a name that matches `:search` in an activity since an instant. */
+/** The SQL of users whose name matched `:search` in an activity since an instant. */
 export function usersMatching(selection: StatisticsQuery, since: number): string {
   const query = selection.manager
     .createQueryBuilder(Activity, 'activity')
@@ -30,7 +30,7 @@ export function usersMatching(selection: StatisticsQuery, since: number): string
 async function latestVisits(selection: StatisticsQuery, users: string[]): Promise<string[]> {
   const { manager, dialect } = selection;
   const order = `visit.startedAt DESC, ${dialect.binary('visit.id')} DESC`;
-  // In a scope a user may have another name.
+  // A user may have another name within a scope.
   const visits = (selection.isScoped ? selection.visits() : manager.createQueryBuilder(Visit, 'visit'))
     .select('visit.id', 'id')
     .addSelect(`ROW_NUMBER() OVER (PARTITION BY visit.userId ORDER BY ${order})`, 'place')

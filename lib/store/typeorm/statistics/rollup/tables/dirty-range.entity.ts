@@ -30,7 +30,7 @@ export class DirtyRange {
   @Column({ name: 'erased', type: 'boolean' })
   erased!: boolean;
 
-  /** Whether a visit may have activities more than a day away from the range: its id does not say when it began. */
+  /** Whether a visit may have activities more than a day away, because its id does not contain its start. */
   @Column({ name: 'unbounded', type: 'boolean' })
   unbounded!: boolean;
 

@@ -15,7 +15,7 @@ export class NameRollup {
   activities!: number;
 }
 
-/** Activities and views of a path without bots: in buckets of 15 minutes of the last days, of UTC days before them. */
+/** Activities and views of a path without bots: in buckets of 15 minutes for the last days, of UTC days before. */
 @Entity('djaffar_path_rollup', { synchronize: false })
 export class PathRollup {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
@@ -46,11 +46,11 @@ export class RollupState {
   @Column({ name: 'leaseHolder', type: 'varchar', length: 36, nullable: true })
   leaseHolder!: string | null;
 
-  /** Until when it may, by the database's clock. */
+  /** Until when it has the lease, by the database's clock. */
   @Column({ name: 'leaseUntil', type: 'bigint', transformer: instant })
   leaseUntil!: Date;
 
-  /** When visits of very many activities may be recomputed again, by the database's clock. */
+  /** When large visits may be recomputed again, by the database's clock. */
   @Column({ name: 'largeFrom', type: 'bigint', transformer: instant })
   largeFrom!: Date;
 
@@ -59,8 +59,8 @@ export class RollupState {
   compactedUntil!: Date;
 
   /**
-   * Activities before this instant, the start of a day, were erased by the retention, and nothing that is derived from them is
-   * recomputed any more.
+   * Retention has erased the activities before this instant (the start of a day); what is derived from them is no longer
+   * recomputed.
    */
   @Column({ name: 'frozenUntil', type: 'bigint', transformer: instant })
   frozenUntil!: Date;

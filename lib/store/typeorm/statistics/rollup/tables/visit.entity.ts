@@ -14,7 +14,7 @@ import { Session } from '../../../../../activity/session.js';
   'previousSessionVisitAt',
   'previousUserVisitAt',
 ])
-// The start finds the neighbours of a visit among very many of a session.
+// With the start, to find the neighbours of a visit if a session has many.
 @Index('djaffar_visit_session', ['sessionId', 'startedAt'])
 @Index('djaffar_visit_user', ['userId', 'startedAt'])
 export class Visit {
@@ -56,8 +56,8 @@ export class Visit {
   bot!: boolean;
 
   /**
-   * Whether its activities are of several sessions, or of more than a day, as server code may track them: they are counted
-   * one by one. The session above is the first's.
+   * Whether its activities belong to several sessions, or are more than a day apart, as server code may track them. They are then
+   * counted individually. The session above is that of the first activity.
    */
   @Column({ name: 'mixed', type: 'boolean' })
   mixed!: boolean;
