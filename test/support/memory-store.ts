@@ -85,6 +85,7 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
   async erase(_: ErasureSelection, onErased: () => void): Promise<number> {
     const erased = this.activities.size;
     this.activities.clear();
+    this.sessions.clear();
     onErased();
     return erased;
   }
