@@ -39,6 +39,7 @@ const MAY_IMPORT = {
 
   // The ways in and out.
   tracking: ['activity', 'generated', 'guards', 'http', 'options', 'privacy', 'store', 'time'],
+  subscriptions: ['activity', 'diagnostics', 'options', 'store', 'time'],
   context: ['activity', 'http', 'options', 'store', 'tracking'],
   api: ['activity', 'export', 'guards', 'http', 'options', 'statistics', 'store', 'tracking'],
   dashboard: [
@@ -88,6 +89,7 @@ const MAY_IMPORT = {
     'statistics',
     'store',
     'store/typeorm',
+    'subscriptions',
     'tracking',
   ],
 };

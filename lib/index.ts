@@ -59,6 +59,8 @@ export {
   type TrackAlwaysOptions,
   type TrackHandlerOptions,
 } from './context/track.decorator.js';
+export type { ActivityPattern } from './activity/activity-pattern.js';
+export { type NewDevice, OnActivity, OnNewDevice } from './subscriptions/on-activity.decorator.js';
 export type * from './activity/activities.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';

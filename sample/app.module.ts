@@ -8,6 +8,7 @@ import { HealthController } from './health.controller.js';
 import { CreateOrders1763000000001 } from './orders/create-orders.js';
 import { OrderPaid } from './orders/order-paid.js';
 import { Order } from './orders/order.entity.js';
+import { OrderListeners } from './orders/order-listeners.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OrdersService } from './orders/orders.service.js';
 import { Receipts } from './orders/receipts.js';
@@ -37,6 +38,6 @@ import { PageController } from './page/page.controller.js';
     }),
   ],
   controllers: [HealthController, OrdersController, PageController],
-  providers: [OrdersService, Receipts],
+  providers: [OrdersService, OrderListeners, Receipts],
 })
 export class AppModule {}

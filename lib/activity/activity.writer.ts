@@ -10,6 +10,7 @@ import type { Store, Write } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import type { StoredActivity } from './activity.js';
+import type { CommittedActivities } from './committed-activities.js';
 import { KnownSessions } from './known-sessions.js';
 import { Pages } from './page.js';
 import type { NewSession, Session } from './session.js';
@@ -60,6 +61,7 @@ export class ActivityWriter
     private readonly clock = monotonicClock,
     /** Whether anything may run after an answer. */
     background = true,
+    private readonly committed?: CommittedActivities,
   ) {
     this.grace = Math.min(MAX_GRACE, settings.timeout / 10);
     this.errors = new WriteErrors(store, settings);
@@ -132,6 +134,7 @@ export class ActivityWriter
       // Not before the commit, which may not happen.
       if (session) this.storeLate(session);
       onCommit();
+      this.committed?.emit(activities);
     });
   }
 
@@ -151,9 +154,11 @@ export class ActivityWriter
   /** Resolves when each accepted write is committed, or refused because its time is over. */
   async beforeApplicationShutdown(): Promise<void> {
     this.onModuleDestroy();
+    const deadline = this.deadline();
     this.abortTimer = setTimeout(() => this.store.abort(), this.settings.timeout);
     await Promise.allSettled(this.open);
     await this.sessions.close();
+    await this.committed?.finish(Math.max(0, this.timeLeft(deadline)));
   }
 
   /** By now the host has closed the data source, too. */
@@ -295,7 +300,10 @@ export class ActivityWriter
     // Before the log says that the problem is over.
     this.errors.reportLate();
     this.store.incidents.worked(WRITE_SUBJECT);
-    for (const each of batch) this.queue.answer(each);
+    for (const each of batch) {
+      this.queue.answer(each);
+      this.committed?.emit(each.activities);
+    }
   }
 
   private sessionsOf(batch: PendingWrite[]): ReturnType<KnownSessions['split']> {

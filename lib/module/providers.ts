@@ -3,6 +3,7 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import { CurrentContext } from '../activity/activity.context.js';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
+import { CommittedActivities } from '../activity/committed-activities.js';
 import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
@@ -27,6 +28,7 @@ import { Salts } from '../privacy/salts.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import type { Store } from '../store/store.js';
+import { ActivityListeners } from '../subscriptions/activity-listeners.js';
 import { CookielessVisitors } from '../tracking/cookieless-visitors.js';
 import { IdentifiedUsers } from '../tracking/user.js';
 import { VisitorService } from '../tracking/visitor.service.js';
@@ -44,8 +46,12 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     { provide: GUARDED_ROUTES, useValue: guarded },
     {
       provide: ActivityWriter,
-      inject: [STORE, SETTINGS],
-      useFactory: (store: Store, { writer, statistics, page }: Settings) => {
+      inject: [STORE, SETTINGS, CommittedActivities],
+      useFactory: (
+        store: Store,
+        { writer, statistics, page }: Settings,
+        committed: CommittedActivities,
+      ) => {
         const concurrency = Math.min(writer.concurrency, store.writers);
         return new ActivityWriter(
           store,
@@ -53,6 +59,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
           new Pages(page),
           undefined,
           statistics.background,
+          committed,
         );
       },
     },
@@ -74,6 +81,8 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     },
     { provide: CurrentContext, useExisting: RequestContexts },
     Recorder,
+    CommittedActivities,
+    ActivityListeners,
     ActivityService,
     ActivityStats,
     {

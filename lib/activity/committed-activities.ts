@@ -1,0 +1,27 @@
+import type { StoredActivity } from './activity.js';
+
+/** Hears of activities that this process has committed. */
+export interface CommitListener {
+  /** Called at once after the commit; it must neither throw nor take long. */
+  take(activities: StoredActivity[]): void;
+  /** Resolves when what was taken is done, or the milliseconds are over. */
+  finish(within: number): Promise<void>;
+}
+
+/** Passes on what this process has committed. */
+export class CommittedActivities {
+  private readonly listeners: CommitListener[] = [];
+
+  listen(listener: CommitListener): void {
+    this.listeners.push(listener);
+  }
+
+  emit(activities: StoredActivity[]): void {
+    for (const listener of this.listeners) listener.take(activities);
+  }
+
+  /** To be called after the last commit. */
+  async finish(within: number): Promise<void> {
+    await Promise.all(this.listeners.map((listener) => listener.finish(within)));
+  }
+}

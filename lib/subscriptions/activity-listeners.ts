@@ -1,0 +1,140 @@
+import { AsyncResource } from 'node:async_hooks';
+import { Inject, Injectable, Logger, type OnModuleInit, Optional } from '@nestjs/common';
+import { MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { StoredActivity } from '../activity/activity.js';
+import { type CommitListener, CommittedActivities } from '../activity/committed-activities.js';
+import { RecentIds } from '../activity/recent-ids.js';
+import { STORE } from '../options/settings.js';
+import type { Store } from '../store/store.js';
+import { type Emitter, eventOf, isEmitter } from './event-emitter.js';
+import { type Listening, LISTENS } from './listener.metadata.js';
+import { ListenerQueue } from './listener-queue.js';
+import { NewDevices } from './new-devices.js';
+import type { NewDevice } from './on-activity.decorator.js';
+
+/** An activity that is sent again within this time, in milliseconds, is not told again; so many are remembered. */
+const REMEMBERED = 600_000;
+const MAX_REMEMBERED = 50_000;
+
+interface Listener {
+  matches: (activity: StoredActivity) => boolean;
+  queue: ListenerQueue<StoredActivity>;
+}
+
+/** A method of a provider or controller with one of the decorators. */
+interface ListenerMethod {
+  /** Such as `OrderMailer.notify`. */
+  name: string;
+  listenings: Listening[];
+  call: (event: unknown) => unknown;
+}
+
+/** Calls the methods with `@OnActivity` and `@OnNewDevice`, and the listeners of `@nestjs/event-emitter`. */
+@Injectable()
+export class ActivityListeners implements CommitListener, OnModuleInit {
+  private readonly listeners: Listener[] = [];
+  private readonly deviceQueues: ListenerQueue<NewDevice>[] = [];
+  private readonly devices: NewDevices;
+  /** What finds out about new devices, one after the other. */
+  private readonly lookups: ListenerQueue<() => Promise<void>>;
+  private readonly told = new RecentIds(REMEMBERED, MAX_REMEMBERED);
+  /** Listeners run outside of the request that has tracked the activity: what they track themselves is not its visitor's. */
+  private readonly outside = new AsyncResource('DjaffarListeners');
+
+  constructor(
+    @Inject(STORE) private readonly store: Store,
+    private readonly committed: CommittedActivities,
+    // Optional, so that ADAPTER_HOST_PROVIDER can report that the host runs on another copy of Nest.
+    @Optional() private readonly moduleRef: ModuleRef,
+  ) {
+    this.devices = new NewDevices(store);
+    this.lookups = this.queueOf('the search for new devices', (lookup) => lookup());
+  }
+
+  /** @throws Error for a listener in a provider that has no instance of its own */
+  onModuleInit(): void {
+    const instances = new Set<object>();
+    const modules = this.moduleRef.get(ModulesContainer, { strict: false });
+    for (const module of modules.values()) {
+      for (const wrapper of [...module.providers.values(), ...module.controllers.values()]) {
+        const { instance }: { instance: unknown } = wrapper;
+        if (typeof instance !== 'object' || instance === null || instances.has(instance)) continue;
+        instances.add(instance);
+        if (isEmitter(instance)) this.listenWithEmitter(instance);
+        for (const method of methodsOf(instance)) {
+          if (!wrapper.isDependencyTreeStatic())
+            throw new Error(
+              `Djaffar: ${method.name} listens to activities, but its class is request-scoped, so it does not exist outside of requests`,
+            );
+          this.listen(method);
+        }
+      }
+    }
+    if (this.listeners.length > 0 || this.deviceQueues.length > 0) this.committed.listen(this);
+  }
+
+  take(activities: StoredActivity[]): void {
+    const untold = activities.filter(({ id }) => !this.told.has(id));
+    for (const { id } of untold) this.told.add(id);
+    this.outside.runInAsyncScope(() => {
+      for (const activity of untold)
+        for (const { matches, queue } of this.listeners) if (matches(activity)) queue.add({ ...activity });
+      if (this.deviceQueues.length === 0) return;
+      for (const pair of this.devices.note(untold))
+        this.lookups.add(async () => {
+          const device = await this.devices.find(pair);
+          if (device) for (const queue of this.deviceQueues) queue.add(device);
+        });
+    });
+  }
+
+  async finish(within: number): Promise<void> {
+    const queues = [...this.listeners.map(({ queue }) => queue), ...this.deviceQueues];
+    const idle = this.lookups.idle().then(() => Promise.all(queues.map((queue) => queue.idle())));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, within)));
+    await Promise.race([idle, late]);
+    clearTimeout(timer);
+    const lost = [this.lookups, ...queues].reduce((sum, queue) => sum + queue.drop(), 0);
+    if (lost > 0)
+      new Logger('Djaffar').warn(`${lost} calls of listeners were not finished before the application ended`);
+  }
+
+  private listen({ name, listenings, call }: ListenerMethod): void {
+    for (const listening of listenings) {
+      if (listening.event === 'new-device') this.deviceQueues.push(this.queueOf<NewDevice>(name, call));
+      else
+        this.listeners.push({ matches: listening.matches, queue: this.queueOf<StoredActivity>(name, call) });
+    }
+  }
+
+  private listenWithEmitter(emitter: Emitter): void {
+    const matches = ({ name }: StoredActivity): boolean => {
+      const event = eventOf(name);
+      return event !== undefined && emitter.hasListeners(event);
+    };
+    const emit = (activity: StoredActivity): void => {
+      const event = eventOf(activity.name);
+      if (event !== undefined) emitter.emit(event, activity);
+    };
+    this.listeners.push({ matches, queue: this.queueOf('a listener of EventEmitter2', emit) });
+  }
+
+  private queueOf<Event>(name: string, call: (event: Event) => unknown): ListenerQueue<Event> {
+    return new ListenerQueue(name, call, this.store.incidents);
+  }
+}
+
+/** The methods of an instance that have one of the decorators. */
+function methodsOf(instance: object): ListenerMethod[] {
+  const prototype: unknown = Object.getPrototypeOf(instance);
+  if (typeof prototype !== 'object' || prototype === null) return [];
+  return new MetadataScanner().getAllMethodNames(prototype).flatMap((key) => {
+    const method: unknown = Reflect.get(prototype, key);
+    const listenings: Listening[] | undefined =
+      typeof method === 'function' ? Reflect.getMetadata(LISTENS, method) : undefined;
+    if (typeof method !== 'function' || !listenings) return [];
+    const call = (event: unknown): unknown => Reflect.apply(method, instance, [event]);
+    return [{ name: `${instance.constructor.name}.${key}`, listenings, call }];
+  });
+}

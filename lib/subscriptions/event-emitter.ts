@@ -1,0 +1,25 @@
+/** The part of `EventEmitter2` that is used. */
+export interface Emitter {
+  emit(event: string, value: unknown): boolean;
+  hasListeners(event: string): boolean;
+}
+
+/** What the names of the events begin with. */
+const PREFIX = 'djaffar.';
+
+/** True for the emitter that `EventEmitterModule` of `@nestjs/event-emitter` provides, which need not be installed. */
+export function isEmitter(instance: unknown): instance is Emitter {
+  if (typeof instance !== 'object' || instance === null) return false;
+  // Node's own emitter has neither of the last two.
+  return ['emit', 'hasListeners', 'emitAsync', 'onAny'].every(
+    (method) => typeof Reflect.get(instance, method) === 'function',
+  );
+}
+
+/**
+ * @param name of an activity, which a browser may have chosen
+ * @returns `undefined` if nobody may hear of it: an emitter with wildcards takes a `*` in a name for other names
+ */
+export function eventOf(name: string): string | undefined {
+  return name.includes('*') ? undefined : PREFIX + name;
+}

@@ -1,0 +1,60 @@
+import type { IncidentLog } from '../diagnostics/incident-log.js';
+
+/** How many events wait for one listener: as many as activities may wait for the writer. */
+const MAX_WAITING = 10_000;
+
+/** Calls a listener for one event after the other. What fails is logged and not tried again. */
+export class ListenerQueue<Event> {
+  private waiting: Event[] = [];
+  private running: Promise<void> | undefined;
+
+  /** @param name of the listener in the log, such as `OrderMailer.notify` */
+  constructor(
+    private readonly name: string,
+    private readonly call: (event: Event) => unknown,
+    private readonly incidents: IncidentLog,
+  ) {}
+
+  add(event: Event): void {
+    if (this.waiting.length >= MAX_WAITING) {
+      const reason = `${MAX_WAITING} events are waiting for it`;
+      this.incidents.failed(this.slowness, { code: 'OVERFLOW', reason }, 'warn');
+      return;
+    }
+    this.waiting.push(event);
+    this.running ??= this.run().finally(() => (this.running = undefined));
+  }
+
+  /** Resolves when nothing waits any more. */
+  async idle(): Promise<void> {
+    while (this.running) await this.running;
+  }
+
+  /** @returns how many events are lost */
+  drop(): number {
+    const lost = this.waiting.length + (this.running ? 1 : 0);
+    this.waiting = [];
+    return lost;
+  }
+
+  private get slowness(): string {
+    return `${this.name} is too slow, so that it is not called for all activities`;
+  }
+
+  /** Never rejects. */
+  private async run(): Promise<void> {
+    const subject = `${this.name} failed`;
+    // The writer that has committed goes on first.
+    await new Promise(setImmediate);
+    for (let event = this.waiting.shift(); event !== undefined; event = this.waiting.shift()) {
+      try {
+        await this.call(event);
+        this.incidents.worked(subject);
+      } catch (error) {
+        const { name, message } = error instanceof Error ? error : new Error(String(error));
+        this.incidents.failed(subject, { code: name, reason: message || name });
+      }
+    }
+    this.incidents.worked(this.slowness);
+  }
+}

@@ -1,0 +1,67 @@
+import { LRUCache } from 'lru-cache';
+import type { StoredActivity } from '../activity/activity.js';
+import type { Store } from '../store/store.js';
+import type { NewDevice } from './on-activity.decorator.js';
+
+/** Of users and sessions that were seen. */
+const MAX_KNOWN = 50_000;
+/** Of users and sessions that are to be looked up, and of activities that are remembered of each. */
+const MAX_UNKNOWN = 1000;
+const MAX_IDS = 100;
+
+/** A user and a session, with the ids of the activities that this process has committed of both. */
+interface Pair {
+  key: string;
+  user: string;
+  session: string;
+  ids: Set<string>;
+}
+
+/**
+ * Finds out if a user was never seen in a session before: if the first activity that is stored of the two is one that this process
+ * has committed. So of several instances one takes it for new.
+ */
+export class NewDevices {
+  /** The id of the first activity of pairs that were looked up; empty if it was this process that told of it. */
+  private readonly known = new LRUCache<string, string>({ max: MAX_KNOWN });
+  private readonly unknown = new Map<string, Pair>();
+
+  constructor(private readonly store: Pick<Store, 'page'>) {}
+
+  /** @returns the pairs to {@link find} */
+  note(activities: StoredActivity[]): Pair[] {
+    const pairs = new Set<Pair>();
+    for (const { id, userId, sessionId } of activities) {
+      if (userId === null || sessionId === null) continue;
+      const key = JSON.stringify([userId, sessionId]);
+      // The first activity may be committed here, but was seen by a lookup for another one before that was known.
+      if (this.known.has(key) && this.known.get(key) !== id) continue;
+      let pair = this.unknown.get(key);
+      if (!pair) {
+        if (this.unknown.size >= MAX_UNKNOWN) continue;
+        pair = { key, user: userId, session: sessionId, ids: new Set() };
+        this.unknown.set(key, pair);
+      }
+      if (pair.ids.size < MAX_IDS) pair.ids.add(id);
+      pairs.add(pair);
+    }
+    return [...pairs];
+  }
+
+  /**
+   * @returns `undefined` if it is no new device
+   * @throws UnavailableError; the next activity of the pair is another try
+   */
+  async find(pair: Pair): Promise<NewDevice | undefined> {
+    const { key, user, session, ids } = pair;
+    if (this.unknown.get(key) !== pair) return undefined;
+    const [activity] = await this.store.page({ user, session }, { limit: 1, order: 'asc' });
+    const [first] = await this.store.page({ user }, { limit: 1, order: 'asc' });
+    this.unknown.delete(key);
+    // It was erased since.
+    if (!activity) return undefined;
+    const isNew = ids.has(activity.id);
+    this.known.set(key, isNew ? '' : activity.id);
+    return isNew ? { activity, isFirst: first?.sessionId === session } : undefined;
+  }
+}
