@@ -1,6 +1,7 @@
 import { DirtyRange } from './store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { activityTable } from './store/typeorm/tables/activity.table.js';
 import { CookielessVisit } from './store/typeorm/tables/cookieless-visit.entity.js';
+import { OutboxEntry, Subscription } from './store/typeorm/tables/outbox.entity.js';
 import { RetentionState } from './store/typeorm/tables/retention.entity.js';
 import { Salt } from './store/typeorm/tables/salt.entity.js';
 import { sessionTable } from './store/typeorm/tables/session.table.js';
@@ -23,6 +24,8 @@ export const djaffarEntities = [
   RetentionState,
   Salt,
   CookielessVisit,
+  OutboxEntry,
+  Subscription,
   Path,
   Visit,
   NameRollup,

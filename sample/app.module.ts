@@ -8,6 +8,9 @@ import { HealthController } from './health.controller.js';
 import { CreateOrders1763000000001 } from './orders/create-orders.js';
 import { OrderPaid } from './orders/order-paid.js';
 import { Order } from './orders/order.entity.js';
+import { Invoice } from './orders/invoice.entity.js';
+import { Invoices } from './orders/invoices.js';
+import { SubscriptionsMonitor } from './orders/subscriptions-monitor.js';
 import { OrderListeners } from './orders/order-listeners.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OrdersService } from './orders/orders.service.js';
@@ -24,13 +27,14 @@ import { PageController } from './page/page.controller.js';
         migrationsRun: true,
       }),
     }),
-    TypeOrmModule.forFeature([Order]),
+    TypeOrmModule.forFeature([Order, Invoice]),
     AuthModule,
     DjaffarModule.forRoot({
       imports: [AuthModule],
       guards: [SessionGuard, JwtAuthGuard],
       requestContext: true,
       events: { 'order.paid': OrderPaid },
+      subscriptions: [{ name: 'invoices', filter: { name: 'order.paid' }, handler: Invoices }],
       api: { guards: [AdminGuard] },
       dashboard: { guards: [DashboardGuard] },
       // The first question waits until the statistics of the generated weeks are computed.
@@ -38,6 +42,6 @@ import { PageController } from './page/page.controller.js';
     }),
   ],
   controllers: [HealthController, OrdersController, PageController],
-  providers: [OrdersService, OrderListeners, Receipts],
+  providers: [Invoices, OrdersService, OrderListeners, Receipts, SubscriptionsMonitor],
 })
 export class AppModule {}

@@ -20,11 +20,14 @@ export class Table {
   private readonly keys: number;
   private readonly clock: string | undefined;
 
-  /** @param clock the property that the database sets to its clock when a row is inserted */
+  /**
+   * @param clock the property that the database sets to its clock when a row is inserted
+   * @param generated the primary key, if the database makes it when a row is inserted
+   */
   constructor(
     dataSource: DataSource,
     entity: EntityTarget<ObjectLiteral>,
-    { clock }: { clock?: string } = {},
+    { clock, generated }: { clock?: string; generated?: string } = {},
   ) {
     if (!dataSource.hasMetadata(entity)) {
       const cure = 'set autoLoadEntities, or add djaffarEntities to its entities';
@@ -33,9 +36,9 @@ export class Table {
     const { driver } = dataSource;
     const { tablePath, primaryColumns, columns } = dataSource.getMetadata(entity);
     const ordered = [...primaryColumns, ...columns.filter((column) => !column.isPrimary)].filter(
-      ({ propertyName }) => propertyName !== clock,
+      ({ propertyName }) => propertyName !== clock && propertyName !== generated,
     );
-    this.keys = primaryColumns.length;
+    this.keys = generated === undefined ? primaryColumns.length : 0;
     this.clock =
       clock &&
       driver.escape(columns.find(({ propertyName }) => propertyName === clock)?.databaseName ?? clock);

@@ -10,14 +10,16 @@ const SIGNING_KEY = 'djaffar_signing_key';
 const RETENTION = 'djaffar_retention';
 const SALT = 'djaffar_salt';
 const COOKIELESS_VISIT = 'djaffar_cookieless_visit';
+const OUTBOX = 'djaffar_outbox';
+const SUBSCRIPTION = 'djaffar_subscription';
 
-/** The tables of activities and sessions, of the keys that sign the visitors' cookies, and of who erases what is too old. */
+/** The tables of activities and sessions, of the keys that sign the visitors' cookies, of who erases what is too old, and of subscriptions. */
 export class CreateDjaffar1763000000000 implements MigrationInterface {
   name = 'CreateDjaffar1763000000000';
 
   async up(runner: QueryRunner): Promise<void> {
     const { connection: dataSource } = runner;
-    const { text, longText, uuid, bigint, int, boolean } = await columnsOf(runner);
+    const { text, longText, uuid, bigint, int, boolean, serial } = await columnsOf(runner);
     await runner.createTable(
       new Table({
         name: pathOf(dataSource, SESSION),
@@ -89,6 +91,30 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         indices: [{ name: 'djaffar_cookieless_visit_seen', columnNames: ['lastSeen'] }],
       }),
     );
+    await runner.createTable(
+      new Table({
+        name: pathOf(dataSource, OUTBOX),
+        columns: [serial('number'), text('subscription', 64), uuid('activityId')],
+        indices: [{ name: 'djaffar_outbox_subscription', columnNames: ['subscription', 'number'] }],
+      }),
+    );
+    await runner.createTable(
+      new Table({
+        name: pathOf(dataSource, SUBSCRIPTION),
+        columns: [
+          primary(text('name', 64)),
+          bigint('createdAt'),
+          int('failures'),
+          bigint('retryAt'),
+          optional(bigint('parkedAt')),
+          optional(text('error', 64)),
+          optional(text('holder', 36)),
+          bigint('leaseUntil'),
+          optional(bigint('historyDate')),
+          optional(text('historyId', 36)),
+        ],
+      }),
+    );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
     const dialect = dialectOf(dataSource);
     const { timestampColumn } = dialect;
@@ -104,7 +130,16 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     const { connection: dataSource } = runner;
     // TypeORM's `dropTable` looks generated columns up in a table of its own, which may not be there.
-    for (const table of [ACTIVITY, SESSION, SIGNING_KEY, RETENTION, SALT, COOKIELESS_VISIT])
+    for (const table of [
+      ACTIVITY,
+      SESSION,
+      SIGNING_KEY,
+      RETENTION,
+      SALT,
+      COOKIELESS_VISIT,
+      OUTBOX,
+      SUBSCRIPTION,
+    ])
       await runner.query(`DROP TABLE ${escapePath(dataSource, pathOf(dataSource, table))}`);
   }
 }

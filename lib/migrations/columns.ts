@@ -7,6 +7,8 @@ export interface Columns {
   longText: (name: string) => TableColumnOptions;
   uuid: (name: string) => TableColumnOptions;
   bigint: (name: string) => TableColumnOptions;
+  /** A primary key that the database numbers the rows with. */
+  serial: (name: string) => TableColumnOptions;
   int: (name: string) => TableColumnOptions;
   boolean: (name: string) => TableColumnOptions;
 }
@@ -24,6 +26,13 @@ export async function columnsOf(runner: QueryRunner): Promise<Columns> {
     uuid: (name) =>
       uuid === 'uuid' ? { name, type: uuid } : { ...exact, name, type: uuid, length: uuidLength },
     bigint: (name) => ({ name, type: 'bigint' }),
+    serial: (name) => ({
+      name,
+      type: dialect.serialType,
+      isPrimary: true,
+      isGenerated: true,
+      generationStrategy: 'increment',
+    }),
     int: (name) => ({ name, type: driver.normalizeType({ type: 'int' }) }),
     boolean: (name) => ({ name, type: driver.normalizeType({ type: 'boolean' }) }),
   };

@@ -7,6 +7,7 @@ import type { RegistrationOptions } from '../options/route.options.js';
 import { REGISTRATION, SETTINGS } from '../options/settings.js';
 import { toRegistration, toSettings } from '../options/validation.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
+import { ActivitySubscriptions } from '../subscriptions/activity-subscriptions.js';
 import { VisitorService } from '../tracking/visitor.service.js';
 import { createControllers } from './controllers.js';
 import { createProviders } from './providers.js';
@@ -55,6 +56,6 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       storeProvider(dataSource),
       ...createProviders(controllers),
     ],
-    exports: [ActivityService, ActivityStats, VisitorService],
+    exports: [ActivityService, ActivityStats, ActivitySubscriptions, VisitorService],
   };
 }

@@ -29,6 +29,7 @@ import { SigningKeys } from '../privacy/signing-keys.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 import type { Store } from '../store/store.js';
 import { ActivityListeners } from '../subscriptions/activity-listeners.js';
+import { ActivitySubscriptions } from '../subscriptions/activity-subscriptions.js';
 import { CookielessVisitors } from '../tracking/cookieless-visitors.js';
 import { IdentifiedUsers } from '../tracking/user.js';
 import { VisitorService } from '../tracking/visitor.service.js';
@@ -47,11 +48,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     {
       provide: ActivityWriter,
       inject: [STORE, SETTINGS, CommittedActivities],
-      useFactory: (
-        store: Store,
-        { writer, statistics, page }: Settings,
-        committed: CommittedActivities,
-      ) => {
+      useFactory: (store: Store, { writer, statistics, page }: Settings, committed: CommittedActivities) => {
         const concurrency = Math.min(writer.concurrency, store.writers);
         return new ActivityWriter(
           store,
@@ -83,6 +80,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     Recorder,
     CommittedActivities,
     ActivityListeners,
+    ActivitySubscriptions,
     ActivityService,
     ActivityStats,
     {

@@ -9,6 +9,7 @@ import { djaffarEntities } from '../entities.js';
 import { createTables, synchronizeTables } from '../migrations/synchronize.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { DatabaseOptions, StoreSettings } from '../options/store.options.js';
+import { subscriptionsOf } from '../subscriptions/subscription.js';
 import type { Store } from '../store/store.js';
 import { TypeOrmStore, type TypeOrmStoreSettings } from '../store/typeorm/typeorm.store.js';
 import { createDataSource } from './own-data-source.js';
@@ -70,8 +71,9 @@ async function openTypeOrmStore(source: DataSource, settings: Settings): Promise
 /** Djaffar takes no more connections than the pool has. */
 function limitConnections(
   source: DataSource,
-  { writer, statistics, page }: Pick<Settings, 'writer' | 'statistics' | 'page'>,
+  settings: Pick<Settings, 'writer' | 'statistics' | 'page' | 'subscriptions'>,
 ): TypeOrmStoreSettings {
+  const { writer, statistics, page } = settings;
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
   connectionsOf(source).limit({
     writers: limits.writer,
@@ -79,7 +81,12 @@ function limitConnections(
     timeout: statistics.timeout,
     statementTimeout: statistics.statementTimeout,
   });
-  return { statistics, pages: new Pages(page), writers: limits.writer };
+  return {
+    statistics,
+    pages: new Pages(page),
+    writers: limits.writer,
+    subscriptions: subscriptionsOf(settings),
+  };
 }
 
 function missingDataSource(name: string | undefined): string {

@@ -11,6 +11,7 @@ import type {
   StoreFactory,
   WriterSettings,
 } from './store.options.js';
+import type { SubscriptionOptions } from './subscription.options.js';
 
 /** A guard of the host: a class that the host's injector has or can create, or an instance. */
 export type HostGuard = Type<CanActivate> | CanActivate;
@@ -113,6 +114,14 @@ export interface DjaffarOptions extends PrivacyOptions {
    * @defaultValue the path without its query string and trailing slash
    */
   page?: PageOption | undefined;
+
+  /**
+   * What is called with the activities that are stored, at least once, in the order of their commits, by one instance at a time. It
+   * goes on where it stopped, also after a crash. All processes that store activities must have the same subscriptions;
+   * those with `statistics.background: false` only note what is to be delivered. It needs a TypeORM data source.
+   * @defaultValue []
+   */
+  subscriptions?: readonly SubscriptionOptions[] | undefined;
 
   /** Turns on the API, such as `GET …/activities`, for requests that all of these guards accept; at least one guard. */
   api?: ({ guards: HostGuard[] } & ScopeOptions) | undefined;

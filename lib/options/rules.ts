@@ -1,3 +1,4 @@
+import { matcherOf } from '../activity/activity-pattern.js';
 import { isDuration } from '../time/duration.js';
 import { PRIVACY_MODES } from './settings.js';
 import { isTimeZone } from '../time/time-zone.js';
@@ -9,6 +10,8 @@ export interface Rule {
   required?: boolean;
   /** The value must not be logged. */
   isSecret?: boolean;
+  /** The rules of the elements, if it is an array of objects. */
+  each?: Rules;
   /** The right place of the option, if this is the wrong one; it is then not listed as allowed. */
   place?: string;
   accepts(value: unknown): boolean;
@@ -98,6 +101,33 @@ const secrets: Rule = {
   },
 };
 
+/** Returns a name that two of the objects have. */
+function findTwice(value: unknown): string | undefined {
+  const names = new Set<unknown>();
+  for (const each of Array.isArray(value) ? value : []) {
+    const { name }: { name?: unknown } = typeof each === 'object' && each !== null ? each : {};
+    if (names.has(name) && typeof name === 'string') return name;
+    names.add(name);
+  }
+  return undefined;
+}
+
+const aPattern: Rule = {
+  allowed: "an object of name, path and route, such as { name: 'order.*' }",
+  accepts: (value) => faultOfPattern(value) === undefined,
+  explain: (value) => `is wrong: ${faultOfPattern(value)}`,
+};
+
+function faultOfPattern(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is no object';
+  try {
+    matcherOf(value);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 const aDuration: Rule = {
@@ -121,6 +151,21 @@ export const RETENTION_RULES: Rules = {
     accepts: (value) => Array.isArray(value) && value.every((key) => typeof key === 'string'),
   },
   figures: oneOf('keep', 'erase'),
+};
+
+const SUBSCRIPTION_RULES: Rules = {
+  name: {
+    required: true,
+    allowed: "1 to 64 letters, digits, '.', '_' or '-'",
+    accepts: (value) => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value),
+  },
+  filter: aPattern,
+  handler: { required: true, allowed: 'a function, or a class with a method handle()', accepts: isFunction },
+  from: oneOf('now', 'beginning'),
+  maxBatch: wholeNumber(1, 500),
+  timeout: wholeNumber(1),
+  lease: wholeNumber(1000, 600_000),
+  maxFailures: wholeNumber(1, 1000),
 };
 
 export const OPTION_RULES: Rules = {
@@ -174,6 +219,12 @@ export const OPTION_RULES: Rules = {
       Array.isArray(value) && value.every((name) => typeof name === 'string' && /[\p{L}\p{N}]/u.test(name)),
   },
   retention: RETENTION_RULES,
+  subscriptions: {
+    allowed: 'an array of objects, each with a name of its own',
+    each: SUBSCRIPTION_RULES,
+    accepts: (value) => Array.isArray(value) && findTwice(value) === undefined,
+    explain: (value) => `has two of the name '${findTwice(value)}'`,
+  },
   page: aFunction,
   // Without a guard, everybody could read the activities.
   api: { guards: guards(1), scope: aFunction },

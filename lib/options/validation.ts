@@ -174,7 +174,14 @@ function findErrors(options: unknown, rules: Rules, prefix: string): string[] {
     const rule = Object.hasOwn(rules, option) ? rules[option] : undefined;
     const name = prefix + option;
     if (!rule) return [`option "${name}" is not known; allowed: ${listOptions(rules).join(', ')}`];
-    if (isRule(rule)) return findError(name, value, rule) ?? [];
+    if (isRule(rule)) {
+      const { each } = rule;
+      const error = findError(name, value, rule);
+      if (error !== undefined) return [error];
+      return each && Array.isArray(value)
+        ? value.flatMap((element, i) => findErrors(element, each, `${name}[${i}].`))
+        : [];
+    }
     return value === undefined ? [] : findErrors(value, rule, `${name}.`);
   });
 }

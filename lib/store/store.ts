@@ -9,6 +9,7 @@ import type { Failure, IncidentLog } from '../diagnostics/incident-log.js';
 import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
+import type { Outbox } from './outbox.js';
 import type { TypeOrmFeatures } from './typeorm-features.js';
 import type { UnavailableError } from './unavailable.error.js';
 
@@ -26,6 +27,8 @@ export interface Store {
   /** How many may write at once. */
   readonly writers: number;
   readonly statistics: StatisticsStore;
+  /** Only if activities and the outbox are written in one transaction. */
+  readonly outbox?: Outbox;
   /** What only a store on TypeORM can do. */
   readonly typeorm?: TypeOrmFeatures;
 

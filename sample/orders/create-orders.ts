@@ -14,9 +14,17 @@ export class CreateOrders1763000000001 implements MigrationInterface {
       }),
       true,
     );
+    await runner.createTable(
+      new Table({
+        name: 'invoices',
+        columns: [{ name: 'order', type: 'varchar', length: '64', isPrimary: true }],
+      }),
+      true,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.dropTable('invoices');
     await runner.dropTable('orders');
   }
 }

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { type Activity, ActivityService, type FeedItem, Track, type UserSession } from '../../lib/index.js';
 import { SessionGuard, type SampleRequest } from '../auth/guards.js';
+import { Invoices } from './invoices.js';
 import { OrdersService } from './orders.service.js';
 
 @Controller('orders')
@@ -8,6 +9,7 @@ export class OrdersController {
   constructor(
     private readonly orders: OrdersService,
     private readonly activities: ActivityService,
+    private readonly invoices: Invoices,
   ) {}
 
   /** The activities and browsers of the user. */
@@ -37,6 +39,12 @@ export class OrdersController {
   @HttpCode(204)
   @Track('order.cancelled', { subject: ({ params }) => `order:${params.id}` })
   cancel(@Param('id') _id: string): void {}
+
+  /** Whether an order has an invoice: soon after it was paid. */
+  @Get(':id/invoice')
+  async invoice(@Param('id') id: string): Promise<{ exists: boolean }> {
+    return { exists: await this.invoices.has(`order:${id}`) };
+  }
 
   /** All activities of an order, the latest first. */
   @Get(':id/timeline')

@@ -19,6 +19,8 @@ const TABLES = [
   'djaffar_retention',
   'djaffar_salt',
   'djaffar_cookieless_visit',
+  'djaffar_outbox',
+  'djaffar_subscription',
   'djaffar_path',
   'djaffar_visit',
   'djaffar_name_rollup',
@@ -91,7 +93,10 @@ describe.each(FOUND)('the migrations on %s', (name) => {
     for (const metadata of dataSource.entityMetadatas) metadata.synchronize = true;
     try {
       const own = /^DROP INDEX|DROP COLUMN `timestamp`$|FROM `typeorm_metadata`/;
-      return (await generated()).filter((query) => !own.test(query));
+      // SQLite numbers rows only in a column of the type `integer`, which is too small elsewhere.
+      const isOwn = (query: string): boolean =>
+        own.test(query) || (name === 'sqlite' && query.includes('djaffar_outbox'));
+      return (await generated()).filter((query) => !isOwn(query));
     } finally {
       for (const metadata of dataSource.entityMetadatas) metadata.synchronize = false;
     }

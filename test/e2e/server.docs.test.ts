@@ -61,6 +61,10 @@ it.each(['express', 'fastify'])('the sample on %s tracks what its docs say', asy
       { name: 'order.cancelled', userName: 'jeff', route: '/orders/:id/cancel', interactive: false },
       { name: 'order.paid' },
     ]);
+    let invoice: unknown;
+    do invoice = await get('/orders/17/invoice');
+    while (JSON.stringify(invoice) !== '{"exists":true}');
+    expect(await get('/orders/18/invoice')).toEqual({ exists: false });
     const own = (await get('/orders/mine')) as { feed: { name: string }[]; sessions: object[] };
     expect(own.feed[0]).toMatchObject({ name: 'order.cancelled', subject: 'order:17', count: 1 });
     expect(own.sessions).toMatchObject([{ current: true }]);

@@ -25,6 +25,16 @@ describe.each(FOUND)('a dump of %s', (database) => {
       adapter: 'express',
       database,
       djaffar: {
+        // Nothing is delivered, and what is said of it names the user.
+        subscriptions: [
+          {
+            name: 'parked',
+            maxFailures: 1,
+            handler: ([activity]) => {
+              throw new Error(`${activity?.userName} is not known`);
+            },
+          },
+        ],
         user: ({ headers }: { headers: Record<string, string> }) =>
           headers['x-user'] ? { id: headers['x-user'], name: headers['x-name'] ?? null } : null,
         group: ({ headers }: { headers: Record<string, string> }) =>

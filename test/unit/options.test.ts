@@ -75,6 +75,24 @@ describe('the options', () => {
     [{ writer: { timeout: 1.5 } }, ['"writer.timeout"', '1.5']],
     [{ user: 'id' }, ['"user"', "'id'", 'a function']],
     [{ transform: {} }, ['"transform"', '{}', 'a function']],
+    [{ subscriptions: {} }, ['"subscriptions"', '{}', 'an array of objects']],
+    [
+      { subscriptions: [{ name: 'a b', handler: String }] },
+      ['"subscriptions[0].name"', "'a b'", '1 to 64 letters'],
+    ],
+    [{ subscriptions: [{ name: 'a' }] }, ['"subscriptions[0].handler" is missing', 'a function']],
+    [
+      { subscriptions: ['a', 'a'].map((name) => ({ name, handler: String })) },
+      ['"subscriptions"', "has two of the name 'a'", 'a name of its own'],
+    ],
+    [
+      { subscriptions: [{ name: 'a', handler: String, filter: { names: 'x' } }] },
+      ['"subscriptions[0].filter"', 'names is not known', 'name, path and route'],
+    ],
+    [
+      { subscriptions: [{ name: 'a', handler: String, lease: 999 }] },
+      ['"subscriptions[0].lease"', '999', 'from 1000'],
+    ],
     [{ unknownEvents: 'reject' }, ['"unknownEvents"', "'reject'", 'only with the option "events"']],
   ])('%j fail with a message that names the option, what was given and what is allowed', (given, told) => {
     const fault = faultOf(() => toSettings(given));

@@ -15,7 +15,7 @@ export interface Insert {
   table: string;
   /** Escaped, ready for SQL; those of the primary key first. */
   columns: string[];
-  /** How many columns the primary key has. */
+  /** How many columns the primary key has; 0 if the database makes it, so that all rows are new. */
   keys: number;
   /** The database's types of the columns. */
   types: string[];
@@ -83,6 +83,12 @@ export interface Dialect {
     signal?: AbortSignal,
   ): Promise<T>;
 
+  /**
+   * Rows as they are committed: never those of a transaction that is open, whatever isolation the host has set.
+   * @param signal if it aborts, the connection is destroyed
+   */
+  committed<T>(dataSource: DataSource, query: Statement, signal: AbortSignal): Promise<T[]>;
+
   /** The SQL of the database's clock: whole milliseconds since 1970. */
   now: string;
 
@@ -136,6 +142,9 @@ export interface Dialect {
 
   /** The SQL of whether a text has another in it, as code points. */
   contains(column: string, text: string): string;
+
+  /** The type of an integer that the database numbers rows with. */
+  serialType: string;
 
   /** The column options of a UUID if the database, as TypeORM knows it, stores it as text. */
   uuidLength: string;

@@ -60,14 +60,15 @@ function settingsFor(statement: number): ReturnType<typeof settings> {
 const NOW = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`;
 
 /** `INSERT IGNORE` would pass over other errors too; this passes over rows with a known key. Our tables have no unique key but the primary one. */
-function insert({ table, columns, rows, replace, clock }: Insert): string {
+function insert({ table, columns, keys, rows, replace, clock }: Insert): string {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const values = rows.map(() => row).join(', ');
   const updates = replace
     ? columns.map((column) => `${column} = VALUES(${column})`)
     : [`${columns[0]} = ${table}.${columns[0]}`];
   const into = clock ? [...columns, clock] : columns;
-  return `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON DUPLICATE KEY UPDATE ${updates.join(', ')}`;
+  const onDuplicate = keys > 0 ? ` ON DUPLICATE KEY UPDATE ${updates.join(', ')}` : '';
+  return `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values}${onDuplicate}`;
 }
 
 const EPOCH = `TIMESTAMP'1970-01-01 00:00:00.000000'`;
@@ -116,6 +117,13 @@ export const mysql: Dialect = {
     askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read, signal) =>
     readingIn(dataSource, settingsFor(connectionsOf(dataSource).readingBound), read, signal),
+  committed: (dataSource, [sql, parameters], signal) =>
+    readingIn(
+      dataSource,
+      settingsFor(connectionsOf(dataSource).readingBound),
+      (manager) => manager.query(sql, parameters),
+      signal,
+    ),
 
   now: NOW,
   // The snapshot is taken when the first table is read.
@@ -140,6 +148,7 @@ export const mysql: Dialect = {
   timestampColumn: { name: 'timestamp', definition: `timestamp DATETIME(3) AS (${TIMESTAMP}) STORED` },
   json: (column) => column,
 
+  serialType: 'bigint',
   uuidLength: '36',
   // MariaDB orders its type `uuid` differently.
   idOrder: (column) => `CAST(${column} AS CHAR(36))`,

@@ -75,8 +75,9 @@ function insert({ table, columns, types, keys, replace, clock }: Insert, firstPa
   const arrays = types.map((type, i) => `$${firstParameter + i}::${type}[]`).join(', ');
   const updates = columns.map((column) => `${column} = EXCLUDED.${column}`);
   const conflict = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
+  const onConflict = keys > 0 ? ` ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${conflict}` : '';
   const [into, values] = clock ? [[...columns, clock], `*, ${NOW}`] : [columns, '*'];
-  return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays}) ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${conflict}`;
+  return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays})${onConflict}`;
 }
 
 /** One statement, hence one transaction and one round trip: all but the last insert are its common table expressions. */
@@ -130,7 +131,7 @@ export const postgres: Dialect = {
     const { dataSource } = connection;
     const query: Query = { text: statementOf(inserts), values: inserts.flatMap(transpose) };
     // TypeORM's own query() cannot prepare, and to plan the statement anew costs the database a sixth of its time.
-    const name = `djaffar_${inserts.length}`;
+    const name = `djaffar_${inserts.map(({ columns }) => columns.length).join('_')}`;
     let isCancelled = false;
     await logged(connection, query, async (client) => {
       let timer = setTimeout(function again() {
@@ -185,6 +186,8 @@ export const postgres: Dialect = {
     const bounds = boundsOf(connectionsOf(dataSource).readingBound);
     return readingIn(dataSource, { inside: [[...FOR_READING, ...bounds].join('; ')] }, read_, signal);
   },
+  committed: (dataSource, [sql, parameters], signal) =>
+    connectionsOf(dataSource).use(({ runner }) => runner.query(sql, parameters), signal),
 
   now: NOW,
   // A query takes its snapshot before it looks at the clock. The transaction began before both.
@@ -208,6 +211,7 @@ export const postgres: Dialect = {
   timestamp,
   json: (column) => `${column}::jsonb`,
 
+  serialType: 'bigint',
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {

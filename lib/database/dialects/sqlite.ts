@@ -15,6 +15,8 @@ class Busy extends Error {
   readonly code = 'SQLITE_BUSY';
 }
 
+const OPEN_TRANSACTION = 'another transaction is open on the SQLite connection';
+
 /** Milliseconds that SQLite itself may wait for another process. */
 const BUSY_TIMEOUT = 20;
 /** Milliseconds between two tries. */
@@ -26,12 +28,13 @@ function statementsOf({ table, columns, keys, rows, replace, clock }: Insert): S
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const into = clock ? [...columns, clock] : columns;
   const updates = columns.map((column) => `${column} = excluded.${column}`);
-  const conflict = `(${columns.slice(0, keys).join(', ')}) DO ${replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING'}`;
+  const action = replace ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
+  const onConflict = keys > 0 ? ` ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${action}` : '';
   const statements: Statement[] = [];
   for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
     const some = rows.slice(at, at + ROWS_PER_STATEMENT);
     const values = some.map(() => row).join(', ');
-    const sql = `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values} ON CONFLICT ${conflict}`;
+    const sql = `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values}${onConflict}`;
     statements.push([sql, some.flat()]);
   }
   return statements;
@@ -55,7 +58,7 @@ function run(connection: Connection, statement: Statement | Insert): void {
  */
 function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {
   const connection = connectionOf(dataSource);
-  if (connection.inTransaction) throw new Busy('another transaction is open on the SQLite connection');
+  if (connection.inTransaction) throw new Busy(OPEN_TRANSACTION);
   return withBusyTimeout(connection, BUSY_TIMEOUT, () => {
     connection.exec('BEGIN IMMEDIATE');
     try {
@@ -67,6 +70,25 @@ function inTransaction(dataSource: DataSource, work: (connection: Connection) =>
       throw error;
     }
   });
+}
+
+/** Tries again while another process, or a transaction of the host, has the database. */
+async function retryWhileLocked<T>(
+  dataSource: DataSource,
+  signal: AbortSignal | undefined,
+  work: () => T,
+): Promise<T> {
+  const deadline = monotonicClock.now() + BOUNDS.lock;
+  for (;;) {
+    signal?.throwIfAborted();
+    connectionsOf(dataSource).throwIfAborted();
+    try {
+      return work();
+    } catch (error) {
+      if (!failureOf(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
+      await pause(RETRY);
+    }
+  }
 }
 
 /** In UTC, such as `2026-11-26 12:00:00.123`. */
@@ -84,33 +106,36 @@ export const sqlite: Dialect = {
   statements: (inserts) => inserts.flatMap(statementsOf),
 
   async transact(dataSource, [sql, parameters], statements, signal, onBlocking) {
-    const deadline = monotonicClock.now() + BOUNDS.lock;
-    for (;;) {
-      signal?.throwIfAborted();
-      connectionsOf(dataSource).throwIfAborted();
-      try {
-        const begun = process.cpuUsage();
-        const changed = inTransaction(dataSource, (connection) => {
-          const { changes } = connection.prepare(sql).run(...parameters);
-          if (changes > 0) for (const each of statements) run(connection, each);
-          return changes;
-        });
-        // What other programs take meanwhile would be taken with less work, too.
-        const { user, system } = process.cpuUsage(begun);
-        onBlocking?.((user + system) / 1000);
-        // Otherwise transactions that follow each other would stop the event loop together.
-        await setImmediate();
-        return changed;
-      } catch (error) {
-        if (!failureOf(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
-        await pause(RETRY);
-      }
-    }
+    const changed = await retryWhileLocked(dataSource, signal, () => {
+      const begun = process.cpuUsage();
+      const changes = inTransaction(dataSource, (connection) => {
+        const guarded = connection.prepare(sql).run(...parameters).changes;
+        if (guarded > 0) for (const each of statements) run(connection, each);
+        return guarded;
+      });
+      // What other programs take meanwhile would be taken with less work, too.
+      const { user, system } = process.cpuUsage(begun);
+      onBlocking?.((user + system) / 1000);
+      return changes;
+    });
+    // Otherwise transactions that follow each other would stop the event loop together.
+    await setImmediate();
+    return changed;
   },
 
   rows: (dataSource, query) =>
     askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read, signal) => onPrimary(dataSource, read, signal),
+  // The connection is the host's, too, and sees what its open transaction has written.
+  committed: <T>(dataSource: DataSource, [sql, parameters]: Statement, signal: AbortSignal) =>
+    retryWhileLocked(dataSource, signal, () => {
+      const connection = connectionOf(dataSource);
+      if (connection.inTransaction) throw new Busy(OPEN_TRANSACTION);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller knows the type of a row, as with TypeORM's own
+      return withBusyTimeout(connection, BUSY_TIMEOUT, () =>
+        connection.prepare(sql).all(...parameters),
+      ) as T[];
+    }),
 
   now: NOW,
   // The snapshot is taken when the first table is read.
@@ -134,6 +159,7 @@ export const sqlite: Dialect = {
   timestamp,
   json: (column) => column,
 
+  serialType: 'integer',
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {

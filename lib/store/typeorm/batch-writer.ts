@@ -7,6 +7,7 @@ import { dialectOf, type Insert } from '../../database/dialects/dialect.js';
 import { Table } from '../../database/table.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Write } from '../store.js';
+import type { TypeOrmOutbox } from './outbox.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
@@ -19,6 +20,7 @@ export class BatchWriter {
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly outbox: TypeOrmOutbox,
     private readonly onWritten: () => void,
   ) {
     this.clock = new DatabaseClock(dataSource);
@@ -51,11 +53,15 @@ export class BatchWriter {
     }
   }
 
-  /** Returns the inserts of activities, and of the time ranges whose statistics they change. */
+  /** Returns the inserts of activities, of the time ranges whose statistics they change, and of what waits for subscriptions. */
   insertsOf(activities: ActivityOnPage[]): Insert[] {
     const ahead = this.clock.ahead();
     const rows = ahead === 0 ? activities : activities.map((activity) => receivedLater(activity, ahead));
-    return [this.activities.insert(rows), this.dirtyRanges.insert(dirtyRangesForInsert(rows))];
+    return [
+      this.activities.insert(rows),
+      this.dirtyRanges.insert(dirtyRangesForInsert(rows)),
+      ...this.outbox.insertsOf(rows),
+    ];
   }
 }
 

@@ -29,6 +29,7 @@ import type {
   StoreFailure,
   Write,
 } from '../store.js';
+import type { OutboxSubscription } from '../outbox.js';
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
 import { BatchWriter } from './batch-writer.js';
@@ -49,6 +50,7 @@ import { RecordReader } from './reading/records.js';
 import { lastSeenOf, latestOf, sessionsOf } from './reading/user-activity.js';
 import type { PersonalRecord, UserSession } from '../../activity/user-activity.js';
 import { personalDataOf } from './reading/personal-data.js';
+import { TypeOrmOutbox } from './outbox.js';
 import { Retention } from './retention.js';
 import { RowReader } from './reading/rows.js';
 import { loadSigningKeys } from './signing-keys.js';
@@ -63,6 +65,8 @@ export interface TypeOrmStoreSettings {
   pages?: Pages;
   /** How many connections of the pool may write at once. Default: no limit. */
   writers?: number;
+  /** Default: nothing that is written waits for a subscription. */
+  subscriptions?: OutboxSubscription[];
 }
 
 /** Stores activities in the host's data source: PostgreSQL, MariaDB or MySQL, SQLite. */
@@ -72,6 +76,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   readonly rollup: RollupService;
   readonly statistics: StatisticsStore;
   readonly typeorm: TypeOrmFeatures;
+  readonly outbox: TypeOrmOutbox;
   readonly records: RecordReader | undefined;
   /** How often this process has changed stored data. */
   changes = 0;
@@ -81,12 +86,13 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   constructor(
     readonly dataSource: DataSource,
-    { statistics, pages, writers = Number.POSITIVE_INFINITY }: TypeOrmStoreSettings = {},
+    { statistics, pages, writers = Number.POSITIVE_INFINITY, subscriptions = [] }: TypeOrmStoreSettings = {},
   ) {
     this.writers = writers;
     const onWritten = (): void => void (this.changes += 1);
     this.connections = connectionsOf(dataSource);
-    this.writer = new BatchWriter(dataSource, onWritten);
+    this.outbox = new TypeOrmOutbox(dataSource, subscriptions);
+    this.writer = new BatchWriter(dataSource, this.outbox, onWritten);
     this.rollup = new RollupService(dataSource, () => this.changes, statistics, pages);
     this.retention = new Retention(dataSource, this.rollup, onWritten);
     this.statistics = new TypeOrmStatistics(dataSource, this.rollup);
@@ -208,8 +214,13 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return this.change(selection, { kind: 'anonymise', properties }, onChanged);
   }
 
-  retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult | undefined> {
-    return this.retention.run(plan, pace);
+  async retain(
+    plan: RetentionPlan,
+    pace: (took: number) => Promise<void>,
+  ): Promise<RetentionResult | undefined> {
+    const result = await this.retention.run(plan, pace);
+    if (result) await this.outbox.sweep();
+    return result;
   }
 
   previewRetention(plan: RetentionPlan): Promise<RetentionResult> {
@@ -279,6 +290,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
       onChanged();
     };
     const changed = await new Erasure(this.dataSource, afterStep, change).run(selection);
+    if (change.kind !== 'anonymise') await this.outbox.sweep();
     // Also if nothing was left to change: an earlier call that failed may not have reached the statistics.
     await this.rollup.takeInErasures();
     return changed;

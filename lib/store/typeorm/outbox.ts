@@ -1,0 +1,339 @@
+import { type DataSource, In, type UpdateQueryBuilder } from 'typeorm';
+import { Activity, type StoredActivity } from '../../activity/activity.js';
+import type { Cursor } from '../../activity/cursor.js';
+import { chunks } from '../../database/chunks.js';
+import { connectionsOf } from '../../database/connections.js';
+import { dialectOf, type Insert, type Statement } from '../../database/dialects/dialect.js';
+import { uncached } from '../../database/primary.js';
+import { Table } from '../../database/table.js';
+import type {
+  DeliveryState,
+  History,
+  Outbox,
+  OutboxSubscription,
+  Settlement,
+  SubscriptionStatus,
+  Waiting,
+} from '../outbox.js';
+import { filteredBy, readPage } from './reading/activities.js';
+import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
+
+/** Milliseconds. A lease that ends later than any can is of a clock that was ahead. */
+const LONGEST_LEASE = 3_600_000;
+/**
+ * Milliseconds for which activities of before a subscription may be received after it was stored: clocks differ, and old instances may
+ * still run that do not know it.
+ */
+const HISTORY_MARGIN = 600_000;
+/** Before all activities. */
+const BEGINNING: Cursor = { date: -1, id: '00000000-0000-0000-0000-000000000000' };
+/** How many entries are deleted in one transaction, and how many are looked at by one statement of a sweep. */
+const DELETED_AT_ONCE = 1000;
+const SWEPT_AT_ONCE = 10_000;
+/** Milliseconds that the insertion of subscriptions may take. */
+const REGISTRATION = 10_000;
+
+/** What the log says if the database fails. */
+const SUBJECT = 'subscriptions cannot be delivered';
+
+/** The outbox of a TypeORM data source. */
+export class TypeOrmOutbox implements Outbox {
+  private readonly entryTable: Table;
+
+  /** @param subscriptions whose activities this process stores */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly subscriptions: OutboxSubscription[],
+  ) {
+    this.entryTable = new Table(dataSource, OutboxEntry, { generated: 'number' });
+  }
+
+  /** What goes into the transaction of activities. */
+  insertsOf(activities: StoredActivity[]): Insert[] {
+    if (this.subscriptions.length === 0) return [];
+    const entries = this.subscriptions.flatMap(({ name, matches }) =>
+      activities.filter(matches).map(({ id }) => ({ subscription: name, activityId: id })),
+    );
+    return entries.length > 0 ? [this.entryTable.insert(entries)] : [];
+  }
+
+  async register(name: string, fromBeginning: boolean): Promise<void> {
+    const { dataSource } = this;
+    const row = {
+      name,
+      failures: 0,
+      retryAt: new Date(0),
+      parkedAt: null,
+      error: null,
+      holder: null,
+      leaseUntil: new Date(0),
+      historyDate: fromBeginning ? new Date(BEGINNING.date) : null,
+      historyId: fromBeginning ? BEGINNING.id : null,
+    };
+    const insertion = new Table(dataSource, Subscription, { clock: 'createdAt' }).insert([row]);
+    await this.askAsWriter((signal) =>
+      connectionsOf(dataSource).use(
+        (connection) => dialectOf(dataSource).write(connection, [insertion], REGISTRATION),
+        signal,
+      ),
+    );
+  }
+
+  async take(name: string, holder: string, lease: number): Promise<DeliveryState | undefined> {
+    const now = this.now;
+    const isTaken = await this.update(
+      {
+        // First: MariaDB sets one column after the other.
+        failures: () => 'CASE WHEN holder <> :holder THEN failures + 1 ELSE failures END',
+        holder,
+        leaseUntil: () => `${now} + ${lease}`,
+      },
+      `name = :name AND (holder IS NULL OR holder = :holder OR leaseUntil <= ${now} OR leaseUntil > ${now} + ${LONGEST_LEASE})`,
+      { name, holder },
+    );
+    if (!isTaken) return undefined;
+    const { state, at } = await this.read(name);
+    if (!state) return undefined;
+    const { failures, retryAt, parkedAt, error, historyDate, historyId } = state;
+    const history = historyDate && historyId !== null ? { date: historyDate.getTime(), id: historyId } : null;
+    const parkedFor = parkedAt ? at - parkedAt.getTime() : undefined;
+    return { failures, retryIn: Math.max(0, retryAt.getTime() - at), parkedFor, error, history };
+  }
+
+  renew(name: string, holder: string, lease: number): Promise<boolean> {
+    return this.update({ leaseUntil: () => `${this.now} + ${lease}` }, IS_HOLDER, { name, holder });
+  }
+
+  async release(name: string, holder: string): Promise<void> {
+    await this.update({ holder: null, leaseUntil: () => this.now }, IS_HOLDER, { name, holder });
+  }
+
+  async findWaiting(name: string, limit: number): Promise<Waiting> {
+    const rows = await this.committed<{ number: string | number; activityId: string }>(
+      this.dataSource
+        .createQueryBuilder(OutboxEntry, 'entry')
+        .select('entry.number', 'number')
+        .addSelect('entry.activityId', 'activityId')
+        .where('entry.subscription = :name', { name })
+        .orderBy('entry.number')
+        .limit(limit)
+        .getQueryAndParameters(),
+    );
+    const ids = [...new Set(rows.map(({ activityId }) => activityId))];
+    const found = new Map<string, Activity>();
+    for (const some of chunks(ids))
+      for (const each of await this.findActivities(some)) found.set(each.id, each);
+    return {
+      activities: ids.flatMap((id) => found.get(id) ?? []),
+      entries: rows.map(({ number }) => Number(number)),
+    };
+  }
+
+  async findHistory(name: string, after: Cursor, limit: number): Promise<History> {
+    const { state } = await this.read(name);
+    if (!state) return { activities: [], next: null };
+    const until = state.createdAt.getTime() + HISTORY_MARGIN;
+    const activities = await readPage(
+      this.dataSource,
+      (manager) => filteredBy(manager, {}).andWhere('activity.receivedAt <= :until', { until }),
+      { limit, after, order: 'asc' },
+    );
+    const last = activities.at(-1);
+    const isLast = activities.length < limit || !last;
+    return { activities, next: isLast ? null : { date: last.date.getTime(), id: last.id } };
+  }
+
+  async settle(name: string, holder: string, lease: number, result: Settlement): Promise<boolean> {
+    const { entries = [], history, failure } = result;
+    const now = this.now;
+    const values = {
+      leaseUntil: () => `${now} + ${lease}`,
+      failures: failure ? (): string => 'failures + 1' : 0,
+      error: failure?.error ?? null,
+      ...(failure && { retryAt: () => `${now} + ${Math.ceil(failure.retryIn)}` }),
+      ...(failure?.isParked && { parkedAt: () => now }),
+      ...(history !== undefined && {
+        historyDate: history && new Date(history.date),
+        historyId: history && history.id,
+      }),
+    };
+    const deletions = chunks(entries).map((numbers) => this.deletionOf(numbers));
+    return this.update(values, IS_HOLDER, { name, holder }, deletions);
+  }
+
+  resume(name: string): Promise<boolean> {
+    return this.update({ failures: 0, retryAt: () => '0', parkedAt: null, error: null }, 'name = :name', {
+      name,
+    });
+  }
+
+  async discard(name: string): Promise<void> {
+    for (;;) {
+      const rows = await this.committed<{ number: string | number }>(
+        this.dataSource
+          .createQueryBuilder(OutboxEntry, 'entry')
+          .select('entry.number', 'number')
+          .where('entry.subscription = :name', { name })
+          .orderBy('entry.number')
+          .limit(DELETED_AT_ONCE)
+          .getQueryAndParameters(),
+      );
+      await this.delete(rows);
+      if (rows.length < DELETED_AT_ONCE) return;
+    }
+  }
+
+  async status(): Promise<SubscriptionStatus[]> {
+    const { dataSource } = this;
+    return this.ask((signal) =>
+      connectionsOf(dataSource).use(async ({ runner }) => {
+        const manager = uncached(dataSource, runner);
+        const subscriptions = await manager.find(Subscription, { order: { name: 'ASC' } });
+        const counts = await manager
+          .createQueryBuilder(OutboxEntry, 'entry')
+          .select('entry.subscription', 'name')
+          .addSelect('COUNT(*)', 'waiting')
+          .groupBy('entry.subscription')
+          .getRawMany<{ name: string; waiting: string | number }>();
+        const waiting = new Map(counts.map((row) => [row.name, Number(row.waiting)]));
+        return subscriptions.map(({ name, failures, error, retryAt, parkedAt, historyDate }) => ({
+          name,
+          waiting: waiting.get(name) ?? 0,
+          isCatchingUp: historyDate !== null,
+          failures,
+          error,
+          nextTryAt: failures > 0 && !parkedAt ? retryAt : null,
+          parkedAt,
+        }));
+      }, signal),
+    );
+  }
+
+  async forgetAbandoned(after: number): Promise<void> {
+    const isAbandoned = (alias = ''): string =>
+      `${alias}leaseUntil < ${this.now} - ${after} AND ${alias}createdAt < ${this.now} - ${after}`;
+    const rows = await this.committed<{ name: string }>(
+      this.dataSource
+        .createQueryBuilder(Subscription, 'subscription')
+        .select('subscription.name', 'name')
+        .where(isAbandoned('subscription.'))
+        .getQueryAndParameters(),
+    );
+    for (const { name } of rows) {
+      const deletion = this.dataSource
+        .createQueryBuilder()
+        .delete()
+        .from(Subscription)
+        .where(`name = :name AND ${isAbandoned()}`, { name });
+      if ((await this.transact(deletion.getQueryAndParameters(), [])) > 0) await this.discard(name);
+    }
+  }
+
+  /** Deletes the entries of activities that were erased, in steps. */
+  async sweep(): Promise<void> {
+    const { dataSource } = this;
+    const [ends] = await this.committed<{ first: string | number | null; last: string | number | null }>(
+      dataSource
+        .createQueryBuilder(OutboxEntry, 'entry')
+        .select('MIN(entry.number)', 'first')
+        .addSelect('MAX(entry.number)', 'last')
+        .getQueryAndParameters(),
+    );
+    if (!ends || ends.first === null) return;
+    for (let from = Number(ends.first); from <= Number(ends.last); from += SWEPT_AT_ONCE) {
+      const rows = await this.committed<{ number: string | number }>(
+        dataSource
+          .createQueryBuilder(OutboxEntry, 'entry')
+          .select('entry.number', 'number')
+          .leftJoin(Activity, 'activity', 'activity.id = entry.activityId')
+          .where('entry.number >= :from AND entry.number < :to', { from, to: from + SWEPT_AT_ONCE })
+          .andWhere('activity.id IS NULL')
+          .getQueryAndParameters(),
+      );
+      await this.delete(rows);
+    }
+  }
+
+  private get now(): string {
+    return dialectOf(this.dataSource).now;
+  }
+
+  /** In this process: another one would have to be started for a few keys. */
+  private findActivities(ids: string[]): Promise<Activity[]> {
+    const { dataSource } = this;
+    return this.ask((signal) =>
+      connectionsOf(dataSource).use(
+        ({ runner }) =>
+          uncached(dataSource, runner)
+            .createQueryBuilder(Activity, 'activity')
+            .leftJoinAndSelect('activity.session', 'session')
+            .where({ id: In(ids) })
+            .getMany(),
+        signal,
+      ),
+    );
+  }
+
+  private read(name: string): Promise<{ state: Subscription | null; at: number }> {
+    const { dataSource } = this;
+    return this.askAsWriter((signal) =>
+      connectionsOf(dataSource).use(async ({ runner }) => {
+        const manager = uncached(dataSource, runner);
+        const state = await manager.findOneBy(Subscription, { name });
+        const [row]: { now: string | number }[] = await manager.query(`SELECT ${this.now} AS now`);
+        return { state, at: Number(row?.now) };
+      }, signal),
+    );
+  }
+
+  private committed<T>(query: Statement): Promise<T[]> {
+    return this.ask((signal) => dialectOf(this.dataSource).committed<T>(this.dataSource, query, signal));
+  }
+
+  private async update(
+    values: Parameters<UpdateQueryBuilder<Subscription>['set']>[0],
+    condition: string,
+    parameters: Record<string, unknown>,
+    statements: Statement[] = [],
+  ): Promise<boolean> {
+    const update = this.dataSource
+      .createQueryBuilder()
+      .update(Subscription)
+      .set(values)
+      .where(condition, parameters)
+      .getQueryAndParameters();
+    return (await this.transact(update, statements)) > 0;
+  }
+
+  private async delete(rows: { number: string | number }[]): Promise<void> {
+    for (const some of chunks(rows))
+      await this.transact(this.deletionOf(some.map(({ number }) => Number(number))), []);
+  }
+
+  private deletionOf(numbers: number[]): Statement {
+    return this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(OutboxEntry)
+      .where('number IN (:...numbers)', { numbers })
+      .getQueryAndParameters();
+  }
+
+  private transact(guard: Statement, statements: Statement[]): Promise<number> {
+    return this.askAsWriter((signal) =>
+      dialectOf(this.dataSource).transact(this.dataSource, guard, statements, signal),
+    );
+  }
+
+  private ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT });
+  }
+
+  /** In the place of a writer: questions that take long must not end a lease. */
+  private askAsWriter<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { writers } = connectionsOf(this.dataSource);
+    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT, slots: writers });
+  }
+}
+
+const IS_HOLDER = 'name = :name AND holder = :holder';

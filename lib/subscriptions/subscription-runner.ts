@@ -1,0 +1,257 @@
+import { randomUUID } from 'node:crypto';
+import type { Activity } from '../activity/activity.js';
+import type { ActivityHandler } from '../options/subscription.options.js';
+import type { DeliveryState, Outbox, Settlement } from '../store/outbox.js';
+import type { Store } from '../store/store.js';
+import { monotonicClock } from '../time/clock.js';
+import { DeliveryError } from './delivery.error.js';
+import type { Subscription } from './subscription.js';
+
+// Milliseconds.
+/** Between two looks for activities that other instances have stored. */
+const POLL = 1000;
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 600_000;
+/** After the database did not answer. */
+const TROUBLE_PAUSE = 1000;
+/** How long a subscription may be parked before what waits for it is deleted. */
+const LONGEST_PARKED = 30 * 86_400_000;
+/** How many activities of before the subscription are read at once. */
+const HISTORY_PAGE = 500;
+
+/** The kind of failure if instances end while they deliver. */
+const PROCESS_ENDED = 'the process ended';
+
+/** What is to be delivered next. */
+interface Batch {
+  activities: Activity[];
+  /** What is settled when it is delivered. */
+  done: Pick<Settlement, 'entries' | 'history'>;
+}
+
+/**
+ * Delivers one subscription while this instance holds its lease, a row with a deadline by the database's clock. This instance
+ * counts its time from before it asked for the lease, so it stops before another one may begin. What was delivered is deleted from the
+ * outbox only if the lease is still held.
+ */
+export class SubscriptionRunner {
+  private readonly holder = randomUUID();
+  /** By the clock: until when no other instance delivers. */
+  private heldUntil = 0;
+  private running: Promise<void> | undefined;
+  private isClosing = false;
+  /** Aborts the call of the handler that is under way. */
+  private current: AbortController | undefined;
+  /** Ends the pause that is under way. */
+  private goOn: (() => void) | undefined;
+  private isWakeable = false;
+  private isWoken = false;
+  private isRegistered = false;
+
+  constructor(
+    private readonly subscription: Subscription,
+    private readonly handle: ActivityHandler['handle'],
+    private readonly outbox: Outbox,
+    private readonly store: Pick<Store, 'incidents'>,
+  ) {}
+
+  private get name(): string {
+    return this.subscription.name;
+  }
+
+  get matches(): Subscription['matches'] {
+    return this.subscription.matches;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Called when this process has committed activities of the subscription. */
+  wake(): void {
+    this.isWoken = true;
+    if (this.isWakeable) this.goOn?.();
+  }
+
+  /** Waits for the handler, whose signal aborts, at most so many milliseconds. */
+  async stop(within: number): Promise<void> {
+    this.isClosing = true;
+    this.current?.abort(new Error('the application is shutting down'));
+    this.goOn?.();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, within)));
+    await Promise.race([this.running, late]);
+    clearTimeout(timer);
+  }
+
+  /** Never rejects. */
+  private async run(): Promise<void> {
+    while (!this.isClosing) {
+      try {
+        await this.sleep(await this.turn());
+      } catch {
+        // The log has it.
+        await this.sleep(TROUBLE_PAUSE);
+      }
+    }
+    // If this fails, another instance takes over when the lease is over.
+    if (this.heldUntil > 0) await this.outbox.release(this.name, this.holder).catch(() => {});
+  }
+
+  /**
+   * Delivers until the lease is to be renewed.
+   * @returns milliseconds to wait
+   */
+  private async turn(): Promise<number> {
+    const { lease, from, maxFailures } = this.subscription;
+    if (!this.isRegistered) {
+      await this.outbox.register(this.name, from === 'beginning');
+      this.isRegistered = true;
+    }
+    const state = await this.hold(() => this.outbox.take(this.name, this.holder, lease));
+    if (!state) return lease / 4;
+    if (state.parkedFor !== undefined) return this.stayParked(state);
+    if (state.failures >= maxFailures) {
+      // Instances ended while they delivered, again and again.
+      await this.settle({ failure: { error: PROCESS_ENDED, retryIn: 0, isParked: true } });
+      return 0;
+    }
+    if (state.retryIn > 0) return Math.min(state.retryIn, lease / 4);
+    while (this.timeLeft() > lease / 2 && !this.isClosing) {
+      this.isWoken = false;
+      const batch = await this.next(state);
+      if (!batch) {
+        if (state.failures > 0) await this.succeed(state, {});
+        await this.sleep(Math.min(POLL, lease / 4), true);
+        continue;
+      }
+      if (!(await this.deliver(batch, state))) return 0;
+    }
+    return 0;
+  }
+
+  private async next({ history }: DeliveryState): Promise<Batch | undefined> {
+    const { maxBatch, matches } = this.subscription;
+    if (!history) {
+      const { activities, entries } = await this.outbox.findWaiting(this.name, maxBatch);
+      return entries.length > 0 ? { activities, done: { entries } } : undefined;
+    }
+    const { activities, next } = await this.outbox.findHistory(this.name, history, HISTORY_PAGE);
+    const matching = activities.filter(matches);
+    const some = matching.slice(0, maxBatch);
+    const last = some.at(-1);
+    const isAll = matching.length <= maxBatch || !last;
+    return { activities: some, done: { history: isAll ? next : { date: last.date.getTime(), id: last.id } } };
+  }
+
+  /** @returns whether this instance may go on at once */
+  private async deliver({ activities, done }: Batch, state: DeliveryState): Promise<boolean> {
+    if (this.isClosing) return false;
+    // Erased activities, or those of before the subscription that it is not about.
+    const error = activities.length > 0 ? await this.call(activities, state.failures + 1) : undefined;
+    if (this.timeLeft() <= 0) return false;
+    if (!error) return this.succeed(state, done);
+    if (this.isClosing) return false;
+    return this.fail(state, error);
+  }
+
+  private async succeed(state: DeliveryState, done: Batch['done']): Promise<boolean> {
+    const isHeld = await this.settle(done);
+    if (!isHeld) return false;
+    state.failures = 0;
+    if (done.history !== undefined) state.history = done.history;
+    this.store.incidents.worked(this.subject);
+    return true;
+  }
+
+  private async fail(state: DeliveryState, error: Error): Promise<false> {
+    const failures = state.failures + 1;
+    const { isFinal, code } =
+      error instanceof DeliveryError ? error : { isFinal: false, code: error.name.slice(0, 64) };
+    const isParked = isFinal || failures >= this.subscription.maxFailures;
+    const longest = Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
+    // Receivers that were down together are not asked together again.
+    const retryIn = longest * (0.75 + Math.random() / 4);
+    const reason = error.message || code;
+    this.store.incidents.failed(this.subject, { code, reason }, 'warn');
+    await this.settle({ failure: { error: code, retryIn, isParked } });
+    return false;
+  }
+
+  /**
+   * Calls the handler, and renews the lease as long as it runs.
+   * @returns what the handler threw
+   */
+  private async call(activities: Activity[], attempt: number): Promise<Error | undefined> {
+    const { lease, timeout } = this.subscription;
+    const controller = new AbortController();
+    this.current = controller;
+    const renewal = setInterval(() => {
+      if (this.timeLeft() <= lease / 10) controller.abort(new Error('another instance may take over'));
+      else void this.renew();
+    }, lease / 4).unref();
+    const late = setTimeout(() => {
+      const reason = `the handler takes longer than ${timeout} ms`;
+      this.store.incidents.failed(this.subject, { code: 'TIMEOUT', reason }, 'warn');
+      controller.abort(new Error(reason));
+    }, timeout).unref();
+    try {
+      await this.handle(activities, { signal: controller.signal, attempt });
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    } finally {
+      clearInterval(renewal);
+      clearTimeout(late);
+      this.current = undefined;
+    }
+  }
+
+  private async renew(): Promise<void> {
+    const { lease } = this.subscription;
+    // The database may answer again before the lease is over.
+    await this.hold(() => this.outbox.renew(this.name, this.holder, lease)).catch(() => {});
+  }
+
+  private settle(result: Settlement): Promise<boolean> {
+    const { lease } = this.subscription;
+    return this.hold(() => this.outbox.settle(this.name, this.holder, lease, result));
+  }
+
+  /** Asks for the lease; it lasts from before the question. */
+  private async hold<T>(ask: () => Promise<T>): Promise<T> {
+    const begun = monotonicClock.now();
+    const answer = await ask();
+    this.heldUntil = answer ? Math.max(this.heldUntil, begun + this.subscription.lease) : 0;
+    return answer;
+  }
+
+  private timeLeft(): number {
+    return this.heldUntil - monotonicClock.now();
+  }
+
+  private async stayParked({ parkedFor = 0, failures, error }: DeliveryState): Promise<number> {
+    const reason = `it is parked after ${failures} failures in a row, the last of them: ${error}`;
+    const advice = `call ActivitySubscriptions.resume('${this.name}')`;
+    this.store.incidents.failed(this.subject, { code: 'PARKED', reason, advice });
+    if (parkedFor > LONGEST_PARKED) await this.outbox.discard(this.name);
+    return this.subscription.lease / 4;
+  }
+
+  private get subject(): string {
+    return `the subscription ${this.name} cannot be delivered`;
+  }
+
+  /** @param isWakeable whether activities of this process end it early; the end of the process does in any case */
+  private async sleep(milliseconds: number, isWakeable = false): Promise<void> {
+    if (milliseconds <= 0 || this.isClosing || (isWakeable && this.isWoken)) return;
+    let timer: NodeJS.Timeout | undefined;
+    this.isWakeable = isWakeable;
+    await new Promise<void>((resolve) => {
+      this.goOn = resolve;
+      timer = setTimeout(resolve, milliseconds);
+    });
+    this.goOn = undefined;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,35 @@
+import type { DjaffarOptions } from '../options/djaffar.options.js';
+import type { SubscriptionOptions } from '../options/subscription.options.js';
+import { matcherOf } from '../activity/activity-pattern.js';
+import type { OutboxSubscription } from '../store/outbox.js';
+
+/** A subscription with its defaults filled in. */
+export interface Subscription extends OutboxSubscription {
+  handler: SubscriptionOptions['handler'];
+  from: 'now' | 'beginning';
+  maxBatch: number;
+  /** Milliseconds. */
+  timeout: number;
+  lease: number;
+  maxFailures: number;
+}
+
+function subscriptionOf({
+  name,
+  filter = {},
+  handler,
+  from = 'now',
+  maxBatch = 100,
+  timeout = 60_000,
+  lease = 10_000,
+  maxFailures = 20,
+}: SubscriptionOptions): Subscription {
+  return { name, matches: matcherOf(filter), handler, from, maxBatch, timeout, lease, maxFailures };
+}
+
+/** The subscriptions of the options. */
+export function subscriptionsOf({
+  subscriptions = [],
+}: Pick<DjaffarOptions, 'subscriptions'>): Subscription[] {
+  return subscriptions.map(subscriptionOf);
+}
