@@ -61,7 +61,12 @@ export {
 } from './context/track.decorator.js';
 export { ActivitySubscriptions } from './subscriptions/activity-subscriptions.js';
 export type { SubscriptionStatus } from './store/outbox.js';
-export type { ActivityHandler, Delivery, SubscriptionOptions } from './options/subscription.options.js';
+export type {
+  ActivityHandler,
+  Delivery,
+  SubscriptionOptions,
+  WebhookOptions,
+} from './options/subscription.options.js';
 export type { ActivityPattern } from './activity/activity-pattern.js';
 export { type NewDevice, OnActivity, OnNewDevice } from './subscriptions/on-activity.decorator.js';
 export type * from './activity/activities.js';

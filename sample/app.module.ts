@@ -11,11 +11,15 @@ import { Order } from './orders/order.entity.js';
 import { Invoice } from './orders/invoice.entity.js';
 import { Invoices } from './orders/invoices.js';
 import { SubscriptionsMonitor } from './orders/subscriptions-monitor.js';
+import { LEDGER_SECRET, LedgerController } from './orders/ledger.controller.js';
 import { OrderListeners } from './orders/order-listeners.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OrdersService } from './orders/orders.service.js';
 import { Receipts } from './orders/receipts.js';
 import { PageController } from './page/page.controller.js';
+
+/** Such as `http://127.0.0.1:3000/ledger`, which is this application itself. */
+const { LEDGER_URL } = process.env;
 
 @Module({
   imports: [
@@ -34,6 +38,9 @@ import { PageController } from './page/page.controller.js';
       guards: [SessionGuard, JwtAuthGuard],
       requestContext: true,
       events: { 'order.paid': OrderPaid },
+      webhooks: LEDGER_URL
+        ? [{ url: LEDGER_URL, secret: LEDGER_SECRET, filter: { name: 'order.*' }, privateAddresses: true }]
+        : [],
       subscriptions: [{ name: 'invoices', filter: { name: 'order.paid' }, handler: Invoices }],
       api: { guards: [AdminGuard] },
       dashboard: { guards: [DashboardGuard] },
@@ -41,7 +48,7 @@ import { PageController } from './page/page.controller.js';
       statistics: { maxWait: 30_000 },
     }),
   ],
-  controllers: [HealthController, OrdersController, PageController],
+  controllers: [HealthController, LedgerController, OrdersController, PageController],
   providers: [Invoices, OrdersService, OrderListeners, Receipts, SubscriptionsMonitor],
 })
 export class AppModule {}

@@ -17,7 +17,8 @@ export async function createApp(adapter: string, logger: LogLevel[]): Promise<IN
   const app = await NestFactory.create<INestApplication | NestFastifyApplication>(
     AppModule,
     adapters[adapter](),
-    { logger },
+    // The receiver of webhooks checks the signature of the bytes.
+    { logger, rawBody: true },
   );
   app.use(session({ secret: randomBytes(32).toString('hex'), resave: false, saveUninitialized: false }));
   app.use(passport.session());

@@ -71,7 +71,7 @@ async function openTypeOrmStore(source: DataSource, settings: Settings): Promise
 /** Djaffar takes no more connections than the pool has. */
 function limitConnections(
   source: DataSource,
-  settings: Pick<Settings, 'writer' | 'statistics' | 'page' | 'subscriptions'>,
+  settings: Pick<Settings, 'writer' | 'statistics' | 'page' | 'subscriptions' | 'webhooks'>,
 ): TypeOrmStoreSettings {
   const { writer, statistics, page } = settings;
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });

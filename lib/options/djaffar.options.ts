@@ -11,7 +11,7 @@ import type {
   StoreFactory,
   WriterSettings,
 } from './store.options.js';
-import type { SubscriptionOptions } from './subscription.options.js';
+import type { SubscriptionOptions, WebhookOptions } from './subscription.options.js';
 
 /** A guard of the host: a class that the host's injector has or can create, or an instance. */
 export type HostGuard = Type<CanActivate> | CanActivate;
@@ -122,6 +122,13 @@ export interface DjaffarOptions extends PrivacyOptions {
    * @defaultValue []
    */
   subscriptions?: readonly SubscriptionOptions[] | undefined;
+
+  /**
+   * Receivers that get the activities by HTTP, as Standard Webhooks (https://www.standardwebhooks.com), with the guarantees of
+   * `subscriptions`.
+   * @defaultValue []
+   */
+  webhooks?: readonly WebhookOptions[] | undefined;
 
   /** Turns on the API, such as `GET …/activities`, for requests that all of these guards accept; at least one guard. */
   api?: ({ guards: HostGuard[] } & ScopeOptions) | undefined;

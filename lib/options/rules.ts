@@ -112,6 +112,9 @@ function findTwice(value: unknown): string | undefined {
   return undefined;
 }
 
+const describeTwice = (value: unknown): string | undefined =>
+  Array.isArray(value) ? `has two of the name '${findTwice(value)}'` : undefined;
+
 const aPattern: Rule = {
   allowed: "an object of name, path and route, such as { name: 'order.*' }",
   accepts: (value) => faultOfPattern(value) === undefined,
@@ -153,12 +156,14 @@ export const RETENTION_RULES: Rules = {
   figures: oneOf('keep', 'erase'),
 };
 
+const SUBSCRIPTION_NAME: Rule = {
+  required: true,
+  allowed: "1 to 64 letters, digits, '.', '_' or '-'",
+  accepts: (value) => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value),
+};
+
 const SUBSCRIPTION_RULES: Rules = {
-  name: {
-    required: true,
-    allowed: "1 to 64 letters, digits, '.', '_' or '-'",
-    accepts: (value) => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value),
-  },
+  name: SUBSCRIPTION_NAME,
   filter: aPattern,
   handler: { required: true, allowed: 'a function, or a class with a method handle()', accepts: isFunction },
   from: oneOf('now', 'beginning'),
@@ -166,6 +171,51 @@ const SUBSCRIPTION_RULES: Rules = {
   timeout: wholeNumber(1),
   lease: wholeNumber(1000, 600_000),
   maxFailures: wholeNumber(1, 1000),
+};
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+const isUrl = (value: unknown): boolean =>
+  isText(value) && URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol);
+
+/** Bytes. */
+const MIN_WEBHOOK_SECRET = 24;
+const MAX_WEBHOOK_SECRET = 64;
+
+const isWebhookSecret = (value: unknown): boolean => {
+  const base64 = isText(value) ? /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value)?.[1] : undefined;
+  return (
+    base64 !== undefined &&
+    isWholeNumber(Buffer.from(base64, 'base64').length, MIN_WEBHOOK_SECRET, MAX_WEBHOOK_SECRET)
+  );
+};
+
+const WEBHOOK_RULES: Rules = {
+  // Whoever knows it may be able to write there.
+  url: { required: true, isSecret: true, allowed: 'a URL with http: or https:', accepts: isUrl },
+  secret: {
+    required: true,
+    isSecret: true,
+    allowed: `'whsec_' and ${MIN_WEBHOOK_SECRET} to ${MAX_WEBHOOK_SECRET} bytes in base64`,
+    accepts: isWebhookSecret,
+  },
+  name: { ...SUBSCRIPTION_NAME, required: false },
+  filter: aPattern,
+  from: oneOf('now', 'beginning'),
+  headers: {
+    isSecret: true,
+    allowed: 'an object that has a text for each name',
+    accepts: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.values(value).every(isText),
+  },
+  maxBatch: wholeNumber(1, 500),
+  timeout: wholeNumber(1, 600_000),
+  lease: wholeNumber(1000, 600_000),
+  maxFailures: wholeNumber(1, 1000),
+  privateAddresses: aBoolean,
 };
 
 export const OPTION_RULES: Rules = {
@@ -223,7 +273,14 @@ export const OPTION_RULES: Rules = {
     allowed: 'an array of objects, each with a name of its own',
     each: SUBSCRIPTION_RULES,
     accepts: (value) => Array.isArray(value) && findTwice(value) === undefined,
-    explain: (value) => `has two of the name '${findTwice(value)}'`,
+    explain: describeTwice,
+  },
+  webhooks: {
+    isSecret: true,
+    allowed: 'an array of objects, each with a name or a url of its own',
+    each: WEBHOOK_RULES,
+    accepts: (value) => Array.isArray(value) && findTwice(value) === undefined,
+    explain: describeTwice,
   },
   page: aFunction,
   // Without a guard, everybody could read the activities.

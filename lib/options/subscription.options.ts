@@ -62,3 +62,45 @@ export interface SubscriptionOptions {
    */
   maxFailures?: number | undefined;
 }
+
+/** A receiver of activities; see the option `webhooks`. */
+export interface WebhookOptions extends Pick<
+  SubscriptionOptions,
+  'filter' | 'from' | 'maxFailures' | 'lease'
+> {
+  /** `https:`, or `http:` with `privateAddresses`. */
+  url: string;
+
+  /** What signs the requests: `whsec_` and 24 to 64 bytes in base64, as of `whsec_$(openssl rand -base64 32)`. */
+  secret: string;
+
+  /**
+   * What is delivered is remembered by this name.
+   * @defaultValue `webhook-` and 16 digits of the SHA-256 of `url`
+   */
+  name?: string | undefined;
+
+  /**
+   * Additional headers, such as `Authorization`.
+   * @defaultValue none
+   */
+  headers?: Record<string, string> | undefined;
+
+  /**
+   * How many activities one request has at most. A request has 256 KiB at most, unless one activity alone is larger.
+   * @defaultValue 100
+   */
+  maxBatch?: number | undefined;
+
+  /**
+   * Milliseconds until the receiver must have answered.
+   * @defaultValue 15_000
+   */
+  timeout?: number | undefined;
+
+  /**
+   * Whether `url` may lead to this machine or to a private network, and need not be encrypted.
+   * @defaultValue false
+   */
+  privateAddresses?: boolean | undefined;
+}

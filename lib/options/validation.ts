@@ -111,7 +111,9 @@ function findUselessOptions(options: unknown): string[] {
     retention,
     session,
     store,
+    subscriptions,
     unknownEvents,
+    webhooks,
     withoutConsent,
   }: Partial<
     Record<
@@ -122,7 +124,9 @@ function findUselessOptions(options: unknown): string[] {
       | 'retention'
       | 'session'
       | 'store'
+      | 'subscriptions'
       | 'unknownEvents'
+      | 'webhooks'
       | 'withoutConsent',
       unknown
     >
@@ -134,6 +138,7 @@ function findUselessOptions(options: unknown): string[] {
       `option "${option}" is ${inspect(value, { depth: 0 })}; allowed: only with the option "${other}"`,
     );
   };
+  errors.push(...findWebhookErrors(webhooks, subscriptions));
   find('withoutConsent', withoutConsent, 'consent', consent !== undefined);
   if (privacy === 'cnil' && typeof session === 'object' && session !== null) {
     const { absoluteMaxAge }: { absoluteMaxAge?: unknown } = session;
@@ -158,6 +163,34 @@ function findUselessOptions(options: unknown): string[] {
     find('retention.anonymiseProperties', anonymiseProperties, after, anonymiseAfter !== undefined);
   }
   return errors;
+}
+
+/** What depends on several properties of a webhook, or on the other subscriptions. */
+function findWebhookErrors(webhooks: unknown, subscriptions: unknown): string[] {
+  const names = new Set(namesOf(subscriptions, 'name'));
+  const urls = namesOf(webhooks, 'url');
+  const isUnnamed = namesOf(webhooks, 'name').length < urls.length;
+  const errors: string[] = [];
+  for (const [i, webhook] of (Array.isArray(webhooks) ? webhooks : []).entries()) {
+    const given: { name?: unknown; url?: unknown; privateAddresses?: unknown } =
+      typeof webhook === 'object' && webhook !== null ? webhook : {};
+    if (typeof given.url === 'string' && /^http:/i.test(given.url) && given.privateAddresses !== true)
+      errors.push(
+        `option "webhooks[${i}].url" is not encrypted; allowed: http: only with the option "webhooks[${i}].privateAddresses"`,
+      );
+    if (typeof given.name === 'string' && names.has(given.name))
+      errors.push(
+        `option "webhooks[${i}].name" is '${given.name}'; allowed: a name that no subscription has`,
+      );
+  }
+  if (isUnnamed && new Set(urls).size < urls.length)
+    errors.push('option "webhooks" has a url twice; allowed: each with a name of its own');
+  return errors;
+}
+
+function namesOf(given: unknown, key: 'name' | 'url'): unknown[] {
+  if (!Array.isArray(given)) return [];
+  return given.flatMap((each: { name?: unknown; url?: unknown } | null) => each?.[key] ?? []);
 }
 
 /** @param prefix the names of the groups that the options are in, such as `dashboard.session.` */

@@ -1,6 +1,7 @@
 import type { DjaffarOptions } from '../options/djaffar.options.js';
 import type { SubscriptionOptions } from '../options/subscription.options.js';
 import { matcherOf } from '../activity/activity-pattern.js';
+import { subscriptionOfWebhook } from './webhook.js';
 import type { OutboxSubscription } from '../store/outbox.js';
 
 /** A subscription with its defaults filled in. */
@@ -27,9 +28,10 @@ function subscriptionOf({
   return { name, matches: matcherOf(filter), handler, from, maxBatch, timeout, lease, maxFailures };
 }
 
-/** The subscriptions of the options. */
+/** The subscriptions of the options, with the webhooks. */
 export function subscriptionsOf({
   subscriptions = [],
-}: Pick<DjaffarOptions, 'subscriptions'>): Subscription[] {
-  return subscriptions.map(subscriptionOf);
+  webhooks = [],
+}: Pick<DjaffarOptions, 'subscriptions' | 'webhooks'>): Subscription[] {
+  return [...subscriptions, ...webhooks.map(subscriptionOfWebhook)].map(subscriptionOf);
 }

@@ -1,11 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { createDatabase } from '../support/databases.js';
 import { cookieOf } from '../support/host.js';
 import { startSample } from '../support/sample.js';
 
 const FOLDER = 'sample/orders';
 const OTHERS = ['sample/app.module.ts', 'test/e2e/server.testing.test.ts', 'test/packed/host/typed.ts'];
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 /** Indented as it may be. */
 const plain = (code: string): string => code.replace(/\s+/g, ' ').trim();
@@ -20,7 +31,13 @@ it('docs/server.md shows code of the sample and of a test', () => {
 
 it.each(['express', 'fastify'])('the sample on %s tracks what its docs say', async (adapter) => {
   const database = await createDatabase('sqlite');
-  const sample = await startSample({ DATABASE_URL: database.url, HTTP_ADAPTER: adapter });
+  const port = await freePort();
+  const sample = await startSample({
+    DATABASE_URL: database.url,
+    HTTP_ADAPTER: adapter,
+    PORT: String(port),
+    LEDGER_URL: `http://127.0.0.1:${port}/ledger`,
+  });
   try {
     const post = (path: string, body: unknown, cookie: string): Promise<Response> =>
       fetch(sample.url + path, {
@@ -65,6 +82,10 @@ it.each(['express', 'fastify'])('the sample on %s tracks what its docs say', asy
     do invoice = await get('/orders/17/invoice');
     while (JSON.stringify(invoice) !== '{"exists":true}');
     expect(await get('/orders/18/invoice')).toEqual({ exists: false });
+    let ledger: unknown;
+    do ledger = await get('/ledger');
+    while (!Array.isArray(ledger) || ledger.length < 3);
+    expect(ledger).toEqual(['order.opened', 'order.paid', 'order.cancelled']);
     const own = (await get('/orders/mine')) as { feed: { name: string }[]; sessions: object[] };
     expect(own.feed[0]).toMatchObject({ name: 'order.cancelled', subject: 'order:17', count: 1 });
     expect(own.sessions).toMatchObject([{ current: true }]);

@@ -8,6 +8,8 @@ class Guard {
   }
 }
 
+const SECRET = `whsec_${Buffer.alloc(24).toString('base64')}`;
+
 describe('the options', () => {
   it.each([undefined, null, {}, { guards: undefined, session: { maxAge: undefined }, writer: {} }])(
     '%j are the defaults',
@@ -92,6 +94,26 @@ describe('the options', () => {
     [
       { subscriptions: [{ name: 'a', handler: String, lease: 999 }] },
       ['"subscriptions[0].lease"', '999', 'from 1000'],
+    ],
+    [{ webhooks: [{ url: 'ftp://x', secret: SECRET }] }, ['"webhooks[0].url" is something else', 'https:']],
+    [
+      { webhooks: [{ url: 'https://x', secret: 'short' }] },
+      ['"webhooks[0].secret" is something else', "'whsec_'"],
+    ],
+    [
+      { webhooks: [{ url: 'http://x', secret: SECRET }] },
+      ['"webhooks[0].url" is not encrypted', '"webhooks[0].privateAddresses"'],
+    ],
+    [
+      { webhooks: [1, 2].map(() => ({ url: 'https://x', secret: SECRET })) },
+      ['"webhooks" has a url twice', 'a name of its own'],
+    ],
+    [
+      {
+        subscriptions: [{ name: 'a', handler: String }],
+        webhooks: [{ name: 'a', url: 'https://x', secret: SECRET }],
+      },
+      ['"webhooks[0].name"', "'a'", 'a name that no subscription has'],
     ],
     [{ unknownEvents: 'reject' }, ['"unknownEvents"', "'reject'", 'only with the option "events"']],
   ])('%j fail with a message that names the option, what was given and what is allowed', (given, told) => {

@@ -1,0 +1,68 @@
+import { type LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+
+/** What is not on the public internet, as IANA's registries of special addresses list it. */
+const SPECIAL: [address: string, prefix: number][] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+];
+
+/** The only addresses of IPv6 that are assigned to the public internet. */
+const GLOBAL_UNICAST: [address: string, prefix: number] = ['2000::', 3];
+
+/** Parts of it that are not, or have an address of IPv4 in them that may be private. */
+const SPECIAL_IPV6: [address: string, prefix: number][] = [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+];
+
+const special = new BlockList();
+for (const [address, prefix] of SPECIAL) special.addSubnet(address, prefix, 'ipv4');
+for (const [address, prefix] of SPECIAL_IPV6) special.addSubnet(address, prefix, 'ipv6');
+const globalUnicast = new BlockList();
+globalUnicast.addSubnet(...GLOBAL_UNICAST, 'ipv6');
+
+/** Whether an address is on the public internet. */
+export function isPublic(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !special.check(address, 'ipv4');
+  return family === 6 && globalUnicast.check(address, 'ipv6') && !special.check(address, 'ipv6');
+}
+
+/**
+ * Resolves a host name once, to the addresses that are then connected to: another answer a moment later changes nothing.
+ * @param hostname of a URL, so that an address of IPv4 is written in the usual way
+ * @throws Error if one of the addresses is private and that is not allowed, or there is none
+ */
+export async function resolveAddresses(
+  hostname: string,
+  isPrivateAllowed: boolean,
+): Promise<[LookupAddress, ...LookupAddress[]]> {
+  const literal = hostname.replace(/^\[(.*)\]$/, '$1');
+  const family = isIP(literal);
+  const addresses = family ? [{ address: literal, family }] : await lookup(literal, { all: true });
+  const [first, ...others] = addresses;
+  if (!first) throw new Error(`${hostname} has no address`);
+  const hidden = isPrivateAllowed ? undefined : addresses.find(({ address }) => !isPublic(address));
+  if (hidden)
+    throw new Error(
+      `${hostname} leads to the private address ${hidden.address}, which only the option "privateAddresses" allows`,
+    );
+  return [first, ...others];
+}

@@ -1,0 +1,128 @@
+import { createHash, createHmac } from 'node:crypto';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { Activity } from '../activity/activity.js';
+import type { Delivery, SubscriptionOptions, WebhookOptions } from '../options/subscription.options.js';
+import { onAbort } from '../store/cancellation.js';
+import { DeliveryError } from './delivery.error.js';
+import { resolveAddresses } from './public-address.js';
+
+/** Bytes of the activities in one request. */
+const MAX_BODY = 256 * 1024;
+/** Bytes of the headers of an answer; its body is not read. */
+const MAX_ANSWER = 16 * 1024;
+
+/** The receiver does not want to be asked again. */
+const GONE = 410;
+
+/** The activities of one request. */
+interface Message {
+  id: string;
+  body: string;
+}
+
+/** A webhook as a subscription. */
+export function subscriptionOfWebhook(webhook: WebhookOptions): SubscriptionOptions {
+  const { url, name, filter, from, maxBatch = 100, maxFailures, lease, timeout = 15_000 } = webhook;
+  return {
+    name: name ?? `webhook-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`,
+    filter,
+    from,
+    maxBatch,
+    maxFailures,
+    lease,
+    // A request has one activity at least.
+    timeout: timeout * maxBatch,
+    handler: async (activities, delivery) => {
+      for (const message of messagesOf(activities)) await send({ ...webhook, timeout }, message, delivery);
+    },
+  };
+}
+
+/** Splits activities into bodies of a limited size. A batch that is sent again has the same ids. */
+function messagesOf(activities: Activity[]): Message[] {
+  const parts: { ids: string[]; texts: string[]; bytes: number }[] = [];
+  for (const activity of activities) {
+    const text = JSON.stringify(activity);
+    const bytes = Buffer.byteLength(text) + 1;
+    let part = parts.at(-1);
+    if (!part || part.bytes + bytes > MAX_BODY) parts.push((part = { ids: [], texts: [], bytes: 0 }));
+    part.ids.push(activity.id);
+    part.texts.push(text);
+    part.bytes += bytes;
+  }
+  return parts.map(({ ids, texts }) => ({
+    id: `msg_${createHash('sha256').update(ids.join()).digest('base64url').slice(0, 27)}`,
+    body: `{"type":"djaffar.activities","timestamp":${JSON.stringify(new Date())},"data":{"activities":[${texts.join(',')}]}}`,
+  }));
+}
+
+/** Signs a message as https://www.standardwebhooks.com defines it. */
+function signatureOf(secret: string, { id, body }: Message, timestamp: number): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
+}
+
+/** @throws DeliveryError unless the receiver has answered 2xx */
+async function send(
+  { url, secret, headers, timeout, privateAddresses = false }: WebhookOptions & { timeout: number },
+  message: Message,
+  { signal }: Delivery,
+): Promise<void> {
+  signal.throwIfAborted();
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+  const status = await untilAborted(post(new URL(url), message, limit), limit).catch((error: unknown) => {
+    if (error instanceof DeliveryError) throw error;
+    if (limit.aborted && !signal.aborted)
+      throw new DeliveryError(`it did not answer within ${timeout} ms`, 'TIMEOUT');
+    throw new DeliveryError(error instanceof Error ? error.message : String(error), codeOf(error));
+  });
+  if (status >= 200 && status < 300) return;
+  throw new DeliveryError(`it answered ${status}`, String(status), status === GONE);
+
+  async function post(target: URL, { id, body }: Message, cancel: AbortSignal): Promise<number> {
+    const addresses = await resolveAddresses(target.hostname, privateAddresses);
+    cancel.throwIfAborted();
+    const timestamp = Math.floor(Date.now() / 1000);
+    return new Promise((resolve, reject) => {
+      const request = (target.protocol === 'https:' ? requestHttps : requestHttp)(target, {
+        method: 'POST',
+        // A connection that was kept could be one to another address.
+        agent: false,
+        lookup: (_hostname, { all }, callback) =>
+          all ? callback(null, addresses) : callback(null, addresses[0].address, addresses[0].family),
+        maxHeaderSize: MAX_ANSWER,
+        signal: cancel,
+        headers: {
+          ...headers,
+          'Content-Type': 'application/json',
+          'Content-Length': Buffer.byteLength(body),
+          'User-Agent': 'nestjs-djaffar',
+          'webhook-id': id,
+          'webhook-timestamp': timestamp,
+          'webhook-signature': signatureOf(secret, { id, body }, timestamp),
+        },
+      });
+      request.on('response', (response) => {
+        // Redirections are answers like others, and no body is needed.
+        resolve(response.statusCode ?? 0);
+        response.destroy();
+      });
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+}
+
+/** A look-up of a name cannot be cancelled, but need not be waited for. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, () => reject(signal.reason));
+    void work.then(resolve, reject).finally(stop);
+  });
+}
+
+function codeOf(error: unknown): string {
+  const { code }: { code?: unknown } = typeof error === 'object' && error !== null ? error : {};
+  return typeof code === 'string' ? code.slice(0, 64) : 'ERROR';
+}
