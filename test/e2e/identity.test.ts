@@ -110,6 +110,13 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
       },
     );
 
+    it.each([NaN, Infinity])('whose id is the number %d is an error', async (number) => {
+      await start({ guards: [accepting({ id: number })] });
+      const response = await host.post(BODY);
+      expect(response.status).toBe(500);
+      await expectNothing(response);
+    });
+
     it.each([{ id: '' }, { id: null }, { name: 'Jeff' }, {}, 'jeff', 7])(
       '%j, without an id, is anonymous',
       async (user) => {
@@ -381,6 +388,14 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
       const response = await host.post({ activities });
       expect(response.headers.getSetCookie()).toHaveLength(1);
       expect((await host.stored()).map(({ path }) => path).sort()).toEqual(['/1', '/2']);
+    });
+
+    it('leaves no session and no user agent if it removes the session of all activities', async () => {
+      await start({ transform: (activity) => ({ ...activity, sessionId: null, visitId: null }) });
+      const response = await host.post(BODY, { 'User-Agent': 'Firefox of somebody' });
+      expect(await storedBy(response)).toMatchObject({ sessionId: null, visitId: null, session: null });
+      expect(response.headers.getSetCookie()).toEqual([]);
+      expect(await host.dataSource.getRepository(Session).count()).toBe(0);
     });
 
     it('is asked, without a request, for what server code tracks', async () => {

@@ -386,6 +386,17 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(await new Browser(host).track(3, own)).toMatchObject({ sessionId });
     });
 
+    it('begins a visit of its own when it changes, as at a login, whatever visit the cookie has', async () => {
+      await start({ session: { id } });
+      const browser = new Browser(host);
+      const before = await browser.track(0, { 'X-Session': 'anonymous' });
+      const after = await browser.track(1, { 'X-Session': 'logged-in' });
+      expect(after.sessionId).not.toBe(before.sessionId);
+      expect(after.visitId).not.toBe(before.visitId);
+      const { sessionId, visitId } = after;
+      expect(await browser.track(2, { 'X-Session': 'logged-in' })).toMatchObject({ sessionId, visitId });
+    });
+
     it('has the cookie stand in where there is none', async () => {
       await start({ session: { id } });
       const browser = new Browser(host);
