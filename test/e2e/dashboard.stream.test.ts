@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { filter, firstValueFrom, Subject, take, toArray } from 'rxjs';
-import type { Activity, ActivityService } from '../../lib/index.js';
+import { Activity, type ActivityService } from '../../lib/index.js';
 import { chunks } from '../../lib/database/chunks.js';
 import { ActivityStream } from '../../lib/dashboard/activity.stream.js';
 import { Turns } from '../../lib/dashboard/turns.js';
@@ -229,6 +229,15 @@ describe('the stream of activities', () => {
     expect(within).toBeGreaterThanOrEqual(660_000);
     expect(questions.at(-1)?.[0]).toBeLessThan(120_000);
     expect(heard).toEqual(['/1', '/2']);
+  });
+
+  it('has activities of clients and of instances whose clock is a bit ahead', async () => {
+    await host.activities.track({ path: '/client', date: new Date(Date.now() + 60_000) });
+    await host.activities.track({ path: '/instance' });
+    const receivedAt = new Date(Date.now() + 30_000);
+    await host.dataSource.getRepository(Activity).update({ path: '/instance' }, { receivedAt });
+    const { activities } = await host.activities.findReceived(60_000, 10);
+    expect(activities.map(({ path }) => path)).toEqual(['/client', '/instance']);
   });
 
   it('makes the JSON of an activity once for all subscribers', async () => {

@@ -274,6 +274,25 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     }
   });
 
+  it.each(['asc', 'desc'] as const)('has no next page (%s) after one that is exactly full', async (order) => {
+    const filter = { session: 'a' };
+    const expected = inOrder(
+      ROWS.filter((row) => matches(row, filter)),
+      order,
+    );
+    const count = expected.length;
+    const whole = await host.activities.find(filter, { order, limit: count });
+    expect(whole.items.map(({ id }) => id)).toEqual(expected);
+    expect(whole.next).toBeNull();
+    const first = await host.activities.find(filter, { order, limit: count - 1 });
+    expect(first.items).toHaveLength(count - 1);
+    const last = await host.activities.find(filter, { order, limit: 1, after: first.next ?? '' });
+    expect({ ids: last.items.map(({ id }) => id), next: last.next }).toEqual({
+      ids: expected.slice(-1),
+      next: null,
+    });
+  });
+
   it.each(['asc', 'desc'] as const)('gives pages (%s) that stay whole while rows arrive', async (order) => {
     const filter = { ip: '203.0.113.7' };
     const there = ROWS.filter((row) => matches(row, filter));
