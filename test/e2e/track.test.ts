@@ -227,6 +227,21 @@ describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapte
       expect(await host.stored()).toEqual([]);
     });
 
+    it.each(['application/x-www-form-urlencoded', 'text/plain'])(
+      'a field twice in a form, as %s',
+      async (type) => {
+        const form = new URLSearchParams([
+          ['date', date],
+          ['path', '/1'],
+          ['path', '/2'],
+        ]);
+        const response = await host.post(form.toString(), { 'Content-Type': type });
+        expect(response.status).toBe(400);
+        expect(await response.json()).toMatchObject({ errors: { path: [expect.any(String)] } });
+        expect(await host.stored()).toEqual([]);
+      },
+    );
+
     it('a key __proto__', async () => {
       for (const body of [
         `{"date":"${date}","path":"/","__proto__":{}}`,
