@@ -13,7 +13,7 @@ const MAY_IMPORT = {
 
   // The model, and what is done with activities; none of it knows SQL, nor HTTP, but for the guards. To the engine it talks
   // through the port: store.ts and statistics.store.ts.
-  activity: ['options', 'store', 'time'],
+  activity: ['diagnostics', 'options', 'store', 'time'],
   statistics: ['activity', 'options', 'store', 'time'],
   export: ['activity', 'store'],
   privacy: ['activity', 'options', 'store', 'time'],
@@ -37,17 +37,34 @@ const MAY_IMPORT = {
   database: ['diagnostics', 'options', 'store', 'time'],
   migrations: ['activity', 'database', 'store/typeorm'],
 
+  // What arrives, and why something does not.
+  health: ['activity', 'diagnostics', 'generated', 'options', 'statistics', 'store', 'time'],
+
+
   // The ways in and out.
-  tracking: ['activity', 'generated', 'guards', 'http', 'options', 'privacy', 'store', 'time'],
+  tracking: ['activity', 'diagnostics', 'generated', 'guards', 'http', 'options', 'privacy', 'store', 'time'],
   subscriptions: ['activity', 'diagnostics', 'options', 'store', 'time'],
   context: ['activity', 'http', 'options', 'store', 'tracking'],
-  api: ['activity', 'export', 'guards', 'http', 'options', 'statistics', 'store', 'tracking'],
+  api: [
+    'activity',
+    'diagnostics',
+    'export',
+    'guards',
+    'health',
+    'http',
+    'options',
+    'statistics',
+    'store',
+    'tracking',
+  ],
   dashboard: [
     'activity',
     'api',
+    'diagnostics',
     'export',
     'generated',
     'guards',
+    'health',
     'http',
     'options',
     'statistics',
@@ -57,8 +74,10 @@ const MAY_IMPORT = {
   cli: [
     'activity',
     'cli/data-source.ts',
+    'diagnostics',
     'export',
     'generated',
+    'health',
     'options',
     'privacy',
     'statistics',
@@ -80,8 +99,10 @@ const MAY_IMPORT = {
     'context',
     'dashboard',
     'database',
+    'diagnostics',
     'entities.ts',
     'guards',
+    'health',
     'http',
     'migrations',
     'options',

@@ -2,6 +2,7 @@ import { DirtyRange } from './store/typeorm/statistics/rollup/tables/dirty-range
 import { activityTable } from './store/typeorm/tables/activity.table.js';
 import { CookielessVisit } from './store/typeorm/tables/cookieless-visit.entity.js';
 import { OutboxEntry, Subscription } from './store/typeorm/tables/outbox.entity.js';
+import { Outcome } from './store/typeorm/tables/outcome.entity.js';
 import { RetentionState } from './store/typeorm/tables/retention.entity.js';
 import { Salt } from './store/typeorm/tables/salt.entity.js';
 import { sessionTable } from './store/typeorm/tables/session.table.js';
@@ -26,6 +27,7 @@ export const djaffarEntities = [
   CookielessVisit,
   OutboxEntry,
   Subscription,
+  Outcome,
   Path,
   Visit,
   NameRollup,

@@ -156,7 +156,7 @@ export class ActivityWriter
     this.onModuleDestroy();
     const deadline = this.deadline();
     this.abortTimer = setTimeout(() => this.store.abort(), this.settings.timeout);
-    await Promise.allSettled(this.open);
+    await this.settled();
     await this.sessions.close();
     await this.committed?.finish(Math.max(0, this.timeLeft(deadline)));
   }

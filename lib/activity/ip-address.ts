@@ -25,3 +25,9 @@ export function storedIp(address: string | undefined, policy: IpPolicy = 'full')
   const bytes = parsed.toByteArray();
   return ipaddr.fromByteArray(bytes.fill(0, bytes.length === 4 ? 3 : 6)).toString();
 }
+
+/** True for an address of the internet, as opposed to one of a private network or of this machine. */
+export function isPublic(address: string | undefined): boolean {
+  const stored = storedIp(address);
+  return stored !== null && ipaddr.process(stored).range() === 'unicast';
+}

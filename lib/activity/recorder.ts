@@ -4,6 +4,8 @@ import type { DjaffarOptions } from '../options/djaffar.options.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
+import { Outcomes } from '../diagnostics/outcomes.js';
+import { UNKNOWN_MARK } from './events.js';
 import { Scrubber } from './scrubber.js';
 import { ActivityWriter } from './activity.writer.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from './new-activity.js';
@@ -56,6 +58,7 @@ export class Recorder {
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly writer: ActivityWriter,
     private readonly visitDurationLimit: VisitDurationLimit,
+    private readonly outcomes: Outcomes,
   ) {
     this.scrubber = new Scrubber(settings.scrub);
   }
@@ -93,7 +96,9 @@ export class Recorder {
     const kept: StoredActivity[] = [];
     /** Those whose visit the host's code has chosen. */
     const ofHost: StoredActivity[] = [];
-    for (const activity of this.protect(told, source)) {
+    const allowed = this.protect(told, source);
+    if (allowed.length === 0) this.outcomes.count('signal', told.length);
+    for (const activity of allowed) {
       const { visitId } = activity;
       const transforming = this.transform(activity, source.request);
       // An answer may begin in the next tick, and would have no cookie of a new visitor.
@@ -103,6 +108,7 @@ export class Recorder {
       kept.push(own);
       if (source.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);
     }
+    this.outcomes.count('transform', allowed.length - kept.length);
     const deadline = this.writer.deadline(timeLeft);
     for (const activity of kept) this.truncateFields(activity);
     if (kept.length === 0) return 0;
@@ -115,11 +121,24 @@ export class Recorder {
     const onKept = (): void => {
       if (own) source.onKept?.();
     };
-    if (!manager) onKept();
-    await (manager
-      ? this.writer.writeIn(manager, kept, own, onKept)
-      : this.writer.write(kept, own, deadline));
+    if (manager) {
+      await this.writer.writeIn(manager, kept, own, () => {
+        onKept();
+        this.countStored(kept);
+      });
+      return kept.length;
+    }
+    onKept();
+    await this.writer.write(kept, own, deadline);
+    this.countStored(kept);
     return kept.length;
+  }
+
+  private countStored(activities: StoredActivity[]): void {
+    this.outcomes.storedAt = Date.now();
+    this.outcomes.count('stored', activities.length);
+    if (this.settings.unknownEvents === 'mark')
+      this.outcomes.count('unknown', activities.filter((each) => each.properties?.[UNKNOWN_MARK]).length);
   }
 
   /** Applies the options `respect` and `scrub`. */

@@ -1,5 +1,6 @@
 import bowser from 'bowser';
 import { isbot } from 'isbot';
+import { LRUCache } from 'lru-cache';
 import type { NewSession } from './session.js';
 import type { Session } from './session.js';
 import { sanitize, truncate } from './text.js';
@@ -46,6 +47,15 @@ export function parseUserAgent(header: string | null | undefined): UserAgent {
     device: bot ? 'bot' : truncateOrNull(device ?? platform.type, 16),
     bot,
   };
+}
+
+/** Whether user agents are those of bots: to parse one takes some microseconds. */
+const bots = new LRUCache<string, boolean>({ max: 500, memoMethod: (userAgent) => isbot(userAgent) });
+
+/** True for the user agent of a bot. */
+export function isKnownBot(header: string | undefined): boolean {
+  if (!header || header.length > MAX_USER_AGENT) return isbot(header && truncate(header, MAX_USER_AGENT));
+  return bots.memo(header);
 }
 
 function truncateOrNull(name: string | undefined, characters: number): string | null {

@@ -5,6 +5,7 @@ import { ActivityWriter } from '../activity/activity.writer.js';
 import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
+import { Outcomes } from '../diagnostics/outcomes.js';
 import type { RetentionPolicy } from '../options/privacy.options.js';
 import type { PageOption } from '../options/store.options.js';
 import { DEFAULTS, type Settings } from '../options/settings.js';
@@ -70,7 +71,7 @@ function servicesOf(
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
   const writer = new ActivityWriter(store, settings.writer, new Pages(page));
   const visitDurationLimit = new VisitDurationLimit(store);
-  const recorder = new Recorder(settings, writer, visitDurationLimit);
+  const recorder = new Recorder(settings, writer, visitDurationLimit, new Outcomes());
   return {
     store,
     writer,

@@ -56,7 +56,9 @@ export class Table {
     return column;
   }
 
-  insert(entities: ObjectLiteral[], { replace = false } = {}): Insert {
+  /** @param conflict what becomes of a row with a known primary key: see {@link Insert}. `add` is the name of a property */
+  insert(entities: ObjectLiteral[], conflict: { replace?: boolean; add?: string } = {}): Insert {
+    const { replace = false, add } = conflict;
     const rows = entities.map((entity) => this.values.map((value) => value(entity)));
     return {
       table: this.name,
@@ -65,6 +67,7 @@ export class Table {
       keys: this.keys,
       rows,
       replace,
+      add: add && this.column(add),
       clock: this.clock,
     };
   }

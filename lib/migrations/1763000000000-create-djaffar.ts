@@ -12,8 +12,9 @@ const SALT = 'djaffar_salt';
 const COOKIELESS_VISIT = 'djaffar_cookieless_visit';
 const OUTBOX = 'djaffar_outbox';
 const SUBSCRIPTION = 'djaffar_subscription';
+const OUTCOME = 'djaffar_outcome';
 
-/** The tables of activities and sessions, of the keys that sign the visitors' cookies, of who erases what is too old, and of subscriptions. */
+/** All tables that cannot be recomputed from the activities. */
 export class CreateDjaffar1763000000000 implements MigrationInterface {
   name = 'CreateDjaffar1763000000000';
 
@@ -115,6 +116,12 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         ],
       }),
     );
+    await runner.createTable(
+      new Table({
+        name: pathOf(dataSource, OUTCOME),
+        columns: [primary(bigint('hour')), primary(text('cause', 64)), bigint('count')],
+      }),
+    );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
     const dialect = dialectOf(dataSource);
     const { timestampColumn } = dialect;
@@ -139,6 +146,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
       COOKIELESS_VISIT,
       OUTBOX,
       SUBSCRIPTION,
+      OUTCOME,
     ])
       await runner.query(`DROP TABLE ${escapePath(dataSource, pathOf(dataSource, table))}`);
   }

@@ -16,9 +16,11 @@ import { StreamsByScope } from '../dashboard/streams-by-scope.js';
 import { ActivityStream, MINUTE } from '../dashboard/activity.stream.js';
 import { BearerSession } from '../dashboard/bearer-session.js';
 import { Page } from '../dashboard/page.js';
+import { Outcomes } from '../diagnostics/outcomes.js';
 import { HostGuards } from '../guards/host-guards.js';
 import { GUARDED_ROUTES } from '../guards/option.guard.js';
 import { RequestScopes } from '../guards/request-scopes.js';
+import { OutcomeFlush } from '../health/outcome-flush.js';
 import { ADAPTER_HOST_PROVIDER } from '../http/adapter-host.js';
 import { ResponseStreams } from '../http/response-streams.js';
 import { ServerConnections } from '../http/server-connections.js';
@@ -30,6 +32,7 @@ import { ActivityStats } from '../statistics/activity.stats.js';
 import type { Store } from '../store/store.js';
 import { ActivityListeners } from '../subscriptions/activity-listeners.js';
 import { ActivitySubscriptions } from '../subscriptions/activity-subscriptions.js';
+import { Answers } from '../tracking/answers.js';
 import { CookielessVisitors } from '../tracking/cookieless-visitors.js';
 import { IdentifiedUsers } from '../tracking/user.js';
 import { VisitorService } from '../tracking/visitor.service.js';
@@ -48,7 +51,11 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     {
       provide: ActivityWriter,
       inject: [STORE, SETTINGS, CommittedActivities],
-      useFactory: (store: Store, { writer, statistics, page }: Settings, committed: CommittedActivities) => {
+      useFactory: (
+        store: Store,
+        { writer, statistics, page }: Settings,
+        committed: CommittedActivities,
+      ) => {
         const concurrency = Math.min(writer.concurrency, store.writers);
         return new ActivityWriter(
           store,
@@ -65,6 +72,10 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
       inject: [STORE],
       useFactory: (store: Store) => new VisitDurationLimit(store),
     },
+    // Other modules of the process count for themselves.
+    { provide: Outcomes, useFactory: () => new Outcomes() },
+    OutcomeFlush,
+    Answers,
     ResponseStreams,
     ServerConnections,
     RequestContexts,

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type ActivityScope, parseScope, scopeKey } from '../activity/activity-scope.js';
 import {
   checkStorable,

@@ -7,15 +7,21 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { TrackRequest } from '../http/request.js';
+import { Answers } from './answers.js';
 
 /** Accepts only `POST`. */
 @Injectable()
 export class MethodGuard implements CanActivate {
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly answers: Answers,
+  ) {}
 
   /** @throws MethodNotAllowedException; for OPTIONS, which the host's CORS did not answer, NotFoundException as Nest does */
   canActivate(context: ExecutionContext): boolean {
-    const { method } = context.switchToHttp().getRequest<TrackRequest>();
+    const request = context.switchToHttp().getRequest<TrackRequest>();
+    this.answers.enter(request);
+    const { method } = request;
     if (method === 'POST') return true;
     if (method === 'OPTIONS') throw new NotFoundException();
     this.adapterHost.httpAdapter.setHeader(context.switchToHttp().getResponse(), 'Allow', 'POST');

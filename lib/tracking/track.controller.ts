@@ -18,12 +18,15 @@ import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { Recorder } from '../activity/recorder.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
-import { sessionOf } from '../activity/user-agent.js';
+import { isKnownBot, sessionOf } from '../activity/user-agent.js';
+import { isPublic } from '../activity/ip-address.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
+import { Outcomes } from '../diagnostics/outcomes.js';
 import { badRequest } from '../http/bad-request.js';
 import { hostnameOf } from '../http/host.js';
 import { RETRY_AFTER } from '../http/retry-after.js';
+import { Answers } from './answers.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { MethodGuard } from './method.guard.js';
 import { pathOfReferer } from './referer.js';
@@ -32,6 +35,7 @@ import type { KeyRing } from '../privacy/key-ring.js';
 import type { TrackRequest } from '../http/request.js';
 import { readBody } from './track.body.js';
 import { readActivities } from './track.dto.js';
+import { monotonicClock } from '../time/clock.js';
 import { IdentifiedUsers } from './user.js';
 import { type Moment, newSession, type Visit, visitsOf } from './visitor.js';
 import { VisitorService } from './visitor.service.js';
@@ -40,6 +44,8 @@ import { VisitorService } from './visitor.service.js';
 @Controller()
 export class TrackController {
   private readonly events: Events;
+  /** By the monotonic clock. */
+  private nextLook = Number.NEGATIVE_INFINITY;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -47,6 +53,8 @@ export class TrackController {
     private readonly users: IdentifiedUsers,
     private readonly visitors: VisitorService,
     private readonly recorder: Recorder,
+    private readonly outcomes: Outcomes,
+    private readonly answers: Answers,
   ) {
     this.events = new Events(settings);
   }
@@ -58,8 +66,10 @@ export class TrackController {
   async track(@Req() request: TrackRequest, @Res({ passthrough: true }) response: object): Promise<void> {
     try {
       await this.handle(request, response);
-    } catch (error) {
-      if (error instanceof InvalidActivityError) throw badRequest(error.errors);
+      await this.outcomes.beforeAnswer?.();
+    } catch (given) {
+      const error = given instanceof InvalidActivityError ? badRequest(given.errors) : given;
+      this.answers.fail(request, error);
       if (error instanceof UnstorableError)
         throw new UnprocessableEntityException(error.message, { cause: error });
       if (!(error instanceof UnavailableError)) throw error;
@@ -87,13 +97,17 @@ export class TrackController {
       inView: name === ENGAGEMENT ? timeInView(properties) : undefined,
     }));
     if (mode === 'cookieless' || mode === 'nothing') this.removeCookie(request, response);
-    if (mode === 'nothing') return;
+    if (mode === 'nothing') {
+      this.outcomes.count('consent', parsed.length);
+      return;
+    }
     const asked = this.settings.group?.(request);
     // The host's time is not limited, as that of its guards.
     const group = groupOfHost(asked instanceof Promise ? await asked : asked);
     const deadline = this.recorder.deadline();
     const isAnonymous = this.settings.respect !== 'ignore' && hasPrivacySignal(request);
     const keys = await this.visitors.keyRing();
+    this.lookAtAddress(request);
     const { session, since, visits, latest }: Found =
       mode === 'cookieless'
         ? isAnonymous
@@ -119,7 +133,8 @@ export class TrackController {
     const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);
     let isSessionKept = false;
     const onKept = (): void => void (isSessionKept = true);
-    await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
+    const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
+    if (isKnownBot(headers['user-agent'])) this.outcomes.count('bot', kept);
     // Without a visit there is nothing to renew.
     if (!isSessionKept || !latest || since === undefined) return;
     const cookie = this.visitors.cookie({ session, since, visit: latest }, request, receivedAt, keys);
@@ -132,6 +147,15 @@ export class TrackController {
     if (removal) this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', removal);
   }
 
+  /** One request a second is enough to see whether the host knows the addresses of its visitors. */
+  private lookAtAddress({ ip, headers }: TrackRequest): void {
+    const now = monotonicClock.now();
+    if (now < this.nextLook) return;
+    this.nextLook = now + 1000;
+    if (isPublic(ip)) this.outcomes.count('public');
+    else if (headers['x-forwarded-for'] ?? headers.forwarded) this.outcomes.count('proxied');
+  }
+
   private visitByCookie({ request, receivedAt, keys, moments, user, activity }: Arrived): Found {
     const first = buildIdempotencySeed(activity, request, keys.seed(receivedAt));
     const { session, since, visit, idempotencySeed } = this.visitors.resolveVisitor(
@@ -140,6 +164,7 @@ export class TrackController {
       keys,
       first,
     );
+    if (since < receivedAt) this.outcomes.count('cookie');
     return { session, since, ...visitsOf(visit, moments, user?.id, idempotencySeed) };
   }
 }

@@ -4,6 +4,7 @@ import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../opt
 import { keepsQueueInMemory } from '../privacy/privacy-modes.js';
 import { script } from '../generated/tracker.js';
 import { CompressedFile } from '../http/compressed-file.js';
+import { Outcomes } from '../diagnostics/outcomes.js';
 import type { TrackRequest } from '../http/request.js';
 
 /** An hour. An older script than the server's works as well. */
@@ -18,6 +19,7 @@ export class TrackerController {
     @Inject(REGISTRATION) registration: Registration,
     @Inject(SETTINGS) settings: Settings,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly outcomes: Outcomes,
   ) {
     this.script = new CompressedFile(
       withNames(script, registration, keepsQueueInMemory(settings)),
@@ -28,6 +30,7 @@ export class TrackerController {
 
   @Get()
   async tracker(@Req() request: TrackRequest, @Res() response: object): Promise<void> {
+    this.outcomes.count('script');
     // Pages of other origins may load it, also if a middleware such as helmet forbids it for the host's other routes.
     this.adapterHost.httpAdapter.setHeader(response, 'Cross-Origin-Resource-Policy', 'cross-origin');
     await this.script.send(this.adapterHost, request, response);

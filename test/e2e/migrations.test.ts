@@ -19,6 +19,7 @@ const TABLES = [
   'djaffar_retention',
   'djaffar_salt',
   'djaffar_cookieless_visit',
+  'djaffar_outcome',
   'djaffar_outbox',
   'djaffar_subscription',
   'djaffar_path',

@@ -18,6 +18,9 @@ import { pageOf } from '../support/statistics/pages.js';
 import { createStore, type StoreDatabase, type StoreHost } from '../support/stores.js';
 
 const DAY = 86_400_000;
+const HOUR = 3_600_000;
+/** Milliseconds. */
+const TIMEOUT = 60_000;
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
 const CHROME =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';

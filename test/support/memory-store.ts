@@ -2,6 +2,7 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import type { Activity, ActivityOnPage } from '../../lib/activity/activity.js';
 import type { Session } from '../../lib/activity/session.js';
 import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
+import { type OutcomeCount, sumOutcomes } from '../../lib/diagnostics/outcomes.js';
 import type { CookielessVisit, Salt } from '../../lib/privacy/salt.js';
 import type { SigningKey } from '../../lib/privacy/signing-key.js';
 import type { StatisticsSnapshot, StatisticsStore } from '../../lib/statistics/statistics.store.js';
@@ -26,6 +27,7 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
   private readonly sessions = new Map<string, Session>();
   private keys: SigningKey[] = [];
 
+  private outcomes: OutcomeCount[] = [];
   readonly statistics: StatisticsStore = {
     read: async (_, answer) => {
       const asOf = new Date().toISOString();

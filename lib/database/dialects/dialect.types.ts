@@ -22,6 +22,8 @@ export interface Insert {
   rows: unknown[][];
   /** Whether a row with a primary key that is there already takes the place of the old one, or is passed over. */
   replace?: boolean;
+  /** A column (escaped for SQL) that is added to that of a row with the same primary key, which is otherwise unchanged. */
+  add?: string | undefined;
   /** An additional column (escaped for SQL) that is set to the database's clock. */
   clock?: string | undefined;
 }

@@ -8,6 +8,7 @@ import type { NewSession } from '../../activity/session.js';
 import type { UserSession } from '../../activity/user-activity.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
+import type { OutcomeCount } from '../../diagnostics/outcomes.js';
 import type { StoreSettings } from '../../options/store.options.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';

@@ -1,5 +1,5 @@
 import type { ClickHouseSettings } from './clickhouse.options.js';
-import type { Server } from './server.js';
+import type { Server, StatementLimits } from './server.js';
 import { text } from './sql.js';
 import { ACTIVITY, DIRTY_VISIT, MIGRATION, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
 

@@ -5,4 +5,5 @@ export const VISIT = 'djaffar_visit';
 export const DIRTY_VISIT = 'djaffar_dirty_visit';
 export const STATE = 'djaffar_state';
 export const SIGNING_KEY = 'djaffar_signing_key';
+export const OUTCOME = 'djaffar_outcome';
 export const MIGRATION = 'djaffar_migration';

@@ -13,6 +13,7 @@ import { driverOf, failureOf } from '../../database/driver.js';
 import { askOnPrimary, uncached } from '../../database/primary.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
+import type { OutcomeCount } from '../../diagnostics/outcomes.js';
 import type { RollupSettings } from '../../options/store.options.js';
 import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import type { SigningKey } from '../../privacy/signing-key.js';

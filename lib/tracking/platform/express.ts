@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { badRequest } from '../../http/bad-request.js';
+import type { Answers } from '../answers.js';
 import { isSupported, MAX_BODY, toBodyError, tooLarge, unsupportedMediaType } from '../track.body.js';
 
 type Next = (error?: unknown) => void;
-type Request = IncomingMessage & { path: string; body?: unknown };
+type Request = IncomingMessage & { method: string; path: string; body?: unknown };
 
 /** The part of Express that is needed here. */
 interface Express {
@@ -12,17 +13,31 @@ interface Express {
 }
 
 /**
- * Parses text bodies on the tracking route, or all bodies if the host has no parser, and converts the errors of parsers to
+ * Counts refused requests, parses text bodies on the tracking route, or all bodies if the host has no parser, and converts the errors of parsers to
  * our answers.
  */
-export function prepareExpress(express: Express, isTrackRoute: (path: string) => boolean): void {
-  express.use((request, _response, next) => {
-    if (!isUnread(request) || !isTrackRoute(request.path) || !isSupported(request.headers['content-type']))
-      next();
+export function prepareExpress(
+  express: Express,
+  isTrackRoute: (path: string) => boolean,
+  answers: Answers,
+): void {
+  const watched = new WeakSet<Request>();
+  const watch = (request: Request, response: ServerResponse): void => {
+    if (watched.has(request)) return;
+    watched.add(request);
+    response.once('finish', () => answers.answered(request, response.statusCode));
+  };
+  express.use((request, response, next) => {
+    if (!isTrackRoute(request.path)) return next();
+    watch(request, response);
+    if (!isUnread(request) || !isSupported(request.headers['content-type'])) next();
     else readText(request, next);
   });
-  express.use((error: unknown, request: Request, _response: ServerResponse, next: Next) => {
-    next(isTrackRoute(request.path) ? toBodyError(error) : error);
+  express.use((error: unknown, request: Request, response: ServerResponse, next: Next) => {
+    if (!isTrackRoute(request.path)) return next(error);
+    // The host's parsers come first.
+    watch(request, response);
+    next(toBodyError(error));
   });
 }
 

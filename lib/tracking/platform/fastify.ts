@@ -1,10 +1,15 @@
+import type { TrackRequest } from '../../http/request.js';
+import type { Answers } from '../answers.js';
 import { MAX_BODY, toBodyError } from '../track.body.js';
+
+type OnResponse = (request: TrackRequest, reply: { statusCode: number }, done: () => void) => void;
 
 interface Route {
   url: string;
   method: string | string[];
   bodyLimit?: number;
   errorHandler?: (error: unknown) => never;
+  onResponse?: OnResponse | OnResponse[];
 }
 
 /** The part of Fastify that is needed here. */
@@ -16,19 +21,26 @@ interface Fastify {
 }
 
 /**
- * Sets the body limit of the tracking route, and converts the errors of parsers to our answers. Also adds a route with a
+ * Sets the body limit of the tracking route, counts refused requests, and converts the errors of parsers to our answers. Also adds a route with a
  * trailing slash for tracking and for the dashboard.
  */
 export function prepareFastify(
   fastify: Fastify,
   isTrackRoute: (path: string) => boolean,
   isDashboard: (path: string) => boolean,
+  answers: Answers,
 ): void {
+  const onResponse: OnResponse = (request, { statusCode }, done) => {
+    answers.answered(request, statusCode);
+    done();
+  };
   const { ignoreTrailingSlash, routerOptions } = fastify.initialConfig;
   const isSlashIgnored = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash;
   fastify.addHook('onRoute', (route) => {
     if (isTrackRoute(route.url)) {
       route.bodyLimit = MAX_BODY;
+      const hooks = [route.onResponse ?? []].flat();
+      if (!hooks.includes(onResponse)) route.onResponse = [...hooks, onResponse];
       // The host's exception filters get it if it is thrown again.
       route.errorHandler = (error) => {
         throw toBodyError(error);

@@ -1,0 +1,27 @@
+import { HOUR, type OutcomeCount } from '../../diagnostics/outcomes.js';
+import type { Server, StatementLimits } from './server.js';
+import { OUTCOME } from './tables.js';
+
+/** The table deletes by itself what is older than 30 days. */
+export async function addOutcomes(
+  server: Server,
+  counts: OutcomeCount[],
+  limits: StatementLimits,
+): Promise<void> {
+  const [row] = await server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now', limits);
+  const now = row?.now ?? 0;
+  const hour = now - (now % HOUR);
+  const rows = counts.map((each) => ({ ...each, hour: Math.min(each.hour, hour) }));
+  await server.insert(OUTCOME, rows, limits);
+}
+
+export function findOutcomes(
+  server: Server,
+  since: number,
+  limits: StatementLimits,
+): Promise<OutcomeCount[]> {
+  return server.query<OutcomeCount>(
+    `SELECT hour, cause, toInt64(sum(count)) AS count FROM ${OUTCOME} WHERE hour >= ${Math.trunc(since)} GROUP BY hour, cause ORDER BY hour, cause`,
+    limits,
+  );
+}

@@ -1,0 +1,51 @@
+import { type DataSource, MoreThanOrEqual } from 'typeorm';
+import { connectionsOf } from '../../database/connections.js';
+import { dialectOf } from '../../database/dialects/dialect.js';
+import { askOnPrimary, uncached } from '../../database/primary.js';
+import { Table } from '../../database/table.js';
+import { HOUR, type OutcomeCount, sumOutcomes } from '../../diagnostics/outcomes.js';
+import { databaseNow } from './database-now.js';
+import { Outcome } from './tables/outcome.entity.js';
+
+/** Milliseconds. */
+const KEPT = 30 * 24 * HOUR;
+
+/** When each data source was last rid of what is too old, in milliseconds since 1970 by the database's clock. */
+const cleanedAt = new WeakMap<DataSource, number>();
+
+/** Takes the place of a writer: questions that take long must not hold it up. */
+export async function addOutcomes(
+  dataSource: DataSource,
+  counts: OutcomeCount[],
+  timeout: number,
+): Promise<void> {
+  const connections = connectionsOf(dataSource);
+  await connections.ask(
+    (signal) =>
+      connections.use(async (connection) => {
+        const now = await databaseNow(connection);
+        const hour = now - (now % HOUR);
+        const rows = sumOutcomes(counts.map((each) => ({ ...each, hour: Math.min(each.hour, hour) })));
+        // In one order, so that instances do not wait for each other in a circle.
+        rows.sort((a, b) => a.hour - b.hour || (a.cause < b.cause ? -1 : 1));
+        const insertion = new Table(dataSource, Outcome).insert(rows, { add: 'count' });
+        await dialectOf(dataSource).write(connection, [insertion], timeout);
+        if (hour === cleanedAt.get(dataSource)) return;
+        await uncached(dataSource, connection.runner)
+          .createQueryBuilder()
+          .delete()
+          .from(Outcome)
+          .where('hour < :oldest', { oldest: now - KEPT })
+          .execute();
+        cleanedAt.set(dataSource, hour);
+      }, signal),
+    { timeout, subject: null, slots: connections.writers },
+  );
+}
+
+export function findOutcomes(dataSource: DataSource, since: number): Promise<OutcomeCount[]> {
+  return askOnPrimary(dataSource, async (manager) => {
+    const rows = await manager.find(Outcome, { where: { hour: MoreThanOrEqual(since) } });
+    return rows.map(({ hour, cause, count }) => ({ hour, cause, count }));
+  });
+}

@@ -1,0 +1,16 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { milliseconds } from '../../../database/columns/instant.js';
+import type { OutcomeCount } from '../../../diagnostics/outcomes.js';
+
+/** How often something happened in an hour, of all instances. */
+@Entity('djaffar_outcome', { synchronize: false })
+export class Outcome implements OutcomeCount {
+  @PrimaryColumn({ name: 'hour', type: 'bigint', transformer: milliseconds })
+  hour!: number;
+
+  @PrimaryColumn({ name: 'cause', type: 'varchar', length: 64 })
+  cause!: string;
+
+  @Column({ name: 'count', type: 'bigint', transformer: milliseconds })
+  count!: number;
+}
