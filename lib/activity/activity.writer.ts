@@ -153,6 +153,16 @@ export class ActivityWriter
 
   /** Resolves when each accepted write is committed, or refused because its time is over. */
   async beforeApplicationShutdown(): Promise<void> {
+  /** How many activities wait to be committed. */
+  get waitingActivities(): number {
+    return this.queue.waiting;
+  }
+
+  /** Resolves when nothing that was accepted by now waits any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.open);
+  }
+
     this.onModuleDestroy();
     const deadline = this.deadline();
     this.abortTimer = setTimeout(() => this.store.abort(), this.settings.timeout);

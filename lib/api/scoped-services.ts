@@ -22,6 +22,11 @@ export class ScopedServices {
     return this.stats.scoped(this.scopes.of(request));
   }
 
+  /** Whether the request may see everything. */
+  seesAll(request: object): boolean {
+    return this.keyFor(request) === '';
+  }
+
   /** The same for requests that may see the same. */
   keyFor(request: object): string {
     const scope = parseScope(this.scopes.of(request));

@@ -17,6 +17,8 @@ export interface About {
   since: string | null;
   /** The option `dashboard.timeZone`. */
   timeZone: string | null;
+  /** Whether the viewer may see the health of the app. */
+  health: boolean;
 }
 
 /** Returns what the page needs before it requests statistics. */
@@ -38,6 +40,7 @@ export class AboutController {
       tracker: `../${this.registration.tracker}`,
       since: items[0]?.date.toISOString() ?? null,
       timeZone: this.settings.dashboard?.timeZone ?? null,
+      health: this.services.seesAll(request),
     };
   }
 }

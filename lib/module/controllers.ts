@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { ActivitiesController, ErasureController } from '../api/activities.controller.js';
 import { ExportController } from '../api/export.controller.js';
+import { HealthController } from '../api/health.controller.js';
 import { StatisticsController } from '../api/statistics.controller.js';
 import { NoTrack } from '../context/track.decorator.js';
 import { AboutController } from '../dashboard/about.controller.js';
@@ -35,14 +36,19 @@ export function createControllers(registration: Registration): Controllers {
   const api = mount({ path, guard: ApiGuard, ...registration.api }, [
     ActivitiesController,
     ExportController,
+    HealthController,
     StatisticsController,
   ]);
   const dashboard = [
     ...mount(page, [DashboardController, SessionController]),
     ...mount(data, [StreamController, ExportController]),
-    ...mount(data, [AboutController, ActivitiesController, ErasureController, StatisticsController]).map(
-      bypassInterceptors,
-    ),
+    ...mount(data, [
+      AboutController,
+      ActivitiesController,
+      ErasureController,
+      HealthController,
+      StatisticsController,
+    ]).map(bypassInterceptors),
   ];
   for (const controller of [...tracking, ...tracker, ...api, ...dashboard]) NoTrack()(controller);
   const guarded = {

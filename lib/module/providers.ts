@@ -20,6 +20,7 @@ import { Outcomes } from '../diagnostics/outcomes.js';
 import { HostGuards } from '../guards/host-guards.js';
 import { GUARDED_ROUTES } from '../guards/option.guard.js';
 import { RequestScopes } from '../guards/request-scopes.js';
+import { HealthService } from '../health/health.service.js';
 import { OutcomeFlush } from '../health/outcome-flush.js';
 import { ADAPTER_HOST_PROVIDER } from '../http/adapter-host.js';
 import { ResponseStreams } from '../http/response-streams.js';
@@ -76,6 +77,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     { provide: Outcomes, useFactory: () => new Outcomes() },
     OutcomeFlush,
     Answers,
+    HealthService,
     ResponseStreams,
     ServerConnections,
     RequestContexts,

@@ -20,6 +20,8 @@ import type { UnavailableError } from './unavailable.error.js';
  */
 export interface Store {
   /** The log of the engine's problems. */
+  /** The name of the engine, such as `postgres`. */
+  readonly engine: string;
   readonly incidents: IncidentLog;
   /** Whether it can be asked anything. */
   readonly isOpen: boolean;

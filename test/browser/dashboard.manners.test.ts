@@ -14,6 +14,7 @@ const VIEWS = [
   'view=retention&by=session',
   'view=journeys',
   'view=journeys&start=/docs&as=table',
+  'view=health',
 ];
 
 /** So that nothing waits to be scrolled to. */
@@ -44,6 +45,11 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
       expect(await page.locator('pre').first().innerText()).toContain('src="/djaffar/tracker.js"');
       expect(await violationsOf(page)).toEqual([]);
       await page.getByText('Waiting for the first activity').waitFor();
+      await page.getByText('No page has loaded the tracker script').waitFor();
+      await fetch(`${empty.host.url}/djaffar/tracker.js`);
+      await page.getByText('The tracker script was loaded').waitFor();
+      await empty.host.post({ path: '/' });
+      await page.getByText('all was refused, mostly for a wrong "date"').waitFor();
       await empty.host.activities.track({ path: '/first', session: 'first', visit: 'first' });
       await page.getByText('First activity: view at /first').waitFor();
       await page.getByRole('button', { name: 'Show the dashboard' }).click();

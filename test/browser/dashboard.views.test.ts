@@ -16,6 +16,27 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
 
   afterAll(() => dashboard.close());
 
+  describe('health', () => {
+    it('shows what was refused, with its remedy, as it happens', async () => {
+      const page = await dashboard.open('');
+      await page.getByRole('link', { name: 'Health' }).click();
+      await page.getByText('None since it was started.').waitFor();
+      expect(await page.title()).toBe('Health – Djaffar');
+      expect(await page.locator('.toolbar').innerText()).toBe('');
+      await dashboard.host.post({ path: '/' }, { Origin: 'https://shop.example' });
+      const cause = page.locator('.causes li', { hasText: '400.date' });
+      await cause.waitFor();
+      expect(await cause.innerText()).toMatch(
+        /1 400\.date A wrong "date"[^]*The answer to the request[^]*Refused/,
+      );
+      const refusal = page.locator('.refusals tbody tr');
+      expect(await refusal.innerText()).toMatch(/400\.date\s+application\/json\s+https:\/\/shop\.example/);
+      await page.locator('.legend').getByText('Requests refused: 1').waitFor();
+      await page.locator('.health select').selectOption('Last 30 days');
+      await page.locator('.health-hour').nth(47).waitFor();
+    });
+  });
+
   describe('visits', () => {
     it('shows the visits that ActivityStats tells, the latest first', async () => {
       const page = await dashboard.open(`?view=visits&${DAYS}`);

@@ -91,7 +91,7 @@ describe.each(ADAPTERS)('the data of the dashboard on %s', (adapter) => {
   });
 
   it('tells what the page has to know', async () => {
-    const about = { version, user: 'ada', tracker: '../tracker.js', timeZone: 'Asia/Tokyo' };
+    const about = { version, user: 'ada', tracker: '../tracker.js', timeZone: 'Asia/Tokyo', health: true };
     expect(await get(at('about'))).toEqual({ ...about, since: null });
     await host.activities.track({ path: '/' });
     await host.activities.track({ path: '/', date: DATE });

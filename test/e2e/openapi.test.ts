@@ -15,6 +15,7 @@ const ROUTES = {
   '/djaffar/track': operations.track,
   '/djaffar/activities': operations.find,
   '/djaffar/activities/export': operations.export,
+  '/djaffar/health': operations.report,
   ...Object.fromEntries(
     ['overview', 'series', 'top', 'live', 'funnel', 'retention', 'journeys', 'visits'].map((question) => [
       `/djaffar/stats/${question}`,

@@ -26,6 +26,7 @@ export const DATA: [method: string, path: string][] = [
   ['GET', '/data/activities'],
   ['GET', '/data/activities/export?format=csv'],
   ['DELETE', '/data/activities?user=17'],
+  ['GET', '/data/health'],
   ['GET', '/data/stats/overview'],
   ['GET', '/data/stats/series?measure=views&interval=day'],
   ['GET', '/data/stats/top?dimension=path'],

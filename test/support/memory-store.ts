@@ -17,6 +17,7 @@ import type {
 
 /** A store without a database, a clock and transactions: what the port asks of an engine, and no more. */
 export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly engine = 'memory';
   readonly incidents = new IncidentLog();
   readonly isOpen = true;
   readonly isTransactional = true;

@@ -34,12 +34,13 @@ function strictOf(schema: SchemaObject): object {
 /** Finds the operation of a request in the OpenAPI document, if there is one. */
 function operationOf(method: string, pathname: string): Operation | undefined {
   const [, route = '', question = ''] =
-    /\/djaffar\/(?:dashboard\/data\/)?(track|activities|activities\/export|stats\/(\w+))\/?$/.exec(
+    /\/djaffar\/(?:dashboard\/data\/)?(track|activities|activities\/export|health|stats\/(\w+))\/?$/.exec(
       pathname,
     ) ?? [];
   if (route === 'track') return method === 'POST' ? operations.track : undefined;
   if (method !== 'GET') return undefined;
   if (route === 'activities') return operations.find;
+  if (route === 'health') return operations.report;
   return route === 'activities/export' ? operations.export : operations[question];
 }
 

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { ActivitiesQuery, ExportQuery } from '../activities.query.js';
+import { HealthQuery } from '../health.query.js';
 import {
   FunnelQuery,
   JourneysQuery,
@@ -12,6 +13,7 @@ import {
 } from '../statistics.query.js';
 import { activities, activity } from './activities.js';
 import { badRequest, error } from './errors.js';
+import { health } from './health.js';
 import * as parameters from './parameters.js';
 import type { Schema, SchemaObject } from './schema.js';
 import * as results from './statistics.js';
@@ -124,6 +126,14 @@ export const operations: Record<string, Operation> = {
       },
       ...apiErrors,
     },
+  },
+
+  report: {
+    summary: 'Why activities arrive, or not',
+    description:
+      'What was stored, refused, dropped and marked by hour, by all instances; and what this instance knows. Only for requests that may see all activities.',
+    query: { rules: HealthQuery, parameters: parameters.health },
+    responses: { 200: json('The health of the app.', health), ...apiErrors },
   },
 
   ...question(

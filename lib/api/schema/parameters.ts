@@ -12,6 +12,7 @@ import {
   VISITS_LIMIT,
 } from '../../statistics/parameter-bounds.js';
 import type { ActivitiesQuery, ExportQuery, FilterQuery } from '../activities.query.js';
+import type { HealthQuery } from '../health.query.js';
 import type {
   FunnelQuery,
   JourneysQuery,
@@ -239,4 +240,8 @@ export const visits: Parameters<VisitsQuery> = {
   limit: bounded(VISITS_LIMIT, 'Visits in a page.'),
   after,
   order,
+};
+
+export const health: Parameters<HealthQuery> = {
+  hours: { description: 'How many of the last hours are counted.', default: 24 },
 };

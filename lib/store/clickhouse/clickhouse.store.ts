@@ -50,6 +50,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
   readonly isTransactional = false;
   readonly writers: number;
   readonly statistics: StatisticsStore;
+  readonly engine = 'clickhouse';
   readonly records = undefined;
   private readonly server: Server;
   private readonly sessions: Sessions;

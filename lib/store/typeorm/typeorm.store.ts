@@ -122,6 +122,10 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return this.connections.incidents;
   }
 
+  get engine(): string {
+    return this.dataSource.options.type;
+  }
+
   get isOpen(): boolean {
     return this.dataSource.isInitialized;
   }

@@ -20,6 +20,7 @@ const PATHS = {
   mobile: 'M6.500 2.500h7v15h-7zM9.500 15h1',
   tablet: 'M4.500 2.500h11v15h-11zM9.500 15h1',
   chevron: 'M7 5l5 5-5 5',
+  pulse: 'M2 10h4l2.500-6 3.500 12 2.500-6H18',
   back: 'M13 5l-5 5 5 5',
 } as const;
 

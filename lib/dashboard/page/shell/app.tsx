@@ -8,7 +8,7 @@ import { Now } from '../state/now.js';
 import { OWN_ZONE, rangeProblemOf } from '../state/range.js';
 import { ThemeContext, useChosenTheme } from '../state/theme.js';
 import { navigate, Url, useLocation } from '../state/url.js';
-import { VIEWS, viewOf } from '../state/view.js';
+import { TITLES, viewOf, WITHOUT_RANGE } from '../state/view.js';
 import { Header } from './header.js';
 import { RangeProblem } from './range-problem.js';
 import { Toolbar } from './toolbar.js';
@@ -23,7 +23,7 @@ export function App(): JSX.Element {
   const about = query.value ?? UNKNOWN;
   const isKnown = query.value !== undefined || query.failure !== undefined;
   const view = viewOf(url);
-  const problem = view === 'live' ? undefined : rangeProblemOf(url);
+  const problem = WITHOUT_RANGE.includes(view) ? undefined : rangeProblemOf(url);
   const refresh = (): void => {
     clearCache();
     setNow(new Date());
@@ -42,14 +42,17 @@ export function App(): JSX.Element {
             <a class="skip" href="#main">
               Skip to content
             </a>
-            <Header view={view} user={about.user} theme={theme} onTheme={chooseTheme} />
+            <Header view={view} about={about} theme={theme} onTheme={chooseTheme} />
             <Toolbar view={view} isReady={isReady} onRefresh={refresh} />
             <main id="main" tabIndex={-1}>
-              {view !== 'user' && <h1 class="hidden">{VIEWS[view]}</h1>}
+              {view !== 'user' && <h1 class="hidden">{TITLES[view]}</h1>}
               {!isReady ? (
                 <div class="card skeleton tall" aria-busy="true" />
               ) : problem === undefined ? (
-                <Welcome isEmpty={query.value !== undefined && about.since === null} onFirst={refresh}>
+                <Welcome
+                  isEmpty={query.value !== undefined && about.since === null && view !== 'health'}
+                  onFirst={refresh}
+                >
                   <View name={view} />
                 </Welcome>
               ) : (

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { About } from '../../about.controller.js';
 import { Icon, type IconName } from '../parts/icon.js';
 import { hrefWith, useUrl } from '../state/url.js';
 import { type Theme, THEMES } from '../state/theme.js';
@@ -13,13 +14,13 @@ const OWN = ['open', 'start', 'end', 'depth', 'step', 'within', 'period', 'by'];
 
 interface HeaderProps {
   view: ViewName;
-  /** The name of the viewer, if the host has one. */
-  user: string | null | undefined;
+  about: Pick<About, 'user' | 'health'>;
   theme: Theme;
   onTheme: (theme: Theme) => void;
 }
 
-export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element {
+export function Header({ view, about, theme, onTheme }: HeaderProps): JSX.Element {
+  const { user, health } = about;
   const url = useUrl();
   const nav = useRef<HTMLElement>(null);
   // On a narrow screen, the tab of the current view may be out of sight.
@@ -54,6 +55,17 @@ export function Header({ view, user, theme, onTheme }: HeaderProps): JSX.Element
         <span class="who muted">
           <Icon name="user" /> {user}
         </span>
+      )}
+      {health && (
+        <a
+          class="button plain"
+          href={hrefWith(url, { ...left, view: 'health' })}
+          aria-current={view === 'health' ? 'page' : undefined}
+          aria-label="Health"
+          title="Health: what arrives, and why something does not"
+        >
+          <Icon name="pulse" />
+        </a>
       )}
       <button
         type="button"

@@ -17,7 +17,7 @@ import {
   rangeProblemOf,
 } from '../state/range.js';
 import { hrefWith, navigate, useUrl } from '../state/url.js';
-import type { ViewName } from '../state/view.js';
+import { type ViewName, WITHOUT_RANGE } from '../state/view.js';
 import { CustomRange } from './custom-range.js';
 import { FilterChips } from './filter-chips.js';
 
@@ -45,8 +45,8 @@ export function Toolbar({ view, isReady, onRefresh }: ToolbarProps): JSX.Element
   };
   return (
     <section class="toolbar" aria-label="Range and filters">
-      <FilterChips />
-      {view !== 'live' && isReady && (
+      {view !== 'health' && <FilterChips />}
+      {!WITHOUT_RANGE.includes(view) && isReady && (
         <div class="controls">
           <button
             type="button"

@@ -2,7 +2,7 @@ import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Overview } from '../views/overview/overview.js';
 import { request, RequestError } from '../data/request.js';
-import { VIEWS, type ViewName } from '../state/view.js';
+import { TITLES, type ViewName } from '../state/view.js';
 
 /** Views that are loaded when they are first opened. */
 const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType>> = {
@@ -11,6 +11,7 @@ const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType
   funnels: async () => (await import('../views/funnels/funnels.js')).Funnels,
   retention: async () => (await import('../views/retention/retention.js')).Retention,
   journeys: async () => (await import('../views/journeys/journeys.js')).Journeys,
+  health: async () => (await import('../views/health/health.js')).Health,
   user: async () => (await import('../views/user/user.js')).User,
 };
 
@@ -31,7 +32,7 @@ export function View({ name }: { name: ViewName }): JSX.Element | null {
     reason?: string | undefined;
   }>();
   useEffect(() => {
-    document.title = `${name === 'user' ? 'User' : VIEWS[name]} – Djaffar`;
+    document.title = `${TITLES[name]} – Djaffar`;
     if (name === 'overview') return undefined;
     let isCurrent = true;
     LOADERS[name]().then(

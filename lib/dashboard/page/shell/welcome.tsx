@@ -1,7 +1,11 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { Health } from '../../../health/health.types.js';
+import { pathOf } from '../data/question.js';
+import { usePolled } from '../data/use-polled.js';
 import { useStream } from '../data/use-stream.js';
 import { useAbout } from '../state/about.js';
+import { Checks } from '../views/health/checks.js';
 
 interface WelcomeProps {
   isEmpty: boolean;
@@ -22,7 +26,7 @@ export function Welcome({ isEmpty, onFirst, children }: WelcomeProps): JSX.Eleme
 }
 
 function HowToBegin({ onDone }: { onDone: () => void }): JSX.Element {
-  const { tracker } = useAbout();
+  const { tracker, health } = useAbout();
   const { activities } = useStream();
   const first = activities.at(-1);
   useEffect(() => {
@@ -50,6 +54,7 @@ function HowToBegin({ onDone }: { onDone: () => void }): JSX.Element {
           </p>
         )}
       </div>
+      {health && <CheckList />}
       {first && (
         <button id="first" type="button" class="primary" onClick={onDone}>
           Show the dashboard
@@ -57,6 +62,12 @@ function HowToBegin({ onDone }: { onDone: () => void }): JSX.Element {
       )}
     </section>
   );
+}
+
+/** Ticks itself while the app is set up. */
+function CheckList(): JSX.Element | null {
+  const { value } = usePolled<Health>(pathOf('health'), 3000);
+  return value ? <Checks checks={value.checks} /> : null;
 }
 
 /** Returns the path for the host's pages, with the prefixes of the host and of a proxy. */

@@ -9,6 +9,8 @@ export const UNKNOWN: About = {
   tracker: '../tracker.js',
   since: null,
   timeZone: null,
+  // Also if the server cannot answer: then the page says why.
+  health: true,
 };
 
 export const AboutContext = createContext(UNKNOWN);

@@ -5,7 +5,7 @@ import { UnavailableError } from '../../unavailable.error.js';
 import type { DirtyVisits } from '../dirty-visits.js';
 import type { Duplicates } from '../duplicates.js';
 import { failureOf } from '../failure.js';
-import type { Server } from '../server.js';
+import type { Server, StatementLimits } from '../server.js';
 import type { Sessions } from '../sessions.js';
 import { lists, text } from '../sql.js';
 import { ACTIVITY, DIRTY_VISIT, STATE } from '../tables.js';
@@ -50,6 +50,18 @@ export class Freshness {
     private readonly sessions: Sessions,
     private readonly settings: Pick<RollupSettings, 'maxWait' | 'background'>,
   ) {}
+
+  /** How long ago the oldest row was written that no update has seen, and the server's clock, in milliseconds. */
+  async findLag(limits: StatementLimits): Promise<{ lag: number; now: number }> {
+    const [row] = await this.server.query<{ lag: number; now: number }>(
+      `WITH (SELECT max(value) FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)}) AS noted,
+        toUnixTimestamp64Milli(now64(3)) AS clock
+      SELECT clock AS now, if(count() = 0, 0, greatest(0, clock - min(writtenAt))) AS lag
+      FROM ${ACTIVITY} WHERE writtenAt >= noted`,
+      limits,
+    );
+    return row ?? { lag: 0, now: Date.now() };
+  }
 
   start(): void {
     if (!this.settings.background || this.isStopped) return;

@@ -1,0 +1,26 @@
+import { Controller, ForbiddenException, Get, Query, Req, UseInterceptors } from '@nestjs/common';
+import { HealthService } from '../health/health.service.js';
+import type { Health } from '../health/health.types.js';
+import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
+import { queryPipe } from './activities.query.js';
+import { HealthQuery } from './health.query.js';
+import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { ScopedServices } from './scoped-services.js';
+
+/** What arrives, and why something does not; over HTTP. */
+@Controller()
+@UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
+export class HealthController {
+  constructor(
+    private readonly health: HealthService,
+    private readonly services: ScopedServices,
+  ) {}
+
+  /** @throws ForbiddenException for who sees only a part: what is refused belongs to nobody */
+  @Get('health')
+  report(@Query(queryPipe) { hours }: HealthQuery, @Req() request: object): Promise<Health> {
+    if (!this.services.seesAll(request))
+      throw new ForbiddenException('the health of the app is only for who may see all activities');
+    return this.health.report(hours);
+  }
+}

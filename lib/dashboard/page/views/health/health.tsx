@@ -1,0 +1,142 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Health as HealthAnswer, HealthCause } from '../../../../health/health.types.js';
+import type { Refusal } from '../../../../diagnostics/outcomes.js';
+import { pathOf } from '../../data/question.js';
+import type { Json } from '../../data/request.js';
+import { usePolled } from '../../data/use-polled.js';
+import { formatAgo, formatMoment, formatNumber, formatSeconds } from '../../format.js';
+import { Card, Empty, QueryResult, SkeletonRows } from '../../parts/card.js';
+import { Select } from '../../parts/choice.js';
+import { OWN_ZONE } from '../../state/range.js';
+import { useUrl } from '../../state/url.js';
+import { Checks, sentence } from './checks.js';
+import { Hours } from './hours.js';
+
+type Answer = Json<HealthAnswer>;
+
+const SPANS = { 24: 'Last 24 hours', 168: 'Last 7 days', 720: 'Last 30 days' } as const;
+type Span = `${keyof typeof SPANS}`;
+
+/** Milliseconds between two requests. */
+const PAUSE = 5000;
+
+/** Why activities arrive, or not. */
+export function Health(): JSX.Element {
+  const [span, setSpan] = useState<Span>('24');
+  const timeZone = useUrl().get('tz') ?? OWN_ZONE;
+  const answer = usePolled<HealthAnswer>(pathOf('health', { hours: span }), PAUSE);
+  return (
+    <div class="health">
+      <Card
+        title="What arrives"
+        actions={<Select label="Of" value={span} options={SPANS} onChange={(chosen) => setSpan(chosen)} />}
+      >
+        <QueryResult answer={answer} skeleton={<SkeletonRows />}>
+          {(health) => <Hours hours={health.hours} timeZone={timeZone} />}
+        </QueryResult>
+      </Card>
+      {answer.value && !answer.failure && (
+        <>
+          <div class="cards">
+            <Card title="Checks of the last 24 hours">
+              <Checks checks={answer.value.checks} />
+            </Card>
+            <Card title="This app">
+              <Facts health={answer.value} timeZone={timeZone} />
+            </Card>
+          </div>
+          <div class="cards">
+            <Card title="What was not stored, or marked">
+              <Causes causes={answer.value.causes} now={new Date(answer.value.now)} />
+            </Card>
+            <Card title="Last refusals of the instance that answers">
+              <Refusals refusals={answer.value.refusals} timeZone={timeZone} />
+            </Card>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Facts({ health, timeZone }: { health: Answer; timeZone: string }): JSX.Element {
+  const { lastCommit, now, rollupLag, waiting, maxWaiting, retention, versions } = health;
+  const moment = (date: string | null): string =>
+    date === null
+      ? 'never'
+      : `${formatAgo(new Date(date), new Date(now))} (${formatMoment(new Date(date), timeZone)})`;
+  const facts: [name: string, value: string, isWrong?: boolean][] = [
+    ['Last activity stored', moment(lastCommit)],
+    ['Statistics are behind by', `${formatNumber(Math.round(rollupLag))} s`, rollupLag > 120],
+    [
+      'Waiting to be written',
+      `${formatNumber(waiting)} of at most ${formatNumber(maxWaiting)}`,
+      waiting > maxWaiting / 2,
+    ],
+    [
+      'Retention',
+      retention ? `${retention.policy}; last run: ${moment(retention.doneAt)}` : 'everything is kept',
+    ],
+    ['Versions', `Djaffar ${versions.djaffar}, Node.js ${versions.node}, ${versions.database}`],
+  ];
+  return (
+    <dl class="health-facts">
+      {facts.map(([name, value, isWrong]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd class={isWrong ? 'is-wrong' : ''}>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const KINDS = { refused: 'Refused', dropped: 'Dropped', marked: 'Stored, but marked' };
+
+function Causes({ causes, now }: { causes: HealthCause[]; now: Date }): JSX.Element {
+  if (causes.length === 0) return <Empty>Everything was stored.</Empty>;
+  return (
+    <ul class="causes">
+      {causes.map(({ cause, kind, count, last, meaning, cure }) => (
+        <li key={cause} class={`is-${kind}`}>
+          <p>
+            <strong>{formatNumber(count)}</strong> <code>{cause}</code> {sentence(meaning)}
+          </p>
+          <p class="cure">{sentence(cure)}</p>
+          <p class="muted">
+            {KINDS[kind]}, last in the hour that began {formatAgo(new Date(last), now)}
+          </p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Refusals({ refusals, timeZone }: { refusals: Refusal[]; timeZone: string }): JSX.Element {
+  if (refusals.length === 0) return <Empty>None since it was started.</Empty>;
+  return (
+    <div class="scroll refusals" tabIndex={0} role="region" aria-label="Last refusals">
+      <table class="plain-table">
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col">Answer</th>
+            <th scope="col">Type</th>
+            <th scope="col">Origin</th>
+          </tr>
+        </thead>
+        <tbody>
+          {refusals.map(({ at, status, cause, method, contentType, origin }, i) => (
+            <tr key={i}>
+              <th scope="row">{formatSeconds(new Date(at), timeZone)}</th>
+              <td>{cause.startsWith(`${status}`) ? cause : `${status} ${cause}`}</td>
+              <td>{method === 'POST' ? (contentType ?? 'none') : method}</td>
+              <td>{origin ?? 'none'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

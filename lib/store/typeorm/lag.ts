@@ -1,0 +1,21 @@
+import type { DataSource } from 'typeorm';
+import { dialectOf } from '../../database/dialects/dialect.js';
+import { askOnPrimary } from '../../database/primary.js';
+import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
+
+/** How long ago the oldest change was made that statistics do not have yet, and the database's clock, in milliseconds. */
+export function findLag(dataSource: DataSource): Promise<{ lag: number; now: number }> {
+  return askOnPrimary(dataSource, async (manager) => {
+    const [clock]: { now: string | number }[] = await manager.query(
+      `SELECT ${dialectOf(dataSource).now} AS now`,
+    );
+    const row = await manager
+      .createQueryBuilder(DirtyRange, 'dirty')
+      .select('MIN(dirty.createdAt)', 'oldest')
+      // What was there before the statistics were has no date; for large visits of what is deferred no question waits.
+      .where('dirty.createdAt > 0 AND NOT dirty.deferred')
+      .getRawOne<{ oldest: string | number | null }>();
+    const now = Number(clock?.now);
+    return { now, lag: row?.oldest == null ? 0 : Math.max(0, now - Number(row.oldest)) };
+  });
+}
