@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type DataSourceFile, type ImportModule, openDataSource } from './data-source.js';
 import { addCheck } from './check.command.js';
 import { addCopy } from './copy/copy.command.js';
+import { addDoctor } from './doctor/doctor.command.js';
 import { addErase } from './erase.command.js';
 import { addExport } from './export/export.command.js';
 import { addImport } from './import/import.command.js';
@@ -26,7 +27,8 @@ export function program(importModule: ImportModule): Command {
     .version(version, '-V, --version', 'print the version')
     // Throws instead of calling `process.exit()`, also in subcommands.
     .exitOverride();
-  for (const add of [addExport, addImport, addErase, addStats, addCheck, addRetain, addMigrate]) add(djaffar);
+  for (const add of [addExport, addImport, addErase, addStats, addCheck, addRetain, addMigrate, addDoctor])
+    add(djaffar);
   addCopy(djaffar, open);
   listChoices(djaffar);
   return djaffar;

@@ -64,7 +64,7 @@ export async function withServices(
   }
 }
 
-function servicesOf(
+export function servicesOf(
   store: Store,
   page: PageOption | undefined,
 ): Omit<Services, 'page' | 'retention' | 'file'> {

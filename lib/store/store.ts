@@ -10,6 +10,7 @@ import type { OutcomeCount } from '../diagnostics/outcomes.js';
 import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
+import type { Finding } from './finding.js';
 import type { Outbox } from './outbox.js';
 import type { TypeOrmFeatures } from './typeorm-features.js';
 import type { UnavailableError } from './unavailable.error.js';
@@ -194,6 +195,25 @@ export interface Store {
    * @returns false if it is another one by now: then nothing is changed
    */
   claimVisit(visit: CookielessVisit, before: CookielessVisit | undefined, timeout: number): Promise<boolean>;
+
+  /**
+   * Adds to what all instances have counted, and deletes what is older than 30 days. An hour that has not begun by a clock that
+   * all instances have in common is the current one. A failed call may have counted: these are no exact figures.
+   * @param timeout milliseconds
+   */
+  addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void>;
+
+  /** What all instances have counted in hours that began at a date or later; `since` is in milliseconds since 1970. */
+  findOutcomes(since: number): Promise<OutcomeCount[]>;
+
+  /**
+   * How long ago the oldest change was made that statistics do not have yet, 0 if there is none; and the engine's clock. Both
+   * are milliseconds, `now` since 1970.
+   */
+  findLag(): Promise<{ lag: number; now: number }>;
+
+  /** Compares the tables with what this version needs. It changes nothing. */
+  inspect(): Promise<Finding[]>;
 
   /** Compares everything that is derived from the activities with them. */
   check(onProgress?: Progress): Promise<Mismatches>;

@@ -51,6 +51,41 @@ describe.each(STORES)('a store on %s', (name) => {
   const track = (...activities: ServerActivity[]): Promise<void[]> =>
     Promise.all(activities.map((activity) => host.activities.track(activity)));
 
+  it('adds up what each instance has counted by hour, an hour ahead of its clock as the current one', async () => {
+    const hour = Date.now() - (Date.now() % HOUR);
+    const ago = (hours: number): number => hour - hours * HOUR;
+    await host.store.addOutcomes([{ hour: ago(2), cause: 'one', count: 3 }], TIMEOUT);
+    await other.store.addOutcomes(
+      [
+        { hour: ago(2), cause: 'one', count: 4 },
+        { hour: ago(2), cause: 'other', count: 1 },
+        { hour: ago(31 * 24), cause: 'third', count: 9 },
+        { hour: ago(-5), cause: 'third', count: 2 },
+      ],
+      TIMEOUT,
+    );
+    const found = await host.store.findOutcomes(ago(30 * 24));
+    const counts = found.filter(({ cause }) => ['one', 'other', 'third'].includes(cause));
+    expect(counts.toSorted((a, b) => byText(a.cause, b.cause))).toEqual([
+      { hour: ago(2), cause: 'one', count: 7 },
+      { hour: ago(2), cause: 'other', count: 1 },
+      // The database's clock may be in the next hour.
+      { hour: expect.any(Number), cause: 'third', count: 2 },
+    ]);
+  });
+
+  it('finds its tables, and says how far statistics are behind', async () => {
+    const findings = await host.store.inspect();
+    expect(findings.filter(({ level }) => level === 'problem')).toEqual([]);
+    expect(findings).toContainEqual({ level: 'ok', text: expect.stringMatching(/tables.* are there/) });
+    await track({ path: '/' });
+    await other.stats.overview();
+    const { lag, now } = await host.store.findLag();
+    expect(lag).toBeGreaterThanOrEqual(0);
+    expect(lag).toBeLessThan(240_000);
+    expect(Math.abs(now - Date.now())).toBeLessThan(240_000);
+  });
+
   describe('stores', () => {
     it('each property as it was given, and the session with the first user agent', async () => {
       const given = {

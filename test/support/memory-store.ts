@@ -139,6 +139,22 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
     return this.keys;
   }
 
+  async inspect(): Promise<never[]> {
+    return [];
+  }
+
+  async findLag(): Promise<{ lag: number; now: number }> {
+    return { lag: 0, now: Date.now() };
+  }
+
+  async addOutcomes(counts: OutcomeCount[]): Promise<void> {
+    this.outcomes = sumOutcomes([...this.outcomes, ...counts]);
+  }
+
+  async findOutcomes(since: number): Promise<OutcomeCount[]> {
+    return this.outcomes.filter(({ hour }) => hour >= since);
+  }
+
   async restoreSessions(): Promise<number> {
     return 0;
   }

@@ -168,6 +168,9 @@ export interface Dialect {
 
   /** The same for the index of the paths that are kept once. */
   pathIndex(table: string): string;
+
+  /** SQL that returns the `name` of each valid index of the database. */
+  indexNames: string;
 }
 
 /** How many characters of a path are indexed, if the database limits the length of index rows. */

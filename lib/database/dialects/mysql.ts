@@ -186,4 +186,5 @@ export const mysql: Dialect = {
   // It has no index of a part, and looks a session up by its id.
   sessionIndexes: () => [],
   pathIndex: (table) => `djaffar_path_text ON ${table} (path(${PATH_KEY_LENGTH}))`,
+  indexNames: `SELECT DISTINCT index_name AS name FROM information_schema.statistics WHERE table_schema = DATABASE()`,
 };

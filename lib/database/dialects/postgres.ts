@@ -244,4 +244,5 @@ export const postgres: Dialect = {
   // Bots are few, so excluding them is faster than joining all sessions.
   sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],
   pathIndex: (table) => `djaffar_path_text ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,
+  indexNames: `SELECT relname AS name FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indisvalid`,
 };

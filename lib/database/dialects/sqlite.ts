@@ -186,4 +186,5 @@ export const sqlite: Dialect = {
   ],
   sessionIndexes: (table) => [`djaffar_session_bot ON ${table} (id) WHERE bot`],
   pathIndex: (table) => `djaffar_path_text ON ${table} (path)`,
+  indexNames: `SELECT name FROM sqlite_master WHERE type = 'index'`,
 };

@@ -25,13 +25,15 @@ import type {
   StoreFailure,
   Write,
 } from '../store.js';
+import { type Finding, fine, problem } from '../finding.js';
 import type { UnavailableError } from '../unavailable.error.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import { DirtyVisits } from './dirty-visits.js';
 import { Duplicates } from './duplicates.js';
 import { countToErase, Erasure } from './erasure.js';
 import { failureOf } from './failure.js';
-import { migrate } from './migrations.js';
+import { migrate, missingTables } from './migrations.js';
+import { addOutcomes, findOutcomes } from './outcomes.js';
 import { Reader } from './reader.js';
 import { previewRetention, retain, retainedAt } from './retention.js';
 import { Server } from './server.js';
@@ -233,6 +235,26 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
       timeout,
       subject: null,
     });
+  }
+
+  addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void> {
+    return this.server.ask((limits) => addOutcomes(this.server, counts, limits), { timeout, subject: null });
+  }
+
+  findOutcomes(since: number): Promise<OutcomeCount[]> {
+    return this.server.ask((limits) => findOutcomes(this.server, since, limits));
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const missing = await this.server.ask((limits) => missingTables(this.server, limits));
+    if (missing.length === 0) return [fine('all tables are there')];
+    return missing.map((table) =>
+      problem(`the table ${table} is missing`, 'run the migrations: npx djaffar -d … migrate'),
+    );
+  }
+
+  findLag(): Promise<{ lag: number; now: number }> {
+    return this.server.ask((limits) => this.freshness.findLag(limits));
   }
 
   async check(onProgress?: Progress): Promise<Mismatches> {

@@ -1,7 +1,17 @@
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import type { Server, StatementLimits } from './server.js';
 import { text } from './sql.js';
-import { ACTIVITY, DIRTY_VISIT, MIGRATION, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
+import {
+  ACTIVITY,
+  DIRTY_VISIT,
+  MIGRATION,
+  OUTCOME,
+  SESSION,
+  SIGNING_KEY,
+  STATE,
+  TABLES,
+  VISIT,
+} from './tables.js';
 
 /** How a table is made on this server. */
 interface Dialect {
@@ -177,4 +187,14 @@ function dialectOf({ cluster, replicated }: ClickHouseSettings): Dialect {
     // By default a server that loses power loses what it has acknowledged in the last seconds.
     durable: replicated ? '' : '\n      SETTINGS fsync_after_insert = 1, fsync_part_directory = 1',
   };
+}
+
+/** The names of tables that are not there. */
+export async function missingTables(server: Server, limits: StatementLimits): Promise<string[]> {
+  const rows = await server.query<{ name: string }>(
+    'SELECT name FROM system.tables WHERE database = currentDatabase()',
+    limits,
+  );
+  const found = new Set(rows.map(({ name }) => name));
+  return TABLES.filter((table) => !found.has(table));
 }

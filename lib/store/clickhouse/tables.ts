@@ -7,3 +7,5 @@ export const STATE = 'djaffar_state';
 export const SIGNING_KEY = 'djaffar_signing_key';
 export const OUTCOME = 'djaffar_outcome';
 export const MIGRATION = 'djaffar_migration';
+
+export const TABLES = [ACTIVITY, SESSION, VISIT, DIRTY_VISIT, STATE, SIGNING_KEY, OUTCOME, MIGRATION];

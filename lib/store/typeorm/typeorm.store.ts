@@ -30,6 +30,7 @@ import type {
   StoreFailure,
   Write,
 } from '../store.js';
+import type { Finding } from '../finding.js';
 import type { OutboxSubscription } from '../outbox.js';
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
@@ -55,6 +56,9 @@ import { TypeOrmOutbox } from './outbox.js';
 import { Retention } from './retention.js';
 import { RowReader } from './reading/rows.js';
 import { loadSigningKeys } from './signing-keys.js';
+import { inspect } from './inspection.js';
+import { findLag } from './lag.js';
+import { addOutcomes, findOutcomes } from './outcomes.js';
 import { RollupService } from './statistics/rollup/rollup.service.js';
 import { TypeOrmStatistics } from './statistics/typeorm.statistics.js';
 import { addUserAgents } from './user-agents.js';
@@ -265,6 +269,22 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   claimVisit(visit: CookielessVisit, before: CookielessVisit | undefined, timeout: number): Promise<boolean> {
     return claimVisit(this.dataSource, visit, before, timeout);
+  }
+
+  addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void> {
+    return addOutcomes(this.dataSource, counts, timeout);
+  }
+
+  findOutcomes(since: number): Promise<OutcomeCount[]> {
+    return findOutcomes(this.dataSource, since);
+  }
+
+  inspect(): Promise<Finding[]> {
+    return inspect(this.dataSource);
+  }
+
+  findLag(): Promise<{ lag: number; now: number }> {
+    return findLag(this.dataSource);
   }
 
   check(onProgress?: Progress): Promise<Mismatches> {

@@ -1,0 +1,12 @@
+/** What an inspection has found. */
+export interface Finding {
+  /** `warning`: it works, but not as it should; `problem`: something does not work. */
+  level: 'ok' | 'warning' | 'problem';
+  text: string;
+  /** What to do. */
+  cure?: string | undefined;
+}
+
+export const fine = (text: string): Finding => ({ level: 'ok', text });
+export const warning = (text: string, cure: string): Finding => ({ level: 'warning', text, cure });
+export const problem = (text: string, cure: string): Finding => ({ level: 'problem', text, cure });

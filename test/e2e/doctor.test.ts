@@ -1,0 +1,339 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type CanActivate, Injectable, UnauthorizedException } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { djaffarEntities } from '../../lib/index.js';
+import { databaseOptions } from '../../sample/database.js';
+import { emptyDatabase, type Ran, run, runWith } from '../support/command.js';
+import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
+import { DatabaseUser } from '../support/database-user.js';
+import { type Host, type HostOptions, startHost } from '../support/host.js';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+const DOCS = readFileSync('docs/doctor.md', 'utf8');
+
+@Injectable()
+class LoginGuard implements CanActivate {
+  canActivate(): boolean {
+    throw new UnauthorizedException();
+  }
+}
+
+/** What the documentation shows: without what differs from run to run. */
+function shown({ stdout, stderr }: Ran): string {
+  return `${stdout}${stderr}`
+    .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:3000')
+    .replaceAll(/Djaffar [\d.]+, Node\.js v[\d.]+/g, 'Djaffar 0.1.0, Node.js v24.0.0')
+    .trim();
+}
+
+/** The documentation has the same output. */
+function expectDocumented(ran: Ran): void {
+  expect(DOCS).toContain(`\`\`\`\n${shown(ran)}\n\`\`\``);
+}
+
+function exporting(options: DataSourceOptions): (url: string) => Promise<unknown> {
+  return async () => ({ dataSource: new DataSource(options) });
+}
+
+describe.each(FOUND)('djaffar doctor on %s', (name) => {
+  let database: TestDatabase;
+  let operator: DataSource;
+
+  beforeEach(async () => {
+    database = await emptyDatabase(name);
+    operator = await new DataSource({ ...database.options, entities: djaffarEntities }).initialize();
+  });
+
+  afterEach(async () => {
+    await operator.destroy();
+    await database.drop();
+  });
+
+  it('finds nothing wrong with a new database', async () => {
+    const ran = await run(database, ['doctor']);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).not.toContain('problem');
+    for (const found of ['tables and columns are there', 'indexes are there', 'read and write all tables'])
+      expect(ran.stdout).toMatch(new RegExp(`^ok .*${found}`, 'm'));
+  });
+
+  it('finds a missing table, and a missing column', async () => {
+    await operator.query('DROP TABLE djaffar_salt');
+    await operator.query(
+      `ALTER TABLE djaffar_retention RENAME COLUMN ${operator.driver.escape('doneAt')} TO finished`,
+    );
+    const ran = await run(database, ['doctor']);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(/^problem .*djaffar_salt.* is missing/m);
+    expect(ran.stdout).toMatch(/^problem .*djaffar_retention.* is missing/m);
+    expect(ran.stdout).toContain('→ run the migrations');
+    expect(ran.stderr).toBe('djaffar: there are 2 problems\n');
+  });
+
+  it('finds a missing index, and its cure creates it', async () => {
+    const on = name === 'mariadb' ? ' ON djaffar_activity' : '';
+    await operator.query(`DROP INDEX djaffar_activity_path${on}`);
+    await operator.query(`DROP INDEX djaffar_visit_user${name === 'mariadb' ? ' ON djaffar_visit' : ''}`);
+    const ran = await run(database, ['doctor']);
+    expect(ran.code).toBe(0);
+    const cures = ran.stdout.match(/CREATE INDEX [^;\n]+/g) ?? [];
+    expect(cures).toHaveLength(2);
+    for (const cure of cures) await operator.query(cure);
+    expect((await run(database, ['doctor'])).stdout).toMatch(/^ok .*indexes are there/m);
+  });
+});
+
+const SERVERS = FOUND.filter((name) => name !== 'sqlite');
+const describeEachServer =
+  SERVERS.length > 0 ? describe.each(SERVERS) : describe.skip.each<DatabaseName>(['postgres']);
+
+describeEachServer('djaffar doctor on %s', (name) => {
+  it('finds rights that the user does not have', async () => {
+    const database = await emptyDatabase(name);
+    const operator = await new DataSource(database.options).initialize();
+    const user = await DatabaseUser.create(operator, database.url);
+    try {
+      await user.revokeInsert('djaffar_session');
+      const ran = await run({ ...database, options: databaseOptions(user.url) }, ['doctor']);
+      expect(ran.code).toBe(1);
+      expect(ran.stdout).toMatch(/^problem .*INSERT on .*djaffar_session.* is refused/m);
+      expect(ran.stdout).toContain('→ GRANT INSERT ON');
+      expect(ran.stdout.match(/is refused/g)).toHaveLength(1);
+    } finally {
+      await user.drop();
+      await operator.destroy();
+      await database.drop();
+    }
+  });
+});
+
+describe('djaffar doctor', () => {
+  it('prints what the documentation shows of missing tables and indexes', async () => {
+    const database = await emptyDatabase('sqlite');
+    const operator = await new DataSource(database.options).initialize();
+    try {
+      await operator.query('DROP INDEX djaffar_activity_path');
+      const withoutIndex = await run(database, ['doctor']);
+      await operator.query('DROP TABLE djaffar_salt');
+      const withoutTable = await run(database, ['doctor']);
+      expect([withoutIndex.code, withoutTable.code]).toEqual([0, 1]);
+      expectDocumented(withoutIndex);
+      expectDocumented(withoutTable);
+    } finally {
+      await operator.destroy();
+      await database.drop();
+    }
+  });
+
+  it('finds a database that takes no writes', async () => {
+    const database = await emptyDatabase('sqlite');
+    try {
+      const readonly = {
+        ...database.options,
+        prepareDatabase: (connection: { exec(sql: string): void }) =>
+          connection.exec('PRAGMA query_only = 1'),
+        entities: djaffarEntities,
+      };
+      const ran = await runWith(exporting(readonly), ['doctor']);
+      expect(ran.code).toBe(1);
+      expect(ran.stdout).toMatch(/^problem .*INSERT, UPDATE, DELETE on .*djaffar_activity.* is refused/m);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  it('finds that the migrations have never run', async () => {
+    const database = await createDatabase('sqlite');
+    try {
+      const ran = await run(database, ['doctor']);
+      expect(ran.code).toBe(1);
+      expect(ran.stdout.match(/^problem /gm)).toHaveLength(djaffarEntities.length);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  it('finds a data source without the entities', async () => {
+    const database = await emptyDatabase('sqlite');
+    try {
+      const ran = await runWith(exporting({ ...database.options, entities: [] }), ['doctor']);
+      expect(ran.code).toBe(1);
+      expectDocumented(ran);
+    } finally {
+      await database.drop();
+    }
+  });
+
+  it('finds a database that cannot be reached', async () => {
+    const url = 'postgres://app:secret@127.0.0.1:1/app';
+    const ran = await runWith(exporting({ type: 'postgres', url, entities: djaffarEntities }), ['doctor']);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(/^problem .*ECONNREFUSED/m);
+    expect(ran.stdout).toContain('→ start the database');
+    expect(ran.stdout).not.toContain('secret');
+  });
+});
+
+describe('djaffar doctor --url', () => {
+  let database: TestDatabase;
+  let host: Host | undefined;
+
+  beforeEach(async () => {
+    database = await emptyDatabase('sqlite');
+    host = undefined;
+  });
+
+  afterEach(async () => {
+    await host?.close();
+    await database.drop();
+  });
+
+  /** Starts an app, and examines it. */
+  async function examine(options: Partial<HostOptions> = {}, args: string[] = []): Promise<Ran> {
+    host = await startHost({ adapter: 'express', database, ...options });
+    return run(database, ['doctor', '--url', host.url, ...args]);
+  }
+
+  /** The app has a page with the tracker. */
+  function withPage(policy = "default-src 'self'"): Partial<HostOptions> {
+    return {
+      configure: (app) =>
+        void app.use((request: { path: string }, response: ServerResponse, next: () => void) => {
+          if (request.path !== '/') return next();
+          response.setHeader('Content-Security-Policy', policy);
+          response.end('<script src="/djaffar/tracker.js"></script>');
+        }),
+    };
+  }
+
+  it('finds nothing wrong, and leaves nothing behind', async () => {
+    const ran = await examine(withPage());
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).not.toContain('problem');
+    for (const found of [
+      'is answered with 204',
+      'is in the database',
+      'the cookie comes back',
+      'is a script',
+      'lets the tracker send',
+    ])
+      expect(ran.stdout).toMatch(new RegExp(`^ok .*${found}`, 'm'));
+    expect(await host?.stored()).toEqual([]);
+    expectDocumented(ran);
+  });
+
+  it('finds a global guard', async () => {
+    const ran = await examine({ providers: [{ provide: APP_GUARD, useClass: LoginGuard }] });
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toContain('→ a global guard turns anonymous visitors away: decorators: [Public()]');
+    expectDocumented(ran);
+  });
+
+  it('finds a global prefix', async () => {
+    const ran = await examine({ configure: (app) => void app.setGlobalPrefix('api') });
+    expect(ran.code).toBe(1);
+    expectDocumented(ran);
+    const again = await run(database, ['doctor', '--url', `${host?.url}/api`]);
+    expect(again.stdout).not.toContain('problem');
+    expect(again.code).toBe(0);
+  });
+
+  it('finds a rate limit', async () => {
+    const ran = await examine({
+      imports: [ThrottlerModule.forRoot([{ ttl: 60_000, limit: 0 }])],
+      providers: [{ provide: APP_GUARD, useClass: ThrottlerGuard }],
+    });
+    expect(ran.code).toBe(1);
+    expectDocumented(ran);
+  });
+
+  it('finds a Content-Security-Policy that blocks the tracker', async () => {
+    const ran = await examine(withPage("default-src 'none'; script-src 'self'"));
+    expect(ran.code).toBe(1);
+    expectDocumented(ran);
+  });
+
+  it('finds another database', async () => {
+    const other = await emptyDatabase('sqlite');
+    try {
+      const ran = await examine({ database: other });
+      expect(ran.code).toBe(1);
+      expectDocumented(ran);
+    } finally {
+      await host?.close();
+      host = undefined;
+      await other.drop();
+    }
+  });
+
+  it('finds a cookie that browsers refuse', async () => {
+    const ran = await examine({ djaffar: { session: { sameSite: 'none' } } });
+    expect(ran.code).toBe(1);
+    expectDocumented(ran);
+  });
+
+  it('finds pages of another origin that may not send, and a page without the tag', async () => {
+    const ran = await examine({}, ['--page', 'http://localhost:9']);
+    expect(ran.stdout).toContain('localhost:9/ does not answer');
+    const site = createServer((_, response) => response.end('<html></html>')).listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    const { port } = site.address() as AddressInfo;
+    const again = await run(database, [
+      'doctor',
+      '--url',
+      `${host?.url}`,
+      '--page',
+      `http://127.0.0.1:${port}`,
+    ]);
+    site.close();
+    expect(again.code).toBe(1);
+    expect(again.stdout).toMatch(/^problem .*may not send/m);
+    expect(again.stdout).toContain('app.enableCors(');
+    expect(again.stdout).toMatch(/^warning .*has no script tag/m);
+  });
+
+  it('finds a front end that answers instead, and a clock that is wrong', async () => {
+    let ahead = 0;
+    const site = createServer((request, response) => {
+      response.setHeader('Date', new Date(Date.now() + ahead).toUTCString());
+      if (ahead > 0 && request.method === 'POST') response.statusCode = 204;
+      response.setHeader('Content-Type', 'text/html').end(response.statusCode === 200 ? '<html></html>' : '');
+    }).listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    const { port } = site.address() as AddressInfo;
+    const url = ['doctor', '--url', `http://127.0.0.1:${port}`];
+    const ran = await run(database, url);
+    ahead = 3_600_000;
+    const later = await run(database, url);
+    site.close();
+    expect(ran.code).toBe(1);
+    expectDocumented(ran);
+    expect(later.stdout).toMatch(/^warning .*clock of the app is 3(?:600|59\d) s ahead/m);
+    expect(later.stdout).toMatch(/^problem .*tracker\.js is answered with 200, text\/html/m);
+  });
+
+  it('says what was refused in the last day', async () => {
+    host = await startHost({ adapter: 'fastify', database });
+    await host.post({ path: '/' }, { 'User-Agent': FIREFOX });
+    await host.post({ date: new Date().toISOString(), path: '/' }, { 'User-Agent': FIREFOX });
+    await host.close();
+    host = undefined;
+    const ran = await run(database, ['doctor']);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toMatch(/^ok .*stored in the last 24 hours: 1/m);
+    expect(ran.stdout).toMatch(
+      /^warning .*1 refused requests in the last 24 hours \(400\.date\): a wrong "date"/m,
+    );
+  });
+
+  it('finds an app that is not there', async () => {
+    const ran = await run(database, ['doctor', '--url', 'http://127.0.0.1:9']);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(/^problem .*does not answer/m);
+  });
+});
