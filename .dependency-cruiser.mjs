@@ -14,7 +14,7 @@ const MAY_IMPORT = {
   // The model, and what is done with activities; none of it knows SQL, nor HTTP, but for the guards. To the engine it talks
   // through the port: store.ts and statistics.store.ts.
   activity: ['diagnostics', 'options', 'store', 'time'],
-  statistics: ['activity', 'options', 'store', 'time'],
+  statistics: ['activity', 'diagnostics', 'options', 'store', 'time'],
   export: ['activity', 'store'],
   privacy: ['activity', 'options', 'store', 'time'],
   guards: ['activity', 'http', 'options'],
@@ -40,6 +40,8 @@ const MAY_IMPORT = {
   // What arrives, and why something does not.
   health: ['activity', 'diagnostics', 'generated', 'options', 'statistics', 'store', 'time'],
 
+  // Libraries of the app that measure.
+  telemetry: ['activity', 'diagnostics', 'generated', 'health', 'options', 'store', 'time'],
 
   // The ways in and out.
   tracking: ['activity', 'diagnostics', 'generated', 'guards', 'http', 'options', 'privacy', 'store', 'time'],
@@ -111,6 +113,7 @@ const MAY_IMPORT = {
     'store',
     'store/typeorm',
     'subscriptions',
+    'telemetry',
     'tracking',
   ],
 };

@@ -12,6 +12,7 @@ import { Recorder } from '../lib/activity/recorder.js';
 import { VisitDurationLimit } from '../lib/activity/visit-duration-limit.js';
 import { connectionsOf } from '../lib/database/connections.js';
 import { Outcomes } from '../lib/diagnostics/outcomes.js';
+import { Telemetry } from '../lib/diagnostics/telemetry.js';
 import { DEFAULTS } from '../lib/options/settings.js';
 import { formatOf } from '../lib/export/row-formats.js';
 import { exportPages } from '../lib/export/pages.js';
@@ -123,7 +124,7 @@ function tasksOf(dataSource: DataSource): Task[] {
   const stats = new ActivityStats(store);
   const writer = new ActivityWriter(store, DEFAULTS.writer);
   const bounds = new VisitDurationLimit(store);
-  const recorder = new Recorder(DEFAULTS, writer, bounds, new Outcomes());
+  const recorder = new Recorder(DEFAULTS, writer, bounds, new Outcomes(), new Telemetry());
   const activities = new ActivityService(store, DEFAULTS, recorder, writer, bounds, new NoContext());
   const day = { from: new Date(to.getTime() - 48 * HOUR), to };
   let tracked = 0;

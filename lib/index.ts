@@ -48,6 +48,11 @@ export type {
   StoreSettings,
   WriterSettings,
 } from './options/store.options.js';
+export {
+  DjaffarHealthIndicator,
+  type DjaffarHealthOptions,
+  type DjaffarHealthResult,
+} from './health/health.indicator.js';
 export { consentCookie } from './tracking/consent.js';
 export type { SaltRotation } from './privacy/salt.js';
 export type { Duration } from './time/duration.js';

@@ -5,6 +5,7 @@ import type {
   OnModuleDestroy,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Telemetry } from '../diagnostics/telemetry.js';
 import type { WriterSettings } from '../options/store.options.js';
 import type { Store, Write } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
@@ -62,6 +63,7 @@ export class ActivityWriter
     /** Whether anything may run after an answer. */
     background = true,
     private readonly committed?: CommittedActivities,
+    private readonly telemetry = new Telemetry(),
   ) {
     this.grace = Math.min(MAX_GRACE, settings.timeout / 10);
     this.errors = new WriteErrors(store, settings);
@@ -151,8 +153,6 @@ export class ActivityWriter
     this.sessions.stopSkipping();
   }
 
-  /** Resolves when each accepted write is committed, or refused because its time is over. */
-  async beforeApplicationShutdown(): Promise<void> {
   /** How many activities wait to be committed. */
   get waitingActivities(): number {
     return this.queue.waiting;
@@ -163,6 +163,8 @@ export class ActivityWriter
     await Promise.allSettled(this.open);
   }
 
+  /** Resolves when each accepted write is committed, or refused because its time is over. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.onModuleDestroy();
     const deadline = this.deadline();
     this.abortTimer = setTimeout(() => this.store.abort(), this.settings.timeout);
@@ -333,6 +335,8 @@ export class ActivityWriter
     );
     // Nothing is left of a write without activities if its session has been stored in the meantime.
     if (activities.length + sessions.size > 0)
-      await write(toBatch(activities, [...sessions.values()]), within);
+      await this.telemetry.time('commit', { activities: activities.length }, () =>
+        write(toBatch(activities, [...sessions.values()]), within),
+      );
   }
 }

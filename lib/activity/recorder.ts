@@ -5,6 +5,7 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
 import { Outcomes } from '../diagnostics/outcomes.js';
+import { Telemetry } from '../diagnostics/telemetry.js';
 import { UNKNOWN_MARK } from './events.js';
 import { Scrubber } from './scrubber.js';
 import { ActivityWriter } from './activity.writer.js';
@@ -59,6 +60,7 @@ export class Recorder {
     private readonly writer: ActivityWriter,
     private readonly visitDurationLimit: VisitDurationLimit,
     private readonly outcomes: Outcomes,
+    private readonly telemetry: Telemetry,
   ) {
     this.scrubber = new Scrubber(settings.scrub);
   }
@@ -141,13 +143,16 @@ export class Recorder {
       this.outcomes.count('unknown', activities.filter((each) => each.properties?.[UNKNOWN_MARK]).length);
   }
 
-  /** Applies the options `respect` and `scrub`. */
+  /** Applies the options `respect`, `traceProperty` and `scrub`. */
   private protect(activities: StoredActivity[], { request, isAboutAnother }: Source): StoredActivity[] {
-    const { respect } = this.settings;
+    const { respect, traceProperty } = this.settings;
     const hasSignal = respect !== 'ignore' && !isAboutAnother && hasPrivacySignal(request);
     if (hasSignal && respect === 'drop') return [];
+    const trace = traceProperty !== undefined && !hasSignal ? this.telemetry.traceIdOf(request) : undefined;
     for (const activity of activities) {
       if (hasSignal) Object.assign(activity, ANONYMOUS);
+      if (traceProperty !== undefined && trace !== undefined)
+        activity.properties = { ...activity.properties, [traceProperty]: trace };
       const { path, referer, properties } = activity;
       activity.path = this.scrubber.scrub(path) || '/';
       if (referer !== null) activity.referer = this.scrubber.scrub(referer);

@@ -6,6 +6,7 @@ import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
 import { Outcomes } from '../diagnostics/outcomes.js';
+import { Telemetry } from '../diagnostics/telemetry.js';
 import type { RetentionPolicy } from '../options/privacy.options.js';
 import type { PageOption } from '../options/store.options.js';
 import { DEFAULTS, type Settings } from '../options/settings.js';
@@ -71,7 +72,7 @@ export function servicesOf(
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
   const writer = new ActivityWriter(store, settings.writer, new Pages(page));
   const visitDurationLimit = new VisitDurationLimit(store);
-  const recorder = new Recorder(settings, writer, visitDurationLimit, new Outcomes());
+  const recorder = new Recorder(settings, writer, visitDurationLimit, new Outcomes(), new Telemetry());
   return {
     store,
     writer,

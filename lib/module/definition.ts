@@ -2,6 +2,7 @@ import { ConfigurableModuleBuilder, type DynamicModule, type ModuleMetadata } fr
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ActivityService } from '../activity/activity.service.js';
 import { djaffarEntities } from '../entities.js';
+import { DjaffarHealthIndicator } from '../health/health.indicator.js';
 import type { DjaffarOptions } from '../options/djaffar.options.js';
 import type { RegistrationOptions } from '../options/route.options.js';
 import { REGISTRATION, SETTINGS } from '../options/settings.js';
@@ -56,6 +57,6 @@ function register(definition: DynamicModule, given: Extras): DynamicModule {
       storeProvider(dataSource),
       ...createProviders(controllers),
     ],
-    exports: [ActivityService, ActivityStats, ActivitySubscriptions, VisitorService],
+    exports: [ActivityService, ActivityStats, DjaffarHealthIndicator, ActivitySubscriptions, VisitorService],
   };
 }

@@ -17,9 +17,11 @@ import { ActivityStream, MINUTE } from '../dashboard/activity.stream.js';
 import { BearerSession } from '../dashboard/bearer-session.js';
 import { Page } from '../dashboard/page.js';
 import { Outcomes } from '../diagnostics/outcomes.js';
+import { Telemetry } from '../diagnostics/telemetry.js';
 import { HostGuards } from '../guards/host-guards.js';
 import { GUARDED_ROUTES } from '../guards/option.guard.js';
 import { RequestScopes } from '../guards/request-scopes.js';
+import { DjaffarHealthIndicator } from '../health/health.indicator.js';
 import { HealthService } from '../health/health.service.js';
 import { OutcomeFlush } from '../health/outcome-flush.js';
 import { ADAPTER_HOST_PROVIDER } from '../http/adapter-host.js';
@@ -33,6 +35,7 @@ import { ActivityStats } from '../statistics/activity.stats.js';
 import type { Store } from '../store/store.js';
 import { ActivityListeners } from '../subscriptions/activity-listeners.js';
 import { ActivitySubscriptions } from '../subscriptions/activity-subscriptions.js';
+import { TelemetryLoader } from '../telemetry/telemetry.loader.js';
 import { Answers } from '../tracking/answers.js';
 import { CookielessVisitors } from '../tracking/cookieless-visitors.js';
 import { IdentifiedUsers } from '../tracking/user.js';
@@ -51,10 +54,11 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     { provide: GUARDED_ROUTES, useValue: guarded },
     {
       provide: ActivityWriter,
-      inject: [STORE, SETTINGS, CommittedActivities],
+      inject: [STORE, SETTINGS, Telemetry, CommittedActivities],
       useFactory: (
         store: Store,
         { writer, statistics, page }: Settings,
+        telemetry: Telemetry,
         committed: CommittedActivities,
       ) => {
         const concurrency = Math.min(writer.concurrency, store.writers);
@@ -65,6 +69,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
           undefined,
           statistics.background,
           committed,
+          telemetry,
         );
       },
     },
@@ -73,11 +78,14 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
       inject: [STORE],
       useFactory: (store: Store) => new VisitDurationLimit(store),
     },
-    // Other modules of the process count for themselves.
+    // Other modules of the process count and measure for themselves.
     { provide: Outcomes, useFactory: () => new Outcomes() },
     OutcomeFlush,
     Answers,
     HealthService,
+    { provide: Telemetry, useFactory: () => new Telemetry() },
+    TelemetryLoader,
+    DjaffarHealthIndicator,
     ResponseStreams,
     ServerConnections,
     RequestContexts,

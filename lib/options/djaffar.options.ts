@@ -81,6 +81,13 @@ export interface DjaffarOptions extends PrivacyOptions {
    */
   unknownEvents?: 'accept' | 'mark' | 'reject' | undefined;
 
+  /**
+   * The property that gets the id of the request's trace (32 hexadecimal digits), such as `traceId`, so that an activity leads to the
+   * logs and spans of its request. It is that of OpenTelemetry's active span, otherwise that of the request's `traceparent` header.
+   * @defaultValue none is kept
+   */
+  traceProperty?: string | undefined;
+
   /** The session: one browser, recognized by a cookie. */
   session?: {
     /**

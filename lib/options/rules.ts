@@ -242,6 +242,10 @@ export const OPTION_RULES: Rules = {
       Object.values(value).every(isFunction),
   },
   unknownEvents: oneOf('accept', 'mark', 'reject'),
+  traceProperty: {
+    allowed: "the name of a property, 1 to 64 letters, digits, - and _, such as 'traceId'",
+    accepts: (value) => typeof value === 'string' && /^[\w-]{1,64}$/.test(value) && value !== '__proto__',
+  },
   session: {
     maxAge: {
       allowed: "a whole number of milliseconds from 1000, or 'browser'",

@@ -6,6 +6,7 @@ import {
   InvalidFilterError,
   type ParsedScope,
 } from '../activity/activity.filter.js';
+import { Telemetry } from '../diagnostics/telemetry.js';
 import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import {
@@ -86,7 +87,11 @@ export class ActivityStats {
   private scope: readonly ParsedScope[] = [];
   private scopeKeys: readonly string[] = [];
 
-  constructor(@Inject(STORE) private readonly store: Pick<Store, 'statistics'>) {}
+  /** @internal */
+  constructor(
+    @Inject(STORE) private readonly store: Pick<Store, 'statistics'>,
+    @Optional() private readonly telemetry?: Telemetry,
+  ) {}
 
   /**
    * Statistics of a scope, such as a customer's: each question is answered from its activities alone, and from visits of which
@@ -98,7 +103,7 @@ export class ActivityStats {
   scoped(scope: ActivityScope): ActivityStats {
     const parsed = parseScope(scope);
     if (!parsed) return this;
-    const scoped = new ActivityStats(this.store);
+    const scoped = new ActivityStats(this.store, this.telemetry);
     scoped.shared = this.shared;
     scoped.scope = [...this.scope, parsed];
     scoped.scopeKeys = [...this.scopeKeys, scopeKey(parsed)];
@@ -265,13 +270,15 @@ export class ActivityStats {
     rangeOf(current());
     const parsed = parseStatisticsFilter(current());
     const filter = this.scope.length > 0 ? { ...parsed, scope: this.scope } : parsed;
-    const shared = await this.shared.ask(keyOf([...asked, this.scopeKeys]), () => {
-      const range = rangeOf(current());
-      return this.store.statistics.read(
-        { filter, dependsOn: dependsOn(range), ...(top && { top: { query: top, range } }) },
-        (snapshot) => answer(snapshot, range),
-      );
-    });
+    const work = (): Promise<unknown> =>
+      this.shared.ask(keyOf([...asked, this.scopeKeys]), () => {
+        const range = rangeOf(current());
+        return this.store.statistics.read(
+          { filter, dependsOn: dependsOn(range), ...(top && { top: { query: top, range } }) },
+          (snapshot) => answer(snapshot, range),
+        );
+      });
+    const shared = await (this.telemetry?.time('question', { question: String(asked[0]) }, work) ?? work());
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the key has the method, which decides the type
     return shared as T & AsOf;
   }

@@ -20,9 +20,9 @@ import type { UnavailableError } from './unavailable.error.js';
  * `djaffar.module.ts`, the command's start and the migrations know which engine is behind it.
  */
 export interface Store {
-  /** The log of the engine's problems. */
   /** The name of the engine, such as `postgres`. */
   readonly engine: string;
+  /** The log of the engine's problems. */
   readonly incidents: IncidentLog;
   /** Whether it can be asked anything. */
   readonly isOpen: boolean;

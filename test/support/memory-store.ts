@@ -27,8 +27,8 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
   private readonly activities = new Map<string, ActivityOnPage>();
   private readonly sessions = new Map<string, Session>();
   private keys: SigningKey[] = [];
-
   private outcomes: OutcomeCount[] = [];
+
   readonly statistics: StatisticsStore = {
     read: async (_, answer) => {
       const asOf = new Date().toISOString();

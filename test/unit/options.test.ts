@@ -151,6 +151,7 @@ describe('the options', () => {
       'requests',
       'events',
       'unknownEvents',
+      'traceProperty',
       'session',
       'ip',
       'api',

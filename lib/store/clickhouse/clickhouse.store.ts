@@ -50,9 +50,9 @@ const OTHER_CONNECTIONS = 3;
 /** Stores activities in ClickHouse. */
 export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly isTransactional = false;
+  readonly engine = 'clickhouse';
   readonly writers: number;
   readonly statistics: StatisticsStore;
-  readonly engine = 'clickhouse';
   readonly records = undefined;
   private readonly server: Server;
   private readonly sessions: Sessions;

@@ -143,6 +143,13 @@ const MIGRATIONS: Migration[] = [
         secret String
       ) ENGINE = ${engine('MergeTree()')}
       ORDER BY (number, secret)${durable}`,
+      `CREATE TABLE IF NOT EXISTS ${OUTCOME}${onCluster} (
+        hour Int64,
+        cause LowCardinality(String),
+        count UInt64
+      ) ENGINE = ${engine('SummingMergeTree()')}
+      ORDER BY (hour, cause)
+      TTL toDateTime(intDiv(hour, 1000)) + INTERVAL 30 DAY${durable}`,
     ],
   },
 ];
@@ -153,13 +160,6 @@ export async function migrate(
   withoutDatabase: Pick<Server, 'command'>,
 ): Promise<void> {
   const { settings } = server;
-      `CREATE TABLE IF NOT EXISTS ${OUTCOME}${onCluster} (
-        hour Int64,
-        cause LowCardinality(String),
-        count UInt64
-      ) ENGINE = ${engine('SummingMergeTree()')}
-      ORDER BY (hour, cause)
-      TTL toDateTime(intDiv(hour, 1000)) + INTERVAL 30 DAY${durable}`,
   const dialect = dialectOf(settings);
   const { database, cluster } = settings;
   const onCluster = cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``;

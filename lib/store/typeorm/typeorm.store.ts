@@ -122,12 +122,12 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     await this.rollup.stop();
   }
 
-  get incidents(): IncidentLog {
-    return this.connections.incidents;
-  }
-
   get engine(): string {
     return this.dataSource.options.type;
+  }
+
+  get incidents(): IncidentLog {
+    return this.connections.incidents;
   }
 
   get isOpen(): boolean {
