@@ -34,8 +34,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Runs the command on a terminal of its own, and presses Ctrl+C when the progress bar is there. */
-async function interrupt(args: string[]): Promise<{ code: number | null; screen: string }> {
+/** Runs the command on a terminal of its own, and types when a text is there; by default Ctrl+C at the progress bar. */
+async function onTerminal(
+  args: string[],
+  shown = HIDE,
+  typed = CTRL_C,
+): Promise<{ code: number | null; screen: string }> {
   const command = [process.execPath, compiled('command'), '-d', compiled('ormconfig'), ...args];
   const child = spawn('script', ['-qec', command.map((word) => `'${word}'`).join(' '), '/dev/null'], {
     env: { ...process.env, DATABASE_URL: database.url },
@@ -45,16 +49,16 @@ async function interrupt(args: string[]): Promise<{ code: number | null; screen:
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (text: string) => {
     screen += text;
-    if (isPressed || !screen.includes(HIDE)) return;
+    if (isPressed || !screen.includes(shown)) return;
     isPressed = true;
-    child.stdin.write(CTRL_C);
+    child.stdin.write(typed);
   });
   await once(child, 'close');
   return { code: child.exitCode, screen };
 }
 
 it('Ctrl+C ends an import with the terminal as it was, and the same command goes on', async () => {
-  const { code, screen } = await interrupt(['import', path]);
+  const { code, screen } = await onTerminal(['import', path]);
   expect(screen).toContain(HIDE);
   expect(screen.slice(screen.lastIndexOf(HIDE))).toContain(SHOW);
   const [, stored] =
@@ -72,8 +76,36 @@ it('Ctrl+C ends an import with the terminal as it was, and the same command goes
 });
 
 it('Ctrl+C ends a check with the terminal as it was', async () => {
-  const { code, screen } = await interrupt(['check']);
+  const { code, screen } = await onTerminal(['check']);
   expect(screen.slice(screen.lastIndexOf(HIDE))).toContain(SHOW);
   expect(screen).toMatch(/djaffar: interrupted after \d+ of \d+ days; nothing was changed/);
   expect(code).toBe(130);
+});
+
+it.each([
+  ['Enter', '\r'],
+  ['n', 'n\r'],
+  ['yeah', 'yeah\r'],
+  ['Ctrl+C', CTRL_C],
+])('erase erases nothing if it is answered with %s', async (_, typed) => {
+  const row = '{"date":"2024-01-01T00:00Z","path":"/kept","sessionId":"kept"}\n';
+  await output(database, ['import', '-'], row);
+  const before = await output(database, ['export', '--session', 'kept']);
+  const { code, screen } = await onTerminal(['erase', '--session', 'kept'], '[y/N]', typed);
+  expect(screen).toContain('Erase 1 activities for good? [y/N]');
+  expect(screen).toContain('djaffar: nothing was erased');
+  expect(code).toBe(1);
+  expect(await output(database, ['export', '--session', 'kept'])).toBe(before);
+});
+
+it.each(['y', 'yes', 'YES'])('erase erases if it is answered with %s', async (typed) => {
+  await output(
+    database,
+    ['import', '-'],
+    '{"date":"2024-01-01T00:00Z","path":"/erased","sessionId":"erased"}\n',
+  );
+  const { code, screen } = await onTerminal(['erase', '--session', 'erased'], '[y/N]', `${typed}\r`);
+  expect(screen).toMatch(/\b1 erased\r?\n/);
+  expect(code).toBe(0);
+  expect(await output(database, ['export', '--session', 'erased'])).toBe('');
 });

@@ -1,10 +1,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DataSource } from 'typeorm';
+import { defaultPage, djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { NameRollup } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
-import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
+import { createDatabase, type DatabaseName, dumpOf, FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { emptyDatabase, FROM_SOURCE, output, outputOfProcess, run, runProcess } from '../support/command.js';
+import {
+  emptyDatabase,
+  FROM_SOURCE,
+  output,
+  outputOfProcess,
+  run,
+  runProcess,
+  runWith,
+} from '../support/command.js';
 import { compiled } from '../support/compiled.js';
 
 const NOVEMBER = { from: '2026-11-01T00:00Z', to: '2026-12-01T00:00Z' };
@@ -61,6 +71,35 @@ describe.each(FOUND)('djaffar on %s', (name) => {
   });
 });
 
+describe.each(FOUND)('djaffar erase on %s', (name) => {
+  it('leaves nothing of a user in any table, also not in those of the statistics', async () => {
+    const host = await startHost({ adapter: 'express', database: name });
+    try {
+      await host.activities.track({
+        path: '/vanished-page',
+        name: 'vanished-name',
+        date: '2026-11-02T12:00Z',
+        properties: { plan: 'vanished-plan' },
+        user: { id: 'vanished', name: 'Vanished Person' },
+        session: 'vanished-session',
+        visit: 'vanished-visit',
+      });
+      await host.activities.track({ path: '/', date: '2026-11-02T12:00Z', user: { id: 'left' } });
+      for (const question of ['user', 'path --measure visits', 'name', 'property --property plan'])
+        await output(host.database, ['stats', 'top', ...question.split(' '), ...RANGE]);
+      const before = await dumpOf(host.dataSource);
+      for (const table of ['djaffar_activity', 'djaffar_path', 'djaffar_name_rollup', 'djaffar_visit'])
+        expect(before).toMatch(new RegExp(`${table}\\W.*vanished`));
+      expect(await output(host.database, ['erase', '--user', 'vanished', '--yes'])).toBe('1 erased\n');
+      const after = await dumpOf(host.dataSource);
+      expect(after).not.toMatch(/vanished/i);
+      expect(after).toContain('left');
+    } finally {
+      await host.close();
+    }
+  });
+});
+
 describe('djaffar stats', () => {
   let host: Host;
 
@@ -106,6 +145,10 @@ describe('djaffar stats', () => {
     [
       ['funnel', ...RANGE, '--step', 'path=/', '--step', 'name=bought', '--within', '3600000'],
       { steps: [{ visitors: 3 }, { visitors: 1 }] },
+    ],
+    [
+      ['funnel', ...RANGE, '--step', 'path=/a?b=c', '--step', 'name=a=b'],
+      { steps: [{ step: { path: '/a?b=c' } }, { step: { name: 'a=b' } }] },
     ],
     [['retention', ...RANGE, '--period', 'month', '--by', 'session'], { cohorts: [{ size: 3 }] }],
     [
@@ -176,6 +219,46 @@ describe('djaffar', () => {
     } finally {
       await database.drop();
     }
+  });
+});
+
+describe('the exit code', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await emptyDatabase('sqlite');
+  });
+
+  afterAll(() => database.drop());
+
+  const retention = { keep: '3 years' };
+
+  it.each([
+    ['export', 0],
+    ['import -', 0],
+    ['stats overview', 0],
+    ['check', 0],
+    ['check --rebuild', 0],
+    ['erase --user 17 --yes', 0],
+    ['retain', 0],
+    ['retain --dry-run', 0],
+    ['migrate', 0],
+    ['export --format xml', 1],
+    ['import nowhere.ndjson', 1],
+    ['stats overview --from tomorrow', 1],
+    ['check --repair', 1],
+    ['erase --yes', 1],
+    ['retain --keep', 1],
+    ['migrate --down', 1],
+    ['copy', 1],
+  ])('of %s is %d', async (args, code) => {
+    const dataSource = new DataSource({
+      ...database.options,
+      entities: djaffarEntities,
+      migrations: [...djaffarMigrations],
+    });
+    const ran = await runWith(async () => ({ dataSource, page: defaultPage, retention }), args.split(' '));
+    expect([ran.code, code === 0 ? '' : ran.stdout]).toEqual([code, '']);
   });
 });
 
