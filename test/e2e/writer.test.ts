@@ -223,6 +223,18 @@ describe.each(FOUND)('the writer on %s', (database) => {
       expect((await host.stored()).map(({ path }) => path).sort()).toEqual(['/1', '/2', '/3']);
       expect(await host.dataSource.query(prepared)).toEqual([]);
     });
+
+    it('goes on where a statement of the same name is prepared already, as behind a PgBouncer that shares connections', async () => {
+      await start({});
+      expect((await host.post({ date, path: '/1' })).status).toBe(204);
+      // The server of another client: this one does not know what is prepared on it.
+      const runner = host.dataSource.createQueryRunner();
+      const client: { connection: { parsedStatements: object } } = await runner.connect();
+      client.connection.parsedStatements = {};
+      await runner.release();
+      for (const path of ['/2', '/3']) expect((await host.post({ date, path })).status).toBe(204);
+      expect((await host.stored()).map(({ path }) => path).sort()).toEqual(['/1', '/2', '/3']);
+    });
   }
 
   it('refuses with 503, and says why in the log, while the migrations have not been run', async () => {
