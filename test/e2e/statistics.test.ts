@@ -95,6 +95,31 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ]);
   });
 
+  it('counts who comes back once in each of the ranges that are compared, and in each interval', async () => {
+    const ada = { user: { id: 'ada' }, session: 'ada' };
+    for (const day of ['02', '03', '08', '09', '10', '11'])
+      await visit(`ada-${day}`, { [`${day}T09:00`]: '/' }, ada);
+    await visit('jeff', { '09T10:00': '/' }, { user: { id: 'jeff' } });
+    const range = { from: '2025-11-10T00:00Z', to: '2025-11-12T00:00Z' };
+    expect(await stats.overview(range, { compareTo: 'previous' })).toMatchObject({
+      visits: { value: 2, compared: 3 },
+      users: { value: 1, compared: 2 },
+      sessions: { value: 1, compared: 2 },
+    });
+    const compareTo = { from: '2025-11-01T00:00Z', to: '2025-11-04T00:00Z' };
+    expect(await stats.overview(range, { compareTo })).toMatchObject({
+      visits: { value: 2, compared: 2 },
+      users: { value: 1, compared: 1 },
+      sessions: { value: 1, compared: 1 },
+    });
+    // The first week begins before the range, and so does ada's first visit in it.
+    const weeks = { from: '2025-11-04T00:00Z', to: '2025-11-17T00:00Z' };
+    const usersOf = async (of: { from: string; to: string }) =>
+      (await stats.series('users', 'week', of)).points.map(({ value }) => value);
+    expect(await usersOf(weeks)).toEqual([2, 1]);
+    expect(await usersOf({ ...weeks, from: '2025-11-03T00:30Z' })).toEqual([2, 1]);
+  });
+
   it('counts the first and the last interval within the range alone', async () => {
     await visit('a', { '03T09:00': '/' });
     await visit('b', { '05T09:00': '/' });
@@ -151,6 +176,34 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect((await stats.visits({ ...november, bots: true, device: 'bot' })).items).toMatchObject([
       { id: 'b', session: { bot: true, userAgent: GOOGLEBOT } },
     ]);
+  });
+
+  it('counts a user who was there before as a bot once, and a bot as no user', async () => {
+    const ada = { user: { id: 'ada' }, session: 'browser' };
+    await visit('a-bot', { '01T10:00': '/' }, { ...ada, session: 'script', userAgent: GOOGLEBOT });
+    await visit('a', { '02T10:00': '/' }, ada);
+    await visit('b-bot', { '03T10:00': '/' }, { user: { id: 'only-bot' }, userAgent: GOOGLEBOT });
+    const people = { users: { value: 1 }, sessions: { value: 1 }, visits: { value: 1 } };
+    expect(await stats.overview(november)).toMatchObject(people);
+    expect(await stats.overview({ ...november, bots: true })).toMatchObject({
+      users: { value: 2 },
+      sessions: { value: 3 },
+      visits: { value: 3 },
+    });
+  });
+
+  it('takes the session of the first activity for that of a visit of which only a part has one', async () => {
+    await visit('late', { '01T10:00': '/' }, { session: undefined });
+    await visit('late', { '01T10:05': '/pricing' }, { session: 's', userAgent: FIREFOX });
+    await visit('early', { '02T10:00': '/' }, { session: 't', userAgent: FIREFOX });
+    await visit('early', { '02T10:05': '/pricing' }, { session: undefined });
+    expect(await stats.overview(november)).toMatchObject({ sessions: { value: 1 }, visits: { value: 2 } });
+    expect((await stats.visits({ ...november, order: 'asc' })).items).toMatchObject([
+      { id: 'late', session: null },
+      { id: 'early', session: { id: 't' } },
+    ]);
+    const ofFirefox = { ...november, browser: 'Firefox' };
+    expect(await stats.overview(ofFirefox)).toMatchObject({ visits: { value: 1 }, activities: { value: 2 } });
   });
 
   it('moves the beginning of a visit for an activity that comes late', async () => {
@@ -364,6 +417,33 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ]);
     const { steps: withinAnHour } = await stats.funnel(steps, { ...november, within: 3_600_000 });
     expect(withinAnHour.map(({ visitors }) => visitors)).toEqual([3, 2, 1]);
+  });
+
+  it('follows a visitor up to exactly `within` from the first step to the last', async () => {
+    await visit('a', { '01T10:00:00.000': '/', '01T11:00:00.000': '/pricing' });
+    const steps = [{ path: '/' }, { path: '/pricing' }];
+    const visitors = async (within: number) =>
+      (await stats.funnel(steps, { ...november, within })).steps.map((step) => step.visitors);
+    expect(await visitors(3_600_000)).toEqual([1, 1]);
+    expect(await visitors(3_599_999)).toEqual([1, 0]);
+  });
+
+  it('takes a session and a user of the same id for two visitors', async () => {
+    await track(
+      { date: '2025-11-01T10:00Z', path: '/', session: '17' },
+      { date: '2025-11-01T10:01Z', path: '/pricing', user: { id: 17 } },
+    );
+    const { steps } = await stats.funnel([{ path: '/' }, { path: '/pricing' }], november);
+    expect(steps.map(({ visitors }) => visitors)).toEqual([1, 0]);
+  });
+
+  it('finds each text that is searched for, and what no pattern means', async () => {
+    const texts = ['a!b', 'a%b', 'a_b', 'a\\b', 'a!!b', 'axb', 'ab'];
+    for (const [i, text] of texts.entries()) await visit(`v${i}`, { '01T10:00': `/${text}` });
+    for (const text of texts) {
+      const { items } = await stats.top('path', { ...november, search: text.toUpperCase() });
+      expect({ text, items }).toEqual({ text, items: [{ value: `/${text}`, count: 1 }] });
+    }
   });
 
   it('follows the longest of visits', async () => {
@@ -657,6 +737,23 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       ]);
     });
 
+    it('counts a part of a day of which a longer question has kept the whole', async () => {
+      const properties = { plan: 'pro' };
+      await visit(
+        'a',
+        { '10T10:00': '/', '10T12:00': '/', '11T10:00': '/', '11T12:00': '/' },
+        { properties },
+      );
+      expect((await stats.top('property', plans)).items).toEqual([{ value: 'pro', count: 4 }]);
+      expect((await kept()).length).toBeGreaterThanOrEqual(2);
+      const countOf = async (from: string, to: string) =>
+        (await stats.top('property', { ...plans, from: `2025-11-${from}Z`, to: `2025-11-${to}Z` })).items;
+      expect(await countOf('10T00:00', '11T11:00')).toEqual([{ value: 'pro', count: 3 }]);
+      expect(await countOf('10T11:00', '12T00:00')).toEqual([{ value: 'pro', count: 3 }]);
+      expect(await countOf('10T11:00', '11T11:00')).toEqual([{ value: 'pro', count: 2 }]);
+      expect(await countOf('10T11:00', '10T12:00')).toEqual([]);
+    });
+
     it('tells the same to all who ask first', async () => {
       await visit('a', { '10T10:00': '/' }, { properties: { plan: 'pro' } });
       const answers = await Promise.all(Array.from({ length: 8 }, () => stats.top('property', plans)));
@@ -714,6 +811,24 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     });
   });
 
+  it('tells who came back of sessions, by the month of the first visit that matches the filter', async () => {
+    await track({ date: '2025-09-20T10:00Z', path: '/', visit: 'sep', session: 'ada' });
+    await track({ date: '2025-10-31T23:59:59.999Z', path: '/pricing', visit: 'oct', session: 'ada' });
+    await visit('nov', { '30T23:59:59.999': '/pricing' }, { session: 'ada' });
+    await visit('first', { '01T00:00:00.000': '/pricing' }, { session: 'jeff' });
+    await track({ date: '2025-12-01T00:00Z', path: '/pricing', visit: 'dec', session: 'jeff' });
+    const range = { from: '2025-10-01T00:00Z', to: '2026-01-01T00:00Z' };
+    const asked = { ...range, period: 'month', by: 'session' } as const;
+    expect((await stats.retention({ ...asked, path: '/pricing' })).cohorts).toEqual([
+      { date: '2025-10-01T00:00:00.000Z', size: 1, returned: [1, 1, 0] },
+      { date: '2025-11-01T00:00:00.000Z', size: 1, returned: [1, 1] },
+      { date: '2025-12-01T00:00:00.000Z', size: 0, returned: [0] },
+    ]);
+    // Ada's first visit of all was before the range.
+    expect((await stats.retention(asked)).cohorts.map(({ size }) => size)).toEqual([0, 1, 0]);
+    await host.activities.erase({ from: '2025-12-01T00:00Z' });
+  });
+
   it('tells the ways of visits, from a path and to a path', async () => {
     await visit('a', { '01T10:00': '/', '01T10:01': '/', '01T10:02': '/pricing', '01T10:03': '/order' });
     await visit('b', { '02T10:00': '/blog', '02T10:01': '/', '02T10:02': '/pricing' });
@@ -756,6 +871,21 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     const live = await stats.live();
     expect(live).toMatchObject({ sessions: 101, users: 1, activities: 101 });
     expect(live.visitors.map(({ path }) => path)).toEqual(visitors.slice(0, 100).map(({ path }) => path));
+    // The clock of a client may be ahead.
+    await track({ date: new Date(now + 600_000), path: '/ahead', session: 'ahead' });
+    const { sessions, visitors: latest } = await stats.live();
+    expect([sessions, latest[0]?.path]).toEqual([102, '/ahead']);
+  });
+
+  it('has no next page after visits that fill the last one exactly', async () => {
+    for (const day of ['01', '02', '03', '04']) await visit(day, { [`${day}T10:00`]: '/' });
+    const page = async (after?: string) => {
+      const { items, next } = await stats.visits({ ...november, order: 'asc', limit: 2, after });
+      return { ids: items.map(({ id }) => id), next };
+    };
+    const first = await page();
+    expect(first).toEqual({ ids: ['01', '02'], next: expect.any(String) });
+    expect(await page(first.next ?? '')).toEqual({ ids: ['03', '04'], next: null });
   });
 
   it('shows a visit with its first 500 activities', async () => {
