@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ReusableBuffer } from '../export/reusable-buffer.js';
 import { escapeControls } from './errors.js';
@@ -74,7 +75,9 @@ export class FileOutput implements Output {
   }
 
   static async open(path: string, append: boolean): Promise<FileOutput> {
-    const handle = await open(path, append ? 'a' : 'w');
+    // Also a new file is appended to: what is written after a cut must begin where the file ends.
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
+    const handle = await open(path, append ? flags : flags | constants.O_TRUNC);
     return new FileOutput(handle, (await handle.stat()).size);
   }
 

@@ -11,7 +11,7 @@ import { uuidv7 } from '../../lib/activity/random.js';
 import { AdaGuard, asAda } from '../support/dashboard.js';
 import { type DatabaseName, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { output, outputOfProcess, run, start } from '../support/command.js';
+import { output, outputOfProcess, run, runProcess, start } from '../support/command.js';
 import { compiled } from '../support/compiled.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -360,20 +360,26 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
   afterAll(() => host.close());
 
   /** What was written until an interruption, and what `--after` adds to it. */
-  async function interrupted(format: string): Promise<{ begun: string; rest: string }> {
+  async function interrupted(
+    format: string,
+    signal: 'SIGINT' | 'SIGTERM' = 'SIGINT',
+  ): Promise<{ begun: string; rest: string }> {
     const child = start(host.database, ['export', '--format', format]);
     // Not read, the pipe fills up: the command waits in the middle.
     await once(child.stdout, 'readable');
-    child.kill('SIGINT');
+    child.kill(signal);
     const [begun, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    expect(child.exitCode).toBe(130);
+    expect(child.exitCode).toBe(signal === 'SIGINT' ? 130 : 143);
     const cursor = /^djaffar: interrupted; resume with --after (\S+)\n$/.exec(stderr)?.[1] ?? '';
     const rest = await output(host.database, ['export', '--format', format, '--after', cursor]);
     return { begun, rest };
   }
 
-  it.each(['ndjson', 'csv'])('interrupted as %s says where to go on, and loses nothing', async (format) => {
-    const { begun, rest } = await interrupted(format);
+  it.each([
+    ['ndjson', 'SIGINT'],
+    ['csv', 'SIGTERM'],
+  ] as const)('interrupted as %s by %s says where to go on, and loses nothing', async (format, signal) => {
+    const { begun, rest } = await interrupted(format, signal);
     expect(rest).not.toBe('');
     expect(begun + rest === whole.get(format)).toBe(true);
   });
@@ -383,6 +389,54 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
     const all = [begun, rest].flatMap((array) => JSON.parse(array) as { id: string }[]);
     expect(JSON.parse(rest)).not.toEqual([]);
     expect(all.map(({ id }) => id)).toEqual((await host.stored()).map(({ id }) => id));
+  });
+
+  describe('for which there is no room', () => {
+    let folder: string;
+
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), 'djaffar-full-'));
+    });
+
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    /** Exports to a file of at most some MiB. @returns the printed cursor */
+    async function exportTo(file: string, format: string): Promise<string> {
+      const args = ['export', '--format', format, '--output', file];
+      const { code, stdout, stderr } = await runProcess(host.database, args, { limits: '-f 4096' });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      const [, cursor = ''] = /^djaffar: EFBIG: .*; resume with --after (\S+)\n$/.exec(stderr) ?? [];
+      expect({ stderr, cursor }).toEqual({ stderr, cursor: expect.stringMatching(/./) as string });
+      return cursor;
+    }
+
+    it.each(['ndjson', 'csv'])('leaves whole pages of %s, and goes on behind them', async (format) => {
+      const file = join(folder, format);
+      const cursor = await exportTo(file, format);
+      const begun = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+      expect(begun.endsWith('\n')).toBe(true);
+      expect(whole.get(format)?.startsWith(begun)).toBe(true);
+      await output(host.database, ['export', '--format', format, '--output', file, '--after', cursor]);
+      expect(readFileSync(file, 'utf8').replace(/^\uFEFF/, '') === whole.get(format)).toBe(true);
+    });
+
+    it('leaves a JSON array, and goes on in another', async () => {
+      const file = join(folder, 'json');
+      const cursor = await exportTo(file, 'json');
+      const rest = await output(host.database, ['export', '--format', 'json', '--after', cursor]);
+      const all = [readFileSync(file, 'utf8'), rest].flatMap(
+        (array) => JSON.parse(array) as { id: string }[],
+      );
+      expect(all.map(({ id }) => id)).toEqual((await host.stored()).map(({ id }) => id));
+    });
+
+    it('says so if there is none at all, and nothing to go on behind', async () => {
+      const { code, stderr } = await runProcess(host.database, ['export', '--output', '/dev/full']);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(/^djaffar: ENOSPC: [^;]*\n$/) as string,
+      });
+    });
   });
 
   it.each(['ndjson', 'csv'])('is the same as the dashboard sends as %s', async (format) => {

@@ -366,7 +366,7 @@ it('holds few files open at once', async () => {
   const files = names.map((name, i) => [name, i % 2 ? packed : `${event}\n`]);
   const paths = write(Object.fromEntries(files));
   const { stdout, stderr } = await runProcess(database, ['import', '--from', 'ga4', ...paths], {
-    maxOpenFiles: 128,
+    limits: '-n 128',
   });
   expect([stderr, stdout]).toEqual([
     '',

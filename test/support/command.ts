@@ -24,16 +24,18 @@ interface Given {
 /** How to start it without compiling it first: slower, because each start compiles all sources. */
 export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.mts'];
 
-/** Starts the command in a process of its own, as users do. */
+/**
+ * Starts the command in a process of its own, as users do.
+ * @param limits arguments of `ulimit`
+ */
 export function start(
   database: TestDatabase,
   args: string[],
   dataSource = compiled('ormconfig'),
   command = [compiled('command')],
-  maxOpenFiles?: number,
+  limits = '',
 ): ChildProcessWithoutNullStreams {
-  const limit = maxOpenFiles === undefined ? '' : `ulimit -n ${maxOpenFiles} && `;
-  const program = ['-c', `${limit}exec "$0" "$@"`, process.execPath];
+  const program = ['-c', `${limits && `ulimit ${limits} && `}exec "$0" "$@"`, process.execPath];
   return spawn('/bin/sh', [...program, ...command, '-d', dataSource, ...args], {
     env: { ...process.env, DATABASE_URL: database.url },
   });
@@ -47,10 +49,10 @@ export async function runProcess(
     input = '',
     dataSource,
     command,
-    maxOpenFiles,
-  }: Given & { dataSource?: string; command?: string[]; maxOpenFiles?: number } = {},
+    limits,
+  }: Given & { dataSource?: string; command?: string[]; limits?: string } = {},
 ): Promise<Ran> {
-  const child = start(database, args, dataSource, command, maxOpenFiles);
+  const child = start(database, args, dataSource, command, limits);
   child.stdin.end(input);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { code: child.exitCode, stdout, stderr };
