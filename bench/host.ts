@@ -21,7 +21,7 @@ import { IsISO8601, IsOptional, IsString, MaxLength } from 'class-validator';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { Column, Entity, Index, PrimaryGeneratedColumn, Repository } from 'typeorm';
 import { ValidationPipe } from '@nestjs/common';
-import { DjaffarModule, djaffarMigrations } from '../lib/index.js';
+import { type ActivityPattern, DjaffarModule, djaffarMigrations } from '../lib/index.js';
 import { databaseOptions } from '../sample/database.js';
 
 // One of the hosts that the benchmark compares, selected by the environment: see run.ts.
@@ -152,6 +152,24 @@ class NaiveModule {}
 })
 class DjaffarHostModule {}
 
+const withSubscription = (filter: ActivityPattern): ReturnType<typeof DjaffarModule.forRoot> =>
+  DjaffarModule.forRoot({
+    imports: [AuthModule],
+    guards: [Guard],
+    subscriptions: [{ name: 'bench', filter, handler: () => {} }],
+  });
+
+/** Djaffar with a subscription to what the browser does not send. */
+@Module({
+  imports: [database, AuthModule, withSubscription({ name: 'order.*' })],
+  controllers: [UsageController],
+})
+class SelectiveModule {}
+
+/** Djaffar with a subscription to everything, which this process delivers. */
+@Module({ imports: [database, AuthModule, withSubscription({})], controllers: [UsageController] })
+class SubscribedModule {}
+
 /** The floor in a host that also has Djaffar: the cost of a request that tracks nothing. */
 @Module({
   imports: [database, AuthModule, DjaffarModule.forRoot({ path: 'beside' })],
@@ -170,6 +188,8 @@ const variants: Record<string, Type> = {
   floor: FloorModule,
   naive: NaiveModule,
   djaffar: DjaffarHostModule,
+  selective: SelectiveModule,
+  subscribed: SubscribedModule,
   beside: BesideModule,
   context: ContextModule,
 };

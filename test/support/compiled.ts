@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-type Entry = 'command' | 'library' | 'sample' | 'database' | 'ormconfig' | 'serverless';
+type Entry = 'command' | 'library' | 'sample' | 'database' | 'ormconfig' | 'serverless' | 'subscriber';
 
 /** Returns a folder that all runs with the same sources share. */
 export function cacheFolder(): string {

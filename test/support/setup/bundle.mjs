@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { filesIn } from './cache.mjs';
 import { swc } from './swc.mjs';
 
-const SOURCES = ['lib', 'sample', 'ormconfig.ts', 'test/support/serverless.ts'];
+const SOURCES = ['lib', 'sample', 'ormconfig.ts', 'test/support/serverless.ts', 'test/support/subscriber.ts'];
 const TYPESCRIPT = /\.m?ts$/;
 /** These are bundled by `npm run build:browser`, into `lib/generated`. */
 const FOR_BROWSERS = ['lib/client/', 'lib/dashboard/page/'];
@@ -18,6 +18,7 @@ const ENTRIES = {
   database: 'sample/database.js',
   ormconfig: 'ormconfig.js',
   serverless: 'test/support/serverless.js',
+  subscriber: 'test/support/subscriber.js',
 };
 
 /** CommonJS packages that Nest imports dynamically: esbuild would give such a chunk no named exports. */

@@ -1,0 +1,115 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import autocannon from 'autocannon';
+import { createDatabase, type DatabaseName } from '../test/support/databases.js';
+import { proveDelivery } from '../test/support/delivery-proof.js';
+import { table } from './markdown.js';
+import { startHost } from './process.js';
+
+// What a subscription costs the browser's route, and whether each activity is delivered although instances are killed; see README.md
+// in this folder.
+const { values: options } = parseArgs({
+  options: {
+    database: { type: 'string', multiple: true, default: ['postgres', 'mariadb', 'sqlite'] },
+    activities: { type: 'string', default: '100000' },
+    kills: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '5' },
+    connections: { type: 'string', default: '64' },
+    out: { type: 'string', default: 'bench/SUBSCRIPTIONS.md' },
+  },
+});
+
+/** Without a subscription; with one to other names; with one to everything, which the same process delivers. */
+const VARIANTS = ['djaffar', 'selective', 'subscribed'];
+
+const median = (values: number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/** Requests a second of each variant, in alternating rounds. */
+async function measureCost(database: DatabaseName): Promise<number[]> {
+  const databases = await Promise.all(VARIANTS.map(() => createDatabase(database)));
+  const hosts = await Promise.all(
+    VARIANTS.map((VARIANT, i) =>
+      startHost({ VARIANT, ADAPTER: 'fastify', DATABASE_URL: databases[i]?.url ?? '' }),
+    ),
+  );
+  const samples = VARIANTS.map((): number[] => []);
+  // The first round is a warm-up.
+  for (let round = 0; round <= Number(options.rounds); round++) {
+    for (const [i, host] of hosts.entries()) {
+      const request = {
+        url: `${host.url}/djaffar/track`,
+        method: 'POST' as const,
+        headers: { 'content-type': 'application/json', cookie: '' },
+        body: JSON.stringify({ date: new Date().toISOString(), path: '/products/17' }),
+      };
+      const response = await fetch(request.url, request);
+      request.headers.cookie = response.headers.getSetCookie()[0]?.split(';', 1)[0] ?? '';
+      const result = await autocannon({ ...request, connections: Number(options.connections), duration: 2 });
+      if (result.non2xx > 0) throw new Error(`${result.non2xx} requests failed`);
+      if (round > 0) samples[i]?.push(result.requests.average);
+    }
+  }
+  await Promise.all(hosts.map((host) => host.stop()));
+  for (const each of databases) await each.drop();
+  return samples.map(median);
+}
+
+const costs: (string | number)[][] = [];
+const proofs: (string | number)[][] = [];
+
+/** After each database, so that a run that ends early has a report. */
+function writeReport(): void {
+  writeFileSync(
+    options.out,
+    `# Subscriptions
+
+Written by \`npm run bench:subscriptions\`, on two shared cores that also run the load and the databases.
+
+## Each activity, whatever is killed
+
+Two processes store activities, a fifth of them in transactions that stay open while others are committed (not on SQLite, which has one
+connection). Four others have the subscription, with a lease of 3 s. The one that delivers is killed (SIGKILL) again and again while it does.
+\`missed\` are activities whose handler never ended, \`at the same time\` are calls that began while another instance's ran, \`repeated\` are
+deliveries after the first of an activity.
+
+${table(['database', 'activities', 'kills', 'missed', 'at the same time', 'repeated', 'longest takeover', 'until all were delivered'], proofs)}
+
+## What it costs the browser's route
+
+Requests a second of \`POST /djaffar/track\` (Fastify, ${options.connections} connections, one activity each, the median of ${options.rounds} alternating rounds), and in brackets the
+ratio to a host without a subscription.
+
+${table(['database', 'none', 'one to other names', 'one to everything, delivered by the same process'], costs)}
+`,
+  );
+}
+
+for (const database of options.database as DatabaseName[]) {
+  const proof = await proveDelivery({
+    database,
+    activities: Number(options.activities),
+    kills: Number(options.kills),
+    subscribers: 4,
+    lease: 3000,
+    command: ['--import', '@swc-node/register/esm-register', 'test/support/subscriber.ts'],
+  });
+  const { stored, missed, repeated, overlaps, kills, longestTakeover, seconds } = proof;
+  proofs.push([
+    database,
+    stored,
+    kills,
+    missed,
+    overlaps,
+    repeated,
+    `${(longestTakeover / 1000).toFixed(1)} s`,
+    `${seconds.toFixed(0)} s`,
+  ]);
+  process.stdout.write(`${proofs.at(-1)?.join(' | ')}\n`);
+  writeReport();
+  const [none = 0, selective = 0, all = 0] = await measureCost(database);
+  const ratio = (value: number): string => `${Math.round(value)} (${(value / none).toFixed(2)})`;
+  costs.push([database, Math.round(none), ratio(selective), ratio(all)]);
+  process.stdout.write(`${costs.at(-1)?.join(' | ')}\n`);
+  writeReport();
+}
