@@ -1,5 +1,13 @@
 export { Activity, type Properties, type StoredActivity } from './activity/activity.js';
 export { type ActivityFilter, InvalidFilterError } from './activity/activity.filter.js';
+export type {
+  Matching,
+  PropertyCondition,
+  PropertyFilters,
+  PropertyMatching,
+  PropertyValue,
+  TextCondition,
+} from './activity/condition.js';
 export type { ActivityContext, GivenContext } from './activity/activity.context.js';
 export { ActivityService, type FeedOptions } from './activity/activity.service.js';
 export type { ServerActivity, TrackOptions } from './activity/server-activity.js';

@@ -1,52 +1,68 @@
 import { isIP } from 'node:net';
 import type { ActivityName } from './activities.js';
+import {
+  type Matching,
+  matchesNone,
+  type ParsedCondition,
+  parseMatching,
+  parseProperty,
+  type PropertyFilters,
+} from './condition.js';
+import { InvalidFilterError } from './invalid-filter.error.js';
 import { storedIp } from './ip-address.js';
 import { parseIsoDate, parseIsoDay } from './iso-date.js';
 import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
+import { isObject } from './properties.js';
 import { isStorable } from './text.js';
+
+export { InvalidFilterError };
 
 /** Milliseconds. */
 const DAY = 86_400_000;
 
-/** Selects activities that match all given properties. */
+/**
+ * Keys of the filter `properties`. SQLite allows 1,000 levels in an expression, and a funnel may have ten such filters; each
+ * key may have several conditions.
+ */
+export const MAX_FILTER_PROPERTIES = 20;
+
+/** Selects activities that match all given properties: each a value, several values, or conditions. */
 export interface ActivityFilter {
   /** The host's id of the user. */
-  user?: string | undefined;
-  session?: string | undefined;
-  visit?: string | undefined;
+  user?: Matching<string> | undefined;
+  session?: Matching<string> | undefined;
+  visit?: Matching<string> | undefined;
   /** A whole path, or with a trailing `*` the beginning of paths. */
-  path?: string | undefined;
+  path?: Matching<string> | undefined;
   /** A whole page, as statistics count it, or with a trailing `*` the beginning of pages. */
-  page?: string | undefined;
+  page?: Matching<string> | undefined;
   /** The pattern of a route, such as `/orders/:id/pay`, or with a trailing `*` the beginning of patterns. */
-  route?: string | undefined;
-  name?: ActivityName | undefined;
-  /** The object of the activity, such as `['order', 17]` or `'order:17'`. */
-  subject?: Subject | undefined;
-  /** The group, such as `['company', 17]` or `'company:17'`. */
-  group?: Subject | undefined;
+  route?: Matching<string> | undefined;
+  name?: Matching<ActivityName> | undefined;
+  /** The object of the activity, such as `['order', 17]` or `'order:17'`; several are `['order:17', 'order:18']`. */
+  subject?: Subject | Matching<Subject> | undefined;
+  /** The group, such as `['company', 17]` or `'company:17'`; several are `['company:17', 'company:18']`. */
+  group?: Subject | Matching<Subject> | undefined;
+  /** Values of properties by key, at most 20. */
+  properties?: PropertyFilters | undefined;
   /** Inclusive. A text is ISO 8601, without an offset UTC; a date alone, such as `2026-11-01`, is the start of that day. */
   from?: Date | string | undefined;
   /** Exclusive. A date alone is the end of that day. */
   to?: Date | string | undefined;
-  ip?: string | undefined;
+  ip?: Matching<string> | undefined;
 }
 
-/** A filter, or a page asked for, that cannot be understood. */
-export class InvalidFilterError extends Error {
-  constructor(
-    readonly property: string,
-    fault: string,
-  ) {
-    super(`${property} ${fault}`);
-    this.name = 'InvalidFilterError';
-  }
-}
+/** The fields of an activity that a filter compares. */
+export type ActivityField = Exclude<keyof ActivityFilter, 'from' | 'to'>;
 
 /** A filter that is checked: dates are milliseconds since 1970, and the address is written as it is stored. */
 export type ParsedFilter = {
-  [K in keyof ActivityFilter]?: (K extends 'from' | 'to' ? number : string) | undefined;
+  [K in Exclude<ActivityField, 'properties'>]?: string | undefined;
 } & {
+  from?: number | undefined;
+  to?: number | undefined;
+  /** What is not equality with one value, and all that is said of properties. */
+  conditions?: readonly ParsedCondition<ActivityField>[] | undefined;
   /** What else has to hold, whatever the filter is. */
   scope?: readonly ParsedScope[];
 };
@@ -58,8 +74,8 @@ export interface ParsedScope {
   properties: Map<string, string>;
 }
 
-/** How each property is checked. */
-const PARSERS = {
+/** How one value of each field is checked. */
+const FIELDS = {
   user: (value: unknown) => checkText('user', value),
   session: (value: unknown) => checkText('session', value),
   visit: (value: unknown) => checkText('visit', value),
@@ -69,24 +85,64 @@ const PARSERS = {
   group: (value: unknown) => checkSubject('group', value),
   path: (value: unknown) => checkText('path', value),
   page: (value: unknown) => checkText('page', value),
-  from: (value: unknown) => millisecondsOf('from', value),
-  to: (value: unknown) => millisecondsOf('to', value),
   ip: checkIp,
-} satisfies Record<keyof ActivityFilter, (value: unknown) => string | number>;
+} satisfies Record<Exclude<ActivityField, 'properties'>, (value: unknown) => string>;
+
+/** The names of {@link ActivityField}s. */
+export const ACTIVITY_FIELDS = [...Object.keys(FIELDS), 'properties'];
+const ALLOWED = [...ACTIVITY_FIELDS, 'from', 'to'];
 
 /** @throws InvalidFilterError for a property that is not known or not understood */
 export function parseFilter(filter: ActivityFilter): ParsedFilter {
-  const parsed: Record<string, string | number> = {};
+  const parsed: ParsedFilter = {};
+  const conditions: ParsedCondition<ActivityField>[] = [];
   for (const [property, value] of Object.entries(filter)) {
-    if (!isKnown(property))
-      throw new InvalidFilterError(property, `is not known; allowed: ${Object.keys(PARSERS).join(', ')}`);
-    if (value !== undefined) parsed[property] = PARSERS[property](value);
+    if (!ALLOWED.includes(property))
+      throw new InvalidFilterError(property, `is not known; allowed: ${ALLOWED.join(', ')}`);
+    if (value === undefined) continue;
+    if (property === 'from' || property === 'to') parsed[property] = millisecondsOf(property, value);
+    else if (property === 'properties') conditions.push(...parsePropertyFilters(value));
+    else if (isField(property)) {
+      const found = parseField(property, value);
+      if (typeof found === 'string') parsed[property] = found;
+      else conditions.push(found);
+    }
   }
-  return parsed;
+  return conditions.length > 0 ? { ...parsed, conditions } : parsed;
 }
 
-function isKnown(property: string): property is keyof typeof PARSERS {
-  return Object.hasOwn(PARSERS, property);
+function isField(property: string): property is keyof typeof FIELDS {
+  return Object.hasOwn(FIELDS, property);
+}
+
+function parseField<F extends keyof typeof FIELDS>(field: F, value: unknown): string | ParsedCondition<F> {
+  // A subject may be a pair, which is no list.
+  if ((field === 'subject' || field === 'group') && storedSubject(value) !== undefined)
+    return checkSubject(field, value);
+  return parseMatching(field, value, FIELDS[field]);
+}
+
+/** @throws InvalidFilterError */
+export function parsePropertyFilters(properties: unknown): ParsedCondition<'properties'>[] {
+  if (!isObject(properties))
+    throw new InvalidFilterError('properties', 'must be an object of values, lists of values, or conditions');
+  const entries = Object.entries(properties);
+  if (entries.length > MAX_FILTER_PROPERTIES)
+    throw new InvalidFilterError('properties', `must have at most ${MAX_FILTER_PROPERTIES} keys`);
+  return entries.map(([key, value]) => parseProperty(checkText('properties', key), value));
+}
+
+/** Splits a filter into what it says of the user, and the rest; `undefined` if it selects no users. */
+export function splitByUser(filter: ParsedFilter): Record<'ofUser' | 'others', ParsedFilter> | undefined {
+  const { user, conditions = [], scope, ...others } = filter;
+  const ofUser = conditions.filter(({ field }) => field === 'user');
+  // What nobody did is selected already if it may be anybody's but somebody's.
+  if (user === undefined && ofUser.every(matchesNone)) return undefined;
+  const scoped = scope && { scope };
+  return {
+    ofUser: { user, conditions: ofUser, ...scoped },
+    others: { ...others, conditions: conditions.filter(({ field }) => field !== 'user'), ...scoped },
+  };
 }
 
 export function checkText(property: string, value: unknown): string {

@@ -11,6 +11,7 @@ import { type ActivityRow, toActivity } from './activity-row.js';
 import { type ActivityScope, parseScope } from './activity-scope.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
+import { isObject } from './properties.js';
 import type { PersonalRecord } from './user-activity.js';
 
 /** What `ActivityService.erase` keeps. */
@@ -126,14 +127,24 @@ export class ScopedActivities {
 
   /** @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined */
   private selectionOf(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): ErasureSelection {
-    const properties = Object.entries(filter);
-    if (properties.length === 0)
+    const parsed = this.parse(filter);
+    const { scope: _, ...own } = parsed;
+    const missing = undefinedIn(filter);
+    if (missing !== undefined) throw new InvalidFilterError(missing, 'must not be undefined in an erasure');
+    if (Object.keys(own).length === 0)
       throw new InvalidFilterError('filter', 'must not be empty: that would erase everything');
-    for (const [property, value] of properties) {
-      if (value === undefined) throw new InvalidFilterError(property, 'must not be undefined in an erasure');
-    }
-    return { filter: this.parse(filter), keepAnonymous };
+    return { filter: parsed, keepAnonymous };
   }
+}
+
+/** @returns the name of a property that is there but undefined, at any depth */
+function undefinedIn(filter: object): string | undefined {
+  for (const [property, value] of Object.entries(filter) as [string, unknown][]) {
+    if (value === undefined) return property;
+    const inner = isObject(value) ? undefinedIn(value) : undefined;
+    if (inner !== undefined) return `${property}.${inner}`;
+  }
+  return undefined;
 }
 
 /** @throws InvalidFilterError */

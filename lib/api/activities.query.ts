@@ -1,10 +1,12 @@
 import { ValidationPipe } from '@nestjs/common';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import type { ActivityFilter } from '../activity/activity.filter.js';
+import type { PropertyFilters } from '../activity/condition.js';
 import { MAX_LIMIT } from '../activity/pagination.js';
 import { type FormatName, FORMATS } from '../export/format.js';
 import { badRequest } from '../http/bad-request.js';
-import { IsFlag } from './statistics.query.js';
+import { FromJson, IsFlag } from './statistics.query.js';
 
 /** Reads the query of every route of the API. An unknown parameter is an error. */
 export const queryPipe = new ValidationPipe({
@@ -68,6 +70,18 @@ export class FilterQuery {
   @IsOptional()
   @IsString()
   ip?: string;
+
+  /** A JSON object. */
+  @IsOptional()
+  @FromJson()
+  @IsObject()
+  properties?: PropertyFilters;
+
+  /** A JSON object: what single parameters cannot say. */
+  @IsOptional()
+  @FromJson()
+  @IsObject()
+  filter?: ActivityFilter;
 }
 
 /** The query of `DELETE …/activities`. */

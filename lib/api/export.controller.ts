@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import { ACTIVITY_FIELDS } from '../activity/activity.filter.js';
 import { UUID } from '../activity/fields.js';
 import { cancellation, cancelledBy } from '../store/cancellation.js';
 import { ExportDocument, type ExportPage, type ExportPages, type FormatName } from '../export/format.js';
@@ -9,6 +10,7 @@ import { exportPages } from '../export/pages.js';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ExportQuery, queryPipe } from './activities.query.js';
 import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { mergeFilter } from './merge-filter.js';
 import { ScopedServices } from './scoped-services.js';
 import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 
@@ -29,10 +31,11 @@ export class ExportController {
 
   @Get('activities/export')
   async export(
-    @Query(queryPipe) { format, raw, bom, after, ...filter }: ExportQuery,
+    @Query(queryPipe) { format, raw, bom, after, ...query }: ExportQuery,
     @Req() request: object,
     @Res() response: StreamResponse,
   ): Promise<void> {
+    const filter = mergeFilter(query, ACTIVITY_FIELDS);
     const activities = this.services.activitiesFor(request);
     const written = formatOf(format, { raw, bom });
     const cursor = after !== undefined && UUID.test(after) ? await activities.cursorOf(after) : after;

@@ -1,5 +1,6 @@
 import { Controller, Get, Query, Req, UseInterceptors } from '@nestjs/common';
 import { InvalidFilterError, millisecondsOf } from '../activity/activity.filter.js';
+import { STATISTICS_FIELDS } from '../statistics/statistics-filter.js';
 import type {
   Funnel,
   Journeys,
@@ -12,6 +13,7 @@ import type {
   Visits,
 } from '../statistics/statistics.types.js';
 import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
+import { mergeFilter } from './merge-filter.js';
 import { ScopedServices } from './scoped-services.js';
 import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import { queryPipe } from './activities.query.js';
@@ -33,49 +35,53 @@ export class StatisticsController {
   constructor(private readonly services: ScopedServices) {}
 
   @Get('stats/overview')
-  overview(
-    @Query(queryPipe) { compareTo, ...question }: OverviewQuery,
+  async overview(
+    @Query(queryPipe) { compareTo, ...query }: OverviewQuery,
     @Req() request: object,
   ): Promise<Overview> {
+    const question = mergeFilter(query, STATISTICS_FIELDS);
     return this.services.statsFor(request).overview(question, { compareTo: parseComparison(compareTo) });
   }
 
   @Get('stats/series')
-  series(
-    @Query(queryPipe) { measure, interval, ...question }: SeriesQuery,
+  async series(
+    @Query(queryPipe) { measure, interval, ...query }: SeriesQuery,
     @Req() request: object,
   ): Promise<Series> {
-    return this.services.statsFor(request).series(measure, interval, question);
+    return this.services.statsFor(request).series(measure, interval, mergeFilter(query, STATISTICS_FIELDS));
   }
 
   @Get('stats/top')
-  top(@Query(queryPipe) { dimension, ...options }: TopQuery, @Req() request: object): Promise<Top> {
-    return this.services.statsFor(request).top(dimension, options);
+  async top(@Query(queryPipe) { dimension, ...options }: TopQuery, @Req() request: object): Promise<Top> {
+    return this.services.statsFor(request).top(dimension, mergeFilter(options, STATISTICS_FIELDS));
   }
 
   @Get('stats/live')
-  live(@Query(queryPipe) options: LiveQuery, @Req() request: object): Promise<Live> {
-    return this.services.statsFor(request).live({ ...options });
+  async live(@Query(queryPipe) options: LiveQuery, @Req() request: object): Promise<Live> {
+    return this.services.statsFor(request).live(mergeFilter(options, STATISTICS_FIELDS));
   }
 
   @Get('stats/funnel')
-  funnel(@Query(queryPipe) { steps, ...options }: FunnelQuery, @Req() request: object): Promise<Funnel> {
-    return this.services.statsFor(request).funnel(steps, options);
+  async funnel(
+    @Query(queryPipe) { steps, ...options }: FunnelQuery,
+    @Req() request: object,
+  ): Promise<Funnel> {
+    return this.services.statsFor(request).funnel(steps, mergeFilter(options, STATISTICS_FIELDS));
   }
 
   @Get('stats/retention')
-  retention(@Query(queryPipe) options: RetentionQuery, @Req() request: object): Promise<Retention> {
-    return this.services.statsFor(request).retention({ ...options });
+  async retention(@Query(queryPipe) options: RetentionQuery, @Req() request: object): Promise<Retention> {
+    return this.services.statsFor(request).retention(mergeFilter(options, STATISTICS_FIELDS));
   }
 
   @Get('stats/journeys')
-  journeys(@Query(queryPipe) options: JourneysQuery, @Req() request: object): Promise<Journeys> {
-    return this.services.statsFor(request).journeys({ ...options });
+  async journeys(@Query(queryPipe) options: JourneysQuery, @Req() request: object): Promise<Journeys> {
+    return this.services.statsFor(request).journeys(mergeFilter(options, STATISTICS_FIELDS));
   }
 
   @Get('stats/visits')
-  visits(@Query(queryPipe) options: VisitsQuery, @Req() request: object): Promise<Visits> {
-    return this.services.statsFor(request).visits({ ...options });
+  async visits(@Query(queryPipe) options: VisitsQuery, @Req() request: object): Promise<Visits> {
+    return this.services.statsFor(request).visits(mergeFilter(options, STATISTICS_FIELDS));
   }
 }
 

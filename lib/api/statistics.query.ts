@@ -12,6 +12,7 @@ import {
   IsString,
   ValidateBy,
 } from 'class-validator';
+import type { PropertyFilters } from '../activity/condition.js';
 import {
   type Dimension,
   DIMENSIONS,
@@ -23,12 +24,13 @@ import {
   type Period,
   PERIODS,
   RETENTION_BY,
+  type StatisticsFilter,
   TOP_MEASURES,
   type TopMeasure,
 } from '../statistics/statistics.types.js';
 
 /** Parses a parameter as JSON. Invalid JSON remains a string, which validation then rejects. */
-function FromJson(): PropertyDecorator {
+export function FromJson(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }): unknown => {
     if (typeof value !== 'string') return value;
     try {
@@ -95,6 +97,14 @@ export class QuestionQuery {
 
   @IsOptional()
   @IsString()
+  route?: string;
+
+  @IsOptional()
+  @IsString()
+  subject?: string;
+
+  @IsOptional()
+  @IsString()
   name?: string;
 
   @IsOptional()
@@ -144,7 +154,13 @@ export class QuestionQuery {
   @IsOptional()
   @FromJson()
   @IsObject()
-  properties?: Record<string, string | number | boolean>;
+  properties?: PropertyFilters;
+
+  /** A JSON object: what single parameters cannot say. */
+  @IsOptional()
+  @FromJson()
+  @IsObject()
+  filter?: StatisticsFilter;
 
   @IsOptional()
   @IsFlag()

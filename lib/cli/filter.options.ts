@@ -1,18 +1,30 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { ActivityFilter } from '../activity/activity.filter.js';
+import type { PropertyFilters } from '../activity/condition.js';
+import { isObject } from '../activity/properties.js';
 
 /** The options of a command that select activities. */
-export type FilterOptions = { [K in keyof ActivityFilter]?: string };
+export type FilterOptions = { [K in keyof Omit<ActivityFilter, 'properties'>]?: string } & {
+  properties?: PropertyConditions;
+  filter?: object;
+};
+
+/** Conditions on a property, as the option `--properties` gives them. */
+interface GivenCondition {
+  is?: string[];
+  not?: string[];
+  startsWith?: string;
+  gte?: number;
+  lte?: number;
+}
+type PropertyConditions = Record<string, GivenCondition>;
 
 /** Adds an option for each property of a filter of activities. */
 export function addFilterOptions(command: Command): Command {
-  return addDateOptions(addCommonOptions(command))
-    .option('--page <page>', 'the whole page, as statistics count it, or its beginning with a trailing *')
-    .option(
-      '--route <pattern>',
-      'the pattern of the route, such as /orders/:id, or its beginning with a trailing *',
-    )
-    .option('--subject <subject>', 'the object of the activity, such as order:17');
+  return addDateOptions(addCommonOptions(command)).option(
+    '--page <page>',
+    'the whole page, as statistics count it, or its beginning with a trailing *',
+  );
 }
 
 export function addDateOptions(command: Command): Command {
@@ -31,9 +43,70 @@ export function addCommonOptions(command: Command): Command {
     .option('--session <id>', 'the id of the session')
     .option('--visit <id>', 'the id of the visit')
     .option('--path <path>', 'the whole path, or its beginning with a trailing *')
+    .option(
+      '--route <pattern>',
+      'the pattern of the route, such as /orders/:id, or its beginning with a trailing *',
+    )
     .option('--name <name>', 'what was done, such as view')
+    .option('--subject <subject>', 'the object of the activity, such as order:17')
     .option('--group <group>', 'the group of the user, such as company:17')
-    .option('--ip <address>', 'the IP address');
+    .option('--ip <address>', 'the IP address')
+    .option(
+      '--properties <key=value>',
+      'an activity with this property; also != (is not), ^= (starts with), >= and <= (numbers); may be repeated',
+      addProperty,
+    )
+    .option(
+      '--filter <json>',
+      'several values and conditions, such as \'{"name":{"startsWith":"order."}}\'',
+      readFilter,
+    );
+}
+
+/** The conditions are behind the first operator of the text. */
+function addProperty(text: string, properties: PropertyConditions = {}): PropertyConditions {
+  const [, key, operator, value] = /^(.+?)(!=|\^=|>=|<=|=)(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined)
+    throw new InvalidArgumentError('It is KEY=VALUE, or with !=, ^=, >= or <=.');
+  const number = (): number => {
+    if (value.trim() === '' || !Number.isFinite(Number(value)))
+      throw new InvalidArgumentError(`${value} is no number.`);
+    return Number(value);
+  };
+  const { [key]: given = {} } = properties;
+  switch (operator) {
+    case '!=':
+      return { ...properties, [key]: { ...given, not: [...(given.not ?? []), value] } };
+    case '^=':
+      return { ...properties, [key]: { ...given, startsWith: value } };
+    case '>=':
+      return { ...properties, [key]: { ...given, gte: number() } };
+    case '<=':
+      return { ...properties, [key]: { ...given, lte: number() } };
+    default:
+      return { ...properties, [key]: { ...given, is: [...(given.is ?? []), value] } };
+  }
+}
+
+function readFilter(text: string): object {
+  try {
+    const filter: unknown = JSON.parse(text);
+    if (isObject(filter)) return filter;
+  } catch {
+    // As all that is no object.
+  }
+  throw new InvalidArgumentError('It is a JSON object.');
+}
+
+/** @throws Error if values and conditions of a property are given together */
+export function propertyFilters(properties: PropertyConditions): PropertyFilters {
+  return Object.fromEntries(
+    Object.entries(properties).map(([key, { is, ...conditions }]) => {
+      if (is && Object.keys(conditions).length > 0)
+        throw new Error(`--properties ${key}= cannot be combined with conditions on ${key}`);
+      return [key, is ?? conditions];
+    }),
+  );
 }
 
 /** Returns the filter from the options of a command, without undefined properties. */
@@ -47,10 +120,27 @@ export function filterOf({
   name,
   subject,
   group,
+  properties,
+  filter: others,
   from,
   to,
   ip,
 }: FilterOptions): ActivityFilter {
-  const filter = { user, session, visit, path, page, route, name, subject, group, from, to, ip };
+  const filter = {
+    user,
+    session,
+    visit,
+    path,
+    page,
+    route,
+    name,
+    subject,
+    group,
+    properties: properties && propertyFilters(properties),
+    from,
+    to,
+    ip,
+    ...others,
+  };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
 }

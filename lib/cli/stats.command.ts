@@ -1,5 +1,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import type { ActivityStats } from '../statistics/activity.stats.js';
+import { STATISTICS_FIELDS } from '../statistics/statistics-filter.js';
 import {
   type Dimension,
   DIMENSIONS,
@@ -19,7 +20,7 @@ import {
   type TopOptions,
   type VisitsOptions,
 } from '../statistics/statistics.types.js';
-import { addDateOptions, addCommonOptions } from './filter.options.js';
+import { addDateOptions, addCommonOptions, type FilterOptions, propertyFilters } from './filter.options.js';
 import { print } from './output.js';
 import { withServices } from './services.js';
 
@@ -30,14 +31,14 @@ export function addStats(program: Command): void {
   const overview = question(stats, 'overview', 'the figures of a range')
     .option('--compare-to <range>', 'previous, year, or FROM..TO', readRange)
     .action(({ compareTo, ...asked }: Question & OverviewOptions) =>
-      answer(overview, (of) => of.overview(asked, { compareTo })),
+      answer(overview, asked, (of, options) => of.overview(options, { compareTo })),
     );
 
   const series = question(stats, 'series', 'a measure over time')
     .addArgument(new Argument('<measure>').choices(MEASURES))
     .addArgument(new Argument('<interval>').choices(INTERVALS))
     .action((measure: Measure, interval: Interval, asked: Question) =>
-      answer(series, (of) => of.series(measure, interval, asked)),
+      answer(series, asked, (of, options) => of.series(measure, interval, options)),
     );
 
   const top = question(stats, 'top', 'the commonest values')
@@ -46,36 +47,38 @@ export function addStats(program: Command): void {
     .addOption(new Option('--measure <measure>', 'what counts').choices(TOP_MEASURES))
     .option('--property <key>', 'the property, if the dimension is property')
     .option('--search <text>', 'only values that contain this text')
-    .action((dimension: Dimension, asked: TopOptions) => answer(top, (of) => of.top(dimension, asked)));
+    .action((dimension: Dimension, asked: TopOptions) =>
+      answer(top, asked, (of, options) => of.top(dimension, options)),
+    );
 
   const live = about(stats, 'live', 'who is there now')
     .option('--minutes <number>', 'the last minutes', Number)
-    .action((asked: LiveOptions) => answer(live, (of) => of.live(asked)));
+    .action((asked: LiveOptions) => answer(live, asked, (of, options) => of.live(options)));
 
   const funnel = question(stats, 'funnel', 'how many did the steps in their order')
     .requiredOption('--step <condition>', 'path=/pricing or name=bought, once for each step', addStep)
     .option('--within <milliseconds>', 'from the first step to the last', Number)
     .action(({ step, ...asked }: FunnelOptions & { step: FunnelStep[] }) =>
-      answer(funnel, (of) => of.funnel(step, asked)),
+      answer(funnel, asked, (of, options) => of.funnel(step, options)),
     );
 
   const retention = question(stats, 'retention', 'how many come back')
     .option('--period <period>', 'day, week or month')
     .option('--by <visitor>', 'user or session')
-    .action((asked: RetentionOptions) => answer(retention, (of) => of.retention(asked)));
+    .action((asked: RetentionOptions) => answer(retention, asked, (of, options) => of.retention(options)));
 
   const journeys = question(stats, 'journeys', 'the commonest ways')
     .option('--start <path>', 'paths from this page')
     .option('--end <path>', 'paths to this page')
     .option('--depth <number>', 'how many steps', Number)
     .option('--limit <number>', 'how many paths for each step', Number)
-    .action((asked: JourneysOptions) => answer(journeys, (of) => of.journeys(asked)));
+    .action((asked: JourneysOptions) => answer(journeys, asked, (of, options) => of.journeys(options)));
 
   const visits = question(stats, 'visits', 'visits with their activities')
     .option('--limit <number>', 'how many', Number)
     .option('--after <next>', 'the "next" of the previous page')
     .option('--order <order>', 'asc or desc')
-    .action((asked: VisitsOptions) => answer(visits, (of) => of.visits(asked)));
+    .action((asked: VisitsOptions) => answer(visits, asked, (of, options) => of.visits(options)));
 }
 
 function question(stats: Command, name: string, description: string): Command {
@@ -96,7 +99,6 @@ function about(stats: Command, name: string, description: string): Command {
     .option('--browser <name>', 'the browser, such as Firefox')
     .option('--system <name>', 'the operating system, such as Windows')
     .option('--device <kind>', 'desktop, mobile, tablet or tv')
-    .option('--properties <key=value>', 'an activity with this property; may be repeated', addProperty)
     .option('--bots', 'include known bots')
     .option('--time-zone <zone>', 'such as Europe/Berlin; default: UTC')
     .hook('preAction', askForNone);
@@ -108,10 +110,33 @@ function askForNone(command: Command): void {
     if (command.getOptionValue(property) === '') command.setOptionValue(property, null);
 }
 
-async function answer(command: Command, ask: (stats: ActivityStats) => Promise<unknown>): Promise<void> {
+async function answer<T extends object>(
+  command: Command,
+  asked: T,
+  ask: (stats: ActivityStats, options: T) => Promise<unknown>,
+): Promise<void> {
+  const options = withFilter(asked);
   await withServices(command, async ({ stats }) => {
-    await print(JSON.stringify(await ask(stats), null, process.stdout.isTTY ? 2 : undefined));
+    await print(JSON.stringify(await ask(stats, options), null, process.stdout.isTTY ? 2 : undefined));
   });
+}
+
+/** Puts what `--properties` and `--filter` say beside the other options. */
+function withFilter<T extends object>(asked: T): T {
+  const { properties, filter, ...others }: FilterOptions = asked;
+  for (const property of Object.keys(filter ?? {}))
+    if (property in others || !STATISTICS_FIELDS.includes(property))
+      throw new Error(
+        property in others
+          ? `${property} must not be given twice: as an option, and in --filter`
+          : `--filter cannot have ${property}; allowed: ${STATISTICS_FIELDS.join(', ')}`,
+      );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- commander has no types of options; they are validated
+  return {
+    ...others,
+    ...(properties && { properties: propertyFilters(properties) }),
+    ...filter,
+  } as T;
 }
 
 function readRange(text: string): OverviewOptions['compareTo'] {
@@ -123,13 +148,9 @@ function readRange(text: string): OverviewOptions['compareTo'] {
 
 function addStep(text: string, steps: FunnelStep[] = []): FunnelStep[] {
   const [key, value] = readPair(text);
-  if (key !== 'path' && key !== 'name') throw new InvalidArgumentError('It is path=… or name=….');
+  if (key !== 'path' && key !== 'route' && key !== 'name')
+    throw new InvalidArgumentError('It is path=…, route=… or name=….');
   return [...steps, { [key]: value }];
-}
-
-function addProperty(text: string, properties: Record<string, string> = {}): Record<string, string> {
-  const [key, value] = readPair(text);
-  return { ...properties, [key]: value };
 }
 
 function readPair(text: string): [key: string, value: string] {

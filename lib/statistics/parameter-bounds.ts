@@ -24,6 +24,3 @@ export const JOURNEY_LIMIT: ParameterBounds = { min: 1, max: 50, default: 10 };
 
 /** Visits in a page of `visits`. */
 export const VISITS_LIMIT: ParameterBounds = { min: 1, max: 100, default: 20 };
-
-/** Keys of the filter `properties`. SQLite allows 1,000 levels in an expression, and a funnel may have ten such filters. */
-export const MAX_FILTER_PROPERTIES = 20;

@@ -1,13 +1,15 @@
-import { parseProperties } from '../activity/activity-scope.js';
 import {
+  type ActivityField,
   checkText,
   InvalidFilterError,
   parseFilter,
   type ParsedFilter,
   type ParsedScope,
 } from '../activity/activity.filter.js';
+import { type ParsedCondition, parseMatching } from '../activity/condition.js';
+import { isObject } from '../activity/properties.js';
 import { hostText } from '../activity/referrer.js';
-import { MAX_FILTER_PROPERTIES, MAX_FUNNEL_STEPS } from './parameter-bounds.js';
+import { MAX_FUNNEL_STEPS } from './parameter-bounds.js';
 import type { FunnelStep, Question, StatisticsFilter } from './statistics.types.js';
 
 /** Properties of the session, which visits have too. */
@@ -23,12 +25,24 @@ export const VISIT_SOURCES = [
   'utmTerm',
   'utmContent',
 ] as const;
-const ACTIVITY_PROPERTIES = ['user', 'path', 'name', 'group', 'ip', 'session', 'visit'] as const;
+const ACTIVITY_PROPERTIES = [
+  'user',
+  'path',
+  'name',
+  'ip',
+  'session',
+  'visit',
+  'route',
+  'subject',
+  'group',
+] as const;
 const MAY_BE_NULL = [...SESSION_PROPERTIES, ...VISIT_SOURCES] as const;
 /** The compiler checks that `Question` has these properties. */
 const ALLOWED = Object.keys({
   user: true,
   path: true,
+  route: true,
+  subject: true,
   name: true,
   group: true,
   ip: true,
@@ -52,7 +66,38 @@ const ALLOWED = Object.keys({
   timeZone: true,
 } satisfies Record<keyof Question, true>);
 
+/** The names of {@link StatisticsField}s. */
+export const STATISTICS_FIELDS = ALLOWED.filter((name) => !['bots', 'from', 'to', 'timeZone'].includes(name));
+
 type PropertyOf<T extends readonly string[]> = T[number];
+
+/** What visits have, so that all activities of a visit match or none. */
+export type VisitField = PropertyOf<typeof VISIT_PATHS | typeof MAY_BE_NULL> | 'session' | 'visit';
+/** What a filter compares. */
+export type StatisticsField = VisitField | OfActivities;
+/** What single activities have; a page is the `path` of a question. */
+type OfActivities = Exclude<ActivityField, 'page' | 'session' | 'visit'>;
+
+const OF_VISITS: readonly string[] = [
+  'session',
+  'visit',
+  ...VISIT_PATHS,
+  ...MAY_BE_NULL,
+] satisfies VisitField[];
+
+/** Whether a condition is about what visits have. */
+export function isOfVisits(
+  condition: ParsedCondition<StatisticsField>,
+): condition is ParsedCondition<VisitField> {
+  return OF_VISITS.includes(condition.field);
+}
+
+/** Whether a condition is about what a single activity has. */
+export function isOfActivities(
+  condition: ParsedCondition<StatisticsField>,
+): condition is ParsedCondition<OfActivities> {
+  return !isOfVisits(condition);
+}
 
 /** A validated filter. Missing properties match everything; `null` matches those without a value. */
 export interface ParsedStatisticsFilter
@@ -61,8 +106,8 @@ export interface ParsedStatisticsFilter
     Partial<Record<PropertyOf<typeof VISIT_PATHS>, string>>,
     Partial<Record<PropertyOf<typeof MAY_BE_NULL>, string | null>> {
   user?: string | null;
-  /** By key. */
-  properties?: Map<string, string>;
+  /** What is not equality with one value, and all that is said of properties. */
+  conditions?: readonly ParsedCondition<StatisticsField>[];
   /** Whether bots are among them. */
   bots?: true;
   /** What else has to hold of each activity, whatever the filter is. */
@@ -78,31 +123,58 @@ export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatistic
   for (const property of Object.keys(filter))
     if (!ALLOWED.includes(property))
       throw new InvalidFilterError(property, `is not known; allowed: ${ALLOWED.join(', ')}`);
-  const { bots, user, properties } = filter;
+  const { bots, user } = filter;
   if (bots !== undefined && typeof bots !== 'boolean')
     throw new InvalidFilterError('bots', 'must be true or false');
-  const parsed: ParsedStatisticsFilter = parseFilter(
+  const { conditions: ofActivities = [], ...plain } = parseFilter(
     Object.fromEntries(
       given.filter(
-        ([property, value]) => isOf(property, ACTIVITY_PROPERTIES) && (property !== 'user' || value !== null),
+        ([property, value]) =>
+          isOf(property, [...ACTIVITY_PROPERTIES, 'properties']) &&
+          (property !== 'user' || (value !== null && !isNotNull(value))),
       ),
     ),
   );
+  const parsed: ParsedStatisticsFilter = plain;
+  // A page is the `path` of a question.
+  const conditions: ParsedCondition<StatisticsField>[] = ofActivities.filter(
+    (condition): condition is ParsedCondition<Exclude<ActivityField, 'page'>> => condition.field !== 'page',
+  );
   if (user === null) parsed.user = null;
+  else if (isNotNull(user)) conditions.push({ field: 'user', noneOf: [null] });
   if (bots) parsed.bots = true;
   for (const property of VISIT_PATHS) {
-    const path = filter[property];
-    if (path !== undefined) parsed[property] = checkText(property, path);
+    const value = filter[property];
+    if (value === undefined) continue;
+    const found = parseMatching(property, value, (path) => checkText(property, path));
+    if (typeof found === 'string') parsed[property] = found;
+    else conditions.push(found);
   }
   for (const property of MAY_BE_NULL) {
     const value = filter[property];
     if (value === undefined) continue;
-    const text = value === null ? null : checkText(property, value);
-    parsed[property] = property === 'referrer' && text !== null ? hostText(text) : text;
+    const found = parseMatching(property, value, (text) => parseOrNone(property, text));
+    if (typeof found === 'string' || found === null) parsed[property] = found;
+    else conditions.push(found);
   }
-  if (properties !== undefined)
-    parsed.properties = parseProperties('properties', properties, MAX_FILTER_PROPERTIES);
+  if (conditions.length > 0) parsed.conditions = conditions;
   return parsed;
+}
+
+/** The name that all activities of a filter have; `undefined` if they may have any, `null` if they may have several. */
+export function nameIn({ name, conditions = [] }: ParsedStatisticsFilter): string | null | undefined {
+  return name ?? (conditions.some(({ field }) => field === 'name') ? null : undefined);
+}
+
+/** `{ not: null }`: whoever it was. */
+function isNotNull(user: unknown): boolean {
+  return isObject(user) && 'not' in user && user.not === null && Object.keys(user).length === 1;
+}
+
+function parseOrNone(property: (typeof MAY_BE_NULL)[number], value: unknown): string | null {
+  if (value === null) return null;
+  const text = checkText(property, value);
+  return property === 'referrer' ? hostText(text) : text;
 }
 
 /** @throws InvalidFilterError */
@@ -111,9 +183,12 @@ export function parseFunnelSteps(steps: FunnelStep[]): ParsedStatisticsFilter[] 
     throw new InvalidFilterError('steps', `must be 1 to ${MAX_FUNNEL_STEPS} steps`);
   return steps.map((step, i) => {
     const given = Object.entries(step).filter(([, value]) => value !== undefined);
-    const wrong = given.find(([property]) => !['path', 'name', 'properties'].includes(property));
+    const wrong = given.find(([property]) => !['path', 'route', 'name', 'properties'].includes(property));
     if (wrong || given.length === 0)
-      throw new InvalidFilterError(`steps.${i}`, 'must have a path, a name or properties, and nothing else');
+      throw new InvalidFilterError(
+        `steps.${i}`,
+        'must have a path, a route, a name or properties, and nothing else',
+      );
     return parseStatisticsFilter(step);
   });
 }

@@ -1,5 +1,6 @@
 import type { Activity, Properties } from '../activity/activity.js';
 import type { ActivityFilter } from '../activity/activity.filter.js';
+import type { Matching } from '../activity/condition.js';
 import type { Page, PageOptions } from '../activity/pagination.js';
 import type { Session } from '../activity/session.js';
 
@@ -18,36 +19,34 @@ export const MAY_BE_NONE = [
 ] as const;
 
 /** Selects activities and visits; docs/statistics.md defines when they count. */
-export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page' | 'route' | 'subject'> {
+export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page'> {
   /** The host's id of the user; `null` for visits in which nobody was logged in. */
-  user?: string | null | undefined;
+  user?: Matching<string> | null | { not: null } | undefined;
   /** The page of the visit's first activity: whole, or with a trailing `*` the beginning of pages. */
-  entry?: string | undefined;
+  entry?: Matching<string> | undefined;
   /** The same of its last activity. */
-  exit?: string | undefined;
+  exit?: Matching<string> | undefined;
   /**
    * The host or app where the visit came from, such as `duckduckgo.com`; `null` for none. Case, a final dot, and the
    * spelling of an international name (`bücher.example`, `xn--bcher-kva.example`) do not matter.
    */
-  referrer?: string | null | undefined;
+  referrer?: Matching<string | null> | undefined;
   /** `utm_source` of the visit's first activity; `null` for none. */
-  utmSource?: string | null | undefined;
+  utmSource?: Matching<string | null> | undefined;
   /** `utm_medium`, likewise. */
-  utmMedium?: string | null | undefined;
+  utmMedium?: Matching<string | null> | undefined;
   /** `utm_campaign`, likewise. */
-  utmCampaign?: string | null | undefined;
+  utmCampaign?: Matching<string | null> | undefined;
   /** `utm_term`, likewise. */
-  utmTerm?: string | null | undefined;
+  utmTerm?: Matching<string | null> | undefined;
   /** `utm_content`, likewise. */
-  utmContent?: string | null | undefined;
+  utmContent?: Matching<string | null> | undefined;
   /** As in {@link Session.browser}; `null` matches unknown browsers. */
-  browser?: string | null | undefined;
+  browser?: Matching<string | null> | undefined;
   /** As in {@link Session.system}, likewise. */
-  system?: string | null | undefined;
+  system?: Matching<string | null> | undefined;
   /** As in {@link Session.device}, likewise. */
-  device?: string | null | undefined;
-  /** Each key has this text, number or truth value. */
-  properties?: Record<string, string | number | boolean> | undefined;
+  device?: Matching<string | null> | undefined;
   /**
    * Whether known bots count too.
    * @defaultValue false
@@ -85,6 +84,7 @@ export type Interval = (typeof INTERVALS)[number];
 /** The dimensions of `ActivityStats.top`. */
 export const DIMENSIONS = [
   'path',
+  'route',
   'entry',
   'exit',
   'referrer',
@@ -103,6 +103,15 @@ export const DIMENSIONS = [
 ] as const;
 /** One of {@link DIMENSIONS}. */
 export type Dimension = (typeof DIMENSIONS)[number];
+
+const ACTIVITY_DIMENSIONS = ['path', 'route', 'name', 'property', 'group'] as const;
+/** A dimension that single activities have; visits have the others. */
+export type ActivityDimension = (typeof ACTIVITY_DIMENSIONS)[number];
+
+/** @internal */
+export function isActivityDimension(dimension: Dimension): dimension is ActivityDimension {
+  return ACTIVITY_DIMENSIONS.some((each) => each === dimension);
+}
 
 /** The measures of `ActivityStats.top`. */
 export const TOP_MEASURES = ['users', 'sessions', 'visits', 'activities', 'views'] as const;
@@ -225,7 +234,7 @@ export interface Live extends AsOf {
 }
 
 /** The conditions of a step; at least one is required. */
-export type FunnelStep = Pick<StatisticsFilter, 'path' | 'name' | 'properties'>;
+export type FunnelStep = Pick<StatisticsFilter, 'path' | 'route' | 'name' | 'properties'>;
 
 export interface FunnelOptions extends Question {
   /** Milliseconds from the first step to the last. Default: the whole range. */

@@ -141,6 +141,16 @@ describe('djaffar stats', () => {
       { visits: { value: 1 } },
     ],
     [['overview', ...RANGE, '--user', ''], { visits: { value: 0 } }],
+    [
+      ['overview', ...RANGE, '--properties', 'plan!=free', '--properties', 'plan^=p'],
+      { activities: { value: 2 } },
+    ],
+    [
+      ['overview', ...RANGE, '--properties', 'plan=free', '--properties', 'plan=x'],
+      { activities: { value: 3 } },
+    ],
+    [['overview', ...RANGE, '--properties', 'plan>=1'], { activities: { value: 0 } }],
+    [['overview', ...RANGE, '--filter', '{"name":{"not":"view"}}'], { activities: { value: 1 } }],
     [['live', '--minutes', '1', '--bots'], { sessions: 0, visitors: [] }],
     [
       ['funnel', ...RANGE, '--step', 'path=/', '--step', 'name=bought', '--within', '3600000'],
@@ -164,10 +174,14 @@ describe('djaffar stats', () => {
     [['series', 'visits', 'eon'], /^error: .*'eon' is invalid.*minute, hour, day, week, month/],
     [['overview', '--time-zone', 'Mars'], /^djaffar: timeZone must be an IANA time zone/],
     [['overview', '--entry', ''], /^djaffar: entry must be a text that is not empty/],
-    [['funnel', '--step', 'color=red'], /^error: .*path=… or name=…/],
+    [['funnel', '--step', 'color=red'], /^error: .*path=…, route=… or name=…/],
     [['funnel'], /^error: required option '--step/],
-    [['overview', '--route', '/x'], /^error: unknown option '--route'/],
-    [['overview', '--subject', 'order:1'], /^error: unknown option '--subject'/],
+    [['overview', '--colour', 'red'], /^error: unknown option '--colour'/],
+    [['overview', '--properties', 'plan'], /^error: .*KEY=VALUE/],
+    [['overview', '--properties', 'n>=x'], /^error: .*x is no number/],
+    [['overview', '--properties', 'n=1', '--properties', 'n>=1'], /^djaffar: .*cannot be combined/],
+    [['overview', '--filter', '[]'], /^error: .*JSON object/],
+    [['overview', '--path', '/', '--filter', '{"path":"/"}'], /^djaffar: path must not be given twice/],
     [['top', 'path', '--limit', 'x'], /^djaffar: limit must be a whole number/],
   ])('says in a line what is wrong with %j', async (args, message) => {
     const { code, stdout, stderr } = await run(host.database, ['stats', ...args]);

@@ -10,9 +10,12 @@ import {
   NAMES,
   PATHS,
   SESSIONS,
+  SUBJECTS,
   USERS,
   VISITS,
 } from '../support/statistics/arbitrary-activities.js';
+import { aRoute, matching, someProperties } from '../support/statistics/arbitrary-filters.js';
+import { isAt, isDone, isMatching } from '../support/statistics/history.js';
 import { byText } from '../support/statistics/order.js';
 import { pageOf } from '../support/statistics/pages.js';
 import { createStore, type StoreDatabase, type StoreHost } from '../support/stores.js';
@@ -216,13 +219,16 @@ describe.each(STORES)('a store on %s', (name) => {
 
     const aFilter: fc.Arbitrary<ActivityFilter> = fc
       .record({
-        user: fc.constantFrom(...USERS),
-        session: fc.constantFrom(...SESSIONS),
-        visit: fc.constantFrom(...VISITS),
-        path: fc.constantFrom(...PATHS, '/*', '/p*', '/a%*', '/a_*', '/🦋*', '*'),
-        page: fc.constantFrom(...PATHS, '/*', '/p*'),
-        name: fc.constantFrom(...NAMES),
-        ip: fc.constantFrom(...IPS),
+        user: matching(fc.constantFrom(...USERS)),
+        session: matching(fc.constantFrom(...SESSIONS)),
+        visit: matching(fc.constantFrom(...VISITS)),
+        path: matching(fc.constantFrom(...PATHS, '/*', '/p*', '/a%*', '/a_*', '/🦋*', '*')),
+        page: matching(fc.constantFrom(...PATHS, '/*', '/p*')),
+        route: matching(aRoute),
+        subject: matching(fc.constantFrom(...SUBJECTS)),
+        name: matching(fc.constantFrom(...NAMES)),
+        ip: matching(fc.constantFrom(...IPS)),
+        properties: someProperties,
         from: fc.constantFrom('2024-10-01', '2025-03-09T07:00Z', new Date('2025-10-26T01:00Z')),
         to: fc.constantFrom('2025-11-02', '2025-10-26T01:00:01Z', '9999-12-31'),
       })
@@ -266,7 +272,7 @@ describe.each(STORES)('a store on %s', (name) => {
             expect(await host.activities.count(filter)).toBe(expected.length);
           },
         ),
-        runs(20),
+        runs(40),
       );
       const paths = async (filter: ActivityFilter): Promise<string[]> =>
         (await host.activities.find(filter, { order: 'asc' })).items.map(({ path }) => path);
@@ -537,20 +543,18 @@ describe.each(STORES)('a store on %s', (name) => {
   });
 });
 
-function isMatch(activity: Activity, filter: ActivityFilter): boolean {
-  const { user, session, visit, path, page, name, ip, from, to } = filter;
-  const isAt = (text: string, asked: string): boolean =>
-    asked.endsWith('*') ? text.startsWith(asked.slice(0, -1)) : text === asked;
+function isMatch(
+  activity: Activity,
+  { from, to, page, path, session, visit, ...filter }: ActivityFilter,
+): boolean {
   const instant = (at: Date | string, end: number): number =>
     at instanceof Date ? at.getTime() : Date.parse(at) + (/^[\d-]{10}$/.test(at) ? end : 0);
   return (
-    (user === undefined || activity.userId === user) &&
-    (session === undefined || activity.sessionId === session) &&
-    (visit === undefined || activity.visitId === visit) &&
-    (path === undefined || isAt(activity.path, path)) &&
-    (page === undefined || isAt(pageOf(activity.path), page)) &&
-    (name === undefined || activity.name === name) &&
-    (ip === undefined || activity.ipAddress === ip) &&
+    isDone(activity, filter) &&
+    isMatching(activity.sessionId, session) &&
+    isMatching(activity.visitId, visit) &&
+    isMatching(activity.path, path, isAt) &&
+    isMatching(pageOf(activity.path), page, isAt) &&
     (from === undefined || activity.date.getTime() >= instant(from, 0)) &&
     (to === undefined || activity.date.getTime() < instant(to, DAY))
   );

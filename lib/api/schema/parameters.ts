@@ -1,3 +1,5 @@
+import { MAX_FILTER_PROPERTIES } from '../../activity/activity.filter.js';
+import { MAX_VALUES } from '../../activity/condition.js';
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../../activity/pagination.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { MAX_SUBJECT } from '../../activity/subject.js';
@@ -6,7 +8,6 @@ import {
   JOURNEY_DEPTH,
   JOURNEY_LIMIT,
   LIVE_MINUTES,
-  MAX_FILTER_PROPERTIES,
   MAX_FUNNEL_STEPS,
   TOP_LIMIT,
   VISITS_LIMIT,
@@ -89,6 +90,19 @@ const filter: Parameters<FilterQuery> = {
     example: 'company:17',
   },
   ip: { description: 'An IP address, IPv4 or IPv6.', maxLength: 45, example: '203.0.113.7' },
+  properties: {
+    description:
+      `A JSON object of at most ${MAX_FILTER_PROPERTIES} keys: the activity has each of these values (text, number, ` +
+      '`true` or `false`), one of several (a list), or a value of which these conditions hold: `not`, `startsWith`, and for ' +
+      'numbers `gte` and `lte`.',
+    example: '{"plan":["pro","team"],"total":{"gte":100}}',
+  },
+  filter: {
+    description:
+      'A JSON object of other parameters of this filter, with lists of up to ' +
+      `${MAX_VALUES} values, and with conditions: \`not\` (one value or a list) and \`startsWith\`.`,
+    example: '{"name":{"startsWith":"order."},"path":{"not":"/admin*"}}',
+  },
 };
 
 export const activities: Parameters<ActivitiesQuery> = {
@@ -151,12 +165,6 @@ const question: Parameters<QuestionQuery> = {
   browser: none('The name of the browser, without a version.', 'Firefox'),
   system: none('The name of the operating system.', 'Windows'),
   device: none('The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`.', 'desktop'),
-  properties: {
-    description:
-      `A JSON object of at most ${MAX_FILTER_PROPERTIES} keys: the activity has each of these values ` +
-      '(text, number, `true` or `false`).',
-    example: '{"plan":"pro"}',
-  },
   bots: { description: 'Whether to include known bots.', default: false },
 };
 
@@ -206,7 +214,7 @@ export const funnel: Parameters<FunnelQuery> = {
   ...question,
   steps: {
     description:
-      `A JSON array of 1 to ${MAX_FUNNEL_STEPS} steps. A step is an object with at least one of \`path\`, \`name\` and ` +
+      `A JSON array of 1 to ${MAX_FUNNEL_STEPS} steps. A step is an object with at least one of \`path\`, \`route\`, \`name\` and ` +
       '`properties`.',
     example: '[{"path":"/"},{"path":"/pricing"},{"name":"bought"}]',
   },

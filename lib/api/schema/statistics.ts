@@ -1,10 +1,7 @@
-import { MAX_NAME } from '../../activity/new-activity.js';
-import {
-  JOURNEY_DEPTH,
-  MAX_FILTER_PROPERTIES,
-  MAX_FUNNEL_STEPS,
-  MAX_LIVE_VISITORS,
-} from '../../statistics/parameter-bounds.js';
+import { MAX_FILTER_PROPERTIES } from '../../activity/activity.filter.js';
+import { MAX_VALUES, type PropertyFilters } from '../../activity/condition.js';
+import { MAX_NAME, MAX_ROUTE } from '../../activity/new-activity.js';
+import { JOURNEY_DEPTH, MAX_FUNNEL_STEPS, MAX_LIVE_VISITORS } from '../../statistics/parameter-bounds.js';
 import {
   type AsOf,
   type Figure,
@@ -43,7 +40,8 @@ import {
   object,
   oneOf,
   optional,
-  type Schema,
+  Schema,
+  type SchemaObject,
   text,
 } from './schema.js';
 import { activityFields, next, session } from './activities.js';
@@ -182,16 +180,63 @@ export const live = result<Live>(
   'The current visitors.',
 );
 
+const list = (item: SchemaObject): SchemaObject => ({
+  type: 'array',
+  minItems: 1,
+  maxItems: MAX_VALUES,
+  items: item,
+});
+
+/** A value, a list of values, or conditions. */
+const matching = <T>(
+  description: string,
+  value: SchemaObject,
+  more: Record<string, SchemaObject> = {},
+): Schema<T> =>
+  new Schema({
+    description,
+    oneOf: [
+      value,
+      list(value),
+      {
+        type: 'object',
+        properties: {
+          not: { oneOf: [value, list(value)] },
+          startsWith: { type: 'string', minLength: 1 },
+          ...more,
+        },
+        additionalProperties: false,
+      },
+    ],
+  });
+
+const propertyValue: SchemaObject = { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] };
+
 const step = component(
   'DjaffarFunnelStep',
   object<FunnelStep>(
     {
-      path: optional(text('A page, or the beginning of pages with a trailing `*`.', { example: '/pricing' })),
-      name: optional(text('What was done.', { maxLength: MAX_NAME, example: 'bought' })),
+      path: optional(
+        matching('A page, or the beginning of pages with a trailing `*`.', {
+          type: 'string',
+          example: '/pricing',
+        }),
+      ),
+      route: optional(
+        matching('The pattern of a route, or the beginning of patterns with a trailing `*`.', {
+          type: 'string',
+          maxLength: MAX_ROUTE + 1,
+          example: '/orders/:id',
+        }),
+      ),
+      name: optional(matching('What was done.', { type: 'string', maxLength: MAX_NAME, example: 'bought' })),
       properties: optional(
-        freeForm('Each key has this value.', {
+        freeForm<PropertyFilters>('Each key has this value.', {
           maxProperties: MAX_FILTER_PROPERTIES,
-          additionalProperties: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+          additionalProperties: matching<unknown>('A value, several, or conditions.', propertyValue, {
+            gte: { type: 'number' },
+            lte: { type: 'number' },
+          }).json,
           example: { plan: 'pro' },
         }),
       ),

@@ -135,6 +135,9 @@ export interface Dialect {
    */
   property(column: string, key: string): string;
 
+  /** The same of a number in double precision: `null` if it is not a number. A text that looks like one is none. */
+  number(column: string, key: string): string;
+
   /**
    * The SQL of whether a text has a word at its beginning, or after one of the characters.
    * @param words each of letters, digits, `+` and `-`

@@ -160,6 +160,11 @@ export const mysql: Dialect = {
     const text = `CONCAT(LEFT(${column}, 0), JSON_UNQUOTE(${value}))`;
     return `CASE WHEN JSON_TYPE(${value}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE ${text} END`;
   },
+  number: (column, key) => {
+    const value = `JSON_EXTRACT(${column}, CONCAT('$.', JSON_QUOTE(${key})))`;
+    const types = `('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL')`;
+    return `CASE WHEN JSON_TYPE(${value}) IN ${types} THEN CAST(${value} AS DOUBLE) END`;
+  },
 
   async exactText(runner) {
     const [{ version }]: [{ version: string }] = await runner.query('SELECT VERSION() AS version');

@@ -1,3 +1,4 @@
+import { splitByUser } from '../../activity/activity.filter.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { ErasureSelection } from '../store.js';
 import { conditionsOf } from './filter.js';
@@ -69,13 +70,13 @@ async function countOf(server: Server, condition: string): Promise<number> {
 /** The conditions of activities, none of which two of them have in common. */
 async function partsOf(server: Server, { filter, keepAnonymous }: ErasureSelection): Promise<string[]> {
   const own = all(conditionsOf(filter));
-  const { user, ...others } = filter;
-  if (user === undefined || keepAnonymous) return [own];
+  const split = keepAnonymous ? undefined : splitByUser(filter);
+  if (!split) return [own];
   const visits = await server.query<{ id: string }>(
-    `SELECT DISTINCT visitId AS id FROM ${ACTIVITY} WHERE ${all([...conditionsOf({ user, scope: filter.scope ?? [] }), `visitId != ''`])}`,
+    `SELECT DISTINCT visitId AS id FROM ${ACTIVITY} WHERE ${all([...conditionsOf(split.ofUser), `visitId != ''`])}`,
   );
   const anonymous = Array.from(lists(visits), (some) =>
-    all([...conditionsOf(others), 'userId IS NULL', `visitId IN ${texts(some.map(({ id }) => id))}`]),
+    all([...conditionsOf(split.others), 'userId IS NULL', `visitId IN ${texts(some.map(({ id }) => id))}`]),
   );
   // In this order, because the user's own activities decide which visits these are.
   return [...anonymous, own];

@@ -1,13 +1,29 @@
-import type { ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
+import type { ActivityField, ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
+import type { ParsedCondition } from '../../activity/condition.js';
 import type { Cursor } from '../../activity/cursor.js';
-import { ID_ORDER, integer, text } from './sql.js';
+import { all, double, ID_ORDER, integer, text, texts } from './sql.js';
 
 /** The page of an activity: the column has none if it is the path. */
 export const PAGE = 'ifNull(page, path)';
 
 /** The conditions of a filter on the table of activities. */
 export function conditionsOf(filter: ParsedFilter): string[] {
-  const { user, session, visit, route, name, subject, group, path, page, from, to, ip, scope = [] } = filter;
+  const {
+    user,
+    session,
+    visit,
+    route,
+    name,
+    subject,
+    group,
+    path,
+    page,
+    from,
+    to,
+    ip,
+    conditions = [],
+    scope = [],
+  } = filter;
   return [
     ...(from === undefined ? [] : [`date >= ${integer(from)}`]),
     ...(to === undefined ? [] : [`date < ${integer(to)}`]),
@@ -21,8 +37,54 @@ export function conditionsOf(filter: ParsedFilter): string[] {
     ...(route === undefined ? [] : [matches('route', route)]),
     ...(path === undefined ? [] : [matches('path', path)]),
     ...(page === undefined ? [] : [matches(PAGE, page)]),
+    ...conditions.map(activityCondition),
     ...scopeConditions(scope),
   ];
+}
+
+const COLUMNS: Record<Exclude<ActivityField, 'properties'>, string> = {
+  user: 'userId',
+  session: 'sessionId',
+  // A visit is the empty text if there is none.
+  visit: `nullIf(visitId, '')`,
+  name: 'name',
+  subject: 'subject',
+  group: 'groupId',
+  ip: 'ipAddress',
+  route: 'route',
+  path: 'path',
+  page: PAGE,
+};
+const OF_PATHS: readonly string[] = ['path', 'page', 'route', 'entry', 'exit'];
+
+/** What a condition requires of an activity. */
+function activityCondition(condition: ParsedCondition<ActivityField>): string {
+  const { field, key = '', gte, lte } = condition;
+  if (field !== 'properties') return valueCondition(condition, COLUMNS[field]);
+  return all([
+    valueCondition(condition, propertySql(key)),
+    ...(gte === undefined ? [] : [`${numberSql(key)} >= ${double(gte)}`]),
+    ...(lte === undefined ? [] : [`${numberSql(key)} <= ${double(lte)}`]),
+  ]);
+}
+
+/** What a condition requires of a text. */
+export function valueCondition(
+  { field, anyOf, noneOf, startsWith }: ParsedCondition,
+  column: string,
+): string {
+  const oneOf = (values: readonly (string | null)[]): string => {
+    const known = values.filter((value) => value !== null);
+    const alternatives = values.includes(null) ? [`(${column}) IS NULL`] : [];
+    if (OF_PATHS.includes(field)) alternatives.push(...known.map((value) => matches(column, value)));
+    else if (known.length > 0) alternatives.push(`${column} IN ${texts(known)}`);
+    return alternatives.map((sql) => `(${sql})`).join(' OR ');
+  };
+  return all([
+    ...(anyOf ? [oneOf(anyOf)] : []),
+    ...(noneOf ? [`NOT ifNull(${oneOf(noneOf)}, false)`] : []),
+    ...(startsWith === undefined ? [] : [`startsWith(${column}, ${text(startsWith)})`]),
+  ]);
 }
 
 /** What a scope requires of an activity. */
@@ -52,4 +114,10 @@ export function propertySql(key: string): string {
   const type = `JSONType(ifNull(properties, ''), ${text(key)})`;
   return `multiIf(${type} = 'String', JSONExtractString(ifNull(properties, ''), ${text(key)}),
     ${type} IN ('Int64', 'UInt64', 'Double', 'Bool'), JSONExtractRaw(ifNull(properties, ''), ${text(key)}), NULL)`;
+}
+
+/** A property in double precision if it is a number; else `NULL`. */
+export function numberSql(key: string): string {
+  const properties = `ifNull(properties, ''), ${text(key)}`;
+  return `if(JSONType(${properties}) IN ('Int64', 'UInt64', 'Double'), JSONExtractFloat(${properties}), NULL)`;
 }

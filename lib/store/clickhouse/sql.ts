@@ -14,6 +14,11 @@ export function integer(value: number): string {
   return String(Math.trunc(Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)));
 }
 
+/** A number in double precision. */
+export function double(value: number): string {
+  return `toFloat64(${text(String(value))})`;
+}
+
 /** All conditions together; `1` if there are none. */
 export function all(conditions: readonly string[]): string {
   return conditions.length > 0 ? conditions.map((condition) => `(${condition})`).join(' AND ') : '1';

@@ -1,9 +1,11 @@
 import type { SelectQueryBuilder } from 'typeorm';
 import type { Activity } from '../../activity/activity.js';
-import type { ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
+import type { ActivityField, ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
+import { matchesNone, type ParsedCondition } from '../../activity/condition.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { truncate } from '../../activity/text.js';
 import { type Dialect, PATH_KEY_LENGTH } from '../../database/dialects/dialect.js';
+import { PAGE } from './statistics/filter/page-sql.js';
 
 export interface Condition {
   sql: string;
@@ -24,64 +26,140 @@ export function applyFilter(
 export function scopeConditions(scope: readonly ParsedScope[], dialect: Dialect): Condition[] {
   return scope.flatMap(({ filter, properties }, n) => [
     ...conditionsOf(filter, dialect, `scope${n}_`),
-    ...[...properties].map(([key, value], i) => propertyCondition(dialect, `scope${n}_${i}`, key, value)),
+    ...[...properties].map(([key, value], i) =>
+      propertySql(dialect, `scope${n}_${i}`, { field: 'properties', key, anyOf: [value] }),
+    ),
   ]);
-}
-
-/** An activity's property has a value; alias `activity`. */
-export function propertyCondition(
-  dialect: Dialect,
-  parameter: string,
-  key: string,
-  value: string,
-): Condition {
-  const property = dialect.property('activity.properties', `:${parameter}Key`);
-  return {
-    sql: `activity.properties IS NOT NULL AND ${property} = :${parameter}Value`,
-    parameters: { [`${parameter}Key`]: key, [`${parameter}Value`]: value },
-  };
 }
 
 /** @param prefix of the names of the parameters */
 function conditionsOf(
-  {
-    user,
-    session,
-    visit,
-    route,
-    name,
-    subject,
-    group,
-    path,
-    page,
-    from,
-    to,
-    ip,
-  }: Omit<ParsedFilter, 'scope'>,
+  { from, to, conditions = [], ...texts }: Omit<ParsedFilter, 'scope'>,
   dialect: Dialect,
   prefix = '',
 ): Condition[] {
-  const equal = (column: string, parameter: string, value: string | undefined): Condition | false =>
-    value !== undefined && {
-      sql: `activity.${column} = :${prefix}${parameter}`,
-      parameters: { [prefix + parameter]: value },
-    };
-  const conditions = [
-    equal('userId', 'user', user),
-    equal('sessionId', 'session', session),
-    equal('visitId', 'visit', visit),
-    equal('name', 'name', name),
-    equal('subject', 'subject', subject),
-    equal('groupId', 'group', group),
-    equal('ipAddress', 'ip', ip),
-    route !== undefined &&
-      pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), `${prefix}route`, route),
-    path !== undefined && pathCondition(pathColumns(dialect, 'activity.path'), `${prefix}path`, path),
-    page !== undefined && pageCondition(dialect, `${prefix}page`, page),
-    from !== undefined && { sql: 'activity.date >= :from', parameters: { from } },
-    to !== undefined && { sql: 'activity.date < :to', parameters: { to } },
+  const given = Object.entries(texts).flatMap(([field, value]): ParsedCondition<ActivityField>[] =>
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all other properties are fields
+    value === undefined ? [] : [{ field: field as ActivityField, anyOf: [value] }],
+  );
+  return [
+    ...[...given, ...conditions].map((condition, i) =>
+      activityCondition(dialect, `${prefix}${condition.field}${i}`, condition),
+    ),
+    ...(from === undefined ? [] : [{ sql: 'activity.date >= :from', parameters: { from } }]),
+    ...(to === undefined ? [] : [{ sql: 'activity.date < :to', parameters: { to } }]),
   ];
-  return conditions.filter((condition) => condition !== false);
+}
+
+const COLUMNS = {
+  user: 'userId',
+  session: 'sessionId',
+  visit: 'visitId',
+  name: 'name',
+  subject: 'subject',
+  group: 'groupId',
+  ip: 'ipAddress',
+} as const;
+
+/** What a condition requires of an activity; alias `activity`. */
+export function activityCondition(
+  dialect: Dialect,
+  parameter: string,
+  condition: ParsedCondition<ActivityField>,
+): Condition {
+  const { field } = condition;
+  switch (field) {
+    case 'properties':
+      return propertySql(dialect, parameter, condition);
+    case 'path':
+      return valueCondition(dialect, parameter, condition, 'activity.path', (name, path) =>
+        pathCondition(pathColumns(dialect, 'activity.path'), name, path),
+      );
+    case 'page':
+      return valueCondition(dialect, parameter, condition, PAGE, (name, page) =>
+        pageCondition(dialect, name, page),
+      );
+    case 'route':
+      return valueCondition(dialect, parameter, condition, 'activity.route', (name, route) =>
+        pathCondition(new Map([[dialect.binary('activity.route'), Infinity]]), name, route),
+      );
+    default:
+      return valueCondition(dialect, parameter, condition, `activity.${COLUMNS[field]}`);
+  }
+}
+
+/**
+ * What a condition requires of a text.
+ * @param column the SQL of the text
+ * @param matches the SQL of its being a value, if that is not equality
+ */
+export function valueCondition(
+  dialect: Dialect,
+  parameter: string,
+  { anyOf, noneOf, startsWith }: ParsedCondition,
+  column: string,
+  matches?: (parameter: string, value: string) => Condition,
+): Condition {
+  const parameters: Condition['parameters'] = {};
+  const oneOf = (name: string, values: readonly (string | null)[]): string => {
+    const texts = values.filter((value) => value !== null);
+    const alternatives = values.includes(null) ? [`${column} IS NULL`] : [];
+    if (matches) {
+      for (const [i, value] of texts.entries()) {
+        const { sql, parameters: own } = matches(`${name}_${i}`, value);
+        alternatives.push(`(${sql})`);
+        Object.assign(parameters, own);
+      }
+    } else if (texts.length === 1) {
+      alternatives.push(`${column} = :${name}`);
+      [parameters[name]] = texts;
+    } else if (texts.length > 1) {
+      alternatives.push(`${column} IN (:...${name})`);
+      parameters[name] = texts;
+    }
+    return alternatives.length === 1 ? `${alternatives[0]}` : `(${alternatives.join(' OR ')})`;
+  };
+  const all = [
+    ...(anyOf ? [oneOf(parameter, anyOf)] : []),
+    ...(noneOf ? [`(${oneOf(`${parameter}Not`, noneOf)}) IS NOT TRUE`] : []),
+  ];
+  if (startsWith !== undefined) {
+    const start = beginsWith(new Map([[dialect.binary(column), Infinity]]), `${parameter}Start`, startsWith);
+    all.push(start.sql);
+    Object.assign(parameters, start.parameters);
+  }
+  return { sql: all.join(' AND '), parameters };
+}
+
+/** What a condition requires of a property of an activity; alias `activity`. */
+function propertySql(
+  dialect: Dialect,
+  parameter: string,
+  { key, gte, lte, startsWith, ...values }: ParsedCondition,
+): Condition {
+  const column = 'activity.properties';
+  const property = dialect.property(column, `:${parameter}Key`);
+  const number = dialect.number(column, `:${parameter}Key`);
+  const { sql, parameters } = valueCondition(dialect, parameter, values, property);
+  const all = [
+    ...(sql === '' ? [] : [sql]),
+    ...(gte === undefined ? [] : [`${number} >= ${numberSql(gte)}`]),
+    ...(lte === undefined ? [] : [`${number} <= ${numberSql(lte)}`]),
+  ];
+  if (startsWith !== undefined) {
+    // Not a range: it would read the property twice.
+    all.push(`SUBSTR(${property}, 1, ${Array.from(startsWith).length}) = :${parameter}Start`);
+    parameters[`${parameter}Start`] = startsWith;
+  }
+  // Most activities have no properties, which is quicker to see than that they lack one.
+  const exists = matchesNone({ ...values, startsWith, gte, lte }) ? [] : ['activity.properties IS NOT NULL'];
+  return { sql: [...exists, ...all].join(' AND '), parameters: { ...parameters, [`${parameter}Key`]: key } };
+}
+
+/** A number as a literal of double precision: each database reads it as it reads the numbers of properties. */
+function numberSql(value: number): string {
+  const text = String(value);
+  return text.includes('e') ? text : `${text}e0`;
 }
 
 /** The order of activities: by date, then id. */
@@ -120,13 +198,21 @@ export function pathColumns(dialect: Dialect, column: string): Map<string, numbe
  * @param columns the SQL of each, and how many of the path's first characters it holds
  */
 export function pathCondition(columns: Map<string, number>, parameter: string, path: string): Condition {
-  const isPrefix = path.endsWith('*');
-  const text = isPrefix ? path.slice(0, -1) : path;
+  if (path.endsWith('*')) return beginsWith(columns, parameter, path.slice(0, -1));
+  const parameters: Condition['parameters'] = {};
+  const sql = [...columns].map(([column, length], i) => {
+    parameters[`${parameter}${i}`] = truncate(path, length);
+    return `${column} = :${parameter}${i}`;
+  });
+  return { sql: sql.join(' AND '), parameters };
+}
+
+/** As a range, which an index has in a row. The columns compare by code points. */
+function beginsWith(columns: Map<string, number>, parameter: string, text: string): Condition {
   const parameters: Condition['parameters'] = {};
   const sql = [...columns].flatMap(([column, length], i) => {
     const value = truncate(text, length);
     parameters[`${parameter}${i}`] = value;
-    if (!isPrefix) return `${column} = :${parameter}${i}`;
     const end = successor(value);
     if (end === undefined) return `${column} >= :${parameter}${i}`;
     parameters[`${parameter}End${i}`] = end;

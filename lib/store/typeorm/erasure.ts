@@ -1,5 +1,6 @@
 import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import { Activity, type Properties } from '../../activity/activity.js';
+import { splitByUser } from '../../activity/activity.filter.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { MAX_LIMIT } from '../../activity/pagination.js';
 import { Session } from '../../activity/session.js';
@@ -206,13 +207,13 @@ export function partsOf(
     const query = filteredBy(manager, filter);
     return change.kind === 'anonymise' ? notYetAnonymous(query, change.properties) : query;
   };
-  const { user, ...others } = filter;
-  if (user === undefined || keepAnonymous) return [selected];
+  const split = keepAnonymous ? undefined : splitByUser(filter);
+  if (!split) return [selected];
   const anonymous: Selection = (manager) => {
-    const visits = filteredBy(manager, { user, scope: filter.scope ?? [] })
+    const visits = filteredBy(manager, split.ofUser)
       .select('activity.visitId')
       .andWhere('activity.visitId IS NOT NULL');
-    return filteredBy(manager, others)
+    return filteredBy(manager, split.others)
       .andWhere('activity.userId IS NULL')
       .andWhere(`activity.visitId IN (${visits.getQuery()})`, visits.getParameters());
   };

@@ -128,9 +128,14 @@ export const PROPERTIES: Properties[] = [
   { visible: 90_000_000 },
   { visible: -1 },
   { visible: '1000' },
+  { n: 0.1 },
+  { n: '0.1' },
   { plan: '🦋', n: 1000000, '🦋': 'ä', [`'`]: '"' },
   {},
 ];
+export const ROUTES = ['/items/:id', '/Items/:id', '/items/:id/pay', '/ä/*'];
+export const SUBJECTS = ['item:17', 'item:1', 'Item:17', 'user:ä'];
+export const NUMBERS = [1, -2.5, 0, 1_000_000, 0.1, 1234, 700_000.5];
 export const KEYS = ['plan', 'n', 'paid', 'a.b', 'a', '"', "'", '$', 'a b', '🦋', 'nothing'];
 
 const VISIT_COUNT = 120;
@@ -168,6 +173,8 @@ export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).
         fc.constantFrom(...PATHS, ...PATHS_WITH_QUERY, ...PATHS_OF_PAGES),
       ),
       referer: fc.option(fc.constantFrom(...REFERERS), { nil: undefined }),
+      route: fc.option(fc.constantFrom(...ROUTES), { nil: undefined }),
+      subject: fc.option(fc.constantFrom(...SUBJECTS), { nil: undefined }),
       name: fc.oneof(fc.constant('view'), fc.constantFrom(...NAMES)),
       properties: fc.option(fc.constantFrom(...PROPERTIES), { nil: undefined }),
       user: fc.option(

@@ -1,17 +1,21 @@
 import fc from 'fast-check';
-import type { Question, StatisticsFilter } from '../../../lib/index.js';
+import type { Matching, PropertyFilters, Question, StatisticsFilter } from '../../../lib/index.js';
 import {
   ANCHORS,
   anActivity,
   GROUPS,
   IPS,
+  KEYS,
   NAMES,
+  NUMBERS,
   OTHER_PAGES,
   PATHS,
   PATHS_WITH_QUERY,
   PROPERTIES,
   REFERRERS,
+  ROUTES,
   SESSIONS,
+  SUBJECTS,
   USERS,
   UTM_CAMPAIGNS,
   UTM_CONTENTS,
@@ -43,6 +47,8 @@ export const aPath = fc.oneof(
   fc.constantFrom('/*', '/p*', '/a*', '/a%*', '/?utm*', '/🦋*', '/nothing*', '#*', '/pricing/*'),
 );
 
+export const aRoute = fc.oneof(fc.constantFrom(...ROUTES), fc.constantFrom('/items*', '/*', '/nothing'));
+
 const anEnd = fc.oneof({ weight: 3, arbitrary: aPath }, fc.constantFrom(...PATHS_WITH_QUERY));
 
 /** One of the texts, or `null`. */
@@ -50,36 +56,76 @@ function orNone(...texts: string[]): fc.Arbitrary<string | null> {
   return fc.option(fc.constantFrom(...texts), { freq: 2 });
 }
 
-type Properties = NonNullable<StatisticsFilter['properties']>;
+/** One value, several, or conditions. */
+export function matching<T extends string | null>(value: fc.Arbitrary<T>): fc.Arbitrary<Matching<T>> {
+  const several = fc.array(value, { minLength: 1, maxLength: 3 });
+  const start = value
+    .filter((text) => text !== null && text !== '')
+    .map((text) => Array.from(`${text}`)[0] ?? '/');
+  return fc.oneof(
+    { weight: 4, arbitrary: value },
+    several,
+    fc.oneof(value, several).map((not) => ({ not })),
+    start.map((startsWith) => ({ startsWith })),
+    fc.record({ startsWith: start, not: value }),
+  );
+}
 
-export const someProperties: fc.Arbitrary<Properties> = fc
+type PlainProperties = Record<string, string | number | boolean>;
+
+const plainProperties: fc.Arbitrary<PlainProperties> = fc
   .constantFrom(...PROPERTIES)
   .map((properties) =>
     Object.entries(properties).filter(
-      (entry): entry is [string, Properties[string]] => entry[1] !== null && typeof entry[1] !== 'object',
+      (entry): entry is [string, PlainProperties[string]] =>
+        entry[1] !== null && typeof entry[1] !== 'object',
     ),
   )
   .chain((plain) => fc.subarray(plain).map((entries) => Object.fromEntries(entries)));
 
+const aLimit = fc.constantFrom(...NUMBERS, -3, 0.5, 999_999.99, 1e6);
+
+const conditionsOnProperties: fc.Arbitrary<PropertyFilters> = fc.dictionary(
+  fc.constantFrom(...KEYS, 'n', 'n', 'visible'),
+  fc.oneof(
+    fc.array(fc.constantFrom('pro', 'Pro', '', '1', 1, true, 'x', '%'), { minLength: 1, maxLength: 3 }),
+    fc.constantFrom('pro', 'Pro', 1, true, '%', ['pro', '1'], ['', 'é']).map((not) => ({ not })),
+    fc.constantFrom('p', 'P', '1', 'pro ', '🦋', '%', '-').map((startsWith) => ({ startsWith })),
+    aLimit.map((gte) => ({ gte })),
+    fc.record({ gte: aLimit, lte: aLimit, not: fc.constantFrom('1', 'pro') }, { requiredKeys: ['lte'] }),
+  ),
+  { minKeys: 1, maxKeys: 2 },
+);
+
+export const someProperties: fc.Arbitrary<PropertyFilters> = fc.oneof(
+  plainProperties,
+  conditionsOnProperties,
+);
+
 const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
-  user: orNone(...USERS),
-  group: fc.constantFrom(...GROUPS.flatMap((id) => [`company:${id}`, `Company:${id}`])),
-  session: fc.constantFrom(...SESSIONS),
-  visit: fc.constantFrom(...VISITS),
-  path: aPath,
-  name: fc.constantFrom(...NAMES),
-  ip: fc.constantFrom(...IPS),
-  entry: anEnd,
-  exit: anEnd,
-  referrer: orNone(...REFERRERS),
-  utmSource: orNone(...UTM_SOURCES),
-  utmMedium: orNone(...UTM_MEDIUMS),
-  utmCampaign: orNone(...UTM_CAMPAIGNS),
-  utmTerm: orNone(...UTM_TERMS),
-  utmContent: orNone(...UTM_CONTENTS),
-  browser: orNone('Chrome', 'Firefox', 'Safari', 'chrome'),
-  system: orNone('Windows', 'Linux', 'iOS'),
-  device: orNone('desktop', 'mobile', 'tablet', 'bot'),
+  user: fc.oneof(
+    { weight: 3, arbitrary: matching(fc.constantFrom(...USERS)) },
+    fc.constantFrom(null, { not: null }),
+  ),
+  group: matching(fc.constantFrom(...GROUPS.flatMap((id) => [`company:${id}`, `Company:${id}`]))),
+  session: matching(fc.constantFrom(...SESSIONS)),
+  visit: matching(fc.constantFrom(...VISITS)),
+  path: matching(aPath),
+  route: matching(aRoute),
+  subject: matching(fc.constantFrom(...SUBJECTS)),
+  name: matching(fc.constantFrom(...NAMES)),
+  ip: matching(fc.constantFrom(...IPS)),
+  entry: matching(anEnd),
+  exit: matching(anEnd),
+  referrer: matching(orNone(...REFERRERS)),
+  utmSource: matching(orNone(...UTM_SOURCES)),
+  utmMedium: matching(orNone(...UTM_MEDIUMS)),
+  utmCampaign: matching(orNone(...UTM_CAMPAIGNS)),
+  utmTerm: matching(orNone(...UTM_TERMS)),
+  utmContent: matching(orNone(...UTM_CONTENTS)),
+  browser: matching(orNone('Chrome', 'Firefox', 'Safari', 'chrome')),
+  system: matching(orNone('Windows', 'Linux', 'iOS')),
+  device: matching(orNone('desktop', 'mobile', 'tablet', 'bot')),
   properties: someProperties,
 });
 
@@ -103,6 +149,8 @@ const PROPERTIES_OF_FILTER = [
   'session',
   'visit',
   'path',
+  'route',
+  'subject',
   'name',
   'ip',
   'entry',

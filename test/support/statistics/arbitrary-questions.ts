@@ -9,7 +9,7 @@ import type {
 } from '../../../lib/index.js';
 import { DIMENSIONS, INTERVALS, MEASURES, TOP_MEASURES } from '../../../lib/statistics/statistics.types.js';
 import { KEYS, NAMES } from './arbitrary-activities.js';
-import { aFilter, aPath, aQuestion, aRangeOf, someProperties, ZONES } from './arbitrary-filters.js';
+import { aFilter, aPath, aQuestion, aRangeOf, aRoute, someProperties, ZONES } from './arbitrary-filters.js';
 import { Clock } from './clock.js';
 import type { Asked } from './model.js';
 
@@ -77,6 +77,8 @@ const aStep: fc.Arbitrary<FunnelStep> = fc.oneof(
   someProperties
     .filter((properties) => Object.keys(properties).length > 0)
     .map((properties) => ({ properties })),
+  aRoute.map((route) => ({ route })),
+  fc.constantFrom(...NAMES).map((name) => ({ name: { not: name } })),
   fc.record({ path: aPath, name: fc.constantFrom(...NAMES) }),
 );
 

@@ -123,19 +123,70 @@ export function rangeOf({ from, to }: Pick<Question, 'from' | 'to'>): Range {
 
 /** Whether an activity matches the activity properties of a filter, or the step of a funnel. */
 export function isDone(activity: Activity, filter: StatisticsFilter): boolean {
-  const { user, group, path, name, ip, properties = {} } = filter;
+  const { user, group, path, route, subject, name, ip, properties = {} } = filter;
   return (
-    (user === undefined || user === null || activity.userId === user) &&
-    (group === undefined || activity.groupId === (typeof group === 'string' ? group : group.join(':'))) &&
-    (name === undefined || activity.name === name) &&
-    (ip === undefined || activity.ipAddress === ip) &&
-    (path === undefined || isAt(pageOf(activity.path), path)) &&
-    Object.entries(properties).every(([key, value]) => propertyOf(activity, key) === String(value))
+    (user === null || isMatching(activity.userId, user)) &&
+    isMatching(activity.groupId, oneOf(group)) &&
+    isMatching(activity.name, name) &&
+    isMatching(activity.ipAddress, ip) &&
+    isMatching(activity.route, route, isAt) &&
+    isMatching(activity.subject, oneOf(subject)) &&
+    isMatching(pageOf(activity.path), path, isAt) &&
+    Object.entries(properties).every(([key, asked]) => hasProperty(activity, key, asked))
   );
 }
 
+/** A pair of a type and an id is one value, not two. */
+function oneOf(subject: unknown): unknown {
+  const isPair = Array.isArray(subject) && subject.length === 2 && !String(subject[0]).includes(':');
+  return isPair ? subject.join(':') : subject;
+}
+
+/** Whether a value is what a filter asks for: one value, any of several, or conditions. */
+export function isMatching(
+  value: string | null,
+  asked: unknown,
+  isEqual = (a: string, b: string): boolean => a === b,
+): boolean {
+  const isOne = (one: unknown): boolean =>
+    one === null || value === null ? one === value : isEqual(value, textOf(one));
+  if (asked === undefined) return true;
+  if (Array.isArray(asked)) return asked.some(isOne);
+  if (!isConditions(asked)) return isOne(asked);
+  const { not, startsWith } = asked;
+  return (
+    (not === undefined || ![not].flat().some(isOne)) &&
+    (startsWith === undefined || (value !== null && value.startsWith(startsWith)))
+  );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function hasProperty(activity: Activity, key: string, asked: unknown): boolean {
+  const number = activity.properties?.[key];
+  const { gte, lte } = isConditions(asked) ? asked : {};
+  return (
+    isMatching(propertyOf(activity, key), asked) &&
+    (gte === undefined || (typeof number === 'number' && number >= gte)) &&
+    (lte === undefined || (typeof number === 'number' && number <= lte))
+  );
+}
+
+interface Conditions {
+  not?: unknown;
+  startsWith?: string;
+  gte?: number;
+  lte?: number;
+}
+
+function isConditions(asked: unknown): asked is Conditions {
+  return typeof asked === 'object' && asked !== null && !Array.isArray(asked);
+}
+
 /** Whether a page is equal, or begins with the text before a trailing `*`. */
-function isAt(page: string, asked: string): boolean {
+export function isAt(page: string, asked: string): boolean {
   return asked.endsWith('*') ? page.startsWith(asked.slice(0, -1)) : page === asked;
 }
 
@@ -160,11 +211,11 @@ function isOf(
   filter: StatisticsFilter,
 ): boolean {
   return (
-    (filter.visit === undefined || id === filter.visit) &&
-    (filter.session === undefined || sessionId === filter.session) &&
+    isMatching(id, filter.visit) &&
+    isMatching(sessionId, filter.session) &&
     (filter.user !== null || user === null) &&
-    (['browser', 'system', 'device'] as const).every(
-      (property) => filter[property] === undefined || (session?.[property] ?? null) === filter[property],
+    (['browser', 'system', 'device'] as const).every((property) =>
+      isMatching(session?.[property] ?? null, filter[property]),
     ) &&
     (filter.bots === true || !session?.bot)
   );
@@ -173,16 +224,22 @@ function isOf(
 /** Whether a visit matches source, entry and exit of the filter; false without a visit. */
 function isFrom(visit: VisitFacts | undefined, filter: StatisticsFilter): boolean {
   return (
-    (['entry', 'exit'] as const).every((end) => {
-      const asked = filter[end];
-      return asked === undefined || (visit !== undefined && isAt(visit[end], asked));
-    }) &&
+    (['entry', 'exit'] as const).every(
+      (end) =>
+        filter[end] === undefined || (visit !== undefined && isMatching(visit[end], filter[end], isAt)),
+    ) &&
     (['utmSource', 'utmMedium', 'utmCampaign', 'utmTerm', 'utmContent'] as const).every(
-      (property) => filter[property] === undefined || visit?.[property] === filter[property],
+      (property) =>
+        filter[property] === undefined ||
+        (visit !== undefined && isMatching(visit[property], filter[property])),
     ) &&
     (filter.referrer === undefined ||
-      (visit !== undefined && hostOf(`http://${filter.referrer}`, '') === visit.referrer) ||
-      visit?.referrer === filter.referrer)
+      (visit !== undefined &&
+        isMatching(
+          visit.referrer,
+          filter.referrer,
+          (referrer, asked) => hostOf(`http://${asked}`, '') === referrer || asked === referrer,
+        )))
   );
 }
 

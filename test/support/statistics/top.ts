@@ -1,4 +1,12 @@
-import type { Activity, Dimension, TopMeasure, TopOptions, TopRow } from '../../../lib/index.js';
+import type {
+  Activity,
+  ActivityDimension,
+  Dimension,
+  TopMeasure,
+  TopOptions,
+  TopRow,
+} from '../../../lib/index.js';
+import { isActivityDimension } from '../../../lib/statistics/statistics.types.js';
 import { type History, propertyOf, rangeOf, type VisitFacts } from './history.js';
 import { countDistinct, nullFirst, sum } from './order.js';
 import { pageOf } from './pages.js';
@@ -10,16 +18,15 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
   const isFound = (value: string | null): boolean =>
     search === undefined ||
     (value !== null && [value, ...namesSince(history, dimension, value, rangeOf(options).from)].some(holds));
-  const rows =
-    dimension === 'path' || dimension === 'name' || dimension === 'property' || dimension === 'group'
-      ? rowsOf(
-          activities,
-          (activity) => valueOfActivity(activity, dimension, property),
-          OF_ACTIVITIES[measure],
-        ).filter(({ value }) => value !== null)
-      : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[measure]).filter(
-          ({ value }) => value !== null || MAY_BE_NULL.has(dimension),
-        );
+  const rows = isActivityDimension(dimension)
+    ? rowsOf(
+        activities,
+        (activity) => valueOfActivity(activity, dimension, property),
+        OF_ACTIVITIES[measure],
+      ).filter(({ value }) => value !== null)
+    : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[measure]).filter(
+        ({ value }) => value !== null || MAY_BE_NULL.has(dimension),
+      );
   const found = rows
     .filter(({ value, count }) => count > 0 && isFound(value))
     .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
@@ -39,17 +46,15 @@ function namesSince(history: History, dimension: Dimension, value: string, from:
 const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
 
 function defaultMeasure(dimension: Dimension, { name = 'view' }: TopOptions): TopMeasure {
-  if (dimension === 'path' && name === 'view') return 'views';
+  const isOfViews = name === 'view' || (Array.isArray(name) && name.length === 1 && name[0] === 'view');
+  if (dimension === 'path' && isOfViews) return 'views';
   if (dimension === 'path') return 'activities';
-  return ['name', 'property', 'group'].includes(dimension) ? 'activities' : 'visits';
+  return isActivityDimension(dimension) ? 'activities' : 'visits';
 }
 
-function valueOfActivity(
-  activity: Activity,
-  dimension: 'path' | 'name' | 'property' | 'group',
-  property: string,
-): string | null {
+function valueOfActivity(activity: Activity, dimension: ActivityDimension, property: string): string | null {
   if (dimension === 'property') return propertyOf(activity, property);
+  if (dimension === 'route') return activity.route;
   if (dimension === 'group') return activity.groupId;
   return dimension === 'path' ? pageOf(activity.path) : activity.name;
 }
@@ -66,10 +71,7 @@ function rowsOf<T>(
   }));
 }
 
-function valueOf(
-  visit: VisitFacts,
-  dimension: Exclude<Dimension, 'path' | 'name' | 'property' | 'group'>,
-): string | null {
+function valueOf(visit: VisitFacts, dimension: Exclude<Dimension, ActivityDimension>): string | null {
   if (dimension === 'browser' || dimension === 'system' || dimension === 'device')
     return visit.session?.[dimension] ?? null;
   return visit[dimension];

@@ -13,7 +13,7 @@ interface AutocompleteProps {
   label: string;
   placeholder: string;
   /** The dimension whose top values are suggested. */
-  dimension: 'path' | 'name';
+  dimension: 'path' | 'route' | 'name';
   value: string;
   /** Called when the user has typed or selected a value. */
   onChange: (value: string) => void;

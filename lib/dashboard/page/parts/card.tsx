@@ -95,7 +95,12 @@ export function NothingHere(): JSX.Element {
     <div class="empty">
       <p>
         Nothing in this range matches {filters.length === 1 ? 'the filter' : 'all filters'}{' '}
-        <strong>{filters.map(({ label, value }) => `${label}: ${value || 'none'}`).join(', ')}</strong>.
+        <strong>
+          {filters
+            .map(({ label, values }) => `${label}: ${values.map((value) => value || 'none').join(' or ')}`)
+            .join(', ')}
+        </strong>
+        .
       </p>
       <a class="link" href={hrefWith(url, cleared)}>
         {filters.length === 1 ? 'Remove the filter' : 'Remove the filters'}

@@ -1,30 +1,42 @@
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import { Icon } from '../parts/icon.js';
 import { navigate, hrefWith, useUrl } from '../state/url.js';
-import { filtersOf, withoutFilters } from '../state/filters.js';
+import { filtersOf, OPERATORS, withoutFilters } from '../state/filters.js';
+import { AddFilter } from './add-filter.js';
 
-const text = (value: string): string => (value === '' ? 'none' : value);
+const textOf = (value: string): string => (value === '' ? 'none' : value);
 
 /** The active filters; a click removes one. */
 export function FilterChips(): JSX.Element {
   const url = useUrl();
   const filters = filtersOf(url);
+  const [isAdding, setAdding] = useState(false);
   const areBotsIn = url.get('bots') === 'true';
   return (
     <div class="chips" role="group" aria-label="Filters">
-      {filters.map(({ parameter, label, value }) => (
-        <a key={parameter} class="chip" href={hrefWith(url, { [parameter]: null })} title={text(value)}>
-          <span class="chip-label">{label}</span>
-          <span class="chip-value">{text(value)}</span>
-          <span class="hidden">: remove this filter</span>
-          <Icon name="close" />
-        </a>
-      ))}
+      {filters.map(({ parameter, label, operator, values }) => {
+        const value = values.map(textOf).join(' or ');
+        return (
+          <a key={parameter} class="chip" href={hrefWith(url, { [parameter]: null })} title={value}>
+            <span class="chip-label">
+              {label}
+              {operator !== '' && ` ${OPERATORS[operator]}`}
+            </span>
+            <span class="chip-value">{value}</span>
+            <span class="hidden">: remove this filter</span>
+            <Icon name="close" />
+          </a>
+        );
+      })}
       {filters.length > 1 && (
         <a class="chip plain" href={hrefWith(url, withoutFilters(url))}>
           Clear all
         </a>
       )}
+      <button type="button" class="chip plain" onClick={() => setAdding(true)}>
+        Add filter
+      </button>
       <label class="check">
         <input
           type="checkbox"
@@ -33,6 +45,7 @@ export function FilterChips(): JSX.Element {
         />
         Include bots
       </label>
+      {isAdding && <AddFilter onClose={() => setAdding(false)} />}
     </div>
   );
 }

@@ -17,6 +17,7 @@ const visits: TopMeasure = 'visits';
 /** All dimensions except properties. A click on a row sets the filter of the same name. */
 export const DIMENSIONS: Record<Exclude<Dimension, 'property'> & FilterKey, DimensionWords> = {
   path: { title: 'Pages', one: 'Page', none: 'none', measure: 'views' },
+  route: { title: 'Routes', one: 'Route', none: 'none', measure: 'activities' },
   entry: { title: 'Entry pages', one: 'Entry page', none: 'none', measure: visits },
   exit: { title: 'Exit pages', one: 'Exit page', none: 'none', measure: visits },
   referrer: { title: 'Referrers', one: 'Referrer', none: 'Direct or unknown', measure: visits },

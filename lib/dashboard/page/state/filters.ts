@@ -1,11 +1,14 @@
+import { keysOf } from './keys.js';
 import { type Changes, hrefWith } from './url.js';
 
 /** The filters and their labels. */
-const FILTERS = {
+export const FILTERS = {
   path: 'Page',
   entry: 'Entry page',
   exit: 'Exit page',
+  route: 'Route',
   name: 'Activity',
+  subject: 'Subject',
   referrer: 'Referrer',
   utmSource: 'Source',
   utmMedium: 'Medium',
@@ -22,52 +25,121 @@ const FILTERS = {
 
 export type FilterKey = keyof typeof FILTERS;
 
+/** What a filter says of its value, by the first character of the parameter in the URL. */
+export const OPERATORS = {
+  '': 'is',
+  '!': 'is not',
+  '^': 'starts with',
+  '>': 'at least',
+  '<': 'at most',
+} as const;
+
+export type Operator = keyof typeof OPERATORS;
+
+/** Those that compare numbers, which only properties have. */
+export const OF_NUMBERS: readonly Operator[] = ['>', '<'];
+
 /** The prefix of property filters in the URL. */
 const PROPERTY = 'p.';
 
 export interface Filter {
-  /** The name in the URL. */
+  /** The name in the URL, such as `path`, `!path` or `>p.total`. */
   parameter: string;
+  /** The same without the operator. */
+  field: string;
+  operator: Operator;
   label: string;
-  /** Empty for "none". */
-  value: string;
+  /** Several values are alternatives. Empty for "none". */
+  values: string[];
 }
 
 export function filtersOf(url: URLSearchParams): Filter[] {
-  const plain = Object.entries(FILTERS).flatMap(([parameter, label]) => {
-    const value = url.get(parameter);
-    return value === null ? [] : [{ parameter, label, value }];
-  });
-  const properties = [...url]
-    .filter(([parameter]) => parameter.startsWith(PROPERTY))
-    .map(([parameter, value]) => ({ parameter, label: parameter.slice(PROPERTY.length), value }));
-  return [...plain, ...properties];
+  const order = keysOf(FILTERS);
+  const places = [...order, PROPERTY];
+  return [...new Set(url.keys())]
+    .flatMap((parameter): Filter[] => {
+      const operator = keysOf(OPERATORS).find((each) => each !== '' && parameter.startsWith(each)) ?? '';
+      const field = parameter.slice(operator.length);
+      const key = order.find((each) => each === field);
+      if (key === undefined ? !field.startsWith(PROPERTY) : OF_NUMBERS.includes(operator)) return [];
+      const label = key === undefined ? field.slice(PROPERTY.length) : FILTERS[key];
+      return [{ parameter, field, operator, label, values: url.getAll(parameter) }];
+    })
+    .toSorted((a, b) => placeOf(a) - placeOf(b));
+
+  function placeOf({ field }: Filter): number {
+    return places.indexOf(field.startsWith(PROPERTY) ? PROPERTY : field);
+  }
+}
+
+/** What the API calls the conditions of a field. */
+type Conditions = Partial<Record<'not' | 'startsWith' | 'gte' | 'lte', unknown>>;
+
+function conditionOf({ operator, values }: Filter): Conditions {
+  const [value = ''] = values;
+  switch (operator) {
+    case '!':
+      return { not: values.map((each) => each || null) };
+    case '^':
+      return { startsWith: value };
+    case '>':
+      return { gte: Number(value) };
+    default:
+      return { lte: Number(value) };
+  }
 }
 
 /** Returns the filters as parameters of the API. */
 export function filterParameters(url: URLSearchParams): Record<string, string> {
   const parameters: Record<string, string> = {};
-  const properties: Record<string, string> = {};
-  for (const { parameter, value } of filtersOf(url)) {
-    if (parameter.startsWith(PROPERTY)) properties[parameter.slice(PROPERTY.length)] = value;
-    else parameters[parameter] = value;
+  const properties: Record<string, unknown> = {};
+  const others: Record<string, unknown> = {};
+  const filters = filtersOf(url);
+  for (const field of new Set(filters.map((filter) => filter.field))) {
+    const own = filters.filter((filter) => filter.field === field);
+    const values = own.find(({ operator }) => operator === '')?.values;
+    const conditions = Object.assign({}, ...own.map(conditionOf));
+    const isProperty = field.startsWith(PROPERTY);
+    if (isProperty) {
+      // A property has a text, which may be empty, or is not there.
+      const [value = ''] = values ?? [];
+      const given = values && (values.length === 1 ? value : values);
+      const { not, ...more } = conditions;
+      properties[field.slice(PROPERTY.length)] =
+        given ??
+        (not === undefined ? more : { ...more, not: own.find(({ operator }) => operator === '!')?.values });
+    } else if (values?.length === 1) parameters[field] = values.join('');
+    else others[field] = values?.map((value) => value || null) ?? conditions;
   }
   if (Object.keys(properties).length > 0) parameters.properties = JSON.stringify(properties);
+  if (Object.keys(others).length > 0) parameters.filter = JSON.stringify(others);
   if (url.get('bots') === 'true') parameters.bots = 'true';
   return parameters;
 }
 
 /** Whether the filters match activities other than views; tables of pages then count activities. */
 export function countsActivities(url: URLSearchParams): boolean {
-  const name = url.get('name');
-  return name === null
-    ? filtersOf(url).some(({ parameter }) => parameter.startsWith(PROPERTY))
-    : name !== 'view';
+  const filters = filtersOf(url);
+  const names = filters.filter(({ field }) => field === 'name');
+  if (names.length === 0) return filters.some(({ field }) => field.startsWith(PROPERTY));
+  return names.some(({ operator, values }) => operator !== '' || values.join() !== 'view');
 }
 
-/** Returns a link that adds a filter. */
-export function filterHref(url: URLSearchParams, parameter: string, value: string | null): string {
-  return hrefWith(url, { [parameter]: value ?? '' });
+/** Returns a link that sets a filter to one value, in place of all that is said of the field. */
+export function filterHref(url: URLSearchParams, field: string, value: string | null): string {
+  return hrefWith(url, { ...without(field), [field]: value ?? '' });
+}
+
+/** Adds a filter: values are added to those of the same operator, and values exclude conditions. */
+export function addedFilter(url: URLSearchParams, field: string, operator: Operator, value: string): Changes {
+  const parameter = operator + field;
+  const values =
+    operator === '' || operator === '!' ? [...new Set([...url.getAll(parameter), value])] : [value];
+  return { ...(operator === '' ? without(field) : { [field]: null }), [parameter]: values };
+}
+
+function without(field: string): Changes {
+  return Object.fromEntries(keysOf(OPERATORS).map((operator) => [operator + field, null]));
 }
 
 export const propertyParameter = (key: string): string => PROPERTY + key;

@@ -1,14 +1,22 @@
+import { matchesNone, type ParsedCondition } from '../../../activity/condition.js';
 import {
+  isOfActivities,
+  nameIn,
   type ParsedStatisticsFilter,
   SESSION_PROPERTIES,
   VISIT_PATHS,
   VISIT_SOURCES,
+  type VisitField,
 } from '../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../statistics/time/time-range.js';
-import { conditionsOf, matches, PAGE, propertySql, scopeConditions } from '../filter.js';
+import { conditionsOf, matches, scopeConditions, valueCondition } from '../filter.js';
 import type { Server, StatementLimits } from '../server.js';
 import { all, integer, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
+
+const VISITORS = ['session', 'visit'] as const;
+const ACTIVITY_COLUMNS = { session: 'sessionId', visit: `nullIf(visitId, '')` };
+const VISIT_COLUMNS = { session: 'sessionId', visit: 'id' };
 
 /** Builds the conditions on the activities and the visits that match a filter, and asks. */
 export class StatisticsQuery {
@@ -18,8 +26,9 @@ export class StatisticsQuery {
     private readonly filter: ParsedStatisticsFilter,
   ) {}
 
-  get name(): string | undefined {
-    return this.filter.name;
+  /** See {@link nameIn}. */
+  get nameOfAll(): string | null | undefined {
+    return nameIn(this.filter);
   }
 
   ask<T>(sql: string): Promise<T[]> {
@@ -42,6 +51,16 @@ export class StatisticsQuery {
           ? `sessionId IS NULL OR sessionId NOT IN ${sessionsWhere(`${property} IS NOT NULL`)}`
           : `sessionId IN ${sessionsWhere(`${property} = ${text(value)}`)}`;
       }),
+      ...this.conditionsOn(SESSION_PROPERTIES).map((condition) => {
+        const sessions = sessionsWhere(valueCondition(condition, condition.field));
+        // Without a session, an activity has no value.
+        return matchesNone(condition)
+          ? `sessionId IS NULL OR sessionId NOT IN ${sessionsWhere(`NOT (${valueCondition(condition, condition.field)})`)}`
+          : `sessionId IN ${sessions}`;
+      }),
+      ...this.conditionsOn(VISITORS).map((condition) =>
+        valueCondition(condition, ACTIVITY_COLUMNS[condition.field]),
+      ),
       ...(user === null ? ['userId IS NULL', `visitId NOT IN (${this.visitsOfUsers})`] : []),
     ];
     const sources = this.sourceConditions();
@@ -61,6 +80,10 @@ export class StatisticsQuery {
       ...(user === null ? ['userId IS NULL'] : []),
       ...this.sourceConditions(),
       ...SESSION_PROPERTIES.flatMap((property) => equals(property, this.filter[property])),
+      ...this.conditionsOn(SESSION_PROPERTIES).map((condition) => valueCondition(condition, condition.field)),
+      ...this.conditionsOn(VISITORS).map((condition) =>
+        valueCondition(condition, VISIT_COLUMNS[condition.field]),
+      ),
     ];
     const ofActivities = activityConditions(this.filter);
     if (ofActivities.length > 0) {
@@ -101,18 +124,35 @@ export class StatisticsQuery {
         return path === undefined ? [] : matches(property, path);
       }),
       ...VISIT_SOURCES.flatMap((property) => equals(property, filter[property])),
+      ...this.conditionsOn([...VISIT_PATHS, ...VISIT_SOURCES]).map((condition) =>
+        valueCondition(condition, condition.field),
+      ),
     ];
+  }
+
+  private conditionsOn<F extends VisitField>(fields: readonly F[]): ParsedCondition<F>[] {
+    return (this.filter.conditions ?? []).filter((condition): condition is ParsedCondition<F> =>
+      fields.some((field) => field === condition.field),
+    );
   }
 }
 
 /** What the filter, or a step of a funnel, says of an activity itself. `user: null` is said of the visit. */
 export function activityConditions(filter: ParsedStatisticsFilter): string[] {
-  const { user, path, name, group, ip, properties } = filter;
-  return [
-    ...conditionsOf({ ...(user != null && { user }), name, group, ip }),
-    ...(path === undefined ? [] : [matches(PAGE, path)]),
-    ...Array.from(properties ?? [], ([key, value]) => `${propertySql(key)} = ${text(value)}`),
-  ];
+  const { user, path, route, subject, group, name, ip, conditions = [] } = filter;
+  const pages = conditions
+    .filter(isOfActivities)
+    .map((condition) => (condition.field === 'path' ? { ...condition, field: 'page' as const } : condition));
+  return conditionsOf({
+    ...(user != null && { user }),
+    page: path,
+    route,
+    subject,
+    group,
+    name,
+    ip,
+    conditions: pages,
+  });
 }
 
 /** The start of the interval that an instant is in. */

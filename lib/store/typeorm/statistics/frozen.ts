@@ -1,4 +1,5 @@
 import { InvalidFilterError } from '../../../activity/activity.filter.js';
+import { isActivityDimension } from '../../../statistics/statistics.types.js';
 import type { TopQuery } from '../../../statistics/statistics.store.js';
 import { DAY, QUARTER, type TimeRange } from '../../../statistics/time/time-range.js';
 import { type FilterKind, isVisitDimension, topMeasureOf } from './query-plan.js';
@@ -39,7 +40,8 @@ export class FrozenTime {
     const { dimension } = query;
     const measure = topMeasureOf(query, undefined);
     if (measure === 'users' || measure === 'sessions') return false;
-    if (dimension === 'user' || dimension === 'group' || dimension === 'property') return false;
+    if (isActivityDimension(dimension) ? !['path', 'name'].includes(dimension) : dimension === 'user')
+      return false;
     if (isVisitDimension(dimension)) return true;
     return measure !== 'visits' && this.isAligned([since, until], dimension === 'path' ? DAY : QUARTER);
   }

@@ -1,6 +1,15 @@
-import type { ParsedStatisticsFilter } from '../../../statistics/statistics-filter.js';
+import {
+  isOfActivities as isAboutActivities,
+  type ParsedStatisticsFilter,
+} from '../../../statistics/statistics-filter.js';
 import type { TopQuery } from '../../../statistics/statistics.store.js';
-import type { Dimension, Measure, TopMeasure } from '../../../statistics/statistics.types.js';
+import {
+  type ActivityDimension,
+  type Dimension,
+  isActivityDimension,
+  type Measure,
+  type TopMeasure,
+} from '../../../statistics/statistics.types.js';
 
 /**
  * The source of an answer:
@@ -23,10 +32,13 @@ export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'acti
 export type FilterKind = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
 
 export function classifyFilter(filter: ParsedStatisticsFilter): FilterKind {
-  const { user, path, name, group, ip, properties, scope, ...others } = filter;
+  const { user, path, name, group, ip, route, subject, conditions = [], scope, ...others } = filter;
   if (scope) return 'mixed';
-  const isOfVisits = user === null || Object.keys(others).length > 0;
-  const isOfActivities = [user ?? undefined, group, ip, properties].some((value) => value !== undefined);
+  const isOfVisits = user === null || Object.keys(others).length > 0 || conditions.length > 0;
+  const isOfActivities =
+    user != null ||
+    [group, ip, route, subject].some((value) => value !== undefined) ||
+    conditions.some(isAboutActivities);
   if (isOfActivities || (isOfVisits && (path !== undefined || name !== undefined))) return 'mixed';
   if (isOfVisits) return 'visits';
   if (path !== undefined) return (name ?? 'view') === 'view' ? 'path' : 'mixed';
@@ -61,12 +73,19 @@ type TopTable = Record<TopMeasure, Row>;
 
 /** Columns: the filter restricts nothing, the name to view, the name, the path, what visits have, anything else. */
 // prettier-ignore
-const TOP: Record<'path' | 'name' | 'property' | 'group' | 'ofVisits', TopTable> = {
+const TOP: Record<ActivityDimension | 'ofVisits', TopTable> = {
   path: {
     views:      row('rollup',      'rollup',      'activities',  'rollup',     'visit-paths', 'activities'),
     activities: row('rollup',      'rollup',      'activities',  'rollup',     'activities',  'activities'),
     visits:     row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
     sessions:   row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
+    users: ACTIVITIES,
+  },
+  route: {
+    views: ACTIVITIES,
+    activities: ACTIVITIES,
+    visits: ACTIVITIES,
+    sessions: ACTIVITIES,
     users: ACTIVITIES,
   },
   name: {
@@ -120,31 +139,23 @@ export function planTop(
 
 /**
  * Returns the default measure: visits for dimensions of visits, views for paths, activities otherwise.
- * @param name the filter's; if it is not `view`, no view matches
+ * @param name the filter's, as `nameIn` returns it
  */
 export function topMeasureOf(
   { dimension, measure }: Pick<TopQuery, 'dimension' | 'measure'>,
-  name: string | undefined,
+  name: string | null | undefined,
 ): TopMeasure {
   if (measure !== undefined) return measure;
   if (isVisitDimension(dimension)) return 'visits';
-  return dimension === 'path' && (name ?? 'view') === 'view' ? 'views' : 'activities';
+  return dimension === 'path' && (name === undefined || name === 'view') ? 'views' : 'activities';
 }
 
-export type VisitDimension = Exclude<Dimension, 'path' | 'name' | 'property' | 'group'>;
+export type VisitDimension = Exclude<Dimension, ActivityDimension>;
 
 export function isVisitDimension(dimension: Dimension): dimension is VisitDimension {
-  return kindOf(dimension) === 'ofVisits';
+  return !isActivityDimension(dimension);
 }
 
 function kindOf(dimension: Dimension): keyof typeof TOP {
-  switch (dimension) {
-    case 'path':
-    case 'name':
-    case 'property':
-    case 'group':
-      return dimension;
-    default:
-      return 'ofVisits';
-  }
+  return isActivityDimension(dimension) ? dimension : 'ofVisits';
 }

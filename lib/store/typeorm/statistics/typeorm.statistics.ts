@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { connectionsOf } from '../../../database/connections.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { uncached } from '../../../database/primary.js';
+import { nameIn } from '../../../statistics/statistics-filter.js';
 import type {
   StatisticsQuestion,
   StatisticsSnapshot,
@@ -63,7 +64,7 @@ export class TypeOrmStatistics implements StatisticsStore {
 
   private async cache({ top: asked, filter }: StatisticsQuestion, deadline: number): Promise<void> {
     if (!asked) return;
-    const query = { ...asked.query, measure: topMeasureOf(asked.query, filter.name) };
+    const query = { ...asked.query, measure: topMeasureOf(asked.query, nameIn(filter)) };
     if (planTop(query, classifyFilter(filter)) === 'daily-cache')
       await this.rollup.cacheDays(dailyMetricOf(query), asked.range, deadline);
   }

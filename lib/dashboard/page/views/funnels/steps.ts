@@ -2,7 +2,7 @@ import type { FunnelStep } from '../../../../statistics/statistics.types.js';
 import { keysOf } from '../../state/keys.js';
 
 /** The kinds of steps. */
-export const STEP_KINDS = { path: 'Page', name: 'Activity' } as const;
+export const STEP_KINDS = { path: 'Page', route: 'Route', name: 'Activity' } as const;
 
 export type StepKind = keyof typeof STEP_KINDS;
 
@@ -32,8 +32,12 @@ export const stepParameter = ({ kind, value }: Step): string => `${kind}=${value
 export const questionOf = ({ kind, value }: Step): FunnelStep => ({ [kind]: value });
 
 /** Converts a step of the API. */
-export const stepOf = ({ path, name }: FunnelStep): Step =>
-  path === undefined ? { kind: 'name', value: name ?? '' } : { kind: 'path', value: path };
+export function stepOf(step: FunnelStep): Step {
+  const kind = keysOf(STEP_KINDS).find((each) => step[each] !== undefined) ?? 'name';
+  const value = step[kind];
+  // Steps of the page are of one value.
+  return { kind, value: typeof value === 'string' ? value : '' };
+}
 
 /** Returns the steps with one of them moved to another index. */
 export function moved(steps: Step[], from: number, to: number): Step[] {

@@ -20,7 +20,7 @@ interface Group {
 }
 
 const GROUPS: Group[] = [
-  { parameter: 'pages', title: 'Pages', tabs: ['path', 'entry', 'exit'] },
+  { parameter: 'pages', title: 'Pages', tabs: ['path', 'entry', 'exit', 'route'] },
   {
     parameter: 'sources',
     title: 'Sources',

@@ -1,5 +1,10 @@
 import type { TopQuery } from '../../../../statistics/statistics.store.js';
-import type { Dimension, TopMeasure, TopRow } from '../../../../statistics/statistics.types.js';
+import {
+  type Dimension,
+  isActivityDimension,
+  type TopMeasure,
+  type TopRow,
+} from '../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { PAGE, propertySql } from '../../filter.js';
 import { all, ID_ORDER, integer, text, texts } from '../../sql.js';
@@ -31,18 +36,19 @@ export async function top(
   query: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
-  const isOfActivities =
-    dimension === 'path' || dimension === 'name' || dimension === 'property' || dimension === 'group';
   const column = dimension === 'user' ? 'userId' : dimension;
+  const isOfActivities = isActivityDimension(dimension);
   const value = isOfActivities
-    ? { path: PAGE, name: 'name', property: propertySql(property), group: 'groupId' }[dimension]
+    ? { path: PAGE, route: 'route', name: 'name', property: propertySql(property), group: 'groupId' }[
+        dimension
+      ]
     : column;
   const conditions = [
     ...(MAY_BE_NULL.has(dimension) && search === undefined ? [] : [`(${value}) IS NOT NULL`]),
     ...(search === undefined ? [] : [foundBy(search, value, dimension, range, query.scope)]),
   ];
   const counted = isOfActivities
-    ? `${OF_ACTIVITIES[measure ?? defaultMeasure(dimension, query.name)]} AS count ${query.activities(range, ...conditions)}`
+    ? `${OF_ACTIVITIES[measure ?? defaultMeasure(dimension, query.nameOfAll)]} AS count ${query.activities(range, ...conditions)}`
     : `${OF_VISITS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions)}`;
   const rows = await query.ask<TopRow>(
     `SELECT (${value}) AS value, ${counted} GROUP BY value HAVING count > 0 ORDER BY count DESC, value ASC NULLS FIRST LIMIT ${limit}`,
@@ -51,8 +57,8 @@ export async function top(
   return dimension === 'user' ? addNames(query, rows) : rows;
 }
 
-function defaultMeasure(dimension: Dimension, name = 'view'): TopMeasure {
-  return dimension === 'path' && name === 'view' ? 'views' : 'activities';
+function defaultMeasure(dimension: Dimension, name: string | null | undefined): TopMeasure {
+  return dimension === 'path' && (name === undefined || name === 'view') ? 'views' : 'activities';
 }
 
 /** The values that contain the text, whatever their case; also the users or groups that had such a name since the range began. */

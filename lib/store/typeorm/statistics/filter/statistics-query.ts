@@ -2,20 +2,24 @@ import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../activity/activity.js';
 import { Session } from '../../../../activity/session.js';
 import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
+import type { ActivityField } from '../../../../activity/activity.filter.js';
+import type { ParsedCondition } from '../../../../activity/condition.js';
 import {
+  isOfActivities,
+  nameIn,
   type ParsedStatisticsFilter,
   SESSION_PROPERTIES,
   VISIT_PATHS,
   VISIT_SOURCES,
+  type VisitField,
 } from '../../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import {
   applyFilter,
-  pageCondition,
   pathColumns,
   pathCondition,
-  propertyCondition,
   scopeConditions,
+  valueCondition,
 } from '../../activity-query.js';
 import { Path } from '../rollup/tables/path.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
@@ -24,6 +28,7 @@ import { leaveOutBots } from './bots.js';
 import { type FilterKind, classifyFilter } from '../query-plan.js';
 import { performed, visitedPath } from './visit-conditions.js';
 
+const VISITORS = ['session', 'visit'] as const;
 const OF_PATHS = ['path', ...VISIT_PATHS] as const;
 /** If a filter matches more paths, their ids are not inlined and visits are found through activities. */
 const MAX_PATHS = 50;
@@ -62,19 +67,25 @@ export class StatisticsQuery {
     return this.filter.name;
   }
 
+  /** See {@link nameIn}. */
+  get nameOfAll(): string | null | undefined {
+    return nameIn(this.filter);
+  }
+
   /** Alias `activity`, joined with `session` if that is needed. */
   activities(range: Partial<TimeRange> = {}, { withSession = false } = {}): SelectQueryBuilder<Activity> {
     const query = this.manager.createQueryBuilder(Activity, 'activity');
-    const needsSession = SESSION_PROPERTIES.some((property) => this.filter[property] !== undefined);
+    const needsSession = this.restricts(SESSION_PROPERTIES);
     if (withSession || needsSession) query.leftJoin(Session, 'session', 'session.id = activity.sessionId');
     if (!this.filter.bots) leaveOutBots(query);
     const { session, visit, user } = this.filter;
     applyFilter(query, { session, visit }, this.dialect);
+    this.applyConditions(query, VISITORS, (field) => `activity.${field}Id`);
     this.applyScope(query);
     this.applyToActivities(query);
     this.applyTexts(query, 'session', SESSION_PROPERTIES);
     if (user === null) this.leaveOutUsers(query);
-    if ([...VISIT_PATHS, ...VISIT_SOURCES].some((property) => this.filter[property] !== undefined)) {
+    if (this.restricts([...VISIT_PATHS, ...VISIT_SOURCES])) {
       const visits = this.manager.createQueryBuilder(Visit, 'source').select('source.id');
       this.applyToVisits(visits, 'source');
       if (this.filter.scope) leaveOutVisitsBeyond(visits, this.filter.scope, this.dialect);
@@ -91,6 +102,7 @@ export class StatisticsQuery {
     if (!bots) query.andWhere('NOT visit.bot');
     if (session !== undefined) query.andWhere('visit.sessionId = :session', { session });
     if (visit !== undefined) query.andWhere('visit.id = :visit', { visit });
+    this.applyConditions(query, VISITORS, (field) => (field === 'session' ? 'visit.sessionId' : 'visit.id'));
     if (user === null) query.andWhere('visit.userId IS NULL');
     this.applyToVisits(query, 'visit');
     this.applyTexts(query, 'visit', SESSION_PROPERTIES);
@@ -171,38 +183,65 @@ export class StatisticsQuery {
     const parameters: ObjectLiteral = {};
     for (const [name, value] of Object.entries(query.getParameters())) parameters[prefix + name] = value;
     const [, condition = '1 = 1'] = query.getQuery().split(/ WHERE (.*)/s);
-    return { sql: condition.replaceAll(/(?<!:):(\w+)/g, `:${prefix}$1`), parameters };
+    return { sql: condition.replaceAll(/(?<!:):(\.{3})?(\w+)/g, `:$1${prefix}$2`), parameters };
   }
 
-  /** The filter's properties of activities. `user: null` is a property of the visit. */
+  /** Whether the filter says anything of one of these fields. */
+  private restricts(fields: readonly VisitField[]): boolean {
+    return fields.some((field) => this.filter[field] !== undefined) || this.conditionsOn(fields).length > 0;
+  }
+
+  private conditionsOn<F extends VisitField>(fields: readonly F[]): ParsedCondition<F>[] {
+    return (this.filter.conditions ?? []).filter((condition): condition is ParsedCondition<F> =>
+      fields.some((field) => field === condition.field),
+    );
+  }
+
+  /** @param columnOf the SQL of a field */
+  private applyConditions<F extends VisitField>(
+    query: SelectQueryBuilder<ObjectLiteral>,
+    fields: readonly F[],
+    columnOf: (field: F) => string,
+  ): void {
+    for (const condition of this.conditionsOn(fields)) {
+      const { sql, parameters } = valueCondition(
+        this.dialect,
+        `${condition.field}Condition`,
+        condition,
+        columnOf(condition.field),
+      );
+      query.andWhere(sql, parameters);
+    }
+  }
+
+  /** What the filter says of activities. `user: null` is said of the visit. */
   private get ofActivities(): Pick<
     ParsedStatisticsFilter,
-    'path' | 'name' | 'group' | 'ip' | 'properties'
+    'path' | 'route' | 'subject' | 'group' | 'name' | 'ip'
   > & {
     user?: string;
+    conditions?: ParsedCondition<ActivityField>[];
   } {
-    const { user, path, name, group, ip, properties } = this.filter;
+    const { user, path, route, subject, group, name, ip, conditions = [] } = this.filter;
+    const ofActivities = conditions.filter(isOfActivities);
     return {
       ...(user != null && { user }),
       ...(path !== undefined && { path }),
+      ...(route !== undefined && { route }),
+      ...(subject !== undefined && { subject }),
       ...(name !== undefined && { name }),
       ...(group !== undefined && { group }),
       ...(ip !== undefined && { ip }),
-      ...(properties !== undefined && { properties }),
+      ...(ofActivities.length > 0 && { conditions: ofActivities }),
     };
   }
 
   private applyToActivities(query: SelectQueryBuilder<Activity>): void {
-    const { properties, path, ...filter } = this.ofActivities;
-    applyFilter(query, filter, this.dialect);
-    if (path !== undefined) {
-      const { sql, parameters } = pageCondition(this.dialect, 'path', path);
-      query.andWhere(sql, parameters);
-    }
-    for (const [i, [key, value]] of [...(properties ?? [])].entries()) {
-      const { sql, parameters } = propertyCondition(this.dialect, `property${i}`, key, value);
-      query.andWhere(sql, parameters);
-    }
+    const { path, conditions = [], ...filter } = this.ofActivities;
+    const pages = conditions.map((condition) =>
+      condition.field === 'path' ? { ...condition, field: 'page' as const } : condition,
+    );
+    applyFilter(query, { ...filter, page: path, conditions: pages }, this.dialect);
   }
 
   /** Selects the ids of matching paths; alias `known`. */
@@ -213,6 +252,21 @@ export class StatisticsQuery {
 
   private applyToVisits(query: SelectQueryBuilder<Visit>, alias: string): void {
     for (const property of VISIT_PATHS) this.applyToPath(query, `${alias}.${property}`, property);
+    for (const condition of this.conditionsOn(VISIT_PATHS)) {
+      const column = 'known.path';
+      const { sql, parameters } = valueCondition(
+        this.dialect,
+        `${condition.field}Condition`,
+        condition,
+        column,
+        (name, path) => pathCondition(pathColumns(this.dialect, column), name, path),
+      );
+      const paths = this.manager
+        .createQueryBuilder(Path, 'known')
+        .select('known.id', 'id')
+        .where(sql, parameters);
+      query.andWhere(`${alias}.${condition.field} IN (${paths.getQuery()})`, paths.getParameters());
+    }
     this.applyTexts(query, alias, VISIT_SOURCES);
   }
 
@@ -232,7 +286,7 @@ export class StatisticsQuery {
   private applyTexts(
     query: SelectQueryBuilder<ObjectLiteral>,
     alias: string,
-    properties: typeof SESSION_PROPERTIES | typeof VISIT_SOURCES,
+    properties: readonly (typeof SESSION_PROPERTIES | typeof VISIT_SOURCES)[number][],
   ): void {
     for (const property of properties) {
       const value = this.filter[property];
@@ -240,6 +294,7 @@ export class StatisticsQuery {
       if (value === null) query.andWhere(`${alias}.${property} IS NULL`);
       else query.andWhere(`${alias}.${property} = :${property}`, { [property]: value });
     }
+    this.applyConditions(query, properties, (property) => `${alias}.${property}`);
   }
 }
 

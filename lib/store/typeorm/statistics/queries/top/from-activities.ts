@@ -15,8 +15,6 @@ const DISTINCT_KEYS: Partial<Record<TopMeasure, string>> = {
   users: 'activity.userId',
 };
 
-const COLUMNS: Partial<Record<Dimension, string>> = { path: PAGE, group: 'activity.groupId' };
-
 /** Answers from raw activities. */
 export function topFromActivities(
   query: ExactTopQuery,
@@ -26,17 +24,14 @@ export function topFromActivities(
   return rankParts(selection, { add: [countActivities(query, selection, range)] }, query.limit);
 }
 
-/** `SELECT [page, name, property or group] AS value, COUNT(…) AS count FROM djaffar_activity WHERE … GROUP BY value` */
+/** `SELECT [page, route, name, property or group] AS value, COUNT(…) AS count FROM djaffar_activity WHERE … GROUP BY value` */
 export function countActivities(
   { dimension, measure, property, search: text }: ExactTopQuery,
   selection: StatisticsQuery,
   range: TimeRange,
 ): SelectQueryBuilder<ObjectLiteral> {
   const query = selection.activities(range);
-  const value =
-    dimension === 'property'
-      ? selection.dialect.property('activity.properties', ':property')
-      : (COLUMNS[dimension] ?? 'activity.name');
+  const value = activityValue(selection, dimension);
   query.select(value, 'value');
   const key = DISTINCT_KEYS[measure];
   // PostgreSQL sorts for it. By code points and without irrelevant rows, that takes a quarter of the time.
@@ -51,7 +46,15 @@ export function countActivities(
       .andWhere(`${value} IS NOT NULL`, { property })
       .groupBy('value');
   else query.groupBy(value);
-  if (dimension !== 'group') return search(query, value, text);
-  query.andWhere('activity.groupId IS NOT NULL');
-  return search(query, value, text, `activity.groupId IN (${groupsMatching(selection, range.since)})`);
+  if (dimension === 'route' || dimension === 'group') query.andWhere(`${value} IS NOT NULL`);
+  const named = dimension === 'group' ? `${value} IN (${groupsMatching(selection, range.since)})` : undefined;
+  return search(query, value, text, named);
+}
+
+/** The SQL of what activities have themselves, with the parameter `property`; alias `activity`. */
+function activityValue({ dialect }: StatisticsQuery, dimension: Dimension): string {
+  if (dimension === 'property') return dialect.property('activity.properties', ':property');
+  if (dimension === 'path') return PAGE;
+  if (dimension === 'group') return 'activity.groupId';
+  return dimension === 'route' ? 'activity.route' : 'activity.name';
 }

@@ -24,7 +24,7 @@ const ANSWERS: Record<Source, Answer> = {
 
 /** Answers `top` from the source that query-plan.ts chooses. */
 export async function top(asked: TopQuery, selection: StatisticsQuery, range: TimeRange): Promise<TopRow[]> {
-  const query = { ...asked, measure: topMeasureOf(asked, selection.name) };
+  const query = { ...asked, measure: topMeasureOf(asked, selection.nameOfAll) };
   const rows = await ANSWERS[planTop(query, selection.kind)](query, selection, range);
   if (query.dimension === 'group') return addGroupNames(selection, rows);
   return query.dimension === 'user' ? addUserNames(selection, rows) : rows;

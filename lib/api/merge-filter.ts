@@ -1,0 +1,18 @@
+import { InvalidFilterError } from '../activity/activity.filter.js';
+
+/**
+ * Puts what the parameter `filter` says beside the other parameters.
+ * @throws InvalidFilterError for what `filter` cannot say, or if another parameter says it too
+ */
+export function mergeFilter<T extends { filter?: object }>(
+  { filter, ...others }: T,
+  allowed: readonly string[],
+): Omit<T, 'filter'> & NonNullable<T['filter']> {
+  for (const property of Object.keys(filter ?? {})) {
+    if (!allowed.includes(property))
+      throw new InvalidFilterError(`filter.${property}`, `is not known; allowed: ${allowed.join(', ')}`);
+    if (Object.entries(others).some(([key, value]) => key === property && value !== undefined))
+      throw new InvalidFilterError(property, 'must not be given twice: as a parameter, and in "filter"');
+  }
+  return { ...others, ...filter };
+}
