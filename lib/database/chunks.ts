@@ -1,4 +1,4 @@
-/** How many rows are read, or written, by one statement. */
+/** Rows in one statement. */
 const CHUNK_SIZE = 500;
 
 export function chunks<T>(all: T[], size = CHUNK_SIZE): T[][] {

@@ -1,4 +1,4 @@
-/** The part of a driver's socket that is used here. */
+/** The used part of a driver's socket. */
 export interface Stream {
   readonly destroyed: boolean;
   destroy(error?: Error): unknown;

@@ -14,7 +14,7 @@ import { BOUNDS, SILENCE } from './time-limits.js';
 export interface LentConnection {
   dataSource: DataSource;
   runner: QueryRunner;
-  /** The driver's own. */
+  /** The driver's connection. */
   raw: unknown;
   /** Ends it at once, whatever it is doing: a running statement fails. */
   destroy: () => void;
@@ -45,7 +45,7 @@ export class Connections {
   private isLimited = false;
   /** Milliseconds that one statement may take. */
   private silence = Number.POSITIVE_INFINITY;
-  /** Each destroys a connection that is lent. */
+  /** Functions that each destroy a lent connection. */
   private readonly lent = new Set<() => void>();
   private readonly readers: Readers | undefined;
   private shutdown: UnavailableError | undefined;
@@ -88,8 +88,7 @@ export class Connections {
 
   /**
    * Lends a connection until the work is done.
-   * @param signal if it aborts, the connection is destroyed, so that whatever the work waits for fails, and the server stops
-   * working on it
+   * @param signal if it aborts, the connection is destroyed, so that the running statement fails, and the server stops it
    * @param silence milliseconds that one statement may take
    */
   async use<T>(
@@ -104,7 +103,7 @@ export class Connections {
     const raw = await connect(dataSource, runner);
     let destroyed: Promise<void> | undefined;
     const destroy = (): void => void (destroyed ??= driverOf(dataSource)?.destroy(raw));
-    // A server that only loses the connection works on until it has an answer to send.
+    // Without a cancellation, the server would continue until it has an answer to send.
     const giveUp = (): void => {
       driverOf(dataSource)?.cancel?.(dataSource, raw);
       destroy();
@@ -121,9 +120,9 @@ export class Connections {
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (this.shutdown && destroyed) throw this.shutdown;
-      // The server was demoted, or the network leads to another one now: the pool would lend it for ever.
+      // The server became a replica, or the network leads to another server. The pool would lend this connection forever.
       if (failureOf(dataSource, error)?.isReadOnly) destroy();
-      // TypeORM says this of a connection that was lost before: why it was lost is the cause.
+      // TypeORM throws this if the connection was lost before; the reason of the loss is the cause.
       throw error instanceof QueryRunnerAlreadyReleasedError && lost ? lost : error;
     } finally {
       this.lent.delete(giveUp);
@@ -135,9 +134,9 @@ export class Connections {
   }
 
   /**
-   * Lends a connection for reading until the work is done. If the database runs inside this process, it is one of another
-   * process, so that the event loop goes on meanwhile.
-   * @param work is done again if that process was lost
+   * Lends a connection for reading until the work is done. If the database runs inside this process, another process reads, so
+   * that the event loop is not blocked.
+   * @param work repeated if that process was lost
    * @param silence milliseconds that one statement may take
    */
   async read<T>(
@@ -171,7 +170,7 @@ export class Connections {
     }
   }
 
-  /** Ends what was started for reading. */
+  /** Ends the processes that read. */
   async close(): Promise<void> {
     await this.readers?.close();
   }
@@ -189,7 +188,7 @@ export class Connections {
     driverOf(this.dataSource)?.destroyConnecting(this.dataSource);
   }
 
-  /** Cancels if one statement takes too long: the question is too large, or the network is silent. */
+  /** Cancels the question, or gives up the connection, if one statement takes too long. */
   private watch(
     runner: QueryRunner,
     silence: number,
@@ -197,7 +196,7 @@ export class Connections {
     giveUp: () => void,
   ): void {
     const cancel = this.questions.cancelSlow(signal);
-    // The server is the first to end a statement, if it can.
+    // The server gets the chance to end the statement first.
     if (cancel) watch(runner, this.questions.statementTimeout + GRACE, cancel);
     else watch(runner, silence, giveUp);
   }
@@ -207,7 +206,7 @@ const NEVER = new AbortController().signal;
 
 const known = new WeakMap<DataSource, Connections>();
 
-/** One for each data source, however many modules use it. */
+/** Returns the connections of a data source, which all modules share. */
 export function connectionsOf(dataSource: DataSource): Connections {
   const found = known.get(dataSource) ?? new Connections(dataSource);
   known.set(dataSource, found);

@@ -2,12 +2,12 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { monotonicClock } from '../time/clock.js';
 import { driverOf } from './driver.js';
 
-/** Milliseconds between two questions. */
+/** Milliseconds between two measurements. */
 const PAUSE = 60_000;
-/** Differences up to this, in milliseconds, may be the network's. */
+/** Milliseconds; a smaller difference may come from the network. */
 const TOLERANCE = 2000;
 
-/** The database's clock, which is the one that all instances have in common. It is asked once a minute. */
+/** The database's clock, which all instances have in common. It is read once a minute. */
 export class DatabaseClock {
   private readonly sql: string | undefined;
   private measured: { at: number; date: number } | undefined;
@@ -19,16 +19,16 @@ export class DatabaseClock {
     this.sql = driverOf(dataSource)?.now;
   }
 
-  /** To be called now and then by who has a connection. */
+  /** Reads the clock if the last measurement is old. */
   async measure(runner: QueryRunner): Promise<void> {
     const before = this.clock.now();
     if (!this.sql || (this.measured && before - this.measured.at < PAUSE)) return;
     const [row]: { now: string | number }[] = await runner.query(`SELECT ${this.sql} AS now`);
-    // Halfway between question and answer.
+    // The middle of the query's time.
     this.measured = { at: (before + this.clock.now()) / 2, date: Number(row?.now) };
   }
 
-  /** @returns milliseconds that it is ahead of this machine's; 0 if that is little, or not known */
+  /** Returns the milliseconds that it is ahead of this machine's clock; 0 if the difference is small or unknown. */
   ahead(): number {
     if (!this.measured) return 0;
     const ahead = this.measured.date + (this.clock.now() - this.measured.at) - Date.now();

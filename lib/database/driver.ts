@@ -12,12 +12,12 @@ const drivers: Partial<Record<DataSource['options']['type'], Driver>> = {
   'better-sqlite3': sqlite,
 };
 
-/** `undefined` for a database that Djaffar does not know, which it refuses elsewhere. */
+/** Returns `undefined` for an unsupported database, which is refused elsewhere. */
 export function driverOf(dataSource: DataSource): Driver | undefined {
   return drivers[dataSource.options.type];
 }
 
-/** @returns `undefined` if the error is no failure of the database */
+/** Classifies an error; `undefined` if it is no failure of the database. */
 export function failureOf(dataSource: DataSource, error: unknown): DatabaseFailure | undefined {
   return driverOf(dataSource)?.failure(error);
 }

@@ -4,45 +4,45 @@ import type { Openable } from './reader/readers.js';
 
 /** Functions of the drivers that TypeORM does not provide. */
 export interface Driver {
-  /** Whether there is a network between. */
+  /** Whether the database is reached over a network. */
   isRemote: boolean;
 
-  /** SQL of the milliseconds since 1970 by the database's clock; `undefined` if that is this machine's. */
+  /** The SQL of the database's clock, in milliseconds since 1970; `undefined` if that is this machine's clock. */
   now: string | undefined;
 
   /** How many connections the host's pool may have; `undefined` if there is no limit. */
   poolSize(dataSource: DataSource): number | undefined;
 
-  /** If TypeORM's own would stop the event loop, one that only reads. */
+  /** Creates a runner that only reads, if TypeORM's own would block the event loop. */
   createRunner?(dataSource: DataSource): QueryRunner;
 
-  /** Resolves when the runner has a connection; opening a new one takes a bounded time. */
+  /** Resolves when the runner has a connection. A new connection is opened within a time limit. */
   connect(dataSource: DataSource, runner: QueryRunner): Promise<unknown>;
 
   /**
    * Ends a connection at once; its running statement fails.
-   * @returns resolves when the pool has noticed; before that it would lend the connection again
+   * @returns resolves when the pool has removed it, because it would lend it again before that
    */
   destroy(connection: unknown): Promise<void>;
 
   /**
-   * Asks the server to stop what it does for a connection, on a connection of its own: the pool may have none left. It is
-   * missing if {@link destroy} stops it.
+   * Asks the server to cancel the statement of a connection, on a separate connection, because the pool may have none left.
+   * It is missing if {@link destroy} cancels the statement.
    */
   cancel?(dataSource: DataSource, connection: unknown): void;
 
   /** Destroys idle connections: if one is silent, the others probably are too. */
   destroyIdle(dataSource: DataSource): void;
 
-  /** Destroys the connections that are still being made: a pool that ends would wait for them. */
+  /** Destroys connections that are being opened, for which a closing pool would wait. */
   destroyConnecting(dataSource: DataSource): void;
 
-  /** @returns the error and its remedy, if the database or its connection cannot store every text */
+  /** Describes the problem and its remedy if the database or its connection cannot store every text. */
   encodingFault(dataSource: DataSource): Promise<string | undefined>;
 
-  /** How another process can open the database, if reading it in this one would stop the event loop. */
+  /** Returns how another process can open the database, if reading it in this one would block the event loop. */
   openable?: (dataSource: DataSource) => Promise<Openable>;
 
-  /** @returns `undefined` if the error is no failure of the database */
+  /** Classifies an error; `undefined` if it is no failure of the database. */
   failure(error: unknown): DatabaseFailure | undefined;
 }

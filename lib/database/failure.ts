@@ -8,7 +8,7 @@ export interface DatabaseFailure extends StoreFailure {
   isLocked?: boolean;
   /** A statement took longer than it may. */
   isTooSlow?: boolean;
-  /** The connection takes no writes, as after a failover; another one may. */
+  /** The connection is read-only, as after a failover; another one may not be. */
   isReadOnly?: boolean;
 }
 
@@ -18,7 +18,7 @@ export type Classification = Pick<
   'kind' | 'isLocked' | 'isTooSlow' | 'isReadOnly' | 'advice' | 'incident'
 >;
 
-/** The connection was lost, or there is none: while a server restarts, that has many codes. */
+/** The connection was lost or could not be opened. While a server restarts, that has many codes. */
 export const NO_CONNECTION: Classification = { kind: 'transient', incident: 'connection' };
 
 export const MIGRATIONS =
@@ -32,12 +32,12 @@ export function driverError(error: unknown): { code?: unknown; errno?: unknown; 
 }
 
 const SYSTEM_ERROR = /^E[A-Z]{3,}$|^PROTOCOL_/;
-/** These have no code. */
+/** Messages of errors without a code. */
 const CONNECTION_ERROR =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client (has encountered|was closed)|Cannot use a pool|Pool is closed)/;
 
 /**
- * @param classify of the driver; gives `undefined` for what has no code of its database
+ * @param classify of the driver; returns `undefined` for an error without a code of its database
  * @returns `undefined` if it is no failure of the database
  */
 export function failureFrom(

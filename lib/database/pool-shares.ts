@@ -2,20 +2,20 @@ import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { driverOf } from './driver.js';
 
-/** How many connections of the pool each may take at once. One more is for the update of the statistics. */
+/** Connections of the pool that each may use at once. The update of the statistics uses one more. */
 export interface Limits {
   writer: number;
   statistics: number;
 }
 
-/** Lowers the limits so that they fit into the pool, as far as each has one connection. */
+/** Lowers the limits so that they fit into the pool, but not below one connection each. */
 export function fitToPool({ writer, statistics }: Limits, poolSize: number): Limits {
   const room = poolSize - 1;
   const forStatistics = Math.max(1, Math.min(statistics, room - writer));
   return { writer: Math.max(1, Math.min(writer, room - forStatistics)), statistics: forStatistics };
 }
 
-/** The limits that the host's pool allows; if they are lower than the wanted ones, the log says so. */
+/** Returns the limits that the host's pool allows, and logs a warning if they are lower than the options. */
 export function limitsFor(dataSource: DataSource, wanted: Limits): Limits {
   const poolSize = driverOf(dataSource)?.poolSize(dataSource);
   if (poolSize === undefined) return wanted;

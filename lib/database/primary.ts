@@ -31,10 +31,9 @@ class UncachedManager extends EntityManager {
 type Read<T> = (manager: EntityManager, runner: QueryRunner) => Promise<T>;
 
 /**
- * For everything that this library reads: from the primary if the host has replicas, which may be behind, and never from
- * a cache. It takes one connection until `read` is done: of the pool, or of another process if the database runs inside
- * this one.
- * @param read changes nothing
+ * Reads from the primary, because replicas may be behind, and never from a cache. It holds one connection until `read` is done:
+ * of the pool, or of another process if the database runs inside this one.
+ * @param read must not write
  * @param signal if it aborts, the connection is destroyed
  * @param silence milliseconds that one statement may take
  */
@@ -59,7 +58,7 @@ export function askOnPrimary<T>(dataSource: DataSource, read: Read<T>): Promise<
   return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal));
 }
 
-/** The same on a connection that the caller has. */
+/** Returns a manager that reads on the caller's connection, without a cache. */
 export function uncached(dataSource: DataSource, runner?: QueryRunner): EntityManager {
   return new UncachedManager(dataSource, runner);
 }

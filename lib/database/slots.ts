@@ -2,7 +2,7 @@ interface Waiting {
   begin(): void;
 }
 
-/** At most so many at once; the others wait in their order. */
+/** A semaphore: at most `size` callers have a slot; the others wait in their order. */
 export class Slots {
   private taken = 0;
   private readonly queue = new Set<Waiting>();
@@ -10,7 +10,7 @@ export class Slots {
   constructor(public size: number) {}
 
   /**
-   * Resolves when there is room.
+   * Resolves when a slot is free.
    * @returns a function that releases it
    * @throws the signal's reason if it aborts before
    */
@@ -21,7 +21,7 @@ export class Slots {
     return () => this.release();
   }
 
-  /** Does the work when there is room. */
+  /** Does the work when a slot is free. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     const release = await this.take();
     try {

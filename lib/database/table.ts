@@ -121,7 +121,7 @@ function prefixed({ options, namingStrategy }: DataSource, table: string): strin
   return options.entityPrefix ? namingStrategy.prefixTableName(options.entityPrefix, table) : table;
 }
 
-/** Ready for SQL. */
+/** Returns the name of a table, escaped for SQL. */
 export function escapePath({ driver }: DataSource, path: string): string {
   return path
     .split('.')

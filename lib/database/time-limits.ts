@@ -1,15 +1,15 @@
 /**
- * How long the server bears with a transaction of ours, in milliseconds: the process may be frozen or gone, and the
- * network silent, while others wait for our locks.
+ * Limits that the server enforces for our transactions, in milliseconds, because this process may freeze or vanish while others
+ * wait for its locks.
  */
 export const BOUNDS = {
-  /** Milliseconds to wait for a lock. */
+  /** For a lock. */
   lock: 2000,
-  /** For one statement of an application; a command of the command line has as long as it needs. */
+  /** For one statement of an application; commands have no limit. */
   statement: 60_000,
   /** Between two statements. */
   idle: 10_000,
 };
 
-/** Milliseconds after which a server that has not kept to these bounds is taken for silent. */
+/** Milliseconds after which a server that did not enforce these limits counts as silent. */
 export const SILENCE = BOUNDS.statement + 5000;

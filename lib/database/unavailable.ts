@@ -14,10 +14,10 @@ export function unavailableAfter(dataSource: DataSource, error: unknown): Unavai
 }
 
 function reasonOf(error: Error): string {
-  // TypeORM releases the connection itself when the server ends it, and then knows nothing else to say.
+  // TypeORM releases a connection that the server ends, and then reports only that.
   if (error instanceof QueryRunnerAlreadyReleasedError) return 'it has ended the connection';
   if (error instanceof EntityNotFoundError) return 'the statistics were never computed';
-  // Such as a host with two addresses, neither of which takes a connection: the message is empty.
+  // The message is empty if a host has two addresses, and neither accepts a connection.
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return reasonOf(error.errors[0]);
   return error.message || error.name;
 }

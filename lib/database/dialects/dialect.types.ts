@@ -20,7 +20,7 @@ export interface Insert {
   /** The database's types of the columns. */
   types: string[];
   rows: unknown[][];
-  /** Whether a row with a primary key that is there already takes the place of the old one, or is passed over. */
+  /** Whether a row replaces one with the same primary key; otherwise it is skipped. */
   replace?: boolean;
   /** A column (escaped for SQL) that is added to that of a row with the same primary key, which is otherwise unchanged. */
   add?: string | undefined;
@@ -34,8 +34,8 @@ export type Statement = [sql: string, parameters: unknown[]];
 /** All SQL that differs between the databases. */
 export interface Dialect {
   /**
-   * Writes all of the inserts or none, passing over the rows whose primary key is there already.
-   * @param within milliseconds after which it is cancelled: then nothing is written, unless the database does not answer
+   * Writes all of the inserts or none. Rows whose primary key is stored already are skipped.
+   * @param within milliseconds until it is cancelled; then nothing is written, unless the database does not answer
    */
   write(connection: LentConnection, inserts: Insert[], within: number): Promise<void>;
 
@@ -43,11 +43,11 @@ export interface Dialect {
   statements(inserts: Insert[]): Statement[];
 
   /**
-   * All of the statements or none, in their order.
+   * Executes all of the statements or none, in their order.
    * @param guard runs first; if it changes no row, nothing is done
    * @param signal if it aborts before the commit, the connection is destroyed and nothing is done
-   * @param onBlocking called if the database runs in this process: milliseconds of processor time for which the
-   * transaction has stopped the event loop, without waits and failed tries
+   * @param onBlocking called if the database runs in this process, with the milliseconds of processor time for which the
+   * transaction has blocked the event loop, without waits and failed attempts
    * @returns how many rows the guard changed
    */
   transact(
@@ -58,15 +58,15 @@ export interface Dialect {
     onBlocking?: (milliseconds: number) => void,
   ): Promise<number>;
 
-  /** Rows as the driver gives them, for who reads a great many. */
+  /** Reads rows as the driver returns them, for queries of very many rows. */
   rows<T extends ObjectLiteral>(
     dataSource: DataSource,
     query: SelectQueryBuilder<ObjectLiteral>,
   ): Promise<T[]>;
 
   /**
-   * The same rows as records, where the database can: the driver takes longer to read single values than the database
-   * to find them.
+   * Reads rows as text, if the database can write it. The driver takes longer to parse single values than the database to find
+   * them.
    * @param columns their names, in the order of the record
    */
   records?: (
@@ -76,7 +76,7 @@ export interface Dialect {
   ) => Promise<Records & { last: string }>;
 
   /**
-   * Several queries that see the same moment, planned for statistics: few and large.
+   * Runs several queries in one snapshot, with settings for few and large queries.
    * @param signal if it aborts, the connection is destroyed
    */
   reading<T>(
@@ -94,13 +94,13 @@ export interface Dialect {
   /** The SQL of the database's clock: whole milliseconds since 1970. */
   now: string;
 
-  /** The same of a moment that is not after the snapshot of {@link reading}, if it is asked for in its first query. */
+  /** The same, but not later than the snapshot of {@link reading}, if it is in its first query. */
   startOfReading: string;
 
   /** How many activities are erased in one transaction. */
   erasedAtOnce: number;
 
-  /** Whether a query can be asked for each row of another by `LATERAL`, and for a median by `percentile_cont`. */
+  /** Whether the database has `LATERAL` joins, and `percentile_cont` for medians. */
   hasLateral: boolean;
 
   /** The SQL of a text column that compares by code points. */
@@ -113,19 +113,19 @@ export interface Dialect {
   timestamp(column: string): string;
 
   /**
-   * A column of activities beside those of the entity: their date as a timestamp. Only if the database cannot index the
-   * expression {@link timestamp} of the date.
+   * An additional column of activities with their date as a timestamp, if the database cannot index the expression
+   * {@link timestamp} of the date.
    */
   timestampColumn?: {
     name: string;
-    /** What stands behind `ALTER TABLE … ADD COLUMN`. */
+    /** The definition after `ALTER TABLE … ADD COLUMN`. */
     definition: string;
   };
 
-  /** The SQL of the text of a JSON object as the type that the database's operators for JSON take. */
+  /** The SQL that converts JSON text to the type of the database's JSON operators. */
   json(column: string): string;
 
-  /** The SQL of an id as something that is ordered as its text is. */
+  /** The SQL that orders ids by their text. */
   idOrder(column: string): string;
 
   /**
@@ -139,13 +139,13 @@ export interface Dialect {
   number(column: string, key: string): string;
 
   /**
-   * The SQL of whether a text has a word at its beginning, or after one of the characters.
+   * The SQL condition that a text has one of the words at its beginning, or after one of the characters.
    * @param words each of letters, digits, `+` and `-`
    * @param before the characters, as in a pattern's brackets
    */
   hasWord(column: string, words: string[], before: string): string;
 
-  /** The SQL of whether a text has another in it, as code points. */
+  /** The SQL condition that a text contains another, compared by code points. */
   contains(column: string, text: string): string;
 
   /** The type of an integer that the database numbers rows with. */
@@ -158,7 +158,7 @@ export interface Dialect {
   exactText(runner: QueryRunner): Promise<Pick<TableColumnOptions, 'charset' | 'collation'>>;
 
   /**
-   * The SQL of a condition that holds for the rows written last, at least 2,000, if there is no index of `receivedAt`.
+   * The SQL condition for the last written rows (at least 2,000), if there is no index of `receivedAt`.
    * @param table escaped
    */
   writtenLast?: (alias: string, table: string) => string;
@@ -169,12 +169,12 @@ export interface Dialect {
   /** The same for sessions. */
   sessionIndexes(table: string): string[];
 
-  /** The same for the index of the paths that are kept once. */
+  /** The same for the index of stored paths. */
   pathIndex(table: string): string;
 
   /** SQL that returns the `name` of each valid index of the database. */
   indexNames: string;
 }
 
-/** How many characters of a path are indexed, if the database limits the length of index rows. */
+/** Indexed characters of a path, if the database limits the length of index rows. */
 export const PATH_KEY_LENGTH = 200;

@@ -21,8 +21,8 @@ interface Query {
 }
 
 /**
- * With the promise that the driver makes itself, what a query was given and gave stays in memory until the garbage
- * collector looks at all of it, which is seldom: it takes twice the memory, and a third more time.
+ * Uses a callback: with the driver's own promise, parameters and results stay in memory until a full garbage collection, which
+ * takes twice the memory and a third more time.
  */
 function ask<T>(client: Client, query: Query): Promise<T[]> {
   return new Promise((resolve, reject) => {
@@ -30,7 +30,7 @@ function ask<T>(client: Client, query: Query): Promise<T[]> {
   });
 }
 
-/** Runs the query as TypeORM would, so that it is in the host's log of queries. */
+/** Runs the query and logs it as TypeORM would. */
 async function logged<T>(
   { dataSource, runner, raw }: LentConnection,
   { text, values }: Query,
@@ -58,12 +58,12 @@ function read<T>(dataSource: DataSource, text: string, values: unknown[]): Promi
 }
 
 /**
- * Data sources whose connections forget what was prepared on them: an old PgBouncer hands out another server's for each
- * transaction, and `DISCARD ALL` drops it.
+ * Data sources whose connections lose prepared statements: an old PgBouncer uses another server connection for each transaction,
+ * and `DISCARD ALL` drops them.
  */
 const forgetful = new WeakSet<DataSource>();
 
-/** Milliseconds: the first request may come before the statement. */
+/** Milliseconds between cancel requests, because the first may arrive before the statement. */
 const CANCEL_AGAIN = 50;
 
 const millisecondsOf = (timestamp: string): string =>
@@ -85,7 +85,7 @@ function insert(
   return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays})${onConflict}`;
 }
 
-/** One statement, hence one transaction and one round trip: all but the last insert are its common table expressions. */
+/** Joins the inserts into one statement, which needs one transaction and one round trip: all but the last are common table expressions. */
 function statementOf(inserts: Insert[]): string {
   let parameter = 1;
   const statements = inserts.map((each) => {
@@ -102,7 +102,7 @@ function transpose({ columns, rows }: Insert): unknown[][] {
   return columns.map((_, i) => rows.map((row) => row[i]));
 }
 
-/** The statement is not there, or another connection's stands under its name: nothing was done. */
+/** True if the prepared statement is missing, or its name belongs to another one. Nothing was done then. */
 function isForgotten(error: unknown): boolean {
   const { code } = driverError(error);
   return code === '26000' || code === '42P05';
@@ -129,13 +129,13 @@ const timestamp = (column: string): string => `to_timestamp(${column} / 1000.0)`
 
 export const postgres: Dialect = {
   /**
-   * One statement is a transaction of its own, so it needs no bounds on the server: it is never idle, and it holds no lock
-   * while it waits for one.
+   * One statement is a transaction of its own, so it needs no limits on the server: it is never idle, and it holds no lock while it
+   * waits for one.
    */
   async write(connection, inserts, within) {
     const { dataSource } = connection;
     const query: Query = { text: statementOf(inserts), values: inserts.flatMap(transpose) };
-    // TypeORM's own query() cannot prepare, and to plan the statement anew costs the database a sixth of its time.
+    // TypeORM's query() cannot use prepared statements; planning each time takes a sixth of the database's time.
     const name = `djaffar_${inserts.map(({ columns }) => columns.length).join('_')}`;
     let isCancelled = false;
     await logged(connection, query, async (client) => {
@@ -144,7 +144,7 @@ export const postgres: Dialect = {
         cancel(client);
         timer = setTimeout(again, CANCEL_AGAIN);
       }, within);
-      // The name says nothing about the table.
+      // The name does not depend on the table.
       const isPrepared = inserts.length > 1 && !forgetful.has(dataSource);
       try {
         await ask(client, { ...query, ...(isPrepared && { name }) });
@@ -157,7 +157,7 @@ export const postgres: Dialect = {
         // A late cancel request would cancel the next statement of the connection.
         if (isCancelled) {
           connection.destroy();
-          // The server may still wait for a lock, and would later store activities that were refused.
+          // The server may still wait for a lock, and could later store activities that were refused.
           cancel(client);
         }
       }
@@ -171,7 +171,7 @@ export const postgres: Dialect = {
   records: async (dataSource, query, columns) => {
     const [page, values] = query.getQueryAndParameters();
     const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
-    // Without OFFSET it would make each record twice, once for each place where it is used.
+    // Without OFFSET, each record would be computed twice, once for each use.
     const text = `SELECT count(*)::int AS count, coalesce(string_agg(record, ''), '') AS text, coalesce((array_agg(record))[count(*)], '') AS last FROM (SELECT ${record} FROM (${page}) page OFFSET 0) records`;
     const [found] = await read<Records & { last: string }>(dataSource, text, values);
     if (!found) throw new Error('an aggregate has one row');
@@ -206,7 +206,7 @@ export const postgres: Dialect = {
   pathKey: (column) => `left(${column}, ${PATH_KEY_LENGTH}) COLLATE "C"`,
 
   hasWord: (column, words, before) => {
-    // Nearly all texts have none of them, which LIKE tells in a fraction of the time.
+    // Nearly all texts contain none of them, which LIKE finds in a fraction of the time.
     const maybe = words.map((word) => `${column} LIKE '%${word}%'`).join(' OR ');
     return `((${maybe}) AND ${column} ~ '${wordPattern(words, before)}')`;
   },
@@ -232,9 +232,9 @@ export const postgres: Dialect = {
 
   activityIndexes: (table) => [
     `djaffar_activity_date ON ${table} (date)`,
-    // For those who write SQL: ranges of dates as they are naturally written.
+    // For users who write SQL with ranges of timestamps.
     `djaffar_activity_timestamp ON ${table} ((${timestamp('date')}))`,
-    // Rows are nearly in the order in which they are received: 24 bytes for each 32 pages.
+    // Rows are nearly in the order of receipt, so a BRIN index needs 24 bytes for each 32 pages.
     `djaffar_activity_received ON ${table} USING brin ("receivedAt") WITH (pages_per_range = 32, autosummarize = on)`,
     // An index row holds at most 2,704 bytes; the "C" collation serves prefixes too.
     `djaffar_activity_path ON ${table} (left(path, ${PATH_KEY_LENGTH}) COLLATE "C")`,

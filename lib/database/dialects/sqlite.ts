@@ -8,7 +8,7 @@ import { failureOf } from '../driver.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Dialect, Insert, Statement } from './dialect.types.js';
 
-/** SQLite's limit of parameters in a statement is 32,766; a statement of this many rows stays under it. */
+/** Rows in one statement, below SQLite's limit of 32,766 parameters. */
 const ROWS_PER_STATEMENT = 500;
 
 class Busy extends Error {
@@ -17,9 +17,9 @@ class Busy extends Error {
 
 const OPEN_TRANSACTION = 'another transaction is open on the SQLite connection';
 
-/** Milliseconds that SQLite itself may wait for another process. */
+/** Milliseconds that SQLite itself may wait for a lock of another process. */
 const BUSY_TIMEOUT = 20;
-/** Milliseconds between two tries. */
+/** Milliseconds between two attempts. */
 const RETRY = 50;
 
 const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
@@ -53,9 +53,8 @@ function run(connection: Connection, statement: Statement | Insert): void {
 }
 
 /**
- * TypeORM shares one SQLite connection between all who query, and a transaction on it takes in whatever others run
- * meanwhile. So ours runs from beginning to end without giving way, and never inside somebody else's, who might
- * roll it back.
+ * TypeORM shares one SQLite connection between all callers, and a transaction on it includes whatever others run meanwhile. So
+ * our transaction runs synchronously, and never inside another one, which might roll back.
  * @param work returns 0 if there is nothing to do
  */
 function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {
@@ -143,7 +142,7 @@ export const sqlite: Dialect = {
   // The snapshot is taken when the first table is read.
   startOfReading: NOW,
 
-  // Each transaction stops the event loop.
+  // Each transaction blocks the event loop.
   erasedAtOnce: 100,
 
   hasLateral: false,

@@ -19,7 +19,7 @@ export function transact(
   insert: (each: Insert) => Statement,
   signal?: AbortSignal,
 ): Promise<number> {
-  // MySQL's own default would lock the rows that an `INSERT … SELECT` reads, and so stop those who write activities.
+  // MySQL's default would lock the rows that an `INSERT … SELECT` reads, and so block writers.
   return inTransaction(dataSource, 'READ COMMITTED', settings, signal, async ({ runner }) => {
     const { affected = 0 }: { affected?: number } = await runner.query(...guard, true);
     if (affected === 0) return 0;

@@ -3,7 +3,7 @@ import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
 import { type Classification, failureFrom, MIGRATIONS, NO_CONNECTION, RIGHTS } from '../failure.js';
 
-/** The part of mysql2's pool that is used here. */
+/** The used part of mysql2's pool. */
 interface Pool {
   config: { connectionLimit: number; connectionConfig: { connectTimeout: number } };
   getConnection(callback: (error: unknown, connection?: Connection) => void): void;
@@ -12,15 +12,15 @@ interface Pool {
 interface Connection {
   /** Missing in drivers other than mysql2. */
   stream?: Stream;
-  /** Whether it is made. */
+  /** Whether it is established. */
   authorized: boolean;
-  /** The server's number of it. */
+  /** The server's id of the connection. */
   threadId?: number;
   config: Record<string, unknown>;
   destroy(): void;
 }
 
-/** One outside the pool. */
+/** A connection outside the pool. */
 interface OwnConnection extends Connection {
   on(event: 'error', listener: () => void): void;
   query(sql: string, callback: () => void): void;
@@ -29,7 +29,7 @@ interface OwnConnection extends Connection {
 /** The settings of a new connection to the same server as the same user. */
 const ACCESS = ['host', 'port', 'socketPath', 'localAddress', 'user', 'password', 'ssl', 'authPlugins'];
 
-/** Milliseconds for a new connection, unless the host says otherwise; mysql2's own default is 10 s. */
+/** Milliseconds for a new connection, unless the host sets it; mysql2's default is 10 s. */
 const CONNECT_TIMEOUT = 5000;
 
 function poolOf({ driver }: DataSource): Pool | undefined {
@@ -132,7 +132,7 @@ export const mysql: Driver = {
 
   destroyIdle(dataSource) {
     const pool = poolOf(dataSource);
-    // Not documented: without it idle connections end when they are used next.
+    // Undocumented. Without it, idle connections end only at their next use.
     const free: { length: number } | undefined = pool && Reflect.get(pool, '_freeConnections');
     for (let idle = free?.length ?? 0; idle > 0; idle--)
       pool?.getConnection((_, connection) => connection && void destroy(connection));
@@ -140,7 +140,7 @@ export const mysql: Driver = {
 
   destroyConnecting(dataSource) {
     const pool = poolOf(dataSource);
-    // Not documented.
+    // Undocumented.
     const all: { length: number; get(i: number): Connection | undefined } | undefined =
       pool && Reflect.get(pool, '_allConnections');
     const connections = Array.from({ length: all?.length ?? 0 }, (_, i) => all?.get(i));

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** The part of pg's client that is used here. */
+/** The used part of pg's client. */
 export interface Cancellable {
   processID: number;
   secretKey: unknown;
@@ -13,8 +13,8 @@ const TIMEOUT = 5000;
 const CANCEL_REQUEST = 80_877_102;
 
 /**
- * Asks the server to cancel the client's statement, on a separate connection, by PostgreSQL's protocol:
- * the pool may have none left, and PgBouncer knows the process by another number.
+ * Asks the server to cancel the client's statement, by PostgreSQL's protocol on a separate connection, because the pool may have
+ * none left, and PgBouncer has other process ids.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export function cancel({ host, port, processID, secretKey }: Cancellable): void {

@@ -4,11 +4,11 @@ import type { Driver } from '../driver.types.js';
 import { cancel, type Cancellable } from './postgres-cancel.js';
 import { type Classification, failureFrom, MIGRATIONS, NO_CONNECTION, RIGHTS } from '../failure.js';
 
-/** The part of pg's pool that is used here. */
+/** The used part of pg's pool. */
 interface Pool {
   options: { max: number; connectionTimeoutMillis?: number | undefined };
   idleCount: number;
-  /** The class of its clients; it makes one when it needs one. */
+  /** The class of its clients. */
   Client?: new (options: unknown) => Client;
   connect(callback: (error: unknown, client?: Client, release?: (destroy: boolean) => void) => void): void;
 }
@@ -21,16 +21,16 @@ interface Client {
 }
 
 /**
- * Milliseconds for a new connection. By default pg waits without end, and what waits takes a place of the pool: a
- * network that swallows everything would take all of them.
+ * Milliseconds for a new connection. By default pg waits forever, and each waiting connection takes a place of the pool, so a silent
+ * network could take all of them.
  */
 const CONNECT_TIMEOUT = 5000;
 
 /** State of a pool. */
 interface PoolState {
-  /** How many of our requests for a connection it has not answered yet. */
+  /** Our requests for a connection that are not answered yet. */
   asking: number;
-  /** Clients that are being connected for one of them. */
+  /** Clients that are connecting meanwhile. */
   readonly connecting: Set<Client>;
 }
 
@@ -46,8 +46,8 @@ function stateOf(pool: Pool): PoolState {
 }
 
 /**
- * While one of ours waits, the pool's new connections take a bounded time: the pool does not say for whom it makes one. Its
- * own option would also end how long the host's requests may wait in its queue.
+ * While one of our requests waits, each new connection of the pool has a time limit, because the pool does not tell for which
+ * request it opens one. The pool's own option would also limit the wait of the host's requests.
  */
 function boundConnecting(pool: Pool, state: PoolState): void {
   const { Client: Unbounded, options } = pool;
@@ -77,7 +77,7 @@ function poolsOf({ driver }: DataSource): Pool[] {
 }
 
 async function destroy(client: Client): Promise<void> {
-  // Else it would say goodbye, and wait for the answer.
+  // Otherwise it would send a message and wait for the answer.
   if (client.connection) await close(client.connection.stream);
   else client.end(() => {});
 }

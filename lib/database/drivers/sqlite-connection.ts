@@ -8,14 +8,14 @@ export interface Connection {
 }
 
 interface Prepared {
-  /** Whether it has rows. */
+  /** Whether it returns rows. */
   readonly reader: boolean;
   run(...parameters: unknown[]): { changes: number };
   all(...parameters: unknown[]): unknown[];
   get(): { timeout: number };
 }
 
-/** The connection that all who query share. */
+/** Returns the connection that all callers share. */
 export function connectionOf(dataSource: DataSource): Connection {
   // TypeORM has it on the driver, without a type.
   return Reflect.get(dataSource.driver, 'databaseConnection');
@@ -23,7 +23,7 @@ export function connectionOf(dataSource: DataSource): Connection {
 
 const busyTimeouts = new WeakMap<Connection, number>();
 
-/** The host's own, in milliseconds. better-sqlite3's default is 5 s. */
+/** The host's time-out in milliseconds; better-sqlite3's default is 5 s. */
 export function busyTimeoutOf(connection: Connection): number {
   const known = busyTimeouts.get(connection);
   if (known !== undefined) return known;
@@ -33,8 +33,8 @@ export function busyTimeoutOf(connection: Connection): number {
 }
 
 /**
- * While SQLite waits for a lock of another process, the event loop stands still. The connection is the host's, too, so its
- * time-out is only another for as long as we use it.
+ * Limits how long SQLite waits for a lock of another process, which blocks the event loop. The connection is also the host's, so
+ * its time-out is restored afterwards.
  * @param longest milliseconds
  */
 export function withBusyTimeout<T>(connection: Connection, longest: number, work: () => T): T {

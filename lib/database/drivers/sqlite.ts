@@ -7,7 +7,7 @@ import { queryRunnerBy } from '../reader/query-runner.js';
 import { sqliteFileOf } from '../reader/sqlite-file.js';
 import { busyTimeoutOf, type Connection, connectionOf, withBusyTimeout } from './sqlite-connection.js';
 
-/** Milliseconds between two tries to read. */
+/** Milliseconds between two attempts to read. */
 const RETRY = 20;
 
 function classify(error: { code?: unknown }): Classification | undefined {
@@ -22,8 +22,8 @@ function classify(error: { code?: unknown }): Classification | undefined {
 }
 
 /**
- * Without a write-ahead log a reader waits for another process that commits. It waits as long as the host wants, but outside
- * SQLite.
+ * Without a write-ahead log, a reader waits for commits of another process: as long as the host's time-out, but without blocking
+ * the event loop.
  */
 function createRunner(dataSource: DataSource): QueryRunner {
   return queryRunnerBy(dataSource, async (sql, parameters) => {
@@ -47,7 +47,7 @@ function read(connection: Connection, sql: string, parameters: unknown[]): unkno
   return [];
 }
 
-/** There is one connection, which everybody shares, and it is in this process. */
+/** The driver of SQLite: one connection in this process, which all callers share. */
 export const sqlite: Driver = {
   isRemote: false,
   now: undefined,
@@ -57,7 +57,7 @@ export const sqlite: Driver = {
   destroy: async () => {},
   destroyIdle: () => {},
   destroyConnecting: () => {},
-  // It has Unicode only.
+  // It stores only Unicode.
   encodingFault: async () => undefined,
   openable: sqliteFileOf,
   failure: (error) => failureFrom(error, classify),

@@ -4,8 +4,8 @@ const ROWS_IN_MESSAGE = 250;
 /**
  * The program of a {@link ReaderProcess}, in CommonJS for `node -e`. It is text, so that it can be bundled with the library.
  *
- * It takes `{ open }` once, and then `{ id, sql, parameters }`; it answers `{ id, rows, columns }`, as often as it takes,
- * and `{ id, isDone }` or `{ id, error }`.
+ * It receives `{ open }` once, and then `{ id, sql, parameters }`. It answers with any number of `{ id, rows, columns }`, and
+ * then `{ id, isDone }` or `{ id, error }`.
  */
 export const READER_PROGRAM = `
 'use strict';

@@ -2,17 +2,17 @@ import { type DataSource, QueryFailedError, type QueryRunner } from 'typeorm';
 import { monotonicClock } from '../../time/clock.js';
 import { ReaderLostError } from './reader-process.js';
 
-/** Asks a database for rows. */
+/** Runs a query, and returns its rows. */
 export type Read = (sql: string, parameters: unknown[]) => Promise<unknown[]>;
 
 /**
- * A runner of a data source on SQLite that reads by `read`, and otherwise does what TypeORM's own does: log, and say what
- * failed. TypeORM has one for all, the host too, which stays as it is.
+ * A query runner on SQLite that reads by `read`, and otherwise logs and reports errors as TypeORM's own, which is shared with the
+ * host and stays unchanged.
  */
 export function queryRunnerBy(dataSource: DataSource, read: Read): QueryRunner {
   const { logger, options } = dataSource;
   const query = async (sql: string, given: unknown[] = [], isStructured = false): Promise<unknown> => {
-    // SQLite has no truth values.
+    // SQLite has no booleans.
     const parameters = given.map((each) => (typeof each === 'boolean' ? Number(each) : each));
     logger.logQuery(sql, parameters, runner);
     const begun = monotonicClock.now();

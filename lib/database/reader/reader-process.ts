@@ -14,7 +14,7 @@ export interface ReaderOptions {
   pragmas: string[];
 }
 
-/** The process has ended unexpectedly. */
+/** The process ended unexpectedly. */
 export class ReaderLostError extends Error {
   constructor(reason: string, options?: ErrorOptions) {
     super(`the process that reads the database has ended: ${reason}`, options);
@@ -53,11 +53,11 @@ interface Asked {
 const END_TIMEOUT = 500;
 
 /**
- * A connection to the database file in a separate process. A statement of SQLite cannot be cancelled within a process:
- * better-sqlite3 cannot interrupt one, and libsql aborts the whole process if a worker thread ends during one. A process
- * can be killed at any moment, and a reader of the write-ahead log leaves nothing behind.
+ * A connection to the database file in a separate process, because a statement of SQLite cannot be cancelled within a process:
+ * better-sqlite3 cannot interrupt one, and libsql aborts the process if a worker thread ends during one. A process can be killed
+ * at any moment, and a reader of the write-ahead log leaves nothing behind.
  *
- * It ends with this process, which it keeps alive only while it is asked something.
+ * It ends with this process, and keeps it alive only during a query.
  */
 export class ReaderProcess {
   /** Rejects if the database cannot be opened. */
@@ -70,7 +70,7 @@ export class ReaderProcess {
 
   /** @throws Error if no process can be started */
   constructor(options: ReaderOptions) {
-    // Loaders and inspectors of the host are not for this one; Yarn's Plug'n'Play is.
+    // Without the host's loaders and inspectors, except Yarn's Plug'n'Play.
     const { NODE_OPTIONS, ...environment } = process.env;
     this.child = spawn(process.execPath, ['-e', READER_PROGRAM], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

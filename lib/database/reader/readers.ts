@@ -6,7 +6,7 @@ import { Slots } from '../slots.js';
 import { queryRunnerBy } from './query-runner.js';
 import { type ReaderOptions, ReaderProcess } from './reader-process.js';
 
-/** A connection for reading, for as long as it is lent. All that is read on it is of the same moment. */
+/** A lent connection for reading. All queries on it see the same snapshot. */
 export interface LentReader {
   runner: QueryRunner;
   /** Ends it at once; its query fails with the reason. */
@@ -14,22 +14,22 @@ export interface LentReader {
   release(): void;
 }
 
-/** How to open the database in another process, or why that is impossible and what to do. */
+/** How to open the database in another process, or why that is impossible, with a remedy. */
 export type Openable = { options: ReaderOptions } | { obstacle: string };
 
-/** How many may read at once, each in a process of about 50 MB. */
+/** Processes that read at once, each with about 50 MB. */
 const MAX_PROCESSES = 2;
 /** Milliseconds after which an idle process ends. */
 const IDLE = 30_000;
-/** Milliseconds until another process is tried after one could not be started, and after several could not. */
+/** Milliseconds until the next attempt after a process could not be started, and after several could not. */
 const FIRST_PAUSE = 1000;
 const MAX_PAUSE = 60_000;
 
 const SUBJECT = 'reading stops the event loop of this process, as no other can read the database';
 
 /**
- * Connections for reading in processes of their own, for databases that run inside this process and would stop its event
- * loop. They are started when they are needed.
+ * Connections for reading in separate processes, for databases that run inside this process and would block its event loop. They
+ * are started when they are needed.
  */
 export class Readers {
   private readonly logger = new Logger('Djaffar');
@@ -41,10 +41,10 @@ export class Readers {
   private notBefore = 0;
   private pause = 0;
   private isClosed = false;
-  /** Whether the log says why no other process can read. Commands do not log it, because nothing else uses their event loop. */
+  /** True if it does not log why no other process can read. Commands do not, because nothing else uses their event loop. */
   isSilent = true;
 
-  /** @param find how to open the database again */
+  /** @param find returns how to open the database again */
   constructor(
     private readonly dataSource: DataSource,
     private readonly find: (dataSource: DataSource) => Promise<Openable>,
@@ -53,7 +53,7 @@ export class Readers {
 
   /**
    * Resolves when a reader is free.
-   * @returns `undefined` if no other process can read the database; the log says why
+   * @returns `undefined` if no other process can read the database, which is logged
    * @throws the signal's reason if it aborts before
    */
   async take(signal: AbortSignal): Promise<LentReader | undefined> {
@@ -88,7 +88,7 @@ export class Readers {
   private async options(): Promise<ReaderOptions | undefined> {
     if (!this.openable) {
       const found = await this.find(this.dataSource);
-      // Others may have looked meanwhile.
+      // Another call may have done it meanwhile.
       if (!this.isSilent && !this.openable && 'obstacle' in found)
         this.logger.warn(`${SUBJECT}: ${found.obstacle}`);
       this.openable ??= found;

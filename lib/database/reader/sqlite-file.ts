@@ -8,7 +8,7 @@ interface Connection {
   prepare(sql: string): { all(): Record<string, unknown>[] };
 }
 
-/** Settings of the host's connection that change how fast is read. */
+/** Settings of the host's connection that change the speed of reading. */
 const COPIED_PRAGMAS = ['cache_size', 'mmap_size', 'temp_store'];
 
 /** How to open the database file of a data source in another process. */
@@ -58,7 +58,7 @@ function fileOf(driver: unknown): string | undefined {
   return undefined;
 }
 
-/** Runs no getter: there are modules that load much by one. */
+/** Does not call getters, because those of some modules load much. */
 function defaultOf(exported: unknown): unknown {
   const isObject = typeof exported === 'object' && exported !== null;
   return isObject ? Object.getOwnPropertyDescriptor(exported, 'default')?.value : undefined;
