@@ -38,7 +38,7 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
 
     afterAll(() => dashboard.close());
 
-    it('says how to begin where nothing was tracked, and shows the first activity when it arrives', async () => {
+    it('explains the first steps if nothing was tracked, and shows the first activity when it arrives', async () => {
       const empty = await Dashboard.start(adapter);
       const page = await empty.open('');
       await page.getByText('Nothing has been tracked yet').waitFor();
@@ -180,7 +180,7 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
       expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('light');
     });
 
-    it('says so where a part fails, and tries again when asked', async () => {
+    it('shows an error if a part fails, and a button to retry', async () => {
       const page = await dashboard.open(`?view=retention&${DAYS}`);
       await page.locator('main table').waitFor();
       const series = '**/data/stats/series*';
@@ -195,7 +195,7 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
       expect(dashboard.console.splice(0).every((text) => text.includes('503'))).toBe(true);
     });
 
-    it('says so when whoever looks is not logged in any more', async () => {
+    it('shows that the session of the viewer has expired', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       await page.locator('[data-measure=visits]:text-is("4")').waitFor();
       await page.route('**/data/stats/*', (route) => route.fulfill({ status: 401, json: {} }));
@@ -225,7 +225,7 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
       expect(await page.locator('[data-measure=visits]').innerText()).toBe('4');
     });
 
-    it('is used with the keyboard alone', async () => {
+    it('can be used with only the keyboard', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       await page.locator('.bars a').first().waitFor();
       await page.keyboard.press('Tab');

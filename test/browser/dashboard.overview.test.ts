@@ -33,7 +33,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
     const figure = (page: Page, measure: string): Promise<string> =>
       page.locator(`[data-measure=${measure}]:not(.skeleton)`).innerText();
 
-    it('shows the figures that ActivityStats tells', async () => {
+    it('shows the figures of ActivityStats', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       const { users, sessions, visits, views, bounceRate, visitDuration } =
         await dashboard.stats.overview(QUESTION);
@@ -95,7 +95,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       },
     );
 
-    it('shows what its address says, filters and all, to whoever opens it', async () => {
+    it('restores range, filters and view from its URL', async () => {
       const page = await dashboard.open(`?${DAYS}&path=/pricing&device=desktop&measure=views&pages=exit`);
       expect(await page.locator('.chip-value').allInnerTexts()).toEqual(['/pricing', 'desktop']);
       await page.locator(`[data-measure=views]:text-is("2")`).waitFor();
@@ -345,7 +345,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       expect(page.url()).not.toContain('more=');
     });
 
-    it('counts bots where they are asked for', async () => {
+    it('counts bots if they are included', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       await page.getByLabel('Include bots').check();
       await page.locator(`[data-measure=visits]:text-is("5")`).waitFor();

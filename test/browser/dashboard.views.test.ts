@@ -38,7 +38,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
   });
 
   describe('visits', () => {
-    it('shows the visits that ActivityStats tells, the latest first', async () => {
+    it('shows the visits of ActivityStats, the latest first', async () => {
       const page = await dashboard.open(`?view=visits&${DAYS}`);
       await page.locator('.visit').first().waitFor();
       const times = await page
@@ -68,7 +68,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       await page.locator('.timeline .moment').nth(2).waitFor();
     });
 
-    it('goes on with earlier visits', async () => {
+    it('loads earlier visits', async () => {
       const start = Date.UTC(2026, 2, 1);
       for (let i = 0; i < 25; i++)
         await dashboard.host.activities.track({
@@ -192,7 +192,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
     expect(await shown.allInnerTexts()).toEqual(['3', '2', '1']);
   });
 
-  it('shows retention as the table that ActivityStats tells', async () => {
+  it('shows the retention of ActivityStats as a table', async () => {
     const { cohorts } = await dashboard.stats.retention({ ...QUESTION, period: 'week', by: 'session' });
     const page = await dashboard.open(`?view=retention&${DAYS}&by=session&period=week`);
     const cells = page.locator('tbody tr:not(.average) td[title]');
@@ -218,7 +218,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
   describe('live', () => {
     const rows = (page: Page): ReturnType<Page['locator']> => page.locator('.stream li');
 
-    it('shows what is done as it happens, and who is there', async () => {
+    it('shows activities as they happen, and current visitors', async () => {
       const page = await dashboard.open('?view=live');
       await page.getByText('Connected').waitFor();
       await dashboard.host.activities.track({
@@ -232,7 +232,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       expect(await page.locator('[data-live=sessions]').innerText()).toBe('1');
     });
 
-    it('stands still while it is held', async () => {
+    it('shows nothing new while it is paused', async () => {
       const page = await dashboard.open('?view=live');
       await rows(page).first().waitFor();
       await page.getByRole('button', { name: 'Pause' }).click();
@@ -244,7 +244,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       await rows(page).filter({ hasText: '/later' }).waitFor();
     });
 
-    it('shows what is filtered by alone', async () => {
+    it('shows only activities that match the filter', async () => {
       const page = await dashboard.open('?view=live&path=/now');
       await rows(page).filter({ hasText: '/now' }).waitFor();
       expect(await rows(page).filter({ hasText: '/later' }).count()).toBe(0);

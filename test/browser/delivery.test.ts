@@ -162,7 +162,7 @@ describeInBrowser('no activity is lost or doubled,', () => {
     expect(await tally(22)).toEqual({ made: 22, stored: 22, twice: 0 });
   });
 
-  it('when the first page is left as soon as it is there', async () => {
+  it('when the first page is left as soon as it is loaded', async () => {
     const page = await stage.open('/a');
     await stage.untilCreated(1);
     await page.evaluate('location.href = "/b"');
@@ -275,7 +275,7 @@ describeInBrowser('no activity is lost or doubled,', () => {
     expect(await tallyNow()).toEqual({ made: 4, stored: 3, twice: 0 });
   });
 
-  it('but for the oldest where more than 1,000 wait, which are counted', async () => {
+  it('except the oldest if more than 1,000 wait, which are counted', async () => {
     stage.front.fault = () => 'refused';
     const page = await stage.open('/a');
     await trackMany(page, 1009);
@@ -318,7 +318,7 @@ describeInBrowser('no activity is lost or doubled,', () => {
     expect(await tally(6)).toEqual({ made: 6, stored: 6, twice: 0 });
   });
 
-  it('when a new visitor does much at once: the first request goes alone, and there is one session', async () => {
+  it('when a new visitor does much at once: the first request is sent alone, and there is one session', async () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     stage.front.fault = async () => {

@@ -36,7 +36,7 @@ describeInBrowser("the sample's page", () => {
     expect(page.url()).toBe(`${sample.url}/`);
   });
 
-  it('goes on to where one came from', async () => {
+  it('redirects to the page from which the visitor came', async () => {
     await page.goto(`/?next=${encodeURIComponent('/auth/me?a=1')}`);
     await page.click('text=Log in');
     await page.waitForURL('/auth/me?a=1');

@@ -16,7 +16,7 @@ describeInBrowser('the tracker', () => {
 
   afterEach(() => stage.close());
 
-  describe.each(SIGNALS)('where the browser says %s', (_, signal) => {
+  describe.each(SIGNALS)('if the browser sends %s', (_, signal) => {
     it('tracks nothing', async () => {
       stage.serve('data-engagement', '<button data-djaffar="no">No</button>');
       const context = await stage.browser();
@@ -30,7 +30,7 @@ describeInBrowser('the tracker', () => {
       expect(await context.cookies()).toEqual([]);
     });
 
-    it('tracks where the page has data-ignore-dnt', async () => {
+    it('tracks if the page has data-ignore-dnt', async () => {
       stage.serve('data-ignore-dnt');
       const context = await stage.browser();
       await context.addInitScript({ content: signal });
@@ -75,7 +75,7 @@ describeInBrowser('the tracker', () => {
     expect(namesAndPaths(await stage.rows())).toEqual(['view /b', 'yes /b']);
   });
 
-  it('loses nothing by being told once more that the visitor is in', async () => {
+  it('loses nothing if the visitor opts in twice', async () => {
     stage.serve();
     const page = await stage.open('/a');
     const answer = page.evaluate('Promise.all([djaffar.track("kept"), djaffar.optIn()])');

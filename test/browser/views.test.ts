@@ -30,7 +30,7 @@ describeInBrowser('the tracker in a browser', () => {
 
   afterEach(() => stage.close());
 
-  it('tracks a view when a page is loaded, with where the visitor came from', async () => {
+  it('tracks a view when a page is loaded, with the referrer', async () => {
     stage.serve();
     const page = await stage.open('/a?b=1');
     await stage.stored(1);
@@ -66,7 +66,7 @@ describeInBrowser('the tracker in a browser', () => {
       return stage.open(path);
     }
 
-    it('tracks a view at each change of the page, and where it came from', async () => {
+    it('tracks a view at each change of the page, with the previous page as referrer', async () => {
       stage.serve();
       const page = await open('/a');
       await page.evaluate(`history.pushState(null, '', '/b')`);
@@ -203,7 +203,7 @@ describeInBrowser('the tracker in a browser', () => {
     ]);
   });
 
-  it('tracks nothing by itself with data-manual, and what it is told to', async () => {
+  it('tracks only explicit calls with data-manual', async () => {
     stage.serve('data-manual data-outbound data-engagement', '<button data-djaffar="no">No</button>');
     const page = await stage.open('/a');
     await page.click('button');

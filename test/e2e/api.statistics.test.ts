@@ -92,7 +92,7 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
     expect(JSON.stringify(body)).toMatch(/pricing|pro|[1-9]/);
   });
 
-  it('tells who is there now', async () => {
+  it('lists current visitors', async () => {
     await host.activities.track({ session: 'b', visit: 'now', path: '/here' });
     const response = await get('live?minutes=5');
     expect(await response.json()).toMatchObject({ sessions: 1, visitors: [{ session: 'b', path: '/here' }] });

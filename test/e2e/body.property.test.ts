@@ -202,7 +202,7 @@ describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapte
     );
   });
 
-  it('goes on after a header of 10 MB', async () => {
+  it('continues after a header of 10 MB', async () => {
     const { hostname, port } = new URL(host.url);
     const said = await new Promise<string>((resolve) => {
       const socket = connect(Number(port), hostname);

@@ -98,7 +98,7 @@ describe.each(PAIRS)('a question on $adapter and $database', ({ adapter, databas
     expect((await host.fetch('/djaffar/track/')).status).toBe(405);
   });
 
-  it('goes on while anybody waits for it', async () => {
+  it('continues while a caller waits for it', async () => {
     await start({ timeout: NEVER, statementTimeout: NEVER });
     await lock();
     const clients = [ask('stats/overview?bots=true'), ask('stats/overview?bots=true')] as const;

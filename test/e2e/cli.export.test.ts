@@ -105,7 +105,7 @@ describe.each(FOUND)('djaffar export on %s', (name) => {
     expect(rows).toHaveLength(HOSTILE.length + 2);
   });
 
-  it('writes the same as one JSON array, also where there is none', async () => {
+  it('writes the same as one JSON array, also without activities', async () => {
     expect(JSON.parse(await output(host.database, ['export', '--format', 'json']))).toEqual(
       await storedIn(host),
     );
@@ -188,7 +188,7 @@ describe('djaffar export', () => {
     expect(readFileSync(file, 'utf8')).toBe('kept');
   });
 
-  it.each(['csv', 'ndjson'])('goes on in a %s file behind the cursor', async (format) => {
+  it.each(['csv', 'ndjson'])('continues a %s file after the cursor', async (format) => {
     const file = join(folder, format);
     // A file for a spreadsheet begins with a byte order mark, a pipe does not.
     const mark = format === 'csv' ? '\ufeff' : '';
@@ -297,7 +297,7 @@ describe('what spreadsheets would run as a formula', () => {
     expect(lines(await output(host.database, ['export']))).toMatchObject(paths.map((path) => ({ path })));
   });
 
-  it('begins no cell where a spreadsheet splits lines at semicolons', async () => {
+  it('starts no formula if a spreadsheet splits lines at semicolons', async () => {
     const csv = await output(host.database, ['export', '--format', 'csv']);
     // Quotes count only at the beginning of a cell, and no line begins with one.
     const cells = csv.split(/[;\t\r\n]/);
@@ -445,7 +445,7 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
     expect((await response.text()) === whole.get(format)).toBe(true);
   });
 
-  it('ends quietly where the reader has had enough', async () => {
+  it('ends without an error if the reader closes the pipe', async () => {
     const child = start(host.database, ['export']);
     await once(child.stdout, 'readable');
     child.stdout.destroy();

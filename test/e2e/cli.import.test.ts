@@ -242,7 +242,7 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
 
     afterAll(() => host.close());
 
-    it('keeps everything, and doubles nothing the second time', async () => {
+    it('keeps everything, and duplicates nothing the second time', async () => {
       const exported = await output(host.database, ['export']);
       expect(await output(database, ['import', file('all.ndjson', exported)])).toBe(
         '100 rows read, 100 activities stored\n',
@@ -272,7 +272,7 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
   });
 
   describe('of a Django dump', () => {
-    it('tells activities, sessions and visits, and doubles nothing the second time', async () => {
+    it('imports activities, sessions and visits, and duplicates nothing the second time', async () => {
       const dump = file('dump.json', [...OTHERS, ...ACTIVITIES, ...SESSION_INFOS]);
       const skipped = '2 of other models skipped\n';
       expect(await output(database, ['import', dump])).toBe(`9 rows read, 5 activities stored, ${skipped}`);
@@ -311,7 +311,7 @@ describe('djaffar import', () => {
 
   afterEach(() => database.drop());
 
-  it('tells a bad row by its line, and stores the others', async () => {
+  it('reports an invalid row with its line, and stores the others', async () => {
     const second = { ...ROW, id: ROW.id.replace('a', 'b'), sessionId: 's1', session: SESSION };
     const input = [
       ndjson(ROW),
@@ -401,7 +401,7 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toEqual(exported);
   });
 
-  it('refuses a later line with NUL alone', async () => {
+  it('refuses only the line with NUL', async () => {
     const input = `${ndjson(ROW)}\0\n${ndjson({ ...ROW, id: ROW.id.replace('a', 'b') })}`;
     const { stdout, stderr } = await run(database, ['import', '-'], { input });
     expect(stdout).toBe('3 rows read, 2 activities stored, 1 refused\n');
@@ -493,7 +493,7 @@ describe('djaffar import', () => {
     });
   });
 
-  it('tells a bad record of Django, and stores the others', async () => {
+  it('reports an invalid record of Django, and stores the others', async () => {
     const [good, ...others] = ACTIVITIES;
     const broken = others.map((record, i) => ({
       ...record,
@@ -524,7 +524,7 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toMatchObject([{ id: ROW.id }]);
   });
 
-  it('stores what stands before the end of a broken array, and says that it is broken', async () => {
+  it('stores the activities of a broken array, and reports the error', async () => {
     const { code, stderr } = await run(database, ['import', '-'], {
       input: JSON.stringify(ACTIVITIES).slice(0, -50),
     });

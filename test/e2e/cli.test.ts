@@ -65,7 +65,7 @@ describe.each(FOUND)('djaffar on %s', (name) => {
     expect(await output(host.database, ['check'])).toBe(fine);
   });
 
-  it('erase takes away what the filter takes, and tells how many', async () => {
+  it('erase deletes what the filter matches, and returns how many', async () => {
     expect(await output(host.database, ['erase', '--user', '0', '--yes'])).toBe('2 erased\n');
     expect((await host.stored()).map(({ userId }) => userId)).toEqual(['1', '1', '2']);
   });

@@ -239,7 +239,7 @@ describe.each(ADAPTERS)('the context of a request on %s', (adapter) => {
   const track = (headers: Record<string, string> = {}): Promise<Response> =>
     host.fetch('/djaffar/track/', json({ date: new Date().toISOString(), path: '/cart' }, headers));
 
-  it('tells a service the user, session, visit, address, user agent, path and route', async () => {
+  it('gives a service the user, session, visit, address, user agent, path and route', async () => {
     const headers = { 'X-User': 'jeff', Cookie: cookieOf(await track({ 'X-User': 'jeff' })) };
     const response = await host.fetch('/orders/17/pay?secret=1', json({}, headers));
     const [view, charged] = await host.stored();
@@ -272,7 +272,7 @@ describe.each(ADAPTERS)('the context of a request on %s', (adapter) => {
     expect(seen).toEqual({ guard: path, interceptor: path, pipe: path, filter: path });
   });
 
-  it('gives a new visitor the session cookie, once, and the browser goes on with the visit', async () => {
+  it('sets the cookie of a new visitor once, and the browser continues the visit', async () => {
     const response = await host.fetch('/orders/twice', json());
     expect(response.headers.getSetCookie()).toHaveLength(1);
     await track({ Cookie: cookieOf(response) });
@@ -312,7 +312,7 @@ describe.each(ADAPTERS)('the context of a request on %s', (adapter) => {
     expect(new Set(visits).size).toBe(2);
   });
 
-  it('goes on with the visit of a user whom a route without guards does not know', async () => {
+  it('continues the visit of a user on a route without guards', async () => {
     const first = cookieOf(await track({ 'X-User': 'jeff' }));
     const second = await host.fetch('/orders/17/pay', json({}, { Cookie: first }));
     await track({ 'X-User': 'jeff', Cookie: cookieOf(second) });

@@ -102,7 +102,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     });
   });
 
-  it('tells visitors by address, browser and host, and nobody by the last number of the address', async () => {
+  it('distinguishes visitors by address, browser and host, but not by the last octet of the address', async () => {
     const host = await start();
     const now = Date.now();
     await track(host, now, { ip: '192.0.2.17' });
@@ -140,7 +140,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     );
   }
 
-  it('goes on over the change of the salt, of which only the last two are kept', async () => {
+  it('continues when the salt changes, of which only the last two are stored', async () => {
     const yesterday = await start();
     const store = yesterday.app.get<Store>(STORE, { strict: false });
     const repository = yesterday.dataSource.getRepository(Salt);
@@ -164,7 +164,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     expect(await periods()).toEqual([period - 1, period]);
   });
 
-  it('begins another session when the salt has changed and nothing goes on', async () => {
+  it('starts another session when the salt has changed and no visit continues', async () => {
     const yesterday = await start();
     await track(yesterday, Date.now());
     await ageByOneDay(yesterday, Date.now() - DAY);

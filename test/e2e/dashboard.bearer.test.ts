@@ -105,7 +105,7 @@ describe.each(ADAPTERS)('a dashboard of bearer tokens on %s', (adapter) => {
     expect(encoded).toBeGreaterThanOrEqual(400);
   });
 
-  it('asks the guards each time, with the token that the cookie stands for', async () => {
+  it('calls the guards for each request, with the token in the cookie', async () => {
     const host = await start();
     expect((await exchange(host, {})).status).toBe(401);
     const refused = await exchange(host, bearer('eve'));
@@ -130,7 +130,7 @@ describe.each(ADAPTERS)('a dashboard of bearer tokens on %s', (adapter) => {
     expect(ended.headers.getSetCookie()).toEqual(['djaffar_dashboard=; Max-Age=0; HttpOnly; SameSite=Lax']);
   });
 
-  it('gives data to its own page alone', async () => {
+  it('returns data only to its own page', async () => {
     const host = await start();
     const Cookie = cookieOf(await exchange(host));
     const from = (site: string, mode = 'cors'): Record<string, string> => ({

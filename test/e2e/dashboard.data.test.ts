@@ -42,7 +42,7 @@ describe.each(ADAPTERS)('the data of the dashboard on %s', (adapter) => {
     return JSON.parse(body.toString());
   }
 
-  it('is what ActivityService and ActivityStats tell, whatever the host makes of its answers', async () => {
+  it('has the results of ActivityService and ActivityStats, whatever interceptors the host has', async () => {
     await host.activities.track({ path: '/', date: DATE, session: 's', visit: 'v', user: { id: 17 } });
     const told: [path: string, unknown][] = [
       [
@@ -255,7 +255,7 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
 
   afterEach(() => host.close());
 
-  it('reads no more than the client, and stops where that leaves', async () => {
+  it('reads no faster than the client, and stops if the client disconnects', async () => {
     const response = await open(host, PATH);
     response.destroy();
     await exports[0]?.isOver;
@@ -266,7 +266,7 @@ describe.each(ADAPTERS)('an export of many activities on %s', (adapter) => {
     expect(exports[1]?.read).toBe(PAGES);
   });
 
-  it('breaks off where the database fails, so that it does not look whole', async () => {
+  it('breaks the connection if the database fails, so that it is not taken for complete', async () => {
     const response = await open(host, PATH);
     await host.dataSource.query('ALTER TABLE djaffar_activity RENAME TO away');
     await expect(text(response)).rejects.toThrow('aborted');

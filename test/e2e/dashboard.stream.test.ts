@@ -58,7 +58,7 @@ describe.each(ADAPTERS)('GET /djaffar/dashboard/data/stream on %s', (adapter) =>
     for (const host of hosts.splice(0).toReversed()) await host.close();
   });
 
-  it('begins with the last minute, and goes on with what any host on the database tracks', async () => {
+  it('starts with the last minute, and continues with activities of all instances', async () => {
     const one = await start();
     await one.activities.track({ path: '/long-ago', date: new Date(Date.now() - 120_000) });
     await one.activities.track({ path: '/1', date: new Date(Date.now() - 1000) });
@@ -86,7 +86,7 @@ describe.each(ADAPTERS)('GET /djaffar/dashboard/data/stream on %s', (adapter) =>
     expect(await next(events)).toEqual({ type: 'activities', paths: [] });
   });
 
-  it('tells of trouble with the database, and goes on when it is over', async () => {
+  it('reports a failure of the database, and continues when it is over', async () => {
     const host = await start();
     const events = eventsOf(await open(host, PATH));
     expect(await next(events)).toEqual({ type: 'activities', paths: [] });
@@ -108,7 +108,7 @@ describe.each(ADAPTERS)('GET /djaffar/dashboard/data/stream on %s', (adapter) =>
     expect(await next(later)).toEqual({ type: 'activities', paths });
   });
 
-  it('ends where the host shuts down, which does not wait for it', async () => {
+  it('ends if the host shuts down, which does not wait for it', async () => {
     const host = await start();
     const events = eventsOf(await open(host, PATH));
     expect(await next(events)).toBeDefined();
@@ -172,7 +172,7 @@ describe('the stream of activities', () => {
     expect(asked).toBe(before);
   });
 
-  it('tells each activity once, and of trouble once until it is over', async () => {
+  it('sends each activity once, and each failure once', async () => {
     const heard: string[] = [];
     const subscription = stream
       .events()
@@ -190,7 +190,7 @@ describe('the stream of activities', () => {
     expect(heard.filter((word) => word === 'activities').length).toBeLessThanOrEqual(4);
   });
 
-  it('goes back to the last look that did not fail, and tells nothing again after an erasure', async () => {
+  it('goes back to the last successful poll, and repeats nothing after an erasure', async () => {
     const clock = { ahead: 0, now: () => performance.now() + clock.ahead };
     const questions: [within: number, known: number][] = [];
     let isFailing = false;
@@ -268,7 +268,7 @@ describe('the stream of activities', () => {
     expect(texts[0]).toContain('ping');
   });
 
-  it('is over for good where the host shuts down', async () => {
+  it('ends if the host shuts down, and does not start again', async () => {
     const subscription = stream.events().subscribe();
     stream.onModuleDestroy();
     expect(subscription.closed).toBe(true);

@@ -168,7 +168,7 @@ describe.each(ADAPTERS)('the dashboard on %s', (adapter) => {
     }
   });
 
-  it('has pages that are asked for anew, and assets with a hash in their names that are kept for ever, each packed as the client likes', async () => {
+  it('has pages that are revalidated, and assets with a hash in their names that are cached forever, each compressed as the client accepts', async () => {
     const host = await start();
     const immutable = 'private, max-age=31536000, immutable';
     const assets = ASSETS.map(

@@ -215,7 +215,7 @@ describe.each(ADAPTERS)('@Track on %s', (adapter) => {
     expect(activities[0]?.session?.id).toBe(activities[0]?.sessionId);
   });
 
-  it('tracks failures only if it is told to, with their status', async () => {
+  it('tracks failures only with that option, with their status', async () => {
     expect((await fetch(`${host.url}/api/orders/refused`)).status).toBe(409);
     expect((await post('/orders/paid/cancel')).status).toBe(409);
     expect((await post('/orders/broken/cancel')).status).toBe(500);

@@ -43,7 +43,7 @@ describe('the option events', () => {
   });
   afterAll(() => host.close());
 
-  it('stores what the class allows, as it was sent', async () => {
+  it('stores what the class allows, unchanged', async () => {
     const properties = { total: 42, address: { city: 'Oran' } };
     const answer = await host.post({ date, path: '/', name: 'order.paid', properties });
     expect(answer.status).toBe(204);

@@ -77,7 +77,7 @@ describe.each(FOUND)('a healthy instance, on %s,', (name) => {
     expect(await top.json()).toMatchObject({ items: [{ value: '/' }] });
   }
 
-  it('answers while another one is frozen after an answer, and that one goes on when it is thawed', async () => {
+  it('answers while another one is frozen after an answer, which continues when it is thawed', async () => {
     await start();
     await track(stopped, '/');
     stopped.process.kill('SIGSTOP');

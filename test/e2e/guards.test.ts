@@ -163,7 +163,7 @@ describe.each(ADAPTERS)('guards on %s', (adapter) => {
       expect([ok, others.filter((status) => status !== 302)]).toEqual([200, []]);
     });
 
-    it('find the roles of their own option and registration alone', async () => {
+    it('find only the roles of their own option and registration', async () => {
       const other = DjaffarModule.forRoot({
         path: 'other',
         api: { ...guardsOf(RolesGuard), decorators: [Roles(['nobody'])] },

@@ -251,7 +251,7 @@ ofServers('as a guest of a host on %s', (name) => {
     await questions;
   });
 
-  it('connections that fall silent are given back, and the host goes on when the network does', async () => {
+  it('silent connections are given back, and the host continues when the network does', async () => {
     const proxy = await TcpProxy.start(database.url);
     cleanUp.push(() => proxy.close());
     await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
@@ -425,7 +425,7 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(within).toBeLessThanOrEqual(505);
   });
 
-  it('a connection that takes no writes any more, as after a failover, is replaced', async () => {
+  it('a connection that has become read-only, as after a failover, is replaced', async () => {
     await start({ poolSize: 1 });
     expect(await post(1)).toEqual([204]);
     await host.dataSource.query(READ_ONLY[name] ?? '');

@@ -379,7 +379,7 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
       expect(await trackOnce(host, forged)).toEqual(unauthorized);
     });
 
-    it('guard that turns the anonymous away, and tells the user', async () => {
+    it('guard that refuses anonymous requests, and identifies the user', async () => {
       const host = await start({ imports: [JwtModule], providers: [globalGuard] });
       expect(await trackOnce(host)).toEqual(unauthorized);
       expect(await trackOnce(host, bearer(ada))).toEqual({ status: 204, user: 'ada' });

@@ -175,7 +175,7 @@ describe.each(PAIRS)('who it is on $adapter and $database', ({ adapter, database
     expect(visits.map((visit) => visits.indexOf(visit))).toEqual([0, 0, 0, 3, 3, 5, 6, 6]);
   });
 
-  it('is told by a JWT alike: one user on two devices, two visitors without a login', async () => {
+  it('recognizes by a JWT, too, one user on two devices, and two visitors without a login', async () => {
     await start({ imports: [JwtModule], guards: [JwtAuthGuard] });
     const [desk, phone, stranger] = [new Browser(host), new Browser(host), new Browser(host)];
     const before = await desk.track(0);

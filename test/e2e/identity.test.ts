@@ -126,7 +126,7 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
       },
     );
 
-    it('is told for each request anew', async () => {
+    it('is computed for each request', async () => {
       await start({ guards: [believing] });
       for (const [path, user] of Object.entries({ '/1': { id: 1 }, '/2': { id: 2 }, '/3': undefined })) {
         await host.post({ ...BODY, path }, user && { 'X-User': JSON.stringify(user) });

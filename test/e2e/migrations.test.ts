@@ -125,7 +125,7 @@ describe.each(FOUND)('the migrations on %s', (name) => {
     expect(await dataSource.runMigrations()).toEqual([]);
   });
 
-  it('leave no table of Djaffar where they are reverted, and run again', async () => {
+  it('leave no table of Djaffar after a revert, and run again', async () => {
     await connect();
     await dataSource.runMigrations();
     for (const _ of djaffarMigrations) await dataSource.undoLastMigration();
@@ -180,7 +180,7 @@ describe.each(FOUND)('the migrations on %s', (name) => {
     expect(await differences()).toEqual([]);
   });
 
-  it('leave the tables of the host alone', async () => {
+  it('do not change the tables of the host', async () => {
     await connect();
     await dataSource.query('CREATE TABLE host (id integer)');
     await dataSource.runMigrations();
@@ -188,7 +188,7 @@ describe.each(FOUND)('the migrations on %s', (name) => {
     expect(await dataSource.query('SELECT * FROM host')).toEqual([]);
   });
 
-  it('make tables that keep emoji and tell case, accents and trailing spaces apart, whatever the default charset is', async () => {
+  it('create tables that store emoji and distinguish case, accents and trailing spaces, whatever the default charset is', async () => {
     await connect();
     if (name === 'mariadb') {
       await dataSource.query('ALTER DATABASE CHARACTER SET latin1 COLLATE latin1_swedish_ci');

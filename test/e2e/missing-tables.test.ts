@@ -33,7 +33,7 @@ describe.each(FOUND)('a host on %s whose migrations have not been run', (name) =
     expect(errors).toEqual([expect.stringMatching(/djaffar_signing_key.*is missing: run the migrations/)]);
   });
 
-  it('names no table to a browser, and tells its own code what to do', async () => {
+  it('does not reveal table names to a browser, and explains the problem to server code', async () => {
     const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
     const answer = await fetch(`${url}/djaffar/track/`, {
       method: 'POST',

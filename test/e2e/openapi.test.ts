@@ -113,7 +113,7 @@ describe.each(ADAPTERS)('the OpenAPI document on %s', (adapter) => {
     await other.close();
   });
 
-  it('is where the routes are', async () => {
+  it('is at the path of the routes', async () => {
     const other = await startHost({
       adapter,
       djaffarModule: DjaffarModule.forRoot({ path: 'told', route: 'seen', api: { guards } }),

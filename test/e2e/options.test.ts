@@ -146,7 +146,7 @@ describe('a host with wrong options does not start, and says what is wrong', () 
     expect(fault).toMatch(telling(...told));
   });
 
-  it('with what a factory cannot tell any more', async () => {
+  it('with options of a factory that are needed earlier', async () => {
     const given: object = { path: 'seen' };
     const fault = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => given }));
     expect(fault).toMatch(telling('"path"', 'belongs beside the factory'));
@@ -155,7 +155,7 @@ describe('a host with wrong options does not start, and says what is wrong', () 
     expect(told).toMatch(telling('"api.decorators"', 'beside the factory alone'));
   });
 
-  it('with guards where only a factory can give them', async () => {
+  it('with guards beside a factory, which must return them', async () => {
     const given: object = { api: { guards: [Guard] }, useFactory: () => ({}) };
     const fault = await faultOf(() => DjaffarModule.forRootAsync(given));
     expect(fault).toMatch(telling('"api.guards"', 'not known', 'decorators'));
@@ -169,7 +169,7 @@ describe('a host with wrong options does not start, and says what is wrong', () 
     },
   );
 
-  it('with a misspelt option, for which it tells all that there are', async () => {
+  it('with a misspelt option, and lists all options', async () => {
     const given: object = { datasource: 'logs' };
     const fault = await faultOf(() => DjaffarModule.forRoot(given));
     expect(fault).toMatch(telling('"datasource"', 'not known', 'guards', 'dataSource', 'path', 'isGlobal'));
@@ -314,7 +314,7 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
     expect(await host.app.get(Reports, { strict: false }).activities.count()).toBe(1);
   });
 
-  it('injects ActivityService where the module is imported, without isGlobal', async () => {
+  it('injects ActivityService in the module that imports it, without isGlobal', async () => {
     const outside = start({ imports: [ReportsModule], djaffar: { isGlobal: false } });
     await expect(outside).rejects.toThrow(/dependencies of .*Reports/);
     const djaffarModule = DjaffarModule.forRoot();

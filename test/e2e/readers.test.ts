@@ -50,7 +50,7 @@ describe('readers of an SQLite file', () => {
     if (readersOf().length > 0) throw new Error('a reader is left');
   });
 
-  it('leave the event loop alone, however long a statement takes', async () => {
+  it('do not block the event loop, however long a statement takes', async () => {
     await onPrimary(dataSource, (manager) => manager.query(COUNT));
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
@@ -88,7 +88,7 @@ describe('readers of an SQLite file', () => {
     expect(ofReaderError).toEqual(await dataSource.query(wrong).catch(String));
   });
 
-  it('are killed with what they are asked, and another one goes on', async () => {
+  it('are killed with their statement, and replaced', async () => {
     const controller = new AbortController();
     const asked = onPrimary(
       dataSource,

@@ -228,7 +228,7 @@ describe.each(FOUND)('retention on %s', (database) => {
     expect(await kept()).toHaveLength(3);
   });
 
-  it('goes on where a run was broken off', async () => {
+  it('resumes an interrupted run', async () => {
     for (const who of ['a', 'b', 'c']) await visit(100, who);
     const plan = planRetention({ keep: '90 days' }, NOW);
     await expect(store.retain(plan, () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');

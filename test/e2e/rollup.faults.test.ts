@@ -85,7 +85,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
 
   // One that is frozen in a transaction locks the file of SQLite until it is thawed.
   const signals = database === 'sqlite' ? (['SIGKILL'] as const) : (['SIGKILL', 'SIGSTOP'] as const);
-  it.each(signals)('goes on after a %s in the middle of a step', async (signal) => {
+  it.each(signals)('continues after a %s in the middle of a step', async (signal) => {
     expect(await views()).toBe(0);
     const dates = Array.from({ length: 400 }, (_, i) => new Date(Date.now() - (i % 80) * DAY));
     const trackAll = () =>
@@ -204,7 +204,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     expect(await views()).toBe(2);
   });
 
-  it('links a visit of a session with very many to its neighbours alone', async () => {
+  it('links a visit only with its neighbours if its session has very many', async () => {
     const visits = 1200;
     const start = Date.UTC(2025, 10, 1);
     const visit = (i: number, date = new Date(start + i * 1000)): Promise<void> =>

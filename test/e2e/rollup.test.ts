@@ -212,7 +212,7 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     }
   });
 
-  it('is read-only are answered without the days that cannot be cached, and the log says so alone', async () => {
+  it('is read-only are answered without a cache of days, which is only logged', async () => {
     const date = new Date(Date.now() - 3 * DAY);
     await host.activities.track({ path: '/', date, visit: 'visit' });
     expect((await ask(host)).status).toBe(200);

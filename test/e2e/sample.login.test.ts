@@ -31,14 +31,14 @@ describe.each(ADAPTERS)("the sample's guard of pages, on %s,", (adapter) => {
     return { Cookie: cookieOf(login) };
   }
 
-  it('sends somebody who is not logged in to the login, with where to go on', async () => {
+  it('redirects to the login with a return URL if nobody is logged in', async () => {
     const answer = await host.fetch(PATH, { headers: HTML });
     expect(answer.status).toBe(302);
     const { pathname, searchParams } = new URL(answer.headers.get('Location') ?? '', host.url);
     expect([pathname, [...searchParams]]).toEqual(['/', [['next', PATH]]]);
   });
 
-  it('tells jeff who may see it, on a page that leads to the login', async () => {
+  it('tells jeff who may see it, on a page with a link to the login', async () => {
     const headers = await loggedIn('jeff', 'koons');
     const answer = await host.fetch(PATH, { headers: { ...HTML, ...headers } });
     expect(answer.status).toBe(403);

@@ -73,7 +73,7 @@ describe.each(FOUND)('the sample, on %s,', (name) => {
     expect((await stored()).length).toBe(activities.length);
   });
 
-  it('makes up nothing where there is any activity, or where it is told not to', async () => {
+  it('generates nothing if there are activities, or if that is turned off', async () => {
     const track = async ({ url }: Sample): Promise<number> => {
       const body = JSON.stringify({ date: '2026-02-03T04:05:06Z', path: '/' });
       return (await fetch(`${url}/djaffar/track/`, { method: 'POST', body })).status;

@@ -228,7 +228,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
 
   afterAll(() => host.close());
 
-  it('finds and counts what the filter tells, and nothing else', async () => {
+  it('finds and counts exactly what the filter matches', async () => {
     await fc.assert(
       fc.asyncProperty(aFilter, fc.constantFrom('asc', 'desc'), async (filter, order) => {
         const expected = ROWS.filter((row) => matches(row, filter));

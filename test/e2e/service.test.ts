@@ -53,7 +53,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
   }
 
   describe('tracks', () => {
-    it('a path alone, now, as a view of nobody', async () => {
+    it('only a path, as an anonymous view of now', async () => {
       const before = Date.now();
       await host.activities.track({ path: '/' });
       const after = Date.now();
@@ -79,7 +79,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       expect(await sessions()).toEqual([]);
     });
 
-    it('all that server code can tell', async () => {
+    it('all properties that server code can give', async () => {
       const told = { path: '/a', referer: 'https://example.org/', name: 'bought', properties: { sum: 1.5 } };
       const id = '01890A5D-AC96-774B-BCCE-B302099A8057';
       const date = new Date('2026-02-03T04:05:06.789Z');
@@ -203,7 +203,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       expect(await sessions()).toEqual([]);
     });
 
-    it('no user whose id is too long to be told from others', async () => {
+    it('no user whose id is too long to be unique', async () => {
       const track = host.activities.track({ path: '/', user: { id: 'x'.repeat(256) } });
       await expect(track).rejects.toThrow('255');
       expect(await host.stored()).toEqual([]);
@@ -355,7 +355,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       expect(await sessions()).toEqual(['s']);
     });
 
-    it('what the filter tells and nothing else, whatever is there', async () => {
+    it('exactly what the filter matches', async () => {
       const some = fc.constantFrom('a', 'A', 'b', "' OR ''='");
       const key = fc.constantFrom('a', 'A', 'b');
       const anActivity = fc.record(

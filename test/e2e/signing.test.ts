@@ -101,7 +101,7 @@ describe.each(FOUND)('the signature of the cookie on %s', (name) => {
     expect((await track(host, cookie)).session).not.toBe(session);
   });
 
-  it('makes a visitor of each cookie that is not as it was sent a new one', async () => {
+  it('treats a visitor with a changed cookie as a new one', async () => {
     const { cookie, session, visit } = await track(host);
     const [, value = ''] = cookie.split('=');
     const parts = value.split('.');

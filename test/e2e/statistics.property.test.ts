@@ -117,7 +117,7 @@ describe.each(STORES)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SE
 
     afterAll(() => host.activities.erase({ from: new Date(0) }));
 
-    it.each(QUESTIONS)('tells the same as the definitions do: %s', async (_, questions) => {
+    it.each(QUESTIONS)('answers as the definitions do: %s', async (_, questions) => {
       await fc.assert(
         fc.asyncProperty(questions, async (asked) => {
           expect(await ask(stats, asked)).toEqual(answer(history, asked));
@@ -136,7 +136,7 @@ describe.each(STORES)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SE
     });
   });
 
-  it('tells the same while activities arrive late, out of order and are erased', async () => {
+  it('answers as the definitions do while activities arrive late, out of order, and are erased', async () => {
     const aPortion = fc.record({
       activities: fc.array(anActivity, { maxLength: 60, size: 'max' }),
       erased: fc.option(anErasure, { freq: 2 }),
@@ -159,7 +159,7 @@ describe.each(STORES)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SE
     );
   });
 
-  it('tells who is there now', async () => {
+  it('lists current visitors', async () => {
     const started = Date.now();
     /** Between whole minutes, so that none passes while the test runs; some a little in the future. */
     const now = fc

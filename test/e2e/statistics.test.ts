@@ -53,7 +53,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     return track(...activities);
   }
 
-  it('counts a visit where it began, and whole', async () => {
+  it('counts a visit completely, in the interval of its start', async () => {
     await visit('a', { '10T22:50': '/', '10T23:10': '/pricing', '10T23:20': '/order' });
     const tenth = { from: '2025-11-10T00:00+01:00', to: '2025-11-11T00:00+01:00', timeZone: BERLIN };
     const eleventh = { from: tenth.to, to: '2025-11-12T00:00+01:00', timeZone: BERLIN };
@@ -131,7 +131,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ]);
   });
 
-  it('takes a visit for bounced where nothing was done but one thing', async () => {
+  it('counts a visit with one activity as bounced', async () => {
     await visit('bounced', { '01T10:00': '/' });
     await visit('read', { '02T10:00': '/' });
     await visit('read', { '02T12:00': '/' }, { name: 'engagement', properties: { visible: 240_000 } });
@@ -272,7 +272,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ]);
   });
 
-  it('takes a filter for where visits came from, began and ended', async () => {
+  it('filters by referrer, entry and exit of visits', async () => {
     await visit('a', { '01T10:00': '/shop/?utm_source=letter&utm_medium=mail', '01T10:01': '/order/1' });
     await visit('b', { '02T10:00': '/shop/?utm_source=letter&utm_campaign=fall', '02T10:01': '/order/2' });
     await visit('c', { '03T10:00': '/order/1', '03T10:01': '/shop/' });
@@ -291,7 +291,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     ]);
   });
 
-  it('counts pages, whatever stands behind their paths', async () => {
+  it('counts pages without the query strings of their paths', async () => {
     await visit('a', { '01T10:00': '/shop?utm_source=a', '01T10:01': '/shop/', '01T10:02': '/#/cart?x' });
     await visit('b', { '01T11:00': '/shop?fbclid=1', '01T11:01': '/docs/#install' });
     const day = { from: '2025-11-01T00:00Z', to: '2025-11-01T11:00:30Z' };
@@ -342,7 +342,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(known.map(({ path }) => path)).toEqual(['/plain']);
   });
 
-  it('takes null for what has none, as top tells it', async () => {
+  it('filters by null for a missing value, as top returns it', async () => {
     const referer = 'https://duckduckgo.com/';
     await visit('a', { '01T10:00': '/', '01T10:01': '/login' }, { referer, userAgent: FIREFOX });
     await visit('a', { '01T10:02': '/account' }, { user: { id: 17 } });
@@ -595,7 +595,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     });
 
-    it('tells what was in the range of a visit that goes on after it', async () => {
+    it('returns the activities in the range of a visit that continues after it', async () => {
       await visit('a', { '10T23:40': '/', '11T00:05': '/a', '11T00:30': '/b' });
       await stats.top('path', visited);
       const midnight = { from: '2025-11-10T00:00Z', to: '2025-11-11T00:00Z', measure: 'visits' } as const;
@@ -622,7 +622,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       expect(await kept()).toEqual(['10']);
     });
 
-    it('counts those of a bot that made many, where bots are asked for', async () => {
+    it('counts the many visits of a bot if bots are included', async () => {
       const crawled = Array.from({ length: 1001 }, (_, i) => ({
         date: '2025-11-10T10:00Z',
         path: `/crawled/${i % 3}`,
@@ -694,7 +694,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
         ]);
     });
 
-    it('looks at the visits where a day has too many values', async () => {
+    it('reads the visits if a day has too many values to cache', async () => {
       await visit('a', { '10T10:00': '/' });
       await visit('b', { '11T10:00': '/b' });
       const first = (await stats.top('entry', november)).items;
@@ -777,7 +777,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       expect((await kept())[0]?.counts).toBeNull();
     });
 
-    it('finds what is kept and wrong, and makes it anew', async () => {
+    it('finds wrong cached counts, and recomputes them', async () => {
       await visit('a', { '10T10:00': '/' }, { properties: { plan: 'pro' } });
       await stats.top('property', plans);
       const rollup = host.rollup;
@@ -790,7 +790,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     });
   });
 
-  it('tells who came back, by the week of the first visit ever', async () => {
+  it('returns the retention by the week of the first visit', async () => {
     const [ada, jeff, old] = ['ada', 'jeff', 'old'].map((id) => ({ user: { id } }));
     await track({ date: '2025-10-20T10:00Z', path: '/', visit: 'before', ...old });
     await visit('a1', { '03T10:00': '/' }, ada);
@@ -859,7 +859,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     });
   });
 
-  it('tells who is there, the latest first, at most 100', async () => {
+  it('returns current visitors, the latest first, at most 100', async () => {
     const now = Date.now();
     const visitors = Array.from({ length: 101 }, (_, i) => ({
       date: new Date(now - 1000 * (i + 1)),
@@ -902,7 +902,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(next).toBeNull();
   });
 
-  it('answers for the 30 days before now where no range is given', async () => {
+  it('answers for the last 30 days if no range is given', async () => {
     const before = Date.now();
     const { from, to } = await stats.overview({});
     expect(Date.parse(to)).toBeGreaterThanOrEqual(before);

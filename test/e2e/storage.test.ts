@@ -96,7 +96,7 @@ describe.each(FOUND)('what is stored on %s', (database) => {
     return (await host.activities.find({ session }, { limit: 1000 })).items;
   }
 
-  it('is every text and date as it was told', async () => {
+  it('keeps every text and date unchanged', async () => {
     const some = fc.uniqueArray(anActivity, { minLength: 1, maxLength: 20, selector: ({ id }) => id });
     await fc.assert(
       fc.asyncProperty(some, async (activities) => {

@@ -159,7 +159,7 @@ describe.each(STORES)('a store on %s', (name) => {
       });
     });
 
-    it('an id once, whatever else is told of it the next time, and keeps what came first', async () => {
+    it('an id once, and keeps the first version', async () => {
       const id = randomUUID();
       const first = { id, path: '/first', date: new Date('2026-11-01T12:00Z'), visit: 'v1', session: 's1' };
       await track(first, { ...first, path: '/same batch' });
@@ -282,7 +282,7 @@ describe.each(STORES)('a store on %s', (name) => {
       expect(await host.activities.count({ subject: ['order', 2] })).toBe(0);
     });
 
-    it('what comes after an activity, for an export that goes on', async () => {
+    it('activities after a cursor, for a resumed export', async () => {
       await fill();
       const middle = stored[100];
       const place = await host.store.findCursor(middle?.id ?? '', {});
@@ -515,7 +515,7 @@ describe.each(STORES)('a store on %s', (name) => {
     expect(made).toBe(4);
   });
 
-  it('gives sessions a user agent that is told later', async () => {
+  it('adds user agents to sessions later', async () => {
     await track({ path: '/', session: 's1', visit: 'v1', date: '2026-11-01T12:00Z' });
     const range = { from: '2026-11-01', to: '2026-11-01', browser: 'Firefox' };
     expect((await host.stats.overview(range)).visits.value).toBe(0);

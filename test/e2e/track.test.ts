@@ -82,7 +82,7 @@ describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapte
       expect((await host.stored())[0]).toMatchObject({ name: 'view', referer: null, properties: null });
     });
 
-    it('the path of the Referer header where the body has none, without scheme and host', async () => {
+    it('the path of the Referer header if the body has none, without scheme and host', async () => {
       await host.post({ date }, { Referer: 'https://example.org:8443/shop?id=1' });
       await host.post({ date, path: '' }, { Referer: 'https://example.org' });
       const paths = (await host.stored()).map(({ path }) => path);

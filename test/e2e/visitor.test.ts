@@ -131,7 +131,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(await countSessions()).toBe(2);
     });
 
-    it('is one where the answer to the first request was not heard, and the next brings it again', async () => {
+    it('is one if the answer to the first request was lost, and the next request repeats it', async () => {
       await start();
       const date = new Date(0).toISOString();
       const activities = [1, 2].map(() => ({ id: randomUUID(), date, path: '/' }));
@@ -176,14 +176,14 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       ]);
     });
 
-    it('has no user where nobody is logged in and nothing maps one', async () => {
+    it('has no user if nobody is logged in', async () => {
       await start({ user: undefined });
       expect(await new Browser(host).track(0, JEFF)).toMatchObject({ userId: null, userName: null });
     });
   });
 
   describe('a visit', () => {
-    it('goes on when the visitor logs in', async () => {
+    it('continues when the visitor logs in', async () => {
       await start();
       const browser = new Browser(host);
       const before = await browser.track(0);
@@ -193,7 +193,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(await browser.track(2, JEFF)).toMatchObject({ userId: 'jeff', sessionId, visitId });
     });
 
-    it('is begun by logging out, in the same session, and goes on when the visitor logs in again', async () => {
+    it('starts at a logout, in the same session, and continues when the visitor logs in again', async () => {
       await start();
       const browser = new Browser(host);
       const { sessionId, visitId } = await browser.track(0, JEFF);
@@ -214,7 +214,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(await browser.track(2, BRITTA)).toMatchObject({ sessionId, visitId: other.visitId });
     });
 
-    it('goes on after 29 minutes, each time anew', async () => {
+    it('continues after 29 minutes, each time', async () => {
       await start();
       const browser = new Browser(host);
       const { sessionId, visitId } = await browser.track(0);
@@ -232,7 +232,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(next.visitId).not.toBe(visitId);
     });
 
-    it('of a queue sent late and out of order is told by the dates', async () => {
+    it('is found by the dates if a queue arrives late and out of order', async () => {
       await start();
       const minutes = [100, 20, 200, 0, 76, 45, 201];
       const stored = await new Browser(host).trackAll(minutes);
@@ -247,7 +247,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(new Set(stored.map(({ sessionId }) => sessionId)).size).toBe(1);
     });
 
-    it('of a queue sent later than what came after it is told by the dates', async () => {
+    it('is found by the dates if a queue arrives after later activities', async () => {
       await start();
       const browser = new Browser(host);
       const { sessionId, visitId } = await browser.track(300);
@@ -345,14 +345,14 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(browser.setCookie.split('; ').includes('Secure')).toBe(isSecure);
     });
 
-    it('is not secure because of a header where the host trusts no proxy', async () => {
+    it('is not secure because of a header if the host trusts no proxy', async () => {
       await start();
       const browser = new Browser(host);
       await browser.track(0, { 'X-Forwarded-Proto': 'https' });
       expect(browser.setCookie).not.toContain('Secure');
     });
 
-    it('tells nobody who the user is', async () => {
+    it('does not reveal the user', async () => {
       await start();
       const browser = new Browser(host);
       await browser.track(0, { 'X-User': '507f1f77bcf86cd799439011' });
@@ -363,7 +363,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
   describe("the host's own session", () => {
     const own = { 'X-Session': 's:own-session-that-logs-in' };
 
-    it('is stored, and sent, as its SHA-256 alone', async () => {
+    it('is stored and sent only as its SHA-256', async () => {
       await start({ session: { id } });
       const browser = new Browser(host);
       const { sessionId, session } = await browser.track(0, own);
@@ -413,7 +413,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
     });
   });
 
-  describe('what is told of a request', () => {
+  describe('the VisitorService', () => {
     it.each([
       ['203.0.113.7:51234', '203.0.113.7'],
       ['[2001:db8::1]:443', '2001:db8::1'],
@@ -478,7 +478,7 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
   });
 
   describe('VisitorService', () => {
-    it('tells server code the session and the visit of a request', async () => {
+    it('returns the session and the visit of a request', async () => {
       await start({}, { controllers: [WhoController] });
       const browser = new Browser(host);
       expect(await browser.who()).toEqual({});
@@ -490,14 +490,14 @@ describe.each(ADAPTERS)('visitors on %s', (adapter) => {
       expect(items.map((activity) => activity.visitId)).toEqual([visitId, visitId]);
     });
 
-    it('tells no visit that has ended', async () => {
+    it('returns no visit that has ended', async () => {
       await start({}, { controllers: [WhoController] });
       const browser = new Browser(host);
       const { sessionId } = await browser.track((Date.now() - START) / MINUTE - 31);
       expect(await browser.who()).toEqual({ session: sessionId });
     });
 
-    it('tells no visit of more than 24 hours, which server code cannot go on with either', async () => {
+    it('returns no visit of more than 24 hours, which server code cannot continue either', async () => {
       await start({}, { controllers: [WhoController] });
       const browser = new Browser(host);
       const now = (Date.now() - START) / MINUTE;

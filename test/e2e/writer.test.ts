@@ -110,7 +110,7 @@ describe.each(FOUND)('the writer on %s', (database) => {
     expect(await host.stored()).toHaveLength(1);
   });
 
-  it('refuses in time who has waited for the database before, though others have more time left', async () => {
+  it('refuses in time a request that has waited for the database before, although others have more time left', async () => {
     await start({ timeout: 120_000 });
     const id = randomUUID();
     const blocker = await lock(id);
@@ -212,7 +212,7 @@ describe.each(FOUND)('the writer on %s', (database) => {
   });
 
   if (database === 'postgres') {
-    it('goes on where a connection forgets its prepared statements, as behind an old PgBouncer', async () => {
+    it('continues if a connection loses its prepared statements, as behind an old PgBouncer', async () => {
       await start({});
       expect((await host.post({ date, path: '/1' })).status).toBe(204);
       // One request at a time needs one connection, so that this is the one that wrote.

@@ -11,7 +11,7 @@ describe('the calendar of a time zone', () => {
     expect(hours('2026-10-24T22:00Z', '2026-10-25T23:00Z')).toBe(25);
   });
 
-  it('takes a date alone for the start of the day, and for its end', () => {
+  it('reads a date without a time as the start of the day, or as its end', () => {
     const range = (from: string, to: string, timeZone?: string): string[] => {
       const { since, until } = rangeOf({ from, to, timeZone });
       return [since, until].map((instant) => new Date(instant).toISOString());
@@ -37,7 +37,7 @@ describe('the calendar of a time zone', () => {
     expect(() => rangeOf({ from: '2026-02-02', to: '2026-02-01' })).toThrow('before');
   });
 
-  it('begins a day with the first of two midnights, where clocks are put back at midnight', () => {
+  it('begins a day with the first of two midnights if clocks are put back at midnight', () => {
     const range = rangeOf({ from: '2024-11-03T12:00Z', to: '2024-11-04T12:00Z', timeZone: 'America/Havana' });
     expect(iso(range, intervalsOf(range, 'day'))).toEqual([
       '2024-11-03T00:00:00.000-04:00',

@@ -8,7 +8,7 @@ function activityOf(date: number, id: string): Activity {
 }
 
 describe('the cursor of a page', () => {
-  it('tells the date and the id it was made of, in letters that a query string takes', () => {
+  it('contains its date and id, in characters that need no escape in a query string', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: LAST_INSTANT }), fc.uuid(), (date, id) => {
         const cursor = encodeCursor(activityOf(date, id));

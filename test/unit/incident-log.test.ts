@@ -42,7 +42,7 @@ describe('the log of incidents', () => {
     expect(lines[0]).toBe('warn activities cannot be stored: too many clients');
   });
 
-  it('tells incidents apart by what is affected and by the code, and says what to do', () => {
+  it('distinguishes incidents by subject and code, and logs the advice', () => {
     log.failed('activities cannot be stored', failure);
     log.failed('activities cannot be stored', {
       code: '42P01',
@@ -70,7 +70,7 @@ describe('the log of incidents', () => {
     ]);
   });
 
-  it('does not say what follows from a failure that goes on, but does when that is over', () => {
+  it('does not log consequences of a current failure, but logs them after it is over', () => {
     const overload = { code: 'OVERLOAD', reason: 'too many wait' };
     log.failed('activities cannot be stored', failure);
     log.followed('activities cannot be stored', overload);

@@ -60,7 +60,7 @@ describe('an IP address', () => {
     expect([storedIp(address), storedIp(address, 'masked')]).toEqual([null, null]);
   });
 
-  it('of version 4 loses its last octet where it is masked, also within version 6', () => {
+  it('of version 4 loses its last octet if it is masked, also within version 6', () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         const masked = address.replace(/\d+$/, '0');

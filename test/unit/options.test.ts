@@ -142,7 +142,7 @@ describe('the options', () => {
     for (const option of ['"ip"', '"writer.timeout"', '"writer.speed"']) expect(fault).toContain(option);
   });
 
-  it('fail with that message alone, whatever is given', () => {
+  it('fail with only that message, whatever is given', () => {
     const value = fc.anything({ withBigInt: true, withNullPrototype: true });
     const keys = [
       'guards',

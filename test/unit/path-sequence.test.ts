@@ -26,7 +26,7 @@ it('gives back the numbers of a way', () => {
   );
 });
 
-it('goes on from its beginning, or from the first time that it is somewhere', () => {
+it('is taken from its start, or from the first occurrence of a step', () => {
   fc.assert(
     fc.property(numbers, aNumber, depths, (path, number, depth) => {
       expect(decodePathIds(takeForward(stepsOf(path), depth))).toEqual(path.slice(0, depth));

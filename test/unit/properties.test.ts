@@ -59,7 +59,7 @@ describe('properties', () => {
     expect(validateProperties(deep)).toMatch(/3 levels/);
   });
 
-  it('are judged by their bytes and levels alone where they are JSON of well-formed text', () => {
+  it('are limited only by bytes and levels if they are JSON with well-formed text', () => {
     const text = fc.string({ unit: 'binary' }).map((any) => any.replaceAll('\0', '') || 'a');
     const key = text.filter((any) => any !== '__proto__');
     const json = fc.letrec<{ value: unknown }>((tie) => ({

@@ -31,7 +31,7 @@ describe('recent ids', () => {
     expect(kept.at(-1)).toBe('99');
   });
 
-  it('forgets all when it is told to', () => {
+  it('forgets all ids when it is cleared', () => {
     const ids = new RecentIds(1000, 10, clock);
     ids.add('a');
     ids.clear();

@@ -23,7 +23,7 @@ describe('the path of a Referer header', () => {
     expect(pathOfReferer(referer)).toBe(path);
   });
 
-  it.each([undefined, ''])('is none where the header is %j', (referer) => {
+  it.each([undefined, ''])('is missing if the header is %j', (referer) => {
     expect(pathOfReferer(referer)).toBeUndefined();
   });
 

@@ -98,7 +98,7 @@ describe('SharedQuestions', () => {
     asked[0]?.fail(new AbandonedError());
   });
 
-  it('is not begun for who has gone before, and answers who comes after', async () => {
+  it('is not started for a caller who has gone, and answers later callers', async () => {
     const gone = new AbortController();
     gone.abort();
     await expect(cancelledBy(gone.signal, () => ask())).rejects.toThrow(AbandonedError);

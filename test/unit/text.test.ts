@@ -79,7 +79,7 @@ describe('a text that databases can store', () => {
     expect(sanitize(text)).toBe(expected);
   });
 
-  it('is made of any, of the same length, and stays as it is once it is one', () => {
+  it('is made from any text, with the same length, and is unchanged if it is storable already', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const made = sanitize(text);

@@ -52,7 +52,7 @@ describe('the limit of the duration of visits whose ids the host chooses', () =>
     await track(20_001);
   });
 
-  it('are waited for by each only as long as it may', async () => {
+  it('are awaited by each caller only within its own time limit', async () => {
     let answer: (spans: VisitSpan[]) => void = () => {};
     const limit = new VisitDurationLimit({
       findVisitSpans: () => new Promise<VisitSpan[]>((resolve) => (answer = resolve)),

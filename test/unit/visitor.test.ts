@@ -188,12 +188,12 @@ describe('the visits of activities', () => {
       );
   });
 
-  describe('where engagement is', () => {
+  describe('engagement', () => {
     const HOUR = 3_600_000;
     const engaged = (date: number, inView = 10_000, path = '/'): Moment => ({ date, path, inView });
     const viewed = (date: number, path = '/'): Moment => ({ date, path });
 
-    it('are those of the view, hours after it too', () => {
+    it('belongs to the visit of its view, also hours later', () => {
       const {
         visits: [id],
         latest,
@@ -207,7 +207,7 @@ describe('the visits of activities', () => {
       expect(new Set(visitsOfMoments(undefined, batch, 'jeff').visits).size).toBe(1);
     });
 
-    it('go on while a page is in view, and end if it was looked at again later', () => {
+    it('continues the visit while a page is in view, but not if it was viewed again later', () => {
       const view = visitsOfMoments(undefined, [viewed(NOW)], undefined);
       for (const [moment, isSame] of [
         [engaged(NOW + HOUR, HOUR), true],
@@ -308,7 +308,7 @@ describe('the visits of activities', () => {
     expect(visitsOf(goesOn.latest, [NOW + 2], after).visits).not.toEqual([latest.id]);
   });
 
-  it('begin anew after 30 minutes with a login too, and never tell who it was', () => {
+  it('start again after 30 minutes, also with a login, and do not contain the user', () => {
     const anonymous = visitsOf(undefined, [NOW], undefined).latest;
     const { visits, latest } = visitsOf(anonymous, [NOW + VISIT_PAUSE + 1], 'jeff');
     expect(visits).not.toEqual([anonymous.id]);
@@ -323,7 +323,7 @@ describe('what the cookie carries', () => {
     fc.integer().map(() => newSession()),
   );
 
-  it('is read as it was written', () => {
+  it('is read unchanged', () => {
     fc.assert(
       fc.property(aSession, aHistory, aUser, (session, sorted, user) => {
         const visitor = { session, since: NOW - DAY, visit: visitsOf(undefined, sorted, user).latest };
@@ -402,7 +402,7 @@ describe('what the cookie carries', () => {
     );
   });
 
-  it('has visits told for it, whatever is signed that looks like it', () => {
+  it('has a valid visit, whatever similar text is signed', () => {
     const forged = fc.stringMatching(
       /^[\w-]{15}\.[\da-z]{8,9}[\w-]{7}\.[\da-z]{1,9}\.([\w-]{8})?\.[\da-z]{1,9}$/,
     );
@@ -428,7 +428,7 @@ describe('what the cookie carries', () => {
     expect(sessions.filter((id) => !SESSION.test(id))).toEqual([]);
   });
 
-  it('is the same for a request that comes again, and so are its visits, told a moment later', () => {
+  it('is the same for a retried request, and so are its visits', () => {
     const start = NOW - (NOW % 60_000);
     const [one, again, other] = ['a', 'a', 'b'].map((seed, i) => ({
       session: newSession(seed),
