@@ -18,7 +18,7 @@ export class WriteErrors {
 
   /** Logs that the database can never store an activity. */
   unstorable(reason: string, code = 'UNSTORABLE', cause?: unknown): UnstorableError {
-    const subject = 'an activity was refused that the database can never take';
+    const subject = 'an activity was refused that the database can never store';
     this.store.incidents.failed(subject, { code, reason }, 'warn');
     return new UnstorableError(reason, { cause });
   }
@@ -45,7 +45,7 @@ export class WriteErrors {
     if (failure.kind === 'data') return this.unstorable(failure.reason, failure.code, cause);
     this.store.incidents.failed(WRITE_SUBJECT, failure);
     const advice = failure.advice ? ` (${failure.advice})` : '';
-    return new UnavailableError(`the database did not take it: ${failure.reason}${advice}`, {
+    return new UnavailableError(`the database rejected the write: ${failure.reason}${advice}`, {
       cause,
       answer: REFUSED,
     });
@@ -60,6 +60,6 @@ export class WriteErrors {
   }
 
   private get lateReason(): string {
-    return `the database did not take it within ${this.settings.timeout} ms`;
+    return `the database did not store it within ${this.settings.timeout} ms`;
   }
 }

@@ -93,7 +93,7 @@ export class Questions {
   private lateError(isAsked: boolean, timeout: number): UnavailableError {
     const reason = `the database did not answer within ${timeout} ms`;
     if (timeout < this.timeout) return new LateError(reason);
-    const others = `${this.slots.size} other questions were before this one (statistics.concurrency)`;
+    const others = `${this.slots.size} other questions are running (statistics.concurrency)`;
     return new LateError(`${reason} (statistics.timeout): ${isAsked ? NARROW : others}`);
   }
 

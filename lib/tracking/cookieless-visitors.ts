@@ -75,7 +75,7 @@ export class CookielessVisitors {
       if (await this.store.claimVisit(row, before && rowOf(session, before), timeLeft(deadline)))
         return { session, visits };
     }
-    throw new UnavailableError(`the visit of a session has changed ${MAX_TRIES} times`);
+    throw new UnavailableError(`the visit of a session changed ${MAX_TRIES} times during the request`);
   }
 
   private async sessionsOf(request: TrackRequest): Promise<[string, ...string[]]> {
@@ -83,7 +83,7 @@ export class CookielessVisitors {
     const [first, ...others] = (await this.salts.current()).map((salt) =>
       cookielessSession(salt, storedIp(ip, 'masked') ?? '', headers['user-agent'], hostnameOf(request)),
     );
-    if (first === undefined) throw new UnavailableError('the salt of today was not stored');
+    if (first === undefined) throw new UnavailableError('the salt of the day could not be stored');
     return [first, ...others];
   }
 

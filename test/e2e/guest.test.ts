@@ -350,7 +350,7 @@ ofServers('as a guest of a host on %s', (name) => {
     await runner.connect();
     expect(await post(3)).toEqual([503, 503, 503]);
     expect(lines).toEqual([
-      expect.stringMatching(/^activities cannot be stored: the database did not take it within 2000 ms \(/),
+      expect.stringMatching(/^activities cannot be stored: the database did not store it within 2000 ms \(/),
     ]);
     await runner.release();
     expect(await post(1)).toEqual([204]);

@@ -134,7 +134,9 @@ export class Retention {
       const counts = new DailyCountCache(this.dataSource).invalidateBefore(end);
       if ((await this.transact(guard, [counts])) > 0) return end;
     }
-    throw new Error(`the statistics have changed ${MAX_TRIES} times while they were to be frozen`);
+    throw new Error(
+      `the statistics changed ${MAX_TRIES} times while they were being frozen; the next run tries again`,
+    );
   }
 
   /** Frozen visits have no session and no user. */

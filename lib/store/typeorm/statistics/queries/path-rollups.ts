@@ -23,7 +23,7 @@ export async function retryOnCompaction<T>(
     if (now === compactedUntil) return found;
     compactedUntil = now;
   }
-  throw new Error(`the days of the statistics have moved ${MAX_TRIES} times while they were read`);
+  throw new Error(`the statistics were compacted ${MAX_TRIES} times while they were read; ask again`);
 }
 
 /** The part of the range that consists of whole buckets. */
