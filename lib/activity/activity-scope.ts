@@ -25,7 +25,7 @@ const MAX_PROPERTIES = 20;
 const ALLOWED = ['user', 'path', 'page', 'route', 'name', 'subject', 'group', 'properties'];
 
 /**
- * Checks a scope. What is undefined is an error: left out, it would open what it was to close.
+ * Checks a scope. An undefined property is an error, because ignoring it would widen the scope.
  * @returns `undefined` if the scope has no property: everything
  * @throws InvalidFilterError
  */

@@ -35,7 +35,7 @@ export class Pages {
     return page === path ? null : page;
   }
 
-  /** A path comes from a visitor: if the host's function fails on it, the activity is stored all the same. */
+  /** Paths come from visitors, so an activity is stored even if the host's function fails on its path. */
   private ask(option: PageOption, path: string): string {
     let page: unknown;
     try {

@@ -2,7 +2,7 @@ import type { PrivacyMode } from '../options/privacy.options.js';
 import type { Settings } from '../options/settings.js';
 import type { IpPolicy } from './ip-address.js';
 
-/** Only who is identified may have the whole address stored. */
+/** The whole address is stored only in the mode `identified`. */
 export function ipPolicyOf(mode: PrivacyMode | 'nothing', policy: IpPolicy): IpPolicy {
   return mode === 'identified' || policy === 'none' ? policy : 'masked';
 }

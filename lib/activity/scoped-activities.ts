@@ -17,7 +17,8 @@ import type { PersonalRecord } from './user-activity.js';
 /** What `ActivityService.erase` keeps. */
 export interface EraseOptions {
   /**
-   * Whether what was done without a login in the user's visits stays. Statistics count it as the user's, so it goes too.
+   * Whether activities without a login in the user's visits stay. By default they are erased, because statistics count them as the
+   * user's.
    * @defaultValue false
    */
   keepAnonymous?: boolean | undefined;

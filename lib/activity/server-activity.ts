@@ -103,7 +103,7 @@ export class ServerTracker {
     const ownGroup = storedGroup(givenGroup);
     if (ownGroup === undefined) errors.addError('group', `group ${GROUP_FAULT}`);
 
-    // What takes the database not in a transaction, because that would need a second connection.
+    // Not in a transaction, because it would need a second connection.
     const loading = manager ? context?.decided() : context?.ready();
     if (loading) await loading;
     const { time, path, name, properties } = read ?? {};

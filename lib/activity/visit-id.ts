@@ -13,17 +13,17 @@ export const ID_LENGTH = 15;
 /** How many characters of a visit's id are chance, 42 bits. */
 export const CHANCE = 7;
 
-/** An id that was made here, but for one that another program made of the same characters. */
+/** Matches ids made by Djaffar, and those of other programs that look the same. */
 const OWN = /^[\da-z]{8,9}[\w-]{7}$/;
 /** No visit of ours began before this instant, in milliseconds since 1970. */
 const FIRST_START = Date.UTC(2025, 0, 1);
 
-/** When a visit began whose id was made here, in milliseconds since 1970: the id begins with it. */
+/** Returns the start of a visit in milliseconds since 1970, from an id made by Djaffar, which begins with it. */
 export function startOfVisit(id: string): number {
   return parseInt(id.slice(0, -CHANCE), 36);
 }
 
-/** Whether the id says that the visit began less than 24 hours before or after the date. */
+/** True if the id contains a start less than 24 hours before or after the date. */
 export function isNearStart(id: string, date: Date): boolean {
   const start = OWN.test(id) ? startOfVisit(id) : 0;
   return start >= FIRST_START && Math.abs(date.getTime() - start) < MAX_VISIT_DURATION;

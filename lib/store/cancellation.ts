@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UnavailableError } from './unavailable.error.js';
 
-/** The caller does not wait for the answer any more. */
+/** The caller no longer waits for the answer. */
 export class AbandonedError extends UnavailableError {
   constructor() {
     super('the caller does not wait for the answer any more');
@@ -16,7 +16,7 @@ export function cancelledBy<T>(signal: AbortSignal, work: () => T): T {
   return signals.run(signal, work);
 }
 
-/** Returns the signal that aborts when the caller of the current work does not wait any more; `undefined` if the work must be done. */
+/** Returns the signal that aborts if the caller of the current work no longer waits; `undefined` if the work must be done. */
 export function cancellation(): AbortSignal | undefined {
   return signals.getStore();
 }

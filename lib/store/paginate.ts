@@ -24,7 +24,7 @@ export async function* walk<T>(
       coming = last && count === size ? ask({ date: Number(last.date), id: last.id }) : undefined;
       // The error is thrown where the promise is awaited.
       coming?.catch(() => {});
-      // Until it is on its way: who uses the page may leave no time for that.
+      // Until the query is sent, because work on the page may block the event loop.
       await setImmediate();
       if (count > 0) yield page;
     }

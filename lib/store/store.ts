@@ -16,7 +16,7 @@ import type { TypeOrmFeatures } from './typeorm-features.js';
 import type { UnavailableError } from './unavailable.error.js';
 
 /**
- * Where activities are stored, and who answers questions about them. Everything above talks to this port; only
+ * Stores activities, and answers questions about them. Everything above uses this port; only
  * `djaffar.module.ts`, the command's start and the migrations know which engine is behind it.
  */
 export interface Store {
@@ -37,7 +37,7 @@ export interface Store {
   readonly typeorm?: TypeOrmFeatures;
 
   /**
-   * Lends the way to write, as soon as there is room for one more who writes: the batch is put together only then.
+   * Lends a function that writes, as soon as another writer may run; the caller collects its batch only then.
    * @param cancel if it aborts, the write is cancelled
    */
   lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void>;
@@ -55,7 +55,7 @@ export interface Store {
   /** Called if a second write got no answer: idle connections are probably silent too. */
   dropIdleConnections(): void;
 
-  /** @returns why the engine cannot store every text, and what to do; `undefined` if it can */
+  /** Describes the problem and its remedy if the engine cannot store every text. */
   findEncodingFault(): Promise<string | undefined>;
 
   /** @returns `undefined` if the error is no failure of the engine */
@@ -63,7 +63,7 @@ export interface Store {
 
   /**
    * Logs the failure of a read or an erasure.
-   * @returns the error for who asked; `undefined` if it is no failure of the engine
+   * @returns the error for the caller; `undefined` if it is no failure of the engine
    */
   toUnavailable(error: unknown): UnavailableError | undefined;
 
@@ -117,7 +117,7 @@ export interface Store {
   findSessions(user: string, current: string | undefined): Promise<UserSession[]>;
 
   /**
-   * Erases what is there at the call, wherever it is kept, in steps.
+   * Erases what is stored at the time of the call, from activities and statistics, in steps.
    * @param onErased called after each step, also after one that failed: it may have been done all the same
    * @returns how many activities were erased
    */
@@ -281,7 +281,7 @@ export interface ErasureSelection {
 export interface RetentionPlan {
   /** Activities before it are erased. */
   eraseBefore?: number | undefined;
-  /** Whether what was counted of them stays; see docs/privacy.md. */
+  /** Whether counts in the statistics stay; see docs/privacy.md. */
   figures: 'keep' | 'erase';
   /** The same of activities of some names, which are never kept in statistics. */
   names: { name: string; before: number }[];

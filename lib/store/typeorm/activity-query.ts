@@ -175,7 +175,7 @@ export function applyAfter(
   dialect: Dialect,
 ): void {
   const beyond = order === 'ASC' ? '>' : '<';
-  // The date stands alone for its index. PostgreSQL would take another range of the same column for independent of it.
+  // Only the date, so that its index is used. PostgreSQL would treat a second range of the same column as independent.
   query.andWhere(
     `activity.date ${beyond}= :afterDate AND (activity.date <> :afterDate OR ${dialect.idOrder('activity.id')} ${beyond} :afterId)`,
     { afterDate: date, afterId: id },

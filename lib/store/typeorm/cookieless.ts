@@ -9,7 +9,7 @@ import { databaseNow } from './database-now.js';
 import { CookielessVisit as CookielessVisitTable } from './tables/cookieless-visit.entity.js';
 import { Salt as SaltTable } from './tables/salt.entity.js';
 
-/** Milliseconds after which the row of a visit is deleted: a visit's 24 hours, and what may arrive late. */
+/** Milliseconds after which the row of a visit is deleted: 24 hours of a visit, and time for late activities. */
 const FORGOTTEN = 46 * 3_600_000;
 
 /**

@@ -26,7 +26,7 @@ export type AfterStep = (took: number) => void | Promise<void>;
 /** What is done to activities. */
 export type Change =
   | { kind: 'erase' }
-  /** Erased, but what the statistics know of them stays. */
+  /** Erased, but counts in the statistics stay. */
   | { kind: 'erase-frozen' }
   | { kind: 'anonymise'; properties: string[] };
 
@@ -45,7 +45,7 @@ export class Erasure {
     return changed;
   }
 
-  /** In the order of dates, up to the last that is there at first, so that it ends whatever arrives meanwhile. */
+  /** In the order of dates, up to the last one at the start, so that it ends although more activities arrive. */
   private async changePart(part: Selection): Promise<number> {
     const { dataSource } = this;
     const [last] = await readPage(dataSource, part, { limit: 1, order: 'desc' });
@@ -67,7 +67,7 @@ export class Erasure {
 
   private async changeRows(rows: Activity[]): Promise<number> {
     if (this.change.kind !== 'anonymise') return this.step(rows, this.deletionOf(rows), []);
-    // A bot is nobody, and only its session says that it is one.
+    // Bots keep their session, because only the session says that it is a bot.
     const { properties } = this.change;
     let changed = 0;
     for (const ofBots of [false, true]) {
@@ -198,7 +198,7 @@ export async function countToErase(
   return count;
 }
 
-/** The activities that an erasure takes, each part in the order of dates. */
+/** The activities to erase, in parts, each in the order of dates. */
 export function partsOf(
   { filter, keepAnonymous }: ErasureSelection,
   change: Change = { kind: 'erase' },
@@ -221,7 +221,7 @@ export function partsOf(
   return [anonymous, selected];
 }
 
-/** Activities that say who it was, or have one of the properties. */
+/** True if an activity identifies somebody, or has one of the properties. */
 function notYetAnonymous(
   query: SelectQueryBuilder<Activity>,
   properties: string[],

@@ -12,9 +12,9 @@ interface Waiting {
  * Writes activities in transactions of the host. They are committed or rolled back with what else the host does there, and
  * an error is the driver's own, so that the host's own code can try again.
  *
- * It never takes a second connection while the host holds one: all connections of a pool could be held by transactions that
- * wait for one more. So a new session is stored only after the commit: inside of a transaction that takes long it would have
- * others wait who write the same session.
+ * It never takes a second connection while the host holds one, because transactions that wait for another one could hold all
+ * connections of the pool. A new session is stored only after the commit, because a long transaction would block other writers
+ * of the same session.
  */
 export class HostTransactions {
   private readonly afterCommit = new WeakMap<QueryRunner, Waiting[]>();

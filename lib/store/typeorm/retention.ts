@@ -109,8 +109,8 @@ export class Retention {
   }
 
   /**
-   * Brings the statistics up to date a last time, and says that what was before an instant is not recomputed any more.
-   * @returns the instant: earlier if paths are not counted by days until then
+   * Updates the statistics a last time, and marks them as frozen before an instant: they are no longer recomputed.
+   * @returns the instant, which is earlier if paths have no daily buckets until then
    */
   private async freeze(until: number): Promise<number> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -130,7 +130,7 @@ export class Retention {
         .set({ frozenUntil: new Date(end), version: version + 1 })
         .where({ id, version })
         .getQueryAndParameters();
-      // What may name somebody, and what would be counted from activities if it were not there.
+      // Cached counts that may contain personal data, or that would be recomputed from activities.
       const counts = new DailyCountCache(this.dataSource).invalidateBefore(end);
       if ((await this.transact(guard, [counts])) > 0) return end;
     }

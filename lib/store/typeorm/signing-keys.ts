@@ -22,14 +22,14 @@ export function loadSigningKeys(
     const key = next(keys.at(-1), await databaseNow(connection));
     if (!key) return keys;
     try {
-      // Passed over if another instance has made this number in the meantime.
+      // Skipped if another instance has stored a key with this number in the meantime.
       await dialectOf(dataSource).write(
         connection,
         [new Table(dataSource, SigningKey).insert([key])],
         timeout,
       );
     } catch (error) {
-      // The old keys will do if the database takes no rows now.
+      // If the database is read-only now, the old keys are used.
       if (keys.length > 0) return keys;
       throw error;
     }

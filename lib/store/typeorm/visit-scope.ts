@@ -5,7 +5,7 @@ import type { Dialect } from '../../database/dialects/dialect.js';
 import { scopeConditions } from './activity-query.js';
 import type { Visit } from './statistics/rollup/tables/visit.entity.js';
 
-/** A visit's row is made of all its activities: it would disclose those beyond the scope. */
+/** Restricts visits to those within the scope, because a visit row would disclose activities outside of it. */
 export function leaveOutVisitsBeyond(
   query: SelectQueryBuilder<Visit>,
   scope: readonly ParsedScope[],
