@@ -65,21 +65,17 @@ const apiErrors: Responses = {
   503: unavailable('The database does not answer in time, or too many questions wait.'),
 };
 
-const questionParameters = { ...parameters };
-const questionResults = { ...results };
-
-/** The operation of a question of `ActivityStats`, whose parameters and result have its name. */
+/** The operation of a question of `ActivityStats`. */
 const question = (
-  name: keyof typeof questionResults & keyof typeof questionParameters,
-  rules: Type,
   summary: string,
-  result: string,
-): Record<string, Operation> => ({
-  [name]: {
-    summary,
-    query: { rules, parameters: questionParameters[name] },
-    responses: { 200: json(result, questionResults[name]), ...apiErrors },
-  },
+  rules: Type,
+  descriptions: Record<string, SchemaObject>,
+  description: string,
+  result: Pick<Schema<unknown>, 'json'>,
+): Operation => ({
+  summary,
+  query: { rules, parameters: descriptions },
+  responses: { 200: json(description, result), ...apiErrors },
 });
 
 /** Operations by the name of their handler, in any controller. */
@@ -136,27 +132,60 @@ export const operations: Record<string, Operation> = {
     responses: { 200: json('The health of the app.', health), ...apiErrors },
   },
 
-  ...question(
-    'overview',
-    OverviewQuery,
+  overview: question(
     'Users, sessions, visits, activities, views, bounce rate and visit duration',
+    OverviewQuery,
+    parameters.overview,
     'The figures.',
+    results.overview,
   ),
-  ...question('series', SeriesQuery, 'A measure over time', 'A value for each interval.'),
-  ...question('top', TopQuery, 'The most frequent values of a dimension', 'The values.'),
-  ...question('live', LiveQuery, 'Current visitors', 'Counts and visitors of the last minutes.'),
-  ...question(
-    'funnel',
-    FunnelQuery,
+  series: question(
+    'A measure over time',
+    SeriesQuery,
+    parameters.series,
+    'A value for each interval.',
+    results.series,
+  ),
+  top: question(
+    'The most frequent values of a dimension',
+    TopQuery,
+    parameters.top,
+    'The values.',
+    results.top,
+  ),
+  live: question(
+    'Current visitors',
+    LiveQuery,
+    parameters.live,
+    'Counts and visitors of the last minutes.',
+    results.live,
+  ),
+  funnel: question(
     'How many visitors did the steps in their order',
+    FunnelQuery,
+    parameters.funnel,
     'The visitors of each step.',
+    results.funnel,
   ),
-  ...question('retention', RetentionQuery, 'How many visitors come back', 'The cohorts.'),
-  ...question(
-    'journeys',
-    JourneysQuery,
+  retention: question(
+    'How many visitors come back',
+    RetentionQuery,
+    parameters.retention,
+    'The cohorts.',
+    results.retention,
+  ),
+  journeys: question(
     'The most frequent paths from or to a page',
+    JourneysQuery,
+    parameters.journeys,
     'Pages, and the links between them.',
+    results.journeys,
   ),
-  ...question('visits', VisitsQuery, 'List visits with their activities', 'One page.'),
+  visits: question(
+    'List visits with their activities',
+    VisitsQuery,
+    parameters.visits,
+    'One page.',
+    results.visits,
+  ),
 };
