@@ -15,7 +15,7 @@ export const ANCHORS = [
 ].map((text) => Date.parse(text));
 
 /** Texts that a wrong collation treats as equal, or that a wrong pattern matches. */
-const TEXTS = ['a', 'A', 'a ', 'ä', 'é', 'É', 'ß', '🦋', 'a%', 'a_b', 'aXb', 'a\\b', "it's", '"q"'];
+const TEXTS = ['a', 'A', 'a ', 'ä', 'é', 'É', 'ß', '🦋', 'a%', 'a_b', 'aXb', 'a\\b', 'a!b', "it's", '"q"'];
 const LONG = '/long'.repeat(400);
 
 export const PATHS = [
@@ -102,7 +102,7 @@ export const UTM_CAMPAIGNS = ['Fall', 'fall', '🦋', '🦋'.repeat(255), '\uFFF
 export const NAMES = ['view', 'View', 'engagement', 'bought', 'signed up', 'é'];
 export const GROUPS = ['17', 'Ä', 'a:b'];
 export const USERS = ['u', 'U', 'ü', 'u ', '17', '🦋'];
-export const SESSIONS = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 'S0', 's_'];
+export const SESSIONS = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 'S0', 's_', '17'];
 export const IPS = ['127.0.0.1', '203.0.113.7', '2001:db8::1'];
 
 const USER_AGENTS = [
@@ -192,7 +192,10 @@ export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).
         }),
         { nil: undefined },
       ),
-      session: mostly<string | undefined>(session, undefined, ...SESSIONS),
+      session: fc.oneof(
+        { weight: 8, arbitrary: mostly(session, ...SESSIONS) },
+        fc.constant<string | undefined>(undefined),
+      ),
       visit: mostly<string | undefined>(VISITS[i], undefined),
       ip: fc.constantFrom(...IPS, undefined),
     })

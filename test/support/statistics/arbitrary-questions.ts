@@ -53,6 +53,7 @@ export function aTop(dimension: Dimension): fc.Arbitrary<Asked> {
         '%',
         '_',
         '\\',
+        '!',
         "'",
         '"',
         'XB',

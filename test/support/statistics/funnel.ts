@@ -30,6 +30,8 @@ function stepsFrom(activities: Activity[], steps: FunnelStep[], within: number):
   return done;
 }
 
+/** A session and a user may have the same id. */
 function visitorOf({ sessionId, userId }: Activity): string | null {
-  return sessionId ?? userId;
+  if (sessionId !== null) return `session ${sessionId}`;
+  return userId === null ? null : `user ${userId}`;
 }
