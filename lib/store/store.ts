@@ -137,7 +137,7 @@ export interface Store {
   /**
    * Erases and anonymises what is too old, in small steps beside everything else.
    * @param pace called after each step, with the milliseconds that it took; the next step waits for it
-   * @returns `undefined` if another instance works
+   * @returns `undefined` if another instance does it; a store without locks never knows
    */
   retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult | undefined>;
 

@@ -31,7 +31,7 @@ export interface Insert {
 /** SQL with the parameters as the database takes them. */
 export type Statement = [sql: string, parameters: unknown[]];
 
-/** All SQL that differs between the databases. */
+/** SQL that differs between the databases, and how it is executed. */
 export interface Dialect {
   /**
    * Writes all of the inserts or none. Rows whose primary key is stored already are skipped.

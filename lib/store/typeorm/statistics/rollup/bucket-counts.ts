@@ -207,7 +207,7 @@ function floorOf(bucketSize: number): string {
   return `activity.date - activity.date % ${bucketSize}`;
 }
 
-/** The end of the day on which a range begins, because past days have daily buckets. */
+/** The days on which the ranges begin, because past days have daily buckets. */
 export function daysOf(ranges: TimeRange[]): TimeRange[] {
   const starts = new Set(ranges.map(({ since }) => since - (since % DAY)));
   return [...starts].sort((a, b) => a - b).map((since) => ({ since, until: since + DAY }));
