@@ -117,6 +117,21 @@ describe.each(FOUND)('retention on %s', (database) => {
     expect(await store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
   });
 
+  it('removes what two anonymisations at once are told to, also if the properties were stored by SQL', async () => {
+    const keys = ['phone', 'street', 'city'];
+    const properties = { plan: 'pro', phone: '1', street: '2', city: '3' };
+    for (let i = 0; i < 40; i++) await host.activities.track({ path: '/', properties, date: daysAgo(1) });
+    const { driver } = host.dataSource;
+    await host.dataSource.query(
+      `UPDATE djaffar_activity SET properties = ' { "phone" : "1", "plan": "pro" , "street":"2"}' WHERE ${driver.escape('date')} = ${+daysAgo(1)}`,
+    );
+    await host.activities.track({ path: '/', properties, date: daysAgo(1) });
+    await Promise.all(keys.map((key) => host.activities.anonymise({ path: '/' }, { properties: [key] })));
+    expect(new Set((await kept()).map((activity) => JSON.stringify(activity.properties)))).toEqual(
+      new Set(['{"plan":"pro"}']),
+    );
+  });
+
   describe('with figures: keep', () => {
     const policy: Policy = { keep: '90 days', figures: 'keep' };
 

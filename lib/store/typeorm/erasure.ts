@@ -30,6 +30,9 @@ export type Change =
   | { kind: 'erase-frozen' }
   | { kind: 'anonymise'; properties: string[] };
 
+/** How often properties are removed again that another anonymisation has changed in between. */
+const MAX_TRIES = 50;
+
 /** Erases or anonymises activities in steps, and erases the sessions that have none left. */
 export class Erasure {
   constructor(
@@ -75,11 +78,12 @@ export class Erasure {
         (row) => (row.session?.bot ?? false) === ofBots && isIdentifying(row, ofBots, properties),
       );
       if (some.length === 0) continue;
-      const updates = some.flatMap((row) => {
-        const update = this.updateOfProperties(row, properties);
-        return update ? [update] : [];
-      });
-      changed += await this.step(some, this.anonymisationOf(some, ofBots), updates);
+      changed += await this.step(
+        some,
+        this.anonymisationOf(some, ofBots),
+        await this.updatesOfProperties(some, properties),
+      );
+      await this.removeProperties(some, properties, ofBots);
     }
     return changed;
   }
@@ -130,16 +134,42 @@ export class Erasure {
       .getQueryAndParameters();
   }
 
-  /** @returns `undefined` if the activity has none of the properties */
-  private updateOfProperties({ id, properties }: Activity, removed: string[]): Statement | undefined {
-    if (properties === null || !hasAny(properties, removed)) return undefined;
-    const left = Object.entries(properties).filter(([key]) => !removed.includes(key));
-    return this.dataSource
-      .createQueryBuilder()
-      .update(Activity)
-      .set({ properties: left.length > 0 ? () => ':properties' : null })
-      .where('id = :id', { id, properties: JSON.stringify(Object.fromEntries(left)) })
-      .getQueryAndParameters();
+  /** Until none has the properties: another anonymisation may have changed them between a read and its update. */
+  private async removeProperties(rows: Activity[], properties: string[], ofBots: boolean): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const updates = await this.updatesOfProperties(rows, properties);
+      if (updates.length === 0) return;
+      await this.step(rows, this.anonymisationOf(rows, ofBots), updates);
+    }
+    throw new Error(`properties of activities have changed ${MAX_TRIES} times while some were to be removed`);
+  }
+
+  /** For each activity that has one of the properties, an update that does nothing if they are others by now. */
+  private async updatesOfProperties(rows: Activity[], removed: string[]): Promise<Statement[]> {
+    const ids = rows.flatMap(({ id, properties }) => (properties && hasAny(properties, removed) ? [id] : []));
+    if (ids.length === 0) return [];
+    // As text: somebody's SQL may have stored it with blanks, or with keys in another order.
+    const stored = await askOnPrimary(this.dataSource, (manager) =>
+      manager
+        .createQueryBuilder(Activity, 'activity')
+        .select('activity.id', 'id')
+        .addSelect('activity.properties', 'text')
+        .where('activity.id IN (:...ids)', { ids })
+        .andWhere('activity.properties IS NOT NULL')
+        .getRawMany<{ id: string; text: string }>(),
+    );
+    return stored.flatMap(({ id, text }) => {
+      const properties: Properties = JSON.parse(text);
+      if (!hasAny(properties, removed)) return [];
+      const left = Object.entries(properties).filter(([key]) => !removed.includes(key));
+      const after = left.length > 0 ? JSON.stringify(Object.fromEntries(left)) : null;
+      const update = this.dataSource
+        .createQueryBuilder()
+        .update(Activity)
+        .set({ properties: after === null ? null : () => ':after' })
+        .where('id = :id AND properties = :before', { id, before: text, after });
+      return [update.getQueryAndParameters()];
+    });
   }
 
   /** Of sessions without activities, and of their latest visits. */
@@ -235,10 +265,10 @@ function notYetAnonymous(
     ...['userId', 'userName', 'groupName', 'ipAddress'].map((column) => `activity.${column} IS NOT NULL`),
     `(activity.sessionId IS NOT NULL AND NOT EXISTS ${bots.getQuery()})`,
   ];
-  // Candidates: a key inside of another property matches too.
+  // Candidates: a value, and a key inside of another property, match too; blanks may follow if SQL has stored it.
   for (const [i, key] of properties.entries()) {
     conditions.push(`activity.properties LIKE :gone${i} ESCAPE '!'`);
-    query.setParameter(`gone${i}`, `%${JSON.stringify(key).replaceAll(/[!%_]/g, '!$&')}:%`);
+    query.setParameter(`gone${i}`, `%${JSON.stringify(key).replaceAll(/[!%_]/g, '!$&')}%`);
   }
   return query.andWhere(`(${conditions.join(' OR ')})`);
 }
