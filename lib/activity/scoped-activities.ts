@@ -12,6 +12,7 @@ import { type ActivityScope, parseScope } from './activity-scope.js';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
 import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
 import { isObject } from './properties.js';
+import type { Session } from './session.js';
 import type { PersonalRecord } from './user-activity.js';
 
 /** What `ActivityService.erase` keeps. */
@@ -60,7 +61,8 @@ export class ScopedActivities {
     checkLimit(limit);
     if (order !== 'asc' && order !== 'desc') throw new InvalidFilterError('order', "must be 'asc' or 'desc'");
     const cursor = after === undefined ? undefined : decodeCursor(after);
-    const rows = await this.store.page(this.parse(filter), { limit: limit + 1, after: cursor, order });
+    const found = await this.store.page(this.parse(filter), { limit: limit + 1, after: cursor, order });
+    const rows = await this.withOwnSessions(found);
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     return { items, next: rows.length > limit && last ? encodeCursor(last) : null };
@@ -72,13 +74,14 @@ export class ScopedActivities {
   }
 
   /** @internal for exports: the activities behind a place, in pages */
-  pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
-    return this.store.pages(this.parse(filter), after);
+  async *pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    for await (const rows of this.store.pages(this.parse(filter), after))
+      yield await this.withOwnSessions(rows);
   }
 
-  /** @internal the same as text, if the store can */
+  /** @internal the same as text, if the store can, and nothing of it has to be kept from the reader */
   get records(): RecordReader | undefined {
-    return this.store.records;
+    return this.scope.length > 0 ? undefined : this.store.records;
   }
 
   /**
@@ -113,8 +116,16 @@ export class ScopedActivities {
   }
 
   /** See `ActivityService.export`. */
-  export(filter: ActivityFilter, options: EraseOptions = {}): AsyncGenerator<PersonalRecord, void, void> {
-    return this.store.personalData(this.selectionOf(filter, options));
+  async *export(
+    filter: ActivityFilter,
+    options: EraseOptions = {},
+  ): AsyncGenerator<PersonalRecord, void, void> {
+    for await (const record of this.store.personalData(this.selectionOf(filter, options))) {
+      if (record.kind !== 'session') yield record;
+      else
+        for (const { session } of await this.withOwnSessions([{ session: record.data }]))
+          if (session) yield { kind: 'session', data: session };
+    }
   }
 
   /** @internal see `ActivityService.findReceived` */
@@ -123,7 +134,24 @@ export class ScopedActivities {
     limit: number,
     known: ReadonlySet<string> = new Set(),
   ): Promise<Received> {
-    return this.store.findReceived(within, limit, known, this.parse({}));
+    const { ids, activities } = await this.store.findReceived(within, limit, known, this.parse({}));
+    return { ids, activities: await this.withOwnSessions(activities) };
+  }
+
+  /** A session may have begun with activities beyond the scope: here it begins with its first one in the scope. */
+  private async withOwnSessions<T extends { session: Session | null }>(rows: T[]): Promise<T[]> {
+    const ids = [...new Set(rows.flatMap(({ session }) => session?.id ?? []))];
+    if (this.scope.length === 0 || ids.length === 0) return rows;
+    const starts = await this.store.findSessionStarts(ids, this.parse({}));
+    const sessions = new Map<string, Session>();
+    return rows.map((row) => {
+      const { session } = row;
+      const startedAt = session && starts.get(session.id);
+      if (!session || !startedAt) return { ...row, session: null };
+      const own = sessions.get(session.id) ?? { ...session, startedAt };
+      sessions.set(session.id, own);
+      return { ...row, session: own };
+    });
   }
 
   /** @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined */

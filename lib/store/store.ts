@@ -107,6 +107,9 @@ export interface Store {
    */
   findVisitSpans(ids: string[], timeout?: number): Promise<VisitSpan[]>;
 
+  /** When sessions did something for the first time of what the filter has; those that did nothing of it are missing. */
+  findSessionStarts(sessions: string[], filter: ParsedFilter): Promise<Map<string, Date>>;
+
   /** The latest activities of a user without `engagement`, the latest first. */
   findLatest(user: string): Promise<Activity[]>;
 

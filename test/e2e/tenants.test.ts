@@ -353,6 +353,33 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
     };
   }
 
+  it('leaves its session beginning with what was done here', async () => {
+    await host.activities.track({
+      date: new Date(start + 90 * MINUTE),
+      path: '/a/later',
+      properties: { shop: 'a' },
+      session: 'elsewhere-first',
+      visit: 'here',
+    });
+    await host.activities.track({
+      date: new Date(start - 90 * MINUTE),
+      path: '/b/first',
+      properties: { shop: 'b' },
+      session: 'elsewhere-first',
+      visit: 'there',
+    });
+    const here = start + 90 * MINUTE;
+    const activities = host.activities.scoped(ofA);
+    const startOf = (found: { session: { startedAt: Date } | null } | undefined): number | undefined =>
+      found?.session?.startedAt.getTime();
+    expect(startOf((await activities.find({ path: '/a/later' })).items[0])).toBe(here);
+    for await (const activity of activities.stream({ path: '/a/later' }))
+      expect(startOf(activity)).toBe(here);
+    expect(startOf((await stats.visits({ from, visit: 'here' })).items[0])).toBe(here);
+    const { activities: received } = await activities.findReceived(60_000, 100);
+    expect(startOf(received.find(({ path }) => path === '/a/later'))).toBe(here);
+  });
+
   it('is not erased as one of its user', async () => {
     const activities = host.activities.scoped(ofA);
     expect(await activities.countToErase({ user: 'bob' })).toBe(0);
@@ -375,11 +402,19 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
     await stats.overview({ from });
     const visits: string[] = [];
     const paths: string[] = [];
+    const starts = new Map<string, number>();
     for await (const { kind, data } of host.activities.scoped(ofA).export({ path: '/*' })) {
+      if (kind === 'session') starts.set(data.id, data.startedAt.getTime());
       if (kind === 'visit') visits.push(data.id);
       if (kind === 'activity') paths.push(data.path.replace(/\?.*/, ''));
     }
     expect(visits).toEqual(['own']);
+    expect(starts).toEqual(
+      new Map([
+        ['mixed-session', start],
+        ['own-session', start],
+      ]),
+    );
     expect(paths.toSorted()).toEqual(['/a/mixed0', '/a/own0', '/a/own1']);
   });
 });

@@ -175,6 +175,10 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
     return [];
   }
 
+  async findSessionStarts(): Promise<Map<string, Date>> {
+    return new Map();
+  }
+
   async findLatest(): Promise<never[]> {
     return [];
   }

@@ -162,6 +162,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     });
   }
 
+  findSessionStarts(sessions: string[], filter: ParsedFilter): Promise<Map<string, Date>> {
+    return this.reader.findSessionStarts(sessions, filter);
+  }
+
   findLatest(user: string): Promise<Activity[]> {
     return this.reader.findLatest(user);
   }

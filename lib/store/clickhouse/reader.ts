@@ -137,6 +137,20 @@ export class Reader {
     }, limits);
   }
 
+  async findSessionStarts(sessions: string[], filter: ParsedFilter): Promise<Map<string, Date>> {
+    const starts = new Map<string, Date>();
+    for (const some of lists(sessions))
+      await this.server.ask(async (limits) => {
+        const rows = await this.server.query<{ id: string; first: number }>(
+          `SELECT assumeNotNull(sessionId) AS id, min(date) AS first FROM ${ACTIVITY}
+          WHERE ${all([`sessionId IN ${texts(some)}`, ...conditionsOf(filter)])} GROUP BY id`,
+          limits,
+        );
+        for (const { id, first } of rows) starts.set(id, new Date(first));
+      });
+    return starts;
+  }
+
   async findLatest(user: string): Promise<Activity[]> {
     return this.ask(async (limits) => {
       const rows = await this.server.query<Stored>(

@@ -45,6 +45,7 @@ import {
   filteredBy,
   findCursor,
   findReceived,
+  findSessionStarts,
   findVisitSpans,
   readPage,
 } from './reading/activities.js';
@@ -197,6 +198,10 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   findVisitSpans(ids: string[], timeout?: number): Promise<VisitSpan[]> {
     return askVisitSpans(this.dataSource, ids, timeout);
+  }
+
+  findSessionStarts(sessions: string[], filter: ParsedFilter): Promise<Map<string, Date>> {
+    return findSessionStarts(this.dataSource, sessions, filter);
   }
 
   findLatest(user: string): Promise<Activity[]> {

@@ -109,6 +109,40 @@ export function countStored(dataSource: DataSource, ids: string[]): Promise<numb
   );
 }
 
+/** As `Store.findSessionStarts`. */
+export async function findSessionStarts(
+  dataSource: DataSource,
+  sessions: string[],
+  filter: ParsedFilter,
+): Promise<Map<string, Date>> {
+  const starts = new Map<string, Date>();
+  for (const some of chunks(sessions)) {
+    const rows = await askOnPrimary(dataSource, (manager) =>
+      sessionStarts(filteredBy(manager, filter), some).getRawMany<SessionStart>(),
+    );
+    for (const { id, first } of rows) starts.set(id, new Date(Number(first)));
+  }
+  return starts;
+}
+
+/** The first activity of a session, in milliseconds since 1970. */
+export interface SessionStart {
+  id: string;
+  first: string | number;
+}
+
+/** @param query of activities, alias `activity` */
+export function sessionStarts(
+  query: SelectQueryBuilder<Activity>,
+  sessions: string[],
+): SelectQueryBuilder<Activity> {
+  return query
+    .select('activity.sessionId', 'id')
+    .addSelect('MIN(activity.date)', 'first')
+    .andWhere('activity.sessionId IN (:...sessions)', { sessions })
+    .groupBy('activity.sessionId');
+}
+
 /** The first and the last activity of visits. */
 export async function findVisitSpans(manager: EntityManager, ids: string[]): Promise<VisitSpan[]> {
   const spans: VisitSpan[] = [];

@@ -80,9 +80,23 @@ async function sessionsOf(query: StatisticsQuery, page: VisitRow[]): Promise<Map
   const rows = await query.ask<Omit<Session, 'startedAt'> & { startedAt: number }>(
     `SELECT id, userAgent, startedAt, browser, system, device, bot FROM ${SESSION} FINAL WHERE id IN ${texts(ids)}`,
   );
+  const starts = await startsInScope(query, ids);
   return new Map(
-    rows.map((row) => [row.id, Object.assign(new Session(), row, { startedAt: new Date(row.startedAt) })]),
+    rows.map((row) => {
+      const startedAt = new Date(starts.get(row.id) ?? row.startedAt);
+      return [row.id, Object.assign(new Session(), row, { startedAt })];
+    }),
   );
+}
+
+/** A session may have begun with visits beyond the scope: here it begins with its first activity in the scope. */
+async function startsInScope(query: StatisticsQuery, sessions: string[]): Promise<Map<string, number>> {
+  if (query.scope.length === 0) return new Map();
+  const rows = await query.ask<{ id: string; first: number }>(
+    `SELECT assumeNotNull(sessionId) AS id, min(date) AS first FROM ${ACTIVITY}
+    WHERE ${all([`sessionId IN ${texts(sessions)}`, ...query.scope])} GROUP BY id`,
+  );
+  return new Map(rows.map(({ id, first }) => [id, first]));
 }
 
 /** The first of each visit. */

@@ -1,6 +1,7 @@
 import { type EntityManager, In } from 'typeorm';
 import { Activity } from '../../../../activity/activity.js';
 import type { Page } from '../../../../activity/pagination.js';
+import { type SessionStart, sessionStarts } from '../../reading/activities.js';
 import { findPaths } from '../rollup/path-dictionary.js';
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
@@ -35,6 +36,7 @@ export async function visits(
     .limit(limit + 1)
     .getMany();
   const page = rows.slice(0, limit);
+  if (selection.isScoped) await giveOwnSessions(selection, page);
   const activities = await activitiesOf(selection.manager, page);
   const paths = await findPaths(
     selection.manager,
@@ -48,6 +50,20 @@ export async function visits(
         ? encodeVisitCursor({ start: last.startedAt.getTime(), visit: last.id })
         : null,
   };
+}
+
+/** A session may have begun with visits beyond the scope: here it begins with its first activity in the scope. */
+async function giveOwnSessions(selection: StatisticsQuery, page: Visit[]): Promise<void> {
+  const ids = [...new Set(page.flatMap(({ session }) => session?.id ?? []))];
+  if (ids.length === 0) return;
+  const query = selection.manager.createQueryBuilder(Activity, 'activity');
+  selection.applyScope(query);
+  const rows = await sessionStarts(query, ids).getRawMany<SessionStart>();
+  const starts = new Map(rows.map(({ id, first }) => [id, new Date(Number(first))]));
+  for (const { session } of page) {
+    const startedAt = session && starts.get(session.id);
+    if (startedAt) session.startedAt = startedAt;
+  }
 }
 
 function recordOf(
