@@ -37,6 +37,11 @@ const optional = (swagger, passport) => [
   'passport',
 ];
 
+const metrics = (prometheus, openTelemetry) => [
+  `prom-client@${prometheus}`,
+  `@opentelemetry/api@${openTelemetry}`,
+];
+
 /**
  * `starts`: the host is started with each of these, in this order. `node` is one version, or the newest of a major version;
  * `optional` replaces the optional peers of the start before; `command` also runs the jobs of the command. `typescript` compiles
@@ -94,7 +99,14 @@ export const COMBINATIONS = [
     rest: LOWEST,
     database: 'sqlite',
     starts: [
-      { node: '20.19.0', optional: [...optional('12.0.0', '12.0.0'), '@clickhouse/client@1.23.1'] },
+      {
+        node: '20.19.0',
+        optional: [
+          ...optional('12.0.0', '12.0.0'),
+          '@clickhouse/client@1.23.1',
+          ...metrics('15.1.0', '1.9.0'),
+        ],
+      },
       { node: '26.0.0', command: true },
     ],
   },
@@ -105,7 +117,7 @@ export const COMBINATIONS = [
     rest: HIGHEST,
     database: 'postgres',
     starts: [
-      { node: '22', optional: [...optional('12', '12'), '@clickhouse/client@1'] },
+      { node: '22', optional: [...optional('12', '12'), '@clickhouse/client@1', ...metrics('15', '1')] },
       { node: '24', command: true },
     ],
   },

@@ -55,6 +55,9 @@ module.exports = async function start(packages) {
       });
       const answers = await ask();
       const found = await activities.find({ session: 'b' }, { limit: 2, order: 'asc' });
+      const { register } = installed('prom-client') ?? {};
+      if (register)
+        assert.match(await register.metrics(), /djaffar_activities_total\{.*result="stored".*\} \d/);
       const streamed = [];
       for await (const { path } of activities.stream({ from: range.from, to: range.to })) streamed.push(path);
       const counted = await activities.count({ path: '/*', from: range.from });
@@ -108,6 +111,15 @@ module.exports = async function start(packages) {
   await app.listen(0, '127.0.0.1');
   console.log(`ready http://127.0.0.1:${app.getHttpServer().address().port}`);
 };
+
+/** An optional peer. */
+function installed(name) {
+  try {
+    return require(name);
+  } catch {
+    return undefined;
+  }
+}
 
 /** A default strategy of the host's, which knows one token. */
 function passportOf({ PassportModule, PassportStrategy }, Strategy, Injectable) {
