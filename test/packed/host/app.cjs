@@ -1,5 +1,6 @@
 // One host for all: the entries give it Nest, TypeORM and the packed tarball, by `import` or by `require`.
 const assert = require('node:assert');
+const { createRequire } = require('node:module');
 const { typeOrmOptions } = require('./database.cjs');
 
 module.exports = async function start(packages) {
@@ -115,7 +116,8 @@ module.exports = async function start(packages) {
 /** An optional peer. */
 function installed(name) {
   try {
-    return require(name);
+    // Not by a require() that bundlers see.
+    return createRequire(__filename)(name);
   } catch {
     return undefined;
   }
