@@ -89,7 +89,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
         await region.getByRole('link', { name: row, exact: true }).click();
         await page.locator(`[data-measure=visits]:text-is("${visits}")`).waitFor();
         expect(page.url()).toMatch(new RegExp(`${query.replace('.', String.raw`\.`)}(&|$)`));
-        await page.locator('.chip').click();
+        await page.locator('a.chip').click();
         await page.locator(`[data-measure=visits]:text-is("4")`).waitFor();
         expect(page.url()).not.toContain(query.split('=')[0]?.concat('='));
       },
