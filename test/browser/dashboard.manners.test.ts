@@ -176,7 +176,9 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
       expect(canvas && card && canvas.x + canvas.width <= card.x + card.width).toBe(true);
       const shown = await page.locator('button:visible, select:visible, input:visible').allInnerTexts();
       // What stays says what it is about: the range, the tab of each card, and the filters.
-      expect(shown.filter((text) => !/2026|^(Pages|Referrers|Activities|Browsers)$/.test(text))).toEqual([]);
+      expect(
+        shown.filter((text) => !/2026|^(Pages|Referrers|Activities|Browsers|Users)$/.test(text)),
+      ).toEqual([]);
       expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('light');
     });
 

@@ -470,7 +470,9 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(took).toBeLessThan(TIMEOUT + 1000 + SLACK);
     expect(await answer).toEqual([503]);
     expect((await refused).filter(({ status }) => status === 'fulfilled')).toEqual([]);
-    expect(lines).toEqual(['activities cannot be stored: the database does not answer']);
+    // Nest adds a line if a connection of the pool had been given up before it closed the pool.
+    const own = lines.filter((line) => !line.startsWith('Failed to close the "default" data source'));
+    expect(own).toEqual(['activities cannot be stored: the database does not answer']);
   });
 
   it('the application shuts down in time if the database is locked and requests keep arriving', async () => {
