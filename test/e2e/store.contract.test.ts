@@ -371,7 +371,7 @@ describe.each(STORES)('a store on %s', (name) => {
     it('what matches, with sessions that have nothing left, from activities and statistics', async () => {
       await track(
         { path: '/a', date, session: 'e1', visit: 'v1', userAgent: FIREFOX },
-        { path: '/b', date, session: 'e1', visit: 'v1' },
+        { path: '/b', date, session: 'e1', visit: 'v1', userAgent: FIREFOX },
         { path: '/a', date, session: 'e2', visit: 'v2', userAgent: CHROME },
       );
       const range = { from: '2026-11-01', to: '2026-11-01' };

@@ -143,7 +143,7 @@ export class Reader {
       await this.server.ask(async (limits) => {
         const rows = await this.server.query<{ id: string; first: number }>(
           `SELECT assumeNotNull(sessionId) AS id, min(date) AS first FROM ${ACTIVITY}
-          WHERE ${all([`sessionId IN ${texts(some)}`, ...conditionsOf(filter)])} GROUP BY id`,
+          WHERE ${all([`sessionId IN ${texts(some)}`, ...conditionsOf(filter)])} GROUP BY sessionId`,
           limits,
         );
         for (const { id, first } of rows) starts.set(id, new Date(first));

@@ -44,8 +44,10 @@ export function live(history: History, options: LiveOptions, now: number): Omit<
   const { activities } = during({ from: since, to: Infinity }, history.that(options));
   const latest = new Map<string, Activity>();
   for (const activity of activities) {
-    const visitor = activity.sessionId ?? activity.userId;
-    if (visitor !== null) latest.set(visitor, activity);
+    const { sessionId, userId } = activity;
+    // A session and a user may have the same id.
+    if (sessionId !== null) latest.set(`session ${sessionId}`, activity);
+    else if (userId !== null) latest.set(`user ${userId}`, activity);
   }
   return {
     since: clock.iso(since),

@@ -94,7 +94,7 @@ async function startsInScope(query: StatisticsQuery, sessions: string[]): Promis
   if (query.scope.length === 0) return new Map();
   const rows = await query.ask<{ id: string; first: number }>(
     `SELECT assumeNotNull(sessionId) AS id, min(date) AS first FROM ${ACTIVITY}
-    WHERE ${all([`sessionId IN ${texts(sessions)}`, ...query.scope])} GROUP BY id`,
+    WHERE ${all([`sessionId IN ${texts(sessions)}`, ...query.scope])} GROUP BY sessionId`,
   );
   return new Map(rows.map(({ id, first }) => [id, first]));
 }
