@@ -2,6 +2,7 @@ import { Controller, Get, Query, Req, UseInterceptors } from '@nestjs/common';
 import { InvalidFilterError, millisecondsOf } from '../activity/activity.filter.js';
 import { STATISTICS_FIELDS } from '../statistics/statistics-filter.js';
 import type {
+  AmountResult,
   Funnel,
   Journeys,
   Live,
@@ -21,6 +22,7 @@ import {
   FunnelQuery,
   JourneysQuery,
   LiveQuery,
+  MeasureQuery,
   OverviewQuery,
   RetentionQuery,
   SeriesQuery,
@@ -49,6 +51,14 @@ export class StatisticsController {
     @Req() request: object,
   ): Promise<Series> {
     return this.services.statsFor(request).series(measure, interval, mergeFilter(query, STATISTICS_FIELDS));
+  }
+
+  @Get('stats/measure')
+  async measure(
+    @Query(queryPipe) { measure, ...query }: MeasureQuery,
+    @Req() request: object,
+  ): Promise<AmountResult> {
+    return this.services.statsFor(request).measure(measure, mergeFilter(query, STATISTICS_FIELDS));
   }
 
   @Get('stats/top')

@@ -13,6 +13,7 @@ import {
   ValidateBy,
 } from 'class-validator';
 import type { PropertyFilters } from '../activity/condition.js';
+import type { AmountMeasure } from '../statistics/amount.js';
 import {
   type Dimension,
   DIMENSIONS,
@@ -20,12 +21,10 @@ import {
   type Interval,
   INTERVALS,
   type Measure,
-  MEASURES,
   type Period,
   PERIODS,
   RETENTION_BY,
   type StatisticsFilter,
-  TOP_MEASURES,
   type TopMeasure,
 } from '../statistics/statistics.types.js';
 
@@ -175,11 +174,17 @@ export class OverviewQuery extends QuestionQuery {
 }
 
 export class SeriesQuery extends QuestionQuery {
-  @IsIn(MEASURES)
-  measure!: Measure;
+  @IsString()
+  measure!: Measure | AmountMeasure;
 
   @IsIn(INTERVALS)
   interval!: Interval;
+}
+
+/** The query of `GET …/stats/measure`. */
+export class MeasureQuery extends QuestionQuery {
+  @IsString()
+  measure!: AmountMeasure;
 }
 
 export class TopQuery extends QuestionQuery {
@@ -187,8 +192,8 @@ export class TopQuery extends QuestionQuery {
   dimension!: Dimension;
 
   @IsOptional()
-  @IsIn(TOP_MEASURES)
-  measure?: TopMeasure;
+  @IsString()
+  measure?: TopMeasure | AmountMeasure;
 
   @IsOptional()
   @Type(() => Number)

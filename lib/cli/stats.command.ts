@@ -1,5 +1,6 @@
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
 import type { ActivityStats } from '../statistics/activity.stats.js';
+import { type AmountMeasure, ENGAGEMENT_MEASURES } from '../statistics/amount.js';
 import { STATISTICS_FIELDS } from '../statistics/statistics-filter.js';
 import {
   type Dimension,
@@ -24,6 +25,9 @@ import { addDateOptions, addCommonOptions, type FilterOptions, propertyFilters }
 import { print } from './output.js';
 import { withServices } from './services.js';
 
+/** Forms of measures of numbers; KEY stands for any property. */
+const AMOUNT_MEASURES = ['sum(KEY)', 'avg(KEY)', 'min(KEY)', 'max(KEY)', 'p95(KEY)', ...ENGAGEMENT_MEASURES];
+
 /** Adds a command for each question of `ActivityStats`, with options of the same names. */
 export function addStats(program: Command): void {
   const stats = program.command('stats').description('answer a question about many activities, as JSON');
@@ -35,16 +39,22 @@ export function addStats(program: Command): void {
     );
 
   const series = question(stats, 'series', 'a measure over time')
-    .addArgument(new Argument('<measure>').choices(MEASURES))
+    .addArgument(measureArgument([...MEASURES, ...AMOUNT_MEASURES]))
     .addArgument(new Argument('<interval>').choices(INTERVALS))
-    .action((measure: Measure, interval: Interval, asked: Question) =>
+    .action((measure: Measure | AmountMeasure, interval: Interval, asked: Question) =>
       answer(series, asked, (of, options) => of.series(measure, interval, options)),
+    );
+
+  const measure = question(stats, 'measure', 'a figure of numbers')
+    .addArgument(measureArgument(AMOUNT_MEASURES))
+    .action((asked: AmountMeasure, options: Question) =>
+      answer(measure, options, (of, range) => of.measure(asked, range)),
     );
 
   const top = question(stats, 'top', 'the commonest values')
     .addArgument(new Argument('<dimension>').choices(DIMENSIONS))
     .option('--limit <number>', 'how many', Number)
-    .addOption(new Option('--measure <measure>', 'what counts').choices(TOP_MEASURES))
+    .option('--measure <measure>', `what counts: ${TOP_MEASURES.join(', ')}, or one of "stats measure"`)
     .option('--property <key>', 'the property, if the dimension is property')
     .option('--search <text>', 'only values that contain this text')
     .action((dimension: Dimension, asked: TopOptions) =>
@@ -79,6 +89,11 @@ export function addStats(program: Command): void {
     .option('--after <next>', 'the "next" of the previous page')
     .option('--order <order>', 'asc or desc')
     .action((asked: VisitsOptions) => answer(visits, asked, (of, options) => of.visits(options)));
+}
+
+/** The choices are only listed: `ActivityStats` validates the measure, because a property may have any key. */
+function measureArgument(choices: readonly string[]): Argument {
+  return new Argument('<measure>').choices(choices).argParser((measure: string) => measure);
 }
 
 function question(stats: Command, name: string, description: string): Command {

@@ -17,10 +17,12 @@ import {
   TOP_LIMIT,
   VISITS_LIMIT,
 } from './parameter-bounds.js';
+import { type AmountMeasure, ENGAGEMENT_MEASURES, parseAmount, percentileOf } from './amount.js';
 import { SharedQuestions } from './shared-questions.js';
 import { parseFunnelSteps, parseStatisticsFilter } from './statistics-filter.js';
 import type { StatisticsSnapshot, TopQuery } from './statistics.store.js';
 import {
+  type AmountResult,
   type AsOf,
   type Dimension,
   DIMENSIONS,
@@ -138,28 +140,89 @@ export class ActivityStats {
     ]);
   }
 
-  /** A measure over time, with an answer for each interval. */
-  async series(measure: Measure, interval: Interval, question: Question = {}): Promise<Series> {
-    oneOf('measure', measure, MEASURES);
+  /**
+   * A measure over time, with an answer for each interval.
+   * @example
+   * await stats.series('visits', 'day');
+   * await stats.series('sum(total)', 'month', { name: 'order.paid', from: '2026-01-01' });
+   */
+  async series(
+    measure: Measure | AmountMeasure,
+    interval: Interval,
+    question: Question = {},
+  ): Promise<Series> {
+    const amount = parseAmount(measure);
+    const counted = MEASURES.find((each) => each === measure);
+    if (!counted && !amount) throw unknownMeasure(MEASURES);
     oneOf('interval', interval, INTERVALS);
     return this.ask(['series', measure, interval, question], question, async (snapshot, range) => {
       const starts = intervalsOf(range, interval);
-      const figures = await snapshot.measures([measure], range, starts);
+      const values = counted
+        ? (await snapshot.measures([counted], range, starts))[counted]
+        : amount && (await snapshot.amounts(amount, range, starts)).map(({ value }) => value);
       return {
         ...spanOf(range),
         measure,
         interval,
         timeZone: range.timeZone,
-        points: starts.map((start, i) => ({ date: isoIn(range, start), value: figures[measure][i] ?? null })),
+        points: starts.map((start, i) => ({ date: isoIn(range, start), value: values?.[i] ?? null })),
       };
     });
   }
 
-  /** The most frequent values of a dimension. */
+  /**
+   * A figure of numbers: of a property, the time on a page, or how far it was scrolled.
+   * @example
+   * const { value } = await stats.measure('timeOnPage', { path: '/pricing' }); // seconds, the median
+   */
+  async measure(measure: AmountMeasure, question: Question = {}): Promise<AmountResult> {
+    const amount = parseAmount(measure);
+    if (!amount) throw unknownMeasure(ENGAGEMENT_MEASURES);
+    return this.ask(['measure', measure, question], question, async (snapshot, range) => {
+      const [found] = await snapshot.amounts(amount, range, [range.since]);
+      return { ...spanOf(range), measure, value: found?.value ?? null, count: found?.count ?? 0 };
+    });
+  }
+
+  /**
+   * The sum of the numbers of a property, to nine decimals.
+   * @example
+   * const { value } = await stats.sum('total', { name: 'order.paid' });
+   */
+  sum(property: string, question: Question = {}): Promise<AmountResult> {
+    return this.measure(`sum(${property})`, question);
+  }
+
+  /** Their mean. */
+  avg(property: string, question: Question = {}): Promise<AmountResult> {
+    return this.measure(`avg(${property})`, question);
+  }
+
+  /** The smallest of them. */
+  min(property: string, question: Question = {}): Promise<AmountResult> {
+    return this.measure(`min(${property})`, question);
+  }
+
+  /** The largest of them. */
+  max(property: string, question: Question = {}): Promise<AmountResult> {
+    return this.measure(`max(${property})`, question);
+  }
+
+  /**
+   * A percentile, between two numbers by linear interpolation.
+   * @param fraction 0 to 1, such as 0.5 for the median, with at most five decimals
+   */
+  async percentile(property: string, fraction: number, question: Question = {}): Promise<AmountResult> {
+    return this.measure(percentileOf(property, fraction), question);
+  }
+
+  /** The most frequent values of a dimension, or those with the largest figure of numbers. */
   async top(dimension: Dimension, options: TopOptions = {}): Promise<Top> {
     const { limit = TOP_LIMIT.default, measure, property, search, ...question } = options;
     oneOf('dimension', dimension, DIMENSIONS);
-    if (measure !== undefined) oneOf('measure', measure, TOP_MEASURES);
+    const amount = measure === undefined ? undefined : parseAmount(measure);
+    const counted = TOP_MEASURES.find((each) => each === measure);
+    if (measure !== undefined && !counted && !amount) throw unknownMeasure(TOP_MEASURES);
     wholeNumber('limit', limit, TOP_LIMIT);
     if (dimension === 'property' && !property)
       throw new InvalidFilterError('property', "must be a key if the dimension is 'property'");
@@ -168,14 +231,16 @@ export class ActivityStats {
       if (typeof search !== 'string') throw new InvalidFilterError('search', 'must be a text');
       checkStorable('search', search);
     }
-    const query = { dimension, measure, property, search, limit };
+    const query = { dimension, measure: counted, property, search, limit };
     return this.ask(
       ['top', dimension, options],
       question,
-      async (snapshot, range) => ({ items: await snapshot.top(query, range) }),
+      async (snapshot, range) => ({
+        items: await (amount ? snapshot.topAmounts(amount, query, range) : snapshot.top(query, range)),
+      }),
       // The names of users are those of their latest visits.
       (range) => [dimension === 'user' ? { ...range, until: FOREVER } : range],
-      query,
+      amount ? undefined : query,
     );
   }
 
@@ -291,6 +356,14 @@ function keyOf(asked: unknown[]): string {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
+}
+
+function unknownMeasure(allowed: readonly string[]): InvalidFilterError {
+  const list = [...new Set([...allowed, ...ENGAGEMENT_MEASURES])].join(', ');
+  return new InvalidFilterError(
+    'measure',
+    `must be one of ${list}, or sum, avg, min, max, or a percentile such as p95, of a property: sum(total)`,
+  );
 }
 
 function oneOf(property: string, value: string, allowed: readonly string[]): void {

@@ -1,6 +1,7 @@
 import type { Activity, Properties } from '../activity/activity.js';
 import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { Matching } from '../activity/condition.js';
+import type { AmountMeasure } from './amount.js';
 import type { Page, PageOptions } from '../activity/pagination.js';
 import type { Session } from '../activity/session.js';
 
@@ -164,8 +165,17 @@ export interface Overview extends AsOf, Span, Record<Measure, Figure> {
   compared?: Span;
 }
 
+/** A figure of numbers in a range. */
+export interface AmountResult extends AsOf, Span {
+  measure: AmountMeasure;
+  /** The sum of no number is 0; other figures are `null` then. */
+  value: number | null;
+  /** How many numbers there are. */
+  count: number;
+}
+
 export interface Series extends AsOf, Span {
-  measure: Measure;
+  measure: Measure | AmountMeasure;
   interval: Interval;
   timeZone: string;
   /** One for each interval that the range touches, the first and the last counted within the range alone. */
@@ -179,7 +189,7 @@ export interface TopOptions extends Question {
    * Default: `views` of a path, `activities` of a name, of a property, of a group, and of a path if the filter has a name other than
    * `view`, else `visits`.
    */
-  measure?: TopMeasure | undefined;
+  measure?: TopMeasure | AmountMeasure | undefined;
   /** The key, for the dimension `property`. */
   property?: string | undefined;
   /** Only values that contain this text, in upper or lower case; of users and groups their ids and names. */
@@ -195,6 +205,7 @@ export interface Top extends AsOf {
 export interface TopRow {
   /** `null` without a value, such as no referrer or an unknown browser. */
   value: string | null;
+  /** What the measure counts, or its figure if it is a measure of numbers. */
   count: number;
   /**
    * Only for the dimensions `user` (the latest name in the latest visit) and `group` (the latest name); `null` if there is

@@ -34,7 +34,7 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
       date: '2026-02-03T10:07Z',
       path: '/pricing',
       name: 'bought',
-      properties: { plan: 'pro' },
+      properties: { plan: 'pro', price: 9.5 },
     });
   });
 
@@ -61,6 +61,15 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
           to: '2026-02-04T05:00Z',
           timeZone: 'America/New_York',
         }),
+    ],
+    [
+      `measure?${RANGE}&measure=sum(price)&name=bought`,
+      () => stats.sum('price', { ...QUESTION, name: 'bought' }),
+    ],
+    [`series?${RANGE}&measure=p50(price)&interval=day`, () => stats.series('p50(price)', 'day', QUESTION)],
+    [
+      `top?${RANGE}&dimension=referrer&measure=avg(price)&limit=1`,
+      () => stats.top('referrer', { ...QUESTION, measure: 'avg(price)' }),
     ],
     [`series?${RANGE}&measure=views&interval=day`, () => stats.series('views', 'day', QUESTION)],
     [
@@ -110,6 +119,10 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
     ['overview?referrer=a&referrer=b', 'referrer'],
     ['series?interval=day', 'measure'],
     ['series?measure=views&interval=minute&from=2025-01-01T00:00Z', 'interval'],
+    ['series?measure=sum&interval=day', 'measure'],
+    ['measure?measure=visits', 'measure'],
+    ['measure?measure=p101(price)', 'measure'],
+    ['top?dimension=path&measure=bounceRate', 'measure'],
     ['top?dimension=shoe', 'dimension'],
     ['top?dimension=path&limit=0', 'limit'],
     ['top?dimension=property', 'property'],

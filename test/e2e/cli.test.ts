@@ -27,7 +27,7 @@ async function startWithVisits(database: DatabaseName): Promise<Host> {
       path,
       date: new Date(Date.UTC(2026, 10, 2 + (i >> 1), 12, i)),
       name: i === 3 ? 'bought' : 'view',
-      properties: { plan: i > 2 ? 'pro' : 'free' },
+      properties: { plan: i > 2 ? 'pro' : 'free', i },
       user: { id: i >> 1 },
       session: `s${i >> 1}`,
       visit: `v${i >> 1}`,
@@ -141,6 +141,8 @@ describe('djaffar stats', () => {
       { visits: { value: 1 } },
     ],
     [['overview', ...RANGE, '--user', ''], { visits: { value: 0 } }],
+    [['measure', 'max(i)', ...RANGE, '--path', '/'], { value: 4, count: 3 }],
+    [['top', 'route', ...RANGE, '--measure', 'sum(i)'], { items: [] }],
     [
       ['overview', ...RANGE, '--properties', 'plan!=free', '--properties', 'plan^=p'],
       { activities: { value: 2 } },
@@ -218,8 +220,9 @@ describe('djaffar', () => {
   it.each([
     ['--version', 0, /^\d+\.\d+\.\d+\n$/, /^$/],
     ['exprot', 1, /^$/, /unknown command 'exprot'\n\(Did you mean export\?\)/],
-    ['stats foo', 1, /^$/, /unknown command 'foo'\nAllowed choices are overview, series, top, /],
+    ['stats foo', 1, /^$/, /unknown command 'foo'\nAllowed choices are overview, series, measure, top, /],
     ['stats series', 1, /^$/, /missing required argument 'measure'\nAllowed choices are users, sessions, /],
+    ['stats measure', 1, /^$/, /missing required argument 'measure'\nAllowed choices are sum\(KEY\), /],
     ['stats series users', 1, /^$/, /missing required argument 'interval'\nAllowed choices are minute, /],
     ['export --form 2026-11-01', 1, /^$/, /unknown option '--form'\n\(Did you mean (one of )?--from/],
   ])('%s ends with %d', async (args, code, stdout, stderr) => {

@@ -22,6 +22,13 @@ const QUESTIONS: [question: string, ask: (stats: ActivityStats) => Promise<unkno
   ["overview({ browser: 'Firefox' })", (stats) => stats.overview(filtered)],
   ["series('visits', 'day')", (stats) => stats.series('visits', 'day', range)],
   ["series('views', 'day')", (stats) => stats.series('views', 'day', range)],
+  ["series('sum(total)', 'day')", (stats) => stats.series('sum(total)', 'day', range)],
+  ["percentile('total', 0.95)", (stats) => stats.percentile('total', 0.95, range)],
+  [
+    "top('referrer', { measure: 'max(total)' })",
+    (stats) => stats.top('referrer', { ...range, measure: 'max(total)' }),
+  ],
+  ["measure('timeOnPage')", (stats) => stats.measure('timeOnPage', range)],
   ["top('path')", (stats) => stats.top('path', range)],
   ["top('path', { measure: 'visits' })", (stats) => stats.top('path', { ...range, measure: 'visits' })],
   ["top('path', { measure: 'sessions' })", (stats) => stats.top('path', { ...range, measure: 'sessions' })],

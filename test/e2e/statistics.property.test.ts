@@ -12,11 +12,14 @@ import { runs } from '../support/property.js';
 import { anActivity, IPS, SESSIONS, USERS, VISITS } from '../support/statistics/arbitrary-activities.js';
 import {
   aFunnel,
+  aMeasure,
   anOverview,
   anyQuestion,
   aRetention,
   aSeries,
+  aSeriesOfAmounts,
   aTop,
+  aTopOfAmounts,
   liveOptions,
   someJourneys,
   someVisits,
@@ -34,6 +37,9 @@ const QUESTIONS: [string, fc.Arbitrary<Asked>][] = [
   ['overview', anOverview],
   ...MEASURES.map((measure): [string, fc.Arbitrary<Asked>] => [`series of ${measure}`, aSeries(measure)]),
   ...DIMENSIONS.map((dimension): [string, fc.Arbitrary<Asked>] => [`top of ${dimension}`, aTop(dimension)]),
+  ['figure of numbers', aMeasure],
+  ['series of figures of numbers', aSeriesOfAmounts],
+  ['top of figures of numbers', aTopOfAmounts],
   ['funnel', aFunnel],
   ['retention', aRetention],
   ['journeys', someJourneys],
@@ -157,6 +163,26 @@ describe.each(STORES)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SE
         .afterEach(async () => void (await host.activities.erase({ from: new Date(0) }))),
       most(8),
     );
+  });
+
+  it('finds the largest figures among more values than a store returns to the process', async () => {
+    const date = '2025-10-26T12:00Z';
+    const numbers = Array.from({ length: 3000 }, (_, i) => ((i * 7919) % 3001) * 1e6 + (i % 4) / 4);
+    const activities = [
+      ...numbers.map((n, i) => ({ properties: { key: `k${i}`, n } })),
+      ...[-5e9, 1, 5e9].map((n) => ({ properties: { key: 'wide', n } })),
+      ...[2e9, 1.5e9, 0.25].map((n) => ({ properties: { key: 'often', n } })),
+    ];
+    while (activities.length > 0)
+      await Promise.all(
+        activities.splice(0, 500).map((each) => host.activities.track({ ...each, date, path: '/' })),
+      );
+    const history = await stored();
+    for (const measure of ['sum(n)', 'avg(n)', 'min(n)', 'max(n)', 'p50(n)', 'p75(n)'] as const) {
+      const asked: Asked = ['top', 'property', { ...EVERYTHING, property: 'key', measure, limit: 3 }];
+      expect(await ask(stats, asked)).toEqual(answer(history, asked));
+    }
+    await host.activities.erase({ from: new Date(0) });
   });
 
   it('lists current visitors', async () => {

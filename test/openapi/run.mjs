@@ -37,6 +37,7 @@ function checkAnswers({ compared, ndjson, csv, wrong, ...answers }) {
     json: '/openapi',
     overview: 1,
     series: 1,
+    measure: 0,
     top: '/openapi',
     live: 2,
     funnel: 1,

@@ -45,6 +45,8 @@ export class MemoryStore implements Store, OnApplicationBootstrap, BeforeApplica
           return values as Awaited<ReturnType<StatisticsSnapshot['measures']>>;
         },
         top: refuse,
+        amounts: refuse,
+        topAmounts: refuse,
         live: refuse,
         funnel: refuse,
         retention: refuse,

@@ -5,6 +5,7 @@ import {
   FunnelQuery,
   JourneysQuery,
   LiveQuery,
+  MeasureQuery,
   OverviewQuery,
   RetentionQuery,
   SeriesQuery,
@@ -146,6 +147,7 @@ export const operations: Record<string, Operation> = {
     'A value for each interval.',
     results.series,
   ),
+  measure: question('A figure of numbers', MeasureQuery, parameters.measure, 'The figure.', results.measure),
   top: question(
     'The most frequent values of a dimension',
     TopQuery,

@@ -12,12 +12,15 @@ import {
   TOP_LIMIT,
   VISITS_LIMIT,
 } from '../../statistics/parameter-bounds.js';
+import { AMOUNT_PATTERN } from '../../statistics/amount.js';
+import { MEASURES, TOP_MEASURES } from '../../statistics/statistics.types.js';
 import type { ActivitiesQuery, ExportQuery, FilterQuery } from '../activities.query.js';
 import type { HealthQuery } from '../health.query.js';
 import type {
   FunnelQuery,
   JourneysQuery,
   LiveQuery,
+  MeasureQuery,
   OverviewQuery,
   QuestionQuery,
   RetentionQuery,
@@ -182,9 +185,23 @@ export const overview: Parameters<OverviewQuery> = {
 export const series: Parameters<SeriesQuery> = {
   ...question,
   measure: {
-    description: 'What is measured. `bounceRate` is 0 to 1, `visitDuration` is the median in seconds.',
+    description: `What is measured: ${MEASURES.map((each) => `\`${each}\``).join(', ')}, or a figure of numbers as in \`/stats/measure\`. \`bounceRate\` is 0 to 1, \`visitDuration\` is the median in seconds.`,
+    pattern: `^(${MEASURES.join('|')})$|${AMOUNT_PATTERN}`,
+    example: 'visits',
   },
   interval: { description: 'The length of the intervals. A range may have at most 5,000 of them.' },
+};
+
+export const measure: Parameters<MeasureQuery> = {
+  ...question,
+  measure: {
+    description:
+      'A figure of the numbers of a property: `sum(total)`, `avg(total)`, `min(total)`, `max(total)`, a percentile such as ' +
+      '`p95(total)`; or the median of the seconds that visits had a page in view, `timeOnPage`, or of the percentage that ' +
+      'they scrolled through, `scrollDepth`.',
+    pattern: AMOUNT_PATTERN,
+    example: 'sum(total)',
+  },
 };
 
 export const top: Parameters<TopQuery> = {
@@ -192,8 +209,11 @@ export const top: Parameters<TopQuery> = {
   dimension: { description: 'The dimension whose values are counted.' },
   measure: {
     description:
-      'What is counted. Default: `views` for `path`; `activities` for `name`, for `property`, and for `path` if `name` is ' +
+      `What is counted: ${TOP_MEASURES.map((each) => `\`${each}\``).join(', ')}, or a figure of numbers as in \`/stats/measure\`. ` +
+      'Default: `views` for `path`; `activities` for `name`, for `property`, and for `path` if `name` is ' +
       'not `view`; else `visits`.',
+    pattern: `^(${TOP_MEASURES.join('|')})$|${AMOUNT_PATTERN}`,
+    example: 'visits',
   },
   limit: bounded(TOP_LIMIT, 'Values in the answer.'),
   property: {

@@ -3,6 +3,7 @@ import { MAX_VALUES, type PropertyFilters } from '../../activity/condition.js';
 import { MAX_NAME, MAX_ROUTE } from '../../activity/new-activity.js';
 import { JOURNEY_DEPTH, MAX_FUNNEL_STEPS, MAX_LIVE_VISITORS } from '../../statistics/parameter-bounds.js';
 import {
+  type AmountResult,
   type AsOf,
   type Figure,
   type Funnel,
@@ -12,7 +13,6 @@ import {
   type Live,
   type LiveVisitor,
   MAX_ACTIVITIES_OF_VISIT,
-  MEASURES,
   type Overview,
   PERIODS,
   type Retention,
@@ -107,18 +107,30 @@ export const series = result<Series>(
   {
     ...moments,
     ...spanFields,
-    measure: oneOf(MEASURES, 'What is measured.'),
+    measure: text('What is measured.'),
     interval: oneOf(INTERVALS, 'The length of the intervals.'),
     timeZone: text('The time zone of the intervals.', { example: 'Europe/Berlin' }),
     points: array(
       object({
         date: localTime('Start of the interval. The first may start before the range.'),
-        value: measured('Within the range; `null` if there was no visit to measure.'),
+        value: nullable(number('Within the range; `null` if there was nothing to measure.')),
       }),
       'One for each interval that the range touches, at most 5,000.',
     ),
   },
   'A measure over time.',
+);
+
+export const measure = result<AmountResult>(
+  'DjaffarMeasure',
+  {
+    ...moments,
+    ...spanFields,
+    measure: text('What is measured.'),
+    value: nullable(number('The figure; without any number, a sum is 0 and other figures are `null`.')),
+    count: count('How many numbers there are.'),
+  },
+  'A figure of numbers.',
 );
 
 export const top = result<Top>(
@@ -131,7 +143,7 @@ export const top = result<Top>(
         object<TopRow>(
           {
             value: nullable(text('The value; `null` for none, such as no referrer or an unknown browser.')),
-            count: count('What the measure counts.'),
+            count: number('What the measure counts, or its figure of numbers.'),
             name: optional(
               nullable(
                 text('Only if the dimension is `user`: the name in the latest visit; `null` without one.'),

@@ -138,6 +138,9 @@ export interface Dialect {
   /** The same of a number in double precision: `null` if it is not a number. A text that looks like one is none. */
   number(column: string, key: string): string;
 
+  /** The SQL of a number in double precision without its decimals. */
+  whole: (sql: string) => string;
+
   /**
    * The SQL condition that a text has one of the words at its beginning, or after one of the characters.
    * @param words each of letters, digits, `+` and `-`

@@ -160,6 +160,7 @@ export const mysql: Dialect = {
     const text = `CONCAT(LEFT(${column}, 0), JSON_UNQUOTE(${value}))`;
     return `CASE WHEN JSON_TYPE(${value}) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE ${text} END`;
   },
+  whole: (sql) => `TRUNCATE(${sql}, 0)`,
   number: (column, key) => {
     const value = `JSON_EXTRACT(${column}, CONCAT('$.', JSON_QUOTE(${key})))`;
     const types = `('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL')`;

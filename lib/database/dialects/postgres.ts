@@ -223,6 +223,7 @@ export const postgres: Dialect = {
     const properties = `${column}::jsonb`;
     return `CASE WHEN jsonb_typeof(${properties} -> ${key}) IN ('string', 'number', 'boolean') THEN ${properties} ->> ${key} END`;
   },
+  whole: (sql) => `trunc(${sql})`,
   number: (column, key) => {
     const properties = `${column}::jsonb`;
     return `CASE WHEN jsonb_typeof(${properties} -> ${key}) = 'number' THEN (${properties} ->> ${key})::float8 END`;

@@ -167,6 +167,7 @@ export const sqlite: Dialect = {
     const scalar = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(value AS TEXT) END`;
     return `(SELECT ${scalar} FROM json_each(${column}) WHERE key = ${key} AND type NOT IN ('object', 'array', 'null'))`;
   },
+  whole: (sql) => `CAST(${sql} AS INTEGER)`,
   number: (column, key) =>
     `(SELECT CAST(value AS REAL) FROM json_each(${column}) WHERE key = ${key} AND type IN ('integer', 'real'))`,
 

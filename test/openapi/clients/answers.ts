@@ -10,6 +10,7 @@ export interface Answers {
   overview: number | null | undefined;
   compared: string | undefined;
   series: number;
+  measure: number | null | undefined;
   top: string | null | undefined;
   live: number | undefined;
   funnel: number | undefined;

@@ -18,6 +18,7 @@ const ndjson = await sdk.exportControllerExport({ query: { format: 'ndjson' }, p
 const csv = await sdk.exportControllerExport({ query: { format: 'csv' }, parseAs: 'text' });
 const json = await sdk.exportControllerExport({ query: { format: 'json', path: '/openapi' } });
 const overview = await sdk.statisticsControllerOverview({ query: { compareTo: 'previous' } });
+const measure = await sdk.statisticsControllerMeasure({ query: { measure: 'sum(total)' } });
 const series = await sdk.statisticsControllerSeries({ query: { measure: 'views', interval: 'day' } });
 const top = await sdk.statisticsControllerTop({ query: { dimension: 'path', limit: 5 } });
 const live = await sdk.statisticsControllerLive({ query: { minutes: 5 } });
@@ -39,6 +40,7 @@ const answers: Answers = {
   overview: overview.data?.views.value,
   compared: overview.data?.compared?.from,
   series: sum(series.data?.points),
+  measure: measure.data?.value,
   top: top.data?.items[0]?.value,
   live: live.data?.activities,
   funnel: funnel.data?.steps[0]?.visitors,

@@ -29,6 +29,9 @@ const json = await client.GET('/djaffar/activities/export', {
 const overview = await client.GET('/djaffar/stats/overview', {
   params: { query: { compareTo: 'previous' } },
 });
+const measure = await client.GET('/djaffar/stats/measure', {
+  params: { query: { measure: 'sum(total)' } },
+});
 const series = await client.GET('/djaffar/stats/series', {
   params: { query: { measure: 'views', interval: 'day' } },
 });
@@ -55,6 +58,7 @@ const answers: Answers = {
   overview: overview.data?.views.value,
   compared: overview.data?.compared?.from,
   series: sum(series.data?.points),
+  measure: measure.data?.value,
   top: top.data?.items[0]?.value,
   live: live.data?.activities,
   funnel: funnel.data?.steps[0]?.visitors,

@@ -16,6 +16,7 @@ const form = await client.trackControllerTrack(
 );
 const find = await client.activitiesControllerFind({ path: '/openapi', limit: 1, order: 'asc' }, options);
 const overview = await client.statisticsControllerOverview({ compareTo: 'previous' }, options);
+const measure = await client.statisticsControllerMeasure({ measure: 'sum(total)' }, options);
 const series = await client.statisticsControllerSeries({ measure: 'views', interval: 'day' }, options);
 const top = await client.statisticsControllerTop({ dimension: 'path', limit: 5 }, options);
 const live = await client.statisticsControllerLive({ minutes: 5 }, options);
@@ -44,6 +45,7 @@ const answers: Answers = {
   json: json[0]?.path,
   overview: overview.status === 200 ? overview.data.views.value : undefined,
   compared: overview.status === 200 ? overview.data.compared?.from : undefined,
+  measure: measure.status === 200 ? measure.data.value : undefined,
   series: series.status === 200 ? sum(series.data.points) : 0,
   top: top.status === 200 ? top.data.items[0]?.value : undefined,
   live: live.status === 200 ? live.data.activities : undefined,

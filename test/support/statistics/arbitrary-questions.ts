@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type {
+  AmountMeasure,
   Dimension,
   FunnelStep,
   LiveOptions,
@@ -32,7 +33,28 @@ export const anOverview: fc.Arbitrary<Asked> = fc
   )
   .map(([question, options]) => ['overview', question, options]);
 
-export function aSeries(measure: Measure): fc.Arbitrary<Asked> {
+/** Figures of few and of many numbers, with and without decimals. */
+const anAmount: fc.Arbitrary<AmountMeasure> = fc.oneof(
+  fc.constantFrom<AmountMeasure[]>('timeOnPage', 'scrollDepth'),
+  fc
+    .tuple(
+      fc.constantFrom('sum', 'avg', 'min', 'max', 'p0', 'p50', 'p95', 'p33.333', 'p100'),
+      fc.constantFrom('n', 'n', 'visible', 'scroll', 'plan', '$'),
+    )
+    .map(([figure, key]) => `${figure}(${key})` as AmountMeasure),
+);
+
+export const aMeasure: fc.Arbitrary<Asked> = fc
+  .tuple(anAmount, aQuestion())
+  .map(([measure, question]) => ['measure', measure, question]);
+
+export const aSeriesOfAmounts: fc.Arbitrary<Asked> = anAmount.chain(aSeries);
+
+export const aTopOfAmounts: fc.Arbitrary<Asked> = fc
+  .tuple(anAmount, fc.constantFrom(...DIMENSIONS).chain(aTop))
+  .map(([measure, asked]) => (asked[0] === 'top' ? ['top', asked[1], { ...asked[2], measure }] : asked));
+
+export function aSeries(measure: Measure | AmountMeasure): fc.Arbitrary<Asked> {
   return fc
     .constantFrom(...INTERVALS)
     .chain((interval) =>
@@ -118,6 +140,9 @@ export const anyQuestion: fc.Arbitrary<Asked> = fc.oneof(
   anOverview,
   fc.constantFrom(...MEASURES).chain(aSeries),
   fc.constantFrom(...DIMENSIONS).chain(aTop),
+  aMeasure,
+  aSeriesOfAmounts,
+  aTopOfAmounts,
   aFunnel,
   aRetention,
   someJourneys,

@@ -1,5 +1,6 @@
 import type {
   Activity,
+  AmountMeasure,
   Figure,
   Interval,
   Measure,
@@ -8,6 +9,8 @@ import type {
   Question,
   Series,
 } from '../../../lib/index.js';
+import { MEASURES } from '../../../lib/statistics/statistics.types.js';
+import { figureOfActivities } from './amounts.js';
 import { Clock } from './clock.js';
 import { during, type Facts, type History, type Range, rangeOf } from './history.js';
 import { countDistinct } from './order.js';
@@ -40,7 +43,7 @@ export function overview(
 
 export function series(
   history: History,
-  measure: Measure,
+  measure: Measure | AmountMeasure,
   interval: Interval,
   question: Question,
 ): Omit<Series, 'asOf'> {
@@ -52,7 +55,14 @@ export function series(
   for (let start = clock.startOf(interval, range.from); start < range.to;) {
     const next = clock.next(interval, start);
     const part = { from: Math.max(start, range.from), to: Math.min(next, range.to) };
-    points.push({ date: clock.iso(start), value: MEASURED[measure](during(part, facts)) });
+    const inPart = during(part, facts);
+    const counted = MEASURES.find((each) => each === measure);
+    points.push({
+      date: clock.iso(start),
+      value: counted
+        ? MEASURED[counted](inPart)
+        : figureOfActivities(measure as AmountMeasure, inPart.activities),
+    });
     start = next;
   }
   return { ...spanOf(clock, range), measure, interval, timeZone, points };

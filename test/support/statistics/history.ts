@@ -69,6 +69,10 @@ export class History {
     };
   }
 
+  visitWith({ visitId }: Activity): VisitFacts | undefined {
+    return this.visitOf.get(visitId);
+  }
+
   /** Returns the latest name of the user in the latest visit. */
   nameOf(user: string | null): string | null {
     const latest = [...this.visitOf.values()]

@@ -1,5 +1,6 @@
 import type {
   ActivityStats,
+  AmountMeasure,
   AsOf,
   Dimension,
   FunnelOptions,
@@ -12,6 +13,7 @@ import type {
   RetentionOptions,
   TopOptions,
 } from '../../../lib/index.js';
+import { measure } from './amounts.js';
 import { overview, series } from './figures.js';
 import { funnel } from './funnel.js';
 import type { History } from './history.js';
@@ -22,7 +24,8 @@ import { top } from './top.js';
 /** A method of {@link ActivityStats} and its arguments. */
 export type Asked =
   | ['overview', Question, OverviewOptions]
-  | ['series', Measure, Interval, Question]
+  | ['series', Measure | AmountMeasure, Interval, Question]
+  | ['measure', AmountMeasure, Question]
   | ['top', Dimension, TopOptions]
   | ['funnel', FunnelStep[], FunnelOptions]
   | ['retention', RetentionOptions]
@@ -43,6 +46,8 @@ function answerOf(stats: ActivityStats, asked: Asked): Promise<AsOf> {
       return stats.overview(asked[1], asked[2]);
     case 'series':
       return stats.series(asked[1], asked[2], asked[3]);
+    case 'measure':
+      return stats.measure(asked[1], asked[2]);
     case 'top':
       return stats.top(asked[1], asked[2]);
     case 'funnel':
@@ -61,6 +66,8 @@ export function answer(history: History, asked: Asked): unknown {
       return overview(history, asked[1], asked[2]);
     case 'series':
       return series(history, asked[1], asked[2], asked[3]);
+    case 'measure':
+      return measure(history, asked[1], asked[2]);
     case 'top':
       return top(history, asked[1], asked[2]);
     case 'funnel':

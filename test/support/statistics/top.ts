@@ -1,12 +1,14 @@
 import type {
   Activity,
   ActivityDimension,
+  AmountMeasure,
   Dimension,
   TopMeasure,
   TopOptions,
   TopRow,
 } from '../../../lib/index.js';
-import { isActivityDimension } from '../../../lib/statistics/statistics.types.js';
+import { isActivityDimension, TOP_MEASURES } from '../../../lib/statistics/statistics.types.js';
+import { topFigures } from './amounts.js';
 import { type History, propertyOf, rangeOf, type VisitFacts } from './history.js';
 import { countDistinct, nullFirst, sum } from './order.js';
 import { pageOf } from './pages.js';
@@ -18,17 +20,22 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
   const isFound = (value: string | null): boolean =>
     search === undefined ||
     (value !== null && [value, ...namesSince(history, dimension, value, rangeOf(options).from)].some(holds));
-  const rows = isActivityDimension(dimension)
-    ? rowsOf(
-        activities,
-        (activity) => valueOfActivity(activity, dimension, property),
-        OF_ACTIVITIES[measure],
-      ).filter(({ value }) => value !== null)
-    : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[measure]).filter(
-        ({ value }) => value !== null || MAY_BE_NULL.has(dimension),
-      );
+  const counted = TOP_MEASURES.find((each) => each === measure);
+  const rows = !counted
+    ? topFigures(history, measure as AmountMeasure, dimension, activities, (activity, own) =>
+        valueOfActivity(activity, own, property),
+      ).filter(({ value }) => value !== null || MAY_BE_NULL.has(dimension))
+    : isActivityDimension(dimension)
+      ? rowsOf(
+          activities,
+          (activity) => valueOfActivity(activity, dimension, property),
+          OF_ACTIVITIES[counted],
+        ).filter(({ value }) => value !== null)
+      : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[counted]).filter(
+          ({ value }) => value !== null || MAY_BE_NULL.has(dimension),
+        );
   const found = rows
-    .filter(({ value, count }) => count > 0 && isFound(value))
+    .filter(({ value, count }) => (!counted || count > 0) && isFound(value))
     .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
     .slice(0, limit);
   if (dimension === 'group')

@@ -21,6 +21,16 @@ export function Visitor({ user, userName, session }: VisitorProps): JSX.Element 
   );
 }
 
+/** The object of an activity, which links to its page. */
+export function SubjectLink({ subject }: { subject: string | null }): JSX.Element | null {
+  const url = useUrl();
+  return subject === null ? null : (
+    <a class="link" href={hrefWith(url, { view: 'subject', subject, open: null })}>
+      {subject}
+    </a>
+  );
+}
+
 const DEVICES: Record<string, IconName> = { desktop: 'desktop', mobile: 'mobile', tablet: 'tablet' };
 
 interface DeviceProps {

@@ -87,8 +87,8 @@ export function Empty({ children }: { children: ComponentChildren }): JSX.Elemen
 export function NothingHere(): JSX.Element {
   const url = useUrl();
   // On the profile, the user is not a filter.
-  const isProfile = url.get('view') === 'user';
-  const filters = filtersOf(url).filter(({ parameter }) => !(isProfile && parameter === 'user'));
+  const view = url.get('view');
+  const filters = filtersOf(url).filter(({ parameter }) => parameter !== view);
   if (filters.length === 0) return <Empty>No data in this range.</Empty>;
   const cleared = Object.fromEntries(filters.map(({ parameter }) => [parameter, null]));
   return (

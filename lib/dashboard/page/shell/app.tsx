@@ -8,7 +8,7 @@ import { Now } from '../state/now.js';
 import { OWN_ZONE, rangeProblemOf } from '../state/range.js';
 import { ThemeContext, useChosenTheme } from '../state/theme.js';
 import { navigate, Url, useLocation } from '../state/url.js';
-import { TITLES, viewOf, WITHOUT_RANGE } from '../state/view.js';
+import { TITLES, VIEWS_OF_ONE, viewOf, WITHOUT_RANGE } from '../state/view.js';
 import { Header } from './header.js';
 import { RangeProblem } from './range-problem.js';
 import { Toolbar } from './toolbar.js';
@@ -45,7 +45,7 @@ export function App(): JSX.Element {
             <Header view={view} about={about} theme={theme} onTheme={chooseTheme} />
             <Toolbar view={view} isReady={isReady} onRefresh={refresh} />
             <main id="main" tabIndex={-1}>
-              {view !== 'user' && <h1 class="hidden">{TITLES[view]}</h1>}
+              {!(view in VIEWS_OF_ONE) && <h1 class="hidden">{TITLES[view]}</h1>}
               {!isReady ? (
                 <div class="card skeleton tall" aria-busy="true" />
               ) : problem === undefined ? (

@@ -31,8 +31,8 @@ export function Header({ view, about, theme, onTheme }: HeaderProps): JSX.Elemen
   );
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'auto';
   const cleared = Object.fromEntries(OWN.map((name) => [name, null]));
-  // The user of a profile does not become a filter of other views.
-  const left = view === 'user' ? { ...cleared, user: null } : cleared;
+  // The user of a profile, or the subject of its page, does not become a filter of other views.
+  const left = view === 'user' || view === 'subject' ? { ...cleared, [view]: null } : cleared;
   return (
     <header class="top">
       <a class="brand" href={hrefWith(url, { ...left, view: null })}>

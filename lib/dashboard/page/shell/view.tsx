@@ -12,6 +12,7 @@ const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType
   retention: async () => (await import('../views/retention/retention.js')).Retention,
   journeys: async () => (await import('../views/journeys/journeys.js')).Journeys,
   health: async () => (await import('../views/health/health.js')).Health,
+  subject: async () => (await import('../views/subject/subject.js')).Subject,
   user: async () => (await import('../views/user/user.js')).User,
 };
 

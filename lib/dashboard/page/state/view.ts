@@ -9,8 +9,11 @@ export const VIEWS = {
   journeys: 'Journeys',
 } as const;
 
-/** Views outside the navigation: `user` is opened by links on names, `health` by an icon. */
-const OTHERS = { user: 'User', health: 'Health' } as const;
+/** Views of one user or one subject, which are opened by links on them and not by the navigation. */
+export const VIEWS_OF_ONE = { user: 'User', subject: 'Subject' } as const;
+
+/** All views outside the navigation: `health` is opened by an icon. */
+const OTHERS = { ...VIEWS_OF_ONE, health: 'Health' } as const;
 
 export type ViewName = keyof typeof VIEWS | keyof typeof OTHERS;
 
@@ -21,7 +24,8 @@ export const WITHOUT_RANGE: readonly ViewName[] = ['live', 'health'];
 
 export function viewOf(url: URLSearchParams): ViewName {
   const given = url.get('view');
-  if (given === 'user' && url.get('user')) return 'user';
+  const one = keysOf(VIEWS_OF_ONE).find((each) => each === given);
+  if (one && url.get(one)) return one;
   if (given === 'health') return given;
   return keysOf(VIEWS).find((each) => each === given) ?? 'overview';
 }

@@ -7,6 +7,7 @@ import type { AsOf } from '../../../statistics/statistics.types.js';
 import type { Server } from '../server.js';
 import type { Freshness } from './freshness.js';
 import { StatisticsQuery } from './statistics-query.js';
+import { amounts, topAmounts } from './queries/amounts.js';
 import { funnel } from './queries/funnel.js';
 import { journeys } from './queries/journeys.js';
 import { live } from './queries/live.js';
@@ -38,6 +39,8 @@ function snapshotOf(query: StatisticsQuery): StatisticsSnapshot {
   return {
     measures: (measures, range, starts) => computeMeasures(measures, query, range, starts),
     top: (asked, range) => top(asked, query, range),
+    amounts: (amount, range, starts) => amounts(amount, query, range, starts),
+    topAmounts: (amount, asked, range) => topAmounts(amount, asked, query, range),
     live: (range) => live(query, range),
     funnel: (steps, range, within) => funnel(steps, query, range, within),
     retention: (range, asked) => retention(query, range, asked),

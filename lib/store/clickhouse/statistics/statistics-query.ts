@@ -162,6 +162,13 @@ export function startSql(column: string, starts: readonly number[]): string {
   return `roundDown(${column}, [${starts.map((start) => `toInt64(${integer(start)})`).join(', ')}])`;
 }
 
+/** The number of the interval that an instant is in. */
+export function indexSql(column: string, starts: readonly number[]): string {
+  if (starts.length <= 1) return '0';
+  const list = `[${starts.map((start) => `toInt64(${integer(start)})`).join(', ')}]`;
+  return `toInt64(indexOf(${list}, ${startSql(column, starts)})) - 1`;
+}
+
 function sessionsWhere(condition: string): string {
   return `(SELECT id FROM ${SESSION} FINAL WHERE ${condition})`;
 }

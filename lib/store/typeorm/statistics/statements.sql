@@ -196,6 +196,107 @@ WHERE NOT EXISTS (
   AND activity.date < 1772446500000
 GROUP BY CASE WHEN activity.date < 1772582400000 THEN CASE WHEN activity.date < 1772496000000 THEN 0 ELSE 1 END ELSE CASE WHEN activity.date < 1772668800000 THEN 2 ELSE CASE WHEN activity.date < 1772755200000 THEN 3 ELSE 4 END END END;
 
+-- series('sum(total)', 'day')
+
+SELECT figures.*
+FROM (
+  SELECT n, value, COUNT(*) AS count, SUM(trunc(units / 67108864e0)) AS first, SUM(units - trunc(units / 67108864e0) * 67108864e0) AS second, SUM(trunc(nanos / 32768e0)) AS third, SUM(nanos - trunc(nanos / 32768e0) * 32768e0) AS fourth
+  FROM (
+    SELECT n, value, trunc(number) AS units, trunc((number - trunc(number)) * 1000000000e0 + CASE WHEN number < 0 THEN -0.5e0 ELSE 0.5e0 END) AS nanos
+    FROM (
+      SELECT n, value, number
+      FROM (
+        SELECT CASE WHEN activity.date < 1772582400000 THEN CASE WHEN activity.date < 1772496000000 THEN 0 ELSE 1 END ELSE CASE WHEN activity.date < 1772668800000 THEN 2 ELSE CASE WHEN activity.date < 1772755200000 THEN 3 ELSE 4 END END END AS n, NULL AS value, CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) = 'number' THEN (activity.properties::jsonb ->> $1)::float8 END AS number
+        FROM djaffar_activity activity
+        WHERE NOT EXISTS (
+          SELECT 1
+          FROM djaffar_session robot
+          WHERE robot.id = activity.sessionId
+            AND robot.bot)
+          AND activity.date >= :from
+          AND activity.date < :to
+          AND activity.properties IS NOT NULL) found
+      WHERE number IS NOT NULL) numbers) split
+  GROUP BY n, value) figures;
+
+-- percentile('total', 0.95)
+
+SELECT figures.*
+FROM (
+  SELECT n, value, MAX(total) AS count, MAX(CASE WHEN place = (((95000 * (total - 1)) - (95000 * (total - 1)) % 100000) / 100000) THEN number END) AS first, MAX(CASE WHEN place = (((95000 * (total - 1)) - (95000 * (total - 1)) % 100000) / 100000) + 1 THEN number END) AS second
+  FROM (
+    SELECT n, value, number, ROW_NUMBER() OVER (PARTITION BY n, value ORDER BY number) - 1 AS place, COUNT(*) OVER (PARTITION BY n, value) AS total
+    FROM (
+      SELECT n, value, number
+      FROM (
+        SELECT 0 AS n, NULL AS value, CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) = 'number' THEN (activity.properties::jsonb ->> $1)::float8 END AS number
+        FROM djaffar_activity activity
+        WHERE NOT EXISTS (
+          SELECT 1
+          FROM djaffar_session robot
+          WHERE robot.id = activity.sessionId
+            AND robot.bot)
+          AND activity.date >= :from
+          AND activity.date < :to
+          AND activity.properties IS NOT NULL) found
+      WHERE number IS NOT NULL) numbers) placed
+  GROUP BY n, value) figures;
+
+-- top('referrer', { measure: 'max(total)' })
+
+SELECT figures.*
+FROM (
+  SELECT largest.*
+  FROM (
+    SELECT n, value, COUNT(*) AS count, MAX(number) AS first
+    FROM (
+      SELECT n, value, number
+      FROM (
+        SELECT visit.referrer AS value, 0 AS n, CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) = 'number' THEN (activity.properties::jsonb ->> $1)::float8 END AS number
+        FROM djaffar_activity activity
+        INNER JOIN djaffar_visit visit ON visit.id = activity.visitId
+        WHERE NOT EXISTS (
+          SELECT 1
+          FROM djaffar_session robot
+          WHERE robot.id = activity.sessionId
+            AND robot.bot)
+          AND activity.date >= :from
+          AND activity.date < :to
+          AND activity.properties IS NOT NULL) found
+      WHERE number IS NOT NULL) numbers
+    GROUP BY n, value) largest
+  ORDER BY largest.first DESC, CASE WHEN largest.value IS NULL THEN 0 ELSE 1 END, largest.value COLLATE C
+  LIMIT 1010) figures;
+
+-- measure('timeOnPage')
+
+SELECT figures.*
+FROM (
+  SELECT n, value, MAX(total) AS count, MAX(CASE WHEN place = (((50000 * (total - 1)) - (50000 * (total - 1)) % 100000) / 100000) THEN number END) AS first, MAX(CASE WHEN place = (((50000 * (total - 1)) - (50000 * (total - 1)) % 100000) / 100000) + 1 THEN number END) AS second
+  FROM (
+    SELECT n, value, number, ROW_NUMBER() OVER (PARTITION BY n, value ORDER BY number) - 1 AS place, COUNT(*) OVER (PARTITION BY n, value) AS total
+    FROM (
+      SELECT n, value, number
+      FROM (
+        SELECT found.n AS n, found.value AS value, SUM(found.number) / 1000e0 AS number
+        FROM (
+          SELECT activity.visitId AS visit, 0 AS n, NULL AS value, COALESCE(activity.page, activity.path) AS page, CASE WHEN CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) = 'number' THEN (activity.properties::jsonb ->> $1)::float8 END > 86400000 THEN 86400000 WHEN CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) = 'number' THEN (activity.properties::jsonb ->> $1)::float8 END > 0 THEN trunc(CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) = 'number' THEN (activity.properties::jsonb ->> $1)::float8 END) END AS number
+          FROM djaffar_activity activity
+          WHERE NOT EXISTS (
+            SELECT 1
+            FROM djaffar_session robot
+            WHERE robot.id = activity.sessionId
+              AND robot.bot)
+            AND activity.date >= :from
+            AND activity.date < :to
+            AND activity.properties IS NOT NULL
+            AND activity.name = $2
+            AND activity.visitId IS NOT NULL) found
+        WHERE found.number IS NOT NULL
+        GROUP BY found.n, found.value, found.visit, found.page) found
+      WHERE number IS NOT NULL) numbers) placed
+  GROUP BY n, value) figures;
+
 -- top('path')
 
 SELECT part.value AS value, SUM(part.count) AS count
@@ -572,7 +673,7 @@ LIMIT 100;
 
 -- funnel([{ path: '/a' }, { name: 'bought' }])
 
-SELECT activity.date AS date, COALESCE(activity.sessionId, activity.userId) AS visitor, CASE WHEN (((activity.page IS NULL AND activity.path COLLATE C = $1 AND left(activity.path, 200) COLLATE C = $2) OR (activity.page COLLATE C = $1 AND left(activity.page, 200) COLLATE C = $2))) THEN 1 ELSE 0 END + CASE WHEN (activity.name = $3) THEN 2 ELSE 0 END + CASE WHEN activity.sessionId IS NULL THEN 1024 ELSE 0 END AS done
+SELECT activity.date AS date, COALESCE(activity.sessionId, activity.userId) AS visitor, CASE WHEN ((((activity.page IS NULL AND activity.path COLLATE C = $1 AND left(activity.path, 200) COLLATE C = $2) OR (activity.page COLLATE C = $1 AND left(activity.page, 200) COLLATE C = $2)))) THEN 1 ELSE 0 END + CASE WHEN (activity.name = $3) THEN 2 ELSE 0 END + CASE WHEN activity.sessionId IS NULL THEN 1024 ELSE 0 END AS done
 FROM djaffar_activity activity
 WHERE NOT EXISTS (
   SELECT 1
@@ -582,7 +683,7 @@ WHERE NOT EXISTS (
   AND activity.date >= :from
   AND activity.date < :to
   AND (activity.sessionId IS NOT NULL OR activity.userId IS NOT NULL)
-  AND ((((activity.page IS NULL AND activity.path COLLATE C = $1 AND left(activity.path, 200) COLLATE C = $2) OR (activity.page COLLATE C = $1 AND left(activity.page, 200) COLLATE C = $2))) OR (activity.name = $3))
+  AND (((((activity.page IS NULL AND activity.path COLLATE C = $1 AND left(activity.path, 200) COLLATE C = $2) OR (activity.page COLLATE C = $1 AND left(activity.page, 200) COLLATE C = $2)))) OR (activity.name = $3))
 ORDER BY activity.date ASC, activity.id ASC;
 
 -- retention()
@@ -634,7 +735,7 @@ WHERE NOT visit.bot
 ORDER BY visit.startedAt DESC, visit.id COLLATE C DESC
 LIMIT 21;
 
-SELECT Activity.id AS Activity_id, Activity.date AS Activity_date, Activity.receivedAt AS Activity_receivedAt, Activity.name AS Activity_name, Activity.path AS Activity_path, Activity.route AS Activity_route, Activity.referer AS Activity_referer, Activity.properties AS Activity_properties, Activity.subject AS Activity_subject, Activity.userId AS Activity_userId, Activity.userName AS Activity_userName, Activity.sessionId AS Activity_sessionId, Activity.visitId AS Activity_visitId, Activity.ipAddress AS Activity_ipAddress, Activity.interactive AS Activity_interactive
+SELECT Activity.id AS Activity_id, Activity.date AS Activity_date, Activity.receivedAt AS Activity_receivedAt, Activity.name AS Activity_name, Activity.path AS Activity_path, Activity.route AS Activity_route, Activity.referer AS Activity_referer, Activity.properties AS Activity_properties, Activity.subject AS Activity_subject, Activity.userId AS Activity_userId, Activity.userName AS Activity_userName, Activity.groupId AS Activity_groupId, Activity.groupName AS Activity_groupName, Activity.sessionId AS Activity_sessionId, Activity.visitId AS Activity_visitId, Activity.ipAddress AS Activity_ipAddress, Activity.interactive AS Activity_interactive
 FROM djaffar_activity Activity
 WHERE ((Activity.visitId IN ($1, $2, $3, $4, $5, $6, $7)));
 

@@ -11,6 +11,7 @@ import type {
 import type { AsOf } from '../../../statistics/statistics.types.js';
 import { FrozenTime } from './frozen.js';
 import { StatisticsQuery } from './filter/statistics-query.js';
+import { amounts, topAmounts } from './queries/amounts.js';
 import { funnel } from './queries/funnel.js';
 import { journeys } from './queries/journeys.js';
 import { live } from './queries/live.js';
@@ -86,6 +87,14 @@ async function openSnapshot(
     top: async (query, range) => {
       frozen.checkTop(kind, query, range);
       return top(query, selection, range);
+    },
+    amounts: async (amount, range, starts) => {
+      frozen.checkActivities(range);
+      return amounts(amount, selection, range, starts);
+    },
+    topAmounts: async (amount, query, range) => {
+      frozen.checkActivities(range);
+      return topAmounts(amount, query, selection, range);
     },
     live: (range) => live(selection, range),
     funnel: async (steps, range, within) => {

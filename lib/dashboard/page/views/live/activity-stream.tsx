@@ -4,7 +4,7 @@ import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
 import { useStream } from '../../data/use-stream.js';
 import { formatAgo } from '../../format.js';
 import { Card, Empty } from '../../parts/card.js';
-import { Properties, Visitor } from '../../parts/activity.js';
+import { Properties, SubjectLink, Visitor } from '../../parts/activity.js';
 import { matches } from './matches.js';
 import { useClock } from './use-clock.js';
 
@@ -54,13 +54,14 @@ export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.E
         <Empty>New activities appear here at once.</Empty>
       ) : (
         <ol class="people scroll" tabIndex={0} aria-label="Activities">
-          {shown.map(({ id, date, name, path, properties, userId, userName, sessionId }) => (
+          {shown.map(({ id, date, name, path, subject, properties, userId, userName, sessionId }) => (
             <li key={id} class="is-new">
               <Visitor user={userId} userName={userName} session={sessionId} />
               <span class="doing">{name}</span>
               <span class="path" title={path}>
                 {path}
               </span>
+              <SubjectLink subject={subject} />
               <time class="muted" dateTime={date}>
                 {formatAgo(new Date(date), now)}
               </time>

@@ -1,5 +1,6 @@
 import type { TopQuery } from '../../../../statistics/statistics.store.js';
 import {
+  type ActivityDimension,
   type Dimension,
   isActivityDimension,
   type TopMeasure,
@@ -29,7 +30,7 @@ const OF_VISITS: Record<TopMeasure, string> = {
 };
 
 /** Which of the visits without a value have a row. */
-const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
+export const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
 
 export async function top(
   { dimension, measure, property = '', search, limit }: TopQuery,
@@ -38,11 +39,7 @@ export async function top(
 ): Promise<TopRow[]> {
   const column = dimension === 'user' ? 'userId' : dimension;
   const isOfActivities = isActivityDimension(dimension);
-  const value = isOfActivities
-    ? { path: PAGE, route: 'route', name: 'name', property: propertySql(property), group: 'groupId' }[
-        dimension
-      ]
-    : column;
+  const value = isOfActivities ? activityValue(dimension, property) : column;
   const conditions = [
     ...(MAY_BE_NULL.has(dimension) && search === undefined ? [] : [`(${value}) IS NOT NULL`]),
     ...(search === undefined ? [] : [foundBy(search, value, dimension, range, query.scope)]),
@@ -57,12 +54,19 @@ export async function top(
   return dimension === 'user' ? addNames(query, rows) : rows;
 }
 
+/** The SQL of what activities have themselves. */
+export function activityValue(dimension: ActivityDimension, property: string): string {
+  return { path: PAGE, route: 'route', name: 'name', property: propertySql(property), group: 'groupId' }[
+    dimension
+  ];
+}
+
 function defaultMeasure(dimension: Dimension, name: string | null | undefined): TopMeasure {
   return dimension === 'path' && (name === undefined || name === 'view') ? 'views' : 'activities';
 }
 
 /** The values that contain the text, whatever their case; also the users or groups that had such a name since the range began. */
-function foundBy(
+export function foundBy(
   search: string,
   value: string,
   dimension: Dimension,
@@ -80,11 +84,11 @@ function foundBy(
     contains(name),
     ...scope,
   ]);
-  return `${contains(value)} OR ${dimension}Id IN (SELECT ${dimension}Id FROM ${ACTIVITY} WHERE ${named})`;
+  return `${contains(value)} OR ${value} IN (SELECT ${dimension}Id FROM ${ACTIVITY} WHERE ${named})`;
 }
 
 /** The latest name of each. */
-async function addGroupNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
+export async function addGroupNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
   const groups = texts(rows.flatMap(({ value }) => value ?? []));
   const found = await query.ask<{ value: string; name: string }>(
     `SELECT assumeNotNull(groupId) AS value, argMax(groupName, (date, ${ID_ORDER})) AS name FROM ${ACTIVITY}
@@ -95,7 +99,7 @@ async function addGroupNames(query: StatisticsQuery, rows: TopRow[]): Promise<To
 }
 
 /** The latest name in the latest visit of each. */
-async function addNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
+export async function addNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
   const users = texts(rows.flatMap(({ value }) => value ?? []));
   // In a scope a user may have another name.
   const from =

@@ -1,5 +1,6 @@
 import { inTurns } from '../in-turns.js';
-import { byText, topN } from './top/rank.js';
+import { byText } from '../../../ranking.js';
+import { topN } from './top/rank.js';
 import { findPaths } from '../rollup/path-dictionary.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Journeys } from '../../../../statistics/statistics.types.js';

@@ -52,7 +52,7 @@ export function countActivities(
 }
 
 /** The SQL of what activities have themselves, with the parameter `property`; alias `activity`. */
-function activityValue({ dialect }: StatisticsQuery, dimension: Dimension): string {
+export function activityValue({ dialect }: StatisticsQuery, dimension: Dimension): string {
   if (dimension === 'property') return dialect.property('activity.properties', ':property');
   if (dimension === 'path') return PAGE;
   if (dimension === 'group') return 'activity.groupId';

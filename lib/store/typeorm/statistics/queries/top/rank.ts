@@ -1,4 +1,5 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { byRank } from '../../../../ranking.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { findPaths } from '../../rollup/path-dictionary.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
@@ -10,21 +11,12 @@ export function topN(counts: Map<number, number>, limit: number): number[] {
   return ordered.filter(([, count]) => count >= min).map(([id]) => id);
 }
 
-/** Compares by code points, as the databases do; `null` comes last. */
-export function byText(a: string | null, b: string | null): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
 /** Orders by count, the highest first; with the same count `null` first, then by code points. */
 export function rankRows(counts: Map<string | null, number>, limit: number): TopRow[] {
   return [...counts]
     .filter(([, count]) => count > 0)
     .map(([value, count]) => ({ value, count }))
-    .sort(
-      (a, b) =>
-        b.count - a.count || Number(b.value === null) - Number(a.value === null) || byText(a.value, b.value),
-    )
+    .sort(byRank)
     .slice(0, limit);
 }
 

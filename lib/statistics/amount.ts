@@ -1,0 +1,58 @@
+import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
+
+/** A figure of the numbers of a property. */
+type Figure = 'sum' | 'avg' | 'min' | 'max' | `p${number}`;
+
+/**
+ * A figure of the numbers that a property has: `sum(total)`, `avg(total)`, `min(total)`, `max(total)`, or a percentile with up
+ * to three decimals, such as `p50(total)` (the median) and `p99.9(total)`.
+ */
+export type PropertyMeasure = `${Figure}(${string})`;
+
+/** What is measured of `engagement`: seconds that visits had a page in view, and how much of it they scrolled through, in percent. */
+export const ENGAGEMENT_MEASURES = ['timeOnPage', 'scrollDepth'] as const;
+/** One of {@link ENGAGEMENT_MEASURES}, of which the median is meant. */
+export type EngagementMeasure = (typeof ENGAGEMENT_MEASURES)[number];
+
+/** What is measured of numbers, in contrast to what is counted. */
+export type AmountMeasure = PropertyMeasure | EngagementMeasure;
+
+/** A parsed {@link AmountMeasure}. */
+export interface Amount {
+  /** A property, or what `engagement` has. */
+  of: { property: string } | EngagementMeasure;
+  /** A percentile is in thousandths of a percent, so that ranks are whole numbers on every database. */
+  figure: 'sum' | 'avg' | 'min' | 'max' | { percentile: number };
+}
+
+/** The thousandths of a percent in 100 %. */
+export const WHOLE = 100_000;
+
+const FIGURE = /^(?:(sum|avg|min|max)|p(\d{1,3}(?:\.\d{1,3})?))\((.+)\)$/s;
+
+/** The form of a {@link PropertyMeasure}, for descriptions. */
+export const AMOUNT_PATTERN = String.raw`^(timeOnPage|scrollDepth|(sum|avg|min|max|p\d{1,3}(\.\d{1,3})?)\(.+\))$`;
+
+/**
+ * @returns `undefined` if it is no measure of numbers
+ * @throws InvalidFilterError
+ */
+export function parseAmount(measure: string): Amount | undefined {
+  const ofEngagement = ENGAGEMENT_MEASURES.find((each) => each === measure);
+  if (ofEngagement) return { of: ofEngagement, figure: { percentile: WHOLE / 2 } };
+  const [, figure, percent, property] = FIGURE.exec(measure) ?? [];
+  if (property === undefined) return undefined;
+  const of = { property: checkText('measure', property) };
+  if (figure === 'sum' || figure === 'avg' || figure === 'min' || figure === 'max') return { of, figure };
+  const percentile = Math.round(Number(percent) * 1000);
+  if (percentile > WHOLE) throw new InvalidFilterError('measure', 'must be of a percentile from p0 to p100');
+  return { of, figure: { percentile } };
+}
+
+/** The measure of a percentile of a property. */
+export function percentileOf(property: string, fraction: number): PropertyMeasure {
+  const percent = Math.round(fraction * WHOLE) / 1000;
+  if (!(fraction >= 0 && fraction <= 1) || Math.abs(fraction * 100 - percent) > 1e-9)
+    throw new InvalidFilterError('fraction', 'must be a number from 0 to 1 with at most five decimals');
+  return `p${percent}(${property})`;
+}
