@@ -44,6 +44,7 @@ function checkAnswers({ compared, ndjson, csv, wrong, ...answers }) {
     retention: 2,
     journeys: '/openapi',
     visits: '/openapi',
+    health: 10_000,
   });
   assert(Date.parse(compared) < Date.now());
   assert.equal(ndjson.trimEnd().split('\n').length, 2);

@@ -17,6 +17,7 @@ export interface Answers {
   retention: number | undefined;
   journeys: string | null | undefined;
   visits: string | undefined;
+  health: number | undefined;
   wrong: string[] | undefined;
 }
 

@@ -26,6 +26,7 @@ const funnel = await sdk.statisticsControllerFunnel({ query: { steps, within: 60
 const retention = await sdk.statisticsControllerRetention({ query: { by: 'session', period: 'day' } });
 const journeys = await sdk.statisticsControllerJourneys({ query: { start: '/openapi', depth: 2 } });
 const visits = await sdk.statisticsControllerVisits({ query: { limit: 1 } });
+const health = await sdk.healthControllerReport({ query: { hours: 24 } });
 const wrong = await sdk.statisticsControllerTop({ query: { dimension: 'path', limit: 0 } });
 
 // Of several media types it knows the type of JSON alone.
@@ -47,6 +48,7 @@ const answers: Answers = {
   retention: retention.data?.cohorts.at(-1)?.size,
   journeys: journeys.data?.nodes[0]?.path,
   visits: visits.data?.items[0]?.entry,
+  health: health.data?.maxWaiting,
   wrong: wrong.error && 'errors' in wrong.error ? wrong.error.errors.limit : undefined,
 };
 console.log(JSON.stringify(answers));

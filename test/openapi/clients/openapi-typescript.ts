@@ -45,6 +45,7 @@ const journeys = await client.GET('/djaffar/stats/journeys', {
   params: { query: { start: '/openapi', depth: 2 } },
 });
 const visits = await client.GET('/djaffar/stats/visits', { params: { query: { limit: 1 } } });
+const health = await client.GET('/djaffar/health', { params: { query: { hours: 24 } } });
 const wrong = await client.GET('/djaffar/stats/top', { params: { query: { dimension: 'path', limit: 0 } } });
 
 const answers: Answers = {
@@ -65,6 +66,7 @@ const answers: Answers = {
   retention: retention.data?.cohorts.at(-1)?.size,
   journeys: journeys.data?.nodes[0]?.path,
   visits: visits.data?.items[0]?.entry,
+  health: health.data?.maxWaiting,
   wrong: wrong.error && 'errors' in wrong.error ? wrong.error.errors.limit : undefined,
 };
 console.log(JSON.stringify(answers));

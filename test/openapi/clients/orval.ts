@@ -24,6 +24,7 @@ const funnel = await client.statisticsControllerFunnel({ steps, within: 60_000 }
 const retention = await client.statisticsControllerRetention({ by: 'session', period: 'day' }, options);
 const journeys = await client.statisticsControllerJourneys({ start: '/openapi', depth: 2 }, options);
 const visits = await client.statisticsControllerVisits({ limit: 1 }, options);
+const health = await client.healthControllerReport({ hours: 24 }, options);
 const wrong = await client.statisticsControllerTop({ dimension: 'path', limit: 0 }, options);
 
 /** Orval gives the response itself, because one of the media types is a stream. */
@@ -53,6 +54,7 @@ const answers: Answers = {
   retention: retention.status === 200 ? retention.data.cohorts.at(-1)?.size : undefined,
   journeys: journeys.status === 200 ? journeys.data.nodes[0]?.path : undefined,
   visits: visits.status === 200 ? visits.data.items[0]?.entry : undefined,
+  health: health.status === 200 ? health.data.maxWaiting : undefined,
   wrong: wrong.status === 400 ? wrong.data.errors.limit : undefined,
 };
 console.log(JSON.stringify(answers));
