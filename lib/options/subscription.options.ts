@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Activity } from '../activity/activity.js';
 import type { ActivityPattern } from '../activity/activity-pattern.js';
 
-/** What a handler is told besides the activities. */
+/** What a handler gets besides the activities. */
 export interface Delivery {
   /** Aborts if the handler takes longer than `timeout`, or another instance may take over, or the application ends. */
   signal: AbortSignal;

@@ -12,7 +12,7 @@ import { ListenerQueue } from './listener-queue.js';
 import { NewDevices } from './new-devices.js';
 import type { NewDevice } from './on-activity.decorator.js';
 
-/** An activity that is sent again within this time, in milliseconds, is not told again; so many are remembered. */
+/** For so many milliseconds an activity that is sent again does not call listeners again; so many ids are remembered. */
 const REMEMBERED = 600_000;
 const MAX_REMEMBERED = 50_000;
 

@@ -22,7 +22,7 @@ interface Pair {
  * has committed. So of several instances one takes it for new.
  */
 export class NewDevices {
-  /** The id of the first activity of pairs that were looked up; empty if it was this process that told of it. */
+  /** The id of the first activity of pairs that were looked up; empty if this process has called the listeners. */
   private readonly known = new LRUCache<string, string>({ max: MAX_KNOWN });
   private readonly unknown = new Map<string, Pair>();
 

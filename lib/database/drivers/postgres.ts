@@ -46,7 +46,7 @@ function stateOf(pool: Pool): PoolState {
 }
 
 /**
- * While one of our requests waits, each new connection of the pool has a time limit, because the pool does not tell for which
+ * While one of our requests waits, each new connection of the pool has a time limit, because the pool does not say for which
  * request it opens one. The pool's own option would also limit the wait of the host's requests.
  */
 function boundConnecting(pool: Pool, state: PoolState): void {
