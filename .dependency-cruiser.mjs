@@ -15,7 +15,7 @@ const MAY_IMPORT = {
   // through the port: store.ts and statistics.store.ts.
   activity: ['diagnostics', 'options', 'store', 'time'],
   statistics: ['activity', 'diagnostics', 'options', 'store', 'time'],
-  export: ['activity', 'store'],
+  export: ['activity', 'store', 'time'],
   privacy: ['activity', 'options', 'store', 'time'],
   guards: ['activity', 'http', 'options'],
 

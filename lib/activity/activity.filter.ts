@@ -14,11 +14,9 @@ import { parseIsoDate, parseIsoDay } from './iso-date.js';
 import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
 import { isObject } from './properties.js';
 import { isStorable } from './text.js';
+import { DAY } from '../time/units.js';
 
 export { InvalidFilterError };
-
-/** Milliseconds. */
-const DAY = 86_400_000;
 
 /**
  * Keys of the filter `properties`. SQLite allows 1,000 levels in an expression, and a funnel may have ten such filters; each

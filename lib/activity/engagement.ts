@@ -1,10 +1,8 @@
 import type { Properties } from './activity.js';
+import { DAY } from '../time/units.js';
 
 /** Sent by the tracker when a page is left, with the time in which it was visible. It starts no visit, and is no bounce. */
 export const ENGAGEMENT = 'engagement';
-
-/** Milliseconds. */
-const DAY = 86_400_000;
 
 /** @returns the milliseconds before an `engagement` in which its page was in view, at most a day; 0 if it does not say */
 export function timeInView(properties: Properties | null): number {

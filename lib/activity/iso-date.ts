@@ -1,12 +1,11 @@
 import { LAST_INSTANT } from '../time/time-zone.js';
+import { MINUTE } from '../time/units.js';
 
 // A space may replace the T, as RFC 3339 allows, and the +, because forms decode an unencoded + as a space.
 const ISO_DATE_TIME =
   /^(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:(Z)|([+\- ])(\d\d)(?::?(\d\d))?)?$/i;
 
 const ISO_DAY = /^\d{4}-?\d\d-?\d\d$/;
-
-const MINUTE = 60_000;
 
 /**
  * Reads a date and time as of ISO 8601 (calendar dates, basic or extended); without an offset it is UTC. What is

@@ -5,13 +5,12 @@ import { Fields } from './fields.js';
 import { LAST_INSTANT } from '../time/time-zone.js';
 import { isObject } from './properties.js';
 import { uuidv7 } from './random.js';
+import { DAY } from '../time/units.js';
 
 export const MAX_PATH = 2048;
 export const MAX_ROUTE = 255;
 export const MAX_NAME = 64;
 export const DEFAULT_NAME = 'view';
-
-const DAY = 86_400_000;
 
 /** The properties of an activity that clients may send. */
 export interface NewActivity {

@@ -1,5 +1,7 @@
+import { DAY } from '../time/units.js';
+
 /** A visit ends after this long at the latest, in milliseconds. */
-export const MAX_VISIT_DURATION = 24 * 60 * 60 * 1000;
+export const MAX_VISIT_DURATION = DAY;
 
 /** A visit ends when nothing was done for this long, in milliseconds. */
 export const VISIT_PAUSE = 30 * 60 * 1000;

@@ -17,10 +17,10 @@ import {
 import type { Activity } from '../activity/activity.js';
 import type { ScopedActivities } from '../activity/scoped-activities.js';
 import { monotonicClock } from '../time/clock.js';
+import { MINUTE } from '../time/units.js';
 import { Pages } from '../activity/page.js';
 import { Turns } from './turns.js';
 
-export const MINUTE = 60_000;
 /** How many activities one poll sends at most: the newest. The others are omitted. */
 const LIMIT = 100;
 /** How many of the latest ids are remembered. */

@@ -4,13 +4,12 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { BearerSessionOptions } from '../options/route.options.js';
 import { isOfOwnPage } from '../guards/same-origin.guard.js';
+import { HOUR } from '../time/units.js';
 
 const NAME = 'djaffar_dashboard';
 const ALGORITHM = 'aes-256-gcm';
 const IV_LENGTH = 12;
 const TAG_LENGTH = 16;
-/** Milliseconds. */
-const HOUR = 3_600_000;
 /** Browsers drop cookies of more than 4,096 bytes, attributes included. */
 const MAX_COOKIE = 4000;
 

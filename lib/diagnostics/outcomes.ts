@@ -1,3 +1,5 @@
+import { HOUR } from '../time/units.js';
+
 /** How often something happened in an hour. */
 export interface OutcomeCount {
   /** The beginning of the hour, in milliseconds since 1970. */
@@ -21,7 +23,6 @@ export interface Refusal {
   origin: string | null;
 }
 
-export const HOUR = 3_600_000;
 /** How many hours and causes wait to be stored if the database takes nothing; what is older or further is left out. */
 const MAX_HOURS = 48;
 const MAX_CAUSES = 100;

@@ -1,5 +1,6 @@
 import type { Records } from '../store/store.js';
 import { ReusableBuffer } from './reusable-buffer.js';
+import { MINUTE } from '../time/units.js';
 
 const [QUOTE = 0, BACKSLASH = 0, COMMA = 0, CLOSE = 0, ZERO = 0, SPACE = 0, T = 0] = Buffer.from('"\\,)0 t');
 const NULL = Buffer.from('null');
@@ -12,7 +13,6 @@ const ESCAPES = Array.from({ length: 128 }, (_, byte) =>
 );
 const IS_ESCAPED = Uint8Array.from({ length: 256 }, (_, byte) => Number((ESCAPES[byte]?.length ?? 1) > 1));
 
-const MINUTE = 60_000;
 const SECONDS = Array.from({ length: 60 }, (_, second) => Buffer.from(`${second}.`.padStart(3, '0')));
 const MILLISECONDS = Array.from({ length: 1000 }, (_, each) => Buffer.from(`${each}Z"`.padStart(5, '0')));
 

@@ -3,6 +3,7 @@ import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.
 import type { ActivityRow } from '../activity/activity-row.js';
 import { BYTE_ORDER_MARK, type Cell, csvRow, LINE_BREAK } from './csv-row.js';
 import type { Format, FormatName } from './format.js';
+import { MINUTE } from '../time/units.js';
 
 export interface CsvOptions {
   /** Leaves cells unchanged that a spreadsheet would run as a formula. */
@@ -118,8 +119,6 @@ function memoize(write: (session: Session) => string): (session: Session) => str
     return text;
   };
 }
-
-const MINUTE = 60_000;
 
 const padded = (length: number): string[] =>
   Array.from({ length: 10 ** length }, (_, number) => String(number).padStart(length, '0'));

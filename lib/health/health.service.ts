@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ActivityWriter } from '../activity/activity.writer.js';
-import { HOUR, type OutcomeCount, Outcomes } from '../diagnostics/outcomes.js';
+import { type OutcomeCount, Outcomes } from '../diagnostics/outcomes.js';
+import { HOUR } from '../time/units.js';
 import { version } from '../generated/version.js';
 import type { RetentionPolicy } from '../options/privacy.options.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';

@@ -5,9 +5,7 @@ import type { StatisticsSettings, WriterSettings } from './store.options.js';
 import type { IpPolicy } from '../activity/ip-address.js';
 import type { SaltRotation } from '../privacy/salt.js';
 import { SECRET_PARAMETERS } from './secret-parameters.js';
-
-/** Milliseconds. */
-const DAY = 24 * 60 * 60 * 1000;
+import { DAY } from '../time/units.js';
 
 /** The options with their defaults filled in. */
 export interface Settings extends DjaffarOptions {

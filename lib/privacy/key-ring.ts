@@ -1,9 +1,10 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { HmacSha256 } from './hmac.js';
 import type { SigningKey } from './signing-key.js';
+import { DAY } from '../time/units.js';
 
 /** Milliseconds after which the next key is made. */
-export const KEY_LIFETIME = 30 * 24 * 60 * 60 * 1000;
+export const KEY_LIFETIME = 30 * DAY;
 
 /**
  * Milliseconds for which a new key only verifies, so that every instance knows it before the first cookie is signed with

@@ -10,8 +10,8 @@ import type { RetentionPolicy } from '../options/privacy.options.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { RetentionResult, Store } from '../store/store.js';
 import { planRetention } from './retention-plan.js';
+import { DAY } from '../time/units.js';
 
-const DAY = 86_400_000;
 /** Milliseconds after the start, and between two looks at whether a day has begun since the last run. */
 const FIRST_PAUSE = 60_000;
 const PAUSE = 600_000;

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { DAY } from '../time/units.js';
 
 /** How often cookieless visitors get another session. */
 export type SaltRotation = 'day' | 'week' | 'month';
@@ -21,7 +22,6 @@ export interface CookielessVisit {
   user: string;
 }
 
-const DAY = 86_400_000;
 /** 1970 began on a Thursday. */
 const DAYS_BEFORE_MONDAY = 3;
 

@@ -7,6 +7,7 @@ import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { isDue, KeyRing } from './key-ring.js';
 import type { SigningKey } from './signing-key.js';
+import { DAY } from '../time/units.js';
 
 /** Milliseconds after which a request has the keys read again, in the background. */
 export const REFRESH = 60_000;
@@ -17,7 +18,7 @@ const RETRY = 100;
 const REFRESH_TIMEOUT = 1000;
 
 /** Browsers keep a cookie that lasts until they are closed for longer if they restore their tabs; none keeps any longer. */
-const MAX_COOKIE_AGE = 400 * 24 * 60 * 60 * 1000;
+const MAX_COOKIE_AGE = 400 * DAY;
 
 const SUBJECT = 'the keys that sign the cookies cannot be read';
 

@@ -53,7 +53,8 @@ import {
   type VisitsOptions,
 } from './statistics.types.js';
 import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './time/calendar.js';
-import { MINUTE, type TimeRange } from './time/time-range.js';
+import { type TimeRange } from './time/time-range.js';
+import { MINUTE } from '../time/units.js';
 import { decodeVisitCursor } from './visit-cursor.js';
 
 /** After all activities, in milliseconds. */

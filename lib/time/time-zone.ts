@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
-
-const DAY = 86_400_000;
+import { DAY } from './units.js';
 
 /** 9999-12-31T23:59:59.999Z */
 export const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);

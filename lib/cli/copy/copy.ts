@@ -2,7 +2,8 @@ import { type ActivityOnPage } from '../../activity/activity.js';
 import { type ActivityRow, toActivity } from '../../activity/activity-row.js';
 import { Pages } from '../../activity/page.js';
 import type { Session } from '../../activity/session.js';
-import { DAY, floor } from '../../statistics/time/time-range.js';
+import { floor } from '../../statistics/time/time-range.js';
+import { DAY } from '../../time/units.js';
 import type { Store } from '../../store/store.js';
 import { digestDay, isSame } from './day-digest.js';
 

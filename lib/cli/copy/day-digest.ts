@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ActivityRow } from '../../activity/activity-row.js';
 import type { Store } from '../../store/store.js';
-import { DAY } from '../../statistics/time/time-range.js';
+import { DAY } from '../../time/units.js';
 
 /** The activities of a UTC day, counted, and as one hash of all that they and their sessions have. */
 export interface DayDigest {

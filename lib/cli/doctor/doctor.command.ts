@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Finding, fine, problem, warning } from '../../store/finding.js';
 import { version } from '../../generated/version.js';
 import { explain } from '../../health/causes.js';
-import { HOUR } from '../../diagnostics/outcomes.js';
+import { HOUR } from '../../time/units.js';
 import type { DataSourceFile } from '../data-source.js';
 import { reasonOf } from '../errors.js';
 import { print } from '../output.js';

@@ -2,8 +2,8 @@ import { InvalidFilterError, millisecondsOf } from '../../activity/activity.filt
 import { isTimeZone, toInstant, toISO, toLocalTime } from '../../time/time-zone.js';
 import type { TimeRange } from './time-range.js';
 import type { Interval, OverviewOptions, Question, Span } from '../statistics.types.js';
+import { DAY } from '../../time/units.js';
 
-const DAY = 86_400_000;
 const LENGTH = { minute: 60_000, hour: 3_600_000, day: DAY, week: 7 * DAY };
 const DEFAULT_DAYS = 30;
 const MAX_POINTS = 5000;

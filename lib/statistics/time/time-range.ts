@@ -1,5 +1,4 @@
-/** Milliseconds. */
-export const MINUTE = 60_000;
+import { MINUTE } from '../../time/units.js';
 
 /** From `since` (inclusive) to `until` (exclusive), in milliseconds since 1970. */
 export interface TimeRange {
@@ -8,7 +7,6 @@ export interface TimeRange {
 }
 
 export const QUARTER = 15 * MINUTE;
-export const DAY = 96 * QUARTER;
 
 /** The beginning of the span that an instant lies in. */
 export function floor(instant: number, span: number): number {

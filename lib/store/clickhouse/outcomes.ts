@@ -1,4 +1,5 @@
-import { HOUR, type OutcomeCount } from '../../diagnostics/outcomes.js';
+import { type OutcomeCount } from '../../diagnostics/outcomes.js';
+import { HOUR } from '../../time/units.js';
 import type { Server, StatementLimits } from './server.js';
 import { OUTCOME } from './tables.js';
 

@@ -12,6 +12,7 @@ import { UnavailableError } from '../unavailable.error.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import { failureOf } from './failure.js';
 import { ACTIVITY, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
+import { DAY } from '../../time/units.js';
 
 /** What the log of incidents says if a question fails. */
 export const UNREADABLE = 'what is stored cannot be read';
@@ -37,7 +38,7 @@ const STATEMENT: EngineSettings = {
 /** Milliseconds that the server has for ending a statement by itself. */
 const GRACE = 500;
 /** The longest that one statement of a command may take. */
-const DAY = 86_400_000;
+const MAX_DURATION = DAY;
 
 /** What a statement may take. */
 export interface StatementLimits {
@@ -70,7 +71,7 @@ export class Server {
     const { url, database, username, password, client } = settings;
     this.client = createClient({
       max_open_connections: connections,
-      request_timeout: DAY,
+      request_timeout: MAX_DURATION,
       ...client,
       url,
       database,
@@ -128,7 +129,7 @@ export class Server {
           wait_end_of_query: 1,
           ...(replicated && {
             insert_quorum: 'auto',
-            insert_quorum_timeout: Math.ceil(Math.min(limits.timeout ?? DAY, DAY)),
+            insert_quorum_timeout: Math.ceil(Math.min(limits.timeout ?? MAX_DURATION, MAX_DURATION)),
           }),
         },
       });
@@ -196,10 +197,10 @@ export class Server {
   }
 
   private async bounded<T>(
-    { signal, timeout = DAY }: StatementLimits,
+    { signal, timeout = MAX_DURATION }: StatementLimits,
     work: (signal: AbortSignal, settings: EngineSettings) => Promise<T>,
   ): Promise<T> {
-    const milliseconds = Math.max(Math.min(timeout, DAY), 1);
+    const milliseconds = Math.max(Math.min(timeout, MAX_DURATION), 1);
     const controller = new AbortController();
     const giveUp = (reason: unknown): void => controller.abort(reason);
     const { signal: closing } = this.closing;

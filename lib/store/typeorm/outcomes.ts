@@ -3,7 +3,8 @@ import { connectionsOf } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { askOnPrimary, uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
-import { HOUR, type OutcomeCount, sumOutcomes } from '../../diagnostics/outcomes.js';
+import { type OutcomeCount, sumOutcomes } from '../../diagnostics/outcomes.js';
+import { HOUR } from '../../time/units.js';
 import { databaseNow } from './database-now.js';
 import { Outcome } from './tables/outcome.entity.js';
 

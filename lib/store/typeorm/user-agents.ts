@@ -4,7 +4,7 @@ import { uuidv7 } from '../../activity/random.js';
 import { Session } from '../../activity/session.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
-import { DAY } from '../../statistics/time/time-range.js';
+import { DAY } from '../../time/units.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
 /**

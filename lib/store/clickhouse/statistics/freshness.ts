@@ -1,5 +1,5 @@
 import type { RollupSettings } from '../../../options/store.options.js';
-import { MINUTE } from '../../../statistics/time/time-range.js';
+import { MINUTE } from '../../../time/units.js';
 import { monotonicClock } from '../../../time/clock.js';
 import { UnavailableError } from '../../unavailable.error.js';
 import type { DirtyVisits } from '../dirty-visits.js';

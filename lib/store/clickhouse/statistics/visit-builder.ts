@@ -3,13 +3,12 @@ import { PAGE } from '../filter.js';
 import type { Server, StatementLimits } from '../server.js';
 import { ID_ORDER, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
+import { MAX_VISIT_DURATION } from '../../../activity/visit-id.js';
 
 /** All activities of a visit are within so many hours of the start that its id contains. */
 const REACH = 25;
 /** Of a visit with more activities, the time in view after its last one is not counted. */
 const MAX_ACTIVITIES = 1000;
-/** Milliseconds that a visit lasts at most. */
-const MAX_DURATION = 86_400_000;
 
 /** An id that contains the start of its visit: see visit-id.ts. */
 const OWN = '^[0-9a-z]{8,9}[0-9A-Za-z_-]{7}$';
@@ -93,7 +92,7 @@ export function visitsSql(ids?: string): string {
     `groupArrayIf((date, inView), inView > 0) AS timesInView`,
     `if(count() > ${MAX_ACTIVITIES}, 0, arraySum(arrayMap(t -> if(t.1 > lastAction, t.2, 0), timesInView))) AS inViewAfter`,
     'if(actions > 0, tupleElement(last, 1) - tupleElement(first, 1), 0) AS acted',
-    `toUInt32(floor(least(acted + inViewAfter, ${MAX_DURATION}) / 1000)) AS duration`,
+    `toUInt32(floor(least(acted + inViewAfter, ${MAX_VISIT_DURATION}) / 1000)) AS duration`,
     'tupleElement(first, 3) AS entry',
     'tupleElement(last, 2) AS exit',
     ...SOURCES.map((source, i) => `tupleElement(first, ${i + 4}) AS ${source}`),

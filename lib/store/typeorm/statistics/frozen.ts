@@ -1,7 +1,8 @@
 import { InvalidFilterError } from '../../../activity/activity.filter.js';
 import { isActivityDimension } from '../../../statistics/statistics.types.js';
 import type { TopQuery } from '../../../statistics/statistics.store.js';
-import { DAY, QUARTER, type TimeRange } from '../../../statistics/time/time-range.js';
+import { QUARTER, type TimeRange } from '../../../statistics/time/time-range.js';
+import { DAY } from '../../../time/units.js';
 import { type FilterKind, isVisitDimension, topMeasureOf } from './query-plan.js';
 
 /**

@@ -1,7 +1,8 @@
 import { type EntityManager, LessThan, MoreThan } from 'typeorm';
 import { DirtyRange } from '../rollup/tables/dirty-range.entity.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
-import { DAY, floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../time/units.js';
 import { RollupState } from '../rollup/tables/rollups.entity.js';
 
 const MAX_TRIES = 20;

@@ -3,7 +3,8 @@ import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits } from './dirty-ranges.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
-import { DAY, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { type TimeRange } from '../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../time/units.js';
 import type { RollupState } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 

@@ -1,5 +1,6 @@
 import { onPrimary } from '../../../../database/primary.js';
-import { DAY, floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../time/units.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { KEEP_QUARTERS } from './rollup-state.js';
 import type { Outcome, StepRunner } from './step-runner.js';

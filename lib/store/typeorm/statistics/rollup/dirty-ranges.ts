@@ -1,7 +1,7 @@
 import { uuidv7 } from '../../../../activity/random.js';
 import type { Activity } from '../../../../activity/activity.js';
 import type { DirtyRange } from './tables/dirty-range.entity.js';
-import { DAY, MINUTE } from '../../../../statistics/time/time-range.js';
+import { DAY, MINUTE } from '../../../../time/units.js';
 import { isNearStart } from '../../../../activity/visit-id.js';
 
 type Changed = Pick<Activity, 'date' | 'visitId'>;

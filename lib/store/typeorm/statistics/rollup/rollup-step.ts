@@ -3,7 +3,8 @@ import type { Insert, Statement } from '../../../../database/dialects/dialect.js
 import { Table } from '../../../../database/table.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits, deferredRanges } from './dirty-ranges.js';
-import { DAY, floor, MINUTE, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { DAY, MINUTE } from '../../../../time/units.js';
 import { BucketCounts, daysOf } from './bucket-counts.js';
 import { forget, PathDictionary } from './path-dictionary.js';
 import { mergeRanges, bucketsOf } from './time-ranges.js';

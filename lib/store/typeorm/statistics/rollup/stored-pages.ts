@@ -4,7 +4,7 @@ import { dialectOf } from '../../../../database/dialects/dialect.js';
 import type { Pages } from '../../../../activity/page.js';
 import { uncached } from '../../../../database/primary.js';
 import { chunks } from '../../../../database/chunks.js';
-import { DAY } from '../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../time/units.js';
 
 interface Row {
   path: string;

@@ -3,7 +3,7 @@ import type { PathDictionary } from './path-dictionary.js';
 import type { VisitRow } from './previous-visits.js';
 import { sourceOf } from '../../../../statistics/visit-source.js';
 import { encodePathId, encodePathIds } from './path-sequence.js';
-import { DAY } from '../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../time/units.js';
 import type { VisitPaths } from './visit-paths.js';
 
 /**

@@ -1,6 +1,7 @@
 import { Between, type EntityManager } from 'typeorm';
 import { DailyCount } from '../../rollup/tables/daily-count.entity.js';
-import { DAY, type TimeRange } from '../../../../../statistics/time/time-range.js';
+import { type TimeRange } from '../../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../../time/units.js';
 
 /** Loads the cached counts of the days of a range, in their order, except those that were too large to cache. */
 export async function loadCachedDays(

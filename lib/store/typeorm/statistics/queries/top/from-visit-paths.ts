@@ -1,5 +1,6 @@
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
-import { DAY, type TimeRange } from '../../../../../statistics/time/time-range.js';
+import { type TimeRange } from '../../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../../time/units.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { planTop } from '../../query-plan.js';
 import { VISITED_PATHS } from '../../rollup/daily-count-cache.js';

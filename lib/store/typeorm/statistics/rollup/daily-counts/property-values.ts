@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { Activity } from '../../../../../activity/activity.js';
 import { dialectOf } from '../../../../../database/dialects/dialect.js';
 import { leaveOutBots } from '../../filter/bots.js';
-import { DAY } from '../../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../../time/units.js';
 
 /** How many activities of a name had a value. */
 export type ValueCount = [name: string, value: string, activities: number];

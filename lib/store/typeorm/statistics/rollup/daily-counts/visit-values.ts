@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { DAY } from '../../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../../time/units.js';
 import { Visit } from '../tables/visit.entity.js';
 
 /** The column of each dimension that visits have; entry and exit are path ids. */

@@ -2,7 +2,7 @@ import { type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../../activity/activity.js';
 import { countsBy } from '../../queries/measures/activity-counts.js';
 import { chunks } from '../../../../../database/chunks.js';
-import { DAY } from '../../../../../statistics/time/time-range.js';
+import { DAY } from '../../../../../time/units.js';
 import { findPathIds } from '../path-dictionary.js';
 import { Visit } from '../tables/visit.entity.js';
 import { decodePathIds, encodePathId } from '../path-sequence.js';
