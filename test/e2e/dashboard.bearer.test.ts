@@ -176,9 +176,12 @@ describe.each(ADAPTERS)('a dashboard of bearer tokens on %s', (adapter) => {
       expect.objectContaining({ message: 'the token is too long for a cookie' }),
     ]);
     const withSlash = await host.fetch(`${SESSION}/`, { method: 'POST', headers: bearer('ada') });
-    expect([withSlash.status, await withSlash.json()]).toEqual([
+    // Express would take it as the same route; with Fastify there is none.
+    const message = adapter === 'express' ? 'this route has no trailing slash' : 'Cannot POST';
+    expect([withSlash.status, await withSlash.json(), withSlash.headers.getSetCookie()]).toEqual([
       404,
-      expect.objectContaining({ message: 'this route has no trailing slash' }),
+      expect.objectContaining({ message: expect.stringContaining(message) }),
+      [],
     ]);
     const without = await exchange(await startWithout());
     expect([without.status, await without.json()]).toEqual([
