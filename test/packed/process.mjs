@@ -4,14 +4,15 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { inspect, promisify } from 'node:util';
 
-const MINUTE = 60_000;
+// Generous: it ends a command that hangs, on a machine that is slow or busy.
+const LIMIT = 20 * 60_000;
 
 /** @returns what it wrote to standard output */
 export async function run(cwd, command, args, env = {}) {
   const { stdout } = await promisify(execFile)(command, args, {
     cwd,
     env: { ...process.env, ...env },
-    timeout: 5 * MINUTE,
+    timeout: LIMIT,
     maxBuffer: 2 ** 26,
   });
   return stdout;
@@ -29,7 +30,7 @@ export async function start(cwd, node, args, env = {}) {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 5 * MINUTE,
+    timeout: LIMIT,
   });
   const exited = once(child, 'exit');
   let said = '';
