@@ -11,9 +11,14 @@ const PREFIX = 'djaffar.';
 export function isEmitter(instance: unknown): instance is Emitter {
   if (typeof instance !== 'object' || instance === null) return false;
   // Node's own emitter has neither of the last two.
-  return ['emit', 'hasListeners', 'emitAsync', 'onAny'].every(
-    (method) => typeof Reflect.get(instance, method) === 'function',
-  );
+  try {
+    return ['emit', 'hasListeners', 'emitAsync', 'onAny'].every(
+      (method) => typeof Reflect.get(instance, method) === 'function',
+    );
+  } catch {
+    // Outside of a request, the proxies of `nestjs-cls` throw whatever is read.
+    return false;
+  }
 }
 
 /**

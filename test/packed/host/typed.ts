@@ -4,6 +4,7 @@ import { djaffar } from 'nestjs-djaffar/client';
 import {
   ActivityService,
   type ActivityStats,
+  DjaffarModule,
   type DjaffarOptions,
   type Handled,
   Track,
@@ -28,6 +29,12 @@ class OrderPaid {
   total!: number;
   coupon?: string;
 }
+
+export const grouped = () =>
+  DjaffarModule.forRoot({
+    group: ({ user }: { user?: { company: { id: number; name: string } } }) =>
+      user && { type: 'company', id: user.company.id, name: user.company.name },
+  });
 
 export const options: DjaffarOptions = { events: { 'order.paid': OrderPaid }, unknownEvents: 'reject' };
 
