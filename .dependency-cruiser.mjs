@@ -114,6 +114,7 @@ const MAY_IMPORT = {
     'store/typeorm',
     'subscriptions',
     'telemetry',
+    'time',
     'tracking',
   ],
 };
