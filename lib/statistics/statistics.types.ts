@@ -332,7 +332,10 @@ export interface VisitRecord {
 }
 
 /** An activity of a visit. */
-export type VisitActivity = Pick<Activity, 'id' | 'name' | 'path' | 'referer' | 'userId' | 'userName'> & {
+export type VisitActivity = Pick<
+  Activity,
+  'id' | 'name' | 'path' | 'referer' | 'subject' | 'userId' | 'userName'
+> & {
   date: string;
   properties: Properties | null;
 };

@@ -180,6 +180,31 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
     );
   });
 
+  describe('a subject', () => {
+    it('shows what was done to it, by everybody, the latest first', async () => {
+      const order = { subject: ['order', 17] as [string, number], visit: 'v17' };
+      const hour = Date.UTC(2026, 1, 2, 11);
+      for (const [i, path] of ['/orders/17', '/orders/17/pay'].entries())
+        await dashboard.host.activities.track({
+          ...order,
+          date: new Date(hour + i * 60_000),
+          path,
+          session: 's17',
+          properties: { total: 42 },
+        });
+      await dashboard.host.activities.track({ date: new Date(hour), path: '/else', subject: ['order', 18] });
+      const page = await dashboard.open('?view=visits&range=custom&from=2026-02-02&to=2026-02-02&open=v17');
+      await page.locator('.timeline').getByRole('link', { name: 'order:17' }).first().click();
+      const rows = page.locator('.subject li');
+      await rows.nth(1).waitFor();
+      expect(await page.title()).toBe('Subject – Djaffar');
+      expect((await rows.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '))).toEqual([
+        expect.stringMatching(/^Visitor s17 view \/orders\/17\/pay total 42 2 Feb/),
+        expect.stringMatching(/^Visitor s17 view \/orders\/17 total 42 2 Feb/),
+      ]);
+    });
+  });
+
   it('shows a funnel whose steps are in the address', async () => {
     const steps = [{ path: '/' }, { path: '/pricing' }, { name: 'bought' }];
     const { steps: told } = await dashboard.stats.funnel(steps, QUESTION);

@@ -30,6 +30,9 @@ export const activityFields = {
   name: text('What was done. The view of a page is `view`.', { maxLength: MAX_NAME, example: 'view' }),
   path: text('Where it was done.', { maxLength: MAX_PATH, example: '/pricing' }),
   referer: nullable(text('Where the user came from.', { maxLength: MAX_PATH })),
+  subject: nullable(
+    text('To what it was done: a type and an id.', { maxLength: MAX_SUBJECT, example: 'order:17' }),
+  ),
   userId: nullable(text('Your id of the user; `null` for an anonymous visitor.', { maxLength: 255 })),
   userName: nullable(text('The name of the user.', { maxLength: 255 })),
   properties: nullable(
@@ -56,9 +59,6 @@ export const activity = component(
       ),
       visitId: nullable(text('The visit.', { maxLength: 16 })),
       ipAddress: nullable(text('The IP address, as the option `ip` says.', { maxLength: 45 })),
-      subject: nullable(
-        text('To what it was done: a type and an id.', { maxLength: MAX_SUBJECT, example: 'order:17' }),
-      ),
       groupId: nullable(
         text('The group of the user, such as a customer: a type and an id.', {
           maxLength: MAX_SUBJECT,

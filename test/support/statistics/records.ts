@@ -24,11 +24,12 @@ export function visits(history: History, options: VisitsOptions): VisitRecord[] 
       count: activities.length,
       activities: activities
         .slice(0, 500)
-        .map(({ id, name, path, referer, userId, userName, date, properties }) => ({
+        .map(({ id, name, path, referer, subject, userId, userName, date, properties }) => ({
           id,
           name,
           path,
           referer,
+          subject,
           userId,
           userName,
           date: clock.iso(date.getTime()),

@@ -41,17 +41,17 @@ export function Subject(): JSX.Element {
             ) : (
               <>
                 <ol class="people">
-                  {items.map(({ id, date, name, path, route, properties, userId, userName, sessionId }) => (
+                  {items.map(({ id, date, name, path, properties, userId, userName, sessionId }) => (
                     <li key={id}>
                       <Visitor user={userId} userName={userName} session={sessionId} />
                       <span class="doing">{name}</span>
                       <span class="path" title={path}>
-                        {route ?? path}
+                        {path}
                       </span>
+                      <Properties of={properties} />
                       <time class="muted" dateTime={date}>
                         {formatMoment(new Date(date), timeZone)}
                       </time>
-                      <Properties of={properties} />
                     </li>
                   ))}
                 </ol>

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { VisitRecord } from '../../../../statistics/statistics.types.js';
 import type { Json } from '../../data/request.js';
 import { formatDuration, formatNumber, formatSeconds } from '../../format.js';
-import { Properties } from '../../parts/activity.js';
+import { Properties, SubjectLink } from '../../parts/activity.js';
 import { filterHref } from '../../state/filters.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 
@@ -33,7 +33,7 @@ export function Timeline({ visit, timeZone }: { visit: Json<VisitRecord>; timeZo
         </dl>
       )}
       <ol>
-        {activities.map(({ id, date, name, path, properties, userName, userId }, i) => {
+        {activities.map(({ id, date, name, path, subject, properties, userName, userId }, i) => {
           const previous = activities[i - 1];
           const pause = previous ? (+new Date(date) - +new Date(previous.date)) / 1000 : 0;
           const hasLoggedIn = previous && userId !== previous.userId;
@@ -55,6 +55,7 @@ export function Timeline({ visit, timeZone }: { visit: Json<VisitRecord>; timeZo
                 <a class="path" href={filterHref(url, 'path', path)} title={path}>
                   {path}
                 </a>
+                <SubjectLink subject={subject} />
                 <Properties of={properties} />
               </span>
             </li>

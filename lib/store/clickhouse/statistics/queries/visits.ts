@@ -61,12 +61,13 @@ export async function visits(
 }
 
 function toVisitActivity(activity: ActivityRow, range: Range): VisitActivity {
-  const { id, name, path, referer, userId, userName, date, properties } = activity;
+  const { id, name, path, referer, subject, userId, userName, date, properties } = activity;
   return {
     id,
     name,
     path,
     referer,
+    subject,
     userId,
     userName,
     date: isoIn(range, date),
@@ -104,7 +105,7 @@ async function activitiesOf(query: StatisticsQuery, page: VisitRow[]): Promise<M
   const found = new Map<string, ActivityRow[]>();
   if (page.length === 0) return found;
   const rows = await query.ask<ActivityRow>(
-    `SELECT visitId, toString(id) AS id, name, path, referer, userId, userName, date, properties FROM ${ACTIVITY}
+    `SELECT visitId, toString(id) AS id, name, path, referer, subject, userId, userName, date, properties FROM ${ACTIVITY}
     WHERE ${all([
       `date >= ${Math.min(...page.map(({ startedAt }) => startedAt))}`,
       `date <= ${Math.max(...page.map(({ endedAt }) => endedAt))}`,

@@ -97,13 +97,14 @@ function recordOf(
 }
 
 function activityOf(activity: Activity, range: Range): VisitActivity {
-  const { id, name, path, referer, properties, userId, userName } = activity;
+  const { id, name, path, referer, subject, properties, userId, userName } = activity;
   return {
     id,
     date: isoIn(range, activity.date.getTime()),
     name,
     path,
     referer,
+    subject,
     properties,
     userId,
     userName,
