@@ -1,5 +1,5 @@
-import type { PrivacyMode } from '../options/privacy.options.js';
 import type { Group, HostGroup } from './group.js';
+import type { IpPolicy } from './ip-address.js';
 import type { User } from './user.js';
 
 /** User, session, visit and path of a request as plain JSON, so that a job can track activities in the name of that request. */
@@ -49,8 +49,10 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   request: unknown;
   /** Whether the activity belongs to another user than the request, so that the option `respect` does not apply. */
   isAboutAnother: boolean;
-  /** How the visitor of the request is stored; `undefined` outside of requests. */
-  mode?: PrivacyMode | 'nothing';
+  /** How much of the address is stored; `undefined` outside of requests. */
+  ipPolicy?: IpPolicy;
+  /** Whether the user and the name of the group are stored; `undefined` outside of requests. */
+  isUserStored?: boolean;
   /** Whether the visit is from a signed cookie, and not set by the host's code. */
   isVisitOwn: boolean;
   /**

@@ -115,7 +115,9 @@ export class ServerTracker {
     if (!parsed || origin?.isDropped) return;
 
     const group = ownGroup ?? origin?.group ?? null;
-    const mode = origin?.mode ?? modeOutsideRequest(this.settings);
+    const outside = modeOutsideRequest(this.settings);
+    const isUserStored = origin?.isUserStored ?? outside !== 'cnil';
+    const ipPolicy = origin?.ipPolicy ?? ipPolicyOf(outside, this.settings.ip);
     const own = session === undefined && visit === undefined ? origin : undefined;
     // Not in a transaction, for the same reason.
     const claimed = manager ? undefined : await own?.claim?.(this.recorder.timeLeft(deadline));
@@ -128,14 +130,13 @@ export class ServerTracker {
           subject: subject ?? null,
           interactive: interactive === false ? false : null,
           referer: parsed.referer ?? origin?.referer ?? null,
-          userId: mode === 'cnil' ? null : (user?.id ?? origin?.user?.id ?? null),
-          userName: mode === 'cnil' ? null : (user?.name ?? origin?.user?.name ?? null),
+          userId: isUserStored ? (user?.id ?? origin?.user?.id ?? null) : null,
+          userName: isUserStored ? (user?.name ?? origin?.user?.name ?? null) : null,
           groupId: group && groupIdOf(group),
-          groupName: mode === 'cnil' ? null : (group?.name ?? null),
+          groupName: isUserStored ? (group?.name ?? null) : null,
           sessionId,
           visitId: visit ?? claimed?.visit ?? own?.visit ?? null,
-          ipAddress:
-            ip === undefined ? (origin?.ip ?? null) : storedIp(ip, ipPolicyOf(mode, this.settings.ip)),
+          ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, ipPolicy),
         },
       ],
       sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),

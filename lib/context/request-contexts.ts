@@ -61,7 +61,7 @@ export class RequestContexts extends CurrentContext {
 
   decided(): Promise<unknown> | undefined {
     const scope = this.storage.getStore();
-    return scope instanceof RequestScope ? scope.decided(this.settings) : undefined;
+    return scope instanceof RequestScope ? scope.decided(this.settings, this.visitors) : undefined;
   }
 
   ready(): Promise<unknown> | undefined {
@@ -76,7 +76,7 @@ export class RequestContexts extends CurrentContext {
     // Activities that the handler tracks itself must belong to the same visit.
     const scope = isSame ? current : this.scopeOf(request, response);
     return {
-      decided: () => scope.decided(this.settings),
+      decided: () => scope.decided(this.settings, this.visitors),
       ready: () => this.readyIn(scope),
       originOf: (occasion) => scope.originOf(occasion, this.settings, this.visitors),
     };
@@ -101,7 +101,7 @@ export class RequestContexts extends CurrentContext {
 
   private readyIn(scope: RequestScope): Promise<unknown> | undefined {
     const keys = this.visitors.keyRing();
-    const decided = scope.decided(this.settings);
+    const decided = scope.decided(this.settings, this.visitors);
     return keys instanceof Promise ? Promise.all([keys, decided]) : decided;
   }
 

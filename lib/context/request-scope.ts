@@ -3,6 +3,7 @@ import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { type Group, groupOfHost } from '../activity/group.js';
 import { withoutOwnHost } from '../activity/referrer.js';
+import { ipPolicyOf } from '../activity/privacy-policy.js';
 import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
 import { hostnameOf } from '../http/host.js';
@@ -37,10 +38,13 @@ export class RequestScope {
   }
 
   /** Waits for what the host's functions decide asynchronously; `undefined` if nothing is. */
-  decided(settings: Settings): Promise<unknown> | undefined {
+  decided(settings: Settings, visitors: VisitorService): Promise<unknown> | undefined {
     try {
       const group = this.findGroup(settings);
-      return group instanceof Promise ? group : undefined;
+      const decision = visitors.decide(this.request);
+      return group instanceof Promise || decision instanceof Promise
+        ? Promise.all([group, decision])
+        : undefined;
     } catch {
       // It is thrown again when an activity is tracked.
       return undefined;
@@ -70,13 +74,13 @@ export class RequestScope {
     const { respect } = settings;
     if (respect !== 'ignore' && hasPrivacySignal(this.request))
       return { ...NOBODY, ...location, ...(respect === 'drop' && { isDropped: true }) };
-    const mode = visitors.modeOf(this.request);
+    const { mode, isUserStored } = visitors.decisionOf(this.request);
     if (mode === 'nothing') return { ...NOBODY, ...location, isDropped: true };
     const { headers, ip } = this.request;
     const stored = this.isSessionStored ? this.visitor : undefined;
     const { session, visit } = stored ? { ...stored, visit: stored.visit?.id } : visitors.of(this.request);
     return {
-      user: mode === 'cnil' ? null : this.user(settings),
+      user: isUserStored ? this.user(settings) : null,
       group: this.group(settings),
       session: session ?? null,
       visit: visit ?? null,
@@ -88,9 +92,9 @@ export class RequestScope {
 
   originOf(occasion: Occasion, settings: Settings, visitors: VisitorService): Origin {
     const { request } = this;
-    const mode = visitors.modeOf(request);
-    const own = mode === 'cnil' ? null : this.user(settings);
-    const user = mode === 'cnil' ? null : givenUser(occasion.user, own);
+    const { mode, isUserStored } = visitors.decisionOf(request);
+    const own = isUserStored ? this.user(settings) : null;
+    const user = isUserStored ? givenUser(occasion.user, own) : null;
     const isAboutAnother = own !== null && user?.id !== own.id;
     const origin: Origin = {
       ...NOBODY,
@@ -100,7 +104,8 @@ export class RequestScope {
       route: routeOf(request),
       request,
       isAboutAnother,
-      mode,
+      isUserStored,
+      ipPolicy: ipPolicyOf(mode, settings.ip),
       isVisitOwn: true,
       keep: () => {},
       ...(mode === 'nothing' && !isAboutAnother && { isDropped: true }),

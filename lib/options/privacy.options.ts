@@ -7,7 +7,7 @@ export type PrivacyMode = 'identified' | 'cookieless' | 'cnil';
 
 /** So that a function may name the request type of its adapter. */
 interface PrivacyChoice {
-  choose(request: unknown): PrivacyMode;
+  choose(request: unknown): PrivacyMode | Promise<PrivacyMode>;
 }
 
 /** What happens to activities of visitors who ask not to be tracked. */
@@ -18,7 +18,8 @@ export interface PrivacyOptions {
   /**
    * How much is known of visitors: `identified` by a cookie and as the user who is logged in; `cookieless` without anything stored
    * on the device, so that a session lasts a day at most and people behind one address with equal browsers are one; `cnil` by a
-   * cookie, but with a masked address and never as a user. A function decides for each request, such as by country.
+   * cookie, but with a masked address and never as a user. A function decides for each request, such as by country; it may return a
+   * promise.
    * @defaultValue 'identified'
    */
   privacy?: PrivacyMode | PrivacyChoice['choose'] | undefined;
@@ -35,10 +36,10 @@ export interface PrivacyOptions {
     | undefined;
 
   /**
-   * Returns whether the visitor of a request has agreed to be identified; `consentCookie` reads what `djaffar.consent(true)` in
-   * the browser has said. Without consent nothing is stored on the device. Only `true` is consent; a promise is an error.
+   * Returns whether the visitor of a request has agreed to be identified, or a promise of it; `consentCookie` reads what
+   * `djaffar.consent(true)` in the browser has said. Without consent nothing is stored on the device. Only `true` is consent.
    */
-  consent?(request: unknown): boolean;
+  consent?(request: unknown): boolean | Promise<boolean>;
 
   /**
    * What is stored of visitors without consent.

@@ -2,8 +2,15 @@ import { inspect } from 'node:util';
 import type { PrivacyMode } from '../options/privacy.options.js';
 import { PRIVACY_MODES, type Settings } from '../options/settings.js';
 
-/** How a request is stored; `nothing`: not at all. */
-export type EffectiveMode = PrivacyMode | 'nothing';
+/** What may be stored of the visitor of a request. */
+export interface PrivacyDecision {
+  /** `nothing`: no activity at all. */
+  mode: PrivacyMode | 'nothing';
+  /** Whether the user and the name of the group are stored. */
+  isUserStored: boolean;
+  /** Whether the visitor has agreed; `null` without the option `consent`. */
+  consent: boolean | null;
+}
 
 type PrivacySettings = Pick<Settings, 'privacy' | 'consent' | 'withoutConsent'>;
 
@@ -23,34 +30,48 @@ export function keepsQueueInMemory(settings: PrivacySettings): boolean {
 
 /**
  * With consent, a visitor is identified although the mode is cookieless.
+ * @returns a promise only if a function of the host returns one
  * @throws Error if a function of the host returns something else than it may
  */
-export function modeOf(
+export function decide(
   request: unknown,
-  { privacy, consent, withoutConsent }: PrivacySettings,
-): EffectiveMode {
-  const mode = typeof privacy === 'function' ? knownMode(privacy(request)) : privacy;
-  if (!consent) return mode;
-  if (!hasAgreed(consent(request))) return withoutConsent;
-  return mode === 'cookieless' ? 'identified' : mode;
+  settings: PrivacySettings,
+): PrivacyDecision | Promise<PrivacyDecision> {
+  const { privacy, consent } = settings;
+  const answer: unknown = consent?.(request);
+  // If the other function fails first, nobody waits for this one.
+  if (answer instanceof Promise) answer.catch(() => {});
+  const mode: unknown = typeof privacy === 'function' ? privacy(request) : privacy;
+  return answer instanceof Promise || mode instanceof Promise
+    ? Promise.all([mode, answer]).then(([awaited, given]) => decisionOf(awaited, given, settings))
+    : decisionOf(mode, answer, settings);
 }
 
-function knownMode(mode: PrivacyMode): PrivacyMode {
-  if (PRIVACY_MODES.includes(mode)) return mode;
-  throw wrongResult('privacy', mode, PRIVACY_MODES.map((known) => `'${known}'`).join(', '));
+/** The decision as long as the host's functions have not answered: that of a visitor who has not agreed to anything. */
+export function undecided({ consent, withoutConsent }: PrivacySettings): PrivacyDecision {
+  return {
+    mode: consent ? withoutConsent : 'cookieless',
+    isUserStored: false,
+    consent: consent ? false : null,
+  };
 }
 
-/** A promise would be true for everybody. */
-function hasAgreed(answer: unknown): boolean {
-  if (answer instanceof Promise) throw wrongResult('consent', answer, 'true or false');
-  return answer === true;
+function decisionOf(
+  given: unknown,
+  answer: unknown,
+  { consent, withoutConsent }: PrivacySettings,
+): PrivacyDecision {
+  const mode = PRIVACY_MODES.find((known) => known === given);
+  if (mode === undefined) throw wrongMode(given);
+  const isUserStored = mode !== 'cnil';
+  if (!consent) return { mode, isUserStored, consent: null };
+  if (answer !== true) return { mode: withoutConsent, isUserStored, consent: false };
+  return { mode: mode === 'cookieless' ? 'identified' : mode, isUserStored, consent: true };
 }
 
-function wrongResult(option: string, result: unknown, allowed: string): Error {
-  // Nobody else waits for it.
-  if (result instanceof Promise) result.catch(() => {});
-  const given = result instanceof Promise ? 'a promise' : inspect(result, { depth: 0 });
+function wrongMode(given: unknown): Error {
+  const allowed = PRIVACY_MODES.map((known) => `'${known}'`).join(', ');
   return new Error(
-    `DjaffarModule: the function of the option "${option}" returned ${given}; allowed: ${allowed}`,
+    `DjaffarModule: the function of the option "privacy" returned ${inspect(given, { depth: 0 })}; allowed: ${allowed}`,
   );
 }

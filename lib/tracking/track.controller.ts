@@ -89,8 +89,10 @@ export class TrackController {
       path: pathOfReferer(headers.referer),
       events: this.events,
     });
-    const mode = this.visitors.modeOf(request);
-    const user = mode === 'cnil' ? undefined : this.users.get(request);
+    const deciding = this.visitors.decide(request);
+    // The host's time is not limited, as that of its guards.
+    const { mode, isUserStored } = deciding instanceof Promise ? await deciding : deciding;
+    const user = isUserStored ? this.users.get(request) : undefined;
     const moments = parsed.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
@@ -102,7 +104,6 @@ export class TrackController {
       return;
     }
     const asked = this.settings.group?.(request);
-    // The host's time is not limited, as that of its guards.
     const group = groupOfHost(asked instanceof Promise ? await asked : asked);
     const deadline = this.recorder.deadline();
     const isAnonymous = this.settings.respect !== 'ignore' && hasPrivacySignal(request);
@@ -122,7 +123,7 @@ export class TrackController {
         userId: user?.id ?? null,
         userName: user?.name ?? null,
         groupId: group && groupIdOf(group),
-        groupName: mode === 'cnil' ? null : (group?.name ?? null),
+        groupName: isUserStored ? (group?.name ?? null) : null,
         sessionId: session,
         visitId: visits[i] ?? null,
         ipAddress,

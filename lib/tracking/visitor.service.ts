@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { stringifySetCookie } from 'cookie';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { KeyRing } from '../privacy/key-ring.js';
-import { type EffectiveMode, modeOf } from '../privacy/privacy-modes.js';
+import { decide, type PrivacyDecision, undecided } from '../privacy/privacy-modes.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
 import { storedIp } from '../activity/ip-address.js';
 import { ipPolicyOf } from '../activity/privacy-policy.js';
@@ -50,6 +50,8 @@ export const COOKIE_NAME = 'djaffar_session';
 export class VisitorService {
   private readonly attributes: string;
   private readonly secureAttributes: string;
+  /** Of requests whose decision had to be waited for. */
+  private readonly decisions = new WeakMap<object, PrivacyDecision>();
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -62,11 +64,12 @@ export class VisitorService {
 
   /**
    * Returns the session and the visit of a request, as `ActivityService` takes them.
-   * @returns `{}` for a new visitor, and for every visitor without a session of the host if the database has not been
+   * @returns `{}` for a new visitor; for every visitor whose promise of the options `privacy` or `consent` the request has not waited
+   * for, which it does when it tracks something; and for every visitor without a session of the host if the database has not been
    * reachable since the application started
    */
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
-    const mode = this.modeOf(request);
+    const { mode } = this.decisionOf(request);
     if (mode === 'cookieless' || mode === 'nothing') return {};
     const now = Date.now();
     const { session, visit } = this.readCookie(request, now, this.keys.current);
@@ -74,13 +77,28 @@ export class VisitorService {
     return { ...(session && { session }), ...(isThere && { visit: visit.id }) };
   }
 
-  /** @internal how a request is stored */
-  modeOf(request: unknown): EffectiveMode {
-    return modeOf(request, this.settings);
+  /** @internal what may be stored of a request: a promise only if a function of the host returns one */
+  decide(request: object): PrivacyDecision | Promise<PrivacyDecision> {
+    const decision = decide(request, this.settings);
+    if (!(decision instanceof Promise)) return decision;
+    return decision.then((decided) => {
+      this.decisions.set(request, decided);
+      return decided;
+    });
+  }
+
+  /** @internal the same at once; if nobody has waited for the promise, as if the visitor had not agreed to anything */
+  decisionOf(request: object): PrivacyDecision {
+    const known = this.decisions.get(request);
+    if (known) return known;
+    const decision = decide(request, this.settings);
+    if (!(decision instanceof Promise)) return decision;
+    decision.catch(() => {});
+    return undecided(this.settings);
   }
 
   /** @internal the address as it may be stored */
-  ipOf(ip: string | undefined, mode: EffectiveMode): string | null {
+  ipOf(ip: string | undefined, mode: PrivacyDecision['mode']): string | null {
     return storedIp(ip, ipPolicyOf(mode, this.settings.ip));
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Controller, Post } from '@nestjs/common';
 import {
+  type ActivityContext,
   ActivityService,
   ActivityStats,
   consentCookie,
@@ -37,6 +38,27 @@ class OrdersController {
   @Post('of-customer')
   async orderOf(): Promise<void> {
     await this.activities.track({ name: 'ordered', user: { id: 'customer' }, ip: '192.0.2.17' });
+  }
+
+  @Post('tracked')
+  async tracked(): Promise<{ error?: string }> {
+    try {
+      await this.activities.track({ name: 'ordered' });
+      return {};
+    } catch (error) {
+      return { error: String(error) };
+    }
+  }
+
+  @Post('context')
+  context(): ActivityContext | undefined {
+    return this.activities.context();
+  }
+
+  @Post('context-after-track')
+  async contextAfterTrack(): Promise<ActivityContext | undefined> {
+    await this.activities.track({ name: 'ordered' });
+    return this.activities.context();
   }
 }
 
@@ -301,6 +323,14 @@ describe('the mode', () => {
     host = await startHost({ adapter: 'express', djaffar: { user, ...djaffar } });
   };
 
+  const startContext = async (djaffar: DjaffarOptions): Promise<void> => {
+    host = await startHost({
+      adapter: 'express',
+      djaffar: { user, requestContext: true, ...djaffar },
+      controllers: [OrdersController],
+    });
+  };
+
   const view = (headers: Record<string, string> = {}): Promise<Response> =>
     host.post({ date: new Date().toISOString(), path: '/' }, { 'User-Agent': FIREFOX, ...headers });
 
@@ -340,29 +370,75 @@ describe('the mode', () => {
       /"privacy" returned 'off'; allowed: 'identified', 'cookieless', 'cnil'/,
     ],
     [
-      'a mode that is promised',
-      { privacy: async () => 'cnil' },
-      /"privacy" returned a promise; allowed: 'identified'/,
+      'an unknown mode that is promised',
+      { privacy: async () => 'off' },
+      /"privacy" returned 'off'; allowed: 'identified', 'cookieless', 'cnil'/,
     ],
     [
-      'promised consent',
-      { consent: async () => false },
-      /"consent" returned a promise; allowed: true or false/,
+      'consent that fails',
+      { consent: () => Promise.reject(new Error('the CMP is down')) },
+      /the CMP is down/,
     ],
     [
-      'consent that fails later',
-      { consent: () => Promise.reject(new Error('no')) },
-      /"consent" returned a promise/,
+      'consent and a mode that fail, one later',
+      {
+        consent: () => Promise.reject(new Error('the CMP is down')),
+        privacy: () => {
+          throw new Error('no country');
+        },
+      },
+      /no country/,
     ],
   ])('stores nothing with %s, and says what is wrong', async (_, functions, message) => {
     // As JavaScript can give them.
-    await start(Object.assign<DjaffarOptions, object>({}, functions));
+    await startContext(Object.assign<DjaffarOptions, object>({}, functions));
     const answer = await view();
     expect(answer.status).toBe(500);
     expect(answer.headers.getSetCookie()).toEqual([]);
+    const ofServer = await host.fetch('/orders/tracked', { method: 'POST' });
+    expect(await ofServer.json()).toEqual({ error: expect.stringMatching(message) });
     expect(await host.stored()).toEqual([]);
-    const visitors = host.app.get(VisitorService, { strict: false });
-    expect(() => visitors.of({ headers: {} })).toThrow(message);
+  });
+
+  it.each<[string, DjaffarOptions]>([
+    ['at once', { privacy: () => 'cnil' }],
+    ['later', { privacy: async () => Promise.resolve('cnil') }],
+  ])('a function may decide %s', async (_, options) => {
+    await startContext(options);
+    expect((await view({ 'X-User': 'jeff' })).headers.getSetCookie()).toHaveLength(1);
+    await host.fetch('/orders/tracked', { method: 'POST', headers: { 'X-User': 'jeff' } });
+    const kept = { userId: null, ipAddress: '127.0.0.0', sessionId: expect.any(String) };
+    expect(await host.stored()).toMatchObject([kept, kept]);
+  });
+
+  it('gives nothing of a visitor to code that has not waited for the decision', async () => {
+    await startContext({
+      consent: async ({ headers }: { headers: Record<string, string> }) =>
+        Promise.resolve(headers['x-agreed'] === 'yes'),
+    });
+    const agreed = { 'X-Agreed': 'yes' };
+    const Cookie = cookieOf(await view(agreed));
+    const ask = async (path: string): Promise<unknown> =>
+      (await host.fetch(path, { method: 'POST', headers: { ...agreed, Cookie, 'X-User': 'jeff' } })).json();
+    expect(await ask('/orders/context')).toMatchObject({
+      session: null,
+      visit: null,
+      user: null,
+      ip: '127.0.0.0',
+    });
+    expect(await ask('/orders/context-after-track')).toMatchObject({
+      session: expect.any(String),
+      visit: expect.any(String),
+      user: { id: 'jeff' },
+    });
+  });
+
+  it('without consent, "cnil" has no cookie and no user either', async () => {
+    await start({ privacy: 'cnil', consent: consentCookie });
+    expect((await view({ 'X-User': 'jeff' })).headers.getSetCookie()).toEqual([]);
+    await view({ 'X-User': 'jeff', Cookie: 'djaffar_consent=1' });
+    const kept = { userId: null, userName: null, ipAddress: '127.0.0.0', sessionId: expect.any(String) };
+    expect(await host.stored()).toMatchObject([kept, kept]);
   });
 
   it('takes only true for consent', async () => {
@@ -391,11 +467,7 @@ describe('the mode', () => {
       ["'cnil'", { privacy: 'cnil' }],
       ["a function that returns 'cnil'", { privacy: () => 'cnil' }],
     ])('in a request knows no user with %s', async (_, options) => {
-      host = await startHost({
-        adapter: 'express',
-        djaffar: { user, requestContext: true, ...options },
-        controllers: [OrdersController],
-      });
+      await startContext(options);
       const answer = await fetch(`${host.url}/orders/of-customer`, {
         method: 'POST',
         headers: { 'X-User': 'jeff' },
