@@ -36,7 +36,7 @@ function peakOf(pid: number): number {
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const SESSION = '"userAgent", "startedAt", browser, system, device, bot';
+const SESSION = '"userAgent", "startedAt", browser, system, device, bot, consent';
 
 /** Exports the latest million activities by the built command, by `psql \copy`, and by `stream()`. */
 export async function exportsOf(

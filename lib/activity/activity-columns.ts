@@ -20,4 +20,13 @@ export const ACTIVITY_COLUMNS = [
 ];
 
 /** The same of a session. */
-export const SESSION_COLUMNS = ['id', 'userAgent', 'startedAt', 'browser', 'system', 'device', 'bot'];
+export const SESSION_COLUMNS = [
+  'id',
+  'userAgent',
+  'startedAt',
+  'browser',
+  'system',
+  'device',
+  'bot',
+  'consent',
+];

@@ -53,6 +53,8 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   ipPolicy?: IpPolicy;
   /** Whether the user and the name of the group are stored; `undefined` outside of requests. */
   isUserStored?: boolean;
+  /** Whether the visitor has agreed to be identified; not known outside of requests. */
+  consent?: boolean | null;
   /** Whether the visit is from a signed cookie, and not set by the host's code. */
   isVisitOwn: boolean;
   /**

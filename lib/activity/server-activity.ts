@@ -139,7 +139,9 @@ export class ServerTracker {
           ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, ipPolicy),
         },
       ],
-      sessionId === null ? undefined : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined),
+      sessionId === null
+        ? undefined
+        : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined, own?.consent ?? null),
       {
         request: origin?.request,
         isAboutAnother: origin?.isAboutAnother,

@@ -20,6 +20,9 @@ export class Session {
 
   /** Whether the user agent is that of a known bot. */
   bot!: boolean;
+
+  /** Whether the visitor had agreed to be identified when the session began; `null` without the option `consent`. */
+  consent!: boolean | null;
 }
 
 /** The session of some activities; its row is asked for only if it may be new. */

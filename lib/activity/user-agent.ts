@@ -63,6 +63,11 @@ function truncateOrNull(name: string | undefined, characters: number): string | 
 }
 
 /** Returns a new session. */
-export function sessionOf(id: string, startedAt: number, userAgent: string | undefined): NewSession {
-  return { id, row: () => ({ id, startedAt: new Date(startedAt), ...parseUserAgent(userAgent) }) };
+export function sessionOf(
+  id: string,
+  startedAt: number,
+  userAgent: string | undefined,
+  consent: boolean | null,
+): NewSession {
+  return { id, row: () => ({ id, startedAt: new Date(startedAt), ...parseUserAgent(userAgent), consent }) };
 }

@@ -92,7 +92,7 @@ export class RequestScope {
 
   originOf(occasion: Occasion, settings: Settings, visitors: VisitorService): Origin {
     const { request } = this;
-    const { mode, isUserStored } = visitors.decisionOf(request);
+    const { mode, isUserStored, consent } = visitors.decisionOf(request);
     const own = isUserStored ? this.user(settings) : null;
     const user = isUserStored ? givenUser(occasion.user, own) : null;
     const isAboutAnother = own !== null && user?.id !== own.id;
@@ -105,6 +105,7 @@ export class RequestScope {
       request,
       isAboutAnother,
       isUserStored,
+      consent,
       ipPolicy: ipPolicyOf(mode, settings.ip),
       isVisitOwn: true,
       keep: () => {},

@@ -27,6 +27,7 @@ const KINDS: Record<string, Kind> = {
   receivedAt: 'date',
   startedAt: 'date',
   bot: 'boolean',
+  consent: 'boolean',
   interactive: 'boolean',
   properties: 'json',
 };

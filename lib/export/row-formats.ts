@@ -37,7 +37,7 @@ const HEADERS = [
   ...SESSION_COLUMNS.filter((column) => column !== 'id').map((column) => `session.${column}`),
 ];
 
-const NO_SESSION = ',,,,,';
+const NO_SESSION = ','.repeat(SESSION_COLUMNS.length - 2);
 
 /** RFC 4180, with a header. */
 function csv({ raw = false, bom = true }: CsvOptions): Format {
@@ -79,8 +79,9 @@ function activityCells(activity: ActivityRow): Cell[] {
   ];
 }
 
-function sessionCells({ userAgent, startedAt, browser, system, device, bot }: Session): Cell[] {
-  return [userAgent, startedAt.toISOString(), browser, system, device, String(bot)];
+function sessionCells({ userAgent, startedAt, browser, system, device, bot, consent }: Session): Cell[] {
+  const agreed = consent === null ? null : String(consent);
+  return [userAgent, startedAt.toISOString(), browser, system, device, String(bot), agreed];
 }
 
 /** Writes activities as JSON, each with its session. */

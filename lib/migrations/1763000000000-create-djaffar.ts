@@ -32,6 +32,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           optional(text('system', 64)),
           optional(text('device', 16)),
           boolean('bot'),
+          optional(boolean('consent')),
         ],
       }),
     );

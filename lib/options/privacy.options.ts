@@ -48,6 +48,13 @@ export interface PrivacyOptions {
   withoutConsent?: 'cookieless' | 'nothing' | undefined;
 
   /**
+   * What becomes of a session if its visitor withdraws consent: `erase` erases its activities before the next request of the
+   * browser is answered, `keep` only removes the cookie.
+   * @defaultValue 'keep'
+   */
+  onWithdrawal?: 'keep' | 'erase' | undefined;
+
+  /**
    * What happens to activities of visitors whose browser sends `Sec-GPC: 1` (Global Privacy Control) or `DNT: 1`.
    * `anonymise` stores them without user, session, visit and address, and sets no cookie. `drop` stores nothing; the answer
    * is 204 all the same. `ignore` treats these visitors as all others; the browser tracker itself sends nothing of them

@@ -265,6 +265,7 @@ export const OPTION_RULES: Rules = {
   cookieless: { rotate: oneOf('day', 'week', 'month') },
   consent: aFunction,
   withoutConsent: oneOf('cookieless', 'nothing'),
+  onWithdrawal: oneOf('keep', 'erase'),
   respect: oneOf('anonymise', 'drop', 'ignore'),
   ip: oneOf('full', 'masked', 'none'),
   scrub: {

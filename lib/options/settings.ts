@@ -20,6 +20,7 @@ export interface Settings extends DjaffarOptions {
   privacy: NonNullable<DjaffarOptions['privacy']>;
   cookieless: { rotate: SaltRotation };
   withoutConsent: 'cookieless' | 'nothing';
+  onWithdrawal: 'keep' | 'erase';
   respect: PrivacySignalPolicy;
   ip: IpPolicy;
   scrub: readonly string[];
@@ -37,6 +38,7 @@ export const DEFAULTS = {
   privacy: 'identified',
   cookieless: { rotate: 'day' },
   withoutConsent: 'cookieless',
+  onWithdrawal: 'keep',
   respect: 'ignore',
   ip: 'full',
   scrub: SECRET_PARAMETERS,

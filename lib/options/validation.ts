@@ -115,6 +115,7 @@ function findUselessOptions(options: unknown): string[] {
     unknownEvents,
     webhooks,
     withoutConsent,
+    onWithdrawal,
   }: Partial<
     Record<
       | 'consent'
@@ -127,7 +128,8 @@ function findUselessOptions(options: unknown): string[] {
       | 'subscriptions'
       | 'unknownEvents'
       | 'webhooks'
-      | 'withoutConsent',
+      | 'withoutConsent'
+      | 'onWithdrawal',
       unknown
     >
   > = options;
@@ -140,6 +142,7 @@ function findUselessOptions(options: unknown): string[] {
   };
   errors.push(...findWebhookErrors(webhooks, subscriptions));
   find('withoutConsent', withoutConsent, 'consent', consent !== undefined);
+  find('onWithdrawal', onWithdrawal, 'consent', consent !== undefined);
   if (privacy === 'cnil' && typeof session === 'object' && session !== null) {
     const { absoluteMaxAge }: { absoluteMaxAge?: unknown } = session;
     if (typeof absoluteMaxAge === 'number' && absoluteMaxAge > DEFAULTS.session.absoluteMaxAge)

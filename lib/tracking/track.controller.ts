@@ -10,6 +10,7 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { ActivityService } from '../activity/activity.service.js';
 import { InvalidActivityError } from '../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { Events } from '../activity/events.js';
@@ -44,6 +45,8 @@ import { VisitorService } from './visitor.service.js';
 @Controller()
 export class TrackController {
   private readonly events: Events;
+  /** Of sessions whose visitors have withdrawn their consent. */
+  private readonly erasures = new Map<string, Promise<unknown>>();
   /** By the monotonic clock. */
   private nextLook = Number.NEGATIVE_INFINITY;
 
@@ -53,6 +56,7 @@ export class TrackController {
     private readonly users: IdentifiedUsers,
     private readonly visitors: VisitorService,
     private readonly recorder: Recorder,
+    private readonly activities: ActivityService,
     private readonly outcomes: Outcomes,
     private readonly answers: Answers,
   ) {
@@ -91,14 +95,14 @@ export class TrackController {
     });
     const deciding = this.visitors.decide(request);
     // The host's time is not limited, as that of its guards.
-    const { mode, isUserStored } = deciding instanceof Promise ? await deciding : deciding;
+    const { mode, isUserStored, consent } = deciding instanceof Promise ? await deciding : deciding;
     const user = isUserStored ? this.users.get(request) : undefined;
     const moments = parsed.map(({ date, path, name, properties }) => ({
       date: Math.min(date.getTime(), receivedAt),
       path,
       inView: name === ENGAGEMENT ? timeInView(properties) : undefined,
     }));
-    if (mode === 'cookieless' || mode === 'nothing') this.removeCookie(request, response);
+    if (mode === 'cookieless' || mode === 'nothing') await this.endSession(request, response, consent);
     if (mode === 'nothing') {
       this.outcomes.count('consent', parsed.length);
       return;
@@ -131,7 +135,7 @@ export class TrackController {
         interactive: null,
       }),
     );
-    const sessionRow = sessionOf(session, receivedAt, headers['user-agent']);
+    const sessionRow = sessionOf(session, receivedAt, headers['user-agent'], consent);
     let isSessionKept = false;
     const onKept = (): void => void (isSessionKept = true);
     const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
@@ -142,10 +146,25 @@ export class TrackController {
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
 
-  /** Withdrawn consent leaves nothing on the device. */
-  private removeCookie(request: TrackRequest, response: object): void {
+  /** Withdrawn consent leaves nothing on the device. The cookie remains until the session is erased, if it is to be. */
+  private async endSession(request: TrackRequest, response: object, consent: boolean | null): Promise<void> {
     const removal = this.visitors.removal(request);
-    if (removal) this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', removal);
+    if (!removal) return;
+    if (consent === false && this.settings.onWithdrawal === 'erase') {
+      const session = this.visitors.sessionOfCookie(request, await this.visitors.keyRing());
+      if (session !== undefined) await this.erase(session);
+    }
+    this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', removal);
+  }
+
+  /** Simultaneous requests of a browser erase its session once. */
+  private async erase(session: string): Promise<void> {
+    let erasure = this.erasures.get(session);
+    if (!erasure) {
+      erasure = this.activities.erase({ session }).finally(() => this.erasures.delete(session));
+      this.erasures.set(session, erasure);
+    }
+    await erasure;
   }
 
   /** One request a second is enough to see whether the host knows the addresses of its visitors. */

@@ -120,6 +120,11 @@ export class VisitorService {
     });
   }
 
+  /** @internal the session of the cookie, whatever the visitor has agreed to */
+  sessionOfCookie(request: TrackRequest, keys: KeyRing): string | undefined {
+    return hasCookie(request) ? this.readCookie(request, Date.now(), keys).session : undefined;
+  }
+
   /** @internal the keys that sign the cookies, if they are loaded */
   get currentKeys(): KeyRing | undefined {
     return this.keys.current;

@@ -40,6 +40,7 @@ const SESSION = {
   system: 'Linux',
   device: 'desktop',
   bot: false,
+  consent: true,
 };
 
 /** As Django 5.2 has dumped the models of django-djaffar 0.1.10. */
@@ -380,7 +381,7 @@ describe('djaffar import', () => {
       groupId: null,
       groupName: null,
       interactive: null,
-      session: { ...SESSION, id: 'a', startedAt: rows[0]?.date },
+      session: { ...SESSION, id: 'a', startedAt: rows[0]?.date, consent: null },
     });
     expect(second).toMatchObject({ visitId: first?.visitId, session: first?.session });
     // In the order of their ids, which are made from what the rows say.

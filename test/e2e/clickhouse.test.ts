@@ -12,7 +12,7 @@ import { STORES } from '../support/databases.js';
 import { type ClickHouseServer, startClickHouse } from '../support/clickhouse/clickhouse.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
-const SESSION = { id: 's', startedAt: new Date(), ...parseUserAgent('Firefox') };
+const SESSION = { id: 's', startedAt: new Date(), ...parseUserAgent('Firefox'), consent: null };
 const SETTINGS = { ...DEFAULTS, page: (path: string) => path };
 
 describe('the options of clickHouse()', () => {

@@ -499,6 +499,37 @@ describe('the mode', () => {
       ]);
     });
 
+    it('stores with a session whether it was given, and says so in exports', async () => {
+      await startContext({ consent: consentCookie });
+      await view();
+      await host.fetch('/orders/tracked', { method: 'POST', headers: { ...agreed, 'User-Agent': CHROME } });
+      await view(agreed);
+      const consents = (await host.stored()).map(({ session }) => session?.consent);
+      expect(consents).toEqual([false, true, true]);
+      await host.close();
+      await start({});
+      await view();
+      expect((await host.stored()).map(({ session }) => session?.consent)).toEqual([null]);
+    });
+
+    it.each(['keep', 'erase'] as const)('that is withdrawn: %s', async (onWithdrawal) => {
+      await start({ consent: consentCookie, onWithdrawal });
+      const cookie = cookieOf(await view(agreed));
+      await view({ cookie: `${cookie}; ${agreed.cookie}` });
+      const other = cookieOf(await view(agreed));
+      const kept = (await host.stored()).map(({ id }) => id);
+      // A signature that is wrong erases nothing.
+      await view({ cookie: `${cookie.slice(0, -1)}${cookie.endsWith('A') ? 'B' : 'A'}` });
+      const answers = await Promise.all([1, 2, 3].map(() => view({ cookie })));
+      for (const answer of answers)
+        expect(answer.headers.getSetCookie()).toEqual([
+          expect.stringMatching(/^djaffar_session=; Max-Age=0/),
+        ]);
+      const left = (await host.stored()).map(({ id }) => id).filter((id) => kept.includes(id));
+      expect(left).toEqual(onWithdrawal === 'keep' ? kept : kept.slice(2));
+      expect(other).toMatch(/^djaffar_session=/);
+    });
+
     it('gives each of the people behind one address a session of their own', async () => {
       await start({ privacy: 'cookieless', consent: consentCookie });
       await view();

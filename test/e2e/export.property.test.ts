@@ -23,6 +23,7 @@ const aSession = fc.record({
   system: maybe,
   device: maybe,
   bot: fc.boolean(),
+  consent: fc.option(fc.boolean()),
 });
 
 const aRow = fc.record({

@@ -436,6 +436,7 @@ describe.each(STORES)('a store on %s', (name) => {
           system: 'Linux',
           device: 'desktop',
           bot: false,
+          consent: true,
         }),
       };
       const unknown = { ...session, id: 's2' };

@@ -35,7 +35,15 @@ function activity(id: string, path: string, sessionId: string | null = null): St
 }
 
 function session(id: string): NewSession {
-  const row = { userAgent: null, startedAt: DATE, browser: null, system: null, device: null, bot: false };
+  const row = {
+    userAgent: null,
+    startedAt: DATE,
+    browser: null,
+    system: null,
+    device: null,
+    bot: false,
+    consent: null,
+  };
   return { id, row: () => ({ id, ...row }) };
 }
 

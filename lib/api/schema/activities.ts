@@ -20,6 +20,9 @@ export const session = component(
         text('The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`.', { example: 'desktop' }),
       ),
       bot: flag('Whether the user agent is that of a known bot.'),
+      consent: nullable(
+        flag('Whether the visitor had agreed to be identified when it began; `null` if that is not asked.'),
+      ),
     },
     'One browser.',
   ),

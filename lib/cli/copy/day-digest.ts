@@ -66,6 +66,7 @@ function textOf(row: ActivityRow): string {
       session.system,
       session.device,
       session.bot,
+      session.consent,
     ],
   ]);
 }

@@ -97,7 +97,7 @@ function lengthOf(firstByte: number): number {
 
 const SESSION = 'session.';
 /** Boolean columns. */
-const FLAGS = new Set(['interactive', 'session.bot']);
+const FLAGS = new Set(['interactive', 'session.bot', 'session.consent']);
 
 /**
  * Converts the cells of an exported CSV file to an object of `export --format ndjson`.

@@ -94,6 +94,7 @@ export class RowReader {
     const system = fields.optionalText('system', 64);
     const device = fields.optionalText('device', 16);
     const bot = fields.has('bot') && fields.flag('bot');
+    const consent = fields.optionalFlag('consent');
     const startedAt = fields.has('startedAt')
       ? fields.date('startedAt')
       : new Date(this.visits.startOf(id ?? '', date.getTime()));
@@ -108,6 +109,7 @@ export class RowReader {
         system: fields.has('system') ? system : parsed.system,
         device: fields.has('device') ? device : parsed.device,
         bot: fields.has('bot') ? bot : parsed.bot,
+        consent,
       };
     };
     return { id: id ?? '', row };

@@ -92,6 +92,7 @@ const MIGRATIONS: Migration[] = [
         system ${REPEATED_OR_NULL},
         device ${REPEATED_OR_NULL},
         bot Bool,
+        consent Nullable(Bool),
         version UInt64 COMMENT 'the greatest counts: first with a user agent, then the one that started first',
         INDEX bots bot TYPE minmax GRANULARITY 1
       ) ENGINE = ${engine('ReplacingMergeTree(version)')}

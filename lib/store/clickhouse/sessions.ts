@@ -34,7 +34,7 @@ export class Sessions {
     const found = new Map<string, Session>();
     for (const some of lists([...new Set(ids)])) {
       const rows = await this.server.query<Row>(
-        `SELECT id, userAgent, startedAt, browser, system, device, bot FROM ${SESSION} FINAL WHERE id IN ${texts(some)}`,
+        `SELECT id, userAgent, startedAt, browser, system, device, bot, consent FROM ${SESSION} FINAL WHERE id IN ${texts(some)}`,
         limits,
       );
       for (const row of rows)

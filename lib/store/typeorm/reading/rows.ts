@@ -10,7 +10,11 @@ import { walk } from '../../paginate.js';
 
 const PAGE = 2000;
 
-type SessionRow = Omit<Session, 'startedAt' | 'bot'> & { startedAt: string | number; bot: unknown };
+type SessionRow = Omit<Session, 'startedAt' | 'bot' | 'consent'> & {
+  startedAt: string | number;
+  bot: unknown;
+  consent: unknown;
+};
 
 /** Reads many activities. */
 export class RowReader {
@@ -56,5 +60,6 @@ function sessionOf(row: SessionRow): Session {
   session.system = row.system;
   session.device = row.device;
   session.bot = Boolean(row.bot);
+  session.consent = row.consent === null ? null : Boolean(row.consent);
   return session;
 }

@@ -10,4 +10,5 @@ export const sessionTable = mapClass<typeof Session, Session>(Session, 'djaffar_
   system: { type: 'varchar', length: 64, nullable: true },
   device: { type: 'varchar', length: 16, nullable: true },
   bot: { type: 'boolean' },
+  consent: { type: 'boolean', nullable: true },
 });

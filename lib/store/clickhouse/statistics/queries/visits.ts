@@ -79,7 +79,7 @@ async function sessionsOf(query: StatisticsQuery, page: VisitRow[]): Promise<Map
   const ids = page.flatMap(({ sessionId }) => sessionId ?? []);
   if (ids.length === 0) return new Map();
   const rows = await query.ask<Omit<Session, 'startedAt'> & { startedAt: number }>(
-    `SELECT id, userAgent, startedAt, browser, system, device, bot FROM ${SESSION} FINAL WHERE id IN ${texts(ids)}`,
+    `SELECT id, userAgent, startedAt, browser, system, device, bot, consent FROM ${SESSION} FINAL WHERE id IN ${texts(ids)}`,
   );
   const starts = await startsInScope(query, ids);
   return new Map(
