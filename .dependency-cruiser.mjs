@@ -94,6 +94,18 @@ const MAY_IMPORT = {
 
   'entities.ts': ['store/typeorm'],
 
+  // For tests of applications: `nestjs-djaffar/testing`.
+  testing: [
+    'activity',
+    'diagnostics',
+    'djaffar.module.ts',
+    'options',
+    'privacy',
+    'statistics',
+    'store',
+    'time',
+  ],
+
   // It puts the parts together, for `djaffar.module.ts`.
   module: [
     'activity',

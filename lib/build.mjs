@@ -43,6 +43,7 @@ const { outputFiles } = await build({
     Object.entries({
       index: 'index',
       clickhouse: 'store/clickhouse/index',
+      testing: 'testing/index',
       'cli/run-command': 'cli/run-command',
       'generated/page': 'generated/page',
     }).map(([name, source]) => [name, join(modules, `${source}.js`)]),
@@ -81,6 +82,7 @@ await rm(modules, { recursive: true });
 for (const [name, types] of [
   ['index', 'index'],
   ['clickhouse', 'store/clickhouse/index'],
+  ['testing', 'testing/index'],
 ]) {
   const names = Object.keys(require(`../dist/${name}.js`));
   await writeFile(new URL(`${name}.mjs`, DIST), `export { ${names.join(', ')} } from './${name}.js';\n`);

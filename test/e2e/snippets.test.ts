@@ -8,6 +8,7 @@ import libsql from 'libsql';
 import * as typeorm from 'typeorm';
 import * as djaffar from '../../lib/index.js';
 import * as clickhouse from '../../lib/store/clickhouse/index.js';
+import * as testing from '../../lib/testing/index.js';
 import { Activity } from '../../lib/index.js';
 import { createMigratedDatabase, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -18,8 +19,8 @@ import { programOf } from '../support/snippets/modules.js';
 type Exports = Record<string, unknown>;
 type Run = () => Promise<Exports>;
 
-/** `unit/snippets.test.ts` compiles these; they are for a browser, another framework, a bundler, or a cloud. */
-const NOT_RUN = /^docs\/(browser|bundling|serverless)\.md|^README\.md/;
+/** `unit/snippets.test.ts` compiles these; they are for a browser, another framework, a bundler, a cloud, or a test, which `testing.test.ts` runs. */
+const NOT_RUN = /^docs\/(browser|bundling|serverless|testing)\.md|^README\.md/;
 
 const SWC: Options = {
   swcrc: false,
@@ -58,6 +59,7 @@ beforeAll(async () => {
     libsql: { __esModule: true, default: libsql },
     'nestjs-djaffar': djaffar,
     'nestjs-djaffar/clickhouse': clickhouse,
+    'nestjs-djaffar/testing': testing,
     typeorm,
   };
 });

@@ -268,6 +268,8 @@ async function pack() {
       'index.mjs',
       'index.d.ts',
       'index.d.mts',
+      'testing.mjs',
+      'testing/index.d.ts',
       'client/index.js',
       'client/index.d.ts',
       'client/commonjs/index.js',

@@ -9,7 +9,7 @@ const ROOT = '../../..';
 
 const OPTIONS = {
   lib: ['ES2023', 'ES2024.String', 'DOM', 'DOM.Iterable'],
-  types: ['node'],
+  types: ['node', 'jest'],
   jsx: 'preserve',
   declaration: false,
   noUnusedLocals: false,
@@ -17,6 +17,7 @@ const OPTIONS = {
   paths: {
     'nestjs-djaffar': [`${ROOT}/lib/index.ts`],
     'nestjs-djaffar/clickhouse': [`${ROOT}/lib/store/clickhouse/index.ts`],
+    'nestjs-djaffar/testing': [`${ROOT}/lib/testing/index.ts`],
     'nestjs-djaffar/client': [`${ROOT}/lib/client/index.ts`],
   },
 };

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import Database = require('libsql');
 import { ActivityService, DjaffarModule, djaffarMigrations } from 'nestjs-djaffar';
 import { djaffar } from 'nestjs-djaffar/client';
+import { DjaffarTestingModule, TrackedActivities } from 'nestjs-djaffar/testing';
 import { AppService } from './app.service';
 
 describe('AppService', () => {
@@ -17,6 +18,18 @@ describe('AppService', () => {
       name: 'bought',
       properties: { plan: 'pro' },
     });
+  });
+
+  it('in memory', async () => {
+    const module = await Test.createTestingModule({
+      imports: [DjaffarTestingModule.forRoot()],
+      providers: [AppService],
+    }).compile();
+    await expect(module.get(AppService).buy('pro')).resolves.toBe(1);
+    expect(module.get(TrackedActivities).list()).toMatchObject([
+      { name: 'bought', properties: { plan: 'pro' } },
+    ]);
+    await module.close();
   });
 
   it('with the real one', async () => {

@@ -3,7 +3,7 @@ import { type CanActivate, type ExecutionContext, Injectable, Module } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import type { Repository } from 'typeorm';
-import type { Activity, ActivityService, ActivityStats } from '../../../lib/index.js';
+import { type Activity, ActivityService, type ActivityStats } from '../../../lib/index.js';
 
 // What an app has that snippets do not show. The values without a body are given by the test that runs a snippet.
 
@@ -67,4 +67,13 @@ export declare class NavigationEnd {
 }
 export declare class Router {
   events: Observable<object>;
+}
+
+@Injectable()
+export class OrdersService {
+  constructor(private readonly service: ActivityService) {}
+
+  async pay(order: number): Promise<void> {
+    await this.service.track({ name: 'order.paid', path: `/orders/${order}`, properties: { total: 20 } });
+  }
 }

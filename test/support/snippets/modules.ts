@@ -41,6 +41,7 @@ const IMPORTS: Record<string, string[]> = {
     'myMigrations',
     'NavigationEnd',
     'now',
+    'OrdersService',
     'repository',
     'Roles',
     'RolesGuard',
