@@ -13,10 +13,12 @@ export type DjaffarTestingOptions = Omit<
  * was tracked.
  * @example
  * ```ts
- * const testing = await Test.createTestingModule({
- *   imports: [DjaffarTestingModule.forRoot(), OrdersModule],
- * }).compile();
- * await testing.get(OrdersService).pay(17);
+ * import { Test } from '@nestjs/testing';
+ * import { ActivityService } from 'nestjs-djaffar';
+ * import { DjaffarTestingModule, TrackedActivities } from 'nestjs-djaffar/testing';
+ *
+ * const testing = await Test.createTestingModule({ imports: [DjaffarTestingModule.forRoot()] }).compile();
+ * await testing.get(ActivityService).track({ name: 'order.paid', path: '/orders/17' });
  * expect(testing.get(TrackedActivities).list({ name: 'order.paid' })).toHaveLength(1);
  * ```
  */

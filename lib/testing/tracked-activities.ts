@@ -26,7 +26,9 @@ export interface WaitOptions {
  * What was tracked in a test, in memory.
  * @example
  * ```ts
- * const tracked = app.get(TrackedActivities);
+ * import { TrackedActivities } from 'nestjs-djaffar/testing';
+ *
+ * const tracked = new TrackedActivities();
  * expect(tracked.list({ name: 'order.paid' })).toMatchObject([{ userId: '17', properties: { total: 20 } }]);
  * tracked.clear();
  * ```
@@ -39,8 +41,13 @@ export class TrackedActivities {
    * Has a whole app track into memory: its `DjaffarModule` stays as it is, with guards, options and context.
    * @example
    * ```ts
+   * import { Test } from '@nestjs/testing';
+   * import { TrackedActivities } from 'nestjs-djaffar/testing';
+   *
+   * class AppModule {}
    * const tracked = new TrackedActivities();
    * const testing = await tracked.use(Test.createTestingModule({ imports: [AppModule] })).compile();
+   * await testing.createNestApplication().init();
    * ```
    * @param builder what `Test.createTestingModule(…)` returns
    * @returns the same builder

@@ -38,11 +38,12 @@ describe('the examples in the comments', () => {
       extends: `${up}/tsconfig.json`,
       compilerOptions: {
         lib: ['ES2023', 'ES2024.String', 'DOM'],
-        types: ['node'],
+        types: ['node', 'jest'],
         declaration: false,
         paths: {
           'nestjs-djaffar': [`${up}/lib/index.ts`],
           'nestjs-djaffar/clickhouse': [`${up}/lib/store/clickhouse/index.ts`],
+          'nestjs-djaffar/testing': [`${up}/lib/testing/index.ts`],
           'nestjs-djaffar/client': [`${up}/lib/client/index.ts`],
         },
       },
