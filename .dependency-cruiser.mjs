@@ -106,6 +106,9 @@ const MAY_IMPORT = {
     'time',
   ],
 
+  // It runs in the Nest CLI: `nest add nestjs-djaffar`.
+  schematics: [],
+
   // It puts the parts together, for `djaffar.module.ts`.
   module: [
     'activity',

@@ -44,6 +44,7 @@ const { outputFiles } = await build({
       index: 'index',
       clickhouse: 'store/clickhouse/index',
       testing: 'testing/index',
+      'schematics/nest-add': 'schematics/nest-add',
       'cli/run-command': 'cli/run-command',
       'generated/page': 'generated/page',
     }).map(([name, source]) => [name, join(modules, `${source}.js`)]),
@@ -76,6 +77,8 @@ for (const { path, text } of outputFiles) {
 if (optional !== 3)
   throw new Error(`${optional} of 3 optional packages are loaded so that bundlers accept it`);
 await copyFile(join(modules, 'cli/main.mjs'), new URL('cli/main.mjs', DIST));
+for (const file of ['collection.json', 'schema.json'])
+  await copyFile(new URL(`schematics/${file}`, import.meta.url), new URL(`schematics/${file}`, DIST));
 await rm(modules, { recursive: true });
 
 // Names one by one: bundlers do not see what `export *` takes from CommonJS.

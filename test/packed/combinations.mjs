@@ -190,3 +190,24 @@ export const TEST_HOSTS = [
     runner: ['node_modules/vitest/vitest.mjs', 'run'],
   },
 ];
+
+/** Apps as `nest new` makes them, into which `nest add nestjs-djaffar` puts the package. */
+export const NEW_HOSTS = [
+  { major: 11, modules: 'cjs', hasTypeOrm: false },
+  { major: 12, modules: 'esm', hasTypeOrm: true },
+].map(({ major, ...host }) => ({
+  ...host,
+  isNew: true,
+  name: `nest add, ${host.modules}, Nest ${major}${host.hasTypeOrm ? ', TypeORM' : ''}`,
+  packages: [
+    ...nest(major, 'highest', 'express').packages.filter(
+      (name) => host.hasTypeOrm || !name.startsWith('@nestjs/typeorm@'),
+    ),
+    ...(host.hasTypeOrm ? ['typeorm@1', 'libsql'] : []),
+    'rxjs@7',
+    'reflect-metadata@0.2',
+    `@nestjs/cli@${major}`,
+    '@types/node@20',
+    'typescript@5',
+  ],
+}));

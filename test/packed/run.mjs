@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { findDatabases } from '../support/setup/servers.mjs';
-import { COMBINATIONS, TEST_HOSTS, untested } from './combinations.mjs';
+import { COMBINATIONS, NEW_HOSTS, TEST_HOSTS, untested } from './combinations.mjs';
+import { checkNestAdd } from './nest-add.mjs';
+import { manifest, pack } from './pack.mjs';
 import { check, install, run, start } from './process.mjs';
 import { doWholeJob } from './whole-job.mjs';
 
@@ -28,10 +30,6 @@ const TYPESCRIPT = {
 };
 const DEPRECATED = ['--ignoreDeprecations', '6.0'];
 const HOSTS_IN_TYPESCRIPT = ['host.ts', 'typed.ts'];
-
-function manifest(path) {
-  return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'));
-}
 
 /** The packages that come with one, as `npm ls` tells it: `name@version`. */
 function brought(name, { dependencies = {}, version } = {}, own = Object.keys(dependencies)) {
@@ -247,67 +245,23 @@ function typeCheck(host, compiler, args) {
   ]);
 }
 
-/** @returns its path, even if a check of what it holds failed */
-async function pack() {
-  let tarball;
-  let files = [];
-  await check('the tarball holds the built library and nothing else', async () => {
-    const options = ['--json', '--silent', '--pack-destination', folder];
-    const [packed] = JSON.parse(await run(root, 'npm', ['pack', ...options]));
-    tarball = join(folder, packed.filename);
-    files = packed.files.map(({ path }) => path);
-    // No tests, no sample, and no source map, whose sources would not be there.
-    const allowed =
-      /^(dist\/.+\.(m?js|d\.m?ts)|dist\/(client\/(commonjs\/)?)?package\.json|package\.json|docs\/[\w-]+\.(md|json)|README\.md|LICENSE|CHANGELOG\.md)$/;
-    assert.deepEqual(
-      files.filter((path) => !allowed.test(path)),
-      [],
-    );
-    for (const built of [
-      'index.js',
-      'index.mjs',
-      'index.d.ts',
-      'index.d.mts',
-      'testing.mjs',
-      'testing/index.d.ts',
-      'client/index.js',
-      'client/index.d.ts',
-      'client/commonjs/index.js',
-      'generated/page.js',
-    ])
-      assert(files.includes(`dist/${built}`), `${built} was not built`);
-  });
-  if (!tarball) return undefined;
-  await check('the tarball imports only what it declares, and names no source map', () => {
-    const { name: own, dependencies, peerDependencies } = manifest(root);
-    const known = { ...dependencies, ...peerDependencies, [own]: true };
-    // What `generated` holds is for the browser.
-    for (const path of files.filter((each) => /^dist\/(?!generated)/.test(each))) {
-      // Examples in comments may import others.
-      const code = readFileSync(join(root, path), 'utf8').replaceAll(/^ *\/\*\*.*?\*\/$/gms, '');
-      assert.doesNotMatch(code, /sourceMappingURL/, path);
-      for (const [, name] of code.matchAll(
-        /\b(?:from *|import[ (]*|require\()['"]((?:@[\w-]+\/)?\w[\w:.-]*)/g,
-      ))
-        assert(name in known || name.startsWith('node:'), `${path}: ${name}`);
-    }
-  });
-  return tarball;
+function checkHost(each) {
+  if (each.isNew) return checkNestAdd(mkdtempSync(join(folder, 'new-')), each, tarball);
+  return each.runner ? checkTestHost(each, tarball) : checkCombination(each, tarball, nodes);
 }
 
 await check('each version that package.json claims is in a row of the table', () => {
   assert.deepEqual(untested(manifest(root)), []);
 });
-const tarball = await pack();
+const tarball = await pack(root, folder);
 const databases = await findDatabases();
-const chosen = [...COMBINATIONS, ...TEST_HOSTS].filter(
+const chosen = [...COMBINATIONS, ...TEST_HOSTS, ...NEW_HOSTS].filter(
   ({ name, database = 'sqlite' }) => tarball && only.test(name) && databases.includes(database),
 );
 const versions = chosen.flatMap(({ starts = [] }) => starts.map(({ node }) => node));
 const nodes = await installNodes([...new Set(versions)].toSorted((a, b) => a.localeCompare(b)));
 const rows = [];
 await eachOf(chosen, async (each) => {
-  const done = each.runner ? checkTestHost(each, tarball) : checkCombination(each, tarball, nodes);
-  rows.push([each.name, ...(await done)]);
+  rows.push([each.name, ...(await checkHost(each))]);
 });
 for (const row of rows) console.log(row.join(' | '));
