@@ -21,7 +21,7 @@ import { IsISO8601, IsOptional, IsString, MaxLength } from 'class-validator';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { Column, Entity, Index, PrimaryGeneratedColumn, Repository } from 'typeorm';
 import { ValidationPipe } from '@nestjs/common';
-import { type ActivityPattern, DjaffarModule, djaffarMigrations } from '../lib/index.js';
+import { type ActivityPattern, DjaffarModule, djaffarMigrations, type DjaffarOptions } from '../lib/index.js';
 import { databaseOptions } from '../sample/database.js';
 
 // One of the hosts that the benchmark compares, selected by the environment: see run.ts.
@@ -152,6 +152,23 @@ class NaiveModule {}
 })
 class DjaffarHostModule {}
 
+const withOptions = (options: DjaffarOptions): ReturnType<typeof DjaffarModule.forRoot> =>
+  DjaffarModule.forRoot({ imports: [AuthModule], guards: [Guard], ...options });
+
+/** Djaffar without a cookie. */
+@Module({
+  imports: [database, AuthModule, withOptions({ privacy: 'cookieless' })],
+  controllers: [UsageController],
+})
+class CookielessModule {}
+
+/** Djaffar with the group of each visitor. */
+@Module({
+  imports: [database, AuthModule, withOptions({ group: () => ({ type: 'company', id: 17, name: 'Acme' }) })],
+  controllers: [UsageController],
+})
+class GroupModule {}
+
 const withSubscription = (filter: ActivityPattern): ReturnType<typeof DjaffarModule.forRoot> =>
   DjaffarModule.forRoot({
     imports: [AuthModule],
@@ -188,6 +205,8 @@ const variants: Record<string, Type> = {
   floor: FloorModule,
   naive: NaiveModule,
   djaffar: DjaffarHostModule,
+  cookieless: CookielessModule,
+  group: GroupModule,
   selective: SelectiveModule,
   subscribed: SubscribedModule,
   beside: BesideModule,

@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import autocannon from 'autocannon';
-import { createDatabase, type DatabaseName } from '../test/support/databases.js';
+import type { DatabaseName } from '../test/support/databases.js';
 import { proveDelivery } from '../test/support/delivery-proof.js';
 import { table } from './markdown.js';
-import { startHost } from './process.js';
+import { measureVariants } from './variants.js';
 
 // What a subscription costs the browser's route, and whether each activity is delivered although instances are killed; see README.md
 // in this folder.
@@ -21,39 +20,6 @@ const { values: options } = parseArgs({
 
 /** Without a subscription; with one to other names; with one to everything, which the same process delivers. */
 const VARIANTS = ['djaffar', 'selective', 'subscribed'];
-
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
-/** Requests a second of each variant, in alternating rounds. */
-async function measureCost(database: DatabaseName): Promise<number[]> {
-  const databases = await Promise.all(VARIANTS.map(() => createDatabase(database)));
-  const hosts = await Promise.all(
-    VARIANTS.map((VARIANT, i) =>
-      startHost({ VARIANT, ADAPTER: 'fastify', DATABASE_URL: databases[i]?.url ?? '' }),
-    ),
-  );
-  const samples = VARIANTS.map((): number[] => []);
-  // The first round is a warm-up.
-  for (let round = 0; round <= Number(options.rounds); round++) {
-    for (const [i, host] of hosts.entries()) {
-      const request = {
-        url: `${host.url}/djaffar/track`,
-        method: 'POST' as const,
-        headers: { 'content-type': 'application/json', cookie: '' },
-        body: JSON.stringify({ date: new Date().toISOString(), path: '/products/17' }),
-      };
-      const response = await fetch(request.url, request);
-      request.headers.cookie = response.headers.getSetCookie()[0]?.split(';', 1)[0] ?? '';
-      const result = await autocannon({ ...request, connections: Number(options.connections), duration: 2 });
-      if (result.non2xx > 0) throw new Error(`${result.non2xx} requests failed`);
-      if (round > 0) samples[i]?.push(result.requests.average);
-    }
-  }
-  await Promise.all(hosts.map((host) => host.stop()));
-  for (const each of databases) await each.drop();
-  return samples.map(median);
-}
 
 const costs: (string | number)[][] = [];
 const proofs: (string | number)[][] = [];
@@ -107,7 +73,12 @@ for (const database of options.database as DatabaseName[]) {
   ]);
   process.stdout.write(`${proofs.at(-1)?.join(' | ')}\n`);
   writeReport();
-  const [none = 0, selective = 0, all = 0] = await measureCost(database);
+  const [none = 0, selective = 0, all = 0] = await measureVariants({
+    database,
+    variants: VARIANTS,
+    rounds: Number(options.rounds),
+    connections: Number(options.connections),
+  });
   const ratio = (value: number): string => `${Math.round(value)} (${(value / none).toFixed(2)})`;
   costs.push([database, Math.round(none), ratio(selective), ratio(all)]);
   process.stdout.write(`${costs.at(-1)?.join(' | ')}\n`);

@@ -56,9 +56,12 @@ export class Table {
     return column;
   }
 
-  /** @param conflict what becomes of a row with a known primary key: see {@link Insert}. `add` is the name of a property */
-  insert(entities: ObjectLiteral[], conflict: { replace?: boolean; add?: string } = {}): Insert {
-    const { replace = false, add } = conflict;
+  /** @param conflict what becomes of a row with a known primary key: see {@link Insert}, but with the names of properties */
+  insert(
+    entities: ObjectLiteral[],
+    conflict: { replace?: boolean; add?: string; version?: string } = {},
+  ): Insert {
+    const { replace = false, add, version } = conflict;
     const rows = entities.map((entity) => this.values.map((value) => value(entity)));
     return {
       table: this.name,
@@ -68,6 +71,7 @@ export class Table {
       rows,
       replace,
       add: add && this.column(add),
+      version: version && this.column(version),
       clock: this.clock,
     };
   }

@@ -89,6 +89,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           bigint('startedAt'),
           bigint('lastSeen'),
           text('userDigest', 8),
+          int('version'),
         ],
         indices: [{ name: 'djaffar_cookieless_visit_seen', columnNames: ['lastSeen'] }],
       }),

@@ -20,6 +20,8 @@ export interface CookielessVisit {
   lastSeen: Date;
   /** A digest of the user, empty for an anonymous visitor. */
   user: string;
+  /** How often the row was changed: one that was found must be stored with the next number. */
+  version: number;
 }
 
 /** 1970 began on a Thursday. */

@@ -182,7 +182,7 @@ export interface Store {
   loadSalts(next: (now: number) => Salt, timeout: number): Promise<Salt[]>;
 
   /**
-   * Deletes visits of {@link claimVisit} that ended more than a day ago, by the clock of {@link loadSalts}.
+   * Deletes visits of {@link claimVisits} that ended more than a day ago, by the clock of {@link loadSalts}.
    * @param limit so many at most
    * @param timeout milliseconds
    * @returns how many
@@ -193,11 +193,11 @@ export interface Store {
   findClaimedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]>;
 
   /**
-   * Stores the latest visit of a session without a cookie.
-   * @param before as it was found; `undefined` if there was none
-   * @returns false if it is another one by now: then nothing is changed
+   * Stores the latest visits of sessions without a cookie, of each session one. A visit whose version is not the next one of its
+   * session's is left out, because another instance was quicker.
+   * @returns the stored visits of these sessions after that
    */
-  claimVisit(visit: CookielessVisit, before: CookielessVisit | undefined, timeout: number): Promise<boolean>;
+  claimVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]>;
 
   /**
    * Adds to what all instances have counted, and deletes what is older than 30 days. An hour that has not begun by a clock that

@@ -105,12 +105,12 @@ export class MemoryStore extends MemoryActivities implements Store {
     return sessions.flatMap((session) => this.visits.get(session) ?? []);
   }
 
-  async claimVisit(visit: CookielessVisit, before: CookielessVisit | undefined): Promise<boolean> {
-    const stored = this.visits.get(visit.sessionId);
-    if (stored?.visitId !== before?.visitId || stored?.lastSeen.getTime() !== before?.lastSeen.getTime())
-      return false;
-    this.visits.set(visit.sessionId, visit);
-    return true;
+  async claimVisits(visits: CookielessVisit[]): Promise<CookielessVisit[]> {
+    for (const visit of visits) {
+      const stored = this.visits.get(visit.sessionId);
+      if (!stored || stored.version === visit.version - 1) this.visits.set(visit.sessionId, visit);
+    }
+    return this.findClaimedVisits(visits.map(({ sessionId }) => sessionId));
   }
 
   async loadSigningKeys(

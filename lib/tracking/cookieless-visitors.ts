@@ -1,4 +1,6 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { storedIp } from '../activity/ip-address.js';
 import { hostnameOf } from '../http/host.js';
 import type { TrackRequest } from '../http/request.js';
@@ -7,11 +9,14 @@ import { cookielessSession, type CookielessVisit } from '../privacy/salt.js';
 import { Salts } from '../privacy/salts.js';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
+import { VISIT_PAUSE } from '../activity/visit-id.js';
 import { monotonicClock } from '../time/clock.js';
 import { isIn, type Moment, type Visit, visitsOf } from './visitor.js';
 
-/** How often a visit is claimed again because another request of the visitor was quicker. */
+/** How often a visit is claimed again because another instance was quicker. */
 const MAX_TRIES = 50;
+/** How many requests have their visits claimed together. */
+const MAX_GROUP = 500;
 
 /** The session of a request, and the visit of each of its activities. */
 export interface Claim {
@@ -19,17 +24,36 @@ export interface Claim {
   visits: (string | null)[];
 }
 
+/** A request that waits for its claim. */
+interface Waiting {
+  /** The session by the current salt, and by the one before. */
+  ids: [string, ...string[]];
+  moments: Moment[];
+  user: string | undefined;
+  /** By the monotonic clock. */
+  deadline: number;
+  tries: number;
+  isOver: boolean;
+  resolve(claim: Claim): void;
+  reject(error: unknown): void;
+}
+
 /**
  * Finds sessions and visits without anything stored on the device: the session is a keyed hash of address, browser and host,
- * and the database has its latest visit. A request claims the visit before its activities are written, by a change that fails
- * if another request has changed it: so parallel requests, on any instance, have one visit.
+ * and the database has its latest visit. A request claims the visit before its activities are written. Requests that arrive while
+ * others are claiming are claimed together, and one after the other in memory; a claim fails if another instance has changed the
+ * visit meanwhile. So parallel requests, on any instance, have one visit.
  */
 @Injectable()
 export class CookielessVisitors {
-  /** Requests of one visitor come one after the other. */
-  private readonly turns = new Map<string, Promise<unknown>>();
-  /** How many requests have a turn, or wait for theirs. */
+  private readonly queue: Waiting[] = [];
+  /** What this process has claimed last, so that it need not be read again: a claim fails if it has changed. */
+  private readonly latest = new LRUCache<string, CookielessVisit>({ max: 10_000, ttl: VISIT_PAUSE });
+  private isWorking = false;
+  /** How many requests wait. */
   private waiting = 0;
+  /** A group belongs to no request. */
+  private readonly outside = new AsyncResource('DjaffarClaims');
 
   constructor(
     private readonly salts: Salts,
@@ -38,7 +62,7 @@ export class CookielessVisitors {
   ) {}
 
   /**
-   * @param timeout milliseconds for all of it, also waiting for others of the visitor's requests
+   * @param timeout milliseconds for all of it
    * @throws UnavailableError
    */
   async claim(
@@ -49,33 +73,92 @@ export class CookielessVisitors {
   ): Promise<Claim> {
     const deadline = monotonicClock.now() + timeout;
     const ids = await this.sessionsOf(request);
-    return this.inTurn(ids[0], () => this.claimVisit(ids, moments, user, deadline));
+    if (this.waiting >= this.settings.writer.maxWaiting)
+      throw new UnavailableError('too many requests are waiting for the database');
+    this.waiting += 1;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<Claim>((resolve, reject) => {
+        const own: Waiting = { ids, moments, user, deadline, tries: 0, isOver: false, resolve, reject };
+        timer = setTimeout(() => {
+          own.isOver = true;
+          reject(new UnavailableError('the database has not answered in time'));
+        }, deadline - monotonicClock.now());
+        this.queue.push(own);
+        if (!this.isWorking) this.outside.runInAsyncScope(() => void this.work());
+      });
+    } finally {
+      clearTimeout(timer);
+      this.waiting -= 1;
+    }
   }
 
-  private async claimVisit(
-    ids: [string, ...string[]],
-    moments: Moment[],
-    user: string | undefined,
-    deadline: number,
-  ): Promise<Claim> {
-    const earliest = moments.reduce((least, { date }) => Math.min(least, date), Number.POSITIVE_INFINITY);
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const stored = await this.visitsOf(ids, timeLeft(deadline));
-      // A visit goes on when the salt changes.
-      const going = ids.find((id) => {
-        const visit = stored.get(id);
-        return visit !== undefined && isIn(visit, earliest);
-      });
-      const session = stored.has(ids[0]) ? ids[0] : (going ?? ids[0]);
-      const before = stored.get(session);
-      const { visits, latest } = visitsOf(before, moments, user);
-      const isSame = latest !== undefined && before !== undefined && isEqual(latest, before);
-      if (!latest || isSame) return { session, visits };
-      const row = rowOf(session, latest);
-      if (await this.store.claimVisit(row, before && rowOf(session, before), timeLeft(deadline)))
-        return { session, visits };
+  /** It never rejects. */
+  private async work(): Promise<void> {
+    this.isWorking = true;
+    while (this.queue.length > 0) {
+      const group = this.queue.splice(0, MAX_GROUP).filter(({ isOver }) => !isOver);
+      if (group.length === 0) continue;
+      try {
+        const lost = await this.claimGroup(group);
+        this.queue.unshift(...lost);
+      } catch (error) {
+        for (const each of group) each.reject(error);
+      }
     }
-    throw new UnavailableError(`the visit of a session changed ${MAX_TRIES} times during the request`);
+    this.isWorking = false;
+  }
+
+  /** @returns those whose visits another instance has changed meanwhile */
+  private async claimGroup(group: Waiting[]): Promise<Waiting[]> {
+    const deadline = Math.max(...group.map((each) => each.deadline));
+    const { rows, read } = await this.find(group, deadline);
+    const visits = new Map(rows.map((row) => [row.sessionId, visitOf(row)]));
+    const versions = new Map(rows.map((row) => [row.sessionId, row.version]));
+    const changed = new Map<string, CookielessVisit>();
+    const claims = group.map((waiting): [Waiting, Claim] => {
+      const { latest, ...claim } = claimOf(waiting, visits);
+      const { session } = claim;
+      if (latest) {
+        visits.set(session, latest);
+        changed.set(session, rowOf(session, latest, (versions.get(session) ?? -1) + 1));
+      }
+      return [waiting, claim];
+    });
+    const stored =
+      changed.size > 0 ? await this.store.claimVisits([...changed.values()], timeLeft(deadline)) : [];
+    const after = new Map(stored.map((row) => [row.sessionId, row]));
+    const lost: Waiting[] = [];
+    for (const [waiting, claim] of claims) {
+      const row = changed.get(claim.session);
+      const isClaimed = row ? isStored(row, after.get(claim.session)) : read.has(claim.session);
+      if (row && isClaimed) this.latest.set(claim.session, row);
+      else this.latest.delete(claim.session);
+      if (isClaimed) waiting.resolve(claim);
+      else if (waiting.tries++ < MAX_TRIES) lost.push(waiting);
+      else
+        waiting.reject(
+          new UnavailableError(`the visit of a session changed ${MAX_TRIES} times during the request`),
+        );
+    }
+    return lost;
+  }
+
+  /** @returns also the sessions that were read now, and are no memory */
+  private async find(
+    group: Waiting[],
+    deadline: number,
+  ): Promise<{ rows: CookielessVisit[]; read: Set<string> }> {
+    const known: CookielessVisit[] = [];
+    const read = new Set<string>();
+    for (const { ids } of group) {
+      // The session of the salt before counts only if there is none of the current one.
+      const row = this.latest.get(ids[0]);
+      if (row) known.push(row);
+      else for (const id of ids) read.add(id);
+    }
+    const found = read.size > 0 ? await this.store.findClaimedVisits([...read], timeLeft(deadline)) : [];
+    return { rows: [...known.filter(({ sessionId }) => !read.has(sessionId)), ...found], read };
   }
 
   private async sessionsOf(request: TrackRequest): Promise<[string, ...string[]]> {
@@ -86,31 +169,29 @@ export class CookielessVisitors {
     if (first === undefined) throw new UnavailableError('the salt of the day could not be stored');
     return [first, ...others];
   }
+}
 
-  private async visitsOf(sessions: string[], timeout: number): Promise<Map<string, Visit>> {
-    const found = await this.store.findClaimedVisits(sessions, timeout);
-    return new Map(found.map((row) => [row.sessionId, visitOf(row)]));
-  }
-
-  private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
-    if (this.waiting >= this.settings.writer.maxWaiting)
-      throw new UnavailableError('too many requests are waiting for the database');
-    this.waiting += 1;
-    const turn = (this.turns.get(key) ?? Promise.resolve()).then(work);
-    const done = turn.catch(() => {});
-    this.turns.set(key, done);
-    try {
-      return await turn;
-    } finally {
-      this.waiting -= 1;
-      if (this.turns.get(key) === done) this.turns.delete(key);
-    }
-  }
+/** @returns also the latest visit of the session, if it changes */
+function claimOf(
+  { ids, moments, user }: Waiting,
+  known: Map<string, Visit>,
+): Claim & { latest: Visit | undefined } {
+  const earliest = moments.reduce((least, { date }) => Math.min(least, date), Number.POSITIVE_INFINITY);
+  // A visit goes on when the salt changes.
+  const going = ids.find((id) => {
+    const visit = known.get(id);
+    return visit !== undefined && isIn(visit, earliest);
+  });
+  const session = known.has(ids[0]) ? ids[0] : (going ?? ids[0]);
+  const before = known.get(session);
+  const { visits, latest } = visitsOf(before, moments, user);
+  const isSame = latest !== undefined && before !== undefined && isEqual(latest, before);
+  return { session, visits, latest: isSame ? undefined : latest };
 }
 
 /**
  * @returns milliseconds
- * @throws UnavailableError if none are left: others of the visitor's requests have taken them
+ * @throws UnavailableError if none are left
  */
 function timeLeft(deadline: number): number {
   const left = deadline - monotonicClock.now();
@@ -118,12 +199,24 @@ function timeLeft(deadline: number): number {
   return left;
 }
 
+function isStored(row: CookielessVisit, stored: CookielessVisit | undefined): boolean {
+  return stored?.version === row.version && isEqual(visitOf(row), visitOf(stored));
+}
+
 function isEqual(a: Visit, b: Visit): boolean {
   return a.id === b.id && a.startedAt === b.startedAt && a.lastSeen === b.lastSeen && a.user === b.user;
 }
 
-function rowOf(sessionId: string, { id, startedAt, lastSeen, user }: Visit): CookielessVisit {
-  return { sessionId, visitId: id, startedAt: new Date(startedAt), lastSeen: new Date(lastSeen), user };
+function rowOf(sessionId: string, visit: Visit, version: number): CookielessVisit {
+  const { id, startedAt, lastSeen, user } = visit;
+  return {
+    sessionId,
+    visitId: id,
+    startedAt: new Date(startedAt),
+    lastSeen: new Date(lastSeen),
+    user,
+    version,
+  };
 }
 
 function visitOf({ visitId, startedAt, lastSeen, user }: CookielessVisit): Visit {

@@ -215,7 +215,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
   async function storeOldVisits({ dataSource }: Host, count: number): Promise<void> {
     const old = new Date(Date.now() - 3 * DAY);
     const visits = Array.from({ length: count }, (_, i) => {
-      return { sessionId: `old-${i}`, visitId: 'visit', startedAt: old, lastSeen: old, user: '' };
+      return { sessionId: `old-${i}`, visitId: 'visit', startedAt: old, lastSeen: old, user: '', version: 0 };
     });
     await dataSource.getRepository(CookielessVisit).save(visits, { chunk: 500, reload: false });
   }
@@ -256,7 +256,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     await track(host, Date.now());
     const store = host.app.get<Store>(STORE, { strict: false });
     const timeouts: number[] = [];
-    jest.spyOn(store, 'findClaimedVisits').mockImplementation(async (_, timeout) => {
+    jest.spyOn(store, 'claimVisits').mockImplementation(async (_, timeout) => {
       timeouts.push(timeout);
       await wait(timeout);
       throw new UnavailableError('locked');
@@ -271,12 +271,12 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     const host = await start({ writer: { maxWaiting: 2 } });
     await track(host, Date.now());
     const store = host.app.get<Store>(STORE, { strict: false });
-    const findClaimedVisits = store.findClaimedVisits.bind(store);
+    const claimVisits = store.claimVisits.bind(store);
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => (open = resolve));
-    jest.spyOn(store, 'findClaimedVisits').mockImplementation(async (...args) => {
+    jest.spyOn(store, 'claimVisits').mockImplementation(async (...args) => {
       await gate;
-      return findClaimedVisits(...args);
+      return claimVisits(...args);
     });
     const requests = Array.from({ length: 3 }, () => track(host, Date.now()));
     expect((await Promise.race(requests)).status).toBe(503);

@@ -24,6 +24,11 @@ export interface Insert {
   replace?: boolean;
   /** A column (escaped for SQL) that is added to that of a row with the same primary key, which is otherwise unchanged. */
   add?: string | undefined;
+  /**
+   * The last of the columns, a number (escaped for SQL): a row replaces one with the same primary key only if its number is greater
+   * by one.
+   */
+  version?: string | undefined;
   /** An additional column (escaped for SQL) that is set to the database's clock. */
   clock?: string | undefined;
 }

@@ -60,14 +60,20 @@ function settingsFor(statement: number): ReturnType<typeof settings> {
 const NOW = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`;
 
 /** `INSERT IGNORE` would pass over other errors too; this passes over rows with a known key. Our tables have no unique key but the primary one. */
-function insert({ table, columns, keys, rows, replace, add, clock }: Insert): string {
+function insert({ table, columns, keys, rows, replace, add, version, clock }: Insert): string {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const values = rows.map(() => row).join(', ');
   const updates = replace
     ? columns.map((column) => `${column} = VALUES(${column})`)
     : add
       ? [`${add} = ${table}.${add} + VALUES(${add})`]
-      : [`${columns[0]} = ${table}.${columns[0]}`];
+      : version
+        ? // One after the other: the last column is the version.
+          columns.map(
+            (column) =>
+              `${column} = IF(${table}.${version} = VALUES(${version}) - 1, VALUES(${column}), ${table}.${column})`,
+          )
+        : [`${columns[0]} = ${table}.${columns[0]}`];
   const into = clock ? [...columns, clock] : columns;
   const onDuplicate = keys > 0 ? ` ON DUPLICATE KEY UPDATE ${updates.join(', ')}` : '';
   return `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values}${onDuplicate}`;

@@ -72,14 +72,15 @@ const NOW = millisecondsOf('clock_timestamp()');
 
 /** One parameter for each column, for any number of rows. */
 function insert(
-  { table, columns, types, keys, replace, add, clock }: Insert,
+  { table, columns, types, keys, replace, add, version, clock }: Insert,
   firstParameter: number,
 ): string {
   const arrays = types.map((type, i) => `$${firstParameter + i}::${type}[]`).join(', ');
   const updates = add
     ? [`${add} = ${table}.${add} + EXCLUDED.${add}`]
     : columns.map((column) => `${column} = EXCLUDED.${column}`);
-  const conflict = replace || add ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
+  const newer = version ? ` WHERE ${table}.${version} = EXCLUDED.${version} - 1` : '';
+  const conflict = replace || add || version ? `UPDATE SET ${updates.join(', ')}${newer}` : 'NOTHING';
   const onConflict = keys > 0 ? ` ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${conflict}` : '';
   const [into, values] = clock ? [[...columns, clock], `*, ${NOW}`] : [columns, '*'];
   return `INSERT INTO ${table} (${into.join(', ')}) SELECT ${values} FROM unnest(${arrays})${onConflict}`;

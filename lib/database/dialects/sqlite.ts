@@ -24,13 +24,14 @@ const RETRY = 50;
 
 const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
 
-function statementsOf({ table, columns, keys, rows, replace, add, clock }: Insert): Statement[] {
+function statementsOf({ table, columns, keys, rows, replace, add, version, clock }: Insert): Statement[] {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const into = clock ? [...columns, clock] : columns;
   const updates = add
     ? [`${add} = ${table}.${add} + excluded.${add}`]
     : columns.map((column) => `${column} = excluded.${column}`);
-  const action = replace || add ? `UPDATE SET ${updates.join(', ')}` : 'NOTHING';
+  const newer = version ? ` WHERE ${table}.${version} = excluded.${version} - 1` : '';
+  const action = replace || add || version ? `UPDATE SET ${updates.join(', ')}${newer}` : 'NOTHING';
   const onConflict = keys > 0 ? ` ON CONFLICT (${columns.slice(0, keys).join(', ')}) DO ${action}` : '';
   const statements: Statement[] = [];
   for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {

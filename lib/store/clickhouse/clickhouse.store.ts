@@ -227,7 +227,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 
-  async claimVisit(): Promise<never> {
+  async claimVisits(): Promise<never> {
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 

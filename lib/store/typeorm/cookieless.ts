@@ -1,4 +1,4 @@
-import { type DataSource, In } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { connectionsOf, type LentConnection } from '../../database/connections.js';
 import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
 import { uncached } from '../../database/primary.js';
@@ -71,28 +71,47 @@ export function findClaimedVisits(
   sessions: string[],
   timeout: number,
 ): Promise<CookielessVisit[]> {
-  return withConnection(dataSource, timeout, ({ runner }) =>
-    uncached(dataSource, runner).findBy(CookielessVisitTable, { sessionId: In(sessions) }),
-  );
+  return withConnection(dataSource, timeout, (connection) => readVisits(dataSource, connection, sessions));
 }
 
-/** @returns whether the stored visit was still the one before; `undefined`: whether there was none */
-export async function claimVisit(
+export function claimVisits(
   dataSource: DataSource,
-  { sessionId, ...values }: CookielessVisit,
-  before: CookielessVisit | undefined,
+  visits: CookielessVisit[],
   timeout: number,
-): Promise<boolean> {
-  const claim = before
-    ? dataSource.createQueryBuilder().update(CookielessVisitTable).set(values).where(before)
-    : dataSource
-        .createQueryBuilder()
-        .insert()
-        .into(CookielessVisitTable)
-        .values({ sessionId, ...values })
-        .orIgnore()
-        .updateEntity(false);
-  return (await change(dataSource, claim, timeout)) > 0;
+): Promise<CookielessVisit[]> {
+  return withConnection(dataSource, timeout, async (connection) => {
+    // In one order, so that instances do not wait for each other in a circle.
+    const rows = visits.toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
+    const insertion = new Table(dataSource, CookielessVisitTable).insert(rows, { version: 'version' });
+    await dialectOf(dataSource).write(connection, [insertion], timeout);
+    const sessions = rows.map(({ sessionId }) => sessionId);
+    return readVisits(dataSource, connection, sessions);
+  });
+}
+
+/** Without entities: to make them takes longer than the query. */
+async function readVisits(
+  dataSource: DataSource,
+  { runner }: LentConnection,
+  sessions: string[],
+): Promise<CookielessVisit[]> {
+  const rows = await uncached(dataSource, runner)
+    .createQueryBuilder(CookielessVisitTable, 'visit')
+    .select('visit.sessionId', 'sessionId')
+    .addSelect('visit.visitId', 'visitId')
+    .addSelect('visit.startedAt', 'startedAt')
+    .addSelect('visit.lastSeen', 'lastSeen')
+    .addSelect('visit.user', 'user')
+    .addSelect('visit.version', 'version')
+    .where('visit.sessionId IN (:...sessions)', { sessions })
+    .getRawMany<
+      Record<'startedAt' | 'lastSeen', number | string> & Omit<CookielessVisit, 'startedAt' | 'lastSeen'>
+    >();
+  return rows.map(({ startedAt, lastSeen, ...row }) => ({
+    ...row,
+    startedAt: new Date(Number(startedAt)),
+    lastSeen: new Date(Number(lastSeen)),
+  }));
 }
 
 /** @returns how many rows were changed */

@@ -35,7 +35,7 @@ import type { OutboxSubscription } from '../outbox.js';
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
 import { BatchWriter } from './batch-writer.js';
-import { claimVisit, findClaimedVisits, forgetVisits, loadSalts } from './cookieless.js';
+import { claimVisits, findClaimedVisits, forgetVisits, loadSalts } from './cookieless.js';
 import { type Change, countToErase, Erasure } from './erasure.js';
 import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
@@ -272,8 +272,8 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return findClaimedVisits(this.dataSource, sessions, timeout);
   }
 
-  claimVisit(visit: CookielessVisit, before: CookielessVisit | undefined, timeout: number): Promise<boolean> {
-    return claimVisit(this.dataSource, visit, before, timeout);
+  claimVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]> {
+    return claimVisits(this.dataSource, visits, timeout);
   }
 
   addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void> {

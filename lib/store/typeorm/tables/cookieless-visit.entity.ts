@@ -18,4 +18,7 @@ export class CookielessVisit implements Model {
 
   @Column({ name: 'userDigest', type: 'varchar', length: 8 })
   user!: string;
+
+  @Column({ name: 'version', type: 'int' })
+  version!: number;
 }
