@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { addTables, importModule, mentions } from './edits.js';
-import { type DatabaseName, databaseFile, dataSourceFile, DRIVER_OF } from './own-database.js';
+import { type DatabaseName, databaseFile, dataSourceFile, DRIVER_OF, SQLITE_FILE } from './own-database.js';
+import { nextSteps } from './next-steps.js';
 import { addPackages, isInstalled, type Manifest, readManifest } from './packages.js';
 import { addImport, type Edit } from './source-text.js';
 import { type Context, readText, sourcesIn, type Tree } from './tree.js';
@@ -52,7 +53,8 @@ class Addition {
   /** A file of TypeORM's command line. */
   private dataSource: string | undefined;
   private usesTypeOrm = false;
-  private isSynchronized = false;
+  /** Whether TypeORM creates the tables when the app starts. */
+  private isAutomatic = false;
 
   constructor(
     private readonly tree: Tree,
@@ -79,31 +81,23 @@ class Addition {
   }
 
   nextSteps(): string {
-    const steps = [
-      'nestjs-djaffar tracks activities. Put this into your pages, before </head>:',
-      '',
-      '  <script defer src="/djaffar/tracker.js"></script>',
-      '',
-    ];
-    if (!this.usesTypeOrm) steps.push('It creates its tables when the app starts:', '', '  npm run start');
-    else if (this.isSynchronized)
-      steps.push('It creates its tables when the app starts, because of "synchronize".');
-    else if (this.dataSource) {
-      const built = `dist${this.dataSource.slice(this.root.length).replace(/\.ts$/, '.js')}`;
-      steps.push('Then create its tables:', '', `  npm run build && npx typeorm migration:run -d ${built}`);
-    } else
-      steps.push(
-        `Then create its tables: run the migrations as usual, or set "migrationsRun: true" in ${FOR_ROOT}({ … }).`,
-      );
-    return [...steps, '', 'Documentation: https://www.npmjs.com/package/nestjs-djaffar'].join('\n');
+    const { usesTypeOrm, isAutomatic, dataSource } = this;
+    return nextSteps({
+      isToInstall: this.needsPackages && this.options.skipPackages === true,
+      usesTypeOrm,
+      isAutomatic,
+      needsUrl: mentions(this.read(this.databaseFile), 'DATABASE_URL'),
+      dataSource: dataSource && `dist${dataSource.slice(this.root.length).replace(/\.ts$/, '.js')}`,
+    });
   }
 
   private importWithDatabase(database: DatabaseName): void {
     const root = this.findRootModule();
     // Only where the module can be imported: without it, the files would be of no use.
     if (!this.importInto(root, '{ database: djaffarDatabase }')) return;
-    const file = `${this.root}/djaffar.database.ts`;
+    const file = this.databaseFile;
     if (!this.tree.exists(file)) this.tree.create(file, databaseFile(database, this.hasInterop()));
+    if (database === 'sqlite') this.ignoreFile();
     const extension =
       root !== undefined && /from (['"])\.[^'"]*\.js\1/.test(this.read(root)) ? '.js' : this.extension();
     const dataSource = `${this.root}/djaffar.data-source.ts`;
@@ -112,6 +106,18 @@ class Addition {
     const relative = posix.relative(posix.dirname(root), `${this.root}/djaffar.database`);
     const from = relative.startsWith('.') ? relative : `./${relative}`;
     this.tree.overwrite(root, addImport(this.read(root), ['djaffarDatabase'], `${from}${extension}`));
+  }
+
+  private get databaseFile(): string {
+    return `${this.root}/djaffar.database.ts`;
+  }
+
+  /** The SQLite file, with its log. */
+  private ignoreFile(): void {
+    const ignored = readText(this.tree, '/.gitignore');
+    if (ignored === undefined || ignored.includes(SQLITE_FILE)) return;
+    const separator = ignored === '' || ignored.endsWith('\n') ? '' : '\n';
+    this.tree.overwrite('/.gitignore', `${ignored}${separator}${SQLITE_FILE}*\n`);
   }
 
   /** @returns whether it was added now */
@@ -130,7 +136,7 @@ class Addition {
 
   private addTablesTo(forRoot: string[]): void {
     for (const path of forRoot) {
-      this.isSynchronized ||= /\bsynchronize\s*:\s*true\b/.test(this.read(path));
+      this.isAutomatic ||= /\b(?:synchronize|migrationsRun)\s*:\s*true\b/.test(this.read(path));
       this.edit(path, addTables(this.read(path), FOR_ROOT), [
         `import { djaffarEntities, djaffarMigrations } from 'nestjs-djaffar';`,
         'entities: [...yourEntities, ...djaffarEntities], // unless you have autoLoadEntities: true',

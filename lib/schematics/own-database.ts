@@ -2,6 +2,8 @@ import type { Driver } from './packages.js';
 
 export type DatabaseName = 'sqlite' | 'postgres' | 'mysql' | 'mariadb';
 
+export const SQLITE_FILE = 'djaffar.sqlite';
+
 export const DRIVER_OF: Record<DatabaseName, Driver> = {
   sqlite: 'libsql',
   postgres: 'pg',
@@ -25,7 +27,7 @@ export const djaffarDatabase = { url: process.env.DATABASE_URL! };
 export const djaffarDatabase = {
   type: 'better-sqlite3',
   driver: Database as unknown,
-  database: 'djaffar.sqlite',
+  database: '${SQLITE_FILE}',
   enableWAL: true,
 } as const;
 `;

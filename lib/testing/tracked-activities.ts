@@ -5,7 +5,11 @@ import { MemoryStore } from './memory.store.js';
 
 /** The part of the `TestingModuleBuilder` of `@nestjs/testing` that {@link TrackedActivities.use} needs. */
 export interface OverridableModule<Builder> {
-  overrideProvider(token: unknown): { useValue(value: object): Builder };
+  /** As in `@nestjs/testing`. */
+  overrideProvider(token: unknown): {
+    /** As in `@nestjs/testing`. */
+    useValue(value: object): Builder;
+  };
 }
 
 /** How many activities to wait for, and how long. */

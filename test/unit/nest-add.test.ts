@@ -102,7 +102,7 @@ const withModule = (module: string): Record<string, string> => ({
 
 describe('nest add nestjs-djaffar', () => {
   it('gives a new app in CommonJS a database of its own, and says what comes next', () => {
-    const { files, info, warnings, tasks } = run(created(11));
+    const { files, info, warnings, tasks } = run({ ...created(11), '.gitignore': '/dist' });
     expect(files['src/app.module.ts']).toBe(`import { Module } from '@nestjs/common';
 import { AppController } from './app.controller';
 import { AppService } from './app.service';
@@ -133,7 +133,8 @@ export class AppModule {}
     expect(tasks).toMatchObject([{ name: 'node-package', options: { command: 'install' } }]);
     expect(warnings).toBe('');
     expect(info).toContain('<script defer src="/djaffar/tracker.js"></script>');
-    expect(info).toContain('npm run start');
+    expect(info).toContain('  npm run start');
+    expect(files['.gitignore']).toBe('/dist\ndjaffar.sqlite*\n');
   });
 
   it('writes file names with an extension in an app of ES modules, and packages for its Nest', () => {
@@ -150,7 +151,8 @@ export class AppModule {}
     ['of an installed driver', { pg: '^8.0.0' }, {}, 'postgres://', 'pg'],
     ['that is asked for', {}, { database: 'mariadb' }, 'mariadb://', 'mysql2'],
   ])('uses the database %s', (_, installed, options, url, driver) => {
-    const { files } = run(created(11, installed), options);
+    const { files, info } = run(created(11, installed), options);
+    expect(info).toContain('DATABASE_URL=… npm run start');
     expect(files['src/djaffar.database.ts']).toContain(url);
     expect(files['src/djaffar.database.ts']).toContain('{ url: process.env.DATABASE_URL! }');
     const { dependencies } = JSON.parse(files['package.json'] ?? '');
@@ -220,6 +222,10 @@ export default new DataSource({ type: 'postgres', entities: ['dist/**/*.entity.j
   it.each([
     ['autoLoadEntities: true', 'autoLoadEntities: true, migrations: [...djaffarMigrations]'],
     ['autoLoadEntities: true, synchronize: true', 'autoLoadEntities: true, synchronize: true'],
+    [
+      'autoLoadEntities: true, migrationsRun: true',
+      'autoLoadEntities: true, migrationsRun: true, migrations: [...djaffarMigrations]',
+    ],
   ])('leaves to TypeORM what it does with %s', (options, expected) => {
     const { files, info } = run(
       withModule(`@Module({ imports: [TypeOrmModule.forRoot({ type: 'mysql', ${options} })] })
@@ -229,7 +235,9 @@ export class AppModule {}
     expect(files['src/app.module.ts']).toContain(
       `forRoot({ type: 'mysql', ${expected} }), DjaffarModule.forRoot()]`,
     );
-    expect(info).toContain('tables');
+    expect(info).toContain(
+      /synchronize|Run/.test(options) ? 'when the app starts' : 'run the migrations as usual',
+    );
   });
 
   it.each<[string, Record<string, string>, NestAddOptions]>([
@@ -351,7 +359,9 @@ export class AppModule {}
   });
 
   it('installs nothing with --skip-packages, and refuses a Nest that is too old', () => {
-    expect(run(created(11), { skipPackages: true }).tasks).toEqual([]);
+    const { tasks, info } = run(created(11), { skipPackages: true });
+    expect(tasks).toEqual([]);
+    expect(info).toContain('  npm install');
     expect(() => run({ 'package.json': manifest(9) })).toThrow('nestjs-djaffar needs Nest 10, 11 or 12');
   });
 });
