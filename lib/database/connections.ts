@@ -20,6 +20,13 @@ export interface LentConnection {
   destroy: () => void;
 }
 
+interface UseOptions {
+  /** Milliseconds that one statement may take. */
+  silence?: number | undefined;
+  /** Lends a connection of its pool, instead of the primary's. */
+  standby?: { createRunner: () => QueryRunner } | undefined;
+}
+
 /** How much of a data source all modules of the process use together. */
 export interface ConnectionLimits extends QuestionLimits {
   /** How many transactions write at once; each takes one connection. */
@@ -89,17 +96,19 @@ export class Connections {
   /**
    * Lends a connection until the work is done.
    * @param signal if it aborts, the connection is destroyed, so that the running statement fails, and the server stops it
-   * @param silence milliseconds that one statement may take
    */
   async use<T>(
     work: (connection: LentConnection) => Promise<T>,
     signal?: AbortSignal,
-    silence = this.silence,
+    { silence = this.silence, standby }: UseOptions = {},
   ): Promise<T> {
     signal?.throwIfAborted();
     this.throwIfAborted();
     const { dataSource } = this;
-    const runner = driverOf(dataSource)?.createRunner?.(dataSource) ?? dataSource.createQueryRunner('master');
+    const runner =
+      standby?.createRunner() ??
+      driverOf(dataSource)?.createRunner?.(dataSource) ??
+      dataSource.createQueryRunner('master');
     const raw = await connect(dataSource, runner);
     let destroyed: Promise<void> | undefined;
     const destroy = (): void => void (destroyed ??= driverOf(dataSource)?.destroy(raw));
@@ -146,7 +155,7 @@ export class Connections {
   ): Promise<T> {
     for (let isAgain = false; ; isAgain = true) {
       const reader = await this.readers?.take(signal ?? NEVER);
-      if (!reader) return this.use(work, signal, silence);
+      if (!reader) return this.use(work, signal, { silence });
       const { dataSource } = this;
       const { runner } = reader;
       const destroy = (): void =>

@@ -16,6 +16,9 @@ export interface Driver {
   /** Creates a runner that only reads, if TypeORM's own would block the event loop. */
   createRunner?(dataSource: DataSource): QueryRunner;
 
+  /** Returns functions that each create a runner that uses one standby, if the data source has any and they can be used. */
+  standbyRunners?(dataSource: DataSource): (() => QueryRunner)[];
+
   /** Resolves when the runner has a connection. A new connection is opened within a time limit. */
   connect(dataSource: DataSource, runner: QueryRunner): Promise<unknown>;
 

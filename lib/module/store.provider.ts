@@ -74,6 +74,7 @@ function limitConnections(
   settings: Pick<Settings, 'writer' | 'statistics' | 'page' | 'subscriptions' | 'webhooks'>,
 ): TypeOrmStoreSettings {
   const { writer, statistics, page } = settings;
+  if (statistics.replica && source.options.type !== 'postgres') throw new Error(noStandbys(source));
   const limits = limitsFor(source, { writer: writer.concurrency, statistics: statistics.concurrency });
   connectionsOf(source).limit({
     writers: limits.writer,
@@ -83,10 +84,15 @@ function limitConnections(
   });
   return {
     statistics,
+    replica: statistics.replica,
     pages: new Pages(page),
     writers: limits.writer,
     subscriptions: subscriptionsOf(settings),
   };
+}
+
+function noStandbys({ options }: DataSource): string {
+  return `DjaffarModule: the option "statistics.replica" is true, which only PostgreSQL supports, and the data source is ${options.type}`;
 }
 
 function missingDataSource(name: string | undefined): string {

@@ -322,6 +322,7 @@ export const OPTION_RULES: Rules = {
     timeout: wholeNumber(1),
     statementTimeout: wholeNumber(1),
     background: aBoolean,
+    replica: aBoolean,
   },
   user: aFunction,
   group: aFunction,

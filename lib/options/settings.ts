@@ -49,6 +49,7 @@ export const DEFAULTS = {
     timeout: 30_000,
     statementTimeout: 30_000,
     background: true,
+    replica: false,
   },
 } satisfies Settings;
 

@@ -61,7 +61,14 @@ export interface RollupSettings {
 }
 
 /** How questions are answered, and when the statistics behind them are brought up to date. */
-export interface StatisticsSettings extends RollupSettings, QuestionLimits {}
+export interface StatisticsSettings extends RollupSettings, QuestionLimits {
+  /**
+   * Whether the standbys of the data source (`replication`, PostgreSQL only) answer questions and write exports. An answer
+   * has what was committed before it was asked for, or says by `asOf` that the standbys are behind.
+   * @defaultValue false
+   */
+  replica: boolean;
+}
 
 /** Returns the page that a path is counted as. */
 export type PageOption = (path: string) => string;

@@ -8,6 +8,7 @@ import type {
 } from 'typeorm';
 import type { Records } from '../../store/store.js';
 import type { LentConnection } from '../connections.js';
+import type { Standby } from '../standbys/standby.js';
 
 /** Rows to insert into one table; the values of a row are in the order of `columns`. */
 export interface Insert {
@@ -67,6 +68,7 @@ export interface Dialect {
   rows<T extends ObjectLiteral>(
     dataSource: DataSource,
     query: SelectQueryBuilder<ObjectLiteral>,
+    standby?: Standby,
   ): Promise<T[]>;
 
   /**
@@ -78,16 +80,19 @@ export interface Dialect {
     dataSource: DataSource,
     query: SelectQueryBuilder<ObjectLiteral>,
     columns: string[],
+    standby?: Standby,
   ) => Promise<Records & { last: string }>;
 
   /**
    * Runs several queries in one snapshot, with settings for few and large queries.
    * @param signal if it aborts, the connection is destroyed
+   * @param standby that is read, if the database has {@link Driver.standbyRunners}
    */
   reading<T>(
     dataSource: DataSource,
     read: (manager: EntityManager) => Promise<T>,
     signal?: AbortSignal,
+    standby?: Standby,
   ): Promise<T>;
 
   /**

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../time-limits.js';
 import { connectionsOf, type LentConnection } from '../connections.js';
 import { cancel, type Cancellable } from '../drivers/postgres-cancel.js';
+import type { Standby } from '../standbys/standby.js';
 import { driverError } from '../failure.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
 import type { Records } from '../../store/store.js';
@@ -47,13 +48,18 @@ async function logged<T>(
 }
 
 /** Reads on a separate connection, within the limits for questions. */
-function read<T>(dataSource: DataSource, text: string, values: unknown[]): Promise<T[]> {
+function read<T>(dataSource: DataSource, query: Query, standby?: Standby): Promise<T[]> {
   const connections = connectionsOf(dataSource);
-  return connections.ask((signal) =>
-    connections.use(
-      (connection) => logged(connection, { text, values }, (client) => ask<T>(client, { text, values })),
-      signal,
-    ),
+  return connections.ask(
+    async (signal) => {
+      const use = (until: AbortSignal): Promise<T[]> =>
+        connections.use((connection) => logged(connection, query, (client) => ask<T>(client, query)), until, {
+          standby,
+        });
+      return standby ? standby.whileAnswering(signal, use) : use(signal);
+    },
+    // The primary is asked then.
+    standby && { subject: null },
   );
 }
 
@@ -167,14 +173,17 @@ export const postgres: Dialect = {
 
   statements: (inserts) => [[statementOf(inserts), inserts.flatMap(transpose)]],
 
-  rows: (dataSource, query) => read(dataSource, ...query.getQueryAndParameters()),
+  rows: (dataSource, query, standby) => {
+    const [text, values] = query.getQueryAndParameters();
+    return read(dataSource, { text, values }, standby);
+  },
 
-  records: async (dataSource, query, columns) => {
+  records: async (dataSource, query, columns, standby) => {
     const [page, values] = query.getQueryAndParameters();
     const record = `ROW(${columns.map((column) => `"${column}"`).join(', ')})::text AS record`;
     // Without OFFSET, each record would be computed twice, once for each use.
     const text = `SELECT count(*)::int AS count, coalesce(string_agg(record, ''), '') AS text, coalesce((array_agg(record))[count(*)], '') AS last FROM (SELECT ${record} FROM (${page}) page OFFSET 0) records`;
-    const [found] = await read<Records & { last: string }>(dataSource, text, values);
+    const [found] = await read<Records & { last: string }>(dataSource, { text, values }, standby);
     if (!found) throw new Error('an aggregate has one row');
     return found;
   },
@@ -188,9 +197,10 @@ export const postgres: Dialect = {
       (each) => [insert(each, 1), transpose(each)],
       signal,
     ),
-  reading: (dataSource, read_, signal) => {
+  reading: (dataSource, read_, signal, standby) => {
     const bounds = boundsOf(connectionsOf(dataSource).readingBound);
-    return readingIn(dataSource, { inside: [[...FOR_READING, ...bounds].join('; ')] }, read_, signal);
+    const settings = { inside: [[...FOR_READING, ...bounds].join('; ')] };
+    return readingIn(dataSource, settings, read_, signal, standby);
   },
   committed: (dataSource, [sql, parameters], signal) =>
     connectionsOf(dataSource).use(({ runner }) => runner.query(sql, parameters), signal),

@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { connectionsOf, type LentConnection } from '../connections.js';
+import type { Standby } from '../standbys/standby.js';
 import type { Insert, Statement } from './dialect.types.js';
 
 /** Statements around a transaction, and at its beginning. */
@@ -37,8 +38,10 @@ export function readingIn<T>(
   settings: Settings,
   read: (manager: EntityManager) => Promise<T>,
   signal?: AbortSignal,
+  standby?: Standby,
 ): Promise<T> {
-  return inTransaction(dataSource, 'REPEATABLE READ', settings, signal, ({ runner }) => read(runner.manager));
+  const work = ({ runner }: LentConnection): Promise<T> => read(runner.manager);
+  return inTransaction(dataSource, 'REPEATABLE READ', settings, signal, work, standby);
 }
 
 /** Rolls back if the work does not commit. */
@@ -48,8 +51,9 @@ function inTransaction<T>(
   { before = [], inside = [], after = [] }: Settings,
   signal: AbortSignal | undefined,
   work: (connection: LentConnection) => Promise<T>,
+  standby?: Standby,
 ): Promise<T> {
-  return connectionsOf(dataSource).use(async (connection) => {
+  const run = async (connection: LentConnection): Promise<T> => {
     const { runner, destroy } = connection;
     try {
       for (const setting of before) await runner.query(setting);
@@ -65,5 +69,6 @@ function inTransaction<T>(
         destroy();
       }
     }
-  }, signal);
+  };
+  return connectionsOf(dataSource).use(run, signal, { standby });
 }

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { close, type Stream } from '../close.js';
 import type { Driver } from '../driver.types.js';
 import { cancel, type Cancellable } from './postgres-cancel.js';
@@ -67,13 +67,23 @@ function boundConnecting(pool: Pool, state: PoolState): void {
   };
 }
 
-function poolsOf({ driver }: DataSource): Pool[] {
-  // TypeORM has them on the driver, without a type.
-  const [master, slaves]: [Pool | undefined, Pool[] | undefined] = [
-    Reflect.get(driver, 'master'),
-    Reflect.get(driver, 'slaves'),
-  ];
-  return [...(master?.options ? [master] : []), ...(slaves ?? [])];
+// TypeORM has the pools on the driver, without a type.
+
+function slavesOf({ driver }: DataSource): Pool[] {
+  const slaves: Pool[] | undefined = Reflect.get(driver, 'slaves');
+  return slaves ?? [];
+}
+
+function poolsOf(dataSource: DataSource): Pool[] {
+  const master: Pool | undefined = Reflect.get(dataSource.driver, 'master');
+  return [...(master?.options ? [master] : []), ...slavesOf(dataSource)];
+}
+
+/** TypeORM's own runner would use any of the standbys. */
+function standbyRunner(dataSource: DataSource, pool: Pool): QueryRunner {
+  const driver: DataSource['driver'] = Object.create(dataSource.driver, { slaves: { value: [pool] } });
+  const runner = driver.createQueryRunner('slave');
+  return Object.assign(runner, { manager: dataSource.createEntityManager(runner) });
 }
 
 async function destroy(client: Client): Promise<void> {
@@ -120,6 +130,8 @@ export const postgres: Driver = {
   // Not clock_timestamp(), with which no index is used.
   now: '(extract(epoch FROM statement_timestamp()) * 1000)::bigint',
   poolSize: (dataSource) => poolsOf(dataSource)[0]?.options.max,
+
+  standbyRunners: (dataSource) => slavesOf(dataSource).map((pool) => () => standbyRunner(dataSource, pool)),
 
   async connect(dataSource, runner) {
     const pools = poolsOf(dataSource).map(stateOf);

@@ -9,6 +9,7 @@ import type { VisitSpan } from '../../activity/visit-id.js';
 import type { NewSession } from '../../activity/session.js';
 import { type Connections, connectionsOf } from '../../database/connections.js';
 import { UNREADABLE } from '../../database/questions.js';
+import { Standbys } from '../../database/standbys/standbys.js';
 import { driverOf, failureOf } from '../../database/driver.js';
 import { askOnPrimary, uncached } from '../../database/primary.js';
 import { unavailableAfter } from '../../database/unavailable.js';
@@ -49,6 +50,7 @@ import {
   findVisitSpans,
   readPage,
 } from './reading/activities.js';
+import { ExportSource } from './reading/export-source.js';
 import { RecordReader } from './reading/records.js';
 import { lastSeenOf, latestOf, sessionsOf } from './reading/user-activity.js';
 import type { PersonalRecord, UserSession } from '../../activity/user-activity.js';
@@ -67,6 +69,8 @@ import { addUserAgents } from './user-agents.js';
 export interface TypeOrmStoreSettings {
   /** Default: a question waits until the statistics are up to date, and nothing runs in the background. */
   statistics?: RollupSettings;
+  /** Whether standbys answer questions about many activities, and exports. */
+  replica?: boolean;
   /** Default: with the default pages. */
   pages?: Pages;
   /** How many connections of the pool may write at once. Default: no limit. */
@@ -86,13 +90,20 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   readonly records: RecordReader | undefined;
   /** How often this process has changed stored data. */
   changes = 0;
+  private readonly exportSource: ExportSource;
   private readonly connections: Connections;
   private readonly writer: BatchWriter;
   private readonly retention: Retention;
 
   constructor(
     readonly dataSource: DataSource,
-    { statistics, pages, writers = Number.POSITIVE_INFINITY, subscriptions = [] }: TypeOrmStoreSettings = {},
+    {
+      statistics,
+      replica,
+      pages,
+      writers = Number.POSITIVE_INFINITY,
+      subscriptions = [],
+    }: TypeOrmStoreSettings = {},
   ) {
     this.writers = writers;
     const onWritten = (): void => void (this.changes += 1);
@@ -101,8 +112,10 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     this.writer = new BatchWriter(dataSource, this.outbox, onWritten);
     this.rollup = new RollupService(dataSource, () => this.changes, statistics, pages);
     this.retention = new Retention(dataSource, this.rollup, onWritten);
-    this.statistics = new TypeOrmStatistics(dataSource, this.rollup);
-    this.records = RecordReader.of(dataSource);
+    const standbys = replica ? new Standbys(dataSource) : undefined;
+    this.exportSource = new ExportSource(dataSource, this.rollup.maxWait, standbys);
+    this.statistics = new TypeOrmStatistics(dataSource, this.rollup, standbys);
+    this.records = RecordReader.of(dataSource, this.exportSource);
     const transactions = new HostTransactions(dataSource);
     this.typeorm = {
       createQueryBuilder: (filter) => filteredBy(dataSource.manager, filter),
@@ -172,7 +185,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   }
 
   pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
-    return new RowReader(this.dataSource).activities(filter, after);
+    return new RowReader(this.dataSource, this.exportSource).activities(filter, after);
   }
 
   count(filter: ParsedFilter): Promise<number> {

@@ -4,6 +4,7 @@ import type { Cursor } from '../../../activity/cursor.js';
 import { type Dialect, dialectOf } from '../../../database/dialects/dialect.js';
 import type { PageOfRecords, RecordReader as Port, Records } from '../../store.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../../activity/activity-columns.js';
+import type { ExportSource } from './export-source.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
 import { walk } from '../../paginate.js';
 
@@ -13,20 +14,22 @@ const PAGE = 4000;
 export class RecordReader implements Port {
   private constructor(
     private readonly dataSource: DataSource,
+    private readonly source: ExportSource,
     private readonly read: NonNullable<Dialect['records']>,
   ) {}
 
   /** @returns `undefined` if the database has no records */
-  static of(dataSource: DataSource): RecordReader | undefined {
+  static of(dataSource: DataSource, source: ExportSource): RecordReader | undefined {
     const { records } = dialectOf(dataSource);
-    return records && new RecordReader(dataSource, records);
+    return records && new RecordReader(dataSource, source, records);
   }
 
   /** The oldest first, in pages. */
-  activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void> {
-    return walk(PAGE, after, async (place) => {
+  async *activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void> {
+    const read = await this.source.open();
+    yield* walk(PAGE, after, async (place) => {
       const query = activitiesAfter(this.dataSource, filter, place).limit(PAGE);
-      const records = await this.read(this.dataSource, query, ACTIVITY_COLUMNS);
+      const records = await read((standby) => this.read(this.dataSource, query, ACTIVITY_COLUMNS, standby));
       const [id = '', date = ''] = records.last.slice(1).split(',', 2);
       const last = { id, date };
       return { page: { ...records, last }, count: records.count, last };

@@ -5,6 +5,7 @@ import type { Cursor } from '../../../activity/cursor.js';
 import { Session } from '../../../activity/session.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { PageCache } from '../../page-cache.js';
+import type { ExportSource } from './export-source.js';
 import { activitiesAfter, sessionsOf } from './queries.js';
 import { walk } from '../../paginate.js';
 
@@ -20,16 +21,21 @@ type SessionRow = Omit<Session, 'startedAt' | 'bot' | 'consent'> & {
 export class RowReader {
   private readonly latest = new PageCache<Session>();
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly source: ExportSource,
+  ) {}
 
   /** The oldest first, in pages. */
   async *activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
+    const read = await this.source.open();
     const pages = walk(PAGE, after, async (place) => {
       const query = activitiesAfter(this.dataSource, filter, place)
         .limit(PAGE)
         // Declared here, because adding a property to each row takes as long as reading a column.
         .addSelect('NULL', 'session');
-      const page = await dialectOf(this.dataSource).rows<ActivityRow>(this.dataSource, query);
+      const dialect = dialectOf(this.dataSource);
+      const page = await read((standby) => dialect.rows<ActivityRow>(this.dataSource, query, standby));
       return { page, count: page.length, last: page.at(-1) };
     });
     for await (const page of pages) {

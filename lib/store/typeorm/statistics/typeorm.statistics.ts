@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { connectionsOf } from '../../../database/connections.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { uncached } from '../../../database/primary.js';
+import { mayPrimaryAnswer, type Source, type Standbys } from '../../../database/standbys/standbys.js';
 import { nameIn } from '../../../statistics/statistics-filter.js';
 import type {
   StatisticsQuestion,
@@ -9,6 +10,7 @@ import type {
   StatisticsStore,
 } from '../../../statistics/statistics.store.js';
 import type { AsOf } from '../../../statistics/statistics.types.js';
+import { monotonicClock } from '../../../time/clock.js';
 import { FrozenTime } from './frozen.js';
 import { StatisticsQuery } from './filter/statistics-query.js';
 import { amounts, topAmounts } from './queries/amounts.js';
@@ -30,36 +32,55 @@ export class TypeOrmStatistics implements StatisticsStore {
   constructor(
     private readonly dataSource: DataSource,
     private readonly rollup: RollupService,
+    private readonly standbys?: Standbys,
   ) {}
 
   async read<T extends object>(
     question: StatisticsQuestion,
     answer: (snapshot: StatisticsSnapshot) => Promise<T>,
   ): Promise<T & AsOf> {
-    const { dataSource } = this;
-    await this.rollup.catchUp(question.dependsOn);
+    const { dataSource, rollup } = this;
+    const until = monotonicClock.now() + rollup.maxWait;
+    await rollup.catchUp(question.dependsOn);
     const deadline = connectionsOf(dataSource).deadline();
     await this.cache(question, deadline);
+    // A standby must have the results of both.
+    const source = await this.standbys?.choose({ until, deadline });
+    if (!source) return this.answer(question, answer, deadline);
+    try {
+      return await this.answer(question, answer, deadline, source);
+    } catch (error) {
+      if (!mayPrimaryAnswer(dataSource, error)) throw error;
+      return this.answer(question, answer, deadline);
+    }
+  }
+
+  private answer<T extends object>(
+    question: StatisticsQuestion,
+    answer: (snapshot: StatisticsSnapshot) => Promise<T>,
+    deadline: number,
+    source?: Source,
+  ): Promise<T & AsOf> {
+    const { dataSource } = this;
+    const read = async ({ queryRunner }: EntityManager): Promise<T & AsOf> => {
+      const manager = uncached(dataSource, queryRunner);
+      const asOf = await readAsOf(manager, question.dependsOn, source?.hasUntil);
+      // Without rollups there is nothing to read yet, and zeros would be wrong.
+      const { frozenUntil } = await manager.findOneByOrFail(RollupState, { id: 1 });
+      const frozen = new FrozenTime(frozenUntil.getTime());
+      const answered = await answer(await openSnapshot(manager, question, frozen));
+      return {
+        asOf: new Date(asOf).toISOString(),
+        ...(frozen.isAsked && { frozenUntil: frozenUntil.toISOString() }),
+        ...answered,
+      };
+    };
+    const reading = (signal: AbortSignal): Promise<T & AsOf> =>
+      dialectOf(dataSource).reading(dataSource, read, signal, source?.standby);
     return connectionsOf(dataSource).ask(
-      (signal) =>
-        dialectOf(dataSource).reading(
-          dataSource,
-          async ({ queryRunner }) => {
-            const manager = uncached(dataSource, queryRunner);
-            const asOf = await readAsOf(manager, question.dependsOn);
-            // Without rollups there is nothing to read yet, and zeros would be wrong.
-            const { frozenUntil } = await manager.findOneByOrFail(RollupState, { id: 1 });
-            const frozen = new FrozenTime(frozenUntil.getTime());
-            const answered = await answer(await openSnapshot(manager, question, frozen));
-            return {
-              asOf: new Date(asOf).toISOString(),
-              ...(frozen.isAsked && { frozenUntil: frozenUntil.toISOString() }),
-              ...answered,
-            };
-          },
-          signal,
-        ),
-      { deadline },
+      (signal) => (source ? source.standby.whileAnswering(signal, reading) : reading(signal)),
+      // The primary is asked if a standby fails.
+      { deadline, ...(source && { subject: null }) },
     );
   }
 

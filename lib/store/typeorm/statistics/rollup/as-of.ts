@@ -31,18 +31,27 @@ export interface Touching {
  *
  * @param manager of a snapshot in which nothing was read yet
  * @param ranges that the answer depends on
+ * @param hasUntil on a standby, whose clock and snapshot say nothing of the primary: it has everything that was committed before
  */
-export async function readAsOf(manager: EntityManager, ranges: TimeRange[]): Promise<number> {
-  const [row]: { now: string | number }[] = await manager.query(
-    `SELECT ${dialectOf(manager.connection).startOfReading} AS now`,
-  );
-  const now = Number(row?.now);
+export async function readAsOf(
+  manager: EntityManager,
+  ranges: TimeRange[],
+  hasUntil?: number,
+): Promise<number> {
+  const now = hasUntil ?? (await startOfReading(manager));
   const near = await nearBy(manager, ranges)
     .select('MIN(dirty.createdAt)', 'oldest')
     .getRawOne<{ oldest: string | number | null }>();
   const oldest = near?.oldest == null ? now : Math.min(now, Number(near.oldest));
   const far = await findUnbounded(manager, ranges);
   return far.reduce((least, { createdAt }) => Math.min(least, createdAt), oldest);
+}
+
+async function startOfReading(manager: EntityManager): Promise<number> {
+  const [row]: { now: string | number }[] = await manager.query(
+    `SELECT ${dialectOf(manager.connection).startOfReading} AS now`,
+  );
+  return Number(row?.now);
 }
 
 /**

@@ -78,6 +78,11 @@ export class RollupService {
     this.maintenance = new RollupMaintenance(this.runner, this.compaction, pages);
   }
 
+  /** Milliseconds that a question waits. */
+  get maxWait(): number {
+    return this.settings.maxWait;
+  }
+
   /** Starts work in the background, if the settings allow it. */
   start(): void {
     if (this.settings.background) this.sleep(PAUSE, -1);

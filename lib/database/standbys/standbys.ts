@@ -1,0 +1,96 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { AbandonedError } from '../../store/cancellation.js';
+import { TooSlowError } from '../../store/too-slow.error.js';
+import { UnavailableError } from '../../store/unavailable.error.js';
+import { monotonicClock } from '../../time/clock.js';
+import { connectionsOf } from '../connections.js';
+import { driverOf, failureOf } from '../driver.js';
+import { LogPositions, MAX_LAG } from './log-positions.js';
+import { Standby } from './standby.js';
+
+/** Milliseconds between two looks at how far a standby is. */
+const POLL = 10;
+/** What is said in the log. */
+const UNKNOWN = 'standbys cannot be used: the position of the log is unknown';
+
+/** Who answers, and what it has. */
+export interface Source {
+  standby: Standby;
+  /** It has everything that was committed before: milliseconds since 1970, by the primary's clock. */
+  hasUntil: number;
+  /** Whether it has everything that was committed before it was asked for. */
+  isUpToDate: boolean;
+}
+
+/** When a standby must have what was committed. Both are by the monotonic clock. */
+interface Patience {
+  /** The end of the wait for a standby that is behind. */
+  until: number;
+  /** The end of the time for everything. */
+  deadline: number;
+}
+
+/** The standbys of a data source, for questions that may be answered by one. */
+export class Standbys {
+  private readonly all: Standby[];
+  private readonly positions: LogPositions;
+  /** The standby that is asked first. */
+  private next = 0;
+
+  constructor(private readonly dataSource: DataSource) {
+    const runners = driverOf(dataSource)?.standbyRunners?.(dataSource) ?? [];
+    this.all = runners.map((create, i) => new Standby(dataSource, `standby ${i + 1}`, create));
+    this.positions = new LogPositions(dataSource);
+  }
+
+  /**
+   * Waits for a standby that has everything that is committed now; when the time is over, returns the one with the most.
+   * Standbys take turns.
+   * @returns `undefined` if the primary must answer: each standby is down, silent or far behind
+   */
+  async choose({ until, deadline }: Patience): Promise<Source | undefined> {
+    const { all, positions } = this;
+    if (all.length === 0) return undefined;
+    const { incidents } = connectionsOf(this.dataSource);
+    let current;
+    try {
+      current = await positions.note(deadline);
+      incidents.worked(UNKNOWN);
+    } catch (error) {
+      if (error instanceof AbandonedError) throw error;
+      const reason = failureOf(this.dataSource, error)?.reason ?? String(error);
+      incidents.failed(UNKNOWN, { code: reason, reason }, 'warn');
+      return undefined;
+    }
+    for (;;) {
+      let best: Source | undefined;
+      for (const standby of this.inTurn()) {
+        const replayed = standby.isPassedOver ? undefined : await standby.replayed();
+        if (replayed === undefined) continue;
+        if (replayed >= current.end) return { standby, hasUntil: current.time, isUpToDate: true };
+        if (positions.isFarBehind(replayed)) standby.passOver(`it is more than ${MAX_LAG / 1000} s behind`);
+        const latest = positions.latestReplayed(replayed);
+        if (latest && latest.time > (best?.hasUntil ?? 0))
+          best = { standby, hasUntil: latest.time, isUpToDate: false };
+      }
+      if (monotonicClock.now() >= Math.min(until, deadline)) return best;
+      if (all.every(({ isPassedOver }) => isPassedOver)) return undefined;
+      await wait(POLL);
+    }
+  }
+
+  private inTurn(): Standby[] {
+    const { all } = this;
+    this.next = (this.next + 1) % all.length;
+    return [...all.slice(this.next), ...all.slice(0, this.next)];
+  }
+}
+
+/** Whether the primary may answer what a standby could not: it lost the connection, or replays what the question reads. */
+export function mayPrimaryAnswer(dataSource: DataSource, error: unknown): boolean {
+  if (error instanceof AbandonedError || error instanceof TooSlowError) return false;
+  if (error instanceof UnavailableError) return true;
+  const failure = failureOf(dataSource, error);
+  return failure !== undefined && failure.kind !== 'data' && !failure.isTooSlow;
+}

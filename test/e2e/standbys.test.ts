@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { DataSource, type QueryRunner } from 'typeorm';
+import { ActivityStats, djaffarEntities, djaffarMigrations } from '../../lib/index.js';
+import { monotonicClock } from '../../lib/time/clock.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, startHost } from '../support/host.js';
+import { POSTGRES_BIN, PostgresServer } from '../support/postgres.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+/** Milliseconds after which the standby applies a commit. */
+const DELAY = 300;
+const MAX_WAIT = 3000;
+
+const november = { from: '2025-11-01', to: '2025-11-30' };
+
+it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused', async (database) => {
+  await expect(
+    startHost({ adapter: 'fastify', database, djaffar: { statistics: { replica: true } } }),
+  ).rejects.toThrow('the option "statistics.replica" is true, which only PostgreSQL supports');
+});
+
+(POSTGRES_BIN ? describe : describe.skip)('questions on a standby', () => {
+  let primary: PostgresServer;
+  let standby: PostgresServer;
+  let proxy: TcpProxy;
+  let host: Host;
+  let stats: ActivityStats;
+  let expected = 0;
+  /** How many statements each has got. */
+  let asked: { master: number; slave: number };
+  let skipped = 0;
+
+  beforeAll(async () => {
+    primary = await PostgresServer.create(POSTGRES_BIN ?? '');
+    const options = { type: 'postgres', entities: djaffarEntities, migrations: djaffarMigrations } as const;
+    const dataSource = await new DataSource({ ...options, url: primary.url }).initialize();
+    await dataSource.runMigrations();
+    await dataSource.destroy();
+    standby = await primary.createStandby(DELAY);
+    proxy = await TcpProxy.start(standby.url);
+    const { url } = primary;
+    const behindProxy = new URL(standby.url);
+    behindProxy.port = String(proxy.port);
+    const slaves = [{ url: behindProxy.href }];
+    host = await startHost({
+      adapter: 'fastify',
+      database: {
+        url,
+        options: { type: 'postgres', replication: { master: { url }, slaves } },
+        drop: async () => {},
+      },
+      djaffar: { statistics: { replica: true, maxWait: MAX_WAIT, timeout: 240_000 } },
+    });
+    stats = host.app.get(ActivityStats, { strict: false });
+    const { logger } = host.dataSource;
+    jest.spyOn(logger, 'logQuery').mockImplementation((_query, _parameters, runner?: QueryRunner) => {
+      asked[runner?.getReplicationMode() ?? 'master'] += 1;
+    });
+    const now = monotonicClock.now.bind(monotonicClock);
+    jest.spyOn(monotonicClock, 'now').mockImplementation(() => now() + skipped);
+  });
+
+  beforeEach(() => {
+    asked = { master: 0, slave: 0 };
+    // What one test had passed over, the next asks again.
+    skipped += 60_000;
+  });
+
+  afterAll(async () => {
+    jest.restoreAllMocks();
+    await host.close();
+    await proxy.close();
+    await standby.remove();
+    await primary.remove();
+  });
+
+  async function track(): Promise<void> {
+    await host.activities.track({
+      date: '2025-11-10T10:00Z',
+      path: '/',
+      visit: `v${expected}`,
+      session: randomUUID(),
+    });
+    expected += 1;
+  }
+
+  async function visits(): Promise<{ value: number | null; asOf: string }> {
+    const { visits: figure, asOf } = await stats.overview(november);
+    return { value: figure.value, asOf };
+  }
+
+  async function exported(): Promise<number> {
+    let count = 0;
+    for await (const { session } of host.activities.stream()) if (session) count += 1;
+    return count;
+  }
+
+  async function query(sql: string, url = standby.url): Promise<unknown[]> {
+    const client = new pg.Client(url);
+    await client.connect();
+    const { rows } = await client.query<Record<string, unknown>>(sql);
+    await client.end();
+    return rows.flatMap((row) => Object.values(row));
+  }
+
+  it('have what was committed before', async () => {
+    for (let i = 0; i < 3; i++) {
+      await track();
+      const before = Date.now();
+      const { value, asOf } = await visits();
+      expect(value).toBe(expected);
+      expect(Date.parse(asOf)).toBeGreaterThanOrEqual(before);
+      expect((await stats.top('path', november)).items).toEqual([{ value: '/', count: expected }]);
+      expect((await stats.top('entry', november)).items).toEqual([{ value: '/', count: expected }]);
+      expect((await stats.visits(november)).items).toHaveLength(expected);
+      expect(await exported()).toBe(expected);
+    }
+    expect(asked.slave).toBeGreaterThan(30);
+  });
+
+  it('answer as of the moment of the standby if it is behind for longer than maxWait', async () => {
+    await track();
+    const before = await visits();
+    expect(before.value).toBe(expected);
+    await query('SELECT pg_wal_replay_pause()');
+    await track();
+    const written = Date.now();
+    const { value, asOf } = await visits();
+    expect(value).toBe(expected - 1);
+    expect(asOf >= before.asOf).toBe(true);
+    expect(Date.parse(asOf)).toBeLessThan(written);
+    // An export is complete.
+    expect(await exported()).toBe(expected);
+    // Far behind.
+    skipped += 31_000;
+    expect((await visits()).value).toBe(expected);
+    const ended = monotonicClock.now();
+    expect((await visits()).value).toBe(expected);
+    expect(monotonicClock.now() - ended).toBeLessThan(MAX_WAIT);
+    await query('SELECT pg_wal_replay_resume()');
+  });
+
+  it('are answered by the primary if the standby is silent', async () => {
+    expect((await visits()).value).toBe(expected);
+    proxy.silence();
+    await track();
+    expect((await visits()).value).toBe(expected);
+    expect(await exported()).toBe(expected);
+    proxy.heal();
+  });
+
+  it('are answered by the primary if the standby is killed, and by the standby when it is back', async () => {
+    expect((await visits()).value).toBe(expected);
+    await standby.stop();
+    await track();
+    asked.slave = 0;
+    expect((await visits()).value).toBe(expected);
+    expect(await exported()).toBe(expected);
+    expect(asked.slave).toBe(0);
+    await standby.start();
+    skipped += 11_000;
+    await track();
+    expect((await visits()).value).toBe(expected);
+    expect(asked.slave).toBeGreaterThan(0);
+  });
+
+  it('are answered by the primary if the standby was promoted', async () => {
+    await query('SELECT pg_promote()');
+    await track();
+    expect((await visits()).value).toBe(expected);
+    expect(await exported()).toBe(expected);
+  });
+});
