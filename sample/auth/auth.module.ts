@@ -9,8 +9,8 @@ import { RefusedPageFilter } from './refused-page.js';
 import { JWT_SECRET, JwtStrategy, LocalStrategy, SessionSerializer } from './strategies.js';
 import { UsersService } from './users.service.js';
 
-// Random, so that tokens are invalid after a restart. A real app configures a secret.
-const secret = randomBytes(32).toString('hex');
+// Random by default, so that tokens are invalid after a restart. A real app, and one of several instances, configures a secret.
+const { JWT_KEY: secret = randomBytes(32).toString('hex') } = process.env;
 
 @Module({
   imports: [
