@@ -3,8 +3,10 @@ import { type OutcomeCount, sumOutcomes } from '../diagnostics/outcomes.js';
 import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
+import type { Outbox } from '../store/outbox.js';
 import type { ErasureSelection, RetentionResult, Store, Write } from '../store/store.js';
 import { MemoryActivities } from './memory-activities.js';
+import { silentOutbox } from './silent-outbox.js';
 
 const NO_STATISTICS =
   'nestjs-djaffar/testing stores activities in memory and cannot answer ActivityStats: use a database in a test of statistics, ' +
@@ -17,6 +19,7 @@ export class MemoryStore extends MemoryActivities implements Store {
   readonly isOpen = true;
   readonly isTransactional = true;
   readonly writers = 1;
+  readonly outbox: Outbox | undefined = silentOutbox;
   readonly statistics: StatisticsStore = { read: () => Promise.reject(new Error(NO_STATISTICS)) };
   private readonly visits = new Map<string, CookielessVisit>();
   private readonly listeners = new Set<() => void>();

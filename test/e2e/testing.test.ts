@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Body, Controller, Injectable, Module, Post } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { ActivityService, ActivityStats, DjaffarModule, Track } from '../../lib/index.js';
+import {
+  ActivityService,
+  ActivityStats,
+  ActivitySubscriptions,
+  DjaffarModule,
+  Track,
+} from '../../lib/index.js';
 import { DjaffarTestingModule, TrackedActivities } from '../../lib/testing/index.js';
 
 @Injectable()
@@ -33,6 +39,8 @@ class OrdersController {
 @Module({ controllers: [OrdersController], providers: [OrdersService] })
 class OrdersModule {}
 
+const deliver = jest.fn<Promise<void>, []>().mockResolvedValue();
+
 /** A host whose database does not answer. */
 @Module({
   imports: [
@@ -40,6 +48,7 @@ class OrdersModule {}
       isGlobal: true,
       requestContext: true,
       database: { url: 'postgres://127.0.0.1:1/none' },
+      subscriptions: [{ name: 'ledger', handler: deliver }],
     }),
     OrdersModule,
   ],
@@ -96,6 +105,8 @@ describe('nestjs-djaffar/testing', () => {
     const [paid] = tracked.list({ name: 'order.paid', properties: { total: { gte: 30 } } });
     expect(paid).toMatchObject({ path: '/orders/pay', ipAddress: '127.0.0.1' });
     expect(paid?.session).toMatchObject({ browser: 'Firefox' });
+    expect(await app.get(ActivitySubscriptions).status()).toEqual([]);
+    expect(deliver).not.toHaveBeenCalled();
   });
 
   it('stores what the tracking route accepts, with the same checks', async () => {

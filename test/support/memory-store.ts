@@ -7,6 +7,8 @@ export class MemoryStore extends TestingStore implements OnApplicationBootstrap,
   /** The lifecycle hooks that Nest has called, and the methods that end the store. */
   readonly calls: string[] = [];
 
+  override readonly outbox = undefined;
+
   override readonly statistics: StatisticsStore = {
     read: async (_, answer) => {
       const asOf = new Date().toISOString();
