@@ -162,6 +162,13 @@ const withOptions = (options: DjaffarOptions): ReturnType<typeof DjaffarModule.f
 })
 class CookielessModule {}
 
+/** Djaffar that erases what is older than 45 days. */
+@Module({
+  imports: [database, AuthModule, withOptions({ retention: { keep: '45 days' } })],
+  controllers: [UsageController],
+})
+class RetainingModule {}
+
 /** Djaffar with the group of each visitor. */
 @Module({
   imports: [database, AuthModule, withOptions({ group: () => ({ type: 'company', id: 17, name: 'Acme' }) })],
@@ -207,6 +214,7 @@ const variants: Record<string, Type> = {
   djaffar: DjaffarHostModule,
   cookieless: CookielessModule,
   group: GroupModule,
+  retaining: RetainingModule,
   selective: SelectiveModule,
   subscribed: SubscribedModule,
   beside: BesideModule,

@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 export interface BenchHost {
   url: string;
   stop(): Promise<void>;
+  /** Whether it does anything at all, also in the background. */
+  freeze(isFrozen: boolean): void;
   /** Returns the CPU time of the process in milliseconds. */
   cpu(): Promise<number>;
 }
@@ -32,6 +34,7 @@ export async function startHost(environment: Record<string, string>): Promise<Be
         child.kill();
         await exited;
       },
+      freeze: (isFrozen) => void child.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
       cpu: async () => {
         const usage = (await (await fetch(`${url}/usage`)).json()) as { cpu: number };
         return usage.cpu;

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { createDatabase, type DatabaseName } from '../test/support/databases.js';
 import { startHost } from './process.js';
@@ -16,34 +17,46 @@ export interface VariantSettings {
   connections: number;
   /** Seconds of a round. */
   seconds?: number;
-  /** Called before each round of a variant with its number, and after it. */
-  around?: (variant: number, url: string) => Promise<() => Promise<void>>;
+  /** Fills the database of a variant before its host starts. */
+  prepare?: (url: string) => Promise<void>;
+  /** Milliseconds from the start of the hosts to the first round. */
+  settle?: number;
+  /** Called when all rounds are over, with the URLs of the databases. */
+  finish?: (urls: string[]) => Promise<void>;
 }
 
-/** Requests a second of `POST /djaffar/track` in each variant of the host, one activity each: the median of alternating rounds. */
+/**
+ * Requests a second of `POST /djaffar/track` in each variant of the host, one activity each: the median of alternating rounds, in which
+ * the other hosts are frozen.
+ */
 export async function measureVariants(settings: VariantSettings): Promise<number[]> {
-  const { database, variants, rounds, connections, seconds = 2, around } = settings;
+  const { database, variants, rounds, connections, seconds = 2, prepare, settle = 0, finish } = settings;
   const databases = await Promise.all(variants.map(() => createDatabase(database)));
+  for (const { url } of databases) await prepare?.(url);
   const hosts = await Promise.all(
     variants.map((VARIANT, i) =>
       startHost({ VARIANT, ADAPTER: 'fastify', DATABASE_URL: databases[i]?.url ?? '' }),
     ),
   );
+  await wait(settle);
+  for (const host of hosts) host.freeze(true);
   const samples = variants.map((): number[] => []);
   // The first round is a warm-up.
   for (let round = 0; round <= rounds; round++) {
     for (const [i, host] of hosts.entries()) {
       const url = `${host.url}/djaffar/track`;
+      host.freeze(false);
       const requests = await Promise.all(
         Array.from({ length: VISITORS }, (_, visitor) => visit(url, visitor)),
       );
-      const end = await around?.(i, databases[i]?.url ?? '');
       const result = await autocannon({ url, requests, connections, duration: seconds });
-      await end?.();
+      host.freeze(true);
       if (result.non2xx > 0) throw new Error(`${result.non2xx} requests failed`);
       if (round > 0) samples[i]?.push(result.requests.average);
     }
   }
+  await finish?.(databases.map(({ url }) => url));
+  for (const host of hosts) host.freeze(false);
   await Promise.all(hosts.map((host) => host.stop()));
   for (const each of databases) await each.drop();
   return samples.map(median);
