@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine } from './faults/machine.js';
@@ -16,7 +15,8 @@ const { values: options } = parseArgs({
   },
 });
 
-const cache = mkdtempSync(join(tmpdir(), 'djaffar-instances-'));
+// Below the project, where the compiled sample host finds its packages.
+const cache = mkdtempSync(join(process.cwd(), 'node_modules', '.instances-'));
 process.env.DJAFFAR_TEST_CACHE = cache;
 process.env.TEST_POSTGRES_URL ??= 'postgres://postgres@127.0.0.1:5432/postgres';
 const { createDatabase } = await import('../test/support/databases.js');
