@@ -2,6 +2,13 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import type { DatabaseFailure } from './failure.js';
 import type { Openable } from './reader/readers.js';
 
+/** The connections of one standby. */
+export interface StandbyPool {
+  createRunner: () => QueryRunner;
+  /** As {@link Driver.destroyIdle}. */
+  destroyIdle: () => void;
+}
+
 /** Functions of the drivers that TypeORM does not provide. */
 export interface Driver {
   /** Whether the database is reached over a network. */
@@ -16,8 +23,8 @@ export interface Driver {
   /** Creates a runner that only reads, if TypeORM's own would block the event loop. */
   createRunner?(dataSource: DataSource): QueryRunner;
 
-  /** Returns functions that each create a runner that uses one standby, if the data source has any and they can be used. */
-  standbyRunners?(dataSource: DataSource): (() => QueryRunner)[];
+  /** Returns the pools of the standbys, if questions can be asked of these. */
+  standbyPools?(dataSource: DataSource): StandbyPool[];
 
   /** Resolves when the runner has a connection. A new connection is opened within a time limit. */
   connect(dataSource: DataSource, runner: QueryRunner): Promise<unknown>;

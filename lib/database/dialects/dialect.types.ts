@@ -86,7 +86,7 @@ export interface Dialect {
   /**
    * Runs several queries in one snapshot, with settings for few and large queries.
    * @param signal if it aborts, the connection is destroyed
-   * @param standby that is read, if the database has {@link Driver.standbyRunners}
+   * @param standby that is read, if the database has {@link Driver.standbyPools}
    */
   reading<T>(
     dataSource: DataSource,

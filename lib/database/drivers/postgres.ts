@@ -92,6 +92,15 @@ async function destroy(client: Client): Promise<void> {
   else client.end(() => {});
 }
 
+function destroyIdle(pool: Pool): void {
+  for (let idle = pool.idleCount; idle > 0; idle--) {
+    pool.connect((_, client, release) => {
+      if (client) void destroy(client);
+      release?.(true);
+    });
+  }
+}
+
 /** By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function classify({ code }: { code?: unknown }): Classification | undefined {
   if (typeof code !== 'string' || !/^[\dA-Z]{5}$/.test(code)) return undefined;
@@ -131,7 +140,11 @@ export const postgres: Driver = {
   now: '(extract(epoch FROM statement_timestamp()) * 1000)::bigint',
   poolSize: (dataSource) => poolsOf(dataSource)[0]?.options.max,
 
-  standbyRunners: (dataSource) => slavesOf(dataSource).map((pool) => () => standbyRunner(dataSource, pool)),
+  standbyPools: (dataSource) =>
+    slavesOf(dataSource).map((pool) => ({
+      createRunner: () => standbyRunner(dataSource, pool),
+      destroyIdle: () => destroyIdle(pool),
+    })),
 
   async connect(dataSource, runner) {
     const pools = poolsOf(dataSource).map(stateOf);
@@ -150,14 +163,7 @@ export const postgres: Driver = {
   cancel: (_, connection) => cancel(connection as Cancellable),
 
   destroyIdle(dataSource) {
-    for (const pool of poolsOf(dataSource)) {
-      for (let idle = pool.idleCount; idle > 0; idle--) {
-        pool.connect((_, client, release) => {
-          if (client) void destroy(client);
-          release?.(true);
-        });
-      }
-    }
+    for (const pool of poolsOf(dataSource)) destroyIdle(pool);
   },
 
   destroyConnecting(dataSource) {

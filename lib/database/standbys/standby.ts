@@ -4,6 +4,7 @@ import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { connectionsOf } from '../connections.js';
 import { failureOf } from '../driver.js';
+import type { StandbyPool } from '../driver.types.js';
 import { Slots } from '../slots.js';
 
 /** Milliseconds in which a standby must say how far it is. */
@@ -25,13 +26,16 @@ export class Standby {
 
   /**
    * @param name for the log
-   * @param createRunner returns a query runner that uses the standby's pool
    */
   constructor(
     private readonly dataSource: DataSource,
     private readonly name: string,
-    readonly createRunner: () => QueryRunner,
+    private readonly pool: StandbyPool,
   ) {}
+
+  createRunner(): QueryRunner {
+    return this.pool.createRunner();
+  }
 
   /** Whether it should be asked nothing for now. */
   get isPassedOver(): boolean {
@@ -96,6 +100,8 @@ export class Standby {
       }
       this.passOver('it is not in recovery, so it is no standby');
     } catch (error) {
+      // If one connection is silent, the others probably are too.
+      this.pool.destroyIdle();
       this.passOver(failureOf(dataSource, error)?.reason ?? String(error));
     }
     return undefined;

@@ -39,8 +39,8 @@ export class Standbys {
   private next = 0;
 
   constructor(private readonly dataSource: DataSource) {
-    const runners = driverOf(dataSource)?.standbyRunners?.(dataSource) ?? [];
-    this.all = runners.map((create, i) => new Standby(dataSource, `standby ${i + 1}`, create));
+    const pools = driverOf(dataSource)?.standbyPools?.(dataSource) ?? [];
+    this.all = pools.map((pool, i) => new Standby(dataSource, `standby ${i + 1}`, pool));
     this.positions = new LogPositions(dataSource);
   }
 
