@@ -57,7 +57,9 @@ export function release(folder: string, { version: wanted, isDryRun }: ReleaseOp
     const date = new Date().toISOString().slice(0, 10);
     edit(join(folder, 'CHANGELOG.md'), (text) => nameSection(text, version, date));
     // What is packed depends on no content of the README.
-    const [listed] = parsePacked(run('npm', 'pack', '--dry-run', '--json', '--silent'));
+    const [listed] = parsePacked(
+      run('npm', 'pack', '--dry-run', '--json', '--silent', '--ignore-scripts=false'),
+    );
     const files = new Set(listed.files.map(({ path }) => path));
     const readme = join(folder, 'README.md');
     edit(readme, (text) => absoluteLinks(text, files, repository));

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { QueryState } from '../data/use-query.js';
-import { formatSeconds } from '../format.js';
+import { formatMoment } from '../format.js';
 import { filtersOf } from '../state/filters.js';
 import { OWN_ZONE } from '../state/range.js';
 import { hrefWith, useUrl } from '../state/url.js';
@@ -74,7 +74,7 @@ function StaleNote({ since }: { since: Date }): JSX.Element {
   const timeZone = useUrl().get('tz') ?? OWN_ZONE;
   return (
     <p class="stale" role="status" title="The server is still adding up what came in later.">
-      As of {formatSeconds(since, timeZone)}
+      {+since === 0 ? 'Still adding up' : `As of ${formatMoment(since, timeZone)}`}
     </p>
   );
 }
