@@ -152,16 +152,23 @@ export class TrackController {
     if (!removal) return;
     if (consent === false && this.settings.onWithdrawal === 'erase') {
       const session = this.visitors.sessionOfCookie(request, await this.visitors.keyRing());
-      if (session !== undefined) await this.erase(session);
+      if (session !== undefined) await this.eraseIfAgreed(session);
     }
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', removal);
   }
 
-  /** Simultaneous requests of a browser erase its session once. */
-  private async erase(session: string): Promise<void> {
+  /**
+   * A session of the time before the option `consent` was set stays: its visitor has withdrawn nothing. Simultaneous requests of
+   * a browser erase its session once.
+   */
+  private async eraseIfAgreed(session: string): Promise<void> {
     let erasure = this.erasures.get(session);
     if (!erasure) {
-      erasure = this.activities.erase({ session }).finally(() => this.erasures.delete(session));
+      const erase = async (): Promise<void> => {
+        const { items } = await this.activities.find({ session }, { limit: 1 });
+        if (items[0]?.session?.consent) await this.activities.erase({ session });
+      };
+      erasure = erase().finally(() => this.erasures.delete(session));
       this.erasures.set(session, erasure);
     }
     await erasure;

@@ -530,6 +530,20 @@ describe('the mode', () => {
       expect(other).toMatch(/^djaffar_session=/);
     });
 
+    it('erases no session of the time before it was asked for', async () => {
+      const database = await createMigratedDatabase('sqlite');
+      const begin = async (djaffar: DjaffarOptions): Promise<void> => {
+        host = await startHost({ adapter: 'express', database, djaffar });
+      };
+      await begin({});
+      const cookie = cookieOf(await view());
+      await host.close();
+      await begin({ consent: consentCookie, onWithdrawal: 'erase' });
+      expect((await view({ cookie })).headers.getSetCookie()).toEqual([expect.stringMatching(/Max-Age=0/)]);
+      expect((await host.stored()).map(({ session }) => session?.consent)).toEqual([null, false]);
+      await database.drop();
+    });
+
     it('gives each of the people behind one address a session of their own', async () => {
       await start({ privacy: 'cookieless', consent: consentCookie });
       await view();
