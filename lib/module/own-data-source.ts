@@ -34,7 +34,10 @@ export function createDataSource(options: DatabaseOptions): DataSource {
 function toDataSourceOptions(options: DatabaseOptions): DataSourceOptions {
   if ('type' in options) return options;
   const scheme = DATABASE_URL.exec(options.url)?.[1];
-  if (!scheme) throw new Error('the URL must begin with postgres:, postgresql:, mysql: or mariadb:');
+  if (!scheme)
+    throw new Error(
+      "the URL must begin with postgres:, postgresql:, mysql: or mariadb:; for SQLite, give { type: 'better-sqlite3', … }",
+    );
   if (scheme === 'mysql' || scheme === 'mariadb') return { ...options, type: scheme, charset: 'utf8mb4' };
   return { ...options, type: 'postgres' };
 }

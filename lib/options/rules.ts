@@ -52,6 +52,15 @@ const isDatabase = (value: unknown): boolean => {
   return 'url' in value && typeof value.url === 'string' && DATABASE_URL.test(value.url);
 };
 
+/** Without what a URL has of passwords and hosts. */
+function explainDatabase(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !('url' in value)) return 'has no url, and no type';
+  const { url } = value;
+  if (typeof url !== 'string') return `has a url that is ${url === undefined ? 'undefined' : 'no text'}`;
+  const [scheme] = /^[a-z][\w+-]*:/i.exec(url) ?? [];
+  return scheme === undefined ? 'has a url without a scheme' : `has a url that begins with '${scheme}'`;
+}
+
 const aFunction: Rule = { allowed: 'a function', accepts: isFunction };
 
 const aBoolean: Rule = { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' };
@@ -303,8 +312,9 @@ export const OPTION_RULES: Rules = {
     // A URL has a password.
     isSecret: true,
     allowed:
-      "an object with a url that begins with 'postgres:', 'mysql:' or 'mariadb:', or with the options of a TypeORM data source",
+      "an object with a url that begins with 'postgres:', 'mysql:' or 'mariadb:', or with the options of a TypeORM data source, such as { type: 'better-sqlite3', database: 'app.sqlite' }",
     accepts: isDatabase,
+    explain: explainDatabase,
   },
   store: {
     allowed: 'an object with a function create(), which opens a store',

@@ -62,6 +62,15 @@ describe.each(FOUND)('djaffar doctor on %s', (name) => {
       expect(ran.stdout).toMatch(new RegExp(`^ok .*${found}`, 'm'));
   });
 
+  it('sees what is stored, though no instance of the app has counted it yet', async () => {
+    const row = { date: new Date().toISOString(), path: '/', name: 'view' };
+    const imported = await run(database, ['import', '-'], { input: `${JSON.stringify(row)}\n` });
+    expect(imported).toMatchObject({ code: 0 });
+    expect((await run(database, ['doctor'])).stdout).toMatch(
+      /^ok .*stored in the last 24 hours: 1 activities/m,
+    );
+  });
+
   it('finds a missing table, and a missing column', async () => {
     await operator.query('DROP TABLE djaffar_salt');
     await operator.query(
