@@ -1,6 +1,7 @@
 import { type LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
+import { DeliveryError } from './delivery.error.js';
 
 /** What is not on the public internet, as IANA's registries of special addresses list it. */
 const SPECIAL: [address: string, prefix: number][] = [
@@ -48,7 +49,7 @@ export function isPublic(address: string): boolean {
 /**
  * Resolves a host name once, to the addresses that are then connected to: another answer a moment later changes nothing.
  * @param hostname of a URL, so that an address of IPv4 is written in the usual way
- * @throws Error if one of the addresses is private and that is not allowed, or there is none
+ * @throws DeliveryError if one of the addresses is private and that is not allowed, or there is none
  */
 export async function resolveAddresses(
   hostname: string,
@@ -58,11 +59,12 @@ export async function resolveAddresses(
   const family = isIP(literal);
   const addresses = family ? [{ address: literal, family }] : await lookup(literal, { all: true });
   const [first, ...others] = addresses;
-  if (!first) throw new Error(`${hostname} has no address`);
+  if (!first) throw new DeliveryError(`${hostname} has no address`, 'NO_ADDRESS');
   const hidden = isPrivateAllowed ? undefined : addresses.find(({ address }) => !isPublic(address));
   if (hidden)
-    throw new Error(
+    throw new DeliveryError(
       `${hostname} leads to the private address ${hidden.address}, which only the option "privateAddresses" allows`,
+      'PRIVATE_ADDRESS',
     );
   return [first, ...others];
 }

@@ -172,5 +172,6 @@ it.each([
   await running.activities.track({ name: 'order.paid', path: '/' });
   while ((await statusOf(running)).parkedAt === null) await setImmediate();
   expect(connected).not.toHaveBeenCalled();
+  expect(await statusOf(running)).toMatchObject({ error: 'PRIVATE_ADDRESS' });
   expect(warned.mock.calls.map(String).join()).toContain('leads to the private address');
 });
