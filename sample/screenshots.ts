@@ -54,11 +54,17 @@ async function refuse(url: string): Promise<void> {
   await post('<activity/>', { 'Content-Type': 'application/xml' });
   for (let i = 0; i < 4; i++)
     await post(JSON.stringify({ date, path: '/' }), { 'X-Forwarded-For': '8.8.8.8' });
+  // Its webhook cannot be delivered, because the service is not there.
+  await fetch(`${url}/orders/17/pay`, { method: 'POST' });
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'djaffar-'));
 const sample = await startSample(
-  { SEED: 'true', DATABASE_URL: `sqlite:${join(folder, 'sample.sqlite')}` },
+  {
+    SEED: 'true',
+    DATABASE_URL: `sqlite:${join(folder, 'sample.sqlite')}`,
+    LEDGER_URL: 'http://127.0.0.1:9/ledger',
+  },
   FROM_SOURCE,
 );
 const browser = await chromium.launch({
@@ -89,7 +95,11 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       if (view === 'live') await page.locator('.stream li').nth(3).waitFor();
       else if (view === 'health') await page.locator('.causes li').first().waitFor();
       else await page.waitForLoadState('networkidle');
-      await page.screenshot({ path: join(FOLDER, `${view}-${colorScheme}-${size}.png`) });
+      if (view === 'health') await page.locator('.subscriptions .is-wrong').first().waitFor();
+      await page.screenshot({
+        fullPage: view === 'health',
+        path: join(FOLDER, `${view}-${colorScheme}-${size}.png`),
+      });
     }
     await context.close();
   }

@@ -7,7 +7,14 @@ import type { RetentionPolicy } from '../options/privacy.options.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { explain, isRefusal } from './causes.js';
-import type { Health, HealthCause, HealthCheck, HealthHour, HealthRetention } from './health.types.js';
+import type {
+  Health,
+  HealthCause,
+  HealthCheck,
+  HealthHour,
+  HealthRetention,
+  HealthSubscription,
+} from './health.types.js';
 import { OutcomeFlush } from './outcome-flush.js';
 
 /** The most hours that are kept. */
@@ -59,6 +66,7 @@ export class HealthService {
       lastCommit: null,
       rollupLag: 0,
       retention: null,
+      subscriptions: [],
     };
   }
 
@@ -90,6 +98,7 @@ export class HealthService {
       lastCommit: latest === null ? null : new Date(latest).toISOString(),
       rollupLag: lag / 1000,
       retention: await this.retention(),
+      subscriptions: await this.subscriptions(),
     };
   }
 
@@ -106,6 +115,15 @@ export class HealthService {
     if (!retention) return null;
     const { doneAt } = await this.store.retainedAt();
     return { policy: describePolicy(retention), doneAt: doneAt > 0 ? new Date(doneAt).toISOString() : null };
+  }
+
+  private async subscriptions(): Promise<HealthSubscription[]> {
+    const found = (await this.store.outbox?.status()) ?? [];
+    return found.map(({ nextTryAt, parkedAt, ...status }) => ({
+      ...status,
+      nextTryAt: nextTryAt?.toISOString() ?? null,
+      parkedAt: parkedAt?.toISOString() ?? null,
+    }));
   }
 
   private checksOf(counts: OutcomeCount[], isAnythingStored: boolean): HealthCheck[] {

@@ -1,4 +1,5 @@
 import type { Refusal } from '../diagnostics/outcomes.js';
+import type { SubscriptionStatus } from '../store/outbox.js';
 import type { Explanation } from './causes.js';
 
 /** Why activities arrive or not, of all instances of the app. */
@@ -22,6 +23,8 @@ export interface Health {
   rollupLag: number;
   /** The option `retention`, and when old activities were erased for the last time (ISO 8601); `null` without the option. */
   retention: HealthRetention | null;
+  /** The options `subscriptions` and `webhooks`, by name. */
+  subscriptions: HealthSubscription[];
   versions: HealthVersions;
 }
 
@@ -58,6 +61,12 @@ export interface HealthCheck {
 export interface HealthRetention {
   policy: string;
   doneAt: string | null;
+}
+
+/** Dates are in ISO 8601. */
+export interface HealthSubscription extends Omit<SubscriptionStatus, 'nextTryAt' | 'parkedAt'> {
+  nextTryAt: string | null;
+  parkedAt: string | null;
 }
 
 export interface HealthVersions {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
+import { Subscription } from '../../lib/store/typeorm/tables/outbox.entity.js';
 import { describeInBrowser } from '../support/browser.js';
 import { Dashboard, DAYS, QUESTION, trackKnown } from '../support/dashboard-in-browser.js';
 import { ADAPTERS } from '../support/host.js';
@@ -34,6 +35,28 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       await page.locator('.legend').getByText('Requests refused: 1').waitFor();
       await page.locator('.health select').selectOption('Last 30 days');
       await page.locator('.health-hour').nth(47).waitFor();
+    });
+
+    it('shows subscriptions, and which of them are parked', async () => {
+      const { dataSource } = dashboard.host;
+      const subscriptions = dataSource.getRepository(Subscription);
+      const now = new Date();
+      const delivered = { createdAt: now, failures: 0, retryAt: now, leaseUntil: now };
+      const failed = { ...delivered, failures: 8, error: '503' };
+      await subscriptions.insert([
+        { name: 'invoices', ...delivered },
+        { name: 'ledger', ...failed },
+        { name: 'mail', ...failed, parkedAt: new Date(Date.UTC(2026, 1, 3)) },
+      ]);
+      const page = await dashboard.open('?view=health&tz=UTC');
+      const rows = page.locator('.subscriptions tbody tr');
+      await rows.nth(2).waitFor();
+      expect((await rows.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '))).toEqual([
+        'invoices 0 Delivers',
+        expect.stringMatching(/^ledger 0 Failed 8 times in a row: 503; next try \d+:/),
+        expect.stringMatching(/^mail 0 Parked since .*3.* after 503: nothing is delivered until/),
+      ]);
+      await subscriptions.clear();
     });
   });
 

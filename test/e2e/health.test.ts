@@ -115,6 +115,43 @@ describe('the health of the app', () => {
     expect(await checks()).toMatchObject({ addresses: 'wrong' });
   });
 
+  it.each(FOUND)('has the subscriptions and webhooks, also those that fail, on %s', async (database) => {
+    const deliver = jest.fn().mockRejectedValue(new TypeError('no receiver'));
+    await start({
+      database,
+      djaffar: {
+        api: guards,
+        subscriptions: [
+          { name: 'mail', filter: { name: 'nothing' }, handler: () => {} },
+          { name: 'ledger', maxFailures: 1, handler: deliver },
+        ],
+      },
+    });
+    await send({ date: date(), path: '/' });
+    let { subscriptions } = await health();
+    while (!subscriptions[0]?.parkedAt) ({ subscriptions } = await health());
+    expect(subscriptions).toEqual([
+      {
+        name: 'ledger',
+        waiting: 1,
+        isCatchingUp: false,
+        failures: 1,
+        error: 'TypeError',
+        nextTryAt: null,
+        parkedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+      {
+        name: 'mail',
+        waiting: 0,
+        isCatchingUp: false,
+        failures: 0,
+        error: null,
+        nextTryAt: null,
+        parkedAt: null,
+      },
+    ]);
+  });
+
   it('says that the tables are missing', async () => {
     await start({ djaffar: { api: guards } });
     await host.dataSource.query('ALTER TABLE djaffar_outcome RENAME TO hidden');

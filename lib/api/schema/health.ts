@@ -6,6 +6,7 @@ import type {
   HealthCheck,
   HealthHour,
   HealthRetention,
+  HealthSubscription,
   HealthVersions,
 } from '../../health/health.types.js';
 import {
@@ -13,6 +14,7 @@ import {
   component,
   count,
   dateTime,
+  flag,
   integer,
   nullable,
   number,
@@ -73,6 +75,19 @@ const retention = object<HealthRetention>({
   doneAt: nullable(dateTime('When nothing was left to erase for the last time.')),
 });
 
+const subscription = component(
+  'DjaffarHealthSubscription',
+  object<HealthSubscription>({
+    name: text('The name of the subscription or of the webhook.'),
+    waiting: count('Activities that wait to be delivered.'),
+    isCatchingUp: flag('Whether activities of before the subscription are being delivered.'),
+    failures: count('Failures in a row.'),
+    error: nullable(text('The kind of the last failure, if the last delivery failed.')),
+    nextTryAt: nullable(dateTime('When the next try is, if the last delivery failed.')),
+    parkedAt: nullable(dateTime('Since when nothing is delivered any more.')),
+  }),
+);
+
 const versions = object<HealthVersions>({
   djaffar: text('The version of Djaffar.'),
   node: text('The version of Node.js.'),
@@ -95,6 +110,7 @@ export const health = component(
     maxWaiting: count('How many may wait.'),
     rollupLag: number('Seconds since the oldest change that statistics do not have yet.', { minimum: 0 }),
     retention: nullable(retention),
+    subscriptions: array(subscription, 'The options `subscriptions` and `webhooks`, by name.'),
     versions,
   }),
 );

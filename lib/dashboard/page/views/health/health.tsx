@@ -1,6 +1,10 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Health as HealthAnswer, HealthCause } from '../../../../health/health.types.js';
+import type {
+  Health as HealthAnswer,
+  HealthCause,
+  HealthSubscription,
+} from '../../../../health/health.types.js';
 import type { Refusal } from '../../../../diagnostics/outcomes.js';
 import { pathOf } from '../../data/question.js';
 import type { Json } from '../../data/request.js';
@@ -54,6 +58,11 @@ export function Health(): JSX.Element {
               <Refusals refusals={answer.value.refusals} timeZone={timeZone} />
             </Card>
           </div>
+          {answer.value.subscriptions.length > 0 && (
+            <Card title="Subscriptions and webhooks">
+              <Subscriptions subscriptions={answer.value.subscriptions} timeZone={timeZone} />
+            </Card>
+          )}
         </>
       )}
     </div>
@@ -139,4 +148,48 @@ function Refusals({ refusals, timeZone }: { refusals: Refusal[]; timeZone: strin
       </table>
     </div>
   );
+}
+
+interface SubscriptionsProps {
+  subscriptions: HealthSubscription[];
+  timeZone: string;
+}
+
+function Subscriptions({ subscriptions, timeZone }: SubscriptionsProps): JSX.Element {
+  return (
+    <div class="scroll subscriptions" tabIndex={0} role="region" aria-label="Subscriptions and webhooks">
+      <table class="plain-table">
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Waiting</th>
+            <th scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {subscriptions.map((subscription) => (
+            <tr key={subscription.name}>
+              <th scope="row">{subscription.name}</th>
+              <td>{formatNumber(subscription.waiting)}</td>
+              <td class={subscription.failures > 0 || subscription.parkedAt ? 'is-wrong' : ''}>
+                {describeDelivery(subscription, timeZone)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function describeDelivery(subscription: HealthSubscription, timeZone: string): string {
+  const { error, failures, isCatchingUp, nextTryAt, parkedAt } = subscription;
+  const reason = error ?? 'an unknown error';
+  if (parkedAt)
+    return `Parked since ${formatMoment(new Date(parkedAt), timeZone)} after ${reason}: nothing is delivered until resume() is called`;
+  if (failures > 0)
+    return `Failed ${failures === 1 ? 'once' : `${formatNumber(failures)} times in a row`}: ${reason}${
+      nextTryAt ? `; next try ${formatSeconds(new Date(nextTryAt), timeZone)}` : ''
+    }`;
+  return isCatchingUp ? 'Delivers older activities first' : 'Delivers';
 }
