@@ -58,6 +58,10 @@ export async function openDataSource(file: string, importModule: ImportModule): 
   const [dataSource, another] = dataSources;
   if (!dataSource) throw new Error(`${file} exports no DataSource of TypeORM`);
   if (another) throw new Error(`${file} exports more than one DataSource of TypeORM`);
+  if (isWithoutUrl(dataSource))
+    throw new Error(
+      `the "url" of the data source in ${file} is undefined: is an environment variable missing?`,
+    );
   // Overrides settings for the start of the host, because this command must not change the schema.
   dataSource.setOptions({
     subscribers: [],
@@ -79,6 +83,13 @@ export async function openDataSource(file: string, importModule: ImportModule): 
     await dataSource.destroy();
     throw error;
   }
+}
+
+/** Drivers would then connect to a default server. */
+function isWithoutUrl({ options }: DataSource): boolean {
+  return (
+    'url' in options && options.url === undefined && !('host' in options) && options.database === undefined
+  );
 }
 
 async function exportedBy(file: string, importModule: ImportModule): Promise<Exported> {

@@ -8,10 +8,11 @@ import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { djaffarEntities } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
-import { emptyDatabase, type Ran, run, runWith } from '../support/command.js';
+import { emptyDatabase, type Ran, run, runProcess, runWith } from '../support/command.js';
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { DatabaseUser } from '../support/database-user.js';
-import { type Host, type HostOptions, startHost } from '../support/host.js';
+import { ADAPTERS, behindProxy, type Host, type HostOptions, startHost } from '../support/host.js';
+import { startTlsProxy, type TlsProxy, type TlsProxySettings } from '../support/tls-proxy.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 const DOCS = readFileSync('docs/doctor.md', 'utf8');
@@ -161,7 +162,7 @@ describe('djaffar doctor', () => {
     try {
       const ran = await run(database, ['doctor']);
       expect(ran.code).toBe(1);
-      expect(ran.stdout.match(/^problem /gm)).toHaveLength(djaffarEntities.length);
+      expect(ran.stdout.match(/^problem .*/gm)).toEqual(['problem  none of the tables is there']);
     } finally {
       await database.drop();
     }
@@ -176,6 +177,14 @@ describe('djaffar doctor', () => {
     } finally {
       await database.drop();
     }
+  });
+
+  it('finds a URL that is undefined', async () => {
+    const ran = await runWith(exporting({ type: 'postgres', url: undefined, entities: djaffarEntities }), [
+      'doctor',
+    ]);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toMatch(/^problem  the "url" of .* is undefined: is an environment variable missing/m);
   });
 
   it('finds a database that cannot be reached', async () => {
@@ -344,5 +353,54 @@ describe('djaffar doctor --url', () => {
     const ran = await run(database, ['doctor', '--url', 'http://127.0.0.1:9']);
     expect(ran.code).toBe(1);
     expect(ran.stdout).toMatch(/^problem .*does not answer/m);
+  });
+
+  describe('over HTTPS', () => {
+    let proxy: TlsProxy | undefined;
+
+    afterEach(async () => {
+      delete process.env.NODE_EXTRA_CA_CERTS;
+      await proxy?.close();
+      proxy = undefined;
+    });
+
+    /** Examines the host behind a proxy for HTTPS, in a process of its own, which reads the certificate when it starts. */
+    async function examineProxied(options: Partial<HostOptions>, settings?: TlsProxySettings): Promise<Ran> {
+      host = await startHost({ adapter: 'express', database, ...options });
+      proxy = await startTlsProxy(host.url, settings);
+      process.env.NODE_EXTRA_CA_CERTS = proxy.certificate;
+      return runProcess(database, ['doctor', '--url', proxy.url]);
+    }
+
+    it.each(ADAPTERS)('finds nothing wrong if the proxy is trusted, on %s', async (adapter) => {
+      const ran = await examineProxied({ adapter, ...behindProxy(adapter) });
+      expect(ran.stdout).toMatch(/^ok .*the cookie of the session is set, only over HTTPS/m);
+      expect(ran.stdout).toMatch(/^ok .*the cookie comes back/m);
+      expect(ran.stdout).not.toContain('the cookie is not Secure');
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+    });
+
+    it('finds that the proxy is not trusted', async () => {
+      const ran = await examineProxied({});
+      expect(ran.stdout).toMatch(/^warning .*the cookie is not Secure over HTTPS/m);
+      expect(ran.stdout).toContain("→ trust the proxy: app.set('trust proxy', 1)");
+    });
+
+    it('finds a proxy that removes the cookie', async () => {
+      const ran = await examineProxied(behindProxy('express'), {
+        change: (headers) => delete headers['set-cookie'],
+      });
+      expect(ran.stdout).toMatch(/^warning .*no cookie is set/m);
+      expect(ran.stdout).toContain('a proxy may remove Set-Cookie');
+    });
+
+    it('says that a certificate is not known', async () => {
+      host = await startHost({ adapter: 'express', database });
+      proxy = await startTlsProxy(host.url);
+      const ran = await runProcess(database, ['doctor', '--url', proxy.url]);
+      expect(ran.code).toBe(1);
+      expect(ran.stdout).toMatch(/^problem .*does not answer: .*self-signed certificate/m);
+      expect(ran.stdout).toContain('NODE_EXTRA_CA_CERTS');
+    });
   });
 });

@@ -47,7 +47,7 @@ export async function examineAddress(address: Address, services: Services | unde
     return [
       problem(
         `${base.origin} does not answer: ${reasonOf(error)}`,
-        'start the app, or correct --url; a certificate of its own needs NODE_EXTRA_CA_CERTS',
+        'start the app, or correct --url; a self-signed certificate needs NODE_EXTRA_CA_CERTS',
       ),
     ];
   }

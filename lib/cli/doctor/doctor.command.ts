@@ -67,7 +67,11 @@ async function examineDatabase({ store }: Services): Promise<Finding[]> {
   if (encoding !== undefined) findings.push(problem(encoding, 'see docs/databases.md'));
   const inspected = await store.inspect();
   findings.push(...inspected);
-  if (inspected.some(({ level, text }) => level === 'problem' && /missing|cannot be read/.test(text)))
+  if (
+    inspected.some(
+      ({ level, text }) => level === 'problem' && /missing|cannot be read|none of the tables/.test(text),
+    )
+  )
     return findings;
   const asked = Date.now();
   const { lag, now } = await store.findLag();

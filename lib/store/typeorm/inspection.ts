@@ -49,6 +49,7 @@ export async function inspect(dataSource: DataSource): Promise<Finding[]> {
 
 async function findTableFaults(manager: EntityManager, entities: EntityMetadata[]): Promise<Finding[]> {
   const findings: Finding[] = [];
+  let missing = 0;
   for (const { tablePath, columns } of entities) {
     const names = columns.map(({ databaseName }) => escapePath(manager.connection, databaseName));
     const table = escapePath(manager.connection, tablePath);
@@ -57,6 +58,7 @@ async function findTableFaults(manager: EntityManager, entities: EntityMetadata[
     } catch (error) {
       const failure = failureOf(manager.connection, error);
       if (!failure) throw error;
+      if (failure.isNotMigrated) missing += 1;
       findings.push(
         failure.isNotMigrated
           ? problem(`${table} or a column of it is missing: ${failure.reason}`, MIGRATE)
@@ -64,7 +66,7 @@ async function findTableFaults(manager: EntityManager, entities: EntityMetadata[
       );
     }
   }
-  return findings;
+  return missing === entities.length ? [problem('none of the tables is there', MIGRATE)] : findings;
 }
 
 async function findIndexFaults(manager: EntityManager, entities: EntityMetadata[]): Promise<Finding[]> {
