@@ -46,6 +46,7 @@ export function release(folder: string, { version: wanted, isDryRun }: ReleaseOp
     throw new Error('the work tree has changes that are not committed; commit them');
   if (run('git', 'tag', '--list', repository.tag) !== '')
     throw new Error(`the tag ${repository.tag} is there already; release another version`);
+  checkRecordedDatabases(folder, version);
 
   const before = CHANGED.filter((file) => existsSync(join(folder, file))).map(
     (file) => [join(folder, file), readFileSync(join(folder, file), 'utf8')] as const,
@@ -80,6 +81,16 @@ export function release(folder: string, { version: wanted, isDryRun }: ReleaseOp
     if (!isDone) for (const [file, text] of before) writeFileSync(file, text);
     if (isDryRun) rmSync(target, { recursive: true });
   }
+}
+
+/** Later versions are tested with the databases of this one. */
+function checkRecordedDatabases(folder: string, version: string): void {
+  for (const database of ['sqlite', 'postgres', 'mariadb'])
+    if (!existsSync(join(folder, `test/support/upgrades/${version}-${database}.json`)))
+      throw new Error(
+        `the ${database} database of ${version} is not recorded, with which upgrades are tested: ` +
+          `DJAFFAR_RECORD_VERSION=${version} npx jest --selectProjects e2e -- test/e2e/upgrade`,
+      );
 }
 
 function checkTarball(tarball: string, { files }: Packed, repository: Repository, folder: string): void {

@@ -34,6 +34,14 @@ describe('npm run release', () => {
       'CONTRIBUTING.md': '# Contributing\n',
       'docs/options.md': '# All\n',
       'docs/page.png': '',
+      ...Object.fromEntries(
+        ['1.2.4', '1.3.0'].flatMap((version) =>
+          ['sqlite', 'postgres', 'mariadb'].map((name) => [
+            `test/support/upgrades/${version}-${name}.json`,
+            '{}',
+          ]),
+        ),
+      ),
     };
     for (const [file, text] of Object.entries(files)) write(file, text);
     git('init', '--quiet');
@@ -78,6 +86,12 @@ describe('npm run release', () => {
       publishConfig: { provenance: true },
     });
     expect(packed('built.js')).toBe('');
+  });
+
+  it('needs the databases of the version, with which later ones are tested', () => {
+    expect(() => release(folder, { version: '1.4.0', isDryRun: true })).toThrow(
+      /the sqlite database of 1\.4\.0 is not recorded.*DJAFFAR_RECORD_VERSION=1\.4\.0/,
+    );
   });
 
   it('makes links of the packed README absolute that point to no file of the tarball', () => {
