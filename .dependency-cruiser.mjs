@@ -9,6 +9,7 @@ const MAY_IMPORT = {
   diagnostics: ['time'],
   // Only for types, such as those of `transform` and `store`.
   options: ['activity', 'privacy', 'store', 'time'],
+  geo: ['options'],
   http: ['diagnostics', 'options', 'time'],
 
   // The model, and what is done with activities; none of it knows SQL, nor HTTP, but for the guards. To the engine it talks

@@ -19,6 +19,8 @@ export type { Subject } from './activity/subject.js';
 export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './store/unavailable.error.js';
 export { type ValidationErrors, InvalidActivityError } from './activity/validation-errors.js';
+export { mmdb } from './geo/mmdb.js';
+export type { GeoDatabase, GeoOption } from './options/geo.options.js';
 export type { IpPolicy } from './activity/ip-address.js';
 export { djaffarEntities } from './entities.js';
 export type { Page, PageOptions } from './activity/pagination.js';

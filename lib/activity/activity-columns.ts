@@ -27,6 +27,8 @@ export const SESSION_COLUMNS = [
   'browser',
   'system',
   'device',
+  'country',
+  'language',
   'bot',
   'consent',
 ];

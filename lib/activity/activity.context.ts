@@ -1,9 +1,10 @@
 import type { Group, HostGroup } from './group.js';
 import type { IpPolicy } from './ip-address.js';
+import type { SessionSource } from './session.js';
 import type { User } from './user.js';
 
 /** User, session, visit and path of a request as plain JSON, so that a job can track activities in the name of that request. */
-export interface ActivityContext {
+export interface ActivityContext extends SessionSource {
   /** `null` if nobody is logged in, or the user is unknown. */
   user: User | null;
   /** `null` if there is none, or the option `group` returned a promise that nothing has waited for. */
@@ -14,7 +15,6 @@ export interface ActivityContext {
   visit: string | null;
   /** The address as the option `ip` allows it. */
   ip: string | null;
-  userAgent: string | null;
   /** Without the query string, which may contain secrets. */
   path: string | null;
   /** The pattern of the handler's path, with the prefix and the version, such as `/v1/orders/:id/pay`. */

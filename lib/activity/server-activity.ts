@@ -2,9 +2,11 @@ import type { EntityManager } from 'typeorm';
 import type { Settings } from '../options/settings.js';
 import type { ActivityName, Named } from './activities.js';
 import type { ContextSource, Origin } from './activity.context.js';
+import { countryOfAddress, storedCountry } from './country.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
 import { GROUP_FAULT, groupIdOf, type HostGroup, storedGroup } from './group.js';
+import { storedLanguage } from './language.js';
 import { ipPolicyOf, modeOutsideRequest } from './privacy-policy.js';
 import {
   MAX_PATH,
@@ -55,6 +57,13 @@ interface ActivityDetails {
   ip?: string | undefined;
   /** Stored with the session if the session is new. */
   userAgent?: string | undefined;
+  /**
+   * An ISO 3166-1 code such as `DE`, likewise; others are left out. Default: by `ip` if it is given and the option `geo` is a
+   * database, else the request's.
+   */
+  country?: string | undefined;
+  /** A BCP 47 tag such as `en-US`, likewise. Default: the request's. */
+  language?: string | undefined;
 }
 
 /** How `ActivityService.track` stores an activity. */
@@ -88,7 +97,7 @@ export class ServerTracker {
     context: ContextSource | undefined,
     { manager, isNameGenerated = false }: { manager?: EntityManager; isNameGenerated?: boolean },
   ): Promise<void> {
-    const { session, visit, ip, userAgent, date = new Date(), ...others } = activity;
+    const { session, visit, ip, userAgent, country, language, date = new Date(), ...others } = activity;
     const { user: givenUser, group: givenGroup, subject: givenSubject, interactive, ...fields } = others;
     const deadline = this.recorder.deadline();
     const now = Date.now();
@@ -141,7 +150,17 @@ export class ServerTracker {
       ],
       sessionId === null
         ? undefined
-        : sessionOf(sessionId, now, userAgent ?? own?.userAgent ?? undefined, own?.consent ?? null),
+        : sessionOf(
+            sessionId,
+            now,
+            () => ({
+              userAgent: userAgent ?? own?.userAgent ?? null,
+              country:
+                storedCountry(country) ?? countryOfAddress(this.settings.geo, ip) ?? own?.country ?? null,
+              language: storedLanguage(language) ?? own?.language ?? null,
+            }),
+            own?.consent ?? null,
+          ),
       {
         request: origin?.request,
         isAboutAnother: origin?.isAboutAnother,

@@ -1,3 +1,8 @@
+/** What is known of the browser and is kept with the session; visits have them too, and statistics count and filter by them. */
+export const SESSION_PROPERTIES = ['browser', 'system', 'device', 'country', 'language'] as const;
+/** One of {@link SESSION_PROPERTIES}. */
+export type SessionProperty = (typeof SESSION_PROPERTIES)[number];
+
 /** One browser, identified by the cookie `djaffar_session` or by the host's own session. */
 export class Session {
   /** A random id, or the SHA-256 (hexadecimal) of the id that the option `session.id` returned. */
@@ -18,6 +23,12 @@ export class Session {
   /** The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`. */
   device!: string | null;
 
+  /** Where it was at first, if the option `geo` is set: an ISO 3166-1 code such as `DE`. */
+  country!: string | null;
+
+  /** The first language of its first `Accept-Language` header, as a BCP 47 tag such as `en-US`. */
+  language!: string | null;
+
   /** Whether the user agent is that of a known bot. */
   bot!: boolean;
 
@@ -29,4 +40,21 @@ export class Session {
 export interface NewSession {
   id: string;
   row(): Session;
+}
+
+/** Returns the properties that visits have too; without a session none has a value. */
+export function propertiesOf(
+  session: Readonly<Record<SessionProperty, string | null>> | undefined,
+): Record<SessionProperty, string | null> {
+  const { browser = null, system = null, device = null, country = null, language = null } = session ?? {};
+  return { browser, system, device, country, language };
+}
+
+/** What a session takes from the request with which it begins. */
+export interface SessionSource {
+  userAgent: string | null;
+  /** An ISO 3166-1 code. */
+  country: string | null;
+  /** A BCP 47 tag. */
+  language: string | null;
 }

@@ -1,5 +1,5 @@
 import type { Activity, Properties } from './activity.js';
-import type { Session } from './session.js';
+import type { Session, SessionProperty } from './session.js';
 
 /** An activity of a user, or several equal ones in a row. */
 export interface FeedItem {
@@ -19,7 +19,7 @@ export interface FeedItem {
 }
 
 /** A browser in which a user was logged in. */
-export interface UserSession extends Pick<Session, 'id' | 'userAgent' | 'browser' | 'system' | 'device'> {
+export interface UserSession extends Pick<Session, 'id' | 'userAgent' | SessionProperty> {
   /** The first and the last activity of the user in it. */
   firstSeen: Date;
   lastSeen: Date;
@@ -28,7 +28,7 @@ export interface UserSession extends Pick<Session, 'id' | 'userAgent' | 'browser
 }
 
 /** A visit as statistics keep it; its paths are those of its activities. */
-export interface PersonalVisit {
+export interface PersonalVisit extends Record<SessionProperty, string | null> {
   id: string;
   sessionId: string | null;
   userId: string | null;
@@ -39,9 +39,6 @@ export interface PersonalVisit {
   activities: number;
   views: number;
   bounced: boolean;
-  browser: string | null;
-  system: string | null;
-  device: string | null;
   referrer: string | null;
   utmSource: string | null;
   utmMedium: string | null;

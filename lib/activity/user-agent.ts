@@ -1,8 +1,7 @@
 import bowser from 'bowser';
 import { isbot } from 'isbot';
 import { LRUCache } from 'lru-cache';
-import type { NewSession } from './session.js';
-import type { Session } from './session.js';
+import type { NewSession, Session, SessionSource } from './session.js';
 import { sanitize, truncate } from './text.js';
 
 const MAX_USER_AGENT = 1024;
@@ -62,12 +61,28 @@ function truncateOrNull(name: string | undefined, characters: number): string | 
   return name ? truncate(name, characters) : null;
 }
 
-/** Returns a new session. */
+/**
+ * Returns a new session.
+ * @param find what the request says of it; only called if the session may have to be stored
+ */
 export function sessionOf(
   id: string,
   startedAt: number,
-  userAgent: string | undefined,
+  find: () => Partial<SessionSource>,
   consent: boolean | null,
 ): NewSession {
-  return { id, row: () => ({ id, startedAt: new Date(startedAt), ...parseUserAgent(userAgent), consent }) };
+  return {
+    id,
+    row: () => {
+      const { userAgent, country = null, language = null } = find();
+      return {
+        id,
+        startedAt: new Date(startedAt),
+        ...parseUserAgent(userAgent),
+        country,
+        language,
+        consent,
+      };
+    },
+  };
 }

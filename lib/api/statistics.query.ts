@@ -149,6 +149,12 @@ export class QuestionQuery {
   @TextOrNone()
   device?: string | null;
 
+  @TextOrNone()
+  country?: string | null;
+
+  @TextOrNone()
+  language?: string | null;
+
   /** A JSON object. */
   @IsOptional()
   @FromJson()

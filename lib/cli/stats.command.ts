@@ -114,6 +114,8 @@ function about(stats: Command, name: string, description: string): Command {
     .option('--browser <name>', 'the browser, such as Firefox')
     .option('--system <name>', 'the operating system, such as Windows')
     .option('--device <kind>', 'desktop, mobile, tablet or tv')
+    .option('--country <code>', 'the country, such as DE')
+    .option('--language <tag>', 'the language of the browser, such as en-US')
     .option('--bots', 'include known bots')
     .option('--time-zone <zone>', 'such as Europe/Berlin; default: UTC')
     .hook('preAction', askForNone);

@@ -9,7 +9,9 @@ import {
   type Origin,
 } from '../activity/activity.context.js';
 import { type Group, GROUP_FAULT, storedGroup } from '../activity/group.js';
+import { countryOfAddress, storedCountry } from '../activity/country.js';
 import { storedIp } from '../activity/ip-address.js';
+import { storedLanguage } from '../activity/language.js';
 import { ipPolicyOf, modeOutsideRequest } from '../activity/privacy-policy.js';
 import { parseIsoDate } from '../activity/iso-date.js';
 import { givenUser, storedUser } from '../activity/user.js';
@@ -105,7 +107,7 @@ export class RequestContexts extends CurrentContext {
     return keys instanceof Promise ? Promise.all([keys, decided]) : decided;
   }
 
-  private contextFrom({ user, group, ip, ...given }: GivenContext): ActivityContext {
+  private contextFrom({ user, group, ip, country, language, ...given }: GivenContext): ActivityContext {
     const mode = modeOutsideRequest(this.settings);
     return {
       session: null,
@@ -115,6 +117,8 @@ export class RequestContexts extends CurrentContext {
       route: null,
       at: new Date().toISOString(),
       ...given,
+      country: storedCountry(country) ?? countryOfAddress(this.settings.geo, ip ?? undefined),
+      language: storedLanguage(language),
       ip: storedIp(ip ?? undefined, ipPolicyOf(mode, this.settings.ip)),
       user: mode === 'cnil' ? null : storedUser(user),
       group: groupGiven(group),
@@ -135,7 +139,14 @@ function originIn(context: ActivityContext, { date, user }: Occasion): Origin {
   const isVisitOver = date >= (parseIsoDate(at) ?? 0) + VISIT_PAUSE;
   return {
     ...origin,
-    ...(isAboutAnother && { group: null, session: null, ip: null, userAgent: null }),
+    ...(isAboutAnother && {
+      group: null,
+      session: null,
+      ip: null,
+      userAgent: null,
+      country: null,
+      language: null,
+    }),
     user: givenUser(user, origin.user),
     visit: isAboutAnother || isVisitOver ? null : origin.visit,
     referer: null,

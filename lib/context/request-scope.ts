@@ -12,7 +12,16 @@ import { type BrowserSession, type Visit, visitsOf } from '../tracking/visitor.j
 import { COOKIE_NAME, type VisitorService } from '../tracking/visitor.service.js';
 import { type ContextRequest, type ContextResponse, pathOf, routeOf, setCookie } from './request.js';
 
-const NOBODY = { user: null, group: null, session: null, visit: null, ip: null, userAgent: null };
+const NOBODY = {
+  user: null,
+  group: null,
+  session: null,
+  visit: null,
+  ip: null,
+  userAgent: null,
+  country: null,
+  language: null,
+};
 
 /** The context of one request. It is read lazily, because most requests track nothing. */
 export class RequestScope {
@@ -76,7 +85,6 @@ export class RequestScope {
       return { ...NOBODY, ...location, ...(respect === 'drop' && { isDropped: true }) };
     const { mode, isUserStored } = visitors.decisionOf(this.request);
     if (mode === 'nothing') return { ...NOBODY, ...location, isDropped: true };
-    const { headers, ip } = this.request;
     const stored = this.isSessionStored ? this.visitor : undefined;
     const { session, visit } = stored ? { ...stored, visit: stored.visit?.id } : visitors.of(this.request);
     return {
@@ -84,8 +92,8 @@ export class RequestScope {
       group: this.group(settings),
       session: session ?? null,
       visit: visit ?? null,
-      ip: visitors.ipOf(ip, mode),
-      userAgent: headers['user-agent'] ?? null,
+      ip: visitors.ipOf(this.request.ip, mode),
+      ...visitors.sessionSourceOf(this.request),
       ...location,
     };
   }
@@ -117,7 +125,7 @@ export class RequestScope {
       ...origin,
       group: this.group(settings),
       ip: visitors.ipOf(ip, mode),
-      userAgent: headers['user-agent'] ?? null,
+      ...visitors.sessionSourceOf(request),
       referer: withoutOwnHost(headers.referer ?? null, [hostnameOf(request)]),
       ...(mode === 'cookieless'
         ? this.claimOf(occasion, user, settings, visitors)

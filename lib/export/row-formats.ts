@@ -79,9 +79,20 @@ function activityCells(activity: ActivityRow): Cell[] {
   ];
 }
 
-function sessionCells({ userAgent, startedAt, browser, system, device, bot, consent }: Session): Cell[] {
+function sessionCells(session: Session): Cell[] {
+  const { userAgent, startedAt, browser, system, device, country, language, bot, consent } = session;
   const agreed = consent === null ? null : String(consent);
-  return [userAgent, startedAt.toISOString(), browser, system, device, String(bot), agreed];
+  return [
+    userAgent,
+    startedAt.toISOString(),
+    browser,
+    system,
+    device,
+    country,
+    language,
+    String(bot),
+    agreed,
+  ];
 }
 
 /** Writes activities as JSON, each with its session. */

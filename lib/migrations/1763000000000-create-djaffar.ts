@@ -1,6 +1,7 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { dialectOf } from '../database/dialects/dialect.js';
 import { escapePath, pathOf } from '../database/table.js';
+import { MAX_LANGUAGE } from '../activity/language.js';
 import { MAX_SUBJECT } from '../activity/subject.js';
 import { columnsOf, optional, primary } from './columns.js';
 
@@ -31,6 +32,8 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           optional(text('browser', 64)),
           optional(text('system', 64)),
           optional(text('device', 16)),
+          optional(text('country', 2)),
+          optional(text('language', MAX_LANGUAGE)),
           boolean('bot'),
           optional(boolean('consent')),
         ],

@@ -1,4 +1,5 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { MAX_LANGUAGE } from '../activity/language.js';
 import { dialectOf } from '../database/dialects/dialect.js';
 import { escapePath, pathOf } from '../database/table.js';
 import { columnsOf, optional, primary } from './columns.js';
@@ -55,6 +56,8 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
           optional(text('browser', 64)),
           optional(text('system', 64)),
           optional(text('device', 16)),
+          optional(text('country', 2)),
+          optional(text('language', MAX_LANGUAGE)),
           optional(longText('pathSequence')),
           optional(longText('otherPaths')),
           optional(longText('nameCounts')),

@@ -39,6 +39,7 @@ import { ActivitySubscriptions } from '../subscriptions/activity-subscriptions.j
 import { TelemetryLoader } from '../telemetry/telemetry.loader.js';
 import { Answers } from '../tracking/answers.js';
 import { CookielessVisitors } from '../tracking/cookieless-visitors.js';
+import { GeoLoader } from '../tracking/geo.loader.js';
 import { IdentifiedUsers } from '../tracking/user.js';
 import { VisitorService } from '../tracking/visitor.service.js';
 import type { Controllers } from './controllers.js';
@@ -137,6 +138,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
           hidden: [...tracker, ...dashboard, ...(isOn ? [] : api)],
         }),
     },
+    GeoLoader,
     HostGuards,
     RequestScopes,
     ScopedServices,

@@ -1,3 +1,4 @@
+import type { GeoOption } from './geo.options.js';
 import type { IpPolicy } from '../activity/ip-address.js';
 import type { SaltRotation } from '../privacy/salt.js';
 import type { Duration } from '../time/duration.js';
@@ -68,6 +69,14 @@ export interface PrivacyOptions {
    * @defaultValue 'full'
    */
   ip?: IpPolicy | undefined;
+
+  /**
+   * Where the country of a session comes from: `headers` of a CDN (Cloudflare, CloudFront, Vercel, App Engine), or a database of
+   * addresses, such as `mmdb('GeoLite2-Country.mmdb')`, which is asked before `ip` masks the address. Whoever can reach the
+   * application without the CDN can send any country.
+   * @defaultValue false
+   */
+  geo?: GeoOption | undefined;
 
   /**
    * Names of query parameters that are removed from `path`, `referer` and the property `url` before an activity is stored,

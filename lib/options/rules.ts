@@ -43,6 +43,14 @@ const isGuard = (value: unknown): boolean =>
 const isStoreFactory = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'create' in value && isFunction(value.create);
 
+const isGeoDatabase = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'open' in value &&
+  isFunction(value.open) &&
+  'countryOf' in value &&
+  isFunction(value.countryOf);
+
 /** Of databases that need no more than a URL. */
 export const DATABASE_URL = /^(postgres|postgresql|mysql|mariadb):/;
 
@@ -277,6 +285,10 @@ export const OPTION_RULES: Rules = {
   onWithdrawal: oneOf('keep', 'erase'),
   respect: oneOf('anonymise', 'drop', 'ignore'),
   ip: oneOf('full', 'masked', 'none'),
+  geo: {
+    allowed: "'headers', mmdb('….mmdb'), or false",
+    accepts: (value) => value === 'headers' || value === false || isGeoDatabase(value),
+  },
   scrub: {
     allowed: "an array of names of query parameters, such as ['*token', 'code']",
     accepts: (value) =>

@@ -1,4 +1,5 @@
 import type { DjaffarOptions, HostGuard } from './djaffar.options.js';
+import type { GeoOption } from './geo.options.js';
 import type { PrivacyMode, PrivacySignalPolicy } from './privacy.options.js';
 import type { RegistrationOptions, RouteOptions } from './route.options.js';
 import type { StatisticsSettings, WriterSettings } from './store.options.js';
@@ -23,6 +24,7 @@ export interface Settings extends DjaffarOptions {
   onWithdrawal: 'keep' | 'erase';
   respect: PrivacySignalPolicy;
   ip: IpPolicy;
+  geo: GeoOption;
   scrub: readonly string[];
   writer: WriterSettings;
   statistics: StatisticsSettings;
@@ -41,6 +43,7 @@ export const DEFAULTS = {
   onWithdrawal: 'keep',
   respect: 'ignore',
   ip: 'full',
+  geo: false,
   scrub: SECRET_PARAMETERS,
   writer: { maxWaiting: 10_000, maxBatch: 500, concurrency: 2, timeout: 5_000 },
   statistics: {

@@ -8,12 +8,11 @@ import {
 } from '../activity/activity.filter.js';
 import { type ParsedCondition, parseMatching } from '../activity/condition.js';
 import { isObject } from '../activity/properties.js';
+import { SESSION_PROPERTIES } from '../activity/session.js';
 import { hostText } from '../activity/referrer.js';
 import { MAX_FUNNEL_STEPS } from './parameter-bounds.js';
 import type { FunnelStep, Question, StatisticsFilter } from './statistics.types.js';
 
-/** Properties of the session, which visits have too. */
-export const SESSION_PROPERTIES = ['browser', 'system', 'device'] as const;
 /** Paths that a visit has. */
 export const VISIT_PATHS = ['entry', 'exit'] as const;
 /** Properties of the source of a visit. */
@@ -49,6 +48,8 @@ const ALLOWED = Object.keys({
   browser: true,
   system: true,
   device: true,
+  country: true,
+  language: true,
   session: true,
   visit: true,
   entry: true,

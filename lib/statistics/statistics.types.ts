@@ -3,7 +3,7 @@ import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { Matching } from '../activity/condition.js';
 import type { AmountMeasure } from './amount.js';
 import type { Page, PageOptions } from '../activity/pagination.js';
-import type { Session } from '../activity/session.js';
+import { type Session, SESSION_PROPERTIES, type SessionProperty } from '../activity/session.js';
 
 /** Filters that may be `null`, which matches those without a value. */
 export const MAY_BE_NONE = [
@@ -14,9 +14,7 @@ export const MAY_BE_NONE = [
   'utmCampaign',
   'utmTerm',
   'utmContent',
-  'browser',
-  'system',
-  'device',
+  ...SESSION_PROPERTIES,
 ] as const;
 
 /** Selects activities and visits; docs/statistics.md defines when they count. */
@@ -48,6 +46,10 @@ export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page'> 
   system?: Matching<string | null> | undefined;
   /** As in {@link Session.device}, likewise. */
   device?: Matching<string | null> | undefined;
+  /** As in {@link Session.country}, likewise. */
+  country?: Matching<string | null> | undefined;
+  /** As in {@link Session.language}, likewise. */
+  language?: Matching<string | null> | undefined;
   /**
    * Whether known bots count too.
    * @defaultValue false
@@ -96,9 +98,7 @@ export const DIMENSIONS = [
   'utmCampaign',
   'utmTerm',
   'utmContent',
-  'browser',
-  'system',
-  'device',
+  ...SESSION_PROPERTIES,
   'user',
   'group',
 ] as const;
@@ -221,13 +221,10 @@ export interface LiveOptions extends Omit<Question, 'from' | 'to'> {
 }
 
 /** A visitor with an activity in the last minutes: a session, or a user whom server code tracked without one. */
-export interface LiveVisitor {
+export interface LiveVisitor extends Record<SessionProperty, string | null> {
   session: string | null;
   user: string | null;
   userName: string | null;
-  browser: string | null;
-  system: string | null;
-  device: string | null;
   /** The latest activity. */
   date: string;
   path: string;

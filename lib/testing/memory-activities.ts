@@ -3,7 +3,7 @@ import { type ParsedFilter, splitByUser } from '../activity/activity.filter.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import type { Cursor } from '../activity/cursor.js';
 import { ENGAGEMENT } from '../activity/engagement.js';
-import type { Session } from '../activity/session.js';
+import { propertiesOf, type Session } from '../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type PersonalRecord, type UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
 import type { ErasureSelection, PageRequest, Received } from '../store/store.js';
@@ -115,15 +115,13 @@ export abstract class MemoryActivities {
     const found = new Map<string, UserSession>();
     for (const { sessionId: id, date } of this.sort({ user }, 'desc')) {
       if (id === null) continue;
-      const { userAgent = null, browser = null, system = null, device = null } = this.sessions.get(id) ?? {};
+      const session = this.sessions.get(id);
       const lastSeen = found.get(id)?.lastSeen ?? date;
       const isCurrent = id === current;
       found.set(id, {
         id,
-        userAgent,
-        browser,
-        system,
-        device,
+        userAgent: session?.userAgent ?? null,
+        ...propertiesOf(session),
         firstSeen: date,
         lastSeen,
         current: isCurrent,

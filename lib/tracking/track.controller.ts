@@ -135,7 +135,7 @@ export class TrackController {
         interactive: null,
       }),
     );
-    const sessionRow = sessionOf(session, receivedAt, headers['user-agent'], consent);
+    const sessionRow = sessionOf(session, receivedAt, () => this.visitors.sessionSourceOf(request), consent);
     let isSessionKept = false;
     const onKept = (): void => void (isSessionKept = true);
     const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onKept });

@@ -4,8 +4,11 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import { decide, type PrivacyDecision, undecided } from '../privacy/privacy-modes.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
+import { countryOf } from '../activity/country.js';
 import { storedIp } from '../activity/ip-address.js';
+import { languageOf } from '../activity/language.js';
 import { ipPolicyOf } from '../activity/privacy-policy.js';
+import type { SessionSource } from '../activity/session.js';
 import type { TrackRequest } from '../http/request.js';
 import { type Claim, CookielessVisitors } from './cookieless-visitors.js';
 import {
@@ -100,6 +103,15 @@ export class VisitorService {
   /** @internal the address as it may be stored */
   ipOf(ip: string | undefined, mode: PrivacyDecision['mode']): string | null {
     return storedIp(ip, ipPolicyOf(mode, this.settings.ip));
+  }
+
+  /** @internal what is kept of a request with the session that it begins */
+  sessionSourceOf({ headers, ip }: Pick<TrackRequest, 'headers' | 'ip'>): SessionSource {
+    return {
+      userAgent: headers['user-agent'] ?? null,
+      country: countryOf(this.settings.geo, { headers, ip }),
+      language: languageOf(headers['accept-language']),
+    };
   }
 
   /**

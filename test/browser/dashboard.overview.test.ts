@@ -68,6 +68,8 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       ['Activities', 'Properties', ['pro 1']],
       ['Technology', undefined, ['Chrome 2', 'Firefox 2']],
       ['Technology', 'Devices', ['desktop 2', 'mobile 2']],
+      ['Location', undefined, ['Germany 2', 'Unknown 1', 'France 1']],
+      ['Location', 'Languages', ['Austrian German 2', 'Unknown 1', 'French 1']],
       ['Users', undefined, ['Zoë 2']],
     ])('tells in the table of %s, %s, what there was most of', async (card, tab, rows) => {
       const page = await dashboard.open(`?${DAYS}`);
@@ -80,6 +82,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       ['Sources', 'duckduckgo.com', 'referrer=duckduckgo.com', '1'],
       ['Sources', 'Direct or unknown', 'referrer=', '3'],
       ['Technology', 'Firefox', 'browser=Firefox', '2'],
+      ['Location', 'Germany', 'country=DE', '2'],
       ['Users', 'Zoë', 'user=17', '2'],
     ])(
       'filters by a click on a row of %s, %s, and takes that back by another',
@@ -331,6 +334,29 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       await dialog.getByRole('button', { name: 'Close' }).click();
       await dialog.waitFor({ state: 'detached' });
       expect(page.url()).not.toContain('more=');
+    });
+
+    it('searches for countries by their names, and names them in filters', async () => {
+      const page = await dashboard.open(`?${DAYS}`);
+      await page.getByRole('button', { name: 'Search countries' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.locator('tbody tr').nth(2).waitFor();
+      await dialog.getByRole('searchbox').fill('germ');
+      await dialog.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
+      await dialog.getByRole('link', { name: 'Germany' }).click();
+      await page.locator(`[data-measure=visits]:text-is("2")`).waitFor();
+      expect(await page.locator('.chip-value').innerText()).toBe('Germany');
+      await page.getByRole('button', { name: 'Add filter' }).click();
+      await dialog.getByLabel('Field').selectOption('Language');
+      await dialog.getByLabel('Value').fill('fr');
+      await dialog
+        .locator('datalist option[value="de-AT"][label="Austrian German"]')
+        .waitFor({ state: 'attached' });
+      await dialog.getByLabel('Condition').selectOption('is not');
+      await dialog.getByRole('button', { name: 'Add' }).click();
+      await page.waitForURL(/country=DE.*!language=fr/);
+      expect(await page.locator('.chip-value').allInnerTexts()).toEqual(['Germany', 'French']);
+      await page.locator(`[data-measure=visits]:text-is("2")`).waitFor();
     });
 
     it('searches in the values of a property, too', async () => {

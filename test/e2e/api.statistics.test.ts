@@ -150,7 +150,7 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
       (await get(`visits?${range}&${parameter}=`)).json();
     for (const parameter of ['user', 'referrer'])
       expect(await visitsOf(parameter)).toMatchObject({ items: [{ id: 'w' }] });
-    for (const parameter of ['system', 'device', 'utmSource'])
+    for (const parameter of ['system', 'device', 'country', 'language', 'utmSource'])
       expect(await visitsOf(parameter)).toMatchObject({ items: [{ id: 'w' }, { id: 'v' }] });
     expect((await host.fetch('/djaffar/activities?user=', { headers: { 'X-Admin': 'yes' } })).status).toBe(
       400,

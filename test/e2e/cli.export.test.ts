@@ -18,7 +18,7 @@ const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefo
 
 const HEADER =
   'id,date,receivedAt,name,path,route,referer,properties,subject,userId,userName,groupId,groupName,sessionId,visitId,ipAddress,interactive,' +
-  'session.userAgent,session.startedAt,session.browser,session.system,session.device,session.bot,session.consent';
+  'session.userAgent,session.startedAt,session.browser,session.system,session.device,session.country,session.language,session.bot,session.consent';
 
 const HOSTILE = [
   'comma, "quotes" and ; semicolon',
@@ -139,6 +139,8 @@ describe.each(FOUND)('djaffar export on %s', (name) => {
       activity.session?.browser ?? '',
       activity.session?.system ?? '',
       activity.session?.device ?? '',
+      activity.session?.country ?? '',
+      activity.session?.language ?? '',
       activity.session ? String(activity.session.bot) : '',
       typeof activity.session?.consent === 'boolean' ? String(activity.session.consent) : '',
     ]);

@@ -39,6 +39,8 @@ const SESSION = {
   browser: 'Firefox',
   system: 'Linux',
   device: 'desktop',
+  country: 'DE',
+  language: 'en-US',
   bot: false,
   consent: true,
 };
@@ -323,7 +325,10 @@ describe('djaffar import', () => {
         { ...ROW, id: 'x', date: '2026-02-30T00:00Z' },
         { ...ROW, path: 'x'.repeat(2049), name: 'a\0', referer: '\ud800', userId: 5 },
         { ...ROW, color: 'red', ipAddress: 'nowhere', properties: [] },
-        { ...second, session: { ...SESSION, id: 's2', bot: 1, age: 3 } },
+        {
+          ...second,
+          session: { ...SESSION, id: 's2', country: 'Germany', language: 'German!', bot: 1, age: 3 },
+        },
         second,
       ),
       `{"properties":${'['.repeat(100_000)}${']'.repeat(100_000)}}\n`,
@@ -339,7 +344,7 @@ describe('djaffar import', () => {
       'djaffar: standard input, line 5: id must be a UUID; date must be an ISO 8601 date and time of the years 1970 to 9999',
       'djaffar: standard input, line 6: name must not contain NUL or lone surrogates; path must be at most 2048 characters long; referer must not contain NUL or lone surrogates; userId must be a string',
       'djaffar: standard input, line 7: properties must be a JSON object; ipAddress must be an IP address; color is not known',
-      'djaffar: standard input, line 8: session.id must be the sessionId of the activity; session.bot must be true or false; session.age is not known',
+      'djaffar: standard input, line 8: session.id must be the sessionId of the activity; session.country must be the code of a country as of ISO 3166-1, such as DE; session.language must be a language as of BCP 47, such as en-US; session.bot must be true or false; session.age is not known',
       expect.stringMatching(
         /^djaffar: standard input, line 10: date must be .*properties must be a JSON object/,
       ),
@@ -381,7 +386,14 @@ describe('djaffar import', () => {
       groupId: null,
       groupName: null,
       interactive: null,
-      session: { ...SESSION, id: 'a', startedAt: rows[0]?.date, consent: null },
+      session: {
+        ...SESSION,
+        id: 'a',
+        startedAt: rows[0]?.date,
+        country: null,
+        language: null,
+        consent: null,
+      },
     });
     expect(second).toMatchObject({ visitId: first?.visitId, session: first?.session });
     // In the order of their ids, which are made from what the rows say.

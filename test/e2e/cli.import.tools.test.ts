@@ -191,7 +191,7 @@ it.each(
 it('keeps what Umami knows', async () => {
   const said = await output(database, ['import', '--from', 'umami', ...write(UMAMI)]);
   expect(said).toBe(
-    '10 rows read, 5 activities stored\nnot stored, because there is no column for it: screen (2), language (2), country (2), region (1), city (1), page_title (4)\n',
+    '10 rows read, 5 activities stored\nnot stored, because there is no column for it: screen (2), region (1), city (1), page_title (4)\n',
   );
   expect(await top('utmSource')).toEqual({ mail: 1 });
   expect(await top('utmMedium')).toEqual({ email: 1 });
@@ -199,6 +199,8 @@ it('keeps what Umami knows', async () => {
   expect(await top('browser')).toEqual({ Chrome: 2, Safari: 1 });
   expect(await top('system')).toEqual({ Windows: 2, iOS: 1 });
   expect(await top('device')).toEqual({ desktop: 2, mobile: 1 });
+  expect(await top('country')).toEqual({ DE: 2, FR: 1 });
+  expect(await top('language')).toEqual({ 'de-DE': 2, 'fr-FR': 1 });
   const stored = await exported();
   expect(stored.map(({ id }) => id)).toContain('10000000-0000-4000-8000-000000000001');
   expect(stored[0]).toMatchObject({
@@ -216,7 +218,9 @@ it('keeps what Umami knows', async () => {
 
 it('keeps what Plausible knows', async () => {
   const said = await output(database, ['import', '--from', 'plausible', ...write(PLAUSIBLE)]);
-  expect(said).toContain('country_code (7), browser_version (7)');
+  expect(said).toContain('browser_version (7)');
+  expect(said).not.toContain('country');
+  expect(await top('country')).toEqual({ DE: 2, FR: 1 });
   expect(await top('utmCampaign')).toEqual({ spring: 1 });
   expect(await top('referrer')).toEqual({ null: 2, 'duckduckgo.com': 1 });
   expect(await top('path')).toEqual({ '/': 2, '/docs': 2, '/pricing': 1 });
@@ -232,13 +236,14 @@ it('keeps what Plausible knows', async () => {
 it('keeps what ahoy knows', async () => {
   const said = await output(database, ['import', '--from', 'ahoy', ...write(AHOY)]);
   expect(said).toBe(
-    '7 rows read, 5 activities stored\nnot stored, because there is no column for it: country (3), title of a page (1)\n',
+    '7 rows read, 5 activities stored\nnot stored, because there is no column for it: title of a page (1)\n',
   );
   expect(await top('utmSource')).toEqual({ mail: 1 });
   expect(await top('utmMedium')).toEqual({ email: 1 });
   expect(await top('referrer')).toEqual({ null: 1, 'duckduckgo.com': 1, 'bing.com': 1 });
   expect(await top('path')).toEqual({ '/': 1, '/account': 1, '/docs': 1 });
   expect(await top('browser')).toEqual({ Firefox: 2, Safari: 1 });
+  expect(await top('country')).toEqual({ DE: 2, FR: 1 });
   const stored = await exported();
   expect(stored[0]).toMatchObject({
     path: '/?utm_source=mail&utm_medium=email',
@@ -265,6 +270,7 @@ it.each([
   expect(await top('browser')).toEqual({ Firefox: 1, Chrome: 1 });
   expect(await top('system')).toEqual({ Linux: 1, Android: 1 });
   expect(await top('device')).toEqual({ desktop: 1, mobile: 1 });
+  expect(await top('country')).toEqual({ DE: 1, FR: 1 });
   const stored = await exported();
   expect(stored[0]).toMatchObject({ ipAddress: '192.0.2.7', properties: { custom_dimension_1: 'blue' } });
   expect(stored.find(({ name }) => name === 'bought')).toMatchObject({
@@ -290,7 +296,9 @@ it('stores the same activities of Matomo from its tables and from its API', asyn
 it('keeps what GA4 knows', async () => {
   const said = await output(database, ['import', '--from', 'ga4', ...write(GA4)]);
   expect(said).toContain('title of a page (1)');
-  expect(said).toContain('geo (6)');
+  expect(said).toContain('city (6)');
+  expect(await top('country')).toEqual({ DE: 3 });
+  expect(await top('language')).toEqual({ 'de-DE': 3 });
   expect(await top('utmSource')).toEqual({ mail: 1 });
   expect(await top('utmMedium')).toEqual({ email: 1 });
   expect(await top('referrer')).toEqual({ null: 2, 'duckduckgo.com': 1 });

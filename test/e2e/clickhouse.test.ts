@@ -12,7 +12,14 @@ import { STORES } from '../support/databases.js';
 import { type ClickHouseServer, startClickHouse } from '../support/clickhouse/clickhouse.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
-const SESSION = { id: 's', startedAt: new Date(), ...parseUserAgent('Firefox'), consent: null };
+const SESSION = {
+  id: 's',
+  startedAt: new Date(),
+  ...parseUserAgent('Firefox'),
+  country: null,
+  language: null,
+  consent: null,
+};
 const SETTINGS = { ...DEFAULTS, page: (path: string) => path };
 
 describe('the options of clickHouse()', () => {

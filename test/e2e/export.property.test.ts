@@ -22,6 +22,8 @@ const aSession = fc.record({
   browser: maybe,
   system: maybe,
   device: maybe,
+  country: maybe,
+  language: maybe,
   bot: fc.boolean(),
   consent: fc.option(fc.boolean()),
 });

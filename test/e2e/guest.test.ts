@@ -411,7 +411,8 @@ ofServers('as a guest of a host on %s', (name) => {
     cleanUp.push(() => proxy.close());
     await start({ url: undefined, host: '127.0.0.1', port: proxy.port, ...accessOf(database) });
     const store = new TypeOrmStore(host.dataSource);
-    const derived = { browser: null, system: null, device: null, bot: false, consent: null };
+    const unknown = { browser: null, system: null, device: null, country: null, language: null };
+    const derived = { ...unknown, bot: false, consent: null };
     const session = { id: 'session', userAgent: null, startedAt: new Date(), ...derived };
     const writing = jest.spyOn(dialectOf(host.dataSource), 'write');
     proxy.delay(1000, 1000);

@@ -1,5 +1,6 @@
 import type { CanActivate } from '@nestjs/common';
 import fc from 'fast-check';
+import { SESSION_PROPERTIES } from '../../lib/activity/session.js';
 import { DIMENSIONS, INTERVALS, MEASURES } from '../../lib/statistics/statistics.types.js';
 import { type Host, PAIRS, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';
@@ -7,7 +8,7 @@ import { runs } from '../support/property.js';
 const everybody: CanActivate = { canActivate: () => true };
 
 const FILTER = ['user', 'session', 'visit', 'path', 'name', 'from', 'to', 'ip'];
-const QUESTION = [...FILTER, 'timeZone', 'entry', 'exit', 'referrer', 'browser', 'system', 'device'];
+const QUESTION = [...FILTER, 'timeZone', 'entry', 'exit', 'referrer', ...SESSION_PROPERTIES];
 QUESTION.push('utmSource', 'utmMedium', 'utmCampaign', 'utmTerm', 'utmContent', 'properties', 'bots');
 const PAGE = ['limit', 'after', 'order'];
 const RANGE = 'from=2026-01-01T00:00Z&to=2026-03-01T00:00Z';

@@ -28,6 +28,8 @@ describe.each(FOUND)('by SQL and TypeORM on %s', (name) => {
         session: `s${day}`,
         visit: `v${day}`,
         userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+        country: 'DE',
+        language: 'de-CH',
         referer: 'https://www.example.org/a',
         properties: { plan: 'pro', day },
       });
@@ -59,6 +61,8 @@ describe.each(FOUND)('by SQL and TypeORM on %s', (name) => {
         browser: 'Firefox',
         system: 'Linux',
         device: 'desktop',
+        country: 'DE',
+        language: 'de-CH',
         entry: '/0',
         exit: '/0',
         referrer: 'example.org',

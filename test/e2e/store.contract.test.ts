@@ -108,6 +108,8 @@ describe.each(STORES)('a store on %s', (name) => {
         interactive: false,
         ip: '2001:db8::1',
         userAgent: FIREFOX,
+        country: 'de',
+        language: 'en-us',
         properties: {
           text: TEXT,
           [TEXT]: 1.5,
@@ -118,7 +120,7 @@ describe.each(STORES)('a store on %s', (name) => {
       } satisfies ServerActivity;
       const before = Date.now();
       await track(given);
-      await track({ path: '/later', session: 'session-1', userAgent: CHROME });
+      await track({ path: '/later', session: 'session-1', userAgent: CHROME, country: 'FR', language: 'fr' });
       const { items } = await other.activities.find({ session: 'session-1' }, { order: 'asc' });
       const [stored, later] = items;
       expect(stored).toMatchObject({
@@ -144,6 +146,8 @@ describe.each(STORES)('a store on %s', (name) => {
           browser: 'Firefox',
           system: 'Linux',
           device: 'desktop',
+          country: 'DE',
+          language: 'en-US',
           bot: false,
         },
       });
@@ -309,7 +313,7 @@ describe.each(STORES)('a store on %s', (name) => {
       const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 1, 12, minute));
       const user = { id: TEXT };
       await track(
-        { path: '/a', date: at(1), user, session: 's1', userAgent: FIREFOX },
+        { path: '/a', date: at(1), user, session: 's1', userAgent: FIREFOX, country: 'DE', language: 'de' },
         { path: '/a', date: at(2), user, session: 's2', userAgent: CHROME },
         { path: '/b', date: at(3), user, session: 's2' },
         { path: '/b', date: at(4), user, name: 'engagement', session: 's2' },
@@ -329,6 +333,8 @@ describe.each(STORES)('a store on %s', (name) => {
         expect.objectContaining({
           id: 's2',
           browser: 'Chrome',
+          country: null,
+          language: null,
           firstSeen: at(2),
           lastSeen: at(4),
           current: false,
@@ -336,6 +342,8 @@ describe.each(STORES)('a store on %s', (name) => {
         expect.objectContaining({
           id: 's1',
           browser: 'Firefox',
+          country: 'DE',
+          language: 'de',
           firstSeen: at(1),
           lastSeen: at(1),
           current: true,
@@ -435,6 +443,8 @@ describe.each(STORES)('a store on %s', (name) => {
           browser: 'Firefox',
           system: 'Linux',
           device: 'desktop',
+          country: 'DE',
+          language: 'de',
           bot: false,
           consent: true,
         }),

@@ -63,7 +63,14 @@ describe.each(FOUND)('what users did, on %s', (database) => {
   });
 
   it('has the browsers of a user, and says which one asks', async () => {
-    const browser = { userAgent: FIREFOX, browser: 'Firefox', system: 'Linux', device: 'desktop' };
+    const browser = {
+      userAgent: FIREFOX,
+      browser: 'Firefox',
+      system: 'Linux',
+      device: 'desktop',
+      country: 'DE',
+      language: 'de-CH',
+    };
     const a = { id: 'a', ...browser, firstSeen: at(0), lastSeen: at(3), current: false };
     const b = { id: 'b', ...browser, firstSeen: at(4), lastSeen: at(4), current: false };
     await expect(host.activities.sessions(17)).resolves.toEqual([b, a]);

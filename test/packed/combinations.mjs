@@ -105,6 +105,7 @@ export const COMBINATIONS = [
           ...optional('12.0.0', '12.0.0'),
           '@clickhouse/client@1.23.1',
           ...metrics('15.1.0', '1.9.0'),
+          'mmdb-lib@3.0.0',
         ],
       },
       { node: '26.0.0', command: true },
@@ -117,7 +118,10 @@ export const COMBINATIONS = [
     rest: HIGHEST,
     database: 'postgres',
     starts: [
-      { node: '22', optional: [...optional('12', '12'), '@clickhouse/client@1', ...metrics('15', '1')] },
+      {
+        node: '22',
+        optional: [...optional('12', '12'), '@clickhouse/client@1', ...metrics('15', '1'), 'mmdb-lib@3'],
+      },
       { node: '24', command: true },
     ],
   },

@@ -127,8 +127,8 @@ const BOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.
 /** Tracks five visits in two weeks, one of them a bot's, and one long before. */
 export async function trackKnown({ activities }: Host): Promise<void> {
   const zoe = { id: 17, name: 'Zoë' };
-  const first = { session: 'one', visit: 'v1', userAgent: FIREFOX };
-  const second = { session: 'two', visit: 'v2', userAgent: CHROME };
+  const first = { session: 'one', visit: 'v1', userAgent: FIREFOX, country: 'DE', language: 'de-AT' };
+  const second = { session: 'two', visit: 'v2', userAgent: CHROME, country: 'FR', language: 'fr' };
   const third = { session: 'one', visit: 'v3', userAgent: FIREFOX };
   const fourth = { session: 'three', visit: 'v4', userAgent: CHROME };
   const bot = { session: 'bot', visit: 'v5', userAgent: BOT };

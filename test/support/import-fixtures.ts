@@ -437,9 +437,10 @@ function ga4Event(
     device: {
       category: 'desktop',
       operating_system: 'Macintosh',
+      language: 'de-de',
       web_info: { browser: 'Chrome', hostname: 'shop.example' },
     },
-    geo: { country: 'Germany' },
+    geo: { continent: 'Europe', country: 'Germany', city: 'Bonn' },
     ...others,
   })}\n`;
 }

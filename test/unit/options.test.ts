@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { mmdb } from '../../lib/geo/mmdb.js';
 import { toRegistration, toSettings } from '../../lib/options/validation.js';
 import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/options/settings.js';
 
@@ -34,6 +35,9 @@ describe('the options', () => {
     ['a guard class and an instance', { guards: [Guard, new Guard()] }],
     ['the least time of a session', { session: { maxAge: 1000 } }],
     ['a session of the browser', { session: { maxAge: 'browser' } }],
+    ['no country', { geo: false }],
+    ['the headers of a CDN', { geo: 'headers' }],
+    ['a database of countries', { geo: mmdb('countries.mmdb') }],
     ['functions', { user: () => null, transform: () => null }],
   ])('may be %s', (_, given) => {
     expect(toSettings(given)).toMatchObject(given);
@@ -53,6 +57,10 @@ describe('the options', () => {
     [{ ip: ['none'] }, ['"ip"', "[ 'none' ]", "'none'"]],
     [{ ip: null }, ['"ip"', 'null']],
     [{ ip: Object.create(null) }, ['"ip"', "'full'"]],
+    [{ geo: true }, ['"geo"', 'true', "'headers', mmdb('….mmdb'), or false"]],
+    [{ geo: 'countries.mmdb' }, ['"geo"', "'countries.mmdb'"]],
+    [{ geo: { open() {} } }, ['"geo"', '[Object]']],
+    [{ geo: null }, ['"geo"', 'null']],
     [{ session: null }, ['"session"', 'null', 'an object']],
     [{ session: { maxAge: 999 } }, ['"session.maxAge"', '999', "1000, or 'browser'"]],
     [{ session: { maxAge: '14d' } }, ['"session.maxAge"', "'14d'"]],

@@ -39,6 +39,7 @@ describe('the kind of a filter', () => {
     [{ user: null }, 'visits'],
     [{ session: 's', visit: 'v' }, 'visits'],
     [{ entry: '/a', browser: null }, 'visits'],
+    [{ country: 'DE', language: null }, 'visits'],
     [{ user: '17' }, 'mixed'],
     [{ group: ['company', 17] }, 'mixed'],
     [{ ip: '127.0.0.1' }, 'mixed'],

@@ -41,6 +41,8 @@ function session(id: string): NewSession {
     browser: null,
     system: null,
     device: null,
+    country: null,
+    language: null,
     bot: false,
     consent: null,
   };

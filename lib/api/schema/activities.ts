@@ -1,5 +1,6 @@
 import type { Activity, Properties } from '../../activity/activity.js';
 import type { Page } from '../../activity/pagination.js';
+import { MAX_LANGUAGE } from '../../activity/language.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { MAX_SUBJECT } from '../../activity/subject.js';
 import type { Session } from '../../activity/session.js';
@@ -18,6 +19,21 @@ export const session = component(
       system: nullable(text('The name of the operating system.', { maxLength: 64, example: 'Windows' })),
       device: nullable(
         text('The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`.', { example: 'desktop' }),
+      ),
+      country: nullable(
+        text(
+          'Where it was at first, as ISO 3166-1; `null` if it is not known, or without the option `geo`.',
+          {
+            maxLength: 2,
+            example: 'DE',
+          },
+        ),
+      ),
+      language: nullable(
+        text('The language that the browser preferred at first, as BCP 47.', {
+          maxLength: MAX_LANGUAGE,
+          example: 'en-US',
+        }),
       ),
       bot: flag('Whether the user agent is that of a known bot.'),
       consent: nullable(

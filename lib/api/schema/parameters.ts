@@ -168,6 +168,8 @@ const question: Parameters<QuestionQuery> = {
   browser: none('The name of the browser, without a version.', 'Firefox'),
   system: none('The name of the operating system.', 'Windows'),
   device: none('The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`.', 'desktop'),
+  country: none('The country, as ISO 3166-1.', 'DE'),
+  language: none('The language of the browser, as BCP 47.', 'en-US'),
   bots: { description: 'Whether to include known bots.', default: false },
 };
 

@@ -178,6 +178,8 @@ export const live = result<Live>(
             browser: nullable(text('The name of the browser.')),
             system: nullable(text('The name of the operating system.')),
             device: nullable(text('The kind of device.')),
+            country: nullable(text('The country, as ISO 3166-1.')),
+            language: nullable(text('The language, as BCP 47.')),
             date: localTime('When the latest activity happened.'),
             path: text('The page of the latest activity.'),
             name: text('The name of the latest activity.'),

@@ -65,6 +65,8 @@ function textOf(row: ActivityRow): string {
       session.browser,
       session.system,
       session.device,
+      session.country,
+      session.language,
       session.bot,
       session.consent,
     ],

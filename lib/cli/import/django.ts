@@ -94,7 +94,7 @@ export class DjangoActivities {
       session:
         sessionId === null
           ? undefined
-          : sessionOf(sessionId, this.visits.startOf(sessionId, time), undefined, null),
+          : sessionOf(sessionId, this.visits.startOf(sessionId, time), () => ({}), null),
     };
   }
 }

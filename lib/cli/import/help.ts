@@ -23,8 +23,8 @@ names as its header. Only date and path are mandatory; a field that is not known
   subject     the object of the activity: a type and an id, such as order:17
   interactive false if the user did not cause it directly: a visit with it and one other
               activity is still a bounce
-  session     userAgent, startedAt, browser, system, device, bot, consent (in CSV:
-              session.userAgent, …). Missing: startedAt is the date of the session's first
-              row, consent is not known, the others are parsed from userAgent, bot too.
-              null: no session is stored
+  session     userAgent, startedAt, browser, system, device, country (such as DE), language
+              (such as en-US), bot, consent (in CSV: session.userAgent, …). Missing: startedAt
+              is the date of the session's first row, country, language and consent are not
+              known, the others are parsed from userAgent, bot too. null: no session is stored
 `;

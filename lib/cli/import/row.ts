@@ -2,7 +2,9 @@ import type { Properties, StoredActivity } from '../../activity/activity.js';
 import type { NewSession } from '../../activity/session.js';
 import { ErrorCollector } from '../../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
+import { storedCountry } from '../../activity/country.js';
 import { storedIp } from '../../activity/ip-address.js';
+import { storedLanguage } from '../../activity/language.js';
 import { DEFAULT_NAME, MAX_NAME, MAX_PATH, MAX_ROUTE } from '../../activity/new-activity.js';
 import { isObject } from '../../activity/properties.js';
 import type { Session } from '../../activity/session.js';
@@ -21,6 +23,7 @@ export interface Row {
 const MAX_ID = 2048;
 const MAX_SESSION_ID = 64;
 const MAX_VISIT_ID = 16;
+const MAX_TAG = 255;
 
 /** Reads activities with the fields of docs/import.md. */
 export class RowReader {
@@ -93,6 +96,12 @@ export class RowReader {
     const browser = fields.optionalText('browser', 64);
     const system = fields.optionalText('system', 64);
     const device = fields.optionalText('device', 16);
+    const country = fields.optionalText('country', MAX_TAG);
+    const language = fields.optionalText('language', MAX_TAG);
+    if (country !== null && storedCountry(country) === null)
+      fields.addError('country', 'must be the code of a country as of ISO 3166-1, such as DE');
+    if (language !== null && storedLanguage(language) === null)
+      fields.addError('language', 'must be a language as of BCP 47, such as en-US');
     const bot = fields.has('bot') && fields.flag('bot');
     const consent = fields.optionalFlag('consent');
     const startedAt = fields.has('startedAt')
@@ -108,6 +117,8 @@ export class RowReader {
         browser: fields.has('browser') ? browser : parsed.browser,
         system: fields.has('system') ? system : parsed.system,
         device: fields.has('device') ? device : parsed.device,
+        country: storedCountry(country),
+        language: storedLanguage(language),
         bot: fields.has('bot') ? bot : parsed.bot,
         consent,
       };

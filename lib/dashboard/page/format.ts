@@ -80,6 +80,24 @@ export const formatZone = (timeZone: string): string => timeZone.replaceAll('_',
 export const formatDate = (date: Date, timeZone: string): string =>
   dateFormat({ ...DAY, year: 'numeric', timeZone }).format(date);
 
+const names = {
+  country: new Intl.DisplayNames(undefined, { type: 'region' }),
+  language: new Intl.DisplayNames(undefined, { type: 'language' }),
+};
+
+/** Dimensions whose values are codes. */
+export const hasNames = (dimension: string): dimension is keyof typeof names => dimension in names;
+
+/** Returns the name of a country or a language; of other dimensions, and of what is no code, the value itself. */
+export function formatValue(dimension: string, value: string): string {
+  if (!hasNames(dimension)) return value;
+  try {
+    return names[dimension].of(value) ?? value;
+  } catch {
+    return value;
+  }
+}
+
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'narrow' });
 
 export function formatAgo(date: Date, now: Date): string {

@@ -4,6 +4,7 @@ import type { ParsedFilter } from '../../activity/activity.filter.js';
 import { type ActivityRow, toActivity } from '../../activity/activity-row.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { ENGAGEMENT } from '../../activity/engagement.js';
+import { propertiesOf } from '../../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../activity/user-activity.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
 import { walk } from '../paginate.js';
@@ -187,9 +188,15 @@ export class Reader {
         limits,
       );
       return rows.map(({ id, first, last }) => {
-        const { userAgent = null, browser = null, system = null, device = null } = known.get(id) ?? {};
+        const session = known.get(id);
         const seen = { firstSeen: new Date(first), lastSeen: new Date(last) };
-        return { id, userAgent, browser, system, device, ...seen, current: id === current };
+        return {
+          id,
+          userAgent: session?.userAgent ?? null,
+          ...propertiesOf(session),
+          ...seen,
+          current: id === current,
+        };
       });
     });
   }

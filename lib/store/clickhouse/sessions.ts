@@ -1,3 +1,4 @@
+import { SESSION_COLUMNS } from '../../activity/activity-columns.js';
 import { Session, type NewSession } from '../../activity/session.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { PageCache } from '../page-cache.js';
@@ -34,7 +35,7 @@ export class Sessions {
     const found = new Map<string, Session>();
     for (const some of lists([...new Set(ids)])) {
       const rows = await this.server.query<Row>(
-        `SELECT id, userAgent, startedAt, browser, system, device, bot, consent FROM ${SESSION} FINAL WHERE id IN ${texts(some)}`,
+        `SELECT ${SESSION_COLUMNS.join(', ')} FROM ${SESSION} FINAL WHERE id IN ${texts(some)}`,
         limits,
       );
       for (const row of rows)

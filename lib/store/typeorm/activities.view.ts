@@ -44,6 +44,8 @@ export const VIEW_COLUMNS: Record<string, (parts: Parts) => string> = {
   browser: ({ column }) => column('session.browser'),
   system: ({ column }) => column('session.system'),
   device: ({ column }) => column('session.device'),
+  country: ({ column }) => column('session.country'),
+  language: ({ column }) => column('session.language'),
   bot: ({ column }) => `COALESCE(${column('session.bot')}, FALSE)`,
   entry: ({ page }) => page('visit.entry'),
   exit: ({ page }) => page('visit.exit'),

@@ -9,7 +9,7 @@ import type {
 } from '../../../lib/index.js';
 import { isActivityDimension } from '../../../lib/statistics/statistics.types.js';
 import { Clock } from './clock.js';
-import { type History, rangeOf } from './history.js';
+import { type History, isSessionProperty, rangeOf } from './history.js';
 import { pageOf } from './pages.js';
 
 const DAY = 86_400_000;
@@ -51,7 +51,7 @@ export function topFigures(
       ? valueOfActivity(activity, dimension)
       : dimension === 'user'
         ? (visit?.user ?? activity.userId)
-        : dimension === 'browser' || dimension === 'system' || dimension === 'device'
+        : isSessionProperty(dimension)
           ? (visit?.session?.[dimension] ?? null)
           : (visit?.[dimension] ?? null);
     byValue.set(value, [...(byValue.get(value) ?? []), activity]);

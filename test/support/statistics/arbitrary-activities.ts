@@ -105,6 +105,9 @@ export const USERS = ['u', 'U', 'ü', 'u ', '17', '🦋'];
 export const SESSIONS = ['s0', 's1', 's2', 's3', 's4', 's5', 's6', 'S0', 's_', '17'];
 export const IPS = ['127.0.0.1', '203.0.113.7', '2001:db8::1'];
 
+export const COUNTRIES = ['DE', 'FR', 'CH'];
+export const LANGUAGES = ['en-US', 'de', 'zh-Hant-TW', 'en-GB'];
+
 const USER_AGENTS = [
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
   'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0',
@@ -206,8 +209,14 @@ export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).
       visit: mostly<string | undefined>(VISITS[i], undefined),
       ip: fc.constantFrom(...IPS, undefined),
     })
-    .map((activity) => ({
-      ...activity,
-      userAgent: USER_AGENTS[SESSIONS.indexOf(activity.session ?? '') % USER_AGENTS.length],
-    }));
+    .map((activity) => {
+      const place = SESSIONS.indexOf(activity.session ?? '');
+      return {
+        ...activity,
+        userAgent: USER_AGENTS[place % USER_AGENTS.length],
+        // Some have none.
+        country: COUNTRIES[place % (COUNTRIES.length + 1)],
+        language: LANGUAGES[place % (LANGUAGES.length + 1)],
+      };
+    });
 });

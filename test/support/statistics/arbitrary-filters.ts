@@ -14,6 +14,8 @@ import {
   PROPERTIES,
   REFERRERS,
   ROUTES,
+  COUNTRIES,
+  LANGUAGES,
   SESSIONS,
   SUBJECTS,
   USERS,
@@ -126,6 +128,8 @@ const anyFilter: fc.Arbitrary<StatisticsFilter> = fc.record({
   browser: matching(orNone('Chrome', 'Firefox', 'Safari', 'chrome')),
   system: matching(orNone('Windows', 'Linux', 'iOS')),
   device: matching(orNone('desktop', 'mobile', 'tablet', 'bot')),
+  country: matching(orNone(...COUNTRIES, 'de')),
+  language: matching(orNone(...LANGUAGES, 'en')),
   properties: someProperties,
 });
 
@@ -164,6 +168,8 @@ const PROPERTIES_OF_FILTER = [
   'browser',
   'system',
   'device',
+  'country',
+  'language',
   'properties',
 ];
 

@@ -1,4 +1,5 @@
 import type { Activity, Question, Session, StatisticsFilter } from '../../../lib/index.js';
+import { SESSION_PROPERTIES, type SessionProperty } from '../../../lib/activity/session.js';
 import { byText, sum } from './order.js';
 import { pageOf } from './pages.js';
 
@@ -194,6 +195,10 @@ export function isAt(page: string, asked: string): boolean {
   return asked.endsWith('*') ? page.startsWith(asked.slice(0, -1)) : page === asked;
 }
 
+export function isSessionProperty(dimension: string): dimension is SessionProperty {
+  return SESSION_PROPERTIES.some((each) => each === dimension);
+}
+
 /** Returns a string, number or boolean as text; `null` for other values. */
 export function propertyOf({ properties }: Activity, key: string): string | null {
   const value = properties && Object.hasOwn(properties, key) ? properties[key] : undefined;
@@ -218,9 +223,7 @@ function isOf(
     isMatching(id, filter.visit) &&
     isMatching(sessionId, filter.session) &&
     (filter.user !== null || user === null) &&
-    (['browser', 'system', 'device'] as const).every((property) =>
-      isMatching(session?.[property] ?? null, filter[property]),
-    ) &&
+    SESSION_PROPERTIES.every((property) => isMatching(session?.[property] ?? null, filter[property])) &&
     (filter.bots === true || !session?.bot)
   );
 }

@@ -72,6 +72,8 @@ function visitorOf(activity: Activity, clock: Clock): LiveVisitor {
     browser: session?.browser ?? null,
     system: session?.system ?? null,
     device: session?.device ?? null,
+    country: session?.country ?? null,
+    language: session?.language ?? null,
     date: clock.iso(date.getTime()),
     path: pageOf(path),
     name,

@@ -9,7 +9,8 @@ import type {
 } from '../../../lib/index.js';
 import { isActivityDimension, TOP_MEASURES } from '../../../lib/statistics/statistics.types.js';
 import { topFigures } from './amounts.js';
-import { type History, propertyOf, rangeOf, type VisitFacts } from './history.js';
+import { SESSION_PROPERTIES } from '../../../lib/activity/session.js';
+import { type History, isSessionProperty, propertyOf, rangeOf, type VisitFacts } from './history.js';
 import { countDistinct, nullFirst, sum } from './order.js';
 import { pageOf } from './pages.js';
 
@@ -50,7 +51,7 @@ function namesSince(history: History, dimension: Dimension, value: string, from:
   return dimension === 'group' ? history.namesOfGroupSince(value, from) : [];
 }
 
-const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
+const MAY_BE_NULL = new Set<Dimension>(['referrer', ...SESSION_PROPERTIES]);
 
 function defaultMeasure(dimension: Dimension, { name = 'view' }: TopOptions): TopMeasure {
   const isOfViews = name === 'view' || (Array.isArray(name) && name.length === 1 && name[0] === 'view');
@@ -79,8 +80,7 @@ function rowsOf<T>(
 }
 
 function valueOf(visit: VisitFacts, dimension: Exclude<Dimension, ActivityDimension>): string | null {
-  if (dimension === 'browser' || dimension === 'system' || dimension === 'device')
-    return visit.session?.[dimension] ?? null;
+  if (isSessionProperty(dimension)) return visit.session?.[dimension] ?? null;
   return visit[dimension];
 }
 

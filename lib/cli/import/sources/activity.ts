@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Properties } from '../../../activity/activity.js';
+import { COUNTRIES, storedCountry } from '../../../activity/country.js';
 import { parseIsoDate } from '../../../activity/iso-date.js';
+import { storedLanguage } from '../../../activity/language.js';
 import { MAX_NAME, MAX_PATH } from '../../../activity/new-activity.js';
 import { storedIp } from '../../../activity/ip-address.js';
 import { validateProperties } from '../../../activity/properties.js';
@@ -15,12 +17,14 @@ const MAX_KNOWN = 100_000;
 export const UTM = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'] as const;
 export type Utm = Partial<Record<(typeof UTM)[number], string | undefined>>;
 
-/** The browser of a session, as far as the tool knows it. */
+/** The browser of a session, as far as the tool knows it; the country is a code, or its English name. */
 export interface Browser {
   userAgent?: string | undefined;
   browser?: string | undefined;
   system?: string | undefined;
   device?: string | undefined;
+  country?: string | undefined;
+  language?: string | undefined;
 }
 
 /** An activity with the names and values of the tool. */
@@ -102,12 +106,14 @@ export class ActivityMaker {
     return true;
   }
 
-  private sessionOf({ userAgent, browser, system, device }: Browser): Properties {
+  private sessionOf({ userAgent, browser, system, device, country, language }: Browser): Properties {
     return {
       ...(userAgent !== undefined && { userAgent: sanitize(userAgent).slice(0, 1024) }),
       ...(browser !== undefined && { browser: this.truncate('browser', browser, 64) }),
       ...(system !== undefined && { system: this.truncate('operating system', system, 64) }),
       ...(device !== undefined && { device: this.truncate('device', device, 16) }),
+      ...(country !== undefined && { country: this.known('country', country, countryNamed(country)) }),
+      ...(language !== undefined && { language: this.known('language', language, storedLanguage(language)) }),
     };
   }
 
@@ -127,6 +133,11 @@ export class ActivityMaker {
     const ip = storedIp(text);
     if (!ip) this.onLoss('IP address (it is none)');
     return ip;
+  }
+
+  private known(what: string, text: string, found: string | null): string | null {
+    if (found === null && !NOT_KNOWN.has(text)) this.onLoss(`${what} (it is none)`);
+    return found;
   }
 
   private truncate(what: string, text: string, characters: number): string {
@@ -219,6 +230,36 @@ const NAMES = new Map<string, string>(
     'smart tv': 'tv',
   }),
 );
+
+/** How the tools write that they do not know a country or a language; Plausible's are two zero bytes. */
+const NOT_KNOWN = new Set(['\0\0', '(not set)', 'XX', 'xx', 'ZZ']);
+
+/** Names that GA4 has and ICU has not, or not in all versions. */
+const OTHER_NAMES: [name: string, code: string][] = [
+  ['Turkey', 'TR'],
+  ['Türkiye', 'TR'],
+  ['Czech Republic', 'CZ'],
+  ['Hong Kong', 'HK'],
+  ['Macao', 'MO'],
+  ['Macau', 'MO'],
+  ['Palestine', 'PS'],
+  ['Swaziland', 'SZ'],
+  ['Myanmar', 'MM'],
+];
+
+let codes: Map<string, string> | undefined;
+
+/** Returns the code of a country by its code, or its English name as ICU has it. */
+function countryNamed(text: string): string | null {
+  const code = storedCountry(text);
+  if (code !== null) return code;
+  if (!codes) {
+    const names = new Intl.DisplayNames('en', { type: 'region' });
+    codes = new Map([...COUNTRIES].map((each) => [names.of(each) ?? each, each]));
+    for (const [name, each] of OTHER_NAMES) codes.set(name, each);
+  }
+  return codes.get(text.replaceAll('&', 'and')) ?? codes.get(text) ?? null;
+}
 
 export function nameOf(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;

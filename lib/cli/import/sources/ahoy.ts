@@ -42,6 +42,7 @@ export function ahoy(onLoss: OnLoss): Source {
             system: nameOf(row.text('os')),
             device: deviceOf(row.text('device_type')),
           };
+          const country = row.text('country');
           const userAgent = row.text('user_agent');
           const token = row.text('visit_token') ?? id;
           visits.set(id, {
@@ -50,7 +51,7 @@ export function ahoy(onLoss: OnLoss): Source {
             session: row.text('visitor_token') ?? token,
             user: row.text('user_id'),
             ip: row.text('ip'),
-            browser: userAgent === undefined ? browser : { userAgent },
+            browser: { ...(userAgent === undefined ? browser : { userAgent }), country },
             referrer: row.text('referrer'),
             landing: row.text('landing_page') ?? '/',
             utm: utmOf(row),

@@ -49,6 +49,10 @@ export function ga4(onLoss: OnLoss): Source {
           const visit = text('ga_session_id');
           const device = row.inner('device');
           const web = device.inner('web_info');
+          const geo = row.inner('geo');
+          geo.ignore('continent', 'sub_continent', 'metro');
+          const country = geo.text('country');
+          geo.end();
           const source = row.inner('collected_traffic_source');
           if (text('page_title') !== undefined) onLoss('title of a page');
           const visible = text('engagement_time_msec');
@@ -75,6 +79,8 @@ export function ga4(onLoss: OnLoss): Source {
                 browser: nameOf(web.text('browser') ?? device.text('browser')),
                 system: nameOf(device.text('operating_system')),
                 device: deviceOf(device.text('category')),
+                country,
+                language: device.text('language'),
               },
               referrer: text('page_referrer'),
               utm: {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Properties } from '../../../activity/activity.js';
+import { languageOf } from '../../../activity/language.js';
 import { isObject } from '../../../activity/properties.js';
 import { ActivityMaker, type Browser, deviceOf, nameOf, type Utm } from './activity.js';
 import { type OnLoss, SourceRow } from './source-row.js';
@@ -100,6 +101,8 @@ export function matomo(onLoss: OnLoss): Source {
               browser: nameOf(row.text('config_browser_name')),
               system: nameOf(row.text('config_os')),
               device: device === undefined ? undefined : DEVICES[device],
+              country: row.text('location_country'),
+              language: languageOf(row.text('location_browser_lang')) ?? undefined,
             },
             referrer: row.text('referer_url'),
             utm: utmOf(row),
@@ -177,7 +180,9 @@ export function matomo(onLoss: OnLoss): Source {
 function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Properties[] {
   // Formatted for people, or derived from the actions.
   row.ignore(
-    ...row.namesLike(/Icon|Pretty|Timestamp|^referrer|^visit(or)?[A-Z]|^browser|^operatingSystem|^device/),
+    ...row.namesLike(
+      /Icon|Pretty|Timestamp|Flag$|^(country|language|continent)|^referrer|^visit(or)?[A-Z]|^browser|^operatingSystem|^device/,
+    ),
   );
   row.ignore(
     ...row.namesLike(/^(idSite|siteName|siteCurrency|siteCurrencySymbol|fingerprint|serverDate|actions)$/),
@@ -196,6 +201,8 @@ function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Pr
       browser: nameOf(row.text('browserName')),
       system: nameOf(row.text('operatingSystemName') ?? row.text('operatingSystem')),
       device: deviceOf(row.text('deviceType')),
+      country: row.text('countryCode') ?? row.text('country'),
+      language: languageOf(row.text('languageCode')) ?? undefined,
     },
     referrer: row.text('referrerUrl'),
     utm: isCampaign ? { utm_campaign: row.text('referrerName'), utm_term: row.text('referrerKeyword') } : {},

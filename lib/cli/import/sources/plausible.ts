@@ -53,6 +53,7 @@ export function plausible(onLoss: OnLoss): Source {
                 browser: nameOf(row.text('browser')),
                 system: nameOf(row.text('operating_system')),
                 device: deviceOf(row.text('screen_size')),
+                country: row.text('country_code'),
               },
               referrer: referrer && (/^[a-z-]+:/i.test(referrer) ? referrer : `https://${referrer}`),
               utm: utmOf(row),

@@ -120,6 +120,8 @@ function browserOf(row: SourceRow): Browser {
     browser: nameOf(row.text('browser')),
     system: nameOf(row.text('os')),
     device: deviceOf(row.text('device')),
+    country: row.text('country'),
+    language: row.text('language'),
   };
 }
 

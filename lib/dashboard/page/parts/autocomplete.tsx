@@ -3,9 +3,12 @@ import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import type { TopRow } from '../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../data/question.js';
 import { useQuery } from '../data/use-query.js';
+import { formatValue, hasNames } from '../format.js';
 import { usePause } from './hooks.js';
 
 const ROWS = 10;
+/** Of countries and languages, which the server cannot search by their names. */
+const ALL_ROWS = 1000;
 
 interface AutocompleteProps {
   id?: string;
@@ -13,7 +16,7 @@ interface AutocompleteProps {
   label: string;
   placeholder: string;
   /** The dimension whose top values are suggested. */
-  dimension: 'path' | 'route' | 'name';
+  dimension: 'path' | 'route' | 'name' | 'country' | 'language';
   value: string;
   /** Called when the user has typed or selected a value. */
   onChange: (value: string) => void;
@@ -34,7 +37,14 @@ export function Autocomplete(props: AutocompleteProps): JSX.Element {
 
   // Without the filters, which might exclude the wanted value.
   const { from, to, timeZone, bots } = useQuestion().parameters;
-  const asked = { dimension, limit: ROWS, from, to, timeZone, bots, search: search || undefined };
+  const asked = {
+    dimension,
+    from,
+    to,
+    timeZone,
+    bots,
+    ...(hasNames(dimension) ? { limit: ALL_ROWS } : { limit: ROWS, search: search || undefined }),
+  };
   const answer = useQuery<{ items: TopRow[] }>(search === undefined ? undefined : pathOf('stats/top', asked));
   const commit = (text: string): void => {
     if (text.trim() !== value) onChange(text.trim());
@@ -57,7 +67,16 @@ export function Autocomplete(props: AutocompleteProps): JSX.Element {
         onChange={({ currentTarget }) => commit(currentTarget.value)}
       />
       <datalist id={list}>
-        {answer.value?.items.map((row) => row.value !== null && <option key={row.value} value={row.value} />)}
+        {answer.value?.items.map(
+          ({ value: code }) =>
+            code !== null && (
+              <option
+                key={code}
+                value={code}
+                label={hasNames(dimension) ? formatValue(dimension, code) : undefined}
+              />
+            ),
+        )}
       </datalist>
     </>
   );

@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { QueryState } from '../data/use-query.js';
 import { formatMoment } from '../format.js';
-import { filtersOf } from '../state/filters.js';
+import { filtersOf, formatValues } from '../state/filters.js';
 import { OWN_ZONE } from '../state/range.js';
 import { hrefWith, useUrl } from '../state/url.js';
 
@@ -95,12 +95,7 @@ export function NothingHere(): JSX.Element {
     <div class="empty">
       <p>
         Nothing in this range matches {filters.length === 1 ? 'the filter' : 'all filters'}{' '}
-        <strong>
-          {filters
-            .map(({ label, values }) => `${label}: ${values.map((value) => value || 'none').join(' or ')}`)
-            .join(', ')}
-        </strong>
-        .
+        <strong>{filters.map((filter) => `${filter.label}: ${formatValues(filter)}`).join(', ')}</strong>.
       </p>
       <a class="link" href={hrefWith(url, cleared)}>
         {filters.length === 1 ? 'Remove the filter' : 'Remove the filters'}

@@ -19,6 +19,11 @@ type Field = FilterKey | 'property';
 /** The pattern of a number as the API takes it. */
 const NUMBER = String.raw`-?\d+(\.\d+)?`;
 
+const SUGGESTED = ['path', 'route', 'name', 'country', 'language'] as const;
+
+const isSuggested = (field: Field): field is (typeof SUGGESTED)[number] =>
+  SUGGESTED.some((each) => each === field);
+
 /** Fields for a filter: of what, how it is compared, and the value. */
 export function AddFilter({ onClose }: { onClose: () => void }): JSX.Element {
   const url = useUrl();
@@ -82,7 +87,7 @@ export function AddFilter({ onClose }: { onClose: () => void }): JSX.Element {
         </label>
         <label>
           Value
-          {field === 'path' || field === 'route' || field === 'name' ? (
+          {isSuggested(field) ? (
             <Autocomplete label="Value" placeholder="" dimension={field} value={value} onChange={setValue} />
           ) : (
             <input

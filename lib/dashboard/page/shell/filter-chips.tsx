@@ -2,10 +2,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Icon } from '../parts/icon.js';
 import { navigate, hrefWith, useUrl } from '../state/url.js';
-import { filtersOf, OPERATORS, withoutFilters } from '../state/filters.js';
+import { filtersOf, formatValues, OPERATORS, withoutFilters } from '../state/filters.js';
 import { AddFilter } from './add-filter.js';
-
-const textOf = (value: string): string => (value === '' ? 'none' : value);
 
 /** The active filters; a click removes one. */
 export function FilterChips(): JSX.Element {
@@ -15,8 +13,9 @@ export function FilterChips(): JSX.Element {
   const areBotsIn = url.get('bots') === 'true';
   return (
     <div class="chips" role="group" aria-label="Filters">
-      {filters.map(({ parameter, label, operator, values }) => {
-        const value = values.map(textOf).join(' or ');
+      {filters.map((filter) => {
+        const { parameter, label, operator } = filter;
+        const value = formatValues(filter);
         return (
           <a key={parameter} class="chip" href={hrefWith(url, { [parameter]: null })} title={value}>
             <span class="chip-label">

@@ -30,6 +30,8 @@ export const DIMENSIONS: Record<Exclude<Dimension, 'property'> & FilterKey, Dime
   browser: { title: 'Browsers', one: 'Browser', none: 'Unknown', measure: visits },
   system: { title: 'OS', one: 'OS', none: 'Unknown', measure: visits },
   device: { title: 'Devices', one: 'Device', none: 'Unknown', measure: visits },
+  country: { title: 'Countries', one: 'Country', none: 'Unknown', measure: visits },
+  language: { title: 'Languages', one: 'Language', none: 'Unknown', measure: visits },
   user: { title: 'Users', one: 'User', none: 'Not logged in', measure: visits },
   group: { title: 'Groups', one: 'Group', none: 'No group', measure: visits },
 };

@@ -1,3 +1,4 @@
+import { formatValue } from '../format.js';
 import { keysOf } from './keys.js';
 import { type Changes, hrefWith } from './url.js';
 
@@ -18,6 +19,8 @@ export const FILTERS = {
   browser: 'Browser',
   system: 'OS',
   device: 'Device',
+  country: 'Country',
+  language: 'Language',
   user: 'User',
   group: 'Group',
   session: 'Visitor',
@@ -51,6 +54,12 @@ export interface Filter {
   label: string;
   /** Several values are alternatives. Empty for "none". */
   values: string[];
+}
+
+/** Returns the values of a filter as they are shown. */
+export function formatValues({ field, operator, values }: Filter): string {
+  const isWhole = operator === '' || operator === '!';
+  return values.map((value) => (isWhole ? formatValue(field, value) : value) || 'none').join(' or ');
 }
 
 export function filtersOf(url: URLSearchParams): Filter[] {

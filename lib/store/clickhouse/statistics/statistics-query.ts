@@ -1,9 +1,9 @@
+import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import { matchesNone, type ParsedCondition } from '../../../activity/condition.js';
 import {
   isOfActivities,
   nameIn,
   type ParsedStatisticsFilter,
-  SESSION_PROPERTIES,
   VISIT_PATHS,
   VISIT_SOURCES,
   type VisitField,

@@ -1,4 +1,5 @@
 import { ENGAGEMENT } from '../../../activity/engagement.js';
+import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import { PAGE } from '../filter.js';
 import type { Server, StatementLimits } from '../server.js';
 import { ID_ORDER, text } from '../sql.js';
@@ -36,9 +37,7 @@ export const COLUMNS = [
   'utmCampaign',
   'utmTerm',
   'utmContent',
-  'browser',
-  'system',
-  'device',
+  ...SESSION_PROPERTIES,
   'bot',
   'pages',
 ];
@@ -117,10 +116,10 @@ export function visitsSql(ids?: string): string {
       : activitiesSql(ids, needed.join(', '));
   const sessions =
     ids === undefined ? '' : ` WHERE id IN (SELECT sessionId FROM (${activitiesSql(ids, 'sessionId')}))`;
-  return `SELECT visit.*, session.browser AS browser, session.system AS system, session.device AS device,
+  return `SELECT visit.*, ${SESSION_PROPERTIES.map((property) => `session.${property} AS ${property}`).join(', ')},
       ifNull(session.bot, false) AS bot
     FROM (SELECT ${columns.join(', ')} FROM (${activities}) AS activity GROUP BY visitId) AS visit
-    LEFT JOIN (SELECT id, browser, system, device, bot FROM ${SESSION} FINAL${sessions}) AS session ON session.id = visit.sessionId`;
+    LEFT JOIN (SELECT id, ${SESSION_PROPERTIES.join(', ')}, bot FROM ${SESSION} FINAL${sessions}) AS session ON session.id = visit.sessionId`;
 }
 
 /**

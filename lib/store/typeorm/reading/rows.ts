@@ -65,6 +65,8 @@ function sessionOf(row: SessionRow): Session {
   session.browser = row.browser;
   session.system = row.system;
   session.device = row.device;
+  session.country = row.country;
+  session.language = row.language;
   session.bot = Boolean(row.bot);
   session.consent = row.consent === null ? null : Boolean(row.consent);
   return session;

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { Activity } from '../../../activity/activity.js';
 import { ENGAGEMENT } from '../../../activity/engagement.js';
-import { Session } from '../../../activity/session.js';
+import { propertiesOf, Session } from '../../../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../../activity/user-activity.js';
 import { chunks } from '../../../database/chunks.js';
 import { askOnPrimary } from '../../../database/primary.js';
@@ -63,13 +63,11 @@ export async function sessionsOf(
   );
   const known = new Map(sessions.map((session) => [session.id, session]));
   return rows.map(({ id, first, last }) => {
-    const { userAgent = null, browser = null, system = null, device = null } = known.get(id) ?? {};
+    const session = known.get(id);
     return {
       id,
-      userAgent,
-      browser,
-      system,
-      device,
+      userAgent: session?.userAgent ?? null,
+      ...propertiesOf(session),
       firstSeen: new Date(Number(first)),
       lastSeen: new Date(Number(last)),
       current: id === current,

@@ -655,9 +655,9 @@ WHERE NOT EXISTS (
     AND robot.bot)
   AND activity.date >= :now;
 
-SELECT latest.session, latest.user, latest.userName, latest.browser, latest.system, latest.device, latest.date, latest.path, latest.name
+SELECT latest.session, latest.user, latest.userName, latest.browser, latest.system, latest.device, latest.country, latest.language, latest.date, latest.path, latest.name
 FROM (
-  SELECT activity.sessionId AS session, activity.userId AS user, activity.userName AS userName, activity.date AS date, activity.name AS name, activity.id AS id, session.browser AS browser, session.system AS system, session.device AS device, COALESCE(activity.page, activity.path) AS path, ROW_NUMBER() OVER (PARTITION BY activity.sessionId, CASE WHEN activity.sessionId IS NULL THEN activity.userId END ORDER BY activity.date DESC, activity.id DESC) AS place
+  SELECT activity.sessionId AS session, activity.userId AS user, activity.userName AS userName, activity.date AS date, activity.name AS name, activity.id AS id, session.browser AS browser, session.system AS system, session.device AS device, session.country AS country, session.language AS language, COALESCE(activity.page, activity.path) AS path, ROW_NUMBER() OVER (PARTITION BY activity.sessionId, CASE WHEN activity.sessionId IS NULL THEN activity.userId END ORDER BY activity.date DESC, activity.id DESC) AS place
   FROM djaffar_activity activity
   LEFT JOIN djaffar_session session ON session.id = activity.sessionId
   WHERE NOT EXISTS (
@@ -726,7 +726,7 @@ WHERE ((Path.id IN ($1, $2)));
 
 -- visits()
 
-SELECT visit.id AS visit_id, visit.sessionId AS visit_sessionId, visit.userId AS visit_userId, visit.startedAt AS visit_startedAt, visit.endedAt AS visit_endedAt, visit.duration AS visit_duration, visit.activities AS visit_activities, visit.views AS visit_views, visit.bounced AS visit_bounced, visit.bot AS visit_bot, visit.mixed AS visit_mixed, visit.browser AS visit_browser, visit.system AS visit_system, visit.device AS visit_device, visit.previousSessionVisitAt AS visit_previousSessionVisitAt, visit.previousUserVisitAt AS visit_previousUserVisitAt, visit.entry AS visit_entry, visit.exit AS visit_exit, visit.pathSequence AS visit_pathSequence, visit.otherPaths AS visit_otherPaths, visit.nameCounts AS visit_nameCounts, visit.referrer AS visit_referrer, visit.utmSource AS visit_utmSource, visit.utmMedium AS visit_utmMedium, visit.utmCampaign AS visit_utmCampaign, visit.utmTerm AS visit_utmTerm, visit.utmContent AS visit_utmContent, of.id AS of_id, of.userAgent AS of_userAgent, of.startedAt AS of_startedAt, of.browser AS of_browser, of.system AS of_system, of.device AS of_device, of.bot AS of_bot, of.consent AS of_consent
+SELECT visit.id AS visit_id, visit.sessionId AS visit_sessionId, visit.userId AS visit_userId, visit.startedAt AS visit_startedAt, visit.endedAt AS visit_endedAt, visit.duration AS visit_duration, visit.activities AS visit_activities, visit.views AS visit_views, visit.bounced AS visit_bounced, visit.bot AS visit_bot, visit.mixed AS visit_mixed, visit.browser AS visit_browser, visit.system AS visit_system, visit.device AS visit_device, visit.country AS visit_country, visit.language AS visit_language, visit.previousSessionVisitAt AS visit_previousSessionVisitAt, visit.previousUserVisitAt AS visit_previousUserVisitAt, visit.entry AS visit_entry, visit.exit AS visit_exit, visit.pathSequence AS visit_pathSequence, visit.otherPaths AS visit_otherPaths, visit.nameCounts AS visit_nameCounts, visit.referrer AS visit_referrer, visit.utmSource AS visit_utmSource, visit.utmMedium AS visit_utmMedium, visit.utmCampaign AS visit_utmCampaign, visit.utmTerm AS visit_utmTerm, visit.utmContent AS visit_utmContent, of.id AS of_id, of.userAgent AS of_userAgent, of.startedAt AS of_startedAt, of.browser AS of_browser, of.system AS of_system, of.device AS of_device, of.country AS of_country, of.language AS of_language, of.bot AS of_bot, of.consent AS of_consent
 FROM djaffar_visit visit
 LEFT JOIN djaffar_session of ON of.id=visit.sessionId
 WHERE NOT visit.bot

@@ -9,6 +9,8 @@ export const sessionTable = mapClass<typeof Session, Session>(Session, 'djaffar_
   browser: { type: 'varchar', length: 64, nullable: true },
   system: { type: 'varchar', length: 64, nullable: true },
   device: { type: 'varchar', length: 16, nullable: true },
+  country: { type: 'varchar', length: 2, nullable: true },
+  language: { type: 'varchar', length: 35, nullable: true },
   bot: { type: 'boolean' },
   consent: { type: 'boolean', nullable: true },
 });

@@ -37,6 +37,8 @@ export function matches(
     browser: session?.browser,
     system: session?.system,
     device: session?.device,
+    country: session?.country,
+    language: session?.language,
   };
   for (const [name, value] of Object.entries(values))
     if (!isMatching(value ?? null, asked[name], name === 'route' ? isAt : undefined)) return false;

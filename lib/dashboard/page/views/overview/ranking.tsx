@@ -1,4 +1,5 @@
 import type { TopMeasure, TopRow } from '../../../../statistics/statistics.types.js';
+import { formatValue } from '../../format.js';
 import type { Bar } from '../../parts/bars.js';
 import { Icon, type IconName } from '../../parts/icon.js';
 import { hrefWith } from '../../state/url.js';
@@ -56,11 +57,11 @@ export function rankingOfProperty(key: string): Ranking {
 }
 
 function barOf(dimension: TableDimension, { value, count, name }: TopRow, url: URLSearchParams): Bar {
-  const text = value === null ? DIMENSIONS[dimension].none : (name ?? value);
+  const text = value === null ? DIMENSIONS[dimension].none : (name ?? formatValue(dimension, value));
   const icon = dimension === 'device' && value !== null ? DEVICES[value] : undefined;
   return {
     key: value ?? '',
-    title: name && value !== null ? `${name} (${value})` : text,
+    title: value !== null && text !== value ? `${text} (${value})` : text,
     label: (
       <>
         {icon && <Icon name={icon} />}

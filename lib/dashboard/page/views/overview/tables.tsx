@@ -28,6 +28,7 @@ const GROUPS: Group[] = [
   },
   { parameter: 'activities', title: 'Activities', tabs: ['name', 'property'] },
   { parameter: 'technology', title: 'Technology', tabs: ['browser', 'system', 'device'] },
+  { parameter: 'location', title: 'Location', tabs: ['country', 'language'] },
   { parameter: 'people', title: 'Users', tabs: ['user', 'group'] },
 ];
 

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TopRow } from '../../../../statistics/statistics.types.js';
 import { pathOf, useQuestion } from '../../data/question.js';
 import { useQuery } from '../../data/use-query.js';
+import { hasNames } from '../../format.js';
 import { Bars } from '../../parts/bars.js';
 import { QueryResult, Empty, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
@@ -46,9 +47,16 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
 
-  const asked = { ...ranking.parameters, measure, limit, search: search || undefined };
-  const answer = useQuery<{ items: TopRow[] }>(pathOf('stats/top', question.parameters, asked));
-  const items = answer.value?.items ?? [];
+  // The server knows only the codes, of which there are few.
+  const isSearchedHere = hasNames(name);
+  const asked = isSearchedHere ? { limit: MAX } : { limit, search: search || undefined };
+  const answer = useQuery<{ items: TopRow[] }>(
+    pathOf('stats/top', question.parameters, { ...ranking.parameters, measure, ...asked }),
+  );
+  const found = answer.value?.items ?? [];
+  const items = isSearchedHere
+    ? found.filter((row) => ranking.barOf(row, url).title.toLowerCase().includes(search.toLowerCase()))
+    : found;
   return (
     <Dialog
       title={title}
@@ -95,7 +103,7 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
             )
           }
         </QueryResult>
-        {items.length === limit && limit < MAX && (
+        {!isSearchedHere && items.length === limit && limit < MAX && (
           <button type="button" class="plain wide" onClick={() => setLimit(MAX)}>
             More
           </button>

@@ -19,7 +19,7 @@ import { rankingOf } from '../overview/ranking.js';
 import { VisitList } from '../visits/visit-list.js';
 import { EraseDialog } from './erase-dialog.js';
 
-const TABLES: TableDimension[] = ['device', 'browser', 'system', 'path', 'name'];
+const TABLES: TableDimension[] = ['device', 'browser', 'system', 'country', 'language', 'path', 'name'];
 
 /** The profile of a user: figures, devices, visits, export and erasure. */
 export function User(): JSX.Element {

@@ -74,7 +74,7 @@ export function VisitList({ parameters }: { parameters: Record<string, string> }
 function download(visits: Json<VisitRecord>[]): void {
   const head = ['id', 'startedAt', 'seconds', 'user', 'session', 'entry', 'exit', 'referrer', 'activities'];
   downloadCsv('visits', [
-    [...head, 'views', 'browser', 'system', 'device'],
+    [...head, 'views', 'browser', 'system', 'device', 'country', 'language'],
     ...visits.map((visit) => [
       visit.id,
       visit.startedAt,
@@ -89,6 +89,8 @@ function download(visits: Json<VisitRecord>[]): void {
       visit.session?.browser ?? null,
       visit.session?.system ?? null,
       visit.session?.device ?? null,
+      visit.session?.country ?? null,
+      visit.session?.language ?? null,
     ]),
   ]);
 }

@@ -1,3 +1,4 @@
+import { SESSION_PROPERTIES } from '../../../../activity/session.js';
 import type { TopQuery } from '../../../../statistics/statistics.store.js';
 import {
   type ActivityDimension,
@@ -30,7 +31,7 @@ const OF_VISITS: Record<TopMeasure, string> = {
 };
 
 /** Which of the visits without a value have a row. */
-export const MAY_BE_NULL = new Set<Dimension>(['referrer', 'browser', 'system', 'device']);
+export const MAY_BE_NULL = new Set<Dimension>(['referrer', ...SESSION_PROPERTIES]);
 
 export async function top(
   { dimension, measure, property = '', search, limit }: TopQuery,

@@ -1,3 +1,4 @@
+import { SESSION_COLUMNS } from '../../../../activity/activity-columns.js';
 import { Session } from '../../../../activity/session.js';
 import type { Page } from '../../../../activity/pagination.js';
 import type { VisitsQuery } from '../../../../statistics/statistics.store.js';
@@ -79,7 +80,7 @@ async function sessionsOf(query: StatisticsQuery, page: VisitRow[]): Promise<Map
   const ids = page.flatMap(({ sessionId }) => sessionId ?? []);
   if (ids.length === 0) return new Map();
   const rows = await query.ask<Omit<Session, 'startedAt'> & { startedAt: number }>(
-    `SELECT id, userAgent, startedAt, browser, system, device, bot, consent FROM ${SESSION} FINAL WHERE id IN ${texts(ids)}`,
+    `SELECT ${SESSION_COLUMNS.join(', ')} FROM ${SESSION} FINAL WHERE id IN ${texts(ids)}`,
   );
   const starts = await startsInScope(query, ids);
   return new Map(

@@ -1,6 +1,6 @@
 import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../activity/activity.js';
-import { Session } from '../../../../activity/session.js';
+import { Session, SESSION_PROPERTIES } from '../../../../activity/session.js';
 import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
 import type { ActivityField } from '../../../../activity/activity.filter.js';
 import type { ParsedCondition } from '../../../../activity/condition.js';
@@ -8,7 +8,6 @@ import {
   isOfActivities,
   nameIn,
   type ParsedStatisticsFilter,
-  SESSION_PROPERTIES,
   VISIT_PATHS,
   VISIT_SOURCES,
   type VisitField,

@@ -1,10 +1,11 @@
+import { SESSION_PROPERTIES } from '../../../../activity/session.js';
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
 import { MAX_LIVE_VISITORS } from '../../../../statistics/parameter-bounds.js';
 import { PAGE } from '../filter/page-sql.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Live, LiveVisitor } from '../../../../statistics/statistics.types.js';
 
-const COLUMNS = ['session', 'user', 'userName', 'browser', 'system', 'device', 'date', 'path', 'name'];
+const COLUMNS = ['session', 'user', 'userName', ...SESSION_PROPERTIES, 'date', 'path', 'name'];
 
 type Row = Omit<LiveVisitor, 'date'> & { date: string | number };
 
@@ -39,15 +40,13 @@ function latest(selection: StatisticsQuery, since: { since: number }): Promise<R
     .select('activity.sessionId', 'session')
     .addSelect('activity.userId', 'user')
     .addSelect('activity.userName', 'userName')
-    .addSelect('session.browser', 'browser')
-    .addSelect('session.system', 'system')
-    .addSelect('session.device', 'device')
     .addSelect('activity.date', 'date')
     .addSelect(PAGE, 'path')
     .addSelect('activity.name', 'name')
     .addSelect(id, 'id')
     .addSelect(`ROW_NUMBER() OVER (PARTITION BY ${visitor} ORDER BY activity.date DESC, ${id} DESC)`, 'place')
     .andWhere('(activity.sessionId IS NOT NULL OR activity.userId IS NOT NULL)');
+  for (const property of SESSION_PROPERTIES) query.addSelect(`session.${property}`, property);
   const column = (name: string): string => `latest.${manager.connection.driver.escape(name)}`;
   return manager
     .createQueryBuilder()

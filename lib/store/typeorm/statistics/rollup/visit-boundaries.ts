@@ -1,6 +1,7 @@
 import { encodeNameCounts, MAX_NAME_COUNTS } from './name-counts.js';
 import type { PathDictionary } from './path-dictionary.js';
 import type { VisitRow } from './previous-visits.js';
+import { propertiesOf, type SessionProperty } from '../../../../activity/session.js';
 import { sourceOf } from '../../../../statistics/visit-source.js';
 import { encodePathId, encodePathIds } from './path-sequence.js';
 import { DAY } from '../../../../time/units.js';
@@ -10,7 +11,7 @@ import type { VisitPaths } from './visit-paths.js';
  * The first, the last, and the last identified activity of a visit: one row may be all of them. `engagement` is the first
  * or the last only if there is nothing else.
  */
-export interface VisitBoundaryRow {
+export interface VisitBoundaryRow extends Record<SessionProperty, string | null> {
   visitId: string;
   sessionId: string | null;
   userId: string | null;
@@ -27,9 +28,6 @@ export interface VisitBoundaryRow {
   firstSession: string | null;
   lastSession: string | null;
   bot: unknown;
-  browser: string | null;
-  system: string | null;
-  device: string | null;
   fromStart: string | number;
   fromEnd: string | number;
   fromLatestUser: string | number;
@@ -70,7 +68,7 @@ function buildVisit(
   visited: VisitPaths | undefined,
   paths: PathDictionary,
 ): VisitRow {
-  const { visitId: id, sessionId, browser, system, device } = first;
+  const { visitId: id, sessionId } = first;
   return {
     id,
     sessionId,
@@ -83,9 +81,7 @@ function buildVisit(
     bounced: Number(first.actions) === 1,
     bot: Boolean(first.bot),
     mixed: isMixed(first) || Number(first.endedAt) - Number(first.startedAt) > MAX_LENGTH,
-    browser,
-    system,
-    device,
+    ...propertiesOf(first),
     previousSessionVisitAt: null,
     previousUserVisitAt: null,
     entry: paths.idOf(first.page),

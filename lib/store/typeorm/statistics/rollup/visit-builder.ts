@@ -7,7 +7,7 @@ import {
   type Statement,
 } from '../../../../database/dialects/dialect.js';
 import { ENGAGEMENT } from '../../../../activity/engagement.js';
-import { Session } from '../../../../activity/session.js';
+import { Session, SESSION_PROPERTIES } from '../../../../activity/session.js';
 import { Table } from '../../../../database/table.js';
 import { chunks } from '../../../../database/chunks.js';
 import { PAGE } from '../filter/page-sql.js';
@@ -227,13 +227,9 @@ export class VisitBuilder {
       )
       .where('activity.visitId IN (:...ids)', { ids });
     const boundary = (column: string): string => `boundary.${driver.escape(column)}`;
-    return this.manager
-      .createQueryBuilder()
-      .select('boundary.*')
-      .addSelect('session.bot', 'bot')
-      .addSelect('session.browser', 'browser')
-      .addSelect('session.system', 'system')
-      .addSelect('session.device', 'device')
+    const boundaries = this.manager.createQueryBuilder().select('boundary.*').addSelect('session.bot', 'bot');
+    for (const property of SESSION_PROPERTIES) boundaries.addSelect(`session.${property}`, property);
+    return boundaries
       .from(`(${query.getQuery()})`, 'boundary')
       .leftJoin(Session, 'session', `session.id = ${boundary('sessionId')}`)
       .where(

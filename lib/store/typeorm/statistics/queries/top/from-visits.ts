@@ -1,4 +1,5 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { SESSION_PROPERTIES } from '../../../../../activity/session.js';
 import { hostText } from '../../../../../activity/referrer.js';
 import type { Dimension, TopMeasure, TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
@@ -10,7 +11,7 @@ import type { ExactTopQuery } from './top.types.js';
 import { usersMatching } from './user-names.js';
 
 /** Dimensions for which "none" is a value too. */
-const WITH_NULL: Dimension[] = ['referrer', 'browser', 'system', 'device'];
+const WITH_NULL: Dimension[] = ['referrer', ...SESSION_PROPERTIES];
 
 const VISIT_COUNTS: Record<TopMeasure, string> = {
   visits: 'COUNT(*)',

@@ -15,6 +15,8 @@ export const VISIT_COLUMNS = {
   browser: 'visit.browser',
   system: 'visit.system',
   device: 'visit.device',
+  country: 'visit.country',
+  language: 'visit.language',
   user: 'visit.userId',
 } as const;
 

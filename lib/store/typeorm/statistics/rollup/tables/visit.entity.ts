@@ -71,6 +71,12 @@ export class Visit {
   @Column({ name: 'device', type: 'varchar', length: 16, nullable: true })
   device!: string | null;
 
+  @Column({ name: 'country', type: 'varchar', length: 2, nullable: true })
+  country!: string | null;
+
+  @Column({ name: 'language', type: 'varchar', length: 35, nullable: true })
+  language!: string | null;
+
   /**
    * Start (ms) of the session's previous visit, -1 if there is none, `null` without a session. If it is before the range,
    * this visit is the session's first in the range; so distinct sessions can be summed.
