@@ -117,7 +117,9 @@ export class RequestContexts extends CurrentContext {
       route: null,
       at: new Date().toISOString(),
       ...given,
-      country: storedCountry(country) ?? countryOfAddress(this.settings.geo, ip ?? undefined),
+      country:
+        // Not by the masked address of a context whose country is not known.
+        country === undefined ? countryOfAddress(this.settings.geo, ip ?? undefined) : storedCountry(country),
       language: storedLanguage(language),
       ip: storedIp(ip ?? undefined, ipPolicyOf(mode, this.settings.ip)),
       user: mode === 'cnil' ? null : storedUser(user),

@@ -1,4 +1,14 @@
-import { BOTS, EARLY, HOURS, LAUNCH_SOURCES, NAMES, SOURCES, USER_AGENTS, WEEKDAYS } from './people.js';
+import {
+  BOTS,
+  EARLY,
+  HOURS,
+  LAUNCH_SOURCES,
+  NAMES,
+  PLACES,
+  SOURCES,
+  USER_AGENTS,
+  WEEKDAYS,
+} from './people.js';
 import { Random } from './random.js';
 import { PLANS } from './site.js';
 import { type Account, type Step, type Visitor, Walk } from './walk.js';
@@ -23,6 +33,7 @@ const BY_STRANGERS_AGAIN = 0.2;
 /** The visitors of the last six weeks. */
 export class Crowd {
   private readonly random = new Random(1815);
+  private readonly places = new Random(1852);
   private readonly names = NAMES.map((name, i) => ({ id: i + 1, name }));
   private readonly visitors: Visitor[] = [];
   private readonly walks: Walk[] = [];
@@ -111,8 +122,11 @@ export class Crowd {
   }
 
   private newBrowser(): Visitor {
+    const [country, language] = this.places.weighted(PLACES);
     return {
       session: this.random.key(15),
+      country,
+      language,
       userAgent: this.random.weighted(USER_AGENTS),
       ip: this.address(),
       isLoggedIn: false,

@@ -145,3 +145,20 @@ export const HOURS = [
 
 /** Relative number of visits by day of the week, from Sunday. */
 export const WEEKDAYS = [0.5, 1.1, 1.2, 1.2, 1.1, 0.95, 0.45];
+
+/** Countries and the languages of their browsers. */
+export const PLACES: [[country: string, language: string], number][] = [
+  [['US', 'en-US'], 24],
+  [['US', 'es-US'], 3],
+  [['GB', 'en-GB'], 14],
+  [['DE', 'de-DE'], 12],
+  [['DE', 'en-US'], 4],
+  [['FR', 'fr-FR'], 9],
+  [['IN', 'en-IN'], 7],
+  [['NL', 'nl-NL'], 5],
+  [['CH', 'de-CH'], 3],
+  [['CH', 'fr-CH'], 2],
+  [['BR', 'pt-BR'], 4],
+  [['JP', 'ja'], 3],
+  [['PL', 'pl'], 2],
+];

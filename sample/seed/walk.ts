@@ -24,6 +24,8 @@ export interface Account {
 export interface Visitor {
   session: string;
   userAgent: string;
+  country: string;
+  language: string;
   ip: string;
   account?: Account | undefined;
   isLoggedIn: boolean;
@@ -182,7 +184,7 @@ export class Walk {
     name: string,
     details: { referer?: string | undefined; properties?: Properties | undefined },
   ): void {
-    const { session, userAgent, ip, account, isLoggedIn } = this.visitor;
+    const { session, userAgent, country, language, ip, account, isLoggedIn } = this.visitor;
     this.steps.push({
       date: new Date(this.now),
       path: this.path,
@@ -190,6 +192,8 @@ export class Walk {
       session,
       visit: this.visit,
       userAgent,
+      country,
+      language,
       ip,
       ...(account && isLoggedIn ? { user: account } : {}),
       ...details,

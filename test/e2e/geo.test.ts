@@ -165,6 +165,19 @@ describe.each(ADAPTERS)('the country in server code on %s', (adapter) => {
     ]);
   });
 
+  it('is not that of the masked address in a job', async () => {
+    const answer = await order({ 'X-Forwarded-For': '203.0.113.99' });
+    const context: ActivityContext = JSON.parse(await answer.text());
+    expect(context).toMatchObject({ country: null, ip: '203.0.113.0' });
+    await host.activities.runAs({ ...context, session: 'job' }, () =>
+      host.activities.track({ path: '/job' }),
+    );
+    expect(await places()).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+  });
+
   it('is what the code says, otherwise that of the address that it says', async () => {
     const { activities } = host;
     await activities.track({ path: '/', session: 'a', country: 'ch', language: 'rm-ch' });

@@ -59,7 +59,7 @@ describe('the options', () => {
     [{ ip: Object.create(null) }, ['"ip"', "'full'"]],
     [{ geo: true }, ['"geo"', 'true', "'headers', mmdb('….mmdb'), or false"]],
     [{ geo: 'countries.mmdb' }, ['"geo"', "'countries.mmdb'"]],
-    [{ geo: { open() {} } }, ['"geo"', '[Object]']],
+    [{ geo: { open() {} } }, ['"geo"', 'open']],
     [{ geo: null }, ['"geo"', 'null']],
     [{ session: null }, ['"session"', 'null', 'an object']],
     [{ session: { maxAge: 999 } }, ['"session.maxAge"', '999', "1000, or 'browser'"]],

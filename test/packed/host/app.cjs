@@ -1,6 +1,9 @@
 // One host for all: the entries give it Nest, TypeORM and the packed tarball, by `import` or by `require`.
 const assert = require('node:assert');
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
 const { typeOrmOptions } = require('./database.cjs');
 
 module.exports = async function start(packages) {
@@ -56,6 +59,7 @@ module.exports = async function start(packages) {
       });
       const answers = await ask();
       const found = await activities.find({ session: 'b' }, { limit: 2, order: 'asc' });
+      await checkCountries(djaffar.mmdb);
       const { register } = installed('prom-client') ?? {};
       if (register)
         assert.match(await register.metrics(), /djaffar_activities_total\{.*result="stored".*\} \d/);
@@ -112,6 +116,31 @@ module.exports = async function start(packages) {
   await app.listen(0, '127.0.0.1');
   console.log(`ready http://127.0.0.1:${app.getHttpServer().address().port}`);
 };
+
+/** A database of countries: the addresses from 128.0.0.0 on are in Germany. */
+const COUNTRIES =
+  'AAABAAARAAAAAAAAAAAAAAAAAAAAAOFHY291bnRyeeFIaXNvX2NvZGVCREWrze9NYXhNaW5kLmNvbelbYmluYXJ5X2Zvcm1hdF9tYWpvcl92ZX' +
+  'JzaW9uxAAAAAJbYmluYXJ5X2Zvcm1hdF9taW5vcl92ZXJzaW9uxAAAAABLYnVpbGRfZXBvY2jEaVW5AE1kYXRhYmFzZV90eXBlUEdlb0xpdGUy' +
+  'LUNvdW50cnlLZGVzY3JpcHRpb27hQmVuSW9mIGEgdGVzdEppcF92ZXJzaW9uxAAAAARJbGFuZ3VhZ2VzAQRCZW5Kbm9kZV9jb3VudMQAAAABS3' +
+  'JlY29yZF9zaXplxAAAABg=';
+
+/** The option `geo`, with its optional peer or without it. */
+async function checkCountries(mmdb) {
+  const folder = mkdtempSync(join(tmpdir(), 'djaffar-geo-'));
+  const geo = mmdb(join(folder, 'countries.mmdb'));
+  try {
+    writeFileSync(join(folder, 'countries.mmdb'), Buffer.from(COUNTRIES, 'base64'));
+    if (installed('mmdb-lib')) {
+      await geo.open();
+      assert.deepEqual(
+        ['192.0.2.1', '8.8.8.8', '2001:db8::1'].map((ip) => geo.countryOf(ip)),
+        ['DE', null, null],
+      );
+    } else await assert.rejects(geo.open(), /npm install mmdb-lib/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** An optional peer. */
 function installed(name) {

@@ -9,6 +9,7 @@ import {
   djaffarMigrations,
   type DjaffarOptions,
   type DjaffarOptionsFactory,
+  mmdb,
   VisitorService,
 } from 'nestjs-djaffar';
 
@@ -24,6 +25,7 @@ class Options implements DjaffarOptionsFactory {
     return {
       user: (request: Request) => request.user,
       session: { id: (request: Request) => request.headers['x-session'], maxAge: 'browser' },
+      geo: mmdb('countries.mmdb'),
       transform: (activity, request) =>
         request === undefined ? activity : { ...activity, properties: { country: 'DZ' } },
     };
