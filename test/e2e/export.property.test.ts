@@ -22,7 +22,7 @@ const aSession = fc.record({
   browser: maybe,
   system: maybe,
   device: maybe,
-  country: maybe,
+  country: fc.option(fc.string({ unit: aCharacter, maxLength: 2 })),
   language: maybe,
   bot: fc.boolean(),
   consent: fc.option(fc.boolean()),

@@ -12,7 +12,13 @@ describe.each(FOUND)('what users did, on %s', (database) => {
 
   beforeAll(async () => {
     host = await startHost({ adapter: 'express', database });
-    const jeff = { user: { id: 17 }, ip: '203.0.113.7', userAgent: FIREFOX };
+    const jeff = {
+      user: { id: 17 },
+      ip: '203.0.113.7',
+      userAgent: FIREFOX,
+      country: 'DE',
+      language: 'de-CH',
+    };
     const order = { name: 'order.opened', subject: ['order', 1] } as const;
     for (const activity of [
       { ...jeff, path: '/', session: 'a', date: at(0) },
