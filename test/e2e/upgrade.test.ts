@@ -28,6 +28,8 @@ async function trackDays({ activities }: Host, days: number[]): Promise<void> {
       session,
       visit: `${session}-${day}`,
       userAgent: FIREFOX,
+      country: session === 'ada' ? 'DE' : undefined,
+      language: 'de-AT',
     }));
     const user = { id: 17, name: 'Ada 🦋' };
     await activities.track({
@@ -69,6 +71,7 @@ async function ask(host: Host): Promise<unknown> {
     await stats.top('path', RANGE),
     await stats.top('name', RANGE),
     await stats.top('browser', { ...RANGE, measure: 'users' }),
+    await stats.top('country', RANGE),
     await stats.top('utmSource', RANGE),
     await stats.top('referrer', RANGE),
     await stats.funnel([{ path: '/' }, { name: 'order.paid' }], RANGE),
