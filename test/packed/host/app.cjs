@@ -3,7 +3,6 @@ const assert = require('node:assert');
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { tmpdir } = require('node:os');
-const { join } = require('node:path');
 const { typeOrmOptions } = require('./database.cjs');
 
 module.exports = async function start(packages) {
@@ -126,10 +125,11 @@ const COUNTRIES =
 
 /** The option `geo`, with its optional peer or without it. */
 async function checkCountries(mmdb) {
-  const folder = mkdtempSync(join(tmpdir(), 'djaffar-geo-'));
-  const geo = mmdb(join(folder, 'countries.mmdb'));
+  const folder = mkdtempSync(`${tmpdir()}/djaffar-geo-`);
+  const file = `${folder}/countries.mmdb`;
+  const geo = mmdb(file);
   try {
-    writeFileSync(join(folder, 'countries.mmdb'), Buffer.from(COUNTRIES, 'base64'));
+    writeFileSync(file, Buffer.from(COUNTRIES, 'base64'));
     if (installed('mmdb-lib')) {
       await geo.open();
       assert.deepEqual(
