@@ -1,0 +1,50 @@
+/**
+ * What is mutated together, and the tests that should notice: few, because a mutant that survives runs all that reach it.
+ * A part ends within an hour on two cores. `goal` is the percentage of mutants to be killed.
+ */
+export const PARTS = {
+  visits: {
+    goal: 95,
+    mutate: ['lib/tracking/visitor.ts', 'lib/activity/visit-id.ts'],
+    tests: ['unit/visit-id', 'unit/visitor'],
+  },
+  cookie: { goal: 95, mutate: ['lib/privacy/{hmac,key-ring}.ts'], tests: ['unit/hmac', 'unit/key-ring'] },
+  signing: { goal: 95, mutate: ['lib/privacy/signing-keys.ts'], tests: ['e2e/signing'] },
+  salts: { goal: 85, mutate: ['lib/privacy/{salt,salts}.ts'], tests: ['unit/salts'] },
+  filters: {
+    goal: 95,
+    mutate: ['lib/statistics/statistics-filter.ts'],
+    tests: ['e2e/filters', 'e2e/api.statistics'],
+  },
+  guards: { goal: 95, mutate: ['lib/guards/*.ts'], tests: ['e2e/guards', 'e2e/identity'] },
+  'write-queue': {
+    goal: 95,
+    mutate: ['lib/activity/{recent-ids,write-batch,write-queue}.ts'],
+    tests: ['unit/recent-ids', 'unit/writer', 'e2e/writer'],
+  },
+  writer: {
+    goal: 95,
+    mutate: ['lib/activity/{activity.writer,known-sessions,write-errors}.ts'],
+    tests: ['unit/writer', 'e2e/writer', 'e2e/erased-session'],
+  },
+  erasure: {
+    goal: 95,
+    mutate: ['lib/store/typeorm/erasure.ts'],
+    tests: ['e2e/store.contract', 'e2e/service', 'e2e/filters'],
+  },
+  'rollup-ranges': {
+    goal: 95,
+    mutate: [
+      'lib/store/typeorm/statistics/rollup/{path-sequence,time-ranges}.ts',
+      'lib/store/typeorm/statistics/query-plan.ts',
+    ],
+    tests: ['unit/path-sequence', 'unit/query-plan', 'unit/time-ranges'],
+  },
+  rollup: {
+    goal: 95,
+    mutate: [
+      'lib/store/typeorm/statistics/rollup/{dirty-ranges,rollup-step,step-limits,visit-boundaries}.ts',
+    ],
+    tests: ['e2e/rollup'],
+  },
+};
