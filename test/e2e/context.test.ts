@@ -240,7 +240,8 @@ describe.each(ADAPTERS)('the context of a request on %s', (adapter) => {
     host.fetch('/djaffar/track/', json({ date: new Date().toISOString(), path: '/cart' }, headers));
 
   it('gives a service the user, session, visit, address, user agent, path and route', async () => {
-    const headers = { 'X-User': 'jeff', Cookie: cookieOf(await track({ 'X-User': 'jeff' })) };
+    const cookie = cookieOf(await track({ 'X-User': 'jeff' }));
+    const headers = { 'X-User': 'jeff', 'Accept-Language': 'de-AT,de', Cookie: cookie };
     const response = await host.fetch('/orders/17/pay?secret=1', json({}, headers));
     const [view, charged] = await host.stored();
     expect(charged).toMatchObject({
@@ -260,6 +261,8 @@ describe.each(ADAPTERS)('the context of a request on %s', (adapter) => {
       visit: view?.visitId,
       ip: '127.0.0.1',
       userAgent: USER_AGENT,
+      country: null,
+      language: 'de-AT',
       path: '/api/orders/17/pay',
       route: '/api/orders/:id/pay',
       at: expect.any(String),
