@@ -110,13 +110,14 @@ export function visitsOf(
   const visitAt = new Map<string | undefined, Visit>();
   let latest = current && continuesVisit(current, user) ? current : undefined;
   const start = latest ? startWith(latest, moments) : 0;
+  /** A visit before the current one. */
   let earlier: Visit | undefined;
   const order = moments.map((moment, index) => ({ ...moment, index })).sort((a, b) => a.date - b.date);
   for (const { date, path, inView, index } of order) {
     if (inView !== undefined) {
       // The page may have been left by logging out.
       const left = latest ?? (user === undefined ? current : undefined);
-      const isBefore = latest !== undefined && date <= start - VISIT_PAUSE;
+      const isBefore = date <= start - VISIT_PAUSE;
       const inOther = visitAt.get(path) ?? (date < start ? earlier : undefined);
       const visit = inOther ?? (isBefore ? undefined : left);
       visits[index] = visit && date < visit.startedAt + MAX_VISIT_DURATION ? visit.id : null;
@@ -124,13 +125,11 @@ export function visitsOf(
       if (latest && latest.id === visits[index] && isIn(latest, date - inView)) latest = seenAt(latest, date);
       continue;
     }
-    if (date < start) {
-      // It belongs to a visit before the current one.
-      earlier = earlier && isIn(earlier, date) ? seenAt(earlier, date) : newVisit(date);
-    } else {
-      latest = latest && isIn(latest, date) ? seenAt(latest, date) : newVisit(date);
-    }
-    const visit = (date < start ? earlier : latest) ?? newVisit(date);
+    const isEarlier = date < start;
+    const known = isEarlier ? earlier : latest;
+    const visit = known && isIn(known, date) ? seenAt(known, date) : newVisit(date);
+    if (isEarlier) earlier = visit;
+    else latest = visit;
     visits[index] = visit.id;
     visitAt.set(path, visit);
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { isDue, KEY_LIFETIME, KEY_PUBLICATION, KeyRing } from '../../lib/privacy/key-ring.js';
 import type { SigningKey } from '../../lib/privacy/signing-key.js';
 
@@ -23,6 +23,16 @@ describe('a key ring', () => {
     expect(signed).toMatch(/^a\.b\.[\w-]{26}$/);
     expect(ringOf(OLD).unsign(signed, NOW)).toBe('a.b');
     expect(ringOf(NEW).unsign(signed, NOW)).toBeUndefined();
+  });
+
+  it('signs by HMAC-SHA-256 with the bytes of the secret, so that cookies outlive an update', () => {
+    const key = Buffer.from(OLD.secret, 'base64url');
+    const hmac = createHmac('sha256', key).update('a.b').digest('base64url');
+    expect(ringOf(OLD).sign('a.b', NOW).slice(-22)).toBe(hmac.slice(0, 22));
+  });
+
+  it('cannot be without a key', () => {
+    expect(() => ringOf()).toThrow('at least one key');
   });
 
   it.each([

@@ -176,6 +176,22 @@ describe('the visits of activities', () => {
     );
   });
 
+  it('contain an activity of the very moment in which they began', () => {
+    const { latest } = visitsOf(undefined, [NOW], undefined);
+    expect(visitsOf(latest, [NOW], undefined)).toEqual({ visits: [latest.id], latest });
+  });
+
+  it('begin earlier by what is sent late, but never last for 24 hours then', () => {
+    const { latest } = visitsOf(undefined, [NOW - DAY + 600_000], undefined);
+    const current = { ...latest, lastSeen: NOW };
+    expect(visitsOf(current, [NOW - DAY + 1], undefined).visits).toEqual([latest.id]);
+    expect(visitsOf(current, [NOW - DAY], undefined).visits).not.toEqual([latest.id]);
+  });
+
+  it('have ids of the same form in 1970, of a browser without a clock', () => {
+    expect(visitsOf(undefined, [1], undefined).visits[0]).toMatch(VISIT);
+  });
+
   it('end after 24 hours, however much is done', () => {
     const minutes = Array.from(
       { length: 3 * 24 * 60 },
@@ -236,6 +252,47 @@ describe('the visits of activities', () => {
         undefined,
       );
       expect(groupsOf(visits.map(String))).toEqual([0, 1, 0, 1]);
+    });
+
+    it('with a page of the visit before does not continue the latest one', () => {
+      const MINUTE = 60_000;
+      const { visits } = visitsOfMoments(
+        undefined,
+        [
+          viewed(NOW, '/a'),
+          viewed(NOW + HOUR, '/b'),
+          engaged(NOW + HOUR + 29 * MINUTE, 40 * MINUTE, '/a'),
+          viewed(NOW + HOUR + 45 * MINUTE, '/c'),
+        ],
+        undefined,
+      );
+      expect(groupsOf(visits.map(String))).toEqual([0, 1, 0, 3]);
+    });
+
+    it('with a page of an earlier request is in the visit of its time', () => {
+      const { latest } = visitsOfMoments(undefined, [viewed(NOW)], undefined);
+      const queued = [viewed(NOW - 5 * HOUR, '/a'), engaged(NOW - 5 * HOUR + 1, 1, '/other')];
+      for (const later of [NOW, NOW + 1]) {
+        const moments = [...queued, engaged(later, 1, '/other')];
+        const { visits } = visitsOfMoments(latest, moments, undefined);
+        expect(groupsOf(visits.map(String))).toEqual([0, 0, 2]);
+        expect(visits[2]).toBe(latest?.id);
+      }
+    });
+
+    it('does not move the start of a visit', () => {
+      const MINUTE = 60_000;
+      const { latest } = visitsOfMoments(undefined, [viewed(NOW)], undefined);
+      const moments = [viewed(NOW - 40 * MINUTE, '/a'), engaged(NOW - 20 * MINUTE, 1, '/b')];
+      expect(visitsOfMoments(latest, moments, undefined).visits[0]).not.toBe(latest?.id);
+    });
+
+    it('belongs to the visit up to a pause before its start', () => {
+      const { latest } = visitsOfMoments(undefined, [viewed(NOW)], undefined);
+      const visitAt = (date: number): unknown =>
+        visitsOfMoments(latest, [engaged(date)], undefined).visits[0];
+      expect(visitAt(NOW - VISIT_PAUSE + 1)).toBe(latest?.id);
+      expect(visitAt(NOW - VISIT_PAUSE)).toBeNull();
     });
 
     it('are none without a view, after a day, of a time before the visit, or of another user', () => {
@@ -300,6 +357,7 @@ describe('the visits of activities', () => {
 
   it.each([
     ['a logout', 'jeff', undefined],
+    ['a logout of the user "undefined"', 'undefined', undefined],
     ['a login as somebody else', 'jeff', 'ada'],
   ])('begin anew with %s', (_, before, after) => {
     const latest = visitsOf(undefined, [NOW], before).latest;
@@ -344,6 +402,7 @@ describe('what the cookie carries', () => {
     expect(readVisitor(written, NOW - 1)?.visit).toMatchObject({ startedAt: NOW - 1, lastSeen: NOW });
     const later = signed(`${keys.unsign(written, NOW)}`.replace(/\.\w+\.\.(\w+)$/, '.zzzzzzzz..$1'));
     expect(readVisitor(later, NOW)?.visit?.lastSeen).toBe(NOW + CLOCK_TOLERANCE);
+    expect(readVisitor(written, NOW - CLOCK_TOLERANCE)?.visit).toMatchObject({ lastSeen: NOW });
     expect(readVisitor(written, NOW - CLOCK_TOLERANCE - 1)).toMatchObject({ visit: undefined });
   });
 
@@ -365,6 +424,8 @@ describe('what the cookie carries', () => {
     `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..\n`,
     `${'a'.repeat(15)}.${'b'.repeat(15)}.ZZ..zz`,
     `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..`,
+    `${'a'.repeat(16)}.${'b'.repeat(15)}.zz..zz`,
+    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..zz-`,
   ])('is nothing where it is %j', (cookie) => {
     expect(readVisitor(cookie, NOW)).toBeUndefined();
     expect(readVisitor(signed(cookie), NOW)).toBeUndefined();
@@ -439,5 +500,13 @@ describe('what the cookie carries', () => {
     expect(one?.session).toMatch(SESSION);
     expect(other?.session).not.toBe(one?.session);
     expect(other?.visits).not.toEqual(one?.visits);
+  });
+
+  it('has a visit of its own for each user who sends the same request', () => {
+    const [ada, again, jeff] = ['ada', 'ada', 'jeff'].map(
+      (user) => visitsOf(undefined, [NOW], user, 'a').visits[0],
+    );
+    expect(again).toBe(ada);
+    expect(jeff).not.toBe(ada);
   });
 });
