@@ -9,7 +9,15 @@ import {
 } from '../../lib/store/typeorm/statistics/rollup/path-sequence.js';
 
 const aNumber = fc.oneof(fc.nat(40), fc.nat(5000), fc.nat(2 ** 31 - 1));
-const numbers = fc.array(aNumber, { maxLength: 12 });
+/** Some end alike: 5, 37 and 1029 by the same character. */
+const numbers = fc.oneof(
+  fc.array(aNumber, { maxLength: 12 }),
+  fc.array(fc.constantFrom<number[]>(0, 1, 5, 32, 33, 37, 1029, 1061), { maxLength: 12 }),
+);
+/** A path, and a number that it often has. */
+const pathAndNumber = numbers.chain((path) =>
+  fc.tuple(fc.constant(path), path.length > 0 ? fc.oneof(fc.constantFrom(...path), aNumber) : aNumber),
+);
 const depths = fc.integer({ min: 1, max: 8 });
 
 /** Without repeats. */
@@ -28,7 +36,7 @@ it('gives back the numbers of a way', () => {
 
 it('is taken from its start, or from the first occurrence of a step', () => {
   fc.assert(
-    fc.property(numbers, aNumber, depths, (path, number, depth) => {
+    fc.property(pathAndNumber, depths, ([path, number], depth) => {
       expect(decodePathIds(takeForward(stepsOf(path), depth))).toEqual(path.slice(0, depth));
       const from = path.indexOf(number);
       const expected = from < 0 ? [] : path.slice(from, from + depth);
@@ -39,7 +47,7 @@ it('is taken from its start, or from the first occurrence of a step', () => {
 
 it('leads to the last time that it is somewhere', () => {
   fc.assert(
-    fc.property(numbers, aNumber, depths, (path, number, depth) => {
+    fc.property(pathAndNumber, depths, ([path, number], depth) => {
       const expected = path.slice(0, path.lastIndexOf(number) + 1).slice(-depth);
       expect(decodePathIds(takeBackward(stepsOf(path), depth, encodePathId(number)))).toEqual(expected);
     }),

@@ -36,6 +36,8 @@ describe('the kind of a filter', () => {
     [{ path: '/a*', name: 'view' }, 'path'],
     [{ path: '/a', name: 'bought' }, 'mixed'],
     [{ bots: true }, 'visits'],
+    [{ browser: ['Firefox', 'Chrome'] }, 'visits'],
+    [{ path: { not: '/a' } }, 'mixed'],
     [{ user: null }, 'visits'],
     [{ session: 's', visit: 'v' }, 'visits'],
     [{ entry: '/a', browser: null }, 'visits'],
@@ -49,6 +51,11 @@ describe('the kind of a filter', () => {
     [{ name: 'bought', bots: true }, 'mixed'],
   ])('%j is %s', (filter, kind) => {
     expect(classifyFilter(parseStatisticsFilter(filter))).toBe(kind);
+  });
+
+  it('is mixed if the request may see only a part', () => {
+    const scope = [{ filter: {}, properties: new Map([['tenant', 'a']]) }];
+    expect(classifyFilter({ scope })).toBe('mixed');
   });
 });
 
@@ -84,6 +91,13 @@ describe('what answers a question', () => {
     ['property', 'activities', 'daily-cache daily-cache daily-cache activities activities activities'],
     ['property', 'views', 'daily-cache daily-cache daily-cache activities activities activities'],
     ['property', 'visits', 'activities activities activities activities activities activities'],
+    ...(['views', 'activities', 'visits', 'sessions', 'users'] as const).map(
+      (measure): [Dimension, TopMeasure, string] => [
+        'route',
+        measure,
+        'activities activities activities activities activities activities',
+      ],
+    ),
     ['group', 'activities', 'activities activities activities activities activities activities'],
     ['browser', 'visits', 'daily-cache visits visits visits visits visits'],
     ['entry', 'visits', 'daily-cache visits visits visits visits visits'],

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { bucketsOf, mergeRanges } from '../../lib/store/typeorm/statistics/rollup/time-ranges.js';
+import type { WhereExpressionBuilder } from 'typeorm';
+import { bucketsOf, inAnyRange, mergeRanges } from '../../lib/store/typeorm/statistics/rollup/time-ranges.js';
 import type { TimeRange } from '../../lib/statistics/time/time-range.js';
 
 const aRange = fc
@@ -66,6 +67,39 @@ describe('dirty time ranges that are joined', () => {
     expect(bucketsOf(ranges, 10)).toEqual([
       { since: 10, until: 20 },
       { since: 30, until: 50 },
+    ]);
+  });
+
+  it('are, as buckets, in order, and one if they touch', () => {
+    const ranges = [
+      { since: 59, until: 61 },
+      { since: 12, until: 20 },
+      { since: 20, until: 25 },
+    ];
+    expect(bucketsOf(ranges, 10)).toEqual([
+      { since: 10, until: 30 },
+      { since: 50, until: 70 },
+    ]);
+  });
+
+  it('are asked for one by one, but many as one that contains all', () => {
+    const conditionsOf = (ranges: TimeRange[]): unknown[] => {
+      const conditions: unknown[] = [];
+      const builder: unknown = {
+        orWhere: (sql: string, parameters: object) => conditions.push([sql, parameters]),
+      };
+      inAnyRange('date', ranges).whereFactory(builder as WhereExpressionBuilder);
+      return conditions;
+    };
+    const ranges = Array.from({ length: 51 }, (_, i) => ({ since: 1000 - 10 * i, until: 1005 - 10 * i }));
+    const few = conditionsOf(ranges.slice(0, 50));
+    expect(few).toHaveLength(50);
+    expect(few.slice(0, 2)).toEqual([
+      ['date >= :since0 AND date < :until0', { since0: 1000, until0: 1005 }],
+      ['date >= :since1 AND date < :until1', { since1: 990, until1: 995 }],
+    ]);
+    expect(conditionsOf(ranges)).toEqual([
+      ['date >= :since0 AND date < :until0', { since0: 500, until0: 1005 }],
     ]);
   });
 });

@@ -122,8 +122,6 @@ export function planMeasure(measure: Measure, kind: FilterKind): Source {
   return MEASURES[measure][kind];
 }
 
-/** The sources that can answer a search. */
-const SEARCHABLE: Source[] = ['rollup', 'visits', 'activities'];
 /** Characters; a longer key of a property is not cached. */
 const MAX_CACHED_PROPERTY = 64;
 
@@ -132,8 +130,9 @@ export function planTop(
   kind: FilterKind,
 ): Source {
   const source = TOP[kindOf(dimension)][measure][kind];
-  const isCacheable = source !== 'daily-cache' || property.length <= MAX_CACHED_PROPERTY;
-  if (isCacheable && (search === undefined || SEARCHABLE.includes(source))) return source;
+  const isCacheable = property.length <= MAX_CACHED_PROPERTY;
+  // Other sources than rows and the rollup cannot answer a search.
+  if (isCacheable && (search === undefined || source === 'rollup')) return source;
   return isVisitDimension(dimension) ? 'visits' : 'activities';
 }
 

@@ -46,29 +46,30 @@ export function decodePathIds(sequence: string): number[] {
   return numbers;
 }
 
+/** The digit at an index: 0, which ends an id, outside of the sequence. */
 function digitAt(sequence: string, at: number): number {
   return digits[sequence.charCodeAt(at)] ?? 0;
 }
 
 function isEnd(sequence: string, at: number): boolean {
-  return at < 0 || digitAt(sequence, at) < BASE;
+  return digitAt(sequence, at) < BASE;
 }
 
 /** Up to `depth` steps from the first occurrence of `step` (or from the start) of a sequence without repeats; empty if it does not occur. */
 export function takeForward(sequence: string, depth: number, step = ''): string {
   let from = sequence.indexOf(step);
   // A longer number may end like that of the step.
-  while (from > 0 && !isEnd(sequence, from - 1)) from = sequence.indexOf(step, from + 1);
+  while (!isEnd(sequence, from - 1)) from = sequence.indexOf(step, from + 1);
   if (from < 0) return '';
   let end = from;
-  for (let left = depth; left > 0 && end < sequence.length; end++) if (isEnd(sequence, end)) left -= 1;
+  for (let left = depth; left > 0; end++) if (isEnd(sequence, end)) left -= 1;
   return sequence.slice(from, end);
 }
 
 /** Up to `depth` steps that end with the last occurrence of `step`; empty if it does not occur. */
 export function takeBackward(sequence: string, depth: number, step: string): string {
   let from = sequence.lastIndexOf(step);
-  while (from > 0 && !isEnd(sequence, from - 1)) from = sequence.lastIndexOf(step, from - 1);
+  while (!isEnd(sequence, from - 1)) from = sequence.lastIndexOf(step, from - 1);
   if (from < 0) return '';
   const end = from + step.length;
   for (let left = depth - 1; left > 0 && from > 0; left--) {
