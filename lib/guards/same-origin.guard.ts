@@ -22,7 +22,8 @@ export function isOfOwnPage(headers: IncomingHttpHeaders, host: string | undefin
   // Older browsers, and all browsers without HTTPS, send only the origin.
   const { origin } = headers;
   if (origin === undefined) return true;
-  const { protocol, host: asking } = URL.canParse(origin) ? new URL(origin) : { protocol: '', host: '' };
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: asking } = new URL(origin);
   // Schemes are not compared, because a proxy may speak HTTPS for us. URL removes the default port.
   const asked = `${protocol}//${host}`;
   return asking !== '' && URL.canParse(asked) && new URL(asked).host === asking;

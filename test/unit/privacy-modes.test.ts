@@ -55,6 +55,19 @@ describe('what may be stored of a visitor', () => {
     expect(() => decide({}, wrong as typeof settings)).toThrow(`returned 'all'; allowed: 'identified', `);
   });
 
+  it('is an error of one function, and the rejection of the other does not end the process', async () => {
+    const fail = (): never => {
+      throw new Error('privacy failed');
+    };
+    const unhandled = jest.fn();
+    process.once('unhandledRejection', unhandled);
+    const consent = async (): Promise<boolean> => Promise.reject(new Error('consent failed'));
+    expect(() => decide({}, { ...toSettings({ consent }), privacy: fail })).toThrow('privacy failed');
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('is nothing that needs consent while the functions have not answered', () => {
     expect(undecided(toSettings({}))).toEqual({ mode: 'cookieless', isUserStored: false, consent: null });
     expect(undecided(toSettings({ consent: yes, withoutConsent: 'nothing' }))).toEqual({

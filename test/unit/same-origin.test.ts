@@ -1,4 +1,15 @@
-import { isOfOwnPage } from '../../lib/guards/same-origin.guard.js';
+import { type ExecutionContext, ForbiddenException } from '@nestjs/common';
+import { isOfOwnPage, SameOriginGuard } from '../../lib/guards/same-origin.guard.js';
+
+it('lets in a request of a page of the requested host, and no other', () => {
+  const isLetIn = (site: string): boolean => {
+    const request = { headers: { 'sec-fetch-site': site, host: 'example.com' }, hostname: 'example.com' };
+    const context: unknown = { switchToHttp: () => ({ getRequest: () => request }) };
+    return new SameOriginGuard().canActivate(context as ExecutionContext);
+  };
+  expect(isLetIn('same-origin')).toBe(true);
+  expect(() => isLetIn('cross-site')).toThrow(ForbiddenException);
+});
 
 describe('a request is of a page of the same host', () => {
   it.each([

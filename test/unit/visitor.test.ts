@@ -424,11 +424,16 @@ describe('what the cookie carries', () => {
     `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..\n`,
     `${'a'.repeat(15)}.${'b'.repeat(15)}.ZZ..zz`,
     `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..`,
-    `${'a'.repeat(16)}.${'b'.repeat(15)}.zz..zz`,
-    `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..zz-`,
   ])('is nothing where it is %j', (cookie) => {
     expect(readVisitor(cookie, NOW)).toBeUndefined();
     expect(readVisitor(signed(cookie), NOW)).toBeUndefined();
+  });
+
+  it('is nothing if anything precedes or follows it, although it is signed', () => {
+    const content = `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..${NOW.toString(36)}`;
+    expect(readVisitor(signed(content), NOW)).toMatchObject({ session: 'a'.repeat(15), since: NOW });
+    for (const other of [`a${content}`, `-.${content}`, `${content}-`, `${content}.a`])
+      expect(readVisitor(signed(other), NOW)).toBeUndefined();
   });
 
   it('is nothing if any character of it was changed, left out or added', () => {
