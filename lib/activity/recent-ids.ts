@@ -7,7 +7,7 @@ import { monotonicClock } from '../time/clock.js';
 export class RecentIds {
   private current = new Set<string>();
   private previous = new Set<string>();
-  private turnedAt: number;
+  private turnedAt = -Infinity;
 
   /**
    * @param time in milliseconds
@@ -17,9 +17,7 @@ export class RecentIds {
     private readonly time: number,
     private readonly max: number,
     private readonly clock = monotonicClock,
-  ) {
-    this.turnedAt = clock.now();
-  }
+  ) {}
 
   add(id: string): void {
     this.turn();

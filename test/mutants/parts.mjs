@@ -29,7 +29,7 @@ export const PARTS = {
   'write-queue': {
     goal: 95,
     mutate: ['lib/activity/{recent-ids,write-batch,write-queue}.ts'],
-    tests: ['unit/recent-ids', 'unit/write-queue', 'unit/writer'],
+    tests: ['unit/recent-ids', 'unit/write-batch', 'unit/write-queue', 'unit/writer'],
   },
   writer: {
     goal: 95,

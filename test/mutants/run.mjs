@@ -35,6 +35,7 @@ async function run(name) {
   process.env.DJAFFAR_TEST_RUNS ??= '0.2';
   process.env.DJAFFAR_MUTANTS_TESTS = tests.join(',');
   await mkdir(CACHE, { recursive: true });
+  await forgetStaticSurvivors(`${CACHE}/${name}.json`);
   const sources = await readSources();
   const start = Date.now();
   const mutants = await new Stryker({
@@ -67,6 +68,15 @@ async function run(name) {
       .map((mutant) => describe(mutant, sources)),
   };
   await writeFile(SCORES, await pretty(SCORES, JSON.stringify(scores)));
+}
+
+/** Stryker does not know which tests reach what runs when a file is loaded, so it would not try new tests on it. */
+async function forgetStaticSurvivors(path) {
+  const earlier = await readJson(path, undefined);
+  if (!earlier) return;
+  for (const file of Object.values(earlier.files))
+    file.mutants = file.mutants.filter((mutant) => !mutant.static || mutant.status !== 'Survived');
+  await writeFile(path, JSON.stringify(earlier));
 }
 
 /** Whoever waits for a run may edit the files meanwhile. */

@@ -23,12 +23,30 @@ describe('recent ids', () => {
     expect(ids.has('a')).toBe(false);
   });
 
+  it('knows an id for exactly half of the time, and does not after exactly all of it', () => {
+    now = 10_000;
+    const ids = new RecentIds(1000, 100, clock);
+    ids.add('a');
+    now += 500;
+    expect(ids.has('a')).toBe(true);
+    ids.add('b');
+    now += 500;
+    expect([ids.has('a'), ids.has('b')]).toEqual([false, true]);
+    ids.add('c');
+    now += 1000;
+    expect(ids.has('c')).toBe(false);
+  });
+
   it('keeps no more than there may be, the newest', () => {
     const ids = new RecentIds(1000, 10, clock);
-    for (let i = 0; i < 100; i++) ids.add(`${i}`);
-    const kept = Array.from({ length: 100 }, (_, i) => `${i}`).filter((id) => ids.has(id));
-    expect(kept.length).toBeLessThanOrEqual(10);
-    expect(kept.at(-1)).toBe('99');
+    const added: string[] = [];
+    for (let i = 0; i < 100; i++) {
+      ids.add(`${i}`);
+      added.push(`${i}`);
+      const kept = added.filter((id) => ids.has(id));
+      expect(kept.length).toBeLessThanOrEqual(10);
+      expect(kept.at(-1)).toBe(`${i}`);
+    }
   });
 
   it('forgets all ids when it is cleared', () => {

@@ -26,13 +26,19 @@ describe('the queue of writes', () => {
   let refusals: number;
   let queue: WriteQueue;
   let answers: string[];
+  let lateErrors: number;
 
   beforeEach(() => {
     jest.useFakeTimers({ now: START });
     refusals = 0;
     answers = [];
+    lateErrors = 0;
+    const onLate = (): Error => {
+      lateErrors += 1;
+      return new Error('late');
+    };
     const onRefused = (): void => void (refusals += 1);
-    queue = new WriteQueue(10, RESERVE, { now: Date.now }, () => new Error('late'), onRefused);
+    queue = new WriteQueue(10, RESERVE, { now: Date.now }, onLate, onRefused);
   });
 
   afterEach(() => jest.useRealTimers());
@@ -92,6 +98,23 @@ describe('the queue of writes', () => {
     await jest.advanceTimersByTimeAsync(200);
     expect([answers.at(-1), refusals, queue.length, queue.waiting]).toEqual(['c late', 4, 0, 2]);
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('refuses in time a write that nobody takes', async () => {
+    add('a', 1000);
+    await jest.advanceTimersByTimeAsync(899);
+    expect(answers).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(answers).toEqual(['a late']);
+  });
+
+  it('does not count as late what a slow transaction has written after it was taken back', async () => {
+    add('a', 1000);
+    const taken = queue.take();
+    queue.putBack(taken);
+    for (const write of taken) queue.answer(write);
+    await jest.advanceTimersByTimeAsync(1000);
+    expect([answers, lateErrors, queue.length]).toEqual([['a written'], 0, 0]);
   });
 
   it('goes on refusing in time what is left after some were taken', async () => {
