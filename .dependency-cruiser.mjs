@@ -47,7 +47,7 @@ const MAY_IMPORT = {
   // The ways in and out.
   tracking: ['activity', 'diagnostics', 'generated', 'guards', 'http', 'options', 'privacy', 'store', 'time'],
   subscriptions: ['activity', 'diagnostics', 'options', 'store', 'time'],
-  context: ['activity', 'http', 'options', 'store', 'tracking'],
+  context: ['activity', 'diagnostics', 'http', 'options', 'store', 'tracking'],
   api: [
     'activity',
     'diagnostics',

@@ -170,7 +170,7 @@ export class ActivityService {
   }
 
   /**
-   * Returns the activities of a user for the user, the latest first. Equal activities in a row are one item; `engagement`,
+   * Returns the activities of a user for the user, the latest first. Activities of one name, path and subject in a row are one item; `engagement`,
    * addresses and sessions are left out. It reads the user's latest 1,000 activities.
    * @throws InvalidFilterError
    */

@@ -6,6 +6,7 @@ import { countryOfAddress, storedCountry } from './country.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
 import { GROUP_FAULT, groupIdOf, type HostGroup, storedGroup } from './group.js';
+import { isKey, MAX_SESSION, MAX_VISIT } from './key.js';
 import { storedLanguage } from './language.js';
 import { ipPolicyOf, modeOutsideRequest } from './privacy-policy.js';
 import {
@@ -99,21 +100,24 @@ export class ServerTracker {
   ): Promise<void> {
     const { session, visit, ip, userAgent, country, language, date = new Date(), ...others } = activity;
     const { user: givenUser, group: givenGroup, subject: givenSubject, interactive, ...fields } = others;
-    const deadline = this.recorder.deadline();
     const now = Date.now();
 
     const errors = new ErrorCollector();
     const read = readActivity({ ...fields, date: date instanceof Date ? isoOf(date) : date }, errors);
-    checkKey('session', session, 64, errors);
-    checkKey('visit', visit, 16, errors);
+    checkKey('session', session, MAX_SESSION, errors);
+    checkKey('visit', visit, MAX_VISIT, errors);
     const subject = givenSubject === undefined ? null : storedSubject(givenSubject);
     if (subject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
     const user = storedUser(givenUser);
     const ownGroup = storedGroup(givenGroup);
     if (ownGroup === undefined) errors.addError('group', `group ${GROUP_FAULT}`);
 
+    const deciding = context?.decided();
+    if (deciding) await deciding;
+    // The host's own time does not count.
+    const deadline = this.recorder.deadline();
     // Not in a transaction, because it would need a second connection.
-    const loading = manager ? context?.decided() : context?.ready();
+    const loading = manager ? undefined : context?.ready();
     if (loading) await loading;
     const { time, path, name, properties } = read ?? {};
     const origin =
@@ -196,6 +200,6 @@ function isoOf(date: Date): string {
 }
 
 function checkKey(name: string, key: string | undefined, max: number, errors: ErrorCollector): void {
-  if (key === undefined || (/^[\w-]+$/.test(key) && key.length <= max)) return;
+  if (key === undefined || isKey(key, max)) return;
   errors.addError(name, `${name} must be 1 to ${max} letters, digits, - or _`);
 }

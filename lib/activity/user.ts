@@ -10,7 +10,10 @@ export interface User {
  */
 export function storedUser(user: { id: unknown; name?: string | null } | null | undefined): User | null {
   if (user?.id === undefined || user.id === null || user.id === '') return null;
-  return { id: textOf(user.id), name: user.name ?? null };
+  const name: unknown = user.name ?? null;
+  if (name !== null && typeof name !== 'string')
+    throw new Error(`the name of a user is of the type ${typeof name}: let the option "user" give a text`);
+  return { id: textOf(user.id), name };
 }
 
 /** @returns the user that was given, else the request's own; with the own name if it is the same user without one */

@@ -1,3 +1,4 @@
+import { describeThrown } from '../diagnostics/thrown.js';
 import type { WriterSettings } from '../options/store.options.js';
 import type { Store, StoreFailure } from '../store/store.js';
 import { REFUSED, UnavailableError } from '../store/unavailable.error.js';
@@ -54,9 +55,9 @@ export class WriteErrors {
   classify(error: unknown): StoreFailure {
     const failure = this.store.classifyError(error);
     if (failure) return failure;
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
     // The host's `transform` may return what cannot even be bound, such as properties that are no JSON.
-    return { kind: error instanceof TypeError ? 'data' : 'transient', code: name, reason: message || name };
+    const isUnbindable = error instanceof TypeError || error instanceof RangeError;
+    return { kind: isUnbindable ? 'data' : 'transient', ...describeThrown(error) };
   }
 
   private get lateReason(): string {

@@ -1,4 +1,10 @@
-import { type ExecutionContext, Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
+import {
+  type ExecutionContext,
+  HttpException,
+  Inject,
+  Injectable,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import { catchError, concat, defer, ignoreElements, type Observable, tap, throwError } from 'rxjs';
 import { ActivityService } from '../activity/activity.service.js';
 import type { ServerActivity } from '../activity/server-activity.js';
@@ -6,6 +12,7 @@ import { MAX_NAME } from '../activity/new-activity.js';
 import { truncate } from '../activity/text.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
 import { InvalidActivityError } from '../activity/validation-errors.js';
+import { describeThrown } from '../diagnostics/thrown.js';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { STORE } from '../options/settings.js';
@@ -109,6 +116,10 @@ export class HandlerTracker {
     const handled = { result: undefined, ...given, ...outcome };
     const isFailure = 'error' in outcome;
     const known = properties?.(handled);
+    if (known instanceof Promise) {
+      known.catch(() => {});
+      throw new TypeError('"properties" of @Track returned a promise, for which the answer cannot wait');
+    }
     return {
       name:
         name ??
@@ -127,8 +138,7 @@ export class HandlerTracker {
   /** Logs an error, except those of the database, which the writer has logged. */
   private report(call: Call, error: unknown): void {
     if (error instanceof UnavailableError || error instanceof UnstorableError) return;
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    this.incidents.failed(subjectOf(call), { code: name, reason: message }, 'warn');
+    this.incidents.failed(subjectOf(call), describeThrown(error), 'warn');
   }
 }
 
@@ -150,7 +160,8 @@ function toHttp(error: unknown, response: ContextResponse | undefined): unknown 
 /** Returns the status of Nest's answer to an error without exception filters of the host. */
 function statusOf(error: unknown): number {
   if (typeof error !== 'object' || error === null) return 500;
-  const { status, statusCode }: { status?: unknown; statusCode?: unknown } = error;
-  const found = [status, statusCode].find((value) => Number.isInteger(value));
-  return typeof found === 'number' ? found : 500;
+  if (error instanceof HttpException) return error.getStatus();
+  // Such as an error of `http-errors`. Those of HTTP clients have a status, too, but that of another server's answer.
+  const { statusCode, message }: { statusCode?: unknown; message?: unknown } = error;
+  return typeof statusCode === 'number' && typeof message === 'string' ? statusCode : 500;
 }

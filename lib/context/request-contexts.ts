@@ -14,6 +14,7 @@ import { storedIp } from '../activity/ip-address.js';
 import { storedLanguage } from '../activity/language.js';
 import { ipPolicyOf, modeOutsideRequest } from '../activity/privacy-policy.js';
 import { parseIsoDate } from '../activity/iso-date.js';
+import { isKey, MAX_SESSION, MAX_VISIT } from '../activity/key.js';
 import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { VISIT_PAUSE } from '../activity/visit-id.js';
@@ -107,25 +108,38 @@ export class RequestContexts extends CurrentContext {
     return keys instanceof Promise ? Promise.all([keys, decided]) : decided;
   }
 
-  private contextFrom({ user, group, ip, country, language, ...given }: GivenContext): ActivityContext {
+  private contextFrom(given: GivenContext): ActivityContext {
+    const { user, group, ip, country, language, isDropped } = given;
     const mode = modeOutsideRequest(this.settings);
+    // It may come from a queue, so nothing but what is known here is taken from it.
     return {
-      session: null,
-      visit: null,
-      userAgent: null,
-      path: null,
-      route: null,
-      at: new Date().toISOString(),
-      ...given,
+      session: checked('session', given.session, (value) => isKey(value, MAX_SESSION)),
+      visit: checked('visit', given.visit, (value) => isKey(value, MAX_VISIT)),
+      userAgent: checked('userAgent', given.userAgent),
+      path: checked('path', given.path),
+      route: checked('route', given.route),
+      at: checked('at', given.at, (value) => parseIsoDate(value) !== undefined) ?? new Date().toISOString(),
+      ...(isDropped === true && { isDropped }),
       country:
         // Not by the masked address of a context whose country is not known.
         country === undefined ? countryOfAddress(this.settings.geo, ip ?? undefined) : storedCountry(country),
       language: storedLanguage(language),
-      ip: storedIp(ip ?? undefined, ipPolicyOf(mode, this.settings.ip)),
+      ip: storedIp(checked('ip', ip) ?? undefined, ipPolicyOf(mode, this.settings.ip)),
       user: mode === 'cnil' ? null : storedUser(user),
       group: groupGiven(group),
     };
   }
+}
+
+/** @throws Error if it is neither missing nor a text that is right */
+function checked(
+  name: keyof GivenContext,
+  value: unknown,
+  isRight: (text: string) => boolean = () => true,
+): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string' && isRight(value)) return value;
+  throw new Error(`Djaffar: the "${name}" that runAs() was given is not one of context()`);
 }
 
 /** @throws Error if it is no group */

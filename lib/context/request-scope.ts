@@ -27,6 +27,8 @@ const NOBODY = {
 export class RequestScope {
   private knownUser: User | null = null;
   private knownGroup: Group | null = null;
+  /** Whether the option `group` answers with promises, so that only what was waited for is known. */
+  private isGroupAsync = false;
   private visitor: (BrowserSession & { visit: Visit | undefined }) | undefined;
   /** Whether the visitor's session is stored, or will be. */
   private isSessionStored = false;
@@ -64,12 +66,17 @@ export class RequestScope {
   private findGroup(settings: Settings): Group | null | Promise<Group | null> {
     if (this.knownGroup || !settings.group) return this.knownGroup;
     const found = settings.group(this.request);
-    if (found instanceof Promise) return found.then((given) => (this.knownGroup = groupOfHost(given)));
-    return (this.knownGroup = groupOfHost(found));
+    if (!(found instanceof Promise)) return (this.knownGroup = groupOfHost(found));
+    this.isGroupAsync = true;
+    const group = found.then((given) => (this.knownGroup = groupOfHost(given)));
+    // Who does not wait for it gets no group.
+    group.catch(() => {});
+    return group;
   }
 
   /** The group of which a promise has been waited for. */
   private group(settings: Settings): Group | null {
+    if (this.isGroupAsync) return this.knownGroup;
     const group = this.findGroup(settings);
     return group instanceof Promise ? null : group;
   }

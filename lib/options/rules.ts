@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { matcherOf } from '../activity/activity-pattern.js';
 import { isDuration } from '../time/duration.js';
 import { PRIVACY_MODES } from './settings.js';
@@ -207,6 +208,21 @@ const isWebhookSecret = (value: unknown): boolean => {
   );
 };
 
+/** Whether Node can send them. */
+function areHeaders(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  try {
+    for (const [name, text] of Object.entries(value)) {
+      if (!isText(text)) return false;
+      validateHeaderName(name);
+      validateHeaderValue(name, text);
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const WEBHOOK_RULES: Rules = {
   // Whoever knows it may be able to write there.
   url: { required: true, isSecret: true, allowed: 'a URL with http: or https:', accepts: isUrl },
@@ -221,12 +237,8 @@ const WEBHOOK_RULES: Rules = {
   from: oneOf('now', 'beginning'),
   headers: {
     isSecret: true,
-    allowed: 'an object that has a text for each name',
-    accepts: (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      !Array.isArray(value) &&
-      Object.values(value).every(isText),
+    allowed: 'an object that has a text for each name, as HTTP allows them',
+    accepts: areHeaders,
   },
   maxBatch: wholeNumber(1, 500),
   timeout: wholeNumber(1, 600_000),

@@ -21,12 +21,12 @@ export interface DeliveryState {
   history: Cursor | null;
 }
 
-/** Activities that wait for a subscription. */
-export interface Waiting {
-  /** Erased ones are missing. */
-  activities: Activity[];
-  /** What {@link Outbox.settle} takes, also of the erased ones. */
-  entries: number[];
+/** An activity that waits for a subscription. */
+export interface WaitingEntry {
+  /** What {@link Outbox.settle} takes. */
+  number: number;
+  /** Missing if it was erased, or is that of an entry before. */
+  activity?: Activity | undefined;
 }
 
 /** Activities of before a subscription. */
@@ -38,7 +38,7 @@ export interface History {
 
 /** The result of a delivery. */
 export interface Settlement {
-  /** What was delivered, of {@link Waiting.entries}. */
+  /** The numbers of what was delivered. */
   entries?: number[];
   /** The rest of the history. */
   history?: Cursor | null;
@@ -87,7 +87,7 @@ export interface Outbox {
   release(name: string, holder: string): Promise<void>;
 
   /** The oldest that wait. */
-  findWaiting(name: string, limit: number): Promise<Waiting>;
+  findWaiting(name: string, limit: number): Promise<WaitingEntry[]>;
 
   /** Activities that were stored before the subscription was, the oldest first. */
   findHistory(name: string, after: Cursor, limit: number): Promise<History>;

@@ -78,7 +78,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
     for (const { id } of untold) this.told.add(id);
     this.outside.runInAsyncScope(() => {
       for (const activity of untold)
-        for (const { matches, queue } of this.listeners) if (matches(activity)) queue.add({ ...activity });
+        for (const { matches, queue } of this.listeners) if (matches(activity)) queue.add(activity);
       if (this.deviceQueues.length === 0) return;
       for (const pair of this.devices.note(untold))
         this.lookups.add(async () => {
@@ -104,7 +104,11 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
     for (const listening of listenings) {
       if (listening.event === 'new-device') this.deviceQueues.push(this.queueOf<NewDevice>(name, call));
       else
-        this.listeners.push({ matches: listening.matches, queue: this.queueOf<StoredActivity>(name, call) });
+        this.listeners.push({
+          matches: listening.matches,
+          // Listeners may change what they get.
+          queue: this.queueOf<StoredActivity>(name, (activity) => call(structuredClone(activity))),
+        });
     }
   }
 
@@ -115,7 +119,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
     };
     const emit = (activity: StoredActivity): void => {
       const event = eventOf(activity.name);
-      if (event !== undefined) emitter.emit(event, activity);
+      if (event !== undefined) emitter.emit(event, structuredClone(activity));
     };
     this.listeners.push({ matches, queue: this.queueOf('a listener of EventEmitter2', emit) });
   }

@@ -1,4 +1,5 @@
 import type { IncidentLog } from '../diagnostics/incident-log.js';
+import { describeThrown } from '../diagnostics/thrown.js';
 
 /** How many events wait for one listener: as many as activities may wait for the writer. */
 const MAX_WAITING = 10_000;
@@ -51,8 +52,7 @@ export class ListenerQueue<Event> {
         await this.call(event);
         this.incidents.worked(subject);
       } catch (error) {
-        const { name, message } = error instanceof Error ? error : new Error(String(error));
-        this.incidents.failed(subject, { code: name, reason: message || name });
+        this.incidents.failed(subject, describeThrown(error));
       }
     }
     this.incidents.worked(this.slowness);

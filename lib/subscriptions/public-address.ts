@@ -1,6 +1,7 @@
 import { type LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { DeliveryError } from './delivery.error.js';
 
 /** What is not on the public internet, as IANA's registries of special addresses list it. */
@@ -46,6 +47,14 @@ export function isPublic(address: string): boolean {
   return family === 6 && globalUnicast.check(address, 'ipv6') && !special.check(address, 'ipv6');
 }
 
+/** A server with a public address reaches itself at it. */
+function isOfThisMachine(address: string, interfaces: ReturnType<typeof networkInterfaces>): boolean {
+  const own = new BlockList();
+  for (const each of Object.values(interfaces).flatMap((all) => all ?? []))
+    own.addAddress(each.address, each.family === 'IPv6' ? 'ipv6' : 'ipv4');
+  return own.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
 /**
  * Resolves a host name once, to the addresses that are then connected to: another answer a moment later changes nothing.
  * @param hostname of a URL, so that an address of IPv4 is written in the usual way
@@ -54,13 +63,16 @@ export function isPublic(address: string): boolean {
 export async function resolveAddresses(
   hostname: string,
   isPrivateAllowed: boolean,
+  interfaces = networkInterfaces(),
 ): Promise<[LookupAddress, ...LookupAddress[]]> {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
   const family = isIP(literal);
   const addresses = family ? [{ address: literal, family }] : await lookup(literal, { all: true });
   const [first, ...others] = addresses;
   if (!first) throw new DeliveryError(`${hostname} has no address`, 'NO_ADDRESS');
-  const hidden = isPrivateAllowed ? undefined : addresses.find(({ address }) => !isPublic(address));
+  const hidden = isPrivateAllowed
+    ? undefined
+    : addresses.find(({ address }) => !isPublic(address) || isOfThisMachine(address, interfaces));
   if (hidden)
     throw new DeliveryError(
       `${hostname} leads to the private address ${hidden.address}, which only the option "privateAddresses" allows`,

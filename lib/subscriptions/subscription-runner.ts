@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Activity } from '../activity/activity.js';
+import { describeThrown } from '../diagnostics/thrown.js';
 import type { ActivityHandler } from '../options/subscription.options.js';
 import type { DeliveryState, Outbox, Settlement } from '../store/outbox.js';
 import type { Store } from '../store/store.js';
+import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { DeliveryError } from './delivery.error.js';
 import type { Subscription } from './subscription.js';
@@ -21,6 +23,11 @@ const HISTORY_PAGE = 500;
 
 /** The kind of failure if instances end while they deliver. */
 const PROCESS_ENDED = 'the process ended';
+
+/** What a handler has thrown, which may be anything. */
+interface Failed {
+  thrown: unknown;
+}
 
 /** What is to be delivered next. */
 interface Batch {
@@ -47,6 +54,8 @@ export class SubscriptionRunner {
   private isWakeable = false;
   private isWoken = false;
   private isRegistered = false;
+  /** How many entries the delivery had that is tried again: the same ones, although more are waiting by now. */
+  private repeated: number | undefined;
 
   constructor(
     private readonly subscription: Subscription,
@@ -89,8 +98,10 @@ export class SubscriptionRunner {
     while (!this.isClosing) {
       try {
         await this.sleep(await this.turn());
-      } catch {
-        // The log has it.
+      } catch (error) {
+        // That of the database is in the log.
+        if (!(error instanceof UnavailableError))
+          this.store.incidents.failed(this.subject, describeThrown(error), 'warn');
         await this.sleep(TROUBLE_PAUSE);
       }
     }
@@ -131,17 +142,31 @@ export class SubscriptionRunner {
   }
 
   private async next({ history }: DeliveryState): Promise<Batch | undefined> {
-    const { maxBatch, matches } = this.subscription;
-    if (!history) {
-      const { activities, entries } = await this.outbox.findWaiting(this.name, maxBatch);
-      return entries.length > 0 ? { activities, done: { entries } } : undefined;
-    }
+    const { maxBatch, matches, countOfCall } = this.subscription;
+    if (!history) return this.nextWaiting();
     const { activities, next } = await this.outbox.findHistory(this.name, history, HISTORY_PAGE);
     const matching = activities.filter(matches);
-    const some = matching.slice(0, maxBatch);
+    const most = matching.slice(0, maxBatch);
+    const some = most.slice(0, countOfCall(most));
     const last = some.at(-1);
-    const isAll = matching.length <= maxBatch || !last;
+    const isAll = matching.length === some.length || !last;
     return { activities: some, done: { history: isAll ? next : { date: last.date.getTime(), id: last.id } } };
+  }
+
+  private async nextWaiting(): Promise<Batch | undefined> {
+    const { maxBatch, matches, countOfCall } = this.subscription;
+    const waiting = await this.outbox.findWaiting(this.name, this.repeated ?? maxBatch);
+    if (waiting.length === 0) return undefined;
+    // An activity that was sent again under a stored id has an entry, although the stored one may not match.
+    const own = waiting.filter(({ activity }) => activity && matches(activity));
+    const activities = own.flatMap(({ activity }) => activity ?? []);
+    const count = countOfCall(activities);
+    const after = own[count];
+    const settled = after ? waiting.slice(0, waiting.indexOf(after)) : waiting;
+    return {
+      activities: activities.slice(0, count),
+      done: { entries: settled.map(({ number }) => number) },
+    };
   }
 
   /** @returns whether this instance may go on at once */
@@ -152,6 +177,7 @@ export class SubscriptionRunner {
     if (this.timeLeft() <= 0) return false;
     if (!error) return this.succeed(state, done);
     if (this.isClosing) return false;
+    this.repeated = done.entries?.length;
     return this.fail(state, error);
   }
 
@@ -159,20 +185,20 @@ export class SubscriptionRunner {
     const isHeld = await this.settle(done);
     if (!isHeld) return false;
     state.failures = 0;
+    this.repeated = undefined;
     if (done.history !== undefined) state.history = done.history;
     this.store.incidents.worked(this.subject);
     return true;
   }
 
-  private async fail(state: DeliveryState, error: Error): Promise<false> {
+  private async fail(state: DeliveryState, { thrown }: Failed): Promise<false> {
     const failures = state.failures + 1;
-    const { isFinal, code } =
-      error instanceof DeliveryError ? error : { isFinal: false, code: error.name.slice(0, 64) };
+    const { code: name, reason } = describeThrown(thrown);
+    const { isFinal, code } = thrown instanceof DeliveryError ? thrown : { isFinal: false, code: name };
     const isParked = isFinal || failures >= this.subscription.maxFailures;
     const longest = Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
     // Receivers that were down together are not asked together again.
     const retryIn = longest * (0.75 + Math.random() / 4);
-    const reason = error.message || code;
     this.store.incidents.failed(this.subject, { code, reason }, 'warn');
     await this.settle({ failure: { error: code, retryIn, isParked } });
     return false;
@@ -182,7 +208,7 @@ export class SubscriptionRunner {
    * Calls the handler, and renews the lease as long as it runs.
    * @returns what the handler threw
    */
-  private async call(activities: Activity[], attempt: number): Promise<Error | undefined> {
+  private async call(activities: Activity[], attempt: number): Promise<Failed | undefined> {
     const { lease, timeout } = this.subscription;
     const controller = new AbortController();
     this.current = controller;
@@ -199,7 +225,7 @@ export class SubscriptionRunner {
       await this.handle(activities, { signal: controller.signal, attempt });
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return { thrown: error };
     } finally {
       clearInterval(renewal);
       clearTimeout(late);

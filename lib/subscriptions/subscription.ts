@@ -1,3 +1,4 @@
+import type { Activity } from '../activity/activity.js';
 import type { DjaffarOptions } from '../options/djaffar.options.js';
 import type { SubscriptionOptions } from '../options/subscription.options.js';
 import { matcherOf } from '../activity/activity-pattern.js';
@@ -13,6 +14,8 @@ export interface Subscription extends OutboxSubscription {
   timeout: number;
   lease: number;
   maxFailures: number;
+  /** How many of the first activities are delivered in one call of the handler. */
+  countOfCall: (activities: Activity[]) => number;
 }
 
 function subscriptionOf({
@@ -24,8 +27,19 @@ function subscriptionOf({
   timeout = 60_000,
   lease = 10_000,
   maxFailures = 20,
-}: SubscriptionOptions): Subscription {
-  return { name, matches: matcherOf(filter), handler, from, maxBatch, timeout, lease, maxFailures };
+  countOfCall = (activities) => activities.length,
+}: SubscriptionOptions & Partial<Pick<Subscription, 'countOfCall'>>): Subscription {
+  return {
+    name,
+    matches: matcherOf(filter),
+    handler,
+    from,
+    maxBatch,
+    timeout,
+    lease,
+    maxFailures,
+    countOfCall,
+  };
 }
 
 /** The subscriptions of the options, with the webhooks. */

@@ -3,6 +3,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Activity } from '../activity/activity.js';
 import type { Delivery, SubscriptionOptions, WebhookOptions } from '../options/subscription.options.js';
+import { describeThrown } from '../diagnostics/thrown.js';
 import { onAbort } from '../store/cancellation.js';
 import { DeliveryError } from './delivery.error.js';
 import { resolveAddresses } from './public-address.js';
@@ -12,6 +13,8 @@ const MAX_BODY = 256 * 1024;
 /** Bytes of the headers of an answer; its body is not read. */
 const MAX_ANSWER = 16 * 1024;
 
+/** Milliseconds in which a request that is late can be given up. */
+const MARGIN = 1000;
 /** The receiver does not want to be asked again. */
 const GONE = 410;
 
@@ -21,8 +24,12 @@ interface Message {
   body: string;
 }
 
+interface WebhookSubscription extends SubscriptionOptions {
+  countOfCall: (activities: Activity[]) => number;
+}
+
 /** A webhook as a subscription. */
-export function subscriptionOfWebhook(webhook: WebhookOptions): SubscriptionOptions {
+export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscription {
   const { url, name, filter, from, maxBatch = 100, maxFailures, lease, timeout = 15_000 } = webhook;
   return {
     name: name ?? `webhook-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`,
@@ -31,30 +38,31 @@ export function subscriptionOfWebhook(webhook: WebhookOptions): SubscriptionOpti
     maxBatch,
     maxFailures,
     lease,
-    // A request has one activity at least.
-    timeout: timeout * maxBatch,
-    handler: async (activities, delivery) => {
-      for (const message of messagesOf(activities)) await send({ ...webhook, timeout }, message, delivery);
-    },
+    // The request ends earlier.
+    timeout: timeout + MARGIN,
+    // Each request is settled before the next one is made of what is stored then.
+    countOfCall: countOfMessage,
+    handler: (activities, delivery) => send({ ...webhook, timeout }, messageOf(activities), delivery),
   };
 }
 
-/** Splits activities into bodies of a limited size. A batch that is sent again has the same ids. */
-function messagesOf(activities: Activity[]): Message[] {
-  const parts: { ids: string[]; texts: string[]; bytes: number }[] = [];
-  for (const activity of activities) {
-    const text = JSON.stringify(activity);
-    const bytes = Buffer.byteLength(text) + 1;
-    let part = parts.at(-1);
-    if (!part || part.bytes + bytes > MAX_BODY) parts.push((part = { ids: [], texts: [], bytes: 0 }));
-    part.ids.push(activity.id);
-    part.texts.push(text);
-    part.bytes += bytes;
-  }
-  return parts.map(({ ids, texts }) => ({
-    id: `msg_${createHash('sha256').update(ids.join()).digest('base64url').slice(0, 27)}`,
-    body: `{"type":"djaffar.activities","timestamp":${JSON.stringify(new Date())},"data":{"activities":[${texts.join(',')}]}}`,
-  }));
+/** How many of the first activities fit into one request, which has one at least. */
+function countOfMessage(activities: Activity[]): number {
+  let bytes = 0;
+  const count = activities.findIndex((activity) => {
+    bytes += Buffer.byteLength(JSON.stringify(activity)) + 1;
+    return bytes > MAX_BODY;
+  });
+  return count === -1 ? activities.length : Math.max(count, 1);
+}
+
+/** If the same activities are sent again, the id is the same. */
+function messageOf(activities: Activity[]): Message {
+  const ids = activities.map(({ id }) => id).join();
+  return {
+    id: `msg_${createHash('sha256').update(ids).digest('base64url').slice(0, 27)}`,
+    body: JSON.stringify({ type: 'djaffar.activities', timestamp: new Date(), data: { activities } }),
+  };
 }
 
 /** Signs a message as https://www.standardwebhooks.com defines it. */
@@ -75,7 +83,7 @@ async function send(
     if (error instanceof DeliveryError) throw error;
     if (limit.aborted && !signal.aborted)
       throw new DeliveryError(`it did not answer within ${timeout} ms`, 'TIMEOUT');
-    throw new DeliveryError(error instanceof Error ? error.message : String(error), codeOf(error));
+    throw new DeliveryError(describeThrown(error).reason, codeOf(error));
   });
   if (status >= 200 && status < 300) return;
   throw new DeliveryError(`it answered ${status}`, String(status), status === GONE);

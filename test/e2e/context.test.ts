@@ -14,6 +14,7 @@ import {
   Get,
   HttpCode,
   Injectable,
+  Logger,
   type NestInterceptor,
   Param,
   type PipeTransform,
@@ -25,7 +26,7 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Activity, type ActivityContext, ActivityService } from '../../lib/index.js';
+import { Activity, type ActivityContext, ActivityService, Track } from '../../lib/index.js';
 import { ADAPTERS, cookieOf, type Host, type HostOptions, startHost } from '../support/host.js';
 
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -431,6 +432,32 @@ describe('the context of a job', () => {
     await expect(host.stored()).resolves.toMatchObject([{ userId: '17', sessionId: 's', visitId: null }]);
   });
 
+  it.each<[string, unknown]>([
+    ['session', ['a', 'b']],
+    ['session', ''],
+    ['visit', { a: 1 }],
+    ['path', 5],
+    ['route', {}],
+    ['userAgent', []],
+    ['at', 'yesterday'],
+    ['ip', 7],
+  ])('is refused with another %s than one of context()', (name, value) => {
+    const given = JSON.parse(JSON.stringify({ path: '/', [name]: value })) as object;
+    expect(() => host.activities.runAs(given, () => 'ran')).toThrow(
+      `the "${name}" that runAs() was given is not one of context()`,
+    );
+  });
+
+  it('has nothing else than what context() returns', async () => {
+    const given = JSON.parse('{"path":"/","claim":5,"keep":1,"isVisitOwn":true,"consent":"x"}') as object;
+    await host.activities.runAs(given, () => host.activities.track({ name: 'ran' }));
+    await expect(host.stored()).resolves.toMatchObject([{ name: 'ran', path: '/' }]);
+    const named = { path: '/', user: JSON.parse('{"id":1,"name":5}') as { id: number } };
+    expect(() => host.activities.runAs(named, () => 'ran')).toThrow(
+      'the name of a user is of the type number',
+    );
+  });
+
   it('needs a path', async () => {
     await expect(host.activities.track({ name: 'ran' })).rejects.toThrow(
       'path must not be empty outside of a request',
@@ -447,3 +474,46 @@ describe('the context of a job', () => {
     });
   });
 });
+
+describe('a group that is found asynchronously', () => {
+  @Controller('asks')
+  class AskingController {
+    constructor(private readonly activities: ActivityService) {}
+
+    @Get()
+    @Track('asked')
+    ask(): string | undefined {
+      return this.activities.context()?.path ?? undefined;
+    }
+  }
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('the database of tenants is down'))],
+    ['is none, and then rejects', rejectLater()],
+  ])('and %s, is no error that nobody handles', async (_, group) => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const host = await startHost({
+      adapter: 'express',
+      controllers: [AskingController],
+      djaffar: { requestContext: true, group },
+    });
+    try {
+      expect(await (await host.fetch('/asks')).text()).toBe('/asks');
+      expect(await (await host.fetch('/asks')).text()).toBe('/asks');
+      await pause(10);
+      expect(unhandled).toEqual([]);
+    } finally {
+      await host.close();
+      process.off('unhandledRejection', note);
+      jest.restoreAllMocks();
+    }
+  });
+});
+
+function rejectLater(): () => Promise<null> {
+  let calls = 0;
+  return () => (++calls < 3 ? Promise.resolve(null) : Promise.reject(new Error('down')));
+}

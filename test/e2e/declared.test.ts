@@ -22,7 +22,15 @@ import {
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { concat, lastValueFrom, map, NEVER, type Observable, of } from 'rxjs';
 import { HandlerTracker } from '../../lib/context/handler-tracker.js';
-import { Activity, ActivityService, type Handled, NoTrack, Session, Track } from '../../lib/index.js';
+import {
+  Activity,
+  ActivityService,
+  type Handled,
+  NoTrack,
+  type Properties,
+  Session,
+  Track,
+} from '../../lib/index.js';
 import { ADAPTERS, cookieOf, type Host, type HostOptions, startHost } from '../support/host.js';
 
 interface Order {
@@ -134,6 +142,20 @@ class OrdersController {
     throw new ConflictException();
   }
 
+  @Post('relayed')
+  @Track('order.relayed', { when: 'always' })
+  relay(): never {
+    // As an HTTP client reports the answer of another server.
+    throw Object.assign(new Error('not found there'), { status: 404 });
+  }
+
+  @Get('promised')
+  // As code without types can write it.
+  @Track('order.promised', { properties: () => Object(Promise.resolve({ total: 1 })) as Properties })
+  promise(): string {
+    return 'fine';
+  }
+
   @Post('silent')
   @NoTrack()
   silent(): void {}
@@ -226,6 +248,22 @@ describe.each(ADAPTERS)('@Track on %s', (adapter) => {
       ['order.cancelled', 'order:broken', { status: 500 }],
       ['order.cancelled', 'order:17', null],
     ]);
+  });
+
+  it('tracks the status of the answer, not that of another server', async () => {
+    expect((await post('/orders/relayed')).status).toBe(500);
+    expect(await stored(1)).toMatchObject([{ name: 'order.relayed', properties: { status: 500 } }]);
+  });
+
+  it('says that "properties" may not be a promise', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    try {
+      expect((await fetch(`${host.url}/api/orders/promised`)).status).toBe(200);
+      while (warn.mock.calls.length === 0) await setImmediate();
+      expect(String(warn.mock.calls[0])).toContain('"properties" of @Track returned a promise');
+    } finally {
+      warn.mockRestore();
+    }
   });
 
   it('is committed before the answer if it is awaited', async () => {

@@ -29,6 +29,7 @@ class Heard extends EventEmitter {
 let orders: Heard;
 let all: Heard;
 let devices: Heard;
+let changes: Heard;
 let events: Heard;
 let release: (() => void) | undefined;
 
@@ -57,6 +58,17 @@ class Listener {
     if (name === 'slow') await new Promise<void>((resolve) => (release = resolve));
   }
 
+  @OnActivity({ name: 'order.changed' })
+  first({ properties }: StoredActivity): void {
+    changes.add(`first ${String(properties?.total)}`);
+    Object.assign(properties ?? {}, { total: 2 });
+  }
+
+  @OnActivity({ name: 'order.changed' })
+  second({ properties }: StoredActivity): void {
+    changes.add(`second ${String(properties?.total)}`);
+  }
+
   @OnNewDevice()
   device({ activity, isFirst }: NewDevice): void {
     devices.add(`${activity.userId} ${activity.session?.browser} ${isFirst}`);
@@ -74,6 +86,7 @@ afterEach(() => {
 
 beforeEach(() => {
   [orders, all, devices, events] = [new Heard(), new Heard(), new Heard(), new Heard()];
+  changes = new Heard();
   release = undefined;
 });
 
@@ -143,6 +156,11 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
     expect(warned.mock.calls.map(([text]) => String(text))).toEqual(['Listener.any failed: broken 0']);
     release?.();
     expect((await all.until(4)).at(-1)).toBe('view outside');
+  });
+
+  it('get a copy of their own, which they may change', async () => {
+    await host.activities.track({ name: 'order.changed', path: '/', properties: { total: 1 } });
+    expect(await changes.until(2)).toEqual(['first 1', 'second 1']);
   });
 
   it('hear of a user in a session that is new, once', async () => {

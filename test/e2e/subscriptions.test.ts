@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
@@ -237,8 +238,54 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     await expect(subscriptions.resume('tset')).rejects.toThrow('no subscription "tset"; there are: "test"');
     await subscriptions.resume('test');
     await untilSettled(host);
-    expect(deliveries.batches.at(-1)?.map(({ name }) => name)).toEqual(['order.paid', 'order.sent']);
+    expect(deliveries.names.slice(-2)).toEqual(['order.paid', 'order.sent']);
     expect(await statusOf(host)).toMatchObject([{ waiting: 0, failures: 0, error: null, parkedAt: null }]);
+  });
+
+  it.each([
+    ['an object without a text', Object.create(null) as unknown],
+    ['an error whose name is no text', Object.assign(new Error('broken'), { name: undefined })],
+    ['an error whose name cannot be stored', Object.assign(new Error('broken'), { name: 'a\0b' })],
+  ])('are parked if the handler throws %s', async (_, thrown) => {
+    jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const host = await start({ maxFailures: 1 });
+    deliveries.react = () => {
+      // oxlint-disable-next-line typescript/only-throw-error -- hosts do that
+      throw thrown;
+    };
+    await track(host, 'order.paid');
+    while ((await statusOf(host))[0]?.parkedAt === null) await setImmediate();
+    expect(await statusOf(host)).toMatchObject([{ failures: 1, waiting: 1, error: expect.any(String) }]);
+    expect(warned.mock.calls.join()).toContain('the subscription test cannot be delivered');
+  });
+
+  it('are not delivered a stored activity that does not match, if one with its id does', async () => {
+    const id = randomUUID();
+    const host = await start({ filter: { name: 'order.*' } });
+    const date = new Date().toISOString();
+    await host.post({ id, date, path: '/secret' });
+    await host.post({ id, date, path: '/', name: 'order.paid' });
+    await track(host, 'order.sent');
+    await untilSettled(host);
+    expect(deliveries.names).toEqual(['order.sent']);
+  });
+
+  it('get the same batch again after a failure, although more is waiting', async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const host = await start();
+    deliveries.react = async () => {
+      if (deliveries.batches.length > 1) return;
+      await track(host, 'order.sent');
+      throw new Error('broken');
+    };
+    await track(host, 'order.paid');
+    await untilSettled(host);
+    expect(deliveries.batches.map((batch) => batch.map(({ name }) => name))).toEqual([
+      ['order.paid'],
+      ['order.paid'],
+      ['order.sent'],
+    ]);
   });
 
   it('are resumed without what has waited, if that is wanted', async () => {

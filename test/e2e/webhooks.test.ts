@@ -154,6 +154,30 @@ it('large batches are split into requests of a limited size', async () => {
   expect(Math.max(...received.map(({ body }) => Buffer.byteLength(body)))).toBeGreaterThan(128 * 1024);
 });
 
+it('what is erased while a request is under way is in none of the following ones', async () => {
+  answers = [0];
+  const running = await start({ timeout: 60_000, lease: 60_000 });
+  const properties = { note: 'ä'.repeat(1900) };
+  const user = { id: 'ada' };
+  await running.dataSource.transaction(async (manager) => {
+    for (let i = 0; i < 100; i++)
+      await running.activities.track(
+        { name: 'order.paid', path: `/${'x'.repeat(2000)}${i}`, properties, user },
+        { manager },
+      );
+  });
+  await until(1);
+  await running.activities.erase({ user: 'ada' });
+  const before = received.length;
+  await running.activities.track({ name: 'order.sent', path: '/' });
+  answers = [204];
+  server.closeAllConnections();
+  while ((await statusOf(running)).waiting > 0)
+    await running.app.get(ActivitySubscriptions, { strict: false }).resume('hook');
+  const later = received.slice(before).flatMap((each) => messageOf(each).data.activities);
+  expect(later.map(({ name }) => name)).toEqual(['order.sent']);
+});
+
 it.each([
   'https://127.0.0.1/',
   'https://localhost/',

@@ -107,6 +107,10 @@ describe('the options', () => {
       { subscriptions: [{ name: 'a', handler: String, lease: 999 }] },
       ['"subscriptions[0].lease"', '999', 'from 1000'],
     ],
+    ...[{ a: 'b\n' }, { 'a b': 'c' }, { a: 'é✓' }].map((headers): [unknown, string[]] => [
+      { webhooks: [{ url: 'https://x', secret: SECRET, headers }] },
+      ['"webhooks[0].headers" is something else', 'as HTTP allows them'],
+    ]),
     [{ webhooks: [{ url: 'ftp://x', secret: SECRET }] }, ['"webhooks[0].url" is something else', 'https:']],
     [
       { webhooks: [{ url: 'https://x', secret: 'short' }] },

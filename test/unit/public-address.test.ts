@@ -43,3 +43,18 @@ it('an address of a URL is what is connected to', async () => {
   await expect(resolveAddresses('[::1]', false)).rejects.toThrow('private address ::1');
   expect(await resolveAddresses('[::1]', true)).toEqual([{ address: '::1', family: 6 }]);
 });
+
+it('a public address of this machine is not asked', async () => {
+  const own = { eth0: [{ ...networkInterface, address: '93.184.216.34' }] };
+  await expect(resolveAddresses('93.184.216.34', false, own)).rejects.toThrow('leads to the private address');
+  await expect(resolveAddresses('93.184.216.35', false, own)).resolves.toHaveLength(1);
+  await expect(resolveAddresses('93.184.216.34', true, own)).resolves.toHaveLength(1);
+});
+
+const networkInterface = {
+  netmask: '255.255.255.0',
+  mac: '00:00:00:00:00:00',
+  internal: false,
+  cidr: null,
+  family: 'IPv4',
+} as const;

@@ -13,7 +13,7 @@ import type {
   OutboxSubscription,
   Settlement,
   SubscriptionStatus,
-  Waiting,
+  WaitingEntry,
 } from '../outbox.js';
 import { filteredBy, readPage } from './reading/activities.js';
 import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
@@ -108,7 +108,7 @@ export class TypeOrmOutbox implements Outbox {
     await this.update({ holder: null, leaseUntil: () => this.now }, IS_HOLDER, { name, holder });
   }
 
-  async findWaiting(name: string, limit: number): Promise<Waiting> {
+  async findWaiting(name: string, limit: number): Promise<WaitingEntry[]> {
     const rows = await this.committed<{ number: string | number; activityId: string }>(
       this.dataSource
         .createQueryBuilder(OutboxEntry, 'entry')
@@ -123,10 +123,11 @@ export class TypeOrmOutbox implements Outbox {
     const found = new Map<string, Activity>();
     for (const some of chunks(ids))
       for (const each of await this.findActivities(some)) found.set(each.id, each);
-    return {
-      activities: ids.flatMap((id) => found.get(id) ?? []),
-      entries: rows.map(({ number }) => Number(number)),
-    };
+    return rows.map(({ number, activityId }) => {
+      const activity = found.get(activityId);
+      found.delete(activityId);
+      return { number: Number(number), activity };
+    });
   }
 
   async findHistory(name: string, after: Cursor, limit: number): Promise<History> {

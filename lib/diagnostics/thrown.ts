@@ -1,0 +1,35 @@
+import { inspect } from 'node:util';
+
+/** Characters of a code, as a column keeps it. */
+const MAX_CODE = 64;
+
+/** What is said of a thrown value. */
+export interface Thrown {
+  /** The name of its class, such as `TypeError`. */
+  code: string;
+  reason: string;
+}
+
+/** Describes whatever code of the host has thrown, which need be neither an error nor have a text. It never throws. */
+export function describeThrown(thrown: unknown): Thrown {
+  const name = textIn(thrown, 'name') || 'Error';
+  const reason = textIn(thrown, 'message') || (isObject(thrown) ? '' : inspect(thrown));
+  // No database stores a NUL, or half of a surrogate pair.
+  const code = name.slice(0, MAX_CODE).toWellFormed().replaceAll('\0', '\uFFFD');
+  return { code, reason: reason || code };
+}
+
+function textIn(thrown: unknown, key: 'name' | 'message'): string {
+  if (typeof thrown === 'string') return key === 'message' ? thrown : '';
+  if (!isObject(thrown)) return '';
+  try {
+    const value: unknown = Reflect.get(thrown, key);
+    return typeof value === 'string' ? value : '';
+  } catch {
+    return '';
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
