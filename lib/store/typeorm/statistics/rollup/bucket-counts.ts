@@ -9,6 +9,7 @@ import { QUARTER, type TimeRange } from '../../../../statistics/time/time-range.
 import { DAY } from '../../../../time/units.js';
 import type { PathDictionary } from './path-dictionary.js';
 import { inAnyRange } from './time-ranges.js';
+import { Path } from './tables/path.entity.js';
 import { PathRollup, NameRollup } from './tables/rollups.entity.js';
 
 /** Time ranges in one statement. */
@@ -29,54 +30,41 @@ export interface NameCount {
   activities: number;
 }
 
-/** Counts names and paths per time bucket, without bots. Counts are recomputed from activities, and written if they differ. */
+/** What a driver returns. */
+type Raw<T extends string> = Record<T, string | number>;
+
+/**
+ * Counts names and paths per time bucket, without bots. Counts are recomputed from activities, and written if they differ. The
+ * database compares them: a bucket may have very many names and paths, of which a step changes few.
+ */
 export class BucketCounts {
   constructor(private readonly manager: EntityManager) {}
 
   /** In buckets of 15 minutes. */
   async names(ranges: TimeRange[]): Promise<NameCount[]> {
-    const quarter = floorOf(QUARTER);
-    return this.eachChunk(ranges, async (some) => {
-      const rows = await this.counted(some)
-        .select(quarter, 'startedAt')
-        .addSelect('activity.name', 'name')
-        .addSelect('COUNT(*)', 'activities')
-        .groupBy(quarter)
-        .addGroupBy('activity.name')
-        .getRawMany<Record<'startedAt' | 'activities', string | number> & { name: string }>();
-      return rows.map(({ startedAt, name, activities }) => ({
-        startedAt: Number(startedAt),
-        name,
-        activities: Number(activities),
-      }));
-    });
+    const rows = await this.eachChunk(ranges, (some) =>
+      this.countedNames(some).getRawMany<Raw<'bucket' | 'activities'> & { name: string }>(),
+    );
+    return rows.map(({ bucket, name, activities }) => ({
+      startedAt: Number(bucket),
+      name,
+      activities: Number(activities),
+    }));
   }
 
-  /**
-   * @param bucketSize {@link QUARTER} or {@link DAY}
-   * @param pages only these
-   */
-  async paths(ranges: TimeRange[], bucketSize: number, pages?: string[]): Promise<PathCount[]> {
-    const start = floorOf(bucketSize);
-    return this.eachChunk(ranges, async (some) => {
-      const query = this.counted(some)
-        .select(start, 'startedAt')
-        .addSelect('COUNT(*)', 'activities')
-        .addSelect(`SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`, 'views')
-        .addSelect(PAGE, 'path')
-        .groupBy(start)
-        .addGroupBy(PAGE);
-      if (pages) query.andWhere(`${PAGE} IN (:...pages)`, { pages });
-      const rows = await query.getRawMany<
-        Record<'startedAt' | 'activities' | 'views', string | number> & { path: string }
-      >();
-      return rows.map(({ startedAt, path, activities, views }) => ({
-        startedAt: Number(startedAt),
-        path,
-        activities: Number(activities),
-        views: Number(views),
-      }));
-    });
+  /** @param bucketSize {@link QUARTER} or {@link DAY} */
+  async paths(ranges: TimeRange[], bucketSize: number): Promise<PathCount[]> {
+    const rows = await this.eachChunk(ranges, (some) =>
+      this.countedPaths(some, bucketSize).getRawMany<
+        Raw<'bucket' | 'activities' | 'views'> & { path: string }
+      >(),
+    );
+    return rows.map(({ bucket, path, activities, views }) => ({
+      startedAt: Number(bucket),
+      path,
+      activities: Number(activities),
+      views: Number(views),
+    }));
   }
 
   /**
@@ -92,15 +80,33 @@ export class BucketCounts {
 
   /** Statements that rebuild the counts of names. The ranges consist of whole buckets of 15 minutes. */
   async nameChanges(ranges: TimeRange[]): Promise<(Statement | Insert)[]> {
-    const stored = await this.eachChunk(ranges, (some) =>
-      this.manager.createQueryBuilder(NameRollup, 'sum').where(inAnyRange('sum.startedAt', some)).getMany(),
-    );
-    const counts = await this.names(ranges);
+    const rows = await this.eachChunk(ranges, (some) => {
+      const counted = this.countedNames(some);
+      const stored = this.stored(NameRollup, some).addSelect('sum.name', 'name');
+      return this.manager
+        .createQueryBuilder()
+        .select('part.bucket', 'bucket')
+        .addSelect('part.name', 'name')
+        .addSelect('SUM(part.activities)', 'activities')
+        .from(
+          `(SELECT bucket, name, activities, 0 AS stored FROM (${counted.getQuery()}) counted
+           UNION ALL SELECT bucket, name, 0, activities FROM (${stored.getQuery()}) kept)`,
+          'part',
+        )
+        .setParameters({ ...counted.getParameters(), ...stored.getParameters() })
+        .groupBy('part.bucket')
+        .addGroupBy('part.name')
+        .having('SUM(part.activities) <> SUM(part.stored)')
+        .getRawMany<Raw<'bucket' | 'activities'> & { name: string }>();
+    });
     return this.changes(
       NameRollup,
       'name',
-      counts.map((count) => ({ ...count, startedAt: new Date(count.startedAt) })),
-      stored,
+      rows.map(({ bucket, name, activities }) => ({
+        startedAt: new Date(Number(bucket)),
+        name,
+        activities: Number(activities),
+      })),
     );
   }
 
@@ -115,41 +121,58 @@ export class BucketCounts {
     pages?: string[],
   ): Promise<(Statement | Insert)[]> {
     if (pages?.length === 0) return [];
-    const counts = await this.paths(ranges, bucketSize, pages);
-    await paths.resolve(pages ?? counts.map(({ path }) => path));
-    const numbers = pages && new Set(pages.map((page) => paths.idOf(page)));
-    const stored = await this.eachChunk(ranges, (some) => {
-      const query = this.manager
-        .createQueryBuilder(PathRollup, 'sum')
-        .where(inAnyRange('sum.startedAt', some));
-      if (numbers) query.andWhere({ path: In([...numbers]) });
-      return query.getMany();
+    if (pages) await paths.resolve(pages);
+    const rows = await this.eachChunk(ranges, (some) => {
+      const counted = this.countedPaths(some, bucketSize);
+      const stored = this.stored(PathRollup, some)
+        .addSelect('sum.views', 'views')
+        .addSelect('sum.path', 'id')
+        .addSelect('path.path', 'path')
+        .leftJoin(Path, 'path', 'path.id = sum.path');
+      if (pages) {
+        counted.andWhere(`${PAGE} IN (:...pages)`, { pages });
+        stored.andWhere({ path: In(pages.map((page) => paths.idOf(page))) });
+      }
+      return this.manager
+        .createQueryBuilder()
+        .select('part.bucket', 'bucket')
+        .addSelect('part.path', 'path')
+        .addSelect('MAX(part.id)', 'id')
+        .addSelect('SUM(part.activities)', 'activities')
+        .addSelect('SUM(part.views)', 'views')
+        .from(
+          `(SELECT bucket, path, 0 AS id, activities, views, 0 AS stored, 0 AS storedViews FROM (${counted.getQuery()}) counted
+           UNION ALL SELECT bucket, path, id, 0, 0, activities, views FROM (${stored.getQuery()}) kept)`,
+          'part',
+        )
+        .setParameters({ ...counted.getParameters(), ...stored.getParameters() })
+        .groupBy('part.bucket')
+        .addGroupBy('part.path')
+        .having('SUM(part.activities) <> SUM(part.stored) OR SUM(part.views) <> SUM(part.storedViews)')
+        .getRawMany<Raw<'bucket' | 'id' | 'activities' | 'views'> & { path: string }>();
     });
+    await paths.resolve(rows.flatMap(({ id, path }) => (Number(id) === 0 ? path : [])));
     return this.changes(
       PathRollup,
       'path',
-      counts.map(({ startedAt, path, activities, views }) => ({
-        startedAt: new Date(startedAt),
-        path: paths.idOf(path),
-        activities,
-        views,
+      rows.map(({ bucket, id, path, activities, views }) => ({
+        startedAt: new Date(Number(bucket)),
+        path: Number(id) || paths.idOf(path),
+        activities: Number(activities),
+        views: Number(views),
       })),
-      stored,
     );
   }
 
-  private changes<K extends string, T extends Record<K, string | number> & { startedAt: Date }>(
+  /** @param counts those that differ from what is stored; 0 if the activities are gone */
+  private changes<K extends string>(
     entity: typeof NameRollup | typeof PathRollup,
     key: K,
-    counts: T[],
-    stored: T[],
+    counts: (Record<K, string | number> & { startedAt: Date; activities: number })[],
   ): (Statement | Insert)[] {
-    const keyOf = (row: T): string => `${+row.startedAt} ${row[key]}`;
-    const before = new Map(stored.map((row) => [keyOf(row), JSON.stringify(sorted(row))]));
-    const changed = counts.filter((row) => before.get(keyOf(row)) !== JSON.stringify(sorted(row)));
-    const right = new Set(counts.map(keyOf));
-    const gone = stored.filter((row) => !right.has(keyOf(row)));
     const table = new Table(this.manager.connection, entity);
+    const gone = counts.filter(({ activities }) => activities === 0);
+    const changed = counts.filter(({ activities }) => activities > 0);
     return [
       ...this.deletions(entity, key, gone),
       ...chunks(changed).map((some) => table.insert(some, { replace: true })),
@@ -191,6 +214,38 @@ export class BucketCounts {
     return found;
   }
 
+  private countedNames(ranges: TimeRange[]): SelectQueryBuilder<ObjectLiteral> {
+    const bucket = floorOf(QUARTER);
+    return this.counted(ranges)
+      .select(bucket, 'bucket')
+      .addSelect('activity.name', 'name')
+      .addSelect('COUNT(*)', 'activities')
+      .groupBy(bucket)
+      .addGroupBy('activity.name');
+  }
+
+  private countedPaths(ranges: TimeRange[], bucketSize: number): SelectQueryBuilder<ObjectLiteral> {
+    const bucket = floorOf(bucketSize);
+    return this.counted(ranges)
+      .select(bucket, 'bucket')
+      .addSelect(PAGE, 'path')
+      .addSelect('COUNT(*)', 'activities')
+      .addSelect(`SUM(CASE WHEN activity.name = 'view' THEN 1 ELSE 0 END)`, 'views')
+      .groupBy(bucket)
+      .addGroupBy(PAGE);
+  }
+
+  private stored(
+    entity: typeof NameRollup | typeof PathRollup,
+    ranges: TimeRange[],
+  ): SelectQueryBuilder<ObjectLiteral> {
+    return this.manager
+      .createQueryBuilder<ObjectLiteral>(entity, 'sum')
+      .select('sum.startedAt', 'bucket')
+      .addSelect('sum.activities', 'activities')
+      .where(inAnyRange('sum.startedAt', ranges));
+  }
+
   private counted(ranges: TimeRange[]): SelectQueryBuilder<ObjectLiteral> {
     const query = this.manager
       .createQueryBuilder(Activity, 'activity')
@@ -198,10 +253,6 @@ export class BucketCounts {
     leaveOutBots(query);
     return query;
   }
-}
-
-function sorted(row: object): [string, unknown][] {
-  return Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function floorOf(bucketSize: number): string {

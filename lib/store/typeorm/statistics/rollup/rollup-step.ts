@@ -4,6 +4,7 @@ import { Table } from '../../../../database/table.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits, deferredRanges } from './dirty-ranges.js';
 import { floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
+import { monotonicClock } from '../../../../time/clock.js';
 import { DAY, MINUTE } from '../../../../time/units.js';
 import { BucketCounts, daysOf } from './bucket-counts.js';
 import { forget, PathDictionary } from './path-dictionary.js';
@@ -22,6 +23,8 @@ export interface StepResult {
   hasLarge: boolean;
   /** How many dirty ranges are left of those that were taken, because such a visit was put off. */
   deferred: number;
+  /** Milliseconds that it would also have taken with a single range: to count a bucket that they all lie in. */
+  sharedTime: number;
 }
 
 /** Recomputes what dirty ranges touch: their visits, and the buckets of names and paths that they lie in. */
@@ -58,6 +61,7 @@ export class RollupStep {
     const whole = daysOf(timeRangesOf(past.filter(({ erased, visits: named }) => erased || named === null)));
     const wholeStarts = new Set(whole.map(({ since }) => since));
     const partly = timeRangesOf(past).filter(({ since }) => !wholeStarts.has(floor(since, DAY)));
+    const begun = monotonicClock.now();
     const counts = [
       ...(await this.buckets.nameChanges(quarters)),
       ...(await this.buckets.pathChanges(recentQuarters, QUARTER, this.paths)),
@@ -69,6 +73,10 @@ export class RollupStep {
         await this.buckets.pagesIn(bucketsOf(partly, MINUTE)),
       )),
     ];
+    const isOneBucket = quarters.every(
+      ({ since, until }) => quarters.length === 1 && until - since === QUARTER,
+    );
+    const sharedTime = isOneBucket ? monotonicClock.now() - begun : 0;
     const statements = [...this.paths.inserts(), ...visits, ...counts];
     if (deferred.length > 0) statements.push(new Table(this.manager.connection, DirtyRange).insert(deferred));
     if (ranges.some(({ erased }) => erased))
@@ -79,7 +87,7 @@ export class RollupStep {
         )),
       );
     for (const { since } of ranges) rest.days.add(floor(since.getTime(), DAY));
-    return { statements, ...rest, deferred: deferred.length };
+    return { statements, ...rest, deferred: deferred.length, sharedTime };
   }
 
   /** Recomputes the path counts of a time range, in buckets of another size. */

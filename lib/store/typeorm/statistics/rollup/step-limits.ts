@@ -18,7 +18,10 @@ export class StepLimits {
   /** Milliseconds for which the last commit has blocked the event loop. */
   private blocked = 0;
 
-  /** Fewer ranges after a step that took long, and more after a quick one. */
+  /**
+   * Fewer ranges after a step that took long, and more after a quick one.
+   * @param took milliseconds, without what a step with one range takes too
+   */
   adapt(ranges: DirtyRange[], took: number): void {
     const kind = ranges.some(isDay) ? 'days' : 'ranges';
     const max = kind === 'days' ? MAX_DAYS : MAX_RANGES;

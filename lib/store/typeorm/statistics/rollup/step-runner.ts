@@ -116,10 +116,12 @@ export class StepRunner {
       const ranges = await onPrimary(this.dataSource, (manager) => select(manager, isDue));
       if (ranges.length === 0) return 'none';
       const isLarge = ranges.every(({ deferred }) => deferred);
+      let sharedTime = 0;
       try {
         const result = await this.compute(turn, (step) =>
           step.recompute(ranges, state.compactedUntil.getTime(), mayDefer && !isLarge),
         );
+        ({ sharedTime } = result);
         const took = monotonicClock.now() - begun;
         const changes = {
           ranges,
@@ -142,7 +144,7 @@ export class StepRunner {
       }
       const ids = ranges.map(({ id }) => id);
       this.selection.forgetFailures(ids);
-      this.selection.limits.adapt(ranges, monotonicClock.now() - begun);
+      this.selection.limits.adapt(ranges, monotonicClock.now() - begun - sharedTime);
       this.onRecomputed(ids);
       return 'done';
     });
