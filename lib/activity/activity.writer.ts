@@ -40,7 +40,7 @@ export class ActivityWriter
   readonly errors: WriteErrors;
   private readonly queue: WriteQueue;
   /** Writes that are not answered yet. */
-  private readonly open = new Set<Promise<void>>();
+  private readonly open = new Map<Promise<void>, StoredActivity[]>();
   /** How many connections are used or waited for. */
   private serving = 0;
   /** How many of them have not taken writes from the queue yet. */
@@ -88,7 +88,7 @@ export class ActivityWriter
     if (this.isClosed) throw new UnavailableError('the application is shutting down');
     this.checkSize(activities.length);
     const written = this.queue.add(activities, session, deadline);
-    this.open.add(written);
+    this.open.set(written, activities);
     this.start();
     try {
       await written;
@@ -160,7 +160,15 @@ export class ActivityWriter
 
   /** Resolves when nothing that was accepted by now waits any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.open);
+    await Promise.allSettled(this.open.keys());
+  }
+
+  /** The same for the activities of one session. */
+  async settledOf(session: string): Promise<void> {
+    const own = [...this.open].flatMap(([written, activities]) =>
+      activities.some(({ sessionId }) => sessionId === session) ? written : [],
+    );
+    await Promise.allSettled(own);
   }
 
   /** Resolves when each accepted write is committed, or refused because its time is over. */
@@ -193,7 +201,7 @@ export class ActivityWriter
       // It is in the log, and the next activity of the session stores it.
       .catch(() => {})
       .finally(() => this.open.delete(stored));
-    this.open.add(stored);
+    this.open.set(stored, []);
   }
 
   /** Starts transactions after one turn of the event loop, for the requests that have arrived together. */

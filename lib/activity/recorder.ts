@@ -83,6 +83,11 @@ export class Recorder {
     return this.writer.deadline();
   }
 
+  /** Resolves when the activities of a session that this instance has accepted by now are committed, or refused. */
+  settledOf(session: string): Promise<void> {
+    return this.writer.settledOf(session);
+  }
+
   /** @returns milliseconds that are left until a deadline */
   timeLeft(deadline: number): number {
     return this.writer.timeLeft(deadline);

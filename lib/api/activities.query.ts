@@ -1,4 +1,4 @@
-import { ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
 import type { ActivityFilter } from '../activity/activity.filter.js';
@@ -8,8 +8,21 @@ import { type FormatName, FORMATS } from '../export/format.js';
 import { badRequest } from '../http/bad-request.js';
 import { FromJson, IsFlag } from './statistics.query.js';
 
+/** The libraries take names such as `constructor` for known ones. */
+class QueryPipe extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const names = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+    const inherited = names.filter((name) => name in Object.prototype);
+    if (inherited.length > 0)
+      throw badRequest(
+        Object.fromEntries(inherited.map((name) => [name, [`property ${name} should not exist`]])),
+      );
+    return super.transform(value, metadata);
+  }
+}
+
 /** Reads the query of every route of the API. An unknown parameter is an error. */
-export const queryPipe = new ValidationPipe({
+export const queryPipe = new QueryPipe({
   transform: true,
   whitelist: true,
   forbidNonWhitelisted: true,

@@ -11,7 +11,6 @@ import type { ServerActivity } from '../activity/server-activity.js';
 import { MAX_NAME } from '../activity/new-activity.js';
 import { truncate } from '../activity/text.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
-import { InvalidActivityError } from '../activity/validation-errors.js';
 import { describeThrown } from '../diagnostics/thrown.js';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
@@ -95,9 +94,8 @@ export class HandlerTracker {
       seen,
       waitFor(() =>
         track({ result }).catch((error: unknown) => {
-          // The handler has succeeded: an error would make the client repeat the request.
-          if (error instanceof InvalidActivityError || error instanceof UnstorableError)
-            this.report(call, error);
+          // The handler has succeeded: another error would make the client repeat the request.
+          if (!(error instanceof UnavailableError)) this.report(call, error);
           else throw toHttp(error, call.response);
         }),
       ),
@@ -151,8 +149,7 @@ function waitFor(work: () => Promise<void>): Observable<never> {
 }
 
 /** @returns the error to throw, with the same answer as that of the tracking route */
-function toHttp(error: unknown, response: ContextResponse | undefined): unknown {
-  if (!(error instanceof UnavailableError)) return error;
+function toHttp(error: UnavailableError, response: ContextResponse | undefined): unknown {
   if (response) setRetryAfter(response);
   return new ServiceUnavailableException(error.answer, { cause: error });
 }

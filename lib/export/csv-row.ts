@@ -6,11 +6,11 @@ const FORMULA = /^'*(?:[\t\r\n]|[\s']*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
 
 /**
  * The same after a character that may begin another cell. In many locales Excel splits a line at `;`, even inside quotes
- * that do not begin the line.
+ * that do not begin the line; the part then may begin with a quote of its own.
  */
-const PART = /[;\t\r\n](?=(?:[^\S\r\n]|')*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
+const PART = /[;\t\r\n](?=(?:[^\S\r\n]|['"])*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
 
-const ESCAPED_PART = /([;\t\r\n])'(?=(?:[^\S\r\n]|')*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
+const ESCAPED_PART = /([;\t\r\n])'(?=(?:[^\S\r\n]|['"])*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
 
 /** Cells to quote: RFC 4180 names the first four; `;` and tab separate cells in some spreadsheets. */
 const SPECIAL = /[",\r\n;\t]/;

@@ -102,6 +102,7 @@ export class ActivitySubscriptions
     if (!isClass(handler)) return handler;
     try {
       const instance = this.moduleRef.get(handler, { strict: false });
+      if (typeof instance.handle !== 'function') throw new TypeError('it has no method "handle"');
       return (activities, delivery) => instance.handle(activities, delivery);
     } catch (cause) {
       throw new Error(
@@ -127,5 +128,7 @@ function isClass(
   handler: Subscription['handler'],
 ): handler is Exclude<typeof handler, ActivityHandler['handle']> {
   const prototype: unknown = handler.prototype;
-  return typeof prototype === 'object' && prototype !== null && 'handle' in prototype;
+  const hasMethod = typeof prototype === 'object' && prototype !== null && 'handle' in prototype;
+  // The method may be a property of each instance.
+  return hasMethod || /^class\b/.test(Function.prototype.toString.call(handler));
 }

@@ -23,7 +23,7 @@ export class ListenerQueue<Event> {
       return;
     }
     this.waiting.push(event);
-    this.running ??= this.run().finally(() => (this.running = undefined));
+    this.running ??= this.run();
   }
 
   /** Resolves when nothing waits any more. */
@@ -55,6 +55,8 @@ export class ListenerQueue<Event> {
         this.incidents.failed(subject, describeThrown(error));
       }
     }
+    // At once, so that an event that comes next starts it again.
+    this.running = undefined;
     this.incidents.worked(this.slowness);
   }
 }

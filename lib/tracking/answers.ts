@@ -2,6 +2,9 @@ import { HttpException, Injectable } from '@nestjs/common';
 import { Outcomes } from '../diagnostics/outcomes.js';
 import type { TrackRequest } from '../http/request.js';
 
+/** Of RFC 9110, without parameters. Any other text of a stranger is not kept. */
+const MEDIA_TYPE = /^[\w!#$&^.+-]{1,32}\/[\w!#$&^.+-]{1,64}(?=\s*(?:;|$))/;
+
 /** The names in errors that are counted; clients can send any others. */
 const FIELDS = [
   'activities',
@@ -47,7 +50,7 @@ export class Answers {
       status,
       cause: this.causeOf(request, status),
       method,
-      contentType: headers['content-type']?.split(';', 1)[0]?.trim().slice(0, 64) ?? null,
+      contentType: MEDIA_TYPE.exec(headers['content-type'] ?? '')?.[0] ?? null,
       origin: /^https?:\/\/[\w.:[\]-]{1,255}$/i.exec(headers.origin ?? '')?.[0] ?? null,
     });
   }

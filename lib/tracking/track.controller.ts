@@ -165,6 +165,8 @@ export class TrackController {
     let erasure = this.erasures.get(session);
     if (!erasure) {
       const erase = async (): Promise<void> => {
+        // What the browser has just sent would be committed after the erasure.
+        await this.recorder.settledOf(session);
         const { items } = await this.activities.find({ session }, { limit: 1 });
         if (items[0]?.session?.consent) await this.activities.erase({ session });
       };

@@ -131,6 +131,8 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
     ['funnel?steps=[{}]', 'steps.0'],
     ['funnel?steps=[null]', 'steps'],
     ['visits?after=there', 'after'],
+    ['overview?constructor=x', 'constructor'],
+    ['overview?__proto__=x', '__proto__'],
   ])('answers 400 to %s, and names %s', async (path, property) => {
     const response = await get(path);
     expect(response.status).toBe(400);

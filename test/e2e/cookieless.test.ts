@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Controller, Post } from '@nestjs/common';
 import {
@@ -10,6 +11,7 @@ import {
   Session,
   VisitorService,
 } from '../../lib/index.js';
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { STORE } from '../../lib/options/settings.js';
 import { periodOf } from '../../lib/privacy/salt.js';
 import { Salts } from '../../lib/privacy/salts.js';
@@ -528,6 +530,32 @@ describe('the mode', () => {
       const left = (await host.stored()).map(({ id }) => id).filter((id) => kept.includes(id));
       expect(left).toEqual(onWithdrawal === 'keep' ? kept : kept.slice(2));
       expect(other).toMatch(/^djaffar_session=/);
+    });
+
+    it('erases what is about to be stored when it is withdrawn', async () => {
+      await start({ consent: consentCookie, onWithdrawal: 'erase' });
+      const cookie = cookieOf(await view(agreed));
+      const writer = host.app.get(ActivityWriter, { strict: false });
+      const [lend, settle] = [host.store.lendWriter.bind(host.store), writer.settledOf.bind(writer)];
+      const released = new EventEmitter();
+      jest.spyOn(host.store, 'lendWriter').mockImplementationOnce(async (work, cancel) => {
+        released.emit('held');
+        await once(released, 'released');
+        await lend(work, cancel);
+      });
+      const held = once(released, 'held');
+      const sent = view({ cookie: `${cookie}; ${agreed.cookie}` });
+      await held;
+      jest.spyOn(writer, 'settledOf').mockImplementation((session) => {
+        const settled = settle(session);
+        released.emit('released');
+        return settled;
+      });
+      expect((await view({ cookie })).status).toBe(204);
+      expect((await sent).status).toBe(204);
+      // The one that withdraws is stored without an agreement.
+      expect((await host.stored()).map(({ session }) => session?.consent)).toEqual([false]);
+      jest.restoreAllMocks();
     });
 
     it('erases no session of the time before it was asked for', async () => {

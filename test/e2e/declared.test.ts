@@ -149,6 +149,12 @@ class OrdersController {
     throw Object.assign(new Error('not found there'), { status: 404 });
   }
 
+  @Post('charged')
+  @Track('order.charged', { await: true, properties: () => assertNever() })
+  charge(): string {
+    return 'charged';
+  }
+
   @Get('promised')
   // As code without types can write it.
   @Track('order.promised', { properties: () => Object(Promise.resolve({ total: 1 })) as Properties })
@@ -159,6 +165,10 @@ class OrdersController {
   @Post('silent')
   @NoTrack()
   silent(): void {}
+}
+
+function assertNever(): never {
+  throw new TypeError('no properties');
 }
 
 @Controller('health')
@@ -253,6 +263,14 @@ describe.each(ADAPTERS)('@Track on %s', (adapter) => {
   it('tracks the status of the answer, not that of another server', async () => {
     expect((await post('/orders/relayed')).status).toBe(500);
     expect(await stored(1)).toMatchObject([{ name: 'order.relayed', properties: { status: 500 } }]);
+  });
+
+  it('answers as the handler does, although what is awaited cannot be made', async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    const answer = await post('/orders/charged');
+    jest.restoreAllMocks();
+    expect(answer.status).toBe(201);
+    await expect(answer.json()).resolves.toEqual({ data: 'charged' });
   });
 
   it('says that "properties" may not be a promise', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CanActivate, Injectable, UnauthorizedException } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
@@ -347,6 +347,42 @@ describe('djaffar doctor --url', () => {
     expect(ran.stdout).toMatch(
       /^warning .*1 refused requests in the last 24 hours \(400\.date\): a wrong "date"/m,
     );
+  });
+
+  it('reports an app that stops answering, and does not let it control the terminal', async () => {
+    const hanging = createServer((request, response) => {
+      if (request.url?.endsWith('tracker.js')) response.destroy();
+      else if (request.method === 'POST') response.writeHead(204).end();
+      else response.end();
+    }).listen(0, '127.0.0.1');
+    const failing = createServer((_, response) => {
+      response.writeHead(500).end(JSON.stringify({ message: '\u009b2Jall is well' }));
+    }).listen(0, '127.0.0.1');
+    await Promise.all([once(hanging, 'listening'), once(failing, 'listening')]);
+    const urlOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ran = await run(database, ['doctor', '--url', urlOf(hanging)]);
+    const other = await run(database, ['doctor', '--url', urlOf(failing)]);
+    hanging.close();
+    failing.close();
+    expect(ran.stdout).toMatch(/^ok .*the database can be reached/m);
+    expect(ran.stdout).toMatch(/^problem .*has answered, but later did not/m);
+    expect(other.stdout).toContain('500: \\u009b2Jall is well');
+  });
+
+  it('reads a large page in proportion to its size', async () => {
+    const page = `${'<meta http-equiv="x" '.repeat(50_000)}<meta http-equiv="Content-Security-Policy" content="default-src 'none'">`;
+    host = await startHost({
+      adapter: 'express',
+      database,
+      configure: (app) =>
+        void app.use((request: { path: string }, response: ServerResponse, next: () => void) => {
+          if (request.path === '/') response.end(page);
+          else next();
+        }),
+    });
+    const begun = performance.now();
+    await run(database, ['doctor', '--url', host.url]);
+    expect(performance.now() - begun).toBeLessThan(30_000);
   });
 
   it('finds an app that is not there', async () => {

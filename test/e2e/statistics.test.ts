@@ -446,6 +446,14 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     }
   });
 
+  it('finds the text as it was typed, also of alphabets whose lower case the database does not know', async () => {
+    for (const [i, text] of ['Ärger', 'Жук', 'ΣΊΣΥΦΟΣ', 'İstanbul'].entries()) {
+      await visit(`v${i}`, { '01T10:00': `/${text}` });
+      const { items } = await stats.top('path', { ...november, search: text });
+      expect(items).toEqual([{ value: `/${text}`, count: 1 }]);
+    }
+  });
+
   it('follows the longest of visits', async () => {
     const views = Array.from({ length: 1001 }, (_, i) => ({
       date: new Date(Date.parse('2025-11-01T10:00Z') + i * 1000),

@@ -37,6 +37,9 @@ describe('formulas in CSV', () => {
     ["'=1", "''=1"],
     ['a;=1', "a;'=1"],
     [';\t=1', ";'\t'=1"],
+    // Excel reads a part that begins with an empty quoted text, and then the rest.
+    ['a;"=1', `a;'"=1`],
+    ['a; ""=1', `a;' ""=1`],
     ["it's", "it's"],
     ['/a;b', '/a;b'],
   ])('of %j is %j', (text, escaped) => {

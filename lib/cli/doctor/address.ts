@@ -8,6 +8,8 @@ import { blockedBy } from './csp.js';
 /** Milliseconds. */
 const TIMEOUT = 10_000;
 const MAX_SKEW = 5000;
+/** Bytes that are read of an answer. */
+const MAX_BODY = 1_000_000;
 /** The prefixes that hosts use most. */
 const PREFIXES = ['api', 'v1', 'api/v1'];
 /** Marked as a bot, so that statistics leave it out. */
@@ -53,6 +55,29 @@ export async function examineAddress(address: Address, services: Services | unde
   }
   if (first.status !== 204) return [await explainRefusal(base, first, address.path)];
   const findings = [fine(`POST ${base.href}track/ is answered with 204`), ...clockOf(first)];
+  try {
+    findings.push(...(await examineAccepted(base, address, services, { first, id })));
+  } catch (error) {
+    findings.push(
+      problem(
+        `${base.origin} has answered, but later did not: ${reasonOf(error)}`,
+        'look at the log of the app',
+      ),
+    );
+  } finally {
+    await services?.activities.erase({ name: NAME }).catch(() => {});
+  }
+  return findings;
+}
+
+/** Looks further after an activity was accepted. */
+async function examineAccepted(
+  base: URL,
+  address: Address,
+  services: Services | undefined,
+  { first, id }: { first: Answer; id: string },
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
   const cookie = first.headers.getSetCookie().find((each) => /^djaffar_session=[^;]/.test(each));
   findings.push(...cookieFindings(base, cookie));
   const second = randomUUID();
@@ -62,6 +87,9 @@ export async function examineAddress(address: Address, services: Services | unde
   return findings;
 }
 
+/** Others can track activities of the same name, but not of this path. */
+const pathOf = (id: string): string => `/djaffar-doctor/${id}`;
+
 function send(base: URL, id: string, cookie?: string): Promise<Answer> {
   return request(new URL('track/', base), {
     method: 'POST',
@@ -70,13 +98,25 @@ function send(base: URL, id: string, cookie?: string): Promise<Answer> {
       'User-Agent': USER_AGENT,
       ...(cookie !== undefined && { Cookie: cookie }),
     },
-    body: JSON.stringify({ id, date: new Date().toISOString(), path: '/djaffar-doctor', name: NAME }),
+    body: JSON.stringify({ id, date: new Date().toISOString(), path: pathOf(id), name: NAME }),
   });
 }
 
 async function request(url: URL, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT), ...init });
-  return { status: response.status, headers: response.headers, body: await response.text() };
+  return { status: response.status, headers: response.headers, body: await readBody(response) };
+}
+
+/** Returns the beginning of a body, which may have no end. */
+async function readBody({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body ?? []) {
+    parts.push(part);
+    size += part.length;
+    if (size >= MAX_BODY) break;
+  }
+  return Buffer.concat(parts).toString('utf8', 0, MAX_BODY);
 }
 
 /** @param answer not 204 */
@@ -194,7 +234,7 @@ async function examineStored(
   const find = async (
     id: string,
   ): Promise<Awaited<ReturnType<typeof activities.find>>['items'][number] | undefined> =>
-    (await activities.find({ name: NAME }, { limit: 100 })).items.find((each) => each.id === id);
+    (await activities.find({ name: NAME, path: pathOf(id) }, { limit: 1 })).items[0];
   try {
     const [stored, again] = [await find(first), await find(second)];
     if (!stored)
@@ -226,8 +266,6 @@ async function examineStored(
   } catch (error) {
     if (!store.classifyError(error)) throw error;
     return [problem(`activities cannot be read: ${reasonOf(error)}`, 'see the findings above')];
-  } finally {
-    await activities.erase({ name: NAME }).catch(() => {});
   }
 }
 
@@ -264,11 +302,7 @@ async function examinePage(base: URL, given: string | undefined): Promise<Findin
       ),
     ];
   const findings: Finding[] = [];
-  const meta =
-    /<meta[^>]+http-equiv=["']?content-security-policy["']?[^>]*content=(?:"([^"]*)"|'([^']*)')/i.exec(
-      answer.body,
-    );
-  const policies = [answer.headers.get('content-security-policy'), meta?.[1] ?? meta?.[2]];
+  const policies = [answer.headers.get('content-security-policy'), ...policiesIn(answer.body)];
   for (const policy of policies) {
     if (!policy) continue;
     const source = page.origin === base.origin ? "'self'" : base.origin;
@@ -293,6 +327,16 @@ async function examinePage(base: URL, given: string | undefined): Promise<Findin
     );
   if (findings.length === 0) findings.push(fine(`${page.href} lets the tracker send`));
   return findings;
+}
+
+/** The policies of the page's own tags. */
+function policiesIn(html: string): string[] {
+  const tags = html.match(/<meta\b[^>]{1,10000}>/gi) ?? [];
+  return tags.flatMap((tag) => {
+    if (!/\bhttp-equiv=["']?content-security-policy\b/i.test(tag)) return [];
+    const [, quoted, other] = /\bcontent=(?:"([^"]*)"|'([^']*)')/i.exec(tag) ?? [];
+    return quoted ?? other ?? [];
+  });
 }
 
 async function examineCors(base: URL, origin: string): Promise<Finding[]> {

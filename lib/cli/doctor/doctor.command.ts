@@ -4,7 +4,7 @@ import { version } from '../../generated/version.js';
 import { explain } from '../../health/causes.js';
 import { HOUR } from '../../time/units.js';
 import type { DataSourceFile } from '../data-source.js';
-import { reasonOf } from '../errors.js';
+import { escapeControls, reasonOf } from '../errors.js';
 import { print } from '../output.js';
 import { type Services, servicesOf } from '../services.js';
 import { examineAddress } from './address.js';
@@ -134,8 +134,9 @@ async function examineOutcomes(store: Services['store'], now: number): Promise<F
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'problem ' };
 
 function format({ level, text, cure }: Finding): string {
-  const line = `${MARKS[level]} ${text}`;
-  return cure === undefined ? line : `${line}\n          → ${cure}`;
+  // What an app answers, or a database, may control the terminal.
+  const line = escapeControls(`${MARKS[level]} ${text}`);
+  return cure === undefined ? line : `${line}\n          → ${escapeControls(cure)}`;
 }
 
 function cureOf(error: unknown): string {

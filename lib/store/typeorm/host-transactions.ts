@@ -35,6 +35,10 @@ export class HostTransactions {
     const runner = this.runnerOf(manager);
     for (const [sql, parameters] of dialectOf(this.dataSource).statements(inserts))
       await runner.query(sql, parameters);
+    if (!runner.isTransactionActive)
+      throw new Error(
+        'Djaffar: the transaction ended before track() did; await track() within the transaction',
+      );
     // A data source that is initialized again has new subscribers.
     if (!this.dataSource.subscribers.includes(this.subscriber))
       this.dataSource.subscribers.push(this.subscriber);

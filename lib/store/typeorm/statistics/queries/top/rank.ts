@@ -86,9 +86,14 @@ export function search(
   otherwise?: string,
 ): SelectQueryBuilder<ObjectLiteral> {
   if (text === undefined) return query;
-  const pattern = `%${text.toLowerCase().replaceAll(/[!%_]/g, '!$&')}%`;
-  const matches = `LOWER(${column}) LIKE :search ESCAPE '!'`;
+  // Of other alphabets, some databases know no lower case: then the text as it was typed is found.
+  const matches = `(LOWER(${column}) LIKE :search ESCAPE '!' OR ${column} LIKE :typed ESCAPE '!')`;
   return query.andWhere(otherwise === undefined ? matches : `(${matches} OR ${otherwise})`, {
-    search: pattern,
+    search: patternOf(text.toLowerCase()),
+    typed: patternOf(text),
   });
+}
+
+function patternOf(text: string): string {
+  return `%${text.replaceAll(/[!%_]/g, '!$&')}%`;
 }
