@@ -63,11 +63,11 @@ export const clients: Fault[] = [
     },
   },
   {
-    name: '500 dashboards that watch, 50 activities/s',
+    name: '1,000 dashboards that watch, 50 activities/s',
     on: ALL,
     async run(stage) {
       const host = await stage.start();
-      const watchers = Array.from({ length: 500 }, () => {
+      const watchers = Array.from({ length: 1000 }, () => {
         const socket = open(stage);
         socket.write('GET /djaffar/dashboard/data/stream HTTP/1.1\r\nHost: x\r\n\r\n');
         socket.resume();

@@ -14,7 +14,8 @@ import { storedIp } from '../activity/ip-address.js';
 import { storedLanguage } from '../activity/language.js';
 import { ipPolicyOf, modeOutsideRequest } from '../activity/privacy-policy.js';
 import { parseIsoDate } from '../activity/iso-date.js';
-import { isKey, MAX_SESSION, MAX_VISIT } from '../activity/key.js';
+import { MAX_SESSION, MAX_VISIT } from '../activity/key.js';
+import { isLongerThan, isStorable } from '../activity/text.js';
 import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { VISIT_PAUSE } from '../activity/visit-id.js';
@@ -113,8 +114,8 @@ export class RequestContexts extends CurrentContext {
     const mode = modeOutsideRequest(this.settings);
     // It may come from a queue, so nothing but what is known here is taken from it.
     return {
-      session: checked('session', given.session, (value) => isKey(value, MAX_SESSION)),
-      visit: checked('visit', given.visit, (value) => isKey(value, MAX_VISIT)),
+      session: checked('session', given.session, (value) => isId(value, MAX_SESSION)),
+      visit: checked('visit', given.visit, (value) => isId(value, MAX_VISIT)),
       userAgent: checked('userAgent', given.userAgent),
       path: checked('path', given.path),
       route: checked('route', given.route),
@@ -129,6 +130,11 @@ export class RequestContexts extends CurrentContext {
       group: groupGiven(group),
     };
   }
+}
+
+/** The ids of an import may have any characters. */
+function isId(text: string, max: number): boolean {
+  return text !== '' && isStorable(text) && !isLongerThan(text, max);
 }
 
 /** @throws Error if it is neither missing nor a text that is right */

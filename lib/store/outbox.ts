@@ -55,7 +55,10 @@ export interface SubscriptionStatus {
   isCatchingUp: boolean;
   /** Failures in a row. */
   failures: number;
-  /** The kind of the last failure, such as `TypeError` or `503`; `null` if the last delivery succeeded. */
+  /**
+   * The kind of the last failure, such as `TypeError` or `503`, or `TIMEOUT` as long as the handler takes longer than it should;
+   * `null` if the last delivery succeeded.
+   */
   error: string | null;
   /** When the next try is; `null` if the last delivery succeeded, or none is made any more. */
   nextTryAt: Date | null;
@@ -81,8 +84,12 @@ export interface Outbox {
    */
   take(name: string, holder: string, lease: number): Promise<DeliveryState | undefined>;
 
-  /** The same without the state. @returns whether nobody else has it */
-  renew(name: string, holder: string, lease: number): Promise<boolean>;
+  /**
+   * The same without the state.
+   * @param error what is wrong with the delivery that is under way
+   * @returns whether nobody else has it
+   */
+  renew(name: string, holder: string, lease: number, error?: string): Promise<boolean>;
 
   release(name: string, holder: string): Promise<void>;
 

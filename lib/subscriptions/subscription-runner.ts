@@ -21,6 +21,8 @@ const LONGEST_PARKED = 30 * 86_400_000;
 /** How many activities of before the subscription are read at once. */
 const HISTORY_PAGE = 500;
 
+/** The kind of failure if a handler does not end. */
+const TIMEOUT = 'TIMEOUT';
 /** The kind of failure if instances end while they deliver. */
 const PROCESS_ENDED = 'the process ended';
 
@@ -54,6 +56,8 @@ export class SubscriptionRunner {
   private isWakeable = false;
   private isWoken = false;
   private isRegistered = false;
+  /** Whether the handler takes longer than it should. */
+  private isLate = false;
   /** How many entries the delivery had that is tried again: the same ones, although more are waiting by now. */
   private repeated: number | undefined;
 
@@ -217,9 +221,9 @@ export class SubscriptionRunner {
       else void this.renew();
     }, lease / 4).unref();
     const late = setTimeout(() => {
-      const reason = `the handler takes longer than ${timeout} ms`;
-      this.store.incidents.failed(this.subject, { code: 'TIMEOUT', reason }, 'warn');
-      controller.abort(new Error(reason));
+      this.isLate = true;
+      this.sayLate();
+      controller.abort(new Error(this.lateness));
     }, timeout).unref();
     try {
       await this.handle(activities, { signal: controller.signal, attempt });
@@ -230,13 +234,25 @@ export class SubscriptionRunner {
       clearInterval(renewal);
       clearTimeout(late);
       this.current = undefined;
+      this.isLate = false;
     }
   }
 
   private async renew(): Promise<void> {
     const { lease } = this.subscription;
+    if (this.isLate) this.sayLate();
+    const error = this.isLate ? TIMEOUT : undefined;
     // The database may answer again before the lease is over.
-    await this.hold(() => this.outbox.renew(this.name, this.holder, lease)).catch(() => {});
+    await this.hold(() => this.outbox.renew(this.name, this.holder, lease, error)).catch(() => {});
+  }
+
+  private get lateness(): string {
+    return `the handler takes longer than ${this.subscription.timeout} ms`;
+  }
+
+  /** The log has it once a minute. */
+  private sayLate(): void {
+    this.store.incidents.failed(this.subject, { code: TIMEOUT, reason: this.lateness }, 'warn');
   }
 
   private settle(result: Settlement): Promise<boolean> {

@@ -299,11 +299,15 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       await page.waitForURL(/from=2026-02-02&to=2026-02-10/);
       await page.locator(`[data-measure=visits]:text-is("4")`).waitFor();
       await page.locator('.u-over').waitFor();
-      await chart.focus();
-      await page.keyboard.press('ArrowRight');
-      await page.keyboard.press('Shift+ArrowRight');
-      await page.keyboard.press('Enter');
-      await page.waitForURL(/from=2026-02-02&to=2026-02-03/);
+      const isZoomed = (): Promise<boolean> =>
+        page.waitForURL(/from=2026-02-02&to=2026-02-03/, { timeout: 2000 }).then(
+          () => true,
+          () => false,
+        );
+      // A selection ends if the points of the new range arrive meanwhile.
+      do {
+        for (const key of ['Escape', 'ArrowRight', 'Shift+ArrowRight', 'Enter']) await chart.press(key);
+      } while (!(await isZoomed()));
       await page.locator(`[data-measure=visits]:text-is("3")`).waitFor();
       expect(await page.locator('.range-text > span').first().innerText()).toMatch(/^2\s*–\s*3 Feb 2026$/);
     });

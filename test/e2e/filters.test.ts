@@ -63,6 +63,28 @@ describe.each(FOUND)('lists and conditions of filters on %s', (database) => {
     expect(await response.json()).toMatchObject({ items: Array.from({ length: count }, () => ({})) });
   });
 
+  it.each([0.000_01, 1e-7, 1.5e-9, 99_999_999_999_999.98, 123_456_789_012_345.6, 99_999_999.999_999_9, -0.1])(
+    'find the number %d as it was tracked, also as a text and by its beginning',
+    async (rate) => {
+      await host.activities.track({ path: '/', properties: { rate }, session: 'r', visit: 'r' });
+      const count = (given: NonNullable<ActivityFilter['properties']>[string]): Promise<number> =>
+        host.activities.count({ properties: { rate: given } });
+      expect(await count(rate)).toBe(1);
+      expect(await count(String(rate))).toBe(1);
+      expect(await count([rate, 'another'])).toBe(1);
+      expect(await count({ not: rate })).toBe(5);
+      expect(await count({ startsWith: String(rate).slice(0, 4) })).toBe(1);
+      expect(await count({ gte: rate, lte: rate })).toBe(1);
+      const stats = host.app.get(ActivityStats, { strict: false });
+      const { items } = await stats.top('property', {
+        property: 'rate',
+        from: new Date(0),
+        to: '2100-01-01T00:00Z',
+      });
+      expect(items.map(({ value }) => value)).toEqual([String(rate)]);
+    },
+  );
+
   it('erases by them, with what the users did before they logged in, and nothing else', async () => {
     expect(await host.activities.erase({ user: ['17', '19'], properties: { plan: { not: 'pro' } } })).toBe(3);
     expect(await host.activities.count({})).toBe(2);

@@ -207,6 +207,21 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     expect(leases).toHaveLength(2);
   });
 
+  it('say that the handler does not end, as long as it does not', async () => {
+    const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const host = await start({ lease: 1000, timeout: 100 });
+    let end = (): void => {};
+    deliveries.react = () => new Promise<void>((resolve) => (end = resolve));
+    await track(host, 'slow');
+    while ((await statusOf(host))[0]?.error !== 'TIMEOUT') await setImmediate();
+    expect(warned.mock.calls.map(String)).toContain(
+      'the subscription test cannot be delivered: the handler takes longer than 100 ms',
+    );
+    end();
+    await untilSettled(host);
+    expect(await statusOf(host)).toMatchObject([{ error: null, failures: 0 }]);
+  });
+
   it('are delivered again after a failure, with a pause, and parked after several until they are resumed', async () => {
     const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation();
     const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation();

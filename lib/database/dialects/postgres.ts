@@ -231,8 +231,9 @@ export const postgres: Dialect = {
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {
-    const properties = `${column}::jsonb`;
-    return `CASE WHEN jsonb_typeof(${properties} -> ${key}) IN ('string', 'number', 'boolean') THEN ${properties} ->> ${key} END`;
+    // Not jsonb, which writes numbers in another way than JavaScript.
+    const properties = `${column}::json`;
+    return `CASE WHEN json_typeof(${properties} -> ${key}) IN ('string', 'number', 'boolean') THEN ${properties} ->> ${key} END`;
   },
   whole: (sql) => `trunc(${sql})`,
   number: (column, key) => {

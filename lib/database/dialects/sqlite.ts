@@ -165,7 +165,8 @@ export const sqlite: Dialect = {
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {
-    const scalar = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(value AS TEXT) END`;
+    // The text of a number as it is stored, which JavaScript wrote.
+    const scalar = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'real' THEN COALESCE(${column} -> fullkey, CAST(value AS TEXT)) ELSE CAST(value AS TEXT) END`;
     return `(SELECT ${scalar} FROM json_each(${column}) WHERE key = ${key} AND type NOT IN ('object', 'array', 'null'))`;
   },
   whole: (sql) => `CAST(${sql} AS INTEGER)`,

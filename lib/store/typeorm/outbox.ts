@@ -100,8 +100,9 @@ export class TypeOrmOutbox implements Outbox {
     return { failures, retryIn: Math.max(0, retryAt.getTime() - at), parkedFor, error, history };
   }
 
-  renew(name: string, holder: string, lease: number): Promise<boolean> {
-    return this.update({ leaseUntil: () => `${this.now} + ${lease}` }, IS_HOLDER, { name, holder });
+  renew(name: string, holder: string, lease: number, error?: string): Promise<boolean> {
+    const values = { leaseUntil: () => `${this.now} + ${lease}`, ...(error !== undefined && { error }) };
+    return this.update(values, IS_HOLDER, { name, holder });
   }
 
   async release(name: string, holder: string): Promise<void> {

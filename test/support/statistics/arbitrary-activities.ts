@@ -145,7 +145,7 @@ export const PROPERTIES: Properties[] = [
 ];
 export const ROUTES = ['/items/:id', '/Items/:id', '/items/:id/pay', '/ä/*'];
 export const SUBJECTS = ['item:17', 'item:1', 'Item:17', 'user:ä'];
-export const NUMBERS = [1, -2.5, 0, 1_000_000, 0.1, 1234, 700_000.5];
+export const NUMBERS = [1, -2.5, 0, 1_000_000, 0.1, 1234, 700_000.5, 1e-7, 1.5e-9, 99_999_999_999_999.98];
 export const KEYS = ['plan', 'n', 'paid', 'a.b', 'a', '"', "'", '$', 'a b', '🦋', 'nothing'];
 
 const VISIT_COUNT = 120;

@@ -565,7 +565,7 @@ FROM djaffar_daily_count DailyCount
 WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3))
 ORDER BY DailyCount.startedAt ASC;
 
-SELECT CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::jsonb ->> $1 END AS value, COUNT(*) AS count
+SELECT CASE WHEN json_typeof(activity.properties::json -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::json ->> $1 END AS value, COUNT(*) AS count
 FROM djaffar_activity activity
 WHERE NOT EXISTS (
   SELECT 1
@@ -575,11 +575,11 @@ WHERE NOT EXISTS (
   AND activity.date >= :from
   AND activity.date < 1772496000000
   AND activity.properties IS NOT NULL
-  AND CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::jsonb ->> $1 END IS NOT NULL
+  AND CASE WHEN json_typeof(activity.properties::json -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::json ->> $1 END IS NOT NULL
 GROUP BY value
 LIMIT 10001;
 
-SELECT CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::jsonb ->> $1 END AS value, COUNT(*) AS count
+SELECT CASE WHEN json_typeof(activity.properties::json -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::json ->> $1 END AS value, COUNT(*) AS count
 FROM djaffar_activity activity
 WHERE NOT EXISTS (
   SELECT 1
@@ -589,7 +589,7 @@ WHERE NOT EXISTS (
   AND activity.date >= 1772755200000
   AND activity.date < :to
   AND activity.properties IS NOT NULL
-  AND CASE WHEN jsonb_typeof(activity.properties::jsonb -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::jsonb ->> $1 END IS NOT NULL
+  AND CASE WHEN json_typeof(activity.properties::json -> $1) IN ('string', 'number', 'boolean') THEN activity.properties::json ->> $1 END IS NOT NULL
 GROUP BY value
 LIMIT 10001;
 

@@ -171,7 +171,7 @@ function Subscriptions({ subscriptions, timeZone }: SubscriptionsProps): JSX.Ele
             <tr key={subscription.name}>
               <th scope="row">{subscription.name}</th>
               <td>{formatNumber(subscription.waiting)}</td>
-              <td class={subscription.failures > 0 || subscription.parkedAt ? 'is-wrong' : ''}>
+              <td class={subscription.error || subscription.parkedAt ? 'is-wrong' : ''}>
                 {describeDelivery(subscription, timeZone)}
               </td>
             </tr>
@@ -191,5 +191,6 @@ function describeDelivery(subscription: HealthSubscription, timeZone: string): s
     return `Failed ${failures === 1 ? 'once' : `${formatNumber(failures)} times in a row`}: ${reason}${
       nextTryAt ? `; next try ${formatSeconds(new Date(nextTryAt), timeZone)}` : ''
     }`;
+  if (error) return `The handler has not ended yet: ${error}`;
   return isCatchingUp ? 'Delivers older activities first' : 'Delivers';
 }
