@@ -1,7 +1,7 @@
 import { type LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { DeliveryError } from './delivery.error.js';
 
 /** What is not on the public internet, as IANA's registries of special addresses list it. */
@@ -47,8 +47,11 @@ export function isPublic(address: string): boolean {
   return family === 6 && globalUnicast.check(address, 'ipv6') && !special.check(address, 'ipv6');
 }
 
+/** Those of this machine, by name. */
+type Interfaces = Record<string, NetworkInterfaceInfo[] | undefined>;
+
 /** A server with a public address reaches itself at it. */
-function isOfThisMachine(address: string, interfaces: ReturnType<typeof networkInterfaces>): boolean {
+function isOfThisMachine(address: string, interfaces: Interfaces): boolean {
   const own = new BlockList();
   for (const each of Object.values(interfaces).flatMap((all) => all ?? []))
     own.addAddress(each.address, each.family === 'IPv6' ? 'ipv6' : 'ipv4');
@@ -63,7 +66,7 @@ function isOfThisMachine(address: string, interfaces: ReturnType<typeof networkI
 export async function resolveAddresses(
   hostname: string,
   isPrivateAllowed: boolean,
-  interfaces = networkInterfaces(),
+  interfaces: Interfaces = networkInterfaces(),
 ): Promise<[LookupAddress, ...LookupAddress[]]> {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
   const family = isIP(literal);
