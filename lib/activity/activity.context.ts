@@ -75,7 +75,7 @@ export interface ContextSource {
   decided(): Promise<unknown> | undefined;
 
   /**
-   * The same, and for the keys in the database.
+   * Waits for the keys in the database.
    * @throws UnavailableError if the database does not answer in time
    */
   ready(): Promise<unknown> | undefined;

@@ -87,8 +87,14 @@ export async function openDataSource(file: string, importModule: ImportModule): 
 
 /** Drivers would then connect to a default server. */
 function isWithoutUrl({ options }: DataSource): boolean {
+  const isElsewhere = ['host', 'socketPath', 'replication', 'extra'].some((name) => name in options);
   return (
-    'url' in options && options.url === undefined && !('host' in options) && options.database === undefined
+    'url' in options &&
+    options.url === undefined &&
+    options.database === undefined &&
+    !isElsewhere &&
+    // The driver of PostgreSQL reads it.
+    process.env.PGHOST === undefined
   );
 }
 

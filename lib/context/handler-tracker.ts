@@ -43,6 +43,7 @@ export class HandlerTracker {
     const source = call.request && this.contexts.sourceOf(call.request, call.response);
     // Loads the keys while the handler runs: a cookie cannot be added after the answer has started.
     source?.ready()?.catch(() => {});
+    source?.decided()?.catch(() => {});
     const track = async (outcome: Outcome): Promise<void> => {
       await this.activities.trackIn(
         source ?? this.contexts,

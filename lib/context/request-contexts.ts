@@ -70,7 +70,7 @@ export class RequestContexts extends CurrentContext {
 
   ready(): Promise<unknown> | undefined {
     const scope = this.storage.getStore();
-    return scope instanceof RequestScope ? this.readyIn(scope) : undefined;
+    return scope instanceof RequestScope ? this.loadKeys() : undefined;
   }
 
   /** Returns the context of this request, even if the caller does not run in it. */
@@ -81,7 +81,7 @@ export class RequestContexts extends CurrentContext {
     const scope = isSame ? current : this.scopeOf(request, response);
     return {
       decided: () => scope.decided(this.settings, this.visitors),
-      ready: () => this.readyIn(scope),
+      ready: () => this.loadKeys(),
       originOf: (occasion) => scope.originOf(occasion, this.settings, this.visitors),
     };
   }
@@ -103,10 +103,9 @@ export class RequestContexts extends CurrentContext {
     return this.storage.run(this.contextFrom(given), work);
   }
 
-  private readyIn(scope: RequestScope): Promise<unknown> | undefined {
+  private loadKeys(): Promise<unknown> | undefined {
     const keys = this.visitors.keyRing();
-    const decided = scope.decided(this.settings, this.visitors);
-    return keys instanceof Promise ? Promise.all([keys, decided]) : decided;
+    return keys instanceof Promise ? keys : undefined;
   }
 
   private contextFrom(given: GivenContext): ActivityContext {

@@ -82,6 +82,8 @@ export class VisitorService {
 
   /** @internal what may be stored of a request: a promise only if a function of the host returns one */
   decide(request: object): PrivacyDecision | Promise<PrivacyDecision> {
+    const known = this.decisions.get(request);
+    if (known) return known;
     const decision = decide(request, this.settings);
     if (!(decision instanceof Promise)) return decision;
     return decision.then((decided) => {

@@ -485,6 +485,11 @@ describe('a group that is found asynchronously', () => {
     ask(): string | undefined {
       return this.activities.context()?.path ?? undefined;
     }
+
+    @Get('tracked')
+    track(): Promise<void> {
+      return this.activities.track({ name: 'tracked' });
+    }
   }
 
   it.each([
@@ -509,6 +514,22 @@ describe('a group that is found asynchronously', () => {
       await host.close();
       process.off('unhandledRejection', note);
       jest.restoreAllMocks();
+    }
+  });
+
+  it('is asked for once by an activity', async () => {
+    const group = jest.fn().mockResolvedValue(null);
+    const host = await startHost({
+      adapter: 'express',
+      controllers: [AskingController],
+      djaffar: { requestContext: true, group },
+    });
+    try {
+      await host.fetch('/asks/tracked');
+      expect(await host.stored()).toHaveLength(1);
+      expect(group).toHaveBeenCalledTimes(1);
+    } finally {
+      await host.close();
     }
   });
 });
