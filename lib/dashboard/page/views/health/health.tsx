@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type {
   Health as HealthAnswer,
@@ -125,28 +125,16 @@ function Causes({ causes, now }: { causes: HealthCause[]; now: Date }): JSX.Elem
 function Refusals({ refusals, timeZone }: { refusals: Refusal[]; timeZone: string }): JSX.Element {
   if (refusals.length === 0) return <Empty>None since it was started.</Empty>;
   return (
-    <div class="scroll refusals" tabIndex={0} role="region" aria-label="Last refusals">
-      <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">Answer</th>
-            <th scope="col">Type</th>
-            <th scope="col">Origin</th>
-          </tr>
-        </thead>
-        <tbody>
-          {refusals.map(({ at, status, cause, method, contentType, origin }, i) => (
-            <tr key={i}>
-              <th scope="row">{formatSeconds(new Date(at), timeZone)}</th>
-              <td>{cause.startsWith(`${status}`) ? cause : `${status} ${cause}`}</td>
-              <td>{method === 'POST' ? (contentType ?? 'none') : method}</td>
-              <td>{origin ?? 'none'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <ScrollTable name="refusals" label="Last refusals" columns={['Time', 'Answer', 'Type', 'Origin']}>
+      {refusals.map(({ at, status, cause, method, contentType, origin }, i) => (
+        <tr key={i}>
+          <th scope="row">{formatSeconds(new Date(at), timeZone)}</th>
+          <td>{cause.startsWith(`${status}`) ? cause : `${status} ${cause}`}</td>
+          <td>{method === 'POST' ? (contentType ?? 'none') : method}</td>
+          <td>{origin ?? 'none'}</td>
+        </tr>
+      ))}
+    </ScrollTable>
   );
 }
 
@@ -157,28 +145,21 @@ interface SubscriptionsProps {
 
 function Subscriptions({ subscriptions, timeZone }: SubscriptionsProps): JSX.Element {
   return (
-    <div class="scroll subscriptions" tabIndex={0} role="region" aria-label="Subscriptions and webhooks">
-      <table class="plain-table">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Waiting</th>
-            <th scope="col">State</th>
-          </tr>
-        </thead>
-        <tbody>
-          {subscriptions.map((subscription) => (
-            <tr key={subscription.name}>
-              <th scope="row">{subscription.name}</th>
-              <td>{formatNumber(subscription.waiting)}</td>
-              <td class={subscription.error || subscription.parkedAt ? 'is-wrong' : ''}>
-                {describeDelivery(subscription, timeZone)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <ScrollTable
+      name="subscriptions"
+      label="Subscriptions and webhooks"
+      columns={['Name', 'Waiting', 'State']}
+    >
+      {subscriptions.map((subscription) => (
+        <tr key={subscription.name}>
+          <th scope="row">{subscription.name}</th>
+          <td>{formatNumber(subscription.waiting)}</td>
+          <td class={subscription.error || subscription.parkedAt ? 'is-wrong' : ''}>
+            {describeDelivery(subscription, timeZone)}
+          </td>
+        </tr>
+      ))}
+    </ScrollTable>
   );
 }
 
@@ -193,4 +174,31 @@ function describeDelivery(subscription: HealthSubscription, timeZone: string): s
     }`;
   if (error) return `The handler has not ended yet: ${error}`;
   return isCatchingUp ? 'Delivers older activities first' : 'Delivers';
+}
+
+interface ScrollTableProps {
+  /** The class. */
+  name: string;
+  label: string;
+  columns: string[];
+  children: ComponentChildren;
+}
+
+function ScrollTable({ name, label, columns, children }: ScrollTableProps): JSX.Element {
+  return (
+    <div class={`scroll ${name}`} tabIndex={0} role="region" aria-label={label}>
+      <table class="plain-table">
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
 }
