@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
-import { Activity, ActivityStats } from '../../lib/index.js';
+import { Activity, ActivityStats, type Store } from '../../lib/index.js';
+import { STORE } from '../../lib/options/settings.js';
 import { BucketCounts } from '../../lib/store/typeorm/statistics/rollup/bucket-counts.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
@@ -56,6 +57,29 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     const views = await answers;
     expect(views).toEqual(views.toSorted((a, b) => Number(a) - Number(b)));
     expect(await viewsIn(host)).toBe(tracked + 1);
+  });
+
+  it('leaves nothing of pages that are erased, although it takes several steps', async () => {
+    const start = Date.UTC(2025, 10, 1);
+    // More than a step takes.
+    const days = Array.from({ length: 150 }, (_, i) => new Date(start + i * DAY));
+    await Promise.all(
+      days.flatMap((date) =>
+        ['/a', '/b', '/c'].map((path) => host.activities.track({ path, date, name: 'view' })),
+      ),
+    );
+    expect(await viewsIn(host)).toBe(450);
+    const other = await startHost({ adapter: 'fastify', database: host.database });
+    try {
+      expect(await other.activities.erase({ from: new Date(start) })).toBe(450);
+      expect(await other.app.get<Store>(STORE, { strict: false }).check()).toEqual({
+        visits: 0,
+        sums: 0,
+        pages: 0,
+      });
+    } finally {
+      await other.close();
+    }
   });
 
   it('lets several instances share the work', async () => {

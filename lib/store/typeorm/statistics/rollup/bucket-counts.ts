@@ -133,23 +133,27 @@ export class BucketCounts {
         counted.andWhere(`${PAGE} IN (:...pages)`, { pages });
         stored.andWhere({ path: In(pages.map((page) => paths.idOf(page))) });
       }
-      return this.manager
-        .createQueryBuilder()
-        .select('part.bucket', 'bucket')
-        .addSelect('part.path', 'path')
-        .addSelect('MAX(part.id)', 'id')
-        .addSelect('SUM(part.activities)', 'activities')
-        .addSelect('SUM(part.views)', 'views')
-        .from(
-          `(SELECT bucket, path, 0 AS id, activities, views, 0 AS stored, 0 AS storedViews FROM (${counted.getQuery()}) counted
+      return (
+        this.manager
+          .createQueryBuilder()
+          .select('part.bucket', 'bucket')
+          .addSelect('part.path', 'path')
+          .addSelect('MAX(part.id)', 'id')
+          .addSelect('SUM(part.activities)', 'activities')
+          .addSelect('SUM(part.views)', 'views')
+          .from(
+            `(SELECT bucket, path, 0 AS id, activities, views, 0 AS stored, 0 AS storedViews FROM (${counted.getQuery()}) counted
            UNION ALL SELECT bucket, path, id, 0, 0, activities, views FROM (${stored.getQuery()}) kept)`,
-          'part',
-        )
-        .setParameters({ ...counted.getParameters(), ...stored.getParameters() })
-        .groupBy('part.bucket')
-        .addGroupBy('part.path')
-        .having('SUM(part.activities) <> SUM(part.stored) OR SUM(part.views) <> SUM(part.storedViews)')
-        .getRawMany<Raw<'bucket' | 'id' | 'activities' | 'views'> & { path: string }>();
+            'part',
+          )
+          .setParameters({ ...counted.getParameters(), ...stored.getParameters() })
+          .groupBy('part.bucket')
+          .addGroupBy('part.path')
+          // Paths that an earlier step of an erasure has deleted have only their id.
+          .addGroupBy('CASE WHEN part.path IS NULL THEN part.id END')
+          .having('SUM(part.activities) <> SUM(part.stored) OR SUM(part.views) <> SUM(part.storedViews)')
+          .getRawMany<Raw<'bucket' | 'id' | 'activities' | 'views'> & { path: string }>()
+      );
     });
     await paths.resolve(rows.flatMap(({ id, path }) => (Number(id) === 0 ? path : [])));
     return this.changes(
