@@ -5,6 +5,7 @@ import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { CommittedActivities } from '../activity/committed-activities.js';
 import { Pages } from '../activity/page.js';
+import { SessionClaims } from '../activity/session-claims.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
 import { describeRoutes } from '../api/openapi.js';
@@ -102,6 +103,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     { provide: CurrentContext, useExisting: RequestContexts },
     Recorder,
     CommittedActivities,
+    SessionClaims,
     ActivityListeners,
     ActivitySubscriptions,
     ActivityService,

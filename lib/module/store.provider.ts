@@ -39,6 +39,7 @@ function storeSettings(settings: Settings): StoreSettings {
     privacy: settings.privacy,
     consent: settings.consent?.bind(settings),
     retention: settings.retention,
+    claim: settings.session.claim,
   };
 }
 

@@ -111,6 +111,15 @@ export interface DjaffarOptions extends PrivacyOptions {
      */
     sameSite?: 'lax' | 'none' | undefined;
 
+    /**
+     * What a login makes the user's of what the visitor did before it. With `visit`, statistics count the visit as the user's, and
+     * `erase` erases it with the user; the activities stay anonymous. With `session`, soon after the login the user is stored with
+     * all anonymous activities of the session since another user was logged in. What arrives late is given to the user with a later activity.
+     * It is not possible on ClickHouse.
+     * @defaultValue 'visit'
+     */
+    claim?: 'visit' | 'session' | undefined;
+
     /** Returns the host's own session id, of which only the SHA-256 is stored. If it returns none, the cookie is used. */
     id?(request: unknown): string | undefined;
   };

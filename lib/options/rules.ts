@@ -285,6 +285,7 @@ export const OPTION_RULES: Rules = {
       accepts: (value) => isWholeNumber(value, 1000, Number.MAX_SAFE_INTEGER),
     },
     sameSite: oneOf('lax', 'none'),
+    claim: oneOf('visit', 'session'),
     id: aFunction,
   },
   privacy: {

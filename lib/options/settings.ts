@@ -17,6 +17,7 @@ export interface Settings extends DjaffarOptions {
     maxAge: number | 'browser';
     absoluteMaxAge: number;
     sameSite: 'lax' | 'none';
+    claim: 'visit' | 'session';
   };
   privacy: NonNullable<DjaffarOptions['privacy']>;
   cookieless: { rotate: SaltRotation };
@@ -36,7 +37,7 @@ export const DEFAULTS = {
   guards: [],
   rejectedCredentials: 'reject',
   requestContext: false,
-  session: { maxAge: 14 * DAY, absoluteMaxAge: 395 * DAY, sameSite: 'lax' },
+  session: { maxAge: 14 * DAY, absoluteMaxAge: 395 * DAY, sameSite: 'lax', claim: 'visit' },
   privacy: 'identified',
   cookieless: { rotate: 'day' },
   withoutConsent: 'cookieless',

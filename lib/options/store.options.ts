@@ -100,4 +100,6 @@ export interface StoreSettings extends Pick<PrivacyOptions, 'privacy' | 'consent
   writer: WriterSettings;
   statistics: StatisticsSettings;
   page: PageOption;
+  /** The option `session.claim`. */
+  claim?: 'visit' | 'session';
 }

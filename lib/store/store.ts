@@ -15,6 +15,16 @@ import type { Outbox } from './outbox.js';
 import type { TypeOrmFeatures } from './typeorm-features.js';
 import type { UnavailableError } from './unavailable.error.js';
 
+/** A user who has logged in during a session. */
+export interface SessionClaim {
+  session: string;
+  user: string;
+  userName: string | null;
+  /** The id of an activity of the user in the session, and its date. */
+  activity: string;
+  until: Date;
+}
+
 /**
  * Stores activities, and answers questions about them. Everything above uses this port; only
  * `djaffar.module.ts`, the command's start and the migrations know which engine is behind it.
@@ -33,6 +43,13 @@ export interface Store {
   readonly statistics: StatisticsStore;
   /** Only if activities and the outbox are written in one transaction. */
   readonly outbox?: Outbox;
+  /**
+   * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
+   * user. Bots keep theirs. Only if the store has the option `session.claim`.
+   * @returns how many activities were changed
+   * @throws UnavailableError
+   */
+  claimSession?(claim: SessionClaim): Promise<number>;
   /** What only a store on TypeORM can do. */
   readonly typeorm?: TypeOrmFeatures;
 

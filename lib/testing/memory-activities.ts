@@ -134,7 +134,7 @@ export abstract class MemoryActivities {
     return [...this.activities.values()].filter((activity) => matches(filter, activity));
   }
 
-  private sort(filter: ParsedFilter, order: 'asc' | 'desc'): ActivityOnPage[] {
+  protected sort(filter: ParsedFilter, order: 'asc' | 'desc'): ActivityOnPage[] {
     const sorted = this.select(filter).toSorted((a, b) => inOrder(placeOf(a), placeOf(b)));
     return order === 'asc' ? sorted : sorted.toReversed();
   }

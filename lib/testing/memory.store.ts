@@ -4,7 +4,7 @@ import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
 import type { Outbox } from '../store/outbox.js';
-import type { ErasureSelection, RetentionResult, Store, Write } from '../store/store.js';
+import type { ErasureSelection, RetentionResult, SessionClaim, Store, Write } from '../store/store.js';
 import { MemoryActivities } from './memory-activities.js';
 import { silentOutbox } from './silent-outbox.js';
 
@@ -77,6 +77,15 @@ export class MemoryStore extends MemoryActivities implements Store {
       });
     }
     onChanged();
+    return found.length;
+  }
+
+  async claimSession({ session, user, userName, until }: SessionClaim): Promise<number> {
+    const before = this.sort({ session }, 'asc').filter(({ date }) => date <= until);
+    const last = before.findLast(({ userId }) => userId !== null && userId !== user);
+    const found = before.filter(({ userId, date }) => userId === null && (!last || date > last.date));
+    if (this.sessions.get(session)?.bot) return 0;
+    for (const activity of found) this.activities.set(activity.id, { ...activity, userId: user, userName });
     return found.length;
   }
 

@@ -45,6 +45,7 @@ describe('options that need what is not built', () => {
     [{ privacy: 'cnil' }, 'privacy'],
     [{ privacy: () => 'identified' }, 'privacy'],
     [{ consent: () => true }, 'consent'],
+    [{ session: { claim: 'session' } }, "session.claim: 'session'"],
     [
       { retention: { keep: '2 years', figures: 'keep', anonymiseAfter: '1 years' } },
       "retention.anonymiseAfter, retention.figures: 'keep'",

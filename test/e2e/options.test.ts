@@ -92,7 +92,10 @@ const WRONG: [object, string[]][] = [
   [{ ip: 'some' }, ['"ip"', "'some'", "'full' or 'masked' or 'none'"]],
   [{ rejectedCredentials: 'ignore' }, ['"rejectedCredentials"', "'ignore'", "'reject' or 'anonymous'"]],
   [{ session: { maxAge: -1 } }, ['"session.maxAge"', '-1', "from 1000, or 'browser'"]],
-  [{ session: { maxage: 1000 } }, ['"session.maxage"', 'not known', 'maxAge, absoluteMaxAge, sameSite, id']],
+  [
+    { session: { maxage: 1000 } },
+    ['"session.maxage"', 'not known', 'maxAge, absoluteMaxAge, sameSite, claim, id'],
+  ],
   [{ api: { guards: [] } }, ['"api.guards"', '[]', 'at least one guard']],
   [{ api: {} }, ['"api.guards"', 'at least one guard']],
   [{ dashboard: { guards: [] } }, ['"dashboard.guards"', '[]', 'at least one guard']],

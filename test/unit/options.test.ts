@@ -65,7 +65,10 @@ describe('the options', () => {
     [{ session: { maxAge: 999 } }, ['"session.maxAge"', '999', "1000, or 'browser'"]],
     [{ session: { maxAge: '14d' } }, ['"session.maxAge"', "'14d'"]],
     [{ session: { maxAge: Infinity } }, ['"session.maxAge"', 'Infinity']],
-    [{ session: { cookie: {} } }, ['"session.cookie"', 'not known', 'maxAge, absoluteMaxAge, sameSite, id']],
+    [
+      { session: { cookie: {} } },
+      ['"session.cookie"', 'not known', 'maxAge, absoluteMaxAge, sameSite, claim, id'],
+    ],
     [{ session: { sameSite: 'strict' } }, ['"session.sameSite"', "'strict'", "'lax' or 'none'"]],
     [{ page: '/' }, ['"page"', "'/'", 'a function']],
     [{ database: {} }, ['"database" has no url, and no type', 'better-sqlite3']],

@@ -64,10 +64,16 @@ export function toClickHouseSettings(options: ClickHouseOptions): ClickHouseSett
 }
 
 /** @throws Error that names the options of the module that need what is not built */
-export function checkIsBuilt({ privacy = 'identified', consent, retention = {} }: StoreSettings): void {
+export function checkIsBuilt({
+  privacy = 'identified',
+  consent,
+  retention = {},
+  claim,
+}: StoreSettings): void {
   const needed = [
     ...(privacy === 'identified' ? [] : ['privacy']),
     ...(consent ? ['consent'] : []),
+    ...(claim === 'session' ? ["session.claim: 'session'"] : []),
     ...(retention.anonymiseAfter === undefined ? [] : ['retention.anonymiseAfter']),
     ...(retention.figures === 'keep' ? ["retention.figures: 'keep'"] : []),
   ];

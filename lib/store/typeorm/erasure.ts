@@ -45,6 +45,10 @@ export class Erasure {
   async run(selection: ErasureSelection): Promise<number> {
     let changed = 0;
     for (const part of partsOf(selection, this.change)) changed += await this.changePart(part);
+    if (changed === 0 || !splitByUser(selection.filter)) return changed;
+    // The session of a login may have become the user's in the meantime; without the user's activities it no longer can.
+    for (const part of partsOf({ ...selection, keepAnonymous: true }, this.change))
+      changed += await this.changePart(part);
     return changed;
   }
 

@@ -27,6 +27,7 @@ import type {
   Received,
   RetentionPlan,
   RetentionResult,
+  SessionClaim,
   Store,
   StoreFailure,
   Write,
@@ -58,6 +59,7 @@ import { personalDataOf } from './reading/personal-data.js';
 import { TypeOrmOutbox } from './outbox.js';
 import { Retention } from './retention.js';
 import { RowReader } from './reading/rows.js';
+import { claimSession } from './session-claim.js';
 import { loadSigningKeys } from './signing-keys.js';
 import { inspect } from './inspection.js';
 import { findLag } from './lag.js';
@@ -231,6 +233,12 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
     return this.change(selection, { kind: 'erase' }, onErased);
+  }
+
+  async claimSession(claim: SessionClaim): Promise<number> {
+    const claimed = await claimSession(this.dataSource, claim);
+    if (claimed > 0) this.changes += 1;
+    return claimed;
   }
 
   countToErase(selection: ErasureSelection): Promise<number> {

@@ -1,0 +1,76 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { describeThrown } from '../diagnostics/thrown.js';
+import { type Settings, SETTINGS, STORE } from '../options/settings.js';
+import type { SessionClaim, Store } from '../store/store.js';
+import type { StoredActivity } from './activity.js';
+import { CommittedActivities, type CommitListener } from './committed-activities.js';
+import { RecentIds } from './recent-ids.js';
+
+/** How many sessions wait at most. Those that are left out are claimed with a later activity of theirs. */
+const MAX_WAITING = 10_000;
+/** Milliseconds in which a session is not looked at again for the same user. */
+const REMEMBERED = 60_000;
+const MAX_REMEMBERED = 50_000;
+/** What is said in the log. */
+const SUBJECT = 'earlier activities of sessions cannot be given to their users';
+
+/** With the option `session.claim: 'session'`, gives what a visitor did before the login to the user, one session after the other. */
+@Injectable()
+export class SessionClaims implements CommitListener {
+  private readonly waiting = new Map<string, SessionClaim>();
+  private readonly done = new RecentIds(REMEMBERED, MAX_REMEMBERED);
+  private working: Promise<void> | undefined;
+  private isEnding = false;
+
+  /** @throws Error if the store cannot do it */
+  constructor(
+    @Inject(STORE) private readonly store: Store,
+    @Inject(SETTINGS) { session }: Settings,
+    committed: CommittedActivities,
+  ) {
+    if (session.claim !== 'session') return;
+    if (!store.claimSession)
+      throw new Error(`Djaffar: the store on ${store.engine} cannot do what the option "session.claim" asks`);
+    committed.listen(this);
+  }
+
+  take(activities: StoredActivity[]): void {
+    for (const { id, date, sessionId, userId, userName } of activities) {
+      if (sessionId === null || userId === null) continue;
+      const key = JSON.stringify([sessionId, userId]);
+      const waiting = this.waiting.get(key);
+      if (this.done.has(key) || (!waiting && this.waiting.size >= MAX_WAITING)) continue;
+      // The latest activity, because everything before it is the user's.
+      if (!waiting || waiting.until < date)
+        this.waiting.set(key, { activity: id, session: sessionId, user: userId, userName, until: date });
+    }
+    if (this.waiting.size > 0) this.working ??= this.work().finally(() => (this.working = undefined));
+  }
+
+  async finish(within: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, within)));
+    await Promise.race([this.working, late]);
+    clearTimeout(timer);
+    this.isEnding = true;
+  }
+
+  /** It never rejects: what fails is done with the next activity of the session. */
+  private async work(): Promise<void> {
+    for (const [key, claim] of this.waiting) {
+      if (this.isEnding) return;
+      this.waiting.delete(key);
+      try {
+        await this.store.claimSession?.(claim);
+        this.done.add(key);
+        this.store.incidents.worked(SUBJECT);
+      } catch (error) {
+        this.store.incidents.failed(
+          SUBJECT,
+          this.store.classifyError(error) ?? describeThrown(error),
+          'warn',
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { type DataSource, type EntityManager, In } from 'typeorm';
+import { Activity } from '../../activity/activity.js';
+import { MAX_LIMIT } from '../../activity/pagination.js';
+import { Session } from '../../activity/session.js';
+import { connectionsOf } from '../../database/connections.js';
+import { dialectOf } from '../../database/dialects/dialect.js';
+import { askOnPrimary } from '../../database/primary.js';
+import { Table } from '../../database/table.js';
+import type { SessionClaim } from '../store.js';
+import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
+import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
+
+type Claimed = Pick<Activity, 'id' | 'date' | 'visitId'>;
+
+/**
+ * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
+ * user. Bots keep theirs. Each step is one transaction of at most 1,000 activities.
+ * @returns how many activities were changed
+ */
+export async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number> {
+  let claimed = 0;
+  for (;;) {
+    const found = await askOnPrimary(dataSource, (manager) => findAnonymous(manager, claim));
+    if (found.length === 0 || !(await change(dataSource, claim, found))) return claimed;
+    claimed += found.length;
+    if (found.length < MAX_LIMIT) return claimed;
+  }
+}
+
+async function findAnonymous(manager: EntityManager, claim: SessionClaim): Promise<Claimed[]> {
+  const { session, user, until } = claim;
+  if (await manager.findOne(Session, { select: { id: true }, where: { id: session, bot: true } })) return [];
+  const last = await manager
+    .createQueryBuilder(Activity, 'activity')
+    .select('MAX(activity.date)', 'date')
+    .where('activity.sessionId = :session AND activity.date <= :until', { session, until: +until })
+    .andWhere('activity.userId <> :user', { user })
+    .getRawOne<{ date: string | number | null }>();
+  return manager
+    .createQueryBuilder(Activity, 'activity')
+    .select(['activity.id', 'activity.date', 'activity.visitId'])
+    .where('activity.sessionId = :session AND activity.userId IS NULL', { session })
+    .andWhere('activity.date <= :until', { until: +until })
+    .andWhere(last?.date == null ? '1 = 1' : 'activity.date > :since', { since: Number(last?.date) })
+    .limit(MAX_LIMIT)
+    .getMany();
+}
+
+/**
+ * The first statement locks the user's own activity: an erasure of the user that comes later waits for the commit, and after one
+ * that came earlier nothing is done.
+ * @returns whether it was done
+ */
+async function change(
+  dataSource: DataSource,
+  { activity, user, userName }: SessionClaim,
+  found: Claimed[],
+): Promise<boolean> {
+  const lock = dataSource
+    .createQueryBuilder()
+    .update(Activity)
+    .set({ userId: user })
+    .where({ id: activity, userId: user })
+    .getQueryAndParameters();
+  const update = dataSource
+    .createQueryBuilder()
+    .update(Activity)
+    .set({ userId: user, userName })
+    .where({ id: In(found.map(({ id }) => id)) })
+    .andWhere('userId IS NULL')
+    .getQueryAndParameters();
+  const dirty = new Table(dataSource, DirtyRange, { clock: 'createdAt' }).insert(dirtyRangesForInsert(found));
+  const locked = await connectionsOf(dataSource).ask((signal) =>
+    dialectOf(dataSource).transact(dataSource, lock, [update, dirty], signal),
+  );
+  return locked > 0;
+}

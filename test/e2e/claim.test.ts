@@ -1,0 +1,172 @@
+import { Test } from '@nestjs/testing';
+import { ActivityService, ActivityStats, type ServerActivity } from '../../lib/index.js';
+import { DjaffarTestingModule, TrackedActivities } from '../../lib/testing/index.js';
+import { FOUND } from '../support/databases.js';
+import { type Host, PAIRS, startHost } from '../support/host.js';
+
+const START = Date.UTC(2026, 0, 5);
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const EVER = { from: '2026-01-01', to: '2026-12-31' };
+const BOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
+
+const at = (day: number, minute = 0): Date => new Date(START + day * DAY + minute * MINUTE);
+
+const claiming = { session: { claim: 'session' } } as const;
+
+describe.each(PAIRS)("with the option session.claim: 'session', on $database with $adapter,", (pair) => {
+  let host: Host;
+  let sessions = 0;
+
+  beforeEach(async () => {
+    host = await startHost({ ...pair, djaffar: claiming });
+  });
+
+  afterEach(() => host.close());
+
+  const track = async (...activities: ServerActivity[]): Promise<void> => {
+    for (const activity of activities) await host.activities.track(activity);
+  };
+
+  const usersOf = async (session: string): Promise<Record<string, string | null>> => {
+    const { items } = await host.activities.find({ session });
+    return Object.fromEntries(items.map(({ path, userId }) => [path, userId]));
+  };
+
+  /** Resolves when the claims of all activities that are stored by now are done, because they are done in their order. */
+  async function settled(on = host): Promise<void> {
+    const session = `other-${(sessions += 1)}`;
+    await on.activities.track({ path: '/before', session, date: at(300) });
+    await on.activities.track({ path: '/after', session, date: at(301), user: { id: 'last' } });
+    while ((await on.activities.count({ session, user: 'last' })) < 2);
+  }
+
+  it('earlier visits of a session are the user’s after the login, in every answer', async () => {
+    await track(
+      { path: '/ad', session: 's', visit: 'v1', date: at(0), userAgent: FIREFOX },
+      { path: '/prices', session: 's', visit: 'v2', date: at(1), userAgent: FIREFOX },
+      { path: '/other browser', session: 't', visit: 'v3', date: at(1), userAgent: FIREFOX },
+      {
+        path: '/welcome',
+        session: 's',
+        visit: 'v4',
+        date: at(2),
+        user: { id: 'u', name: 'Ada' },
+        userAgent: FIREFOX,
+      },
+    );
+    await settled();
+    const { items } = await host.activities.find({ user: 'u' });
+    expect(items.map(({ path, userName }) => [path, userName])).toEqual([
+      ['/welcome', 'Ada'],
+      ['/prices', 'Ada'],
+      ['/ad', 'Ada'],
+    ]);
+    expect(await usersOf('t')).toEqual({ '/other browser': null });
+    const stats = host.app.get(ActivityStats, { strict: false });
+    expect(await stats.overview({ ...EVER, user: 'u' })).toMatchObject({
+      visits: { value: 3 },
+      users: { value: 1 },
+    });
+    expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    expect(await host.activities.erase({ user: 'u' })).toBe(3);
+    expect(await host.activities.count({ session: 's' })).toBe(0);
+  });
+
+  it('each user has what was done since another one was logged in', async () => {
+    await track(
+      { path: '/1', session: 's', date: at(0) },
+      { path: '/2', session: 's', date: at(1), user: { id: 'first' } },
+    );
+    await settled();
+    await track(
+      { path: '/3', session: 's', date: at(2) },
+      { path: '/4', session: 's', date: at(3), user: { id: 'second' } },
+      { path: '/5', session: 's', date: at(4) },
+    );
+    await settled();
+    expect(await usersOf('s')).toEqual({
+      '/1': 'first',
+      '/2': 'first',
+      '/3': 'second',
+      '/4': 'second',
+      '/5': null,
+    });
+  });
+
+  it('bots keep their activities without a user', async () => {
+    await track(
+      { path: '/1', session: 's', date: at(0), userAgent: BOT },
+      { path: '/2', session: 's', date: at(1), user: { id: 'u' }, userAgent: BOT },
+    );
+    await settled();
+    expect(await usersOf('s')).toEqual({ '/1': null, '/2': 'u' });
+  });
+
+  it('a process that ended in between leaves it to the next activity of the user', async () => {
+    const before = await startHost({ ...pair, database: host.database });
+    try {
+      await before.activities.track({ path: '/1', session: 's', date: at(0) });
+      await before.activities.track({ path: '/2', session: 's', date: at(1), user: { id: 'u' } });
+    } finally {
+      await before.close();
+    }
+    await track({ path: '/3', session: 's', date: at(2), user: { id: 'u' } });
+    await settled();
+    expect(await usersOf('s')).toEqual({ '/1': 'u', '/2': 'u', '/3': 'u' });
+  });
+
+  it('more than a thousand activities are claimed', async () => {
+    await Promise.all(
+      Array.from({ length: 1200 }, (_, i) =>
+        host.activities.track({ path: '/', session: 's', date: at(0, i % 60) }),
+      ),
+    );
+    await track({ path: '/login', session: 's', date: at(1), user: { id: 'u' } });
+    await settled();
+    expect(await host.activities.count({ session: 's', user: 'u' })).toBe(1201);
+  });
+
+  it('a user who was erased in the meantime gets nothing', async () => {
+    await track({ path: '/1', session: 's', date: at(0) });
+    const claim = {
+      session: 's',
+      user: 'gone',
+      userName: null,
+      activity: '01a0b1c2-d3e4-7f00-8000-000000000000',
+    };
+    expect(await host.store.claimSession({ ...claim, until: at(1) })).toBe(0);
+    expect(await usersOf('s')).toEqual({ '/1': null });
+  });
+});
+
+it('claims in memory, too', async () => {
+  const testing = await Test.createTestingModule({
+    imports: [DjaffarTestingModule.forRoot(claiming)],
+  }).compile();
+  const activities = testing.get(ActivityService);
+  await activities.track({ path: '/1', session: 's', date: at(0), user: { id: 'other' } });
+  await activities.track({ path: '/2', session: 's', date: at(1) });
+  await activities.track({ path: '/3', session: 's', date: at(2), user: { id: 'u' } });
+  await testing.close();
+  expect(
+    testing
+      .get(TrackedActivities)
+      .list({ user: 'u' })
+      .map(({ path }) => path),
+  ).toEqual(['/2', '/3']);
+});
+
+it.each(FOUND)('by default, activities before a login stay anonymous (%s)', async (database) => {
+  const host = await startHost({ adapter: 'fastify', database });
+  try {
+    await host.activities.track({ path: '/1', session: 's', visit: 'v', date: at(0) });
+    await host.activities.track({ path: '/2', session: 's', visit: 'v', date: at(0, 1), user: { id: 'u' } });
+    expect(await host.activities.count({ user: 'u' })).toBe(1);
+    expect(await host.activities.countToErase({ user: 'u' })).toBe(2);
+  } finally {
+    await host.close();
+  }
+});
