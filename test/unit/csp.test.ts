@@ -1,4 +1,4 @@
-import { blockedBy } from '../../lib/cli/doctor/csp.js';
+import { isBlocked } from '../../lib/cli/doctor/csp.js';
 
 const page = new URL('https://example.org/');
 const own = new URL('https://example.org/djaffar/');
@@ -24,12 +24,12 @@ describe('a Content-Security-Policy', () => {
     ["connect-src 'nonce-abc'", own, true],
     ['img-src *', other, false],
     ['', other, false],
-  ])('%j for %s blocks sending: %s', (policy, address, isBlocked) => {
-    expect(blockedBy(policy, 'connect-src', address, page)).toBe(isBlocked);
+  ])('%j for %s blocks sending: %s', (policy, address, expected) => {
+    expect(isBlocked(policy, 'connect-src', address, page)).toBe(expected);
   });
 
   it('has its own directive for scripts that are elements', () => {
-    expect(blockedBy("script-src 'self'; script-src-elem 'none'", 'script-src', own, page)).toBe(true);
-    expect(blockedBy("default-src 'none'; script-src 'self'", 'script-src', own, page)).toBe(false);
+    expect(isBlocked("script-src 'self'; script-src-elem 'none'", 'script-src', own, page)).toBe(true);
+    expect(isBlocked("default-src 'none'; script-src 'self'", 'script-src', own, page)).toBe(false);
   });
 });

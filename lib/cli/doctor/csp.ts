@@ -1,8 +1,8 @@
 /**
- * Whether a Content-Security-Policy keeps a page from loading a script of an address, or from sending to it.
+ * Returns true if a Content-Security-Policy stops a page from loading a script from an address, or from sending to it.
  * @see https://www.w3.org/TR/CSP3/#match-url-to-source-expression
  */
-export function blockedBy(
+export function isBlocked(
   policy: string,
   directive: 'script-src' | 'connect-src',
   address: URL,
@@ -17,6 +17,16 @@ export function blockedBy(
   const names = directive === 'script-src' ? ['script-src-elem', 'script-src'] : ['connect-src'];
   const sources = [...names, 'default-src'].map((name) => directives.get(name)).find((found) => found);
   return sources !== undefined && !sources.some((source) => isMatch(source, address, page));
+}
+
+/** Returns the policies in the page's `<meta>` tags. */
+export function findMetaPolicies(html: string): string[] {
+  const tags = html.match(/<meta\b[^>]{1,10000}>/gi) ?? [];
+  return tags.flatMap((tag) => {
+    if (!/\bhttp-equiv=["']?content-security-policy\b/i.test(tag)) return [];
+    const [, quoted, other] = /\bcontent=(?:"([^"]*)"|'([^']*)')/i.exec(tag) ?? [];
+    return quoted ?? other ?? [];
+  });
 }
 
 function isMatch(source: string, address: URL, page: URL): boolean {

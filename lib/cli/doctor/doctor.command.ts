@@ -7,7 +7,7 @@ import type { DataSourceFile } from '../data-source.js';
 import { escapeControls, reasonOf } from '../errors.js';
 import { print } from '../output.js';
 import { type Services, servicesOf } from '../services.js';
-import { examineAddress } from './address.js';
+import { checkApp } from './app-check.js';
 
 /** Milliseconds. */
 const MAX_SKEW = 5000;
@@ -28,7 +28,7 @@ export function addDoctor(program: Command): void {
     .option('--path <path>', 'the option "path" of the module', 'djaffar')
     .action(async (options: Options) => {
       const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
-      const findings = await examine(file, options);
+      const findings = await runChecks(file, options);
       await print(findings.map(format).join('\n'));
       const problems = findings.filter(({ level }) => level === 'problem').length;
       if (problems > 0)
@@ -36,7 +36,7 @@ export function addDoctor(program: Command): void {
     });
 }
 
-async function examine(file: DataSourceFile, options: Options): Promise<Finding[]> {
+async function runChecks(file: DataSourceFile, options: Options): Promise<Finding[]> {
   const findings = [fine(`Djaffar ${version}, Node.js ${process.version}`)];
   let services: Services | undefined;
   let close: (() => Promise<void>) | undefined;
@@ -48,20 +48,20 @@ async function examine(file: DataSourceFile, options: Options): Promise<Finding[
     };
     const { store, page, retention } = opened;
     services = { ...servicesOf(store, page), page, retention, file: file.name };
-    findings.push(...(await examineDatabase(services)));
+    findings.push(...(await checkDatabase(services)));
   } catch (error) {
     findings.push(problem(reasonOf(error), cureOf(error)));
   }
   try {
     if (options.url !== undefined)
-      findings.push(...(await examineAddress({ ...options, url: options.url }, services)));
+      findings.push(...(await checkApp({ ...options, url: options.url }, services)));
     return findings;
   } finally {
     await close?.();
   }
 }
 
-async function examineDatabase({ store }: Services): Promise<Finding[]> {
+async function checkDatabase({ store }: Services): Promise<Finding[]> {
   const findings = [fine(`the database can be reached (${store.engine})`)];
   const encoding = await store.findEncodingFault();
   if (encoding !== undefined) findings.push(problem(encoding, 'see docs/databases.md'));
@@ -92,12 +92,12 @@ async function examineDatabase({ store }: Services): Promise<Finding[]> {
         )
       : fine('the statistics are up to date'),
   );
-  findings.push(...(await examineOutcomes(store, now)));
+  findings.push(...(await checkOutcomes(store, now)));
   return findings;
 }
 
 /** What the instances of the app have counted in the last day. */
-async function examineOutcomes(store: Services['store'], now: number): Promise<Finding[]> {
+async function checkOutcomes(store: Services['store'], now: number): Promise<Finding[]> {
   const counts = new Map<string, number>();
   for (const { cause, count } of await store.findOutcomes(now - 24 * HOUR))
     counts.set(cause, (counts.get(cause) ?? 0) + count);

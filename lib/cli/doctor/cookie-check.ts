@@ -1,0 +1,29 @@
+import { type Finding, fine, problem, warning } from '../../store/finding.js';
+
+/** @param cookie the `Set-Cookie` header of the session */
+export function checkCookie({ protocol }: URL, cookie: string | undefined): Finding[] {
+  if (cookie === undefined)
+    return [
+      warning(
+        'no cookie is set: each activity is a new visitor, unless you have chosen that',
+        "privacy: 'identified', and consent, decide it; a proxy may remove Set-Cookie",
+      ),
+    ];
+  const isSecure = /;\s*secure/i.test(cookie);
+  const isCrossSite = /;\s*samesite=none/i.test(cookie);
+  if (protocol === 'https:' && !isSecure)
+    return [
+      warning(
+        'the cookie is not Secure over HTTPS: the app takes the request for one over HTTP',
+        "trust the proxy: app.set('trust proxy', 1) on Express, new FastifyAdapter({ trustProxy: 1 }) on Fastify",
+      ),
+    ];
+  if (protocol === 'http:' && isCrossSite)
+    return [
+      problem(
+        'browsers refuse the cookie: SameSite=None needs Secure, so HTTPS',
+        "serve the app over HTTPS, or leave session.sameSite at its default 'lax'",
+      ),
+    ];
+  return [fine(`the cookie of the session is set${isSecure ? ', only over HTTPS' : ''}`)];
+}

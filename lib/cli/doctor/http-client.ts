@@ -1,0 +1,46 @@
+/** Milliseconds. */
+const TIMEOUT = 10_000;
+/** Bytes that are read of a response body. */
+const MAX_BODY = 1_000_000;
+/** Marked as a bot, so that statistics leave it out. */
+export const USER_AGENT = 'djaffar-doctor (bot)';
+export const ACTIVITY_NAME = 'djaffar-doctor';
+
+export interface HttpResponse {
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+/** Anybody can track activities with this name, but nobody else knows the path. */
+export const pathOf = (id: string): string => `/djaffar-doctor/${id}`;
+
+/** Tracks an activity as a browser would. */
+export function sendActivity(base: URL, id: string, cookie?: string): Promise<HttpResponse> {
+  return request(new URL('track/', base), {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      'User-Agent': USER_AGENT,
+      ...(cookie !== undefined && { Cookie: cookie }),
+    },
+    body: JSON.stringify({ id, date: new Date().toISOString(), path: pathOf(id), name: ACTIVITY_NAME }),
+  });
+}
+
+export async function request(url: URL, init: RequestInit = {}): Promise<HttpResponse> {
+  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT), ...init });
+  return { status: response.status, headers: response.headers, body: await readBody(response) };
+}
+
+/** Returns at most MAX_BODY bytes, because a body may be endless. */
+async function readBody({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body ?? []) {
+    parts.push(part);
+    size += part.length;
+    if (size >= MAX_BODY) break;
+  }
+  return Buffer.concat(parts).toString('utf8', 0, MAX_BODY);
+}
