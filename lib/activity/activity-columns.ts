@@ -19,7 +19,7 @@ export const ACTIVITY_COLUMNS = [
   'interactive',
 ];
 
-/** The same of a session. */
+/** The columns of a session. */
 export const SESSION_COLUMNS = [
   'id',
   'userAgent',

@@ -9,7 +9,7 @@ export interface ActivityRow extends Omit<Activity, 'date' | 'receivedAt' | 'pro
   interactive: unknown;
 }
 
-// One by one: to assign them all together takes four times as long, and V8 takes objects in between for long-lived.
+// Assigned one by one: `Object.assign` takes four times as long, and V8 moves its temporary objects to the old generation.
 export function toActivity(row: ActivityRow): Activity {
   const activity = new Activity();
   activity.id = row.id;

@@ -47,7 +47,7 @@ export function parseScope(scope: ActivityScope): ParsedScope | undefined {
 }
 
 /**
- * Of a `Map` or an instance of a class, the properties are not own ones: the scope would seem to have none, and open everything.
+ * Rejects a `Map` or an instance of a class: its properties are not own properties, so the scope would be empty and allow everything.
  * @throws InvalidFilterError
  */
 function checkPlain(name: string, value: unknown, example: string): void {
@@ -60,7 +60,7 @@ function checkPlain(name: string, value: unknown, example: string): void {
   throw new InvalidFilterError(name, `must be a plain object, such as ${example}`);
 }
 
-/** The same text for scopes that open the same, in whatever order their properties are. */
+/** Returns the same key for equal scopes, whatever the order of their properties. */
 export function scopeKey({ filter, properties }: ParsedScope): string {
   return JSON.stringify([byKey(Object.entries(filter)), byKey([...properties])]);
 }

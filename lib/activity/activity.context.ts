@@ -9,9 +9,9 @@ export interface ActivityContext extends SessionSource {
   user: User | null;
   /** `null` if there is none, or the option `group` returned a promise that nothing has waited for. */
   group: Group | null;
-  /** As in `Activity.sessionId`; `null` if nothing is stored of the visitor yet. */
+  /** Like `Activity.sessionId`; `null` if nothing is stored about the visitor yet. */
   session: string | null;
-  /** As in `Activity.visitId`. An activity 30 minutes or more after `at` does not belong to it. */
+  /** Like `Activity.visitId`. The visit does not include activities 30 minutes or more after `at`. */
   visit: string | null;
   /** The address as the option `ip` allows it. */
   ip: string | null;
@@ -58,7 +58,7 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
   /** Whether the visit is from a signed cookie, and not set by the host's code. */
   isVisitOwn: boolean;
   /**
-   * Finds session and visit of a visitor without a cookie, which takes the database.
+   * Finds the session and the visit of a visitor without a cookie; this queries the database.
    * @param timeout milliseconds
    */
   claim?(timeout: number): Promise<{ session: string; visit: string | null }>;
@@ -98,7 +98,7 @@ export abstract class CurrentContext implements ContextSource {
   abstract run<T>(context: GivenContext, work: () => T): T;
 }
 
-/** For the command line, which has no requests. */
+/** Used by the command line, which has no requests. */
 export class NoContext extends CurrentContext {
   decided(): undefined {}
 

@@ -59,9 +59,9 @@ export type ParsedFilter = {
 } & {
   from?: number | undefined;
   to?: number | undefined;
-  /** What is not equality with one value, and all that is said of properties. */
+  /** Conditions other than equality with one value, and all conditions on properties. */
   conditions?: readonly ParsedCondition<ActivityField>[] | undefined;
-  /** What else has to hold, whatever the filter is. */
+  /** The scope, which applies in addition to any filter. */
   scope?: readonly ParsedScope[];
 };
 
@@ -72,7 +72,7 @@ export interface ParsedScope {
   properties: Map<string, string>;
 }
 
-/** How one value of each field is checked. */
+/** Parses one value of each field. */
 const FIELDS = {
   user: (value: unknown) => checkText('user', value),
   session: (value: unknown) => checkText('session', value),
@@ -114,7 +114,7 @@ function isField(property: string): property is keyof typeof FIELDS {
 }
 
 function parseField<F extends keyof typeof FIELDS>(field: F, value: unknown): string | ParsedCondition<F> {
-  // A subject may be a pair, which is no list.
+  // A pair of type and id is one subject, not a list of values.
   if ((field === 'subject' || field === 'group') && storedSubject(value) !== undefined)
     return checkSubject(field, value);
   return parseMatching(field, value, FIELDS[field]);
@@ -130,11 +130,11 @@ export function parsePropertyFilters(properties: unknown): ParsedCondition<'prop
   return entries.map(([key, value]) => parseProperty(checkText('properties', key), value));
 }
 
-/** Splits a filter into what it says of the user, and the rest; `undefined` if it selects no users. */
+/** Splits a filter into its conditions on the user and the others. Returns `undefined` if it selects no users. */
 export function splitByUser(filter: ParsedFilter): Record<'ofUser' | 'others', ParsedFilter> | undefined {
   const { user, conditions = [], scope, ...others } = filter;
   const ofUser = conditions.filter(({ field }) => field === 'user');
-  // What nobody did is selected already if it may be anybody's but somebody's.
+  // A filter such as `{ user: { not: '17' } }` already matches anonymous activities.
   if (user === undefined && ofUser.every(matchesNone)) return undefined;
   const scoped = scope && { scope };
   return {
@@ -158,7 +158,7 @@ export function checkStorable(property: string, text: string): string {
 
 /**
  * Reads one end of a range. A date alone is the start of that day as `from`, and its end as `to`.
- * @param startOfDay when a day begins in the time zone asked for, by when it begins in UTC; default UTC
+ * @param startOfDay returns the start of a day in the requested time zone from its start in UTC; default UTC
  * @param property the name for the error
  * @returns milliseconds since 1970
  * @throws InvalidFilterError

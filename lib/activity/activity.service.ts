@@ -81,8 +81,8 @@ export class ActivityService {
   }
 
   /**
-   * The activities of a scope, such as a customer's: whatever is asked of the result is answered from these alone. An empty
-   * scope is everything; a property that is there but undefined is an error.
+   * Returns a service that is limited to the activities of a scope, such as those of one customer. An empty scope allows everything; a
+   * property whose value is `undefined` is an error.
    * @example
    * const ofShop = activities.scoped({ properties: { shop: 17 } });
    * const { items } = await ofShop.find({ name: 'bought' });
@@ -104,7 +104,7 @@ export class ActivityService {
   }
 
   /**
-   * The same in another context than that of the caller.
+   * Tracks an activity in a context other than the caller's.
    * @internal
    * @param isNameGenerated whether the option `events` does not apply, because the application has not named the activity
    */
@@ -240,8 +240,8 @@ export class ActivityService {
   }
 
   /**
-   * Removes from activities who did them: user, name, address and session, and the properties that you name. What was done,
-   * where and when stays, and so do the counts of it; users, sessions and browsers of these visits are not counted any more.
+   * Removes personal data from activities: user, name, address, session, and the properties that you name. The activities and their counts
+   * remain, but users, sessions and browsers of these visits are not counted any more.
    * Known bots keep their session. It takes the activities that {@link erase} would take, in steps.
    * @returns how many activities were changed
    * @throws InvalidFilterError as {@link erase} does
@@ -251,8 +251,8 @@ export class ActivityService {
   }
 
   /**
-   * All that is kept of somebody: sessions, visits and activities, those too that {@link erase} would take although the user
-   * was not logged in yet.
+   * Exports everything that is stored about a user: sessions, visits and activities, including those before the login that {@link erase}
+   * would erase.
    * @example
    * for await (const record of activities.export({ user: '17' })) response.write(`${JSON.stringify(record)}\n`);
    * @throws InvalidFilterError as {@link erase} does

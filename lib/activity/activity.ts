@@ -1,6 +1,6 @@
 import type { Session } from './session.js';
 
-/** A JSON object that says more about an activity. */
+/** A JSON object with details of an activity. */
 export type Properties = Record<string, unknown>;
 
 /** One thing that was done, at a `path`, at a `date`. */
@@ -26,10 +26,10 @@ export class Activity {
   /** Where the user came from, at most 2,048 characters. */
   referer!: string | null;
 
-  /** In a `where` of TypeORM, it is compared as a whole, with its keys in the same order. */
+  /** A TypeORM `where` compares the whole JSON text, so the order of the keys matters. */
   properties!: Properties | null;
 
-  /** The object of the activity, which server code sets: a type and an id, such as `order:17`. */
+  /** What the activity was done to, as a type and an id such as `order:17`. Only server code sets it. */
   subject!: string | null;
 
   /** The host's id of the user as text; `null` for an anonymous visitor. Never a foreign key. */

@@ -133,7 +133,7 @@ export class ActivityWriter
         'Djaffar: track() was given a manager, but activities are not stored in a TypeORM data source',
       );
     await typeorm.write(manager, toRows(activities, this.pages), () => {
-      // Not before the commit, which may not happen.
+      // Only after the commit, because the host may roll back.
       if (session) this.storeLate(session);
       onCommit();
       this.committed?.emit(activities);
@@ -147,7 +147,7 @@ export class ActivityWriter
     if (fault) throw new Error(`Djaffar: ${fault}`);
   }
 
-  /** Before anything else of a shutdown: new requests could keep the queue from ever being empty. */
+  /** Runs first in a shutdown; otherwise new requests could keep the queue from becoming empty. */
   onModuleDestroy(): void {
     this.isClosing = true;
     this.sessions.stopSkipping();
@@ -163,7 +163,7 @@ export class ActivityWriter
     await Promise.allSettled(this.open.keys());
   }
 
-  /** The same for the activities of one session. */
+  /** Like `settled`, for the activities of one session. */
   async settledOf(session: string): Promise<void> {
     const own = [...this.open].flatMap(([written, activities]) =>
       activities.some(({ sessionId }) => sessionId === session) ? written : [],
@@ -181,7 +181,7 @@ export class ActivityWriter
     await this.committed?.finish(Math.max(0, this.timeLeft(deadline)));
   }
 
-  /** By now the host has closed the data source, too. */
+  /** The host has already closed the data source. */
   async onApplicationShutdown(): Promise<void> {
     clearTimeout(this.abortTimer);
     this.isClosed = true;
@@ -258,8 +258,8 @@ export class ActivityWriter
   }
 
   /**
-   * One connection without an answer may be bad luck. If a second one that was used later does not answer either, the network
-   * is silent, and so are the idle connections.
+   * A single unresponsive connection may be a coincidence. If a second one, used later, does not respond either, the network is down, and
+   * the idle connections are dead too.
    */
   private noteSilence(begun: number): void {
     if (this.silentSince === undefined) this.silentSince = this.clock.now();
@@ -317,7 +317,7 @@ export class ActivityWriter
     }
     this.pause = 0;
     this.silentSince = undefined;
-    // Before the log says that the problem is over.
+    // Must be logged before the line that the problem is over.
     this.errors.reportLate();
     this.store.incidents.worked(WRITE_SUBJECT);
     for (const each of batch) {

@@ -20,7 +20,7 @@ export class CommittedActivities {
     for (const listener of this.listeners) listener.take(activities);
   }
 
-  /** To be called after the last commit. */
+  /** Must be called after the last commit. */
   async finish(within: number): Promise<void> {
     await Promise.all(this.listeners.map((listener) => listener.finish(within)));
   }

@@ -14,7 +14,7 @@ export type Matching<T> = T | readonly T[] | TextCondition<T>;
 
 /** Conditions on a text. */
 export interface TextCondition<T> {
-  /** None of these values. It also matches what has no value. */
+  /** Matches if the value is none of these, or if there is no value. */
   not?: T | readonly T[] | undefined;
   /** The beginning of the text. */
   startsWith?: string | undefined;
@@ -33,7 +33,7 @@ export type PropertyMatching<V extends PropertyValue = PropertyValue> =
 
 /** Conditions on a property. */
 export interface PropertyCondition<V extends PropertyValue = PropertyValue> {
-  /** None of these values. It also matches activities without the property. */
+  /** Matches if the value is none of these, or if the activity does not have the property. */
   not?: V | readonly V[] | undefined;
   /** The beginning of the value as text. */
   startsWith?: string | undefined;
@@ -60,11 +60,11 @@ export type PropertyFilters = {
 export interface ParsedCondition<F extends string = string> {
   /** `properties` for a property. */
   field: F;
-  /** Of a property. */
+  /** A condition on a property. */
   key?: string;
-  /** One of these; `null` is no value. */
+  /** The value must be one of these; `null` stands for "no value". */
   anyOf?: readonly (string | null)[];
-  /** None of these. */
+  /** The value must be none of these. */
   noneOf?: readonly (string | null)[];
   startsWith?: string;
   gte?: number;
@@ -75,9 +75,9 @@ export interface ParsedCondition<F extends string = string> {
 export const MAX_VALUES = 100;
 
 /**
- * Checks what a filter says of a text.
+ * Checks a condition on a text.
  * @param parse checks one value, and returns how it is stored
- * @returns the text if it has to be equal
+ * @returns the text if the condition is equality
  * @throws InvalidFilterError
  */
 export function parseMatching<F extends string, V extends string | null>(

@@ -15,7 +15,7 @@ export const COUNTRIES: ReadonlySet<string> = new Set(
   ),
 );
 
-/** What Cloudflare, CloudFront, Vercel and App Engine add to a request; the first that names a country counts. */
+/** Headers that Cloudflare, CloudFront, Vercel and App Engine add to a request; the first one with a valid country is used. */
 const HEADERS = [
   'cf-ipcountry',
   'cloudfront-viewer-country',
@@ -30,7 +30,7 @@ export function storedCountry(code: unknown): string | null {
   return COUNTRIES.has(upper) ? upper : null;
 }
 
-/** Returns the country of a request, as the option `geo` says. The address need not be stored. */
+/** Returns the country of a request, from the source in the option `geo`. This works even if the address is not stored. */
 export function countryOf(
   geo: GeoOption,
   { headers, ip }: { headers: IncomingHttpHeaders; ip?: string | undefined },
@@ -43,7 +43,7 @@ export function countryOf(
   return null;
 }
 
-/** The same of an address alone. */
+/** Returns the country of an IP address; `null` with `geo: 'headers'`. */
 export function countryOfAddress(geo: GeoOption, ip: string | undefined): string | null {
   if (geo === 'headers' || !geo) return null;
   const address = storedIp(ip);
@@ -51,7 +51,7 @@ export function countryOfAddress(geo: GeoOption, ip: string | undefined): string
   try {
     return storedCountry(geo.countryOf(address));
   } catch {
-    // A database that is damaged in places must not cost an activity.
+    // A damaged country database must not cause the loss of an activity.
     return null;
   }
 }

@@ -45,7 +45,7 @@ export class Events {
   }
 }
 
-/** As the host's own `ValidationPipe` would find them: unknown properties are wrong too. */
+/** Finds the errors that a `ValidationPipe` of the host would find, including unknown properties. */
 function faultsOf(
   type: new () => object,
   properties: Properties | null,

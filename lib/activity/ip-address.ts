@@ -4,12 +4,11 @@ import ipaddr from 'ipaddr.js';
 /** How much of an IP address is stored. */
 export type IpPolicy = 'full' | 'masked' | 'none';
 
-/** As Azure's proxies write it in `X-Forwarded-For`: an address with a port, IPv6 in brackets. */
+/** An address with a port, IPv6 in brackets: the format in which Azure's proxies write `X-Forwarded-For`. */
 const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;
 
 /**
- * An address in the one form in which it is stored: IPv4-mapped IPv6 unwrapped, IPv6 as of RFC 5952, without a zone or
- * a port.
+ * Returns an address in its stored form: IPv4-mapped IPv6 as IPv4, other IPv6 as of RFC 5952, without a zone or a port.
  * `masked` zeroes the last octet of IPv4 and the last 80 bits of IPv6.
  * @returns `null` if it is not an address; behind a trusted proxy it comes from a header.
  */

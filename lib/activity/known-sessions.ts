@@ -8,7 +8,7 @@ import { WRITE_SUBJECT, type WriteErrors } from './write-errors.js';
 
 /** Milliseconds until erased sessions are restored. */
 const CHECK_PAUSE = 1000;
-/** How many sessions wait for that; any more are inserted. */
+/** How many sessions may wait for the lookup; others are inserted again. */
 const MAX_UNCHECKED = 10_000;
 
 const CHECK_SUBJECT = 'sessions that another instance has erased cannot be restored';
@@ -77,7 +77,7 @@ export class KnownSessions {
     this.stored.add(session.id);
   }
 
-  /** To be called after activities or sessions were erased. */
+  /** Must be called after activities or sessions were erased. */
   noteErasure(): void {
     this.stored.clear();
     this.erasures += 1;

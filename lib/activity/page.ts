@@ -15,7 +15,7 @@ export function defaultPage(path: string): string {
   return (before === '' || isRoute ? before + fragment : before) || '/';
 }
 
-/** Removes the query string and the slashes at the end, but not the first character. */
+/** Removes the query string and trailing slashes; the root path `/` stays. */
 function trim(text: string): string {
   const query = text.indexOf('?');
   let end = query < 0 ? text.length : query;

@@ -5,7 +5,7 @@ export interface Page<T> {
   next: string | null;
 }
 
-/** Which page of a list, and in which order. */
+/** Selects a page of a list, and the order. */
 export interface PageOptions {
   /** 1 to 1,000; default 50. */
   limit?: number | undefined;

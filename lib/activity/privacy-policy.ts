@@ -8,8 +8,8 @@ export function ipPolicyOf(mode: PrivacyMode | 'nothing', policy: IpPolicy): IpP
 }
 
 /**
- * How activities outside of a request are stored. What depends on the request is decided there: the context that a job gets
- * from it has only what may be stored.
+ * Returns the privacy mode of activities outside of a request. A context that a job got from a request already contains only what may be
+ * stored.
  */
 export function modeOutsideRequest({ privacy, consent }: Pick<Settings, 'privacy' | 'consent'>): PrivacyMode {
   if (privacy === 'cnil') return 'cnil';

@@ -71,7 +71,7 @@ export class Recorder {
   }
 
   /**
-   * To be called before any work is done on a request.
+   * Must be called before any work is done on a request.
    * @throws UnavailableError if too many activities wait
    */
   checkRoom(): void {
@@ -208,7 +208,7 @@ export class Recorder {
     );
   }
 
-  /** The same rule as for a client, and for an import. */
+  /** The same rule applies to clients and to imports. */
   private checkProperties(activity: StoredActivity): void {
     if ((activity.properties ?? null) === null) return;
     const fault = validateProperties(jsonOf(activity.properties));

@@ -29,7 +29,7 @@ function hostIn(url: string | null | undefined): string | undefined {
 }
 
 /**
- * The path of an own page, which is no place that a visitor came from; any other referer as it is.
+ * Returns only the path of an own page, because it is not a traffic source; any other referer is returned unchanged.
  * @param own hosts of the app, and of the page that tracks
  */
 export function withoutOwnHost(referer: string | null, own: (string | undefined)[]): string | null {

@@ -15,7 +15,7 @@ import { isObject } from './properties.js';
 import type { Session } from './session.js';
 import type { PersonalRecord } from './user-activity.js';
 
-/** What `ActivityService.erase` keeps. */
+/** Options of `ActivityService.erase`. */
 export interface EraseOptions {
   /**
    * Whether activities without a login in the user's visits stay. By default they are erased, because statistics count them as the

@@ -67,7 +67,7 @@ interface ActivityDetails {
   language?: string | undefined;
 }
 
-/** How `ActivityService.track` stores an activity. */
+/** Options of `ActivityService.track`. */
 export interface TrackOptions {
   /** `null`: takes nothing from the request, or from `runAs`, in which the code runs. */
   context?: null;
@@ -132,7 +132,7 @@ export class ServerTracker {
     const isUserStored = origin?.isUserStored ?? outside !== 'cnil';
     const ipPolicy = origin?.ipPolicy ?? ipPolicyOf(outside, this.settings.ip);
     const own = session === undefined && visit === undefined ? origin : undefined;
-    // Not in a transaction, for the same reason.
+    // Not in a transaction, because that would need a second connection.
     const claimed = manager ? undefined : await own?.claim?.(this.recorder.timeLeft(deadline));
     const sessionId = session ?? claimed?.session ?? own?.session ?? null;
     await this.recorder.record(

@@ -1,4 +1,4 @@
-/** What is known of the browser and is kept with the session; visits have them too, and statistics count and filter by them. */
+/** The properties of the browser that are stored in the session and copied to its visits; statistics can filter and rank by them. */
 export const SESSION_PROPERTIES = ['browser', 'system', 'device', 'country', 'language'] as const;
 /** One of {@link SESSION_PROPERTIES}. */
 export type SessionProperty = (typeof SESSION_PROPERTIES)[number];
@@ -23,7 +23,7 @@ export class Session {
   /** The kind of device: `desktop`, `mobile`, `tablet`, `tv` or `bot`. */
   device!: string | null;
 
-  /** Where it was at first, if the option `geo` is set: an ISO 3166-1 code such as `DE`. */
+  /** The country at the start of the session, as an ISO 3166-1 code such as `DE`, if the option `geo` is set. */
   country!: string | null;
 
   /** The first language of its first `Accept-Language` header, as a BCP 47 tag such as `en-US`. */
@@ -36,13 +36,13 @@ export class Session {
   consent!: boolean | null;
 }
 
-/** The session of some activities; its row is asked for only if it may be new. */
+/** The session of some activities; `row` is called only if the session may be new. */
 export interface NewSession {
   id: string;
   row(): Session;
 }
 
-/** Returns the properties that visits have too; without a session none has a value. */
+/** Returns the properties that visits copy; all are `null` without a session. */
 export function propertiesOf(
   session: Readonly<Record<SessionProperty, string | null>> | undefined,
 ): Record<SessionProperty, string | null> {
@@ -50,7 +50,7 @@ export function propertiesOf(
   return { browser, system, device, country, language };
 }
 
-/** What a session takes from the request with which it begins. */
+/** The data of a new session that come from its first request. */
 export interface SessionSource {
   userAgent: string | null;
   /** An ISO 3166-1 code. */

@@ -14,7 +14,7 @@ export interface FeedItem {
   date: Date;
   /** When it was done for the first time in this row. */
   since: Date;
-  /** How often it was done in a row. */
+  /** How many equal activities in a row this item stands for. */
   count: number;
 }
 
@@ -47,13 +47,13 @@ export interface PersonalVisit extends Record<SessionProperty, string | null> {
   utmContent: string | null;
 }
 
-/** One thing that is kept of somebody: an activity, or a session or a visit of one. */
+/** A stored record about a user: an activity, a session or a visit. */
 export type PersonalRecord =
   | { kind: 'activity'; data: Omit<Activity, 'session'> }
   | { kind: 'session'; data: Session }
   | { kind: 'visit'; data: PersonalVisit };
 
-/** How many of the user's latest activities a feed looks at. */
+/** How many of the user's latest activities a feed reads. */
 export const MAX_FEED = 1000;
 /** How many sessions are returned, the latest first. */
 export const MAX_SESSIONS = 100;

@@ -63,7 +63,7 @@ function truncateOrNull(name: string | undefined, characters: number): string | 
 
 /**
  * Returns a new session.
- * @param find what the request says of it; only called if the session may have to be stored
+ * @param find reads the properties from the request; called only if the session may have to be stored
  */
 export function sessionOf(
   id: string,

@@ -17,7 +17,7 @@ interface Limits {
   timeout?: number;
 }
 
-/** One query for all visits that calls of one turn of the event loop need. */
+/** One query for all visits that are needed in one turn of the event loop. */
 interface Lookup {
   ids: Set<string>;
   /** Milliseconds: the longest of all callers. */
@@ -57,7 +57,7 @@ export class VisitDurationLimit {
     return unsure.filter(({ visitId, date }) => !this.extend(visitId ?? '', date.getTime()));
   }
 
-  /** To be called when activities are erased. */
+  /** Must be called when activities are erased. */
   clear(): void {
     this.cache?.clear();
   }

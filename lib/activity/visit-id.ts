@@ -12,7 +12,7 @@ export const VISIT_PAUSE = 30 * 60 * 1000;
  */
 export const ID_LENGTH = 15;
 
-/** How many characters of a visit's id are chance, 42 bits. */
+/** The number of random characters in a visit's id: 42 bits. */
 export const CHANCE = 7;
 
 /** Matches ids made by Djaffar, and those of other programs that look the same. */

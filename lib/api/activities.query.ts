@@ -90,7 +90,7 @@ export class FilterQuery {
   @IsObject()
   properties?: PropertyFilters;
 
-  /** A JSON object: what single parameters cannot say. */
+  /** A JSON object, for conditions that single parameters cannot express. */
   @IsOptional()
   @FromJson()
   @IsObject()

@@ -7,7 +7,7 @@ import { HealthQuery } from './health.query.js';
 import { ApiErrorInterceptor, DisconnectInterceptor } from './interceptors.js';
 import { ScopedServices } from './scoped-services.js';
 
-/** What arrives, and why something does not; over HTTP. */
+/** The HTTP route of {@link HealthService}. */
 @Controller()
 @UseInterceptors(NoStoreInterceptor, ApiErrorInterceptor, DisconnectInterceptor)
 export class HealthController {

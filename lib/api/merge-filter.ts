@@ -1,8 +1,8 @@
 import { InvalidFilterError } from '../activity/activity.filter.js';
 
 /**
- * Puts what the parameter `filter` says beside the other parameters.
- * @throws InvalidFilterError for what `filter` cannot say, or if another parameter says it too
+ * Merges the parameter `filter` with the other parameters.
+ * @throws InvalidFilterError for an invalid `filter`, or if it and another parameter have a condition on the same field
  */
 export function mergeFilter<T extends { filter?: object }>(
   { filter, ...others }: T,

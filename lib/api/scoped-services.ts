@@ -27,7 +27,7 @@ export class ScopedServices {
     return this.keyFor(request) === '';
   }
 
-  /** The same for requests that may see the same. */
+  /** Returns the same key for requests with equal scopes. */
   keyFor(request: object): string {
     const scope = parseScope(this.scopes.of(request));
     return scope ? scopeKey(scope) : '';

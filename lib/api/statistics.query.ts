@@ -161,7 +161,7 @@ export class QuestionQuery {
   @IsObject()
   properties?: PropertyFilters;
 
-  /** A JSON object: what single parameters cannot say. */
+  /** A JSON object, for conditions that single parameters cannot express. */
   @IsOptional()
   @FromJson()
   @IsObject()

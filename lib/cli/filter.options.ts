@@ -93,7 +93,7 @@ function readFilter(text: string): object {
     const filter: unknown = JSON.parse(text);
     if (isObject(filter)) return filter;
   } catch {
-    // As all that is no object.
+    // Invalid JSON is rejected like any value that is not an object.
   }
   throw new InvalidArgumentError('It is a JSON object.');
 }

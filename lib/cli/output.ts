@@ -75,7 +75,7 @@ export class FileOutput implements Output {
   }
 
   static async open(path: string, append: boolean): Promise<FileOutput> {
-    // Also a new file is appended to: what is written after a cut must begin where the file ends.
+    // Opens a new file for appending too: after the file was truncated, the next write must start at its end.
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
     const handle = await open(path, append ? flags : flags | constants.O_TRUNC);
     return new FileOutput(handle, (await handle.stat()).size);

@@ -138,7 +138,7 @@ async function answer<T extends object>(
   });
 }
 
-/** Puts what `--properties` and `--filter` say beside the other options. */
+/** Merges `--properties` and `--filter` with the other options. */
 function withFilter<T extends object>(asked: T): T {
   const { properties, filter, ...others }: FilterOptions = asked;
   for (const property of Object.keys(filter ?? {}))

@@ -20,7 +20,7 @@ import { type ContextResponse, pathOf, routeOf, setRetryAfter } from './request.
 import { RequestContexts } from './request-contexts.js';
 import { type HandlerTracking, isStream } from './track.metadata.js';
 
-/** How a handler ended. */
+/** The result of a handler. */
 type Outcome = { result: unknown } | { error: unknown };
 
 /** Tracks calls of handlers, by `@Track` and by the option `requests`. */
@@ -159,7 +159,7 @@ function toHttp(error: UnavailableError, response: ContextResponse | undefined):
 function statusOf(error: unknown): number {
   if (typeof error !== 'object' || error === null) return 500;
   if (error instanceof HttpException) return error.getStatus();
-  // Such as an error of `http-errors`. Those of HTTP clients have a status, too, but that of another server's answer.
+  // For example an error of `http-errors`. Errors of HTTP clients have a status too, but it is that of another server's response.
   const { statusCode, message }: { statusCode?: unknown; message?: unknown } = error;
   return typeof statusCode === 'number' && typeof message === 'string' ? statusCode : 500;
 }

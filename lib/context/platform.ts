@@ -21,8 +21,8 @@ export function enterOnExpress(express: Express, contexts: RequestContexts): voi
 }
 
 /**
- * The same for Fastify, from its first hook on. Body parsers run in the socket's async context, so the request is entered again after
- * them (preValidation), and after plugins that read the body later, such as multipart.
+ * Enters the context on Fastify, from its first hook on. Body parsers run in the socket's async context, so it is entered again after them
+ * (preValidation), and after plugins that read the body later, such as multipart.
  */
 export function enterOnFastify(fastify: Fastify, contexts: RequestContexts): void {
   fastify.addHook('onRequest', (request, response, next) => {

@@ -121,7 +121,7 @@ export class RequestContexts extends CurrentContext {
       at: checked('at', given.at, (value) => parseIsoDate(value) !== undefined) ?? new Date().toISOString(),
       ...(isDropped === true && { isDropped }),
       country:
-        // Not by the masked address of a context whose country is not known.
+        // `null`: the full address has no known country. The address here may be masked, so it is not looked up again.
         country === undefined ? countryOfAddress(this.settings.geo, ip ?? undefined) : storedCountry(country),
       language: storedLanguage(language),
       ip: storedIp(checked('ip', ip) ?? undefined, ipPolicyOf(mode, this.settings.ip)),

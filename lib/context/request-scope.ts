@@ -62,14 +62,14 @@ export class RequestScope {
     }
   }
 
-  /** As with the user, only a found group is remembered. */
+  /** Only a group that was found is cached, as with the user. */
   private findGroup(settings: Settings): Group | null | Promise<Group | null> {
     if (this.knownGroup || !settings.group) return this.knownGroup;
     const found = settings.group(this.request);
     if (!(found instanceof Promise)) return (this.knownGroup = groupOfHost(found));
     this.isGroupAsync = true;
     const group = found.then((given) => (this.knownGroup = groupOfHost(given)));
-    // Who does not wait for it gets no group.
+    // Avoids an unhandled rejection. A caller that does not wait for the promise gets no group.
     group.catch(() => {});
     return group;
   }

@@ -24,7 +24,7 @@ export function isSame(a: DayDigest, b: DayDigest): boolean {
   return a.count === b.count && a.hash === b.hash;
 }
 
-/** All but `receivedAt`, which a store corrects by the clock of its server. */
+/** All columns except `receivedAt`, which a store adjusts to the clock of its server. */
 function textOf(row: ActivityRow): string {
   const {
     id,

@@ -96,13 +96,13 @@ async function checkDatabase({ store }: Services): Promise<Finding[]> {
   return findings;
 }
 
-/** What the instances of the app have counted in the last day. */
+/** Reports what the instances of the app counted in the last day. */
 async function checkOutcomes(store: Services['store'], now: number): Promise<Finding[]> {
   const counts = new Map<string, number>();
   for (const { cause, count } of await store.findOutcomes(now - 24 * HOUR))
     counts.set(cause, (counts.get(cause) ?? 0) + count);
   const counted = counts.get('stored') ?? 0;
-  // The counts are stored every few seconds, are lost with a process that is killed, and imports are not among them.
+  // The counts are stored every few seconds, a killed process loses the latest ones, and imports are not counted.
   const stored = counted > 0 ? counted : await store.count({ from: now - 24 * HOUR });
   const findings: Finding[] = [
     stored > 0
@@ -134,7 +134,7 @@ async function checkOutcomes(store: Services['store'], now: number): Promise<Fin
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'problem ' };
 
 function format({ level, text, cure }: Finding): string {
-  // What an app answers, or a database, may control the terminal.
+  // The text may come from an app or a database, and may contain terminal control sequences.
   const line = escapeControls(`${MARKS[level]} ${text}`);
   return cure === undefined ? line : `${line}\n          → ${escapeControls(cure)}`;
 }

@@ -34,7 +34,7 @@ export async function* itemsOfCsv(
   const parser = csvParser({ separator, quote: isTab ? '\0' : '"', maxRowBytes: MAX_LINE });
   let columns = 0;
   parser.on('headers', (headers: string[]) => (columns = new Set(headers).size));
-  // Errors are thrown where the rows are read.
+  // Errors are thrown when the rows are read.
   pipeline(Readable.from(checkUtf8(chunks)), parser, () => {});
   const rows: AsyncIterable<Record<string, string>> = parser;
   let number = 0;

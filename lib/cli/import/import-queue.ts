@@ -39,7 +39,7 @@ export class ImportQueue {
     this.rows = [];
     await this.inFlight;
     this.inFlight = this.write(rows);
-    // The error is thrown where the promise is awaited.
+    // The error is thrown when the promise is awaited.
     this.inFlight.catch(() => {});
   }
 

@@ -45,7 +45,7 @@ export class Input {
       return;
     }
     const gunzip = createGunzip();
-    // Errors are thrown where the chunks are read.
+    // Errors are thrown when the chunks are read.
     pipeline(Readable.from(all), gunzip, () => {});
     const uncompressed: AsyncIterable<Buffer> = gunzip;
     yield* uncompressed;

@@ -59,7 +59,7 @@ function parse(bytes: Buffer | undefined): unknown {
 
 async function* itemsOfArray(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, void> {
   const array = new StreamArray();
-  // Errors are thrown where the items are read.
+  // Errors are thrown when the items are read.
   pipeline(Readable.from(chunks), new Parser({ streamValues: false }), array, () => {});
   const items: AsyncIterable<{ value: unknown }> = array;
   let number = 0;

@@ -7,7 +7,7 @@ const BATCH_SIZE = 500;
 /** Adds user agents to sessions that were stored without one. */
 export class UserAgents {
   private infos = new Map<string, string>();
-  /** How many user agents belong to sessions that are not stored. */
+  /** The number of user agents whose session is not stored. */
   unknownSessions = 0;
 
   constructor(private readonly store: Pick<Store, 'addUserAgents'>) {}

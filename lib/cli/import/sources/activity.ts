@@ -231,7 +231,7 @@ const NAMES = new Map<string, string>(
   }),
 );
 
-/** How the tools write that they do not know a country or a language; Plausible's are two zero bytes. */
+/** How the tools write an unknown country or language; Plausible writes two zero bytes. */
 const NOT_KNOWN = new Set(['\0\0', '(not set)', 'XX', 'xx', 'ZZ']);
 
 /** Names that GA4 has and ICU has not, or not in all versions. */

@@ -240,7 +240,7 @@ function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Pr
     return [
       maker.make({
         ...visit,
-        // The same ids as in the tables.
+        // The ids are equal to those in Matomo's tables.
         id: type !== 'goal' && action.text('pageId') ? ['action', action.text('pageId')] : ['live', id, i],
         date: new Date(seconds * 1000).toISOString(),
         name: eventName ?? NAMES_OF_TYPES.get(type) ?? type,
