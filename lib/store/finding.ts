@@ -1,4 +1,4 @@
-/** What an inspection has found. */
+/** One result of an inspection. */
 export interface Finding {
   /** `warning`: it works, but not as it should; `problem`: something does not work. */
   level: 'ok' | 'warning' | 'problem';

@@ -13,7 +13,7 @@ const SPARE_ROWS = 1000;
 export interface FigureRow {
   /** The number of the interval. */
   n: number | string;
-  /** Of the dimension. */
+  /** The value of the dimension. */
   value: string | null;
   count: number | string;
   first?: number | string | null;
@@ -67,7 +67,7 @@ export function largestSql(
     CASE WHEN largest.value IS NULL THEN 0 ELSE 1 END, ${binary('largest.value')} LIMIT ${limit + SPARE_ROWS}`;
 }
 
-/** What {@link figureOf} computes, with the errors of double precision. */
+/** Computes the same as {@link figureOf}, with the rounding errors of double precision. */
 function roundedSql({ figure }: Pick<Amount, 'figure'>): string {
   const [first, second, count] = ['largest.first', 'largest.second', 'largest.count'];
   if (figure === 'min' || figure === 'max') return first;
@@ -95,7 +95,7 @@ export function rankAmounts(amount: Amount, rows: FigureRow[], limit: number): T
     .slice(0, limit);
 }
 
-/** The figure of a row of {@link figureSql}, which has a number at least. */
+/** Returns the figure of a row of {@link figureSql}. The row counts at least one number. */
 function figureOf({ figure }: Pick<Amount, 'figure'>, row: FigureRow): number {
   const count = Number(row.count);
   const [first, second] = [Number(row.first ?? 0), Number(row.second ?? 0)];

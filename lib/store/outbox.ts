@@ -1,35 +1,35 @@
 import type { Activity, StoredActivity } from '../activity/activity.js';
 import type { Cursor } from '../activity/cursor.js';
 
-/** What a store puts into the outbox, in the transaction of the activities. */
+/** Selects the activities that a store adds to the outbox, in the transaction that writes them. */
 export interface OutboxSubscription {
   name: string;
   matches: (activity: StoredActivity) => boolean;
 }
 
-/** How the delivery of a subscription goes, as all instances have it in common. */
+/** The delivery state of a subscription, shared by all instances. */
 export interface DeliveryState {
   /** Failures in a row, also those of instances that ended while they delivered. */
   failures: number;
   /** Milliseconds until the next try. */
   retryIn: number;
-  /** Milliseconds since nothing is delivered any more; `undefined` if it is not parked. */
+  /** Milliseconds since the subscription was parked; `undefined` if it is not parked. */
   parkedFor?: number | undefined;
   /** The kind of the last failure. */
   error: string | null;
-  /** The last activity of before the subscription that was delivered; `null` if only new ones are. */
+  /** The last delivered activity from before the subscription; `null` if only new activities are delivered. */
   history: Cursor | null;
 }
 
 /** An activity that waits for a subscription. */
 export interface WaitingEntry {
-  /** What {@link Outbox.settle} takes. */
+  /** The number to pass to {@link Outbox.settle}. */
   number: number;
-  /** Missing if it was erased, or is that of an entry before. */
+  /** Missing if it was erased, or if an earlier entry has the same activity. */
   activity?: Activity | undefined;
 }
 
-/** Activities of before a subscription. */
+/** Activities from before a subscription. */
 export interface History {
   activities: Activity[];
   /** The next ones begin here; `null` if there are no more. */
@@ -38,7 +38,7 @@ export interface History {
 
 /** The result of a delivery. */
 export interface Settlement {
-  /** The numbers of what was delivered. */
+  /** The numbers of the delivered entries. */
   entries?: number[];
   /** The rest of the history. */
   history?: Cursor | null;
@@ -49,9 +49,9 @@ export interface Settlement {
 /** A subscription as an operator sees it. */
 export interface SubscriptionStatus {
   name: string;
-  /** How many activities wait, without those of before the subscription that are still to be delivered. */
+  /** How many activities wait, without those from before the subscription. */
   waiting: number;
-  /** Whether activities of before the subscription are being delivered. */
+  /** True if activities from before the subscription are being delivered. */
   isCatchingUp: boolean;
   /** Failures in a row. */
   failures: number;
@@ -67,10 +67,10 @@ export interface SubscriptionStatus {
 }
 
 /**
- * The ids of activities that wait for subscriptions, written in the transaction of the activities, and deleted when they are
- * delivered. Whoever reads it sees what is committed, so an activity that is committed late is read late, but never missed.
- * The entries are numbered when they are written. If one activity was committed before another was written, its number is smaller, and it
- * is seen whenever the other is: so the order of the numbers among those that are seen is an order in which they may have been committed.
+ * The ids of activities that wait for subscriptions. They are written in the transaction of the activities, and deleted after the delivery.
+ * A reader sees only committed entries, so an activity that is committed late is read late, but never missed. Entries are numbered when
+ * they are written. If one activity was committed before another was written, its number is smaller. So the visible entries, ordered by
+ * number, are in a possible order of their commits.
  * All methods throw an UnavailableError if the database does not answer.
  */
 export interface Outbox {
@@ -85,9 +85,9 @@ export interface Outbox {
   take(name: string, holder: string, lease: number): Promise<DeliveryState | undefined>;
 
   /**
-   * The same without the state.
-   * @param error what is wrong with the delivery that is under way
-   * @returns whether nobody else has it
+   * Renews the right to deliver, without reading the state.
+   * @param error the problem of the running delivery
+   * @returns false if another instance has it
    */
   renew(name: string, holder: string, lease: number, error?: string): Promise<boolean>;
 
@@ -100,12 +100,12 @@ export interface Outbox {
   findHistory(name: string, after: Cursor, limit: number): Promise<History>;
 
   /**
-   * Notes the result of a delivery, if the holder still has the right to deliver, which it renews.
+   * Stores the result of a delivery and renews the right to deliver, if the holder still has it.
    * @returns whether it has
    */
   settle(name: string, holder: string, lease: number, result: Settlement): Promise<boolean>;
 
-  /** Begins again what is parked or waits for a try. @returns whether there is such a subscription */
+  /** Resumes a subscription that is parked or waits for its next try. @returns false if there is no such subscription */
   resume(name: string): Promise<boolean>;
 
   /** Deletes all that wait, in steps. */

@@ -22,7 +22,7 @@ export async function* walk<T>(
     while (coming) {
       const { page, count, last }: Asked<T> = await coming;
       coming = last && count === size ? ask({ date: Number(last.date), id: last.id }) : undefined;
-      // The error is thrown where the promise is awaited.
+      // The error is thrown when the promise is awaited.
       coming?.catch(() => {});
       // Until the query is sent, because work on the page may block the event loop.
       await setImmediate();

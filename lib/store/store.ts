@@ -34,11 +34,11 @@ export interface Store {
   readonly engine: string;
   /** The log of the engine's problems. */
   readonly incidents: IncidentLog;
-  /** Whether it can be asked anything. */
+  /** True if it accepts queries. */
   readonly isOpen: boolean;
   /** Whether a batch and an erasure see all of each other or nothing. If not, the sessions of a batch are checked after it. */
   readonly isTransactional: boolean;
-  /** How many may write at once. */
+  /** The maximum number of concurrent writers. */
   readonly writers: number;
   readonly statistics: StatisticsStore;
   /** Only if activities and the outbox are written in one transaction. */
@@ -50,7 +50,7 @@ export interface Store {
    * @throws UnavailableError
    */
   claimSession?(claim: SessionClaim): Promise<number>;
-  /** What only a store on TypeORM can do. */
+  /** Features that only a store on TypeORM has. */
   readonly typeorm?: TypeOrmFeatures;
 
   /**
@@ -85,21 +85,21 @@ export interface Store {
   toUnavailable(error: unknown): UnavailableError | undefined;
 
   /**
-   * One page, with the sessions, in the order of date, then id.
-   * @throws UnavailableError as each question does
+   * Returns one page of activities with their sessions, ordered by date, then id.
+   * @throws UnavailableError like every query
    */
   page(filter: ParsedFilter, place: PageRequest): Promise<Activity[]>;
 
-  /** All of the filter, the oldest first, in constant memory. */
+  /** Streams the activities of the filter, the oldest first, in constant memory. */
   pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void>;
 
-  /** The same as text, if the engine can write it: several times as quick as single values. */
+  /** Reads activities as text, if the engine can format it; this is several times faster than reading single values. */
   readonly records?: RecordReader;
 
-  /** How many activities the filter has. */
+  /** Counts the activities of the filter. */
   count(filter: ParsedFilter): Promise<number>;
 
-  /** How many of these ids are stored. */
+  /** Returns how many of these ids are stored. */
   countStored(ids: string[]): Promise<number>;
 
   /** @returns the place of an activity in the order; `undefined` if the filter has none of the id */
@@ -118,56 +118,55 @@ export interface Store {
   ): Promise<Received>;
 
   /**
-   * The first and the last activity of visits. It takes the place of a writer: questions that take long must not keep a
-   * request from being stored.
+   * Finds the first and the last activity of visits. It uses a writer's connection, so that slow queries do not delay the writes.
    * @param timeout milliseconds that the engine may take
    */
   findVisitSpans(ids: string[], timeout?: number): Promise<VisitSpan[]>;
 
-  /** When sessions did something for the first time of what the filter has; those that did nothing of it are missing. */
+  /** Returns the date of each session's first activity in the filter. Sessions without one are missing from the result. */
   findSessionStarts(sessions: string[], filter: ParsedFilter): Promise<Map<string, Date>>;
 
   /** The latest activities of a user without `engagement`, the latest first. */
   findLatest(user: string): Promise<Activity[]>;
 
-  /** When each of the users did something for the last time. */
+  /** Returns the date of each user's last activity. */
   findLastSeen(users: string[]): Promise<Map<string, Date>>;
 
   /** The browsers in which a user was logged in, the latest first. */
   findSessions(user: string, current: string | undefined): Promise<UserSession[]>;
 
   /**
-   * Erases what is stored at the time of the call, from activities and statistics, in steps.
-   * @param onErased called after each step, also after one that failed: it may have been done all the same
+   * Erases the selected activities that are stored at the time of the call, also from statistics, in steps.
+   * @param onErased called after each step, also after a failed one, because it may have been committed
    * @returns how many activities were erased
    */
   erase(selection: ErasureSelection, onErased: () => void): Promise<number>;
 
-  /** How many activities {@link erase} would take. */
+  /** Returns how many activities {@link erase} would erase. */
   countToErase(selection: ErasureSelection): Promise<number>;
 
   /**
-   * Removes from activities who did them: user, name, address and session, and the named properties. A bot keeps its
-   * session. It takes what {@link erase} would take, in steps, wherever it is kept.
+   * Removes user, name, address, session and the named properties from the activities that {@link erase} would erase, in steps. A bot keeps
+   * its session.
    * @param onChanged called after each step, also after one that failed
    * @returns how many activities were changed
    */
   anonymise(selection: ErasureSelection, properties: string[], onChanged: () => void): Promise<number>;
 
   /**
-   * Erases and anonymises what is too old, in small steps beside everything else.
+   * Erases and anonymises old activities in small steps.
    * @param pace called after each step, with the milliseconds that it took; the next step waits for it
-   * @returns `undefined` if another instance does it; a store without locks never knows
+   * @returns `undefined` if another instance is doing it; a store without locks cannot detect that
    */
   retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult | undefined>;
 
-  /** What {@link retain} would do now. */
+  /** Returns what {@link retain} would do now. */
   previewRetention(plan: RetentionPlan): Promise<RetentionResult>;
 
-  /** When {@link retain} left nothing for the last time, and the engine's clock, in milliseconds since 1970. */
+  /** Returns when {@link retain} was last completed, and the engine's clock, in milliseconds since 1970. */
   retainedAt(): Promise<{ doneAt: number; now: number }>;
 
-  /** All that is kept of somebody: sessions, visits, then the activities that {@link erase} would take. */
+  /** Streams everything that is stored about a user: sessions, visits, then the activities that {@link erase} would erase. */
   personalData(selection: ErasureSelection): AsyncGenerator<PersonalRecord, void, void>;
 
   /**
@@ -217,28 +216,28 @@ export interface Store {
   claimVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]>;
 
   /**
-   * Adds to what all instances have counted, and deletes what is older than 30 days. An hour that has not begun by a clock that
-   * all instances have in common is the current one. A failed call may have counted: these are no exact figures.
+   * Adds to the shared counts, and deletes those older than 30 days. An hour in the future, by the engine's clock, counts as the current
+   * one. A failed call may have been counted, so the counts are not exact.
    * @param timeout milliseconds
    */
   addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void>;
 
-  /** What all instances have counted in hours that began at a date or later; `since` is in milliseconds since 1970. */
+  /** Returns the counts of all instances in hours that start at or after `since`, in milliseconds since 1970. */
   findOutcomes(since: number): Promise<OutcomeCount[]>;
 
   /**
-   * How long ago the oldest change was made that statistics do not have yet, 0 if there is none; and the engine's clock. Both
-   * are milliseconds, `now` since 1970.
+   * Returns the age of the oldest change that is not in the statistics yet (0 if there is none), and the engine's clock. Both are in
+   * milliseconds, `now` since 1970.
    */
   findLag(): Promise<{ lag: number; now: number }>;
 
-  /** Compares the tables with what this version needs. It changes nothing. */
+  /** Compares the tables with the schema of this version, without changing anything. */
   inspect(): Promise<Finding[]>;
 
-  /** Compares everything that is derived from the activities with them. */
+  /** Compares all derived data with the activities. */
   check(onProgress?: Progress): Promise<Mismatches>;
 
-  /** Recomputes everything that is derived from the activities. */
+  /** Recomputes all derived data from the activities. */
   rebuild(onProgress?: Progress): Promise<void>;
 
   /** Creates the tables, or migrates them to this version. */
@@ -252,22 +251,22 @@ export interface Store {
 }
 
 /**
- * Stores a batch durably, all or nothing. Ids that are there already are passed over.
- * @param within milliseconds after which it is cancelled: then nothing is stored, unless the engine does not answer
+ * Stores a batch durably and atomically. Ids that are stored already are skipped.
+ * @param within milliseconds after which it is cancelled; then nothing is stored, or it is unknown if the engine does not answer
  */
 export type Write = (batch: Batch, within: number) => Promise<void>;
 
 export interface Batch {
   activities: ActivityOnPage[];
-  /** Those that may be new. */
+  /** The sessions that may be new. */
   sessions: Session[];
   /** Returns the same token for each try of the same batch, so that an engine recognizes a retry. */
   token(): string;
 }
 
 /**
- * The kind of a failure: the content of a row, which fails each time; tables or permissions, which an operator must fix; or the
- * moment, such as a lost connection, which is worth another try with the same ids.
+ * `data`: the content of a row is invalid, and a retry fails again. `schema`: an operator must fix tables or permissions. `transient`: for
+ * example a lost connection; a retry with the same ids may succeed.
  */
 type ErrorKind = 'data' | 'schema' | 'transient';
 
@@ -293,17 +292,17 @@ export interface Received {
 
 export interface ErasureSelection {
   filter: ParsedFilter;
-  /** Whether activities without a login in the visits of the filter's user are kept. */
+  /** True if activities without a login in the visits of the filter's user stay. */
   keepAnonymous: boolean;
 }
 
-/** What is too old. Instants are milliseconds since 1970. */
+/** What to erase and anonymise. Instants are in milliseconds since 1970. */
 export interface RetentionPlan {
   /** Activities before it are erased. */
   eraseBefore?: number | undefined;
-  /** Whether counts in the statistics stay; see docs/privacy.md. */
+  /** `keep`: counts in the statistics stay; see docs/privacy.md. */
   figures: 'keep' | 'erase';
-  /** The same of activities of some names, which are never kept in statistics. */
+  /** Activities with these names are erased earlier, and their counts too. */
   names: { name: string; before: number }[];
   /** Activities before it are anonymised. */
   anonymiseBefore?: number | undefined;
@@ -311,7 +310,7 @@ export interface RetentionPlan {
   properties: string[];
 }
 
-/** How many activities. */
+/** The number of activities that were erased and anonymised. */
 export interface RetentionResult {
   erased: number;
   anonymised: number;

@@ -1,6 +1,6 @@
 import { UnavailableError } from './unavailable.error.js';
 
-/** How to make a question cheaper. */
+/** Advice how to make the query cheaper. */
 export const NARROW = 'ask for a shorter range (from, to), or with fewer filters';
 
 /** The time for a question is over. */

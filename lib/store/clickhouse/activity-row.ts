@@ -25,7 +25,7 @@ export function toRow(activity: ActivityOnPage, writeId: number): object {
     visitId: visitId ?? '',
     ipAddress: activity.ipAddress,
     interactive: activity.interactive ?? null,
-    // Of the visit, if it turns out to be its first activity. ClickHouse cannot parse it as URL does.
+    // The source of the visit, if this is its first activity. It is computed here because ClickHouse parses URLs differently than `URL`.
     ...sourceOf(path, referer),
     inView: name === ENGAGEMENT ? timeInView(properties ?? null) : 0,
     isNear: visitId !== null && isNearStart(visitId, date),

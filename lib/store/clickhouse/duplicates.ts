@@ -12,9 +12,9 @@ interface Duplicate {
 }
 
 /**
- * Keeps each id once. ClickHouse knows no unique key, so a write looks for its ids before it inserts them. Two instances that
- * are sent the same id at the same moment do not see each other, and both insert it; whoever reads then removes all rows of
- * the id but the first. All who look agree on the first, and it is never removed.
+ * Deduplicates activities by id. ClickHouse has no unique keys, so a write first looks for its ids. If two instances get the same id at the
+ * same moment, both insert it; the next reader then deletes all rows of the id except the first. All readers agree on which row is the
+ * first, and it is never deleted.
  */
 export class Duplicates {
   constructor(

@@ -20,7 +20,7 @@ export class Erasure {
   /** @returns how many activities were erased */
   async run(selection: ErasureSelection): Promise<number> {
     await this.server.sync();
-    // What is written meanwhile stays.
+    // Activities that are written in the meantime stay.
     const [row] = await this.server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now');
     let erased = 0;
     for (const condition of await partsOf(this.server, selection))
@@ -53,7 +53,7 @@ export class Erasure {
   }
 }
 
-/** How many activities an {@link Erasure} would take. */
+/** Returns how many activities an {@link Erasure} would erase. */
 export async function countToErase(server: Server, selection: ErasureSelection): Promise<number> {
   let count = 0;
   for (const condition of await partsOf(server, selection)) count += await countOf(server, condition);

@@ -33,7 +33,7 @@ const GRANT = 'the ClickHouse user lacks a right on the tables of Djaffar';
 const NETWORK = /^(E[A-Z_]{3,}|HPE_|UND_)/;
 const TIMEOUT = /^(Timeout error|socket hang up|The (user|operation) (was )?aborted)/i;
 
-/** What the engine refused, and what to do about it; `undefined` if the error is not the engine's. */
+/** Classifies an error of the engine, with a remedy; `undefined` for any other error. */
 export function failureOf(error: unknown): StoreFailure | undefined {
   if (error instanceof ClickHouseError) return failureOfServer(error);
   // Those of Node itself are of another realm in the tests of an app.

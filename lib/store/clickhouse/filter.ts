@@ -57,7 +57,7 @@ const COLUMNS: Record<Exclude<ActivityField, 'properties'>, string> = {
 };
 const OF_PATHS: readonly string[] = ['path', 'page', 'route', 'entry', 'exit'];
 
-/** What a condition requires of an activity. */
+/** Returns the SQL of a condition on an activity. */
 function activityCondition(condition: ParsedCondition<ActivityField>): string {
   const { field, key = '', gte, lte } = condition;
   if (field !== 'properties') return valueCondition(condition, COLUMNS[field]);
@@ -68,7 +68,7 @@ function activityCondition(condition: ParsedCondition<ActivityField>): string {
   ]);
 }
 
-/** What a condition requires of a text. */
+/** Returns the SQL of a condition on a text. */
 export function valueCondition(
   { field, anyOf, noneOf, startsWith }: ParsedCondition,
   column: string,
@@ -87,7 +87,7 @@ export function valueCondition(
   ]);
 }
 
-/** What a scope requires of an activity. */
+/** Returns the SQL of a scope. */
 export function scopeConditions(scope: readonly ParsedScope[]): string[] {
   return scope.flatMap(({ filter, properties }) => [
     ...conditionsOf(filter),
@@ -102,7 +102,7 @@ export function matches(column: string, asked: string): string {
     : `${column} = ${text(asked)}`;
 }
 
-/** What is beyond a place in the order of date, then id. */
+/** Returns the SQL that selects the activities after a cursor, ordered by date, then id. */
 export function beyond({ date, id }: Cursor, order: 'asc' | 'desc'): string {
   const sign = order === 'asc' ? '>' : '<';
   const instant = integer(date);

@@ -13,7 +13,7 @@ import {
   VISIT,
 } from './tables.js';
 
-/** How a table is made on this server. */
+/** The parts of `CREATE TABLE` that depend on the server. */
 interface Dialect {
   /** Behind the name of a table. */
   onCluster: string;

@@ -17,7 +17,7 @@ import { ACTIVITY } from './tables.js';
 
 /** Activities in a page of an export. */
 const PAGE_SIZE = 10_000;
-/** How many received activities are compared with the known ones. */
+/** The maximum number of received activities that are compared with the known ones. */
 const MAX_RECEIVED = 2000;
 
 /** The columns whose values differ from those of an activity. */
@@ -29,7 +29,7 @@ const COLUMNS = ACTIVITY_COLUMNS.map((column) => CONVERTED.get(column) ?? column
 
 type Stored = Omit<ActivityRow, 'session' | 'date'> & { date: number };
 
-/** Finds single activities. Each question is asked again if it may have seen an activity that was written twice. */
+/** Finds single activities. A query is repeated if its result may contain a duplicate. */
 export class Reader {
   constructor(
     private readonly server: Server,

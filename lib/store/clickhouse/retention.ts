@@ -10,9 +10,9 @@ const STATE_OF_RETENTION = 'retention';
 type Filter = ErasureSelection['filter'];
 
 /**
- * Erases what is too old. Two instances may do it at once, which does no harm.
+ * Erases old activities. Two instances may do it at once without harm.
  * @param erase returns how many activities it erased
- * @throws Error for what is not built: to anonymise, and to keep figures
+ * @throws Error for `anonymiseAfter` and `figures: 'keep'`, which ClickHouse does not support
  */
 export async function retain(
   server: Server,

@@ -14,7 +14,7 @@ import { failureOf } from './failure.js';
 import { ACTIVITY, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
 import { DAY } from '../../time/units.js';
 
-/** What the log of incidents says if a question fails. */
+/** The log text if a query fails. */
 export const UNREADABLE = 'what is stored cannot be read';
 
 /** Lists of ids make statements longer than ClickHouse accepts by default. */
@@ -25,7 +25,7 @@ const STATEMENT: EngineSettings = {
   // Without it, an insert is acknowledged before it is written.
   async_insert: 0,
   output_format_json_quote_64bit_integers: 0,
-  // What `IN` finds is not found by the filters if it has neither.
+  // `NULL IN (NULL)` is not true, as in standard SQL.
   transform_null_in: 0,
   join_use_nulls: 1,
   // `toString(id) AS id` is not meant by `WHERE id = …`.
@@ -40,7 +40,7 @@ const GRACE = 500;
 /** The longest that one statement of a command may take. */
 const MAX_DURATION = DAY;
 
-/** What a statement may take. */
+/** The limits of a statement. */
 export interface StatementLimits {
   /** Gives the statement up. */
   signal?: AbortSignal | undefined;
@@ -49,7 +49,7 @@ export interface StatementLimits {
 }
 
 export interface ReadLimits {
-  /** What the log says if it fails; `null`: nothing. */
+  /** The log text if it fails; `null` logs nothing. */
   subject?: string | null;
   /** Milliseconds for all of the work. */
   timeout?: number;

@@ -14,7 +14,7 @@ interface Row extends Omit<Session, 'startedAt'> {
   startedAt: number;
 }
 
-/** Of several rows of one session the one with the greatest version counts. */
+/** If a session has several rows, the one with the greatest version is used. */
 function toRow({ startedAt, ...session }: Session): object {
   const version = (session.userAgent === null ? 0 : EPOCH_END) + EPOCH_END - startedAt.getTime();
   return { ...session, startedAt: startedAt.getTime(), version };

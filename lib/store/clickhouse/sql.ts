@@ -24,10 +24,10 @@ export function all(conditions: readonly string[]): string {
   return conditions.length > 0 ? conditions.map((condition) => `(${condition})`).join(' AND ') : '1';
 }
 
-/** The order of ids by their text, which ClickHouse's own order of UUIDs is not. */
+/** Orders ids by their text; ClickHouse's own order of UUIDs is different. */
 export const ID_ORDER = 'toUInt128(id)';
 
-/** How many values one statement lists at most. */
+/** The maximum number of values in a list of one statement. */
 const LISTED_AT_ONCE = 5000;
 
 export function* lists<T>(values: readonly T[], size = LISTED_AT_ONCE): Generator<T[], void, void> {

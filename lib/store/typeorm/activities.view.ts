@@ -58,8 +58,8 @@ export const VIEW_COLUMNS: Record<string, (parts: Parts) => string> = {
 };
 
 /**
- * Each is joined by a key, so that a database leaves out the ones whose columns are not asked for. MariaDB does so only if no
- * other join depends on it: hence pages are subqueries.
+ * Each table is joined by a key, so that a database can skip the joins whose columns are not selected. MariaDB does so only if no other
+ * join depends on it, so pages are subqueries.
  */
 const JOINS: [table: string, alias: string, key: string, column: string][] = [
   ['djaffar_session', 'session', 'id', 'activity.sessionId'],

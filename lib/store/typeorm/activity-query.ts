@@ -22,7 +22,7 @@ export function applyFilter(
     query.andWhere(sql, parameters);
 }
 
-/** What a scope requires of an activity; alias `activity`. */
+/** Returns the SQL of a scope; the alias is `activity`. */
 export function scopeConditions(scope: readonly ParsedScope[], dialect: Dialect): Condition[] {
   return scope.flatMap(({ filter, properties }, n) => [
     ...conditionsOf(filter, dialect, `scope${n}_`),
@@ -61,7 +61,7 @@ const COLUMNS = {
   ip: 'ipAddress',
 } as const;
 
-/** What a condition requires of an activity; alias `activity`. */
+/** Returns the SQL of a condition on an activity; the alias is `activity`. */
 export function activityCondition(
   dialect: Dialect,
   parameter: string,
@@ -89,9 +89,9 @@ export function activityCondition(
 }
 
 /**
- * What a condition requires of a text.
+ * Returns the SQL of a condition on a text.
  * @param column the SQL of the text
- * @param matches the SQL of its being a value, if that is not equality
+ * @param matches returns the SQL for one value, if that is not equality
  */
 export function valueCondition(
   dialect: Dialect,
@@ -131,7 +131,7 @@ export function valueCondition(
   return { sql: all.join(' AND '), parameters };
 }
 
-/** What a condition requires of a property of an activity; alias `activity`. */
+/** Returns the SQL of a condition on a property of an activity; the alias is `activity`. */
 function propertySql(
   dialect: Dialect,
   parameter: string,
@@ -147,11 +147,11 @@ function propertySql(
     ...(lte === undefined ? [] : [`${number} <= ${numberSql(lte)}`]),
   ];
   if (startsWith !== undefined) {
-    // Not a range: it would read the property twice.
+    // SUBSTR instead of a range, which would extract the property twice.
     all.push(`SUBSTR(${property}, 1, ${Array.from(startsWith).length}) = :${parameter}Start`);
     parameters[`${parameter}Start`] = startsWith;
   }
-  // Most activities have no properties, which is quicker to see than that they lack one.
+  // Most activities have no properties; checking that first is faster than extracting a missing property.
   const exists = matchesNone({ ...values, startsWith, gte, lte }) ? [] : ['activity.properties IS NOT NULL'];
   return { sql: [...exists, ...all].join(' AND '), parameters: { ...parameters, [`${parameter}Key`]: key } };
 }
@@ -183,8 +183,8 @@ export function applyAfter(
 }
 
 /**
- * The path itself, and its beginning where the index holds no more. The path goes first: where the index is not used,
- * most others are ruled out by it before PostgreSQL takes their beginning, which takes longer.
+ * Returns the path column and, if the index holds only a prefix, the prefix too. The path comes first: if PostgreSQL does not use the
+ * index, the cheap comparison excludes most rows before it computes the prefix.
  */
 export function pathColumns(dialect: Dialect, column: string): Map<string, number> {
   const [whole, key] = [dialect.binary(column), dialect.pathKey(column)];
@@ -207,7 +207,7 @@ export function pathCondition(columns: Map<string, number>, parameter: string, p
   return { sql: sql.join(' AND '), parameters };
 }
 
-/** As a range, which an index has in a row. The columns compare by code points. */
+/** A prefix is searched as a range, so that an index can be used. The columns compare by code points. */
 function beginsWith(columns: Map<string, number>, parameter: string, text: string): Condition {
   const parameters: Condition['parameters'] = {};
   const sql = [...columns].flatMap(([column, length], i) => {

@@ -29,7 +29,7 @@ export class BatchWriter {
     this.dirtyRanges = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
   }
 
-  /** As `Store.lendWriter`. */
+  /** See `Store.lendWriter`. */
   async lend(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
     const connections = connectionsOf(this.dataSource);
     const dialect = dialectOf(this.dataSource);

@@ -23,14 +23,14 @@ import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
  */
 export type AfterStep = (took: number) => void | Promise<void>;
 
-/** What is done to activities. */
+/** The change that is made to activities. */
 export type Change =
   | { kind: 'erase' }
-  /** Erased, but counts in the statistics stay. */
+  /** Erases activities, but leaves their counts in the statistics. */
   | { kind: 'erase-frozen' }
   | { kind: 'anonymise'; properties: string[] };
 
-/** How often properties are removed again that another anonymisation has changed in between. */
+/** How often removing properties is retried if another anonymisation has changed them in the meantime. */
 const MAX_TRIES = 50;
 
 /** Erases or anonymises activities in steps, and erases the sessions that have none left. */
@@ -152,7 +152,7 @@ export class Erasure {
   private async updatesOfProperties(rows: Activity[], removed: string[]): Promise<Statement[]> {
     const ids = rows.flatMap(({ id, properties }) => (properties && hasAny(properties, removed) ? [id] : []));
     if (ids.length === 0) return [];
-    // As text: somebody's SQL may have stored it with blanks, or with keys in another order.
+    // Compared as text, because SQL of the host may have stored blanks or another order of the keys.
     const stored = await askOnPrimary(this.dataSource, (manager) =>
       manager
         .createQueryBuilder(Activity, 'activity')
@@ -176,7 +176,7 @@ export class Erasure {
     });
   }
 
-  /** Of sessions without activities, and of their latest visits. */
+  /** Deletes the sessions without activities, and their latest cookieless visits. */
   private deletionsOfSessions(sessions: string[]): Statement[] {
     return [
       this.deletionWithoutActivities(CookielessVisit, 'sessionId', sessions),
@@ -220,7 +220,7 @@ function hasAny(properties: Properties, keys: string[]): boolean {
   return keys.some((key) => Object.hasOwn(properties, key));
 }
 
-/** How many activities an {@link Erasure} would change. */
+/** Returns how many activities an {@link Erasure} would change. */
 export async function countToErase(
   dataSource: DataSource,
   selection: ErasureSelection,

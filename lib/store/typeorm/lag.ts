@@ -3,7 +3,7 @@ import { dialectOf } from '../../database/dialects/dialect.js';
 import { askOnPrimary } from '../../database/primary.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
-/** How long ago the oldest change was made that statistics do not have yet, and the database's clock, in milliseconds. */
+/** Returns the age of the oldest change that is not in the statistics yet, and the database's clock, in milliseconds. */
 export function findLag(dataSource: DataSource): Promise<{ lag: number; now: number }> {
   return askOnPrimary(dataSource, async (manager) => {
     const [clock]: { now: string | number }[] = await manager.query(
@@ -12,7 +12,7 @@ export function findLag(dataSource: DataSource): Promise<{ lag: number; now: num
     const row = await manager
       .createQueryBuilder(DirtyRange, 'dirty')
       .select('MIN(dirty.createdAt)', 'oldest')
-      // What was there before the statistics were has no date; for large visits of what is deferred no question waits.
+      // Ranges from before the first rollup have no date. Deferred ranges contain only large visits, and no query waits for them.
       .where('dirty.createdAt > 0 AND NOT dirty.deferred')
       .getRawOne<{ oldest: string | number | null }>();
     const now = Number(clock?.now);

@@ -12,13 +12,13 @@ import { Table } from '../../database/table.js';
 
 type Orphan = Pick<Activity, 'id' | 'date' | 'visitId'>;
 
-/** How many activities of a session are locked, so that one is left when the session is committed. */
+/** How many activities of a session are locked, so that at least one still exists when the session is committed. */
 const MAX_LOCKED = 100;
 
 /**
- * Stores the sessions again that an erasure has deleted, although they have activities: the erasure does not see
- * activities that are being written, and the writer does not store a session that it has just stored. Statistics are
- * recomputed, because only the session says if it is a bot. A session without activities stays erased.
+ * Restores sessions that an erasure has deleted although they have activities: the erasure does not see activities that are being written,
+ * and the writer does not store a session again that it has just stored. Statistics are recomputed, because the flag `bot` is in the
+ * session. A session without activities stays erased.
  * @param subject the text in the log if the database fails
  * @returns how many sessions were stored
  * @throws UnavailableError

@@ -27,7 +27,7 @@ const LONGEST_LEASE = 3_600_000;
 const HISTORY_MARGIN = 600_000;
 /** Before all activities. */
 const BEGINNING: Cursor = { date: -1, id: '00000000-0000-0000-0000-000000000000' };
-/** How many entries are deleted in one transaction, and how many are looked at by one statement of a sweep. */
+/** How many entries one transaction deletes, and how many one statement of a sweep reads. */
 const DELETED_AT_ONCE = 1000;
 const SWEPT_AT_ONCE = 10_000;
 /** Milliseconds that the insertion of subscriptions may take. */
@@ -48,7 +48,7 @@ export class TypeOrmOutbox implements Outbox {
     this.entryTable = new Table(dataSource, OutboxEntry, { generated: 'number' });
   }
 
-  /** What goes into the transaction of activities. */
+  /** Returns the inserts for the transaction that writes the activities. */
   insertsOf(activities: StoredActivity[]): Insert[] {
     if (this.subscriptions.length === 0) return [];
     const entries = this.subscriptions.flatMap(({ name, matches }) =>

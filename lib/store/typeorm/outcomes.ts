@@ -11,10 +11,10 @@ import { Outcome } from './tables/outcome.entity.js';
 /** Milliseconds. */
 const KEPT = 30 * 24 * HOUR;
 
-/** When each data source was last rid of what is too old, in milliseconds since 1970 by the database's clock. */
+/** When old counts of each data source were last deleted, in milliseconds since 1970 by the database's clock. */
 const cleanedAt = new WeakMap<DataSource, number>();
 
-/** Takes the place of a writer: questions that take long must not hold it up. */
+/** Uses a writer's connection, so that slow queries do not delay it. */
 export async function addOutcomes(
   dataSource: DataSource,
   counts: OutcomeCount[],
@@ -27,7 +27,7 @@ export async function addOutcomes(
         const now = await databaseNow(connection);
         const hour = now - (now % HOUR);
         const rows = sumOutcomes(counts.map((each) => ({ ...each, hour: Math.min(each.hour, hour) })));
-        // In one order, so that instances do not wait for each other in a circle.
+        // All instances write in the same order, to avoid deadlocks.
         rows.sort((a, b) => a.hour - b.hour || (a.cause < b.cause ? -1 : 1));
         const insertion = new Table(dataSource, Outcome).insert(rows, { add: 'count' });
         await dialectOf(dataSource).write(connection, [insertion], timeout);

@@ -19,24 +19,23 @@ import { Visit } from './statistics/rollup/tables/visit.entity.js';
 
 /** Milliseconds after which another instance takes over; each step renews it. */
 const LEASE = 120_000;
-/** How many visits are changed by one statement. */
+/** The number of visits that one statement changes. */
 const VISITS_AT_ONCE = 1000;
-/** How often a freeze is tried again, because a step of the statistics was committed in between. */
+/** How often a freeze is retried after a rollup step was committed in the meantime. */
 const MAX_TRIES = 50;
 
 /** Another instance works. */
 class TakenError extends Error {}
 
-/** What one part of a plan does. */
+/** One part of a plan. */
 interface Part {
   filter: ParsedFilter;
   change: Change;
 }
 
 /**
- * Erases and anonymises what is too old, in steps: each is one transaction of at most 1,000 activities, which are found by
- * their ids, so that writers do not wait. Of several instances the one that holds the lease works. What was committed need
- * not be done again, so whoever begins anew goes on.
+ * Erases and anonymises old activities in steps. Each step is one transaction of at most 1,000 activities, selected by id so that writers
+ * do not wait. Only the instance that holds the lease works. A later run continues after the committed steps.
  */
 export class Retention {
   private readonly holder = randomUUID();
@@ -78,7 +77,7 @@ export class Retention {
     }
   }
 
-  /** What a run would do now. */
+  /** Returns what a run would do now. */
   async preview(plan: RetentionPlan): Promise<RetentionResult> {
     const result: RetentionResult = { erased: 0, anonymised: 0 };
     const { eraseBefore, figures } = plan;
@@ -88,7 +87,7 @@ export class Retention {
     for (const { filter, change } of parts)
       result[change.kind === 'anonymise' ? 'anonymised' : 'erased'] += await countToErase(
         this.dataSource,
-        // What an earlier part erases is not counted twice.
+        // Activities that an earlier part erases are not counted again.
         {
           filter: { from: filter.to === eraseBefore ? undefined : eraseBefore, ...filter },
           keepAnonymous: true,

@@ -75,7 +75,7 @@ export interface TypeOrmStoreSettings {
   replica?: boolean;
   /** Default: with the default pages. */
   pages?: Pages;
-  /** How many connections of the pool may write at once. Default: no limit. */
+  /** The maximum number of concurrent writers, each with a connection of the pool. Default: no limit. */
   writers?: number;
   /** Default: nothing that is written waits for a subscription. */
   subscriptions?: OutboxSubscription[];

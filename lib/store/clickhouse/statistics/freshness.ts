@@ -13,7 +13,7 @@ import { rebuildVisits } from './visit-builder.js';
 
 /** Milliseconds from the moment that a row has as `writtenAt` to the one in which others see it, at most. */
 const MAX_WRITE = 2 * MINUTE;
-/** How many visits one statement rebuilds by a list of their ids, and how many are looked at one by one. */
+/** How many visits one statement rebuilds by a list of ids, and up to how many visits such lists are used. */
 const LISTED = 5000;
 const MAX_LISTED = 100_000;
 /** Milliseconds between two updates that nobody waits for, and from one note of what is up to date to the next. */
@@ -31,11 +31,11 @@ const STATE_OF_VISITS = 'visits';
 export class Freshness {
   /** Milliseconds since 1970, by the server's clock: what was written before is in the visits. */
   private upToDate: number | undefined;
-  /** The same, as the table of states has it. */
+  /** The value of `upToDate` in the state table. */
   private noted = 0;
-  /** When that was read, by the clock. */
+  /** When `noted` was read. */
   private loadedAt = Number.NEGATIVE_INFINITY;
-  /** What was last rebuilt of each visit that was written to lately. */
+  /** The rows that each recently written visit had at its last rebuild. */
   private rebuilt = new Map<string, string>();
   private rebuiltSince = 0;
   private running: Promise<number> | undefined;
@@ -51,7 +51,7 @@ export class Freshness {
     private readonly settings: Pick<RollupSettings, 'maxWait' | 'background'>,
   ) {}
 
-  /** How long ago the oldest row was written that no update has seen, and the server's clock, in milliseconds. */
+  /** Returns the age of the oldest row that no update has processed, and the server's clock, in milliseconds. */
   async findLag(limits: StatementLimits): Promise<{ lag: number; now: number }> {
     const [row] = await this.server.query<{ lag: number; now: number }>(
       `WITH (SELECT max(value) FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)}) AS noted,
@@ -192,7 +192,7 @@ export class Freshness {
     this.rebuiltSince = since;
   }
 
-  /** What a process that died has noted, but not rebuilt. */
+  /** Dirty visits that a dead process has noted, but not rebuilt. */
   private async rebuildAbandoned(now: number): Promise<void> {
     const changes = await this.server.query<{ change: string; markedAt: number }>(
       `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,

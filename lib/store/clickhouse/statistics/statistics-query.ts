@@ -35,7 +35,7 @@ export class StatisticsQuery {
     return this.server.query<T>(sql, this.limits);
   }
 
-  /** What follows `SELECT …`, for the activities of the filter. */
+  /** Returns the SQL after `SELECT …`, for the activities of the filter. */
   activities(range: Partial<TimeRange> = {}, ...conditions: string[]): string {
     const { session, visit, user, bots } = this.filter;
     const own = [
@@ -69,7 +69,7 @@ export class StatisticsQuery {
     return `FROM ${ACTIVITY} WHERE ${all([...own, ...conditions])}`;
   }
 
-  /** The same for the visits. */
+  /** Returns the SQL after `SELECT …`, for the visits of the filter. */
   visits(range: Partial<TimeRange> = {}, ...conditions: string[]): string {
     const { session, visit, user, bots } = this.filter;
     const own = [
@@ -87,7 +87,7 @@ export class StatisticsQuery {
     ];
     const ofActivities = activityConditions(this.filter);
     if (ofActivities.length > 0) {
-      // None of a visit's activities is before it began.
+      // A visit has no activities before its start.
       const since = inRange('date', { since: range.since ?? 0 });
       own.push(
         `id IN (SELECT visitId FROM ${ACTIVITY} WHERE ${all([...since, "visitId != ''", ...ofActivities])})`,
@@ -98,12 +98,12 @@ export class StatisticsQuery {
     return `FROM ${VISIT} FINAL WHERE ${all([...own, ...conditions])}`;
   }
 
-  /** What has to hold of each activity, whatever the filter is. */
+  /** The conditions of the scope, which apply to each activity in addition to the filter. */
   get scope(): string[] {
     return scopeConditions(this.filter.scope ?? []);
   }
 
-  /** Whoever logs in during a visit was the visitor all along; in a scope, whoever logs in there. */
+  /** The user who logs in during a visit counts as the visitor of the whole visit. In a scope, only its activities decide. */
   private get visitsOfUsers(): string {
     return this.scope.length > 0
       ? `SELECT visitId FROM ${ACTIVITY} WHERE ${all([...this.scope, "visitId != ''", 'userId IS NOT NULL'])}`
@@ -137,7 +137,7 @@ export class StatisticsQuery {
   }
 }
 
-/** What the filter, or a step of a funnel, says of an activity itself. `user: null` is said of the visit. */
+/** Returns the conditions of the filter, or of a funnel step, on single activities. `user: null` is a condition on the visit. */
 export function activityConditions(filter: ParsedStatisticsFilter): string[] {
   const { user, path, route, subject, group, name, ip, conditions = [] } = filter;
   const pages = conditions

@@ -6,7 +6,7 @@ import { lists, text } from '../sql.js';
 import { ACTIVITY, VISIT } from '../tables.js';
 import { COLUMNS, rebuildVisits, visitsSql } from './visit-builder.js';
 
-/** How many paths are compared at once. */
+/** The number of paths that are compared by one query. */
 const PATHS = 10_000;
 
 interface PathRow {

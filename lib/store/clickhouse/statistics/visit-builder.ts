@@ -8,7 +8,7 @@ import { MAX_VISIT_DURATION } from '../../../activity/visit-id.js';
 
 /** All activities of a visit are within so many hours of the start that its id contains. */
 const REACH = 25;
-/** Of a visit with more activities, the time in view after its last one is not counted. */
+/** If a visit has more activities, the time in view after the last one is not counted. */
 const MAX_ACTIVITIES = 1000;
 
 /** An id that contains the start of its visit: see visit-id.ts. */
@@ -45,8 +45,8 @@ export const COLUMNS = [
 const SOURCES = ['referrer', 'utmSource', 'utmMedium', 'utmCampaign', 'utmTerm', 'utmContent'];
 
 /**
- * Rebuilds visits from their activities, and removes those without any. It can be done at any time by any instance: of two
- * rows of a visit the one counts whose activities were read later.
+ * Rebuilds visits from their activities, and deletes those without any. Any instance can do it at any time: if a visit gets two rows, the
+ * one whose activities were read later is used.
  * @param ids a `SELECT` of the ids as `visitId`, which selects the same each time
  */
 export async function rebuildVisits(server: Server, ids: string, limits?: StatementLimits): Promise<void> {
@@ -67,7 +67,7 @@ export async function rebuildVisits(server: Server, ids: string, limits?: Statem
 }
 
 /**
- * The SQL of visits as their activities say.
+ * Returns the SQL that computes visits from their activities.
  * @param ids a `SELECT` of their ids as `visitId`; default: all visits
  */
 export function visitsSql(ids?: string): string {

@@ -22,7 +22,7 @@ export function filteredBy(manager: EntityManager, filter: ParsedFilter): Select
   return query;
 }
 
-/** One page, with the sessions, in the order of date, then id. */
+/** Returns one page of activities with their sessions, ordered by date, then id. */
 export function readPage(
   dataSource: DataSource,
   selection: Selection,
@@ -96,7 +96,7 @@ export async function findCursor(
   return found ? { date: found.date.getTime(), id: found.id } : undefined;
 }
 
-/** As `Store.countStored`. On a connection of this process, because a few keys do not pay for another process. */
+/** See `Store.countStored`. It uses a connection of this process, because another process is not worth it for a few keys. */
 export function countStored(dataSource: DataSource, ids: string[]): Promise<number> {
   const connections = connectionsOf(dataSource);
   const count = async (manager: EntityManager): Promise<number> => {
@@ -109,7 +109,7 @@ export function countStored(dataSource: DataSource, ids: string[]): Promise<numb
   );
 }
 
-/** As `Store.findSessionStarts`. */
+/** See `Store.findSessionStarts`. */
 export async function findSessionStarts(
   dataSource: DataSource,
   sessions: string[],
@@ -160,7 +160,7 @@ export async function findVisitSpans(manager: EntityManager, ids: string[]): Pro
   return spans;
 }
 
-/** As `Store.findVisitSpans`. */
+/** See `Store.findVisitSpans`. */
 export function askVisitSpans(dataSource: DataSource, ids: string[], timeout?: number): Promise<VisitSpan[]> {
   const connections = connectionsOf(dataSource);
   // On a connection of this process: long questions may hold all other processes that read SQLite.

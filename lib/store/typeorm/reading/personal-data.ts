@@ -12,7 +12,7 @@ import { Visit } from '../statistics/rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond } from '../visit-scope.js';
 import { readPage } from './activities.js';
 
-/** What an erasure of the selection takes, in constant memory but for the ids of sessions and visits. */
+/** Streams what an erasure of the selection would erase. Only the ids of sessions and visits are held in memory. */
 export async function* personalDataOf(
   dataSource: DataSource,
   selection: ErasureSelection,

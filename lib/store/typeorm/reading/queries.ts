@@ -25,7 +25,7 @@ export function sessionsOf(dataSource: DataSource, ids: string[]): SelectQueryBu
   return raw(dataSource, Session, 'session').where('session.id IN (:...ids)', { ids });
 }
 
-/** As the driver gives them: TypeORM's own objects take five times as long to make. */
+/** Raw rows of the driver: building TypeORM's objects takes five times as long. */
 function raw<T extends ObjectLiteral>(
   dataSource: DataSource,
   entity: EntityTarget<T>,

@@ -55,7 +55,7 @@ export class RowReader {
   }
 }
 
-// One by one: to assign them all together takes four times as long, and V8 takes objects in between for long-lived.
+// Assigned one by one: `Object.assign` takes four times as long, and V8 moves its temporary objects to the old generation.
 
 function sessionOf(row: SessionRow): Session {
   const session = new Session();

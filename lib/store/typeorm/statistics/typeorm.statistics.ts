@@ -79,7 +79,7 @@ export class TypeOrmStatistics implements StatisticsStore {
       dialectOf(dataSource).reading(dataSource, read, signal, source?.standby);
     return connectionsOf(dataSource).ask(
       (signal) => (source ? source.standby.whileAnswering(signal, reading) : reading(signal)),
-      // The primary is asked if a standby fails.
+      // If a standby fails, the query runs on the primary.
       { deadline, ...(source && { subject: null }) },
     );
   }

@@ -34,7 +34,7 @@ ManyToOne(() => Session, { createForeignKeyConstraints: false, nullable: true, p
 );
 JoinColumn({ name: 'sessionId' })(prototype, 'session');
 
-// Of one column each: PostgreSQL keeps a value once in an index however many rows have it.
+// Single-column indexes, so that B-tree deduplication stores each value once.
 Index('djaffar_activity_session', ['sessionId'])(activityTable);
 Index('djaffar_activity_visit', ['visitId'])(activityTable);
 // The migration creates the other indexes, which differ between databases.

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { milliseconds } from '../../../database/columns/instant.js';
 import type { OutcomeCount } from '../../../diagnostics/outcomes.js';
 
-/** How often something happened in an hour, of all instances. */
+/** The count of a cause in an hour, over all instances. */
 @Entity('djaffar_outcome', { synchronize: false })
 export class Outcome implements OutcomeCount {
   @PrimaryColumn({ name: 'hour', type: 'bigint', transformer: milliseconds })

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { instant } from '../../../database/columns/instant.js';
 
-/** Which instance erases what is too old, in one row. */
+/** The lease of the instance that erases old activities; there is one row. */
 @Entity('djaffar_retention', { synchronize: false })
 export class RetentionState {
   @PrimaryColumn({ name: 'id', type: 'int' })

@@ -4,8 +4,8 @@ import { all, ID_ORDER, integer } from '../../sql.js';
 import { activityConditions, type StatisticsQuery } from '../statistics-query.js';
 
 /**
- * How many visitors reached each step. For each visitor the activities are gone through in order; what is kept for each step is
- * when the latest attempt began that got there. ClickHouse's own `windowFunnel` lets one activity be two steps.
+ * Returns how many visitors reached each step. It folds the activities of each visitor in order, and stores per step the start of the
+ * latest attempt that reached it. ClickHouse's own `windowFunnel` lets one activity be two steps.
  */
 export async function funnel(
   steps: ParsedStatisticsFilter[],

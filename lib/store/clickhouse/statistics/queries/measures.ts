@@ -22,7 +22,7 @@ const OF_VISITORS: Partial<Record<Measure, string>> = {
   sessions: 'uniqExact(sessionId) AS sessions',
 };
 
-/** What is measured where nothing happened. */
+/** The values of an interval without activities. */
 const NOTHING: Record<Measure, number | null> = {
   users: 0,
   sessions: 0,

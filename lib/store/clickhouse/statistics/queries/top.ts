@@ -13,7 +13,7 @@ import { all, ID_ORDER, integer, text, texts } from '../../sql.js';
 import { ACTIVITY, VISIT } from '../../tables.js';
 import type { StatisticsQuery } from '../statistics-query.js';
 
-/** Of activities, by what they have themselves. */
+/** The SQL of each measure over activities. */
 const OF_ACTIVITIES: Record<TopMeasure, string> = {
   activities: 'count()',
   views: `countIf(name = 'view')`,
@@ -21,7 +21,7 @@ const OF_ACTIVITIES: Record<TopMeasure, string> = {
   sessions: 'uniqExact(sessionId)',
   users: 'uniqExact(userId)',
 };
-/** Of visits. */
+/** The SQL of each measure over visits. */
 const OF_VISITS: Record<TopMeasure, string> = {
   activities: 'sum(activities)',
   views: 'sum(views)',
@@ -30,7 +30,7 @@ const OF_VISITS: Record<TopMeasure, string> = {
   users: 'uniqExact(userId)',
 };
 
-/** Which of the visits without a value have a row. */
+/** The dimensions for which the result has a row for "no value". */
 export const MAY_BE_NULL = new Set<Dimension>(['referrer', ...SESSION_PROPERTIES]);
 
 export async function top(

@@ -163,7 +163,7 @@ export class StatisticsQuery {
     query.andWhere(`NOT EXISTS ${identified.getQuery()}`);
   }
 
-  /** The same without the filter. */
+  /** Selects all visits of a range, without the filter. */
   allVisits(range: Partial<TimeRange>): SelectQueryBuilder<Visit> {
     const query = this.manager.createQueryBuilder(Visit, 'visit');
     andWithin(query, 'visit.startedAt', range);
@@ -185,7 +185,7 @@ export class StatisticsQuery {
     return { sql: condition.replaceAll(/(?<!:):(\.{3})?(\w+)/g, `:$1${prefix}$2`), parameters };
   }
 
-  /** Whether the filter says anything of one of these fields. */
+  /** True if the filter has a condition on one of these fields. */
   private restricts(fields: readonly VisitField[]): boolean {
     return fields.some((field) => this.filter[field] !== undefined) || this.conditionsOn(fields).length > 0;
   }
@@ -213,7 +213,7 @@ export class StatisticsQuery {
     }
   }
 
-  /** What the filter says of activities. `user: null` is said of the visit. */
+  /** Returns the conditions on activities. `user: null` is a condition on the visit. */
   private get ofActivities(): Pick<
     ParsedStatisticsFilter,
     'path' | 'route' | 'subject' | 'group' | 'name' | 'ip'

@@ -92,7 +92,7 @@ function numbersOf(
   const number = dialect.number('activity.properties', ':numberKey');
   const [one, all] =
     of === 'timeOnPage'
-      ? // As in the duration of a visit; whole milliseconds, so that the order of a sum does not matter.
+      ? // Whole milliseconds, as in a visit's duration, so that the result does not depend on the order of the sum.
         [
           `CASE WHEN ${number} > ${DAY} THEN ${DAY} WHEN ${number} > 0 THEN ${dialect.whole(number)} END`,
           'SUM(found.number) / 1000e0',

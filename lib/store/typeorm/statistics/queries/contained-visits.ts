@@ -10,7 +10,7 @@ import { RollupState } from '../rollup/tables/rollups.entity.js';
 /** Visits in one statement. */
 const MANY = 5000;
 
-/** How the activities of a range are counted for visits that match a filter. */
+/** The two ways to count the activities of a range, for visits that match a filter. */
 export interface ContainedVisits {
   /** SQL, alias `visit`: true if all activities of a visit are in one interval, so that its row has their counts. */
   containedSql: string;

@@ -17,7 +17,7 @@ interface Row {
   done: string | number;
 }
 
-/** How many visitors reached each step. */
+/** Counts the visitors who reached each step. */
 export async function funnel(
   steps: ParsedStatisticsFilter[],
   selection: StatisticsQuery,

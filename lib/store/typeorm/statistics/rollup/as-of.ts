@@ -18,7 +18,7 @@ export const MAX_LARGE_REST = 60_000;
 export interface Touching {
   id: string;
   createdAt: number;
-  /** Whether only large visits are left of it, which no question waits for. */
+  /** True if only large visits are left in the range; no query waits for these. */
   isDeferred: boolean;
 }
 

@@ -30,7 +30,7 @@ export interface NameCount {
   activities: number;
 }
 
-/** What a driver returns. */
+/** A raw row of the driver: numbers may be strings. */
 type Raw<T extends string> = Record<T, string | number>;
 
 /**
@@ -111,7 +111,7 @@ export class BucketCounts {
   }
 
   /**
-   * The same for paths.
+   * Returns the changes of the path rollup.
    * @param pages only these
    */
   async pathChanges(

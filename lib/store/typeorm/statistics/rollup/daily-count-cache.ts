@@ -23,7 +23,7 @@ export function visitsMetric(dimension: VisitDimension): string {
 }
 
 const PROPERTY = 'property ';
-/** What fits into a text column of each database. */
+/** The maximum length that fits into a text column of every database. */
 const MAX_BYTES = 60_000;
 
 /** Activities per name and value of a property. */

@@ -46,7 +46,7 @@ export function decodePathIds(sequence: string): number[] {
   return numbers;
 }
 
-/** The digit at an index: 0, which ends an id, outside of the sequence. */
+/** Returns the digit at an index. Outside of the sequence it is 0, which ends an id. */
 function digitAt(sequence: string, at: number): number {
   return digits[sequence.charCodeAt(at)] ?? 0;
 }

@@ -72,7 +72,7 @@ export class PreviousVisits {
     return { changed: [...changed.values()], stored };
   }
 
-  /** The start of the latest frozen visit of a session or user, which only its next visit still knows. */
+  /** Returns the start of the latest frozen visit of a session or user. It is stored only in the visit after it. */
   private startsBefore(key: Key, visits: Links[]): Map<string, number> {
     const starts = new Map<string, number>();
     for (const visit of visits) {

@@ -37,7 +37,7 @@ export class RangeSelection {
     for (const id of ids) this.failed.delete(id);
   }
 
-  /** To be called after a failed step: marks the range, or if there were several, tries each alone. */
+  /** Must be called after a failed step. It marks the range, or lets each be tried alone if there were several. */
   isolate(ranges: DirtyRange[]): void {
     const { limits } = this;
     if (ranges.length === 1 || (ranges.some(isDay) ? limits.days : limits.ranges) === 1)

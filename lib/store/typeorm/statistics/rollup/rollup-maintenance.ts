@@ -18,7 +18,7 @@ import { RollupState } from './tables/rollups.entity.js';
 
 /** Dirty ranges in one query. */
 const MAX_DIRTY = 20_000;
-/** How often a day is compared again because it has changed in the meantime. */
+/** How often the comparison of a day is repeated because the day has changed in the meantime. */
 const MAX_TRIES = 20;
 
 /** Work that the caller waits for until it is done: of commands and erasures. */
@@ -59,7 +59,7 @@ export class RollupMaintenance {
     await runner.release();
   }
 
-  /** Compacts all days that are old enough, which otherwise happens in the background. */
+  /** Compacts all days that are old enough. Otherwise this happens in the background. */
   async compact(): Promise<void> {
     await this.runner.patiently(() => this.compaction.compactAll());
     await this.runner.release();

@@ -11,7 +11,7 @@ import { forget, PathDictionary } from './path-dictionary.js';
 import { mergeRanges, bucketsOf } from './time-ranges.js';
 import { VisitBuilder } from './visit-builder.js';
 
-/** What a step writes, all in one transaction. */
+/** The changes of a step, which are written in one transaction. */
 export interface StepResult {
   statements: (Statement | Insert)[];
   /** Milliseconds. */
@@ -21,7 +21,7 @@ export interface StepResult {
   days: Set<number>;
   /** Whether a visit of very many activities was recomputed. */
   hasLarge: boolean;
-  /** How many dirty ranges are left of those that were taken, because such a visit was put off. */
+  /** How many of the selected dirty ranges remain, because such a visit was deferred. */
   deferred: number;
   /** Milliseconds that it would also have taken with a single range: to count a bucket that they all lie in. */
   sharedTime: number;

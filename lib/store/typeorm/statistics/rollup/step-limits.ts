@@ -4,7 +4,7 @@ import { isDay } from './dirty-ranges.js';
 const RANGES_AT_FIRST = 100;
 const MIN_RANGES = 10;
 export const MAX_RANGES = 2000;
-/** The same for whole days, as in a rebuild. */
+/** The limit for whole days, as in a rebuild. */
 const MAX_DAYS = 200;
 /** Milliseconds that a step should take. */
 const STEP = 500;

@@ -41,7 +41,7 @@ export type Outcome = 'done' | 'none' | 'busy';
 /** @param isDue whether deferred ranges, and only those, may be selected */
 export type Select = (manager: EntityManager, isDue: boolean) => Promise<DirtyRange[]>;
 
-/** What is committed in one transaction. */
+/** The changes that are committed in one transaction. */
 interface Changes {
   statements?: (Statement | Insert)[];
   /** The dirty ranges that it recomputes. */

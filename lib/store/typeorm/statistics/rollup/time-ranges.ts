@@ -1,7 +1,7 @@
 import { Brackets } from 'typeorm';
 import { floor, type TimeRange } from '../../../../statistics/time/time-range.js';
 
-/** If there are more ranges, one that contains all is queried, which costs less than a condition for each. */
+/** If there are more ranges, one range that contains all is queried, because that is cheaper than a condition for each. */
 const MAX_CONDITIONS = 50;
 
 /** Adds the condition that an instant is in any of the ranges. */

@@ -27,7 +27,7 @@ const RANGES_AT_ONCE = 50;
 /** A visit with more activities is large. It is not recomputed after each activity, because that takes longer than storing it. */
 export const LARGE_VISIT = 10_000;
 
-/** True if an activity shows that a visit did not bounce: not if it happens by itself. */
+/** True if an activity counts as an action, which ends a bounce. */
 const IS_INTERACTIVE = '(activity.interactive IS NULL OR activity.interactive)';
 
 type Counts = Pick<
@@ -101,7 +101,7 @@ export class VisitBuilder {
         (most, visit) => (visit.mixed === mixed ? Math.max(most, +visit.endedAt - +visit.startedAt) : most),
         0,
       );
-    // In the order of the index, which keeps it dense.
+    // Inserted in the order of the index, which keeps the index dense.
     const inOrder = visits.toSorted((a, b) => +a.startedAt - +b.startedAt);
     const statements = [
       ...chunks(inOrder).map((some) => this.visits.insert(some, { replace: true })),
@@ -208,7 +208,7 @@ export class VisitBuilder {
   private ends(ids: string[]): Promise<End[]> {
     const { driver } = this.manager.connection;
     const id = this.dialect.idOrder('activity.id');
-    // Other activities decide where a visit begins and ends.
+    // `engagement` is not used for the start and the end of a visit if there are other activities.
     const isEngagement = `CASE WHEN activity.name = '${ENGAGEMENT}' THEN 1 ELSE 0 END`;
     const query = this.manager
       .createQueryBuilder(Activity, 'activity')

@@ -64,7 +64,7 @@ function activityQueries(
   return [counted(selection.activities(range), starts)];
 }
 
-/** The same for some paths, from the path rollup. */
+/** Counts the views of some paths from the path rollup. */
 function pathQueries(
   selection: StatisticsQuery,
   range: TimeRange,

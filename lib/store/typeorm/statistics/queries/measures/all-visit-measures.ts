@@ -9,7 +9,7 @@ import { type Counted, toMeasureValues, type Found } from './visit-measures.js';
 /** The measures of an interval; `median` only if it was requested and there was a visit. */
 type Row = Partial<Record<Measure, string | number | null>> & { n: string | number; median?: string | null };
 
-/** Measures over all visits. The row itself says if a visit is its visitor's first in the range. */
+/** Measures over all visits. The columns `previous…VisitAt` show if a visit is its visitor's first in the range. */
 export async function measureAllVisits(
   measures: Measure[],
   selection: StatisticsQuery,
@@ -29,7 +29,7 @@ export async function measureAllVisits(
   );
 }
 
-/** In one pass, which finds the interval of each visit. */
+/** Reads all visits in one pass, and computes the interval of each. */
 function askAtOnce(
   measures: Measure[],
   selection: StatisticsQuery,
@@ -46,7 +46,7 @@ function askAtOnce(
   return (measures.includes('visitDuration') ? withMedians(selection, query, sums) : query).getRawMany<Row>();
 }
 
-/** One interval after the other, in the order of the index of starts, which takes less than half of the time. */
+/** Reads one interval after the other, in the order of the index on starts; this takes less than half of the time. */
 function askForEach(
   measures: Measure[],
   selection: StatisticsQuery,

@@ -9,7 +9,7 @@ import { measureAllVisits } from './all-visit-measures.js';
 import { measureVisits } from './visit-measures.js';
 import { findContainedVisits } from '../contained-visits.js';
 
-/** Frozen visits have no ids to count, but each row says if it is its visitor's first. */
+/** Frozen visits have no ids to count, but their rows show if they are their visitor's first. */
 async function countVisitors(
   measure: 'users' | 'sessions',
   key: 'userId' | 'sessionId',

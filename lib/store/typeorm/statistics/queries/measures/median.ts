@@ -4,5 +4,5 @@ export function ranked(counted: string): string {
     FROM ${counted}`;
 }
 
-/** The mean of the two values in the middle, which are the same one if the number is odd. */
+/** The mean of the two middle values; both are the same value if the count is odd. */
 export const MEDIAN = `(MIN(CASE WHEN 2 * upto >= total THEN duration END) + MIN(CASE WHEN 2 * upto > total THEN duration END)) / 2.0`;

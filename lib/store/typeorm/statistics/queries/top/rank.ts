@@ -86,7 +86,7 @@ export function search(
   otherwise?: string,
 ): SelectQueryBuilder<ObjectLiteral> {
   if (text === undefined) return query;
-  // Of other alphabets, some databases know no lower case: then the text as it was typed is found.
+  // Some databases cannot lower-case non-ASCII letters; then the text is found only as typed.
   const matches = `(LOWER(${column}) LIKE :search ESCAPE '!' OR ${column} LIKE :typed ESCAPE '!')`;
   return query.andWhere(otherwise === undefined ? matches : `(${matches} OR ${otherwise})`, {
     search: patternOf(text.toLowerCase()),

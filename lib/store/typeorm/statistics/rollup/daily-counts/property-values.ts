@@ -4,7 +4,7 @@ import { dialectOf } from '../../../../../database/dialects/dialect.js';
 import { leaveOutBots } from '../../filter/bots.js';
 import { DAY } from '../../../../../time/units.js';
 
-/** How many activities of a name had a value. */
+/** The number of activities of a name with a value. */
 export type ValueCount = [name: string, value: string, activities: number];
 
 /** A day with more values of a property is not cached. */

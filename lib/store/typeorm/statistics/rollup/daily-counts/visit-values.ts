@@ -22,7 +22,7 @@ export const VISIT_COLUMNS = {
 
 export type VisitDimension = keyof typeof VISIT_COLUMNS;
 
-/** How many visits had a value, or none. */
+/** The number of visits with a value, or without one. */
 export type VisitCount = [value: string | number | null, visits: number];
 
 export function isVisitColumn(dimension: string): dimension is VisitDimension {

@@ -34,7 +34,7 @@ export class DirtyRange {
   @Column({ name: 'unbounded', type: 'boolean' })
   unbounded!: boolean;
 
-  /** Whether only its large visits are left, which are not recomputed before {@link RollupState.largeFrom}. */
+  /** True if only its large visits are left, which are not recomputed before {@link RollupState.largeFrom}. */
   @Column({ name: 'deferred', type: 'boolean' })
   deferred!: boolean;
 }

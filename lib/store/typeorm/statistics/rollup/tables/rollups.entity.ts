@@ -42,7 +42,7 @@ export class RollupState {
   @Column({ name: 'version', type: 'int' })
   version!: number;
 
-  /** Which instance works on the statistics; `null` if none does. */
+  /** The id of the instance that updates the statistics; `null` if none does. */
   @Column({ name: 'leaseHolder', type: 'varchar', length: 36, nullable: true })
   leaseHolder!: string | null;
 
