@@ -23,6 +23,7 @@ import {
   type Measure,
   type Period,
   PERIODS,
+  JOURNEYS_BY,
   RETENTION_BY,
   type StatisticsFilter,
   type TopMeasure,
@@ -247,6 +248,10 @@ export class RetentionQuery extends QuestionQuery {
 }
 
 export class JourneysQuery extends QuestionQuery {
+  @IsOptional()
+  @IsIn(JOURNEYS_BY)
+  by?: 'path' | 'route';
+
   @IsOptional()
   @IsString()
   start?: string;

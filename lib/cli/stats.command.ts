@@ -77,7 +77,8 @@ export function addStats(program: Command): void {
     .option('--by <visitor>', 'user or session')
     .action((asked: RetentionOptions) => answer(retention, asked, (of, options) => of.retention(options)));
 
-  const journeys = question(stats, 'journeys', 'the commonest ways')
+  const journeys = question(stats, 'journeys', 'the most frequent sequences of pages, or of routes')
+    .option('--by <kind>', 'path or route')
     .option('--start <path>', 'paths from this page')
     .option('--end <path>', 'paths to this page')
     .option('--depth <number>', 'how many steps', Number)

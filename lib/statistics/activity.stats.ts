@@ -33,6 +33,7 @@ import {
   type Interval,
   INTERVALS,
   type Journeys,
+  JOURNEYS_BY,
   type JourneysOptions,
   type Live,
   type LiveOptions,
@@ -295,9 +296,17 @@ export class ActivityStats {
     );
   }
 
-  /** Returns the most frequent paths from a page, to a page, or from the first pages of visits. */
+  /** Returns the most frequent sequences of pages, or of routes: from a page, to a page, or from the first page of each visit. */
   async journeys(options: JourneysOptions = {}): Promise<Journeys> {
-    const { start, end, depth = JOURNEY_DEPTH.default, limit = JOURNEY_LIMIT.default, ...question } = options;
+    const {
+      by = 'path',
+      start,
+      end,
+      depth = JOURNEY_DEPTH.default,
+      limit = JOURNEY_LIMIT.default,
+      ...question
+    } = options;
+    oneOf('by', by, JOURNEYS_BY);
     if (start !== undefined && end !== undefined)
       throw new InvalidFilterError('end', 'must not be combined with "start"');
     wholeNumber('depth', depth, JOURNEY_DEPTH);
@@ -305,7 +314,7 @@ export class ActivityStats {
     if (start !== undefined) checkText('start', start);
     if (end !== undefined) checkText('end', end);
     return this.ask(['journeys', options], question, (snapshot, range) =>
-      snapshot.journeys(range, { start, end, depth, limit }),
+      snapshot.journeys(range, { by, start, end, depth, limit }),
     );
   }
 

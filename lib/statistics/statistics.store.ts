@@ -90,6 +90,8 @@ export interface TopQuery {
 
 /** The most frequent paths after a path, before a path, or from the start of each visit. */
 export interface JourneyQuery {
+  /** Whether the steps are pages of views, or routes of activities. */
+  by: 'path' | 'route';
   start: string | undefined;
   end: string | undefined;
   depth: number;

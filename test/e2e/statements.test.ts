@@ -45,6 +45,10 @@ const QUESTIONS: [question: string, ask: (stats: ActivityStats) => Promise<unkno
   ],
   ['retention()', (stats) => stats.retention(range)],
   ["journeys({ start: '/a' })", (stats) => stats.journeys({ ...range, start: '/a' })],
+  [
+    "journeys({ by: 'route', start: '/:id' })",
+    (stats) => stats.journeys({ ...range, by: 'route', start: '/:id', depth: 2 }),
+  ],
   ['visits()', (stats) => stats.visits(range)],
 ];
 

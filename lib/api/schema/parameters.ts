@@ -255,6 +255,11 @@ export const retention: Parameters<RetentionQuery> = {
 
 export const journeys: Parameters<JourneysQuery> = {
   ...question,
+  by: {
+    description:
+      'What the steps are: pages of views, or routes of activities. With `route`, `start`, `end` and each `path` are routes.',
+    default: 'path',
+  },
   start: {
     description:
       'Paths from this page on. Default, without `end` too: from the first page of each visit. Not together with `end`.',

@@ -131,6 +131,9 @@ export const someJourneys: fc.Arbitrary<Asked> = fc
       fc.constant({}),
       fc.constantFrom('/', '/pricing', '/a', '/nothing').map((start) => ({ start })),
       fc.constantFrom('/', '/pricing', '/a', '/nothing').map((end) => ({ end })),
+      fc.constant({ by: 'route' as const }),
+      aRoute.map((start) => ({ by: 'route' as const, start })),
+      aRoute.map((end) => ({ by: 'route' as const, end })),
     ),
     fc.record({ depth: fc.integer({ min: 2, max: 8 }), limit: fc.constantFrom(1, 2, 3, 50) }, OPTIONAL),
   )

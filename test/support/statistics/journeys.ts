@@ -60,11 +60,10 @@ export function journeys(history: History, options: JourneysOptions): Omit<Journ
   return { nodes, links };
 }
 
-function journeyOf(activities: Activity[], { start, end, depth = 4 }: JourneysOptions): Journey {
-  const paths = activities
-    .filter(({ name }) => name === 'view')
-    .map(({ path }) => pageOf(path))
-    .filter((path, i, all) => path !== all[i - 1]);
+function journeyOf(activities: Activity[], { by = 'path', start, end, depth = 4 }: JourneysOptions): Journey {
+  const routes = activities.flatMap(({ name, route }) => (name === 'engagement' ? [] : (route ?? [])));
+  const pages = activities.filter(({ name }) => name === 'view').map(({ path }) => pageOf(path));
+  const paths = (by === 'route' ? routes : pages).filter((path, i, all) => path !== all[i - 1]);
   if (end !== undefined) {
     const upTo = paths.slice(0, paths.lastIndexOf(end) + 1).slice(-depth);
     return { first: 1 - upTo.length, paths: upTo };

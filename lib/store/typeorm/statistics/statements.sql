@@ -724,6 +724,37 @@ SELECT Path.id AS Path_id, Path.path AS Path_path
 FROM djaffar_path Path
 WHERE ((Path.id IN ($1, $2)));
 
+-- journeys({ by: 'route', start: '/:id' })
+
+WITH steps AS (
+  SELECT visit, route, ROW_NUMBER() OVER (PARTITION BY visit ORDER BY place) - 1 AS step
+  FROM (
+    SELECT activity.visitId AS visit, activity.route AS route, LAG(activity.route) OVER (PARTITION BY activity.visitId ORDER BY activity.date ASC, activity.id ASC) AS previous, ROW_NUMBER() OVER (PARTITION BY activity.visitId ORDER BY activity.date ASC, activity.id ASC) AS place
+    FROM djaffar_activity activity
+    WHERE activity.route IS NOT NULL
+      AND activity.name <> 'engagement'
+      AND activity.visitId IN (
+      SELECT visit.id AS visit_id
+      FROM djaffar_visit visit
+      WHERE NOT visit.bot
+        AND visit.startedAt >= :from
+        AND visit.startedAt < :to)) routes
+  WHERE previous IS NULL OR previous <> route) SELECT route0, route1, COUNT(*) AS visits
+FROM (
+  SELECT MAX(CASE WHEN step = 0 THEN route END) AS route0, MAX(CASE WHEN step = 1 THEN route END) AS route1
+  FROM (
+    SELECT steps.visit, steps.route, steps.step - anchor.step AS step
+    FROM steps
+    INNER JOIN (
+      SELECT visit, MIN(step) AS step
+      FROM steps
+      WHERE route = $1
+      GROUP BY visit) anchor ON anchor.visit = steps.visit) anchored
+  WHERE step >= 0
+    AND step < 2
+  GROUP BY visit) journeys
+GROUP BY route0, route1;
+
 -- visits()
 
 SELECT visit.id AS visit_id, visit.sessionId AS visit_sessionId, visit.userId AS visit_userId, visit.startedAt AS visit_startedAt, visit.endedAt AS visit_endedAt, visit.duration AS visit_duration, visit.activities AS visit_activities, visit.views AS visit_views, visit.bounced AS visit_bounced, visit.bot AS visit_bot, visit.mixed AS visit_mixed, visit.browser AS visit_browser, visit.system AS visit_system, visit.device AS visit_device, visit.country AS visit_country, visit.language AS visit_language, visit.previousSessionVisitAt AS visit_previousSessionVisitAt, visit.previousUserVisitAt AS visit_previousUserVisitAt, visit.entry AS visit_entry, visit.exit AS visit_exit, visit.pathSequence AS visit_pathSequence, visit.otherPaths AS visit_otherPaths, visit.nameCounts AS visit_nameCounts, visit.referrer AS visit_referrer, visit.utmSource AS visit_utmSource, visit.utmMedium AS visit_utmMedium, visit.utmCampaign AS visit_utmCampaign, visit.utmTerm AS visit_utmTerm, visit.utmContent AS visit_utmContent, of.id AS of_id, of.userAgent AS of_userAgent, of.startedAt AS of_startedAt, of.browser AS of_browser, of.system AS of_system, of.device AS of_device, of.country AS of_country, of.language AS of_language, of.bot AS of_bot, of.consent AS of_consent

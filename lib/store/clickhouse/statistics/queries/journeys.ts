@@ -1,7 +1,9 @@
 import type { JourneyQuery } from '../../../../statistics/statistics.store.js';
 import type { Journeys } from '../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
-import { text } from '../../sql.js';
+import { ENGAGEMENT } from '../../../../activity/engagement.js';
+import { ID_ORDER, text } from '../../sql.js';
+import { ACTIVITY } from '../../tables.js';
 import type { StatisticsQuery } from '../statistics-query.js';
 
 export async function journeys(
@@ -9,7 +11,9 @@ export async function journeys(
   range: TimeRange,
   asked: JourneyQuery,
 ): Promise<Omit<Journeys, 'asOf'>> {
-  const ways = `SELECT ${pathsSql(asked)} AS paths ${query.visits(range)}`;
+  const visits = query.visits(range);
+  const from = asked.by === 'route' ? `FROM (${routesSql(visits)})` : visits;
+  const ways = `SELECT ${pathsSql(asked)} AS paths ${from}`;
   // Up to an end, steps count up to 0.
   const first = asked.end === undefined ? '1' : 'length(paths)';
   const steps = `SELECT toInt32(n) - toInt32(${first}) AS step, paths[n] AS path, paths[n + 1] AS next,
@@ -43,4 +47,10 @@ function pathsSql({ start, end, depth }: JourneyQuery): string {
   }
   if (start === undefined) return `arraySlice(pages, 1, ${depth})`;
   return `if(has(pages, ${text(start)}), arraySlice(pages, indexOf(pages, ${text(start)}), ${depth}), [])`;
+}
+
+/** The routes of each visit in their order, without repeats, as `pages`. */
+function routesSql(visits: string): string {
+  return `SELECT arrayCompact(arrayMap(place -> tupleElement(place, 3), arraySort(groupArray((date, ${ID_ORDER}, assumeNotNull(route)))))) AS pages
+    FROM ${ACTIVITY} WHERE route IS NOT NULL AND name != ${text(ENGAGEMENT)} AND visitId IN (SELECT id ${visits}) GROUP BY visitId`;
 }

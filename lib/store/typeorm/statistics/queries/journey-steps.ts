@@ -17,7 +17,9 @@ type Query = Omit<JourneyQuery, 'limit'>;
 export interface JourneySteps {
   /** The path ids of each visit's steps. If the journeys end at a path, that is the first. */
   journeys: number[][];
-  /** The paths of ids that are not stored. */
+  /** How many visits had these steps, each one if there is no such list. */
+  weights?: number[];
+  /** The paths, or routes, of ids that are not stored. */
   names: Map<number, string>;
 }
 

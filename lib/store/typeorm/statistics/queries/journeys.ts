@@ -7,21 +7,23 @@ import type { Journeys } from '../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import type { JourneyQuery } from '../../../../statistics/statistics.store.js';
 import { loadJourneySteps } from './journey-steps.js';
+import { loadRouteSteps } from './route-steps.js';
 
 type Counted = [path: string, number: number, visits: number];
 
-/** Finds the most frequent paths of each step, and counts the visits that went from one to another. */
+/** Finds the most frequent paths, or routes, of each step, and counts the visits that went from one to another. */
 export async function journeys(
   selection: StatisticsQuery,
   range: TimeRange,
   query: JourneyQuery,
 ): Promise<Omit<Journeys, 'asOf'>> {
-  const { journeys: rows, names } = await loadJourneySteps(selection, range, query);
+  const load = query.by === 'route' ? loadRouteSteps : loadJourneySteps;
+  const { journeys: rows, weights, names } = await load(selection, range, query);
   // If journeys end at a path, the last step is the first of a row.
   const direction = query.end === undefined ? 1 : -1;
   const steps = Array.from({ length: query.depth }, (_, i) => i);
   const counts: Map<number, number>[] = [];
-  for (const i of steps) counts.push(await countAt(rows, i));
+  for (const i of steps) counts.push(await countAt(rows, weights, i));
   const candidates = counts.map((visits) => topN(visits, query.limit));
   const paths = await findPaths(selection.manager, candidates.flat());
   const kept = candidates.map((numbers, i) =>
@@ -41,7 +43,7 @@ export async function journeys(
   });
   const links: Journeys['links'] = [];
   for (const i of steps.slice(1)) {
-    for (const [near, far, visits] of await linksBetween(rows, kept, i)) {
+    for (const [near, far, visits] of await linksBetween(rows, weights, kept, i)) {
       const [from, to] = direction === 1 ? [near, far] : [far, near];
       links.push({ step: direction === 1 ? i - 1 : -i, from, to, visits });
     }
@@ -54,12 +56,18 @@ export async function journeys(
   };
 }
 
-async function countAt(rows: number[][], step: number): Promise<Map<number, number>> {
+async function countAt(
+  rows: number[][],
+  weights: number[] | undefined,
+  step: number,
+): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
+  let at = 0;
   for await (const some of inTurns(rows)) {
     for (const steps of some) {
       const number = steps[step];
-      if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + 1);
+      const visits = weights?.[at++] ?? 1;
+      if (number !== undefined) counts.set(number, (counts.get(number) ?? 0) + visits);
     }
   }
   return counts;
@@ -68,6 +76,7 @@ async function countAt(rows: number[][], step: number): Promise<Map<number, numb
 /** The links from each path (or `null`) of the previous step to each path of the step. */
 async function linksBetween(
   rows: number[][],
+  weights: number[] | undefined,
   kept: Counted[][],
   step: number,
 ): Promise<[near: string | null, far: string | null, visits: number][]> {
@@ -75,12 +84,14 @@ async function linksBetween(
   const [nearPlaces, farPlaces] = [placesOf(near), placesOf(far)];
   const width = far.length + 1;
   const counts = Array.from({ length: (near.length + 1) * width }, () => 0);
+  let row = 0;
   for await (const some of inTurns(rows)) {
     for (const steps of some) {
       const [from, to] = [steps[step - 1], steps[step]];
+      const visits = weights?.[row++] ?? 1;
       if (from === undefined || to === undefined) continue;
       const at = (nearPlaces.get(from) ?? near.length) * width + (farPlaces.get(to) ?? far.length);
-      counts[at] = (counts[at] ?? 0) + 1;
+      counts[at] = (counts[at] ?? 0) + visits;
     }
   }
   return counts.flatMap((visits, at) =>
