@@ -3,7 +3,7 @@ import { type AutoTracking, start as startPage } from './page.js';
 import type { Properties } from './activity.js';
 import { type Settings, settings } from './settings.js';
 
-// The entry for bundlers: the same as `tracker.js`, but nothing starts by itself.
+// The entry for bundlers. It is like `tracker.js`, except that the app must start it.
 
 Object.assign(settings, { endpoint: '/djaffar', route: 'track' });
 

@@ -38,7 +38,7 @@ let failures = 0;
 let padding = PADDING;
 /** The headers that the server did not accept. */
 let refused = '';
-/** Whether the console has said that the server refuses the activities. */
+/** True if the refusal by the server was already logged to the console. */
 let hasWarned: 1 | undefined;
 /** Whether the server has answered this page, so that the visitor has a session. */
 let isKnown: 1 | undefined;

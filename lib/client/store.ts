@@ -6,7 +6,7 @@ const PATIENCE = 3000;
 
 let database: Promise<IDBDatabase> | undefined;
 
-/** Waits for a request or a transaction, which have an event of success each. */
+/** Waits for a request or a transaction; they have different success events. */
 const settled = (target: IDBRequest | IDBTransaction): Promise<unknown> =>
   new Promise((resolve, reject) => {
     Object.assign(target, { onsuccess: resolve, oncomplete: resolve, onerror: reject });

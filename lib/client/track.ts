@@ -42,7 +42,7 @@ export const track = async (
   );
 };
 
-/** Tracks a view of a path, which is then the path of later activities. */
+/** Tracks a view. Later activities have its path. */
 export const view = (
   path = here(),
   referer = current ?? document.referrer,

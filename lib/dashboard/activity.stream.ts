@@ -21,7 +21,7 @@ import { MINUTE } from '../time/units.js';
 import { Pages } from '../activity/page.js';
 import { Turns } from './turns.js';
 
-/** How many activities one poll sends at most: the newest. The others are omitted. */
+/** The maximum number of activities that one poll sends; older ones are omitted. */
 const LIMIT = 100;
 /** How many of the latest ids are remembered. */
 const MAX_KNOWN = 50_000;

@@ -22,8 +22,8 @@ class SendInterceptor implements NestInterceptor {
 }
 
 /**
- * Sends the return values of a controller's handlers directly, so that interceptors of the host, which may wrap the answers of
- * all routes, cannot change them. Nest does not send the answer of a handler that has the response among its parameters.
+ * Sends the return values of a controller's handlers directly, so that global interceptors of the host cannot change them. Nest sends no
+ * response itself if a handler has the response among its parameters.
  */
 export function bypassInterceptors<T extends Type<object>>(controller: T): T {
   UseInterceptors(SendInterceptor)(controller);

@@ -27,7 +27,7 @@ interface UseOptions {
   standby?: { createRunner: () => QueryRunner } | undefined;
 }
 
-/** How much of a data source all modules of the process use together. */
+/** Limits for a data source; all modules of the process share them. */
 export interface ConnectionLimits extends QuestionLimits {
   /** How many transactions write at once; each takes one connection. */
   writers: number;
@@ -83,12 +83,12 @@ export class Connections {
     return Number.isFinite(statementTimeout) ? statementTimeout : 0;
   }
 
-  /** As {@link Questions.deadline}. */
+  /** See {@link Questions.deadline}. */
   deadline(): number {
     return this.questions.deadline();
   }
 
-  /** As {@link Questions.ask}. */
+  /** See {@link Questions.ask}. */
   ask<T>(ask: (signal: AbortSignal) => Promise<T>, options?: AskOptions): Promise<T> {
     return this.questions.ask(ask, options);
   }

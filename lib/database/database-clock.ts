@@ -7,7 +7,7 @@ const PAUSE = 60_000;
 /** Milliseconds; a smaller difference may come from the network. */
 const TOLERANCE = 2000;
 
-/** The database's clock, which all instances have in common. It is read once a minute. */
+/** The database's clock, which all instances share. It is read once a minute. */
 export class DatabaseClock {
   private readonly sql: string | undefined;
   private measured: { at: number; date: number } | undefined;

@@ -5,7 +5,7 @@ import type { Openable } from './reader/readers.js';
 /** The connections of one standby. */
 export interface StandbyPool {
   createRunner: () => QueryRunner;
-  /** As {@link Driver.destroyIdle}. */
+  /** See {@link Driver.destroyIdle}. */
   destroyIdle: () => void;
 }
 

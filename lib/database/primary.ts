@@ -51,7 +51,7 @@ export function onPrimary<T>(
 }
 
 /**
- * The same within the limits for questions.
+ * Reads on the primary, within the limits for queries.
  * @throws UnavailableError if the database does not answer, or not in time
  */
 export function askOnPrimary<T>(dataSource: DataSource, read: Read<T>): Promise<T> {

@@ -56,7 +56,7 @@ export class Table {
     return column;
   }
 
-  /** @param conflict what becomes of a row with a known primary key: see {@link Insert}, but with the names of properties */
+  /** @param conflict how to handle a row whose primary key exists: see {@link Insert}, but with the names of properties */
   insert(
     entities: ObjectLiteral[],
     conflict: { replace?: boolean; add?: string; version?: string } = {},

@@ -11,19 +11,19 @@ export interface Failure {
   /** If several codes are the same incident: which one. */
   incident?: string | undefined;
   reason: string;
-  /** What the operator should do, if that is certain. */
+  /** A remedy for the operator, if it is certain. */
   advice?: string | undefined;
 }
 
 interface Incident {
   isOpen: boolean;
-  /** Whether the last line about it said that it fails. */
+  /** True if the last log line about it reported the failure. */
   isSaid: boolean;
   /** By the clock, in milliseconds. */
   begunAt: number;
   saidAt: number;
   failedAt: number;
-  /** How often it failed since it began. */
+  /** The number of failures since its start. */
   count: number;
 }
 
@@ -67,7 +67,7 @@ export class IncidentLog {
     this.logger[level](`${subject}, ${incident.count} times in ${since}: ${failure.reason}${advice}`);
   }
 
-  /** The same for a probable consequence of another failure: not logged while another incident lasts. */
+  /** Reports a failure that is probably the consequence of another one. It is not logged while another incident lasts. */
   followed(subject: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
     const now = this.clock.now();
     const incidents = [...(this.incidents.get(subject) ?? [])];

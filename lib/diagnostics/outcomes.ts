@@ -1,10 +1,10 @@
 import { HOUR } from '../time/units.js';
 
-/** How often something happened in an hour. */
+/** The count of a cause in an hour. */
 export interface OutcomeCount {
   /** The beginning of the hour, in milliseconds since 1970. */
   hour: number;
-  /** What happened: a key of {@link Outcomes.count}. */
+  /** The cause, as passed to {@link Outcomes.count}. */
   cause: string;
   count: number;
 }
@@ -14,7 +14,7 @@ export interface Refusal {
   /** ISO 8601, by the clock of this process. */
   at: string;
   status: number;
-  /** As it is counted. */
+  /** The cause under which it is counted. */
   cause: string;
   method: string;
   /** The media type of the body. */
@@ -23,7 +23,7 @@ export interface Refusal {
   origin: string | null;
 }
 
-/** How many hours and causes wait to be stored if the database takes nothing; what is older or further is left out. */
+/** The maximum number of hours and causes that wait while the database is unavailable. Older hours and additional causes are dropped. */
 const MAX_HOURS = 48;
 const MAX_CAUSES = 100;
 const MAX_REFUSALS = 50;
@@ -40,7 +40,7 @@ export class Outcomes {
   private current = new Map<string, number>();
   private currentHour = Number.NaN;
   private refusals: Refusal[] = [];
-  /** How often since the start, by cause. */
+  /** The counts since the start of the process, by cause. */
   readonly totals = new Map<string, number>();
   /** Called when there is something to store. */
   onCount: () => void = () => {};
@@ -84,7 +84,7 @@ export class Outcomes {
     return counts;
   }
 
-  /** Puts back what could not be stored. */
+  /** Adds back counts that could not be stored. */
   restore(counts: OutcomeCount[]): void {
     for (const { hour, cause, count } of counts) {
       const causes = this.hours.get(hour) ?? new Map<string, number>();

@@ -1,12 +1,12 @@
 import { monotonicClock } from '../time/clock.js';
 
-/** What is timed: a transaction that stores activities, and a question. */
+/** The timed operations: a transaction that stores activities, and a statistics query. */
 export type Timed = 'commit' | 'question';
 
 export interface Attributes {
   /** The kind of a question, such as `overview`. */
   question?: string;
-  /** How many activities a transaction stores. */
+  /** The number of activities in the transaction. */
   activities?: number;
 }
 
@@ -17,7 +17,7 @@ export interface Instrument {
 
 /** A library that follows a request through services, such as OpenTelemetry. */
 export interface Tracer {
-  /** Runs the work in a span, which a failure of the work marks. */
+  /** Runs the work in a span. A failure is recorded in the span. */
   span<T>(what: Timed, attributes: Attributes, work: () => Promise<T>): Promise<T>;
   /** The id of the trace that is running, if there is one. */
   traceId(): string | undefined;

@@ -3,14 +3,14 @@ import { inspect } from 'node:util';
 /** Characters of a code, as a column keeps it. */
 const MAX_CODE = 64;
 
-/** What is said of a thrown value. */
+/** The description of a thrown value. */
 export interface Thrown {
   /** The name of its class, such as `TypeError`. */
   code: string;
   reason: string;
 }
 
-/** Describes whatever code of the host has thrown, which need be neither an error nor have a text. It never throws. */
+/** Describes a value thrown by code of the host, even if it is no error or cannot be converted to text. It never throws. */
 export function describeThrown(thrown: unknown): Thrown {
   const name = textIn(thrown, 'name') || 'Error';
   const reason = textIn(thrown, 'message') || (isObject(thrown) ? '' : inspect(thrown));

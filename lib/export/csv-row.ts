@@ -1,6 +1,6 @@
 /**
- * What spreadsheets read as the start of a formula, also after blanks and in full width: see OWASP, "CSV injection". After
- * apostrophes too, so that {@link unescapeFormulas} restores the original.
+ * Matches the start of a formula in spreadsheets, also after blanks and in full width: see OWASP, "CSV injection". It also matches after
+ * apostrophes, so that {@link unescapeFormulas} restores the original.
  */
 const FORMULA = /^'*(?:[\t\r\n]|[\s']*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/;
 
@@ -22,7 +22,7 @@ export const LINE_BREAK = '\r\n';
 
 export type Cell = string | number | null;
 
-/** Puts an apostrophe before everything that a spreadsheet would run: it says that the rest is text. */
+/** Puts an apostrophe before everything that a spreadsheet would run, so that it is shown as text. */
 export function escapeFormulas(text: string): string {
   const escaped = text.replace(PART, "$&'");
   return FORMULA.test(text) ? `'${escaped}` : escaped;

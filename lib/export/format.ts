@@ -1,6 +1,6 @@
 import type { ActivityRow } from '../activity/activity-row.js';
 
-/** How activities are written. */
+/** The output formats of an export. */
 export interface Format {
   /** Before the first row. */
   head: string;
@@ -31,7 +31,7 @@ export interface ExportPage {
 
 export type ExportPages = AsyncGenerator<ExportPage, void, void>;
 
-/** A file of activities, written page by page. It is complete after each page, but for its end. */
+/** A file of activities, written page by page. After each page, only the file's footer is missing. */
 export class ExportDocument {
   private hasRows = false;
 

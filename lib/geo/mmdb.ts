@@ -36,7 +36,7 @@ class MmdbFile implements GeoDatabase {
 
   constructor(private readonly file: string | URL) {}
 
-  /** @throws Error that says what is wrong with the file */
+  /** @throws Error that names the problem of the file */
   async open(): Promise<void> {
     if (this.reader) return;
     const MmdbReader = await loadReader();
@@ -67,7 +67,7 @@ class MmdbFile implements GeoDatabase {
   }
 }
 
-/** A database of IPv4 alone says nothing about IPv6. */
+/** An IPv4-only database has no answer for IPv6. */
 function find(reader: Reader<Response>, address: string): unknown {
   return reader.metadata.ipVersion === 4 && address.includes(':') ? null : reader.get(address);
 }

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { ExecutionContext, Type } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
-/** A documentation address (RFC 5737), which no list of allowed addresses has. */
+/** A documentation address (RFC 5737), so no allow-list contains it. */
 const ADDRESS = '192.0.2.1';
 
 /** The route of an anonymous request. */
@@ -70,7 +70,7 @@ function fastifyReply(raw: ServerResponse): object {
 
 // oxlint-disable typescript/no-unnecessary-type-parameters, typescript/no-unsafe-type-assertion -- the interface lets the caller name any type
 class RouteContext implements ExecutionContext {
-  /** Whether a guard has asked for the class or the handler, as it does to read metadata. */
+  /** True if a guard has read the class or the handler, which it does for metadata. */
   isInspected = false;
 
   constructor(

@@ -52,7 +52,7 @@ export class HostGuards {
     if (!instance) throw new Error('a guard was used before HostGuards.prepare');
     const answer = instance.canActivate(context);
     if (typeof answer === 'boolean') return answer;
-    // As in Nest, the last value of an Observable counts.
+    // The last value of an Observable is used, as in Nest.
     const value = await answer;
     return isObservable(value) ? lastValueFrom(value) : value;
   }

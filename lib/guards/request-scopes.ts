@@ -2,7 +2,7 @@ import { ForbiddenException, Injectable, Logger } from '@nestjs/common';
 import type { ActivityScope } from '../activity/activity-scope.js';
 import { parseScope } from '../activity/activity-scope.js';
 
-/** What each request of the API and the dashboard may see, which the guard finds for the controllers. */
+/** The scope of each request to the API and the dashboard. The guard sets it; the controllers read it. */
 @Injectable()
 export class RequestScopes {
   private readonly scopes = new WeakMap<object, ActivityScope>();

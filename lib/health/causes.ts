@@ -1,9 +1,9 @@
-/** What becomes of an activity or of a request, as it is counted. */
+/** The result for an activity or a request, as it is counted. */
 export interface Explanation {
   /** `refused`: requests that were answered with an error; `dropped`: activities that were not stored; `marked`: stored ones. */
   kind: 'refused' | 'dropped' | 'marked';
   meaning: string;
-  /** What to do if it should not be so. */
+  /** The remedy, if this is not intended. */
   cure: string;
 }
 

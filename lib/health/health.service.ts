@@ -17,14 +17,14 @@ import type {
 } from './health.types.js';
 import { OutcomeFlush } from './outcome-flush.js';
 
-/** The most hours that are kept. */
+/** The maximum number of stored hours. */
 export const MAX_HOURS = 30 * 24;
 /** The checks look at the last hours. */
 const CHECKED_HOURS = 24;
 /** Milliseconds that this instance takes to store its own counts before it answers. */
 const FLUSH_TIMEOUT = 500;
 
-/** Says what arrives, and why something does not. */
+/** Reports how many activities arrive, and why others do not. */
 @Injectable()
 export class HealthService {
   constructor(
@@ -50,7 +50,7 @@ export class HealthService {
     }
   }
 
-  /** How long ago the oldest change was made that statistics do not have yet, in milliseconds. */
+  /** Returns the age of the oldest change that is not in the statistics yet, in milliseconds. */
   async rollupLag(): Promise<number> {
     return (await this.store.findLag()).lag;
   }
@@ -70,7 +70,7 @@ export class HealthService {
     };
   }
 
-  /** What this instance knows without the database. */
+  /** The part of the report that needs no database. */
   private own(): Pick<Health, 'refusals' | 'waiting' | 'maxWaiting' | 'versions'> {
     return {
       refusals: this.outcomes.lastRefusals,

@@ -6,20 +6,20 @@ import type { Explanation } from './causes.js';
 export interface Health {
   /** The time, by the clock of the database if it has one; ISO 8601. */
   now: string;
-  /** What was counted by hour, the oldest first, without gaps. */
+  /** The counts per hour, the oldest first, without gaps. */
   hours: HealthHour[];
   /** What was refused, dropped or marked in these hours, the most frequent first. */
   causes: HealthCause[];
   /** The last requests that this instance refused, the latest first, at most 50. */
   refusals: Refusal[];
-  /** What must be right before activities arrive, in this order; of the last day. */
+  /** The conditions for activities to arrive, in order, checked over the last day. */
   checks: HealthCheck[];
   /** When an activity was stored for the last time, as far as this instance knows; ISO 8601. */
   lastCommit: string | null;
-  /** Activities that wait in this instance to be written, and how many may. */
+  /** The number of activities that wait in this instance to be written, and its limit. */
   waiting: number;
   maxWaiting: number;
-  /** Seconds since the oldest change that statistics do not have yet. */
+  /** The age of the oldest change that is not in the statistics yet, in seconds. */
   rollupLag: number;
   /** The option `retention`, and when old activities were erased for the last time (ISO 8601); `null` without the option. */
   retention: HealthRetention | null;
@@ -52,9 +52,9 @@ export type CheckState = 'ok' | 'waiting' | 'wrong';
 export interface HealthCheck {
   name: string;
   state: CheckState;
-  /** What is so, or what is missing. */
+  /** The result of the check. */
   text: string;
-  /** What to do, if it is wrong. */
+  /** The remedy, if the state is `wrong`. */
   cure: string | null;
 }
 

@@ -12,7 +12,7 @@ const PAUSE = 15_000;
 const TIMEOUT = 2000;
 /** A shutdown, or a request that has been stored, waits no longer. */
 const SHORT_TIMEOUT = 500;
-/** What is said in the log. */
+/** The log text. */
 const SUBJECT = 'what was refused cannot be counted';
 
 /** Stores what {@link Outcomes} has counted, at most every 15 seconds and at a shutdown. It never throws. */
@@ -31,9 +31,9 @@ export class OutcomeFlush implements BeforeApplicationShutdown {
     @Inject(SETTINGS) { statistics }: Settings,
   ) {
     this.background = statistics.background;
-    // Outside of the request that counts: what the timer asks does not end with that.
+    // Bound outside of the request that counts, so that the timer's queries do not end with it.
     if (this.background) outcomes.onCount = AsyncResource.bind(() => this.schedule());
-    // Nothing runs after an answer: so the request waits whose activity was stored.
+    // Nothing may run after the response, so the request waits for the flush.
     else outcomes.beforeAnswer = () => this.flushIfDue();
   }
 
@@ -41,7 +41,7 @@ export class OutcomeFlush implements BeforeApplicationShutdown {
     this.isClosing = true;
     clearTimeout(this.timer);
     await this.writer.settled();
-    // Who waited for the writer counts first.
+    // Requests that waited for the writer must be counted before the flush.
     await nextTurn();
     await this.flush(SHORT_TIMEOUT);
   }
@@ -77,7 +77,7 @@ export class OutcomeFlush implements BeforeApplicationShutdown {
       this.store.incidents.worked(SUBJECT);
     } catch (error) {
       this.outcomes.restore(counts);
-      // What is worth another try is in the log, if activities cannot be stored either.
+      // A transient failure is not logged here; the writer logs it if activities cannot be stored either.
       const failure = this.store.classifyError(error);
       if (failure?.kind === 'schema' && !this.isClosing)
         this.store.incidents.failed(SUBJECT, failure, 'warn');

@@ -6,7 +6,7 @@ export interface BadRequestBody {
   error: string;
   /** Every error. */
   message: string[];
-  /** The same by the name of the property or parameter. */
+  /** The messages by the name of the property or parameter. */
   errors: Record<string, string[]>;
 }
 

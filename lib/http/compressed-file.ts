@@ -14,8 +14,8 @@ const COMPRESS: Record<Encoding, (content: Buffer) => Promise<Buffer>> = {
 };
 
 /**
- * A public file that is compressed once, on its first request. It checks only `If-None-Match`, which takes no more lines than
- * calling the packages `etag` and `fresh`.
+ * A public file that is compressed once, on its first request. It checks `If-None-Match` itself, because calling the packages `etag` and
+ * `fresh` would take as many lines.
  */
 export class CompressedFile {
   private readonly hash: string;

@@ -38,7 +38,7 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         name: name(VISIT),
         columns: [
           primary(text('id', 16)),
-          // Widest columns first, which avoids alignment padding in PostgreSQL.
+          // Widest columns first: avoids alignment padding in PostgreSQL.
           bigint('startedAt'),
           bigint('endedAt'),
           optional(bigint('previousSessionVisitAt')),

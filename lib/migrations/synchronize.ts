@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type DataSource, Migration, MigrationExecutor } from 'typeorm';
 import { djaffarMigrations } from './index.js';
 
-/** How often it is tried, if other instances that start at the same moment make the same tables; and the milliseconds between. */
+/** How often it is tried if other instances create the same tables at the same moment, and the milliseconds between two tries. */
 const MAX_TRIES = 20;
 const PAUSE = 250;
 
@@ -20,7 +20,7 @@ export async function createTables(dataSource: DataSource): Promise<void> {
     try {
       return await runMissing(dataSource);
     } catch (error) {
-      // Another instance is at it: what it has done is not done again. Any other failure is the same each time.
+      // Another instance may be migrating; its finished migrations are skipped. Any other failure recurs and is thrown in the end.
       if (tries === MAX_TRIES) throw error;
       await wait(PAUSE);
     }

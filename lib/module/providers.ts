@@ -96,7 +96,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     {
       provide: APP_INTERCEPTOR,
       inject: [SETTINGS, HandlerTracker],
-      // Nest takes nothing for no interceptor, which would cost every request of the host some time.
+      // If this returns no interceptor, Nest adds none; one would slow down every request of the host.
       useFactory: ({ requests }: Settings, handlers: HandlerTracker) =>
         requests && new RequestsInterceptor(handlers, requests),
     },

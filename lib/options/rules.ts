@@ -52,7 +52,7 @@ const isGeoDatabase = (value: unknown): boolean =>
   'countryOf' in value &&
   isFunction(value.countryOf);
 
-/** Of databases that need no more than a URL. */
+/** The protocols of databases that need only a URL. */
 export const DATABASE_URL = /^(postgres|postgresql|mysql|mariadb):/;
 
 const isDatabase = (value: unknown): boolean => {
@@ -224,7 +224,7 @@ function areHeaders(value: unknown): boolean {
 }
 
 const WEBHOOK_RULES: Rules = {
-  // Whoever knows it may be able to write there.
+  // The URL is secret, because anybody who knows it may be able to post there.
   url: { required: true, isSecret: true, allowed: 'a URL with http: or https:', accepts: isUrl },
   secret: {
     required: true,

@@ -15,7 +15,7 @@ import {
 } from './rules.js';
 import { DEFAULTS, REGISTRATION_DEFAULTS, type Registration, type Settings } from './settings.js';
 
-/** What the CNIL allows for audience measurement without consent. */
+/** The limits of the CNIL for audience measurement without consent. */
 const CNIL_RETENTION = '25 months';
 
 /**
@@ -168,7 +168,7 @@ function findUselessOptions(options: unknown): string[] {
   return errors;
 }
 
-/** What depends on several properties of a webhook, or on the other subscriptions. */
+/** Checks that depend on several properties of a webhook, or on the other subscriptions. */
 function findWebhookErrors(webhooks: unknown, subscriptions: unknown): string[] {
   const names = new Set(namesOf(subscriptions, 'name'));
   const urls = namesOf(webhooks, 'url');
@@ -240,7 +240,7 @@ function format(value: unknown, { isSecret }: Rule): string {
   return isSecret && value !== null ? 'something else' : inspect(value, { depth: 0 });
 }
 
-/** Removes keys whose value is `undefined`, which would replace a default. */
+/** Removes keys whose value is `undefined`, because they would replace a default. */
 function withoutUndefined<T extends object>(options: T): T {
   const given = { ...options };
   for (const option in given) if (given[option] === undefined) delete given[option];

@@ -12,7 +12,7 @@ export const KEY_LIFETIME = 30 * DAY;
  */
 export const KEY_PUBLICATION = 60 * 60 * 1000;
 
-/** Characters that say which key has signed. They depend on the key, because a key that was lost may have had its number. */
+/** Characters that identify the signing key. They are derived from the key, because a lost key may have had the same number. */
 const ID = 4;
 /** Characters of the signature, 132 bits: RFC 2104 advises at least half of the hash. */
 const SIGNATURE = 22;

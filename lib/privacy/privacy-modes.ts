@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { PrivacyMode } from '../options/privacy.options.js';
 import { PRIVACY_MODES, type Settings } from '../options/settings.js';
 
-/** What may be stored of the visitor of a request. */
+/** The data that may be stored about the visitor of a request. */
 export interface PrivacyDecision {
   /** `nothing`: no activity at all. */
   mode: PrivacyMode | 'nothing';

@@ -22,7 +22,7 @@ const SHORTEST_REST = 20;
 const LONGEST_REST = 10_000;
 /** Milliseconds that the application waits for a step when it shuts down. */
 const SHUTDOWN_WAIT = 1000;
-/** What is said in the log. */
+/** The log text. */
 const SUBJECT = 'activities that are too old cannot be erased';
 
 /** Applies the option `retention` once a day, beside everything else. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { DAY } from '../time/units.js';
 
-/** How often cookieless visitors get another session. */
+/** How often cookieless visitors get a new session. */
 export type SaltRotation = 'day' | 'week' | 'month';
 
 /** Random bytes of a period. Without them, address and browser cannot be found from the id of a session. */
@@ -12,7 +12,7 @@ export interface Salt {
   secret: string;
 }
 
-/** A visit of a cookieless session: what a cookie says of other sessions. */
+/** The current visit of a cookieless session. Other sessions have it in the cookie. */
 export interface CookielessVisit {
   sessionId: string;
   visitId: string;
@@ -20,7 +20,7 @@ export interface CookielessVisit {
   lastSeen: Date;
   /** A digest of the user, empty for an anonymous visitor. */
   user: string;
-  /** How often the row was changed: one that was found must be stored with the next number. */
+  /** For optimistic locking: an update must store the version that was read plus one. */
   version: number;
 }
 
@@ -39,7 +39,7 @@ export function periodOf(now: number, rotation: SaltRotation): number {
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 }
 
-/** The session of everybody who has the same of these: HMAC-SHA-256, which needs the salt to be computed again. */
+/** Returns the session of all visitors with equal parts: an HMAC-SHA-256, which nobody can recompute without the salt. */
 export function cookielessSession({ secret }: Salt, ...parts: (string | undefined)[]): string {
   return createHmac('sha256', Buffer.from(secret, 'base64url'))
     .update(JSON.stringify(parts))

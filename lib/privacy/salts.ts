@@ -71,7 +71,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
     return known.salts;
   }
 
-  /** @internal Deletes what is too old. A failure is left to the next look: requests say in the log what the database suffers from. */
+  /** @internal Deletes old salts. After a failure, the next check tries again; requests log the problem of the database. */
   async look(): Promise<void> {
     await this.current().catch(() => {});
     this.forgetting ??= this.forgetVisits()

@@ -30,7 +30,7 @@ export class SigningKeys implements OnApplicationBootstrap {
   private loading: Promise<KeyRing> | undefined;
   /** By the clock, in milliseconds. */
   private loadedAt = 0;
-  /** How many requests wait for the first load. */
+  /** The number of requests that wait for the first load. */
   private waiting = 0;
 
   constructor(
@@ -42,8 +42,8 @@ export class SigningKeys implements OnApplicationBootstrap {
   }
 
   /**
-   * Loads the keys before the first request. If that fails, the first request tries again, and says why in the log. What
-   * does not mend itself, such as a missing table, is in the log now.
+   * Loads the keys before the first request. If that fails, the first request tries again, and logs a failure. A permanent problem, such as
+   * a missing table, is logged now.
    */
   async onApplicationBootstrap(): Promise<void> {
     if (!this.store.isOpen) return;

@@ -60,7 +60,7 @@ function isTrue(code: string, { properties }: ObjectLiteral, name: string): bool
   return value !== undefined && code.slice(value.start, value.end).trim() === 'true';
 }
 
-/** Not in a comment or a text. */
+/** True if the code uses the name outside of comments and strings. */
 export function mentions(code: string, name: string): boolean {
   return new RegExp(`\\b${name.replace('.', '\\.')}\\b`).test(mask(code));
 }

@@ -18,7 +18,7 @@ const FOR_ROOT = 'TypeOrmModule.forRoot';
 const DATA_SOURCE = 'new DataSource';
 const PACKAGE_JSON = '/package.json';
 
-/** The schematic of `nest add nestjs-djaffar`. What it does not understand it leaves as it is, and says what to write there. */
+/** The schematic of `nest add nestjs-djaffar`. It leaves code that it does not understand unchanged, and logs the lines to add. */
 export function nestAdd(options: NestAddOptions = {}): (tree: Tree, context: Context) => void {
   return (tree, context) => {
     const manifestText = readText(tree, PACKAGE_JSON);
@@ -43,10 +43,10 @@ export function nestAdd(options: NestAddOptions = {}): (tree: Tree, context: Con
   };
 }
 
-/** What is done to one app. */
+/** The changes of one app. */
 class Addition {
   needsPackages = false;
-  /** What was not understood, with the lines to write. */
+  /** Messages for code that was not understood, with the lines to add. */
   readonly byHand: string[] = [];
   private readonly root: string;
   private readonly sources: string[];
@@ -93,7 +93,7 @@ class Addition {
 
   private importWithDatabase(database: DatabaseName): void {
     const root = this.findRootModule();
-    // Only where the module can be imported: without it, the files would be of no use.
+    // Only if the module can be imported; without it, the files would be useless.
     if (!this.importInto(root, '{ database: djaffarDatabase }')) return;
     const file = this.databaseFile;
     if (!this.tree.exists(file)) this.tree.create(file, databaseFile(database, this.hasInterop()));
@@ -202,7 +202,7 @@ class Addition {
     return /"esModuleInterop"\s*:\s*true|"module"\s*:\s*"(?:node\w+|preserve)"/i.test(config);
   }
 
-  /** Of relative imports, in an app of which no file has one. */
+  /** The extension of relative imports, in an app whose files have no relative imports. */
   private extension(): string {
     return /"type"\s*:\s*"module"/.test(readText(this.tree, PACKAGE_JSON) ?? '') ? '.js' : '';
   }

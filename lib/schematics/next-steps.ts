@@ -1,6 +1,6 @@
-/** What the next steps depend on. */
+/** The facts that determine the next steps. */
 export interface Added {
-  /** Whether packages were added to `package.json`, but are not installed. */
+  /** True if packages were added to `package.json`, but are not installed. */
   isToInstall: boolean;
   /** Whether the app has TypeORM. */
   usesTypeOrm: boolean;

@@ -1,4 +1,4 @@
-/** What is installed besides Djaffar. */
+/** Packages that are installed in addition to Djaffar. */
 export type Driver = 'libsql' | 'pg' | 'mysql2';
 
 /** Versions of each Nest; those of the README's table of versions. */

@@ -1,7 +1,7 @@
 /** A change that was made or not, and why it was not. */
 export type Edit = { code: string } | { fault: string };
 
-/** Where something is in a text. */
+/** A range of a text. */
 interface Span {
   start: number;
   /** Exclusive. */

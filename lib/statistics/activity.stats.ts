@@ -282,7 +282,7 @@ export class ActivityStats {
     });
   }
 
-  /** How many of those who came first in a period come back in the periods after it. */
+  /** Returns, for the visitors whose first visit was in a period, how many came back in each later period. */
   async retention(options: RetentionOptions = {}): Promise<Retention> {
     const { period = 'week', by = 'user', ...question } = options;
     oneOf('period', period, PERIODS);
@@ -291,7 +291,7 @@ export class ActivityStats {
       ['retention', options],
       question,
       (snapshot, range) => snapshot.retention(range, { period, by }),
-      // Who came first in the range has no visit before it.
+      // A visitor whose first visit is in the range has none before it.
       (range) => [{ ...range, since: 0 }],
     );
   }
@@ -331,7 +331,7 @@ export class ActivityStats {
 
   /**
    * Validates the question, asks the store, and shares the answer with equal questions.
-   * @param asked the same for equal questions
+   * @param asked equal for equal questions
    * @param dependsOn the ranges that change the answer if anything is changed there
    */
   private async ask<T extends object>(

@@ -9,12 +9,12 @@ type Figure = 'sum' | 'avg' | 'min' | 'max' | `p${number}`;
  */
 export type PropertyMeasure = `${Figure}(${string})`;
 
-/** What is measured of `engagement`: seconds that visits had a page in view, and how much of it they scrolled through, in percent. */
+/** Measures of `engagement`: the seconds in which visits had a page in view, and how far they scrolled it, in percent. */
 export const ENGAGEMENT_MEASURES = ['timeOnPage', 'scrollDepth'] as const;
-/** One of {@link ENGAGEMENT_MEASURES}, of which the median is meant. */
+/** One of {@link ENGAGEMENT_MEASURES}; the result is the median. */
 export type EngagementMeasure = (typeof ENGAGEMENT_MEASURES)[number];
 
-/** What is measured of numbers, in contrast to what is counted. */
+/** A measure of numeric values, as opposed to a count. */
 export type AmountMeasure = PropertyMeasure | EngagementMeasure;
 
 /** A parsed {@link AmountMeasure}. */

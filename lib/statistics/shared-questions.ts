@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { AbandonedError, cancellation, cancelledBy, onAbort } from '../store/cancellation.js';
 import { LateError } from '../store/too-slow.error.js';
 
-/** One answer for all who asked the same before it was begun. */
+/** One answer for all callers that asked the same question before its computation started. */
 class Round<T> {
   private readonly controller = new AbortController();
   private waiting = 0;
@@ -43,7 +43,7 @@ class Round<T> {
   private async run(ask: () => Promise<T>, previous: Promise<T> | undefined): Promise<T> {
     const { signal } = this.controller;
     await previous?.catch((error: unknown) => {
-      // Who has waited for all of its time does not wait for as long again. Another failure may be over.
+      // After a time-out, a caller does not wait for the same time again. Any other failure may be over.
       if (error instanceof LateError) throw error;
     });
     // Requests that arrive together are read in one turn of the event loop.

@@ -72,11 +72,11 @@ export const STATISTICS_FIELDS = ALLOWED.filter((name) => !['bots', 'from', 'to'
 
 type PropertyOf<T extends readonly string[]> = T[number];
 
-/** What visits have, so that all activities of a visit match or none. */
+/** The fields of visits: either all activities of a visit match or none. */
 export type VisitField = PropertyOf<typeof VISIT_PATHS | typeof MAY_BE_NULL> | 'session' | 'visit';
-/** What a filter compares. */
+/** The fields of a filter. */
 export type StatisticsField = VisitField | OfActivities;
-/** What single activities have; a page is the `path` of a question. */
+/** The fields of single activities; a page is the `path` of a query. */
 type OfActivities = Exclude<ActivityField, 'page' | 'session' | 'visit'>;
 
 const OF_VISITS: readonly string[] = [
@@ -107,11 +107,11 @@ export interface ParsedStatisticsFilter
     Partial<Record<PropertyOf<typeof VISIT_PATHS>, string>>,
     Partial<Record<PropertyOf<typeof MAY_BE_NULL>, string | null>> {
   user?: string | null;
-  /** What is not equality with one value, and all that is said of properties. */
+  /** Conditions other than equality with one value, and all conditions on properties. */
   conditions?: readonly ParsedCondition<StatisticsField>[];
   /** Whether bots are among them. */
   bots?: true;
-  /** What else has to hold of each activity, whatever the filter is. */
+  /** The scope, which applies to each activity in addition to any filter. */
   scope?: readonly ParsedScope[];
 }
 
@@ -167,7 +167,7 @@ export function nameIn({ name, conditions = [] }: ParsedStatisticsFilter): strin
   return name ?? (conditions.some(({ field }) => field === 'name') ? null : undefined);
 }
 
-/** `{ not: null }`: whoever it was. */
+/** `{ not: null }` matches any user. */
 function isNotNull(user: unknown): boolean {
   return isObject(user) && 'not' in user && user.not === null && Object.keys(user).length === 1;
 }

@@ -16,12 +16,12 @@ import type {
 } from './statistics.types.js';
 import type { VisitCursor } from './visit-cursor.js';
 
-/** Answers questions about many activities: the part of the port to the engine that is about statistics. */
+/** The statistics part of the interface to a storage engine. */
 export interface StatisticsStore {
   /**
-   * Waits until what the question depends on is up to date, at most for `statistics.maxWait`. Then it answers, and says as of
-   * when: the answer is exact for what was committed before `asOf`. A store without transactions keeps that by reading only
-   * what was stored before `asOf`, and what was erased since may be missing.
+   * Waits until the data that the question depends on are up to date, at most for `statistics.maxWait`, then answers. The answer is exact
+   * for everything committed before its `asOf`. A store without transactions reads only what was stored before `asOf`; activities that were
+   * erased since then may be missing.
    * @throws UnavailableError if the engine does not answer, or not in time
    */
   read<T extends object>(
@@ -39,8 +39,8 @@ export interface StatisticsQuestion {
 }
 
 /**
- * One method a question. Each sees what was stored before `asOf`, of the activities and visits that the filter matches. Two
- * calls for one answer agree on that; what was committed or erased since `asOf` they may see or not.
+ * One method per question. Each reads the activities and visits that match the filter and were stored before `asOf`. Two calls for one
+ * answer see the same of these; later commits and erasures may be visible to only one of them.
  */
 export interface StatisticsSnapshot {
   /**
@@ -60,7 +60,7 @@ export interface StatisticsSnapshot {
   /** @param range whose end does not count: a client's clock may be ahead */
   live(range: Range): Promise<Omit<Live, 'asOf'>>;
   /**
-   * How many visitors reached each step.
+   * Returns how many visitors reached each step.
    * @param within milliseconds that a visitor has for all steps
    */
   funnel(steps: ParsedStatisticsFilter[], range: TimeRange, within: number): Promise<number[]>;

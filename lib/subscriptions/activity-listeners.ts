@@ -35,7 +35,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
   private readonly listeners: Listener[] = [];
   private readonly deviceQueues: ListenerQueue<NewDevice>[] = [];
   private readonly devices: NewDevices;
-  /** What finds out about new devices, one after the other. */
+  /** The lookups of new devices, which run one after the other. */
   private readonly lookups: ListenerQueue<() => Promise<void>>;
   private readonly told = new RecentIds(REMEMBERED, MAX_REMEMBERED);
   /** Listeners run outside of the request that has tracked the activity: what they track themselves is not its visitor's. */

@@ -115,7 +115,7 @@ export class ActivitySubscriptions
   private lookLater(pause: number): void {
     if (this.isClosing) return;
     this.timer = setTimeout(() => {
-      // What fails is in the log.
+      // A failure has been logged.
       void this.store.outbox
         ?.forgetAbandoned(ABANDONED)
         .catch(() => {})

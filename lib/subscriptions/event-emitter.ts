@@ -4,7 +4,7 @@ export interface Emitter {
   hasListeners(event: string): boolean;
 }
 
-/** What the names of the events begin with. */
+/** The prefix of event names. */
 const PREFIX = 'djaffar.';
 
 /** True for the emitter that `EventEmitterModule` of `@nestjs/event-emitter` provides, which need not be installed. */
@@ -23,7 +23,7 @@ export function isEmitter(instance: unknown): instance is Emitter {
 
 /**
  * @param name of an activity, which a browser may have chosen
- * @returns `undefined` if nobody may hear of it: an emitter with wildcards takes a `*` in a name for other names
+ * @returns `undefined` if it must not be emitted: an emitter with wildcards would match a `*` in a name with other names
  */
 export function eventOf(name: string): string | undefined {
   return name.includes('*') ? undefined : PREFIX + name;

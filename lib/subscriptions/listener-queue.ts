@@ -1,7 +1,7 @@
 import type { IncidentLog } from '../diagnostics/incident-log.js';
 import { describeThrown } from '../diagnostics/thrown.js';
 
-/** How many events wait for one listener: as many as activities may wait for the writer. */
+/** The maximum number of events that wait for one listener; equal to the writer's default limit. */
 const MAX_WAITING = 10_000;
 
 /** Calls a listener for one event after the other. What fails is logged and not tried again. */

@@ -3,9 +3,9 @@ import type { StoredActivity } from '../activity/activity.js';
 import type { Store } from '../store/store.js';
 import type { NewDevice } from './on-activity.decorator.js';
 
-/** Of users and sessions that were seen. */
+/** The maximum number of pairs of user and session that are remembered. */
 const MAX_KNOWN = 50_000;
-/** Of users and sessions that are to be looked up, and of activities that are remembered of each. */
+/** The maximum number of pairs that wait for a lookup, and of activity ids per pair. */
 const MAX_UNKNOWN = 1000;
 const MAX_IDS = 100;
 
@@ -18,8 +18,8 @@ interface Pair {
 }
 
 /**
- * Finds out if a user was never seen in a session before: if the first activity that is stored of the two is one that this process
- * has committed. So of several instances one takes it for new.
+ * Finds out if a user was never seen in a session before: that is so if this process committed the first stored activity of both. So only
+ * one of several instances reports it.
  */
 export class NewDevices {
   /** The id of the first activity of pairs that were looked up; empty if this process has called the listeners. */
@@ -34,7 +34,7 @@ export class NewDevices {
     for (const { id, userId, sessionId } of activities) {
       if (userId === null || sessionId === null) continue;
       const key = JSON.stringify([userId, sessionId]);
-      // The first activity may be committed here, but was seen by a lookup for another one before that was known.
+      // A known pair may still be new: a lookup can find its first activity before the commit is reported here.
       if (this.known.has(key) && this.known.get(key) !== id) continue;
       let pair = this.unknown.get(key);
       if (!pair) {

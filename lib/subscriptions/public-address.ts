@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { DeliveryError } from './delivery.error.js';
 
-/** What is not on the public internet, as IANA's registries of special addresses list it. */
+/** Address ranges outside of the public internet, from IANA's registries of special addresses. */
 const SPECIAL: [address: string, prefix: number][] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],

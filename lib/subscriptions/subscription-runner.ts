@@ -16,9 +16,9 @@ const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 600_000;
 /** After the database did not answer. */
 const TROUBLE_PAUSE = 1000;
-/** How long a subscription may be parked before what waits for it is deleted. */
+/** How long a subscription may be parked before its waiting activities are deleted. */
 const LONGEST_PARKED = 30 * 86_400_000;
-/** How many activities of before the subscription are read at once. */
+/** How many activities from before the subscription are read at once. */
 const HISTORY_PAGE = 500;
 
 /** The kind of failure if a handler does not end. */
@@ -26,15 +26,15 @@ const TIMEOUT = 'TIMEOUT';
 /** The kind of failure if instances end while they deliver. */
 const PROCESS_ENDED = 'the process ended';
 
-/** What a handler has thrown, which may be anything. */
+/** The value that a handler has thrown, which may be anything. */
 interface Failed {
   thrown: unknown;
 }
 
-/** What is to be delivered next. */
+/** The next delivery. */
 interface Batch {
   activities: Activity[];
-  /** What is settled when it is delivered. */
+  /** The entries and the history position to store after the delivery. */
   done: Pick<Settlement, 'entries' | 'history'>;
 }
 
@@ -201,7 +201,7 @@ export class SubscriptionRunner {
     const { isFinal, code } = thrown instanceof DeliveryError ? thrown : { isFinal: false, code: name };
     const isParked = isFinal || failures >= this.subscription.maxFailures;
     const longest = Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
-    // Receivers that were down together are not asked together again.
+    // A random part avoids that all receivers that were down are called again at the same moment.
     const retryIn = longest * (0.75 + Math.random() / 4);
     this.store.incidents.failed(this.subject, { code, reason }, 'warn');
     await this.settle({ failure: { error: code, retryIn, isParked } });

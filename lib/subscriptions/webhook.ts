@@ -15,7 +15,7 @@ const MAX_ANSWER = 16 * 1024;
 
 /** Milliseconds in which a request that is late can be given up. */
 const MARGIN = 1000;
-/** The receiver does not want to be asked again. */
+/** The receiver wants no retries. */
 const GONE = 410;
 
 /** The activities of one request. */
@@ -46,7 +46,7 @@ export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscript
   };
 }
 
-/** How many of the first activities fit into one request, which has one at least. */
+/** Returns how many of the first activities fit into one request, at least one. */
 function countOfMessage(activities: Activity[]): number {
   let bytes = 0;
   const count = activities.findIndex((activity) => {
@@ -122,7 +122,7 @@ async function send(
   }
 }
 
-/** A look-up of a name cannot be cancelled, but need not be waited for. */
+/** Rejects when the signal aborts. A DNS lookup cannot be cancelled, so its result is ignored. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = onAbort(signal, () => reject(signal.reason));

@@ -1,16 +1,16 @@
 import { monotonicClock } from '../time/clock.js';
 import type { Store } from '../store/store.js';
 
-/** The figures of one module that are read when they are asked for. */
+/** The metrics of one module, which are read when they are scraped. */
 export interface Source {
-  /** How often what happened since the start, by result. */
+  /** The counts since the start of the process, by result. */
   totals(): Iterable<[result: string, count: number]>;
   waiting(): number;
   /** Seconds; `undefined` if the database does not answer in time. */
   rollupLag(): Promise<number | undefined>;
 }
 
-/** Milliseconds for which the lag is not asked for again, and that the database has to answer. */
+/** Milliseconds for which the lag is cached, and the time limit of its query. */
 const CACHED = 5000;
 const TIMEOUT = 2000;
 

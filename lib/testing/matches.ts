@@ -18,7 +18,7 @@ const TEXTS: Record<Exclude<ActivityField, 'properties'>, (activity: ActivityOnP
 /** Fields whose values may have a trailing `*`. */
 const WITH_PREFIXES = new Set<ActivityField>(['path', 'page', 'route']);
 
-/** Whether an activity matches all of a filter, as a database would say. */
+/** True if an activity matches a filter, with the same result as in a database. */
 export function matches(filter: ParsedFilter, activity: ActivityOnPage): boolean {
   const { from, to, conditions = [], scope = [] } = filter;
   const date = activity.date.getTime();

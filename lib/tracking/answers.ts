@@ -2,7 +2,7 @@ import { HttpException, Injectable } from '@nestjs/common';
 import { Outcomes } from '../diagnostics/outcomes.js';
 import type { TrackRequest } from '../http/request.js';
 
-/** Of RFC 9110, without parameters. Any other text of a stranger is not kept. */
+/** A media type of RFC 9110, without parameters. Any other text of a client is not stored. */
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,32}\/[\w!#$&^.+-]{1,64}(?=\s*(?:;|$))/;
 
 /** The names in errors that are counted; clients can send any others. */
@@ -22,26 +22,26 @@ const FIELDS = [
 /** A request as Express and Fastify give it, before any body was parsed. */
 type AnyRequest = Pick<TrackRequest, 'method' | 'headers'>;
 
-/** Counts the requests to the tracking route that are refused, whoever refuses them. */
+/** Counts the refused requests to the tracking route, no matter if the host or Djaffar refuses them. */
 @Injectable()
 export class Answers {
-  /** What is known of requests beside the status of their answer. */
+  /** The causes of refusals, which are more precise than the status of the response. */
   private readonly causes = new WeakMap<object, string>();
 
   constructor(private readonly outcomes: Outcomes) {}
 
-  /** To be called when the tracking route's own guards are reached: from then on, the host's guards have let it in. */
+  /** Must be called when the tracking route's own guards run, because then the host's guards have allowed the request. */
   enter(request: AnyRequest): void {
     this.causes.set(request, '');
   }
 
-  /** To be called with what the tracking route throws. */
+  /** Must be called with each error that the tracking route throws. */
   fail(request: AnyRequest, error: unknown): void {
     if (!(error instanceof HttpException) || error.getStatus() !== 400) return;
     this.causes.set(request, `400.${fieldOf(error.getResponse())}`);
   }
 
-  /** To be called when a request is answered. */
+  /** Must be called when a request is answered. */
   answered(request: AnyRequest, status: number): void {
     if (status < 400) return;
     const { method, headers } = request;

@@ -13,9 +13,9 @@ import { VISIT_PAUSE } from '../activity/visit-id.js';
 import { monotonicClock } from '../time/clock.js';
 import { isIn, type Moment, type Visit, visitsOf } from './visitor.js';
 
-/** How often a visit is claimed again because another instance was quicker. */
+/** How often a claim is retried after another instance was faster. */
 const MAX_TRIES = 50;
-/** How many requests have their visits claimed together. */
+/** The maximum number of requests whose visits are claimed together. */
 const MAX_GROUP = 500;
 
 /** The session of a request, and the visit of each of its activities. */
@@ -47,7 +47,7 @@ interface Waiting {
 @Injectable()
 export class CookielessVisitors {
   private readonly queue: Waiting[] = [];
-  /** What this process has claimed last, so that it need not be read again: a claim fails if it has changed. */
+  /** The latest visits that this process has claimed. They need no new read, because a claim of an outdated visit fails. */
   private readonly latest = new LRUCache<string, CookielessVisit>({ max: 10_000, ttl: VISIT_PAUSE });
   private isWorking = false;
   /** How many requests wait. */

@@ -45,7 +45,7 @@ import { VisitorService } from './visitor.service.js';
 @Controller()
 export class TrackController {
   private readonly events: Events;
-  /** Of sessions whose visitors have withdrawn their consent. */
+  /** The sessions whose visitors have withdrawn their consent. */
   private readonly erasures = new Map<string, Promise<unknown>>();
   /** By the monotonic clock. */
   private nextLook = Number.NEGATIVE_INFINITY;
@@ -165,7 +165,7 @@ export class TrackController {
     let erasure = this.erasures.get(session);
     if (!erasure) {
       const erase = async (): Promise<void> => {
-        // What the browser has just sent would be committed after the erasure.
+        // Otherwise activities that the browser has just sent would be committed after the erasure.
         await this.recorder.settledOf(session);
         const { items } = await this.activities.find({ session }, { limit: 1 });
         if (items[0]?.session?.consent) await this.activities.erase({ session });
@@ -176,7 +176,7 @@ export class TrackController {
     await erasure;
   }
 
-  /** One request a second is enough to see whether the host knows the addresses of its visitors. */
+  /** One request a second is enough to find out if the host knows the addresses of its visitors. */
   private lookAtAddress({ ip, headers }: TrackRequest): void {
     const now = monotonicClock.now();
     if (now < this.nextLook) return;

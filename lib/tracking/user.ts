@@ -32,7 +32,7 @@ function first(user: object, properties: string[]): unknown {
     .find((value) => value !== undefined && value !== null);
 }
 
-/** The users of requests, which the guard finds for the controller. */
+/** The users of requests. The guard sets them; the controller reads them. */
 @Injectable()
 export class IdentifiedUsers {
   private readonly users = new WeakMap<TrackRequest, User>();

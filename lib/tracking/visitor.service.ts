@@ -53,7 +53,7 @@ export const COOKIE_NAME = 'djaffar_session';
 export class VisitorService {
   private readonly attributes: string;
   private readonly secureAttributes: string;
-  /** Of requests whose decision had to be waited for. */
+  /** The decisions of requests that had to wait for a promise. */
   private readonly decisions = new WeakMap<object, PrivacyDecision>();
 
   constructor(

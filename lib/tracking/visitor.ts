@@ -33,7 +33,7 @@ export interface Visit {
 export interface Moment {
   date: number;
   path?: string;
-  /** Only for `engagement`: the milliseconds before its date in which its page was in view. */
+  /** Only for `engagement`: the milliseconds before its date during which its page was in view. */
   inView?: number | undefined;
 }
 

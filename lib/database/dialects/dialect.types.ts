@@ -16,7 +16,7 @@ export interface Insert {
   table: string;
   /** Escaped, ready for SQL; those of the primary key first. */
   columns: string[];
-  /** How many columns the primary key has; 0 if the database makes it, so that all rows are new. */
+  /** The number of columns in the primary key; 0 if the database generates it, so that all rows are new. */
   keys: number;
   /** The database's types of the columns. */
   types: string[];
@@ -104,7 +104,7 @@ export interface Dialect {
   /** The SQL of the database's clock: whole milliseconds since 1970. */
   now: string;
 
-  /** The same, but not later than the snapshot of {@link reading}, if it is in its first query. */
+  /** The SQL of a time that is not later than the snapshot of {@link reading}, if it is in the first query of that transaction. */
   startOfReading: string;
 
   /** How many activities are erased in one transaction. */
@@ -145,7 +145,7 @@ export interface Dialect {
    */
   property(column: string, key: string): string;
 
-  /** The same of a number in double precision: `null` if it is not a number. A text that looks like one is none. */
+  /** The SQL of a property's value in double precision: `null` if it is not a JSON number. */
   number(column: string, key: string): string;
 
   /** The SQL of a number in double precision without its decimals. */
@@ -179,10 +179,10 @@ export interface Dialect {
   /** The text after `CREATE INDEX` for the indexes of activities that TypeORM cannot describe. */
   activityIndexes(table: string): string[];
 
-  /** The same for sessions. */
+  /** The text after `CREATE INDEX` for the indexes of sessions. */
   sessionIndexes(table: string): string[];
 
-  /** The same for the index of stored paths. */
+  /** The text after `CREATE INDEX` for the index of stored paths. */
   pathIndex(table: string): string;
 
   /** SQL that returns the `name` of each valid index of the database. */

@@ -68,7 +68,7 @@ function insert({ table, columns, keys, rows, replace, add, version, clock }: In
     : add
       ? [`${add} = ${table}.${add} + VALUES(${add})`]
       : version
-        ? // One after the other: the last column is the version.
+        ? // MySQL assigns the columns in order, so the version must be the last one.
           columns.map(
             (column) =>
               `${column} = IF(${table}.${version} = VALUES(${version}) - 1, VALUES(${column}), ${table}.${column})`,
@@ -80,7 +80,8 @@ function insert({ table, columns, keys, rows, replace, add, version, clock }: In
 }
 
 const EPOCH = `TIMESTAMP'1970-01-01 00:00:00.000000'`;
-// A cast to milliseconds may round, as the SQL mode says, so MariaDB refuses it for a column; MySQL's `TRUNCATE` returns a number.
+// MariaDB rejects a cast to milliseconds in a generated column, because the SQL mode decides if it rounds; MySQL's `TRUNCATE` returns a
+// number.
 const DATE = `${EPOCH} + INTERVAL date * 1000 MICROSECOND`;
 const TIMESTAMP = `/*M! TRUNCATE(${DATE}, 3) */ /*!50708 CAST(${DATE} AS DATETIME(3)) */`;
 
@@ -148,7 +149,7 @@ export const mysql: Dialect = {
 
   contains: (column, text) => `INSTR(${column}, ${text}) > 0`,
 
-  // Of UTC, whatever the time zone of the session.
+  // In UTC, whatever the time zone of the session is.
   timestamp: (column) =>
     `CAST(TIMESTAMP('1970-01-01') + INTERVAL ${column} * 1000 MICROSECOND AS DATETIME(3))`,
   // MariaDB has no indexes of expressions. It is stored, because to purge rows with an index of a virtual column, InnoDB has to

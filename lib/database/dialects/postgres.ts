@@ -22,8 +22,8 @@ interface Query {
 }
 
 /**
- * Uses a callback: with the driver's own promise, parameters and results stay in memory until a full garbage collection, which
- * takes twice the memory and a third more time.
+ * Uses a callback: with the driver's promise, parameters and results stay in memory until a full garbage collection. That takes twice the
+ * memory and a third more time.
  */
 function ask<T>(client: Client, query: Query): Promise<T[]> {
   return new Promise((resolve, reject) => {
@@ -58,7 +58,7 @@ function read<T>(dataSource: DataSource, query: Query, standby?: Standby): Promi
         });
       return standby ? standby.whileAnswering(signal, use) : use(signal);
     },
-    // The primary is asked then.
+    // If a standby fails, the primary answers, so nothing is logged.
     standby && { subject: null },
   );
 }
@@ -128,7 +128,7 @@ const FOR_READING = [
   'SET TRANSACTION READ ONLY',
   // JIT compilation of a series with many intervals takes longer than running it.
   'SET LOCAL jit = off',
-  // Enough memory for counts by visitor, which would otherwise use the disk.
+  // Enough memory to count by visitor without temporary files on disk.
   `SET LOCAL work_mem = '64MB'`,
 ];
 
@@ -217,7 +217,7 @@ export const postgres: Dialect = {
   pathKey: (column) => `left(${column}, ${PATH_KEY_LENGTH}) COLLATE "C"`,
 
   hasWord: (column, words, before) => {
-    // Nearly all texts contain none of them, which LIKE finds in a fraction of the time.
+    // Nearly all texts contain none of them, and LIKE excludes these in a fraction of the time.
     const maybe = words.map((word) => `${column} LIKE '%${word}%'`).join(' OR ');
     return `((${maybe}) AND ${column} ~ '${wordPattern(words, before)}')`;
   },
@@ -231,7 +231,7 @@ export const postgres: Dialect = {
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {
-    // Not jsonb, which writes numbers in another way than JavaScript.
+    // json, because jsonb formats numbers differently than JavaScript.
     const properties = `${column}::json`;
     return `CASE WHEN json_typeof(${properties} -> ${key}) IN ('string', 'number', 'boolean') THEN ${properties} ->> ${key} END`;
   },

@@ -115,7 +115,7 @@ export const sqlite: Dialect = {
         if (guarded > 0) for (const each of statements) run(connection, each);
         return guarded;
       });
-      // What other programs take meanwhile would be taken with less work, too.
+      // CPU time, not elapsed time: time that other programs use does not depend on the size of a step.
       const { user, system } = process.cpuUsage(begun);
       onBlocking?.((user + system) / 1000);
       return changes;
@@ -165,7 +165,7 @@ export const sqlite: Dialect = {
   uuidLength: '',
   idOrder: (column) => column,
   property: (column, key) => {
-    // The text of a number as it is stored, which JavaScript wrote.
+    // The text of the stored number, as JavaScript wrote it.
     const scalar = `CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'real' THEN COALESCE(${column} -> fullkey, CAST(value AS TEXT)) ELSE CAST(value AS TEXT) END`;
     return `(SELECT ${scalar} FROM json_each(${column}) WHERE key = ${key} AND type NOT IN ('object', 'array', 'null'))`;
   },

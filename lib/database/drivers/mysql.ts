@@ -107,7 +107,7 @@ function classify({ errno, sqlState }: { errno?: unknown; sqlState?: unknown }):
 
 export const mysql: Driver = {
   isRemote: true,
-  // Not by UNIX_TIMESTAMP, which takes an hour twice when the summer time of the connection's zone ends.
+  // UNIX_TIMESTAMP is ambiguous in the hour when the daylight saving time of the connection's zone ends.
   now: `CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) / 1000 AS SIGNED)`,
   poolSize: (dataSource) => poolOf(dataSource)?.config.connectionLimit || undefined,
 

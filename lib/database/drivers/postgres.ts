@@ -136,7 +136,7 @@ function classify({ code }: { code?: unknown }): Classification | undefined {
 
 export const postgres: Driver = {
   isRemote: true,
-  // Not clock_timestamp(), with which no index is used.
+  // PostgreSQL uses no index with clock_timestamp().
   now: '(extract(epoch FROM statement_timestamp()) * 1000)::bigint',
   poolSize: (dataSource) => poolsOf(dataSource)[0]?.options.max,
 

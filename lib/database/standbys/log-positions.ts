@@ -78,7 +78,7 @@ export class LogPositions {
     const before = noted[at - 1];
     if (before && position.notedAt - before.notedAt < PITCH) return;
     noted.splice(at, 0, position);
-    // One that is older tells who is far behind.
+    // The last older one stays, to detect standbys that are far behind.
     const young = noted.findIndex(({ notedAt }) => notedAt >= position.notedAt - MAX_LAG);
     if (young > 1) noted.splice(0, young - 1);
   }

@@ -7,7 +7,7 @@ import { failureOf } from '../driver.js';
 import type { StandbyPool } from '../driver.types.js';
 import { Slots } from '../slots.js';
 
-/** Milliseconds in which a standby must say how far it is. */
+/** Milliseconds in which a standby must report its position in the log. */
 const ANSWER_TIMEOUT = 1000;
 /** Milliseconds for which a standby is passed over. */
 const PASS_OVER = 10_000;
@@ -37,7 +37,7 @@ export class Standby {
     return this.pool.createRunner();
   }
 
-  /** Whether it should be asked nothing for now. */
+  /** True if it must get no queries for now. */
   get isPassedOver(): boolean {
     return monotonicClock.now() < this.passedOverUntil;
   }

@@ -9,17 +9,17 @@ import { driverOf, failureOf } from '../driver.js';
 import { LogPositions, MAX_LAG } from './log-positions.js';
 import { Standby } from './standby.js';
 
-/** Milliseconds between two looks at how far a standby is. */
+/** Milliseconds between two checks of a standby's position. */
 const POLL = 10;
-/** What is said in the log. */
+/** The log text. */
 const UNKNOWN = 'standbys cannot be used: the position of the log is unknown';
 
-/** Who answers, and what it has. */
+/** The standby that answers, and how current its data are. */
 export interface Source {
   standby: Standby;
   /** It has everything that was committed before: milliseconds since 1970, by the primary's clock. */
   hasUntil: number;
-  /** Whether it has everything that was committed before it was asked for. */
+  /** True if it has everything that was committed before the query. */
   isUpToDate: boolean;
 }
 
@@ -35,7 +35,7 @@ interface Patience {
 export class Standbys {
   private readonly all: Standby[];
   private readonly positions: LogPositions;
-  /** The standby that is asked first. */
+  /** The index of the standby that gets the next query. */
   private next = 0;
 
   constructor(private readonly dataSource: DataSource) {

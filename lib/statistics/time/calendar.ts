@@ -49,7 +49,7 @@ function isStartOfDay(instant: number, timeZone: string): boolean {
   return instant === toInstant(startOf('day', toLocalTime(instant, timeZone)), timeZone);
 }
 
-/** The same local time on the same date of the year before, the 28th for February 29th; the start of a day for one. */
+/** Returns the same local time one year earlier, February 28th for the 29th. The start of a day becomes the start of that day. */
 function yearBefore(instant: number, timeZone: string): number {
   const localTime = toLocalTime(instant, timeZone);
   const date = new Date(localTime);
@@ -130,7 +130,7 @@ export function intervalSql(
   return `CASE WHEN ${column} < ${starts[middle]} THEN ${before} ELSE ${after} END`;
 }
 
-/** The same as it is grouped by: a bare number would be the number of a column. */
+/** Returns the SQL for `GROUP BY`, in which a bare number would mean a column position. */
 export function groupingOf(interval: string): string {
   return /^\d+$/.test(interval) ? `${interval} + 0` : interval;
 }

@@ -24,7 +24,7 @@ const REASONS: Record<number, string> = {
   403: 'You do not have access to this.',
 };
 
-/** Returns the URL of data, without a user name and password in the page's URL, which `fetch` refuses. */
+/** Returns the URL of data. It leaves out the user name and password of the page's URL, because `fetch` rejects them. */
 export function dataUrl(path: string): URL {
   const url = new URL(`data/${path}`, document.baseURI);
   url.username = '';

@@ -7,7 +7,7 @@ import { formatValue, hasNames } from '../format.js';
 import { usePause } from './hooks.js';
 
 const ROWS = 10;
-/** Of countries and languages, which the server cannot search by their names. */
+/** The server cannot search countries and languages by name, because it stores only their codes. */
 const ALL_ROWS = 1000;
 
 interface AutocompleteProps {

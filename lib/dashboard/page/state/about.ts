@@ -9,7 +9,7 @@ export const UNKNOWN: About = {
   tracker: '../tracker.js',
   since: null,
   timeZone: null,
-  // Also if the server cannot answer: then the page says why.
+  // The view is offered even if the server does not answer; it then shows the reason.
   health: true,
 };
 

@@ -28,7 +28,7 @@ export const FILTERS = {
 
 export type FilterKey = keyof typeof FILTERS;
 
-/** What a filter says of its value, by the first character of the parameter in the URL. */
+/** The operators of a filter, by the first character of the parameter in the URL. */
 export const OPERATORS = {
   '': 'is',
   '!': 'is not',
@@ -39,7 +39,7 @@ export const OPERATORS = {
 
 export type Operator = keyof typeof OPERATORS;
 
-/** Those that compare numbers, which only properties have. */
+/** The operators that compare numbers; only properties have them. */
 export const OF_NUMBERS: readonly Operator[] = ['>', '<'];
 
 /** The prefix of property filters in the URL. */
@@ -48,7 +48,7 @@ const PROPERTY = 'p.';
 export interface Filter {
   /** The name in the URL, such as `path`, `!path` or `>p.total`. */
   parameter: string;
-  /** The same without the operator. */
+  /** The name without the operator. */
   field: string;
   operator: Operator;
   label: string;
@@ -81,7 +81,7 @@ export function filtersOf(url: URLSearchParams): Filter[] {
   }
 }
 
-/** What the API calls the conditions of a field. */
+/** The names of a field's conditions in the API. */
 type Conditions = Partial<Record<'not' | 'startsWith' | 'gte' | 'lte', unknown>>;
 
 function conditionOf({ operator, values }: Filter): Conditions {
@@ -110,7 +110,7 @@ export function filterParameters(url: URLSearchParams): Record<string, string> {
     const conditions = Object.assign({}, ...own.map(conditionOf));
     const isProperty = field.startsWith(PROPERTY);
     if (isProperty) {
-      // A property has a text, which may be empty, or is not there.
+      // A property may be an empty text, or missing.
       const [value = ''] = values ?? [];
       const given = values && (values.length === 1 ? value : values);
       const { not, ...more } = conditions;
@@ -134,7 +134,7 @@ export function countsActivities(url: URLSearchParams): boolean {
   return names.some(({ operator, values }) => operator !== '' || values.join() !== 'view');
 }
 
-/** Returns a link that sets a filter to one value, in place of all that is said of the field. */
+/** Returns a link that replaces all conditions of a field with one value. */
 export function filterHref(url: URLSearchParams, field: string, value: string | null): string {
   return hrefWith(url, { ...without(field), [field]: value ?? '' });
 }

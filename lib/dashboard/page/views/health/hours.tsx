@@ -10,7 +10,7 @@ interface HoursProps {
 /** How many hours a bar stands for, so that there is room for all. */
 const MAX_BARS = 48;
 
-/** What was stored, dropped and refused, as stacked bars. */
+/** Stacked bars of stored, dropped and refused activities. */
 export function Hours({ hours, timeZone }: HoursProps): JSX.Element {
   const bars = grouped(hours);
   const max = Math.max(1, ...bars.map(sum));

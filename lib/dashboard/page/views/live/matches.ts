@@ -61,7 +61,7 @@ interface Conditions {
 const isConditions = (asked: unknown): asked is Conditions =>
   typeof asked === 'object' && asked !== null && !Array.isArray(asked);
 
-/** Whether a value is one that is asked for, or one of several, or has what is asked for. Empty text is none. */
+/** True if a value matches a condition. An empty text counts as no value. */
 function isMatching(
   value: string | null,
   asked: unknown,
