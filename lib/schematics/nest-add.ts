@@ -82,11 +82,15 @@ class Addition {
 
   nextSteps(): string {
     const { usesTypeOrm, isAutomatic, dataSource } = this;
+    const main = this.read(`${this.root}/main.ts`);
+    const prefix = /\.setGlobalPrefix\(\s*['"]\/?([\w/-]+?)\/?['"]/.exec(main)?.[1];
     return nextSteps({
       isToInstall: this.needsPackages && this.options.skipPackages === true,
       usesTypeOrm,
       isAutomatic,
       needsUrl: mentions(this.read(this.databaseFile), 'DATABASE_URL'),
+      prefix: prefix === undefined ? '' : `/${prefix}`,
+      hasShutdownHooks: mentions(main, 'enableShutdownHooks'),
       dataSource: dataSource && `dist${dataSource.slice(this.root.length).replace(/\.ts$/, '.js')}`,
     });
   }
@@ -135,23 +139,45 @@ class Addition {
   }
 
   private addTablesTo(forRoot: string[]): void {
+    const optionsFiles = new Set<string>();
     for (const path of forRoot) {
       this.isAutomatic ||= /\b(?:synchronize|migrationsRun)\s*:\s*true\b/.test(this.read(path));
-      this.edit(path, addTables(this.read(path), FOR_ROOT), [
+      const lines = [
         `import { djaffarEntities, djaffarMigrations } from 'nestjs-djaffar';`,
         'entities: [...yourEntities, ...djaffarEntities], // unless you have autoLoadEntities: true',
         'migrations: [...yourMigrations, ...djaffarMigrations],',
-      ]);
+      ];
+      const optionsFile = this.optionsFileOf(path);
+      if (optionsFile === undefined) this.edit(path, addTables(this.read(path), FOR_ROOT), lines);
+      else if (!optionsFiles.has(optionsFile))
+        this.leave(
+          `${optionsFile.slice(1)} has the options of TypeORM and is left as it is. Add to it:`,
+          lines,
+        );
+      if (optionsFile !== undefined) optionsFiles.add(optionsFile);
     }
     const files = [...this.sources, ...this.filesBesideRoot()];
-    for (const path of files.filter((each) => mentions(this.read(each), DATA_SOURCE))) {
-      this.dataSource = path.startsWith(`${this.root}/`) ? path : this.dataSource;
+    for (const path of files.filter((each) => this.isDataSourceFile(each))) {
+      if (path.startsWith(`${this.root}/`)) this.dataSource ??= path;
       this.edit(path, addTables(this.read(path), DATA_SOURCE), [
         `import { djaffarEntities, djaffarMigrations } from 'nestjs-djaffar';`,
         'entities: [...yourEntities, ...djaffarEntities],',
         'migrations: [...yourMigrations, ...djaffarMigrations],',
       ]);
     }
+  }
+
+  /** Whether TypeORM's command line can use the file: a `dataSourceFactory` only passes on the options of the module. */
+  private isDataSourceFile(path: string): boolean {
+    const text = this.read(path);
+    return mentions(text, DATA_SOURCE) && !mentions(text, 'dataSourceFactory');
+  }
+
+  /** The file of the class in `useClass`, which has the options of TypeORM. */
+  private optionsFileOf(path: string): string | undefined {
+    const name = /\buseClass\s*:\s*(\w+)/.exec(this.read(path))?.[1];
+    const isOf = new RegExp(`\\bclass ${name} implements TypeOrmOptionsFactory\\b`);
+    return name && this.sources.find((each) => isOf.test(this.read(each)));
   }
 
   /** @returns whether the file was changed */

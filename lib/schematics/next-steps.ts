@@ -8,15 +8,20 @@ export interface Added {
   isAutomatic: boolean;
   /** Whether the database is that of the variable `DATABASE_URL`. */
   needsUrl: boolean;
+  /** The global prefix of the app's routes, such as `/api`. */
+  prefix: string;
+  /** Whether the app closes its module when it is told to end. */
+  hasShutdownHooks: boolean;
   /** The compiled file of TypeORM's command line. */
   dataSource: string | undefined;
 }
 
 /** Says what is left to do for the first activity. */
-export function nextSteps({ isToInstall, usesTypeOrm, isAutomatic, needsUrl, dataSource }: Added): string {
+export function nextSteps(added: Added): string {
+  const { isToInstall, usesTypeOrm, isAutomatic, needsUrl, prefix, hasShutdownHooks, dataSource } = added;
   const paragraphs = [
     'nestjs-djaffar tracks activities. Put this into your pages, before </head>:',
-    '  <script defer src="/djaffar/tracker.js"></script>',
+    `  <script defer src="${prefix}/djaffar/tracker.js"></script>`,
     ...(isToInstall ? ['Install the packages that were added to package.json:', '  npm install'] : []),
   ];
   if (!usesTypeOrm || isAutomatic)
@@ -30,9 +35,14 @@ export function nextSteps({ isToInstall, usesTypeOrm, isAutomatic, needsUrl, dat
     paragraphs.push(
       'Create its tables: run the migrations as usual, or set "migrationsRun: true" in TypeOrmModule.forRoot({ … }).',
     );
+  if (!hasShutdownHooks)
+    paragraphs.push(
+      'Let the app finish what it has accepted when it is stopped, in main.ts after NestFactory.create(…):',
+      '  app.enableShutdownHooks();',
+    );
   return [
     ...paragraphs,
-    'To see activities on the dashboard at /djaffar/dashboard/, say who may, by a guard of yours:',
+    `To see activities on the dashboard at ${prefix}/djaffar/dashboard/, say who may, by a guard of yours:`,
     '  DjaffarModule.forRoot({ …, dashboard: { guards: [AdminGuard] } })',
     'Documentation: https://www.npmjs.com/package/nestjs-djaffar',
   ].join('\n\n');

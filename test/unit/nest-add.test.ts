@@ -333,6 +333,33 @@ export class AppModule {}
     expect(warnings).toContain('migrations: [...yourMigrations, ...djaffarMigrations],');
   });
 
+  it('names the files of an app that configures TypeORM by a class, and that of its command line', () => {
+    const { info, warnings } = run({
+      ...created(11, { '@nestjs/typeorm': '^11.0.0', typeorm: '^0.3.20', pg: '^8.0.0' }),
+      'src/main.ts': `import { AppModule } from './app.module';
+const app = await NestFactory.create(AppModule);
+app.setGlobalPrefix('/api/');
+app.enableShutdownHooks();`,
+      'src/app.module.ts': `@Module({ imports: [TypeOrmModule.forRootAsync({
+  useClass: TypeOrmConfigService,
+  dataSourceFactory: async (options) => new DataSource(options).initialize(),
+})] })
+export class AppModule {}`,
+      'src/database/typeorm-config.service.ts':
+        'export class TypeOrmConfigService implements TypeOrmOptionsFactory {}',
+      'src/database/data-source.ts':
+        'export const AppDataSource = new DataSource({ entities: [], migrations: [] });',
+      'src/seeds/seed.module.ts': `TypeOrmModule.forRootAsync({
+  useClass: TypeOrmConfigService,
+  dataSourceFactory: async (options) => new DataSource(options).initialize(),
+})`,
+    });
+    expect(warnings.match(/^src\S+/gm)).toEqual(['src/database/typeorm-config.service.ts']);
+    expect(info).toContain('npx typeorm migration:run -d dist/database/data-source.js');
+    expect(info).toContain('<script defer src="/api/djaffar/tracker.js"></script>');
+    expect(info).not.toContain('enableShutdownHooks');
+  });
+
   it('finds the root module by main.ts, or by a flag, and says if there is none', () => {
     const { 'src/app.module.ts': module = '', 'src/main.ts': main = '', ...rest } = created(12);
     const elsewhere = {
