@@ -20,7 +20,7 @@ export class HealthController {
   @Get('health')
   report(@Query(queryPipe) { hours }: HealthQuery, @Req() request: object): Promise<Health> {
     if (!this.services.seesAll(request))
-      throw new ForbiddenException('the health of the app is only for who may see all activities');
+      throw new ForbiddenException('a viewer with a scope must not see the health of the app');
     return this.health.report(hours);
   }
 }

@@ -67,10 +67,10 @@ export function addCommonOptions(command: Command): Command {
 function addProperty(text: string, properties: PropertyConditions = {}): PropertyConditions {
   const [, key, operator, value] = /^(.+?)(!=|\^=|>=|<=|=)(.*)$/s.exec(text) ?? [];
   if (key === undefined || value === undefined)
-    throw new InvalidArgumentError('It is KEY=VALUE, or with !=, ^=, >= or <=.');
+    throw new InvalidArgumentError('Expected KEY=VALUE, or with !=, ^=, >= or <=.');
   const number = (): number => {
     if (value.trim() === '' || !Number.isFinite(Number(value)))
-      throw new InvalidArgumentError(`${value} is no number.`);
+      throw new InvalidArgumentError(`${value} is not a number.`);
     return Number(value);
   };
   const { [key]: given = {} } = properties;
@@ -95,7 +95,7 @@ function readFilter(text: string): object {
   } catch {
     // Invalid JSON is rejected like any value that is not an object.
   }
-  throw new InvalidArgumentError('It is a JSON object.');
+  throw new InvalidArgumentError('Expected a JSON object.');
 }
 
 /** @throws Error if values and conditions of a property are given together */

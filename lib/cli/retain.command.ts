@@ -21,7 +21,7 @@ async function retain(command: Command, dryRun: boolean): Promise<void> {
     const result = dryRun
       ? await store.previewRetention(plan)
       : await store.retain(plan, () => Promise.resolve());
-    if (!result) throw new Error('another instance is at it; nothing was done');
+    if (!result) throw new Error('another instance is running the retention now; nothing was done');
     const { erased, anonymised } = result;
     await print(
       dryRun

@@ -160,19 +160,19 @@ function withFilter<T extends object>(asked: T): T {
 function readRange(text: string): OverviewOptions['compareTo'] {
   if (text === 'previous' || text === 'year') return text;
   const [, from, to] = /^(.+)\.\.(.+)$/.exec(text) ?? [];
-  if (!from || !to) throw new InvalidArgumentError('It is previous, year, or FROM..TO.');
+  if (!from || !to) throw new InvalidArgumentError('Expected previous, year, or FROM..TO.');
   return { from, to };
 }
 
 function addStep(text: string, steps: FunnelStep[] = []): FunnelStep[] {
   const [key, value] = readPair(text);
   if (key !== 'path' && key !== 'route' && key !== 'name')
-    throw new InvalidArgumentError('It is path=…, route=… or name=….');
+    throw new InvalidArgumentError('Expected path=…, route=… or name=….');
   return [...steps, { [key]: value }];
 }
 
 function readPair(text: string): [key: string, value: string] {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('It is KEY=VALUE.');
+  if (at < 1) throw new InvalidArgumentError('Expected KEY=VALUE.');
   return [text.slice(0, at), text.slice(at + 1)];
 }

@@ -13,7 +13,7 @@ const TIMEOUT = 2000;
 /** A shutdown, or a request that has been stored, waits no longer. */
 const SHORT_TIMEOUT = 500;
 /** The log text. */
-const SUBJECT = 'what was refused cannot be counted';
+const SUBJECT = 'the counts of stored and refused activities cannot be saved';
 
 /** Stores what {@link Outcomes} has counted, at most every 15 seconds and at a shutdown. It never throws. */
 @Injectable()

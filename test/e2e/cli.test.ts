@@ -180,7 +180,7 @@ describe('djaffar stats', () => {
     [['funnel'], /^error: required option '--step/],
     [['overview', '--colour', 'red'], /^error: unknown option '--colour'/],
     [['overview', '--properties', 'plan'], /^error: .*KEY=VALUE/],
-    [['overview', '--properties', 'n>=x'], /^error: .*x is no number/],
+    [['overview', '--properties', 'n>=x'], /^error: .*x is not a number/],
     [['overview', '--properties', 'n=1', '--properties', 'n>=1'], /^djaffar: .*cannot be combined/],
     [['overview', '--filter', '[]'], /^error: .*JSON object/],
     [['overview', '--path', '/', '--filter', '{"path":"/"}'], /^djaffar: path must not be given twice/],

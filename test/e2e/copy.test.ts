@@ -64,7 +64,7 @@ describe.each(WAYS)('djaffar copy, from $source to $target', (way) => {
     expect(await to.activities.count({ path: '/late' })).toBe(1);
   });
 
-  it('says which days differ still', async () => {
+  it('lists the days that still differ', async () => {
     await to.activities.track({ path: '/other', date: '2026-01-01T12:00Z' });
     const more = await run();
     expect(more.code).toBe(1);
@@ -72,6 +72,6 @@ describe.each(WAYS)('djaffar copy, from $source to $target', (way) => {
     await from.activities.track({ path: '/own', date: '2026-01-01T12:00Z' });
     const different = await run();
     expect(different.code).toBe(1);
-    expect(different.stderr).toContain('these days differ still: 2026-01-01; stop the app, and copy again');
+    expect(different.stderr).toContain('these days still differ: 2026-01-01; stop the app, and copy again');
   });
 });

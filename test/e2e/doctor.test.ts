@@ -365,7 +365,7 @@ describe('djaffar doctor --url', () => {
     hanging.close();
     failing.close();
     expect(ran.stdout).toMatch(/^ok .*the database can be reached/m);
-    expect(ran.stdout).toMatch(/^problem .*has answered, but later did not/m);
+    expect(ran.stdout).toMatch(/^problem .*answered at first, but then failed/m);
     expect(other.stdout).toContain('500: \\u009b2Jall is well');
   });
 
@@ -427,7 +427,7 @@ describe('djaffar doctor --url', () => {
         change: (headers) => delete headers['set-cookie'],
       });
       expect(ran.stdout).toMatch(/^warning .*no cookie is set/m);
-      expect(ran.stdout).toContain('a proxy may remove Set-Cookie');
+      expect(ran.stdout).toContain('a proxy may also remove Set-Cookie');
     });
 
     it('says that a certificate is not known', async () => {

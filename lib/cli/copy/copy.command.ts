@@ -35,7 +35,7 @@ async function copyTo({ store: from }: Services, file: DataSourceFile, stop: Abo
         `${days} days with ${source} activities: ${skipped} were the same, ${days - skipped} copied`,
       );
       if (different.length > 0)
-        throw new Error(`these days differ still: ${different.join(', ')}; stop the app, and copy again`);
+        throw new Error(`these days still differ: ${different.join(', ')}; stop the app, and copy again`);
       if (source !== target)
         throw new Error(
           `${file.name} has ${target} activities, and the source ${source}: others were there before`,

@@ -27,7 +27,10 @@ export async function checkApp(address: AppAddress, services: Services | undefin
     base = new URL(`${address.url.replace(/\/+$/, '')}/${address.path.replace(/^\/|\/$/g, '')}/`);
   } catch {
     return [
-      problem(`--url is no URL: ${address.url}`, 'give the address of the app, such as https://example.org'),
+      problem(
+        `--url is not a valid URL: ${address.url}`,
+        'give the address of the app, such as https://example.org',
+      ),
     ];
   }
   let first: HttpResponse;
@@ -49,7 +52,7 @@ export async function checkApp(address: AppAddress, services: Services | undefin
   } catch (error) {
     findings.push(
       problem(
-        `${base.origin} has answered, but later did not: ${reasonOf(error)}`,
+        `${base.origin} answered at first, but then failed: ${reasonOf(error)}`,
         'look at the log of the app',
       ),
     );

@@ -5,8 +5,8 @@ export function checkCookie({ protocol }: URL, cookie: string | undefined): Find
   if (cookie === undefined)
     return [
       warning(
-        'no cookie is set: each activity is a new visitor, unless you have chosen that',
-        "privacy: 'identified', and consent, decide it; a proxy may remove Set-Cookie",
+        'no cookie is set: each activity counts as a new visitor, unless you have chosen cookieless tracking',
+        'check the options privacy and consent; a proxy may also remove Set-Cookie',
       ),
     ];
   const isSecure = /;\s*secure/i.test(cookie);

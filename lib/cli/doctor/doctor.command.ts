@@ -112,7 +112,7 @@ async function checkOutcomes(store: Services['store'], now: number): Promise<Fin
   const isOnlyBots = counted > 0 && (counts.get('bot') ?? 0) >= counted;
   if (isOnlyBots)
     findings.push(
-      warning('all of them are of bots, which statistics leave out', 'open a page in your own browser'),
+      warning('all of them come from bots, and statistics exclude bots', 'open a page in your own browser'),
     );
   for (const [cause, count] of [...counts].sort(([, a], [, b]) => b - a)) {
     const explanation = explain(cause);

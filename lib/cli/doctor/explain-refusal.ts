@@ -51,7 +51,7 @@ export async function explainRefusal(
     case 504:
       return problem(text, 'the proxy cannot reach the app: start it');
     case 503:
-      return problem(text, 'the database does not take it: see the log of the app, and the findings above');
+      return problem(text, 'the database did not store it: see the log of the app, and the findings above');
     default:
       return problem(text, 'see the log of the app');
   }

@@ -34,7 +34,7 @@ export async function checkPage(base: URL, given: string | undefined): Promise<F
   if (response.status >= 400)
     return [
       warning(
-        `${page.href} is answered with ${response.status}: nothing is known of your pages' Content-Security-Policy`,
+        `${page.href} is answered with ${response.status}: the Content-Security-Policy of your pages was not checked`,
         'give a page that has the tracker in --page',
       ),
     ];

@@ -51,7 +51,9 @@ export async function* itemsOfCsv(
     }
   } catch (error) {
     const read = (): never => {
-      throw new Error('the rest cannot be read; is there a quote without its end?', { cause: error });
+      throw new Error('the rest of the file cannot be parsed; a quoted cell may not be closed', {
+        cause: error,
+      });
     };
     yield { place: `behind row ${number}`, read, isCells: true };
   }

@@ -145,7 +145,9 @@ export class Erasure {
       if (updates.length === 0) return;
       await this.step(rows, this.anonymisationOf(rows, ofBots), updates);
     }
-    throw new Error(`properties of activities have changed ${MAX_TRIES} times while some were to be removed`);
+    throw new Error(
+      `properties of activities have changed ${MAX_TRIES} times while some were being removed; try again`,
+    );
   }
 
   /** For each activity that has one of the properties, an update that does nothing if they are others by now. */

@@ -24,7 +24,7 @@ export async function retryOnCompaction<T>(
     if (now === compactedUntil) return found;
     compactedUntil = now;
   }
-  throw new Error(`the statistics were compacted ${MAX_TRIES} times while they were read; ask again`);
+  throw new Error(`the statistics were compacted ${MAX_TRIES} times during the query; try again`);
 }
 
 /** The part of the range that consists of whole buckets. */
