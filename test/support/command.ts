@@ -21,7 +21,7 @@ interface Given {
   input?: string | Buffer;
 }
 
-/** How to start it without compiling it first: slower, because each start compiles all sources. */
+/** Arguments that start it without a bundle: slower, because each start compiles all sources. */
 export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.mts'];
 
 /**
@@ -71,7 +71,7 @@ export function run(database: TestDatabase, args: string[], given?: Given): Prom
 }
 
 /**
- * The same with other files.
+ * Runs the command with other files.
  * @param importModule returns what the file of a URL exports; that of `-d` is `data-source.js`
  */
 export async function runWith(
@@ -101,7 +101,7 @@ export async function output(database: TestDatabase, args: string[], input?: str
   return outputOf(await run(database, args, { input }));
 }
 
-/** The same of a process of its own. */
+/** Returns the standard output of a command in a process of its own. */
 export async function outputOfProcess(
   database: TestDatabase,
   args: string[],
@@ -128,13 +128,13 @@ class Kept extends Writable {
   private readonly chunks: Buffer[] = [];
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    // Whoever writes uses its memory again.
+    // The writer reuses its buffer, so it must be copied.
     this.chunks.push(Buffer.from(chunk));
     done();
   }
 
   get text(): string {
-    // As `text()` does, without a byte order mark.
+    // Decodes like `text()`, without a byte order mark.
     return new TextDecoder().decode(Buffer.concat(this.chunks));
   }
 }

@@ -17,12 +17,12 @@ type ServerName = keyof typeof SERVERS;
 
 export type DatabaseName = 'sqlite' | ServerName;
 
-/** What a test of all stores runs on. */
+/** A store on which tests run. */
 export type StoreName = DatabaseName | 'clickhouse';
 
 export const STORES = (process.env.DJAFFAR_TEST_DATABASES ?? 'sqlite').split(',') as StoreName[];
 
-/** Those of TypeORM. */
+/** The stores on TypeORM. */
 export const FOUND = STORES.filter((name) => name !== 'clickhouse');
 
 /** A database of a test, with the `DATABASE_URL` of the sample host and options for TypeORM. */

@@ -1,13 +1,13 @@
 import { EventEmitter, once } from 'node:events';
 import type { Activity, Delivery } from '../../lib/index.js';
 
-/** What a handler was given. */
+/** The activities that a handler got. */
 export class Deliveries extends EventEmitter {
   readonly batches: Activity[][] = [];
-  /** How many calls have not ended, and how many there were at most. */
+  /** The number of running calls, and its maximum. */
   running = 0;
   most = 0;
-  /** What the handler does with a batch, such as throwing. */
+  /** Called by the handler with a batch; it may throw. */
   react: (activities: Activity[], delivery: Delivery) => unknown = () => {};
 
   readonly handler = async (activities: Activity[], delivery: Delivery): Promise<void> => {

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** What the front does with a tracking request instead of forwarding it. */
+/** The fault that the proxy simulates for a tracking request. */
 export type Fault =
   /** The connection breaks before the host gets the request. */
   | 'refused'
@@ -95,7 +95,7 @@ export class Front {
     const sent: Sent = { ids, path, size: body.length, at: performance.now() };
     this.sent.push(sent);
     this.events.emit('sent');
-    // As a host that allows other origins; that of sandboxed frames is 'null'.
+    // Responds like a host that allows other origins; the origin of sandboxed frames is 'null'.
     if (incoming.headers.origin === 'null') outgoing.setHeader('Access-Control-Allow-Origin', 'null');
     const fault = await this.fault(sent);
     if (fault === 'refused') outgoing.destroy();

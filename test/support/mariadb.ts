@@ -13,7 +13,7 @@ CREATE USER IF NOT EXISTS 'bench'@'%' IDENTIFIED BY 'bench';
 GRANT ALL ON *.* TO 'bench'@'%' WITH GRANT OPTION;
 `;
 
-/** As small as it gets, so that a small disk holds it. */
+/** The smallest sizes, so that the data fit on a small disk. */
 const SIZES = [
   '--innodb-log-file-size=8M',
   '--innodb-buffer-pool-size=32M',
@@ -75,7 +75,7 @@ export class MariadbServer {
     this.server.stderr?.resume();
   }
 
-  /** As a machine that fails: nothing is said goodbye to. */
+  /** Kills the server like a power failure, without closing connections. */
   async stop(): Promise<void> {
     if (!this.server || !this.isRunning) return;
     const ended = once(this.server, 'exit');

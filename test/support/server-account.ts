@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Of the operating system. */
+/** An account of the operating system. */
 export interface Account {
   uid: number;
   gid: number;

@@ -18,7 +18,7 @@ import { type ClickHouseServer, startClickHouse } from './clickhouse/clickhouse.
 import { createMigratedDatabase, type StoreName, type TestDatabase } from './databases.js';
 import { startHost } from './host.js';
 
-/** A busy machine must not make an answer an older one, or none. */
+/** Generous limits, so that a busy machine causes no older results and no time-outs. */
 const UNHURRIED = { maxWait: 240_000, timeout: 240_000, statementTimeout: 240_000 };
 
 /** An instance of an app. */
@@ -26,7 +26,7 @@ export interface StoreHost {
   activities: ActivityService;
   stats: ActivityStats;
   store: Store;
-  /** All that was stored, the oldest first. */
+  /** All stored activities, the oldest first. */
   stored(): Promise<Activity[]>;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export interface StoreHost {
 /** An empty database with the tables, on which instances are started. */
 export interface StoreDatabase {
   start(options?: DjaffarOptions): Promise<StoreHost>;
-  /** What the file exports that the command is given. */
+  /** The exports of the file that the command gets. */
   exported(): object;
   drop(): Promise<void>;
 }

@@ -43,7 +43,7 @@ if (ROLE === 'writer') {
   await app.close();
 }
 
-/** Stores activities by fifties; one fifty of five is in a transaction that stays open while the next ones are committed. */
+/** Stores activities in batches of fifty. Every fifth batch is in a transaction that stays open while the next ones are committed. */
 async function write(activities: ActivityService, dataSource: DataSource): Promise<void> {
   const total = Number(COUNT);
   const isOneConnection = DATABASE_URL.startsWith('sqlite');

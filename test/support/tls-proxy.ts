@@ -21,7 +21,7 @@ export interface TlsProxySettings {
   change?: (headers: IncomingMessage['headers']) => void;
 }
 
-/** Starts a proxy that takes HTTPS, and asks a host over HTTP, as nginx and load balancers do. */
+/** Starts a proxy that accepts HTTPS and forwards to a host over HTTP, like nginx and load balancers. */
 export async function startTlsProxy(host: string, { change }: TlsProxySettings = {}): Promise<TlsProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'djaffar-tls-'));
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];

@@ -11,15 +11,15 @@ interface Rows {
   rows: unknown[][];
 }
 
-/** A database of a released version, with data, as statements that make it again. */
+/** A database of a released version, with data, as statements that restore it. */
 export interface ReleasedDatabase {
   /** Its migrations, in order. */
   migrations: Statement[];
-  /** The rows of each table, as the driver gave them. */
+  /** The rows of each table, as the driver returned them. */
   tables: Record<string, Rows>;
-  /** What an instance of that version sends when it stores further activities. */
+  /** The statements with which an instance of that version stores further activities. */
   writes: Statement[];
-  /** Its answers to the questions of the test, before and after these writes. */
+  /** Its results for the questions of the test, before and after these writes. */
   answers: { before: unknown; after: unknown };
 }
 
@@ -66,7 +66,7 @@ export async function recordMigrations(dataSource: DataSource): Promise<Statemen
     logging: true,
     logger: {
       logQuery: (text, parameters) => {
-        // TypeORM names the database on MariaDB, which will have another name.
+        // On MariaDB, TypeORM's statements contain the database's name, which will be different.
         const sql = text.replaceAll(prefix, '');
         const isSent = !/^\s*(SELECT|SHOW|START|BEGIN|COMMIT|ROLLBACK|PRAGMA)/i.test(sql);
         if (isSent) statements.push(parameters?.length ? [sql, parameters] : [sql]);
@@ -96,7 +96,7 @@ export async function readTables(dataSource: DataSource): Promise<Record<string,
   return tables;
 }
 
-/** Makes the database as it was. */
+/** Restores the recorded database. */
 export async function restore(
   dataSource: DataSource,
   { migrations, tables }: ReleasedDatabase,
@@ -113,7 +113,7 @@ export async function restore(
     );
   }
   if (!isPostgres) return;
-  // The databases count on from the greatest number, but for PostgreSQL.
+  // PostgreSQL's sequences must be set; the other databases continue after the greatest number by themselves.
   const counted: { t: string; c: string }[] = await dataSource.query(
     `SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_name LIKE 'djaffar%' AND (is_identity = 'YES' OR column_default LIKE 'nextval%')`,
   );
@@ -128,7 +128,7 @@ export async function send(dataSource: DataSource, statements: Statement[]): Pro
   for (const [sql, parameters] of statements) await dataSource.query(sql, parameters);
 }
 
-/** Records what is sent to store activities, until the returned function is called. */
+/** Records the statements that store activities, until the returned function is called. */
 export function recordWrites(dataSource: DataSource): () => Statement[] {
   const statements: Statement[] = [];
   const dialect = dialectOf(dataSource);

@@ -10,7 +10,7 @@ const [folder] = process.argv.slice(2);
 /** Keeps the engine open while no request is answered. */
 const engine = new Session(folder);
 
-/** What a URL may have beside settings and parameters. */
+/** The URL parameters that are neither settings nor query parameters. */
 const OTHERS = new Set([
   'query',
   'query_id',
@@ -27,7 +27,7 @@ const OTHERS = new Set([
   'compress',
 ]);
 
-/** How many requests are answered at once. */
+/** The maximum number of concurrent requests. */
 const MAX_OPEN = 8;
 const free = [];
 const waiting = [];
@@ -38,7 +38,7 @@ function openConnection() {
   return new Session(folder);
 }
 
-/** What one request has set stays set in its connection: the client sends all that it needs each time. */
+/** Settings of a request stay set in its connection; that does no harm, because the client sends all settings each time. */
 async function withConnection(work) {
   if (free.length === 0 && open >= MAX_OPEN) await new Promise((resolve) => waiting.push(resolve));
   const connection = free.pop() ?? openConnection();

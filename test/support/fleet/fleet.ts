@@ -12,7 +12,7 @@ const INSTANCES = 4;
 /** The answer of each so-manieth POST is lost. */
 const DROP_EVERY = 97;
 
-/** What a new version of the app brings: it locks the tables that instances of the old one use. */
+/** A migration of a new version: it locks tables that instances of the old version use. */
 class AddTenant1790000000000 implements MigrationInterface {
   name = 'AddTenant1790000000000';
 

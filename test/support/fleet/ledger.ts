@@ -1,4 +1,4 @@
-/** What a client knows of an activity: between which moments it was committed, and erased. Milliseconds since 1970. */
+/** A client's knowledge of an activity: the intervals in which it was committed and erased, in milliseconds since 1970. */
 interface Entry {
   id: string;
   group: string;
@@ -8,7 +8,7 @@ interface Entry {
   erased: number;
 }
 
-/** What clients have sent and erased, to judge what the instances answer. */
+/** Records what clients have sent and erased, to check the results of the instances. */
 export class Ledger {
   readonly entries: Entry[] = [];
 

@@ -103,7 +103,7 @@ const leaveOut = {
   },
 };
 
-/** Has `@nestjs/typeorm`, which requires TypeORM at run time, use the bundled one: Node would load a second one. */
+/** `@nestjs/typeorm` requires TypeORM at run time. It must use the bundled copy, because Node would load a second one. */
 const oneTypeorm = {
   name: 'one-typeorm',
   setup({ onLoad }) {

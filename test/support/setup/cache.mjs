@@ -14,8 +14,8 @@ const SOURCES = [
 ];
 
 /**
- * Creates the folder of what tests make once of these very sources, for later runs as well: the bundle of the command
- * and the sample, and a migrated SQLite file.
+ * Creates the folder for files that are built once per version of the sources and reused by later runs: the bundle of the command and the
+ * sample, and a migrated SQLite file.
  */
 export async function cacheFolder() {
   const folder = join(CACHE, await hashOfSources());

@@ -1,4 +1,4 @@
-/** How the tests compile TypeScript: as `tsc` does for users, but without checking types. */
+/** The compiler options of the tests: like `tsc` for users, but without type checks. */
 export const swc = {
   swcrc: false,
   jsc: {

@@ -5,7 +5,7 @@ import type { Observable } from 'rxjs';
 import type { Repository } from 'typeorm';
 import { type Activity, ActivityService, type ActivityStats } from '../../../lib/index.js';
 
-// What an app has that snippets do not show. The values without a body are given by the test that runs a snippet.
+// Names that the snippets use but do not show. The test that runs a snippet provides those without a body.
 
 export { AuthModule } from '../../../sample/auth/auth.module.js';
 export { AdminGuard, JwtAuthGuard, SessionGuard } from '../../../sample/auth/guards.js';

@@ -147,7 +147,7 @@ function oneOf(subject: unknown): unknown {
   return isPair ? subject.join(':') : subject;
 }
 
-/** Whether a value is what a filter asks for: one value, any of several, or conditions. */
+/** True if a value matches a filter: one value, any of several, or conditions. */
 export function isMatching(
   value: string | null,
   asked: unknown,
