@@ -39,7 +39,7 @@ export interface HostUser {
  */
 export interface DjaffarOptions extends PrivacyOptions {
   /**
-   * Guards that identify the user. They are asked in turn until one accepts. If none accepts, the user is
+   * Guards that identify the user. They are called in turn until one accepts. If none accepts, the user is
    * `request.user`, unless a bearer token was refused; otherwise the visitor is anonymous.
    * Without guards, the user is `request.user`, or comes from the default strategy of `PassportModule`.
    * @defaultValue []
@@ -61,20 +61,20 @@ export interface DjaffarOptions extends PrivacyOptions {
   requestContext?: boolean | undefined;
 
   /**
-   * Tracks each request that a handler of an HTTP controller answered, by the name `POST /orders/:id/pay`. Use `@Track` on a
-   * handler to say more, and `@NoTrack()` to leave out a handler or a controller. The routes of Djaffar are never tracked.
+   * Tracks each request that a handler of an HTTP controller answered, by the name `POST /orders/:id/pay`. Use `@Track` on a handler for
+   * another name or properties, and `@NoTrack()` to exclude a handler or a controller. The routes of Djaffar are never tracked.
    */
   requests?: RequestsOptions | undefined;
 
   /**
-   * The activities of the application: for each name a class with class-validator's decorators, by which its properties are
-   * checked as a `ValidationPipe` with `whitelist` and `forbidNonWhitelisted` does. A wrong one is 400 for a browser, and an
-   * `InvalidActivityError` in server code. Asynchronous validators are not asked.
+   * The activities of the application: for each name a class with class-validator's decorators. Its properties are checked as by a
+   * `ValidationPipe` with `whitelist` and `forbidNonWhitelisted`. Invalid properties are answered with 400, and are an
+   * `InvalidActivityError` in server code. Asynchronous validators do not run.
    */
   events?: EventTypes | undefined;
 
   /**
-   * What happens to an activity whose name is neither in `events` nor one of the tracker's: `accept` stores it,
+   * How to handle an activity whose name is neither in `events` nor one of the tracker's: `accept` stores it,
    * `mark` stores it with the property `$unknown`, `reject` answers 400. It needs `events`. The names that the
    * option `requests` generates are always stored.
    * @defaultValue 'accept'
@@ -83,7 +83,7 @@ export interface DjaffarOptions extends PrivacyOptions {
 
   /**
    * The property that gets the id of the request's trace (32 hexadecimal digits), such as `traceId`, so that an activity leads to the
-   * logs and spans of its request. It is that of OpenTelemetry's active span, otherwise that of the request's `traceparent` header.
+   * logs and spans of its request. The id comes from OpenTelemetry's active span, otherwise from the request's `traceparent` header.
    * @defaultValue none is kept
    */
   traceProperty?: string | undefined;
@@ -112,10 +112,10 @@ export interface DjaffarOptions extends PrivacyOptions {
     sameSite?: 'lax' | 'none' | undefined;
 
     /**
-     * What a login makes the user's of what the visitor did before it. With `visit`, statistics count the visit as the user's, and
-     * `erase` erases it with the user; the activities stay anonymous. With `session`, soon after the login the user is stored with
-     * all anonymous activities of the session since another user was logged in. What arrives late is given to the user with a later activity.
-     * It is not possible on ClickHouse.
+     * Which earlier activities belong to the user after a login. With `visit`, statistics count the current visit as the user's, and
+     * `erase` erases it with the user; its activities stay anonymous. With `session`, the user is stored, soon after the login, with all
+     * anonymous activities of the session since another user was logged in. Activities that arrive late get the user at a later activity.
+     * ClickHouse does not support it.
      * @defaultValue 'visit'
      */
     claim?: 'visit' | 'session' | undefined;
@@ -125,22 +125,22 @@ export interface DjaffarOptions extends PrivacyOptions {
   };
 
   /**
-   * Returns the page of a path, by which statistics count. `find` and exports keep the whole path.
+   * Returns the page of a path; statistics count by page. `find` and exports keep the whole path.
    * If you change it, run `djaffar check --rebuild`, and export this function as `page` from the data source file.
    * @defaultValue the path without its query string and trailing slash
    */
   page?: PageOption | undefined;
 
   /**
-   * What is called with the activities that are stored, at least once, in the order of their commits, by one instance at a time. It
-   * goes on where it stopped, also after a crash. All processes that store activities must have the same subscriptions;
-   * those with `statistics.background: false` only note what is to be delivered. It needs a TypeORM data source.
+   * Handlers that are called with stored activities at least once, in the order of their commits, by one instance at a time. Delivery
+   * resumes where it stopped, also after a crash. All processes that store activities must have the same subscriptions. With
+   * `statistics.background: false`, a process leaves the delivery to others. A TypeORM data source is required.
    * @defaultValue []
    */
   subscriptions?: readonly SubscriptionOptions[] | undefined;
 
   /**
-   * Receivers that get the activities by HTTP, as Standard Webhooks (https://www.standardwebhooks.com), with the guarantees of
+   * Receivers that get activities over HTTP, by Standard Webhooks (https://www.standardwebhooks.com), with the guarantees of
    * `subscriptions`.
    * @defaultValue []
    */
@@ -175,10 +175,10 @@ export interface DjaffarOptions extends PrivacyOptions {
    */
   store?: StoreFactory | undefined;
 
-  /** How activities are written. */
+  /** Limits for writing activities. */
   writer?: Partial<WriterSettings> | undefined;
 
-  /** How questions are answered. */
+  /** Limits for statistics queries, and when rollups are updated. */
   statistics?: Partial<StatisticsSettings> | undefined;
 
   /**
@@ -196,7 +196,7 @@ export interface DjaffarOptions extends PrivacyOptions {
   group?(request: unknown): MaybeGroup | Promise<MaybeGroup>;
 
   /**
-   * Changes an activity before it is stored, or drops it by returning `null`; the answer is 204 all the same.
+   * Changes an activity before it is stored, or drops it by returning `null`; the response is 204 in both cases.
    * @param request `undefined` if server code tracks outside of a request
    */
   transform?(

@@ -10,5 +10,5 @@ export interface GeoDatabase {
   countryOf(address: string): string | null;
 }
 
-/** Where the country of a session comes from. */
+/** The source of a session's country. */
 export type GeoOption = 'headers' | GeoDatabase | false;

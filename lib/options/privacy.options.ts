@@ -3,7 +3,7 @@ import type { IpPolicy } from '../activity/ip-address.js';
 import type { SaltRotation } from '../privacy/salt.js';
 import type { Duration } from '../time/duration.js';
 
-/** How much is known of visitors. */
+/** How visitors are recognized. */
 export type PrivacyMode = 'identified' | 'cookieless' | 'cnil';
 
 /** So that a function may name the request type of its adapter. */
@@ -11,16 +11,15 @@ interface PrivacyChoice {
   choose(request: unknown): PrivacyMode | Promise<PrivacyMode>;
 }
 
-/** What happens to activities of visitors who ask not to be tracked. */
+/** How to handle activities of visitors who ask not to be tracked. */
 export type PrivacySignalPolicy = 'anonymise' | 'drop' | 'ignore';
 
-/** The options that say what is stored about visitors, and for how long. */
+/** Options for what is stored about visitors, and for how long. */
 export interface PrivacyOptions {
   /**
-   * How much is known of visitors: `identified` by a cookie and as the user who is logged in; `cookieless` without anything stored
-   * on the device, so that a session lasts a day at most and people behind one address with equal browsers are one; `cnil` by a
-   * cookie, but with a masked address and never as a user. A function decides for each request, such as by country; it may return a
-   * promise.
+   * How visitors are recognized. `identified`: by a cookie, and as the user who is logged in. `cookieless`: nothing is stored on the
+   * device, so a session lasts at most a day, and people with equal browsers behind one address are one session. `cnil`: by a cookie, but
+   * with a masked address and never as a user. A function decides for each request, for example by country; it may return a promise.
    * @defaultValue 'identified'
    */
   privacy?: PrivacyMode | PrivacyChoice['choose'] | undefined;
@@ -29,7 +28,7 @@ export interface PrivacyOptions {
   cookieless?:
     | {
         /**
-         * How often the salt is replaced from which sessions are made, in UTC. Nobody can be recognized longer.
+         * How often the salt is replaced from which the ids of sessions are computed, in UTC. Nobody can be recognized for longer.
          * @defaultValue 'day'
          */
         rotate?: SaltRotation | undefined;
@@ -37,29 +36,29 @@ export interface PrivacyOptions {
     | undefined;
 
   /**
-   * Returns whether the visitor of a request has agreed to be identified, or a promise of it; `consentCookie` reads what
-   * `djaffar.consent(true)` in the browser has said. Without consent nothing is stored on the device. Only `true` is consent.
+   * Returns true, or a promise of it, if the visitor of a request has agreed to be identified. `consentCookie` reads the choice that
+   * `djaffar.consent(true)` stored in the browser. Without consent nothing is stored on the device. Only `true` is consent.
    */
   consent?(request: unknown): boolean | Promise<boolean>;
 
   /**
-   * What is stored of visitors without consent.
+   * Whether activities of visitors without consent are stored.
    * @defaultValue 'cookieless'
    */
   withoutConsent?: 'cookieless' | 'nothing' | undefined;
 
   /**
-   * What becomes of a session if its visitor withdraws consent: `erase` erases its activities before the next request of the
-   * browser is answered, `keep` only removes the cookie.
+   * How to handle a session if its visitor withdraws consent: `erase` erases its activities before the next request of the browser is
+   * answered, `keep` only removes the cookie.
    * @defaultValue 'keep'
    */
   onWithdrawal?: 'keep' | 'erase' | undefined;
 
   /**
-   * What happens to activities of visitors whose browser sends `Sec-GPC: 1` (Global Privacy Control) or `DNT: 1`.
-   * `anonymise` stores them without user, session, visit and address, and sets no cookie. `drop` stores nothing; the answer
-   * is 204 all the same. `ignore` treats these visitors as all others; the browser tracker itself sends nothing of them
-   * unless it has the attribute `data-ignore-dnt`.
+   * How to handle activities of visitors whose browser sends `Sec-GPC: 1` (Global Privacy Control) or `DNT: 1`.
+   * `anonymise` stores them without user, session, visit and address, and sets no cookie. `drop` stores nothing; the response is still 204.
+   * `ignore` treats these visitors like all others; but the browser tracker sends nothing for them unless it has the attribute
+   * `data-ignore-dnt`.
    * @defaultValue 'ignore'
    */
   respect?: PrivacySignalPolicy | undefined;
@@ -71,8 +70,8 @@ export interface PrivacyOptions {
   ip?: IpPolicy | undefined;
 
   /**
-   * Where the country of a session comes from: `headers` of a CDN (Cloudflare, CloudFront, Vercel, App Engine), or a database of
-   * addresses, such as `mmdb('GeoLite2-Country.mmdb')`, which is asked before `ip` masks the address. Whoever can reach the
+   * The source of a session's country: `headers` of a CDN (Cloudflare, CloudFront, Vercel, App Engine), or a database of addresses such as
+   * `mmdb('GeoLite2-Country.mmdb')`. The database is queried with the full address, before `ip` masks it. Clients that can reach the
    * application without the CDN can send any country.
    * @defaultValue false
    */
@@ -87,8 +86,8 @@ export interface PrivacyOptions {
   scrub?: readonly string[] | undefined;
 
   /**
-   * How long activities are kept, and for how long they say who did them. Once a day, one instance erases and anonymises what
-   * is older, in small steps. Without `statistics.background`, run `djaffar retain` once a day instead.
+   * How long activities are kept, and how long they identify the user. Once a day, one instance erases and anonymises older activities in
+   * small steps. Without `statistics.background`, run `djaffar retain` once a day instead.
    */
   retention?: RetentionPolicy | undefined;
 }
@@ -97,15 +96,15 @@ export interface PrivacyOptions {
 export interface RetentionPolicy {
   /** After this, activities are erased. */
   keep?: Duration | undefined;
-  /** The same for activities of some names. What was counted of them goes, too. */
+  /** After this, activities with these names are erased, and their counts too. */
   names?: Record<string, Duration> | undefined;
   /** After this, activities have no user, name, address and session any more; see `ActivityService.anonymise`. */
   anonymiseAfter?: Duration | undefined;
-  /** Keys of properties that are removed from them besides. */
+  /** Keys of properties that are also removed then. */
   anonymiseProperties?: readonly string[] | undefined;
   /**
-   * What becomes of the statistics when `keep` is over: `erase` erases them too, `keep` keeps the counts of whole days, which
-   * are never recomputed then. docs/privacy.md says which questions are still answered.
+   * How to handle the statistics of erased activities: `erase` erases them too; `keep` keeps the counts of whole days, which are never
+   * recomputed. docs/privacy.md lists the questions that can still be answered.
    * @defaultValue 'erase'
    */
   figures?: 'keep' | 'erase' | undefined;

@@ -1,10 +1,10 @@
 import type { ActivityScope } from '../activity/activity-scope.js';
 
-/** What those may see whom the guards of the API or the dashboard let in. */
+/** Restricts which activities a request may see after the guards of the API or the dashboard have accepted it. */
 export interface ScopeOptions {
   /**
    * Returns which activities a request may see, such as those of the user's customer; `{}` for everything. It is applied to
-   * every answer, stream, export and erasure. A scope with a property that is undefined, and none at all, are refused with 403.
+   * every answer, stream, export and erasure. If the scope is missing or has an undefined property, the request is refused with 403.
    * @defaultValue everything
    */
   scope?(request: unknown): ActivityScope | Promise<ActivityScope>;
@@ -63,7 +63,7 @@ export interface RegistrationOptions {
   /** Decorators for the routes of `api`; the factory returns its `guards`. */
   api?: RouteOptions | undefined;
 
-  /** The same for `dashboard`. */
+  /** Decorators for the routes of `dashboard`; the factory returns its `guards`. */
   dashboard?: RouteOptions | undefined;
 
   /**

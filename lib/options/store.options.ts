@@ -2,7 +2,7 @@ import type { DataSourceOptions } from 'typeorm';
 import type { Store } from '../store/store.js';
 import type { PrivacyOptions } from './privacy.options.js';
 
-/** How many activities are written at once, and how long they may wait. */
+/** Limits for writing activities. */
 export interface WriterSettings {
   /**
    * How many activities may wait; more are refused at once.
@@ -26,10 +26,10 @@ export interface WriterSettings {
   timeout: number;
 }
 
-/** How many questions are asked of the database at once, and how long they may take. */
+/** Limits for statistics queries. */
 export interface QuestionLimits {
   /**
-   * How many questions are asked of the database at once; each takes one connection.
+   * The maximum number of concurrent queries; each uses one connection.
    * @defaultValue 4
    */
   concurrency: number;
@@ -45,26 +45,26 @@ export interface QuestionLimits {
   statementTimeout: number;
 }
 
-/** When the statistics are brought up to date. */
+/** When rollups are updated. */
 export interface RollupSettings {
   /**
-   * Milliseconds that a question waits for the statistics to be brought up to date.
+   * Milliseconds that a query waits for the rollups to be updated.
    * @defaultValue 1000
    */
   maxWait: number;
   /**
-   * Whether work may go on after an answer: statistics are also brought up to date while nobody asks, event streams
-   * have no end, and sessions are not inserted again with each activity but checked once a second.
+   * True if work may continue after a response: rollups are also updated without a query, event streams stay open, and sessions are checked
+   * once a second instead of being inserted again with each activity.
    * @defaultValue true
    */
   background: boolean;
 }
 
-/** How questions are answered, and when the statistics behind them are brought up to date. */
+/** Limits for statistics queries, and when rollups are updated. */
 export interface StatisticsSettings extends RollupSettings, QuestionLimits {
   /**
-   * Whether the standbys of the data source (`replication`, PostgreSQL only) answer questions and write exports. An answer
-   * has what was committed before it was asked for, or says by `asOf` that the standbys are behind.
+   * Whether the standbys of the data source (`replication`, PostgreSQL only) answer questions and write exports. A result includes
+   * everything that was committed before the query; if the standbys are behind, its `asOf` is earlier.
    * @defaultValue false
    */
   replica: boolean;

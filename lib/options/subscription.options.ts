@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Activity } from '../activity/activity.js';
 import type { ActivityPattern } from '../activity/activity-pattern.js';
 
-/** What a handler gets besides the activities. */
+/** The second argument of a handler. */
 export interface Delivery {
   /** Aborts if the handler takes longer than `timeout`, or another instance may take over, or the application ends. */
   signal: AbortSignal;
@@ -12,13 +12,13 @@ export interface Delivery {
 
 /** A provider that is called with the activities of a subscription. */
 export interface ActivityHandler {
-  /** Throws, or rejects, if the same activities are to be given to it again. */
+  /** If it throws or rejects, the same activities are delivered again. */
   handle(activities: Activity[], delivery: Delivery): unknown;
 }
 
-/** What is delivered at least once; see the option `subscriptions`. */
+/** A subscription, which delivers activities at least once; see the option `subscriptions`. */
 export interface SubscriptionOptions {
-  /** At most 64 letters, digits, `.`, `_` or `-`. What is delivered is remembered by this name: a new name is a new subscription. */
+  /** At most 64 letters, digits, `.`, `_` or `-`. The delivery state is stored under this name, so a new name is a new subscription. */
   name: string;
 
   /**
@@ -31,7 +31,7 @@ export interface SubscriptionOptions {
   handler: ActivityHandler['handle'] | Type<ActivityHandler>;
 
   /**
-   * Where a new subscription begins: with the activities that are stored from now on, or with all that there are.
+   * The start of a new subscription: only activities that are stored from now on, or all existing ones too.
    * @defaultValue 'now'
    */
   from?: 'now' | 'beginning' | undefined;
@@ -56,8 +56,8 @@ export interface SubscriptionOptions {
   lease?: number | undefined;
 
   /**
-   * After how many failures in a row nothing is delivered any more until `ActivitySubscriptions.resume` is called. The
-   * pauses between are 1 s, 2 s, 4 s and so on, at most 10 minutes: with the default it takes about 2 hours.
+   * The number of failures in a row after which the subscription is parked until `ActivitySubscriptions.resume` is called. The pauses
+   * between the tries are 1 s, 2 s, 4 s and so on, at most 10 minutes; with the default, that takes about 2 hours.
    * @defaultValue 20
    */
   maxFailures?: number | undefined;
@@ -71,11 +71,11 @@ export interface WebhookOptions extends Pick<
   /** `https:`, or `http:` with `privateAddresses`. */
   url: string;
 
-  /** What signs the requests: `whsec_` and 24 to 64 bytes in base64, as of `whsec_$(openssl rand -base64 32)`. */
+  /** The key that signs the requests: `whsec_` and 24 to 64 bytes in base64, for example `whsec_$(openssl rand -base64 32)`. */
   secret: string;
 
   /**
-   * What is delivered is remembered by this name.
+   * The delivery state is stored under this name.
    * @defaultValue `webhook-` and 16 digits of the SHA-256 of `url`
    */
   name?: string | undefined;
@@ -93,7 +93,7 @@ export interface WebhookOptions extends Pick<
   maxBatch?: number | undefined;
 
   /**
-   * Milliseconds until the receiver must have answered.
+   * Milliseconds in which the receiver must answer.
    * @defaultValue 15_000
    */
   timeout?: number | undefined;
