@@ -76,7 +76,7 @@ export interface WebhookOptions extends Pick<
 
   /**
    * The delivery state is stored under this name.
-   * @defaultValue `webhook-` and 16 digits of the SHA-256 of `url`
+   * @defaultValue the host of `url`, `-` and 16 digits of the SHA-256 of `url`
    */
   name?: string | undefined;
 

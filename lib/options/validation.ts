@@ -227,7 +227,7 @@ function findError(name: string, value: unknown, rule: Rule): string | undefined
     return rule.required ? `option "${name}" is missing; allowed: ${rule.allowed}` : undefined;
   if (rule.accepts(value)) return undefined;
   if (rule.place) return `option "${name}" belongs ${rule.place}`;
-  const explained = rule.explain?.(value) ?? `is ${format(value, rule)}`;
+  const explained = rule.explain?.(value) ?? describe(value, rule);
   return `option "${name}" ${explained}; allowed: ${rule.allowed}`;
 }
 
@@ -236,8 +236,10 @@ function listOptions(rules: Rules): string[] {
   return Object.entries(rules).flatMap(([option, rule]) => (isRule(rule) && rule.place ? [] : [option]));
 }
 
-function format(value: unknown, { isSecret }: Rule): string {
-  return isSecret && value !== null ? 'something else' : inspect(value, { depth: 0 });
+function describe(value: unknown, { isSecret }: Rule): string {
+  return isSecret && value !== null
+    ? 'is wrong (a secret is not shown)'
+    : `is ${inspect(value, { depth: 0 })}`;
 }
 
 /** Removes keys whose value is `undefined`, because they would replace a default. */

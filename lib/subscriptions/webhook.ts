@@ -32,7 +32,7 @@ interface WebhookSubscription extends SubscriptionOptions {
 export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscription {
   const { url, name, filter, from, maxBatch = 100, maxFailures, lease, timeout = 15_000 } = webhook;
   return {
-    name: name ?? `webhook-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`,
+    name: name ?? nameOf(url),
     filter,
     from,
     maxBatch,
@@ -44,6 +44,12 @@ export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscript
     countOfCall: countOfMessage,
     handler: (activities, delivery) => send({ ...webhook, timeout }, messageOf(activities), delivery),
   };
+}
+
+/** The host, so that people recognize it, and a hash, because one host may have several webhooks. */
+function nameOf(url: string): string {
+  const host = new URL(url).hostname.replaceAll(/[^\w.-]/g, '').slice(0, 47);
+  return `${host}-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
 }
 
 /** Returns how many of the first activities fit into one request, at least one. */

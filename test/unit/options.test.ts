@@ -112,12 +112,12 @@ describe('the options', () => {
     ],
     ...[{ a: 'b\n' }, { 'a b': 'c' }, { a: 'é✓' }].map((headers): [unknown, string[]] => [
       { webhooks: [{ url: 'https://x', secret: SECRET, headers }] },
-      ['"webhooks[0].headers" is something else', 'as HTTP allows them'],
+      ['"webhooks[0].headers" is wrong (a secret is not shown)', 'as HTTP allows them'],
     ]),
-    [{ webhooks: [{ url: 'ftp://x', secret: SECRET }] }, ['"webhooks[0].url" is something else', 'https:']],
+    [{ webhooks: [{ url: 'ftp://x', secret: SECRET }] }, ['"webhooks[0].url" is wrong (a secret is not shown)', 'https:']],
     [
       { webhooks: [{ url: 'https://x', secret: 'short' }] },
-      ['"webhooks[0].secret" is something else', "'whsec_'"],
+      ['"webhooks[0].secret" is wrong (a secret is not shown)', "'whsec_'"],
     ],
     [
       { webhooks: [{ url: 'http://x', secret: SECRET }] },
@@ -144,8 +144,8 @@ describe('the options', () => {
     for (const [secret, told] of [
       ['hunter two', 'is too short (10 characters)'],
       [['x'.repeat(32), 'hunter two'], 'is too short (10 characters)'],
-      [[], 'is something else'],
-      [5, 'is something else'],
+      [[], 'is wrong (a secret is not shown)'],
+      [5, 'is wrong (a secret is not shown)'],
       [undefined, 'is missing'],
     ]) {
       const fault = faultOf(() => toSettings({ dashboard: { guards: [Guard], session: { secret } } }));

@@ -156,6 +156,7 @@ function Subscriptions({ subscriptions, timeZone }: SubscriptionsProps): JSX.Ele
           <td>{formatNumber(subscription.waiting)}</td>
           <td class={subscription.error || subscription.parkedAt ? 'is-wrong' : ''}>
             {describeDelivery(subscription, timeZone)}
+            {subscription.error !== null && <p class="cure">{cureOf(subscription.error)}</p>}
           </td>
         </tr>
       ))}
@@ -164,16 +165,29 @@ function Subscriptions({ subscriptions, timeZone }: SubscriptionsProps): JSX.Ele
 }
 
 function describeDelivery(subscription: HealthSubscription, timeZone: string): string {
-  const { error, failures, isCatchingUp, nextTryAt, parkedAt } = subscription;
+  const { name, error, failures, isCatchingUp, nextTryAt, parkedAt } = subscription;
   const reason = error ?? 'an unknown error';
   if (parkedAt)
-    return `Parked since ${formatMoment(new Date(parkedAt), timeZone)} after ${reason}: nothing is delivered until resume() is called`;
+    return `Parked since ${formatMoment(new Date(parkedAt), timeZone)} after ${reason}: nothing is delivered until ActivitySubscriptions.resume('${name}') is called`;
   if (failures > 0)
     return `Failed ${failures === 1 ? 'once' : `${formatNumber(failures)} times in a row`}: ${reason}${
       nextTryAt ? `; next try ${formatSeconds(new Date(nextTryAt), timeZone)}` : ''
     }`;
   if (error) return `The handler has not ended yet: ${error}`;
   return isCatchingUp ? 'Delivers older activities first' : 'Delivers';
+}
+
+/** @param error a status, a code of Node.js, or the name of an error */
+function cureOf(error: string): string {
+  if (/^3\d\d$/.test(error)) return 'The receiver redirects: set its final URL.';
+  if (/^40[13]$/.test(error))
+    return 'The receiver refuses the request: check its secret, and the option headers.';
+  if (error === 'PRIVATE_ADDRESS')
+    return 'The receiver has a private address: set privateAddresses: true if that is right.';
+  if (/CERT|SELF_SIGNED/.test(error))
+    return "The receiver's certificate is not trusted: set NODE_EXTRA_CA_CERTS, or replace it.";
+  if (/^E[A-Z]+$/.test(error)) return 'The receiver cannot be reached: check its URL, and whether it runs.';
+  return 'The log of the app has the reason.';
 }
 
 interface ScrollTableProps {
