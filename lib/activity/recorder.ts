@@ -4,6 +4,7 @@ import type { DjaffarOptions } from '../options/djaffar.options.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
+import { DOCTOR_ACTIVITY } from '../diagnostics/doctor-request.js';
 import { Outcomes } from '../diagnostics/outcomes.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import { UNKNOWN_MARK } from './events.js';
@@ -142,8 +143,9 @@ export class Recorder {
   }
 
   private countStored(activities: StoredActivity[]): void {
-    this.outcomes.storedAt = Date.now();
-    this.outcomes.count('stored', activities.length);
+    const stored = activities.filter(({ name }) => name !== DOCTOR_ACTIVITY).length;
+    if (stored > 0) this.outcomes.storedAt = Date.now();
+    this.outcomes.count('stored', stored);
     if (this.settings.unknownEvents === 'mark')
       this.outcomes.count('unknown', activities.filter((each) => each.properties?.[UNKNOWN_MARK]).length);
   }

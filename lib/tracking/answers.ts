@@ -1,4 +1,5 @@
 import { HttpException, Injectable } from '@nestjs/common';
+import { isOfDoctor } from '../diagnostics/doctor-request.js';
 import { Outcomes } from '../diagnostics/outcomes.js';
 import type { TrackRequest } from '../http/request.js';
 
@@ -43,8 +44,8 @@ export class Answers {
 
   /** Must be called when a request is answered. */
   answered(request: AnyRequest, status: number): void {
-    if (status < 400) return;
     const { method, headers } = request;
+    if (status < 400 || isOfDoctor(headers)) return;
     this.outcomes.refuse({
       at: new Date().toISOString(),
       status,

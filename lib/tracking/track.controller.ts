@@ -23,6 +23,7 @@ import { isKnownBot, sessionOf } from '../activity/user-agent.js';
 import { isPublic } from '../activity/ip-address.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
+import { isOfDoctor } from '../diagnostics/doctor-request.js';
 import { Outcomes } from '../diagnostics/outcomes.js';
 import { badRequest } from '../http/bad-request.js';
 import { hostnameOf } from '../http/host.js';
@@ -139,7 +140,7 @@ export class TrackController {
     let isSessionKept = false;
     const onKept = (): void => void (isSessionKept = true);
     const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
-    if (isKnownBot(headers['user-agent'])) this.outcomes.count('bot', kept);
+    if (isKnownBot(headers['user-agent']) && !isOfDoctor(headers)) this.outcomes.count('bot', kept);
     // Without a visit there is nothing to renew.
     if (!isSessionKept || !latest || since === undefined) return;
     const cookie = this.visitors.cookie({ session, since, visit: latest }, request, receivedAt, keys);
@@ -179,7 +180,7 @@ export class TrackController {
   /** One request a second is enough to find out if the host knows the addresses of its visitors. */
   private lookAtAddress({ ip, headers }: TrackRequest): void {
     const now = monotonicClock.now();
-    if (now < this.nextLook) return;
+    if (now < this.nextLook || isOfDoctor(headers)) return;
     this.nextLook = now + 1000;
     if (isPublic(ip)) this.outcomes.count('public');
     else if (headers['x-forwarded-for'] ?? headers.forwarded) this.outcomes.count('proxied');
@@ -193,7 +194,7 @@ export class TrackController {
       keys,
       first,
     );
-    if (since < receivedAt) this.outcomes.count('cookie');
+    if (since < receivedAt && !isOfDoctor(request.headers)) this.outcomes.count('cookie');
     return { session, since, ...visitsOf(visit, moments, user?.id, idempotencySeed) };
   }
 }

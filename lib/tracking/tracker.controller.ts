@@ -4,6 +4,7 @@ import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../opt
 import { keepsQueueInMemory } from '../privacy/privacy-modes.js';
 import { script } from '../generated/tracker.js';
 import { CompressedFile } from '../http/compressed-file.js';
+import { isOfDoctor } from '../diagnostics/doctor-request.js';
 import { Outcomes } from '../diagnostics/outcomes.js';
 import type { TrackRequest } from '../http/request.js';
 
@@ -30,7 +31,7 @@ export class TrackerController {
 
   @Get()
   async tracker(@Req() request: TrackRequest, @Res() response: object): Promise<void> {
-    this.outcomes.count('script');
+    if (!isOfDoctor(request.headers)) this.outcomes.count('script');
     // Pages of other origins may load it, also if a middleware such as helmet forbids it for the host's other routes.
     this.adapterHost.httpAdapter.setHeader(response, 'Cross-Origin-Resource-Policy', 'cross-origin');
     await this.script.send(this.adapterHost, request, response);

@@ -12,6 +12,7 @@ import { emptyDatabase, type Ran, run, runProcess, runWith } from '../support/co
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { DatabaseUser } from '../support/database-user.js';
 import { ADAPTERS, behindProxy, type Host, type HostOptions, startHost } from '../support/host.js';
+import { Outcomes } from '../../lib/diagnostics/outcomes.js';
 import { startTlsProxy, type TlsProxy, type TlsProxySettings } from '../support/tls-proxy.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -335,6 +336,28 @@ describe('djaffar doctor --url', () => {
     expect(later.stdout).toMatch(/^problem .*tracker\.js is answered with 200, text\/html/m);
   });
 
+  it('does not count its own requests, answered or refused', async () => {
+    await examine();
+    const counts = (): object => Object.fromEntries(host?.app.get(Outcomes, { strict: false }).totals ?? []);
+    expect(counts()).toEqual({});
+    await host?.close();
+    host = undefined;
+    await examine({
+      djaffar: {
+        transform: () => {
+          throw new UnauthorizedException();
+        },
+      },
+    });
+    expect(counts()).toEqual({});
+  });
+
+  it('names http:// if the app has no HTTPS', async () => {
+    host = await startHost({ adapter: 'express', database });
+    const ran = await runProcess(database, ['doctor', '--url', host.url.replace('http:', 'https:')]);
+    expect(ran.stdout).toContain('→ the app has no HTTPS: give http:// in --url');
+  });
+
   it('says what was refused in the last day', async () => {
     host = await startHost({ adapter: 'fastify', database });
     await host.post({ path: '/' }, { 'User-Agent': FIREFOX });
@@ -419,7 +442,9 @@ describe('djaffar doctor --url', () => {
     it('finds that the proxy is not trusted', async () => {
       const ran = await examineProxied({});
       expect(ran.stdout).toMatch(/^warning .*the cookie is not Secure over HTTPS/m);
-      expect(ran.stdout).toContain("→ trust the proxy: app.set('trust proxy', 1)");
+      expect(ran.stdout).toContain(
+        "→ let the proxy send X-Forwarded-Proto, and trust it: app.set('trust proxy', 1)",
+      );
     });
 
     it('finds a proxy that removes the cookie', async () => {
@@ -427,7 +452,7 @@ describe('djaffar doctor --url', () => {
         change: (headers) => delete headers['set-cookie'],
       });
       expect(ran.stdout).toMatch(/^warning .*no cookie is set/m);
-      expect(ran.stdout).toContain('a proxy may also remove Set-Cookie');
+      expect(ran.stdout).toContain('let the proxy pass on Set-Cookie');
     });
 
     it('says that a certificate is not known', async () => {

@@ -114,7 +114,10 @@ describe('the options', () => {
       { webhooks: [{ url: 'https://x', secret: SECRET, headers }] },
       ['"webhooks[0].headers" is wrong (a secret is not shown)', 'as HTTP allows them'],
     ]),
-    [{ webhooks: [{ url: 'ftp://x', secret: SECRET }] }, ['"webhooks[0].url" is wrong (a secret is not shown)', 'https:']],
+    [
+      { webhooks: [{ url: 'ftp://x', secret: SECRET }] },
+      ['"webhooks[0].url" is wrong (a secret is not shown)', 'https:'],
+    ],
     [
       { webhooks: [{ url: 'https://x', secret: 'short' }] },
       ['"webhooks[0].secret" is wrong (a secret is not shown)', "'whsec_'"],

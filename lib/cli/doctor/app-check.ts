@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { DOCTOR_ACTIVITY } from '../../diagnostics/doctor-request.js';
 import { type Finding, fine, problem, warning } from '../../store/finding.js';
 import { reasonOf } from '../errors.js';
 import type { Services } from '../services.js';
 import { checkCookie } from './cookie-check.js';
 import { explainRefusal } from './explain-refusal.js';
-import { ACTIVITY_NAME, type HttpResponse, sendActivity } from './http-client.js';
+import { type HttpResponse, sendActivity } from './http-client.js';
 import { checkPage, checkTrackerScript } from './page-check.js';
 import { checkStorage } from './storage-check.js';
 
@@ -41,7 +42,9 @@ export async function checkApp(address: AppAddress, services: Services | undefin
     return [
       problem(
         `${base.origin} does not answer: ${reasonOf(error)}`,
-        'start the app, or correct --url; a self-signed certificate needs NODE_EXTRA_CA_CERTS',
+        /wrong version number/.test(reasonOf(error))
+          ? 'the app has no HTTPS: give http:// in --url, or the address of its proxy'
+          : 'start the app, or correct --url; a self-signed certificate needs NODE_EXTRA_CA_CERTS',
       ),
     ];
   }
@@ -57,7 +60,7 @@ export async function checkApp(address: AppAddress, services: Services | undefin
       ),
     );
   } finally {
-    await services?.activities.erase({ name: ACTIVITY_NAME }).catch(() => {});
+    await services?.activities.erase({ name: DOCTOR_ACTIVITY }).catch(() => {});
   }
   return findings;
 }

@@ -6,7 +6,7 @@ export function checkCookie({ protocol }: URL, cookie: string | undefined): Find
     return [
       warning(
         'no cookie is set: each activity counts as a new visitor, unless you have chosen cookieless tracking',
-        'check the options privacy and consent; a proxy may also remove Set-Cookie',
+        'let the proxy pass on Set-Cookie, if it removes it; the options privacy and consent may ask for no cookie',
       ),
     ];
   const isSecure = /;\s*secure/i.test(cookie);
@@ -15,7 +15,7 @@ export function checkCookie({ protocol }: URL, cookie: string | undefined): Find
     return [
       warning(
         'the cookie is not Secure over HTTPS: the app takes the request for one over HTTP',
-        "trust the proxy: app.set('trust proxy', 1) on Express, new FastifyAdapter({ trustProxy: 1 }) on Fastify",
+        "let the proxy send X-Forwarded-Proto, and trust it: app.set('trust proxy', 1) on Express, new FastifyAdapter({ trustProxy: 1 }) on Fastify",
       ),
     ];
   if (protocol === 'http:' && isCrossSite)

@@ -107,7 +107,10 @@ async function checkOutcomes(store: Services['store'], now: number): Promise<Fin
   const findings: Finding[] = [
     stored > 0
       ? fine(`stored in the last 24 hours: ${stored} activities`)
-      : warning('no activity was stored in the last 24 hours', 'see below, or run this with --url'),
+      : warning(
+          'no activity was stored in the last 24 hours',
+          'open a page with the tracker; with --url, this also sends an activity',
+        ),
   ];
   const isOnlyBots = counted > 0 && (counts.get('bot') ?? 0) >= counted;
   if (isOnlyBots)
@@ -147,5 +150,5 @@ function cureOf(error: unknown): string {
   if (/password|denied|authentication/i.test(reason)) return 'correct user and password of the data source';
   if (/does not exist|Unknown database/i.test(reason))
     return 'create the database, or correct its name in the data source';
-  return 'correct the file of the option -d';
+  return 'correct the file of the option -d, or set the environment variables that it reads';
 }

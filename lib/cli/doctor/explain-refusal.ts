@@ -1,5 +1,5 @@
 import { type Finding, problem } from '../../store/finding.js';
-import { type HttpResponse, request, USER_AGENT } from './http-client.js';
+import { type HttpResponse, request } from './http-client.js';
 
 /** The most common global prefixes. */
 const PREFIXES = ['api', 'v1', 'api/v1'];
@@ -64,7 +64,7 @@ async function findPrefix(base: URL, path: string): Promise<Finding> {
     // The tracking route rejects a body without a date, and its error names the property.
     const response = await request(new URL('track/', other), {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'User-Agent': USER_AGENT },
+      headers: { 'Content-Type': 'application/json' },
       body: '{}',
     }).catch(() => undefined);
     if (response?.status === 400 && response.body.includes('"date"'))

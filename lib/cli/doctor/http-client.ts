@@ -1,16 +1,18 @@
+import { DOCTOR_ACTIVITY, DOCTOR_USER_AGENT } from '../../diagnostics/doctor-request.js';
+
 /** Milliseconds. */
 const TIMEOUT = 10_000;
 /** Bytes that are read of a response body. */
 const MAX_BODY = 1_000_000;
-/** Marked as a bot, so that statistics leave it out. */
-export const USER_AGENT = 'djaffar-doctor (bot)';
-export const ACTIVITY_NAME = 'djaffar-doctor';
 
 export interface HttpResponse {
   status: number;
   headers: Headers;
   body: string;
 }
+
+/** `headers` as an object, because they are merged with those of all requests. */
+type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
 
 /** Anybody can track activities with this name, but nobody else knows the path. */
 export const pathOf = (id: string): string => `/djaffar-doctor/${id}`;
@@ -21,15 +23,19 @@ export function sendActivity(base: URL, id: string, cookie?: string): Promise<Ht
     method: 'POST',
     headers: {
       'Content-Type': 'application/json',
-      'User-Agent': USER_AGENT,
       ...(cookie !== undefined && { Cookie: cookie }),
     },
-    body: JSON.stringify({ id, date: new Date().toISOString(), path: pathOf(id), name: ACTIVITY_NAME }),
+    body: JSON.stringify({ id, date: new Date().toISOString(), path: pathOf(id), name: DOCTOR_ACTIVITY }),
   });
 }
 
-export async function request(url: URL, init: RequestInit = {}): Promise<HttpResponse> {
-  const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT), ...init });
+export async function request(url: URL, init: Init = {}): Promise<HttpResponse> {
+  const response = await fetch(url, {
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT),
+    ...init,
+    headers: { 'User-Agent': DOCTOR_USER_AGENT, ...init.headers },
+  });
   return { status: response.status, headers: response.headers, body: await readBody(response) };
 }
 

@@ -1,8 +1,9 @@
 import { isPublic } from '../../activity/ip-address.js';
+import { DOCTOR_ACTIVITY } from '../../diagnostics/doctor-request.js';
 import { type Finding, fine, problem, warning } from '../../store/finding.js';
 import { reasonOf } from '../errors.js';
 import type { Services } from '../services.js';
-import { ACTIVITY_NAME, pathOf } from './http-client.js';
+import { pathOf } from './http-client.js';
 
 /**
  * Compares the stored activities with those that were sent.
@@ -17,7 +18,7 @@ export async function checkStorage(
   const find = async (
     id: string,
   ): Promise<Awaited<ReturnType<typeof activities.find>>['items'][number] | undefined> =>
-    (await activities.find({ name: ACTIVITY_NAME, path: pathOf(id) }, { limit: 1 })).items[0];
+    (await activities.find({ name: DOCTOR_ACTIVITY, path: pathOf(id) }, { limit: 1 })).items[0];
   try {
     const [stored, again] = [await find(ids[0]), await find(ids[1])];
     if (!stored)
