@@ -81,7 +81,7 @@ for (const file of ['collection.json', 'schema.json'])
   await copyFile(new URL(`schematics/${file}`, import.meta.url), new URL(`schematics/${file}`, DIST));
 await rm(modules, { recursive: true });
 
-// Names one by one: bundlers do not see what `export *` takes from CommonJS.
+// Exports each name explicitly, because bundlers cannot resolve `export *` from CommonJS.
 for (const [name, types] of [
   ['index', 'index'],
   ['clickhouse', 'store/clickhouse/index'],

@@ -1,4 +1,4 @@
-// Writes what the package serves as modules of strings, so that it can be bundled and reads no file at run time.
+// Writes the served files as modules of strings, so that the package can be bundled and reads no files at run time.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 
 const FOLDER = new URL('generated/', import.meta.url);

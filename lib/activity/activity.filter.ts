@@ -53,7 +53,7 @@ export interface ActivityFilter {
 /** The fields of an activity that a filter compares. */
 export type ActivityField = Exclude<keyof ActivityFilter, 'from' | 'to'>;
 
-/** A filter that is checked: dates are milliseconds since 1970, and the address is written as it is stored. */
+/** A parsed filter: dates are milliseconds since 1970, and the address is in its stored form. */
 export type ParsedFilter = {
   [K in Exclude<ActivityField, 'properties'>]?: string | undefined;
 } & {

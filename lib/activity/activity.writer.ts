@@ -26,10 +26,10 @@ const MAX_PAUSE = 500;
 const MAX_GRACE = 250;
 
 /**
- * Group commit: activities that arrive during a transaction wait together for the next one. A caller gets its answer when
- * its activities are committed, or when its time is over: a slow transaction is cancelled before that, so that nothing is
- * stored which was refused. If the database does not confirm the cancellation, the connection is destroyed, and it is unknown
- * what was stored; sending the same ids again is harmless.
+ * Group commit: activities that arrive during a transaction wait together for the next one. A caller's promise settles when its activities
+ * are committed, or at its deadline. A slow transaction is cancelled before the deadline, so that refused activities are not stored. If the
+ * database does not confirm the cancellation, the connection is destroyed, and the result is unknown; sending the same ids again is
+ * harmless.
  */
 export class ActivityWriter
   implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
@@ -51,7 +51,7 @@ export class ActivityWriter
   private pauseTimer: NodeJS.Timeout | undefined;
   private abortTimer: NodeJS.Timeout | undefined;
   private readonly grace: number;
-  /** When a connection was given up, if no write has succeeded since. */
+  /** When a connection was abandoned; `undefined` after the next successful write. */
   private silentSince: number | undefined;
   private isClosed = false;
 
@@ -158,7 +158,7 @@ export class ActivityWriter
     return this.queue.waiting;
   }
 
-  /** Resolves when nothing that was accepted by now waits any more. */
+  /** Resolves when all writes that were accepted before the call are settled. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.open.keys());
   }
@@ -214,7 +214,7 @@ export class ActivityWriter
     });
   }
 
-  /** Writes what is in the queue, in one transaction. It never rejects: errors go to the callers of the writes. */
+  /** Writes the queue in one transaction. It never rejects: errors go to the callers of the writes. */
   private async serve(): Promise<void> {
     this.serving += 1;
     this.seeking += 1;
@@ -266,7 +266,7 @@ export class ActivityWriter
     else if (begun >= this.silentSince) this.store.dropIdleConnections();
   }
 
-  /** Returns when a try is given up. Writes with more time left are tried again then. */
+  /** Returns the time at which a try is cancelled. Writes with more time left are then retried. */
   private deadlineOf(batch: PendingWrite[]): number {
     return batch.reduce((earliest, { deadline }) => Math.min(earliest, deadline), this.deadline());
   }

@@ -4,7 +4,7 @@ import type { StoredActivity } from './activity.js';
 export interface CommitListener {
   /** Called at once after the commit; it must neither throw nor take long. */
   take(activities: StoredActivity[]): void;
-  /** Resolves when what was taken is done, or the milliseconds are over. */
+  /** Resolves when the listener has handled all activities, or after the milliseconds. */
   finish(within: number): Promise<void>;
 }
 

@@ -21,7 +21,7 @@ export class Fields {
     private readonly prefix = '',
   ) {}
 
-  /** Returns the value as it is. */
+  /** Returns the value unchanged. */
   raw(name: string): unknown {
     this.names.add(name);
     return Object.hasOwn(this.object, name) ? Reflect.get(this.object, name) : undefined;

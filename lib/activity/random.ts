@@ -1,6 +1,6 @@
 import { createHash, randomFillSync } from 'node:crypto';
 
-/** Bytes that are drawn at once: one by one they would cost twenty times as much. */
+/** Random bytes are generated in blocks of this size: single calls would take twenty times as long. */
 const POOL = 8192;
 
 const pool = Buffer.allocUnsafe(POOL);

@@ -66,7 +66,7 @@ export class Recorder {
     this.scrubber = new Scrubber(settings.scrub);
   }
 
-  /** Whether the application is shutting down, and accepts no requests any more. */
+  /** True if the application is shutting down and accepts no more requests. */
   get isClosing(): boolean {
     return this.writer.isClosing;
   }

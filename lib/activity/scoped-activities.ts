@@ -25,7 +25,7 @@ export interface EraseOptions {
   keepAnonymous?: boolean | undefined;
 }
 
-/** What `ActivityService.anonymise` keeps, and what it removes besides. */
+/** Options of `ActivityService.anonymise`. */
 export interface AnonymiseOptions extends EraseOptions {
   /** Keys of properties that are removed. */
   properties?: string[] | undefined;

@@ -11,10 +11,10 @@ const MAX_WAITING = 10_000;
 /** Milliseconds in which a session is not looked at again for the same user. */
 const REMEMBERED = 60_000;
 const MAX_REMEMBERED = 50_000;
-/** What is said in the log. */
+/** The log text. */
 const SUBJECT = 'earlier activities of sessions cannot be given to their users';
 
-/** With the option `session.claim: 'session'`, gives what a visitor did before the login to the user, one session after the other. */
+/** With the option `session.claim: 'session'`, assigns a visitor's activities before the login to the user, one session after the other. */
 @Injectable()
 export class SessionClaims implements CommitListener {
   private readonly waiting = new Map<string, SessionClaim>();

@@ -1,4 +1,4 @@
-/** A user as it is stored. */
+/** The stored form of a user. */
 export interface User {
   id: string;
   name: string | null;

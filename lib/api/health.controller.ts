@@ -16,7 +16,7 @@ export class HealthController {
     private readonly services: ScopedServices,
   ) {}
 
-  /** @throws ForbiddenException for who sees only a part: what is refused belongs to nobody */
+  /** @throws ForbiddenException for a viewer with a scope, because refused requests belong to no scope */
   @Get('health')
   report(@Query(queryPipe) { hours }: HealthQuery, @Req() request: object): Promise<Health> {
     if (!this.services.seesAll(request))

@@ -19,7 +19,7 @@ const KEYS = {
   schema: 'swagger/apiExtension',
 };
 
-/** The controllers of a registration, as they are mounted. */
+/** The mounted controllers of a registration. */
 export interface Controllers {
   described: Type<object>[];
   hidden: Type<object>[];

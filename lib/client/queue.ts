@@ -183,7 +183,7 @@ const drop = (batch: Entry[], status?: number, reason?: string): undefined => {
   forget(batch, false);
 };
 
-/** Removes activities from the queue, and answers who waits for them. */
+/** Removes activities from the queue, and settles their promises. */
 export const forget = (batch: Entry[], isThere: boolean): undefined => {
   queue = queue.filter((entry) => !batch.includes(entry) || entry.tell?.(isThere));
   void stored((store) => batch.map(({ record }) => store.delete(record))[0]!);

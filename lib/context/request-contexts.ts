@@ -111,7 +111,7 @@ export class RequestContexts extends CurrentContext {
   private contextFrom(given: GivenContext): ActivityContext {
     const { user, group, ip, country, language, isDropped } = given;
     const mode = modeOutsideRequest(this.settings);
-    // It may come from a queue, so nothing but what is known here is taken from it.
+    // The context may come from a queue, so only known fields are read.
     return {
       session: checked('session', given.session, (value) => isId(value, MAX_SESSION)),
       visit: checked('visit', given.visit, (value) => isId(value, MAX_VISIT)),

@@ -27,7 +27,7 @@ const NOBODY = {
 export class RequestScope {
   private knownUser: User | null = null;
   private knownGroup: Group | null = null;
-  /** Whether the option `group` answers with promises, so that only what was waited for is known. */
+  /** True if the option `group` returns promises; then only a group that was awaited is known. */
   private isGroupAsync = false;
   private visitor: (BrowserSession & { visit: Visit | undefined }) | undefined;
   /** Whether the visitor's session is stored, or will be. */
@@ -48,7 +48,7 @@ export class RequestScope {
     return (this.knownUser ??= userOf(this.request, settings));
   }
 
-  /** Waits for what the host's functions decide asynchronously; `undefined` if nothing is. */
+  /** Waits for asynchronous decisions of the host's functions; `undefined` if there are none. */
   decided(settings: Settings, visitors: VisitorService): Promise<unknown> | undefined {
     try {
       const group = this.findGroup(settings);

@@ -197,7 +197,7 @@ export class Connections {
     driverOf(this.dataSource)?.destroyConnecting(this.dataSource);
   }
 
-  /** Cancels the question, or gives up the connection, if one statement takes too long. */
+  /** Cancels the query, or abandons the connection, if one statement takes too long. */
   private watch(
     runner: QueryRunner,
     silence: number,

@@ -41,7 +41,7 @@ export class IncidentLog {
   ) {}
 
   /**
-   * @param subject what is affected, such as `activities cannot be stored`
+   * @param subject the log text, such as `activities cannot be stored`
    * @param level `warn` if it is tried again by itself
    */
   failed(subject: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {

@@ -74,7 +74,7 @@ export class Outcomes {
     return this.hours.size === 0;
   }
 
-  /** Returns what was counted since the last call. */
+  /** Returns the counts since the last call. */
   take(): OutcomeCount[] {
     const counts = [...this.hours].flatMap(([hour, causes]) =>
       [...causes].map(([cause, count]) => ({ hour, cause, count })),

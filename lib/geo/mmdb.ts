@@ -88,7 +88,7 @@ const messageOf = (error: unknown): string => String(error).replace(/^Error: /, 
 async function loadReader(): Promise<typeof Reader> {
   try {
     const loaded: { Reader?: typeof Reader; default?: { Reader: typeof Reader } } = await import('mmdb-lib');
-    // Of CommonJS, some loaders and bundlers find only the default export, which is the module.
+    // Some loaders and bundlers find only the default export of a CommonJS module, which is the module itself.
     const found = loaded.Reader ?? loaded.default?.Reader;
     if (!found) throw new Error('no Reader');
     return found;

@@ -9,7 +9,7 @@ export class RequestScopes {
 
   /**
    * @param find the option `scope`; without it, the request may see everything
-   * @throws ForbiddenException if it returns nothing, or a property that is undefined: that would open what it was to close
+   * @throws ForbiddenException if it returns nothing, or an undefined property: that would open everything
    */
   async find(
     request: object,

@@ -8,7 +8,7 @@ export interface Health {
   now: string;
   /** The counts per hour, the oldest first, without gaps. */
   hours: HealthHour[];
-  /** What was refused, dropped or marked in these hours, the most frequent first. */
+  /** The causes of refused, dropped and marked activities in these hours, the most frequent first. */
   causes: HealthCause[];
   /** The last requests that this instance refused, the latest first, at most 50. */
   refusals: Refusal[];

@@ -7,7 +7,7 @@ import { ADAPTER_HOST } from './adapter-host.js';
 
 /** Milliseconds between two checks whether Nest has started to close the server. */
 const PACE = 20;
-/** Milliseconds after `writer.timeout` for the 503 answers to activities that were given up. */
+/** Milliseconds after `writer.timeout` for the 503 responses to refused activities. */
 const GRACE = 500;
 
 /**

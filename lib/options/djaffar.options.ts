@@ -152,7 +152,7 @@ export interface DjaffarOptions extends PrivacyOptions {
   /** Turns on the dashboard at `GET …/dashboard/` for requests that all of these guards accept; at least one guard. */
   dashboard?: ScopeOptions & {
     guards: HostGuard[];
-    /** Lets users open the dashboard who have only a bearer token. */
+    /** Allows users who have only a bearer token to open the dashboard. */
     session?: BearerSessionOptions | undefined;
     /**
      * The team's reporting time zone, such as `Europe/Berlin`. A link to the dashboard may name another one.

@@ -61,7 +61,7 @@ const isDatabase = (value: unknown): boolean => {
   return 'url' in value && typeof value.url === 'string' && DATABASE_URL.test(value.url);
 };
 
-/** Without what a URL has of passwords and hosts. */
+/** Describes the fault without the password and the host of the URL. */
 function explainDatabase(value: unknown): string {
   if (typeof value !== 'object' || value === null || !('url' in value)) return 'has no url, and no type';
   const { url } = value;

@@ -47,7 +47,7 @@ export function decide(
     : decisionOf(mode, answer, settings);
 }
 
-/** The decision as long as the host's functions have not answered: that of a visitor who has not agreed to anything. */
+/** The decision until the host's functions have returned: that for a visitor without consent. */
 export function undecided({ consent, withoutConsent }: PrivacySettings): PrivacyDecision {
   return {
     mode: consent ? withoutConsent : 'cookieless',

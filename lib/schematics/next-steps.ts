@@ -10,13 +10,13 @@ export interface Added {
   needsUrl: boolean;
   /** The global prefix of the app's routes, such as `/api`. */
   prefix: string;
-  /** Whether the app closes its module when it is told to end. */
+  /** True if the app calls `enableShutdownHooks()`. */
   hasShutdownHooks: boolean;
   /** The compiled file of TypeORM's command line. */
   dataSource: string | undefined;
 }
 
-/** Says what is left to do for the first activity. */
+/** Returns the steps that remain before the first activity is stored. */
 export function nextSteps(added: Added): string {
   const { isToInstall, usesTypeOrm, isAutomatic, needsUrl, prefix, hasShutdownHooks, dataSource } = added;
   const paragraphs = [

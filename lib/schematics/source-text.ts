@@ -16,7 +16,7 @@ export interface ObjectLiteral extends Span {
 }
 
 const CLOSING: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
-/** Comments, and texts with what is between their quotes. */
+/** Matches comments and string literals. */
 const OPAQUE = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`/g;
 
 /** Returns the code with blanks for comments and for what texts contain, at the same places. */

@@ -21,7 +21,7 @@ class Round<T> {
     return !this.hasBegun && !this.controller.signal.aborted;
   }
 
-  /** Rejects when the caller's {@link cancellation} aborts. If that was the last who waited, the question is given up. */
+  /** Rejects when the caller's {@link cancellation} aborts. If that was the last caller, the query is cancelled. */
   async join(): Promise<T> {
     this.waiting += 1;
     const isFirst = this.waiting === 1;

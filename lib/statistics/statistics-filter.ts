@@ -93,7 +93,7 @@ export function isOfVisits(
   return OF_VISITS.includes(condition.field);
 }
 
-/** Whether a condition is about what a single activity has. */
+/** True if a condition is on a field of single activities. */
 export function isOfActivities(
   condition: ParsedCondition<StatisticsField>,
 ): condition is ParsedCondition<OfActivities> {

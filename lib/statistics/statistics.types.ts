@@ -23,7 +23,7 @@ export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page'> 
   user?: Matching<string> | null | { not: null } | undefined;
   /** The page of the visit's first activity: whole, or with a trailing `*` the beginning of pages. */
   entry?: Matching<string> | undefined;
-  /** The same of its last activity. */
+  /** The page of the visit's last activity: whole, or with a trailing `*` the beginning of pages. */
   exit?: Matching<string> | undefined;
   /**
    * The host or app where the visit came from, such as `duckduckgo.com`; `null` for none. Case, a final dot, and the
@@ -124,14 +124,14 @@ export const PERIODS = ['day', 'week', 'month'] as const;
 /** One of {@link PERIODS}. */
 export type Period = (typeof PERIODS)[number];
 
-/** Who retention counts. */
+/** Retention counts users or sessions. */
 export const RETENTION_BY = ['user', 'session'] as const;
 
 /** The common property of results. */
 export interface AsOf {
   /**
    * ISO 8601 in UTC, by the database's clock. The answer is exact for everything that was committed before this moment;
-   * it may contain some of what was committed later.
+   * it may contain some later commits.
    */
   asOf: string;
   /**
@@ -279,7 +279,7 @@ export interface Retention extends AsOf {
   }[];
 }
 
-/** What the steps of journeys are. */
+/** The steps of journeys: pages or routes. */
 export const JOURNEYS_BY = ['path', 'route'] as const;
 
 export interface JourneysOptions extends Question {

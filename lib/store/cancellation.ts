@@ -11,7 +11,7 @@ export class AbandonedError extends UnavailableError {
 
 const signals = new AsyncLocalStorage<AbortSignal>();
 
-/** Does the work so that the questions in it are given up when the signal aborts. */
+/** Runs the work; its queries are cancelled when the signal aborts. */
 export function cancelledBy<T>(signal: AbortSignal, work: () => T): T {
   return signals.run(signal, work);
 }

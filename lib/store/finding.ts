@@ -3,7 +3,7 @@ export interface Finding {
   /** `warning`: it works, but not as it should; `problem`: something does not work. */
   level: 'ok' | 'warning' | 'problem';
   text: string;
-  /** What to do. */
+  /** The remedy. */
   cure?: string | undefined;
 }
 

@@ -60,9 +60,9 @@ export interface SubscriptionStatus {
    * `null` if the last delivery succeeded.
    */
   error: string | null;
-  /** When the next try is; `null` if the last delivery succeeded, or none is made any more. */
+  /** The time of the next try; `null` if the last delivery succeeded, or if it is parked. */
   nextTryAt: Date | null;
-  /** Since when nothing is delivered any more; `null` if it is not parked. */
+  /** When the subscription was parked; `null` if it is not parked. */
   parkedAt: Date | null;
 }
 

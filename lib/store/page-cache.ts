@@ -1,6 +1,6 @@
 /**
- * Caches what the activities of one page share, such as their sessions. Most of it recurs in the next page; looking up the
- * rest again costs less than a larger cache.
+ * Caches data that the activities of one page share, such as their sessions. Most of them recur in the next page; looking up the rest costs
+ * less than a larger cache.
  */
 export class PageCache<T> {
   private cached = new Map<string, T>();

@@ -15,7 +15,7 @@ import type { Store } from '../store/store.js';
 import { type Subscription, subscriptionsOf } from './subscription.js';
 import { SubscriptionRunner } from './subscription-runner.js';
 
-/** Milliseconds after the start, and between two looks for subscriptions that nobody has any more. */
+/** Milliseconds after the start, and between two searches for subscriptions that no instance has any more. */
 const FIRST_LOOK = 60_000;
 const LOOK = 3_600_000;
 /** Milliseconds for which what waits for a subscription is kept that no instance has. */

@@ -26,7 +26,7 @@ export class ListenerQueue<Event> {
     this.running ??= this.run();
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when the queue is empty. */
   async idle(): Promise<void> {
     while (this.running) await this.running;
   }
@@ -45,7 +45,7 @@ export class ListenerQueue<Event> {
   /** Never rejects. */
   private async run(): Promise<void> {
     const subject = `${this.name} failed`;
-    // The writer that has committed goes on first.
+    // The writer continues first.
     await new Promise(setImmediate);
     for (let event = this.waiting.shift(); event !== undefined; event = this.waiting.shift()) {
       try {

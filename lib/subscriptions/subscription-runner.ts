@@ -173,10 +173,10 @@ export class SubscriptionRunner {
     };
   }
 
-  /** @returns whether this instance may go on at once */
+  /** @returns true if this instance may continue immediately */
   private async deliver({ activities, done }: Batch, state: DeliveryState): Promise<boolean> {
     if (this.isClosing) return false;
-    // Erased activities, or those of before the subscription that it is not about.
+    // Erased activities, or older ones that do not match the subscription.
     const error = activities.length > 0 ? await this.call(activities, state.failures + 1) : undefined;
     if (this.timeLeft() <= 0) return false;
     if (!error) return this.succeed(state, done);

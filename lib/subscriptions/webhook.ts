@@ -13,7 +13,7 @@ const MAX_BODY = 256 * 1024;
 /** Bytes of the headers of an answer; its body is not read. */
 const MAX_ANSWER = 16 * 1024;
 
-/** Milliseconds in which a request that is late can be given up. */
+/** Milliseconds in which a late request can be cancelled. */
 const MARGIN = 1000;
 /** The receiver wants no retries. */
 const GONE = 410;
@@ -40,7 +40,7 @@ export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscript
     lease,
     // The request ends earlier.
     timeout: timeout + MARGIN,
-    // Each request is settled before the next one is made of what is stored then.
+    // Each request is settled before the next one is built from the activities that are stored then.
     countOfCall: countOfMessage,
     handler: (activities, delivery) => send({ ...webhook, timeout }, messageOf(activities), delivery),
   };

@@ -139,7 +139,7 @@ export abstract class MemoryActivities {
     return order === 'asc' ? sorted : sorted.toReversed();
   }
 
-  /** Also what was done before the login in visits of the filter's user. */
+  /** Includes the activities before the login in visits of the filter's user. */
   protected selectToErase({ filter, keepAnonymous }: ErasureSelection): ActivityOnPage[] {
     const split = keepAnonymous ? undefined : splitByUser(filter);
     const visits = new Set(split && this.select(split.ofUser).map(({ visitId }) => visitId));

@@ -9,8 +9,8 @@ export type DjaffarTestingOptions = Omit<
 >;
 
 /**
- * `DjaffarModule` for tests: everything works as in production, but activities are in memory. `TrackedActivities` tells what
- * was tracked.
+ * `DjaffarModule` for tests: everything works as in production, but activities are in memory. `TrackedActivities` returns the tracked
+ * activities.
  * @example
  * ```ts
  * import { Test } from '@nestjs/testing';

@@ -42,7 +42,7 @@ export class TrackedActivities {
   readonly store = new MemoryStore();
 
   /**
-   * Has a whole app track into memory: its `DjaffarModule` stays as it is, with guards, options and context.
+   * Makes a whole app track into memory. Its `DjaffarModule` is unchanged, with guards, options and context.
    * @example
    * ```ts
    * import { Test } from '@nestjs/testing';

@@ -109,7 +109,7 @@ export class CookielessVisitors {
     this.isWorking = false;
   }
 
-  /** @returns those whose visits another instance has changed meanwhile */
+  /** @returns the requests whose visits another instance has changed in the meantime */
   private async claimGroup(group: Waiting[]): Promise<Waiting[]> {
     const deadline = Math.max(...group.map((each) => each.deadline));
     const { rows, read } = await this.find(group, deadline);
@@ -177,7 +177,7 @@ function claimOf(
   known: Map<string, Visit>,
 ): Claim & { latest: Visit | undefined } {
   const earliest = moments.reduce((least, { date }) => Math.min(least, date), Number.POSITIVE_INFINITY);
-  // A visit goes on when the salt changes.
+  // A visit continues when the salt changes.
   const going = ids.find((id) => {
     const visit = known.get(id);
     return visit !== undefined && isIn(visit, earliest);

@@ -107,7 +107,7 @@ export class VisitorService {
     return storedIp(ip, ipPolicyOf(mode, this.settings.ip));
   }
 
-  /** @internal what is kept of a request with the session that it begins */
+  /** @internal the request's data that are stored with a new session */
   sessionSourceOf({ headers, ip }: Pick<TrackRequest, 'headers' | 'ip'>): SessionSource {
     return {
       userAgent: headers['user-agent'] ?? null,

@@ -5,7 +5,7 @@ const PASSWORD = 'limited';
 
 /** A user of PostgreSQL or MariaDB who may read and write the tables that are there, and no more. */
 export class DatabaseUser {
-  /** As SQL names it; MariaDB knows it by where it comes from. */
+  /** The name in SQL; on MariaDB it includes the host. */
   private readonly accounts: string[];
 
   private constructor(

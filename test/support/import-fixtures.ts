@@ -335,7 +335,7 @@ export const MATOMO: Files = {
 
 const at = (time: string): number => Date.parse(`2026-03-01T${time}Z`) / 1000;
 
-/** The same visits in the format of the API. */
+/** These visits in the format of the API. */
 export const MATOMO_LIVE: Files = {
   'visits.json': JSON.stringify([
     {

@@ -22,7 +22,7 @@ export interface MmdbOptions {
 }
 
 /**
- * Writes a real database of networks and what it has of them.
+ * Writes a real database of networks and their records.
  * @param networks such as `{ '192.0.2.0/24': { country: { iso_code: 'DE' } } }`
  */
 export function writeMmdb(

@@ -22,8 +22,8 @@ export interface CopyResult {
 }
 
 /**
- * Copies all activities with their sessions, and the keys that sign the cookies. Each UTC day is compared first, and left alone
- * if it is the same in both stores: so a copy that was interrupted, or is made again, does only what is left.
+ * Copies all activities with their sessions, and the keys that sign the cookies. Each UTC day is compared first, and skipped if it is equal
+ * in both stores. So a repeated or resumed copy does only the remaining work.
  * @param onDay called with the number of activities of each day that is done
  */
 export async function copy(
@@ -42,7 +42,7 @@ export async function copy(
     if (isSame(source, await digestDay(to, day))) result.skipped += 1;
     else {
       await copyDay(from, to, day, pages, stop);
-      // In both: the app may have stored more meanwhile.
+      // Counts both stores again, because the app may have stored more in the meantime.
       if (!isSame(await digestDay(from, day), await digestDay(to, day)))
         result.different.push(new Date(day).toISOString().slice(0, 10));
     }
@@ -83,7 +83,7 @@ async function write(to: Store, rows: ActivityRow[], pages: Pages): Promise<void
     sessions: [...sessions.values()],
     token: () => `${rows[0]?.id} ${rows.length}`,
   };
-  // It is not given up on the way: the next copy would have to find out how far it came.
+  // An interruption does not cancel a running write, because it would be unknown if it was stored.
   await to.lendWriter((send) => send(batch, TIMEOUT), new AbortController().signal);
 }
 

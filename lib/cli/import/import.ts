@@ -102,7 +102,7 @@ export class Import {
 }
 
 /**
- * Refuses a file of another kind as a whole.
+ * Refuses a file in another format as a whole.
  * @throws Error that describes the file and what is expected
  */
 function checkKind(item: Item, { name }: Input): void {

@@ -88,7 +88,7 @@ const names = {
 /** Dimensions whose values are codes. */
 export const hasNames = (dimension: string): dimension is keyof typeof names => dimension in names;
 
-/** Returns the name of a country or a language; of other dimensions, and of what is no code, the value itself. */
+/** Returns the name of a country or a language. Other dimensions, and values that are not codes, are returned unchanged. */
 export function formatValue(dimension: string, value: string): string {
   if (!hasNames(dimension)) return value;
   try {

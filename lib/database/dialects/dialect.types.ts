@@ -96,7 +96,7 @@ export interface Dialect {
   ): Promise<T>;
 
   /**
-   * Rows as they are committed: never those of a transaction that is open, whatever isolation the host has set.
+   * Returns only committed rows, never those of an open transaction, whatever isolation level the host has set.
    * @param signal if it aborts, the connection is destroyed
    */
   committed<T>(dataSource: DataSource, query: Statement, signal: AbortSignal): Promise<T[]>;

@@ -54,8 +54,8 @@ function run(connection: Connection, statement: Statement | Insert): void {
 }
 
 /**
- * TypeORM shares one SQLite connection between all callers, and a transaction on it includes whatever others run meanwhile. So
- * our transaction runs synchronously, and never inside another one, which might roll back.
+ * TypeORM shares one SQLite connection between all callers, and a transaction on it includes all statements that others run in the
+ * meantime. So our transaction runs synchronously, and never inside another one, which might roll back.
  * @param work returns 0 if there is nothing to do
  */
 function inTransaction(dataSource: DataSource, work: (connection: Connection) => number): number {

@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT = 5000;
 interface PoolState {
   /** Our requests for a connection that are not answered yet. */
   asking: number;
-  /** Clients that are connecting meanwhile. */
+  /** Clients that are connecting at the moment. */
   readonly connecting: Set<Client>;
 }
 

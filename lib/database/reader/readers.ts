@@ -88,7 +88,7 @@ export class Readers {
   private async options(): Promise<ReaderOptions | undefined> {
     if (!this.openable) {
       const found = await this.find(this.dataSource);
-      // Another call may have done it meanwhile.
+      // Another call may have done it in the meantime.
       if (!this.isSilent && !this.openable && 'obstacle' in found)
         this.logger.warn(`${SUBJECT}: ${found.obstacle}`);
       this.openable ??= found;

@@ -22,7 +22,8 @@ interface Noted extends LogPosition {
 }
 
 /**
- * The time is taken before the position, so what was committed before it is in the log. If a page of the log has only its header
+ * The time is read before the position, so everything that was committed before that time is in the log. If a page of the log has only its
+ * header
  * yet, which no record ends, the position is the end of the page before it: a standby replays records.
  */
 const POSITION = `

@@ -23,7 +23,7 @@ export interface Source {
   isUpToDate: boolean;
 }
 
-/** When a standby must have what was committed. Both are by the monotonic clock. */
+/** How long to wait for a standby. Both times are by the monotonic clock. */
 interface Patience {
   /** The end of the wait for a standby that is behind. */
   until: number;
@@ -87,7 +87,7 @@ export class Standbys {
   }
 }
 
-/** Whether the primary may answer what a standby could not: it lost the connection, or replays what the question reads. */
+/** True if the primary may answer instead: the standby lost the connection, or the replay conflicts with the query. */
 export function mayPrimaryAnswer(dataSource: DataSource, error: unknown): boolean {
   if (error instanceof AbandonedError || error instanceof TooSlowError) return false;
   if (error instanceof UnavailableError) return true;

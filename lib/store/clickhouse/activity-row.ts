@@ -3,7 +3,7 @@ import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { isNearStart } from '../../activity/visit-id.js';
 import { sourceOf } from '../../statistics/visit-source.js';
 
-/** A row of the table of activities, as it is inserted. */
+/** A row to insert into the table of activities. */
 export function toRow(activity: ActivityOnPage, writeId: number): object {
   const { date, receivedAt, properties, visitId, path, referer, name } = activity;
   return {

@@ -25,7 +25,7 @@ export interface ClickHouseOptions {
    * @defaultValue false
    */
   replicated?: boolean | undefined;
-  /** Milliseconds from one insert of this process to the next: what arrives meanwhile goes into one insert. Default 20. */
+  /** Milliseconds from one insert of this process to the next. Activities that arrive in between go into one insert. Default 20. */
   pause?: number | undefined;
   /** More options of `createClient`, such as `tls` or `http_headers`. */
   client?: Omit<ClickHouseClientConfigOptions, 'url' | 'database' | 'username' | 'password'> | undefined;
@@ -63,7 +63,7 @@ export function toClickHouseSettings(options: ClickHouseOptions): ClickHouseSett
   return { url, database, username, password, cluster, replicated, pause, client };
 }
 
-/** @throws Error that names the options of the module that need what is not built */
+/** @throws Error that names the options that ClickHouse does not support */
 export function checkIsBuilt({
   privacy = 'identified',
   consent,

@@ -24,7 +24,7 @@ export class Duplicates {
   ) {}
 
   /**
-   * Removes what was written more than once.
+   * Removes duplicates.
    * @param since milliseconds since 1970, by the server's clock; duplicates from before have been removed
    * @returns how many rows were removed
    */

@@ -7,7 +7,7 @@ import type { Sessions } from './sessions.js';
 import { all, lists, texts } from './sql.js';
 import { ACTIVITY, VISIT } from './tables.js';
 
-/** Erases activities, the sessions that have none left, and what the visits have of them. */
+/** Erases activities, sessions without activities, and their data in the visits. */
 export class Erasure {
   constructor(
     private readonly server: Server,

@@ -189,7 +189,7 @@ function dialectOf({ cluster, replicated }: ClickHouseSettings): Dialect {
   return {
     onCluster: cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``,
     engine: (engine) => (replicated ? `Replicated${engine}` : engine),
-    // By default a server that loses power loses what it has acknowledged in the last seconds.
+    // By default, a server that loses power loses the acknowledged inserts of the last seconds.
     durable: replicated ? '' : '\n      SETTINGS fsync_after_insert = 1, fsync_part_directory = 1',
   };
 }

@@ -3,7 +3,7 @@ import { HOUR } from '../../time/units.js';
 import type { Server, StatementLimits } from './server.js';
 import { OUTCOME } from './tables.js';
 
-/** The table deletes by itself what is older than 30 days. */
+/** The table's TTL deletes rows older than 30 days. */
 export async function addOutcomes(
   server: Server,
   counts: OutcomeCount[],

@@ -30,7 +30,7 @@ const STATEMENT: EngineSettings = {
   join_use_nulls: 1,
   // `toString(id) AS id` is not meant by `WHERE id = …`.
   prefer_column_name_to_alias: 1,
-  // All replicas have deleted what a statement deletes.
+  // Wait until all replicas have executed a deletion.
   mutations_sync: '2',
   lightweight_deletes_sync: '2',
 };
@@ -136,7 +136,7 @@ export class Server {
     });
   }
 
-  /** Waits until the replica that answers has what the others have acknowledged. */
+  /** Waits until the queried replica has everything that the others have acknowledged. */
   async sync(limits?: StatementLimits): Promise<void> {
     if (!this.settings.replicated) return;
     for (const table of [ACTIVITY, SESSION, VISIT, STATE, SIGNING_KEY])

@@ -51,7 +51,7 @@ export class Sessions {
   }
 
   /**
-   * Stores again what an erasure has deleted although there are activities of it.
+   * Restores sessions that an erasure has deleted although they have activities.
    * @returns how many
    */
   async restore(sessions: NewSession[], limits?: StatementLimits): Promise<number> {
@@ -69,7 +69,7 @@ export class Sessions {
         lost.map((session) => session.row()),
         limits,
       );
-      // An erasure may have deleted the activities meanwhile, and found no session to delete.
+      // An erasure may have deleted the activities in the meantime, and found no session to delete.
       const left = await this.withActivities(lost, limits);
       const orphans = lost.filter(({ id }) => !left.has(id)).map(({ id }) => id);
       if (orphans.length > 0) await this.delete(orphans, limits);

@@ -12,7 +12,7 @@ import { ACTIVITY, SESSION } from './tables.js';
 /** Milliseconds by which a clock may be wrong. */
 const MAX_SKEW = 2000;
 
-/** Stores a batch, without what is there already. */
+/** Stores a batch without the activities that are stored already. */
 export class Writing {
   constructor(
     private readonly server: Server,

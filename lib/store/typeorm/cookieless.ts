@@ -13,8 +13,8 @@ import { Salt as SaltTable } from './tables/salt.entity.js';
 const FORGOTTEN = 46 * 3_600_000;
 
 /**
- * The salts of this period and the one before; all others are deleted. It takes the place of a writer, as all here do: questions
- * that take long must not keep a request from being stored.
+ * The salts of this period and the one before; all others are deleted. Like all functions in this file, it uses a writer's connection, so
+ * that slow queries do not delay writes.
  * @param next makes the salt of a date by the database's clock; it is stored unless another instance was quicker
  */
 export function loadSalts(

@@ -30,7 +30,7 @@ const INDEXES: [name: string, table: string, columns: string[]][] = [
   ['djaffar_visit_user', 'djaffar_visit', ['userId', 'startedAt']],
 ];
 
-/** Compares the database with what the migrations make, and with what statements of Djaffar need. It changes nothing. */
+/** Compares the database with the schema of the migrations, and checks the rights that Djaffar needs, without changing anything. */
 export async function inspect(dataSource: DataSource): Promise<Finding[]> {
   const entities = dataSource.entityMetadatas.filter(({ tableName }) => tableName.includes('djaffar_'));
   // The connection that writes.

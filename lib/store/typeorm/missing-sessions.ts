@@ -49,7 +49,7 @@ export async function restoreMissingSessions(
           (signal) => insertSession(dataSource, session, orphans, signal),
           options,
         );
-        // If these activities were erased meanwhile, there may be others.
+        // If these activities were erased in the meantime, there may be others.
         if (!isRestored) continue;
         restored += 1;
         break;

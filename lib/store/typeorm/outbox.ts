@@ -21,8 +21,8 @@ import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
 /** Milliseconds. A lease that ends later than any can is of a clock that was ahead. */
 const LONGEST_LEASE = 3_600_000;
 /**
- * Milliseconds for which activities of before a subscription may be received after it was stored: clocks differ, and old instances may
- * still run that do not know it.
+ * Milliseconds for which activities that precede a subscription may still be received after it was stored, because clocks differ and old
+ * instances without the subscription may still run.
  */
 const HISTORY_MARGIN = 600_000;
 /** Before all activities. */
@@ -33,7 +33,7 @@ const SWEPT_AT_ONCE = 10_000;
 /** Milliseconds that the insertion of subscriptions may take. */
 const REGISTRATION = 10_000;
 
-/** What the log says if the database fails. */
+/** The log text if the database fails. */
 const SUBJECT = 'subscriptions cannot be delivered';
 
 /** The outbox of a TypeORM data source. */

@@ -7,9 +7,8 @@ import { databaseNow } from './database-now.js';
 import { SigningKey } from './tables/signing-key.entity.js';
 
 /**
- * The keys, the oldest first. It takes the place of a writer: questions that take long must not keep a request from being
- * stored.
- * @param next makes the next key if it is time for one
+ * Returns the keys, the oldest first. It uses a writer's connection, so that slow queries do not delay writes.
+ * @param next creates the next key if it is due
  * @param timeout milliseconds
  */
 export function loadSigningKeys(

@@ -1,4 +1,4 @@
-// Bundles the packages that nearly every test file imports. Jest loads them anew for each file: 1,500 modules that it has to
+// Bundles the packages that nearly every test file imports. Jest reloads them for each file: 1,500 modules that it has to
 // find, read, wrap and compile, which takes several times the CPU of one file.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

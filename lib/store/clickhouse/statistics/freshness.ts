@@ -16,7 +16,7 @@ const MAX_WRITE = 2 * MINUTE;
 /** How many visits one statement rebuilds by a list of ids, and up to how many visits such lists are used. */
 const LISTED = 5000;
 const MAX_LISTED = 100_000;
-/** Milliseconds between two updates that nobody waits for, and from one note of what is up to date to the next. */
+/** Milliseconds between two background updates, and between two writes of the state. */
 const PAUSE = 5000;
 /** Milliseconds after which the process that noted dirty visits is taken for dead. */
 const ABANDONED = 60 * MINUTE;
@@ -25,11 +25,11 @@ const SUBJECT = 'the statistics cannot be brought up to date';
 const STATE_OF_VISITS = 'visits';
 
 /**
- * Keeps the visits up to date. An update removes what was written twice, and rebuilds the visits of all activities that were
- * written since the last one, from the activities: so it does not matter if it is done twice, or by several instances at once.
+ * Keeps the visits up to date. An update removes duplicates, and rebuilds the visits of all activities that were written since the last
+ * update. It may run twice, or on several instances at once.
  */
 export class Freshness {
-  /** Milliseconds since 1970, by the server's clock: what was written before is in the visits. */
+  /** Milliseconds since 1970, by the server's clock: activities that were written before are in the visits. */
   private upToDate: number | undefined;
   /** The value of `upToDate` in the state table. */
   private noted = 0;
@@ -103,13 +103,13 @@ export class Freshness {
     throw new UnavailableError('the statistics are being computed for the first time');
   }
 
-  /** Removes what was written twice lately: to be called after a read that must not have seen it. */
+  /** Removes recent duplicates. Must be called after a read that must not contain any. */
   async removeDuplicates(): Promise<number> {
     if (monotonicClock.now() - this.loadedAt > MINUTE) await this.loadState();
     return this.duplicates.remove(this.windowStart);
   }
 
-  /** Begins after the call, as one that is under way may not see what was committed since. */
+  /** Updates the visits. If an update is running, another one follows, because the running one may not see the latest commits. */
   update(): Promise<number> {
     if (!this.running) return this.begin();
     this.next ??= this.running.catch(() => {}).then(() => this.begin());

@@ -15,7 +15,7 @@ interface PathRow {
   activities: number;
 }
 
-/** Compares what is derived from the activities with them, and computes it again. */
+/** Compares derived data with the activities, and recomputes them. */
 export class Verifier {
   private readonly pages: Pages;
 

@@ -7,7 +7,7 @@ import { monotonicClock } from '../../../time/clock.js';
 /** Reads one page. @param standby `undefined` for the primary */
 type ReadPage = <T>(read: (standby?: Standby) => Promise<T>) => Promise<T>;
 
-/** Chooses who is read for an export. */
+/** Chooses the server that an export reads. */
 export class ExportSource {
   /** @param maxWait milliseconds that an export waits for a standby */
   constructor(

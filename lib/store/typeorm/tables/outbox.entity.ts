@@ -45,7 +45,7 @@ export class Subscription {
   @Column({ name: 'leaseUntil', type: 'bigint', transformer: instant })
   leaseUntil!: Date;
 
-  /** The last activity of before the subscription that was delivered; `null` if there is nothing of it to deliver any more. */
+  /** The last delivered activity from before the subscription; `null` if all of these are delivered. */
   @Column({ name: 'historyDate', type: 'bigint', nullable: true, transformer: instant })
   historyDate!: Date | null;
 

@@ -7,7 +7,7 @@ const STATES: Record<CheckState, [mark: string, label: string]> = {
   wrong: ['!', 'Wrong'],
 };
 
-/** What must be right before activities arrive. */
+/** The conditions for activities to arrive. */
 export function Checks({ checks }: { checks: HealthCheck[] }): JSX.Element {
   return (
     <ol class="checks">

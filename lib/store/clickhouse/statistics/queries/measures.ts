@@ -7,7 +7,7 @@ import { startSql, type StatisticsQuery } from '../statistics-query.js';
 
 type Row = { start: number } & Partial<Record<Measure, number | null>>;
 
-/** The SQL of what is counted of the activities in an interval. */
+/** The SQL of each measure over the activities in an interval. */
 const OF_ACTIVITIES: Partial<Record<Measure, string>> = {
   activities: 'count() AS activities',
   views: `countIf(name = 'view') AS views`,

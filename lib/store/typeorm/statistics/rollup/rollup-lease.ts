@@ -58,7 +58,7 @@ export class RollupLease {
     await this.change(this.ownUpdate({ leaseHolder: null }));
   }
 
-  /** Does read-only work that may take long, and renews the lease meanwhile. */
+  /** Runs slow read-only work, and renews the lease during it. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     const timer = setInterval(() => void this.renew(), RENEWAL).unref();
     try {

@@ -102,7 +102,7 @@ export class RollupMaintenance {
   }
 
   /**
-   * Recomputes what was erased before the call, so that nothing of it is left in the statistics.
+   * Recomputes the ranges of all erasures before the call, so that the statistics contain no erased activities.
    * @throws UnavailableError if other instances keep the lease, or the application shuts down
    */
   async takeInErasures(): Promise<void> {

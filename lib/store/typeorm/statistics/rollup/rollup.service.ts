@@ -29,7 +29,7 @@ const LONGEST_REST = 2000;
 const SHUTDOWN_WAIT = 1000;
 /** A timer cannot wait for longer. */
 const MAX_TIMER = 2 ** 31 - 1;
-/** What is said in the log. */
+/** The log text. */
 const UNCACHED = 'counts of past days cannot be cached';
 
 /**

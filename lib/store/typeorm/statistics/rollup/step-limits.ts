@@ -11,7 +11,7 @@ const STEP = 500;
 /** Milliseconds that its commit may take if the database runs in this process and blocks the event loop. */
 const BLOCKING = 50;
 
-/** Limits the dirty ranges of a step to what it can do in its time. */
+/** Adapts the number of dirty ranges per step to its time limit. */
 export class StepLimits {
   ranges = RANGES_AT_FIRST;
   days = 1;
@@ -19,7 +19,7 @@ export class StepLimits {
   private blocked = 0;
 
   /**
-   * Fewer ranges after a step that took long, and more after a quick one.
+   * Decreases the number of ranges after a slow step, and increases it after a fast one.
    * @param took milliseconds, without what a step with one range takes too
    */
   adapt(ranges: DirtyRange[], took: number): void {

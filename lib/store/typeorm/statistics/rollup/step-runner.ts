@@ -32,7 +32,7 @@ const PATIENCE = 30_000;
 const LARGE_REST = 4;
 /** Attempts in a row that fail because of a lock, before it is logged. */
 const LOGGED_LOCKS = 3;
-/** What is said in the log. */
+/** The log text. */
 export const SUBJECT = 'the statistics cannot be brought up to date';
 
 /** The result of an attempted step: `none` if there was nothing to do, `busy` if another instance works. */

@@ -39,7 +39,7 @@ export class WaitingQuestions {
     }
   }
 
-  /** Ends all waits; the questions are answered from what is stored. */
+  /** Ends all waits; the queries are answered from the stored rollups. */
   endAll(): void {
     for (const waiting of this.waiting) waiting.done();
   }

@@ -59,8 +59,7 @@ export class RollupState {
   compactedUntil!: Date;
 
   /**
-   * Retention has erased the activities before this instant (the start of a day); what is derived from them is no longer
-   * recomputed.
+   * Retention has erased the activities before this instant (the start of a day); data derived from them are no longer recomputed.
    */
   @Column({ name: 'frozenUntil', type: 'bigint', transformer: instant })
   frozenUntil!: Date;
