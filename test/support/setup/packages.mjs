@@ -8,16 +8,21 @@ import { build } from 'esbuild';
 
 /** All of Nest's, because they import each other's files. */
 const PACKAGES = [
+  '@nestjs/apollo',
   '@nestjs/common',
   '@nestjs/core',
+  '@nestjs/graphql',
   '@nestjs/jwt',
+  '@nestjs/microservices',
   '@nestjs/passport',
   '@nestjs/platform-express',
   '@nestjs/platform-fastify',
+  '@nestjs/platform-ws',
   '@nestjs/swagger',
   '@nestjs/testing',
   '@nestjs/throttler',
   '@nestjs/typeorm',
+  '@nestjs/websockets',
   'ajv',
   'ajv-formats',
   'class-transformer',
