@@ -45,7 +45,7 @@ export interface Store {
   readonly outbox?: Outbox;
   /**
    * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
-   * user. Bots keep theirs. Only if the store has the option `session.claim`.
+   * user. Bots and sessions without a cookie keep theirs. Only if the store has the option `session.claim`.
    * @returns how many activities were changed
    * @throws UnavailableError
    */

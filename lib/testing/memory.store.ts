@@ -84,7 +84,7 @@ export class MemoryStore extends MemoryActivities implements Store {
     const before = this.sort({ session }, 'asc').filter(({ date }) => date <= until);
     const last = before.findLast(({ userId }) => userId !== null && userId !== user);
     const found = before.filter(({ userId, date }) => userId === null && (!last || date > last.date));
-    if (this.sessions.get(session)?.bot) return 0;
+    if (this.sessions.get(session)?.bot || this.visits.has(session)) return 0;
     for (const activity of found) this.activities.set(activity.id, { ...activity, userId: user, userName });
     return found.length;
   }

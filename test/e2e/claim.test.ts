@@ -105,6 +105,36 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     expect(await usersOf('s')).toEqual({ '/1': null, '/2': 'u' });
   });
 
+  it('sessions without a cookie keep their activities without a user, because they may be several people', async () => {
+    const people = await startHost({
+      ...pair,
+      database: host.database,
+      djaffar: { ...claiming, privacy: 'cookieless' },
+      configure: (app) =>
+        void app.use((request: { user?: object }, _: object, next: () => void) => {
+          if (isLoggedIn) request.user = { id: 'u' };
+          next();
+        }),
+    });
+    let isLoggedIn = false;
+    try {
+      const post = (path: string): Promise<Response> =>
+        people.post({ date: new Date().toISOString(), path }, { 'User-Agent': FIREFOX });
+      expect((await post('/stranger')).status).toBe(204);
+      isLoggedIn = true;
+      expect((await post('/user')).status).toBe(204);
+      await settled(people);
+      const stored = await people.stored();
+      const [stranger, user] = ['/stranger', '/user'].map((path) =>
+        stored.find((each) => each.path === path),
+      );
+      expect(user).toMatchObject({ userId: 'u', sessionId: stranger?.sessionId });
+      expect(stranger).toMatchObject({ userId: null, sessionId: expect.any(String) });
+    } finally {
+      await people.close();
+    }
+  });
+
   it('a process that ended in between leaves it to the next activity of the user', async () => {
     const before = await startHost({ ...pair, database: host.database });
     try {

@@ -8,13 +8,14 @@ import { askOnPrimary } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import type { SessionClaim } from '../store.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
+import { CookielessVisit } from './tables/cookieless-visit.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
 type Claimed = Pick<Activity, 'id' | 'date' | 'visitId'>;
 
 /**
  * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
- * user. Bots keep theirs. Each step is one transaction of at most 1,000 activities.
+ * user. Bots and sessions without a cookie keep theirs. Each step is one transaction of at most 1,000 activities.
  * @returns how many activities were changed
  */
 export async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number> {
@@ -30,6 +31,8 @@ export async function claimSession(dataSource: DataSource, claim: SessionClaim):
 async function findAnonymous(manager: EntityManager, claim: SessionClaim): Promise<Claimed[]> {
   const { session, user, until } = claim;
   if (await manager.findOne(Session, { select: { id: true }, where: { id: session, bot: true } })) return [];
+  // A session without a cookie may be several people.
+  if (await manager.findOne(CookielessVisit, { where: { sessionId: session } })) return [];
   const last = await manager
     .createQueryBuilder(Activity, 'activity')
     .select('MAX(activity.date)', 'date')
