@@ -3,7 +3,7 @@ import { dialectOf } from '../database/dialects/dialect.js';
 import { escapePath, pathOf } from '../database/table.js';
 import { MAX_LANGUAGE } from '../activity/language.js';
 import { MAX_SUBJECT } from '../activity/subject.js';
-import { columnsOf, optional, primary } from './columns.js';
+import { columnsOf, createIndexes, optional, primary } from './columns.js';
 
 const ACTIVITY = 'djaffar_activity';
 const SESSION = 'djaffar_session';
@@ -38,6 +38,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           optional(boolean('consent')),
         ],
       }),
+      true,
     );
     await runner.createTable(
       new Table({
@@ -67,21 +68,25 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           { name: 'djaffar_activity_visit', columnNames: ['visitId'] },
         ],
       }),
+      true,
     );
     await runner.createTable(
       new Table({
         name: pathOf(dataSource, SIGNING_KEY),
         columns: [primary(int('number')), bigint('createdAt'), text('secret', 43)],
       }),
+      true,
     );
     await runner.createTable(
       new Table({
         name: pathOf(dataSource, RETENTION),
         columns: [primary(int('id')), optional(text('holder', 36)), bigint('leaseUntil'), bigint('doneAt')],
       }),
+      true,
     );
     await runner.createTable(
       new Table({ name: pathOf(dataSource, SALT), columns: [primary(int('period')), text('secret', 43)] }),
+      true,
     );
     await runner.createTable(
       new Table({
@@ -96,6 +101,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         ],
         indices: [{ name: 'djaffar_cookieless_visit_seen', columnNames: ['lastSeen'] }],
       }),
+      true,
     );
     await runner.createTable(
       new Table({
@@ -103,6 +109,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
         columns: [serial('number'), text('subscription', 64), uuid('activityId')],
         indices: [{ name: 'djaffar_outbox_subscription', columnNames: ['subscription', 'number'] }],
       }),
+      true,
     );
     await runner.createTable(
       new Table({
@@ -120,23 +127,24 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
           optional(text('historyId', 36)),
         ],
       }),
+      true,
     );
     await runner.createTable(
       new Table({
         name: pathOf(dataSource, OUTCOME),
         columns: [primary(bigint('hour')), primary(text('cause', 64)), bigint('count')],
       }),
+      true,
     );
     const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
     const dialect = dialectOf(dataSource);
     const { timestampColumn } = dialect;
-    if (timestampColumn)
+    if (timestampColumn && !(await runner.hasColumn(pathOf(dataSource, ACTIVITY), timestampColumn.name)))
       await runner.query(`ALTER TABLE ${table(ACTIVITY)} ADD COLUMN ${timestampColumn.definition}`);
-    for (const index of [
+    await createIndexes(runner, [
       ...dialect.activityIndexes(table(ACTIVITY)),
       ...dialect.sessionIndexes(table(SESSION)),
-    ])
-      await runner.query(`CREATE INDEX ${index}`);
+    ]);
   }
 
   async down(runner: QueryRunner): Promise<void> {

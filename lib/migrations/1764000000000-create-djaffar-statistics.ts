@@ -2,7 +2,7 @@ import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { MAX_LANGUAGE } from '../activity/language.js';
 import { dialectOf } from '../database/dialects/dialect.js';
 import { escapePath, pathOf } from '../database/table.js';
-import { columnsOf, optional, primary } from './columns.js';
+import { columnsOf, createIndexes, optional, primary } from './columns.js';
 
 const DIRTY_RANGE = 'djaffar_dirty_range';
 const PATH = 'djaffar_path';
@@ -112,9 +112,9 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
         ],
       }),
     ];
-    for (const table of tables) await runner.createTable(table);
+    for (const table of tables) await runner.createTable(table, true);
     const paths = escapePath(runner.connection, name(PATH));
-    await runner.query(`CREATE INDEX ${dialectOf(runner.connection).pathIndex(paths)}`);
+    await createIndexes(runner, [dialectOf(runner.connection).pathIndex(paths)]);
   }
 
   async down(runner: QueryRunner): Promise<void> {

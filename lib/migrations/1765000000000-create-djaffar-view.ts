@@ -8,11 +8,17 @@ export class CreateDjaffarView1765000000000 implements MigrationInterface {
   name = 'CreateDjaffarView1765000000000';
 
   async up(runner: QueryRunner): Promise<void> {
+    await dropView(runner);
     await runner.query(createView(runner.connection, dialectOf(runner.connection)));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    const { connection } = runner;
-    await runner.query(`DROP VIEW ${escapePath(connection, pathOf(connection, ACTIVITIES_VIEW))}`);
+    await dropView(runner);
   }
+}
+
+/** There is one before the migration if an earlier try was broken off on MariaDB or MySQL. */
+async function dropView(runner: QueryRunner): Promise<void> {
+  const { connection } = runner;
+  await runner.query(`DROP VIEW IF EXISTS ${escapePath(connection, pathOf(connection, ACTIVITIES_VIEW))}`);
 }

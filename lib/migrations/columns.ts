@@ -41,3 +41,18 @@ export async function columnsOf(runner: QueryRunner): Promise<Columns> {
 export const optional = (column: TableColumnOptions): TableColumnOptions => ({ ...column, isNullable: true });
 
 export const primary = (column: TableColumnOptions): TableColumnOptions => ({ ...column, isPrimary: true });
+
+/**
+ * Creates indexes. MariaDB and MySQL commit each statement of a migration, so one that was broken off has left some behind, which
+ * are skipped.
+ * @param indexes what follows `CREATE INDEX`, the name first
+ */
+export async function createIndexes(runner: QueryRunner, indexes: readonly string[]): Promise<void> {
+  const { connection } = runner;
+  const { indexNames } = dialectOf(connection);
+  const mayBeBrokenOff = ['mysql', 'mariadb'].includes(connection.options.type);
+  const rows: { name: string }[] = mayBeBrokenOff ? await runner.query(indexNames) : [];
+  const known = new Set(rows.map(({ name }) => name));
+  for (const index of indexes)
+    if (!known.has(index.split(' ', 1)[0] ?? '')) await runner.query(`CREATE INDEX ${index}`);
+}

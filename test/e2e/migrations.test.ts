@@ -9,6 +9,7 @@ import {
   djaffarMigrations,
   DjaffarModule,
 } from '../../lib/index.js';
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 
 const TABLES = [
@@ -113,6 +114,35 @@ describe.each(FOUND)('the migrations on %s', (name) => {
       await runner.release();
     }
   }
+
+  it.each([1, 2, 5, 9, 12, 14, 17, 20])(
+    'can be run again after they were broken off before statement %i that defines something',
+    async (place) => {
+      await connect();
+      const runner = dataSource.createQueryRunner();
+      const query = runner.query.bind(runner);
+      let left = place;
+      jest.spyOn(runner, 'query').mockImplementation((sql: string, ...rest: []) => {
+        if (/^(?:CREATE|ALTER)/.test(sql) && (left -= 1) === 0) throw new Error('the connection is gone');
+        return query(sql, ...rest);
+      });
+      // On MariaDB each statement is committed all the same.
+      await runner.startTransaction();
+      const broken = (async () => {
+        for (const Migration of djaffarMigrations) await new Migration().up(runner);
+      })();
+      await expect(broken).rejects.toThrow('the connection is gone');
+      await runner.rollbackTransaction();
+      await runner.release();
+      await dataSource.runMigrations();
+      expect(await tables()).toEqual(TABLES);
+      expect(await differences()).toEqual([]);
+      const indexes: { name: string }[] = await dataSource.query(dialectOf(dataSource).indexNames);
+      expect(indexes.map(({ name: index }) => index)).toEqual(
+        expect.arrayContaining(['djaffar_activity_date', 'djaffar_path_text']),
+      );
+    },
+  );
 
   it('run on an empty database, and make the tables of the entities', async () => {
     await connect();
