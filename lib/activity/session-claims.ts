@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { describeThrown } from '../diagnostics/thrown.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { SessionClaim, Store } from '../store/store.js';
@@ -53,6 +53,10 @@ export class SessionClaims implements CommitListener {
     await Promise.race([this.working, late]);
     clearTimeout(timer);
     this.isEnding = true;
+    if (this.waiting.size > 0)
+      new Logger('Djaffar').warn(
+        `what ${this.waiting.size} visitors did before their login is given to them with a later activity of theirs`,
+      );
   }
 
   /** It never rejects: what fails is done with the next activity of the session. */

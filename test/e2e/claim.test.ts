@@ -1,6 +1,7 @@
 import { Test } from '@nestjs/testing';
 import { ActivityService, ActivityStats, type ServerActivity } from '../../lib/index.js';
 import { DjaffarTestingModule, TrackedActivities } from '../../lib/testing/index.js';
+import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, PAIRS, startHost } from '../support/host.js';
 
@@ -157,6 +158,29 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     await track({ path: '/login', session: 's', date: at(1), user: { id: 'u' } });
     await settled();
     expect(await host.activities.count({ session: 's', user: 'u' })).toBe(1201);
+  });
+
+  it('what was anonymised in the meantime stays anonymous', async () => {
+    await track(
+      { path: '/1', session: 's', date: at(0) },
+      { path: '/2', session: 's', date: at(1), user: { id: 'u' } },
+    );
+    await settled();
+    await track({ path: '/late', session: 's', date: at(0) });
+    const { items } = await host.activities.find({ user: 'u', path: '/2' });
+    const dialect = dialectOf(host.dataSource);
+    const transact = dialect.transact.bind(dialect);
+    const spy = jest.spyOn(dialect, 'transact').mockImplementation(async (...given) => {
+      spy.mockRestore();
+      expect(await host.activities.anonymise({ session: 's', to: at(0, 1) })).toBe(2);
+      return transact(...given);
+    });
+    const claim = { session: 's', user: 'u', userName: null, activity: items[0]?.id ?? '', until: at(1) };
+    await host.store.claimSession(claim);
+    expect((await host.stored()).find(({ path }) => path === '/late')).toMatchObject({
+      userId: null,
+      sessionId: null,
+    });
   });
 
   it('a user who was erased in the meantime gets nothing', async () => {

@@ -56,7 +56,7 @@ async function findAnonymous(manager: EntityManager, claim: SessionClaim): Promi
  */
 async function change(
   dataSource: DataSource,
-  { activity, user, userName }: SessionClaim,
+  { activity, session, user, userName }: SessionClaim,
   found: Claimed[],
 ): Promise<boolean> {
   const lock = dataSource
@@ -70,7 +70,8 @@ async function change(
     .update(Activity)
     .set({ userId: user, userName })
     .where({ id: In(found.map(({ id }) => id)) })
-    .andWhere('userId IS NULL')
+    // They may have been anonymised in the meantime.
+    .andWhere('userId IS NULL AND sessionId = :session', { session })
     .getQueryAndParameters();
   const dirty = new Table(dataSource, DirtyRange, { clock: 'createdAt' }).insert(dirtyRangesForInsert(found));
   const locked = await connectionsOf(dataSource).ask((signal) =>
