@@ -4,7 +4,14 @@ import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
 import type { Outbox } from '../store/outbox.js';
-import type { ErasureSelection, RetentionResult, SessionClaim, Store, Write } from '../store/store.js';
+import type {
+  ErasureSelection,
+  RetentionResult,
+  SessionClaim,
+  Store,
+  StoreFailure,
+  Write,
+} from '../store/store.js';
 import { MemoryActivities } from './memory-activities.js';
 import { silentOutbox } from './silent-outbox.js';
 
@@ -16,7 +23,7 @@ const NO_STATISTICS =
 export class MemoryStore extends MemoryActivities implements Store {
   readonly engine = 'memory';
   readonly incidents = new IncidentLog();
-  readonly isOpen = true;
+  readonly isOpen: boolean = true;
   readonly isTransactional = true;
   readonly writers = 1;
   readonly outbox: Outbox | undefined = silentOutbox;
@@ -159,7 +166,9 @@ export class MemoryStore extends MemoryActivities implements Store {
     return 0;
   }
 
-  classifyError(): undefined {}
+  classifyError(): StoreFailure | undefined {
+    return undefined;
+  }
 
   toUnavailable(): undefined {}
 

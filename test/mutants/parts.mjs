@@ -9,7 +9,7 @@ export const PARTS = {
     tests: ['unit/visit-id', 'unit/visitor'],
   },
   cookie: { goal: 95, mutate: ['lib/privacy/{hmac,key-ring}.ts'], tests: ['unit/hmac', 'unit/key-ring'] },
-  signing: { goal: 95, mutate: ['lib/privacy/signing-keys.ts'], tests: ['e2e/signing'] },
+  signing: { goal: 95, mutate: ['lib/privacy/signing-keys.ts'], tests: ['unit/signing-keys'] },
   salts: { goal: 85, mutate: ['lib/privacy/{salt,salts}.ts'], tests: ['unit/salts'] },
   filters: {
     goal: 95,
@@ -36,6 +36,12 @@ export const PARTS = {
     mutate: ['lib/activity/{activity.writer,known-sessions,write-errors}.ts'],
     tests: ['unit/writer', 'e2e/writer', 'e2e/erased-session'],
   },
+  dates: {
+    goal: 95,
+    mutate: ['lib/time/{duration,time-zone}.ts', 'lib/activity/iso-date.ts'],
+    tests: ['unit/duration', 'unit/iso-date', 'unit/time-zone'],
+  },
+  csv: { goal: 95, mutate: ['lib/export/csv-row.ts'], tests: ['unit/csv-row'] },
   erasure: {
     goal: 95,
     mutate: ['lib/store/typeorm/erasure.ts'],

@@ -12,9 +12,20 @@ describe('a duration', () => {
     ['2026-03-31T13:00Z', '1 month', '2026-02-28'],
     ['2024-02-29T13:00Z', '1 year', '2023-02-28'],
     ['2026-01-15T13:00Z', '13 months', '2024-12-15'],
+    ['2026-11-27T13:00Z', '2 years', '2024-11-27'],
+    ['2026-12-31T13:00Z', '1 month', '2026-11-30'],
+    ['2026-05-30T13:00Z', '3 months', '2026-02-28'],
+    ['2026-11-27T12:34:56.789Z', '1 month', '2026-10-27'],
   ])('before %s, %s, begins on %s', (now, duration, day) => {
     expect(before(now, duration)).toBe(`${day}T00:00:00.000Z`);
   });
+
+  it.each(['1 day', '1 days', '90 days', '1 week', '52 weeks', '25 months', '1 year', '99999 years'])(
+    'is %j',
+    (value) => {
+      expect(isDuration(value)).toBe(true);
+    },
+  );
 
   it.each([
     '',
@@ -30,5 +41,10 @@ describe('a duration', () => {
     null,
   ])('is not %j', (value) => {
     expect(isDuration(value)).toBe(false);
+  });
+
+  it('has no start if it is none', () => {
+    for (const wrong of ['', '3 hours', ' 1 day'])
+      expect(() => startOfDayBefore(0, wrong)).toThrow(`not a duration: ${wrong}`);
   });
 });
