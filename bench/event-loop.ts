@@ -11,10 +11,10 @@ import { ActivityWriter } from '../lib/activity/activity.writer.js';
 import { Recorder } from '../lib/activity/recorder.js';
 import { VisitDurationLimit } from '../lib/activity/visit-duration-limit.js';
 import { connectionsOf } from '../lib/database/connections.js';
-import { Outcomes } from '../lib/diagnostics/outcomes.js';
+import { OutcomeCounter } from '../lib/diagnostics/outcome-counter.js';
 import { Telemetry } from '../lib/diagnostics/telemetry.js';
 import { DEFAULTS } from '../lib/options/settings.js';
-import { formatOf } from '../lib/export/row-formats.js';
+import { createFormat } from '../lib/export/row-formats.js';
 import { exportPages } from '../lib/export/pages.js';
 import { TypeOrmStore } from '../lib/store/typeorm/typeorm.store.js';
 import { databaseOptions } from '../sample/database.js';
@@ -124,7 +124,7 @@ function tasksOf(dataSource: DataSource): Task[] {
   const stats = new ActivityStats(store);
   const writer = new ActivityWriter(store, DEFAULTS.writer);
   const bounds = new VisitDurationLimit(store);
-  const recorder = new Recorder(DEFAULTS, writer, bounds, new Outcomes(), new Telemetry());
+  const recorder = new Recorder(DEFAULTS, writer, bounds, new OutcomeCounter(), new Telemetry());
   const activities = new ActivityService(store, DEFAULTS, recorder, writer, bounds, new NoContext());
   const day = { from: new Date(to.getTime() - 48 * HOUR), to };
   let tracked = 0;
@@ -139,7 +139,7 @@ function tasksOf(dataSource: DataSource): Task[] {
   const trackMany = (count: number, dateOf: (i: number) => number): Promise<unknown> =>
     Promise.all(Array.from({ length: count }, (_, i) => track(dateOf(i))));
   const exported = (format: 'ndjson' | 'csv') => async (): Promise<void> => {
-    for await (const { pieces } of exportPages(activities, formatOf(format), day)) for (const _ of pieces);
+    for await (const { pieces } of exportPages(activities, createFormat(format), day)) for (const _ of pieces);
   };
   return [
     { name: 'nothing, for a second', work: () => new Promise((resolve) => setTimeout(resolve, 1000)) },

@@ -16,7 +16,7 @@ import { openedBySession, routeAt } from './http/route-paths.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './module/definition.js';
 import { REGISTRATION, type Registration } from './options/settings.js';
 import { checkForRoot, checkForRootAsync } from './options/validation.js';
-import { Answers } from './tracking/answers.js';
+import { RefusalCounter } from './tracking/refusal-counter.js';
 import { prepareExpress } from './tracking/platform/express.js';
 import { prepareFastify } from './tracking/platform/fastify.js';
 
@@ -52,7 +52,7 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     @Inject(ADAPTER_HOST) private readonly adapterHost: HttpAdapterHost,
     private readonly bearerSession: BearerSession,
     private readonly contexts: RequestContexts,
-    private readonly answers: Answers,
+    private readonly refusals: RefusalCounter,
   ) {
     super();
   }
@@ -86,9 +86,9 @@ export class DjaffarModule extends ConfigurableModuleClass implements NestModule
     const isTrackRoute = routeAt(path, route);
     if (httpAdapter.getType() === 'fastify') {
       if (this.contexts.isOn) enterOnFastify(httpAdapter.getInstance(), this.contexts);
-      prepareFastify(httpAdapter.getInstance(), isTrackRoute, routeAt(path, 'dashboard'), this.answers);
+      prepareFastify(httpAdapter.getInstance(), isTrackRoute, routeAt(path, 'dashboard'), this.refusals);
     } else {
-      prepareExpress(httpAdapter.getInstance(), isTrackRoute, this.answers);
+      prepareExpress(httpAdapter.getInstance(), isTrackRoute, this.refusals);
       if (this.contexts.isOn) enterOnExpress(httpAdapter.getInstance(), this.contexts);
     }
     if (!this.bearerSession.isOn) return;

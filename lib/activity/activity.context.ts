@@ -81,7 +81,7 @@ export interface ContextSource {
   ready(): Promise<unknown> | undefined;
 
   /** @returns `undefined` outside of requests and of `run` */
-  originOf(occasion: Occasion): Origin | undefined;
+  findOrigin(occasion: Occasion): Origin | undefined;
 }
 
 /** Finds the context in which code runs. */
@@ -90,7 +90,7 @@ export abstract class CurrentContext implements ContextSource {
 
   abstract ready(): Promise<unknown> | undefined;
 
-  abstract originOf(occasion: Occasion): Origin | undefined;
+  abstract findOrigin(occasion: Occasion): Origin | undefined;
 
   /** @returns `undefined` outside of requests and of `run` */
   abstract snapshot(): ActivityContext | undefined;
@@ -104,7 +104,7 @@ export class NoContext extends CurrentContext {
 
   ready(): undefined {}
 
-  originOf(): undefined {}
+  findOrigin(): undefined {}
 
   snapshot(): undefined {}
 

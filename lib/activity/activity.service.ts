@@ -75,7 +75,7 @@ export class ActivityService {
   ) {
     this.tracker = new ServerTracker(settings, recorder);
     this.all = new ScopedActivities(store, () => {
-      writer.sessions.noteErasure();
+      writer.sessions.onErased();
       visitDurationLimit.clear();
     });
   }

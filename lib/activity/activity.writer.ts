@@ -164,7 +164,7 @@ export class ActivityWriter
   }
 
   /** Like `settled`, for the activities of one session. */
-  async settledOf(session: string): Promise<void> {
+  async waitForSession(session: string): Promise<void> {
     const own = [...this.open].flatMap(([written, activities]) =>
       activities.some(({ sessionId }) => sessionId === session) ? written : [],
     );
@@ -231,11 +231,11 @@ export class ActivityWriter
         const begun = this.clock.now();
         found();
         if (batch.length === 0) return;
-        const deadline = this.deadlineOf(batch);
+        const deadline = this.findDeadline(batch);
         const timer = setTimeout(() => {
           const silence = new UnavailableError('the database does not answer');
           cancel.abort(silence);
-          this.noteSilence(begun);
+          this.handleSilence(begun);
           // Callers do not wait until the connection is given back.
           this.giveUp(batch, silence);
           batch = [];
@@ -261,13 +261,13 @@ export class ActivityWriter
    * A single unresponsive connection may be a coincidence. If a second one, used later, does not respond either, the network is down, and
    * the idle connections are dead too.
    */
-  private noteSilence(begun: number): void {
+  private handleSilence(begun: number): void {
     if (this.silentSince === undefined) this.silentSince = this.clock.now();
     else if (begun >= this.silentSince) this.store.dropIdleConnections();
   }
 
   /** Returns the time at which a try is cancelled. Writes with more time left are then retried. */
-  private deadlineOf(batch: PendingWrite[]): number {
+  private findDeadline(batch: PendingWrite[]): number {
     return batch.reduce((earliest, { deadline }) => Math.min(earliest, deadline), this.deadline());
   }
 
@@ -296,11 +296,11 @@ export class ActivityWriter
   private async commit(batch: PendingWrite[], write: Write, deadline: number): Promise<void> {
     try {
       const { erasures } = this.sessions;
-      const { sessions, unsure } = this.sessionsOf(batch);
+      const { sessions, unsure } = this.splitSessions(batch);
       await this.send(batch, sessions, write, deadline);
       // A known session may have been erased in the meantime; writing everything again is harmless.
       if (this.sessions.erasures !== erasures)
-        await this.send(batch, this.sessionsOf(batch).sessions, write, deadline);
+        await this.send(batch, this.splitSessions(batch).sessions, write, deadline);
       else this.sessions.add(sessions.keys());
       this.sessions.recheck(unsure);
     } catch (error) {
@@ -326,7 +326,7 @@ export class ActivityWriter
     }
   }
 
-  private sessionsOf(batch: PendingWrite[]): ReturnType<KnownSessions['split']> {
+  private splitSessions(batch: PendingWrite[]): ReturnType<KnownSessions['split']> {
     return this.sessions.split(batch.map(({ session }) => session));
   }
 

@@ -94,7 +94,7 @@ export function parseMatching<F extends string, V extends string | null>(
   const { not, startsWith } = checkOperators(field, value, ['not', 'startsWith']);
   return {
     field,
-    ...(not !== undefined && { noneOf: parseList(`${field}.not`, listOf(not), parse) }),
+    ...(not !== undefined && { noneOf: parseList(`${field}.not`, toList(not), parse) }),
     ...(startsWith !== undefined && { startsWith: parseStart(field, startsWith) }),
   };
 }
@@ -110,7 +110,7 @@ export function parseProperty(key: string, value: unknown): ParsedCondition<'pro
   return {
     field,
     key,
-    ...(not !== undefined && { noneOf: parseList(`${name}.not`, listOf(not), parse) }),
+    ...(not !== undefined && { noneOf: parseList(`${name}.not`, toList(not), parse) }),
     ...(startsWith !== undefined && { startsWith: parseStart(name, startsWith) }),
     ...(gte !== undefined && { gte: parseNumber(`${name}.gte`, gte) }),
     ...(lte !== undefined && { lte: parseNumber(`${name}.lte`, lte) }),
@@ -134,7 +134,7 @@ export function matchesNone({
   );
 }
 
-function listOf(value: unknown): unknown[] {
+function toList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 

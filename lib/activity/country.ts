@@ -31,7 +31,7 @@ export function storedCountry(code: unknown): string | null {
 }
 
 /** Returns the country of a request, from the source in the option `geo`. This works even if the address is not stored. */
-export function countryOf(
+export function findCountry(
   geo: GeoOption,
   { headers, ip }: { headers: IncomingHttpHeaders; ip?: string | undefined },
 ): string | null {

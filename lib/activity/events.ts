@@ -36,7 +36,7 @@ export class Events {
     const { name, properties } = activity;
     const type = this.types.get(name);
     if (type) {
-      for (const [property, fault] of faultsOf(type, properties))
+      for (const [property, fault] of findErrors(type, properties))
         errors.addError(prefix + property, prefix + fault);
     } else if (!BUILT_IN.includes(name)) {
       if (this.unknown === 'reject') errors.addError(`${prefix}name`, `${prefix}name is not known: ${name}`);
@@ -46,7 +46,7 @@ export class Events {
 }
 
 /** Finds the errors that a `ValidationPipe` of the host would find, including unknown properties. */
-function faultsOf(
+function findErrors(
   type: new () => object,
   properties: Properties | null,
 ): [property: string, fault: string][] {

@@ -19,7 +19,7 @@ export interface Group {
 }
 
 /** The type and id of a group as they are stored, such as `company:17`. */
-export function groupIdOf({ type, id }: Group): string {
+export function formatGroupId({ type, id }: Group): string {
   return `${type}:${id}`;
 }
 

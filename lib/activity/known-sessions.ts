@@ -78,7 +78,7 @@ export class KnownSessions {
   }
 
   /** Must be called after activities or sessions were erased. */
-  noteErasure(): void {
+  onErased(): void {
     this.stored.clear();
     this.erasures += 1;
   }

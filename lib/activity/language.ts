@@ -13,7 +13,7 @@ const known = new LRUCache<string, { tag: string | null }>({
 });
 
 /** Returns the language that a browser prefers: the first of its `Accept-Language` header, such as `en-US`. */
-export function languageOf(header: string | undefined): string | null {
+export function parseLanguage(header: string | undefined): string | null {
   const [first = ''] = (header ?? '').slice(0, MAX_HEADER).split(/[,;]/, 1);
   return storedLanguage(first);
 }

@@ -3,7 +3,7 @@ import type { Settings } from '../options/settings.js';
 import type { IpPolicy } from './ip-address.js';
 
 /** The whole address is stored only in the mode `identified`. */
-export function ipPolicyOf(mode: PrivacyMode | 'nothing', policy: IpPolicy): IpPolicy {
+export function restrictIpPolicy(mode: PrivacyMode | 'nothing', policy: IpPolicy): IpPolicy {
   return mode === 'identified' || policy === 'none' ? policy : 'masked';
 }
 

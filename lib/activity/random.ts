@@ -20,7 +20,7 @@ export function randomBytes(size: number): Buffer {
 export function uuidv7(): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Date.now(), 0, 6);
-  return uuidOf(bytes, 7);
+  return formatUuid(bytes, 7);
 }
 
 /** The UUID (RFC 9562) that a name always has in a namespace, which is a UUID too. */
@@ -28,10 +28,10 @@ export function uuidv5(name: string, namespace: string): string {
   const hash = createHash('sha1')
     .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
     .update(name);
-  return uuidOf(hash.digest(), 5);
+  return formatUuid(hash.digest(), 5);
 }
 
-function uuidOf(bytes: Buffer, version: number): string {
+function formatUuid(bytes: Buffer, version: number): string {
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | (version << 4), 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   return bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');

@@ -5,7 +5,7 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.js';
 import { hasPrivacySignal } from './privacy-signal.js';
 import { DOCTOR_ACTIVITY } from '../diagnostics/doctor-request.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import { UNKNOWN_MARK } from './events.js';
 import { Scrubber } from './scrubber.js';
@@ -60,7 +60,7 @@ export class Recorder {
     @Inject(SETTINGS) private readonly settings: Settings,
     private readonly writer: ActivityWriter,
     private readonly visitDurationLimit: VisitDurationLimit,
-    private readonly outcomes: Outcomes,
+    private readonly outcomes: OutcomeCounter,
     private readonly telemetry: Telemetry,
   ) {
     this.scrubber = new Scrubber(settings.scrub);
@@ -85,8 +85,8 @@ export class Recorder {
   }
 
   /** Resolves when the activities of a session that this instance has accepted by now are committed, or refused. */
-  settledOf(session: string): Promise<void> {
-    return this.writer.settledOf(session);
+  waitForSession(session: string): Promise<void> {
+    return this.writer.waitForSession(session);
   }
 
   /** @returns milliseconds that are left until a deadline */
@@ -99,13 +99,13 @@ export class Recorder {
    * @returns how many activities it left
    * @throws UnstorableError if the options "user" or "transform" returned values that the tables cannot store
    */
-  async record(told: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
+  async record(given: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
     const timeLeft = this.writer.timeLeft(source.deadline ?? this.deadline());
     const kept: StoredActivity[] = [];
     /** Those whose visit the host's code has chosen. */
     const ofHost: StoredActivity[] = [];
-    const allowed = this.protect(told, source);
-    if (allowed.length === 0) this.outcomes.count('signal', told.length);
+    const allowed = this.protect(given, source);
+    if (allowed.length === 0) this.outcomes.count('signal', given.length);
     for (const activity of allowed) {
       const { visitId } = activity;
       const transforming = this.transform(activity, source.request);
@@ -155,7 +155,7 @@ export class Recorder {
     const { respect, traceProperty } = this.settings;
     const hasSignal = respect !== 'ignore' && !isAboutAnother && hasPrivacySignal(request);
     if (hasSignal && respect === 'drop') return [];
-    const trace = traceProperty !== undefined && !hasSignal ? this.telemetry.traceIdOf(request) : undefined;
+    const trace = traceProperty !== undefined && !hasSignal ? this.telemetry.readTraceId(request) : undefined;
     for (const activity of activities) {
       if (hasSignal) Object.assign(activity, ANONYMOUS);
       if (traceProperty !== undefined && trace !== undefined)
@@ -213,14 +213,14 @@ export class Recorder {
   /** The same rule applies to clients and to imports. */
   private checkProperties(activity: StoredActivity): void {
     if ((activity.properties ?? null) === null) return;
-    const fault = validateProperties(jsonOf(activity.properties));
+    const fault = validateProperties(toJson(activity.properties));
     if (fault)
       throw this.writer.errors.unstorable(`the properties that the option "transform" gave ${fault}`);
   }
 }
 
 /** Returns a value as JSON stores it: without `undefined`, and with dates as text. */
-function jsonOf(value: unknown): unknown {
+function toJson(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value));
   } catch {

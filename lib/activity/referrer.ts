@@ -7,7 +7,7 @@ const SCHEMES = /^(?:https?|android-app|ios-app):/i;
 const INTERNATIONAL = /[^\0-\x7f]|\bxn--/;
 
 /** @returns the host that a visitor came from, without `www.`: see {@link hostText} */
-export function referrerOf(referer: string | null | undefined): string | undefined {
+export function parseReferrer(referer: string | null | undefined): string | undefined {
   const host = hostIn(referer);
   return host && hostText(host).replace(/^www\./, '');
 }
@@ -33,7 +33,7 @@ function hostIn(url: string | null | undefined): string | undefined {
  * @param own hosts of the app, and of the page that tracks
  */
 export function withoutOwnHost(referer: string | null, own: (string | undefined)[]): string | null {
-  const from = referrerOf(referer);
+  const from = parseReferrer(referer);
   if (!referer || from === undefined) return referer;
   const isOwn = own.some((host) => host && hostText(host).replace(/^www\./, '') === from);
   if (!isOwn) return referer;

@@ -101,18 +101,18 @@ export class ScopedActivities {
 
   /** See `ActivityService.erase`. */
   async erase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
-    return this.store.erase(this.selectionOf(filter, options), this.onErased);
+    return this.store.erase(this.parseSelection(filter, options), this.onErased);
   }
 
   /** @internal how many activities `erase` would take */
   async countToErase(filter: ActivityFilter, options: EraseOptions = {}): Promise<number> {
-    return this.store.countToErase(this.selectionOf(filter, options));
+    return this.store.countToErase(this.parseSelection(filter, options));
   }
 
   /** See `ActivityService.anonymise`. */
   async anonymise(filter: ActivityFilter, options: AnonymiseOptions = {}): Promise<number> {
     const { properties = [], ...others } = options;
-    return this.store.anonymise(this.selectionOf(filter, others), properties, this.onErased);
+    return this.store.anonymise(this.parseSelection(filter, others), properties, this.onErased);
   }
 
   /** See `ActivityService.export`. */
@@ -120,7 +120,7 @@ export class ScopedActivities {
     filter: ActivityFilter,
     options: EraseOptions = {},
   ): AsyncGenerator<PersonalRecord, void, void> {
-    for await (const record of this.store.personalData(this.selectionOf(filter, options))) {
+    for await (const record of this.store.personalData(this.parseSelection(filter, options))) {
       if (record.kind !== 'session') yield record;
       else
         for (const { session } of await this.withOwnSessions([{ session: record.data }]))
@@ -155,7 +155,7 @@ export class ScopedActivities {
   }
 
   /** @throws InvalidFilterError also for an empty filter, and for a property that is there but undefined */
-  private selectionOf(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): ErasureSelection {
+  private parseSelection(filter: ActivityFilter, { keepAnonymous = false }: EraseOptions): ErasureSelection {
     const parsed = this.parse(filter);
     const { scope: _, ...own } = parsed;
     const missing = undefinedIn(filter);

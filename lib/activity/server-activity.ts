@@ -5,10 +5,10 @@ import type { ContextSource, Origin } from './activity.context.js';
 import { countryOfAddress, storedCountry } from './country.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
-import { GROUP_FAULT, groupIdOf, type HostGroup, storedGroup } from './group.js';
+import { GROUP_FAULT, formatGroupId, type HostGroup, storedGroup } from './group.js';
 import { isKey, MAX_SESSION, MAX_VISIT } from './key.js';
 import { storedLanguage } from './language.js';
-import { ipPolicyOf, modeOutsideRequest } from './privacy-policy.js';
+import { restrictIpPolicy, modeOutsideRequest } from './privacy-policy.js';
 import {
   MAX_PATH,
   normalizeActivity,
@@ -20,7 +20,7 @@ import type { Recorder } from './recorder.js';
 import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
 import { sanitize, truncate } from './text.js';
 import { storedUser } from './user.js';
-import { sessionOf } from './user-agent.js';
+import { buildSession } from './user-agent.js';
 import { ErrorCollector } from './validation-errors.js';
 
 /** An activity of server code. */
@@ -103,7 +103,7 @@ export class ServerTracker {
     const now = Date.now();
 
     const errors = new ErrorCollector();
-    const read = readActivity({ ...fields, date: date instanceof Date ? isoOf(date) : date }, errors);
+    const read = readActivity({ ...fields, date: date instanceof Date ? formatIso(date) : date }, errors);
     checkKey('session', session, MAX_SESSION, errors);
     checkKey('visit', visit, MAX_VISIT, errors);
     const subject = givenSubject === undefined ? null : storedSubject(givenSubject);
@@ -121,7 +121,7 @@ export class ServerTracker {
     if (loading) await loading;
     const { time, path, name, properties } = read ?? {};
     const origin =
-      errors.count === 0 ? context?.originOf({ date: time ?? now, path, name, properties, user }) : undefined;
+      errors.count === 0 ? context?.findOrigin({ date: time ?? now, path, name, properties, user }) : undefined;
 
     const parsed = read && this.normalize(read, { now, origin, isNameGenerated, errors });
     errors.throwIfInvalid();
@@ -130,7 +130,7 @@ export class ServerTracker {
     const group = ownGroup ?? origin?.group ?? null;
     const outside = modeOutsideRequest(this.settings);
     const isUserStored = origin?.isUserStored ?? outside !== 'cnil';
-    const ipPolicy = origin?.ipPolicy ?? ipPolicyOf(outside, this.settings.ip);
+    const ipPolicy = origin?.ipPolicy ?? restrictIpPolicy(outside, this.settings.ip);
     const own = session === undefined && visit === undefined ? origin : undefined;
     // Not in a transaction, because that would need a second connection.
     const claimed = manager ? undefined : await own?.claim?.(this.recorder.timeLeft(deadline));
@@ -145,7 +145,7 @@ export class ServerTracker {
           referer: parsed.referer ?? origin?.referer ?? null,
           userId: isUserStored ? (user?.id ?? origin?.user?.id ?? null) : null,
           userName: isUserStored ? (user?.name ?? origin?.user?.name ?? null) : null,
-          groupId: group && groupIdOf(group),
+          groupId: group && formatGroupId(group),
           groupName: isUserStored ? (group?.name ?? null) : null,
           sessionId,
           visitId: visit ?? claimed?.visit ?? own?.visit ?? null,
@@ -154,7 +154,7 @@ export class ServerTracker {
       ],
       sessionId === null
         ? undefined
-        : sessionOf(
+        : buildSession(
             sessionId,
             now,
             () => ({
@@ -195,7 +195,7 @@ export class ServerTracker {
   }
 }
 
-function isoOf(date: Date): string {
+function formatIso(date: Date): string {
   return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
 }
 

@@ -43,7 +43,7 @@ export interface NewSession {
 }
 
 /** Returns the properties that visits copy; all are `null` without a session. */
-export function propertiesOf(
+export function copySessionProperties(
   session: Readonly<Record<SessionProperty, string | null>> | undefined,
 ): Record<SessionProperty, string | null> {
   const { browser = null, system = null, device = null, country = null, language = null } = session ?? {};

@@ -15,14 +15,14 @@ const STORED = /^[\w.-]{1,64}:(.+)$/s;
 
 /** @returns the stored text, such as `order:17`; `undefined` if it is not a valid subject */
 export function storedSubject(subject: unknown): string | undefined {
-  const text = textOf(subject);
+  const text = toText(subject);
   const id = STORED.exec(text)?.[1];
   return id === undefined || isLongerThan(id, MAX_ID) || !isStorable(id) ? undefined : text;
 }
 
 export const SUBJECT_FAULT = `must be [type, id] or 'type:id': a type of up to ${MAX_TYPE} letters, digits, "_", "." and "-", and an id of up to ${MAX_ID} characters`;
 
-function textOf(subject: unknown): string {
+function toText(subject: unknown): string {
   if (typeof subject === 'string') return subject;
   const parts: unknown[] = Array.isArray(subject) ? subject : [];
   const [type, id] = parts;

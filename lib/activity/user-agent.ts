@@ -65,7 +65,7 @@ function truncateOrNull(name: string | undefined, characters: number): string | 
  * Returns a new session.
  * @param find reads the properties from the request; called only if the session may have to be stored
  */
-export function sessionOf(
+export function buildSession(
   id: string,
   startedAt: number,
   find: () => Partial<SessionSource>,

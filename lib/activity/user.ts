@@ -13,7 +13,7 @@ export function storedUser(user: { id: unknown; name?: string | null } | null | 
   const name: unknown = user.name ?? null;
   if (name !== null && typeof name !== 'string')
     throw new Error(`the name of a user is of the type ${typeof name}: let the option "user" give a text`);
-  return { id: textOf(user.id), name };
+  return { id: toText(user.id), name };
 }
 
 /** @returns the user that was given, else the request's own; with the own name if it is the same user without one */
@@ -22,7 +22,7 @@ export function givenUser(given: User | null, own: User | null): User | null {
   return given.id === own?.id ? { id: given.id, name: given.name ?? own.name } : given;
 }
 
-function textOf(id: unknown): string {
+function toText(id: unknown): string {
   const text = String(id);
   if (!hasText(id, text)) throw new Error(`the id of a user is ${text}: let the option "user" give a text`);
   return text;

@@ -5,7 +5,7 @@ import { ACTIVITY_FIELDS } from '../activity/activity.filter.js';
 import { UUID } from '../activity/fields.js';
 import { cancellation, cancelledBy } from '../store/cancellation.js';
 import { ExportDocument, type ExportPage, type ExportPages, type FormatName } from '../export/format.js';
-import { formatOf } from '../export/row-formats.js';
+import { createFormat } from '../export/row-formats.js';
 import { exportPages } from '../export/pages.js';
 import { ResponseStreams, type StreamResponse } from '../http/response-streams.js';
 import { ExportQuery, queryPipe } from './activities.query.js';
@@ -37,7 +37,7 @@ export class ExportController {
   ): Promise<void> {
     const filter = mergeFilter(query, ACTIVITY_FIELDS);
     const activities = this.services.activitiesFor(request);
-    const written = formatOf(format, { raw, bom });
+    const written = createFormat(format, { raw, bom });
     const cursor = after !== undefined && UUID.test(after) ? await activities.cursorOf(after) : after;
     const pages = cancelling(exportPages(activities, written, filter, cursor));
     // A resumed export of lines or rows has no second header; JSON is always a whole document.

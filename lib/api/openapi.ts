@@ -33,7 +33,7 @@ export async function describeRoutes({ described, hidden }: Controllers): Promis
   const { operations } = await import('./schema/operations.js');
   const { components } = await import('./schema/schema.js');
   for (const controller of hidden) Reflect.defineMetadata(KEYS.exclude, [true], controller);
-  const models = [...components].map(([name, schema]) => modelOf(name, schema));
+  const models = [...components].map(([name, schema]) => createModel(name, schema));
   for (const controller of described) {
     // Tags of the host take precedence.
     if (!Reflect.hasMetadata(KEYS.tags, controller))
@@ -52,11 +52,11 @@ function describe(handler: object, name: string, { responses, query, ...operatio
   const only = name === 'track' ? { method: 'post', operationId: 'TrackController_track' } : {};
   Reflect.defineMetadata(KEYS.operation, { ...operation, ...only }, handler);
   Reflect.defineMetadata(KEYS.responses, responses, handler);
-  Reflect.defineMetadata(KEYS.parameters, query ? parametersOf(query) : [], handler);
+  Reflect.defineMetadata(KEYS.parameters, query ? describeParameters(query) : [], handler);
 }
 
 /** Returns a function that represents a component of the document, as a class would. */
-function modelOf(name: string, schema: SchemaObject): () => void {
+function createModel(name: string, schema: SchemaObject): () => void {
   const model = Object.defineProperty(function (): void {}, 'name', { value: name });
   // A copy for each document: Swagger rewrites `nullable` in those of OpenAPI 3.1.
   const raw = Object.defineProperties(
@@ -82,38 +82,38 @@ interface Parameter {
 }
 
 /** Returns the parameters by the rules of class-validator. Those that all questions share are last. */
-function parametersOf({ rules, parameters }: NonNullable<Operation['query']>): Parameter[] {
+function describeParameters({ rules, parameters }: NonNullable<Operation['query']>): Parameter[] {
   const common = new Set(rules === QuestionQuery ? [] : namesIn(QuestionQuery));
   const names = namesIn(rules).filter((name) => name in parameters);
   names.sort((a, b) => Number(common.has(a)) - Number(common.has(b)));
   return names.map((name) => {
-    const kinds = kindsOf(rules, name);
+    const kinds = readKinds(rules, name);
     const { description = '', example, ...more } = parameters[name] ?? {};
     return {
       in: 'query',
       name,
       required: !kinds.has('isOptional'),
       description,
-      schema: { ...schemaOf(kinds), ...more },
+      schema: { ...toSchema(kinds), ...more },
       ...(example !== undefined && { example }),
     };
   });
 }
 
-const rulesOf = (dto: Type) => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
+const readRules = (dto: Type) => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
 
-const namesIn = (dto: Type): string[] => [...new Set(rulesOf(dto).map(({ propertyName }) => propertyName))];
+const namesIn = (dto: Type): string[] => [...new Set(readRules(dto).map(({ propertyName }) => propertyName))];
 
 type Kinds = Map<string, { constraints?: unknown[] | undefined }>;
 
-const kindsOf = (dto: Type, name: string): Kinds =>
+const readKinds = (dto: Type, name: string): Kinds =>
   new Map(
-    rulesOf(dto)
+    readRules(dto)
       .filter(({ propertyName }) => propertyName === name)
       .map((rule) => [rule.name ?? rule.type, rule]),
   );
 
-function schemaOf(kinds: Kinds): SchemaObject {
+function toSchema(kinds: Kinds): SchemaObject {
   const allowed: unknown = kinds.get('isIn')?.constraints?.[0];
   if (Array.isArray(allowed)) return { type: 'string', enum: [...allowed] };
   if (kinds.has('isInt')) return { type: 'integer' };

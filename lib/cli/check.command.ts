@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { InterruptedError, interruptible } from './interruption.js';
 import { print } from './output.js';
 import { Progress } from './progress.js';
-import { noteDefaultPages, type Services, withServices } from './services.js';
+import { warnAboutDefaultPages, type Services, withServices } from './services.js';
 
 export function addCheck(program: Command): void {
   const command = program
@@ -24,14 +24,14 @@ async function compare(services: Services, stop: AbortSignal): Promise<void> {
   );
   if (visits + sums + pages > 0) {
     // They may differ only because the command uses other pages than the app.
-    noteDefaultPages(services);
+    warnAboutDefaultPages(services);
     throw new Error(`${visits} visits, ${sums} rollup rows and ${pages} pages are wrong; run with --rebuild`);
   }
   await print('visits and rollups match the activities');
 }
 
 async function rebuildAll(services: Services, stop: AbortSignal): Promise<void> {
-  noteDefaultPages(services);
+  warnAboutDefaultPages(services);
   await withProgress(
     (onProgress) => services.store.rebuild(onProgress),
     stop,

@@ -103,11 +103,11 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
   try {
     exported = await load(resolve(file), importModule);
   } catch (error) {
-    const cure = TYPESCRIPT.test(file) && isOfSyntax(error) ? typescriptCure(file) : '';
-    throw new Error(`${file} cannot be loaded${cure}`, { cause: error });
+    const remedy = TYPESCRIPT.test(file) && isOfSyntax(error) ? typescriptRemedy(file) : '';
+    throw new Error(`${file} cannot be loaded${remedy}`, { cause: error });
   }
   const found = new Set<DataSource>();
-  for (const value of await valuesOf(exported)) if (isDataSource(value)) found.add(value);
+  for (const value of await listExports(exported)) if (isDataSource(value)) found.add(value);
   const page = findExport(exported, 'page');
   if (page !== undefined && !isPageOption(page))
     throw new Error(
@@ -123,7 +123,7 @@ async function exportedBy(file: string, importModule: ImportModule): Promise<Exp
   };
 }
 
-function typescriptCure(file: string): string {
+function typescriptRemedy(file: string): string {
   const compiled = file.replace(/^(\.\/)?src\//, 'dist/').replace(/ts$/, 'js');
   return (
     ` without a loader for TypeScript: give the compiled file, such as -d ${compiled}, or run ` +
@@ -152,14 +152,14 @@ async function load(path: string, importModule: ImportModule): Promise<unknown> 
     return await importModule(pathToFileURL(path).href);
   } catch (error) {
     // A loader only for `require`, such as ts-node's, may support the extension.
-    if (codeOf(error) !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+    if (readCode(error) !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
     return createRequire(path)(path);
   }
 }
 
 /** Whether Node cannot run the file because it is TypeScript; the error depends on Node's version. */
 function isOfSyntax(error: unknown): boolean {
-  const code = String(codeOf(error));
+  const code = String(readCode(error));
   return (
     error instanceof SyntaxError ||
     /^ERR_(UNKNOWN_FILE|UNSUPPORTED_TYPESCRIPT|MODULE_NOT_FOUND|REQUIRE|INTERNAL)/.test(code)
@@ -167,11 +167,11 @@ function isOfSyntax(error: unknown): boolean {
 }
 
 /** Returns all exports. The exports of CommonJS are the default export, which may have a default export itself. */
-async function valuesOf(exported: unknown): Promise<unknown[]> {
+async function listExports(exported: unknown): Promise<unknown[]> {
   if (typeof exported !== 'object' || exported === null) return [];
   const values = await Promise.all(Object.values(exported));
   const inner = Reflect.get(exported, 'default');
-  return isDataSource(inner) || inner === exported ? values : [...values, ...(await valuesOf(inner))];
+  return isDataSource(inner) || inner === exported ? values : [...values, ...(await listExports(inner))];
 }
 
 /** Uses TypeORM's own marker, which is the same in any copy of TypeORM. */
@@ -183,6 +183,6 @@ function isDataSource(value: unknown): value is DataSource {
   );
 }
 
-function codeOf(error: unknown): unknown {
+function readCode(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

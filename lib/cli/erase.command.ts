@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { addFilterOptions, filterOf, type FilterOptions } from './filter.options.js';
+import { addFilterOptions, toFilter, type FilterOptions } from './filter.options.js';
 import { print } from './output.js';
 import { withServices } from './services.js';
 
@@ -23,7 +23,7 @@ async function erase(
   command: Command,
   { yes = false, keepAnonymous = false, ...options }: EraseOptions,
 ): Promise<void> {
-  const filter = filterOf(options);
+  const filter = toFilter(options);
   if (Object.keys(filter).length === 0)
     throw new Error('an empty filter would erase everything; add a filter, such as --user 17');
   if (!yes && !isTerminal()) throw new Error('there is no terminal to ask for confirmation; use --yes');

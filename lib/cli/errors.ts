@@ -1,6 +1,6 @@
 /** Returns the reason of an error in one line. */
-export function reasonOf(error: unknown): string {
-  return escapeControls(textOf(error).trim().replaceAll(/\s+/g, ' '));
+export function formatReason(error: unknown): string {
+  return escapeControls(toText(error).trim().replaceAll(/\s+/g, ' '));
 }
 
 /** C0 and C1 control characters, except tab and line ends, and characters that change the direction of text. */
@@ -12,10 +12,10 @@ export function escapeControls(text: string): string {
   return text.replaceAll(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-function textOf(error: unknown): string {
+function toText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // The message is empty, for example, if a host has two addresses and neither accepts a connection.
-  if (error instanceof AggregateError && error.message === '') return textOf(error.errors[0]);
+  if (error instanceof AggregateError && error.message === '') return toText(error.errors[0]);
   const message = error.message || error.name;
-  return error.cause instanceof Error ? `${message}: ${textOf(error.cause)}` : message;
+  return error.cause instanceof Error ? `${message}: ${toText(error.cause)}` : message;
 }

@@ -110,7 +110,7 @@ export function propertyFilters(properties: PropertyConditions): PropertyFilters
 }
 
 /** Returns the filter from the options of a command, without undefined properties. */
-export function filterOf({
+export function toFilter({
   user,
   session,
   visit,

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { CommanderError } from 'commander';
 import type { ImportModule } from './data-source.js';
-import { escapeControls, reasonOf } from './errors.js';
+import { escapeControls, formatReason } from './errors.js';
 import { InterruptedError } from './interruption.js';
 import { program } from './program.js';
 
@@ -27,7 +27,7 @@ export async function runCommand(args: string[], importModule: ImportModule): Pr
   } catch (error) {
     // Commander has printed this error already.
     if (error instanceof CommanderError) return error.exitCode;
-    console.error(`djaffar: ${reasonOf(error)}`);
+    console.error(`djaffar: ${formatReason(error)}`);
     return error instanceof InterruptedError ? 128 + constants.signals[error.signal] : 1;
   }
 }

@@ -5,7 +5,7 @@ import { ActivityWriter } from '../activity/activity.writer.js';
 import { Pages } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import type { RetentionPolicy } from '../options/privacy.options.js';
 import type { PageOption } from '../options/store.options.js';
@@ -35,7 +35,7 @@ export interface Services {
 const WRITER = { ...DEFAULTS.writer, maxBatch: 1000, timeout: 60_000 };
 
 /** Prints on standard error that the default pages are used, if the data source file exports no `page`. */
-export function noteDefaultPages({ page, file }: Pick<Services, 'page' | 'file'>): void {
+export function warnAboutDefaultPages({ page, file }: Pick<Services, 'page' | 'file'>): void {
   if (page) return;
   console.error(
     escapeControls(
@@ -52,7 +52,7 @@ export async function withServices(
   const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
   const { store, page, retention, close } = await file.open();
   try {
-    const services = servicesOf(store, page);
+    const services = createServices(store, page);
     await work({ ...services, page, retention, file: file.name });
     await services.writer.sessions.check();
   } catch (error) {
@@ -65,14 +65,14 @@ export async function withServices(
   }
 }
 
-export function servicesOf(
+export function createServices(
   store: Store,
   page: PageOption | undefined,
 ): Omit<Services, 'page' | 'retention' | 'file'> {
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
   const writer = new ActivityWriter(store, settings.writer, new Pages(page));
   const visitDurationLimit = new VisitDurationLimit(store);
-  const recorder = new Recorder(settings, writer, visitDurationLimit, new Outcomes(), new Telemetry());
+  const recorder = new Recorder(settings, writer, visitDurationLimit, new OutcomeCounter(), new Telemetry());
   return {
     store,
     writer,

@@ -1,6 +1,6 @@
 import { truncate, type Properties } from './activity.js';
 import { type Entry, forget, last, leave, retry } from './queue.js';
-import { cameFrom, here, pageOf, track, useHash, view } from './track.js';
+import { cameFrom, here, stripQuery, track, useHash, view } from './track.js';
 
 /** Options of automatic tracking. */
 export interface AutoTracking {
@@ -74,7 +74,7 @@ export const start = (auto: AutoTracking): void => {
     setTimeout(() => (fresh = 0), REDIRECT);
   };
   const move = ({ navigationType }: { navigationType?: string | null }): void => {
-    if (pageOf(seen!) === pageOf(here())) return;
+    if (stripQuery(seen!) === stripQuery(here())) return;
     if (fresh && /rep/.test(navigationType!)) {
       forget([fresh], false);
       // The page that redirects has no time in view.

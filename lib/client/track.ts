@@ -17,7 +17,7 @@ export const useHash = (): void => {
 };
 
 /** The page of a path: as statistics count it by default, without the query string and a trailing slash. */
-export const pageOf = (path: string): string => {
+export const stripQuery = (path: string): string => {
   return path.replace(/\/?(\?.*)?$/, '');
 };
 

@@ -25,7 +25,7 @@ type GraphqlRequest = ContextRequest & { res?: ContextResponse };
 type Given = Partial<Pick<Handled, 'params' | 'query' | 'body'>>;
 
 /** @returns `undefined` for a field or a reference below the root of a GraphQL operation, which is part of another call */
-export function callOf(context: ExecutionContext): Call | undefined {
+export function toCall(context: ExecutionContext): Call | undefined {
   const args: unknown[] = context.getArgs();
   const handlerName = `${context.getClass().name}.${context.getHandler().name}`;
   switch (context.getType<ContextType | 'graphql'>()) {

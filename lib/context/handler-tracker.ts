@@ -15,8 +15,8 @@ import { describeThrown } from '../diagnostics/thrown.js';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { STORE } from '../options/settings.js';
-import { type Call, callOf } from './call.js';
-import { type ContextResponse, pathOf, routeOf, setRetryAfter } from './request.js';
+import { type Call, toCall } from './call.js';
+import { type ContextResponse, parsePath, readRoute, setRetryAfter } from './request.js';
 import { RequestContexts } from './request-contexts.js';
 import { type HandlerTracking, isStream } from './track.metadata.js';
 
@@ -38,19 +38,19 @@ export class HandlerTracker {
     tracking: Omit<HandlerTracking, 'name'> & { name?: string },
     handled: Observable<unknown>,
   ): Observable<unknown> {
-    const call = callOf(context);
+    const call = toCall(context);
     if (!call) return handled;
-    const source = call.request && this.contexts.sourceOf(call.request, call.response);
+    const source = call.request && this.contexts.buildSource(call.request, call.response);
     // Loads the keys while the handler runs: a cookie cannot be added after the answer has started.
     source?.ready()?.catch(() => {});
     source?.decided()?.catch(() => {});
     const track = async (outcome: Outcome): Promise<void> => {
       await this.activities.trackIn(
         source ?? this.contexts,
-        this.activityOf(call, tracking, outcome),
+        this.buildActivity(call, tracking, outcome),
         tracking.name === undefined,
       );
-      this.incidents.worked(subjectOf(call));
+      this.incidents.worked(describeSubject(call));
     };
     /** Never rejects. */
     const attempt = async (outcome: Outcome): Promise<void> => {
@@ -107,7 +107,7 @@ export class HandlerTracker {
     return this.store.incidents;
   }
 
-  private activityOf(
+  private buildActivity(
     { request, given, handlerName }: Call,
     { name, properties, subject, interactive = false }: Omit<HandlerTracking, 'name'> & { name?: string },
     outcome: Outcome,
@@ -123,10 +123,10 @@ export class HandlerTracker {
       name:
         name ??
         truncate(
-          `${request?.method} ${(request && (routeOf(request) ?? pathOf(request))) ?? handlerName}`,
+          `${request?.method} ${(request && (readRoute(request) ?? parsePath(request))) ?? handlerName}`,
           MAX_NAME,
         ),
-      properties: isFailure ? { ...known, status: statusOf(outcome.error) } : known,
+      properties: isFailure ? { ...known, status: toStatus(outcome.error) } : known,
       subject: subject?.(handled),
       interactive,
       // Outside of requests and of `runAs`, the activity has no other path.
@@ -137,11 +137,11 @@ export class HandlerTracker {
   /** Logs an error, except those of the database, which the writer has logged. */
   private report(call: Call, error: unknown): void {
     if (error instanceof UnavailableError || error instanceof UnstorableError) return;
-    this.incidents.failed(subjectOf(call), describeThrown(error), 'warn');
+    this.incidents.failed(describeSubject(call), describeThrown(error), 'warn');
   }
 }
 
-function subjectOf({ handlerName }: Call): string {
+function describeSubject({ handlerName }: Call): string {
   return `${handlerName} could not be tracked`;
 }
 
@@ -156,7 +156,7 @@ function toHttp(error: UnavailableError, response: ContextResponse | undefined):
 }
 
 /** Returns the status of Nest's answer to an error without exception filters of the host. */
-function statusOf(error: unknown): number {
+function toStatus(error: unknown): number {
   if (typeof error !== 'object' || error === null) return 500;
   if (error instanceof HttpException) return error.getStatus();
   // For example an error of `http-errors`. Errors of HTTP clients have a status too, but it is that of another server's response.

@@ -26,10 +26,10 @@ export function enterOnExpress(express: Express, contexts: RequestContexts): voi
  */
 export function enterOnFastify(fastify: Fastify, contexts: RequestContexts): void {
   fastify.addHook('onRequest', (request, response, next) => {
-    contexts.enter(contexts.scopeOf(request, response), next);
+    contexts.enter(contexts.getScope(request, response), next);
   });
   const enterAgain: Handler = (request, response, next) => {
-    const scope = contexts.scopeOf(request, response);
+    const scope = contexts.getScope(request, response);
     if (contexts.isIn(scope)) next();
     else contexts.enter(scope, next);
   };

@@ -12,7 +12,7 @@ import { type Group, GROUP_FAULT, storedGroup } from '../activity/group.js';
 import { countryOfAddress, storedCountry } from '../activity/country.js';
 import { storedIp } from '../activity/ip-address.js';
 import { storedLanguage } from '../activity/language.js';
-import { ipPolicyOf, modeOutsideRequest } from '../activity/privacy-policy.js';
+import { restrictIpPolicy, modeOutsideRequest } from '../activity/privacy-policy.js';
 import { parseIsoDate } from '../activity/iso-date.js';
 import { MAX_SESSION, MAX_VISIT } from '../activity/key.js';
 import { isLongerThan, isStorable } from '../activity/text.js';
@@ -50,7 +50,7 @@ export class RequestContexts extends CurrentContext {
   }
 
   /** Returns the scope of a request. All its handlers share it, so that several fields of a GraphQL operation have one visit. */
-  scopeOf(request: ContextRequest, response: ContextResponse | undefined): RequestScope {
+  getScope(request: ContextRequest, response: ContextResponse | undefined): RequestScope {
     const known = this.scopes.get(request);
     if (known) return known;
     const scope = new RequestScope(request, response);
@@ -74,23 +74,23 @@ export class RequestContexts extends CurrentContext {
   }
 
   /** Returns the context of this request, even if the caller does not run in it. */
-  sourceOf(request: ContextRequest, response: ContextResponse | undefined): ContextSource {
+  buildSource(request: ContextRequest, response: ContextResponse | undefined): ContextSource {
     const current = this.storage.getStore();
-    const isSame = current instanceof RequestScope && current.isOf(request);
+    const isSame = current instanceof RequestScope && current.isFor(request);
     // Activities that the handler tracks itself must belong to the same visit.
-    const scope = isSame ? current : this.scopeOf(request, response);
+    const scope = isSame ? current : this.getScope(request, response);
     return {
       decided: () => scope.decided(this.settings, this.visitors),
       ready: () => this.loadKeys(),
-      originOf: (occasion) => scope.originOf(occasion, this.settings, this.visitors),
+      findOrigin: (occasion) => scope.findOrigin(occasion, this.settings, this.visitors),
     };
   }
 
-  originOf(occasion: Occasion): Origin | undefined {
+  findOrigin(occasion: Occasion): Origin | undefined {
     const scope = this.storage.getStore();
     if (!scope) return undefined;
     return scope instanceof RequestScope
-      ? scope.originOf(occasion, this.settings, this.visitors)
+      ? scope.findOrigin(occasion, this.settings, this.visitors)
       : originIn(scope, occasion);
   }
 
@@ -124,7 +124,7 @@ export class RequestContexts extends CurrentContext {
         // `null`: the full address has no known country. The address here may be masked, so it is not looked up again.
         country === undefined ? countryOfAddress(this.settings.geo, ip ?? undefined) : storedCountry(country),
       language: storedLanguage(language),
-      ip: storedIp(checked('ip', ip) ?? undefined, ipPolicyOf(mode, this.settings.ip)),
+      ip: storedIp(checked('ip', ip) ?? undefined, restrictIpPolicy(mode, this.settings.ip)),
       user: mode === 'cnil' ? null : storedUser(user),
       group: groupGiven(group),
     };

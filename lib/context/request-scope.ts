@@ -3,14 +3,14 @@ import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { type Group, groupOfHost } from '../activity/group.js';
 import { withoutOwnHost } from '../activity/referrer.js';
-import { ipPolicyOf } from '../activity/privacy-policy.js';
+import { restrictIpPolicy } from '../activity/privacy-policy.js';
 import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
-import { hostnameOf } from '../http/host.js';
-import { userOf } from '../tracking/user.js';
-import { type BrowserSession, type Visit, visitsOf } from '../tracking/visitor.js';
+import { parseHostname } from '../http/host.js';
+import { findUser } from '../tracking/user.js';
+import { type BrowserSession, type Visit, assignVisits } from '../tracking/visitor.js';
 import { COOKIE_NAME, type VisitorService } from '../tracking/visitor.service.js';
-import { type ContextRequest, type ContextResponse, pathOf, routeOf, setCookie } from './request.js';
+import { type ContextRequest, type ContextResponse, parsePath, readRoute, setCookie } from './request.js';
 
 const NOBODY = {
   user: null,
@@ -39,13 +39,13 @@ export class RequestScope {
     private readonly response: ContextResponse | undefined,
   ) {}
 
-  isOf(request: ContextRequest): boolean {
+  isFor(request: ContextRequest): boolean {
     return this.request === request;
   }
 
   /** Returns the user; `null` before the host's guards have run, so only a found user is remembered. */
   user(settings: Settings): User | null {
-    return (this.knownUser ??= userOf(this.request, settings));
+    return (this.knownUser ??= findUser(this.request, settings));
   }
 
   /** Waits for asynchronous decisions of the host's functions; `undefined` if there are none. */
@@ -83,14 +83,14 @@ export class RequestScope {
 
   snapshot(settings: Settings, visitors: VisitorService): ActivityContext {
     const location = {
-      path: pathOf(this.request),
-      route: routeOf(this.request),
+      path: parsePath(this.request),
+      route: readRoute(this.request),
       at: new Date().toISOString(),
     };
     const { respect } = settings;
     if (respect !== 'ignore' && hasPrivacySignal(this.request))
       return { ...NOBODY, ...location, ...(respect === 'drop' && { isDropped: true }) };
-    const { mode, isUserStored } = visitors.decisionOf(this.request);
+    const { mode, isUserStored } = visitors.findDecision(this.request);
     if (mode === 'nothing') return { ...NOBODY, ...location, isDropped: true };
     const stored = this.isSessionStored ? this.visitor : undefined;
     const { session, visit } = stored ? { ...stored, visit: stored.visit?.id } : visitors.of(this.request);
@@ -99,15 +99,15 @@ export class RequestScope {
       group: this.group(settings),
       session: session ?? null,
       visit: visit ?? null,
-      ip: visitors.ipOf(this.request.ip, mode),
-      ...visitors.sessionSourceOf(this.request),
+      ip: visitors.toStoredIp(this.request.ip, mode),
+      ...visitors.readSessionSource(this.request),
       ...location,
     };
   }
 
-  originOf(occasion: Occasion, settings: Settings, visitors: VisitorService): Origin {
+  findOrigin(occasion: Occasion, settings: Settings, visitors: VisitorService): Origin {
     const { request } = this;
-    const { mode, isUserStored, consent } = visitors.decisionOf(request);
+    const { mode, isUserStored, consent } = visitors.findDecision(request);
     const own = isUserStored ? this.user(settings) : null;
     const user = isUserStored ? givenUser(occasion.user, own) : null;
     const isAboutAnother = own !== null && user?.id !== own.id;
@@ -115,13 +115,13 @@ export class RequestScope {
       ...NOBODY,
       user,
       referer: null,
-      path: pathOf(request),
-      route: routeOf(request),
+      path: parsePath(request),
+      route: readRoute(request),
       request,
       isAboutAnother,
       isUserStored,
       consent,
-      ipPolicy: ipPolicyOf(mode, settings.ip),
+      ipPolicy: restrictIpPolicy(mode, settings.ip),
       isVisitOwn: true,
       keep: () => {},
       ...(mode === 'nothing' && !isAboutAnother && { isDropped: true }),
@@ -131,16 +131,16 @@ export class RequestScope {
     return {
       ...origin,
       group: this.group(settings),
-      ip: visitors.ipOf(ip, mode),
-      ...visitors.sessionSourceOf(request),
-      referer: withoutOwnHost(headers.referer ?? null, [hostnameOf(request)]),
+      ip: visitors.toStoredIp(ip, mode),
+      ...visitors.readSessionSource(request),
+      referer: withoutOwnHost(headers.referer ?? null, [parseHostname(request)]),
       ...(mode === 'cookieless'
-        ? this.claimOf(occasion, user, settings, visitors)
-        : this.visitOf(occasion, user, visitors)),
+        ? this.buildClaim(occasion, user, settings, visitors)
+        : this.findVisit(occasion, user, visitors)),
     };
   }
 
-  private claimOf(
+  private buildClaim(
     { date, path, name, properties }: Occasion,
     user: User | null,
     { respect }: Settings,
@@ -159,7 +159,7 @@ export class RequestScope {
   }
 
   /** Continues the visit or starts a new one, by the rules for activities of the browser. */
-  private visitOf(
+  private findVisit(
     { date, path, name, properties }: Occasion,
     user: User | null,
     visitors: VisitorService,
@@ -173,7 +173,7 @@ export class RequestScope {
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
     // Without guards the user is unknown. That must not end the visit, as a logout does.
     const current = user || !visit ? visit : { ...visit, user: '' };
-    const { visits, latest } = visitsOf(current, [moment], user?.id, found.idempotencySeed);
+    const { visits, latest } = assignVisits(current, [moment], user?.id, found.idempotencySeed);
     const isSame = latest && latest.id === visit?.id;
     this.visitor = {
       session,

@@ -26,12 +26,12 @@ export interface ContextResponse {
 }
 
 /** @returns the requested path without its query string */
-export function pathOf({ originalUrl, url }: ContextRequest): string | null {
+export function parsePath({ originalUrl, url }: ContextRequest): string | null {
   return (originalUrl ?? url)?.split(/[?#]/, 1)[0] || null;
 }
 
 /** @returns the pattern of the handler's path; `null` before routing */
-export function routeOf({ baseUrl = '', route, routeOptions }: ContextRequest): string | null {
+export function readRoute({ baseUrl = '', route, routeOptions }: ContextRequest): string | null {
   if (routeOptions) return routeOptions.url ?? null;
   return typeof route?.path === 'string' ? baseUrl + route.path : null;
 }

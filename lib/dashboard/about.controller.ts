@@ -5,7 +5,7 @@ import { NoStoreInterceptor } from '../http/no-store.interceptor.js';
 import { type Registration, REGISTRATION, type Settings, SETTINGS } from '../options/settings.js';
 import { version } from '../generated/version.js';
 import type { TrackRequest } from '../http/request.js';
-import { userOf } from '../tracking/user.js';
+import { findUser } from '../tracking/user.js';
 
 export interface About {
   version: string;
@@ -36,7 +36,7 @@ export class AboutController {
     const { items } = await this.services.activitiesFor(request).find({}, { limit: 1, order: 'asc' });
     return {
       version,
-      user: userOf(request, this.settings)?.name ?? null,
+      user: findUser(request, this.settings)?.name ?? null,
       tracker: `../${this.registration.tracker}`,
       since: items[0]?.date.toISOString() ?? null,
       timeZone: this.settings.dashboard?.timeZone ?? null,

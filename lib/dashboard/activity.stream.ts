@@ -131,7 +131,7 @@ export class ActivityStream implements OnModuleDestroy {
       const known = new Set(this.known.keys());
       const { ids, activities } = await this.activities.findReceived(within, LIMIT, known);
       this.lastLook = now;
-      this.note(ids, now, within);
+      this.remember(ids, now, within);
       const found = new Set(ids);
       const fresh = activities.map((activity): [string, string] => [activity.id, this.json(activity)]);
       // Without erased activities, and those that are too old.
@@ -147,7 +147,7 @@ export class ActivityStream implements OnModuleDestroy {
   }
 
   /** Remembers ids for as long as a poll may find them: `within` before it, or after it if a clock is ahead. */
-  private note(ids: string[], now: number, within: number): void {
+  private remember(ids: string[], now: number, within: number): void {
     for (const id of ids) {
       this.known.delete(id);
       this.known.set(id, now);

@@ -28,18 +28,18 @@ export class StreamController {
   events(@Req() request: object, @Res() response: StreamResponse): void {
     const { services } = this;
     const stream = this.activities.of(services.keyFor(request), services.activitiesFor(request));
-    const bytes = stream.events().pipe(map((text) => this.bytesOf(text)));
-    this.streams.send(response, readableOf(bytes), { type: 'text/event-stream' });
+    const bytes = stream.events().pipe(map((text) => this.toBytes(text)));
+    this.streams.send(response, toReadable(bytes), { type: 'text/event-stream' });
   }
 
   /** Encodes a text once for all clients. */
-  private bytesOf(text: string): Buffer {
+  private toBytes(text: string): Buffer {
     if (this.last.text !== text) this.last = { text, bytes: Buffer.from(text) };
     return this.last.bytes;
   }
 }
 
-function readableOf(events: Observable<Buffer>): Readable {
+function toReadable(events: Observable<Buffer>): Readable {
   // An available event is emitted before subscribe() returns.
   const subscription = new Subscription();
   const readable = new Readable({

@@ -3,7 +3,7 @@ import { type DataSource, type QueryRunner, QueryRunnerAlreadyReleasedError } fr
 import { IncidentLog } from '../diagnostics/incident-log.js';
 import type { QuestionLimits } from '../options/store.options.js';
 import { UnavailableError } from '../store/unavailable.error.js';
-import { connect, driverOf, failureOf } from './driver.js';
+import { connect, driverOf, classifyFailure } from './driver.js';
 import { type AskOptions, Questions } from './questions.js';
 import { ReaderLostError } from './reader/reader-process.js';
 import { Readers } from './reader/readers.js';
@@ -130,7 +130,7 @@ export class Connections {
       if (signal?.aborted) throw signal.reason;
       if (this.shutdown && destroyed) throw this.shutdown;
       // The server became a replica, or the network leads to another server. The pool would lend this connection forever.
-      if (failureOf(dataSource, error)?.isReadOnly) destroy();
+      if (classifyFailure(dataSource, error)?.isReadOnly) destroy();
       // TypeORM throws this if the connection was lost before; the reason of the loss is the cause.
       throw error instanceof QueryRunnerAlreadyReleasedError && lost ? lost : error;
     } finally {

@@ -18,7 +18,7 @@ export function driverOf(dataSource: DataSource): Driver | undefined {
 }
 
 /** Classifies an error; `undefined` if it is no failure of the database. */
-export function failureOf(dataSource: DataSource, error: unknown): DatabaseFailure | undefined {
+export function classifyFailure(dataSource: DataSource, error: unknown): DatabaseFailure | undefined {
   return driverOf(dataSource)?.failure(error);
 }
 

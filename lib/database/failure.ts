@@ -46,8 +46,8 @@ export function failureFrom(
 ): DatabaseFailure | undefined {
   if (!(error instanceof Error)) return undefined;
   const inner = driverError(error);
-  const code = codeOf(inner) ?? error.name;
-  const reason = reasonOf(inner instanceof Error ? inner : error) || code;
+  const code = readCode(inner) ?? error.name;
+  const reason = readReason(inner instanceof Error ? inner : error) || code;
   if (error instanceof TooSlowError) return { kind: 'transient', isTooSlow: true, code, reason };
   if (error instanceof UnavailableError && error.cause) {
     const cause = failureFrom(error.cause, classify);
@@ -63,13 +63,13 @@ export function failureFrom(
   return isOfConnection ? { ...NO_CONNECTION, code, reason } : undefined;
 }
 
-function codeOf({ code, errno }: ReturnType<typeof driverError>): string | undefined {
+function readCode({ code, errno }: ReturnType<typeof driverError>): string | undefined {
   if (typeof code === 'string') return code;
   return typeof errno === 'number' ? String(errno) : undefined;
 }
 
 /** Node gives an error without a message if a host name has several addresses and none of them answers. */
-function reasonOf(error: Error): string {
+function readReason(error: Error): string {
   if (error.message) return error.message;
   return error instanceof AggregateError ? error.errors.map(String).join(', ') : '';
 }

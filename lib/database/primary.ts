@@ -54,7 +54,7 @@ export function onPrimary<T>(
  * Reads on the primary, within the limits for queries.
  * @throws UnavailableError if the database does not answer, or not in time
  */
-export function askOnPrimary<T>(dataSource: DataSource, read: Read<T>): Promise<T> {
+export function queryPrimary<T>(dataSource: DataSource, read: Read<T>): Promise<T> {
   return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal));
 }
 

@@ -4,7 +4,7 @@ import { AbandonedError, cancellation, onAbort } from '../store/cancellation.js'
 import { LateError, NARROW, TooSlowError } from '../store/too-slow.error.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
-import { failureOf } from './driver.js';
+import { classifyFailure } from './driver.js';
 import { refusal } from './refusal.js';
 import { Slots } from './slots.js';
 
@@ -99,7 +99,7 @@ export class Questions {
 
   private explained(error: unknown, subject: string | null): unknown {
     if (error instanceof AbandonedError) return error;
-    const failure = failureOf(this.dataSource, error);
+    const failure = classifyFailure(this.dataSource, error);
     if (!failure || failure.kind === 'data') return error;
     if (failure.isTooSlow) {
       if (subject) this.incidents.failed(TOO_SLOW, failure, 'warn');

@@ -30,8 +30,8 @@ export class Table {
     { clock, generated }: { clock?: string; generated?: string } = {},
   ) {
     if (!dataSource.hasMetadata(entity)) {
-      const cure = 'set autoLoadEntities, or add djaffarEntities to its entities';
-      throw new Error(`Djaffar: the data source does not know the entities of Djaffar: ${cure}`);
+      const remedy = 'set autoLoadEntities, or add djaffarEntities to its entities';
+      throw new Error(`Djaffar: the data source does not know the entities of Djaffar: ${remedy}`);
     }
     const { driver } = dataSource;
     const { tablePath, primaryColumns, columns } = dataSource.getMetadata(entity);
@@ -46,7 +46,7 @@ export class Table {
     this.columnNames = ordered.map((column) => driver.escape(column.databaseName));
     this.columnOf = new Map(ordered.map(({ propertyName }, i) => [propertyName, this.columnNames[i] ?? '']));
     this.types = ordered.map((column) => driver.normalizeType(column));
-    this.values = ordered.map((column) => valueOf(column, driver));
+    this.values = ordered.map((column) => columnReader(column, driver));
   }
 
   /** The column of an entity's property, escaped, ready for SQL. */
@@ -78,14 +78,14 @@ export class Table {
 }
 
 /** Returns the value that TypeORM would bind for a column; strings are unchanged. */
-function valueOf(column: Column, driver: DataSource['driver']): (entity: ObjectLiteral) => unknown {
+function columnReader(column: Column, driver: DataSource['driver']): (entity: ObjectLiteral) => unknown {
   const { propertyName } = column;
   if (column.type === 'varchar' && !column.transformer) return (entity) => entity[propertyName];
   return (entity) => driver.preparePersistentValue(entity[propertyName], column);
 }
 
 /** Returns the name of one of our tables in the host's data source, with its prefix and its schema. */
-export function pathOf(dataSource: DataSource, table: string): string {
+export function buildTablePath(dataSource: DataSource, table: string): string {
   const { options, driver } = dataSource;
   return driver.buildTableName(prefixed(dataSource, table), 'schema' in options ? options.schema : undefined);
 }

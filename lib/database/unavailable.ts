@@ -1,5 +1,5 @@
 import { type DataSource, EntityNotFoundError, QueryRunnerAlreadyReleasedError } from 'typeorm';
-import { failureOf } from './driver.js';
+import { classifyFailure } from './driver.js';
 import { refusal } from './refusal.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 
@@ -7,17 +7,17 @@ import { UnavailableError } from '../store/unavailable.error.js';
 export function unavailableAfter(dataSource: DataSource, error: unknown): UnavailableError | undefined {
   if (error instanceof UnavailableError) return error;
   if (!(error instanceof Error)) return undefined;
-  const failure = failureOf(dataSource, error);
+  const failure = classifyFailure(dataSource, error);
   const isOfDatabase = failure !== undefined && failure.kind !== 'data';
   if (!isOfDatabase && !(error instanceof EntityNotFoundError)) return undefined;
-  return refusal(failure ?? { kind: 'transient' }, reasonOf(error), error);
+  return refusal(failure ?? { kind: 'transient' }, describeReason(error), error);
 }
 
-function reasonOf(error: Error): string {
+function describeReason(error: Error): string {
   // TypeORM releases a connection that the server ends, and then reports only that.
   if (error instanceof QueryRunnerAlreadyReleasedError) return 'it has ended the connection';
   if (error instanceof EntityNotFoundError) return 'the statistics were never computed';
   // The message is empty if a host has two addresses, and neither accepts a connection.
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return reasonOf(error.errors[0]);
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return describeReason(error.errors[0]);
   return error.message || error.name;
 }

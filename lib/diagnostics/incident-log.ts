@@ -32,7 +32,7 @@ interface Incident {
  * when it ends; so the log stays readable if each of a thousand requests a second fails.
  */
 export class IncidentLog {
-  /** Incidents by subject and {@link keyOf}. */
+  /** Incidents by subject and {@link toKey}. */
   private readonly incidents = new Map<string, Map<string, Incident>>();
 
   constructor(
@@ -48,11 +48,11 @@ export class IncidentLog {
     const now = this.clock.now();
     const ofSubject = this.incidents.get(subject) ?? new Map<string, Incident>();
     this.incidents.set(subject, ofSubject);
-    const incident = ofSubject.get(keyOf(failure));
+    const incident = ofSubject.get(toKey(failure));
     const advice = failure.advice ? ` (${failure.advice})` : '';
     if (!incident || (!incident.isOpen && now - incident.saidAt >= PAUSE)) {
       const moments = { begunAt: now, saidAt: now, failedAt: now };
-      ofSubject.set(keyOf(failure), { isOpen: true, isSaid: true, ...moments, count: 1 });
+      ofSubject.set(toKey(failure), { isOpen: true, isSaid: true, ...moments, count: 1 });
       this.logger[level](`${subject}: ${failure.reason}${advice}`);
       return;
     }
@@ -72,7 +72,7 @@ export class IncidentLog {
     const now = this.clock.now();
     const incidents = [...(this.incidents.get(subject) ?? [])];
     const isExplained = incidents.some(
-      ([key, { isOpen, failedAt }]) => key !== keyOf(failure) && isOpen && now - failedAt < PAUSE,
+      ([key, { isOpen, failedAt }]) => key !== toKey(failure) && isOpen && now - failedAt < PAUSE,
     );
     if (!isExplained) this.failed(subject, failure, level);
   }
@@ -96,7 +96,7 @@ export class IncidentLog {
   }
 }
 
-function keyOf({ incident, code }: Failure): string {
+function toKey({ incident, code }: Failure): string {
   return incident ?? code;
 }
 

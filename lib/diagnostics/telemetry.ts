@@ -55,13 +55,13 @@ export class Telemetry {
   }
 
   /** The id of the trace of a request: the one that is running, otherwise that of its `traceparent` header. */
-  traceIdOf(request: unknown): string | undefined {
-    const id = this.tracer?.traceId() ?? TRACEPARENT.exec(headerOf(request))?.[1];
+  readTraceId(request: unknown): string | undefined {
+    const id = this.tracer?.traceId() ?? TRACEPARENT.exec(readTraceparent(request))?.[1];
     return id === NO_TRACE ? undefined : id;
   }
 }
 
-function headerOf(request: unknown): string {
+function readTraceparent(request: unknown): string {
   if (typeof request !== 'object' || request === null || !('headers' in request)) return '';
   const { headers } = request;
   const value: unknown =

@@ -13,7 +13,7 @@ export interface CsvOptions {
 }
 
 /** @param options only for CSV */
-export function formatOf(name: FormatName, options: CsvOptions = {}): Format {
+export function createFormat(name: FormatName, options: CsvOptions = {}): Format {
   switch (name) {
     case 'csv':
       return csv(options);

@@ -50,11 +50,11 @@ class MmdbFile implements GeoDatabase {
       });
       const { databaseType } = reader.metadata;
       if (WITHOUT_COUNTRIES.test(databaseType)) throw new Error(`${databaseType} has no countries`);
-      for (const address of KNOWN) codeOf(find(reader, address));
+      for (const address of KNOWN) readCountryCode(find(reader, address));
       this.reader = reader;
     } catch (cause) {
       throw new Error(
-        `DjaffarModule: option "geo" cannot use the file ${String(this.file)}: ${messageOf(cause)}`,
+        `DjaffarModule: option "geo" cannot use the file ${String(this.file)}: ${readMessage(cause)}`,
         {
           cause,
         },
@@ -63,7 +63,7 @@ class MmdbFile implements GeoDatabase {
   }
 
   countryOf(address: string): string | null {
-    return this.reader ? codeOf(find(this.reader, address)) : null;
+    return this.reader ? readCountryCode(find(this.reader, address)) : null;
   }
 }
 
@@ -73,7 +73,7 @@ function find(reader: Reader<Response>, address: string): unknown {
 }
 
 /** MaxMind and DB-IP have `country.iso_code`; IPinfo, ip-location-db and others `country_code` or `country`. */
-function codeOf(record: unknown): string | null {
+function readCountryCode(record: unknown): string | null {
   if (typeof record !== 'object' || record === null) return null;
   const { country, country_code: code }: { country?: unknown; country_code?: unknown } = record;
   if (typeof country === 'object' && country !== null && 'iso_code' in country)
@@ -83,7 +83,7 @@ function codeOf(record: unknown): string | null {
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-const messageOf = (error: unknown): string => String(error).replace(/^Error: /, '');
+const readMessage = (error: unknown): string => String(error).replace(/^Error: /, '');
 
 async function loadReader(): Promise<typeof Reader> {
   try {

@@ -66,16 +66,16 @@ export class HostGuards {
       // It is not provided, or it is request-scoped.
     }
     if (this.isProvided(type))
-      return (request) => this.moduleRef.resolve(type, this.contextOf(request), anywhere);
+      return (request) => this.moduleRef.resolve(type, this.getContextId(request), anywhere);
     try {
       const guard = await this.moduleRef.create(type);
       return () => guard;
     } catch (error) {
       // The guard or one of its dependencies may be request-scoped.
-      await this.moduleRef.create(type, this.contextOf({ headers: {} })).catch(() => {
+      await this.moduleRef.create(type, this.getContextId({ headers: {} })).catch(() => {
         throw error;
       });
-      return (request) => this.moduleRef.create(type, this.contextOf(request));
+      return (request) => this.moduleRef.create(type, this.getContextId(request));
     }
   }
 
@@ -89,7 +89,7 @@ export class HostGuards {
   }
 
   /** All guards of a request share its request-scoped providers, and can inject the request itself. */
-  private contextOf(request: object): ContextId {
+  private getContextId(request: object): ContextId {
     let id = this.contexts.get(request);
     if (!id) {
       id = ContextIdFactory.getByRequest(request);

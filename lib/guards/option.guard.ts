@@ -57,18 +57,18 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     const advice =
       'A guard that reads metadata by a Reflector needs them on these routes: ' +
       `${option}: { guards: […], decorators: [Roles('admin')] }`;
-    if ((await this.answerOf((context) => this.canActivate(context))).isAccepted)
+    if ((await this.askGuards((context) => this.canActivate(context))).isAccepted)
       return log.warn(
         `the guards of the option "${option}" accept a request without a user, so ${CONSEQUENCES[option]}. ` +
           `Add a guard that refuses it. ${advice}`,
       );
     for (const guard of this.guards) {
-      const { isAccepted, isInspected } = await this.answerOf((context) =>
+      const { isAccepted, isInspected } = await this.askGuards((context) =>
         this.hostGuards.run(guard, context),
       );
       if (isAccepted && isInspected)
         log.warn(
-          `the guard ${nameOf(guard)} of the option "${option}" accepts a request without a user if it is asked alone, ` +
+          `the guard ${readName(guard)} of the option "${option}" accepts a request without a user if it is asked alone, ` +
             `so it probably accepts every user. ${advice}`,
         );
     }
@@ -89,7 +89,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
   }
 
   /** Asks about an anonymous request. An error, or no answer in time, refuses it. */
-  private async answerOf(
+  private async askGuards(
     ask: (context: ExecutionContext) => Promise<boolean>,
   ): Promise<{ isAccepted: boolean; isInspected: boolean }> {
     const enough = new AbortController();
@@ -107,7 +107,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
   }
 }
 
-function nameOf(guard: HostGuard): string {
+function readName(guard: HostGuard): string {
   return typeof guard === 'function' ? guard.name : guard.constructor.name;
 }
 

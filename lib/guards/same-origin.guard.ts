@@ -1,13 +1,13 @@
 import { type CanActivate, type ExecutionContext, ForbiddenException, Injectable } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
-import { hostOf } from '../http/host.js';
+import { parseHost } from '../http/host.js';
 
 /** Refuses requests that a browser sends for a page of another origin, because they carry its cookies. */
 @Injectable()
 export class SameOriginGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<{ headers: IncomingHttpHeaders; hostname?: string }>();
-    if (isOfOwnPage(request.headers, hostOf(request))) return true;
+    if (isOfOwnPage(request.headers, parseHost(request))) return true;
     throw new ForbiddenException('cross-site request refused');
   }
 }

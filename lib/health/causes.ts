@@ -7,7 +7,7 @@ export interface Explanation {
   cure: string;
 }
 
-const STATUS: Record<string, [meaning: string, cure: string]> = {
+const STATUS: Record<string, [meaning: string, remedy: string]> = {
   '401': [
     'a bearer token that none of the guards accepts',
     "renew the token, or set rejectedCredentials: 'anonymous' to store such requests as anonymous",
@@ -53,7 +53,7 @@ const FIELDS: Record<string, string> = {
   unknown: 'a property that is not known',
 };
 
-const DROPPED: Record<string, [meaning: string, cure: string]> = {
+const DROPPED: Record<string, [meaning: string, remedy: string]> = {
   transform: ['the option "transform" returned null', 'change "transform" if too much is dropped'],
   signal: [
     'the browser asks not to be tracked (Global Privacy Control or Do Not Track)',
@@ -65,19 +65,19 @@ const DROPPED: Record<string, [meaning: string, cure: string]> = {
   ],
 };
 
-const MARKED: Record<string, [meaning: string, cure: string]> = {
+const MARKED: Record<string, [meaning: string, remedy: string]> = {
   bot: ['bots, which statistics leave out', 'include bots in the dashboard to see them'],
   unknown: ['names that the option "events" does not have', 'add them to "events", or correct the sender'],
 };
 
-const CORS: [meaning: string, cure: string] = [
+const CORS: [meaning: string, remedy: string] = [
   'a preflight request of another origin that your app does not answer',
   'enable CORS for the origins of your pages: app.enableCors({ origin: […], credentials: true })',
 ];
 
 /** @returns `undefined` if it is neither a refusal, nor dropped or marked */
 export function explain(cause: string): Explanation | undefined {
-  const refused = (texts: [meaning: string, cure: string]): Explanation => toExplanation('refused', texts);
+  const refused = (texts: [meaning: string, remedy: string]): Explanation => toExplanation('refused', texts);
   if (cause === 'cors') return refused(CORS);
   const known = STATUS[cause];
   if (known) return refused(known);
@@ -96,6 +96,6 @@ export function explain(cause: string): Explanation | undefined {
 /** True for requests that were refused. */
 export const isRefusal = (cause: string): boolean => explain(cause)?.kind === 'refused';
 
-function toExplanation(kind: Explanation['kind'], [meaning, cure]: [string, string]): Explanation {
-  return { kind, meaning, cure };
+function toExplanation(kind: Explanation['kind'], [meaning, remedy]: [string, string]): Explanation {
+  return { kind, meaning, cure: remedy };
 }

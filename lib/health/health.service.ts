@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ActivityWriter } from '../activity/activity.writer.js';
-import { type OutcomeCount, Outcomes } from '../diagnostics/outcomes.js';
+import { type OutcomeCount, OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { HOUR } from '../time/units.js';
 import { version } from '../generated/version.js';
 import type { RetentionPolicy } from '../options/privacy.options.js';
@@ -30,7 +30,7 @@ export class HealthService {
   constructor(
     @Inject(STORE) private readonly store: Store,
     @Inject(SETTINGS) private readonly settings: Settings,
-    private readonly outcomes: Outcomes,
+    private readonly outcomes: OutcomeCounter,
     private readonly flush: OutcomeFlush,
     private readonly writer: ActivityWriter,
   ) {}
@@ -60,7 +60,7 @@ export class HealthService {
     return {
       ...this.own(),
       now: new Date().toISOString(),
-      hours: hoursOf([], Date.now() - (Date.now() % HOUR) - (hours - 1) * HOUR, hours),
+      hours: groupByHour([], Date.now() - (Date.now() % HOUR) - (hours - 1) * HOUR, hours),
       causes: [],
       checks: [wrong('tables', 'Tables or columns are missing.', cure)],
       lastCommit: null,
@@ -92,9 +92,9 @@ export class HealthService {
     return {
       ...this.own(),
       now: new Date(now).toISOString(),
-      hours: hoursOf(inRange, asked, hours),
-      causes: causesOf(inRange),
-      checks: this.checksOf(checked, latest !== null),
+      hours: groupByHour(inRange, asked, hours),
+      causes: groupByCause(inRange),
+      checks: this.runChecks(checked, latest !== null),
       lastCommit: latest === null ? null : new Date(latest).toISOString(),
       rollupLag: lag / 1000,
       retention: await this.retention(),
@@ -126,12 +126,12 @@ export class HealthService {
     }));
   }
 
-  private checksOf(counts: OutcomeCount[], isAnythingStored: boolean): HealthCheck[] {
+  private runChecks(counts: OutcomeCount[], isAnythingStored: boolean): HealthCheck[] {
     const count = (cause: string): number =>
       counts.reduce((sum, each) => (each.cause === cause ? sum + each.count : sum), 0);
     const [stored, bots, scripts] = [count('stored'), count('bot'), count('script')];
-    const [worst] = causesOf(counts).filter(({ kind }) => kind === 'refused');
-    const [dropped] = causesOf(counts).filter(({ kind }) => kind === 'dropped');
+    const [worst] = groupByCause(counts).filter(({ kind }) => kind === 'refused');
+    const [dropped] = groupByCause(counts).filter(({ kind }) => kind === 'dropped');
     const checks: HealthCheck[] = [ok('tables', 'The tables are there, and can be read.')];
     const isSent = stored > 0 || worst !== undefined || dropped !== undefined;
     if (scripts > 0) checks.push(ok('script', 'The tracker script was loaded.'));
@@ -203,7 +203,7 @@ const wrong = (name: string, text: string, cure: string): HealthCheck => ({
   cure,
 });
 
-function hoursOf(counts: OutcomeCount[], from: number, hours: number): HealthHour[] {
+function groupByHour(counts: OutcomeCount[], from: number, hours: number): HealthHour[] {
   const result = Array.from({ length: hours }, (_, i) => ({
     start: new Date(from + i * HOUR).toISOString(),
     stored: 0,
@@ -220,7 +220,7 @@ function hoursOf(counts: OutcomeCount[], from: number, hours: number): HealthHou
   return result;
 }
 
-function causesOf(counts: OutcomeCount[]): HealthCause[] {
+function groupByCause(counts: OutcomeCount[]): HealthCause[] {
   const causes = new Map<string, HealthCause>();
   for (const { hour, cause, count } of counts) {
     const explanation = explain(cause);

@@ -1,4 +1,4 @@
-import type { Refusal } from '../diagnostics/outcomes.js';
+import type { Refusal } from '../diagnostics/outcome-counter.js';
 import type { SubscriptionStatus } from '../store/outbox.js';
 import type { Explanation } from './causes.js';
 

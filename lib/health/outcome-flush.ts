@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { ActivityWriter } from '../activity/activity.writer.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { monotonicClock } from '../time/clock.js';
@@ -15,7 +15,7 @@ const SHORT_TIMEOUT = 500;
 /** The log text. */
 const SUBJECT = 'the counts of stored and refused activities cannot be saved';
 
-/** Stores what {@link Outcomes} has counted, at most every 15 seconds and at a shutdown. It never throws. */
+/** Stores what {@link OutcomeCounter} has counted, at most every 15 seconds and at a shutdown. It never throws. */
 @Injectable()
 export class OutcomeFlush implements BeforeApplicationShutdown {
   private readonly background: boolean;
@@ -25,7 +25,7 @@ export class OutcomeFlush implements BeforeApplicationShutdown {
   private isClosing = false;
 
   constructor(
-    private readonly outcomes: Outcomes,
+    private readonly outcomes: OutcomeCounter,
     private readonly writer: ActivityWriter,
     @Inject(STORE) private readonly store: Store,
     @Inject(SETTINGS) { statistics }: Settings,

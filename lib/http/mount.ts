@@ -25,9 +25,9 @@ export function mount(
     Object.defineProperty(mounted, 'name', { value: controller.name });
     Controller({ path, version: VERSION_NEUTRAL })(mounted);
     if (guard) UseGuards(guard)(mounted);
-    const before = metadataOf(mounted);
+    const before = readMetadata(mounted);
     for (const decorate of decorators) decorate(mounted);
-    const added = [...metadataOf(mounted)].filter(
+    const added = [...readMetadata(mounted)].filter(
       ([key, value]) => value !== before.get(key) && !ADDED_UP.test(String(key)),
     );
     for (const handler of ownHandlers(mounted.prototype))
@@ -36,7 +36,7 @@ export function mount(
   });
 }
 
-function metadataOf(target: object): Map<unknown, unknown> {
+function readMetadata(target: object): Map<unknown, unknown> {
   const keys: unknown[] = Reflect.getOwnMetadataKeys(target);
   return new Map(keys.map((key) => [key, Reflect.getOwnMetadata(key, target)]));
 }

@@ -8,7 +8,7 @@ export interface TrackRequest {
   /** Follows the host's trust-proxy setting, as `protocol` does. */
   ip?: string;
   protocol?: string;
-  /** Fastify 4 adds the port: see `hostnameOf`. */
+  /** Fastify 4 adds the port: see `parseHostname`. */
   hostname?: string;
   user?: unknown;
   /** Fastify: Node's request, on which Express middleware such as `passport.session()` sets properties. */

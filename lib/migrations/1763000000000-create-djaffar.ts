@@ -1,9 +1,9 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { dialectOf } from '../database/dialects/dialect.js';
-import { escapePath, pathOf } from '../database/table.js';
+import { escapePath, buildTablePath } from '../database/table.js';
 import { MAX_LANGUAGE } from '../activity/language.js';
 import { MAX_SUBJECT } from '../activity/subject.js';
-import { columnsOf, createIndexes, optional, primary } from './columns.js';
+import { buildColumns, createIndexes, optional, primary } from './columns.js';
 
 const ACTIVITY = 'djaffar_activity';
 const SESSION = 'djaffar_session';
@@ -21,10 +21,10 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     const { connection: dataSource } = runner;
-    const { text, longText, uuid, bigint, int, boolean, serial } = await columnsOf(runner);
+    const { text, longText, uuid, bigint, int, boolean, serial } = await buildColumns(runner);
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, SESSION),
+        name: buildTablePath(dataSource, SESSION),
         columns: [
           primary(text('id', 64)),
           optional(text('userAgent', 1024)),
@@ -42,7 +42,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     );
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, ACTIVITY),
+        name: buildTablePath(dataSource, ACTIVITY),
         columns: [
           primary(uuid('id')),
           bigint('date'),
@@ -72,25 +72,25 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     );
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, SIGNING_KEY),
+        name: buildTablePath(dataSource, SIGNING_KEY),
         columns: [primary(int('number')), bigint('createdAt'), text('secret', 43)],
       }),
       true,
     );
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, RETENTION),
+        name: buildTablePath(dataSource, RETENTION),
         columns: [primary(int('id')), optional(text('holder', 36)), bigint('leaseUntil'), bigint('doneAt')],
       }),
       true,
     );
     await runner.createTable(
-      new Table({ name: pathOf(dataSource, SALT), columns: [primary(int('period')), text('secret', 43)] }),
+      new Table({ name: buildTablePath(dataSource, SALT), columns: [primary(int('period')), text('secret', 43)] }),
       true,
     );
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, COOKIELESS_VISIT),
+        name: buildTablePath(dataSource, COOKIELESS_VISIT),
         columns: [
           primary(text('sessionId', 64)),
           text('visitId', 16),
@@ -105,7 +105,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     );
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, OUTBOX),
+        name: buildTablePath(dataSource, OUTBOX),
         columns: [serial('number'), text('subscription', 64), uuid('activityId')],
         indices: [{ name: 'djaffar_outbox_subscription', columnNames: ['subscription', 'number'] }],
       }),
@@ -113,7 +113,7 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     );
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, SUBSCRIPTION),
+        name: buildTablePath(dataSource, SUBSCRIPTION),
         columns: [
           primary(text('name', 64)),
           bigint('createdAt'),
@@ -131,15 +131,15 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     );
     await runner.createTable(
       new Table({
-        name: pathOf(dataSource, OUTCOME),
+        name: buildTablePath(dataSource, OUTCOME),
         columns: [primary(bigint('hour')), primary(text('cause', 64)), bigint('count')],
       }),
       true,
     );
-    const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
+    const table = (name: string): string => escapePath(dataSource, buildTablePath(dataSource, name));
     const dialect = dialectOf(dataSource);
     const { timestampColumn } = dialect;
-    if (timestampColumn && !(await runner.hasColumn(pathOf(dataSource, ACTIVITY), timestampColumn.name)))
+    if (timestampColumn && !(await runner.hasColumn(buildTablePath(dataSource, ACTIVITY), timestampColumn.name)))
       await runner.query(`ALTER TABLE ${table(ACTIVITY)} ADD COLUMN ${timestampColumn.definition}`);
     await createIndexes(runner, [
       ...dialect.activityIndexes(table(ACTIVITY)),
@@ -161,6 +161,6 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
       SUBSCRIPTION,
       OUTCOME,
     ])
-      await runner.query(`DROP TABLE ${escapePath(dataSource, pathOf(dataSource, table))}`);
+      await runner.query(`DROP TABLE ${escapePath(dataSource, buildTablePath(dataSource, table))}`);
   }
 }

@@ -1,8 +1,8 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 import { MAX_LANGUAGE } from '../activity/language.js';
 import { dialectOf } from '../database/dialects/dialect.js';
-import { escapePath, pathOf } from '../database/table.js';
-import { columnsOf, createIndexes, optional, primary } from './columns.js';
+import { escapePath, buildTablePath } from '../database/table.js';
+import { buildColumns, createIndexes, optional, primary } from './columns.js';
 
 const DIRTY_RANGE = 'djaffar_dirty_range';
 const PATH = 'djaffar_path';
@@ -17,8 +17,8 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
   name = 'CreateDjaffarStatistics1764000000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    const { text, longText, uuid, bigint, int, boolean } = await columnsOf(runner);
-    const name = (table: string): string => pathOf(runner.connection, table);
+    const { text, longText, uuid, bigint, int, boolean } = await buildColumns(runner);
+    const name = (table: string): string => buildTablePath(runner.connection, table);
     const tables = [
       new Table({
         name: name(DIRTY_RANGE),
@@ -119,6 +119,6 @@ export class CreateDjaffarStatistics1764000000000 implements MigrationInterface 
 
   async down(runner: QueryRunner): Promise<void> {
     for (const table of [DIRTY_RANGE, PATH, VISIT, NAME_ROLLUP, PATH_ROLLUP, DAILY_COUNT, ROLLUP_STATE])
-      await runner.dropTable(pathOf(runner.connection, table));
+      await runner.dropTable(buildTablePath(runner.connection, table));
   }
 }

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { ACTIVITIES_VIEW, createView } from '../store/typeorm/activities.view.js';
 import { dialectOf } from '../database/dialects/dialect.js';
-import { escapePath, pathOf } from '../database/table.js';
+import { escapePath, buildTablePath } from '../database/table.js';
 
 /** The view of activities with plain names and types. */
 export class CreateDjaffarView1765000000000 implements MigrationInterface {
@@ -20,5 +20,5 @@ export class CreateDjaffarView1765000000000 implements MigrationInterface {
 /** There is one before the migration if an earlier try was broken off on MariaDB or MySQL. */
 async function dropView(runner: QueryRunner): Promise<void> {
   const { connection } = runner;
-  await runner.query(`DROP VIEW IF EXISTS ${escapePath(connection, pathOf(connection, ACTIVITIES_VIEW))}`);
+  await runner.query(`DROP VIEW IF EXISTS ${escapePath(connection, buildTablePath(connection, ACTIVITIES_VIEW))}`);
 }

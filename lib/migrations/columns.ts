@@ -13,7 +13,7 @@ export interface Columns {
   boolean: (name: string) => TableColumnOptions;
 }
 
-export async function columnsOf(runner: QueryRunner): Promise<Columns> {
+export async function buildColumns(runner: QueryRunner): Promise<Columns> {
   // TypeORM 0.3 has no `runner.dataSource` yet.
   const { driver } = runner.connection;
   const dialect = dialectOf(runner.connection);

@@ -52,14 +52,14 @@ export function createControllers(registration: Registration): Controllers {
   ];
   for (const controller of [...tracking, ...tracker, ...api, ...dashboard]) NoTrack()(controller);
   const guarded = {
-    api: routeOf(api, 'find', `${path}/activities`),
-    dashboard: routeOf(dashboard, 'index', `${page.path}/`),
+    api: buildRoute(api, 'find', `${path}/activities`),
+    dashboard: buildRoute(dashboard, 'index', `${page.path}/`),
   };
   return { tracking, tracker, api, dashboard, guarded };
 }
 
 /** Returns the route of a handler of the first controller. */
-function routeOf([controller]: Type<object>[], handler: string, path: string): Route {
+function buildRoute([controller]: Type<object>[], handler: string, path: string): Route {
   if (!controller) throw new Error(`Djaffar: no controller has ${handler}`);
   return { controller, handler, path: `/${path.replace(/^\//, '')}` };
 }

@@ -18,7 +18,7 @@ import { ActivityStream } from '../dashboard/activity.stream.js';
 import { MINUTE } from '../time/units.js';
 import { BearerSession } from '../dashboard/bearer-session.js';
 import { Page } from '../dashboard/page.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import { HostGuards } from '../guards/host-guards.js';
 import { GUARDED_ROUTES } from '../guards/option.guard.js';
@@ -38,7 +38,7 @@ import type { Store } from '../store/store.js';
 import { ActivityListeners } from '../subscriptions/activity-listeners.js';
 import { ActivitySubscriptions } from '../subscriptions/activity-subscriptions.js';
 import { TelemetryLoader } from '../telemetry/telemetry.loader.js';
-import { Answers } from '../tracking/answers.js';
+import { RefusalCounter } from '../tracking/refusal-counter.js';
 import { CookielessVisitors } from '../tracking/cookieless-visitors.js';
 import { GeoLoader } from '../tracking/geo.loader.js';
 import { IdentifiedUsers } from '../tracking/user.js';
@@ -82,9 +82,9 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
       useFactory: (store: Store) => new VisitDurationLimit(store),
     },
     // Other modules of the process count and measure for themselves.
-    { provide: Outcomes, useFactory: () => new Outcomes() },
+    { provide: OutcomeCounter, useFactory: () => new OutcomeCounter() },
     OutcomeFlush,
-    Answers,
+    RefusalCounter,
     HealthService,
     { provide: Telemetry, useFactory: () => new Telemetry() },
     TelemetryLoader,

@@ -59,7 +59,7 @@ export class KeyRing {
   /** @returns the text with its signature: `text.signature` */
   sign(text: string, now: number): string {
     const key = this.current(now);
-    return `${text}.${key.id}${signatureOf(key, text)}`;
+    return `${text}.${key.id}${computeSignature(key, text)}`;
   }
 
   /** @returns the text without its signature; `undefined` if none of the keys has signed it, or only an expired one */
@@ -67,7 +67,7 @@ export class KeyRing {
     const [, text = '', id = '', signature = ''] = SIGNED.exec(signed) ?? [];
     const key = this.byId.get(id);
     if (!key || now >= key.acceptedUntil) return undefined;
-    return timingSafeEqual(Buffer.from(signature), Buffer.from(signatureOf(key, text))) ? text : undefined;
+    return timingSafeEqual(Buffer.from(signature), Buffer.from(computeSignature(key, text))) ? text : undefined;
   }
 
   /** Returns a secret text, the same on all instances, for reproducible but unpredictable ids. */
@@ -87,6 +87,6 @@ export function isDue({ createdAt }: SigningKey, now: number): boolean {
   return now - createdAt.getTime() >= KEY_LIFETIME;
 }
 
-function signatureOf({ hmac }: Key, text: string): string {
+function computeSignature({ hmac }: Key, text: string): string {
   return hmac.digest(text).slice(0, SIGNATURE);
 }

@@ -43,8 +43,8 @@ export function decide(
   if (answer instanceof Promise) answer.catch(() => {});
   const mode: unknown = typeof privacy === 'function' ? privacy(request) : privacy;
   return answer instanceof Promise || mode instanceof Promise
-    ? Promise.all([mode, answer]).then(([awaited, given]) => decisionOf(awaited, given, settings))
-    : decisionOf(mode, answer, settings);
+    ? Promise.all([mode, answer]).then(([awaited, given]) => buildDecision(awaited, given, settings))
+    : buildDecision(mode, answer, settings);
 }
 
 /** The decision until the host's functions have returned: that for a visitor without consent. */
@@ -56,7 +56,7 @@ export function undecided({ consent, withoutConsent }: PrivacySettings): Privacy
   };
 }
 
-function decisionOf(
+function buildDecision(
   given: unknown,
   answer: unknown,
   { consent, withoutConsent }: PrivacySettings,

@@ -18,8 +18,8 @@ const PAUSE = 600_000;
 /** Pauses after a step, as a multiple of its time: a twentieth of the time is work. */
 const REST = 19;
 /** Milliseconds. */
-const SHORTEST_REST = 20;
-const LONGEST_REST = 10_000;
+const MIN_REST = 20;
+const MAX_REST = 10_000;
 /** Milliseconds that the application waits for a step when it shuts down. */
 const SHUTDOWN_WAIT = 1000;
 /** The log text. */
@@ -79,7 +79,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async rest(took: number): Promise<void> {
-    const pause = Math.min(Math.max(REST * took, SHORTEST_REST), LONGEST_REST);
+    const pause = Math.min(Math.max(REST * took, MIN_REST), MAX_REST);
     await wait(pause, undefined, { signal: this.closing.signal, ref: false });
   }
 }

@@ -31,7 +31,7 @@ const DAYS_BEFORE_MONDAY = 3;
 const LENGTH = 15;
 
 /** @param now milliseconds since 1970 */
-export function periodOf(now: number, rotation: SaltRotation): number {
+export function computePeriod(now: number, rotation: SaltRotation): number {
   const day = Math.floor(now / DAY);
   if (rotation === 'day') return day;
   if (rotation === 'week') return Math.floor((day + DAYS_BEFORE_MONDAY) / 7);

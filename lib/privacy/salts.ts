@@ -9,7 +9,7 @@ import {
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { monotonicClock } from '../time/clock.js';
-import { periodOf, type Salt, type SaltRotation } from './salt.js';
+import { computePeriod, type Salt, type SaltRotation } from './salt.js';
 import { mayBeCookieless } from './privacy-modes.js';
 
 /** Milliseconds between two looks at whether a period is over, so that its salt does not stay longer than it should. */
@@ -25,8 +25,8 @@ const SMALL_BATCH = 200;
 const SMALL_BATCH_TIMEOUT = 500;
 /** The rest after a batch, as a multiple of its time, and the shortest and longest in milliseconds. */
 const REST = 9;
-const SHORTEST_REST = 20;
-const LONGEST_REST = 10_000;
+const MIN_REST = 20;
+const MAX_REST = 10_000;
 
 /** The salts of this period and the one before, the same on all instances; older ones are deleted for good. */
 @Injectable()
@@ -65,7 +65,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
     const { known } = this;
     if (!known) return this.load();
     const elapsed = monotonicClock.now() - known.at;
-    if (periodOf(known.date + elapsed, this.rotation) !== known.period) return this.load();
+    if (computePeriod(known.date + elapsed, this.rotation) !== known.period) return this.load();
     // If it fails, those that are there will do until the period is over.
     if (elapsed > REFRESH) this.load().catch(() => {});
     return known.salts;
@@ -86,7 +86,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
       const begun = monotonicClock.now();
       const forgotten = await this.store.forgetVisits(BATCH, this.settings.writer.timeout);
       if (forgotten < BATCH) return;
-      const rest = Math.min(Math.max(REST * (monotonicClock.now() - begun), SHORTEST_REST), LONGEST_REST);
+      const rest = Math.min(Math.max(REST * (monotonicClock.now() - begun), MIN_REST), MAX_REST);
       await wait(rest, undefined, { signal, ref: false });
     }
   }
@@ -101,10 +101,10 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
     let at = 0;
     const next = (now: number): Salt => {
       [date, at] = [now, monotonicClock.now()];
-      return { period: periodOf(now, this.rotation), secret: randomBytes(32).toString('base64url') };
+      return { period: computePeriod(now, this.rotation), secret: randomBytes(32).toString('base64url') };
     };
     const stored = await this.store.loadSalts(next, this.settings.writer.timeout);
-    const period = periodOf(date, this.rotation);
+    const period = computePeriod(date, this.rotation);
     const salts = [period, period - 1].flatMap((each) => stored.find((salt) => salt.period === each) ?? []);
     this.known = { period, salts, date, at };
     if (!this.settings.statistics.background)

@@ -48,8 +48,8 @@ export class SigningKeys implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     if (!this.store.isOpen) return;
     await this.load().catch((error: unknown) => {
-      const failure = this.store.classifyError(causeOf(error));
-      if (failure?.kind === 'schema') this.note(failure);
+      const failure = this.store.classifyError(unwrapCause(error));
+      if (failure?.kind === 'schema') this.logFailure(failure);
     });
   }
 
@@ -72,15 +72,15 @@ export class SigningKeys implements OnApplicationBootstrap {
       this.store.incidents.worked(SUBJECT);
       return ring;
     } catch (error) {
-      const failure = this.store.classifyError(causeOf(error));
-      if (failure) this.note(failure);
+      const failure = this.store.classifyError(unwrapCause(error));
+      if (failure) this.logFailure(failure);
       throw error;
     } finally {
       this.waiting -= 1;
     }
   }
 
-  private note(failure: StoreFailure): void {
+  private logFailure(failure: StoreFailure): void {
     const level = failure.kind === 'schema' ? 'error' : 'warn';
     this.store.incidents.failed(SUBJECT, failure, level);
   }
@@ -106,7 +106,7 @@ export class SigningKeys implements OnApplicationBootstrap {
         this.ring = new KeyRing(keys, this.cookieLifetime);
         return this.ring;
       } catch (error) {
-        const isPassing = this.store.classifyError(causeOf(error))?.kind === 'transient';
+        const isPassing = this.store.classifyError(unwrapCause(error))?.kind === 'transient';
         const isLate = monotonicClock.now() + RETRY > deadline || !this.store.isOpen;
         if (!isPassing || isLate) throw error;
         await pause(RETRY, undefined, { ref: false });
@@ -126,6 +126,6 @@ function nextKey(newest: SigningKey | undefined, now = Date.now()): SigningKey |
 }
 
 /** The database's own message, if the client's answer hides it. */
-function causeOf(error: unknown): unknown {
+function unwrapCause(error: unknown): unknown {
   return error instanceof UnavailableError && error.cause ? error.cause : error;
 }

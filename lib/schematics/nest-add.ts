@@ -34,7 +34,7 @@ export function nestAdd(options: NestAddOptions = {}): (tree: Tree, context: Con
             command: 'install',
             quiet: true,
             hideOutput: true,
-            packageManager: packageManagerOf(tree),
+            packageManager: detectPackageManager(tree),
           },
         }),
       });
@@ -147,7 +147,7 @@ class Addition {
         'entities: [...yourEntities, ...djaffarEntities], // unless you have autoLoadEntities: true',
         'migrations: [...yourMigrations, ...djaffarMigrations],',
       ];
-      const optionsFile = this.optionsFileOf(path);
+      const optionsFile = this.findOptionsFile(path);
       if (optionsFile === undefined) this.edit(path, addTables(this.read(path), FOR_ROOT), lines);
       else if (!optionsFiles.has(optionsFile))
         this.leave(
@@ -174,7 +174,7 @@ class Addition {
   }
 
   /** The file of the class in `useClass`, which has the options of TypeORM. */
-  private optionsFileOf(path: string): string | undefined {
+  private findOptionsFile(path: string): string | undefined {
     const name = /\buseClass\s*:\s*(\w+)/.exec(this.read(path))?.[1];
     const isOf = new RegExp(`\\bclass ${name} implements TypeOrmOptionsFactory\\b`);
     return name && this.sources.find((each) => isOf.test(this.read(each)));
@@ -239,7 +239,7 @@ class Addition {
 }
 
 /** By the lock file; `undefined` for npm. */
-function packageManagerOf(tree: Tree): string | undefined {
+function detectPackageManager(tree: Tree): string | undefined {
   const LOCK_FILES = { 'pnpm-lock.yaml': 'pnpm', 'yarn.lock': 'yarn', 'bun.lock': 'bun', 'bun.lockb': 'bun' };
   return Object.entries(LOCK_FILES).find(([file]) => tree.exists(`/${file}`))?.[1];
 }

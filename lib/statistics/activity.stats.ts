@@ -17,7 +17,7 @@ import {
   TOP_LIMIT,
   VISITS_LIMIT,
 } from './parameter-bounds.js';
-import { type AmountMeasure, ENGAGEMENT_MEASURES, parseAmount, percentileOf } from './amount.js';
+import { type AmountMeasure, ENGAGEMENT_MEASURES, parseAmount, formatPercentile } from './amount.js';
 import { SharedQuestions } from './shared-questions.js';
 import { parseFunnelSteps, parseStatisticsFilter } from './statistics-filter.js';
 import type { StatisticsSnapshot, TopQuery } from './statistics.store.js';
@@ -53,7 +53,7 @@ import {
   type Visits,
   type VisitsOptions,
 } from './statistics.types.js';
-import { comparedRange, intervalsOf, isoIn, type Range, rangeOf, spanOf } from './time/calendar.js';
+import { comparedRange, listIntervals, isoIn, type Range, parseRange, formatSpan } from './time/calendar.js';
 import { type TimeRange } from './time/time-range.js';
 import { MINUTE } from '../time/units.js';
 import { decodeVisitCursor } from './visit-cursor.js';
@@ -125,8 +125,8 @@ export class ActivityStats {
         ...(before && { compared: before[measure][0] ?? null }),
       });
       return {
-        ...spanOf(range),
-        ...(compared && { compared: spanOf(compared) }),
+        ...formatSpan(range),
+        ...(compared && { compared: formatSpan(compared) }),
         users: figure('users'),
         sessions: figure('sessions'),
         visits: figure('visits'),
@@ -156,14 +156,14 @@ export class ActivityStats {
     const amount = parseAmount(measure);
     const counted = MEASURES.find((each) => each === measure);
     if (!counted && !amount) throw unknownMeasure(MEASURES);
-    oneOf('interval', interval, INTERVALS);
+    checkOneOf('interval', interval, INTERVALS);
     return this.ask(['series', measure, interval, question], question, async (snapshot, range) => {
-      const starts = intervalsOf(range, interval);
+      const starts = listIntervals(range, interval);
       const values = counted
         ? (await snapshot.measures([counted], range, starts))[counted]
         : amount && (await snapshot.amounts(amount, range, starts)).map(({ value }) => value);
       return {
-        ...spanOf(range),
+        ...formatSpan(range),
         measure,
         interval,
         timeZone: range.timeZone,
@@ -182,7 +182,7 @@ export class ActivityStats {
     if (!amount) throw unknownMeasure(ENGAGEMENT_MEASURES);
     return this.ask(['measure', measure, question], question, async (snapshot, range) => {
       const [found] = await snapshot.amounts(amount, range, [range.since]);
-      return { ...spanOf(range), measure, value: found?.value ?? null, count: found?.count ?? 0 };
+      return { ...formatSpan(range), measure, value: found?.value ?? null, count: found?.count ?? 0 };
     });
   }
 
@@ -215,17 +215,17 @@ export class ActivityStats {
    * @param fraction 0 to 1, such as 0.5 for the median, with at most five decimals
    */
   async percentile(property: string, fraction: number, question: Question = {}): Promise<AmountResult> {
-    return this.measure(percentileOf(property, fraction), question);
+    return this.measure(formatPercentile(property, fraction), question);
   }
 
   /** The most frequent values of a dimension, or those with the largest figure of numbers. */
   async top(dimension: Dimension, options: TopOptions = {}): Promise<Top> {
     const { limit = TOP_LIMIT.default, measure, property, search, ...question } = options;
-    oneOf('dimension', dimension, DIMENSIONS);
+    checkOneOf('dimension', dimension, DIMENSIONS);
     const amount = measure === undefined ? undefined : parseAmount(measure);
     const counted = TOP_MEASURES.find((each) => each === measure);
     if (measure !== undefined && !counted && !amount) throw unknownMeasure(TOP_MEASURES);
-    wholeNumber('limit', limit, TOP_LIMIT);
+    checkWholeNumber('limit', limit, TOP_LIMIT);
     if (dimension === 'property' && !property)
       throw new InvalidFilterError('property', "must be a key if the dimension is 'property'");
     if (property !== undefined) checkText('property', property);
@@ -248,7 +248,7 @@ export class ActivityStats {
 
   /** Returns the current visitors with their latest page and activity. */
   async live({ minutes = LIVE_MINUTES.default, ...question }: LiveOptions = {}): Promise<Live> {
-    wholeNumber('minutes', minutes, LIVE_MINUTES);
+    checkWholeNumber('minutes', minutes, LIVE_MINUTES);
     for (const property of ['from', 'to'])
       if (property in question) throw new InvalidFilterError(property, 'must not be given: live is now');
     const now = (): Question => {
@@ -285,8 +285,8 @@ export class ActivityStats {
   /** Returns, for the visitors whose first visit was in a period, how many came back in each later period. */
   async retention(options: RetentionOptions = {}): Promise<Retention> {
     const { period = 'week', by = 'user', ...question } = options;
-    oneOf('period', period, PERIODS);
-    oneOf('by', by, RETENTION_BY);
+    checkOneOf('period', period, PERIODS);
+    checkOneOf('by', by, RETENTION_BY);
     return this.ask(
       ['retention', options],
       question,
@@ -306,11 +306,11 @@ export class ActivityStats {
       limit = JOURNEY_LIMIT.default,
       ...question
     } = options;
-    oneOf('by', by, JOURNEYS_BY);
+    checkOneOf('by', by, JOURNEYS_BY);
     if (start !== undefined && end !== undefined)
       throw new InvalidFilterError('end', 'must not be combined with "start"');
-    wholeNumber('depth', depth, JOURNEY_DEPTH);
-    wholeNumber('limit', limit, JOURNEY_LIMIT);
+    checkWholeNumber('depth', depth, JOURNEY_DEPTH);
+    checkWholeNumber('limit', limit, JOURNEY_LIMIT);
     if (start !== undefined) checkText('start', start);
     if (end !== undefined) checkText('end', end);
     return this.ask(['journeys', options], question, (snapshot, range) =>
@@ -321,8 +321,8 @@ export class ActivityStats {
   /** Visits with their activities, the latest first, in pages that follow each other. */
   async visits(options: VisitsOptions = {}): Promise<Visits> {
     const { limit = VISITS_LIMIT.default, order = 'desc', after, ...question } = options;
-    wholeNumber('limit', limit, VISITS_LIMIT);
-    oneOf('order', order, ['asc', 'desc']);
+    checkWholeNumber('limit', limit, VISITS_LIMIT);
+    checkOneOf('order', order, ['asc', 'desc']);
     const place = after === undefined ? undefined : decodeVisitCursor(after);
     return this.ask(['visits', options], question, (snapshot, range) =>
       snapshot.visits(range, { limit, order, after: place }),
@@ -342,12 +342,12 @@ export class ActivityStats {
     top?: TopQuery,
   ): Promise<T & AsOf> {
     const current = typeof question === 'function' ? question : () => question;
-    rangeOf(current());
+    parseRange(current());
     const parsed = parseStatisticsFilter(current());
     const filter = this.scope.length > 0 ? { ...parsed, scope: this.scope } : parsed;
     const work = (): Promise<unknown> =>
-      this.shared.ask(keyOf([...asked, this.scopeKeys]), () => {
-        const range = rangeOf(current());
+      this.shared.ask(buildKey([...asked, this.scopeKeys]), () => {
+        const range = parseRange(current());
         return this.store.statistics.read(
           { filter, dependsOn: dependsOn(range), ...(top && { top: { query: top, range } }) },
           (snapshot) => answer(snapshot, range),
@@ -360,7 +360,7 @@ export class ActivityStats {
 }
 
 /** Returns the same key for equal arguments, with properties in any order. */
-function keyOf(asked: unknown[]): string {
+function buildKey(asked: unknown[]): string {
   return JSON.stringify(asked, (_, value: unknown) => {
     if (typeof value === 'bigint') return String(value);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
@@ -376,12 +376,12 @@ function unknownMeasure(allowed: readonly string[]): InvalidFilterError {
   );
 }
 
-function oneOf(property: string, value: string, allowed: readonly string[]): void {
+function checkOneOf(property: string, value: string, allowed: readonly string[]): void {
   if (!allowed.includes(value))
     throw new InvalidFilterError(property, `must be one of ${allowed.join(', ')}`);
 }
 
-function wholeNumber(property: string, value: number, { min, max }: ParameterBounds): void {
+function checkWholeNumber(property: string, value: number, { min, max }: ParameterBounds): void {
   if (!Number.isInteger(value) || value < min || value > max)
     throw new InvalidFilterError(property, `must be a whole number from ${min} to ${max}`);
 }

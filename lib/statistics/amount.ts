@@ -50,7 +50,7 @@ export function parseAmount(measure: string): Amount | undefined {
 }
 
 /** The measure of a percentile of a property. */
-export function percentileOf(property: string, fraction: number): PropertyMeasure {
+export function formatPercentile(property: string, fraction: number): PropertyMeasure {
   const percent = Math.round(fraction * WHOLE) / 1000;
   if (!(fraction >= 0 && fraction <= 1) || Math.abs(fraction * 100 - percent) > 1e-9)
     throw new InvalidFilterError('fraction', 'must be a number from 0 to 1 with at most five decimals');

@@ -79,7 +79,7 @@ export type StatisticsField = VisitField | OfActivities;
 /** The fields of single activities; a page is the `path` of a query. */
 type OfActivities = Exclude<ActivityField, 'page' | 'session' | 'visit'>;
 
-const OF_VISITS: readonly string[] = [
+const VISIT_FIELDS: readonly string[] = [
   'session',
   'visit',
   ...VISIT_PATHS,
@@ -90,7 +90,7 @@ const OF_VISITS: readonly string[] = [
 export function isOfVisits(
   condition: ParsedCondition<StatisticsField>,
 ): condition is ParsedCondition<VisitField> {
-  return OF_VISITS.includes(condition.field);
+  return VISIT_FIELDS.includes(condition.field);
 }
 
 /** True if a condition is on a field of single activities. */
@@ -131,7 +131,7 @@ export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatistic
     Object.fromEntries(
       given.filter(
         ([property, value]) =>
-          isOf(property, [...ACTIVITY_PROPERTIES, 'properties']) &&
+          isIn(property, [...ACTIVITY_PROPERTIES, 'properties']) &&
           (property !== 'user' || (value !== null && !isNotNull(value))),
       ),
     ),
@@ -194,6 +194,6 @@ export function parseFunnelSteps(steps: FunnelStep[]): ParsedStatisticsFilter[] 
   });
 }
 
-function isOf(property: string, properties: readonly string[]): boolean {
+function isIn(property: string, properties: readonly string[]): boolean {
   return properties.includes(property);
 }

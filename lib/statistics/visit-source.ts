@@ -1,4 +1,4 @@
-import { referrerOf } from '../activity/referrer.js';
+import { parseReferrer } from '../activity/referrer.js';
 import { sanitize, truncate } from '../activity/text.js';
 import type { VisitRecord } from './statistics.types.js';
 
@@ -10,12 +10,12 @@ export type VisitSource = Pick<
 >;
 
 /** Derives the source of a visit from its first activity. */
-export function sourceOf(path: string, referer: string | null): VisitSource {
+export function parseVisitSource(path: string, referer: string | null): VisitSource {
   const [, query = ''] = /^[^?#]*\?([^#]*)/.exec(path) ?? [];
-  const parameters = utmParametersOf(query);
+  const parameters = parseUtmParameters(query);
   const utm = (name: string): string | null => truncateOrNull(parameters.get(`utm_${name}`));
   return {
-    referrer: truncateOrNull(referrerOf(referer)),
+    referrer: truncateOrNull(parseReferrer(referer)),
     utmSource: utm('source'),
     utmMedium: utm('medium'),
     utmCampaign: utm('campaign'),
@@ -25,7 +25,7 @@ export function sourceOf(path: string, referer: string | null): VisitSource {
 }
 
 /** By their keys in lower case; of several with one key the first counts. */
-function utmParametersOf(query: string): Map<string, string> {
+function parseUtmParameters(query: string): Map<string, string> {
   const parameters = new Map<string, string>();
   // Most paths have none.
   if (!/utm_/i.test(query)) return parameters;

@@ -3,10 +3,9 @@ export interface Finding {
   /** `warning`: it works, but not as it should; `problem`: something does not work. */
   level: 'ok' | 'warning' | 'problem';
   text: string;
-  /** The remedy. */
-  cure?: string | undefined;
+  remedy?: string | undefined;
 }
 
-export const fine = (text: string): Finding => ({ level: 'ok', text });
-export const warning = (text: string, cure: string): Finding => ({ level: 'warning', text, cure });
-export const problem = (text: string, cure: string): Finding => ({ level: 'problem', text, cure });
+export const ok = (text: string): Finding => ({ level: 'ok', text });
+export const warning = (text: string, remedy: string): Finding => ({ level: 'warning', text, remedy });
+export const problem = (text: string, remedy: string): Finding => ({ level: 'problem', text, remedy });

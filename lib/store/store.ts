@@ -6,7 +6,7 @@ import type { NewSession, Session } from '../activity/session.js';
 import type { PersonalRecord, UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
 import type { Failure, IncidentLog } from '../diagnostics/incident-log.js';
-import type { OutcomeCount } from '../diagnostics/outcomes.js';
+import type { OutcomeCount } from '../diagnostics/outcome-counter.js';
 import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';

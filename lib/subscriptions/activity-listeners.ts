@@ -6,7 +6,7 @@ import { type CommitListener, CommittedActivities } from '../activity/committed-
 import { RecentIds } from '../activity/recent-ids.js';
 import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
-import { type Emitter, eventOf, isEmitter } from './event-emitter.js';
+import { type Emitter, toEventName, isEmitter } from './event-emitter.js';
 import { type Listening, LISTENS } from './listener.metadata.js';
 import { ListenerQueue } from './listener-queue.js';
 import { NewDevices } from './new-devices.js';
@@ -37,7 +37,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
   private readonly devices: NewDevices;
   /** The lookups of new devices, which run one after the other. */
   private readonly lookups: ListenerQueue<() => Promise<void>>;
-  private readonly told = new RecentIds(REMEMBERED, MAX_REMEMBERED);
+  private readonly delivered = new RecentIds(REMEMBERED, MAX_REMEMBERED);
   /** Listeners run outside of the request that has tracked the activity: what they track themselves is not its visitor's. */
   private readonly outside = new AsyncResource('DjaffarListeners');
 
@@ -61,7 +61,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
         if (typeof instance !== 'object' || instance === null || instances.has(instance)) continue;
         instances.add(instance);
         if (isEmitter(instance)) this.listenWithEmitter(instance);
-        for (const method of methodsOf(instance)) {
+        for (const method of findMethods(instance)) {
           if (!wrapper.isDependencyTreeStatic())
             throw new Error(
               `Djaffar: ${method.name} listens to activities, but its class is request-scoped, so it does not exist outside of requests`,
@@ -74,13 +74,13 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
   }
 
   take(activities: StoredActivity[]): void {
-    const untold = activities.filter(({ id }) => !this.told.has(id));
-    for (const { id } of untold) this.told.add(id);
+    const fresh = activities.filter(({ id }) => !this.delivered.has(id));
+    for (const { id } of fresh) this.delivered.add(id);
     this.outside.runInAsyncScope(() => {
-      for (const activity of untold)
+      for (const activity of fresh)
         for (const { matches, queue } of this.listeners) if (matches(activity)) queue.add(activity);
       if (this.deviceQueues.length === 0) return;
-      for (const pair of this.devices.note(untold))
+      for (const pair of this.devices.collect(fresh))
         this.lookups.add(async () => {
           const device = await this.devices.find(pair);
           if (device) for (const queue of this.deviceQueues) queue.add(device);
@@ -114,11 +114,11 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
 
   private listenWithEmitter(emitter: Emitter): void {
     const matches = ({ name }: StoredActivity): boolean => {
-      const event = eventOf(name);
+      const event = toEventName(name);
       return event !== undefined && emitter.hasListeners(event);
     };
     const emit = (activity: StoredActivity): void => {
-      const event = eventOf(activity.name);
+      const event = toEventName(activity.name);
       if (event !== undefined) emitter.emit(event, structuredClone(activity));
     };
     this.listeners.push({ matches, queue: this.queueOf('a listener of EventEmitter2', emit) });
@@ -130,7 +130,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
 }
 
 /** The methods of an instance that have one of the decorators. */
-function methodsOf(instance: object): ListenerMethod[] {
+function findMethods(instance: object): ListenerMethod[] {
   const prototype: unknown = Object.getPrototypeOf(instance);
   if (typeof prototype !== 'object' || prototype === null) return [];
   return new MetadataScanner().getAllMethodNames(prototype).flatMap((key) => {

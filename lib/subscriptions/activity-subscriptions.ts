@@ -76,7 +76,7 @@ export class ActivitySubscriptions
     if (!this.settings.statistics.background) return;
     for (const subscription of this.subscriptions)
       this.runners.push(
-        new SubscriptionRunner(subscription, this.handlerOf(subscription), outbox, this.store),
+        new SubscriptionRunner(subscription, this.resolveHandler(subscription), outbox, this.store),
       );
   }
 
@@ -98,7 +98,7 @@ export class ActivitySubscriptions
     await Promise.all(this.runners.map((runner) => runner.stop(this.settings.writer.timeout)));
   }
 
-  private handlerOf({ name, handler }: Subscription): ActivityHandler['handle'] {
+  private resolveHandler({ name, handler }: Subscription): ActivityHandler['handle'] {
     if (!isClass(handler)) return handler;
     try {
       const instance = this.moduleRef.get(handler, { strict: false });

@@ -25,6 +25,6 @@ export function isEmitter(instance: unknown): instance is Emitter {
  * @param name of an activity, which a browser may have chosen
  * @returns `undefined` if it must not be emitted: an emitter with wildcards would match a `*` in a name with other names
  */
-export function eventOf(name: string): string | undefined {
+export function toEventName(name: string): string | undefined {
   return name.includes('*') ? undefined : PREFIX + name;
 }

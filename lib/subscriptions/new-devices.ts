@@ -29,7 +29,7 @@ export class NewDevices {
   constructor(private readonly store: Pick<Store, 'page'>) {}
 
   /** @returns the pairs to {@link find} */
-  note(activities: StoredActivity[]): Pair[] {
+  collect(activities: StoredActivity[]): Pair[] {
     const pairs = new Set<Pair>();
     for (const { id, userId, sessionId } of activities) {
       if (userId === null || sessionId === null) continue;

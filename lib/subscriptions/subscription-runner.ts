@@ -13,11 +13,11 @@ import type { Subscription } from './subscription.js';
 /** Between two looks for activities that other instances have stored. */
 const POLL = 1000;
 const FIRST_PAUSE = 1000;
-const LONGEST_PAUSE = 600_000;
+const MAX_PAUSE = 600_000;
 /** After the database did not answer. */
 const TROUBLE_PAUSE = 1000;
 /** How long a subscription may be parked before its waiting activities are deleted. */
-const LONGEST_PARKED = 30 * 86_400_000;
+const MAX_PARKED = 30 * 86_400_000;
 /** How many activities from before the subscription are read at once. */
 const HISTORY_PAGE = 500;
 
@@ -200,7 +200,7 @@ export class SubscriptionRunner {
     const { code: name, reason } = describeThrown(thrown);
     const { isFinal, code } = thrown instanceof DeliveryError ? thrown : { isFinal: false, code: name };
     const isParked = isFinal || failures >= this.subscription.maxFailures;
-    const longest = Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
+    const longest = Math.min(FIRST_PAUSE * 2 ** (failures - 1), MAX_PAUSE);
     // A random part avoids that all receivers that were down are called again at the same moment.
     const retryIn = longest * (0.75 + Math.random() / 4);
     this.store.incidents.failed(this.subject, { code, reason }, 'warn');
@@ -276,7 +276,7 @@ export class SubscriptionRunner {
     const reason = `it is parked after ${failures} failures in a row, the last of them: ${error}`;
     const advice = `call ActivitySubscriptions.resume('${this.name}')`;
     this.store.incidents.failed(this.subject, { code: 'PARKED', reason, advice });
-    if (parkedFor > LONGEST_PARKED) await this.outbox.discard(this.name);
+    if (parkedFor > MAX_PARKED) await this.outbox.discard(this.name);
     return this.subscription.lease / 4;
   }
 

@@ -18,7 +18,7 @@ export interface Subscription extends OutboxSubscription {
   countOfCall: (activities: Activity[]) => number;
 }
 
-function subscriptionOf({
+function toSubscription({
   name,
   filter = {},
   handler,
@@ -47,5 +47,5 @@ export function subscriptionsOf({
   subscriptions = [],
   webhooks = [],
 }: Pick<DjaffarOptions, 'subscriptions' | 'webhooks'>): Subscription[] {
-  return [...subscriptions, ...webhooks.map(subscriptionOfWebhook)].map(subscriptionOf);
+  return [...subscriptions, ...webhooks.map(subscriptionOfWebhook)].map(toSubscription);
 }

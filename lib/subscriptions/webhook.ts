@@ -32,7 +32,7 @@ interface WebhookSubscription extends SubscriptionOptions {
 export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscription {
   const { url, name, filter, from, maxBatch = 100, maxFailures, lease, timeout = 15_000 } = webhook;
   return {
-    name: name ?? nameOf(url),
+    name: name ?? deriveName(url),
     filter,
     from,
     maxBatch,
@@ -42,12 +42,12 @@ export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscript
     timeout: timeout + MARGIN,
     // Each request is settled before the next one is built from the activities that are stored then.
     countOfCall: countOfMessage,
-    handler: (activities, delivery) => send({ ...webhook, timeout }, messageOf(activities), delivery),
+    handler: (activities, delivery) => send({ ...webhook, timeout }, buildMessage(activities), delivery),
   };
 }
 
 /** The host, so that people recognize it, and a hash, because one host may have several webhooks. */
-function nameOf(url: string): string {
+function deriveName(url: string): string {
   const host = new URL(url).hostname.replaceAll(/[^\w.-]/g, '').slice(0, 47);
   return `${host}-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
 }
@@ -63,7 +63,7 @@ function countOfMessage(activities: Activity[]): number {
 }
 
 /** If the same activities are sent again, the id is the same. */
-function messageOf(activities: Activity[]): Message {
+function buildMessage(activities: Activity[]): Message {
   const ids = activities.map(({ id }) => id).join();
   return {
     id: `msg_${createHash('sha256').update(ids).digest('base64url').slice(0, 27)}`,
@@ -72,7 +72,7 @@ function messageOf(activities: Activity[]): Message {
 }
 
 /** Signs a message as https://www.standardwebhooks.com defines it. */
-function signatureOf(secret: string, { id, body }: Message, timestamp: number): string {
+function sign(secret: string, { id, body }: Message, timestamp: number): string {
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
@@ -89,7 +89,7 @@ async function send(
     if (error instanceof DeliveryError) throw error;
     if (limit.aborted && !signal.aborted)
       throw new DeliveryError(`it did not answer within ${timeout} ms`, 'TIMEOUT');
-    throw new DeliveryError(describeThrown(error).reason, codeOf(error));
+    throw new DeliveryError(describeThrown(error).reason, readCode(error));
   });
   if (status >= 200 && status < 300) return;
   throw new DeliveryError(`it answered ${status}`, String(status), status === GONE);
@@ -114,7 +114,7 @@ async function send(
           'User-Agent': 'nestjs-djaffar',
           'webhook-id': id,
           'webhook-timestamp': timestamp,
-          'webhook-signature': signatureOf(secret, { id, body }, timestamp),
+          'webhook-signature': sign(secret, { id, body }, timestamp),
         },
       });
       request.on('response', (response) => {
@@ -136,7 +136,7 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function codeOf(error: unknown): string {
+function readCode(error: unknown): string {
   const { code }: { code?: unknown } = typeof error === 'object' && error !== null ? error : {};
   return typeof code === 'string' ? code.slice(0, 64) : 'ERROR';
 }

@@ -15,7 +15,7 @@ const CACHED = 5000;
 const TIMEOUT = 2000;
 
 /** Returns a function that asks the database for the lag at most every five seconds, and never rejects. */
-export function lagOf(store: Pick<Store, 'findLag'>): () => Promise<number | undefined> {
+export function createLagReader(store: Pick<Store, 'findLag'>): () => Promise<number | undefined> {
   let askedAt = Number.NEGATIVE_INFINITY;
   let lag: Promise<number | undefined> = Promise.resolve(undefined);
   return () => {

@@ -2,14 +2,14 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type * as Prometheus from 'prom-client';
 import { ActivityWriter } from '../activity/activity.writer.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import { explain } from '../health/causes.js';
 import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { measureByOpenTelemetry } from './opentelemetry.js';
 import { measureByPrometheus } from './prometheus.js';
-import { lagOf, type Source } from './source.js';
+import { createLagReader, type Source } from './source.js';
 
 /** Measures with the libraries that the app has installed. */
 @Injectable()
@@ -18,7 +18,7 @@ export class TelemetryLoader implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     private readonly telemetry: Telemetry,
-    private readonly outcomes: Outcomes,
+    private readonly outcomes: OutcomeCounter,
     private readonly writer: ActivityWriter,
     @Inject(STORE) private readonly store: Store,
   ) {}
@@ -28,7 +28,7 @@ export class TelemetryLoader implements OnModuleInit, OnApplicationShutdown {
     const source: Source = {
       totals: () => [...outcomes.totals].filter(([cause]) => isResult(cause)),
       waiting: () => writer.waitingActivities,
-      rollupLag: lagOf(this.store),
+      rollupLag: createLagReader(this.store),
     };
     const prometheus = await loadPrometheus();
     if (prometheus) {

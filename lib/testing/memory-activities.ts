@@ -3,7 +3,7 @@ import { type ParsedFilter, splitByUser } from '../activity/activity.filter.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import type { Cursor } from '../activity/cursor.js';
 import { ENGAGEMENT } from '../activity/engagement.js';
-import { propertiesOf, type Session } from '../activity/session.js';
+import { copySessionProperties, type Session } from '../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type PersonalRecord, type UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
 import type { ErasureSelection, PageRequest, Received } from '../store/store.js';
@@ -11,7 +11,7 @@ import { matches } from './matches.js';
 
 /** The place of an activity in the order by date, then id. */
 const inOrder = (a: Cursor, b: Cursor): number => a.date - b.date || (a.id < b.id ? -1 : Number(a.id > b.id));
-const placeOf = ({ date, id }: ActivityOnPage): Cursor => ({ date: date.getTime(), id });
+const toCursor = ({ date, id }: ActivityOnPage): Cursor => ({ date: date.getTime(), id });
 
 /** Activities and sessions in memory, and the answers about them that a store gives. */
 export abstract class MemoryActivities {
@@ -25,7 +25,7 @@ export abstract class MemoryActivities {
 
   async page(filter: ParsedFilter, { limit, after, order }: PageRequest): Promise<Activity[]> {
     const sorted = this.sort(filter, order).filter((activity) => {
-      const place = after ? inOrder(placeOf(activity), after) : 0;
+      const place = after ? inOrder(toCursor(activity), after) : 0;
       return !after || (order === 'asc' ? place > 0 : place < 0);
     });
     return sorted.slice(0, limit).map((activity) => this.toActivity(activity));
@@ -68,7 +68,7 @@ export abstract class MemoryActivities {
 
   async findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
     const activity = this.activities.get(id);
-    return activity && matches(filter, activity) ? placeOf(activity) : undefined;
+    return activity && matches(filter, activity) ? toCursor(activity) : undefined;
   }
 
   async findReceived(
@@ -121,7 +121,7 @@ export abstract class MemoryActivities {
       found.set(id, {
         id,
         userAgent: session?.userAgent ?? null,
-        ...propertiesOf(session),
+        ...copySessionProperties(session),
         firstSeen: date,
         lastSeen,
         current: isCurrent,
@@ -135,7 +135,7 @@ export abstract class MemoryActivities {
   }
 
   protected sort(filter: ParsedFilter, order: 'asc' | 'desc'): ActivityOnPage[] {
-    const sorted = this.select(filter).toSorted((a, b) => inOrder(placeOf(a), placeOf(b)));
+    const sorted = this.select(filter).toSorted((a, b) => inOrder(toCursor(a), toCursor(b)));
     return order === 'asc' ? sorted : sorted.toReversed();
   }
 

@@ -1,5 +1,5 @@
 import { IncidentLog } from '../diagnostics/incident-log.js';
-import { type OutcomeCount, sumOutcomes } from '../diagnostics/outcomes.js';
+import { type OutcomeCount, sumOutcomes } from '../diagnostics/outcome-counter.js';
 import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';

@@ -13,13 +13,13 @@ const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?/;
 /** True if Node.js knows the time zone: by its IANA name, in any case. */
 export function isTimeZone(name: string): boolean {
   try {
-    return name !== '' && formatterOf(name) !== undefined;
+    return name !== '' && createFormatter(name) !== undefined;
   } catch {
     return false;
   }
 }
 
-function formatterOf(timeZone: string): Intl.DateTimeFormat {
+function createFormatter(timeZone: string): Intl.DateTimeFormat {
   let formatter = formatters.get(timeZone);
   if (!formatter) {
     formatter = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
@@ -31,7 +31,7 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
 /** Milliseconds that clocks in the time zone are ahead of UTC. */
 function offsetAt(instant: number, timeZone: string): number {
   const [, sign, hours = 0, minutes = 0, seconds = 0] =
-    OFFSET.exec(formatterOf(timeZone).format(instant)) ?? [];
+    OFFSET.exec(createFormatter(timeZone).format(instant)) ?? [];
   const offset = Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(seconds) * 1000;
   return sign === '-' ? -offset : offset;
 }

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { storedIp } from '../activity/ip-address.js';
-import { hostnameOf } from '../http/host.js';
+import { parseHostname } from '../http/host.js';
 import type { TrackRequest } from '../http/request.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import { cookielessSession, type CookielessVisit } from '../privacy/salt.js';
@@ -11,7 +11,7 @@ import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { VISIT_PAUSE } from '../activity/visit-id.js';
 import { monotonicClock } from '../time/clock.js';
-import { isIn, type Moment, type Visit, visitsOf } from './visitor.js';
+import { isIn, type Moment, type Visit, assignVisits } from './visitor.js';
 
 /** How often a claim is retried after another instance was faster. */
 const MAX_TRIES = 50;
@@ -72,7 +72,7 @@ export class CookielessVisitors {
     timeout: number,
   ): Promise<Claim> {
     const deadline = monotonicClock.now() + timeout;
-    const ids = await this.sessionsOf(request);
+    const ids = await this.deriveSessions(request);
     if (this.waiting >= this.settings.writer.maxWaiting)
       throw new UnavailableError('too many requests are waiting for the database');
     this.waiting += 1;
@@ -113,15 +113,15 @@ export class CookielessVisitors {
   private async claimGroup(group: Waiting[]): Promise<Waiting[]> {
     const deadline = Math.max(...group.map((each) => each.deadline));
     const { rows, read } = await this.find(group, deadline);
-    const visits = new Map(rows.map((row) => [row.sessionId, visitOf(row)]));
+    const visits = new Map(rows.map((row) => [row.sessionId, toVisit(row)]));
     const versions = new Map(rows.map((row) => [row.sessionId, row.version]));
     const changed = new Map<string, CookielessVisit>();
     const claims = group.map((waiting): [Waiting, Claim] => {
-      const { latest, ...claim } = claimOf(waiting, visits);
+      const { latest, ...claim } = buildClaim(waiting, visits);
       const { session } = claim;
       if (latest) {
         visits.set(session, latest);
-        changed.set(session, rowOf(session, latest, (versions.get(session) ?? -1) + 1));
+        changed.set(session, toRow(session, latest, (versions.get(session) ?? -1) + 1));
       }
       return [waiting, claim];
     });
@@ -161,10 +161,10 @@ export class CookielessVisitors {
     return { rows: [...known.filter(({ sessionId }) => !read.has(sessionId)), ...found], read };
   }
 
-  private async sessionsOf(request: TrackRequest): Promise<[string, ...string[]]> {
+  private async deriveSessions(request: TrackRequest): Promise<[string, ...string[]]> {
     const { ip, headers } = request;
     const [first, ...others] = (await this.salts.current()).map((salt) =>
-      cookielessSession(salt, storedIp(ip, 'masked') ?? '', headers['user-agent'], hostnameOf(request)),
+      cookielessSession(salt, storedIp(ip, 'masked') ?? '', headers['user-agent'], parseHostname(request)),
     );
     if (first === undefined) throw new UnavailableError('the salt of the day could not be stored');
     return [first, ...others];
@@ -172,7 +172,7 @@ export class CookielessVisitors {
 }
 
 /** @returns also the latest visit of the session, if it changes */
-function claimOf(
+function buildClaim(
   { ids, moments, user }: Waiting,
   known: Map<string, Visit>,
 ): Claim & { latest: Visit | undefined } {
@@ -184,7 +184,7 @@ function claimOf(
   });
   const session = known.has(ids[0]) ? ids[0] : (going ?? ids[0]);
   const before = known.get(session);
-  const { visits, latest } = visitsOf(before, moments, user);
+  const { visits, latest } = assignVisits(before, moments, user);
   const isSame = latest !== undefined && before !== undefined && isEqual(latest, before);
   return { session, visits, latest: isSame ? undefined : latest };
 }
@@ -200,14 +200,14 @@ function timeLeft(deadline: number): number {
 }
 
 function isStored(row: CookielessVisit, stored: CookielessVisit | undefined): boolean {
-  return stored?.version === row.version && isEqual(visitOf(row), visitOf(stored));
+  return stored?.version === row.version && isEqual(toVisit(row), toVisit(stored));
 }
 
 function isEqual(a: Visit, b: Visit): boolean {
   return a.id === b.id && a.startedAt === b.startedAt && a.lastSeen === b.lastSeen && a.user === b.user;
 }
 
-function rowOf(sessionId: string, visit: Visit, version: number): CookielessVisit {
+function toRow(sessionId: string, visit: Visit, version: number): CookielessVisit {
   const { id, startedAt, lastSeen, user } = visit;
   return {
     sessionId,
@@ -219,6 +219,6 @@ function rowOf(sessionId: string, visit: Visit, version: number): CookielessVisi
   };
 }
 
-function visitOf({ visitId, startedAt, lastSeen, user }: CookielessVisit): Visit {
+function toVisit({ visitId, startedAt, lastSeen, user }: CookielessVisit): Visit {
   return { id: visitId, startedAt: startedAt.getTime(), lastSeen: lastSeen.getTime(), user };
 }

@@ -12,7 +12,7 @@ import { type HostGuard } from '../options/djaffar.options.js';
 import type { User } from '../activity/user.js';
 import { HostGuards, UndecoratedContext } from '../guards/host-guards.js';
 import type { TrackRequest } from '../http/request.js';
-import { IdentifiedUsers, presentUser, userOf } from './user.js';
+import { IdentifiedUsers, presentUser, findUser } from './user.js';
 
 const BEARER = /^bearer(\s|$)/i;
 
@@ -45,7 +45,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
   private async identify(context: ExecutionContext, request: TrackRequest): Promise<User | null> {
     const { guards, rejectedCredentials } = this.settings;
     if (guards.length === 0) {
-      const user = userOf(request, this.settings);
+      const user = findUser(request, this.settings);
       if (user || !this.defaultGuard) return user;
     }
     const present = presentUser(request);
@@ -53,7 +53,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
     for (const guard of this.defaultGuard ? [this.defaultGuard] : guards) {
       if (!(await this.hostGuards.allows(guard, context))) continue;
       isAccepted = true;
-      const user = userOf(request, this.settings);
+      const user = findUser(request, this.settings);
       if (user) return user;
     }
     if (!isAccepted && BEARER.test(request.headers.authorization ?? '')) {
@@ -63,7 +63,7 @@ export class IdentifyGuard implements CanActivate, OnModuleInit {
     // A user whom no guard accepts by a token may still be logged in by a session of the host.
     if (!present) return null;
     request.user = present;
-    return userOf(request, this.settings);
+    return findUser(request, this.settings);
   }
 
   private async guardOfDefaultStrategy(): Promise<HostGuard | undefined> {

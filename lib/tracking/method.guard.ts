@@ -7,20 +7,20 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { TrackRequest } from '../http/request.js';
-import { Answers } from './answers.js';
+import { RefusalCounter } from './refusal-counter.js';
 
 /** Accepts only `POST`. */
 @Injectable()
 export class MethodGuard implements CanActivate {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    private readonly answers: Answers,
+    private readonly refusals: RefusalCounter,
   ) {}
 
   /** @throws MethodNotAllowedException; for OPTIONS, which the host's CORS did not answer, NotFoundException as Nest does */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<TrackRequest>();
-    this.answers.enter(request);
+    this.refusals.enter(request);
     const { method } = request;
     if (method === 'POST') return true;
     if (method === 'OPTIONS') throw new NotFoundException();

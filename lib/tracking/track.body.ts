@@ -20,14 +20,14 @@ export function unsupportedMediaType(): HttpException {
 
 /** Converts the error of a host's body parser to our answer. */
 export function toBodyError(error: unknown): unknown {
-  const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
+  const status = error instanceof HttpException ? error.getStatus() : readStatus(error);
   if (status === 413) return tooLarge();
   if (status === 415) return unsupportedMediaType();
   return status === 400 ? badRequest({ body: ['body cannot be parsed'] }) : error;
 }
 
 /** Returns the status that body-parser and Fastify put on their errors. */
-function statusOf(error: unknown): unknown {
+function readStatus(error: unknown): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
 }
 
@@ -36,7 +36,7 @@ function statusOf(error: unknown): unknown {
  * @throws HttpException 400, 413 or 415
  */
 export function readBody({ headers, body }: TrackRequest): Record<string, unknown> {
-  if (sizeOf(headers, body) > MAX_BODY) throw tooLarge();
+  if (measureBody(headers, body) > MAX_BODY) throw tooLarge();
   const type = mediaType(headers['content-type']);
   switch (type) {
     case JSON_TYPE:
@@ -52,7 +52,7 @@ export function readBody({ headers, body }: TrackRequest): Record<string, unknow
 }
 
 /** Returns the bytes of a body. If it was compressed or came in chunks, its parsed value is measured. */
-function sizeOf(headers: TrackRequest['headers'], body: unknown): number {
+function measureBody(headers: TrackRequest['headers'], body: unknown): number {
   const { 'content-length': announced, 'content-encoding': encoding } = headers;
   if (announced !== undefined && encoding === undefined) return Number(announced);
   try {
@@ -74,11 +74,11 @@ function mediaType(contentType = ''): string {
 
 function parseText(text: string): Record<string, unknown> {
   if (/^\s*[{[]/.test(text)) return asObject(parseJson(text, 'body'));
-  return parseForm(Object.fromEntries(entriesOf(text)));
+  return parseForm(Object.fromEntries(parseEntries(text)));
 }
 
 /** A repeated key gets an array as its value, as in the host's own parsers, and is then rejected. */
-function entriesOf(text: string): Map<string, string | string[]> {
+function parseEntries(text: string): Map<string, string | string[]> {
   const form = new URLSearchParams(text);
   return new Map(
     [...new Set(form.keys())].map((key) => {

@@ -14,21 +14,21 @@ import { ActivityService } from '../activity/activity.service.js';
 import { InvalidActivityError } from '../activity/validation-errors.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
 import { Events } from '../activity/events.js';
-import { groupIdOf, groupOfHost } from '../activity/group.js';
+import { formatGroupId, groupOfHost } from '../activity/group.js';
 import { hasPrivacySignal } from '../activity/privacy-signal.js';
 import { Recorder } from '../activity/recorder.js';
 import { withoutOwnHost } from '../activity/referrer.js';
 import { UnstorableError } from '../activity/unstorable.error.js';
-import { isKnownBot, sessionOf } from '../activity/user-agent.js';
+import { isKnownBot, buildSession } from '../activity/user-agent.js';
 import { isPublic } from '../activity/ip-address.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { isOfDoctor } from '../diagnostics/doctor-request.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { badRequest } from '../http/bad-request.js';
-import { hostnameOf } from '../http/host.js';
+import { parseHostname } from '../http/host.js';
 import { RETRY_AFTER } from '../http/retry-after.js';
-import { Answers } from './answers.js';
+import { RefusalCounter } from './refusal-counter.js';
 import { IdentifyGuard } from './identify.guard.js';
 import { MethodGuard } from './method.guard.js';
 import { pathOfReferer } from './referer.js';
@@ -39,7 +39,7 @@ import { readBody } from './track.body.js';
 import { readActivities } from './track.dto.js';
 import { monotonicClock } from '../time/clock.js';
 import { IdentifiedUsers } from './user.js';
-import { type Moment, newSession, type Visit, visitsOf } from './visitor.js';
+import { type Moment, newSession, type Visit, assignVisits } from './visitor.js';
 import { VisitorService } from './visitor.service.js';
 
 /** Stores the activities of a request. */
@@ -58,8 +58,8 @@ export class TrackController {
     private readonly visitors: VisitorService,
     private readonly recorder: Recorder,
     private readonly activities: ActivityService,
-    private readonly outcomes: Outcomes,
-    private readonly answers: Answers,
+    private readonly outcomes: OutcomeCounter,
+    private readonly refusals: RefusalCounter,
   ) {
     this.events = new Events(settings);
   }
@@ -74,7 +74,7 @@ export class TrackController {
       await this.outcomes.beforeAnswer?.();
     } catch (given) {
       const error = given instanceof InvalidActivityError ? badRequest(given.errors) : given;
-      this.answers.fail(request, error);
+      this.refusals.fail(request, error);
       if (error instanceof UnstorableError)
         throw new UnprocessableEntityException(error.message, { cause: error });
       if (!(error instanceof UnavailableError)) throw error;
@@ -120,14 +120,14 @@ export class TrackController {
           ? { session: newSession(), visits: [] }
           : await this.visitors.claim(request, moments, user?.id, this.recorder.timeLeft(deadline))
         : this.visitByCookie({ request, receivedAt, keys, moments, user, activity: parsed[0]?.id });
-    const ipAddress = this.visitors.ipOf(ip, mode);
-    const ownHosts = [hostnameOf(request), originOf(headers.origin)];
+    const ipAddress = this.visitors.toStoredIp(ip, mode);
+    const ownHosts = [parseHostname(request), parseOriginHost(headers.origin)];
     const activities = parsed.map((activity, i) =>
       Object.assign(activity, {
         referer: withoutOwnHost(activity.referer, ownHosts),
         userId: user?.id ?? null,
         userName: user?.name ?? null,
-        groupId: group && groupIdOf(group),
+        groupId: group && formatGroupId(group),
         groupName: isUserStored ? (group?.name ?? null) : null,
         sessionId: session,
         visitId: visits[i] ?? null,
@@ -136,7 +136,7 @@ export class TrackController {
         interactive: null,
       }),
     );
-    const sessionRow = sessionOf(session, receivedAt, () => this.visitors.sessionSourceOf(request), consent);
+    const sessionRow = buildSession(session, receivedAt, () => this.visitors.readSessionSource(request), consent);
     let isSessionKept = false;
     const onKept = (): void => void (isSessionKept = true);
     const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
@@ -167,7 +167,7 @@ export class TrackController {
     if (!erasure) {
       const erase = async (): Promise<void> => {
         // Otherwise activities that the browser has just sent would be committed after the erasure.
-        await this.recorder.settledOf(session);
+        await this.recorder.waitForSession(session);
         const { items } = await this.activities.find({ session }, { limit: 1 });
         if (items[0]?.session?.consent) await this.activities.erase({ session });
       };
@@ -195,7 +195,7 @@ export class TrackController {
       first,
     );
     if (since < receivedAt && !isOfDoctor(request.headers)) this.outcomes.count('cookie');
-    return { session, since, ...visitsOf(visit, moments, user?.id, idempotencySeed) };
+    return { session, since, ...assignVisits(visit, moments, user?.id, idempotencySeed) };
   }
 }
 
@@ -218,7 +218,7 @@ interface Found {
 }
 
 /** Returns the host of the page that tracks, if the browser sends it. */
-function originOf(origin: string | undefined): string | undefined {
+function parseOriginHost(origin: string | undefined): string | undefined {
   return /^https?:\/\/([^/:]+|\[[^\]]+\])(?::\d+)?$/i.exec(origin ?? '')?.[1];
 }
 

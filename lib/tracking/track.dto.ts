@@ -43,7 +43,7 @@ function readSingle(
 ): ParsedActivity[] {
   const fields = new Fields(body, errors);
   const activity = readFields(fields);
-  const skew = skewOf(fields, context);
+  const skew = measureSkew(fields, context);
   fields.rejectOthers();
   if (errors.count > 0) return [];
   const parsed = normalizeActivity(activity, { ...context, skew }, errors);
@@ -57,7 +57,7 @@ function readBatch(
 ): ParsedActivity[] {
   const fields = new Fields(body, errors);
   const activities = fields.array('activities', MAX_ACTIVITIES);
-  const skew = skewOf(fields, context);
+  const skew = measureSkew(fields, context);
   fields.rejectOthers();
   if (errors.count > 0 || !activities) return [];
   return activities.flatMap((plain, i) => {
@@ -68,7 +68,7 @@ function readBatch(
 }
 
 /** Returns by how many milliseconds the client's clock is slow. */
-function skewOf(fields: Fields, { receivedAt }: Pick<ParseContext, 'receivedAt'>): number {
+function measureSkew(fields: Fields, { receivedAt }: Pick<ParseContext, 'receivedAt'>): number {
   const sentAt = fields.time('sentAt');
   return sentAt === undefined ? 0 : receivedAt - sentAt;
 }

@@ -5,7 +5,7 @@ import { keepsQueueInMemory } from '../privacy/privacy-modes.js';
 import { script } from '../generated/tracker.js';
 import { CompressedFile } from '../http/compressed-file.js';
 import { isOfDoctor } from '../diagnostics/doctor-request.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import type { TrackRequest } from '../http/request.js';
 
 /** An hour. An older script than the server's works as well. */
@@ -20,7 +20,7 @@ export class TrackerController {
     @Inject(REGISTRATION) registration: Registration,
     @Inject(SETTINGS) settings: Settings,
     private readonly adapterHost: HttpAdapterHost,
-    private readonly outcomes: Outcomes,
+    private readonly outcomes: OutcomeCounter,
   ) {
     this.script = new CompressedFile(
       withNames(script, registration, keepsQueueInMemory(settings)),

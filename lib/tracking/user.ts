@@ -14,13 +14,13 @@ export function presentUser(request: TrackRequest): unknown {
 }
 
 /** Returns the user of a request after the host's guards; `null` for an anonymous visitor. */
-export function userOf(request: TrackRequest, { user }: Pick<Settings, 'user'>): User | null {
+export function findUser(request: TrackRequest, { user }: Pick<Settings, 'user'>): User | null {
   presentUser(request);
-  return storedUser(user ? user(request) : userOfPassport(request));
+  return storedUser(user ? user(request) : findPassportUser(request));
 }
 
 /** The default of the option `user`: reads the usual properties of Passport's user on the request. */
-function userOfPassport({ user }: TrackRequest): { id: unknown; name: string | null } | null {
+function findPassportUser({ user }: TrackRequest): { id: unknown; name: string | null } | null {
   if (typeof user !== 'object' || user === null) return null;
   const name = first(user, NAME_PROPERTIES);
   return { id: first(user, ID_PROPERTIES), name: typeof name === 'string' ? name : null };

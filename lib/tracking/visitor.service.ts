@@ -4,10 +4,10 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import { decide, type PrivacyDecision, undecided } from '../privacy/privacy-modes.js';
 import { SigningKeys } from '../privacy/signing-keys.js';
-import { countryOf } from '../activity/country.js';
+import { findCountry } from '../activity/country.js';
 import { storedIp } from '../activity/ip-address.js';
-import { languageOf } from '../activity/language.js';
-import { ipPolicyOf } from '../activity/privacy-policy.js';
+import { parseLanguage } from '../activity/language.js';
+import { restrictIpPolicy } from '../activity/privacy-policy.js';
 import type { SessionSource } from '../activity/session.js';
 import type { TrackRequest } from '../http/request.js';
 import { type Claim, CookielessVisitors } from './cookieless-visitors.js';
@@ -61,8 +61,8 @@ export class VisitorService {
     private readonly keys: SigningKeys,
     private readonly cookieless: CookielessVisitors,
   ) {
-    this.attributes = attributesOf(settings.session, false);
-    this.secureAttributes = attributesOf(settings.session, true);
+    this.attributes = formatAttributes(settings.session, false);
+    this.secureAttributes = formatAttributes(settings.session, true);
   }
 
   /**
@@ -72,7 +72,7 @@ export class VisitorService {
    * reachable since the application started
    */
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
-    const { mode } = this.decisionOf(request);
+    const { mode } = this.findDecision(request);
     if (mode === 'cookieless' || mode === 'nothing') return {};
     const now = Date.now();
     const { session, visit } = this.readCookie(request, now, this.keys.current);
@@ -93,7 +93,7 @@ export class VisitorService {
   }
 
   /** @internal the same at once; if nobody has waited for the promise, as if the visitor had not agreed to anything */
-  decisionOf(request: object): PrivacyDecision {
+  findDecision(request: object): PrivacyDecision {
     const known = this.decisions.get(request);
     if (known) return known;
     const decision = decide(request, this.settings);
@@ -103,16 +103,16 @@ export class VisitorService {
   }
 
   /** @internal the address as it may be stored */
-  ipOf(ip: string | undefined, mode: PrivacyDecision['mode']): string | null {
-    return storedIp(ip, ipPolicyOf(mode, this.settings.ip));
+  toStoredIp(ip: string | undefined, mode: PrivacyDecision['mode']): string | null {
+    return storedIp(ip, restrictIpPolicy(mode, this.settings.ip));
   }
 
   /** @internal the request's data that are stored with a new session */
-  sessionSourceOf({ headers, ip }: Pick<TrackRequest, 'headers' | 'ip'>): SessionSource {
+  readSessionSource({ headers, ip }: Pick<TrackRequest, 'headers' | 'ip'>): SessionSource {
     return {
       userAgent: headers['user-agent'] ?? null,
-      country: countryOf(this.settings.geo, { headers, ip }),
-      language: languageOf(headers['accept-language']),
+      country: findCountry(this.settings.geo, { headers, ip }),
+      language: parseLanguage(headers['accept-language']),
     };
   }
 
@@ -176,7 +176,7 @@ export class VisitorService {
     const rest = visitor.since + session.absoluteMaxAge - now;
     const isCut = session.maxAge !== 'browser' && rest < session.maxAge;
     const whole = isHttps ? this.secureAttributes : this.attributes;
-    const attributes = isCut ? attributesOf({ ...session, maxAge: rest }, isHttps) : whole;
+    const attributes = isCut ? formatAttributes({ ...session, maxAge: rest }, isHttps) : whole;
     return `${COOKIE_NAME}=${writeVisitor(visitor, now, keys)}${attributes}`;
   }
 
@@ -186,7 +186,7 @@ export class VisitorService {
     keys: KeyRing | undefined,
   ): Partial<BrowserSession> & { visit?: Visit | undefined } {
     const maxAge = this.settings.session.absoluteMaxAge;
-    const visitor = keys && latestOf(request.headers.cookie, now, keys, maxAge);
+    const visitor = keys && findLatestVisitor(request.headers.cookie, now, keys, maxAge);
     const ofHost = this.settings.session.id?.(request);
     if (!ofHost) return visitor ?? {};
     const session = sessionOfHost(ofHost);
@@ -198,7 +198,7 @@ export class VisitorService {
  * Returns the visitor of the cookie that was renewed last. After a change of the option `session.sameSite`, a browser sends
  * two cookies, only one of which is still renewed.
  */
-function latestOf(
+function findLatestVisitor(
   header: string | undefined,
   now: number,
   keys: KeyRing,
@@ -218,7 +218,7 @@ function seen({ visit }: NonNullable<ReturnType<typeof readVisitor>>): number {
 }
 
 /** Returns the attributes of the `Set-Cookie` header. The value before them needs no encoding. */
-function attributesOf({ maxAge, sameSite }: Settings['session'], isHttps: boolean): string {
+function formatAttributes({ maxAge, sameSite }: Settings['session'], isHttps: boolean): string {
   const cookie = stringifySetCookie(COOKIE_NAME, '', {
     ...cookieOptions({ sameSite }, isHttps),
     ...(maxAge === 'browser' ? {} : { maxAge: Math.floor(maxAge / 1000) }),

@@ -97,7 +97,7 @@ export function sessionOfHost(id: string): string {
  * @param idempotencySeed see {@link newSession}; the same idempotencySeed begins the same visits
  * @returns the id of a visit, or `null`, for each moment; and the visitor's current visit, if there is one
  */
-export function visitsOf(
+export function assignVisits(
   current: Visit | undefined,
   moments: Moment[],
   user: string | undefined,
@@ -134,7 +134,7 @@ export function visitsOf(
     visitAt.set(path, visit);
   }
   if (!latest) return { visits, latest: current };
-  return { visits, latest: { ...latest, user: user === undefined ? '' : userOf(latest.id, user) } };
+  return { visits, latest: { ...latest, user: user === undefined ? '' : hashUser(latest.id, user) } };
 }
 
 /** True if an activity of this date continues the visit. */
@@ -148,7 +148,7 @@ function seenAt(visit: Visit, date: number): Visit {
 
 /** Logging in continues the visit; logging out, or logging in as somebody else, does not. */
 function continuesVisit(visit: Visit, user: string | undefined): boolean {
-  return visit.user === '' || (user !== undefined && visit.user === userOf(visit.id, user));
+  return visit.user === '' || (user !== undefined && visit.user === hashUser(visit.id, user));
 }
 
 /** The id of a visit begins with its start, so that new ids are at the end of an index. */
@@ -173,7 +173,7 @@ function startWith(visit: Visit, moments: Moment[]): number {
     );
 }
 
-function userOf(visit: string, user: string): string {
+function hashUser(visit: string, user: string): string {
   return digest(`${visit}\n${user}`).slice(0, 8);
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../../lib/index.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { STORE } from '../../lib/options/settings.js';
-import { periodOf } from '../../lib/privacy/salt.js';
+import { computePeriod } from '../../lib/privacy/salt.js';
 import { Salts } from '../../lib/privacy/salts.js';
 import type { Store } from '../../lib/store/store.js';
 import { CookielessVisit } from '../../lib/store/typeorm/tables/cookieless-visit.entity.js';
@@ -170,7 +170,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     const repository = yesterday.dataSource.getRepository(Salt);
     const periods = async (): Promise<number[]> =>
       (await repository.find({ order: { period: 'ASC' } })).map((salt) => salt.period);
-    const period = periodOf(Date.now(), 'day');
+    const period = computePeriod(Date.now(), 'day');
     for (const each of [period - 3, period - 2, period - 1])
       await store.loadSalts(() => ({ period: each, secret: randomUUID().padEnd(43, 'x') }), 5000);
     expect(await periods()).toEqual([period - 2, period - 1]);
@@ -536,7 +536,7 @@ describe('the mode', () => {
       await start({ consent: consentCookie, onWithdrawal: 'erase' });
       const cookie = cookieOf(await view(agreed));
       const writer = host.app.get(ActivityWriter, { strict: false });
-      const [lend, settle] = [host.store.lendWriter.bind(host.store), writer.settledOf.bind(writer)];
+      const [lend, settle] = [host.store.lendWriter.bind(host.store), writer.waitForSession.bind(writer)];
       const released = new EventEmitter();
       jest.spyOn(host.store, 'lendWriter').mockImplementationOnce(async (work, cancel) => {
         released.emit('held');
@@ -546,7 +546,7 @@ describe('the mode', () => {
       const held = once(released, 'held');
       const sent = view({ cookie: `${cookie}; ${agreed.cookie}` });
       await held;
-      jest.spyOn(writer, 'settledOf').mockImplementation((session) => {
+      jest.spyOn(writer, 'waitForSession').mockImplementation((session) => {
         const settled = settle(session);
         released.emit('released');
         return settled;

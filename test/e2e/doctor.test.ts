@@ -12,7 +12,7 @@ import { emptyDatabase, type Ran, run, runProcess, runWith } from '../support/co
 import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { DatabaseUser } from '../support/database-user.js';
 import { ADAPTERS, behindProxy, type Host, type HostOptions, startHost } from '../support/host.js';
-import { Outcomes } from '../../lib/diagnostics/outcomes.js';
+import { OutcomeCounter } from '../../lib/diagnostics/outcome-counter.js';
 import { startTlsProxy, type TlsProxy, type TlsProxySettings } from '../support/tls-proxy.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -338,7 +338,7 @@ describe('djaffar doctor --url', () => {
 
   it('does not count its own requests, answered or refused', async () => {
     await examine();
-    const counts = (): object => Object.fromEntries(host?.app.get(Outcomes, { strict: false }).totals ?? []);
+    const counts = (): object => Object.fromEntries(host?.app.get(OutcomeCounter, { strict: false }).totals ?? []);
     expect(counts()).toEqual({});
     await host?.close();
     host = undefined;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatOf } from '../../lib/export/row-formats.js';
+import { createFormat } from '../../lib/export/row-formats.js';
 import { exportPages } from '../../lib/export/pages.js';
 import { Activity, Session } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
@@ -64,7 +64,7 @@ function inOrder(activities: Activity[]): Activity[] {
 
 async function written(host: Host, name: 'ndjson' | 'json'): Promise<string> {
   const texts: string[] = [];
-  for await (const { pieces } of exportPages(host.activities, formatOf(name), {}))
+  for await (const { pieces } of exportPages(host.activities, createFormat(name), {}))
     for (const piece of pieces) texts.push(Buffer.from(piece).toString());
   return texts.join('');
 }

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import type { DjaffarOptions, RegistrationOptions } from '../../lib/index.js';
-import { Outcomes } from '../../lib/diagnostics/outcomes.js';
+import { OutcomeCounter } from '../../lib/diagnostics/outcome-counter.js';
 import { OutcomeFlush } from '../../lib/health/outcome-flush.js';
 import { ADAPTERS, behindProxy, cookieOf, type Host, type HostOptions, startHost } from '../support/host.js';
 import { FOUND } from '../support/databases.js';
@@ -159,7 +159,7 @@ describe.each(ADAPTERS)('on %s, what becomes of requests is counted:', (adapter)
   it('the last refusals are kept without bodies and addresses', async () => {
     const running = await start();
     for (let i = 0; i < 60; i++) await send({ date: `secret ${i}` }, { Origin: 'https://shop.example' });
-    const { lastRefusals } = running.app.get(Outcomes, { strict: false });
+    const { lastRefusals } = running.app.get(OutcomeCounter, { strict: false });
     expect(lastRefusals).toHaveLength(50);
     expect(lastRefusals[0]).toEqual({
       at: expect.stringMatching(/^\d{4}-.*Z$/),

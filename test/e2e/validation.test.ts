@@ -69,7 +69,7 @@ describe('an activity', () => {
   function errorsOfImport(item: object): unknown {
     const rest = { receivedAt: DATE, id: '019aa1f0-0000-7000-8000-000000000001', name: 'view' };
     try {
-      new RowReader().rowOf({ ...rest, ...item });
+      new RowReader().parseRow({ ...rest, ...item });
       return {};
     } catch (error) {
       if (error instanceof InvalidActivityError) return error.errors;

@@ -1,19 +1,19 @@
-import { comparedRange, intervalsOf, isoIn, rangeOf } from '../../lib/statistics/time/calendar.js';
+import { comparedRange, listIntervals, isoIn, parseRange } from '../../lib/statistics/time/calendar.js';
 
-const iso = (range: ReturnType<typeof rangeOf>, instants: number[]): string[] =>
+const iso = (range: ReturnType<typeof parseRange>, instants: number[]): string[] =>
   instants.map((instant) => isoIn(range, instant));
 
 describe('the calendar of a time zone', () => {
   it('has days of 23 and of 25 hours', () => {
     const hours = (from: string, to: string): number =>
-      intervalsOf(rangeOf({ from, to, timeZone: 'Europe/Berlin' }), 'hour').length;
+      listIntervals(parseRange({ from, to, timeZone: 'Europe/Berlin' }), 'hour').length;
     expect(hours('2026-03-28T23:00Z', '2026-03-29T22:00Z')).toBe(23);
     expect(hours('2026-10-24T22:00Z', '2026-10-25T23:00Z')).toBe(25);
   });
 
   it('reads a date without a time as the start of the day, or as its end', () => {
     const range = (from: string, to: string, timeZone?: string): string[] => {
-      const { since, until } = rangeOf({ from, to, timeZone });
+      const { since, until } = parseRange({ from, to, timeZone });
       return [since, until].map((instant) => new Date(instant).toISOString());
     };
     expect(range('2026-11-01', '2026-11-30')).toEqual([
@@ -33,20 +33,20 @@ describe('the calendar of a time zone', () => {
       '2026-11-01T04:00:00.000Z',
       '2026-11-01T12:00:00.000Z',
     ]);
-    expect(() => rangeOf({ from: '2026-02-30' })).toThrow('from must be');
-    expect(() => rangeOf({ from: '2026-02-02', to: '2026-02-01' })).toThrow('before');
+    expect(() => parseRange({ from: '2026-02-30' })).toThrow('from must be');
+    expect(() => parseRange({ from: '2026-02-02', to: '2026-02-01' })).toThrow('before');
   });
 
   it('begins a day with the first of two midnights if clocks are put back at midnight', () => {
-    const range = rangeOf({ from: '2024-11-03T12:00Z', to: '2024-11-04T12:00Z', timeZone: 'America/Havana' });
-    expect(iso(range, intervalsOf(range, 'day'))).toEqual([
+    const range = parseRange({ from: '2024-11-03T12:00Z', to: '2024-11-04T12:00Z', timeZone: 'America/Havana' });
+    expect(iso(range, listIntervals(range, 'day'))).toEqual([
       '2024-11-03T00:00:00.000-04:00',
       '2024-11-04T00:00:00.000-05:00',
     ]);
   });
 
   it('compares whole days with as many days before, whatever their hours', () => {
-    const range = rangeOf({ from: '2026-10-24T22:00Z', to: '2026-10-26T23:00Z', timeZone: 'Europe/Berlin' });
+    const range = parseRange({ from: '2026-10-24T22:00Z', to: '2026-10-26T23:00Z', timeZone: 'Europe/Berlin' });
     const before = comparedRange(range, 'previous');
     expect(before && iso(before, [before.since, before.until])).toEqual([
       '2026-10-23T00:00:00.000+02:00',
@@ -55,7 +55,7 @@ describe('the calendar of a time zone', () => {
   });
 
   it('compares with the same local dates a year ago', () => {
-    const range = rangeOf({ from: '2025-11-02T05:00Z', to: '2025-11-03T05:00Z', timeZone: 'America/Havana' });
+    const range = parseRange({ from: '2025-11-02T05:00Z', to: '2025-11-03T05:00Z', timeZone: 'America/Havana' });
     const year = comparedRange(range, 'year');
     expect(year && iso(year, [year.since, year.until])).toEqual([
       '2024-11-02T00:00:00.000-04:00',
@@ -64,7 +64,7 @@ describe('the calendar of a time zone', () => {
   });
 
   it('compares a day that clocks let begin at one with the whole day a year ago', () => {
-    const range = rangeOf({ from: '2025-03-09T05:00Z', to: '2025-03-10T04:00Z', timeZone: 'America/Havana' });
+    const range = parseRange({ from: '2025-03-09T05:00Z', to: '2025-03-10T04:00Z', timeZone: 'America/Havana' });
     const year = comparedRange(range, 'year');
     expect(year && iso(year, [year.since, year.until])).toEqual([
       '2024-03-09T00:00:00.000-05:00',

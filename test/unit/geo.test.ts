@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { COUNTRIES, countryOf, storedCountry } from '../../lib/activity/country.js';
-import { languageOf, MAX_LANGUAGE, storedLanguage } from '../../lib/activity/language.js';
+import { COUNTRIES, findCountry, storedCountry } from '../../lib/activity/country.js';
+import { parseLanguage, MAX_LANGUAGE, storedLanguage } from '../../lib/activity/language.js';
 import { mmdb } from '../../lib/index.js';
 import { type MmdbOptions, writeMmdb } from '../support/mmdb.js';
 
@@ -44,8 +44,8 @@ describe('a country', () => {
     [{ 'fly-region': 'fra' }, null],
     [{}, null],
   ])('of the headers %j is %j', (headers, country) => {
-    expect(countryOf('headers', { headers, ip: '192.0.2.1' })).toBe(country);
-    expect(countryOf(false, { headers, ip: '192.0.2.1' })).toBeNull();
+    expect(findCountry('headers', { headers, ip: '192.0.2.1' })).toBe(country);
+    expect(findCountry(false, { headers, ip: '192.0.2.1' })).toBeNull();
   });
 
   it('is none if the database of the host fails, or returns something else', () => {
@@ -57,9 +57,9 @@ describe('a country', () => {
         throw new Error('broken');
       },
     };
-    expect(countryOf(failing, { headers, ip: '192.0.2.1' })).toBeNull();
-    expect(countryOf({ open, countryOf: () => 'Germany' }, { headers, ip: '192.0.2.1' })).toBeNull();
-    expect(countryOf({ open, countryOf: () => 'FR' }, { headers, ip: undefined })).toBeNull();
+    expect(findCountry(failing, { headers, ip: '192.0.2.1' })).toBeNull();
+    expect(findCountry({ open, countryOf: () => 'Germany' }, { headers, ip: '192.0.2.1' })).toBeNull();
+    expect(findCountry({ open, countryOf: () => 'FR' }, { headers, ip: undefined })).toBeNull();
   });
 });
 
@@ -88,11 +88,11 @@ describe('a language', () => {
     [`sl${'-rozaj'.repeat(10)}`, null],
     ['de-1901-1994-1996-abcde-fghij-klmno-pqrst', null],
   ])('of the header %j is %j', (header, language) => {
-    expect(languageOf(header)).toBe(language);
+    expect(parseLanguage(header)).toBe(language);
   });
 
   it('of a very long header is none', () => {
-    expect(languageOf('a'.repeat(100_000))).toBeNull();
+    expect(parseLanguage('a'.repeat(100_000))).toBeNull();
   });
 
   it('is stored in its canonical form', () => {
@@ -126,7 +126,7 @@ describe('mmdb()', () => {
     expect(geo.countryOf('192.0.2.1')).toBeNull();
     await geo.open();
     await geo.open();
-    const find = (ip: string): string | null => countryOf(geo, { headers: {}, ip });
+    const find = (ip: string): string | null => findCountry(geo, { headers: {}, ip });
     expect(['192.0.2.0', '192.0.2.255', '192.0.3.127', '192.0.3.128'].map(find)).toEqual([
       'DE',
       'DE',
@@ -159,7 +159,7 @@ describe('mmdb()', () => {
   ])('reads the records of %s', async (_, record, country) => {
     const geo = mmdb(write({ '192.0.2.0/24': record }));
     await geo.open();
-    expect(countryOf(geo, { headers: {}, ip: '192.0.2.1' })).toBe(country);
+    expect(findCountry(geo, { headers: {}, ip: '192.0.2.1' })).toBe(country);
   });
 
   it('takes a URL, and a database of IPv4 alone', async () => {

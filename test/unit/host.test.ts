@@ -1,4 +1,4 @@
-import { hostnameOf, hostOf } from '../../lib/http/host.js';
+import { parseHostname, parseHost } from '../../lib/http/host.js';
 
 describe('the host of a request', () => {
   it.each([
@@ -16,7 +16,7 @@ describe('the host of a request', () => {
     ['the first of two proxies', 'a.example', { 'x-forwarded-host': 'a.example, b.example' }, 'a.example'],
   ])('has its port, whatever the adapter gives: %s', (_, hostname, headers, host) => {
     const request = { headers: { host: 'shop.example:3000', ...headers }, ...(hostname && { hostname }) };
-    expect(hostOf(request)).toBe(host);
-    expect(hostnameOf(request)).toBe(host?.replace(/:\d+$/, ''));
+    expect(parseHost(request)).toBe(host);
+    expect(parseHostname(request)).toBe(host?.replace(/:\d+$/, ''));
   });
 });

@@ -4,7 +4,7 @@ import {
   planTop,
   classifyFilter,
   type Source,
-  topMeasureOf,
+  chooseTopMeasure,
 } from '../../lib/store/typeorm/statistics/query-plan.js';
 import { parseStatisticsFilter } from '../../lib/statistics/statistics-filter.js';
 import {
@@ -123,13 +123,13 @@ describe('what answers a question', () => {
 
   it('without a measure: visits of what visits have, views of paths if any can match, activities of the rest', () => {
     const measureOf = (dimension: Dimension, name?: string): TopMeasure =>
-      topMeasureOf({ dimension, measure: undefined }, name);
+      chooseTopMeasure({ dimension, measure: undefined }, name);
     expect(measureOf('browser')).toBe('visits');
     expect(measureOf('path')).toBe('views');
     expect(measureOf('path', 'view')).toBe('views');
     expect(measureOf('path', 'bought')).toBe('activities');
     expect(measureOf('name')).toBe('activities');
     expect(measureOf('group')).toBe('activities');
-    expect(topMeasureOf({ dimension: 'path', measure: 'users' }, undefined)).toBe('users');
+    expect(chooseTopMeasure({ dimension: 'path', measure: 'users' }, undefined)).toBe('users');
   });
 });

@@ -1,5 +1,5 @@
-import { hostText, referrerOf, withoutOwnHost } from '../../lib/activity/referrer.js';
-import { sourceOf } from '../../lib/statistics/visit-source.js';
+import { hostText, parseReferrer, withoutOwnHost } from '../../lib/activity/referrer.js';
+import { parseVisitSource } from '../../lib/statistics/visit-source.js';
 
 describe('a referrer', () => {
   it.each([
@@ -15,7 +15,7 @@ describe('a referrer', () => {
     ['/a', undefined],
     [null, undefined],
   ])('of %j is %j', (referer, referrer) => {
-    expect(referrerOf(referer)).toBe(referrer);
+    expect(parseReferrer(referer)).toBe(referrer);
   });
 
   it('has one spelling', () => {
@@ -52,6 +52,6 @@ describe('the UTM parameters of a path', () => {
     ['/?utm_source=a%26amp%3Bb', { utmSource: 'a&amp;b' }],
     ['/#?utm_source=a', {}],
   ])('%s', (path, found) => {
-    expect(sourceOf(path, null)).toEqual({ ...none, ...found });
+    expect(parseVisitSource(path, null)).toEqual({ ...none, ...found });
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { WhereExpressionBuilder } from 'typeorm';
-import { bucketsOf, inAnyRange, mergeRanges } from '../../lib/store/typeorm/statistics/rollup/time-ranges.js';
+import { listBuckets, inAnyRange, mergeRanges } from '../../lib/store/typeorm/statistics/rollup/time-ranges.js';
 import type { TimeRange } from '../../lib/statistics/time/time-range.js';
 
 const aRange = fc
@@ -64,7 +64,7 @@ describe('dirty time ranges that are joined', () => {
       { since: 12, until: 20 },
       { since: 39, until: 41 },
     ];
-    expect(bucketsOf(ranges, 10)).toEqual([
+    expect(listBuckets(ranges, 10)).toEqual([
       { since: 10, until: 20 },
       { since: 30, until: 50 },
     ]);
@@ -76,7 +76,7 @@ describe('dirty time ranges that are joined', () => {
       { since: 12, until: 20 },
       { since: 20, until: 25 },
     ];
-    expect(bucketsOf(ranges, 10)).toEqual([
+    expect(listBuckets(ranges, 10)).toEqual([
       { since: 10, until: 30 },
       { since: 50, until: 70 },
     ]);

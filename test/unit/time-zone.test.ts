@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
-import { comparedRange, intervalsOf, rangeOf } from '../../lib/statistics/time/calendar.js';
+import { comparedRange, listIntervals, parseRange } from '../../lib/statistics/time/calendar.js';
 import { isTimeZone, toInstant, toISO, toLocalTime } from '../../lib/time/time-zone.js';
 import { runs } from '../support/property.js';
 
@@ -127,8 +127,8 @@ describe('a time zone', () => {
           const expected = new Set<number>();
           for (let i = 0, next = +start; next < until; next = startOf(start.plus({ [interval]: ++i })))
             expected.add(next);
-          const range = rangeOf({ from: new Date(instant), to: new Date(until), timeZone });
-          expect(iso(intervalsOf(range, interval))).toEqual(iso([...expected]));
+          const range = parseRange({ from: new Date(instant), to: new Date(until), timeZone });
+          expect(iso(listIntervals(range, interval))).toEqual(iso([...expected]));
         },
       ),
       runs(300),
@@ -139,7 +139,7 @@ describe('a time zone', () => {
     fc.assert(
       fc.property(moments, ({ timeZone, instant }) => {
         fc.pre(instant > 400 * DAY);
-        const range = rangeOf({ from: new Date(instant), to: new Date(instant + DAY), timeZone });
+        const range = parseRange({ from: new Date(instant), to: new Date(instant + DAY), timeZone });
         const date = luxon(instant, timeZone);
         const before = date.minus({ years: 1 });
         const isStart = instant === first(date.startOf('day'));

@@ -10,7 +10,7 @@ import {
   sessionOfHost,
   type Visit,
   type Visitor,
-  visitsOf as visitsOfMoments,
+  assignVisits as visitsOfMoments,
   writeVisitor as writeVisitorBy,
 } from '../../lib/tracking/visitor.js';
 
@@ -46,7 +46,7 @@ const aHistory = fc.array(aPause, { maxLength: 20 }).map((pauses) => {
 const aUser = fc.option(fc.constantFrom('1', 'jeff', 'ö'), { nil: undefined });
 
 /** Of views at these dates. */
-function visitsOf(
+function assignVisits(
   current: Visit | undefined,
   dates: number[],
   user: string | undefined,
@@ -79,7 +79,7 @@ function oneByOne(
 ): { visits: string[]; latest: Visit | undefined } {
   let latest = current;
   const visits = dates.flatMap((date) => {
-    const told = visitsOf(latest, [date], user);
+    const told = assignVisits(latest, [date], user);
     latest = told.latest;
     return told.visits;
   });
@@ -90,13 +90,13 @@ describe('the visits of activities', () => {
   it('go on for less than 30 minutes without activity, and end with them', () => {
     const less = VISIT_PAUSE - 1;
     const dates = [0, less, 2 * less, 2 * less + VISIT_PAUSE].map((passed) => NOW - DAY + passed);
-    expect(groupsOf(visitsOf(undefined, dates, undefined).visits)).toEqual([0, 0, 0, 3]);
+    expect(groupsOf(assignVisits(undefined, dates, undefined).visits)).toEqual([0, 0, 0, 3]);
   });
 
   it('of a batch are those of its dates in order, each ended by 30 minutes', () => {
     fc.assert(
       fc.property(aHistory, aUser, (sorted, user) => {
-        const { visits, latest } = visitsOf(undefined, sorted, user);
+        const { visits, latest } = assignVisits(undefined, sorted, user);
         expect(groupsOf(visits)).toEqual(modelOf(sorted));
         expect(latest).toMatchObject({ id: visits.at(-1), lastSeen: NOW });
         for (const id of visits) expect(id).toMatch(VISIT);
@@ -115,7 +115,7 @@ describe('the visits of activities', () => {
     fc.assert(
       fc.property(shuffled, aUser, (given, user) => {
         const [sorted, order] = given;
-        const { visits } = visitsOf(
+        const { visits } = assignVisits(
           undefined,
           order.map((i) => sorted[i] ?? 0),
           user,
@@ -149,7 +149,7 @@ describe('the visits of activities', () => {
         let start = 0;
         const visits = ends.flatMap((end) => {
           if (end === start) return [];
-          const told = visitsOf(latest, sorted.slice(start, end), user);
+          const told = assignVisits(latest, sorted.slice(start, end), user);
           latest = told.latest;
           start = end;
           return told.visits;
@@ -165,10 +165,10 @@ describe('the visits of activities', () => {
     fc.assert(
       fc.property(late, aUser, ([sorted, at], user) => {
         const queued = sorted.slice(0, at % sorted.length);
-        const first = visitsOf(undefined, sorted.slice(queued.length), user);
+        const first = assignVisits(undefined, sorted.slice(queued.length), user);
         // What the cookie tells is the latest visit alone: earlier ones cannot be gone on with.
         fc.pre(new Set(first.visits).size === 1);
-        const second = visitsOf(first.latest, queued, user);
+        const second = assignVisits(first.latest, queued, user);
         expect(groupsOf([...second.visits, ...first.visits])).toEqual(modelOf(sorted));
         expect(second.latest).toEqual(first.latest);
       }),
@@ -177,19 +177,19 @@ describe('the visits of activities', () => {
   });
 
   it('contain an activity of the very moment in which they began', () => {
-    const { latest } = visitsOf(undefined, [NOW], undefined);
-    expect(visitsOf(latest, [NOW], undefined)).toEqual({ visits: [latest.id], latest });
+    const { latest } = assignVisits(undefined, [NOW], undefined);
+    expect(assignVisits(latest, [NOW], undefined)).toEqual({ visits: [latest.id], latest });
   });
 
   it('begin earlier by what is sent late, but never last for 24 hours then', () => {
-    const { latest } = visitsOf(undefined, [NOW - DAY + 600_000], undefined);
+    const { latest } = assignVisits(undefined, [NOW - DAY + 600_000], undefined);
     const current = { ...latest, lastSeen: NOW };
-    expect(visitsOf(current, [NOW - DAY + 1], undefined).visits).toEqual([latest.id]);
-    expect(visitsOf(current, [NOW - DAY], undefined).visits).not.toEqual([latest.id]);
+    expect(assignVisits(current, [NOW - DAY + 1], undefined).visits).toEqual([latest.id]);
+    expect(assignVisits(current, [NOW - DAY], undefined).visits).not.toEqual([latest.id]);
   });
 
   it('have ids of the same form in 1970, of a browser without a clock', () => {
-    expect(visitsOf(undefined, [1], undefined).visits[0]).toMatch(VISIT);
+    expect(assignVisits(undefined, [1], undefined).visits[0]).toMatch(VISIT);
   });
 
   it('end after 24 hours, however much is done', () => {
@@ -198,7 +198,7 @@ describe('the visits of activities', () => {
       (_, minute) => NOW - MAX_VISIT_DURATION * 4 + minute * 60_000,
     );
     const inOrder = oneByOne(undefined, minutes, undefined).visits;
-    for (const visits of [visitsOf(undefined, minutes, undefined).visits, inOrder])
+    for (const visits of [assignVisits(undefined, minutes, undefined).visits, inOrder])
       expect(minutes.map((_, i) => visits.indexOf(visits[i] ?? ''))).toEqual(
         minutes.map((_, minute) => minute - (minute % (24 * 60))),
       );
@@ -314,7 +314,7 @@ describe('the visits of activities', () => {
     function visitsAt(clock: number[]): number {
       let cookie = '';
       const visits = clock.map((now) => {
-        const told = visitsOf(readVisitor(cookie, now)?.visit, [now - 50], undefined);
+        const told = assignVisits(readVisitor(cookie, now)?.visit, [now - 50], undefined);
         cookie = writeVisitor({ session: newSession(), since: NOW, visit: told.latest });
         return told.visits[0];
       });
@@ -351,8 +351,8 @@ describe('the visits of activities', () => {
   });
 
   it('go on with a login', () => {
-    const anonymous = visitsOf(undefined, [NOW], undefined).latest;
-    expect(visitsOf(anonymous, [NOW + 1], 'jeff').visits).toEqual([anonymous.id]);
+    const anonymous = assignVisits(undefined, [NOW], undefined).latest;
+    expect(assignVisits(anonymous, [NOW + 1], 'jeff').visits).toEqual([anonymous.id]);
   });
 
   it.each([
@@ -360,18 +360,18 @@ describe('the visits of activities', () => {
     ['a logout of the user "undefined"', 'undefined', undefined],
     ['a login as somebody else', 'jeff', 'ada'],
   ])('begin anew with %s', (_, before, after) => {
-    const latest = visitsOf(undefined, [NOW], before).latest;
-    const goesOn = visitsOf(latest, [NOW + 1], before);
+    const latest = assignVisits(undefined, [NOW], before).latest;
+    const goesOn = assignVisits(latest, [NOW + 1], before);
     expect(goesOn.visits).toEqual([latest.id]);
-    expect(visitsOf(goesOn.latest, [NOW + 2], after).visits).not.toEqual([latest.id]);
+    expect(assignVisits(goesOn.latest, [NOW + 2], after).visits).not.toEqual([latest.id]);
   });
 
   it('start again after 30 minutes, also with a login, and do not contain the user', () => {
-    const anonymous = visitsOf(undefined, [NOW], undefined).latest;
-    const { visits, latest } = visitsOf(anonymous, [NOW + VISIT_PAUSE + 1], 'jeff');
+    const anonymous = assignVisits(undefined, [NOW], undefined).latest;
+    const { visits, latest } = assignVisits(anonymous, [NOW + VISIT_PAUSE + 1], 'jeff');
     expect(visits).not.toEqual([anonymous.id]);
     expect(latest.user).toMatch(/^[\w-]{8}$/);
-    expect(visitsOf(undefined, [NOW], 'jeff').latest.user).not.toBe(latest.user);
+    expect(assignVisits(undefined, [NOW], 'jeff').latest.user).not.toBe(latest.user);
   });
 });
 
@@ -384,7 +384,7 @@ describe('what the cookie carries', () => {
   it('is read unchanged', () => {
     fc.assert(
       fc.property(aSession, aHistory, aUser, (session, sorted, user) => {
-        const visitor = { session, since: NOW - DAY, visit: visitsOf(undefined, sorted, user).latest };
+        const visitor = { session, since: NOW - DAY, visit: assignVisits(undefined, sorted, user).latest };
         const written = writeVisitor(visitor);
         expect(written).toMatch(/^[\w.-]{1,150}$/);
         expect(readVisitor(written, NOW)).toEqual(visitor);
@@ -397,7 +397,7 @@ describe('what the cookie carries', () => {
     const written = writeVisitor({
       session: newSession(),
       since: NOW,
-      visit: visitsOf(undefined, [NOW], undefined).latest,
+      visit: assignVisits(undefined, [NOW], undefined).latest,
     });
     expect(readVisitor(written, NOW - 1)?.visit).toMatchObject({ startedAt: NOW - 1, lastSeen: NOW });
     const later = signed(`${keys.unsign(written, NOW)}`.replace(/\.\w+\.\.(\w+)$/, '.zzzzzzzz..$1'));
@@ -407,7 +407,7 @@ describe('what the cookie carries', () => {
   });
 
   it('ends when the session is too old to be renewed, and begins no later than now', () => {
-    const visit = visitsOf(undefined, [NOW], undefined).latest;
+    const visit = assignVisits(undefined, [NOW], undefined).latest;
     const written = (since: number): string => writeVisitor({ session: newSession(), since, visit });
     expect(readVisitor(written(NOW - 395 * DAY + 1), NOW)).toMatchObject({ since: NOW - 395 * DAY + 1 });
     expect(readVisitor(written(NOW - 395 * DAY), NOW)).toBeUndefined();
@@ -440,7 +440,7 @@ describe('what the cookie carries', () => {
     const visitor = {
       session: newSession(),
       since: NOW,
-      visit: visitsOf(undefined, [NOW], 'jeff').latest,
+      visit: assignVisits(undefined, [NOW], 'jeff').latest,
     };
     const written = writeVisitor(visitor);
     expect(readVisitor(written, NOW)).toEqual(visitor);
@@ -475,7 +475,7 @@ describe('what the cookie carries', () => {
     fc.assert(
       fc.property(fc.oneof(forged, fc.string()), aHistory, aUser, (cookie, sorted, user) => {
         const visitor = readVisitor(signed(cookie), NOW);
-        const { visits, latest } = visitsOf(visitor?.visit, sorted, user);
+        const { visits, latest } = assignVisits(visitor?.visit, sorted, user);
         for (const id of [...visits, latest.id]) expect(id).toMatch(VISIT);
         const written = writeVisitor({ session: newSession(), since: NOW, visit: latest });
         expect(readVisitor(written, NOW)?.visit).toEqual(latest);
@@ -498,7 +498,7 @@ describe('what the cookie carries', () => {
     const start = NOW - (NOW % 60_000);
     const [one, again, other] = ['a', 'a', 'b'].map((seed, i) => ({
       session: newSession(seed),
-      visits: visitsOf(undefined, [start + i, start + VISIT_PAUSE + 2 * i], undefined, seed).visits,
+      visits: assignVisits(undefined, [start + i, start + VISIT_PAUSE + 2 * i], undefined, seed).visits,
     }));
     expect(again).toEqual(one);
     expect(new Set(one?.visits).size).toBe(2);
@@ -509,7 +509,7 @@ describe('what the cookie carries', () => {
 
   it('has a visit of its own for each user who sends the same request', () => {
     const [ada, again, jeff] = ['ada', 'ada', 'jeff'].map(
-      (user) => visitsOf(undefined, [NOW], user, 'a').visits[0],
+      (user) => assignVisits(undefined, [NOW], user, 'a').visits[0],
     );
     expect(again).toBe(ada);
     expect(jeff).not.toBe(ada);

@@ -90,7 +90,7 @@ describe('the writer', () => {
     start();
     await writer.write([activity('1', '/1', 's')], session('s'));
     const everything: ErasureSelection = { filter: {}, keepAnonymous: false };
-    store.afterWrite = () => store.erase(everything, () => writer.sessions.noteErasure());
+    store.afterWrite = () => store.erase(everything, () => writer.sessions.onErased());
     await writer.write([activity('2', '/2', 's')], session('s'));
     expect(store.list({})).toMatchObject([{ path: '/2', session: { id: 's' } }]);
     // It is known again after that only if it was stored after the erasure.

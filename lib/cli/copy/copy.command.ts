@@ -4,7 +4,7 @@ import type { DataSourceFile } from '../data-source.js';
 import { interruptible } from '../interruption.js';
 import { print } from '../output.js';
 import { Progress } from '../progress.js';
-import { noteDefaultPages, type Services, withServices } from '../services.js';
+import { warnAboutDefaultPages, type Services, withServices } from '../services.js';
 import { copy } from './copy.js';
 
 /** @param open makes a file of the name that the command line has */
@@ -23,10 +23,10 @@ export function addCopy(program: Command, open: (file: string) => DataSourceFile
 async function copyTo({ store: from }: Services, file: DataSourceFile, stop: AbortSignal): Promise<void> {
   const { store: to, page, close } = await file.open();
   try {
-    noteDefaultPages({ page, file: file.name });
+    warnAboutDefaultPages({ page, file: file.name });
     const progress = new Progress(Progress.isShown ? await from.count({}) : 0, 'activities', stop);
     try {
-      const { days, skipped, different } = await copy(from, to, new Pages(page), stop, (count) =>
+      const { days, skipped, differingDays } = await copy(from, to, new Pages(page), stop, (count) =>
         progress.add(count),
       );
       progress.stop();
@@ -34,8 +34,8 @@ async function copyTo({ store: from }: Services, file: DataSourceFile, stop: Abo
       await print(
         `${days} days with ${source} activities: ${skipped} were the same, ${days - skipped} copied`,
       );
-      if (different.length > 0)
-        throw new Error(`these days still differ: ${different.join(', ')}; stop the app, and copy again`);
+      if (differingDays.length > 0)
+        throw new Error(`these days still differ: ${differingDays.join(', ')}; stop the app, and copy again`);
       if (source !== target)
         throw new Error(
           `${file.name} has ${target} activities, and the source ${source}: others were there before`,

@@ -18,7 +18,7 @@ export interface CopyResult {
   /** Those that were the same in both stores before. */
   skipped: number;
   /** ISO dates of the days that still differ. */
-  different: string[];
+  differingDays: string[];
 }
 
 /**
@@ -34,7 +34,7 @@ export async function copy(
   onDay: (activities: number) => void,
 ): Promise<CopyResult> {
   await copySigningKeys(from, to);
-  const result: CopyResult = { days: 0, skipped: 0, different: [] };
+  const result: CopyResult = { days: 0, skipped: 0, differingDays: [] };
   for await (const day of daysOf(from)) {
     stop.throwIfAborted();
     result.days += 1;
@@ -44,7 +44,7 @@ export async function copy(
       await copyDay(from, to, day, pages, stop);
       // Counts both stores again, because the app may have stored more in the meantime.
       if (!isSame(await digestDay(from, day), await digestDay(to, day)))
-        result.different.push(new Date(day).toISOString().slice(0, 10));
+        result.differingDays.push(new Date(day).toISOString().slice(0, 10));
     }
     onDay(source.count);
   }

@@ -15,7 +15,7 @@ export async function digestDay(store: Pick<Store, 'pages'>, day: number): Promi
   let count = 0;
   for await (const rows of store.pages({ from: day, to: day + DAY })) {
     count += rows.length;
-    for (const row of rows) hash.update(textOf(row));
+    for (const row of rows) hash.update(serialize(row));
   }
   return { count, hash: hash.digest('hex') };
 }
@@ -25,7 +25,7 @@ export function isSame(a: DayDigest, b: DayDigest): boolean {
 }
 
 /** All columns except `receivedAt`, which a store adjusts to the clock of its server. */
-function textOf(row: ActivityRow): string {
+function serialize(row: ActivityRow): string {
   const {
     id,
     name,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DOCTOR_ACTIVITY } from '../../diagnostics/doctor-request.js';
-import { type Finding, fine, problem, warning } from '../../store/finding.js';
-import { reasonOf } from '../errors.js';
+import { type Finding, ok, problem, warning } from '../../store/finding.js';
+import { formatReason } from '../errors.js';
 import type { Services } from '../services.js';
 import { checkCookie } from './cookie-check.js';
 import { explainRefusal } from './explain-refusal.js';
@@ -41,21 +41,21 @@ export async function checkApp(address: AppAddress, services: Services | undefin
   } catch (error) {
     return [
       problem(
-        `${base.origin} does not answer: ${reasonOf(error)}`,
-        /wrong version number/.test(reasonOf(error))
+        `${base.origin} does not answer: ${formatReason(error)}`,
+        /wrong version number/.test(formatReason(error))
           ? 'the app has no HTTPS: give http:// in --url, or the address of its proxy'
           : 'start the app, or correct --url; a self-signed certificate needs NODE_EXTRA_CA_CERTS',
       ),
     ];
   }
   if (first.status !== 204) return [await explainRefusal(base, first, address.path)];
-  const findings = [fine(`POST ${base.href}track/ is answered with 204`), ...checkClock(first)];
+  const findings = [ok(`POST ${base.href}track/ is answered with 204`), ...checkClock(first)];
   try {
     findings.push(...(await checkAfterAccepted(base, address, services, { first, id })));
   } catch (error) {
     findings.push(
       problem(
-        `${base.origin} answered at first, but then failed: ${reasonOf(error)}`,
+        `${base.origin} answered at first, but then failed: ${formatReason(error)}`,
         'look at the log of the app',
       ),
     );

@@ -1,4 +1,4 @@
-import { type Finding, fine, problem, warning } from '../../store/finding.js';
+import { type Finding, ok, problem, warning } from '../../store/finding.js';
 
 /** @param cookie the `Set-Cookie` header of the session */
 export function checkCookie({ protocol }: URL, cookie: string | undefined): Finding[] {
@@ -25,5 +25,5 @@ export function checkCookie({ protocol }: URL, cookie: string | undefined): Find
         "serve the app over HTTPS, or leave session.sameSite at its default 'lax'",
       ),
     ];
-  return [fine(`the cookie of the session is set${isSecure ? ', only over HTTPS' : ''}`)];
+  return [ok(`the cookie of the session is set${isSecure ? ', only over HTTPS' : ''}`)];
 }

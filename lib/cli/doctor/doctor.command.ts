@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { type Finding, fine, problem, warning } from '../../store/finding.js';
+import { type Finding, ok, problem, warning } from '../../store/finding.js';
 import { version } from '../../generated/version.js';
 import { explain } from '../../health/causes.js';
 import { HOUR } from '../../time/units.js';
 import type { DataSourceFile } from '../data-source.js';
-import { escapeControls, reasonOf } from '../errors.js';
+import { escapeControls, formatReason } from '../errors.js';
 import { print } from '../output.js';
-import { type Services, servicesOf } from '../services.js';
+import { type Services, createServices } from '../services.js';
 import { checkApp } from './app-check.js';
 
 /** Milliseconds. */
@@ -37,7 +37,7 @@ export function addDoctor(program: Command): void {
 }
 
 async function runChecks(file: DataSourceFile, options: Options): Promise<Finding[]> {
-  const findings = [fine(`Djaffar ${version}, Node.js ${process.version}`)];
+  const findings = [ok(`Djaffar ${version}, Node.js ${process.version}`)];
   let services: Services | undefined;
   let close: (() => Promise<void>) | undefined;
   try {
@@ -47,10 +47,10 @@ async function runChecks(file: DataSourceFile, options: Options): Promise<Findin
       await opened.close();
     };
     const { store, page, retention } = opened;
-    services = { ...servicesOf(store, page), page, retention, file: file.name };
+    services = { ...createServices(store, page), page, retention, file: file.name };
     findings.push(...(await checkDatabase(services)));
   } catch (error) {
-    findings.push(problem(reasonOf(error), cureOf(error)));
+    findings.push(problem(formatReason(error), findRemedy(error)));
   }
   try {
     if (options.url !== undefined)
@@ -62,7 +62,7 @@ async function runChecks(file: DataSourceFile, options: Options): Promise<Findin
 }
 
 async function checkDatabase({ store }: Services): Promise<Finding[]> {
-  const findings = [fine(`the database can be reached (${store.engine})`)];
+  const findings = [ok(`the database can be reached (${store.engine})`)];
   const encoding = await store.findEncodingFault();
   if (encoding !== undefined) findings.push(problem(encoding, 'see docs/databases.md'));
   const inspected = await store.inspect();
@@ -82,7 +82,7 @@ async function checkDatabase({ store }: Services): Promise<Finding[]> {
           `the clock of the database is ${Math.abs(skew) / 1000} s ${skew > 0 ? 'ahead of' : 'behind'} this machine's`,
           'synchronize the clocks (NTP): visits and live figures are wrong otherwise',
         )
-      : fine('the clocks of the database and of this machine agree'),
+      : ok('the clocks of the database and of this machine agree'),
   );
   findings.push(
     lag > MAX_LAG
@@ -90,7 +90,7 @@ async function checkDatabase({ store }: Services): Promise<Finding[]> {
           `the statistics are ${Math.round(lag / 1000)} s behind`,
           'start an instance of the app; with statistics.background: false they are updated by the next question',
         )
-      : fine('the statistics are up to date'),
+      : ok('the statistics are up to date'),
   );
   findings.push(...(await checkOutcomes(store, now)));
   return findings;
@@ -106,7 +106,7 @@ async function checkOutcomes(store: Services['store'], now: number): Promise<Fin
   const stored = counted > 0 ? counted : await store.count({ from: now - 24 * HOUR });
   const findings: Finding[] = [
     stored > 0
-      ? fine(`stored in the last 24 hours: ${stored} activities`)
+      ? ok(`stored in the last 24 hours: ${stored} activities`)
       : warning(
           'no activity was stored in the last 24 hours',
           'open a page with the tracker; with --url, this also sends an activity',
@@ -120,9 +120,9 @@ async function checkOutcomes(store: Services['store'], now: number): Promise<Fin
   for (const [cause, count] of [...counts].sort(([, a], [, b]) => b - a)) {
     const explanation = explain(cause);
     if (!explanation || explanation.kind === 'marked') continue;
-    const { kind, meaning, cure } = explanation;
+    const { kind, meaning, cure: remedy } = explanation;
     const what = `${count} ${kind === 'refused' ? 'refused requests' : 'dropped activities'}`;
-    findings.push(warning(`${what} in the last 24 hours (${cause}): ${meaning}`, cure));
+    findings.push(warning(`${what} in the last 24 hours (${cause}): ${meaning}`, remedy));
   }
   if ((counts.get('proxied') ?? 0) > 0 && !counts.has('public'))
     findings.push(
@@ -136,14 +136,14 @@ async function checkOutcomes(store: Services['store'], now: number): Promise<Fin
 
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'problem ' };
 
-function format({ level, text, cure }: Finding): string {
+function format({ level, text, remedy }: Finding): string {
   // The text may come from an app or a database, and may contain terminal control sequences.
   const line = escapeControls(`${MARKS[level]} ${text}`);
-  return cure === undefined ? line : `${line}\n          → ${escapeControls(cure)}`;
+  return remedy === undefined ? line : `${line}\n          → ${escapeControls(remedy)}`;
 }
 
-function cureOf(error: unknown): string {
-  const reason = reasonOf(error);
+function findRemedy(error: unknown): string {
+  const reason = formatReason(error);
   if (/djaffarEntities/.test(reason)) return 'entities: [...djaffarEntities, …] in the data source';
   if (/ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH/.test(reason))
     return 'start the database, or correct host and port of the data source';

@@ -15,7 +15,7 @@ export interface HttpResponse {
 type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
 
 /** Anybody can track activities with this name, but nobody else knows the path. */
-export const pathOf = (id: string): string => `/djaffar-doctor/${id}`;
+export const buildPath = (id: string): string => `/djaffar-doctor/${id}`;
 
 /** Tracks an activity as a browser would. */
 export function sendActivity(base: URL, id: string, cookie?: string): Promise<HttpResponse> {
@@ -25,7 +25,7 @@ export function sendActivity(base: URL, id: string, cookie?: string): Promise<Ht
       'Content-Type': 'application/json',
       ...(cookie !== undefined && { Cookie: cookie }),
     },
-    body: JSON.stringify({ id, date: new Date().toISOString(), path: pathOf(id), name: DOCTOR_ACTIVITY }),
+    body: JSON.stringify({ id, date: new Date().toISOString(), path: buildPath(id), name: DOCTOR_ACTIVITY }),
   });
 }
 

@@ -1,5 +1,5 @@
-import { type Finding, fine, problem, warning } from '../../store/finding.js';
-import { reasonOf } from '../errors.js';
+import { type Finding, ok, problem, warning } from '../../store/finding.js';
+import { formatReason } from '../errors.js';
 import { findMetaPolicies, isBlocked } from './csp.js';
 import { type HttpResponse, request } from './http-client.js';
 
@@ -7,7 +7,7 @@ export async function checkTrackerScript(base: URL): Promise<Finding[]> {
   const url = new URL('tracker.js', base);
   const { status, headers } = await request(url);
   const type = headers.get('content-type') ?? 'without a type';
-  if (status === 200 && type.includes('javascript')) return [fine(`${url.href} is a script`)];
+  if (status === 200 && type.includes('javascript')) return [ok(`${url.href} is a script`)];
   return [
     problem(
       `GET ${url.href} is answered with ${status}, ${type}`,
@@ -28,7 +28,7 @@ export async function checkPage(base: URL, given: string | undefined): Promise<F
   try {
     response = await request(page);
   } catch (error) {
-    return [warning(`${page.href} does not answer: ${reasonOf(error)}`, 'give a page in --page')];
+    return [warning(`${page.href} does not answer: ${formatReason(error)}`, 'give a page in --page')];
   }
   // An error page can have another policy than other pages.
   if (response.status >= 400)
@@ -62,7 +62,7 @@ export async function checkPage(base: URL, given: string | undefined): Promise<F
         `add <script defer src="${page.origin === base.origin ? base.pathname : base.href}tracker.js"></script>, unless the page bundles it`,
       ),
     );
-  if (findings.length === 0) findings.push(fine(`${page.href} lets the tracker send`));
+  if (findings.length === 0) findings.push(ok(`${page.href} lets the tracker send`));
   return findings;
 }
 

@@ -1,9 +1,9 @@
 import { isPublic } from '../../activity/ip-address.js';
 import { DOCTOR_ACTIVITY } from '../../diagnostics/doctor-request.js';
-import { type Finding, fine, problem, warning } from '../../store/finding.js';
-import { reasonOf } from '../errors.js';
+import { type Finding, ok, problem, warning } from '../../store/finding.js';
+import { formatReason } from '../errors.js';
 import type { Services } from '../services.js';
-import { pathOf } from './http-client.js';
+import { buildPath } from './http-client.js';
 
 /**
  * Compares the stored activities with those that were sent.
@@ -18,7 +18,7 @@ export async function checkStorage(
   const find = async (
     id: string,
   ): Promise<Awaited<ReturnType<typeof activities.find>>['items'][number] | undefined> =>
-    (await activities.find({ name: DOCTOR_ACTIVITY, path: pathOf(id) }, { limit: 1 })).items[0];
+    (await activities.find({ name: DOCTOR_ACTIVITY, path: buildPath(id) }, { limit: 1 })).items[0];
   try {
     const [stored, again] = [await find(ids[0]), await find(ids[1])];
     if (!stored)
@@ -28,11 +28,11 @@ export async function checkStorage(
           'the app uses another database than -d, or one of the options transform, respect and consent drops it',
         ),
       ];
-    const findings = [fine('the activity is in the database')];
+    const findings = [ok('the activity is in the database')];
     if (hasCookie && again)
       findings.push(
         again.sessionId === stored.sessionId
-          ? fine('the cookie comes back')
+          ? ok('the cookie comes back')
           : problem(
               'the cookie does not come back: each activity is a new visitor',
               'a proxy may change cookies; all instances must use one database',
@@ -49,6 +49,6 @@ export async function checkStorage(
     return findings;
   } catch (error) {
     if (!store.classifyError(error)) throw error;
-    return [problem(`activities cannot be read: ${reasonOf(error)}`, 'see the findings above')];
+    return [problem(`activities cannot be read: ${formatReason(error)}`, 'see the findings above')];
   }
 }

@@ -2,14 +2,14 @@ import { type Command, Option } from 'commander';
 import { type ActivityFilter, InvalidFilterError } from '../../activity/activity.filter.js';
 import type { ActivityService } from '../../activity/activity.service.js';
 import { decodeCursor } from '../../activity/cursor.js';
-import { reasonOf } from '../errors.js';
-import { addFilterOptions, filterOf, type FilterOptions } from '../filter.options.js';
+import { formatReason } from '../errors.js';
+import { addFilterOptions, toFilter, type FilterOptions } from '../filter.options.js';
 import { InterruptedError, interruptible } from '../interruption.js';
 import { FileOutput, isClosedPipe, type Output, StandardOutput } from '../output.js';
 import { Progress } from '../progress.js';
 import { withServices } from '../services.js';
 import { ExportDocument, type Format, type FormatName, FORMATS } from '../../export/format.js';
-import { formatOf } from '../../export/row-formats.js';
+import { createFormat } from '../../export/row-formats.js';
 import { exportPages } from '../../export/pages.js';
 
 interface ExportOptions extends FilterOptions {
@@ -40,9 +40,9 @@ async function exportTo(
   stop: AbortSignal,
 ): Promise<void> {
   const { after } = options;
-  const format = formatOf(options.format, options);
-  const filter = filterOf(options);
-  const total = isProgressShown(options) ? await countOf(activities, filter, after) : 0;
+  const format = createFormat(options.format, options);
+  const filter = toFilter(options);
+  const total = isProgressShown(options) ? await countActivities(activities, filter, after) : 0;
   const progress = new Progress(total, 'rows', stop);
   let cursor = after;
   let begun: { output: Output; document: ExportDocument } | undefined;
@@ -76,7 +76,7 @@ function isProgressShown({ output }: ExportOptions): boolean {
   return Progress.isShown && (output !== undefined || !process.stdout.isTTY);
 }
 
-async function countOf(
+async function countActivities(
   activities: ActivityService,
   filter: ActivityFilter,
   after: string | undefined,
@@ -97,6 +97,6 @@ async function open({ output: path, format, after }: ExportOptions, { appendable
 function unfinished(error: unknown, cursor: string | undefined): unknown {
   // After a wrong option, there is nothing to resume.
   if (cursor === undefined || error instanceof InvalidFilterError) return error;
-  const message = `${reasonOf(error)}; resume with --after ${cursor}`;
+  const message = `${formatReason(error)}; resume with --after ${cursor}`;
   return error instanceof InterruptedError ? new InterruptedError(error.signal, message) : new Error(message);
 }

@@ -16,7 +16,7 @@ const ESCAPES = new Map([
 ]);
 
 /** Returns the separator of the columns: the one that is most frequent in the header. */
-export function separatorOf(header: string): string {
+export function detectSeparator(header: string): string {
   const counts = SEPARATORS.map((separator) => header.split(separator).length);
   return SEPARATORS[counts.indexOf(Math.max(...counts))] ?? ',';
 }
@@ -87,12 +87,12 @@ function endOfCharacters(bytes: Buffer): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const byte = bytes[bytes.length - length] ?? 0;
     if (byte < 0x80) break;
-    if (byte >= 0xc0) return length < lengthOf(byte) ? bytes.length - length : bytes.length;
+    if (byte >= 0xc0) return length < byteLength(byte) ? bytes.length - length : bytes.length;
   }
   return bytes.length;
 }
 
-function lengthOf(firstByte: number): number {
+function byteLength(firstByte: number): number {
   if (firstByte >= 0xf0) return 4;
   return firstByte >= 0xe0 ? 3 : 2;
 }
@@ -113,19 +113,19 @@ export function itemOfCells(cells: Properties, raw: boolean): Properties {
   for (const [column, cell] of Object.entries(cells)) {
     const text = typeof cell === 'string' && cell !== '' ? (raw ? cell : unescapeFormulas(cell)) : null;
     if (!column.startsWith(SESSION)) {
-      item[column] = column === 'properties' ? jsonOf(text) : valueOf(column, text);
+      item[column] = column === 'properties' ? parseJson(text) : parseValue(column, text);
       continue;
     }
     hasSession = true;
     if (text !== null) isSessionEmpty = false;
-    session[column.slice(SESSION.length)] = valueOf(column, text);
+    session[column.slice(SESSION.length)] = parseValue(column, text);
   }
   if (hasSession) item.session = isSessionEmpty ? null : session;
   return item;
 }
 
 /** Parses JSON. Invalid JSON remains a string, which validation then rejects. */
-function jsonOf(text: string | null): unknown {
+function parseJson(text: string | null): unknown {
   if (text === null) return null;
   try {
     return JSON.parse(text);
@@ -134,7 +134,7 @@ function jsonOf(text: string | null): unknown {
   }
 }
 
-function valueOf(column: string, text: string | null): unknown {
+function parseValue(column: string, text: string | null): unknown {
   const isFlag = FLAGS.has(column) && (text === 'true' || text === 'false');
   return isFlag ? text === 'true' : text;
 }

@@ -3,10 +3,10 @@ import { ErrorCollector } from '../../activity/validation-errors.js';
 import { storedIp } from '../../activity/ip-address.js';
 import { DEFAULT_NAME, MAX_PATH } from '../../activity/new-activity.js';
 import { isObject } from '../../activity/properties.js';
-import { sessionOf } from '../../activity/user-agent.js';
+import { buildSession } from '../../activity/user-agent.js';
 import { sessionOfHost } from '../../tracking/visitor.js';
 import { RowFields } from './fields.js';
-import { activityIdOf } from './ids.js';
+import { deriveActivityId } from './ids.js';
 import type { Row } from './row.js';
 import { ImportedVisits } from './visits.js';
 
@@ -31,11 +31,11 @@ export interface SessionInfo {
 }
 
 /** @returns `undefined` if the item is not a record of Django */
-export function djangoRecordOf(item: Properties): DjangoRecord | undefined {
+export function parseDjangoRecord(item: Properties): DjangoRecord | undefined {
   if (typeof item.model !== 'string' || !isObject(item.fields)) return undefined;
   const errors = new ErrorCollector();
   const outer = new RowFields(item, errors);
-  const pk = keyOf(outer, 'pk');
+  const pk = parseKey(outer, 'pk');
   if (pk === null) outer.addError('pk', 'must be a primary key');
   return {
     model: item.model.toLowerCase(),
@@ -46,7 +46,7 @@ export function djangoRecordOf(item: Properties): DjangoRecord | undefined {
 }
 
 /** @throws InvalidActivityError */
-export function sessionInfoOf({ pk, fields, errors }: DjangoRecord): SessionInfo {
+export function parseSessionInfo({ pk, fields, errors }: DjangoRecord): SessionInfo {
   const userAgent = fields.optionalText('user_agent', MAX_PATH);
   errors.throwIfInvalid();
   return { session: sessionOfHost(pk), userAgent };
@@ -57,23 +57,23 @@ export class DjangoActivities {
   private readonly visits = new ImportedVisits();
 
   /** @throws InvalidActivityError */
-  rowOf({ pk, fields, errors }: DjangoRecord): Row {
+  parseRow({ pk, fields, errors }: DjangoRecord): Row {
     const date = fields.date('date');
     const path = fields.text('path', MAX_PATH);
     if (path === '') fields.addError('path', 'must not be empty');
     const referer = fields.optionalText('referer', MAX_PATH);
-    const userId = keyOf(fields, 'user');
-    const session = keyOf(fields, 'session');
+    const userId = parseKey(fields, 'user');
+    const session = parseKey(fields, 'session');
     // An invalid address is omitted, as in tracking.
     const ipAddress = storedIp(fields.optionalText('ip_address', MAX_PATH) ?? undefined);
     errors.throwIfInvalid();
     const sessionId = session === null ? null : sessionOfHost(session);
     const time = date.getTime();
-    const visitId = sessionId === null ? null : this.visits.visitOf(sessionId, { date: time }, userId);
+    const visitId = sessionId === null ? null : this.visits.assignVisit(sessionId, { date: time }, userId);
     return {
       activity: {
         // The same row gets the same id in each dump.
-        id: activityIdOf([ACTIVITY, pk, date, session]),
+        id: deriveActivityId([ACTIVITY, pk, date, session]),
         date,
         receivedAt: date,
         name: DEFAULT_NAME,
@@ -94,13 +94,13 @@ export class DjangoActivities {
       session:
         sessionId === null
           ? undefined
-          : sessionOf(sessionId, this.visits.startOf(sessionId, time), () => ({}), null),
+          : buildSession(sessionId, this.visits.findStart(sessionId, time), () => ({}), null),
     };
   }
 }
 
 /** Returns a primary or foreign key as text; `null` if it is empty. */
-function keyOf(fields: RowFields, name: string): string | null {
+function parseKey(fields: RowFields, name: string): string | null {
   const value = fields.raw(name) ?? null;
   if (Array.isArray(value)) fields.addError(name, 'is a natural key: dump without --natural-foreign');
   else if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);

@@ -1,5 +1,5 @@
 import { Fields } from '../../activity/fields.js';
-import { activityIdOf } from './ids.js';
+import { deriveActivityId } from './ids.js';
 
 const ANY_UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const NIL = '00000000-0000-0000-0000-000000000000';
@@ -29,7 +29,7 @@ export class RowFields extends Fields {
     if (value === null) return undefined;
     if (typeof value !== 'string' || !ANY_UUID.test(value)) return this.addError(name, 'must be a UUID');
     if (value.startsWith(NIL)) return this.addError(name, 'must not be the nil UUID');
-    return REFUSED_BY_MARIADB.test(value) ? activityIdOf([value.toLowerCase()]) : value.toLowerCase();
+    return REFUSED_BY_MARIADB.test(value) ? deriveActivityId([value.toLowerCase()]) : value.toLowerCase();
   }
 
   date(name: string): Date {

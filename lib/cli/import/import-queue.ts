@@ -1,6 +1,6 @@
 import { UnstorableError } from '../../activity/unstorable.error.js';
 import type { Services } from '../services.js';
-import { visitIdOf } from './ids.js';
+import { deriveVisitId } from './ids.js';
 import type { Report } from './report.js';
 import type { Row } from './row.js';
 
@@ -68,5 +68,5 @@ export class ImportQueue {
 /** Splits a visit of 24 hours or more: returns one id for each UTC day after that, the same in each import. */
 function visitOfDay(visit: string, date: Date): string {
   const day = date.toISOString().slice(0, 10);
-  return visitIdOf(`${visit}\n${day}`);
+  return deriveVisitId(`${visit}\n${day}`);
 }

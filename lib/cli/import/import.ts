@@ -4,18 +4,18 @@ import { itemOfCells } from './csv.js';
 import {
   ACTIVITY,
   DjangoActivities,
-  djangoRecordOf,
+  parseDjangoRecord,
   SESSION_INFO,
   type SessionInfo,
-  sessionInfoOf,
+  parseSessionInfo,
 } from './django.js';
 import type { Input } from './input.js';
 import { ImportQueue } from './import-queue.js';
 import type { Item } from './item.js';
-import { columnsOf, describe, readItems, type ReadOptions } from './read-items.js';
+import { readColumns, describe, readItems, type ReadOptions } from './read-items.js';
 import { Report } from './report.js';
 import { type Row, RowReader } from './row.js';
-import { toolOf } from './sources/index.js';
+import { detectTool } from './sources/index.js';
 import { UserAgents } from './user-agents.js';
 
 export interface ImportOptions extends ReadOptions {
@@ -48,7 +48,7 @@ export class Import {
     await this.queue.end();
     for (const input of withUserAgents) await this.takeUserAgents(input);
     await this.userAgents.end();
-    this.report.note('user agents of sessions without activities skipped', this.userAgents.unknownSessions);
+    this.report.count('user agents of sessions without activities skipped', this.userAgents.unknownSessions);
   }
 
   /** Stores the rows that have been read, before the command ends early. */
@@ -81,12 +81,12 @@ export class Import {
     try {
       const value = item.read();
       if (!isObject(value)) throw new Error('it is not a JSON object');
-      if (item.isCells) return this.reader.rowOf(itemOfCells(value, this.options.raw));
-      const record = djangoRecordOf(value);
-      if (!record) return this.reader.rowOf(value);
-      if (record.model === ACTIVITY) return this.django.rowOf(record);
-      if (record.model === SESSION_INFO) return sessionInfoOf(record);
-      this.report.note('of other models skipped');
+      if (item.isCells) return this.reader.parseRow(itemOfCells(value, this.options.raw));
+      const record = parseDjangoRecord(value);
+      if (!record) return this.reader.parseRow(value);
+      if (record.model === ACTIVITY) return this.django.parseRow(record);
+      if (record.model === SESSION_INFO) return parseSessionInfo(record);
+      this.report.count('of other models skipped');
     } catch (error) {
       this.report.refuse(place, error);
     }
@@ -106,9 +106,9 @@ export class Import {
  * @throws Error that describes the file and what is expected
  */
 function checkKind(item: Item, { name }: Input): void {
-  const columns = columnsOf(item);
+  const columns = readColumns(item);
   if (!columns || columns.has('date') || (columns.has('model') && columns.has('fields'))) return;
-  const tool = toolOf(columns);
+  const tool = detectTool(columns);
   const advice = tool
     ? `they look like those of ${tool.name}: give --from ${tool.option}`
     : 'djaffar import --help lists what is expected';
@@ -121,8 +121,8 @@ function checkKind(item: Item, { name }: Input): void {
 function userAgentIn(item: Item): SessionInfo | undefined {
   try {
     const value = item.read();
-    const record = isObject(value) ? djangoRecordOf(value) : undefined;
-    return record?.model === SESSION_INFO ? sessionInfoOf(record) : undefined;
+    const record = isObject(value) ? parseDjangoRecord(value) : undefined;
+    return record?.model === SESSION_INFO ? parseSessionInfo(record) : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import Parser from 'stream-json/Parser.js';
 import StreamArray from 'stream-json/streamers/StreamArray.js';
 import { isUtf8 } from 'node:buffer';
-import { itemsOfCsv, separatorOf } from './csv.js';
+import { itemsOfCsv, detectSeparator } from './csv.js';
 import type { Item } from './item.js';
 import { linesOf, MAX_LINE } from './lines.js';
 import { rejoin } from './rejoin.js';
@@ -33,7 +33,7 @@ export async function* itemsOf(chunks: AsyncGenerator<Buffer, void, void>): Asyn
   if (beginning === '[') yield* itemsOfArray(all);
   else if (beginning === '{' || beginning === undefined) yield* itemsOfLines(all);
   else if (beginning === '<') throw new Error('it is HTML or XML; expected NDJSON, JSON or CSV');
-  else yield* itemsOfCsv(all, separatorOf(firstLine));
+  else yield* itemsOfCsv(all, detectSeparator(firstLine));
 }
 
 async function* itemsOfLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, void> {

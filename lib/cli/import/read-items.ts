@@ -30,7 +30,7 @@ export async function* readItems(
 }
 
 /** Returns the column names of a row, or `undefined` if the row cannot be read. */
-export function columnsOf(item: Item): Set<string> | undefined {
+export function readColumns(item: Item): Set<string> | undefined {
   try {
     const value = item.read();
     return isObject(value) ? new Set(Object.keys(value)) : undefined;

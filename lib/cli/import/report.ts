@@ -1,4 +1,4 @@
-import { escapeControls, reasonOf } from '../errors.js';
+import { escapeControls, formatReason } from '../errors.js';
 
 /** How many refused rows are printed; the others are only counted. */
 const MAX_PRINTED = 20;
@@ -12,20 +12,20 @@ export class Report {
   /** Activities whose id was stored already. */
   skipped = 0;
   /** Other messages for the end, with their counts. */
-  private readonly notes = new Map<string, number>();
+  private readonly counts = new Map<string, number>();
   private readonly losses = new Map<string, number>();
 
   /** Prints why a row is refused. */
   refuse(place: string, fault: unknown): void {
     this.faults += 1;
-    if (this.faults <= MAX_PRINTED) console.error(`djaffar: ${escapeControls(place)}: ${reasonOf(fault)}`);
+    if (this.faults <= MAX_PRINTED) console.error(`djaffar: ${escapeControls(place)}: ${formatReason(fault)}`);
     else if (this.faults === MAX_PRINTED + 1)
       console.error('djaffar: more rows are refused; they are only counted');
   }
 
-  /** @param note such as `of other models skipped` */
-  note(note: string, count = 1): void {
-    if (count > 0) this.notes.set(note, (this.notes.get(note) ?? 0) + count);
+  /** @param what such as `of other models skipped` */
+  count(what: string, count = 1): void {
+    if (count > 0) this.counts.set(what, (this.counts.get(what) ?? 0) + count);
   }
 
   /** @param what the name of a value that cannot be stored */
@@ -37,9 +37,9 @@ export class Report {
     const counts: [number, string][] = [
       [this.skipped, 'already there'],
       [this.faults, 'refused'],
-      ...[...this.notes].map(([note, count]): [number, string] => [count, note]),
+      ...[...this.counts].map(([what, count]): [number, string] => [count, what]),
     ];
-    const others = counts.flatMap(([count, note]) => (count > 0 ? `${count} ${note}` : []));
+    const others = counts.flatMap(([count, what]) => (count > 0 ? `${count} ${what}` : []));
     const read = [`${this.rows} rows read`, `${this.stored} activities stored`, ...others];
     const lost = [...this.losses].map(([what, count]) => `${what} (${count})`);
     const lines = [read.join(', ')];

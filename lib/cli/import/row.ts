@@ -12,7 +12,7 @@ import { MAX_SUBJECT, storedSubject, SUBJECT_FAULT } from '../../activity/subjec
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { sessionOfHost } from '../../tracking/visitor.js';
 import { RowFields } from './fields.js';
-import { activityIdOf, visitIdOf } from './ids.js';
+import { deriveActivityId, deriveVisitId } from './ids.js';
 import { ImportedVisits } from './visits.js';
 
 export interface Row {
@@ -30,7 +30,7 @@ export class RowReader {
   private readonly visits = new ImportedVisits();
 
   /** @throws InvalidActivityError */
-  rowOf(item: Properties): Row {
+  parseRow(item: Properties): Row {
     const errors = new ErrorCollector();
     const fields = new RowFields(item, errors);
     const id = fields.optionalUuid('id');
@@ -43,14 +43,14 @@ export class RowReader {
       route: fields.optionalText('route', MAX_ROUTE),
       referer: fields.optionalText('referer', MAX_PATH),
       properties: fields.properties('properties') ?? null,
-      subject: subjectOf(fields, 'subject'),
+      subject: parseSubject(fields, 'subject'),
       userId: fields.optionalText('userId', 255),
       userName: fields.optionalText('userName', 255),
-      groupId: subjectOf(fields, 'groupId'),
+      groupId: parseSubject(fields, 'groupId'),
       groupName: fields.optionalText('groupName', 255),
-      sessionId: sessionIdOf(item, fields),
-      visitId: idOf(fields, 'visitId', MAX_VISIT_ID, visitIdOf),
-      ipAddress: ipAddressOf(fields),
+      sessionId: parseSessionId(item, fields),
+      visitId: parseId(fields, 'visitId', MAX_VISIT_ID, deriveVisitId),
+      ipAddress: parseIpAddress(fields),
       interactive: fields.optionalFlag('interactive'),
     };
     const given = fields.raw('session');
@@ -59,13 +59,13 @@ export class RowReader {
     const session =
       given === null || (given === undefined && sessionId === null)
         ? undefined
-        : this.sessionOf(given ?? {}, sessionId, date, errors);
+        : this.parseSession(given ?? {}, sessionId, date, errors);
     errors.throwIfInvalid();
-    const visitId = fields.has('visitId') ? content.visitId : this.visitOf(content);
-    return { activity: { id: id ?? activityIdOf(Object.values(content)), ...content, visitId }, session };
+    const visitId = fields.has('visitId') ? content.visitId : this.assignVisit(content);
+    return { activity: { id: id ?? deriveActivityId(Object.values(content)), ...content, visitId }, session };
   }
 
-  private visitOf({
+  private assignVisit({
     sessionId,
     date,
     name,
@@ -75,10 +75,10 @@ export class RowReader {
   }: Omit<StoredActivity, 'id'>): string | null {
     if (sessionId === null) return null;
     const inView = name === ENGAGEMENT ? timeInView(properties) : undefined;
-    return this.visits.visitOf(sessionId, { date: date.getTime(), path, inView }, userId);
+    return this.visits.assignVisit(sessionId, { date: date.getTime(), path, inView }, userId);
   }
 
-  private sessionOf(
+  private parseSession(
     item: unknown,
     id: string | null,
     date: Date,
@@ -106,7 +106,7 @@ export class RowReader {
     const consent = fields.optionalFlag('consent');
     const startedAt = fields.has('startedAt')
       ? fields.date('startedAt')
-      : new Date(this.visits.startOf(id ?? '', date.getTime()));
+      : new Date(this.visits.findStart(id ?? '', date.getTime()));
     fields.rejectOthers();
     const row = (): Session => {
       const parsed = parseUserAgent(userAgent);
@@ -128,9 +128,9 @@ export class RowReader {
 }
 
 /** Returns the session id of the activity, or of its `session`. */
-function sessionIdOf(item: Properties, fields: RowFields): string | null {
+function parseSessionId(item: Properties, fields: RowFields): string | null {
   if (fields.has('sessionId') || !isObject(item.session))
-    return idOf(fields, 'sessionId', MAX_SESSION_ID, sessionOfHost);
+    return parseId(fields, 'sessionId', MAX_SESSION_ID, sessionOfHost);
   return storedSessionId(item.session.id);
 }
 
@@ -140,7 +140,7 @@ function storedSessionId(id: unknown): string | null {
 }
 
 /** Returns an id that fits into the column: longer ones become a digest, the same in each import. */
-function idOf(
+function parseId(
   fields: RowFields,
   name: string,
   characters: number,
@@ -151,13 +151,13 @@ function idOf(
   return text.length > characters ? digest(text) : text;
 }
 
-function subjectOf(fields: RowFields, name: 'subject' | 'groupId'): string | null {
+function parseSubject(fields: RowFields, name: 'subject' | 'groupId'): string | null {
   const text = fields.optionalText(name, MAX_SUBJECT);
   if (text !== null && storedSubject(text) === undefined) fields.addError(name, SUBJECT_FAULT);
   return text;
 }
 
-function ipAddressOf(fields: RowFields): string | null {
+function parseIpAddress(fields: RowFields): string | null {
   const value = fields.optionalText('ipAddress', 45);
   const address = value === null ? null : storedIp(value);
   if (value !== null && address === null) fields.addError('ipAddress', 'must be an IP address');

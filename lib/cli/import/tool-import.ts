@@ -4,7 +4,7 @@ import type { Services } from '../services.js';
 import type { Input } from './input.js';
 import { ImportQueue } from './import-queue.js';
 import type { Item } from './item.js';
-import { columnsOf, describe, readItems, type ReadOptions } from './read-items.js';
+import { readColumns, describe, readItems, type ReadOptions } from './read-items.js';
 import { rejoin } from './rejoin.js';
 import { Report } from './report.js';
 import { RowReader } from './row.js';
@@ -65,7 +65,7 @@ export class ToolImport {
     const { value: first, done } = await rest.next();
     if (done) return undefined;
     if (input.isFile) await rest.return();
-    const columns = columnsOf(first) ?? new Set();
+    const columns = readColumns(first) ?? new Set();
     const { name, tables } = this.source;
     const table = tables.find(({ matches }) => matches(columns));
     if (table && table.refusal === undefined) {
@@ -101,9 +101,9 @@ export class ToolImport {
   }
 
   private async store(activity: Properties, place: string): Promise<void> {
-    let row: ReturnType<RowReader['rowOf']>;
+    let row: ReturnType<RowReader['parseRow']>;
     try {
-      row = this.reader.rowOf(activity);
+      row = this.reader.parseRow(activity);
     } catch (error) {
       this.report.refuse(place, error);
       return;

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Moment, type Visit, visitsOf } from '../../tracking/visitor.js';
+import { type Moment, type Visit, assignVisits } from '../../tracking/visitor.js';
 
 /** Sessions whose latest visits are kept in memory. It does not limit the size of an import. */
 const MAX_SESSIONS = 100_000;
@@ -11,16 +11,16 @@ export class ImportedVisits {
   });
 
   /** Returns the date of the session's first activity in the files, in milliseconds since 1970. */
-  startOf(session: string, date: number): number {
+  findStart(session: string, date: number): number {
     const known = this.sessions.get(session);
     if (!known) this.sessions.set(session, { startedAt: date, visit: undefined });
     return known?.startedAt ?? date;
   }
 
   /** Returns the id of the visit; `null` for an `engagement` without one. */
-  visitOf(session: string, moment: Moment, user: string | null): string | null {
+  assignVisit(session: string, moment: Moment, user: string | null): string | null {
     const known = this.sessions.get(session);
-    const { visits, latest } = visitsOf(known?.visit, [moment], user ?? undefined, session);
+    const { visits, latest } = assignVisits(known?.visit, [moment], user ?? undefined, session);
     this.sessions.set(session, { startedAt: known?.startedAt ?? moment.date, visit: latest });
     return visits[0] ?? null;
   }

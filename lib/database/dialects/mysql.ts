@@ -1,6 +1,6 @@
 import { BOUNDS } from '../time-limits.js';
 import { connectionsOf } from '../connections.js';
-import { askOnPrimary } from '../primary.js';
+import { queryPrimary } from '../primary.js';
 import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
@@ -123,7 +123,7 @@ export const mysql: Dialect = {
     ),
 
   rows: (dataSource, query) =>
-    askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
+    queryPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read, signal) =>
     readingIn(dataSource, settingsFor(connectionsOf(dataSource).readingBound), read, signal),
   committed: (dataSource, [sql, parameters], signal) =>

@@ -72,9 +72,9 @@ const forgetful = new WeakSet<DataSource>();
 /** Milliseconds between cancel requests, because the first may arrive before the statement. */
 const CANCEL_AGAIN = 50;
 
-const millisecondsOf = (timestamp: string): string =>
+const toMilliseconds = (timestamp: string): string =>
   `floor(extract(epoch from ${timestamp}) * 1000)::bigint`;
-const NOW = millisecondsOf('clock_timestamp()');
+const NOW = toMilliseconds('clock_timestamp()');
 
 /** One parameter for each column, for any number of rows. */
 function insert(
@@ -93,7 +93,7 @@ function insert(
 }
 
 /** Joins the inserts into one statement, which needs one transaction and one round trip: all but the last are common table expressions. */
-function statementOf(inserts: Insert[]): string {
+function joinInserts(inserts: Insert[]): string {
   let parameter = 1;
   const statements = inserts.map((each) => {
     const sql = insert(each, parameter);
@@ -116,7 +116,7 @@ function isForgotten(error: unknown): boolean {
 }
 
 /** @param statement milliseconds */
-function boundsOf(statement: number): string[] {
+function buildTimeouts(statement: number): string[] {
   return [
     `SET LOCAL lock_timeout = ${BOUNDS.lock}`,
     `SET LOCAL statement_timeout = ${statement}`,
@@ -141,7 +141,7 @@ export const postgres: Dialect = {
    */
   async write(connection, inserts, within) {
     const { dataSource } = connection;
-    const query: Query = { text: statementOf(inserts), values: inserts.flatMap(transpose) };
+    const query: Query = { text: joinInserts(inserts), values: inserts.flatMap(transpose) };
     // TypeORM's query() cannot use prepared statements; planning each time takes a sixth of the database's time.
     const name = `djaffar_${inserts.map(({ columns }) => columns.length).join('_')}`;
     let isCancelled = false;
@@ -171,7 +171,7 @@ export const postgres: Dialect = {
     });
   },
 
-  statements: (inserts) => [[statementOf(inserts), inserts.flatMap(transpose)]],
+  statements: (inserts) => [[joinInserts(inserts), inserts.flatMap(transpose)]],
 
   rows: (dataSource, query, standby) => {
     const [text, values] = query.getQueryAndParameters();
@@ -191,14 +191,14 @@ export const postgres: Dialect = {
   transact: (dataSource, guard, statements, signal) =>
     transact(
       dataSource,
-      { inside: [boundsOf(connectionsOf(dataSource).statementBound).join('; ')] },
+      { inside: [buildTimeouts(connectionsOf(dataSource).statementBound).join('; ')] },
       guard,
       statements,
       (each) => [insert(each, 1), transpose(each)],
       signal,
     ),
   reading: (dataSource, read_, signal, standby) => {
-    const bounds = boundsOf(connectionsOf(dataSource).readingBound);
+    const bounds = buildTimeouts(connectionsOf(dataSource).readingBound);
     const settings = { inside: [[...FOR_READING, ...bounds].join('; ')] };
     return readingIn(dataSource, settings, read_, signal, standby);
   },
@@ -207,7 +207,7 @@ export const postgres: Dialect = {
 
   now: NOW,
   // A query takes its snapshot before it looks at the clock. The transaction began before both.
-  startOfReading: millisecondsOf('transaction_timestamp()'),
+  startOfReading: toMilliseconds('transaction_timestamp()'),
 
   erasedAtOnce: 1000,
 

@@ -3,8 +3,8 @@ import type { DataSource } from 'typeorm';
 import { BOUNDS } from '../time-limits.js';
 import { connectionsOf } from '../connections.js';
 import { type Connection, connectionOf, withBusyTimeout } from '../drivers/sqlite-connection.js';
-import { askOnPrimary, onPrimary } from '../primary.js';
-import { failureOf } from '../driver.js';
+import { queryPrimary, onPrimary } from '../primary.js';
+import { classifyFailure } from '../driver.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Dialect, Insert, Statement } from './dialect.types.js';
 
@@ -24,7 +24,7 @@ const RETRY = 50;
 
 const NOW = `CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`;
 
-function statementsOf({ table, columns, keys, rows, replace, add, version, clock }: Insert): Statement[] {
+function buildStatements({ table, columns, keys, rows, replace, add, version, clock }: Insert): Statement[] {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const into = clock ? [...columns, clock] : columns;
   const updates = add
@@ -44,7 +44,7 @@ function statementsOf({ table, columns, keys, rows, replace, add, version, clock
 }
 
 function insert(connection: Connection, each: Insert): void {
-  for (const [sql, parameters] of statementsOf(each)) connection.prepare(sql).run(...parameters);
+  for (const [sql, parameters] of buildStatements(each)) connection.prepare(sql).run(...parameters);
 }
 
 function run(connection: Connection, statement: Statement | Insert): void {
@@ -87,7 +87,7 @@ async function retryWhileLocked<T>(
     try {
       return work();
     } catch (error) {
-      if (!failureOf(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
+      if (!classifyFailure(dataSource, error)?.isLocked || monotonicClock.now() > deadline) throw error;
       await pause(RETRY);
     }
   }
@@ -105,7 +105,7 @@ export const sqlite: Dialect = {
     });
   },
 
-  statements: (inserts) => inserts.flatMap(statementsOf),
+  statements: (inserts) => inserts.flatMap(buildStatements),
 
   async transact(dataSource, [sql, parameters], statements, signal, onBlocking) {
     const changed = await retryWhileLocked(dataSource, signal, () => {
@@ -126,7 +126,7 @@ export const sqlite: Dialect = {
   },
 
   rows: (dataSource, query) =>
-    askOnPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
+    queryPrimary(dataSource, (_, runner) => query.setQueryRunner(runner).getRawMany()),
   reading: (dataSource, read, signal) => onPrimary(dataSource, read, signal),
   // The connection is the host's, too, and sees what its open transaction has written.
   committed: <T>(dataSource: DataSource, [sql, parameters]: Statement, signal: AbortSignal) =>

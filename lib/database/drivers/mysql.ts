@@ -32,7 +32,7 @@ const ACCESS = ['host', 'port', 'socketPath', 'localAddress', 'user', 'password'
 /** Milliseconds for a new connection, unless the host sets it; mysql2's default is 10 s. */
 const CONNECT_TIMEOUT = 5000;
 
-function poolOf({ driver }: DataSource): Pool | undefined {
+function findPool({ driver }: DataSource): Pool | undefined {
   // TypeORM has it on the driver, without a type.
   const pool: Pool | undefined = Reflect.get(driver, 'pool');
   return pool?.config ? pool : undefined;
@@ -109,10 +109,10 @@ export const mysql: Driver = {
   isRemote: true,
   // UNIX_TIMESTAMP is ambiguous in the hour when the daylight saving time of the connection's zone ends.
   now: `CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) / 1000 AS SIGNED)`,
-  poolSize: (dataSource) => poolOf(dataSource)?.config.connectionLimit || undefined,
+  poolSize: (dataSource) => findPool(dataSource)?.config.connectionLimit || undefined,
 
   connect(dataSource, runner) {
-    const config = poolOf(dataSource)?.config.connectionConfig;
+    const config = findPool(dataSource)?.config.connectionConfig;
     if (!config || isSetByHost(dataSource)) return runner.connect();
     // The pool copies it for a new connection before connect() returns.
     const { connectTimeout } = config;
@@ -131,7 +131,7 @@ export const mysql: Driver = {
   cancel: (dataSource, connection) => cancel(dataSource, connection as Connection),
 
   destroyIdle(dataSource) {
-    const pool = poolOf(dataSource);
+    const pool = findPool(dataSource);
     // Undocumented. Without it, idle connections end only at their next use.
     const free: { length: number } | undefined = pool && Reflect.get(pool, '_freeConnections');
     for (let idle = free?.length ?? 0; idle > 0; idle--)
@@ -139,7 +139,7 @@ export const mysql: Driver = {
   },
 
   destroyConnecting(dataSource) {
-    const pool = poolOf(dataSource);
+    const pool = findPool(dataSource);
     // Undocumented.
     const all: { length: number; get(i: number): Connection | undefined } | undefined =
       pool && Reflect.get(pool, '_allConnections');

@@ -36,7 +36,7 @@ interface PoolState {
 
 const states = new WeakMap<Pool, PoolState>();
 
-function stateOf(pool: Pool): PoolState {
+function loadState(pool: Pool): PoolState {
   const found = states.get(pool);
   if (found) return found;
   const state = { asking: 0, connecting: new Set<Client>() };
@@ -69,14 +69,14 @@ function boundConnecting(pool: Pool, state: PoolState): void {
 
 // TypeORM has the pools on the driver, without a type.
 
-function slavesOf({ driver }: DataSource): Pool[] {
+function listStandbyPools({ driver }: DataSource): Pool[] {
   const slaves: Pool[] | undefined = Reflect.get(driver, 'slaves');
   return slaves ?? [];
 }
 
-function poolsOf(dataSource: DataSource): Pool[] {
+function listPools(dataSource: DataSource): Pool[] {
   const master: Pool | undefined = Reflect.get(dataSource.driver, 'master');
-  return [...(master?.options ? [master] : []), ...slavesOf(dataSource)];
+  return [...(master?.options ? [master] : []), ...listStandbyPools(dataSource)];
 }
 
 /** TypeORM's own runner would use any of the standbys. */
@@ -138,16 +138,16 @@ export const postgres: Driver = {
   isRemote: true,
   // PostgreSQL uses no index with clock_timestamp().
   now: '(extract(epoch FROM statement_timestamp()) * 1000)::bigint',
-  poolSize: (dataSource) => poolsOf(dataSource)[0]?.options.max,
+  poolSize: (dataSource) => listPools(dataSource)[0]?.options.max,
 
   standbyPools: (dataSource) =>
-    slavesOf(dataSource).map((pool) => ({
+    listStandbyPools(dataSource).map((pool) => ({
       createRunner: () => standbyRunner(dataSource, pool),
       destroyIdle: () => destroyIdle(pool),
     })),
 
   async connect(dataSource, runner) {
-    const pools = poolsOf(dataSource).map(stateOf);
+    const pools = listPools(dataSource).map(loadState);
     for (const pool of pools) pool.asking += 1;
     try {
       return await runner.connect();
@@ -163,12 +163,12 @@ export const postgres: Driver = {
   cancel: (_, connection) => cancel(connection as Cancellable),
 
   destroyIdle(dataSource) {
-    for (const pool of poolsOf(dataSource)) destroyIdle(pool);
+    for (const pool of listPools(dataSource)) destroyIdle(pool);
   },
 
   destroyConnecting(dataSource) {
-    for (const pool of poolsOf(dataSource))
-      for (const client of stateOf(pool).connecting) void destroy(client);
+    for (const pool of listPools(dataSource))
+      for (const client of loadState(pool).connecting) void destroy(client);
   },
 
   async encodingFault(dataSource) {

@@ -24,7 +24,7 @@ export function connectionOf(dataSource: DataSource): Connection {
 const busyTimeouts = new WeakMap<Connection, number>();
 
 /** The host's time-out in milliseconds; better-sqlite3's default is 5 s. */
-export function busyTimeoutOf(connection: Connection): number {
+export function readBusyTimeout(connection: Connection): number {
   const known = busyTimeouts.get(connection);
   if (known !== undefined) return known;
   const { timeout } = connection.prepare('PRAGMA busy_timeout').get();
@@ -38,7 +38,7 @@ export function busyTimeoutOf(connection: Connection): number {
  * @param longest milliseconds
  */
 export function withBusyTimeout<T>(connection: Connection, longest: number, work: () => T): T {
-  const timeout = busyTimeoutOf(connection);
+  const timeout = readBusyTimeout(connection);
   if (timeout <= longest) return work();
   connection.exec(`PRAGMA busy_timeout = ${longest}`);
   try {

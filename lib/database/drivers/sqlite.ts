@@ -4,8 +4,8 @@ import { monotonicClock } from '../../time/clock.js';
 import type { Driver } from '../driver.types.js';
 import { type Classification, failureFrom, MIGRATIONS } from '../failure.js';
 import { queryRunnerBy } from '../reader/query-runner.js';
-import { sqliteFileOf } from '../reader/sqlite-file.js';
-import { busyTimeoutOf, type Connection, connectionOf, withBusyTimeout } from './sqlite-connection.js';
+import { findSqliteFile } from '../reader/sqlite-file.js';
+import { readBusyTimeout, type Connection, connectionOf, withBusyTimeout } from './sqlite-connection.js';
 
 /** Milliseconds between two attempts to read. */
 const RETRY = 20;
@@ -28,7 +28,7 @@ function classify(error: { code?: unknown }): Classification | undefined {
 function createRunner(dataSource: DataSource): QueryRunner {
   return queryRunnerBy(dataSource, async (sql, parameters) => {
     const connection = connectionOf(dataSource);
-    const deadline = monotonicClock.now() + busyTimeoutOf(connection);
+    const deadline = monotonicClock.now() + readBusyTimeout(connection);
     for (;;) {
       try {
         return withBusyTimeout(connection, 0, () => read(connection, sql, parameters));
@@ -59,6 +59,6 @@ export const sqlite: Driver = {
   destroyConnecting: () => {},
   // It stores only Unicode.
   encodingFault: async () => undefined,
-  openable: sqliteFileOf,
+  openable: findSqliteFile,
   failure: (error) => failureFrom(error, classify),
 };

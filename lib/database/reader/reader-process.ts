@@ -134,7 +134,7 @@ export class ReaderProcess {
   private take({ id, columns = [], rows = [], isDone, error }: Message): void {
     const asked = this.asked.get(id);
     if (!asked) return;
-    for (const row of rows) asked.rows.push(objectOf(columns, row));
+    for (const row of rows) asked.rows.push(toRow(columns, row));
     if (!isDone && !error) return;
     this.asked.delete(id);
     this.hold();
@@ -157,7 +157,7 @@ export class ReaderProcess {
   }
 }
 
-function objectOf(columns: string[], values: unknown[]): Row {
+function toRow(columns: string[], values: unknown[]): Row {
   const row: Row = {};
   for (let i = 0; i < columns.length; i += 1) row[columns[i] ?? ''] = values[i];
   return row;

@@ -12,7 +12,7 @@ interface Connection {
 const COPIED_PRAGMAS = ['cache_size', 'mmap_size', 'temp_store'];
 
 /** How to open the database file of a data source in another process. */
-export async function sqliteFileOf(dataSource: DataSource): Promise<Openable> {
+export async function findSqliteFile(dataSource: DataSource): Promise<Openable> {
   // TypeORM has both on the driver, without a type.
   const connection: Connection = Reflect.get(dataSource.driver, 'databaseConnection');
   const driver: unknown = Reflect.get(dataSource.driver, 'sqlite');
@@ -26,7 +26,7 @@ export async function sqliteFileOf(dataSource: DataSource): Promise<Openable> {
   // An Electron app or a single executable would start itself again.
   if (!/^node/i.test(basename(process.execPath)) || process.versions['electron'])
     return { obstacle: `${basename(process.execPath)} is not Node.js` };
-  const module = fileOf(driver);
+  const module = findModuleFile(driver);
   if (module === undefined)
     return { obstacle: "leave the driver's package out of the bundle, so that Node.js loads it by itself" };
   const option = (name: string): string | undefined => {
@@ -49,17 +49,17 @@ export async function sqliteFileOf(dataSource: DataSource): Promise<Openable> {
 }
 
 /** The file name of the module that exports the driver. */
-function fileOf(driver: unknown): string | undefined {
+function findModuleFile(driver: unknown): string | undefined {
   const { cache } = createRequire(join(process.cwd(), 'index.js'));
   for (const [file, module] of Object.entries(cache)) {
     const exported: unknown = module?.exports;
-    if (exported === driver || defaultOf(exported) === driver) return file;
+    if (exported === driver || readDefaultExport(exported) === driver) return file;
   }
   return undefined;
 }
 
 /** Does not call getters, because those of some modules load much. */
-function defaultOf(exported: unknown): unknown {
+function readDefaultExport(exported: unknown): unknown {
   const isObject = typeof exported === 'object' && exported !== null;
   return isObject ? Object.getOwnPropertyDescriptor(exported, 'default')?.value : undefined;
 }

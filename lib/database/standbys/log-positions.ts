@@ -16,9 +16,9 @@ export interface LogPosition {
   end: bigint;
 }
 
-interface Noted extends LogPosition {
+interface AskedPosition extends LogPosition {
   /** By the monotonic clock. */
-  notedAt: number;
+  askedAt: number;
 }
 
 /**
@@ -35,7 +35,7 @@ const POSITION = `
 /** Positions of the primary's log, of the last {@link MAX_LAG} milliseconds. */
 export class LogPositions {
   /** The oldest first. */
-  private noted: Noted[] = [];
+  private positions: AskedPosition[] = [];
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -43,8 +43,8 @@ export class LogPositions {
    * Asks the primary for its current position.
    * @param deadline by the monotonic clock
    */
-  async note(deadline: number): Promise<LogPosition> {
-    const notedAt = monotonicClock.now();
+  async record(deadline: number): Promise<LogPosition> {
+    const askedAt = monotonicClock.now();
     const [row] = await connectionsOf(this.dataSource).ask(
       (signal) =>
         onPrimary(
@@ -55,7 +55,7 @@ export class LogPositions {
       { deadline, subject: null },
     );
     if (!row) throw new Error('a SELECT without a table has one row');
-    const position = { time: Number(row.time), end: BigInt(row.end), notedAt };
+    const position = { time: Number(row.time), end: BigInt(row.end), askedAt };
     this.keep(position);
     return position;
   }
@@ -63,24 +63,24 @@ export class LogPositions {
   /** Returns the latest position that was replayed; `undefined` if none of the last {@link MAX_LAG} milliseconds was. */
   latestReplayed(replayed: bigint): LogPosition | undefined {
     const oldest = monotonicClock.now() - MAX_LAG;
-    return this.noted.findLast(({ end, notedAt }) => notedAt >= oldest && end <= replayed);
+    return this.positions.findLast(({ end, askedAt }) => askedAt >= oldest && end <= replayed);
   }
 
   /** Whether a position that is older than {@link MAX_LAG} was not replayed yet. */
   isFarBehind(replayed: bigint): boolean {
     const oldest = monotonicClock.now() - MAX_LAG;
-    return this.noted.some(({ end, notedAt }) => notedAt < oldest && end > replayed);
+    return this.positions.some(({ end, askedAt }) => askedAt < oldest && end > replayed);
   }
 
-  private keep(position: Noted): void {
-    const { noted } = this;
+  private keep(position: AskedPosition): void {
+    const { positions } = this;
     // Replies may arrive in another order.
-    const at = noted.findLastIndex(({ notedAt }) => notedAt <= position.notedAt) + 1;
-    const before = noted[at - 1];
-    if (before && position.notedAt - before.notedAt < PITCH) return;
-    noted.splice(at, 0, position);
+    const at = positions.findLastIndex(({ askedAt }) => askedAt <= position.askedAt) + 1;
+    const before = positions[at - 1];
+    if (before && position.askedAt - before.askedAt < PITCH) return;
+    positions.splice(at, 0, position);
     // The last older one stays, to detect standbys that are far behind.
-    const young = noted.findIndex(({ notedAt }) => notedAt >= position.notedAt - MAX_LAG);
-    if (young > 1) noted.splice(0, young - 1);
+    const young = positions.findIndex(({ askedAt }) => askedAt >= position.askedAt - MAX_LAG);
+    if (young > 1) positions.splice(0, young - 1);
   }
 }

@@ -3,7 +3,7 @@ import { cancelledBy } from '../../store/cancellation.js';
 import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { connectionsOf } from '../connections.js';
-import { failureOf } from '../driver.js';
+import { classifyFailure } from '../driver.js';
 import type { StandbyPool } from '../driver.types.js';
 import { Slots } from '../slots.js';
 
@@ -102,7 +102,7 @@ export class Standby {
     } catch (error) {
       // If one connection is silent, the others probably are too.
       this.pool.destroyIdle();
-      this.passOver(failureOf(dataSource, error)?.reason ?? String(error));
+      this.passOver(classifyFailure(dataSource, error)?.reason ?? String(error));
     }
     return undefined;
   }

@@ -5,7 +5,7 @@ import { TooSlowError } from '../../store/too-slow.error.js';
 import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { connectionsOf } from '../connections.js';
-import { driverOf, failureOf } from '../driver.js';
+import { driverOf, classifyFailure } from '../driver.js';
 import { LogPositions, MAX_LAG } from './log-positions.js';
 import { Standby } from './standby.js';
 
@@ -55,11 +55,11 @@ export class Standbys {
     const { incidents } = connectionsOf(this.dataSource);
     let current;
     try {
-      current = await positions.note(deadline);
+      current = await positions.record(deadline);
       incidents.worked(UNKNOWN);
     } catch (error) {
       if (error instanceof AbandonedError) throw error;
-      const reason = failureOf(this.dataSource, error)?.reason ?? String(error);
+      const reason = classifyFailure(this.dataSource, error)?.reason ?? String(error);
       incidents.failed(UNKNOWN, { code: reason, reason }, 'warn');
       return undefined;
     }
@@ -91,6 +91,6 @@ export class Standbys {
 export function mayPrimaryAnswer(dataSource: DataSource, error: unknown): boolean {
   if (error instanceof AbandonedError || error instanceof TooSlowError) return false;
   if (error instanceof UnavailableError) return true;
-  const failure = failureOf(dataSource, error);
+  const failure = classifyFailure(dataSource, error);
   return failure !== undefined && failure.kind !== 'data' && !failure.isTooSlow;
 }

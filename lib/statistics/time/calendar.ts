@@ -14,7 +14,7 @@ export interface Range extends TimeRange {
 }
 
 /** @throws InvalidFilterError */
-export function rangeOf({ from, to, timeZone = 'UTC' }: Question): Range {
+export function parseRange({ from, to, timeZone = 'UTC' }: Question): Range {
   if (typeof timeZone !== 'string' || !isTimeZone(timeZone))
     throw new InvalidFilterError('timeZone', 'must be an IANA time zone, such as Europe/Berlin');
   // The local time of a midnight is what UTC shows at the same date.
@@ -32,21 +32,21 @@ export function rangeOf({ from, to, timeZone = 'UTC' }: Question): Range {
 export function comparedRange(range: Range, compareTo: OverviewOptions['compareTo']): Range | undefined {
   if (compareTo === undefined) return undefined;
   const { since, until, timeZone } = range;
-  if (typeof compareTo === 'object') return rangeOf({ ...compareTo, timeZone });
+  if (typeof compareTo === 'object') return parseRange({ ...compareTo, timeZone });
   if (compareTo === 'year')
     return { since: yearBefore(since, timeZone), until: yearBefore(until, timeZone), timeZone };
   if (compareTo !== 'previous')
     throw new InvalidFilterError('compareTo', "must be 'previous', 'year' or a range");
   if (![since, until].every((end) => isStartOfDay(end, timeZone)))
     return { since: since - (until - since), until: since, timeZone };
-  const from = startOf('day', toLocalTime(since, timeZone));
-  const to = startOf('day', toLocalTime(until, timeZone));
+  const from = floorTo('day', toLocalTime(since, timeZone));
+  const to = floorTo('day', toLocalTime(until, timeZone));
   return { since: toInstant(from - (to - from), timeZone), until: since, timeZone };
 }
 
 /** If clocks skip midnight, a day begins later; if they show it twice, with the first. */
 function isStartOfDay(instant: number, timeZone: string): boolean {
-  return instant === toInstant(startOf('day', toLocalTime(instant, timeZone)), timeZone);
+  return instant === toInstant(floorTo('day', toLocalTime(instant, timeZone)), timeZone);
 }
 
 /** Returns the same local time one year earlier, February 28th for the 29th. The start of a day becomes the start of that day. */
@@ -56,7 +56,7 @@ function yearBefore(instant: number, timeZone: string): number {
   const month = date.getUTCMonth();
   date.setUTCFullYear(date.getUTCFullYear() - 1);
   if (date.getUTCMonth() !== month) date.setUTCDate(0);
-  return toInstant(isStartOfDay(instant, timeZone) ? startOf('day', +date) : +date, timeZone);
+  return toInstant(isStartOfDay(instant, timeZone) ? floorTo('day', +date) : +date, timeZone);
 }
 
 /** ISO 8601 with the offset of the time zone. */
@@ -64,12 +64,12 @@ export function isoIn({ timeZone }: Range, instant: number): string {
   return toISO(instant, timeZone);
 }
 
-export function spanOf(range: Range): Span {
+export function formatSpan(range: Range): Span {
   return { from: isoIn(range, range.since), to: isoIn(range, range.until) };
 }
 
 /** Weeks begin on Monday. */
-function startOf(interval: Interval, localTime: number): number {
+function floorTo(interval: Interval, localTime: number): number {
   const date = new Date(localTime);
   if (interval === 'minute') return date.setUTCSeconds(0, 0);
   if (interval === 'hour') return date.setUTCMinutes(0, 0, 0);
@@ -83,9 +83,9 @@ function startOf(interval: Interval, localTime: number): number {
 function startOfInterval(interval: Interval, instant: number, count: number, timeZone: string): number {
   if (interval === 'minute' || interval === 'hour') {
     const later = instant + count * LENGTH[interval];
-    return toInstant(startOf(interval, toLocalTime(later, timeZone)), timeZone, later);
+    return toInstant(floorTo(interval, toLocalTime(later, timeZone)), timeZone, later);
   }
-  const first = startOf(interval, toLocalTime(instant, timeZone));
+  const first = floorTo(interval, toLocalTime(instant, timeZone));
   const start =
     interval === 'month'
       ? new Date(first).setUTCMonth(new Date(first).getUTCMonth() + count)
@@ -97,7 +97,7 @@ function startOfInterval(interval: Interval, instant: number, count: number, tim
  * The beginnings of the intervals that the range touches, in milliseconds since 1970: the first may be before it.
  * @throws InvalidFilterError if there are too many
  */
-export function intervalsOf({ since, until, timeZone }: Range, interval: Interval): number[] {
+export function listIntervals({ since, until, timeZone }: Range, interval: Interval): number[] {
   const starts: number[] = [];
   const first = startOfInterval(interval, since, 0, timeZone);
   for (let i = 0; ; i++) {
@@ -131,6 +131,6 @@ export function intervalSql(
 }
 
 /** Returns the SQL for `GROUP BY`, in which a bare number would mean a column position. */
-export function groupingOf(interval: string): string {
+export function groupBySql(interval: string): string {
   return /^\d+$/.test(interval) ? `${interval} + 0` : interval;
 }

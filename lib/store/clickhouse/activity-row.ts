@@ -1,7 +1,7 @@
 import { type ActivityOnPage } from '../../activity/activity.js';
 import { ENGAGEMENT, timeInView } from '../../activity/engagement.js';
 import { isNearStart } from '../../activity/visit-id.js';
-import { sourceOf } from '../../statistics/visit-source.js';
+import { parseVisitSource } from '../../statistics/visit-source.js';
 
 /** A row to insert into the table of activities. */
 export function toRow(activity: ActivityOnPage, writeId: number): object {
@@ -26,7 +26,7 @@ export function toRow(activity: ActivityOnPage, writeId: number): object {
     ipAddress: activity.ipAddress,
     interactive: activity.interactive ?? null,
     // The source of the visit, if this is its first activity. It is computed here because ClickHouse parses URLs differently than `URL`.
-    ...sourceOf(path, referer),
+    ...parseVisitSource(path, referer),
     inView: name === ENGAGEMENT ? timeInView(properties ?? null) : 0,
     isNear: visitId !== null && isNearStart(visitId, date),
     writeId,

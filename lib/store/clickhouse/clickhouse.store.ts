@@ -8,7 +8,7 @@ import type { NewSession } from '../../activity/session.js';
 import type { UserSession } from '../../activity/user-activity.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
-import type { OutcomeCount } from '../../diagnostics/outcomes.js';
+import type { OutcomeCount } from '../../diagnostics/outcome-counter.js';
 import type { StoreSettings } from '../../options/store.options.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
@@ -25,13 +25,13 @@ import type {
   StoreFailure,
   Write,
 } from '../store.js';
-import { type Finding, fine, problem } from '../finding.js';
+import { type Finding, ok, problem } from '../finding.js';
 import type { UnavailableError } from '../unavailable.error.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import { DirtyVisits } from './dirty-visits.js';
 import { Duplicates } from './duplicates.js';
 import { countToErase, Erasure } from './erasure.js';
-import { failureOf } from './failure.js';
+import { classifyFailure } from './failure.js';
 import { migrate, missingTables } from './migrations.js';
 import { addOutcomes, findOutcomes } from './outcomes.js';
 import { Reader } from './reader.js';
@@ -119,7 +119,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
   async findEncodingFault(): Promise<undefined> {}
 
   classifyError(error: unknown): StoreFailure | undefined {
-    return failureOf(error);
+    return classifyFailure(error);
   }
 
   toUnavailable(error: unknown): UnavailableError | undefined {
@@ -251,7 +251,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
 
   async inspect(): Promise<Finding[]> {
     const missing = await this.server.ask((limits) => missingTables(this.server, limits));
-    if (missing.length === 0) return [fine('all tables are there')];
+    if (missing.length === 0) return [ok('all tables are there')];
     return missing.map((table) =>
       problem(`the table ${table} is missing`, 'run the migrations: npx djaffar -d … migrate'),
     );

@@ -5,13 +5,13 @@ import { rebuildVisits } from './statistics/visit-builder.js';
 import { ACTIVITY, DIRTY_VISIT } from './tables.js';
 
 /**
- * The visits and sessions that a change of stored activities concerns, such as an erasure. They are noted before the change;
- * visits are rebuilt after it, so that a process that dies in between leaves the note to the next update of the statistics.
+ * The visits and sessions that a change of stored activities concerns, such as an erasure. They are marked before the change;
+ * visits are rebuilt after it, so that a process that dies in between leaves the marks to the next update of the statistics.
  */
 export class DirtyVisits {
   constructor(private readonly server: Server) {}
 
-  /** Notes the visits and the sessions of activities. */
+  /** Marks the visits and the sessions of activities. */
   async mark(change: string, condition: string, limits?: StatementLimits): Promise<void> {
     await this.server.command(
       `INSERT INTO ${DIRTY_VISIT} (change, visitId, sessionId)
@@ -38,25 +38,25 @@ export class DirtyVisits {
     await this.forget(id, limits);
   }
 
-  /** Rebuilds the visits that are noted for a change. */
+  /** Rebuilds the visits that are marked for a change. */
   async rebuild(change: string, limits?: StatementLimits): Promise<void> {
-    const visits = `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE visitId != '' AND ${isOf(change)}`;
+    const visits = `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE visitId != '' AND ${changeSql(change)}`;
     await rebuildVisits(this.server, visits, limits);
   }
 
-  /** The sessions that are noted for a change. */
-  async sessionsOf(change: string): Promise<string[]> {
+  /** The sessions that are marked for a change. */
+  async findSessions(change: string): Promise<string[]> {
     const rows = await this.server.query<{ id: string }>(
-      `SELECT DISTINCT assumeNotNull(sessionId) AS id FROM ${DIRTY_VISIT} WHERE sessionId IS NOT NULL AND ${isOf(change)}`,
+      `SELECT DISTINCT assumeNotNull(sessionId) AS id FROM ${DIRTY_VISIT} WHERE sessionId IS NOT NULL AND ${changeSql(change)}`,
     );
     return rows.map(({ id }) => id);
   }
 
   async forget(change: string, limits?: StatementLimits): Promise<void> {
-    await this.server.command(`DELETE FROM ${DIRTY_VISIT} WHERE ${isOf(change)}`, limits);
+    await this.server.command(`DELETE FROM ${DIRTY_VISIT} WHERE ${changeSql(change)}`, limits);
   }
 }
 
-function isOf(change: string): string {
+function changeSql(change: string): string {
   return `change = toUUID(${text(change)})`;
 }

@@ -1,7 +1,7 @@
 import { splitByUser } from '../../activity/activity.filter.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { ErasureSelection } from '../store.js';
-import { conditionsOf } from './filter.js';
+import { buildConditions } from './filter.js';
 import type { Server } from './server.js';
 import type { Sessions } from './sessions.js';
 import { all, lists, texts } from './sql.js';
@@ -23,20 +23,20 @@ export class Erasure {
     // Activities that are written in the meantime stay.
     const [row] = await this.server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now');
     let erased = 0;
-    for (const condition of await partsOf(this.server, selection))
+    for (const condition of await splitSelection(this.server, selection))
       erased += await this.erase(`writtenAt <= ${row?.now ?? 0} AND (${condition})`);
     return erased;
   }
 
   private async erase(condition: string): Promise<number> {
-    const count = await countOf(this.server, condition);
+    const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
       await this.dirtyVisits.rebuildAround(
         (change) => this.dirtyVisits.mark(change, condition),
         async (change) => {
           await this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`);
-          await this.sessions.deleteUnused(await this.dirtyVisits.sessionsOf(change));
+          await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
         },
       );
     } finally {
@@ -56,11 +56,11 @@ export class Erasure {
 /** Returns how many activities an {@link Erasure} would erase. */
 export async function countToErase(server: Server, selection: ErasureSelection): Promise<number> {
   let count = 0;
-  for (const condition of await partsOf(server, selection)) count += await countOf(server, condition);
+  for (const condition of await splitSelection(server, selection)) count += await countRows(server, condition);
   return count;
 }
 
-async function countOf(server: Server, condition: string): Promise<number> {
+async function countRows(server: Server, condition: string): Promise<number> {
   const [row] = await server.query<{ count: number }>(
     `SELECT count() AS count FROM ${ACTIVITY} WHERE ${condition}`,
   );
@@ -68,15 +68,15 @@ async function countOf(server: Server, condition: string): Promise<number> {
 }
 
 /** The conditions of activities, none of which two of them have in common. */
-async function partsOf(server: Server, { filter, keepAnonymous }: ErasureSelection): Promise<string[]> {
-  const own = all(conditionsOf(filter));
+async function splitSelection(server: Server, { filter, keepAnonymous }: ErasureSelection): Promise<string[]> {
+  const own = all(buildConditions(filter));
   const split = keepAnonymous ? undefined : splitByUser(filter);
   if (!split) return [own];
   const visits = await server.query<{ id: string }>(
-    `SELECT DISTINCT visitId AS id FROM ${ACTIVITY} WHERE ${all([...conditionsOf(split.ofUser), `visitId != ''`])}`,
+    `SELECT DISTINCT visitId AS id FROM ${ACTIVITY} WHERE ${all([...buildConditions(split.ofUser), `visitId != ''`])}`,
   );
   const anonymous = Array.from(lists(visits), (some) =>
-    all([...conditionsOf(split.others), 'userId IS NULL', `visitId IN ${texts(some.map(({ id }) => id))}`]),
+    all([...buildConditions(split.others), 'userId IS NULL', `visitId IN ${texts(some.map(({ id }) => id))}`]),
   );
   // In this order, because the user's own activities decide which visits these are.
   return [...anonymous, own];

@@ -34,20 +34,20 @@ const NETWORK = /^(E[A-Z_]{3,}|HPE_|UND_)/;
 const TIMEOUT = /^(Timeout error|socket hang up|The (user|operation) (was )?aborted)/i;
 
 /** Classifies an error of the engine, with a remedy; `undefined` for any other error. */
-export function failureOf(error: unknown): StoreFailure | undefined {
-  if (error instanceof ClickHouseError) return failureOfServer(error);
+export function classifyFailure(error: unknown): StoreFailure | undefined {
+  if (error instanceof ClickHouseError) return classifyServerError(error);
   // Those of Node itself are of another realm in the tests of an app.
   if (!types.isNativeError(error)) return undefined;
   if (error instanceof UnavailableError) {
-    const cause = failureOf(error.cause);
+    const cause = classifyFailure(error.cause);
     return cause ?? { kind: 'transient', code: error.name, reason: error.message };
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   const isOfConnection = NETWORK.test(code) || TIMEOUT.test(error.message) || error.name === 'AbortError';
-  return isOfConnection ? { kind: 'transient', code, reason: reasonOf(error) || code } : undefined;
+  return isOfConnection ? { kind: 'transient', code, reason: readReason(error) || code } : undefined;
 }
 
-function failureOfServer({ code, type, message }: ClickHouseError): StoreFailure {
+function classifyServerError({ code, type, message }: ClickHouseError): StoreFailure {
   const reason = `${message.split('\n', 1)[0]} (${type ?? `code ${code}`})`;
   if (NOT_MIGRATED.has(code)) return { kind: 'schema', code, reason, advice: MIGRATE, isNotMigrated: true };
   if (RIGHTS.has(code)) return { kind: 'schema', code, reason, advice: GRANT };
@@ -56,7 +56,7 @@ function failureOfServer({ code, type, message }: ClickHouseError): StoreFailure
 }
 
 /** Node gives an error without a message if a host name has several addresses and none of them answers. */
-function reasonOf(error: Error): string {
+function readReason(error: Error): string {
   return 'errors' in error && Array.isArray(error.errors)
     ? error.errors.map(String).join(', ')
     : error.message;

@@ -7,7 +7,7 @@ import { all, double, ID_ORDER, integer, text, texts } from './sql.js';
 export const PAGE = 'ifNull(page, path)';
 
 /** The conditions of a filter on the table of activities. */
-export function conditionsOf(filter: ParsedFilter): string[] {
+export function buildConditions(filter: ParsedFilter): string[] {
   const {
     user,
     session,
@@ -73,7 +73,7 @@ export function valueCondition(
   { field, anyOf, noneOf, startsWith }: ParsedCondition,
   column: string,
 ): string {
-  const oneOf = (values: readonly (string | null)[]): string => {
+  const anyOfSql = (values: readonly (string | null)[]): string => {
     const known = values.filter((value) => value !== null);
     const alternatives = values.includes(null) ? [`(${column}) IS NULL`] : [];
     if (OF_PATHS.includes(field)) alternatives.push(...known.map((value) => matches(column, value)));
@@ -81,8 +81,8 @@ export function valueCondition(
     return alternatives.map((sql) => `(${sql})`).join(' OR ');
   };
   return all([
-    ...(anyOf ? [oneOf(anyOf)] : []),
-    ...(noneOf ? [`NOT ifNull(${oneOf(noneOf)}, false)`] : []),
+    ...(anyOf ? [anyOfSql(anyOf)] : []),
+    ...(noneOf ? [`NOT ifNull(${anyOfSql(noneOf)}, false)`] : []),
     ...(startsWith === undefined ? [] : [`startsWith(${column}, ${text(startsWith)})`]),
   ]);
 }
@@ -90,7 +90,7 @@ export function valueCondition(
 /** Returns the SQL of a scope. */
 export function scopeConditions(scope: readonly ParsedScope[]): string[] {
   return scope.flatMap(({ filter, properties }) => [
-    ...conditionsOf(filter),
+    ...buildConditions(filter),
     ...Array.from(properties, ([key, value]) => `${propertySql(key)} = ${text(value)}`),
   ]);
 }

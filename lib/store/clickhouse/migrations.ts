@@ -165,7 +165,7 @@ export async function migrate(
   withoutDatabase: Pick<Server, 'command'>,
 ): Promise<void> {
   const { settings } = server;
-  const dialect = dialectOf(settings);
+  const dialect = createDialect(settings);
   const { database, cluster } = settings;
   const onCluster = cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``;
   await withoutDatabase.command(`CREATE DATABASE IF NOT EXISTS \`${database}\`${onCluster}`);
@@ -185,7 +185,7 @@ export async function migrate(
   }
 }
 
-function dialectOf({ cluster, replicated }: ClickHouseSettings): Dialect {
+function createDialect({ cluster, replicated }: ClickHouseSettings): Dialect {
   return {
     onCluster: cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``,
     engine: (engine) => (replicated ? `Replicated${engine}` : engine),

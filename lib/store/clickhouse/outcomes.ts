@@ -1,4 +1,4 @@
-import { type OutcomeCount } from '../../diagnostics/outcomes.js';
+import { type OutcomeCount } from '../../diagnostics/outcome-counter.js';
 import { HOUR } from '../../time/units.js';
 import type { Server, StatementLimits } from './server.js';
 import { OUTCOME } from './tables.js';

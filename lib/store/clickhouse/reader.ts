@@ -4,12 +4,12 @@ import type { ParsedFilter } from '../../activity/activity.filter.js';
 import { type ActivityRow, toActivity } from '../../activity/activity-row.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { ENGAGEMENT } from '../../activity/engagement.js';
-import { propertiesOf } from '../../activity/session.js';
+import { copySessionProperties } from '../../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../activity/user-activity.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
 import { walk } from '../paginate.js';
 import type { PageRequest, Received } from '../store.js';
-import { beyond, conditionsOf } from './filter.js';
+import { beyond, buildConditions } from './filter.js';
 import type { ReadLimits, Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { all, ID_ORDER, integer, lists, text, texts } from './sql.js';
@@ -66,7 +66,7 @@ export class Reader {
   async count(filter: ParsedFilter): Promise<number> {
     return this.ask(async (limits) => {
       const [row] = await this.server.query<{ count: number }>(
-        `SELECT count() AS count FROM ${ACTIVITY} WHERE ${all(conditionsOf(filter))}`,
+        `SELECT count() AS count FROM ${ACTIVITY} WHERE ${all(buildConditions(filter))}`,
         limits,
       );
       return row?.count ?? 0;
@@ -90,7 +90,7 @@ export class Reader {
   async findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
     return this.ask(async (limits) => {
       const [row] = await this.server.query<{ date: number }>(
-        `SELECT date FROM ${ACTIVITY} WHERE ${all([`id = ${text(id)}`, ...conditionsOf(filter)])} LIMIT 1`,
+        `SELECT date FROM ${ACTIVITY} WHERE ${all([`id = ${text(id)}`, ...buildConditions(filter)])} LIMIT 1`,
         limits,
       );
       return row && { date: row.date, id };
@@ -108,7 +108,7 @@ export class Reader {
       const found = await this.server.query<{ id: string }>(
         `SELECT toString(id) AS id FROM ${ACTIVITY}
         WHERE receivedAt > ${now} - ${integer(within)} AND receivedAt < ${now} + ${integer(within)}
-          AND ${all(conditionsOf(filter))}
+          AND ${all(buildConditions(filter))}
         ORDER BY receivedAt DESC, ${ID_ORDER} DESC LIMIT ${MAX_RECEIVED}`,
         limits,
       );
@@ -144,7 +144,7 @@ export class Reader {
       await this.server.ask(async (limits) => {
         const rows = await this.server.query<{ id: string; first: number }>(
           `SELECT assumeNotNull(sessionId) AS id, min(date) AS first FROM ${ACTIVITY}
-          WHERE ${all([`sessionId IN ${texts(some)}`, ...conditionsOf(filter)])} GROUP BY sessionId`,
+          WHERE ${all([`sessionId IN ${texts(some)}`, ...buildConditions(filter)])} GROUP BY sessionId`,
           limits,
         );
         for (const { id, first } of rows) starts.set(id, new Date(first));
@@ -193,7 +193,7 @@ export class Reader {
         return {
           id,
           userAgent: session?.userAgent ?? null,
-          ...propertiesOf(session),
+          ...copySessionProperties(session),
           ...seen,
           current: id === current,
         };
@@ -213,7 +213,7 @@ export class Reader {
     { limit, after, order }: PageRequest,
     limits: StatementLimits,
   ): Promise<Stored[]> {
-    const conditions = conditionsOf(filter);
+    const conditions = buildConditions(filter);
     if (after) conditions.push(beyond(after, order));
     return this.server.query<Stored>(
       `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE ${all(conditions)} ORDER BY ${orderBy(order)} LIMIT ${limit}`,

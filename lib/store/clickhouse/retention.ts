@@ -1,6 +1,6 @@
 import type { ErasureSelection, RetentionPlan, RetentionResult } from '../store.js';
 import { monotonicClock } from '../../time/clock.js';
-import { conditionsOf } from './filter.js';
+import { buildConditions } from './filter.js';
 import type { Server } from './server.js';
 import { all, text } from './sql.js';
 import { ACTIVITY, STATE } from './tables.js';
@@ -22,7 +22,7 @@ export async function retain(
 ): Promise<RetentionResult> {
   const { now } = await retainedAt(server);
   let erased = 0;
-  for (const filter of filtersOf(plan)) {
+  for (const filter of planFilters(plan)) {
     const begun = monotonicClock.now();
     erased += await erase(filter);
     await pace(monotonicClock.now() - begun);
@@ -36,7 +36,7 @@ export async function retain(
 }
 
 export async function previewRetention(server: Server, plan: RetentionPlan): Promise<RetentionResult> {
-  const conditions = filtersOf(plan).map((filter) => `(${all(conditionsOf(filter))})`);
+  const conditions = planFilters(plan).map((filter) => `(${all(buildConditions(filter))})`);
   if (conditions.length === 0) return { erased: 0, anonymised: 0 };
   const [row] = await server.query<{ count: number }>(
     `SELECT count() AS count FROM ${ACTIVITY} WHERE ${conditions.join(' OR ')}`,
@@ -51,7 +51,7 @@ export async function retainedAt(server: Server): Promise<{ doneAt: number; now:
   return row ?? { doneAt: 0, now: 0 };
 }
 
-function filtersOf({ eraseBefore, figures, names, anonymiseBefore }: RetentionPlan): Filter[] {
+function planFilters({ eraseBefore, figures, names, anonymiseBefore }: RetentionPlan): Filter[] {
   if (anonymiseBefore !== undefined || (eraseBefore !== undefined && figures === 'keep'))
     throw new Error(
       'Djaffar: the store on ClickHouse cannot anonymise activities or keep their figures yet (the options "retention.anonymiseAfter" and "retention.figures")',

@@ -10,7 +10,7 @@ import { AbandonedError, cancellation, onAbort } from '../cancellation.js';
 import { LateError, NARROW } from '../too-slow.error.js';
 import { UnavailableError } from '../unavailable.error.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
-import { failureOf } from './failure.js';
+import { classifyFailure } from './failure.js';
 import { ACTIVITY, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
 import { DAY } from '../../time/units.js';
 
@@ -176,7 +176,7 @@ export class Server {
   /** Logs a failure of the engine; `undefined` for other errors. */
   toUnavailable(error: unknown, subject: string | null = UNREADABLE): UnavailableError | undefined {
     if (error instanceof UnavailableError) return error;
-    const failure = failureOf(error);
+    const failure = classifyFailure(error);
     if (!failure || failure.kind === 'data') return undefined;
     if (subject !== null) this.incidents.failed(subject, failure, 'warn');
     const advice = failure.advice ? ` (${failure.advice})` : '';

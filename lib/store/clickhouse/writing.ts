@@ -3,7 +3,7 @@ import type { ActivityOnPage } from '../../activity/activity.js';
 import type { Batch } from '../store.js';
 import { monotonicClock } from '../../time/clock.js';
 import { toRow } from './activity-row.js';
-import { failureOf } from './failure.js';
+import { classifyFailure } from './failure.js';
 import type { Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { lists, texts } from './sql.js';
@@ -45,7 +45,7 @@ export class Writing {
       );
     } catch (error) {
       // After other failures it is tried again.
-      if (failureOf(error)?.kind === 'data')
+      if (classifyFailure(error)?.kind === 'data')
         await this.sessions.deleteUnused(newSessions.map(({ id }) => id));
       throw error;
     }
@@ -70,7 +70,7 @@ export class Writing {
       for (const { kind, value } of rows) {
         if (kind === 'id') found.ids.add(value);
         else if (kind === 'session') found.sessionIds.add(value);
-        else found.ahead = aheadOf(Number(value), before, after);
+        else found.ahead = measureAhead(Number(value), before, after);
       }
     }
     return found;
@@ -78,7 +78,7 @@ export class Writing {
 }
 
 /** Milliseconds by which the server's clock is ahead of this process's; 0 if they agree well enough. */
-function aheadOf(server: number, before: number, after: number): number {
+function measureAhead(server: number, before: number, after: number): number {
   const ahead = server < before ? server - before : Math.max(server - after, 0);
   return Math.abs(ahead) > MAX_SKEW ? ahead : 0;
 }

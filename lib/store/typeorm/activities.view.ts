@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Dialect } from '../../database/dialects/dialect.js';
-import { escapePath, pathOf } from '../../database/table.js';
+import { escapePath, buildTablePath } from '../../database/table.js';
 
 /** The view for people and tools that write SQL. */
 export const ACTIVITIES_VIEW = 'djaffar_activities';
@@ -69,7 +69,7 @@ const JOINS: [table: string, alias: string, key: string, column: string][] = [
 /** The statement that creates the view. */
 export function createView(dataSource: DataSource, dialect: Dialect): string {
   const { driver } = dataSource;
-  const table = (name: string): string => escapePath(dataSource, pathOf(dataSource, name));
+  const table = (name: string): string => escapePath(dataSource, buildTablePath(dataSource, name));
   const column: ColumnOf = (path) => escapePath(dataSource, path);
   const page = (id: string): string =>
     `(SELECT ${column('known.path')} FROM ${table('djaffar_path')} ${driver.escape('known')} WHERE ${column('known.id')} = ${column(id)})`;

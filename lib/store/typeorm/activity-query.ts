@@ -18,14 +18,14 @@ export function applyFilter(
   { scope = [], ...filter }: ParsedFilter,
   dialect: Dialect,
 ): void {
-  for (const { sql, parameters } of [...conditionsOf(filter, dialect), ...scopeConditions(scope, dialect)])
+  for (const { sql, parameters } of [...buildConditions(filter, dialect), ...scopeConditions(scope, dialect)])
     query.andWhere(sql, parameters);
 }
 
 /** Returns the SQL of a scope; the alias is `activity`. */
 export function scopeConditions(scope: readonly ParsedScope[], dialect: Dialect): Condition[] {
   return scope.flatMap(({ filter, properties }, n) => [
-    ...conditionsOf(filter, dialect, `scope${n}_`),
+    ...buildConditions(filter, dialect, `scope${n}_`),
     ...[...properties].map(([key, value], i) =>
       propertySql(dialect, `scope${n}_${i}`, { field: 'properties', key, anyOf: [value] }),
     ),
@@ -33,7 +33,7 @@ export function scopeConditions(scope: readonly ParsedScope[], dialect: Dialect)
 }
 
 /** @param prefix of the names of the parameters */
-function conditionsOf(
+function buildConditions(
   { from, to, conditions = [], ...texts }: Omit<ParsedFilter, 'scope'>,
   dialect: Dialect,
   prefix = '',
@@ -101,7 +101,7 @@ export function valueCondition(
   matches?: (parameter: string, value: string) => Condition,
 ): Condition {
   const parameters: Condition['parameters'] = {};
-  const oneOf = (name: string, values: readonly (string | null)[]): string => {
+  const anyOfSql = (name: string, values: readonly (string | null)[]): string => {
     const texts = values.filter((value) => value !== null);
     const alternatives = values.includes(null) ? [`${column} IS NULL`] : [];
     if (matches) {
@@ -120,8 +120,8 @@ export function valueCondition(
     return alternatives.length === 1 ? `${alternatives[0]}` : `(${alternatives.join(' OR ')})`;
   };
   const all = [
-    ...(anyOf ? [oneOf(parameter, anyOf)] : []),
-    ...(noneOf ? [`(${oneOf(`${parameter}Not`, noneOf)}) IS NOT TRUE`] : []),
+    ...(anyOf ? [anyOfSql(parameter, anyOf)] : []),
+    ...(noneOf ? [`(${anyOfSql(`${parameter}Not`, noneOf)}) IS NOT TRUE`] : []),
   ];
   if (startsWith !== undefined) {
     const start = beginsWith(new Map([[dialect.binary(column), Infinity]]), `${parameter}Start`, startsWith);

@@ -40,7 +40,7 @@ export class BatchWriter {
           const deadline = monotonicClock.now() + within;
           // Here, because the caller watches whether the database answers.
           await this.clock.measure(connection.runner);
-          const inserts = activities.length > 0 ? this.insertsOf(activities) : [];
+          const inserts = activities.length > 0 ? this.buildInserts(activities) : [];
           // In one order, so that transactions that store the same sessions cannot deadlock.
           const inOrder = sessions.toSorted((a, b) => (a.id < b.id ? -1 : 1));
           if (sessions.length > 0) inserts.unshift(this.sessions.insert(inOrder));
@@ -54,13 +54,13 @@ export class BatchWriter {
   }
 
   /** Returns the inserts of activities, of the time ranges whose statistics they change, and of what waits for subscriptions. */
-  insertsOf(activities: ActivityOnPage[]): Insert[] {
+  buildInserts(activities: ActivityOnPage[]): Insert[] {
     const ahead = this.clock.ahead();
     const rows = ahead === 0 ? activities : activities.map((activity) => receivedLater(activity, ahead));
     return [
       this.activities.insert(rows),
       this.dirtyRanges.insert(dirtyRangesForInsert(rows)),
-      ...this.outbox.insertsOf(rows),
+      ...this.outbox.buildInserts(rows),
     ];
   }
 }

@@ -7,7 +7,7 @@ import { Session } from '../../activity/session.js';
 import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf, type Insert, type Statement } from '../../database/dialects/dialect.js';
-import { askOnPrimary } from '../../database/primary.js';
+import { queryPrimary } from '../../database/primary.js';
 import { escapePath, Table } from '../../database/table.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { ErasureSelection } from '../store.js';
@@ -44,10 +44,10 @@ export class Erasure {
   /** @returns how many activities were changed */
   async run(selection: ErasureSelection): Promise<number> {
     let changed = 0;
-    for (const part of partsOf(selection, this.change)) changed += await this.changePart(part);
+    for (const part of splitSelection(selection, this.change)) changed += await this.changePart(part);
     if (changed === 0 || !splitByUser(selection.filter)) return changed;
     // The session of a login may have become the user's in the meantime; without the user's activities it no longer can.
-    for (const part of partsOf({ ...selection, keepAnonymous: true }, this.change))
+    for (const part of splitSelection({ ...selection, keepAnonymous: true }, this.change))
       changed += await this.changePart(part);
     return changed;
   }
@@ -73,7 +73,7 @@ export class Erasure {
   }
 
   private async changeRows(rows: Activity[]): Promise<number> {
-    if (this.change.kind !== 'anonymise') return this.step(rows, this.deletionOf(rows), []);
+    if (this.change.kind !== 'anonymise') return this.step(rows, this.buildDeletion(rows), []);
     // Bots keep their session, because only the session says that it is a bot.
     const { properties } = this.change;
     let changed = 0;
@@ -84,7 +84,7 @@ export class Erasure {
       if (some.length === 0) continue;
       changed += await this.step(
         some,
-        this.anonymisationOf(some, ofBots),
+        this.buildAnonymisation(some, ofBots),
         await this.updatesOfProperties(some, properties),
       );
       await this.removeProperties(some, properties, ofBots);
@@ -119,7 +119,7 @@ export class Erasure {
     return changed;
   }
 
-  private deletionOf(rows: Activity[]): Statement {
+  private buildDeletion(rows: Activity[]): Statement {
     return this.dataSource
       .createQueryBuilder()
       .delete()
@@ -128,7 +128,7 @@ export class Erasure {
       .getQueryAndParameters();
   }
 
-  private anonymisationOf(rows: Activity[], ofBots: boolean): Statement {
+  private buildAnonymisation(rows: Activity[], ofBots: boolean): Statement {
     const nobody = { userId: null, userName: null, groupName: null, ipAddress: null };
     return this.dataSource
       .createQueryBuilder()
@@ -143,7 +143,7 @@ export class Erasure {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const updates = await this.updatesOfProperties(rows, properties);
       if (updates.length === 0) return;
-      await this.step(rows, this.anonymisationOf(rows, ofBots), updates);
+      await this.step(rows, this.buildAnonymisation(rows, ofBots), updates);
     }
     throw new Error(
       `properties of activities have changed ${MAX_TRIES} times while some were being removed; try again`,
@@ -155,7 +155,7 @@ export class Erasure {
     const ids = rows.flatMap(({ id, properties }) => (properties && hasAny(properties, removed) ? [id] : []));
     if (ids.length === 0) return [];
     // Compared as text, because SQL of the host may have stored blanks or another order of the keys.
-    const stored = await askOnPrimary(this.dataSource, (manager) =>
+    const stored = await queryPrimary(this.dataSource, (manager) =>
       manager
         .createQueryBuilder(Activity, 'activity')
         .select('activity.id', 'id')
@@ -229,13 +229,13 @@ export async function countToErase(
   change: Change = { kind: 'erase' },
 ): Promise<number> {
   let count = 0;
-  for (const part of partsOf(selection, change))
-    count += await askOnPrimary(dataSource, (manager) => part(manager).getCount());
+  for (const part of splitSelection(selection, change))
+    count += await queryPrimary(dataSource, (manager) => part(manager).getCount());
   return count;
 }
 
 /** The activities to erase, in parts, each in the order of dates. */
-export function partsOf(
+export function splitSelection(
   { filter, keepAnonymous }: ErasureSelection,
   change: Change = { kind: 'erase' },
 ): Selection[] {

@@ -32,7 +32,7 @@ export class HostTransactions {
    * @throws Error if the manager is in no transaction, or of another data source
    */
   async write(manager: EntityManager, inserts: Insert[], onCommit: () => void): Promise<void> {
-    const runner = this.runnerOf(manager);
+    const runner = this.findRunner(manager);
     for (const [sql, parameters] of dialectOf(this.dataSource).statements(inserts))
       await runner.query(sql, parameters);
     if (!runner.isTransactionActive)
@@ -45,12 +45,12 @@ export class HostTransactions {
     const waiting = this.afterCommit.get(runner) ?? [];
     this.afterCommit.set(runner, waiting);
     waiting.push({
-      depth: depthOf(runner),
+      depth: readDepth(runner),
       onCommit,
     });
   }
 
-  private runnerOf({ queryRunner }: EntityManager): QueryRunner {
+  private findRunner({ queryRunner }: EntityManager): QueryRunner {
     if (!queryRunner?.isTransactionActive) {
       throw new Error(
         'Djaffar: track() was given a manager that is in no transaction; give the one that dataSource.transaction((manager) => …) passes',
@@ -66,7 +66,7 @@ export class HostTransactions {
 
   /** Also called for a savepoint: its work then moves to the enclosing part, or is dropped. */
   private finish(runner: QueryRunner, isCommitted: boolean): void {
-    const depth = depthOf(runner);
+    const depth = readDepth(runner);
     const waiting = this.afterCommit.get(runner) ?? [];
     const kept = isCommitted ? waiting : waiting.filter((each) => each.depth <= depth);
     for (const each of kept) each.depth = Math.min(each.depth, depth);
@@ -80,6 +80,6 @@ export class HostTransactions {
 }
 
 /** How many transactions and savepoints are open, which TypeORM counts without a type; 0 after the end of all. */
-function depthOf(runner: QueryRunner): number {
+function readDepth(runner: QueryRunner): number {
   return runner.isTransactionActive ? Number(Reflect.get(runner, 'transactionDepth')) : 0;
 }

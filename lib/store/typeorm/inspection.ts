@@ -1,10 +1,10 @@
 import type { DataSource, EntityManager, EntityMetadata } from 'typeorm';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
-import { failureOf } from '../../database/driver.js';
+import { classifyFailure } from '../../database/driver.js';
 import { uncached } from '../../database/primary.js';
 import { escapePath } from '../../database/table.js';
-import { type Finding, fine, problem, warning } from '../finding.js';
+import { type Finding, ok, problem, warning } from '../finding.js';
 import { SigningKey } from './tables/signing-key.entity.js';
 
 const MIGRATE =
@@ -39,7 +39,7 @@ export async function inspect(dataSource: DataSource): Promise<Finding[]> {
     const tables = await findTableFaults(manager, entities);
     if (tables.length > 0) return tables;
     return [
-      fine('all tables and columns are there'),
+      ok('all tables and columns are there'),
       ...(await findIndexFaults(manager, entities)),
       ...(await findRightFaults(manager, entities)),
       ...((await manager.count(SigningKey)) > 0 ? [] : [NEVER_STARTED]),
@@ -56,7 +56,7 @@ async function findTableFaults(manager: EntityManager, entities: EntityMetadata[
     try {
       await manager.query(`SELECT ${names.join(', ')} FROM ${table} WHERE 1 = 0`);
     } catch (error) {
-      const failure = failureOf(manager.connection, error);
+      const failure = classifyFailure(manager.connection, error);
       if (!failure) throw error;
       if (failure.isNotMigrated) missing += 1;
       findings.push(
@@ -72,22 +72,22 @@ async function findTableFaults(manager: EntityManager, entities: EntityMetadata[
 async function findIndexFaults(manager: EntityManager, entities: EntityMetadata[]): Promise<Finding[]> {
   const { connection: dataSource } = manager;
   const dialect = dialectOf(dataSource);
-  const tableOf = (name: string): string => {
+  const quoteTable = (name: string): string => {
     const metadata = entities.find(({ tablePath }) => tablePath.endsWith(name));
     return escapePath(dataSource, metadata?.tablePath ?? name);
   };
   const quoted = (columns: string[]): string =>
     columns.map((column) => dataSource.driver.escape(column)).join(', ');
   const expected = [
-    ...dialect.activityIndexes(tableOf('djaffar_activity')),
-    ...dialect.sessionIndexes(tableOf('djaffar_session')),
-    dialect.pathIndex(tableOf('djaffar_path')),
-    ...INDEXES.map(([name, table, columns]) => `${name} ON ${tableOf(table)} (${quoted(columns)})`),
+    ...dialect.activityIndexes(quoteTable('djaffar_activity')),
+    ...dialect.sessionIndexes(quoteTable('djaffar_session')),
+    dialect.pathIndex(quoteTable('djaffar_path')),
+    ...INDEXES.map(([name, table, columns]) => `${name} ON ${quoteTable(table)} (${quoted(columns)})`),
   ];
   const rows: { name: string }[] = await manager.query(dialect.indexNames);
   const found = new Set(rows.map(({ name }) => name));
   const missing = expected.filter((index) => !found.has(index.split(' ', 1)[0] ?? ''));
-  if (missing.length === 0) return [fine('all indexes are there')];
+  if (missing.length === 0) return [ok('all indexes are there')];
   return missing.map((index) =>
     warning(
       `the index ${index.split(' ', 1)[0]} is missing or invalid: questions are slow`,
@@ -118,7 +118,7 @@ async function findRightFaults(manager: EntityManager, entities: EntityMetadata[
       try {
         await manager.query(statement);
       } catch (error) {
-        const failure = failureOf(dataSource, error);
+        const failure = classifyFailure(dataSource, error);
         if (!failure) throw error;
         refused.push(right);
         reason = failure.reason;
@@ -132,5 +132,5 @@ async function findRightFaults(manager: EntityManager, entities: EntityMetadata[
         ),
       );
   }
-  return findings.length > 0 ? findings : [fine('the user may read and write all tables')];
+  return findings.length > 0 ? findings : [ok('the user may read and write all tables')];
 }

@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
 import { dialectOf } from '../../database/dialects/dialect.js';
-import { askOnPrimary } from '../../database/primary.js';
+import { queryPrimary } from '../../database/primary.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
 /** Returns the age of the oldest change that is not in the statistics yet, and the database's clock, in milliseconds. */
 export function findLag(dataSource: DataSource): Promise<{ lag: number; now: number }> {
-  return askOnPrimary(dataSource, async (manager) => {
+  return queryPrimary(dataSource, async (manager) => {
     const [clock]: { now: string | number }[] = await manager.query(
       `SELECT ${dialectOf(dataSource).now} AS now`,
     );

@@ -19,7 +19,7 @@ import { filteredBy, readPage } from './reading/activities.js';
 import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
 
 /** Milliseconds. A lease that ends later than any can is of a clock that was ahead. */
-const LONGEST_LEASE = 3_600_000;
+const MAX_LEASE = 3_600_000;
 /**
  * Milliseconds for which activities that precede a subscription may still be received after it was stored, because clocks differ and old
  * instances without the subscription may still run.
@@ -49,7 +49,7 @@ export class TypeOrmOutbox implements Outbox {
   }
 
   /** Returns the inserts for the transaction that writes the activities. */
-  insertsOf(activities: StoredActivity[]): Insert[] {
+  buildInserts(activities: StoredActivity[]): Insert[] {
     if (this.subscriptions.length === 0) return [];
     const entries = this.subscriptions.flatMap(({ name, matches }) =>
       activities.filter(matches).map(({ id }) => ({ subscription: name, activityId: id })),
@@ -88,7 +88,7 @@ export class TypeOrmOutbox implements Outbox {
         holder,
         leaseUntil: () => `${now} + ${lease}`,
       },
-      `name = :name AND (holder IS NULL OR holder = :holder OR leaseUntil <= ${now} OR leaseUntil > ${now} + ${LONGEST_LEASE})`,
+      `name = :name AND (holder IS NULL OR holder = :holder OR leaseUntil <= ${now} OR leaseUntil > ${now} + ${MAX_LEASE})`,
       { name, holder },
     );
     if (!isTaken) return undefined;
@@ -159,7 +159,7 @@ export class TypeOrmOutbox implements Outbox {
         historyId: history && history.id,
       }),
     };
-    const deletions = chunks(entries).map((numbers) => this.deletionOf(numbers));
+    const deletions = chunks(entries).map((numbers) => this.buildDeletion(numbers));
     return this.update(values, IS_HOLDER, { name, holder }, deletions);
   }
 
@@ -309,10 +309,10 @@ export class TypeOrmOutbox implements Outbox {
 
   private async delete(rows: { number: string | number }[]): Promise<void> {
     for (const some of chunks(rows))
-      await this.transact(this.deletionOf(some.map(({ number }) => Number(number))), []);
+      await this.transact(this.buildDeletion(some.map(({ number }) => Number(number))), []);
   }
 
-  private deletionOf(numbers: number[]): Statement {
+  private buildDeletion(numbers: number[]): Statement {
     return this.dataSource
       .createQueryBuilder()
       .delete()

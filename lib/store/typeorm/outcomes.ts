@@ -1,9 +1,9 @@
 import { type DataSource, MoreThanOrEqual } from 'typeorm';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
-import { askOnPrimary, uncached } from '../../database/primary.js';
+import { queryPrimary, uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
-import { type OutcomeCount, sumOutcomes } from '../../diagnostics/outcomes.js';
+import { type OutcomeCount, sumOutcomes } from '../../diagnostics/outcome-counter.js';
 import { HOUR } from '../../time/units.js';
 import { databaseNow } from './database-now.js';
 import { Outcome } from './tables/outcome.entity.js';
@@ -45,7 +45,7 @@ export async function addOutcomes(
 }
 
 export function findOutcomes(dataSource: DataSource, since: number): Promise<OutcomeCount[]> {
-  return askOnPrimary(dataSource, async (manager) => {
+  return queryPrimary(dataSource, async (manager) => {
     const rows = await manager.find(Outcome, { where: { hour: MoreThanOrEqual(since) } });
     return rows.map(({ hour, cause, count }) => ({ hour, cause, count }));
   });

@@ -3,7 +3,7 @@ import { type DataSource, IsNull, LessThan, Not } from 'typeorm';
 import type { ParsedFilter } from '../../activity/activity.filter.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
-import { askOnPrimary } from '../../database/primary.js';
+import { queryPrimary } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import { RetentionState } from './tables/retention.entity.js';
 import { floor } from '../../statistics/time/time-range.js';
@@ -66,7 +66,7 @@ export class Retention {
         await this.separateVisits(frozenUntil, afterStep);
         result.erased += await run({ filter: { to: frozenUntil }, change: { kind: 'erase-frozen' } });
       }
-      for (const part of partsOf(plan))
+      for (const part of planParts(plan))
         result[part.change.kind === 'anonymise' ? 'anonymised' : 'erased'] += await run(part);
       await this.endLease();
       return result;
@@ -81,7 +81,7 @@ export class Retention {
   async preview(plan: RetentionPlan): Promise<RetentionResult> {
     const result: RetentionResult = { erased: 0, anonymised: 0 };
     const { eraseBefore, figures } = plan;
-    const parts = partsOf(plan);
+    const parts = planParts(plan);
     if (eraseBefore !== undefined && figures === 'keep')
       parts.unshift({ filter: { to: eraseBefore }, change: { kind: 'erase-frozen' } });
     for (const { filter, change } of parts)
@@ -99,7 +99,7 @@ export class Retention {
 
   /** When a run left nothing for the last time. */
   async doneAt(): Promise<{ doneAt: number; now: number }> {
-    return askOnPrimary(this.dataSource, async (manager) => {
+    return queryPrimary(this.dataSource, async (manager) => {
       const state = await manager.findOneBy(RetentionState, { id: 1 });
       const [row]: { now: string | number }[] = await manager.query(
         `SELECT ${dialectOf(this.dataSource).now} AS now`,
@@ -116,7 +116,7 @@ export class Retention {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       await this.rollup.drain();
       await this.rollup.compact();
-      const found = await askOnPrimary(this.dataSource, async (manager) => ({
+      const found = await queryPrimary(this.dataSource, async (manager) => ({
         state: await manager.findOneByOrFail(RollupState, { id: 1 }),
         dirty: await manager.findOneBy(DirtyRange, { since: LessThan(new Date(until)) }),
       }));
@@ -144,7 +144,7 @@ export class Retention {
     const startedAt = LessThan(new Date(until));
     for (;;) {
       const begun = monotonicClock.now();
-      const found = await askOnPrimary(this.dataSource, (manager) =>
+      const found = await queryPrimary(this.dataSource, (manager) =>
         manager.find(Visit, {
           select: { id: true },
           where: [
@@ -212,7 +212,7 @@ export class Retention {
   }
 }
 
-function partsOf({ eraseBefore, figures, names, anonymiseBefore, properties }: RetentionPlan): Part[] {
+function planParts({ eraseBefore, figures, names, anonymiseBefore, properties }: RetentionPlan): Part[] {
   const parts: Part[] = [];
   const erase: Change = { kind: 'erase' };
   if (eraseBefore !== undefined && figures === 'erase')

@@ -4,7 +4,7 @@ import { MAX_LIMIT } from '../../activity/pagination.js';
 import { Session } from '../../activity/session.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
-import { askOnPrimary } from '../../database/primary.js';
+import { queryPrimary } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import type { SessionClaim } from '../store.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
@@ -21,7 +21,7 @@ type Claimed = Pick<Activity, 'id' | 'date' | 'visitId'>;
 export async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number> {
   let claimed = 0;
   for (;;) {
-    const found = await askOnPrimary(dataSource, (manager) => findAnonymous(manager, claim));
+    const found = await queryPrimary(dataSource, (manager) => findAnonymous(manager, claim));
     if (found.length === 0 || !(await change(dataSource, claim, found))) return claimed;
     claimed += found.length;
     if (found.length < MAX_LIMIT) return claimed;

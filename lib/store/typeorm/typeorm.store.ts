@@ -10,11 +10,11 @@ import type { NewSession } from '../../activity/session.js';
 import { type Connections, connectionsOf } from '../../database/connections.js';
 import { UNREADABLE } from '../../database/questions.js';
 import { Standbys } from '../../database/standbys/standbys.js';
-import { driverOf, failureOf } from '../../database/driver.js';
-import { askOnPrimary, uncached } from '../../database/primary.js';
+import { driverOf, classifyFailure } from '../../database/driver.js';
+import { queryPrimary, uncached } from '../../database/primary.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
-import type { OutcomeCount } from '../../diagnostics/outcomes.js';
+import type { OutcomeCount } from '../../diagnostics/outcome-counter.js';
 import type { RollupSettings } from '../../options/store.options.js';
 import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
@@ -53,7 +53,7 @@ import {
 } from './reading/activities.js';
 import { ExportSource } from './reading/export-source.js';
 import { RecordReader } from './reading/records.js';
-import { lastSeenOf, latestOf, sessionsOf } from './reading/user-activity.js';
+import { findLastSeenOfUsers, findLatestActivities, findUserSessions } from './reading/user-activity.js';
 import type { PersonalRecord, UserSession } from '../../activity/user-activity.js';
 import { personalDataOf } from './reading/personal-data.js';
 import { TypeOrmOutbox } from './outbox.js';
@@ -123,7 +123,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
       createQueryBuilder: (filter) => filteredBy(dataSource.manager, filter),
       findVisitSpans: (manager, ids) => findVisitSpans(uncached(dataSource, manager.queryRunner), ids),
       write: (manager, activities, onCommit) =>
-        transactions.write(manager, this.writer.insertsOf(activities), () => {
+        transactions.write(manager, this.writer.buildInserts(activities), () => {
           onWritten();
           onCommit();
         }),
@@ -169,7 +169,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   }
 
   classifyError(error: unknown): StoreFailure | undefined {
-    return failureOf(this.dataSource, error);
+    return classifyFailure(this.dataSource, error);
   }
 
   toUnavailable(error: unknown): UnavailableError | undefined {
@@ -191,7 +191,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   }
 
   count(filter: ParsedFilter): Promise<number> {
-    return askOnPrimary(this.dataSource, (manager) => filteredBy(manager, filter).getCount());
+    return queryPrimary(this.dataSource, (manager) => filteredBy(manager, filter).getCount());
   }
 
   countStored(ids: string[]): Promise<number> {
@@ -220,15 +220,15 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   }
 
   findLatest(user: string): Promise<Activity[]> {
-    return latestOf(this.dataSource, user);
+    return findLatestActivities(this.dataSource, user);
   }
 
   findLastSeen(users: string[]): Promise<Map<string, Date>> {
-    return lastSeenOf(this.dataSource, users);
+    return findLastSeenOfUsers(this.dataSource, users);
   }
 
   findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
-    return sessionsOf(this.dataSource, user, current);
+    return findUserSessions(this.dataSource, user, current);
   }
 
   erase(selection: ErasureSelection, onErased: () => void): Promise<number> {

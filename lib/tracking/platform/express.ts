@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { badRequest } from '../../http/bad-request.js';
-import type { Answers } from '../answers.js';
+import type { RefusalCounter } from '../refusal-counter.js';
 import { isSupported, MAX_BODY, toBodyError, tooLarge, unsupportedMediaType } from '../track.body.js';
 
 type Next = (error?: unknown) => void;
@@ -19,13 +19,13 @@ interface Express {
 export function prepareExpress(
   express: Express,
   isTrackRoute: (path: string) => boolean,
-  answers: Answers,
+  refusals: RefusalCounter,
 ): void {
   const watched = new WeakSet<Request>();
   const watch = (request: Request, response: ServerResponse): void => {
     if (watched.has(request)) return;
     watched.add(request);
-    response.once('finish', () => answers.answered(request, response.statusCode));
+    response.once('finish', () => refusals.answered(request, response.statusCode));
   };
   express.use((request, response, next) => {
     if (!isTrackRoute(request.path)) return next();

@@ -1,5 +1,5 @@
 import type { TrackRequest } from '../../http/request.js';
-import type { Answers } from '../answers.js';
+import type { RefusalCounter } from '../refusal-counter.js';
 import { MAX_BODY, toBodyError } from '../track.body.js';
 
 type OnResponse = (request: TrackRequest, reply: { statusCode: number }, done: () => void) => void;
@@ -28,10 +28,10 @@ export function prepareFastify(
   fastify: Fastify,
   isTrackRoute: (path: string) => boolean,
   isDashboard: (path: string) => boolean,
-  answers: Answers,
+  refusals: RefusalCounter,
 ): void {
   const onResponse: OnResponse = (request, { statusCode }, done) => {
-    answers.answered(request, statusCode);
+    refusals.answered(request, statusCode);
     done();
   };
   const { ignoreTrailingSlash, routerOptions } = fastify.initialConfig;

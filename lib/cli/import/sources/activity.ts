@@ -8,7 +8,7 @@ import { storedIp } from '../../../activity/ip-address.js';
 import { validateProperties } from '../../../activity/properties.js';
 import { withoutOwnHost } from '../../../activity/referrer.js';
 import { truncate, sanitize } from '../../../activity/text.js';
-import { activityIdOf, visitIdOf } from '../ids.js';
+import { deriveActivityId, deriveVisitId } from '../ids.js';
 import type { OnLoss } from './source-row.js';
 
 /** How many visits, and rows, are kept in memory. */
@@ -67,7 +67,7 @@ export class ActivityMaker {
   }
 
   /** Returns the key of a row without an id, the same in each import. */
-  keyOf(...content: unknown[]): unknown[] {
+  buildKey(...content: unknown[]): unknown[] {
     const key = JSON.stringify(content);
     const count = this.occurrences.get(key) ?? 0;
     this.occurrences.set(key, count + 1);
@@ -78,22 +78,22 @@ export class ActivityMaker {
     const { id, user, session, visit } = activity;
     const date = activity.date.replace(/ (?:UTC|([+-]\d\d:?\d\d))$/, (_, offset?: string) => offset ?? 'Z');
     const isFirst = visit !== undefined && this.isFirst(visit, date);
-    const path = isFirst ? withUtm(pathOf(activity.url), activity.utm ?? {}) : pathOf(activity.url);
+    const path = isFirst ? withUtm(parsePath(activity.url), activity.utm ?? {}) : parsePath(activity.url);
     const referrer = isFirst ? activity.referrer : undefined;
     return {
-      id: typeof id === 'string' ? id : activityIdOf([this.tool, ...id]),
+      id: typeof id === 'string' ? id : deriveActivityId([this.tool, ...id]),
       date,
       name: this.truncate('name', activity.name, MAX_NAME),
       path: this.truncate('path', path, MAX_PATH),
       referer: referrer
         ? withoutOwnHost(this.truncate('referrer', referrer, MAX_PATH), [activity.host])
         : null,
-      properties: this.propertiesOf(activity.properties),
+      properties: this.checkProperties(activity.properties),
       userId: user === undefined ? null : this.truncate('user', user, 255),
       sessionId: session === undefined ? null : `${this.tool}-${sanitize(session)}`,
-      visitId: visit === undefined ? null : visitIdOf(`${this.tool}\n${visit}`),
-      ipAddress: this.ipOf(activity.ip),
-      ...(session !== undefined && { session: this.sessionOf(activity.browser ?? {}) }),
+      visitId: visit === undefined ? null : deriveVisitId(`${this.tool}\n${visit}`),
+      ipAddress: this.parseIp(activity.ip),
+      ...(session !== undefined && { session: this.buildSession(activity.browser ?? {}) }),
     };
   }
 
@@ -106,7 +106,7 @@ export class ActivityMaker {
     return true;
   }
 
-  private sessionOf({ userAgent, browser, system, device, country, language }: Browser): Properties {
+  private buildSession({ userAgent, browser, system, device, country, language }: Browser): Properties {
     return {
       ...(userAgent !== undefined && { userAgent: sanitize(userAgent).slice(0, 1024) }),
       ...(browser !== undefined && { browser: this.truncate('browser', browser, 64) }),
@@ -117,7 +117,7 @@ export class ActivityMaker {
     };
   }
 
-  private propertiesOf(given: Properties | undefined): Properties | null {
+  private checkProperties(given: Properties | undefined): Properties | null {
     if (!given) return null;
     const known = Object.entries(given).filter(([, value]) => value !== undefined);
     if (known.length === 0) return null;
@@ -128,7 +128,7 @@ export class ActivityMaker {
     return null;
   }
 
-  private ipOf(text: string | undefined): string | null {
+  private parseIp(text: string | undefined): string | null {
     if (text === undefined) return null;
     const ip = storedIp(text);
     if (!ip) this.onLoss('IP address (it is none)');
@@ -149,7 +149,7 @@ export class ActivityMaker {
 }
 
 /** Returns the path and query of a URL; `/` if there is none. */
-function pathOf(url: string): string {
+function parsePath(url: string): string {
   const path = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '');
   return path === '' || path.startsWith('?') ? `/${path}` : path;
 }
@@ -261,11 +261,11 @@ function countryNamed(text: string): string | null {
   return codes.get(text.replaceAll('&', 'and')) ?? codes.get(text) ?? null;
 }
 
-export function nameOf(name: string | undefined): string | undefined {
+export function normalizeName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   return NAMES.get(name) ?? (name.startsWith('Windows ') ? 'Windows' : name);
 }
 
-export function deviceOf(name: string | undefined): string | undefined {
-  return nameOf(name?.toLowerCase());
+export function normalizeDevice(name: string | undefined): string | undefined {
+  return normalizeName(name?.toLowerCase());
 }

@@ -1,8 +1,8 @@
 import type { Properties } from '../../../activity/activity.js';
-import { ActivityMaker, type Browser, deviceOf, nameOf, type Utm } from './activity.js';
+import { ActivityMaker, type Browser, normalizeDevice, normalizeName, type Utm } from './activity.js';
 import { hasAll, type Source } from './source.js';
 import type { OnLoss } from './source-row.js';
-import { utmOf } from './umami.js';
+import { readUtm } from './umami.js';
 
 interface Visit {
   date: string;
@@ -38,9 +38,9 @@ export function ahoy(onLoss: OnLoss): Source {
           const id = row.text('id') ?? '';
           row.ignore('referring_domain');
           const browser = {
-            browser: nameOf(row.text('browser')),
-            system: nameOf(row.text('os')),
-            device: deviceOf(row.text('device_type')),
+            browser: normalizeName(row.text('browser')),
+            system: normalizeName(row.text('os')),
+            device: normalizeDevice(row.text('device_type')),
           };
           const country = row.text('country');
           const userAgent = row.text('user_agent');
@@ -54,7 +54,7 @@ export function ahoy(onLoss: OnLoss): Source {
             browser: { ...(userAgent === undefined ? browser : { userAgent }), country },
             referrer: row.text('referrer'),
             landing: row.text('landing_page') ?? '/',
-            utm: utmOf(row),
+            utm: readUtm(row),
           });
           withoutEvents.add(id);
           return [];
@@ -84,7 +84,7 @@ export function ahoy(onLoss: OnLoss): Source {
               url: path ?? landing,
               properties: isView ? properties : given,
               user: row.text('user_id') ?? visit?.user,
-              host: hostOf(landing),
+              host: parseHost(landing),
             }),
           ];
         },
@@ -99,13 +99,13 @@ export function ahoy(onLoss: OnLoss): Source {
             id: ['visit', visit.visit],
             name: 'view',
             url: visit.landing,
-            host: hostOf(visit.landing),
+            host: parseHost(visit.landing),
           });
       }
     },
   };
 }
 
-function hostOf(url: string): string | undefined {
+function parseHost(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }

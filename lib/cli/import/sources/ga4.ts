@@ -1,6 +1,6 @@
 import type { Properties } from '../../../activity/activity.js';
 import { isObject } from '../../../activity/properties.js';
-import { ActivityMaker, deviceOf, nameOf } from './activity.js';
+import { ActivityMaker, normalizeDevice, normalizeName } from './activity.js';
 import { hasAll, type Source } from './source.js';
 import type { OnLoss } from './source-row.js';
 
@@ -39,7 +39,7 @@ export function ga4(onLoss: OnLoss): Source {
             row.ignore(...row.namesLike(/./));
             return [];
           }
-          const parameters = parametersOf(row.json('event_params'));
+          const parameters = toProperties(row.json('event_params'));
           const text = (name: string): string | undefined => {
             const value = parameters[name];
             return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
@@ -64,8 +64,8 @@ export function ga4(onLoss: OnLoss): Source {
             `/${text('firebase_screen') ?? text('firebase_screen_class') ?? ''}`;
           return [
             maker.make({
-              id: maker.keyOf(micros, event, session, visit, parameters),
-              date: dateOf(micros),
+              id: maker.buildKey(micros, event, session, visit, parameters),
+              date: parseDate(micros),
               name: NAMES.get(event) ?? event,
               url,
               properties: {
@@ -76,9 +76,9 @@ export function ga4(onLoss: OnLoss): Source {
               session,
               visit: visit === undefined ? undefined : `${session}\n${visit}`,
               browser: {
-                browser: nameOf(web.text('browser') ?? device.text('browser')),
-                system: nameOf(device.text('operating_system')),
-                device: deviceOf(device.text('category')),
+                browser: normalizeName(web.text('browser') ?? device.text('browser')),
+                system: normalizeName(device.text('operating_system')),
+                device: normalizeDevice(device.text('category')),
                 country,
                 language: device.text('language'),
               },
@@ -90,7 +90,7 @@ export function ga4(onLoss: OnLoss): Source {
                 utm_term: source.text('manual_term') ?? text('term'),
                 utm_content: source.text('manual_content') ?? text('content'),
               },
-              host: web.text('hostname') ?? hostOf(location),
+              host: web.text('hostname') ?? parseHost(location),
             }),
           ];
         },
@@ -99,7 +99,7 @@ export function ga4(onLoss: OnLoss): Source {
   };
 }
 
-function parametersOf(list: unknown): Properties {
+function toProperties(list: unknown): Properties {
   const entries = (Array.isArray(list) ? list : []).filter(isObject).map(({ key, value }) => {
     const [found] = isObject(value) ? Object.values(value).filter((each) => each !== null) : [];
     const isInteger = isObject(value) && (value.int_value ?? null) !== null;
@@ -110,13 +110,13 @@ function parametersOf(list: unknown): Properties {
 }
 
 /** @param micros microseconds since 1970 */
-function dateOf(micros: string): string {
+function parseDate(micros: string): string {
   const date = new Date(Math.floor(Number(micros) / 1000));
   if (!/^\d+$/.test(micros) || Number.isNaN(date.getTime()))
     throw new Error('event_timestamp must be microseconds since 1970');
   return date.toISOString();
 }
 
-function hostOf(url: string | undefined): string | undefined {
+function parseHost(url: string | undefined): string | undefined {
   return url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
 }

@@ -17,7 +17,7 @@ export type SourceName = keyof typeof SOURCES;
 export const SOURCE_NAMES: SourceName[] = ['umami', 'plausible', 'ahoy', 'matomo', 'ga4'];
 
 /** Returns the tool that writes files with these columns. */
-export function toolOf(columns: Set<string>): { name: string; option: SourceName } | undefined {
+export function detectTool(columns: Set<string>): { name: string; option: SourceName } | undefined {
   for (const option of SOURCE_NAMES) {
     const { name, tables } = SOURCES[option](() => {});
     if (tables.some(({ matches }) => matches(columns))) return { name, option };

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import type { Properties } from '../../../activity/activity.js';
-import { languageOf } from '../../../activity/language.js';
+import { parseLanguage } from '../../../activity/language.js';
 import { isObject } from '../../../activity/properties.js';
-import { ActivityMaker, type Browser, deviceOf, nameOf, type Utm } from './activity.js';
+import { ActivityMaker, type Browser, normalizeDevice, normalizeName, type Utm } from './activity.js';
 import { type OnLoss, SourceRow } from './source-row.js';
 import { hasAll, type Source } from './source.js';
 
@@ -60,7 +60,7 @@ export function matomo(onLoss: OnLoss): Source {
   const maker = new ActivityMaker('matomo', onLoss);
   const actions = new Map<string, Action>();
   const visits = new Map<string, Visit>();
-  const actionOf = (row: SourceRow, column: string): Action | undefined =>
+  const findAction = (row: SourceRow, column: string): Action | undefined =>
     actions.get(row.text(column) ?? '');
   return {
     name: 'Matomo',
@@ -96,16 +96,16 @@ export function matomo(onLoss: OnLoss): Source {
             visit: id,
             session: row.text('idvisitor')?.toLowerCase(),
             user: row.text('user_id'),
-            ip: ipOf(row.text('location_ip')),
+            ip: parseIp(row.text('location_ip')),
             browser: {
-              browser: nameOf(row.text('config_browser_name')),
-              system: nameOf(row.text('config_os')),
+              browser: normalizeName(row.text('config_browser_name')),
+              system: normalizeName(row.text('config_os')),
               device: device === undefined ? undefined : DEVICES[device],
               country: row.text('location_country'),
-              language: languageOf(row.text('location_browser_lang')) ?? undefined,
+              language: parseLanguage(row.text('location_browser_lang')) ?? undefined,
             },
             referrer: row.text('referer_url'),
-            utm: utmOf(row),
+            utm: readUtm(row),
           });
           return [];
         },
@@ -119,10 +119,10 @@ export function matomo(onLoss: OnLoss): Source {
           const id = row.text('idvisit') ?? '';
           const visit = visits.get(id);
           if (!visit) throw new Error(`visit ${id} is in none of the files`);
-          const url = actionOf(row, 'idaction_url');
-          const named = actionOf(row, 'idaction_name');
-          const from = actionOf(row, 'idaction_url_ref');
-          const category = actionOf(row, 'idaction_event_category');
+          const url = findAction(row, 'idaction_url');
+          const named = findAction(row, 'idaction_name');
+          const from = findAction(row, 'idaction_url_ref');
+          const category = findAction(row, 'idaction_event_category');
           const type = url?.type ?? named?.type ?? 0;
           const key = ['action', row.text('idlink_va')];
           const date = row.text('server_time') ?? '';
@@ -130,14 +130,14 @@ export function matomo(onLoss: OnLoss): Source {
           const dimensions = row
             .namesLike(/^custom_dimension_\d+$/)
             .map((name) => [name, row.text(name)] as const);
-          const at = { ...visit, id: key, date, host: hostOf(url?.name ?? from?.name) };
+          const at = { ...visit, id: key, date, host: parseHost(url?.name ?? from?.name) };
           const own: Properties = Object.fromEntries(dimensions);
           if (row.namesLike(/^idaction_content/).length > 0 || type >= FIRST_OF_CONTENT) {
             onLoss('content impression or interaction');
             return [];
           }
           if (category) {
-            const action = actionOf(row, 'idaction_event_action')?.name;
+            const action = findAction(row, 'idaction_event_action')?.name;
             const properties = { category: category.name, action, name: named?.name, value, ...own };
             return [
               maker.make({
@@ -152,7 +152,7 @@ export function matomo(onLoss: OnLoss): Source {
             const name = type === OUTLINK ? 'outbound' : 'download';
             const properties = { url: url?.name, ...own };
             return [
-              maker.make({ ...at, host: hostOf(from?.name), name, url: from?.name ?? '/', properties }),
+              maker.make({ ...at, host: parseHost(from?.name), name, url: from?.name ?? '/', properties }),
             ];
           }
           if (type === SEARCH || named?.type === SEARCH) {
@@ -198,11 +198,11 @@ function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Pr
     user: row.text('userId'),
     ip: row.text('visitIp'),
     browser: {
-      browser: nameOf(row.text('browserName')),
-      system: nameOf(row.text('operatingSystemName') ?? row.text('operatingSystem')),
-      device: deviceOf(row.text('deviceType')),
+      browser: normalizeName(row.text('browserName')),
+      system: normalizeName(row.text('operatingSystemName') ?? row.text('operatingSystem')),
+      device: normalizeDevice(row.text('deviceType')),
       country: row.text('countryCode') ?? row.text('country'),
-      language: languageOf(row.text('languageCode')) ?? undefined,
+      language: parseLanguage(row.text('languageCode')) ?? undefined,
     },
     referrer: row.text('referrerUrl'),
     utm: isCampaign ? { utm_campaign: row.text('referrerName'), utm_term: row.text('referrerKeyword') } : {},
@@ -246,13 +246,13 @@ function readLiveVisit(row: SourceRow, maker: ActivityMaker, onLoss: OnLoss): Pr
         name: eventName ?? NAMES_OF_TYPES.get(type) ?? type,
         url: page,
         properties,
-        host: hostOf(page),
+        host: parseHost(page),
       }),
     ];
   });
 }
 
-function utmOf(row: SourceRow): Utm {
+function readUtm(row: SourceRow): Utm {
   const isCampaign = row.number('referer_type') === CAMPAIGN;
   return {
     utm_source: row.text('campaign_source'),
@@ -263,12 +263,12 @@ function utmOf(row: SourceRow): Utm {
   };
 }
 
-function hostOf(url: string | undefined): string | undefined {
+function parseHost(url: string | undefined): string | undefined {
   return url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
 /** Also parses the format of `HEX(location_ip)`. */
-function ipOf(text: string | undefined): string | undefined {
+function parseIp(text: string | undefined): string | undefined {
   if (text === undefined || isIP(text)) return text;
   const hex = /^(?:0x)?([\da-f]{8}|[\da-f]{32})$/i.exec(text)?.[1];
   if (!hex) return text;

@@ -1,8 +1,8 @@
 import type { Properties } from '../../../activity/activity.js';
-import { ActivityMaker, deviceOf, nameOf } from './activity.js';
+import { ActivityMaker, normalizeDevice, normalizeName } from './activity.js';
 import type { OnLoss, SourceRow } from './source-row.js';
 import { hasAll, type Source } from './source.js';
-import { utmOf } from './umami.js';
+import { readUtm } from './umami.js';
 
 /** The value of `scroll_depth` that means: not measured. */
 const NO_SCROLL = 255;
@@ -43,20 +43,20 @@ export function plausible(onLoss: OnLoss): Source {
             url: row.text('pathname') ?? '',
             session: row.text('user_id'),
             visit: row.text('session_id'),
-            properties: propertiesOf(row, event),
+            properties: readProperties(row, event),
           };
           return [
             maker.make({
-              id: maker.keyOf(activity),
+              id: maker.buildKey(activity),
               ...activity,
               browser: {
-                browser: nameOf(row.text('browser')),
-                system: nameOf(row.text('operating_system')),
-                device: deviceOf(row.text('screen_size')),
+                browser: normalizeName(row.text('browser')),
+                system: normalizeName(row.text('operating_system')),
+                device: normalizeDevice(row.text('screen_size')),
                 country: row.text('country_code'),
               },
               referrer: referrer && (/^[a-z-]+:/i.test(referrer) ? referrer : `https://${referrer}`),
-              utm: utmOf(row),
+              utm: readUtm(row),
               host: row.text('hostname'),
             }),
           ];
@@ -66,9 +66,9 @@ export function plausible(onLoss: OnLoss): Source {
   };
 }
 
-function propertiesOf(row: SourceRow, event: string): Properties {
-  const keys = listOf(row.value('meta.key'));
-  const values = listOf(row.value('meta.value'));
+function readProperties(row: SourceRow, event: string): Properties {
+  const keys = parseList(row.value('meta.key'));
+  const values = parseList(row.value('meta.value'));
   const scroll = row.number('scroll_depth') ?? NO_SCROLL;
   const visible = row.number('engagement_time');
   const currency = row.text('revenue_source_currency')?.replaceAll('\0', '');
@@ -85,7 +85,7 @@ function propertiesOf(row: SourceRow, event: string): Properties {
 }
 
 /** Parses an array, also as ClickHouse writes it in CSV: `['a','it\'s']`. */
-function listOf(value: unknown): unknown[] {
+function parseList(value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'string') return [];
   return [...value.matchAll(/'((?:[^'\\]|\\.)*)'/gs)].map(([, text = '']) =>

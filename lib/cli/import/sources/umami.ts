@@ -1,5 +1,5 @@
 import type { Properties } from '../../../activity/activity.js';
-import { ActivityMaker, type Browser, deviceOf, nameOf, UTM, type Utm } from './activity.js';
+import { ActivityMaker, type Browser, normalizeDevice, normalizeName, UTM, type Utm } from './activity.js';
 import type { OnLoss, SourceRow } from './source-row.js';
 import { hasAll, type Source } from './source.js';
 
@@ -48,7 +48,7 @@ export function umami(onLoss: OnLoss): Source {
           );
           const event = row.text('website_event_id') ?? row.text('event_id') ?? '';
           const known = properties.get(event) ?? {};
-          properties.set(event, { ...known, [row.text('data_key') ?? '']: valueOf(row) });
+          properties.set(event, { ...known, [row.text('data_key') ?? '']: readValue(row) });
           return [];
         },
       },
@@ -58,7 +58,7 @@ export function umami(onLoss: OnLoss): Source {
         read: (row) => {
           row.ignore('website_id', 'created_at');
           sessions.set(row.text('session_id') ?? '', {
-            browser: browserOf(row),
+            browser: readBrowser(row),
             user: row.text('distinct_id'),
           });
           return [];
@@ -79,7 +79,7 @@ export function umami(onLoss: OnLoss): Source {
           const session = row.text('session_id') ?? '';
           const known = sessions.get(session);
           const query = row.text('url_query');
-          const own = browserOf(row);
+          const own = readBrowser(row);
           const user = row.text('distinct_id');
           return [
             maker.make({
@@ -92,8 +92,8 @@ export function umami(onLoss: OnLoss): Source {
               session,
               visit: row.text('visit_id'),
               browser: known?.browser ?? own,
-              referrer: referrerOf(row),
-              utm: utmOf(row),
+              referrer: readReferrer(row),
+              utm: readUtm(row),
               host: row.text('hostname'),
             }),
           ];
@@ -111,28 +111,28 @@ export function umami(onLoss: OnLoss): Source {
   };
 }
 
-export function utmOf(row: SourceRow): Utm {
+export function readUtm(row: SourceRow): Utm {
   return Object.fromEntries(UTM.map((name) => [name, row.text(name)]));
 }
 
-function browserOf(row: SourceRow): Browser {
+function readBrowser(row: SourceRow): Browser {
   return {
-    browser: nameOf(row.text('browser')),
-    system: nameOf(row.text('os')),
-    device: deviceOf(row.text('device')),
+    browser: normalizeName(row.text('browser')),
+    system: normalizeName(row.text('os')),
+    device: normalizeDevice(row.text('device')),
     country: row.text('country'),
     language: row.text('language'),
   };
 }
 
-function referrerOf(row: SourceRow): string | undefined {
+function readReferrer(row: SourceRow): string | undefined {
   const domain = row.text('referrer_domain');
   const path = row.text('referrer_path') ?? '/';
   const query = row.text('referrer_query');
   return domain && `https://${domain}${path}${query ? `?${query}` : ''}`;
 }
 
-function valueOf(row: SourceRow): unknown {
+function readValue(row: SourceRow): unknown {
   const text = row.text('string_value');
   const number = row.number('number_value');
   const date = row.text('date_value');

@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { paletteOf } from './palette.js';
+import { readPalette } from './palette.js';
 import { HEIGHT, plotData, plotOptions, type PlotSettings } from './plot.js';
 
 /** CSS pixels. A canvas does not adapt to the width of the paper; this width is right for A4 and Letter. */
@@ -10,7 +10,7 @@ export function mountChart(
   element: HTMLElement,
   settings: Omit<PlotSettings, 'width' | 'palette'>,
 ): { chart: uPlot; destroy: () => void } {
-  let palette = paletteOf(element);
+  let palette = readPalette(element);
   const options = plotOptions({ ...settings, width: element.clientWidth, palette: () => palette });
   const chart = new uPlot(options, plotData(settings.points), element);
 
@@ -20,7 +20,7 @@ export function mountChart(
   observer.observe(element);
 
   const draw = (scheme: string, width: number): void => {
-    palette = paletteOf(element, scheme);
+    palette = readPalette(element, scheme);
     chart.setSize({ width, height: HEIGHT });
     chart.redraw();
   };

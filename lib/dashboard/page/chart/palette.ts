@@ -8,7 +8,7 @@ export interface Palette {
 }
 
 /** @param scheme a colour scheme other than that of the screen */
-export function paletteOf(element: Element, scheme = ''): Palette {
+export function readPalette(element: Element, scheme = ''): Palette {
   const probe = document.createElement('span');
   probe.style.colorScheme = scheme;
   element.append(probe);

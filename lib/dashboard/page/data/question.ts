@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks';
 import { useAbout } from '../state/about.js';
 import { filterParameters } from '../state/filters.js';
 import { useNow } from '../state/now.js';
-import { type Range, rangeOf } from '../state/range.js';
+import { type Range, parseRange } from '../state/range.js';
 import { useUrl } from '../state/url.js';
 
 /** The range and the filters of the URL, which every request for statistics contains. */
@@ -17,7 +17,7 @@ export function useQuestion(): Question {
   const { since } = useAbout();
   const search = url.toString();
   return useMemo(() => {
-    const range = rangeOf(url, now, since);
+    const range = parseRange(url, now, since);
     return {
       range,
       parameters: {

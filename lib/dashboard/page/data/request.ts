@@ -43,10 +43,10 @@ export async function request(path: string, init?: RequestInit): Promise<Respons
   // A guard may redirect to a login page.
   if (response.redirected) throw new RequestError(REASONS[401] ?? '', 401);
   if (response.ok) return response;
-  throw new RequestError(REASONS[response.status] ?? (await reasonOf(response)), response.status);
+  throw new RequestError(REASONS[response.status] ?? (await readReason(response)), response.status);
 }
 
-async function reasonOf(response: Response): Promise<string> {
+async function readReason(response: Response): Promise<string> {
   const parsed: unknown = await response.json().catch(() => undefined);
   const message =
     typeof parsed === 'object' && parsed !== null && 'message' in parsed ? parsed.message : undefined;

@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { QueryState } from '../data/use-query.js';
 import { formatMoment } from '../format.js';
-import { filtersOf, formatValues } from '../state/filters.js';
+import { parseFilters, formatValues } from '../state/filters.js';
 import { OWN_ZONE } from '../state/range.js';
 import { hrefWith, useUrl } from '../state/url.js';
 
@@ -88,7 +88,7 @@ export function NothingHere(): JSX.Element {
   const url = useUrl();
   // On the profile, the user is not a filter.
   const view = url.get('view');
-  const filters = filtersOf(url).filter(({ parameter }) => parameter !== view);
+  const filters = parseFilters(url).filter(({ parameter }) => parameter !== view);
   if (filters.length === 0) return <Empty>No data in this range.</Empty>;
   const cleared = Object.fromEntries(filters.map(({ parameter }) => [parameter, null]));
   return (

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { keysOf } from '../state/keys.js';
+import { typedKeys } from '../state/keys.js';
 import { hrefWith, useUrl } from '../state/url.js';
 import { Icon } from './icon.js';
 
@@ -13,7 +13,7 @@ interface ChoiceProps<Value extends string> {
 /** A choice of many values, as a list that opens. */
 export function Select<Value extends string>(props: ChoiceProps<Value>): JSX.Element {
   const { label, value, options, onChange } = props;
-  const keys = keysOf(options);
+  const keys = typedKeys(options);
   return (
     <label class="select">
       <span class="select-label">{label}</span>
@@ -39,7 +39,7 @@ export function Tabs<Value extends string>(props: ChoiceProps<Value>): JSX.Eleme
   const { label, value, options, onChange } = props;
   return (
     <div class="tabs" role="group" aria-label={label}>
-      {keysOf(options).map((key) => (
+      {typedKeys(options).map((key) => (
         <button key={key} type="button" aria-pressed={key === value} onClick={() => onChange(key)}>
           {options[key]}
         </button>

@@ -11,7 +11,7 @@ import {
   OPERATORS,
   propertyParameter,
 } from '../state/filters.js';
-import { keysOf } from '../state/keys.js';
+import { typedKeys } from '../state/keys.js';
 import { navigate, useUrl } from '../state/url.js';
 
 type Field = FilterKey | 'property';
@@ -31,7 +31,7 @@ export function AddFilter({ onClose }: { onClose: () => void }): JSX.Element {
   const [key, setKey] = useState('');
   const [operator, setOperator] = useState<Operator>('');
   const [value, setValue] = useState('');
-  const operators = keysOf(OPERATORS).filter((each) => field === 'property' || !OF_NUMBERS.includes(each));
+  const operators = typedKeys(OPERATORS).filter((each) => field === 'property' || !OF_NUMBERS.includes(each));
   const chosen = operators.includes(operator) ? operator : '';
   const isNumber = OF_NUMBERS.includes(chosen);
   const onSubmit = (event: SubmitEvent): void => {
@@ -48,10 +48,10 @@ export function AddFilter({ onClose }: { onClose: () => void }): JSX.Element {
           <select
             value={field}
             onChange={({ currentTarget }) =>
-              setField(keysOf(FILTERS).find((each) => each === currentTarget.value) ?? 'property')
+              setField(typedKeys(FILTERS).find((each) => each === currentTarget.value) ?? 'property')
             }
           >
-            {keysOf(FILTERS).map((each) => (
+            {typedKeys(FILTERS).map((each) => (
               <option key={each} value={each}>
                 {FILTERS[each]}
               </option>

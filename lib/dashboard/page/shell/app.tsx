@@ -5,10 +5,10 @@ import { pathOf } from '../data/question.js';
 import { clearCache, useQuery } from '../data/use-query.js';
 import { AboutContext, UNKNOWN } from '../state/about.js';
 import { Now } from '../state/now.js';
-import { OWN_ZONE, rangeProblemOf } from '../state/range.js';
+import { OWN_ZONE, findRangeProblem } from '../state/range.js';
 import { ThemeContext, useChosenTheme } from '../state/theme.js';
 import { navigate, Url, useLocation } from '../state/url.js';
-import { TITLES, VIEWS_OF_ONE, viewOf, WITHOUT_RANGE } from '../state/view.js';
+import { TITLES, VIEWS_OF_ONE, parseView, WITHOUT_RANGE } from '../state/view.js';
 import { Header } from './header.js';
 import { RangeProblem } from './range-problem.js';
 import { Toolbar } from './toolbar.js';
@@ -22,8 +22,8 @@ export function App(): JSX.Element {
   const query = useQuery<About>(pathOf('about'));
   const about = query.value ?? UNKNOWN;
   const isKnown = query.value !== undefined || query.failure !== undefined;
-  const view = viewOf(url);
-  const problem = WITHOUT_RANGE.includes(view) ? undefined : rangeProblemOf(url);
+  const view = parseView(url);
+  const problem = WITHOUT_RANGE.includes(view) ? undefined : findRangeProblem(url);
   const refresh = (): void => {
     clearCache();
     setNow(new Date());

@@ -2,13 +2,13 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Icon } from '../parts/icon.js';
 import { navigate, hrefWith, useUrl } from '../state/url.js';
-import { filtersOf, formatValues, OPERATORS, withoutFilters } from '../state/filters.js';
+import { parseFilters, formatValues, OPERATORS, withoutFilters } from '../state/filters.js';
 import { AddFilter } from './add-filter.js';
 
 /** The active filters; a click removes one. */
 export function FilterChips(): JSX.Element {
   const url = useUrl();
-  const filters = filtersOf(url);
+  const filters = parseFilters(url);
   const [isAdding, setAdding] = useState(false);
   const areBotsIn = url.get('bots') === 'true';
   return (

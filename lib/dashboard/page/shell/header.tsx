@@ -5,7 +5,7 @@ import { Icon, type IconName } from '../parts/icon.js';
 import { hrefWith, useUrl } from '../state/url.js';
 import { type Theme, THEMES } from '../state/theme.js';
 import { VIEWS, type ViewName } from '../state/view.js';
-import { keysOf } from '../state/keys.js';
+import { typedKeys } from '../state/keys.js';
 
 const THEME_ICONS: Record<Theme, IconName> = { auto: 'auto', light: 'sun', dark: 'moon' };
 
@@ -40,7 +40,7 @@ export function Header({ view, about, theme, onTheme }: HeaderProps): JSX.Elemen
         Djaffar
       </a>
       <nav ref={nav} aria-label="Views">
-        {keysOf(VIEWS).map((name) => (
+        {typedKeys(VIEWS).map((name) => (
           <a
             key={name}
             href={hrefWith(url, { ...left, view: name === 'overview' ? null : name })}

@@ -7,14 +7,14 @@ import { useAbout } from '../state/about.js';
 import { useNow } from '../state/now.js';
 import {
   COMPARISONS,
-  comparisonOf,
+  parseComparison,
   neighbourParameters,
   RANGES,
   type RangeName,
-  rangeNameOf,
-  rangeOf,
+  parseRangeName,
+  parseRange,
   rangeParameters,
-  rangeProblemOf,
+  findRangeProblem,
 } from '../state/range.js';
 import { hrefWith, navigate, useUrl } from '../state/url.js';
 import { type ViewName, WITHOUT_RANGE } from '../state/view.js';
@@ -37,8 +37,8 @@ export function Toolbar({ view, isReady, onRefresh }: ToolbarProps): JSX.Element
   const now = useNow();
   const { since } = useAbout();
   const [isChoosing, setChoosing] = useState(false);
-  const range = rangeOf(url, now, since);
-  const name = rangeNameOf(url);
+  const range = parseRange(url, now, since);
+  const name = parseRangeName(url);
   const choose = (chosen: RangeName): void => {
     if (chosen === 'custom') setChoosing(true);
     else navigate(rangeParameters(chosen));
@@ -55,7 +55,7 @@ export function Toolbar({ view, isReady, onRefresh }: ToolbarProps): JSX.Element
             onClick={() => setChoosing(true)}
           >
             <span>
-              {rangeProblemOf(url) === undefined
+              {findRangeProblem(url) === undefined
                 ? formatRange(range.from, range.to, range.timeZone)
                 : 'Choose dates'}
             </span>
@@ -69,7 +69,7 @@ export function Toolbar({ view, isReady, onRefresh }: ToolbarProps): JSX.Element
           {COMPARING.includes(view) && name !== 'all' && (
             <Select
               label="Compared to"
-              value={comparisonOf(url)}
+              value={parseComparison(url)}
               options={COMPARISONS}
               onChange={(compare) => navigate({ compare: compare === 'previous' ? null : compare })}
             />

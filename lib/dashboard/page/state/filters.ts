@@ -1,5 +1,5 @@
 import { formatValue } from '../format.js';
-import { keysOf } from './keys.js';
+import { typedKeys } from './keys.js';
 import { type Changes, hrefWith } from './url.js';
 
 /** The filters and their labels. */
@@ -62,21 +62,21 @@ export function formatValues({ field, operator, values }: Filter): string {
   return values.map((value) => (isWhole ? formatValue(field, value) : value) || 'none').join(' or ');
 }
 
-export function filtersOf(url: URLSearchParams): Filter[] {
-  const order = keysOf(FILTERS);
+export function parseFilters(url: URLSearchParams): Filter[] {
+  const order = typedKeys(FILTERS);
   const places = [...order, PROPERTY];
   return [...new Set(url.keys())]
     .flatMap((parameter): Filter[] => {
-      const operator = keysOf(OPERATORS).find((each) => each !== '' && parameter.startsWith(each)) ?? '';
+      const operator = typedKeys(OPERATORS).find((each) => each !== '' && parameter.startsWith(each)) ?? '';
       const field = parameter.slice(operator.length);
       const key = order.find((each) => each === field);
       if (key === undefined ? !field.startsWith(PROPERTY) : OF_NUMBERS.includes(operator)) return [];
       const label = key === undefined ? field.slice(PROPERTY.length) : FILTERS[key];
       return [{ parameter, field, operator, label, values: url.getAll(parameter) }];
     })
-    .toSorted((a, b) => placeOf(a) - placeOf(b));
+    .toSorted((a, b) => findPlace(a) - findPlace(b));
 
-  function placeOf({ field }: Filter): number {
+  function findPlace({ field }: Filter): number {
     return places.indexOf(field.startsWith(PROPERTY) ? PROPERTY : field);
   }
 }
@@ -84,7 +84,7 @@ export function filtersOf(url: URLSearchParams): Filter[] {
 /** The names of a field's conditions in the API. */
 type Conditions = Partial<Record<'not' | 'startsWith' | 'gte' | 'lte', unknown>>;
 
-function conditionOf({ operator, values }: Filter): Conditions {
+function toCondition({ operator, values }: Filter): Conditions {
   const [value = ''] = values;
   switch (operator) {
     case '!':
@@ -103,11 +103,11 @@ export function filterParameters(url: URLSearchParams): Record<string, string> {
   const parameters: Record<string, string> = {};
   const properties: Record<string, unknown> = {};
   const others: Record<string, unknown> = {};
-  const filters = filtersOf(url);
+  const filters = parseFilters(url);
   for (const field of new Set(filters.map((filter) => filter.field))) {
     const own = filters.filter((filter) => filter.field === field);
     const values = own.find(({ operator }) => operator === '')?.values;
-    const conditions = Object.assign({}, ...own.map(conditionOf));
+    const conditions = Object.assign({}, ...own.map(toCondition));
     const isProperty = field.startsWith(PROPERTY);
     if (isProperty) {
       // A property may be an empty text, or missing.
@@ -128,7 +128,7 @@ export function filterParameters(url: URLSearchParams): Record<string, string> {
 
 /** Whether the filters match activities other than views; tables of pages then count activities. */
 export function countsActivities(url: URLSearchParams): boolean {
-  const filters = filtersOf(url);
+  const filters = parseFilters(url);
   const names = filters.filter(({ field }) => field === 'name');
   if (names.length === 0) return filters.some(({ field }) => field.startsWith(PROPERTY));
   return names.some(({ operator, values }) => operator !== '' || values.join() !== 'view');
@@ -148,11 +148,11 @@ export function addedFilter(url: URLSearchParams, field: string, operator: Opera
 }
 
 function without(field: string): Changes {
-  return Object.fromEntries(keysOf(OPERATORS).map((operator) => [operator + field, null]));
+  return Object.fromEntries(typedKeys(OPERATORS).map((operator) => [operator + field, null]));
 }
 
 export const propertyParameter = (key: string): string => PROPERTY + key;
 
 export function withoutFilters(url: URLSearchParams): Changes {
-  return Object.fromEntries(filtersOf(url).map(({ parameter }) => [parameter, null]));
+  return Object.fromEntries(parseFilters(url).map(({ parameter }) => [parameter, null]));
 }

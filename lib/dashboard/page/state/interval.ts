@@ -1,6 +1,6 @@
 import type { Interval } from '../../../statistics/statistics.types.js';
 import type { Range } from './range.js';
-import { keysOf } from './keys.js';
+import { typedKeys } from './keys.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -17,9 +17,9 @@ const LENGTHS: Record<Interval, number> = {
 };
 
 /** Returns the intervals for a range that result in neither a single point nor too many. */
-export function intervalsOf(range: Range): Interval[] {
+export function listIntervals(range: Range): Interval[] {
   const length = +range.to - +range.from;
-  const all = keysOf(LENGTHS);
+  const all = typedKeys(LENGTHS);
   const allowed = all.filter((interval) => {
     const points = length / LENGTHS[interval];
     return points > 1.2 && points <= MAX;
@@ -28,8 +28,8 @@ export function intervalsOf(range: Range): Interval[] {
 }
 
 /** Returns the interval of the URL if it is right for the range, otherwise the default. */
-export function intervalOf(url: URLSearchParams, range: Range): Interval {
-  const allowed = intervalsOf(range);
+export function parseInterval(url: URLSearchParams, range: Range): Interval {
+  const allowed = listIntervals(range);
   const length = +range.to - +range.from;
   const usual: Interval =
     length <= 3 * HOUR ? 'minute' : length <= 3 * DAY ? 'hour' : length <= 120 * DAY ? 'day' : 'month';

@@ -1,7 +1,7 @@
 import type { Measure } from '../../../statistics/statistics.types.js';
 import { formatCompact, formatDuration, formatNumber, formatPercent } from '../format.js';
 import { countsActivities } from './filters.js';
-import { keysOf } from './keys.js';
+import { typedKeys } from './keys.js';
 
 /** The labels of the measures, in the order of the page. */
 export const MEASURES = {
@@ -28,13 +28,13 @@ export const MEASURE_HINTS: Partial<Record<Measure, string>> = {
  */
 export function measuresFor(url: URLSearchParams): Measure[] {
   const hidden = countsActivities(url) ? 'views' : 'activities';
-  return keysOf(MEASURES).filter((measure) => measure !== hidden);
+  return typedKeys(MEASURES).filter((measure) => measure !== hidden);
 }
 
 /** Whether lower values are better. */
 export const isBetterLow = (measure: Measure): boolean => measure === 'bounceRate';
 
-export function measureOf(url: URLSearchParams): Measure {
+export function parseMeasure(url: URLSearchParams): Measure {
   const given = url.get('measure');
   const shown = measuresFor(url);
   if (given === 'views' && !shown.includes('views')) return 'activities';

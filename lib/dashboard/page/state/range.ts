@@ -1,5 +1,5 @@
 import { TZDateMini } from '@date-fns/tz';
-import { keysOf } from './keys.js';
+import { typedKeys } from './keys.js';
 
 export const RANGES = {
   today: 'Today',
@@ -56,9 +56,9 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d))?$/;
 
-export function rangeNameOf(url: URLSearchParams): RangeName {
+export function parseRangeName(url: URLSearchParams): RangeName {
   const given = url.get('range');
-  return keysOf(RANGES).find((each) => each === given) ?? DEFAULT;
+  return typedKeys(RANGES).find((each) => each === given) ?? DEFAULT;
 }
 
 /** Returns the URL parameters of a named range. */
@@ -69,10 +69,10 @@ export const rangeParameters = (name: RangeName): Record<string, string | null> 
 });
 
 /** Returns the comparison of the URL; none for all time. */
-export function comparisonOf(url: URLSearchParams): Comparison {
+export function parseComparison(url: URLSearchParams): Comparison {
   const given = url.get('compare');
-  if (rangeNameOf(url) === 'all') return 'none';
-  return keysOf(COMPARISONS).find((each) => each === given) ?? 'previous';
+  if (parseRangeName(url) === 'all') return 'none';
+  return typedKeys(COMPARISONS).find((each) => each === given) ?? 'previous';
 }
 
 export const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -93,16 +93,16 @@ function findZone(name: string): string | undefined {
 }
 
 /** Returns the time zone of the URL, otherwise the browser's. */
-export function timeZoneOf(url: URLSearchParams): string {
+export function parseTimeZone(url: URLSearchParams): string {
   return findZone(url.get('tz') ?? OWN_ZONE) ?? OWN_ZONE;
 }
 
 /** Returns an error message if the range of the URL is invalid. */
-export function rangeProblemOf(url: URLSearchParams): string | undefined {
+export function findRangeProblem(url: URLSearchParams): string | undefined {
   const zone = url.get('tz');
   if (zone !== null && findZone(zone) === undefined) return `“${zone}” is not a known time zone.`;
   const given = url.get('range');
-  if (given !== null && rangeNameOf(url) !== given) return `“${given}” is not a known range.`;
+  if (given !== null && parseRangeName(url) !== given) return `“${given}” is not a known range.`;
   if (given !== 'custom') return undefined;
   const [from, to] = [url.get('from'), url.get('to')];
   for (const [name, text] of Object.entries({ from, to }))
@@ -110,7 +110,7 @@ export function rangeProblemOf(url: URLSearchParams): string | undefined {
       return text === null
         ? `The range has no “${name}” date.`
         : `“${text}” is not a date such as 2026-11-30.`;
-  return customOf(url, timeZoneOf(url))
+  return parseCustomRange(url, parseTimeZone(url))
     ? undefined
     : `The range ends before it begins: from ${from} to ${to}.`;
 }
@@ -119,11 +119,11 @@ export function rangeProblemOf(url: URLSearchParams): string | undefined {
  * Returns the range of the URL. It ends now if it includes today.
  * @param since the date of the first activity, which is the start of all time
  */
-export function rangeOf(url: URLSearchParams, now: Date, since: string | null): Range {
-  const timeZone = timeZoneOf(url);
-  const name = rangeNameOf(url);
+export function parseRange(url: URLSearchParams, now: Date, since: string | null): Range {
+  const timeZone = parseTimeZone(url);
+  const name = parseRangeName(url);
   if (name === 'custom') {
-    const custom = customOf(url, timeZone);
+    const custom = parseCustomRange(url, timeZone);
     if (custom) return custom;
   }
   const { from, to } = wholeRange(name === 'custom' ? DEFAULT : name, now, timeZone, since);
@@ -132,7 +132,7 @@ export function rangeOf(url: URLSearchParams, now: Date, since: string | null): 
 
 /** Returns a named range with the rest of its last day. */
 function wholeRange(name: RangeName, now: Date, timeZone: string, since: string | null): Range {
-  const today = midnightOf(now, timeZone);
+  const today = startOfDay(now, timeZone);
   const from = new TZDateMini(+today, timeZone);
   const to = new TZDateMini(+today, timeZone);
   to.setDate(to.getDate() + 1);
@@ -158,7 +158,7 @@ function wholeRange(name: RangeName, now: Date, timeZone: string, since: string 
       if (name === '12m') from.setMonth(from.getMonth() - 11);
       break;
     case 'all':
-      if (since !== null) from.setTime(+midnightOf(new Date(since), timeZone));
+      if (since !== null) from.setTime(+startOfDay(new Date(since), timeZone));
       break;
     default:
       from.setDate(from.getDate() - days + 1);
@@ -167,10 +167,10 @@ function wholeRange(name: RangeName, now: Date, timeZone: string, since: string 
 }
 
 /** Returns the parameter `compareTo`: as much of the earlier range as has passed of this one. */
-export function comparedOf(url: URLSearchParams, range: Range): string | undefined {
-  const comparison = comparisonOf(url);
+export function computeComparedRange(url: URLSearchParams, range: Range): string | undefined {
+  const comparison = parseComparison(url);
   if (comparison === 'none') return undefined;
-  const step = STEPS[rangeNameOf(url)];
+  const step = STEPS[parseRangeName(url)];
   if (comparison === 'year' || !step) return comparison;
   const back = (instant: Date): string => moved(instant, step, -1, range.timeZone).toISOString();
   return `${back(range.from)}/${back(range.to)}`;
@@ -195,18 +195,18 @@ export function neighbourParameters(
   now: Date,
   direction: 1 | -1,
 ): Record<string, string | null> | undefined {
-  const name = rangeNameOf(url);
-  const timeZone = timeZoneOf(url);
-  const range = name === 'custom' ? customOf(url, timeZone) : wholeRange(name, now, timeZone, null);
+  const name = parseRangeName(url);
+  const timeZone = parseTimeZone(url);
+  const range = name === 'custom' ? parseCustomRange(url, timeZone) : wholeRange(name, now, timeZone, null);
   if (name === 'all' || !range) return undefined;
-  const step = STEPS[name] ?? lengthOf(range);
+  const step = STEPS[name] ?? measureLength(range);
   const shift = (instant: Date): Date =>
     step
       ? moved(instant, step, direction, timeZone)
       : new Date(+instant + direction * (+range.to - +range.from));
   const [from, to] = [shift(range.from), shift(range.to)];
   if (+from >= +now) return undefined;
-  const named = keysOf(STEPS).find((each) => {
+  const named = typedKeys(STEPS).find((each) => {
     const other = wholeRange(each, now, timeZone, null);
     return +other.from === +from && +other.to === +to;
   });
@@ -214,9 +214,9 @@ export function neighbourParameters(
 }
 
 /** Returns the length of a range in days or months; undefined if it starts or ends within a day. */
-function lengthOf({ from, to, timeZone }: Range): Step | undefined {
+function measureLength({ from, to, timeZone }: Range): Step | undefined {
   const [first, last] = [new TZDateMini(+from, timeZone), new TZDateMini(+to, timeZone)];
-  if (+midnightOf(from, timeZone) !== +from || +midnightOf(to, timeZone) !== +to) return undefined;
+  if (+startOfDay(from, timeZone) !== +from || +startOfDay(to, timeZone) !== +to) return undefined;
   if (first.getDate() === 1 && last.getDate() === 1)
     return { months: 12 * (last.getFullYear() - first.getFullYear()) + last.getMonth() - first.getMonth() };
   // Rounds, because days may have 23 or 25 hours.
@@ -226,16 +226,16 @@ function lengthOf({ from, to, timeZone }: Range): Step | undefined {
 const two = (number: number): string => String(number).padStart(2, '0');
 
 /** Formats an instant for the URL: a date alone if it is midnight. */
-function localOf(instant: Date, timeZone: string): string {
+function formatLocal(instant: Date, timeZone: string): string {
   const date = new TZDateMini(+instant, timeZone);
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return +midnightOf(instant, timeZone) === +instant
+  return +startOfDay(instant, timeZone) === +instant
     ? day
     : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 /** Parses a custom range: its end is a date (inclusive) or a time (exclusive). */
-function customOf(url: URLSearchParams, timeZone: string): Range | undefined {
+function parseCustomRange(url: URLSearchParams, timeZone: string): Range | undefined {
   const from = parsed(url.get('from'), timeZone);
   const to = parsed(url.get('to'), timeZone);
   if (!from || !to) return undefined;
@@ -253,7 +253,7 @@ function parsed(text: string | null, timeZone: string): { date: Date; isDay: boo
   return isReal ? { date, isDay: hours === undefined } : undefined;
 }
 
-function midnightOf(instant: Date, timeZone: string): Date {
+function startOfDay(instant: Date, timeZone: string): Date {
   const date = new TZDateMini(+instant, timeZone);
   date.setHours(0, 0, 0, 0);
   return date;
@@ -261,10 +261,10 @@ function midnightOf(instant: Date, timeZone: string): Date {
 
 /** Returns the URL parameters of a custom range; whole days end with the last day (inclusive). */
 export function customParameters(from: Date, to: Date, timeZone: string): Record<string, string> {
-  const end = localOf(to, timeZone);
-  const isDays = !end.includes('T') && !localOf(from, timeZone).includes('T');
+  const end = formatLocal(to, timeZone);
+  const isDays = !end.includes('T') && !formatLocal(from, timeZone).includes('T');
   const last = new TZDateMini(+to, timeZone);
   last.setDate(last.getDate() - 1);
-  const until = isDays ? localOf(new Date(+last), timeZone) : end.includes('T') ? end : `${end}T00:00`;
-  return { range: 'custom', from: localOf(from, timeZone), to: until };
+  const until = isDays ? formatLocal(new Date(+last), timeZone) : end.includes('T') ? end : `${end}T00:00`;
+  return { range: 'custom', from: formatLocal(from, timeZone), to: until };
 }

@@ -1,4 +1,4 @@
-import { keysOf } from './keys.js';
+import { typedKeys } from './keys.js';
 
 export const VIEWS = {
   overview: 'Overview',
@@ -22,10 +22,10 @@ export const TITLES: Record<ViewName, string> = { ...VIEWS, ...OTHERS };
 /** Views that show the present. */
 export const WITHOUT_RANGE: readonly ViewName[] = ['live', 'health'];
 
-export function viewOf(url: URLSearchParams): ViewName {
+export function parseView(url: URLSearchParams): ViewName {
   const given = url.get('view');
-  const one = keysOf(VIEWS_OF_ONE).find((each) => each === given);
+  const one = typedKeys(VIEWS_OF_ONE).find((each) => each === given);
   if (one && url.get(one)) return one;
   if (given === 'health') return given;
-  return keysOf(VIEWS).find((each) => each === given) ?? 'overview';
+  return typedKeys(VIEWS).find((each) => each === given) ?? 'overview';
 }

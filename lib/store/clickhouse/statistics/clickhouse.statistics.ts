@@ -30,12 +30,12 @@ export class ClickHouseStatistics implements StatisticsStore {
     return this.server.ask(async (limits) => {
       const asOf = await this.freshness.catchUp();
       const query = new StatisticsQuery(this.server, limits, filter);
-      return { asOf: new Date(asOf).toISOString(), ...(await answer(snapshotOf(query))) };
+      return { asOf: new Date(asOf).toISOString(), ...(await answer(createSnapshot(query))) };
     });
   }
 }
 
-function snapshotOf(query: StatisticsQuery): StatisticsSnapshot {
+function createSnapshot(query: StatisticsQuery): StatisticsSnapshot {
   return {
     measures: (measures, range, starts) => computeMeasures(measures, query, range, starts),
     top: (asked, range) => top(asked, query, range),

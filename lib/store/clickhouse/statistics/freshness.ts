@@ -4,7 +4,7 @@ import { monotonicClock } from '../../../time/clock.js';
 import { UnavailableError } from '../../unavailable.error.js';
 import type { DirtyVisits } from '../dirty-visits.js';
 import type { Duplicates } from '../duplicates.js';
-import { failureOf } from '../failure.js';
+import { classifyFailure } from '../failure.js';
 import type { Server, StatementLimits } from '../server.js';
 import type { Sessions } from '../sessions.js';
 import { lists, text } from '../sql.js';
@@ -18,7 +18,7 @@ const LISTED = 5000;
 const MAX_LISTED = 100_000;
 /** Milliseconds between two background updates, and between two writes of the state. */
 const PAUSE = 5000;
-/** Milliseconds after which the process that noted dirty visits is taken for dead. */
+/** Milliseconds after which the process that marked dirty visits is taken for dead. */
 const ABANDONED = 60 * MINUTE;
 
 const SUBJECT = 'the statistics cannot be brought up to date';
@@ -32,8 +32,8 @@ export class Freshness {
   /** Milliseconds since 1970, by the server's clock: activities that were written before are in the visits. */
   private upToDate: number | undefined;
   /** The value of `upToDate` in the state table. */
-  private noted = 0;
-  /** When `noted` was read. */
+  private storedUpToDate = 0;
+  /** When `storedUpToDate` was read. */
   private loadedAt = Number.NEGATIVE_INFINITY;
   /** The rows that each recently written visit had at its last rebuild. */
   private rebuilt = new Map<string, string>();
@@ -54,10 +54,10 @@ export class Freshness {
   /** Returns the age of the oldest row that no update has processed, and the server's clock, in milliseconds. */
   async findLag(limits: StatementLimits): Promise<{ lag: number; now: number }> {
     const [row] = await this.server.query<{ lag: number; now: number }>(
-      `WITH (SELECT max(value) FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)}) AS noted,
+      `WITH (SELECT max(value) FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)}) AS upToDate,
         toUnixTimestamp64Milli(now64(3)) AS clock
       SELECT clock AS now, if(count() = 0, 0, greatest(0, clock - min(writtenAt))) AS lag
-      FROM ${ACTIVITY} WHERE writtenAt >= noted`,
+      FROM ${ACTIVITY} WHERE writtenAt >= upToDate`,
       limits,
     );
     return row ?? { lag: 0, now: Date.now() };
@@ -124,7 +124,7 @@ export class Freshness {
         return asOf;
       })
       .catch((error: unknown) => {
-        const failure = failureOf(error);
+        const failure = classifyFailure(error);
         if (failure && this.server.isOpen) this.server.incidents.failed(SUBJECT, failure, 'warn');
         throw error;
       })
@@ -142,26 +142,26 @@ export class Freshness {
     await this.rebuildWritten(since);
     await this.rebuildAbandoned(now);
     this.upToDate = now;
-    if (now - this.noted > PAUSE) {
+    if (now - this.storedUpToDate > PAUSE) {
       await this.server.command(
         `INSERT INTO ${STATE} (name, value) VALUES (${text(STATE_OF_VISITS)}, ${now})`,
         {},
         { async_insert: 0 },
       );
-      this.noted = now;
+      this.storedUpToDate = now;
     }
     return now;
   }
 
   /** @returns the server's clock */
   private async loadState(): Promise<number> {
-    const [row] = await this.server.query<{ now: number; noted: number }>(
-      `SELECT toUnixTimestamp64Milli(now64(3)) AS now, max(value) AS noted FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)}`,
+    const [row] = await this.server.query<{ now: number; stored: number }>(
+      `SELECT toUnixTimestamp64Milli(now64(3)) AS now, max(value) AS stored FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)}`,
     );
-    const { now = 0, noted = 0 } = row ?? {};
-    this.noted = noted;
+    const { now = 0, stored = 0 } = row ?? {};
+    this.storedUpToDate = stored;
     this.loadedAt = monotonicClock.now();
-    if (noted > 0) this.upToDate = Math.max(this.upToDate ?? 0, noted);
+    if (stored > 0) this.upToDate = Math.max(this.upToDate ?? 0, stored);
     return now;
   }
 
@@ -192,7 +192,7 @@ export class Freshness {
     this.rebuiltSince = since;
   }
 
-  /** Dirty visits that a dead process has noted, but not rebuilt. */
+  /** Dirty visits that a dead process has marked, but not rebuilt. */
   private async rebuildAbandoned(now: number): Promise<void> {
     const changes = await this.server.query<{ change: string; markedAt: number }>(
       `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,
@@ -200,7 +200,7 @@ export class Freshness {
     for (const { change, markedAt } of changes) {
       await this.dirtyVisits.rebuild(change);
       // It may have erased the last activities of these sessions.
-      await this.sessions.deleteUnused(await this.dirtyVisits.sessionsOf(change));
+      await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
       if (now - markedAt > ABANDONED) await this.dirtyVisits.forget(change);
     }
   }

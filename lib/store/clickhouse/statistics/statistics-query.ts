@@ -9,7 +9,7 @@ import {
   type VisitField,
 } from '../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../statistics/time/time-range.js';
-import { conditionsOf, matches, scopeConditions, valueCondition } from '../filter.js';
+import { buildConditions, matches, scopeConditions, valueCondition } from '../filter.js';
 import type { Server, StatementLimits } from '../server.js';
 import { all, integer, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
@@ -40,7 +40,7 @@ export class StatisticsQuery {
     const { session, visit, user, bots } = this.filter;
     const own = [
       ...inRange('date', range),
-      ...conditionsOf({ session, visit }),
+      ...buildConditions({ session, visit }),
       ...this.scope,
       ...activityConditions(this.filter),
       ...(bots ? [] : [`sessionId IS NULL OR sessionId NOT IN ${sessionsWhere('bot')}`]),
@@ -143,7 +143,7 @@ export function activityConditions(filter: ParsedStatisticsFilter): string[] {
   const pages = conditions
     .filter(isOfActivities)
     .map((condition) => (condition.field === 'path' ? { ...condition, field: 'page' as const } : condition));
-  return conditionsOf({
+  return buildConditions({
     ...(user != null && { user }),
     page: path,
     route,

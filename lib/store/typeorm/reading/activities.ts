@@ -6,7 +6,7 @@ import { chunks } from '../../../database/chunks.js';
 import { connectionsOf } from '../../../database/connections.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { driverOf } from '../../../database/driver.js';
-import { askOnPrimary, onPrimary, uncached } from '../../../database/primary.js';
+import { queryPrimary, onPrimary, uncached } from '../../../database/primary.js';
 import { escapePath } from '../../../database/table.js';
 import type { VisitSpan } from '../../../activity/visit-id.js';
 import type { PageRequest, Received } from '../../store.js';
@@ -30,7 +30,7 @@ export function readPage(
 ): Promise<Activity[]> {
   const direction = order === 'asc' ? 'ASC' : 'DESC';
   const dialect = dialectOf(dataSource);
-  return askOnPrimary(dataSource, (manager) => {
+  return queryPrimary(dataSource, (manager) => {
     const query = selection(manager).leftJoinAndSelect('activity.session', 'session').limit(limit);
     for (const column of sortColumns(dialect)) query.addOrderBy(column, direction);
     if (after) applyAfter(query, after, direction, dialect);
@@ -87,7 +87,7 @@ export async function findCursor(
   id: string,
   filter: ParsedFilter,
 ): Promise<Cursor | undefined> {
-  const found = await askOnPrimary(dataSource, (manager) =>
+  const found = await queryPrimary(dataSource, (manager) =>
     filteredBy(manager, filter)
       .select(['activity.id', 'activity.date'])
       .andWhere('activity.id = :id', { id })
@@ -117,7 +117,7 @@ export async function findSessionStarts(
 ): Promise<Map<string, Date>> {
   const starts = new Map<string, Date>();
   for (const some of chunks(sessions)) {
-    const rows = await askOnPrimary(dataSource, (manager) =>
+    const rows = await queryPrimary(dataSource, (manager) =>
       sessionStarts(filteredBy(manager, filter), some).getRawMany<SessionStart>(),
     );
     for (const { id, first } of rows) starts.set(id, new Date(Number(first)));

@@ -5,9 +5,9 @@ import { MAX_LIMIT } from '../../../activity/pagination.js';
 import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import type { PersonalRecord, PersonalVisit } from '../../../activity/user-activity.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
-import { askOnPrimary } from '../../../database/primary.js';
+import { queryPrimary } from '../../../database/primary.js';
 import type { ErasureSelection } from '../../store.js';
-import { partsOf } from '../erasure.js';
+import { splitSelection } from '../erasure.js';
 import { Visit } from '../statistics/rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond } from '../visit-scope.js';
 import { readPage } from './activities.js';
@@ -19,7 +19,7 @@ export async function* personalDataOf(
 ): AsyncGenerator<PersonalRecord, void, void> {
   const sessions = new Set<string>();
   const visits = new Set<string>();
-  for (const part of partsOf(selection)) {
+  for (const part of splitSelection(selection)) {
     let after: Cursor | undefined;
     for (;;) {
       const rows = await readPage(dataSource, part, { limit: MAX_LIMIT, after, order: 'asc' });
@@ -65,7 +65,7 @@ function findVisits(
   scope: readonly ParsedScope[] | undefined,
 ): Promise<PersonalVisit[]> {
   if (ids.length === 0) return Promise.resolve([]);
-  return askOnPrimary(dataSource, (manager) => {
+  return queryPrimary(dataSource, (manager) => {
     const query = manager
       .createQueryBuilder(Visit, 'visit')
       .select(COLUMNS.map((column) => `visit.${column}`))

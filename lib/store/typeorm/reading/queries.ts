@@ -21,7 +21,7 @@ export function activitiesAfter(
   return query;
 }
 
-export function sessionsOf(dataSource: DataSource, ids: string[]): SelectQueryBuilder<Session> {
+export function querySessions(dataSource: DataSource, ids: string[]): SelectQueryBuilder<Session> {
   return raw(dataSource, Session, 'session').where('session.id IN (:...ids)', { ids });
 }
 

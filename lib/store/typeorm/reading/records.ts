@@ -5,7 +5,7 @@ import { type Dialect, dialectOf } from '../../../database/dialects/dialect.js';
 import type { PageOfRecords, RecordReader as Port, Records } from '../../store.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../../activity/activity-columns.js';
 import type { ExportSource } from './export-source.js';
-import { activitiesAfter, sessionsOf } from './queries.js';
+import { activitiesAfter, querySessions } from './queries.js';
 import { walk } from '../../paginate.js';
 
 const PAGE = 4000;
@@ -37,6 +37,6 @@ export class RecordReader implements Port {
   }
 
   sessions(ids: string[]): Promise<Records> {
-    return this.read(this.dataSource, sessionsOf(this.dataSource, ids), SESSION_COLUMNS);
+    return this.read(this.dataSource, querySessions(this.dataSource, ids), SESSION_COLUMNS);
   }
 }

@@ -6,7 +6,7 @@ import { Session } from '../../../activity/session.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { PageCache } from '../../page-cache.js';
 import type { ExportSource } from './export-source.js';
-import { activitiesAfter, sessionsOf } from './queries.js';
+import { activitiesAfter, querySessions } from './queries.js';
 import { walk } from '../../paginate.js';
 
 const PAGE = 2000;
@@ -49,15 +49,15 @@ export class RowReader {
   }
 
   private async sessions(ids: string[]): Promise<[string, Session][]> {
-    const query = sessionsOf(this.dataSource, ids);
+    const query = querySessions(this.dataSource, ids);
     const rows = await dialectOf(this.dataSource).rows<SessionRow>(this.dataSource, query);
-    return rows.map((row) => [row.id, sessionOf(row)]);
+    return rows.map((row) => [row.id, toSession(row)]);
   }
 }
 
 // Assigned one by one: copying all from an object takes four times as long, and V8 treats the temporary objects as long-lived.
 
-function sessionOf(row: SessionRow): Session {
+function toSession(row: SessionRow): Session {
   const session = new Session();
   session.id = row.id;
   session.userAgent = row.userAgent;

@@ -1,13 +1,13 @@
 import type { DataSource } from 'typeorm';
 import { Activity } from '../../../activity/activity.js';
 import { ENGAGEMENT } from '../../../activity/engagement.js';
-import { propertiesOf, Session } from '../../../activity/session.js';
+import { copySessionProperties, Session } from '../../../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../../activity/user-activity.js';
 import { chunks } from '../../../database/chunks.js';
-import { askOnPrimary } from '../../../database/primary.js';
+import { queryPrimary } from '../../../database/primary.js';
 
-export function latestOf(dataSource: DataSource, user: string): Promise<Activity[]> {
-  return askOnPrimary(dataSource, (manager) =>
+export function findLatestActivities(dataSource: DataSource, user: string): Promise<Activity[]> {
+  return queryPrimary(dataSource, (manager) =>
     manager
       .createQueryBuilder(Activity, 'activity')
       .where('activity.userId = :user', { user })
@@ -19,10 +19,10 @@ export function latestOf(dataSource: DataSource, user: string): Promise<Activity
   );
 }
 
-export async function lastSeenOf(dataSource: DataSource, users: string[]): Promise<Map<string, Date>> {
+export async function findLastSeenOfUsers(dataSource: DataSource, users: string[]): Promise<Map<string, Date>> {
   const seen = new Map<string, Date>();
   for (const some of chunks([...new Set(users)])) {
-    const rows = await askOnPrimary(dataSource, (manager) =>
+    const rows = await queryPrimary(dataSource, (manager) =>
       manager
         .createQueryBuilder(Activity, 'activity')
         .select('activity.userId', 'user')
@@ -36,12 +36,12 @@ export async function lastSeenOf(dataSource: DataSource, users: string[]): Promi
   return seen;
 }
 
-export async function sessionsOf(
+export async function findUserSessions(
   dataSource: DataSource,
   user: string,
   current: string | undefined,
 ): Promise<UserSession[]> {
-  const rows = await askOnPrimary(dataSource, (manager) =>
+  const rows = await queryPrimary(dataSource, (manager) =>
     manager
       .createQueryBuilder(Activity, 'activity')
       .select('activity.sessionId', 'id')
@@ -55,7 +55,7 @@ export async function sessionsOf(
       .getRawMany<{ id: string; first: string | number; last: string | number }>(),
   );
   if (rows.length === 0) return [];
-  const sessions = await askOnPrimary(dataSource, (manager) =>
+  const sessions = await queryPrimary(dataSource, (manager) =>
     manager
       .createQueryBuilder(Session, 'session')
       .where('session.id IN (:...ids)', { ids: rows.map(({ id }) => id) })
@@ -67,7 +67,7 @@ export async function sessionsOf(
     return {
       id,
       userAgent: session?.userAgent ?? null,
-      ...propertiesOf(session),
+      ...copySessionProperties(session),
       firstSeen: new Date(Number(first)),
       lastSeen: new Date(Number(last)),
       current: id === current,

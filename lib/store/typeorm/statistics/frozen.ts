@@ -3,7 +3,7 @@ import { isActivityDimension } from '../../../statistics/statistics.types.js';
 import type { TopQuery } from '../../../statistics/statistics.store.js';
 import { QUARTER, type TimeRange } from '../../../statistics/time/time-range.js';
 import { DAY } from '../../../time/units.js';
-import { type FilterKind, isVisitDimension, topMeasureOf } from './query-plan.js';
+import { type FilterKind, isVisitDimension, chooseTopMeasure } from './query-plan.js';
 
 /**
  * The time before which activities were erased and only counts are kept. A question about it is answered exactly as before,
@@ -39,7 +39,7 @@ export class FrozenTime {
 
   private keepsTop(query: TopQuery, { since, until }: TimeRange): boolean {
     const { dimension } = query;
-    const measure = topMeasureOf(query, undefined);
+    const measure = chooseTopMeasure(query, undefined);
     if (measure === 'users' || measure === 'sessions') return false;
     if (isActivityDimension(dimension) ? !['path', 'name'].includes(dimension) : dimension === 'user')
       return false;

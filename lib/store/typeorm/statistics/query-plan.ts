@@ -73,7 +73,7 @@ type TopTable = Record<TopMeasure, Row>;
 
 /** Columns: the filter restricts nothing, the name to view, the name, the path, what visits have, anything else. */
 // prettier-ignore
-const TOP: Record<ActivityDimension | 'ofVisits', TopTable> = {
+const TOP: Record<ActivityDimension | 'visitDimension', TopTable> = {
   path: {
     views:      row('rollup',      'rollup',      'activities',  'rollup',     'visit-paths', 'activities'),
     activities: row('rollup',      'rollup',      'activities',  'rollup',     'activities',  'activities'),
@@ -109,7 +109,7 @@ const TOP: Record<ActivityDimension | 'ofVisits', TopTable> = {
     sessions: ACTIVITIES,
     users: ACTIVITIES,
   },
-  ofVisits: {
+  visitDimension: {
     visits:     row('daily-cache', 'visits',      'visits',      'visits',     'visits',      'visits'),
     views: VISITS,
     activities: VISITS,
@@ -129,7 +129,7 @@ export function planTop(
   { dimension, measure, property = '', search }: TopQuery & { measure: TopMeasure },
   kind: FilterKind,
 ): Source {
-  const source = TOP[kindOf(dimension)][measure][kind];
+  const source = TOP[toTopKey(dimension)][measure][kind];
   const isCacheable = property.length <= MAX_CACHED_PROPERTY;
   // Other sources than rows and the rollup cannot answer a search.
   if (isCacheable && (search === undefined || source === 'rollup')) return source;
@@ -140,7 +140,7 @@ export function planTop(
  * Returns the default measure: visits for dimensions of visits, views for paths, activities otherwise.
  * @param name the filter's, as `nameIn` returns it
  */
-export function topMeasureOf(
+export function chooseTopMeasure(
   { dimension, measure }: Pick<TopQuery, 'dimension' | 'measure'>,
   name: string | null | undefined,
 ): TopMeasure {
@@ -155,6 +155,6 @@ export function isVisitDimension(dimension: Dimension): dimension is VisitDimens
   return !isActivityDimension(dimension);
 }
 
-function kindOf(dimension: Dimension): keyof typeof TOP {
-  return isActivityDimension(dimension) ? dimension : 'ofVisits';
+function toTopKey(dimension: Dimension): keyof typeof TOP {
+  return isActivityDimension(dimension) ? dimension : 'visitDimension';
 }

@@ -17,12 +17,12 @@ import { amounts, topAmounts } from './queries/amounts.js';
 import { funnel } from './queries/funnel.js';
 import { journeys } from './queries/journeys.js';
 import { live } from './queries/live.js';
-import { computeMeasures } from './queries/measures/measures.js';
+import { computeMeasures } from './queries/measures/compute-measures.js';
 import { retention } from './queries/retention.js';
-import { dailyMetricOf } from './queries/top/from-daily-cache.js';
+import { buildDailyMetric } from './queries/top/from-daily-cache.js';
 import { top } from './queries/top/top.js';
 import { visits } from './queries/visits.js';
-import { planTop, classifyFilter, topMeasureOf } from './query-plan.js';
+import { planTop, classifyFilter, chooseTopMeasure } from './query-plan.js';
 import { readAsOf } from './rollup/as-of.js';
 import type { RollupService } from './rollup/rollup.service.js';
 import { RollupState } from './rollup/tables/rollups.entity.js';
@@ -86,9 +86,9 @@ export class TypeOrmStatistics implements StatisticsStore {
 
   private async cache({ top: asked, filter }: StatisticsQuestion, deadline: number): Promise<void> {
     if (!asked) return;
-    const query = { ...asked.query, measure: topMeasureOf(asked.query, nameIn(filter)) };
+    const query = { ...asked.query, measure: chooseTopMeasure(asked.query, nameIn(filter)) };
     if (planTop(query, classifyFilter(filter)) === 'daily-cache')
-      await this.rollup.cacheDays(dailyMetricOf(query), asked.range, deadline);
+      await this.rollup.cacheDays(buildDailyMetric(query), asked.range, deadline);
   }
 }
 

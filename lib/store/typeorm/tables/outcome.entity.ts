@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { milliseconds } from '../../../database/columns/instant.js';
-import type { OutcomeCount } from '../../../diagnostics/outcomes.js';
+import type { OutcomeCount } from '../../../diagnostics/outcome-counter.js';
 
 /** The count of a cause in an hour, over all instances. */
 @Entity('djaffar_outcome', { synchronize: false })

@@ -5,7 +5,7 @@ import { Select } from '../../parts/choice.js';
 import { Icon } from '../../parts/icon.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { StepFields } from './step-fields.js';
-import { MAX_STEPS, moved, NEW_STEP, type Step, stepParameter, WITHIN, withinOf } from './steps.js';
+import { MAX_STEPS, moved, NEW_STEP, type Step, stepParameter, WITHIN, parseWithin } from './steps.js';
 
 /** A form for the steps: pages or activities. */
 export function FunnelBuilder({ steps: given }: { steps: Step[] }): JSX.Element {
@@ -56,7 +56,7 @@ export function FunnelBuilder({ steps: given }: { steps: Step[] }): JSX.Element 
       <div class="funnel-within">
         <Select
           label="All steps within"
-          value={withinOf(url)}
+          value={parseWithin(url)}
           options={WITHIN}
           onChange={(within) => navigate({ within: within === 'all' ? null : within })}
         />

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { Funnel } from '../../../../statistics/statistics.types.js';
 import { formatNumber, formatPercent } from '../../format.js';
 import { Icon } from '../../parts/icon.js';
-import { STEP_KINDS, stepOf } from './steps.js';
+import { STEP_KINDS, fromApiStep } from './steps.js';
 
 /** A bar for each step, relative to the visitors of the first step, and bands for those who continued. */
 export function FunnelChart({ funnel: { steps } }: { funnel: Funnel }): JSX.Element {
@@ -10,7 +10,7 @@ export function FunnelChart({ funnel: { steps } }: { funnel: Funnel }): JSX.Elem
   return (
     <ol class="funnel" style={{ '--steps': steps.length }}>
       {steps.map(({ step, visitors, stopped }, i) => {
-        const { kind, value } = stepOf(step);
+        const { kind, value } = fromApiStep(step);
         const share = visitors / first;
         const next = steps[i + 1];
         return (

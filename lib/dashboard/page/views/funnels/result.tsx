@@ -7,14 +7,14 @@ import { QueryResult, Card, Empty } from '../../parts/card.js';
 import { type Cell, ExportButton } from '../../parts/export-button.js';
 import { useUrl } from '../../state/url.js';
 import { FunnelChart } from './chart.js';
-import { questionOf, type Step, stepOf, WITHIN_MILLISECONDS, withinOf } from './steps.js';
+import { toQuestion, type Step, fromApiStep, WITHIN_MILLISECONDS, parseWithin } from './steps.js';
 
 export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
   const url = useUrl();
   const { parameters } = useQuestion();
   const asked = {
-    steps: JSON.stringify(steps.map(questionOf)),
-    within: WITHIN_MILLISECONDS[withinOf(url)],
+    steps: JSON.stringify(steps.map(toQuestion)),
+    within: WITHIN_MILLISECONDS[parseWithin(url)],
   };
   const answer = useQuery<Funnel>(pathOf('stats/funnel', parameters, asked));
   return (
@@ -22,7 +22,7 @@ export function FunnelResult({ steps }: { steps: Step[] }): JSX.Element {
       title="Funnel"
       class="funnel-result"
       actions={
-        <ExportButton label="the funnel" name="funnel" getRows={answer.value && rowsOf(answer.value)} />
+        <ExportButton label="the funnel" name="funnel" getRows={answer.value && toRows(answer.value)} />
       }
     >
       <QueryResult answer={answer} skeleton={<FunnelSkeleton count={steps.length} />}>
@@ -67,18 +67,18 @@ function FunnelSkeleton({ count }: { count: number }): JSX.Element {
   );
 }
 
-const shareOf = (count: number, whole: number | undefined): number | null => (whole ? count / whole : null);
+const computeShare = (count: number, whole: number | undefined): number | null => (whole ? count / whole : null);
 
-const rowsOf =
+const toRows =
   ({ steps }: Funnel) =>
   (): Cell[][] => {
     const first = steps[0]?.visitors ?? 0;
     return [
       ['step', 'kind', 'value', 'visitors', 'share of first', 'share of step before', 'stopped'],
       ...steps.map(({ step, visitors, stopped }, i) => {
-        const { kind, value } = stepOf(step);
+        const { kind, value } = fromApiStep(step);
         const before = steps[i - 1]?.visitors;
-        return [i + 1, kind, value, visitors, shareOf(visitors, first), shareOf(visitors, before), stopped];
+        return [i + 1, kind, value, visitors, computeShare(visitors, first), computeShare(visitors, before), stopped];
       }),
     ];
   };

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { Icon } from '../../parts/icon.js';
 import { Autocomplete } from '../../parts/autocomplete.js';
-import { keysOf } from '../../state/keys.js';
+import { typedKeys } from '../../state/keys.js';
 import { type Step, STEP_KINDS } from './steps.js';
 
 interface StepFieldsProps {
@@ -27,12 +27,12 @@ export function StepFields(props: StepFieldsProps): JSX.Element {
         aria-label={`Kind of ${name}`}
         value={step.kind}
         onChange={({ currentTarget }) => {
-          const kind = keysOf(STEP_KINDS).find((each) => each === currentTarget.value);
+          const kind = typedKeys(STEP_KINDS).find((each) => each === currentTarget.value);
           // A path is not a valid name, so the value is cleared.
           if (kind) onChange({ kind, value: '' }, 'kind');
         }}
       >
-        {keysOf(STEP_KINDS).map((kind) => (
+        {typedKeys(STEP_KINDS).map((kind) => (
           <option key={kind} value={kind}>
             {STEP_KINDS[kind]}
           </option>

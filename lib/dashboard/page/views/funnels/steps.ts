@@ -1,5 +1,5 @@
 import type { FunnelStep } from '../../../../statistics/statistics.types.js';
-import { keysOf } from '../../state/keys.js';
+import { typedKeys } from '../../state/keys.js';
 
 /** The kinds of steps. */
 export const STEP_KINDS = { path: 'Page', route: 'Route', name: 'Activity' } as const;
@@ -17,10 +17,10 @@ export const MAX_STEPS = 8;
 export const NEW_STEP: Step = { kind: 'path', value: '' };
 
 /** Parses steps such as `step=path=/pricing&step=name=bought`, as on the command line. */
-export function stepsOf(url: URLSearchParams): Step[] {
+export function parseSteps(url: URLSearchParams): Step[] {
   const steps = url.getAll('step').flatMap((text) => {
     const end = text.indexOf('=');
-    const kind = keysOf(STEP_KINDS).find((each) => each === text.slice(0, end));
+    const kind = typedKeys(STEP_KINDS).find((each) => each === text.slice(0, end));
     return kind ? [{ kind, value: text.slice(end + 1) }] : [];
   });
   return steps.slice(0, MAX_STEPS);
@@ -29,11 +29,11 @@ export function stepsOf(url: URLSearchParams): Step[] {
 export const stepParameter = ({ kind, value }: Step): string => `${kind}=${value}`;
 
 /** Converts a step for the API. */
-export const questionOf = ({ kind, value }: Step): FunnelStep => ({ [kind]: value });
+export const toQuestion = ({ kind, value }: Step): FunnelStep => ({ [kind]: value });
 
 /** Converts a step of the API. */
-export function stepOf(step: FunnelStep): Step {
-  const kind = keysOf(STEP_KINDS).find((each) => step[each] !== undefined) ?? 'name';
+export function fromApiStep(step: FunnelStep): Step {
+  const kind = typedKeys(STEP_KINDS).find((each) => step[each] !== undefined) ?? 'name';
   const value = step[kind];
   // Steps of the page are of one value.
   return { kind, value: typeof value === 'string' ? value : '' };
@@ -62,7 +62,7 @@ export const WITHIN_MILLISECONDS: Partial<Record<Within, number>> = {
   '7d': 7 * 24 * HOUR,
 };
 
-export function withinOf(url: URLSearchParams): Within {
+export function parseWithin(url: URLSearchParams): Within {
   const given = url.get('within');
-  return keysOf(WITHIN).find((each) => each === given) ?? 'all';
+  return typedKeys(WITHIN).find((each) => each === given) ?? 'all';
 }

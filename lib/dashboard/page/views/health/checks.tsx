@@ -18,7 +18,7 @@ export function Checks({ checks }: { checks: HealthCheck[] }): JSX.Element {
           </span>
           <div>
             <p>{text}</p>
-            {cure !== null && <p class="cure">{sentence(cure)}</p>}
+            {cure !== null && <p class="remedy">{sentence(cure)}</p>}
           </div>
         </li>
       ))}

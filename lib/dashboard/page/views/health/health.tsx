@@ -5,7 +5,7 @@ import type {
   HealthCause,
   HealthSubscription,
 } from '../../../../health/health.types.js';
-import type { Refusal } from '../../../../diagnostics/outcomes.js';
+import type { Refusal } from '../../../../diagnostics/outcome-counter.js';
 import { pathOf } from '../../data/question.js';
 import type { Json } from '../../data/request.js';
 import { usePolled } from '../../data/use-polled.js';
@@ -112,7 +112,7 @@ function Causes({ causes, now }: { causes: HealthCause[]; now: Date }): JSX.Elem
           <p>
             <strong>{formatNumber(count)}</strong> <code>{cause}</code> {sentence(meaning)}
           </p>
-          <p class="cure">{sentence(cure)}</p>
+          <p class="remedy">{sentence(cure)}</p>
           <p class="muted">
             {KINDS[kind]}, last in the hour that began {formatAgo(new Date(last), now)}
           </p>
@@ -156,7 +156,7 @@ function Subscriptions({ subscriptions, timeZone }: SubscriptionsProps): JSX.Ele
           <td>{formatNumber(subscription.waiting)}</td>
           <td class={subscription.error || subscription.parkedAt ? 'is-wrong' : ''}>
             {describeDelivery(subscription, timeZone)}
-            {subscription.error !== null && <p class="cure">{cureOf(subscription.error)}</p>}
+            {subscription.error !== null && <p class="remedy">{findRemedy(subscription.error)}</p>}
           </td>
         </tr>
       ))}
@@ -178,7 +178,7 @@ function describeDelivery(subscription: HealthSubscription, timeZone: string): s
 }
 
 /** @param error a status, a code of Node.js, or the name of an error */
-function cureOf(error: string): string {
+function findRemedy(error: string): string {
   if (/^3\d\d$/.test(error)) return 'The receiver redirects: set its final URL.';
   if (/^40[13]$/.test(error))
     return 'The receiver refuses the request: check its secret, and the option headers.';

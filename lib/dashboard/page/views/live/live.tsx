@@ -7,7 +7,7 @@ import { Bars } from '../../parts/bars.js';
 import { QueryResult, Card, Empty, SkeletonRows } from '../../parts/card.js';
 import { useUrl } from '../../state/url.js';
 import { filterHref, filterParameters } from '../../state/filters.js';
-import { timeZoneOf } from '../../state/range.js';
+import { parseTimeZone } from '../../state/range.js';
 import { ActivityStream } from './activity-stream.js';
 import { LastMinutes } from './last-minutes.js';
 import { VisitorsNow } from './visitors-now.js';
@@ -18,7 +18,7 @@ const POLL = 5_000;
 /** Active visitors, and live activities. */
 export function Live(): JSX.Element {
   const url = useUrl();
-  const parameters = { ...filterParameters(url), timeZone: timeZoneOf(url) };
+  const parameters = { ...filterParameters(url), timeZone: parseTimeZone(url) };
   const answer = usePolled<LiveAnswer>(pathOf('stats/live', parameters, { minutes: MINUTES }), POLL);
   const { value } = answer;
   return (

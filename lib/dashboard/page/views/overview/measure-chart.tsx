@@ -19,10 +19,10 @@ import { type Cell, ExportButton } from '../../parts/export-button.js';
 import { useAbout } from '../../state/about.js';
 import { isCovered } from '../../state/comparison.js';
 import { navigate, useUrl } from '../../state/url.js';
-import { intervalOf, intervalsOf } from '../../state/interval.js';
+import { parseInterval, listIntervals } from '../../state/interval.js';
 import { formatFigure, formatShort, MEASURES } from '../../state/measures.js';
 import { useNow } from '../../state/now.js';
-import { COMPARISONS, comparisonOf, customParameters, type Range } from '../../state/range.js';
+import { COMPARISONS, parseComparison, customParameters, type Range } from '../../state/range.js';
 import { noDataBefore } from './figures.js';
 
 const NAMES: Record<Interval, string> = {
@@ -46,7 +46,7 @@ export function MeasureChart({ measure, compared: asked }: MeasureChartProps): J
   const { since } = useAbout();
   const compared = asked && isCovered(asked, since) ? asked : undefined;
   const { range, parameters } = useQuestion();
-  const interval = intervalOf(url, range);
+  const interval = parseInterval(url, range);
   const kind = { measure, interval };
   const answer = useQuery<Series>(pathOf('stats/series', kind, parameters), { priority: true });
   const before = useQuery<Series>(
@@ -56,7 +56,7 @@ export function MeasureChart({ measure, compared: asked }: MeasureChartProps): J
   const format = useMemo(() => instantFormat(interval, timeZone), [interval, timeZone]);
   const formatValue = useCallback((value: number) => formatShort(measure, value), [measure]);
   const points = useMemo(
-    () => pointsOf(answer.value?.points ?? [], compared && before.value?.points, range, now),
+    () => toPoints(answer.value?.points ?? [], compared && before.value?.points, range, now),
     [answer.value, compared && before.value, now],
   );
   const zoom = (first: Point, last: Point): void => {
@@ -64,7 +64,7 @@ export function MeasureChart({ measure, compared: asked }: MeasureChartProps): J
     const from = new Date(Math.max(+first.date, +range.from));
     navigate({ ...customParameters(from, next, timeZone), tz: timeZone, interval: null });
   };
-  const comparison = COMPARISONS[comparisonOf(url)];
+  const comparison = COMPARISONS[parseComparison(url)];
   const head = ['Date', MEASURES[measure], ...(compared ? [comparison] : [])];
   const rows = (): Cell[][] => [
     head,
@@ -88,7 +88,7 @@ export function MeasureChart({ measure, compared: asked }: MeasureChartProps): J
         <Tabs
           label="Interval"
           value={interval}
-          options={Object.fromEntries(intervalsOf(range).map((each) => [each, NAMES[each]]))}
+          options={Object.fromEntries(listIntervals(range).map((each) => [each, NAMES[each]]))}
           onChange={(chosen) => navigate({ interval: chosen })}
         />
         <TableSwitch picture="chart" />
@@ -168,7 +168,7 @@ function PointTable({ head, points, measure, format }: PointTableProps): JSX.Ele
 type SeriesPoint = Series['points'][number];
 
 /** Combines the points of both ranges. They may differ in length by an hour or a day; points beyond the other's end have no comparison. */
-function pointsOf(
+function toPoints(
   points: SeriesPoint[],
   before: SeriesPoint[] | undefined,
   range: Range,

@@ -4,8 +4,8 @@ import { pathOf, useQuestion } from '../../data/question.js';
 import { useQuery } from '../../data/use-query.js';
 import { QueryResult } from '../../parts/card.js';
 import { useUrl } from '../../state/url.js';
-import { measureOf } from '../../state/measures.js';
-import { comparedOf } from '../../state/range.js';
+import { parseMeasure } from '../../state/measures.js';
+import { computeComparedRange } from '../../state/range.js';
 import { Figures, FiguresSkeleton } from './figures.js';
 import { MeasureChart } from './measure-chart.js';
 import { Tables } from './tables.js';
@@ -14,11 +14,11 @@ import { Tables } from './tables.js';
 export function Overview(): JSX.Element {
   const url = useUrl();
   const { range, parameters } = useQuestion();
-  const compareTo = comparedOf(url, range);
+  const compareTo = computeComparedRange(url, range);
   const answer = useQuery<OverviewAnswer>(pathOf('stats/overview', parameters, { compareTo }), {
     priority: true,
   });
-  const measure = measureOf(url);
+  const measure = parseMeasure(url);
   return (
     <>
       <section class="card figures-card" aria-label="Figures">

@@ -4,7 +4,7 @@ import { pathOf, useQuestion } from '../../data/question.js';
 import { useQuery } from '../../data/use-query.js';
 import { QueryResult, Empty, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
-import { filtersOf } from '../../state/filters.js';
+import { parseFilters } from '../../state/filters.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { rankingOfProperty } from './ranking.js';
 import { TopTable } from './top-table.js';
@@ -28,9 +28,9 @@ export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
   );
   // Engagement is frequent, and its properties are those of the tracker.
   const items = latest.value?.items.filter((activity) => name === ENGAGEMENT || activity.name !== ENGAGEMENT);
-  const keys = propertyKeysOf(items ?? []);
+  const keys = rankPropertyKeys(items ?? []);
   const key = keys.find((each) => each === url.get('property')) ?? keys[0];
-  const hasFilters = filtersOf(url).length > 0;
+  const hasFilters = parseFilters(url).length > 0;
   return (
     <QueryResult answer={latest} skeleton={<SkeletonRows />}>
       {() =>
@@ -57,7 +57,7 @@ export function PropertyTable({ isAsked }: { isAsked: boolean }): JSX.Element {
 }
 
 /** Returns the keys; the most frequent first. */
-function propertyKeysOf(activities: { properties: Record<string, unknown> | null }[]): string[] {
+function rankPropertyKeys(activities: { properties: Record<string, unknown> | null }[]): string[] {
   const counts = new Map<string, number>();
   for (const { properties } of activities) {
     for (const [key, value] of Object.entries(properties ?? {}))

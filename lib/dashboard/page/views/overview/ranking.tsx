@@ -18,7 +18,7 @@ export interface Ranking {
   /** The default measure. */
   measure: TopMeasure;
   /** Returns a row; a click on it filters by its value. */
-  barOf: (row: TopRow, url: URLSearchParams) => Bar;
+  toBar: (row: TopRow, url: URLSearchParams) => Bar;
 }
 
 /** URL parameters that close the dialog with all rows. */
@@ -26,7 +26,7 @@ const CLOSED = { more: null, q: null, count: null };
 
 const DEVICES: Record<string, IconName> = { desktop: 'desktop', mobile: 'mobile', tablet: 'tablet' };
 
-export function rankingOf(dimension: TableDimension, url: URLSearchParams): Ranking {
+export function buildRanking(dimension: TableDimension, url: URLSearchParams): Ranking {
   const { title, one, measure } = DIMENSIONS[dimension];
   return {
     name: dimension,
@@ -34,7 +34,7 @@ export function rankingOf(dimension: TableDimension, url: URLSearchParams): Rank
     one,
     parameters: { dimension },
     measure: dimension === 'path' && countsActivities(url) ? 'activities' : measure,
-    barOf: (row, current) => barOf(dimension, row, current),
+    toBar: (row, current) => toBar(dimension, row, current),
   };
 }
 
@@ -46,7 +46,7 @@ export function rankingOfProperty(key: string): Ranking {
     one: key,
     parameters: { dimension: 'property', property: key },
     measure: 'activities',
-    barOf: ({ value, count }, url) => ({
+    toBar: ({ value, count }, url) => ({
       key: value ?? '',
       label: value ?? <em>none</em>,
       title: value ?? 'none',
@@ -56,7 +56,7 @@ export function rankingOfProperty(key: string): Ranking {
   };
 }
 
-function barOf(dimension: TableDimension, { value, count, name }: TopRow, url: URLSearchParams): Bar {
+function toBar(dimension: TableDimension, { value, count, name }: TopRow, url: URLSearchParams): Bar {
   const text = value === null ? DIMENSIONS[dimension].none : (name ?? formatValue(dimension, value));
   const icon = dimension === 'device' && value !== null ? DEVICES[value] : undefined;
   return {

@@ -6,7 +6,7 @@ import { useVisible } from '../../parts/hooks.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { DIMENSIONS, type TableDimension } from '../../state/dimensions.js';
 import { PropertyTable } from './property-table.js';
-import { rankingOf } from './ranking.js';
+import { buildRanking } from './ranking.js';
 import { TopDialog } from './top-dialog.js';
 import { TopTable } from './top-table.js';
 
@@ -75,7 +75,7 @@ function GroupCard({ group, overview }: { group: Group; overview: Overview | und
           // The tables wait for the figures, which are at the top of the page.
           <TopTable
             key={tab}
-            ranking={rankingOf(tab, url)}
+            ranking={buildRanking(tab, url)}
             isAsked={isVisible && overview !== undefined}
             overview={overview}
           />

@@ -13,8 +13,8 @@ import { Icon } from '../../parts/icon.js';
 import { usePause } from '../../parts/hooks.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { DIMENSIONS, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
-import { keysOf } from '../../state/keys.js';
-import { type Ranking, rankingOf, rankingOfProperty } from './ranking.js';
+import { typedKeys } from '../../state/keys.js';
+import { type Ranking, buildRanking, rankingOfProperty } from './ranking.js';
 
 const PAGE = 100;
 const MAX = 1000;
@@ -24,8 +24,8 @@ export function TopDialog(): JSX.Element | null {
   const url = useUrl();
   const more = url.get('more');
   const property = url.get('property');
-  const dimension = keysOf(DIMENSIONS).find((each) => each === more);
-  if (dimension) return <OpenDialog key={more} ranking={rankingOf(dimension, url)} />;
+  const dimension = typedKeys(DIMENSIONS).find((each) => each === more);
+  if (dimension) return <OpenDialog key={more} ranking={buildRanking(dimension, url)} />;
   return more === 'property' && property ? (
     <OpenDialog key={property} ranking={rankingOfProperty(property)} />
   ) : null;
@@ -35,7 +35,7 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
   const url = useUrl();
   const question = useQuestion();
   const { name, title, one } = ranking;
-  const measure = keysOf(TOP_MEASURE_WORDS).find((each) => each === url.get('count')) ?? ranking.measure;
+  const measure = typedKeys(TOP_MEASURE_WORDS).find((each) => each === url.get('count')) ?? ranking.measure;
   const [limit, setLimit] = useState(PAGE);
   const search = url.get('q') ?? '';
   const [typed, setTyped] = useState(search);
@@ -55,7 +55,7 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
   );
   const found = answer.value?.items ?? [];
   const items = isSearchedHere
-    ? found.filter((row) => ranking.barOf(row, url).title.toLowerCase().includes(search.toLowerCase()))
+    ? found.filter((row) => ranking.toBar(row, url).title.toLowerCase().includes(search.toLowerCase()))
     : found;
   return (
     <Dialog
@@ -98,7 +98,7 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
             ) : (
               <Bars
                 head={[one, TOP_MEASURE_WORDS[measure]]}
-                bars={items.map((row) => ranking.barOf(row, url))}
+                bars={items.map((row) => ranking.toBar(row, url))}
               />
             )
           }

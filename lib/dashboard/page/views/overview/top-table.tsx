@@ -39,7 +39,7 @@ export function TopTable({ ranking, isAsked, overview }: TopTableProps): JSX.Ele
           <>
             <Bars
               head={[one, TOP_MEASURE_WORDS[measure]]}
-              bars={items.slice(0, ROWS).map((row) => ranking.barOf(row, url))}
+              bars={items.slice(0, ROWS).map((row) => ranking.toBar(row, url))}
               total={overview?.[measure].value ?? undefined}
             />
             <footer class="card-foot">

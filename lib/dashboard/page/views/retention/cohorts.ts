@@ -1,6 +1,6 @@
 import { TZDateMini } from '@date-fns/tz';
 import type { Retention } from '../../../../statistics/statistics.types.js';
-import { keysOf } from '../../state/keys.js';
+import { typedKeys } from '../../state/keys.js';
 import type { Range } from '../../state/range.js';
 
 export type Period = Retention['period'];
@@ -20,19 +20,19 @@ const DAY = 24 * 3_600_000;
 /** The longest ranges for which the table is readable. */
 const MAX_RANGE: Record<Period, number> = { day: 95 * DAY, week: 740 * DAY, month: Infinity };
 
-export function periodsOf(range: Range): Period[] {
-  return keysOf(PERIODS).filter((period) => +range.to - +range.from <= MAX_RANGE[period]);
+export function listPeriods(range: Range): Period[] {
+  return typedKeys(PERIODS).filter((period) => +range.to - +range.from <= MAX_RANGE[period]);
 }
 
 /** Returns the period of the URL, if its table is readable for the range. */
-export function periodOf(url: URLSearchParams, range: Range): Period {
+export function parsePeriod(url: URLSearchParams, range: Range): Period {
   const length = +range.to - +range.from;
   const usual: Period = length <= 14 * DAY ? 'day' : length <= 200 * DAY ? 'week' : 'month';
   const given = url.get('period');
-  return periodsOf(range).find((each) => each === given) ?? usual;
+  return listPeriods(range).find((each) => each === given) ?? usual;
 }
 
-export function byOf(url: URLSearchParams): By {
+export function parseBy(url: URLSearchParams): By {
   return url.get('by') === 'session' ? 'session' : 'user';
 }
 
@@ -50,9 +50,9 @@ export interface Cohort {
 }
 
 /** A period is over after its whole length, even if the range ends before. */
-export function cohortsOf({ period, cohorts }: Retention, range: Range): Cohort[] {
+export function toCohorts({ period, cohorts }: Retention, range: Range): Cohort[] {
   const last = cohorts.at(-1);
-  const isLastOver = last !== undefined && endOf(new Date(last.date), period, range.timeZone) <= +range.to;
+  const isLastOver = last !== undefined && addPeriod(new Date(last.date), period, range.timeZone) <= +range.to;
   return cohorts.map(({ date, size, returned }, i) => ({
     date: new Date(date),
     size,
@@ -64,7 +64,7 @@ export function cohortsOf({ period, cohorts }: Retention, range: Range): Cohort[
   }));
 }
 
-function endOf(start: Date, period: Period, timeZone: string): number {
+function addPeriod(start: Date, period: Period, timeZone: string): number {
   const end = new TZDateMini(+start, timeZone);
   if (period === 'month') end.setMonth(end.getMonth() + 1);
   else end.setDate(end.getDate() + (period === 'week' ? 7 : 1));
@@ -72,7 +72,7 @@ function endOf(start: Date, period: Period, timeZone: string): number {
 }
 
 /** Returns averages over all cohorts by the number of periods; `null` if no such period is over yet. */
-export function averagesOf(cohorts: Cohort[]): (Cell | null)[] {
+export function averageCells(cohorts: Cohort[]): (Cell | null)[] {
   const columns = cohorts[0]?.cells ?? [];
   return columns.map((_, k) => {
     let [count, size] = [0, 0];

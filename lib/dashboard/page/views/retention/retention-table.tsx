@@ -10,7 +10,7 @@ import {
   formatShare,
 } from '../../format.js';
 import type { Range } from '../../state/range.js';
-import { averagesOf, BY, type Cell, cohortsOf, type Period, PERIODS } from './cohorts.js';
+import { averageCells, BY, type Cell, toCohorts, type Period, PERIODS } from './cohorts.js';
 
 const LABELS: Record<Period, (date: Date, timeZone: string) => string> = {
   day: formatWeekday,
@@ -21,8 +21,8 @@ const LABELS: Record<Period, (date: Date, timeZone: string) => string> = {
 /** A row for each cohort, with a column for each later period. */
 export function RetentionTable({ retention, range }: { retention: Retention; range: Range }): JSX.Element {
   const { period, by, timeZone } = retention;
-  const cohorts = useMemo(() => cohortsOf(retention, range), [retention]);
-  const averages = useMemo(() => averagesOf(cohorts), [cohorts]);
+  const cohorts = useMemo(() => toCohorts(retention, range), [retention]);
+  const averages = useMemo(() => averageCells(cohorts), [cohorts]);
   const [one, many] = PERIODS[period];
   const people = BY[by].toLowerCase();
   const label = LABELS[period];

@@ -6,15 +6,15 @@ import { QueryResult, Card, SkeletonRows } from '../../parts/card.js';
 import { Select } from '../../parts/choice.js';
 import { type Cell, ExportButton } from '../../parts/export-button.js';
 import { navigate, hrefWith, useUrl } from '../../state/url.js';
-import { BY, byOf, periodOf, PERIODS, periodsOf } from './cohorts.js';
+import { BY, parseBy, parsePeriod, PERIODS, listPeriods } from './cohorts.js';
 import { RetentionTable } from './retention-table.js';
 
 /** How many visitors come back. */
 export function Retention(): JSX.Element {
   const url = useUrl();
   const { range, parameters } = useQuestion();
-  const period = periodOf(url, range);
-  const by = byOf(url);
+  const period = parsePeriod(url, range);
+  const by = parseBy(url);
   const answer = useQuery<RetentionAnswer>(pathOf('stats/retention', parameters, { period, by }));
   return (
     <Card
@@ -31,7 +31,7 @@ export function Retention(): JSX.Element {
           <Select
             label="By"
             value={period}
-            options={Object.fromEntries(periodsOf(range).map((each) => [each, PERIODS[each][0]]))}
+            options={Object.fromEntries(listPeriods(range).map((each) => [each, PERIODS[each][0]]))}
             onChange={(chosen) => navigate({ period: chosen })}
           />
           <ExportButton

@@ -10,12 +10,12 @@ import { Card, NothingHere, QueryResult, SkeletonRows } from '../../parts/card.j
 import { Icon } from '../../parts/icon.js';
 import { useUrl } from '../../state/url.js';
 import { type TableDimension, TOP_MEASURE_WORDS } from '../../state/dimensions.js';
-import { measureOf } from '../../state/measures.js';
+import { parseMeasure } from '../../state/measures.js';
 import { useNow } from '../../state/now.js';
-import { comparedOf } from '../../state/range.js';
+import { computeComparedRange } from '../../state/range.js';
 import { Figures, FiguresSkeleton } from '../overview/figures.js';
 import { MeasureChart } from '../overview/measure-chart.js';
-import { rankingOf } from '../overview/ranking.js';
+import { buildRanking } from '../overview/ranking.js';
 import { VisitList } from '../visits/visit-list.js';
 import { EraseDialog } from './erase-dialog.js';
 
@@ -28,12 +28,12 @@ export function User(): JSX.Element {
   const [isErasing, setErasing] = useState(false);
   const { range, parameters } = useQuestion();
   const user = url.get('user') ?? '';
-  const compareTo = comparedOf(url, range);
+  const compareTo = computeComparedRange(url, range);
   const overview = useQuery<Overview>(pathOf('stats/overview', parameters, { compareTo }));
   const latest = useQuery<{ items: Activity[] }>(pathOf('activities', { user, limit: 1 }));
   const last = latest.value?.items[0];
   const name = last?.userName ?? user;
-  const measure = measureOf(url);
+  const measure = parseMeasure(url);
   const exportHref = (format: string): string => `data/${pathOf('activities/export', { format, user })}`;
   return (
     <>
@@ -82,7 +82,7 @@ export function User(): JSX.Element {
 function UserTable({ dimension }: { dimension: TableDimension }): JSX.Element {
   const url = useUrl();
   const { parameters } = useQuestion();
-  const { title, one, measure } = rankingOf(dimension, url);
+  const { title, one, measure } = buildRanking(dimension, url);
   const answer = useQuery<{ items: TopRow[] }>(
     pathOf('stats/top', { dimension, measure, limit: 5 }, parameters),
   );
@@ -95,7 +95,7 @@ function UserTable({ dimension }: { dimension: TableDimension }): JSX.Element {
           ) : (
             <Bars
               head={[one, TOP_MEASURE_WORDS[measure]]}
-              bars={items.map((row) => rankingOf(dimension, url).barOf(row, url))}
+              bars={items.map((row) => buildRanking(dimension, url).toBar(row, url))}
             />
           )
         }

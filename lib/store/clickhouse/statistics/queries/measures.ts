@@ -8,16 +8,16 @@ import { startSql, type StatisticsQuery } from '../statistics-query.js';
 type Row = { start: number } & Partial<Record<Measure, number | null>>;
 
 /** The SQL of each measure over the activities in an interval. */
-const OF_ACTIVITIES: Partial<Record<Measure, string>> = {
+const ACTIVITY_SQL: Partial<Record<Measure, string>> = {
   activities: 'count() AS activities',
   views: `countIf(name = 'view') AS views`,
 };
-const OF_VISITS: Partial<Record<Measure, string>> = {
+const VISIT_SQL: Partial<Record<Measure, string>> = {
   visits: 'count() AS visits',
   bounceRate: 'countIf(bounced) / count() AS bounceRate',
   visitDuration: 'quantileExactInclusive(0.5)(duration) AS visitDuration',
 };
-const OF_VISITORS: Partial<Record<Measure, string>> = {
+const VISITOR_SQL: Partial<Record<Measure, string>> = {
   users: 'uniqExact(userId) AS users',
   sessions: 'uniqExact(sessionId) AS sessions',
 };
@@ -44,19 +44,19 @@ export async function computeMeasures<M extends Measure>(
     measures.flatMap((measure) => sql[measure] ?? []);
   const ask = async (columns: string[], from: string): Promise<Row[]> =>
     columns.length > 0 ? query.ask<Row>(`SELECT start, ${columns.join(', ')} ${from} GROUP BY start`) : [];
-  const ofVisits = select(OF_VISITS);
+  const visitColumns = select(VISIT_SQL);
   const found = await Promise.all([
     ask(
-      select(OF_ACTIVITIES),
+      select(ACTIVITY_SQL),
       `FROM (SELECT ${startSql('date', starts)} AS start, name ${query.activities(range)})`,
     ),
     ask(
-      ofVisits,
+      visitColumns,
       `FROM (SELECT ${startSql('startedAt', starts)} AS start, bounced, duration ${query.visits(range)})`,
     ),
     // Those of the visits that started, and of activities without a visit.
     ask(
-      select(OF_VISITORS),
+      select(VISITOR_SQL),
       `FROM (SELECT ${startSql('startedAt', starts)} AS start, userId, sessionId ${query.visits(range)}
         UNION ALL SELECT ${startSql('date', starts)}, userId, sessionId
         ${query.activities(range, "visitId = ''", `name != ${text(ENGAGEMENT)}`)})`,

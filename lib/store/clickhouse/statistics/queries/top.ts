@@ -22,7 +22,7 @@ const OF_ACTIVITIES: Record<TopMeasure, string> = {
   users: 'uniqExact(userId)',
 };
 /** The SQL of each measure over visits. */
-const OF_VISITS: Record<TopMeasure, string> = {
+const VISIT_COUNTS: Record<TopMeasure, string> = {
   activities: 'sum(activities)',
   views: 'sum(views)',
   visits: 'count()',
@@ -47,7 +47,7 @@ export async function top(
   ];
   const counted = isOfActivities
     ? `${OF_ACTIVITIES[measure ?? defaultMeasure(dimension, query.nameOfAll)]} AS count ${query.activities(range, ...conditions)}`
-    : `${OF_VISITS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions)}`;
+    : `${VISIT_COUNTS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions)}`;
   const rows = await query.ask<TopRow>(
     `SELECT (${value}) AS value, ${counted} GROUP BY value HAVING count > 0 ORDER BY count DESC, value ASC NULLS FIRST LIMIT ${limit}`,
   );

@@ -45,7 +45,7 @@ export async function visits(
     `SELECT ${COLUMNS} ${query.visits(range, ...(place ? [place] : []))} ORDER BY startedAt ${way}, id ${way} LIMIT ${limit + 1}`,
   );
   const page = rows.slice(0, limit);
-  const [sessions, activities] = await Promise.all([sessionsOf(query, page), activitiesOf(query, page)]);
+  const [sessions, activities] = await Promise.all([loadSessions(query, page), loadActivities(query, page)]);
   const last = page.at(-1);
   return {
     items: page.map(({ sessionId, userId: user, activities: count, ...visit }) => ({
@@ -76,7 +76,7 @@ function toVisitActivity(activity: ActivityRow, range: Range): VisitActivity {
   };
 }
 
-async function sessionsOf(query: StatisticsQuery, page: VisitRow[]): Promise<Map<string, Session>> {
+async function loadSessions(query: StatisticsQuery, page: VisitRow[]): Promise<Map<string, Session>> {
   const ids = page.flatMap(({ sessionId }) => sessionId ?? []);
   if (ids.length === 0) return new Map();
   const rows = await query.ask<Omit<Session, 'startedAt'> & { startedAt: number }>(
@@ -102,7 +102,7 @@ async function startsInScope(query: StatisticsQuery, sessions: string[]): Promis
 }
 
 /** The first of each visit. */
-async function activitiesOf(query: StatisticsQuery, page: VisitRow[]): Promise<Map<string, ActivityRow[]>> {
+async function loadActivities(query: StatisticsQuery, page: VisitRow[]): Promise<Map<string, ActivityRow[]>> {
   const found = new Map<string, ActivityRow[]>();
   if (page.length === 0) return found;
   const rows = await query.ask<ActivityRow>(

@@ -28,7 +28,7 @@ export async function amounts(
   range: TimeRange,
   starts: number[],
 ): Promise<AmountValue[]> {
-  return amountsOf(amount, await ask(amount, selection, numbersOf(amount, selection, range, starts)), starts);
+  return amountsOf(amount, await ask(amount, selection, queryNumbers(amount, selection, range, starts)), starts);
 }
 
 /** The values of a dimension with the largest figures. */
@@ -38,7 +38,7 @@ export async function topAmounts(
   selection: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
-  const numbers = numbersOf(amount, selection, range, [range.since], query);
+  const numbers = queryNumbers(amount, selection, range, [range.since], query);
   const rows = await ask(amount, selection, numbers, query.limit);
   const ranked = rankAmounts(amount, rows, query.limit);
   if (query.dimension === 'group') return addGroupNames(selection, ranked);
@@ -65,7 +65,7 @@ async function ask(
 }
 
 /** `SELECT [interval] AS n, [value of the dimension] AS value, [number] AS number FROM djaffar_activity WHERE …` */
-function numbersOf(
+function queryNumbers(
   { of }: Amount,
   selection: StatisticsQuery,
   range: TimeRange,

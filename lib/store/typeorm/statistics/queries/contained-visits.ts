@@ -35,17 +35,17 @@ export async function findContainedVisits(
   const range = { since, until };
   const reach = { since: Math.max(0, since - maxVisitDuration), until };
   const beforeEdges = edges.map((edge) => ({ since: Math.max(0, edge - maxVisitDuration), until: edge }));
-  const crossing = await idsOf(
+  const crossing = await loadIds(
     selection
       .visits(reach)
       .andWhere(inAnyRange('visit.startedAt', beforeEdges))
       .andWhere('NOT visit.mixed')
       .andWhere(`visit.endedAt >= ${end}`),
   );
-  const mixed = await idsOf(
+  const mixed = await loadIds(
     selection.allVisits({ since: Math.max(0, since - maxMixedDuration), until }).andWhere('visit.mixed'),
   );
-  const others = activitiesOf([...crossing, ...mixed], selection, range);
+  const others = queryActivities([...crossing, ...mixed], selection, range);
   return {
     containedSql: `NOT visit.mixed AND visit.endedAt < ${end}`,
     remainder: [...others, selection.activities(range).andWhere('activity.visitId IS NULL')],
@@ -54,7 +54,7 @@ export async function findContainedVisits(
 }
 
 /** The matching activities of these visits. */
-export function activitiesOf(
+export function queryActivities(
   visits: string[],
   selection: StatisticsQuery,
   range: TimeRange,
@@ -62,7 +62,7 @@ export function activitiesOf(
   return chunks(visits, MANY).map((ids) => selection.activities(range).andWhere({ visitId: In(ids) }));
 }
 
-async function idsOf(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {
+async function loadIds(query: SelectQueryBuilder<ObjectLiteral>): Promise<string[]> {
   const rows = await query.select('visit.id', 'id').getRawMany<{ id: string }>();
   return rows.map(({ id }) => id);
 }

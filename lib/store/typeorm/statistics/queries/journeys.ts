@@ -81,7 +81,7 @@ async function linksBetween(
   step: number,
 ): Promise<[near: string | null, far: string | null, visits: number][]> {
   const [near = [], far = []] = kept.slice(step - 1);
-  const [nearPlaces, farPlaces] = [placesOf(near), placesOf(far)];
+  const [nearPlaces, farPlaces] = [indexById(near), indexById(far)];
   const width = far.length + 1;
   const counts = Array.from({ length: (near.length + 1) * width }, () => 0);
   let row = 0;
@@ -99,7 +99,7 @@ async function linksBetween(
   );
 }
 
-function placesOf(kept: Counted[]): Map<number, number> {
+function indexById(kept: Counted[]): Map<number, number> {
   return new Map(kept.map(([, number], place) => [number, place]));
 }
 

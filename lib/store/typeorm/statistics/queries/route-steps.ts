@@ -40,7 +40,7 @@ export async function loadRouteSteps(
       : `SELECT steps.visit, steps.route, steps.step - anchor.step AS step FROM steps
         INNER JOIN (SELECT visit, MIN(step) AS step FROM steps WHERE route = :anchor GROUP BY visit) anchor
         ON anchor.visit = steps.visit`;
-  const ofVisits = columns
+  const routeColumns = columns
     .map((column, i) => `MAX(CASE WHEN step = ${i} THEN route END) AS ${column}`)
     .join(', ');
   const query = manager
@@ -49,7 +49,7 @@ export async function loadRouteSteps(
     .select(columns)
     .addSelect('COUNT(*)', 'visits')
     .from(
-      `(SELECT ${ofVisits} FROM (${anchored}) anchored WHERE step >= 0 AND step < ${depth} GROUP BY visit)`,
+      `(SELECT ${routeColumns} FROM (${anchored}) anchored WHERE step >= 0 AND step < ${depth} GROUP BY visit)`,
       'journeys',
     )
     .setParameters({ ...routes.getParameters(), anchor });

@@ -37,14 +37,14 @@ export async function visits(
     .getMany();
   const page = rows.slice(0, limit);
   if (selection.isScoped) await giveOwnSessions(selection, page);
-  const activities = await activitiesOf(selection.manager, page);
+  const activities = await loadActivities(selection.manager, page);
   const paths = await findPaths(
     selection.manager,
     page.flatMap(({ entry, exit }) => [entry, exit]),
   );
   const last = page.at(-1);
   return {
-    items: page.map((visit) => recordOf(visit, activities.get(visit.id) ?? [], paths, range)),
+    items: page.map((visit) => toVisitRecord(visit, activities.get(visit.id) ?? [], paths, range)),
     next:
       rows.length > limit && last
         ? encodeVisitCursor({ start: last.startedAt.getTime(), visit: last.id })
@@ -66,7 +66,7 @@ async function giveOwnSessions(selection: StatisticsQuery, page: Visit[]): Promi
   }
 }
 
-function recordOf(
+function toVisitRecord(
   visit: Visit,
   activities: Activity[],
   paths: Map<number, string>,
@@ -92,11 +92,11 @@ function recordOf(
     utmTerm,
     utmContent,
     count,
-    activities: activities.map((activity) => activityOf(activity, range)),
+    activities: activities.map((activity) => toVisitActivity(activity, range)),
   };
 }
 
-function activityOf(activity: Activity, range: Range): VisitActivity {
+function toVisitActivity(activity: Activity, range: Range): VisitActivity {
   const { id, name, path, referer, subject, properties, userId, userName } = activity;
   return {
     id,
@@ -112,7 +112,7 @@ function activityOf(activity: Activity, range: Range): VisitActivity {
 }
 
 /** The first of each visit. */
-async function activitiesOf(manager: EntityManager, page: Visit[]): Promise<Map<string, Activity[]>> {
+async function loadActivities(manager: EntityManager, page: Visit[]): Promise<Map<string, Activity[]>> {
   const found = new Map<string, Activity[]>();
   const few = page.filter(({ activities }) => activities <= MAX_ACTIVITIES_OF_VISIT).map(({ id }) => id);
   const repository = manager.getRepository(Activity);

@@ -131,7 +131,7 @@ export class BucketCounts {
         .leftJoin(Path, 'path', 'path.id = sum.path');
       if (pages) {
         counted.andWhere(`${PAGE} IN (:...pages)`, { pages });
-        stored.andWhere({ path: In(pages.map((page) => paths.idOf(page))) });
+        stored.andWhere({ path: In(pages.map((page) => paths.getId(page))) });
       }
       return (
         this.manager
@@ -161,7 +161,7 @@ export class BucketCounts {
       'path',
       rows.map(({ bucket, id, path, activities, views }) => ({
         startedAt: new Date(Number(bucket)),
-        path: Number(id) || paths.idOf(path),
+        path: Number(id) || paths.getId(path),
         activities: Number(activities),
         views: Number(views),
       })),
@@ -219,7 +219,7 @@ export class BucketCounts {
   }
 
   private countedNames(ranges: TimeRange[]): SelectQueryBuilder<ObjectLiteral> {
-    const bucket = floorOf(QUARTER);
+    const bucket = floorSql(QUARTER);
     return this.counted(ranges)
       .select(bucket, 'bucket')
       .addSelect('activity.name', 'name')
@@ -229,7 +229,7 @@ export class BucketCounts {
   }
 
   private countedPaths(ranges: TimeRange[], bucketSize: number): SelectQueryBuilder<ObjectLiteral> {
-    const bucket = floorOf(bucketSize);
+    const bucket = floorSql(bucketSize);
     return this.counted(ranges)
       .select(bucket, 'bucket')
       .addSelect(PAGE, 'path')
@@ -259,12 +259,12 @@ export class BucketCounts {
   }
 }
 
-function floorOf(bucketSize: number): string {
+function floorSql(bucketSize: number): string {
   return `activity.date - activity.date % ${bucketSize}`;
 }
 
 /** The days on which the ranges begin, because past days have daily buckets. */
-export function daysOf(ranges: TimeRange[]): TimeRange[] {
+export function listDays(ranges: TimeRange[]): TimeRange[] {
   const starts = new Set(ranges.map(({ since }) => since - (since % DAY)));
   return [...starts].sort((a, b) => a - b).map((since) => ({ since, until: since + DAY }));
 }

@@ -23,7 +23,7 @@ export function dirtyRangesForDelete(activities: Changed[]): NewDirtyRange[] {
 function dirtyRanges(activities: Changed[], erased: boolean): NewDirtyRange[] {
   const minutes = new Map<number, { visits: Set<string>; unbounded: boolean }>();
   for (const { date, visitId } of activities) {
-    const minute = minuteOf(date);
+    const minute = floorToMinute(date);
     const found = minutes.get(minute) ?? { visits: new Set(), unbounded: false };
     minutes.set(minute, found);
     if (visitId === null) continue;
@@ -98,7 +98,7 @@ export function decodeVisits(visits: string | null): string[] | undefined {
   return visits.split(',').map((id) => (id === '%' ? '' : id.replaceAll('%2C', ',').replaceAll('%25', '%')));
 }
 
-function minuteOf(date: Date): number {
+function floorToMinute(date: Date): number {
   const time = date.getTime();
   return time - (time % MINUTE);
 }

@@ -26,7 +26,7 @@ export class PathDictionary {
     for (const path of unknown) if (!this.numbers.has(path)) await this.add(path);
   }
 
-  idOf(path: string): number {
+  getId(path: string): number {
     const number = this.numbers.get(path);
     if (number === undefined) throw new Error(`Djaffar: the path ${path} has no id`);
     return number;

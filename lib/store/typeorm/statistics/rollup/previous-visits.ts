@@ -78,7 +78,7 @@ export class PreviousVisits {
     for (const visit of visits) {
       const start = visit[PREVIOUS[key]];
       if (visit[key] === null || start === null || start === FIRST || start >= this.frozenUntil) continue;
-      starts.set(whoOf(visit, key), start);
+      starts.set(visitorKey(visit, key), start);
     }
     return starts;
   }
@@ -224,7 +224,7 @@ function link(visits: Links[], key: Key, fixed: Set<string>, before: Map<string,
     .filter((visit) => visit[key] !== null)
     .sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.id < b.id ? -1 : 1))
     .filter((visit) => {
-      const who = whoOf(visit, key);
+      const who = visitorKey(visit, key);
       const start = latest.get(who) ?? FIRST;
       latest.set(who, visit.startedAt.getTime());
       if (fixed.has(visit.id) || visit[previous] === start) return false;
@@ -234,6 +234,6 @@ function link(visits: Links[], key: Key, fixed: Set<string>, before: Map<string,
 }
 
 /** The key of a session or user; bots have their own. */
-function whoOf(visit: Links, key: Key): string {
+function visitorKey(visit: Links, key: Key): string {
   return `${visit.bot} ${visit[key]}`;
 }

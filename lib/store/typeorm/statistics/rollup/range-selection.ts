@@ -72,9 +72,9 @@ export class RangeSelection {
   /** Selects all ranges with the visits of the newest deferred ranges. */
   async nextDeferred(manager: EntityManager): Promise<DirtyRange[]> {
     const late = await this.newest(manager, true, MAX_RANGES);
-    const visits = new Set(late.slice(0, this.limits.ranges).flatMap(visitsOf));
+    const visits = new Set(late.slice(0, this.limits.ranges).flatMap(readVisits));
     this.hasDeferred = late.length > 0;
-    return late.filter((range) => visitsOf(range).every((id) => visits.has(id)));
+    return late.filter((range) => readVisits(range).every((id) => visits.has(id)));
   }
 
   /** Selects the newest ranges, or if there are none, those that failed some time ago. */
@@ -114,7 +114,7 @@ export class RangeSelection {
    */
   private async withEqual(manager: EntityManager, ranges: DirtyRange[]): Promise<DirtyRange[]> {
     if (ranges.length === 0 || ranges.length > FEW_RANGES) return ranges;
-    const visits = new Set(ranges.flatMap(visitsOf));
+    const visits = new Set(ranges.flatMap(readVisits));
     const others = await manager.find(DirtyRange, {
       where: { since: In(ranges.map(({ since }) => since)) },
       take: MAX_RANGES,
@@ -126,6 +126,6 @@ export class RangeSelection {
   }
 }
 
-function visitsOf({ visits }: DirtyRange): string[] {
+function readVisits({ visits }: DirtyRange): string[] {
   return decodeVisits(visits) ?? [];
 }

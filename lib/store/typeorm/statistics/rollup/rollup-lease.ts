@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource, UpdateQueryBuilder } from 'typeorm';
 import { connectionsOf } from '../../../../database/connections.js';
 import { dialectOf, type Statement } from '../../../../database/dialects/dialect.js';
-import { failureOf } from '../../../../database/driver.js';
+import { classifyFailure } from '../../../../database/driver.js';
 import { onPrimary } from '../../../../database/primary.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { RollupState } from './tables/rollups.entity.js';
@@ -136,7 +136,7 @@ export class RollupLease {
     try {
       return (await dialectOf(this.dataSource).transact(this.dataSource, update, [], signal)) > 0;
     } catch (error) {
-      if (failureOf(this.dataSource, error)?.isLocked) return false;
+      if (classifyFailure(this.dataSource, error)?.isLocked) return false;
       throw error;
     }
   }

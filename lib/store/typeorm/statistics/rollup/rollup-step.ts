@@ -6,9 +6,9 @@ import { decodeVisits, deferredRanges } from './dirty-ranges.js';
 import { floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { DAY, MINUTE } from '../../../../time/units.js';
-import { BucketCounts, daysOf } from './bucket-counts.js';
+import { BucketCounts, listDays } from './bucket-counts.js';
 import { forget, PathDictionary } from './path-dictionary.js';
-import { mergeRanges, bucketsOf } from './time-ranges.js';
+import { mergeRanges, listBuckets } from './time-ranges.js';
 import { VisitBuilder } from './visit-builder.js';
 
 /** The changes of a step, which are written in one transaction. */
@@ -51,26 +51,26 @@ export class RollupStep {
     const ranges = dirty.filter(({ since }) => since.getTime() >= this.frozenUntil);
     const deferred = mayDefer ? await this.findDeferred(ranges) : [];
     const large = new Set(deferred.flatMap(({ visits }) => decodeVisits(visits) ?? []));
-    const ids = await this.visits.withoutFrozen((await this.visitsOf(ranges)).filter((id) => !large.has(id)));
+    const ids = await this.visits.withoutFrozen((await this.findVisits(ranges)).filter((id) => !large.has(id)));
     const { statements: visits, ...rest } = await this.visits.rebuildVisits(ids, this.paths);
-    const quarters = bucketsOf(timeRangesOf(ranges), QUARTER);
+    const quarters = listBuckets(toTimeRanges(ranges), QUARTER);
     const recent = ranges.filter(({ since }) => since.getTime() >= compactedUntil);
     const past = ranges.filter(({ since }) => since.getTime() < compactedUntil);
-    const recentQuarters = bucketsOf(timeRangesOf(recent), QUARTER);
+    const recentQuarters = listBuckets(toTimeRanges(recent), QUARTER);
     // The pages of erased activities are unknown.
-    const whole = daysOf(timeRangesOf(past.filter(({ erased, visits: named }) => erased || named === null)));
+    const whole = listDays(toTimeRanges(past.filter(({ erased, visits: named }) => erased || named === null)));
     const wholeStarts = new Set(whole.map(({ since }) => since));
-    const partly = timeRangesOf(past).filter(({ since }) => !wholeStarts.has(floor(since, DAY)));
+    const partly = toTimeRanges(past).filter(({ since }) => !wholeStarts.has(floor(since, DAY)));
     const begun = monotonicClock.now();
     const counts = [
       ...(await this.buckets.nameChanges(quarters)),
       ...(await this.buckets.pathChanges(recentQuarters, QUARTER, this.paths)),
       ...(await this.buckets.pathChanges(whole, DAY, this.paths)),
       ...(await this.buckets.pathChanges(
-        daysOf(partly),
+        listDays(partly),
         DAY,
         this.paths,
-        await this.buckets.pagesIn(bucketsOf(partly, MINUTE)),
+        await this.buckets.pagesIn(listBuckets(partly, MINUTE)),
       )),
     ];
     const isOneBucket = quarters.every(
@@ -83,7 +83,7 @@ export class RollupStep {
       statements.push(
         ...(await forget(
           this.manager,
-          await this.visits.storedPaths(ids, [...recentQuarters, ...daysOf(timeRangesOf(past))]),
+          await this.visits.storedPaths(ids, [...recentQuarters, ...listDays(toTimeRanges(past))]),
         )),
       );
     for (const { since } of ranges) rest.days.add(floor(since.getTime(), DAY));
@@ -99,16 +99,16 @@ export class RollupStep {
   private async findDeferred(ranges: DirtyRange[]): Promise<DirtyRange[]> {
     const others = ranges.filter((range) => !isUrgent(range));
     if (others.length === 0) return [];
-    const urgent = new Set(await this.visitsOf(ranges.filter(isUrgent)));
-    const named = await this.visitsOf(others);
+    const urgent = new Set(await this.findVisits(ranges.filter(isUrgent)));
+    const named = await this.findVisits(others);
     const large = await this.visits.findLarge(named.filter((id) => !urgent.has(id)));
     return deferredRanges(others, large);
   }
 
-  private async visitsOf(ranges: DirtyRange[]): Promise<string[]> {
+  private async findVisits(ranges: DirtyRange[]): Promise<string[]> {
     const named = ranges.flatMap(({ visits }) => decodeVisits(visits) ?? []);
     const unnamed = ranges.filter(({ visits }) => visits === null);
-    return this.visits.visitsIn(mergeRanges(timeRangesOf(unnamed)), named);
+    return this.visits.visitsIn(mergeRanges(toTimeRanges(unnamed)), named);
   }
 }
 
@@ -117,6 +117,6 @@ function isUrgent({ visits, erased }: DirtyRange): boolean {
   return visits === null || erased;
 }
 
-function timeRangesOf(ranges: DirtyRange[]): TimeRange[] {
+function toTimeRanges(ranges: DirtyRange[]): TimeRange[] {
   return ranges.map(({ since, until }) => ({ since: since.getTime(), until: until.getTime() }));
 }

@@ -83,19 +83,19 @@ export class RollupVerifier {
 }
 
 function differing(right: (NameCount | PathCount)[], stored: Sum[]): number {
-  const sums = new Map(right.map((sum) => [keyOf(sum), valueOf(sum)]));
+  const sums = new Map(right.map((sum) => [toKey(sum), toValue(sum)]));
   let wrong = 0;
   for (const sum of stored) {
-    if (sums.get(keyOf(sum)) !== valueOf(sum)) wrong += 1;
-    sums.delete(keyOf(sum));
+    if (sums.get(toKey(sum)) !== toValue(sum)) wrong += 1;
+    sums.delete(toKey(sum));
   }
   return wrong + sums.size;
 }
 
-function valueOf({ activities, views }: Sum): string {
+function toValue({ activities, views }: Sum): string {
   return `${activities} ${views}`;
 }
 
-function keyOf({ startedAt, name, path }: Sum): string {
+function toKey({ startedAt, name, path }: Sum): string {
   return JSON.stringify([Number(startedAt), name, path]);
 }

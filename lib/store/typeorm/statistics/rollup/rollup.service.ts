@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { Pages } from '../../../../activity/page.js';
 import { connectionsOf } from '../../../../database/connections.js';
-import { askOnPrimary } from '../../../../database/primary.js';
+import { queryPrimary } from '../../../../database/primary.js';
 import type { RollupSettings } from '../../../../options/store.options.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { monotonicClock } from '../../../../time/clock.js';
@@ -24,7 +24,7 @@ const PAUSE = 5000;
 const PAUSE_AFTER_FAILURE = 30_000;
 /** Pauses after a step, as a multiple of its time: it works half of the time while a question waits, otherwise a quarter. */
 const REST = { asked: 1, background: 3 };
-const LONGEST_REST = 2000;
+const MAX_REST = 2000;
 /** Milliseconds that a shutdown waits for the running step; without a commit, the step is repeated later. */
 const SHUTDOWN_WAIT = 1000;
 /** A timer cannot wait for longer. */
@@ -173,7 +173,7 @@ export class RollupService {
 
   private async await(ranges: TimeRange[]): Promise<void> {
     const find = (): Promise<Touching[] | undefined> =>
-      askOnPrimary(this.dataSource, async (manager) => {
+      queryPrimary(this.dataSource, async (manager) => {
         const state = await manager.findOneBy(RollupState, { id: 1 });
         if (!state) return undefined;
         this.largeFrom = state.largeFrom;
@@ -290,7 +290,7 @@ export class RollupService {
   private async rest(): Promise<boolean> {
     const factor = this.questions.size > 0 ? REST.asked : REST.background;
     const { end, took } = this.runner.last;
-    const pause = end + Math.min(factor * took, LONGEST_REST) - monotonicClock.now();
+    const pause = end + Math.min(factor * took, MAX_REST) - monotonicClock.now();
     if (pause <= 0) return false;
     this.resting = new AbortController();
     const { signal } = this.resting;

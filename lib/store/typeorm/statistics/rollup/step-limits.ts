@@ -32,7 +32,7 @@ export class StepLimits {
   }
 
   /** @param milliseconds for which a commit has blocked the event loop */
-  noteBlocking(milliseconds: number): void {
+  adaptToBlocking(milliseconds: number): void {
     this.blocked = milliseconds;
     const ranges = Math.trunc((this.ranges * BLOCKING) / milliseconds);
     if (milliseconds > BLOCKING) this.ranges = Math.min(this.ranges, Math.max(MIN_RANGES, ranges));

@@ -8,7 +8,7 @@ import {
   type Insert,
   type Statement,
 } from '../../../../database/dialects/dialect.js';
-import { failureOf } from '../../../../database/driver.js';
+import { classifyFailure } from '../../../../database/driver.js';
 import { onPrimary } from '../../../../database/primary.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { AbandonedError } from '../../../cancellation.js';
@@ -131,7 +131,7 @@ export class StepRunner {
             maxVisitDuration: Math.max(state.maxVisitDuration, result.maxVisitDuration),
             maxMixedDuration: Math.max(state.maxMixedDuration, result.maxMixedDuration),
             ...(result.hasLarge && {
-              largeFrom: dateOf(now + took + Math.min(LARGE_REST * took, MAX_LARGE_REST)),
+              largeFrom: toDate(now + took + Math.min(LARGE_REST * took, MAX_LARGE_REST)),
             }),
           },
         };
@@ -198,12 +198,12 @@ export class StepRunner {
         guard.getQueryAndParameters(),
         all,
         undefined,
-        (milliseconds) => this.selection.limits.noteBlocking(milliseconds),
+        (milliseconds) => this.selection.limits.adaptToBlocking(milliseconds),
       );
       this.locked = 0;
       return changed > 0;
     } catch (error) {
-      if (!failureOf(this.dataSource, error)?.isLocked) throw error;
+      if (!classifyFailure(this.dataSource, error)?.isLocked) throw error;
       // Perhaps a frozen instance; another attempt follows.
       this.locked += 1;
       if (this.locked >= LOGGED_LOCKS) this.warn(error);
@@ -228,24 +228,24 @@ export class StepRunner {
   warn(error: unknown, subject = SUBJECT): void {
     // A shutdown has closed the connections.
     if (this.isClosed || error instanceof AbandonedError) return;
-    const failure = failureOf(this.dataSource, error) ?? { code: 'other', reason: String(error) };
+    const failure = classifyFailure(this.dataSource, error) ?? { code: 'other', reason: String(error) };
     connectionsOf(this.dataSource).incidents.failed(subject, failure, 'warn');
   }
 
   /** Delays deferred ranges after a failed step: immediate retries could block all other updates. */
   private async putOffDeferred(turn: Turn, took: number): Promise<void> {
     this.selection.hasDeferred = true;
-    const largeFrom = dateOf(turn.now + took + MAX_LARGE_REST);
+    const largeFrom = toDate(turn.now + took + MAX_LARGE_REST);
     await this.commit(turn, { state: { largeFrom } }).catch((error: unknown) => this.warn(error));
   }
 
   /** True if a step failed because of its ranges; otherwise a retry may succeed. */
   private isDueToRanges(error: unknown): boolean {
-    const failure = failureOf(this.dataSource, error);
+    const failure = classifyFailure(this.dataSource, error);
     return failure === undefined || failure.kind !== 'transient' || failure.isTooSlow === true;
   }
 }
 
-function dateOf(milliseconds: number): Date {
+function toDate(milliseconds: number): Date {
   return new Date(Math.ceil(milliseconds));
 }

@@ -22,7 +22,7 @@ export function inAnyRange(column: string, timeRanges: TimeRange[]): Brackets {
 }
 
 /** Returns the buckets that the time ranges touch, with adjacent ones merged. */
-export function bucketsOf(timeRanges: TimeRange[], span: number): TimeRange[] {
+export function listBuckets(timeRanges: TimeRange[], span: number): TimeRange[] {
   const starts = new Set<number>();
   for (const { since, until } of timeRanges)
     for (let start = floor(since, span); start < until; start += span) starts.add(start);

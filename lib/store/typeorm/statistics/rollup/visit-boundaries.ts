@@ -1,8 +1,8 @@
 import { encodeNameCounts, MAX_NAME_COUNTS } from './name-counts.js';
 import type { PathDictionary } from './path-dictionary.js';
 import type { VisitRow } from './previous-visits.js';
-import { propertiesOf, type SessionProperty } from '../../../../activity/session.js';
-import { sourceOf } from '../../../../statistics/visit-source.js';
+import { copySessionProperties, type SessionProperty } from '../../../../activity/session.js';
+import { parseVisitSource } from '../../../../statistics/visit-source.js';
 import { encodePathId, encodePathIds } from './path-sequence.js';
 import { DAY } from '../../../../time/units.js';
 import type { VisitPaths } from './visit-paths.js';
@@ -75,24 +75,24 @@ function buildVisit(
     userId,
     startedAt: new Date(Number(first.startedAt)),
     endedAt: new Date(Number(first.endedAt)),
-    duration: durationOf(first, last, visited),
+    duration: computeDuration(first, last, visited),
     activities: Number(first.activities),
     views: Number(first.views),
     bounced: Number(first.actions) === 1,
     bot: Boolean(first.bot),
     mixed: isMixed(first) || Number(first.endedAt) - Number(first.startedAt) > MAX_LENGTH,
-    ...propertiesOf(first),
+    ...copySessionProperties(first),
     previousSessionVisitAt: null,
     previousUserVisitAt: null,
-    entry: paths.idOf(first.page),
-    exit: paths.idOf(last.page),
+    entry: paths.getId(first.page),
+    exit: paths.getId(last.page),
     ...encodePaths(visited, paths),
-    ...sourceOf(first.path, first.referer),
+    ...parseVisitSource(first.path, first.referer),
   };
 }
 
 /** Returns whole seconds: from the first to the last activity, and for how long the last page was in view after that. */
-function durationOf(
+function computeDuration(
   first: VisitBoundaryRow,
   last: VisitBoundaryRow,
   visited: VisitPaths | undefined,
@@ -116,8 +116,8 @@ function encodePaths(
   const viewed = new Set(visited.views);
   const others = [...visited.others].filter((path) => !viewed.has(path));
   return {
-    pathSequence: encodePathIds(visited.views.map((path) => paths.idOf(path))),
-    otherPaths: others.map((path) => encodePathId(paths.idOf(path))).join('') || null,
+    pathSequence: encodePathIds(visited.views.map((path) => paths.getId(path))),
+    otherPaths: others.map((path) => encodePathId(paths.getId(path))).join('') || null,
     nameCounts: nameCounts ?? null,
   };
 }

@@ -96,7 +96,7 @@ export class VisitBuilder {
     const { changed, stored } = await new PreviousVisits(this.manager, this.frozenUntil).find(visits, ids);
     const there = new Set(visits.map(({ id }) => id));
     const gone = ids.filter((id) => !there.has(id));
-    const longestOf = (mixed: boolean): number =>
+    const findLongest = (mixed: boolean): number =>
       visits.reduce(
         (most, visit) => (visit.mixed === mixed ? Math.max(most, +visit.endedAt - +visit.startedAt) : most),
         0,
@@ -121,8 +121,8 @@ export class VisitBuilder {
     const hasLarge = visits.some(({ activities }) => activities > LARGE_VISIT);
     return {
       statements,
-      maxVisitDuration: longestOf(false),
-      maxMixedDuration: longestOf(true),
+      maxVisitDuration: findLongest(false),
+      maxMixedDuration: findLongest(true),
       days,
       hasLarge,
     };
@@ -186,8 +186,8 @@ export class VisitBuilder {
       .createQueryBuilder(Activity, 'activity')
       .select('activity.visitId', 'visitId')
       .addSelect('COUNT(*)', 'activities')
-      .addSelect(countOf(`activity.name = 'view'`), 'views')
-      .addSelect(countOf(`activity.name <> '${ENGAGEMENT}' AND ${IS_INTERACTIVE}`), 'actions')
+      .addSelect(countSql(`activity.name = 'view'`), 'views')
+      .addSelect(countSql(`activity.name <> '${ENGAGEMENT}' AND ${IS_INTERACTIVE}`), 'actions')
       .addSelect('MIN(activity.date)', 'startedAt')
       .addSelect('MAX(activity.date)', 'endedAt')
       .addSelect('COUNT(activity.sessionId)', 'sessions')
@@ -271,6 +271,6 @@ function placeBy(order: string): string {
   return `ROW_NUMBER() OVER (PARTITION BY activity.visitId ORDER BY ${order})`;
 }
 
-function countOf(condition: string): string {
+function countSql(condition: string): string {
   return `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END)`;
 }

@@ -28,12 +28,12 @@ export async function countDistinct(
   range: TimeRange,
   starts: number[],
 ): Promise<MeasureValues> {
-  const ofVisits = selection
+  const visitRows = selection
     .visits(range)
     .select(intervalSql('visit.startedAt', starts), 'n')
     .addSelect(`visit.${key}`, 'id')
     .andWhere(`visit.${key} IS NOT NULL`);
-  const ofOthers = selection
+  const otherActivities = selection
     .activities(range)
     .select(intervalSql('activity.date', starts), 'n')
     .addSelect(`activity.${key}`, 'id')
@@ -44,8 +44,8 @@ export async function countDistinct(
     .createQueryBuilder()
     .select('n')
     .addSelect('COUNT(*)', 'count')
-    .from(`(${ofVisits.getQuery()} UNION ${ofOthers.getQuery()})`, 'seen')
-    .setParameters({ ...ofVisits.getParameters(), ...ofOthers.getParameters() })
+    .from(`(${visitRows.getQuery()} UNION ${otherActivities.getQuery()})`, 'seen')
+    .setParameters({ ...visitRows.getParameters(), ...otherActivities.getParameters() })
     .groupBy('n')
     .getRawMany<Record<'n' | 'count', string | number>>();
   const counts = starts.map(() => 0);

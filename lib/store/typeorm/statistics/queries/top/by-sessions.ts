@@ -6,7 +6,7 @@ import { inTurns } from '../../in-turns.js';
 import { decodeNameCounts } from '../../rollup/name-counts.js';
 import { findPathIds } from '../../rollup/path-dictionary.js';
 import { decodePathIds, encodePathId } from '../../rollup/path-sequence.js';
-import { activitiesOf, findContainedVisits } from '../contained-visits.js';
+import { queryActivities, findContainedVisits } from '../contained-visits.js';
 import { rankPaths, rankRows } from './rank.js';
 import type { ExactTopQuery } from './top.types.js';
 
@@ -35,7 +35,7 @@ export async function topBySessions(
   const isPath = dimension === 'path';
   const { containedSql, remainder } = await findContainedVisits(selection, range, [range.since]);
   const ids = new Map<string, number>();
-  const idOf = (value: string): number => {
+  const assignId = (value: string): number => {
     const id = ids.get(value) ?? FIRST_ID + ids.size;
     ids.set(value, id);
     return id;
@@ -56,13 +56,13 @@ export async function topBySessions(
       if (pathSequence === null) oversized.push(id);
       else if (isPath) add(session, pathSequence + (otherPaths ?? ''));
       else {
-        if (views > 0) add(session, encodePathId(idOf('view')));
+        if (views > 0) add(session, encodePathId(assignId('view')));
         for (const [name] of nameCounts === null ? [] : decodeNameCounts(nameCounts))
-          add(session, encodePathId(idOf(name)));
+          add(session, encodePathId(assignId(name)));
       }
     }
   }
-  for (const query of [...remainder, ...activitiesOf(oversized, selection, range)]) {
+  for (const query of [...remainder, ...queryActivities(oversized, selection, range)]) {
     const rows = await query
       .select('activity.sessionId', 'session')
       .addSelect(isPath ? PAGE : 'activity.name', 'value')
@@ -71,7 +71,7 @@ export async function topBySessions(
       .getRawMany<Record<'session' | 'value', string>>();
     if (isPath)
       for (const [path, id] of await findPathIds(selection.manager, distinct(rows))) ids.set(path, id);
-    for (const { session, value } of rows) add(session, encodePathId(idOf(value)));
+    for (const { session, value } of rows) add(session, encodePathId(assignId(value)));
   }
   const counts = new Map<number, number>();
   for await (const some of inTurns([...sessions.values()]))

@@ -18,7 +18,7 @@ import type { ExactTopQuery } from './top.types.js';
 const MAX_VALUES = 10_000;
 
 /** Returns the key in the daily cache for a question. */
-export function dailyMetricOf({
+export function buildDailyMetric({
   dimension,
   property = '',
 }: Pick<TopQuery, 'dimension' | 'property'>): string {
@@ -85,7 +85,7 @@ async function addUp<T extends string | number | null>(
   parse: (counts: string) => [value: T, count: number][],
   countQuery: (part: TimeRange) => SelectQueryBuilder<ObjectLiteral>,
 ): Promise<Map<T, number> | undefined> {
-  const days = await loadCachedDays(manager, dailyMetricOf(query), range);
+  const days = await loadCachedDays(manager, buildDailyMetric(query), range);
   if (days.length === 0) return undefined;
   const counts = new Map<T, number>();
   const add = (value: T, count: number): void => void counts.set(value, (counts.get(value) ?? 0) + count);

@@ -7,7 +7,7 @@ import { VISITED_PATHS } from '../../rollup/daily-count-cache.js';
 import { countsOfPaths, countVisits, visitedPaths } from '../../rollup/daily-counts/visited-paths.js';
 import { decodeNameCounts } from '../../rollup/name-counts.js';
 import { findPathIds } from '../../rollup/path-dictionary.js';
-import { activitiesOf, type ContainedVisits, findContainedVisits } from '../contained-visits.js';
+import { queryActivities, type ContainedVisits, findContainedVisits } from '../contained-visits.js';
 import { countsBy } from '../measures/activity-counts.js';
 import { topBySessions } from './by-sessions.js';
 import { loadCachedDays, uncachedRanges } from './cached-days.js';
@@ -73,7 +73,7 @@ async function countPaths(
   for (const part of uncachedRanges(range, days)) {
     const found = await visitedPaths(selection.visits(part).andWhere(containedSql), measure);
     add(found.counts);
-    remainder.push(...activitiesOf(found.oversized, selection, range));
+    remainder.push(...queryActivities(found.oversized, selection, range));
   }
   return counts;
 }
@@ -111,7 +111,7 @@ async function topNames(
     for (const [name, count] of nameCounts === null ? [] : decodeNameCounts(nameCounts))
       add(name, (measure === 'visits' ? 1 : count) * Number(visits));
   }
-  remainder.push(...activitiesOf(oversized, selection, range));
+  remainder.push(...queryActivities(oversized, selection, range));
   for (const [name, count] of await countsBy('name', remainder, measure)) add(name, count);
   return rankRows(counts, limit);
 }

@@ -5,7 +5,7 @@ import type { StatisticsQuery } from '../../filter/statistics-query.js';
 /** Adds the latest names of groups, each found by the index of groups and dates. */
 export async function addGroupNames(selection: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
   const named: TopRow[] = [];
-  for (const row of rows) named.push({ ...row, name: await nameOf(row.value ?? '', selection) });
+  for (const row of rows) named.push({ ...row, name: await findGroupName(row.value ?? '', selection) });
   return named;
 }
 
@@ -21,7 +21,7 @@ export function groupsMatching(selection: StatisticsQuery, since: number): strin
   return query.getQuery();
 }
 
-async function nameOf(group: string, selection: StatisticsQuery): Promise<string | null> {
+async function findGroupName(group: string, selection: StatisticsQuery): Promise<string | null> {
   const { manager, dialect } = selection;
   const query = manager
     .createQueryBuilder(Activity, 'activity')

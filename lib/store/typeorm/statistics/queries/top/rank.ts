@@ -89,11 +89,11 @@ export function search(
   // Some databases cannot lower-case non-ASCII letters; then the text is found only as typed.
   const matches = `(LOWER(${column}) LIKE :search ESCAPE '!' OR ${column} LIKE :typed ESCAPE '!')`;
   return query.andWhere(otherwise === undefined ? matches : `(${matches} OR ${otherwise})`, {
-    search: patternOf(text.toLowerCase()),
-    typed: patternOf(text),
+    search: likePattern(text.toLowerCase()),
+    typed: likePattern(text),
   });
 }
 
-function patternOf(text: string): string {
+function likePattern(text: string): string {
   return `%${text.replaceAll(/[!%_]/g, '!$&')}%`;
 }

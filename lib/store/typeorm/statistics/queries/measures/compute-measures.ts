@@ -1,12 +1,12 @@
-import { measureActivities } from './activity-measures.js';
+import { countActivitiesAndViews } from './activities-and-views.js';
 import { countDistinct, hasActivitiesOutsideVisits } from './distinct-visitors.js';
 import type { MeasureValues } from '../../../../../statistics/statistics.store.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { planMeasure } from '../../query-plan.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
-import { measureAllVisits } from './all-visit-measures.js';
-import { measureVisits } from './visit-measures.js';
+import { measureAllVisits } from './all-visits.js';
+import { measureFilteredVisits } from './filtered-visits.js';
 import { findContainedVisits } from '../contained-visits.js';
 
 /** Frozen visits have no ids to count, but their rows show if they are their visitor's first. */
@@ -36,13 +36,13 @@ export async function computeMeasures<M extends Measure>(
   range: TimeRange,
   starts: number[],
 ): Promise<Record<M, MeasureValues>> {
-  const asked = new Set<Measure>(measures);
+  const requested = new Set<Measure>(measures);
   const found: Partial<Record<Measure, MeasureValues>> = {};
   for (const [measure, key] of [
     ['users', 'userId'],
     ['sessions', 'sessionId'],
   ] as const) {
-    if (asked.has(measure) && (await hasActivitiesOutsideVisits(key, selection, range)))
+    if (requested.has(measure) && (await hasActivitiesOutsideVisits(key, selection, range)))
       found[measure] = await countVisitors(measure, key, selection, range, starts);
   }
   // Counts of activities: visit rows have them too, unless a visit crosses an interval boundary.
@@ -50,16 +50,16 @@ export async function computeMeasures<M extends Measure>(
   const areInVisits = counted.some((measure) => planMeasure(measure, selection.kind) === 'visits');
   const contained = areInVisits ? await findContainedVisits(selection, range, starts) : undefined;
   if (counted.length > 0)
-    Object.assign(found, await measureActivities(selection, range, starts, contained?.remainder));
-  const ofVisits = measures.filter(
+    Object.assign(found, await countActivitiesAndViews(selection, range, starts, contained?.remainder));
+  const visitMeasures = measures.filter(
     (measure) => found[measure] === undefined || (contained && counted.includes(measure)),
   );
-  if (ofVisits.length > 0) {
+  if (visitMeasures.length > 0) {
     const values =
       selection.kind === 'none'
-        ? await measureAllVisits(ofVisits, selection, range, starts)
-        : await measureVisits(ofVisits, selection, range, starts, contained?.containedSql);
-    for (const measure of ofVisits) {
+        ? await measureAllVisits(visitMeasures, selection, range, starts)
+        : await measureFilteredVisits(visitMeasures, selection, range, starts, contained?.containedSql);
+    for (const measure of visitMeasures) {
       const before = found[measure];
       found[measure] = values[measure]?.map((value, n) => (before ? (value ?? 0) + (before[n] ?? 0) : value));
     }

@@ -4,7 +4,7 @@ import { HOUR } from '../time/units.js';
 export interface OutcomeCount {
   /** The beginning of the hour, in milliseconds since 1970. */
   hour: number;
-  /** The cause, as passed to {@link Outcomes.count}. */
+  /** The cause, as passed to {@link OutcomeCounter.count}. */
   cause: string;
   count: number;
 }
@@ -35,7 +35,7 @@ const MAX_REFUSALS = 50;
  * property, such as `400.date`; `401.host` and `403.host` if the host's own guards turned it away; `cors` for a preflight
  * request that nobody answers.
  */
-export class Outcomes {
+export class OutcomeCounter {
   private hours = new Map<number, Map<string, number>>();
   private current = new Map<string, number>();
   private currentHour = Number.NaN;

@@ -1,24 +1,15 @@
 import { intervalSql } from '../../../../../statistics/time/calendar.js';
-import type { MeasureValues } from '../../../../../statistics/statistics.store.js';
+import { type Counted, type Found, toMeasureValues } from './measure-values.js';
 import { MEDIAN, ranked } from './median.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 
-export type Found = Partial<Record<Measure, MeasureValues>>;
-
-/** The value of a measure in an interval. */
-export interface Counted {
-  measure: Measure;
-  n: string | number;
-  value: string | number;
-}
-
 /** The statement of each measure over the visits that are `seen`. */
 const COUNTS: Record<Measure, string> = {
   visits: 'COUNT(*) AS value FROM seen GROUP BY n',
-  users: `COUNT(*) AS value FROM (${different('visit_user')}) who GROUP BY n`,
-  sessions: `COUNT(*) AS value FROM (${different('visit_session')}) who GROUP BY n`,
+  users: `COUNT(*) AS value FROM (${distinctSql('visit_user')}) who GROUP BY n`,
+  sessions: `COUNT(*) AS value FROM (${distinctSql('visit_session')}) who GROUP BY n`,
   bounceRate: 'SUM(bounced) AS value FROM seen GROUP BY n',
   visitDuration: `${MEDIAN} AS value FROM (${ranked('(SELECT n, duration, COUNT(*) AS visits FROM seen GROUP BY n, duration) counted')}) ranked GROUP BY n`,
   activities: 'SUM(activities) AS value FROM seen GROUP BY n',
@@ -26,7 +17,7 @@ const COUNTS: Record<Measure, string> = {
 };
 
 /** PostgreSQL hashes for this, while it would sort for `COUNT(DISTINCT …)`. */
-function different(column: string): string {
+function distinctSql(column: string): string {
   return `SELECT DISTINCT n, ${column} FROM seen WHERE ${column} IS NOT NULL`;
 }
 
@@ -34,7 +25,7 @@ function different(column: string): string {
  * Measures over the visits that match a filter, which are read once.
  * @param containedSql true if the activities and views of a visit are counted from its row
  */
-export async function measureVisits(
+export async function measureFilteredVisits(
   measures: Measure[],
   selection: StatisticsQuery,
   range: TimeRange,
@@ -59,24 +50,4 @@ export async function measureVisits(
     parameters,
   );
   return toMeasureValues(rows, starts);
-}
-
-export function toMeasureValues(rows: Counted[], starts: number[]): Found {
-  const zeros = starts.map(() => 0);
-  const durations = starts.map((): number | null => null);
-  const sums: Partial<Record<Measure, number[]>> = {};
-  for (const { measure, n, value } of rows) {
-    const figures = measure === 'visitDuration' ? durations : (sums[measure] ??= [...zeros]);
-    figures[Number(n)] = Number(value);
-  }
-  const { visits = zeros, bounceRate: bounced, users, sessions, activities, views } = sums;
-  return {
-    visits,
-    users: users ?? zeros,
-    sessions: sessions ?? zeros,
-    activities: activities ?? zeros,
-    views: views ?? zeros,
-    bounceRate: visits.map((count, n) => (count === 0 ? null : (bounced?.[n] ?? 0) / count)),
-    visitDuration: durations,
-  };
 }

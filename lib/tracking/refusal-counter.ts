@@ -1,6 +1,6 @@
 import { HttpException, Injectable } from '@nestjs/common';
 import { isOfDoctor } from '../diagnostics/doctor-request.js';
-import { Outcomes } from '../diagnostics/outcomes.js';
+import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import type { TrackRequest } from '../http/request.js';
 
 /** A media type of RFC 9110, without parameters. Any other text of a client is not stored. */
@@ -25,11 +25,11 @@ type AnyRequest = Pick<TrackRequest, 'method' | 'headers'>;
 
 /** Counts the refused requests to the tracking route, no matter if the host or Djaffar refuses them. */
 @Injectable()
-export class Answers {
+export class RefusalCounter {
   /** The causes of refusals, which are more precise than the status of the response. */
   private readonly causes = new WeakMap<object, string>();
 
-  constructor(private readonly outcomes: Outcomes) {}
+  constructor(private readonly outcomes: OutcomeCounter) {}
 
   /** Must be called when the tracking route's own guards run, because then the host's guards have allowed the request. */
   enter(request: AnyRequest): void {
@@ -39,7 +39,7 @@ export class Answers {
   /** Must be called with each error that the tracking route throws. */
   fail(request: AnyRequest, error: unknown): void {
     if (!(error instanceof HttpException) || error.getStatus() !== 400) return;
-    this.causes.set(request, `400.${fieldOf(error.getResponse())}`);
+    this.causes.set(request, `400.${findField(error.getResponse())}`);
   }
 
   /** Must be called when a request is answered. */
@@ -49,14 +49,14 @@ export class Answers {
     this.outcomes.refuse({
       at: new Date().toISOString(),
       status,
-      cause: this.causeOf(request, status),
+      cause: this.findCause(request, status),
       method,
       contentType: MEDIA_TYPE.exec(headers['content-type'] ?? '')?.[0] ?? null,
       origin: /^https?:\/\/[\w.:[\]-]{1,255}$/i.exec(headers.origin ?? '')?.[0] ?? null,
     });
   }
 
-  private causeOf(request: AnyRequest, status: number): string {
+  private findCause(request: AnyRequest, status: number): string {
     if (request.method === 'OPTIONS') return 'cors';
     const known = this.causes.get(request);
     if (status === 400) return known || '400.body';
@@ -66,7 +66,7 @@ export class Answers {
 }
 
 /** Returns the first wrong property, without the index in a batch. */
-function fieldOf(response: unknown): string {
+function findField(response: unknown): string {
   const errors = typeof response === 'object' && response !== null && 'errors' in response && response.errors;
   const [first = ''] = typeof errors === 'object' && errors !== null ? Object.keys(errors) : [];
   const name = first.replace(/^activities\.\d+\./, '').split('.', 1)[0];

@@ -1,10 +1,10 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { groupingOf, intervalSql } from '../../../../../statistics/time/calendar.js';
+import { groupBySql, intervalSql } from '../../../../../statistics/time/calendar.js';
 import { MEDIAN, ranked } from './median.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
-import { type Counted, toMeasureValues, type Found } from './visit-measures.js';
+import { type Counted, toMeasureValues, type Found } from './measure-values.js';
 
 /** The measures of an interval; `median` only if it was requested and there was a visit. */
 type Row = Partial<Record<Measure, string | number | null>> & { n: string | number; median?: string | null };
@@ -17,8 +17,8 @@ export async function measureAllVisits(
   starts: number[],
 ): Promise<Found> {
   // A single interval is as fast in one pass.
-  const isEach = selection.dialect.hasLateral && starts.length > 1;
-  const rows = await (isEach ? askForEach : askAtOnce)(measures, selection, range, starts);
+  const hasSeveral = selection.dialect.hasLateral && starts.length > 1;
+  const rows = await (hasSeveral ? queryEachInterval : queryAllIntervals)(measures, selection, range, starts);
   const counts: Measure[] = ['visits', ...measures.filter((measure) => measure !== 'visitDuration')];
   return toMeasureValues(
     rows.flatMap(({ n, median, ...found }): Counted[] => [
@@ -30,7 +30,7 @@ export async function measureAllVisits(
 }
 
 /** Reads all visits in one pass, and computes the interval of each. */
-function askAtOnce(
+function queryAllIntervals(
   measures: Measure[],
   selection: StatisticsQuery,
   range: TimeRange,
@@ -41,13 +41,13 @@ function askAtOnce(
   const query: SelectQueryBuilder<ObjectLiteral> = selection
     .visits(range)
     .select(interval, 'n')
-    .groupBy(groupingOf(interval));
+    .groupBy(groupBySql(interval));
   const sums = addCounts(query, measures, start);
   return (measures.includes('visitDuration') ? withMedians(selection, query, sums) : query).getRawMany<Row>();
 }
 
 /** Reads one interval after the other, in the order of the index on starts; this takes less than half of the time. */
-function askForEach(
+function queryEachInterval(
   measures: Measure[],
   selection: StatisticsQuery,
   range: TimeRange,

@@ -1,5 +1,5 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { groupingOf, intervalSql } from '../../../../../statistics/time/calendar.js';
+import { groupBySql, intervalSql } from '../../../../../statistics/time/calendar.js';
 import { ACTIVITY_COUNTS } from './activity-counts.js';
 import type { MeasureValues } from '../../../../../statistics/statistics.store.js';
 import { planMeasure } from '../../query-plan.js';
@@ -8,21 +8,21 @@ import { floor, QUARTER, type TimeRange, subtract } from '../../../../../statist
 import { PathRollup, NameRollup } from '../../rollup/tables/rollups.entity.js';
 import { isBucketStart, retryOnCompaction, alignedRange } from '../path-rollups.js';
 
-type ActivityMeasureValues = Record<'activities' | 'views', MeasureValues>;
+type ActivityAndViewCounts = Record<'activities' | 'views', MeasureValues>;
 
 /**
  * Counts activities and views.
  * @param remainder the only activities to count, if the rest is counted from visit rows
  */
-export async function measureActivities(
+export async function countActivitiesAndViews(
   selection: StatisticsQuery,
   range: TimeRange,
   starts: number[],
   remainder?: SelectQueryBuilder<ObjectLiteral>[],
-): Promise<ActivityMeasureValues> {
+): Promise<ActivityAndViewCounts> {
   if (remainder)
     return sumUp(
-      remainder.map((query) => counted(query, starts)),
+      remainder.map((query) => countPerInterval(query, starts)),
       starts,
     );
   if (selection.kind === 'path')
@@ -35,7 +35,7 @@ export async function measureActivities(
 async function sumUp(
   queries: SelectQueryBuilder<ObjectLiteral>[],
   starts: number[],
-): Promise<ActivityMeasureValues> {
+): Promise<ActivityAndViewCounts> {
   const activities = starts.map(() => 0);
   const views = starts.map(() => 0);
   for (const query of queries) {
@@ -58,10 +58,10 @@ function activityQueries(
     planMeasure('activities', selection.kind) === 'rollup' ? wholeQuarters(range, starts) : undefined;
   if (whole)
     return [
-      totalsOf(selection, whole, starts),
-      ...subtract(range, whole).map((timeRange) => counted(selection.activities(timeRange), starts)),
+      queryNameRollup(selection, whole, starts),
+      ...subtract(range, whole).map((timeRange) => countPerInterval(selection.activities(timeRange), starts)),
     ];
-  return [counted(selection.activities(range), starts)];
+  return [countPerInterval(selection.activities(range), starts)];
 }
 
 /** Counts the views of some paths from the path rollup. */
@@ -74,29 +74,29 @@ function pathQueries(
   const whole = alignedRange(range, compactedUntil);
   const within = starts.filter((start) => whole && start > whole.since && start < whole.until);
   if (!whole || !within.every((start) => isBucketStart(start, compactedUntil)))
-    return [counted(selection.activities(range), starts)];
+    return [countPerInterval(selection.activities(range), starts)];
   const query = selection.manager
     .createQueryBuilder<ObjectLiteral>(PathRollup, 'sum')
     .where(`sum.startedAt >= ${whole.since} AND sum.startedAt < ${whole.until}`);
   selection.applyToPaths(query, 'sum');
   const count = selection.name === 'view' ? 'SUM(sum.views)' : 'SUM(sum.activities)';
   return [
-    told(query, 'sum.startedAt', starts, { count, views: 'SUM(sum.views)' }),
-    ...subtract(range, whole).map((timeRange) => counted(selection.activities(timeRange), starts)),
+    selectPerInterval(query, 'sum.startedAt', starts, { count, views: 'SUM(sum.views)' }),
+    ...subtract(range, whole).map((timeRange) => countPerInterval(selection.activities(timeRange), starts)),
   ];
 }
 
-function counted(
+function countPerInterval(
   activities: SelectQueryBuilder<ObjectLiteral>,
   starts: number[],
 ): SelectQueryBuilder<ObjectLiteral> {
-  return told(activities, 'activity.date', starts, {
+  return selectPerInterval(activities, 'activity.date', starts, {
     count: ACTIVITY_COUNTS.activities,
     views: ACTIVITY_COUNTS.views,
   });
 }
 
-function told(
+function selectPerInterval(
   query: SelectQueryBuilder<ObjectLiteral>,
   column: string,
   starts: number[],
@@ -107,10 +107,10 @@ function told(
     .select(interval, 'n')
     .addSelect(count, 'count')
     .addSelect(views, 'views')
-    .groupBy(groupingOf(interval));
+    .groupBy(groupBySql(interval));
 }
 
-function totalsOf(
+function queryNameRollup(
   { manager, name }: StatisticsQuery,
   { since, until }: TimeRange,
   starts: number[],
@@ -119,7 +119,7 @@ function totalsOf(
     .createQueryBuilder(NameRollup, 'total')
     .where('total.startedAt >= :since AND total.startedAt < :until', { since, until });
   if (name !== undefined) query.andWhere('total.name = :name', { name });
-  return told(query, 'total.startedAt', starts, {
+  return selectPerInterval(query, 'total.startedAt', starts, {
     count: 'SUM(total.activities)',
     views: `SUM(CASE WHEN total.name = 'view' THEN total.activities ELSE 0 END)`,
   });
