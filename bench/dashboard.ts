@@ -41,7 +41,7 @@ const CLICKS: Record<string, string> = {
 /** Elements that are awaited in each animation frame. */
 const PARTS = {
   'the chart': '.measure-chart canvas',
-  'the figures, with their change': '.figure-value:not(.skeleton)',
+  'the measures, with their change': '.measure-value:not(.skeleton)',
   'the first table': '.cards .bars',
 };
 const WATCH = `

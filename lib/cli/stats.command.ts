@@ -32,7 +32,7 @@ const AMOUNT_MEASURES = ['sum(KEY)', 'avg(KEY)', 'min(KEY)', 'max(KEY)', 'p95(KE
 export function addStats(program: Command): void {
   const stats = program.command('stats').description('answer a question about many activities, as JSON');
 
-  const overview = question(stats, 'overview', 'the figures of a range')
+  const overview = question(stats, 'overview', 'the measures of a range')
     .option('--compare-to <range>', 'previous, year, or FROM..TO', readRange)
     .action(({ compareTo, ...asked }: Question & OverviewOptions) =>
       answer(overview, asked, (of, options) => of.overview(options, { compareTo })),
@@ -45,7 +45,7 @@ export function addStats(program: Command): void {
       answer(series, asked, (of, options) => of.series(measure, interval, options)),
     );
 
-  const measure = question(stats, 'measure', 'a figure of numbers')
+  const measure = question(stats, 'measure', 'an aggregate of numbers')
     .addArgument(measureArgument(AMOUNT_MEASURES))
     .action((asked: AmountMeasure, options: Question) =>
       answer(measure, options, (of, range) => of.measure(asked, range)),

@@ -118,22 +118,22 @@ export class ActivityStats {
   overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
     const answer = async (snapshot: StatisticsSnapshot, range: Range): Promise<Omit<Overview, 'asOf'>> => {
       const compared = comparedRange(range, compareTo);
-      const figures = await snapshot.measures(MEASURES, range, [range.since]);
+      const values = await snapshot.measures(MEASURES, range, [range.since]);
       const before = compared && (await snapshot.measures(MEASURES, compared, [compared.since]));
-      const figure = (measure: Measure): Figure => ({
-        value: figures[measure][0] ?? null,
+      const result = (measure: Measure): Figure => ({
+        value: values[measure][0] ?? null,
         ...(before && { compared: before[measure][0] ?? null }),
       });
       return {
         ...formatSpan(range),
         ...(compared && { compared: formatSpan(compared) }),
-        users: figure('users'),
-        sessions: figure('sessions'),
-        visits: figure('visits'),
-        activities: figure('activities'),
-        views: figure('views'),
-        bounceRate: figure('bounceRate'),
-        visitDuration: figure('visitDuration'),
+        users: result('users'),
+        sessions: result('sessions'),
+        visits: result('visits'),
+        activities: result('activities'),
+        views: result('views'),
+        bounceRate: result('bounceRate'),
+        visitDuration: result('visitDuration'),
       };
     };
     return this.ask(['overview', question, compareTo], question, answer, (range) => [
@@ -173,7 +173,7 @@ export class ActivityStats {
   }
 
   /**
-   * A figure of numbers: of a property, the time on a page, or how far it was scrolled.
+   * An aggregate of numbers: of a property, the time on a page, or how far it was scrolled.
    * @example
    * const { value } = await stats.measure('timeOnPage', { path: '/pricing' }); // seconds, the median
    */
@@ -218,7 +218,7 @@ export class ActivityStats {
     return this.measure(formatPercentile(property, fraction), question);
   }
 
-  /** The most frequent values of a dimension, or those with the largest figure of numbers. */
+  /** The most frequent values of a dimension, or those with the largest aggregate of numbers. */
   async top(dimension: Dimension, options: TopOptions = {}): Promise<Top> {
     const { limit = TOP_LIMIT.default, measure, property, search, ...question } = options;
     checkOneOf('dimension', dimension, DIMENSIONS);

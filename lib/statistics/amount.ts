@@ -1,13 +1,13 @@
 import { checkText, InvalidFilterError } from '../activity/activity.filter.js';
 
-/** A figure of the numbers of a property. */
-type Figure = 'sum' | 'avg' | 'min' | 'max' | `p${number}`;
+/** An aggregate of the numbers of a property. */
+type Aggregate = 'sum' | 'avg' | 'min' | 'max' | `p${number}`;
 
 /**
- * A figure of the numbers that a property has: `sum(total)`, `avg(total)`, `min(total)`, `max(total)`, or a percentile with up
+ * An aggregate of the numbers that a property has: `sum(total)`, `avg(total)`, `min(total)`, `max(total)`, or a percentile with up
  * to three decimals, such as `p50(total)` (the median) and `p99.9(total)`.
  */
-export type PropertyMeasure = `${Figure}(${string})`;
+export type PropertyMeasure = `${Aggregate}(${string})`;
 
 /** Measures of `engagement`: the seconds in which visits had a page in view, and how far they scrolled it, in percent. */
 export const ENGAGEMENT_MEASURES = ['timeOnPage', 'scrollDepth'] as const;
@@ -22,13 +22,13 @@ export interface Amount {
   /** A property, or what `engagement` has. */
   of: { property: string } | EngagementMeasure;
   /** A percentile is in thousandths of a percent, so that ranks are whole numbers on every database. */
-  figure: 'sum' | 'avg' | 'min' | 'max' | { percentile: number };
+  aggregate: 'sum' | 'avg' | 'min' | 'max' | { percentile: number };
 }
 
 /** The thousandths of a percent in 100 %. */
 export const WHOLE = 100_000;
 
-const FIGURE = /^(?:(sum|avg|min|max)|p(\d{1,3}(?:\.\d{1,3})?))\((.+)\)$/s;
+const AGGREGATE = /^(?:(sum|avg|min|max)|p(\d{1,3}(?:\.\d{1,3})?))\((.+)\)$/s;
 
 /** The form of a {@link PropertyMeasure}, for descriptions. */
 export const AMOUNT_PATTERN = String.raw`^(timeOnPage|scrollDepth|(sum|avg|min|max|p\d{1,3}(\.\d{1,3})?)\(.+\))$`;
@@ -39,14 +39,14 @@ export const AMOUNT_PATTERN = String.raw`^(timeOnPage|scrollDepth|(sum|avg|min|m
  */
 export function parseAmount(measure: string): Amount | undefined {
   const ofEngagement = ENGAGEMENT_MEASURES.find((each) => each === measure);
-  if (ofEngagement) return { of: ofEngagement, figure: { percentile: WHOLE / 2 } };
-  const [, figure, percent, property] = FIGURE.exec(measure) ?? [];
+  if (ofEngagement) return { of: ofEngagement, aggregate: { percentile: WHOLE / 2 } };
+  const [, aggregate, percent, property] = AGGREGATE.exec(measure) ?? [];
   if (property === undefined) return undefined;
   const of = { property: checkText('measure', property) };
-  if (figure === 'sum' || figure === 'avg' || figure === 'min' || figure === 'max') return { of, figure };
+  if (aggregate === 'sum' || aggregate === 'avg' || aggregate === 'min' || aggregate === 'max') return { of, aggregate };
   const percentile = Math.round(Number(percent) * 1000);
   if (percentile > WHOLE) throw new InvalidFilterError('measure', 'must be of a percentile from p0 to p100');
-  return { of, figure: { percentile } };
+  return { of, aggregate: { percentile } };
 }
 
 /** The measure of a percentile of a property. */

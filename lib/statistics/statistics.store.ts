@@ -53,9 +53,9 @@ export interface StatisticsSnapshot {
     starts: number[],
   ): Promise<Record<M, MeasureValues>>;
   top(query: TopQuery, range: TimeRange): Promise<TopRow[]>;
-  /** A figure of the numbers of activities in each interval, as {@link measures}. */
+  /** An aggregate of the numbers of activities in each interval, as {@link measures}. */
   amounts(amount: Amount, range: TimeRange, starts: number[]): Promise<AmountValue[]>;
-  /** The values of a dimension with the largest figures. Activities without a visit have none of a dimension of visits but `user`. */
+  /** The values of a dimension with the largest aggregates. Activities without a visit have none of a dimension of visits but `user`. */
   topAmounts(amount: Amount, query: TopQuery, range: TimeRange): Promise<TopRow[]>;
   /** @param range whose end does not count: a client's clock may be ahead */
   live(range: Range): Promise<Omit<Live, 'asOf'>>;
@@ -72,7 +72,7 @@ export interface StatisticsSnapshot {
 /** One value for each interval; `null` if there is nothing to measure. */
 export type MeasureValues = (number | null)[];
 
-/** A figure, and how many numbers it is of; the sum of none is 0, other figures are `null`. */
+/** An aggregate, and how many numbers it is of; the sum of none is 0, other aggregates are `null`. */
 export interface AmountValue {
   value: number | null;
   count: number;

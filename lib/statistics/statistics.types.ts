@@ -147,7 +147,7 @@ export interface Span {
   to: string;
 }
 
-/** A figure of the range and of the compared range; `null` if there was no visit to measure. */
+/** The value of a measure in the range and in the compared range; `null` if there was no visit to measure. */
 export interface Figure {
   value: number | null;
   /** Missing without a comparison. */
@@ -165,10 +165,10 @@ export interface Overview extends AsOf, Span, Record<Measure, Figure> {
   compared?: Span;
 }
 
-/** A figure of numbers in a range. */
+/** An aggregate of numbers in a range. */
 export interface AmountResult extends AsOf, Span {
   measure: AmountMeasure;
-  /** The sum of no number is 0; other figures are `null` then. */
+  /** The sum of no number is 0; other aggregates are `null` then. */
   value: number | null;
   /** How many numbers there are. */
   count: number;
@@ -205,7 +205,7 @@ export interface Top extends AsOf {
 export interface TopRow {
   /** `null` without a value, such as no referrer or an unknown browser. */
   value: string | null;
-  /** What the measure counts, or its figure if it is a measure of numbers. */
+  /** What the measure counts, or its aggregate if it is a measure of numbers. */
   count: number;
   /**
    * Only for the dimensions `user` (the latest name in the latest visit) and `group` (the latest name); `null` if there is

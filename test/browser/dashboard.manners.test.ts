@@ -171,7 +171,7 @@ describeInBrowser.each(ADAPTERS.slice(0, 1))(
       await page.evaluate("dispatchEvent(new Event('beforeprint'))");
       await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
       await page.setViewportSize({ width: 700, height: 900 });
-      const card = await page.locator('.figures-card').boundingBox();
+      const card = await page.locator('.measures-card').boundingBox();
       const canvas = await page.locator('.chart canvas').boundingBox();
       expect(canvas && card && canvas.x + canvas.width <= card.x + card.width).toBe(true);
       const shown = await page.locator('button:visible, select:visible, input:visible').allInnerTexts();

@@ -30,10 +30,10 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
 
     afterAll(() => dashboard.close());
 
-    const figure = (page: Page, measure: string): Promise<string> =>
+    const readMeasure = (page: Page, measure: string): Promise<string> =>
       page.locator(`[data-measure=${measure}]:not(.skeleton)`).innerText();
 
-    it('shows the figures of ActivityStats', async () => {
+    it('shows the measures of ActivityStats', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       const { users, sessions, visits, views, bounceRate, visitDuration } =
         await dashboard.stats.overview(QUESTION);
@@ -41,13 +41,13 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       expect([bounceRate.value, visitDuration.value]).toEqual([0.25, 150]);
       const shown = await Promise.all(
         ['users', 'sessions', 'visits', 'views', 'bounceRate', 'visitDuration'].map((measure) =>
-          figure(page, measure),
+          readMeasure(page, measure),
         ),
       );
       expect(shown).toEqual(['1', '3', '4', '8', '25%', '2m 30s']);
     });
 
-    it('shows a figure over time, as a chart and as a table', async () => {
+    it('shows a measure over time, as a chart and as a table', async () => {
       const page = await dashboard.open(`?${DAYS}`);
       await page.locator('.chart canvas').waitFor();
       await page.getByRole('link', { name: 'Views' }).click();
@@ -109,7 +109,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
 
     it('compares with the range before, with the year before, or with nothing', async () => {
       const page = await dashboard.open('?range=custom&from=2026-02-08&to=2026-02-14&tz=Europe/Berlin');
-      const change = page.locator('.figure', { hasText: 'Visits' }).locator('.change');
+      const change = page.locator('.measure', { hasText: 'Visits' }).locator('.change');
       await change.getByText('-67%').waitFor();
       await page.getByLabel('Compared to').selectOption('Previous year');
       await page.locator('.change:text-is("from 0")').first().waitFor();
@@ -152,9 +152,9 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
     ])('says what is wrong with a range that cannot be shown: %s', async (query, problem) => {
       const page = await dashboard.open(`?${query}`);
       await page.getByRole('alert').getByText(problem).waitFor();
-      expect(await page.locator('.figure').count()).toBe(0);
+      expect(await page.locator('.measure').count()).toBe(0);
       await page.getByRole('link', { name: 'Show the last 30 days' }).click();
-      await page.locator('.figure-value:not(.skeleton)').first().waitFor();
+      await page.locator('.measure-value:not(.skeleton)').first().waitFor();
     });
 
     it('refuses days in the wrong order', async () => {
@@ -265,7 +265,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       }
       await card.getByRole('link', { name: 'banner' }).click();
       await page.waitForURL(/utmContent=banner/);
-      expect(await figure(page, 'visits')).toBe('1');
+      expect(await readMeasure(page, 'visits')).toBe('1');
     });
 
     it('finds users by name as well as by id', async () => {

@@ -135,7 +135,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
   });
 
   describe('a user', () => {
-    it('shows their figures, devices and visits', async () => {
+    it('shows their metrics, devices and visits', async () => {
       const page = await dashboard.open(`?view=user&user=17&${DAYS}`);
       await page.getByRole('heading', { name: 'Zoë' }).waitFor();
       await page.locator('[data-measure=visits]:text-is("2")').waitFor();
@@ -235,7 +235,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
     const page = await dashboard.open(
       `?view=funnels&${DAYS}&step=path%3D/&step=path%3D/pricing&step=name%3Dbought`,
     );
-    const shown = page.locator('.step-figures strong');
+    const shown = page.locator('.step-counts strong');
     await shown.first().waitFor();
     expect(await shown.allInnerTexts()).toEqual(['3', '2', '1']);
   });

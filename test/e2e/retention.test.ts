@@ -57,7 +57,7 @@ describe.each(FOUND)('retention on %s', (database) => {
   const retain = (policy: Policy): Promise<RetentionResult | undefined> =>
     store.retain(planRetention(policy, NOW), immediately);
   const kept = async (): Promise<Activity[]> => host.stored();
-  const figures = async (question: StatisticsFilter = EVER): Promise<unknown[]> => [
+  const readAll = async (question: StatisticsFilter = EVER): Promise<unknown[]> => [
     await stats.overview(question),
     await stats.series('activities', 'day', question),
     await stats.series('sessions', 'month', question),
@@ -149,21 +149,21 @@ describe.each(FOUND)('retention on %s', (database) => {
     });
 
     it('the counts of erased days are exactly those of before, and marked', async () => {
-      const before = await figures();
+      const before = await readAll();
       const past = { from: '2026-08-01', to: '2026-08-25' };
-      const beforeInPast = await figures(past);
+      const beforeInPast = await readAll(past);
       expect(await retain(policy)).toEqual({ erased: 13, anonymised: 0 });
       expect(await kept()).toHaveLength(6);
-      const after = await figures();
+      const after = await readAll();
       expect(withoutMoments(after)).toEqual(withoutMoments(before));
       for (const answer of after) expect(answer).toMatchObject({ frozenUntil: daysAgo(90, 0).toISOString() });
-      expect(withoutMoments(await figures(past))).toEqual(withoutMoments(beforeInPast));
+      expect(withoutMoments(await readAll(past))).toEqual(withoutMoments(beforeInPast));
       expect(await stats.overview({ from: daysAgo(60) })).not.toHaveProperty('frozenUntil');
       expect(await store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     });
 
     it('keep nothing that says who it was', async () => {
-      await figures();
+      await readAll();
       await stats.top('user', EVER);
       await stats.top('property', { ...EVER, property: 'phone' });
       await retain(policy);
@@ -198,18 +198,18 @@ describe.each(FOUND)('retention on %s', (database) => {
     });
 
     it('survive a rebuild, late activities, an erasure and the next run', async () => {
-      const before = await figures();
+      const before = await readAll();
       await retain(policy);
       await store.rebuild();
-      expect(withoutMoments(await figures())).toEqual(withoutMoments(before));
+      expect(withoutMoments(await readAll())).toEqual(withoutMoments(before));
       await visit(100, 'late');
       await visit(50, 'late');
       await host.activities.erase({ user: 'late' });
-      expect(withoutMoments(await figures())).toEqual(withoutMoments(before));
+      expect(withoutMoments(await readAll())).toEqual(withoutMoments(before));
       await visit(110, 'later');
-      expect(withoutMoments(await figures())).toEqual(withoutMoments(before));
+      expect(withoutMoments(await readAll())).toEqual(withoutMoments(before));
       expect(await retain(policy)).toEqual({ erased: 3, anonymised: 0 });
-      expect(withoutMoments(await figures())).toEqual(withoutMoments(before));
+      expect(withoutMoments(await readAll())).toEqual(withoutMoments(before));
       expect(await store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
       // A visitor whose frozen visit only the next one remembers.
       await host.activities.erase({ visit: 'v-jeff-50' });
@@ -217,10 +217,10 @@ describe.each(FOUND)('retention on %s', (database) => {
     });
 
     it('go on to be frozen day by day', async () => {
-      const before = await figures();
+      const before = await readAll();
       for (let day = 0; day <= 30; day += 10)
         await store.retain(planRetention(policy, NOW - (30 - day) * DAY), immediately);
-      expect(withoutMoments(await figures())).toEqual(withoutMoments(before));
+      expect(withoutMoments(await readAll())).toEqual(withoutMoments(before));
     });
   });
 

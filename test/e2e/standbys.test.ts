@@ -86,8 +86,8 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
   }
 
   async function visits(): Promise<{ value: number | null; asOf: string }> {
-    const { visits: figure, asOf } = await stats.overview(november);
-    return { value: figure.value, asOf };
+    const { visits: found, asOf } = await stats.overview(november);
+    return { value: found.value, asOf };
   }
 
   async function exported(): Promise<number> {

@@ -37,9 +37,9 @@ const QUESTIONS: [string, fc.Arbitrary<Asked>][] = [
   ['overview', anOverview],
   ...MEASURES.map((measure): [string, fc.Arbitrary<Asked>] => [`series of ${measure}`, aSeries(measure)]),
   ...DIMENSIONS.map((dimension): [string, fc.Arbitrary<Asked>] => [`top of ${dimension}`, aTop(dimension)]),
-  ['figure of numbers', aMeasure],
-  ['series of figures of numbers', aSeriesOfAmounts],
-  ['top of figures of numbers', aTopOfAmounts],
+  ['aggregate of numbers', aMeasure],
+  ['series of aggregates of numbers', aSeriesOfAmounts],
+  ['top of aggregates of numbers', aTopOfAmounts],
   ['funnel', aFunnel],
   ['retention', aRetention],
   ['journeys', someJourneys],
@@ -165,7 +165,7 @@ describe.each(STORES)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SE
     );
   });
 
-  it('finds the largest figures among more values than a store returns to the process', async () => {
+  it('finds the largest aggregates among more values than a store returns to the process', async () => {
     const date = '2025-10-26T12:00Z';
     const numbers = Array.from({ length: 3000 }, (_, i) => ((i * 7919) % 3001) * 1e6 + (i % 4) / 4);
     const activities = [

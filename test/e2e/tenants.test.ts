@@ -314,7 +314,7 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
     [{ referrer: 'secret.example' }, { referrer: 'x.example' }],
     [{ utmSource: 'mixed-utm' }, { utmSource: 'x' }],
   ])('is not found by %j', async (right, wrong) => {
-    expect(await figuresOf(right)).toEqual(await figuresOf(wrong));
+    expect(await readStatistics(right)).toEqual(await readStatistics(wrong));
   });
 
   it.each([
@@ -323,13 +323,13 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
     [{ referrer: 'own.example' }],
     [{ utmSource: 'own-utm' }],
   ])('is left out, and one that did not is found by %j', async (filter) => {
-    const { measures, paths } = await figuresOf(filter);
+    const { measures, paths } = await readStatistics(filter);
     expect(measures).toEqual({ views: 2, activities: 2, visits: 1 });
     expect(paths).toEqual(['/a/own0', '/a/own1']);
   });
 
   it('is one without a user, as it is one here', async () => {
-    expect((await figuresOf({ user: null })).measures).toEqual({ views: 3, activities: 3, visits: 1 });
+    expect((await readStatistics({ user: null })).measures).toEqual({ views: 3, activities: 3, visits: 1 });
     // Whoever logs in during a visit was the visitor all along.
     await host.activities.track({
       date: new Date(start + 5 * MINUTE),
@@ -339,10 +339,10 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
       visit: 'own',
       user: { id: 'eve' },
     });
-    expect((await figuresOf({ user: null })).measures).toEqual({ views: 1, activities: 1, visits: 0 });
+    expect((await readStatistics({ user: null })).measures).toEqual({ views: 1, activities: 1, visits: 0 });
   });
 
-  async function figuresOf(
+  async function readStatistics(
     filter: StatisticsFilter,
   ): Promise<{ measures: Record<string, number | null>; paths: string[] }> {
     const { views, activities, visits } = await stats.overview({ ...filter, from });

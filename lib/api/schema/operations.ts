@@ -137,7 +137,7 @@ export const operations: Record<string, Operation> = {
     'Users, sessions, visits, activities, views, bounce rate and visit duration',
     OverviewQuery,
     parameters.overview,
-    'The figures.',
+    'The measures.',
     results.overview,
   ),
   series: question(
@@ -147,7 +147,7 @@ export const operations: Record<string, Operation> = {
     'A value for each interval.',
     results.series,
   ),
-  measure: question('A figure of numbers', MeasureQuery, parameters.measure, 'The figure.', results.measure),
+  measure: question('An aggregate of numbers', MeasureQuery, parameters.measure, 'The aggregate.', results.measure),
   top: question(
     'The most frequent values of a dimension',
     TopQuery,

@@ -187,7 +187,7 @@ export const overview: Parameters<OverviewQuery> = {
 export const series: Parameters<SeriesQuery> = {
   ...question,
   measure: {
-    description: `What is measured: ${MEASURES.map((each) => `\`${each}\``).join(', ')}, or a figure of numbers as in \`/stats/measure\`. \`bounceRate\` is 0 to 1, \`visitDuration\` is the median in seconds.`,
+    description: `What is measured: ${MEASURES.map((each) => `\`${each}\``).join(', ')}, or an aggregate of numbers as in \`/stats/measure\`. \`bounceRate\` is 0 to 1, \`visitDuration\` is the median in seconds.`,
     pattern: `^(${MEASURES.join('|')})$|${AMOUNT_PATTERN}`,
     example: 'visits',
   },
@@ -198,7 +198,7 @@ export const measure: Parameters<MeasureQuery> = {
   ...question,
   measure: {
     description:
-      'A figure of the numbers of a property: `sum(total)`, `avg(total)`, `min(total)`, `max(total)`, a percentile such as ' +
+      'An aggregate of the numbers of a property: `sum(total)`, `avg(total)`, `min(total)`, `max(total)`, a percentile such as ' +
       '`p95(total)`; or the median of the seconds that visits had a page in view, `timeOnPage`, or of the percentage that ' +
       'they scrolled through, `scrollDepth`.',
     pattern: AMOUNT_PATTERN,
@@ -211,7 +211,7 @@ export const top: Parameters<TopQuery> = {
   dimension: { description: 'The dimension whose values are counted.' },
   measure: {
     description:
-      `What is counted: ${TOP_MEASURES.map((each) => `\`${each}\``).join(', ')}, or a figure of numbers as in \`/stats/measure\`. ` +
+      `What is counted: ${TOP_MEASURES.map((each) => `\`${each}\``).join(', ')}, or an aggregate of numbers as in \`/stats/measure\`. ` +
       'Default: `views` for `path`; `activities` for `name`, for `property`, and for `path` if `name` is ' +
       'not `view`; else `visits`.',
     pattern: `^(${TOP_MEASURES.join('|')})$|${AMOUNT_PATTERN}`,

@@ -81,7 +81,7 @@ const figure = component(
       value: measured('In the range; `null` if there was no visit to measure.'),
       compared: optional(measured('In the range of `compareTo`. Missing without a comparison.')),
     },
-    'A figure: a number of things, a rate of 0 to 1 (`bounceRate`), or seconds (`visitDuration`).',
+    'The value of a measure: a count, a rate of 0 to 1 (`bounceRate`), or seconds (`visitDuration`).',
   ),
 );
 
@@ -99,7 +99,7 @@ export const overview = result<Overview>(
     bounceRate: figure,
     visitDuration: figure,
   },
-  'The main figures. `bounceRate` is 0 to 1, `visitDuration` is the median in seconds.',
+  'The main measures. `bounceRate` is 0 to 1, `visitDuration` is the median in seconds.',
 );
 
 export const series = result<Series>(
@@ -127,10 +127,10 @@ export const measure = result<AmountResult>(
     ...moments,
     ...spanFields,
     measure: text('What is measured.'),
-    value: nullable(number('The figure; without any number, a sum is 0 and other figures are `null`.')),
+    value: nullable(number('The aggregate; without any number, a sum is 0 and other aggregates are `null`.')),
     count: count('How many numbers there are.'),
   },
-  'A figure of numbers.',
+  'An aggregate of numbers.',
 );
 
 export const top = result<Top>(
@@ -143,7 +143,7 @@ export const top = result<Top>(
         object<TopRow>(
           {
             value: nullable(text('The value; `null` for none, such as no referrer or an unknown browser.')),
-            count: number('What the measure counts, or its figure of numbers.'),
+            count: number('What the measure counts, or its aggregate of numbers.'),
             name: optional(
               nullable(
                 text('Only if the dimension is `user`: the name in the latest visit; `null` without one.'),

@@ -54,7 +54,7 @@ export async function retainedAt(server: Server): Promise<{ doneAt: number; now:
 function planFilters({ eraseBefore, figures, names, anonymiseBefore }: RetentionPlan): Filter[] {
   if (anonymiseBefore !== undefined || (eraseBefore !== undefined && figures === 'keep'))
     throw new Error(
-      'Djaffar: the store on ClickHouse cannot anonymise activities or keep their figures yet (the options "retention.anonymiseAfter" and "retention.figures")',
+      'Djaffar: the store on ClickHouse cannot anonymise activities or keep their counts yet (the options "retention.anonymiseAfter" and "retention.figures")',
     );
   return [
     ...(eraseBefore === undefined ? [] : [{ to: eraseBefore }]),

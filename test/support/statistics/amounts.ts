@@ -26,17 +26,17 @@ export function measure(
     from: clock.iso(from),
     to: clock.iso(to),
     measure: asked,
-    value: figureOf(asked, numbers),
+    value: aggregateNumbers(asked, numbers),
     count: numbers.length,
   };
 }
 
-export function figureOfActivities(asked: AmountMeasure, activities: Activity[]): number | null {
-  return figureOf(asked, numbersOf(asked, activities));
+export function aggregateActivities(asked: AmountMeasure, activities: Activity[]): number | null {
+  return aggregateNumbers(asked, numbersOf(asked, activities));
 }
 
-/** The figure of each value that has numbers. */
-export function topFigures(
+/** The aggregate of each value that has numbers. */
+export function topAggregates(
   history: History,
   asked: AmountMeasure,
   dimension: Dimension,
@@ -58,7 +58,7 @@ export function topFigures(
   }
   return [...byValue].flatMap(([value, some]) => {
     const numbers = numbersOf(asked, some);
-    const count = figureOf(asked, numbers);
+    const count = aggregateNumbers(asked, numbers);
     return numbers.length === 0 || count === null ? [] : [{ value, count }];
   });
 }
@@ -87,15 +87,15 @@ function numberIn(value: unknown): number[] {
   return typeof value === 'number' ? [value] : [];
 }
 
-function figureOf(asked: AmountMeasure, unordered: number[]): number | null {
-  const [, figure = 'p50'] = /^(.+?)\(/.exec(asked) ?? [];
+function aggregateNumbers(asked: AmountMeasure, unordered: number[]): number | null {
+  const [, aggregate = 'p50'] = /^(.+?)\(/.exec(asked) ?? [];
   const sorted = unordered.toSorted((a, b) => a - b);
-  if (figure === 'sum') return sumOf(sorted);
+  if (aggregate === 'sum') return sumOf(sorted);
   if (sorted.length === 0) return null;
-  if (figure === 'avg') return sumOf(sorted) / sorted.length;
-  if (figure === 'min') return sorted[0] ?? null;
-  if (figure === 'max') return sorted.at(-1) ?? null;
-  const rank = Math.round(Number(figure.slice(1)) * 1000) * (sorted.length - 1);
+  if (aggregate === 'avg') return sumOf(sorted) / sorted.length;
+  if (aggregate === 'min') return sorted[0] ?? null;
+  if (aggregate === 'max') return sorted.at(-1) ?? null;
+  const rank = Math.round(Number(aggregate.slice(1)) * 1000) * (sorted.length - 1);
   const low = sorted[Math.floor(rank / 100_000)] ?? 0;
   const high = sorted[Math.ceil(rank / 100_000)] ?? 0;
   return low + ((high - low) * (rank % 100_000)) / 100_000;

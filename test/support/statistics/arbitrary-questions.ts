@@ -33,7 +33,7 @@ export const anOverview: fc.Arbitrary<Asked> = fc
   )
   .map(([question, options]) => ['overview', question, options]);
 
-/** Figures of few and of many numbers, with and without decimals. */
+/** Aggregates of few and of many numbers, with and without decimals. */
 const anAmount: fc.Arbitrary<AmountMeasure> = fc.oneof(
   fc.constantFrom<AmountMeasure[]>('timeOnPage', 'scrollDepth'),
   fc
@@ -41,7 +41,7 @@ const anAmount: fc.Arbitrary<AmountMeasure> = fc.oneof(
       fc.constantFrom('sum', 'avg', 'min', 'max', 'p0', 'p50', 'p95', 'p33.333', 'p100'),
       fc.constantFrom('n', 'n', 'visible', 'scroll', 'plan', '$'),
     )
-    .map(([figure, key]) => `${figure}(${key})` as AmountMeasure),
+    .map(([aggregate, key]) => `${aggregate}(${key})` as AmountMeasure),
 );
 
 export const aMeasure: fc.Arbitrary<Asked> = fc

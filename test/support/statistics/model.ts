@@ -14,7 +14,7 @@ import type {
   TopOptions,
 } from '../../../lib/index.js';
 import { measure } from './amounts.js';
-import { overview, series } from './figures.js';
+import { overview, series } from './measures.js';
 import { funnel } from './funnel.js';
 import type { History } from './history.js';
 import { journeys } from './journeys.js';

@@ -8,7 +8,7 @@ import type {
   TopRow,
 } from '../../../lib/index.js';
 import { isActivityDimension, TOP_MEASURES } from '../../../lib/statistics/statistics.types.js';
-import { topFigures } from './amounts.js';
+import { topAggregates } from './amounts.js';
 import { SESSION_PROPERTIES } from '../../../lib/activity/session.js';
 import { type History, isSessionProperty, propertyOf, rangeOf, type VisitFacts } from './history.js';
 import { countDistinct, nullFirst, sum } from './order.js';
@@ -23,7 +23,7 @@ export function top(history: History, dimension: Dimension, options: TopOptions)
     (value !== null && [value, ...namesSince(history, dimension, value, rangeOf(options).from)].some(holds));
   const counted = TOP_MEASURES.find((each) => each === measure);
   const rows = !counted
-    ? topFigures(history, measure as AmountMeasure, dimension, activities, (activity, own) =>
+    ? topAggregates(history, measure as AmountMeasure, dimension, activities, (activity, own) =>
         valueOfActivity(activity, own, property),
       ).filter(({ value }) => value !== null || MAY_BE_NULL.has(dimension))
     : isActivityDimension(dimension)

@@ -28,7 +28,7 @@ export function App(): JSX.Element {
     clearCache();
     setNow(new Date());
   };
-  // The time zone is part of each link, so that it shows the same figures to everybody.
+  // The time zone is part of each link, so that it shows the same numbers to everybody.
   const needsZone = isKnown && !url.has('tz');
   useLayoutEffect(() => {
     if (needsZone) navigate({ tz: about.timeZone ?? OWN_ZONE }, { replace: true });

@@ -43,7 +43,7 @@ export function parseMeasure(url: URLSearchParams): Measure {
 
 const none = '–';
 
-export function formatFigure(measure: Measure, value: number | null): string {
+export function formatMeasure(measure: Measure, value: number | null): string {
   if (value === null) return none;
   if (measure === 'bounceRate') return formatPercent(value);
   return measure === 'visitDuration' ? formatDuration(value) : formatNumber(value);

@@ -198,7 +198,7 @@ GROUP BY CASE WHEN activity.date < 1772582400000 THEN CASE WHEN activity.date < 
 
 -- series('sum(total)', 'day')
 
-SELECT figures.*
+SELECT aggregates.*
 FROM (
   SELECT n, value, COUNT(*) AS count, SUM(trunc(units / 67108864e0)) AS first, SUM(units - trunc(units / 67108864e0) * 67108864e0) AS second, SUM(trunc(nanos / 32768e0)) AS third, SUM(nanos - trunc(nanos / 32768e0) * 32768e0) AS fourth
   FROM (
@@ -217,11 +217,11 @@ FROM (
           AND activity.date < :to
           AND activity.properties IS NOT NULL) found
       WHERE number IS NOT NULL) numbers) split
-  GROUP BY n, value) figures;
+  GROUP BY n, value) aggregates;
 
 -- percentile('total', 0.95)
 
-SELECT figures.*
+SELECT aggregates.*
 FROM (
   SELECT n, value, MAX(total) AS count, MAX(CASE WHEN place = (((95000 * (total - 1)) - (95000 * (total - 1)) % 100000) / 100000) THEN number END) AS first, MAX(CASE WHEN place = (((95000 * (total - 1)) - (95000 * (total - 1)) % 100000) / 100000) + 1 THEN number END) AS second
   FROM (
@@ -240,11 +240,11 @@ FROM (
           AND activity.date < :to
           AND activity.properties IS NOT NULL) found
       WHERE number IS NOT NULL) numbers) placed
-  GROUP BY n, value) figures;
+  GROUP BY n, value) aggregates;
 
 -- top('referrer', { measure: 'max(total)' })
 
-SELECT figures.*
+SELECT aggregates.*
 FROM (
   SELECT largest.*
   FROM (
@@ -266,11 +266,11 @@ FROM (
       WHERE number IS NOT NULL) numbers
     GROUP BY n, value) largest
   ORDER BY largest.first DESC, CASE WHEN largest.value IS NULL THEN 0 ELSE 1 END, largest.value COLLATE C
-  LIMIT 1010) figures;
+  LIMIT 1010) aggregates;
 
 -- measure('timeOnPage')
 
-SELECT figures.*
+SELECT aggregates.*
 FROM (
   SELECT n, value, MAX(total) AS count, MAX(CASE WHEN place = (((50000 * (total - 1)) - (50000 * (total - 1)) % 100000) / 100000) THEN number END) AS first, MAX(CASE WHEN place = (((50000 * (total - 1)) - (50000 * (total - 1)) % 100000) / 100000) + 1 THEN number END) AS second
   FROM (
@@ -295,7 +295,7 @@ FROM (
         WHERE found.number IS NOT NULL
         GROUP BY found.n, found.value, found.visit, found.page) found
       WHERE number IS NOT NULL) numbers) placed
-  GROUP BY n, value) figures;
+  GROUP BY n, value) aggregates;
 
 -- top('path')
 

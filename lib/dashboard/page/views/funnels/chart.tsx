@@ -27,7 +27,7 @@ export function FunnelChart({ funnel: { steps } }: { funnel: Funnel }): JSX.Elem
             <div class="step-track">
               <div class="step-bar" style={{ '--share': share }} />
             </div>
-            <div class="step-figures">
+            <div class="step-counts">
               <strong>{formatNumber(visitors)}</strong>
               <span class="hidden"> visitors, </span>
               <span class="muted" title="Of the visitors of the first step">

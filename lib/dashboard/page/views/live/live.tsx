@@ -24,7 +24,7 @@ export function Live(): JSX.Element {
   return (
     <div class="live">
       <section class="card live-now" aria-label="Now">
-        <div class="live-figures" role="status">
+        <div class="live-counts" role="status">
           <p>
             <span class="live-count" data-live="sessions">
               {value ? formatNumber(value.sessions) : '–'}

@@ -20,10 +20,10 @@ import { useAbout } from '../../state/about.js';
 import { isCovered } from '../../state/comparison.js';
 import { navigate, useUrl } from '../../state/url.js';
 import { parseInterval, listIntervals } from '../../state/interval.js';
-import { formatFigure, formatShort, MEASURES } from '../../state/measures.js';
+import { formatMeasure, formatShort, MEASURES } from '../../state/measures.js';
 import { useNow } from '../../state/now.js';
 import { COMPARISONS, parseComparison, customParameters, type Range } from '../../state/range.js';
-import { noDataBefore } from './figures.js';
+import { noDataBefore } from './measure-cards.js';
 
 const NAMES: Record<Interval, string> = {
   minute: 'Minutes',
@@ -110,12 +110,12 @@ export function MeasureChart({ measure, compared: asked }: MeasureChartProps): J
                 <>
                   <span class="muted">{format.full(date)}</span>
                   <strong>
-                    {formatFigure(measure, value)} {MEASURES[measure].toLowerCase()}
+                    {formatMeasure(measure, value)} {MEASURES[measure].toLowerCase()}
                     {isRunning && ' so far'}
                   </strong>
                   {other !== undefined && (
                     <span class="muted">
-                      {comparison}: {formatFigure(measure, other)}
+                      {comparison}: {formatMeasure(measure, other)}
                     </span>
                   )}
                 </>
@@ -137,7 +137,7 @@ interface PointTableProps {
 
 function PointTable({ head, points, measure, format }: PointTableProps): JSX.Element {
   return (
-    <div class="scroll point-table" tabIndex={0} role="region" aria-label="Figures of the chart">
+    <div class="scroll point-table" tabIndex={0} role="region" aria-label="Values of the chart">
       <table class="plain-table">
         <thead>
           <tr>
@@ -155,8 +155,8 @@ function PointTable({ head, points, measure, format }: PointTableProps): JSX.Ele
                 {format(date)}
                 {isRunning && ' (so far)'}
               </th>
-              <td>{formatFigure(measure, value)}</td>
-              {head.length > 2 && <td>{formatFigure(measure, compared ?? null)}</td>}
+              <td>{formatMeasure(measure, value)}</td>
+              {head.length > 2 && <td>{formatMeasure(measure, compared ?? null)}</td>}
             </tr>
           ))}
         </tbody>

@@ -6,11 +6,11 @@ import { QueryResult } from '../../parts/card.js';
 import { useUrl } from '../../state/url.js';
 import { parseMeasure } from '../../state/measures.js';
 import { computeComparedRange } from '../../state/range.js';
-import { Figures, FiguresSkeleton } from './figures.js';
+import { MeasureCards, MeasureCardsSkeleton } from './measure-cards.js';
 import { MeasureChart } from './measure-chart.js';
 import { Tables } from './tables.js';
 
-/** Figures, a chart, and tables. */
+/** Metrics, a chart, and tables. */
 export function Overview(): JSX.Element {
   const url = useUrl();
   const { range, parameters } = useQuestion();
@@ -21,9 +21,9 @@ export function Overview(): JSX.Element {
   const measure = parseMeasure(url);
   return (
     <>
-      <section class="card figures-card" aria-label="Figures">
-        <QueryResult answer={answer} skeleton={<FiguresSkeleton />}>
-          {(overview) => <Figures overview={overview} chosen={measure} />}
+      <section class="card measures-card" aria-label="Metrics">
+        <QueryResult answer={answer} skeleton={<MeasureCardsSkeleton />}>
+          {(overview) => <MeasureCards overview={overview} chosen={measure} />}
         </QueryResult>
         <MeasureChart measure={measure} compared={answer.value?.compared} />
       </section>

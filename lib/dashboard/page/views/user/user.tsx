@@ -13,7 +13,7 @@ import { type TableDimension, TOP_MEASURE_WORDS } from '../../state/dimensions.j
 import { parseMeasure } from '../../state/measures.js';
 import { useNow } from '../../state/now.js';
 import { computeComparedRange } from '../../state/range.js';
-import { Figures, FiguresSkeleton } from '../overview/figures.js';
+import { MeasureCards, MeasureCardsSkeleton } from '../overview/measure-cards.js';
 import { MeasureChart } from '../overview/measure-chart.js';
 import { buildRanking } from '../overview/ranking.js';
 import { VisitList } from '../visits/visit-list.js';
@@ -21,7 +21,7 @@ import { EraseDialog } from './erase-dialog.js';
 
 const TABLES: TableDimension[] = ['device', 'browser', 'system', 'country', 'language', 'path', 'name'];
 
-/** The profile of a user: figures, devices, visits, export and erasure. */
+/** The profile of a user: metrics, devices, visits, export and erasure. */
 export function User(): JSX.Element {
   const url = useUrl();
   const now = useNow();
@@ -60,9 +60,9 @@ export function User(): JSX.Element {
           </button>
         </div>
       </header>
-      <section class="card figures-card" aria-label="Figures">
-        <QueryResult answer={overview} skeleton={<FiguresSkeleton />}>
-          {(value) => <Figures overview={value} chosen={measure} />}
+      <section class="card measures-card" aria-label="Metrics">
+        <QueryResult answer={overview} skeleton={<MeasureCardsSkeleton />}>
+          {(value) => <MeasureCards overview={value} chosen={measure} />}
         </QueryResult>
         <MeasureChart measure={measure} compared={overview.value?.compared} />
       </section>

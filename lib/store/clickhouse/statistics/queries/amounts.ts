@@ -4,26 +4,26 @@ import type { AmountValue, TopQuery } from '../../../../statistics/statistics.st
 import { isActivityDimension, type TopRow } from '../../../../statistics/statistics.types.js';
 import { type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import { amountsOf, figureSql, type FigureRow, largestSql, rankAmounts } from '../../../number-figures.js';
+import { toAmountValues, aggregateSql, type AggregateRow, largestSql, rankAmounts } from '../../../aggregates.js';
 import { numberSql, PAGE } from '../../filter.js';
 import { text } from '../../sql.js';
 import { VISIT } from '../../tables.js';
 import { indexSql, type StatisticsQuery } from '../statistics-query.js';
 import { activityValue, addGroupNames, addNames, foundBy, MAY_BE_NULL } from './top.js';
 
-/** A figure of the numbers of activities in each interval. */
+/** An aggregate of the numbers of activities in each interval. */
 export async function amounts(
   amount: Amount,
   query: StatisticsQuery,
   range: TimeRange,
   starts: number[],
 ): Promise<AmountValue[]> {
-  const figures = figuresOf(amount, query.activities(range), indexSql('date', starts), 'NULL');
-  const rows = await query.ask<FigureRow>(figures);
-  return amountsOf(amount, rows, starts);
+  const aggregates = buildAggregates(amount, query.activities(range), indexSql('date', starts), 'NULL');
+  const rows = await query.ask<AggregateRow>(aggregates);
+  return toAmountValues(amount, rows, starts);
 }
 
-/** The values of a dimension with the largest figures. */
+/** The values of a dimension with the largest aggregates. */
 export async function topAmounts(
   amount: Amount,
   { dimension, property = '', search, limit }: TopQuery,
@@ -45,15 +45,15 @@ export async function topAmounts(
     ...(MAY_BE_NULL.has(dimension) && search === undefined ? [] : ['value IS NOT NULL']),
     ...(search === undefined ? [] : [foundBy(search, 'value', dimension, range, query.scope)]),
   ];
-  const figures = figuresOf(amount, joined, '0', named, conditions);
-  const rows = await query.ask<FigureRow>(largestSql(amount, figures, limit, (sql) => sql));
+  const aggregates = buildAggregates(amount, joined, '0', named, conditions);
+  const rows = await query.ask<AggregateRow>(largestSql(amount, aggregates, limit, (sql) => sql));
   const ranked = rankAmounts(amount, rows, limit);
   if (dimension === 'group') return addGroupNames(query, ranked);
   return dimension === 'user' ? addNames(query, ranked) : ranked;
 }
 
 /** @param from what follows `SELECT …`, for activities */
-function figuresOf(
+function buildAggregates(
   amount: Amount,
   from: string,
   n: string,
@@ -66,7 +66,7 @@ function figuresOf(
     typeof of === 'object'
       ? `SELECT ${n} AS n, ${value} AS value, ${numberSql(of.property)} AS number ${from}`
       : engagements(of, from, n, value);
-  return figureSql(
+  return aggregateSql(
     amount,
     `SELECT n, value, assumeNotNull(number) AS number FROM (${numbers}) WHERE ${known}`,
     (sql) => `trunc(${sql})`,

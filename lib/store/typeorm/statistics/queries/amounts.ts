@@ -7,7 +7,7 @@ import { isActivityDimension, type TopRow } from '../../../../statistics/statist
 import { intervalSql } from '../../../../statistics/time/calendar.js';
 import { type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import { amountsOf, figureSql, type FigureRow, largestSql, rankAmounts } from '../../../number-figures.js';
+import { toAmountValues, aggregateSql, type AggregateRow, largestSql, rankAmounts } from '../../../aggregates.js';
 import { PAGE } from '../filter/page-sql.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import { VISIT_COLUMNS } from '../rollup/daily-counts/visit-values.js';
@@ -21,17 +21,17 @@ import { addUserNames, usersMatching } from './top/user-names.js';
 
 type By = Pick<TopQuery, 'dimension' | 'property' | 'search'>;
 
-/** A figure of the numbers of activities in each interval. */
+/** An aggregate of the numbers of activities in each interval. */
 export async function amounts(
   amount: Amount,
   selection: StatisticsQuery,
   range: TimeRange,
   starts: number[],
 ): Promise<AmountValue[]> {
-  return amountsOf(amount, await ask(amount, selection, queryNumbers(amount, selection, range, starts)), starts);
+  return toAmountValues(amount, await ask(amount, selection, queryNumbers(amount, selection, range, starts)), starts);
 }
 
-/** The values of a dimension with the largest figures. */
+/** The values of a dimension with the largest aggregates. */
 export async function topAmounts(
   amount: Amount,
   query: TopQuery,
@@ -50,18 +50,18 @@ async function ask(
   { manager, dialect }: StatisticsQuery,
   numbers: SelectQueryBuilder<ObjectLiteral>,
   limit?: number,
-): Promise<FigureRow[]> {
+): Promise<AggregateRow[]> {
   const known = `SELECT n, value, number FROM (${numbers.getQuery()}) found WHERE number IS NOT NULL`;
-  const figures = figureSql(amount, known, dialect.whole);
+  const aggregates = aggregateSql(amount, known, dialect.whole);
   const sql =
-    limit === undefined ? figures : largestSql(amount, figures, limit, (text) => dialect.binary(text));
+    limit === undefined ? aggregates : largestSql(amount, aggregates, limit, (text) => dialect.binary(text));
   // A query builder turns the parameters into those of the database.
   return manager
     .createQueryBuilder()
-    .select('figures.*')
-    .from(`(${sql})`, 'figures')
+    .select('aggregates.*')
+    .from(`(${sql})`, 'aggregates')
     .setParameters(numbers.getParameters())
-    .getRawMany<FigureRow>();
+    .getRawMany<AggregateRow>();
 }
 
 /** `SELECT [interval] AS n, [value of the dimension] AS value, [number] AS number FROM djaffar_activity WHERE …` */

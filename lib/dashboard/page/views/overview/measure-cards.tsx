@@ -4,7 +4,7 @@ import { formatChange, formatDate } from '../../format.js';
 import { Icon } from '../../parts/icon.js';
 import { useAbout } from '../../state/about.js';
 import { isCovered } from '../../state/comparison.js';
-import { formatFigure, isBetterLow, MEASURE_HINTS, MEASURES, measuresFor } from '../../state/measures.js';
+import { formatMeasure, isBetterLow, MEASURE_HINTS, MEASURES, measuresFor } from '../../state/measures.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 
 /** Without users on the profile of a single user. */
@@ -14,30 +14,30 @@ function useMeasures(): Measure[] {
   return url.get('view') === 'user' ? measures.filter((measure) => measure !== 'users') : measures;
 }
 
-/** The figures with their change; the chart shows the selected one. */
-export function Figures({ overview, chosen }: { overview: Overview; chosen: Measure }): JSX.Element {
+/** The measures with their change; the chart shows the selected one. */
+export function MeasureCards({ overview, chosen }: { overview: Overview; chosen: Measure }): JSX.Element {
   const url = useUrl();
   const { since } = useAbout();
   const measures = useMeasures();
   const { compared } = overview;
   return (
-    <div class="figures">
+    <div class="measures">
       {measures.map((measure) => {
-        const figure = overview[measure];
+        const result = overview[measure];
         return (
           <a
             key={measure}
-            class="figure"
+            class="measure"
             href={hrefWith(url, { measure })}
             aria-current={measure === chosen ? 'true' : undefined}
           >
-            <span class="figure-name" title={MEASURE_HINTS[measure]}>
+            <span class="measure-name" title={MEASURE_HINTS[measure]}>
               {MEASURES[measure]}
             </span>
-            <span class="figure-value" data-measure={measure}>
-              {formatFigure(measure, figure.value)}
+            <span class="measure-value" data-measure={measure}>
+              {formatMeasure(measure, result.value)}
             </span>
-            {compared && isCovered(compared, since) && <Change figure={figure} measure={measure} />}
+            {compared && isCovered(compared, since) && <Change result={result} measure={measure} />}
           </a>
         );
       })}
@@ -52,10 +52,10 @@ export function noDataBefore(since: string | null, timeZone: string): string {
     : `No data before ${formatDate(new Date(since), timeZone)}`;
 }
 
-function Change({ figure, measure }: { figure: Figure; measure: Measure }): JSX.Element | null {
-  const { value, compared } = figure;
+function Change({ result, measure }: { result: Figure; measure: Measure }): JSX.Element | null {
+  const { value, compared } = result;
   if (compared === undefined) return null;
-  const title = `Before: ${formatFigure(measure, compared)}`;
+  const title = `Before: ${formatMeasure(measure, compared)}`;
   if (value === null || compared === null || compared === 0) {
     return (
       <span class="change" title={title}>
@@ -70,19 +70,19 @@ function Change({ figure, measure }: { figure: Figure; measure: Measure }): JSX.
     <span class={`change ${tone}`} title={title}>
       {Math.abs(change) >= 0.005 && <Icon name={change > 0 ? 'up' : 'down'} />}
       {formatChange(change)}
-      <span class="hidden"> compared to {formatFigure(measure, compared)}</span>
+      <span class="hidden"> compared to {formatMeasure(measure, compared)}</span>
     </span>
   );
 }
 
-export function FiguresSkeleton(): JSX.Element {
+export function MeasureCardsSkeleton(): JSX.Element {
   const measures = useMeasures();
   return (
-    <div class="figures" aria-hidden="true">
+    <div class="measures" aria-hidden="true">
       {measures.map((measure) => (
-        <div key={measure} class="figure">
-          <span class="figure-name">{MEASURES[measure]}</span>
-          <span class="figure-value skeleton">0</span>
+        <div key={measure} class="measure">
+          <span class="measure-name">{MEASURES[measure]}</span>
+          <span class="measure-value skeleton">0</span>
           <span class="change skeleton">0</span>
         </div>
       ))}

@@ -10,7 +10,7 @@ import type {
   Series,
 } from '../../../lib/index.js';
 import { MEASURES } from '../../../lib/statistics/statistics.types.js';
-import { figureOfActivities } from './amounts.js';
+import { aggregateActivities } from './amounts.js';
 import { Clock } from './clock.js';
 import { during, type Facts, type History, type Range, rangeOf } from './history.js';
 import { countDistinct } from './order.js';
@@ -24,20 +24,20 @@ export function overview(
   const range = rangeOf(question);
   const compared = options.compareTo && comparedRange(clock, range, options.compareTo);
   const facts = history.that(question);
-  const figure = (measure: Measure): Figure => ({
+  const result = (measure: Measure): Figure => ({
     value: MEASURED[measure](during(range, facts)),
     ...(compared && { compared: MEASURED[measure](during(compared, facts)) }),
   });
   return {
     ...spanOf(clock, range),
     ...(compared && { compared: spanOf(clock, compared) }),
-    users: figure('users'),
-    sessions: figure('sessions'),
-    visits: figure('visits'),
-    activities: figure('activities'),
-    views: figure('views'),
-    bounceRate: figure('bounceRate'),
-    visitDuration: figure('visitDuration'),
+    users: result('users'),
+    sessions: result('sessions'),
+    visits: result('visits'),
+    activities: result('activities'),
+    views: result('views'),
+    bounceRate: result('bounceRate'),
+    visitDuration: result('visitDuration'),
   };
 }
 
@@ -61,7 +61,7 @@ export function series(
       date: clock.iso(start),
       value: counted
         ? MEASURED[counted](inPart)
-        : figureOfActivities(measure as AmountMeasure, inPart.activities),
+        : aggregateActivities(measure as AmountMeasure, inPart.activities),
     });
     start = next;
   }

@@ -6,11 +6,11 @@ import { byRank } from './ranking.js';
 /** Parts of a sum: sums of whole numbers, each exact in double precision. */
 const [HIGH, LOW] = [2 ** 26, 2 ** 15];
 const NANO = 1e9;
-/** Rows besides those of the answer: the database rounds figures, so that equal ones may be in another order there. */
+/** Rows besides those of the answer: the database rounds aggregates, so that equal ones may be in another order there. */
 const SPARE_ROWS = 1000;
 
-/** A row of {@link figureSql}. */
-export interface FigureRow {
+/** A row of {@link aggregateSql}. */
+export interface AggregateRow {
   /** The number of the interval. */
   n: number | string;
   /** The value of the dimension. */
@@ -23,20 +23,20 @@ export interface FigureRow {
 }
 
 /**
- * The SQL of a figure for each interval and value. It runs on every database, and does not depend on the order of the rows.
+ * The SQL of an aggregate for each interval and value. It runs on every database, and does not depend on the order of the rows.
  * @param numbers the SQL of rows of `n`, `value` and `number`, without those that have no number
  * @param whole the SQL of a number without its decimals
  */
-export function figureSql(
-  { figure }: Pick<Amount, 'figure'>,
+export function aggregateSql(
+  { aggregate }: Pick<Amount, 'aggregate'>,
   numbers: string,
   whole: (sql: string) => string,
 ): string {
-  if (figure === 'min' || figure === 'max')
-    return `SELECT n, value, COUNT(*) AS count, ${figure.toUpperCase()}(number) AS first FROM (${numbers}) numbers GROUP BY n, value`;
-  if (typeof figure === 'object') {
+  if (aggregate === 'min' || aggregate === 'max')
+    return `SELECT n, value, COUNT(*) AS count, ${aggregate.toUpperCase()}(number) AS first FROM (${numbers}) numbers GROUP BY n, value`;
+  if (typeof aggregate === 'object') {
     // In whole numbers, as a product of decimals may be rounded differently.
-    const rank = `(${figure.percentile} * (total - 1))`;
+    const rank = `(${aggregate.percentile} * (total - 1))`;
     const place = `((${rank} - ${rank} % ${WHOLE}) / ${WHOLE})`;
     const placed = `SELECT n, value, number, ROW_NUMBER() OVER (PARTITION BY n, value ORDER BY number) - 1 AS place,
       COUNT(*) OVER (PARTITION BY n, value) AS total FROM (${numbers}) numbers`;
@@ -53,55 +53,55 @@ export function figureSql(
 }
 
 /**
- * The SQL of the rows with the largest figures, among them those of {@link rankAmounts}.
- * @param figures the SQL of {@link figureSql}
+ * The SQL of the rows with the largest aggregates, among them those of {@link rankAmounts}.
+ * @param aggregates the SQL of {@link aggregateSql}
  * @param binary the SQL of a text that is ordered by code points
  */
 export function largestSql(
-  amount: Pick<Amount, 'figure'>,
-  figures: string,
+  amount: Pick<Amount, 'aggregate'>,
+  aggregates: string,
   limit: number,
   binary: (sql: string) => string,
 ): string {
-  return `SELECT largest.* FROM (${figures}) largest ORDER BY ${roundedSql(amount)} DESC,
+  return `SELECT largest.* FROM (${aggregates}) largest ORDER BY ${roundedSql(amount)} DESC,
     CASE WHEN largest.value IS NULL THEN 0 ELSE 1 END, ${binary('largest.value')} LIMIT ${limit + SPARE_ROWS}`;
 }
 
-/** Computes the same as {@link figureOf}, with the rounding errors of double precision. */
-function roundedSql({ figure }: Pick<Amount, 'figure'>): string {
+/** Computes the same as {@link computeAggregate}, with the rounding errors of double precision. */
+function roundedSql({ aggregate }: Pick<Amount, 'aggregate'>): string {
   const [first, second, count] = ['largest.first', 'largest.second', 'largest.count'];
-  if (figure === 'min' || figure === 'max') return first;
-  if (typeof figure === 'object')
-    return `(${first} + (COALESCE(${second}, ${first}) - ${first}) * ((${figure.percentile} * (${count} - 1)) % ${WHOLE}) / ${WHOLE}e0)`;
+  if (aggregate === 'min' || aggregate === 'max') return first;
+  if (typeof aggregate === 'object')
+    return `(${first} + (COALESCE(${second}, ${first}) - ${first}) * ((${aggregate.percentile} * (${count} - 1)) % ${WHOLE}) / ${WHOLE}e0)`;
   const sum = `(${first} * ${HIGH}e0 + ${second} + (largest.third * ${LOW}e0 + largest.fourth) / ${NANO}e0)`;
-  return figure === 'sum' ? sum : `${sum} / ${count}`;
+  return aggregate === 'sum' ? sum : `${sum} / ${count}`;
 }
 
-/** For each interval its figure; nothing adds up to 0, and has no other figure. */
-export function amountsOf(amount: Amount, rows: FigureRow[], starts: number[]): AmountValue[] {
+/** For each interval its aggregate; nothing adds up to 0, and has no other aggregate. */
+export function toAmountValues(amount: Amount, rows: AggregateRow[], starts: number[]): AmountValue[] {
   const found = new Map(rows.map((row) => [Number(row.n), row]));
   return starts.map((_, n) => {
     const row = found.get(n);
-    const nothing = { value: amount.figure === 'sum' ? 0 : null, count: 0 };
-    return row ? { value: figureOf(amount, row), count: Number(row.count) } : nothing;
+    const nothing = { value: amount.aggregate === 'sum' ? 0 : null, count: 0 };
+    return row ? { value: computeAggregate(amount, row), count: Number(row.count) } : nothing;
   });
 }
 
-/** The values with the largest figures. */
-export function rankAmounts(amount: Amount, rows: FigureRow[], limit: number): TopRow[] {
+/** The values with the largest aggregates. */
+export function rankAmounts(amount: Amount, rows: AggregateRow[], limit: number): TopRow[] {
   return rows
-    .map((row) => ({ value: row.value, count: figureOf(amount, row) }))
+    .map((row) => ({ value: row.value, count: computeAggregate(amount, row) }))
     .sort(byRank)
     .slice(0, limit);
 }
 
-/** Returns the figure of a row of {@link figureSql}. The row counts at least one number. */
-function figureOf({ figure }: Pick<Amount, 'figure'>, row: FigureRow): number {
+/** Returns the aggregate of a row of {@link aggregateSql}. The row counts at least one number. */
+function computeAggregate({ aggregate }: Pick<Amount, 'aggregate'>, row: AggregateRow): number {
   const count = Number(row.count);
   const [first, second] = [Number(row.first ?? 0), Number(row.second ?? 0)];
-  if (figure === 'min' || figure === 'max') return first;
-  if (typeof figure === 'object') {
-    const rest = (figure.percentile * (count - 1)) % WHOLE;
+  if (aggregate === 'min' || aggregate === 'max') return first;
+  if (typeof aggregate === 'object') {
+    const rest = (aggregate.percentile * (count - 1)) % WHOLE;
     return rest === 0 ? first : first + ((second - first) * rest) / WHOLE;
   }
   const nanos =
@@ -109,7 +109,7 @@ function figureOf({ figure }: Pick<Amount, 'figure'>, row: FigureRow): number {
     BigInt(Number(row.third ?? 0)) * BigInt(LOW) +
     BigInt(Number(row.fourth ?? 0));
   const sum = Number(decimal(nanos));
-  return figure === 'sum' ? sum : sum / count;
+  return aggregate === 'sum' ? sum : sum / count;
 }
 
 /** Nine decimals. To divide a number of this size would round twice. */
