@@ -88,6 +88,7 @@ export type * from './activity/activities.js';
 export { djaffarMigrations } from './migrations/index.js';
 export { ActivityStats } from './statistics/activity.stats.js';
 export type { AmountMeasure, EngagementMeasure, PropertyMeasure } from './statistics/amount.js';
+export type * from './statistics/question.types.js';
 export type * from './statistics/statistics.types.js';
 export type { Store } from './store/store.js';
 export { VisitorService } from './tracking/visitor.service.js';

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SelectQueryBuilder } from 'typeorm';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
-import type { RecordReader, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import type { RecordReader } from '../store/records.js';
 import {
   type ActivityContext,
   type ContextSource,

@@ -7,15 +7,17 @@ import type {
 import type { EntityManager } from 'typeorm';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import type { WriterSettings } from '../options/store.options.js';
-import type { Store, Write } from '../store/store.js';
+import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import type { StoredActivity } from './activity.js';
+import { BatchCommitter } from './batch-committer.js';
 import type { CommittedActivities } from './committed-activities.js';
 import { KnownSessions } from './known-sessions.js';
+import { OpenWrites } from './open-writes.js';
 import { Pages } from './page.js';
-import type { NewSession, Session } from './session.js';
-import { toBatch, toRows } from './write-batch.js';
+import type { NewSession } from './session.js';
+import { toRows } from './write-batch.js';
 import { WRITE_SUBJECT, WriteErrors } from './write-errors.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 
@@ -39,8 +41,8 @@ export class ActivityWriter
   readonly sessions: KnownSessions;
   readonly errors: WriteErrors;
   private readonly queue: WriteQueue;
-  /** Writes that are not answered yet. */
-  private readonly open = new Map<Promise<void>, StoredActivity[]>();
+  private readonly committer: BatchCommitter;
+  private readonly open = new OpenWrites();
   /** How many connections are used or waited for. */
   private serving = 0;
   /** How many of them have not taken writes from the queue yet. */
@@ -50,7 +52,6 @@ export class ActivityWriter
   private pause = 0;
   private pauseTimer: NodeJS.Timeout | undefined;
   private abortTimer: NodeJS.Timeout | undefined;
-  private readonly grace: number;
   /** When a connection was abandoned; `undefined` after the next successful write. */
   private silentSince: number | undefined;
   private isClosed = false;
@@ -63,19 +64,26 @@ export class ActivityWriter
     /** Whether anything may run after an answer. */
     background = true,
     private readonly committed?: CommittedActivities,
-    private readonly telemetry = new Telemetry(),
+    telemetry = new Telemetry(),
   ) {
-    this.grace = Math.min(MAX_GRACE, settings.timeout / 10);
+    const grace = Math.min(MAX_GRACE, settings.timeout / 10);
     this.errors = new WriteErrors(store, settings);
     this.sessions = new KnownSessions(store, this.errors, clock, background);
     this.queue = new WriteQueue(
       settings.maxBatch,
-      3 * this.grace,
+      3 * grace,
       clock,
       () => this.errors.late(),
       // A running transaction will soon log the cause.
       () => this.serving === this.seeking && this.errors.reportLate(),
     );
+    const { queue, sessions, errors } = this;
+    const onCommitted = (): void => {
+      this.pause = 0;
+      this.silentSince = undefined;
+    };
+    const parts = { store, queue, sessions, errors, pages, clock, grace, committed, telemetry };
+    this.committer = new BatchCommitter({ ...parts, onCommitted });
   }
 
   /**
@@ -88,7 +96,7 @@ export class ActivityWriter
     if (this.isClosed) throw new UnavailableError('the application is shutting down');
     this.checkSize(activities.length);
     const written = this.queue.add(activities, session, deadline);
-    this.open.set(written, activities);
+    this.open.add(written, activities);
     this.start();
     try {
       await written;
@@ -160,15 +168,12 @@ export class ActivityWriter
 
   /** Resolves when all writes that were accepted before the call are settled. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.open.keys());
+    await this.open.settled();
   }
 
   /** Like `settled`, for the activities of one session. */
   async waitForSession(session: string): Promise<void> {
-    const own = [...this.open].flatMap(([written, activities]) =>
-      activities.some(({ sessionId }) => sessionId === session) ? written : [],
-    );
-    await Promise.allSettled(own);
+    await this.open.settled(session);
   }
 
   /** Resolves when each accepted write is committed, or refused because its time is over. */
@@ -201,7 +206,7 @@ export class ActivityWriter
       // It is in the log, and the next activity of the session stores it.
       .catch(() => {})
       .finally(() => this.open.delete(stored));
-    this.open.set(stored, []);
+    this.open.add(stored, []);
   }
 
   /** Starts transactions after one turn of the event loop, for the requests that have arrived together. */
@@ -241,7 +246,7 @@ export class ActivityWriter
           batch = [];
         }, this.timeLeft(deadline));
         try {
-          await this.commit(batch, write, deadline);
+          await this.committer.commit(batch, write, deadline);
         } finally {
           clearTimeout(timer);
         }
@@ -287,64 +292,5 @@ export class ActivityWriter
       this.pauseTimer = undefined;
       this.start();
     }, this.pause);
-  }
-
-  /**
-   * Writes the batch. If the content of a row is the problem, halves it until only that row is refused.
-   * @throws an error that is worth another try
-   */
-  private async commit(batch: PendingWrite[], write: Write, deadline: number): Promise<void> {
-    try {
-      const { erasures } = this.sessions;
-      const { sessions, unsure } = this.splitSessions(batch);
-      await this.send(batch, sessions, write, deadline);
-      // A known session may have been erased in the meantime; writing everything again is harmless.
-      if (this.sessions.erasures !== erasures)
-        await this.send(batch, this.splitSessions(batch).sessions, write, deadline);
-      else this.sessions.add(sessions.keys());
-      this.sessions.recheck(unsure);
-    } catch (error) {
-      const failure = this.errors.classify(error);
-      if (failure.kind === 'transient') throw error;
-      if (failure.kind === 'data' && batch.length > 1) {
-        const middle = batch.length >> 1;
-        await this.commit(batch.slice(0, middle), write, deadline);
-        await this.commit(batch.slice(middle), write, deadline);
-        return;
-      }
-      for (const each of batch) this.queue.answer(each, this.errors.refused(failure, error));
-      return;
-    }
-    this.pause = 0;
-    this.silentSince = undefined;
-    // Must be logged before the line that the problem is over.
-    this.errors.reportLate();
-    this.store.incidents.worked(WRITE_SUBJECT);
-    for (const each of batch) {
-      this.queue.answer(each);
-      this.committed?.emit(each.activities);
-    }
-  }
-
-  private splitSessions(batch: PendingWrite[]): ReturnType<KnownSessions['split']> {
-    return this.sessions.split(batch.map(({ session }) => session));
-  }
-
-  private async send(
-    writes: PendingWrite[],
-    sessions: Map<string, Session>,
-    write: Write,
-    deadline: number,
-  ): Promise<void> {
-    const within = Math.max(this.timeLeft(deadline) - this.grace, 1);
-    const activities = toRows(
-      writes.flatMap((each) => each.activities),
-      this.pages,
-    );
-    // Nothing is left of a write without activities if its session has been stored in the meantime.
-    if (activities.length + sessions.size > 0)
-      await this.telemetry.time('commit', { activities: activities.length }, () =>
-        write(toBatch(activities, [...sessions.values()]), within),
-      );
   }
 }

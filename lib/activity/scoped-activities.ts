@@ -1,4 +1,6 @@
-import type { ErasureSelection, Received, RecordReader, Store } from '../store/store.js';
+import type { Received, Store } from '../store/store.js';
+import type { RecordReader } from '../store/records.js';
+import type { ErasureSelection } from '../store/erasure.types.js';
 import type { Activity } from './activity.js';
 import {
   type ActivityFilter,

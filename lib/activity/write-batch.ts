@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Batch } from '../store/store.js';
+import type { Batch } from '../store/batch.js';
 import type { ActivityOnPage, StoredActivity } from './activity.js';
 import type { Pages } from './page.js';
 import type { Session } from './session.js';

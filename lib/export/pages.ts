@@ -4,7 +4,7 @@ import { type Cursor, decodeCursor, encodeCursor } from '../activity/cursor.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import { PageCache } from '../store/page-cache.js';
-import type { RecordReader } from '../store/store.js';
+import type { RecordReader } from '../store/records.js';
 import type { ExportPages, Format } from './format.js';
 import { type JsonPart, RecordJsonWriter } from './record-json.js';
 import { ReusableBuffer } from './reusable-buffer.js';

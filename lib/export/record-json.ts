@@ -1,4 +1,4 @@
-import type { Records } from '../store/store.js';
+import type { Records } from '../store/records.js';
 import { ReusableBuffer } from './reusable-buffer.js';
 import { MINUTE } from '../time/units.js';
 

@@ -1,5 +1,5 @@
 import type { RetentionPolicy } from '../options/privacy.options.js';
-import type { RetentionPlan } from '../store/store.js';
+import type { RetentionPlan } from '../store/erasure.types.js';
 import { startOfDayBefore } from '../time/duration.js';
 
 /** @param now milliseconds since 1970 */

@@ -8,7 +8,8 @@ import {
 } from '@nestjs/common';
 import type { RetentionPolicy } from '../options/privacy.options.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
-import type { RetentionResult, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import type { RetentionResult } from '../store/erasure.types.js';
 import { planRetention } from './retention-plan.js';
 import { DAY } from '../time/units.js';
 

@@ -1,58 +1,18 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type ActivityScope, parseScope, scopeKey } from '../activity/activity-scope.js';
-import {
-  checkStorable,
-  checkText,
-  InvalidFilterError,
-  type ParsedScope,
-} from '../activity/activity.filter.js';
+import { InvalidFilterError, type ParsedScope } from '../activity/activity.filter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
-import {
-  type ParameterBounds,
-  JOURNEY_DEPTH,
-  JOURNEY_LIMIT,
-  LIVE_MINUTES,
-  TOP_LIMIT,
-  VISITS_LIMIT,
-} from './parameter-bounds.js';
+import { LIVE_MINUTES, VISITS_LIMIT } from './parameter-bounds.js';
 import { type AmountMeasure, ENGAGEMENT_MEASURES, parseAmount, formatPercentile } from './amount.js';
-import { SharedQuestions } from './shared-questions.js';
+import { readOverview } from './overview.js';
+import { checkOneOf, checkWholeNumber, parseJourneys, parseTop, unknownMeasure } from './question-options.js';
+import { buildKey, SharedQuestions } from './shared-questions.js';
 import { parseFunnelSteps, parseStatisticsFilter } from './statistics-filter.js';
 import type { StatisticsSnapshot, TopQuery } from './statistics.store.js';
-import {
-  type AmountResult,
-  type AsOf,
-  type Dimension,
-  DIMENSIONS,
-  type Figure,
-  type Funnel,
-  type FunnelOptions,
-  type FunnelStep,
-  type Interval,
-  INTERVALS,
-  type Journeys,
-  JOURNEYS_BY,
-  type JourneysOptions,
-  type Live,
-  type LiveOptions,
-  type Measure,
-  MEASURES,
-  type Overview,
-  type OverviewOptions,
-  PERIODS,
-  type Question,
-  type Retention,
-  RETENTION_BY,
-  type RetentionOptions,
-  type Series,
-  TOP_MEASURES,
-  type TopOptions,
-  type Top,
-  type Visits,
-  type VisitsOptions,
-} from './statistics.types.js';
+import { type AmountResult, type AsOf, type Dimension, type Funnel, type FunnelOptions, type FunnelStep, type Interval, INTERVALS, type Journeys, type JourneysOptions, type Live, type LiveOptions, type Measure, MEASURES, type Overview, type OverviewOptions, PERIODS, type Retention, RETENTION_BY, type RetentionOptions, type Series, type TopOptions, type Top, type Visits, type VisitsOptions } from './statistics.types.js';
+import type { Question } from './question.types.js';
 import { comparedRange, listIntervals, isoIn, type Range, parseRange, formatSpan } from './time/calendar.js';
 import { type TimeRange } from './time/time-range.js';
 import { MINUTE } from '../time/units.js';
@@ -116,26 +76,8 @@ export class ActivityStats {
 
   /** Returns users, sessions, visits, activities, views, bounce rate and visit duration, each with its comparison. */
   overview(question: Question = {}, { compareTo }: OverviewOptions = {}): Promise<Overview> {
-    const answer = async (snapshot: StatisticsSnapshot, range: Range): Promise<Omit<Overview, 'asOf'>> => {
-      const compared = comparedRange(range, compareTo);
-      const values = await snapshot.measures(MEASURES, range, [range.since]);
-      const before = compared && (await snapshot.measures(MEASURES, compared, [compared.since]));
-      const result = (measure: Measure): Figure => ({
-        value: values[measure][0] ?? null,
-        ...(before && { compared: before[measure][0] ?? null }),
-      });
-      return {
-        ...formatSpan(range),
-        ...(compared && { compared: formatSpan(compared) }),
-        users: result('users'),
-        sessions: result('sessions'),
-        visits: result('visits'),
-        activities: result('activities'),
-        views: result('views'),
-        bounceRate: result('bounceRate'),
-        visitDuration: result('visitDuration'),
-      };
-    };
+    const answer = (snapshot: StatisticsSnapshot, range: Range): Promise<Omit<Overview, 'asOf'>> =>
+      readOverview(snapshot, range, compareTo);
     return this.ask(['overview', question, compareTo], question, answer, (range) => [
       range,
       comparedRange(range, compareTo) ?? range,
@@ -220,20 +162,7 @@ export class ActivityStats {
 
   /** The most frequent values of a dimension, or those with the largest aggregate of numbers. */
   async top(dimension: Dimension, options: TopOptions = {}): Promise<Top> {
-    const { limit = TOP_LIMIT.default, measure, property, search, ...question } = options;
-    checkOneOf('dimension', dimension, DIMENSIONS);
-    const amount = measure === undefined ? undefined : parseAmount(measure);
-    const counted = TOP_MEASURES.find((each) => each === measure);
-    if (measure !== undefined && !counted && !amount) throw unknownMeasure(TOP_MEASURES);
-    checkWholeNumber('limit', limit, TOP_LIMIT);
-    if (dimension === 'property' && !property)
-      throw new InvalidFilterError('property', "must be a key if the dimension is 'property'");
-    if (property !== undefined) checkText('property', property);
-    if (search !== undefined) {
-      if (typeof search !== 'string') throw new InvalidFilterError('search', 'must be a text');
-      checkStorable('search', search);
-    }
-    const query = { dimension, measure: counted, property, search, limit };
+    const { query, amount, question } = parseTop(dimension, options);
     return this.ask(
       ['top', dimension, options],
       question,
@@ -298,24 +227,8 @@ export class ActivityStats {
 
   /** Returns the most frequent sequences of pages, or of routes: from a page, to a page, or from the first page of each visit. */
   async journeys(options: JourneysOptions = {}): Promise<Journeys> {
-    const {
-      by = 'path',
-      start,
-      end,
-      depth = JOURNEY_DEPTH.default,
-      limit = JOURNEY_LIMIT.default,
-      ...question
-    } = options;
-    checkOneOf('by', by, JOURNEYS_BY);
-    if (start !== undefined && end !== undefined)
-      throw new InvalidFilterError('end', 'must not be combined with "start"');
-    checkWholeNumber('depth', depth, JOURNEY_DEPTH);
-    checkWholeNumber('limit', limit, JOURNEY_LIMIT);
-    if (start !== undefined) checkText('start', start);
-    if (end !== undefined) checkText('end', end);
-    return this.ask(['journeys', options], question, (snapshot, range) =>
-      snapshot.journeys(range, { by, start, end, depth, limit }),
-    );
+    const { query, question } = parseJourneys(options);
+    return this.ask(['journeys', options], question, (snapshot, range) => snapshot.journeys(range, query));
   }
 
   /** Visits with their activities, the latest first, in pages that follow each other. */
@@ -357,31 +270,4 @@ export class ActivityStats {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the key has the method, which decides the type
     return shared as T & AsOf;
   }
-}
-
-/** Returns the same key for equal arguments, with properties in any order. */
-function buildKey(asked: unknown[]): string {
-  return JSON.stringify(asked, (_, value: unknown) => {
-    if (typeof value === 'bigint') return String(value);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-}
-
-function unknownMeasure(allowed: readonly string[]): InvalidFilterError {
-  const list = [...new Set([...allowed, ...ENGAGEMENT_MEASURES])].join(', ');
-  return new InvalidFilterError(
-    'measure',
-    `must be one of ${list}, or sum, avg, min, max, or a percentile such as p95, of a property: sum(total)`,
-  );
-}
-
-function checkOneOf(property: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value))
-    throw new InvalidFilterError(property, `must be one of ${allowed.join(', ')}`);
-}
-
-function checkWholeNumber(property: string, value: number, { min, max }: ParameterBounds): void {
-  if (!Number.isInteger(value) || value < min || value > max)
-    throw new InvalidFilterError(property, `must be a whole number from ${min} to ${max}`);
 }

@@ -75,3 +75,12 @@ export class SharedQuestions<T> {
     return round.join();
   }
 }
+
+/** Returns the same key for equal arguments, with properties in any order. */
+export function buildKey(asked: unknown[]): string {
+  return JSON.stringify(asked, (_, value: unknown) => {
+    if (typeof value === 'bigint') return String(value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -11,7 +11,8 @@ import { isObject } from '../activity/properties.js';
 import { SESSION_PROPERTIES } from '../activity/session.js';
 import { hostText } from '../activity/referrer.js';
 import { MAX_FUNNEL_STEPS } from './parameter-bounds.js';
-import type { FunnelStep, Question, StatisticsFilter } from './statistics.types.js';
+import type { FunnelStep } from './statistics.types.js';
+import type { Question, StatisticsFilter } from './question.types.js';
 
 /** Paths that a visit has. */
 export const VISIT_PATHS = ['entry', 'exit'] as const;

@@ -1,8 +1,8 @@
-import type { Activity, ActivityOnPage } from '../activity/activity.js';
+import type { Activity } from '../activity/activity.js';
 import type { ParsedFilter } from '../activity/activity.filter.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import type { Cursor } from '../activity/cursor.js';
-import type { NewSession, Session } from '../activity/session.js';
+import type { NewSession } from '../activity/session.js';
 import type { PersonalRecord, UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
 import type { Failure, IncidentLog } from '../diagnostics/incident-log.js';
@@ -10,8 +10,11 @@ import type { OutcomeCount } from '../diagnostics/outcome-counter.js';
 import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
+import type { Write } from './batch.js';
+import type { ErasureSelection, RetentionPlan, RetentionResult } from './erasure.types.js';
 import type { Finding } from './finding.js';
 import type { Outbox } from './outbox.js';
+import type { RecordReader } from './records.js';
 import type { TypeOrmFeatures } from './typeorm-features.js';
 import type { UnavailableError } from './unavailable.error.js';
 
@@ -251,20 +254,6 @@ export interface Store {
 }
 
 /**
- * Stores a batch durably and atomically. Ids that are stored already are skipped.
- * @param within milliseconds after which it is cancelled; then nothing is stored, or it is unknown if the engine does not answer
- */
-export type Write = (batch: Batch, within: number) => Promise<void>;
-
-export interface Batch {
-  activities: ActivityOnPage[];
-  /** The sessions that may be new. */
-  sessions: Session[];
-  /** Returns the same token for each try of the same batch, so that an engine recognizes a retry. */
-  token(): string;
-}
-
-/**
  * `data`: the content of a row is invalid, and a retry fails again. `schema`: an operator must fix tables or permissions. `transient`: for
  * example a lost connection; a retry with the same ids may succeed.
  */
@@ -290,32 +279,6 @@ export interface Received {
   activities: Activity[];
 }
 
-export interface ErasureSelection {
-  filter: ParsedFilter;
-  /** True if activities without a login in the visits of the filter's user stay. */
-  keepAnonymous: boolean;
-}
-
-/** What to erase and anonymise. Instants are in milliseconds since 1970. */
-export interface RetentionPlan {
-  /** Activities before it are erased. */
-  eraseBefore?: number | undefined;
-  /** `keep`: counts in the statistics stay; see docs/privacy.md. */
-  figures: 'keep' | 'erase';
-  /** Activities with these names are erased earlier, and their counts too. */
-  names: { name: string; before: number }[];
-  /** Activities before it are anonymised. */
-  anonymiseBefore?: number | undefined;
-  /** Keys that anonymous activities do not have. */
-  properties: string[];
-}
-
-/** The number of activities that were erased and anonymised. */
-export interface RetentionResult {
-  erased: number;
-  anonymised: number;
-}
-
 /** @param done numbers of days */
 export type Progress = (done: number, total: number) => void;
 
@@ -324,26 +287,4 @@ export interface Mismatches {
   visits: number;
   sums: number;
   pages: number;
-}
-
-/** Reads many activities that are only converted to text. */
-export interface RecordReader {
-  /** The oldest first, in pages. */
-  activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void>;
-  sessions(ids: string[]): Promise<Records>;
-}
-
-/**
- * Rows one behind another, in the columns of columns.ts, as PostgreSQL writes records: `(one,"two ""or"" three",,"")(four,…`.
- * Fields that are empty or contain a comma, parenthesis, quote, backslash or space are quoted, with quotes and backslashes
- * doubled. An unquoted empty field is `NULL`. See its documentation, "Composite Type Input and Output Syntax".
- */
-export interface Records {
-  count: number;
-  text: string;
-}
-
-export interface PageOfRecords extends Records {
-  /** The place of the last. */
-  last: { id: string; date: string };
 }

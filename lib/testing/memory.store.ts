@@ -4,14 +4,9 @@ import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
 import type { Outbox } from '../store/outbox.js';
-import type {
-  ErasureSelection,
-  RetentionResult,
-  SessionClaim,
-  Store,
-  StoreFailure,
-  Write,
-} from '../store/store.js';
+import type { SessionClaim, Store, StoreFailure } from '../store/store.js';
+import type { Write } from '../store/batch.js';
+import type { ErasureSelection, RetentionResult } from '../store/erasure.types.js';
 import { MemoryActivities } from './memory-activities.js';
 import { silentOutbox } from './silent-outbox.js';
 

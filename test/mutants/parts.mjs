@@ -33,7 +33,7 @@ export const PARTS = {
   },
   writer: {
     goal: 95,
-    mutate: ['lib/activity/{activity.writer,known-sessions,write-errors}.ts'],
+    mutate: ['lib/activity/{activity.writer,batch-committer,known-sessions,open-writes,write-errors}.ts'],
     tests: ['unit/writer', 'e2e/writer', 'e2e/erased-session'],
   },
   dates: {

@@ -7,12 +7,8 @@ import {
   chooseTopMeasure,
 } from '../../lib/store/typeorm/statistics/query-plan.js';
 import { parseStatisticsFilter } from '../../lib/statistics/statistics-filter.js';
-import {
-  type Dimension,
-  MEASURES,
-  type StatisticsFilter,
-  type TopMeasure,
-} from '../../lib/statistics/statistics.types.js';
+import { type Dimension, MEASURES, type TopMeasure } from '../../lib/statistics/statistics.types.js';
+import type { StatisticsFilter } from '../../lib/statistics/question.types.js';
 
 const KINDS: FilterKind[] = ['none', 'view', 'name', 'path', 'visits', 'mixed'];
 

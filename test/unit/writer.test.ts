@@ -4,7 +4,8 @@ import type { StoredActivity } from '../../lib/activity/activity.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
 import type { NewSession } from '../../lib/activity/session.js';
 import { UnavailableError } from '../../lib/store/unavailable.error.js';
-import type { ErasureSelection, Write } from '../../lib/store/store.js';
+import type { Write } from '../../lib/store/batch.js';
+import type { ErasureSelection } from '../../lib/store/erasure.types.js';
 import { MemoryStore } from '../support/memory-store.js';
 
 const DATE = new Date('2026-02-03T04:05:06.789Z');

@@ -17,6 +17,7 @@ import { badRequest, error } from './errors.js';
 import { health } from './health.js';
 import * as parameters from './parameters.js';
 import type { Schema, SchemaObject } from './schema.js';
+import { funnel } from './funnel.js';
 import * as results from './statistics.js';
 import { trackBody } from './tracking.js';
 
@@ -167,7 +168,7 @@ export const operations: Record<string, Operation> = {
     FunnelQuery,
     parameters.funnel,
     'The visitors of each step.',
-    results.funnel,
+    funnel,
   ),
   retention: question(
     'How many visitors come back',

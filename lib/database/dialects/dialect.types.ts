@@ -6,7 +6,7 @@ import type {
   SelectQueryBuilder,
   TableColumnOptions,
 } from 'typeorm';
-import type { Records } from '../../store/store.js';
+import type { Records } from '../../store/records.js';
 import type { LentConnection } from '../connections.js';
 import type { Standby } from '../standbys/standby.js';
 

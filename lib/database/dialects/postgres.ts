@@ -5,7 +5,7 @@ import { cancel, type Cancellable } from '../drivers/postgres-cancel.js';
 import type { Standby } from '../standbys/standby.js';
 import { driverError } from '../failure.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
-import type { Records } from '../../store/store.js';
+import type { Records } from '../../store/records.js';
 import { readingIn, transact } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 

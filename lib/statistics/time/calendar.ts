@@ -1,7 +1,8 @@
 import { InvalidFilterError, millisecondsOf } from '../../activity/activity.filter.js';
 import { isTimeZone, toInstant, toISO, toLocalTime } from '../../time/time-zone.js';
 import type { TimeRange } from './time-range.js';
-import type { Interval, OverviewOptions, Question, Span } from '../statistics.types.js';
+import type { Interval, OverviewOptions, Span } from '../statistics.types.js';
+import type { Question } from '../question.types.js';
 import { DAY } from '../../time/units.js';
 
 const LENGTH = { minute: 60_000, hour: 3_600_000, day: DAY, week: 7 * DAY };

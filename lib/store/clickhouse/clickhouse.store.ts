@@ -13,18 +13,9 @@ import type { StoreSettings } from '../../options/store.options.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
 import { monotonicClock } from '../../time/clock.js';
-import type {
-  ErasureSelection,
-  Mismatches,
-  PageRequest,
-  Progress,
-  Received,
-  RetentionPlan,
-  RetentionResult,
-  Store,
-  StoreFailure,
-  Write,
-} from '../store.js';
+import type { Mismatches, PageRequest, Progress, Received, Store, StoreFailure } from '../store.js';
+import type { Write } from '../batch.js';
+import type { ErasureSelection, RetentionPlan, RetentionResult } from '../erasure.types.js';
 import { type Finding, ok, problem } from '../finding.js';
 import type { UnavailableError } from '../unavailable.error.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';

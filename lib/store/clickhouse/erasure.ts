@@ -1,6 +1,6 @@
 import { splitByUser } from '../../activity/activity.filter.js';
 import type { DirtyVisits } from './dirty-visits.js';
-import type { ErasureSelection } from '../store.js';
+import type { ErasureSelection } from '../erasure.types.js';
 import { buildConditions } from './filter.js';
 import type { Server } from './server.js';
 import type { Sessions } from './sessions.js';

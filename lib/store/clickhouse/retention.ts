@@ -1,4 +1,4 @@
-import type { ErasureSelection, RetentionPlan, RetentionResult } from '../store.js';
+import type { ErasureSelection, RetentionPlan, RetentionResult } from '../erasure.types.js';
 import { monotonicClock } from '../../time/clock.js';
 import { buildConditions } from './filter.js';
 import type { Server } from './server.js';

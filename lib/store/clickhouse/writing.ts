@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { ActivityOnPage } from '../../activity/activity.js';
-import type { Batch } from '../store.js';
+import type { Batch } from '../batch.js';
 import { monotonicClock } from '../../time/clock.js';
 import { toRow } from './activity-row.js';
 import { classifyFailure } from './failure.js';

@@ -10,7 +10,7 @@ import { dialectOf, type Insert, type Statement } from '../../database/dialects/
 import { queryPrimary } from '../../database/primary.js';
 import { escapePath, Table } from '../../database/table.js';
 import { monotonicClock } from '../../time/clock.js';
-import type { ErasureSelection } from '../store.js';
+import type { ErasureSelection } from '../erasure.types.js';
 import { filteredBy, readPage, type Selection } from './reading/activities.js';
 import { restoreMissingSessions } from './missing-sessions.js';
 import { dirtyRangesForDelete } from './statistics/rollup/dirty-ranges.js';

@@ -1,9 +1,9 @@
-import { type DataSource, In, type UpdateQueryBuilder } from 'typeorm';
+import { type DataSource, In } from 'typeorm';
 import { Activity, type StoredActivity } from '../../activity/activity.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
-import { dialectOf, type Insert, type Statement } from '../../database/dialects/dialect.js';
+import { dialectOf, type Insert } from '../../database/dialects/dialect.js';
 import { uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import type {
@@ -15,6 +15,7 @@ import type {
   SubscriptionStatus,
   WaitingEntry,
 } from '../outbox.js';
+import { OutboxDatabase } from './outbox-database.js';
 import { filteredBy, readPage } from './reading/activities.js';
 import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
 
@@ -33,18 +34,20 @@ const SWEPT_AT_ONCE = 10_000;
 /** Milliseconds that the insertion of subscriptions may take. */
 const REGISTRATION = 10_000;
 
-/** The log text if the database fails. */
-const SUBJECT = 'subscriptions cannot be delivered';
+/** The condition that this process still has the lease. */
+const IS_HOLDER = 'name = :name AND holder = :holder';
 
 /** The outbox of a TypeORM data source. */
 export class TypeOrmOutbox implements Outbox {
   private readonly entryTable: Table;
+  private readonly database: OutboxDatabase;
 
   /** @param subscriptions whose activities this process stores */
   constructor(
     private readonly dataSource: DataSource,
     private readonly subscriptions: OutboxSubscription[],
   ) {
+    this.database = new OutboxDatabase(dataSource);
     this.entryTable = new Table(dataSource, OutboxEntry, { generated: 'number' });
   }
 
@@ -71,7 +74,7 @@ export class TypeOrmOutbox implements Outbox {
       historyId: fromBeginning ? BEGINNING.id : null,
     };
     const insertion = new Table(dataSource, Subscription, { clock: 'createdAt' }).insert([row]);
-    await this.askAsWriter((signal) =>
+    await this.database.askAsWriter((signal) =>
       connectionsOf(dataSource).use(
         (connection) => dialectOf(dataSource).write(connection, [insertion], REGISTRATION),
         signal,
@@ -80,8 +83,8 @@ export class TypeOrmOutbox implements Outbox {
   }
 
   async take(name: string, holder: string, lease: number): Promise<DeliveryState | undefined> {
-    const now = this.now;
-    const isTaken = await this.update(
+    const now = this.database.now;
+    const isTaken = await this.database.update(
       {
         // First: MariaDB sets one column after the other.
         failures: () => 'CASE WHEN holder <> :holder THEN failures + 1 ELSE failures END',
@@ -101,16 +104,16 @@ export class TypeOrmOutbox implements Outbox {
   }
 
   renew(name: string, holder: string, lease: number, error?: string): Promise<boolean> {
-    const values = { leaseUntil: () => `${this.now} + ${lease}`, ...(error !== undefined && { error }) };
-    return this.update(values, IS_HOLDER, { name, holder });
+    const values = { leaseUntil: () => `${this.database.now} + ${lease}`, ...(error !== undefined && { error }) };
+    return this.database.update(values, IS_HOLDER, { name, holder });
   }
 
   async release(name: string, holder: string): Promise<void> {
-    await this.update({ holder: null, leaseUntil: () => this.now }, IS_HOLDER, { name, holder });
+    await this.database.update({ holder: null, leaseUntil: () => this.database.now }, IS_HOLDER, { name, holder });
   }
 
   async findWaiting(name: string, limit: number): Promise<WaitingEntry[]> {
-    const rows = await this.committed<{ number: string | number; activityId: string }>(
+    const rows = await this.database.committed<{ number: string | number; activityId: string }>(
       this.dataSource
         .createQueryBuilder(OutboxEntry, 'entry')
         .select('entry.number', 'number')
@@ -147,7 +150,7 @@ export class TypeOrmOutbox implements Outbox {
 
   async settle(name: string, holder: string, lease: number, result: Settlement): Promise<boolean> {
     const { entries = [], history, failure } = result;
-    const now = this.now;
+    const now = this.database.now;
     const values = {
       leaseUntil: () => `${now} + ${lease}`,
       failures: failure ? (): string => 'failures + 1' : 0,
@@ -159,19 +162,19 @@ export class TypeOrmOutbox implements Outbox {
         historyId: history && history.id,
       }),
     };
-    const deletions = chunks(entries).map((numbers) => this.buildDeletion(numbers));
-    return this.update(values, IS_HOLDER, { name, holder }, deletions);
+    const deletions = chunks(entries).map((numbers) => this.database.buildDeletion(numbers));
+    return this.database.update(values, IS_HOLDER, { name, holder }, deletions);
   }
 
   resume(name: string): Promise<boolean> {
-    return this.update({ failures: 0, retryAt: () => '0', parkedAt: null, error: null }, 'name = :name', {
+    return this.database.update({ failures: 0, retryAt: () => '0', parkedAt: null, error: null }, 'name = :name', {
       name,
     });
   }
 
   async discard(name: string): Promise<void> {
     for (;;) {
-      const rows = await this.committed<{ number: string | number }>(
+      const rows = await this.database.committed<{ number: string | number }>(
         this.dataSource
           .createQueryBuilder(OutboxEntry, 'entry')
           .select('entry.number', 'number')
@@ -180,14 +183,14 @@ export class TypeOrmOutbox implements Outbox {
           .limit(DELETED_AT_ONCE)
           .getQueryAndParameters(),
       );
-      await this.delete(rows);
+      await this.database.deleteEntries(rows);
       if (rows.length < DELETED_AT_ONCE) return;
     }
   }
 
   async status(): Promise<SubscriptionStatus[]> {
     const { dataSource } = this;
-    return this.ask((signal) =>
+    return this.database.ask((signal) =>
       connectionsOf(dataSource).use(async ({ runner }) => {
         const manager = uncached(dataSource, runner);
         const subscriptions = await manager.find(Subscription, { order: { name: 'ASC' } });
@@ -213,8 +216,8 @@ export class TypeOrmOutbox implements Outbox {
 
   async forgetAbandoned(after: number): Promise<void> {
     const isAbandoned = (alias = ''): string =>
-      `${alias}leaseUntil < ${this.now} - ${after} AND ${alias}createdAt < ${this.now} - ${after}`;
-    const rows = await this.committed<{ name: string }>(
+      `${alias}leaseUntil < ${this.database.now} - ${after} AND ${alias}createdAt < ${this.database.now} - ${after}`;
+    const rows = await this.database.committed<{ name: string }>(
       this.dataSource
         .createQueryBuilder(Subscription, 'subscription')
         .select('subscription.name', 'name')
@@ -227,14 +230,14 @@ export class TypeOrmOutbox implements Outbox {
         .delete()
         .from(Subscription)
         .where(`name = :name AND ${isAbandoned()}`, { name });
-      if ((await this.transact(deletion.getQueryAndParameters(), [])) > 0) await this.discard(name);
+      if ((await this.database.transact(deletion.getQueryAndParameters(), [])) > 0) await this.discard(name);
     }
   }
 
   /** Deletes the entries of activities that were erased, in steps. */
   async sweep(): Promise<void> {
     const { dataSource } = this;
-    const [ends] = await this.committed<{ first: string | number | null; last: string | number | null }>(
+    const [ends] = await this.database.committed<{ first: string | number | null; last: string | number | null }>(
       dataSource
         .createQueryBuilder(OutboxEntry, 'entry')
         .select('MIN(entry.number)', 'first')
@@ -243,7 +246,7 @@ export class TypeOrmOutbox implements Outbox {
     );
     if (!ends || ends.first === null) return;
     for (let from = Number(ends.first); from <= Number(ends.last); from += SWEPT_AT_ONCE) {
-      const rows = await this.committed<{ number: string | number }>(
+      const rows = await this.database.committed<{ number: string | number }>(
         dataSource
           .createQueryBuilder(OutboxEntry, 'entry')
           .select('entry.number', 'number')
@@ -252,18 +255,14 @@ export class TypeOrmOutbox implements Outbox {
           .andWhere('activity.id IS NULL')
           .getQueryAndParameters(),
       );
-      await this.delete(rows);
+      await this.database.deleteEntries(rows);
     }
-  }
-
-  private get now(): string {
-    return dialectOf(this.dataSource).now;
   }
 
   /** In this process: another one would have to be started for a few keys. */
   private findActivities(ids: string[]): Promise<Activity[]> {
     const { dataSource } = this;
-    return this.ask((signal) =>
+    return this.database.ask((signal) =>
       connectionsOf(dataSource).use(
         ({ runner }) =>
           uncached(dataSource, runner)
@@ -278,64 +277,13 @@ export class TypeOrmOutbox implements Outbox {
 
   private read(name: string): Promise<{ state: Subscription | null; at: number }> {
     const { dataSource } = this;
-    return this.askAsWriter((signal) =>
+    return this.database.askAsWriter((signal) =>
       connectionsOf(dataSource).use(async ({ runner }) => {
         const manager = uncached(dataSource, runner);
         const state = await manager.findOneBy(Subscription, { name });
-        const [row]: { now: string | number }[] = await manager.query(`SELECT ${this.now} AS now`);
+        const [row]: { now: string | number }[] = await manager.query(`SELECT ${this.database.now} AS now`);
         return { state, at: Number(row?.now) };
       }, signal),
     );
   }
-
-  private committed<T>(query: Statement): Promise<T[]> {
-    return this.ask((signal) => dialectOf(this.dataSource).committed<T>(this.dataSource, query, signal));
-  }
-
-  private async update(
-    values: Parameters<UpdateQueryBuilder<Subscription>['set']>[0],
-    condition: string,
-    parameters: Record<string, unknown>,
-    statements: Statement[] = [],
-  ): Promise<boolean> {
-    const update = this.dataSource
-      .createQueryBuilder()
-      .update(Subscription)
-      .set(values)
-      .where(condition, parameters)
-      .getQueryAndParameters();
-    return (await this.transact(update, statements)) > 0;
-  }
-
-  private async delete(rows: { number: string | number }[]): Promise<void> {
-    for (const some of chunks(rows))
-      await this.transact(this.buildDeletion(some.map(({ number }) => Number(number))), []);
-  }
-
-  private buildDeletion(numbers: number[]): Statement {
-    return this.dataSource
-      .createQueryBuilder()
-      .delete()
-      .from(OutboxEntry)
-      .where('number IN (:...numbers)', { numbers })
-      .getQueryAndParameters();
-  }
-
-  private transact(guard: Statement, statements: Statement[]): Promise<number> {
-    return this.askAsWriter((signal) =>
-      dialectOf(this.dataSource).transact(this.dataSource, guard, statements, signal),
-    );
-  }
-
-  private ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT });
-  }
-
-  /** In the place of a writer: questions that take long must not end a lease. */
-  private askAsWriter<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { writers } = connectionsOf(this.dataSource);
-    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT, slots: writers });
-  }
 }
-
-const IS_HOLDER = 'name = :name AND holder = :holder';

@@ -9,7 +9,7 @@ import { RetentionState } from './tables/retention.entity.js';
 import { floor } from '../../statistics/time/time-range.js';
 import { DAY } from '../../time/units.js';
 import { monotonicClock } from '../../time/clock.js';
-import type { RetentionPlan, RetentionResult } from '../store.js';
+import type { RetentionPlan, RetentionResult } from '../erasure.types.js';
 import { type Change, countToErase, Erasure } from './erasure.js';
 import { DailyCountCache } from './statistics/rollup/daily-count-cache.js';
 import type { RollupService } from './statistics/rollup/rollup.service.js';

@@ -1,17 +1,12 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import type { ParsedFilter } from '../../activity/activity.filter.js';
-import type { ActivityRow } from '../../activity/activity-row.js';
-import type { Activity } from '../../activity/activity.js';
-import type { Cursor } from '../../activity/cursor.js';
 import { Pages } from '../../activity/page.js';
-import type { VisitSpan } from '../../activity/visit-id.js';
 import type { NewSession } from '../../activity/session.js';
 import { type Connections, connectionsOf } from '../../database/connections.js';
 import { UNREADABLE } from '../../database/questions.js';
 import { Standbys } from '../../database/standbys/standbys.js';
 import { driverOf, classifyFailure } from '../../database/driver.js';
-import { queryPrimary, uncached } from '../../database/primary.js';
+import { uncached } from '../../database/primary.js';
 import { unavailableAfter } from '../../database/unavailable.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
 import type { OutcomeCount } from '../../diagnostics/outcome-counter.js';
@@ -19,19 +14,9 @@ import type { RollupSettings } from '../../options/store.options.js';
 import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
-import type {
-  ErasureSelection,
-  Mismatches,
-  PageRequest,
-  Progress,
-  Received,
-  RetentionPlan,
-  RetentionResult,
-  SessionClaim,
-  Store,
-  StoreFailure,
-  Write,
-} from '../store.js';
+import type { Mismatches, Progress, SessionClaim, Store, StoreFailure } from '../store.js';
+import type { Write } from '../batch.js';
+import type { ErasureSelection, RetentionPlan, RetentionResult } from '../erasure.types.js';
 import type { Finding } from '../finding.js';
 import type { OutboxSubscription } from '../outbox.js';
 import type { TypeOrmFeatures } from '../typeorm-features.js';
@@ -41,24 +26,12 @@ import { claimVisits, findClaimedVisits, forgetVisits, loadSalts } from './cooki
 import { type Change, countToErase, Erasure } from './erasure.js';
 import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
-import {
-  askVisitSpans,
-  countStored,
-  filteredBy,
-  findCursor,
-  findReceived,
-  findSessionStarts,
-  findVisitSpans,
-  readPage,
-} from './reading/activities.js';
+import { filteredBy, findVisitSpans } from './reading/activities.js';
+import { ActivityReader } from './reading/activity-reader.js';
 import { ExportSource } from './reading/export-source.js';
 import { RecordReader } from './reading/records.js';
-import { findLastSeenOfUsers, findLatestActivities, findUserSessions } from './reading/user-activity.js';
-import type { PersonalRecord, UserSession } from '../../activity/user-activity.js';
-import { personalDataOf } from './reading/personal-data.js';
 import { TypeOrmOutbox } from './outbox.js';
 import { Retention } from './retention.js';
-import { RowReader } from './reading/rows.js';
 import { claimSession } from './session-claim.js';
 import { loadSigningKeys } from './signing-keys.js';
 import { inspect } from './inspection.js';
@@ -82,7 +55,10 @@ export interface TypeOrmStoreSettings {
 }
 
 /** Stores activities in the host's data source: PostgreSQL, MariaDB or MySQL, SQLite. */
-export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplicationShutdown {
+export class TypeOrmStore
+  extends ActivityReader
+  implements Store, OnApplicationBootstrap, BeforeApplicationShutdown
+{
   readonly isTransactional = true;
   readonly writers: number;
   readonly rollup: RollupService;
@@ -92,13 +68,13 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
   readonly records: RecordReader | undefined;
   /** How often this process has changed stored data. */
   changes = 0;
-  private readonly exportSource: ExportSource;
+  protected readonly exportSource: ExportSource;
   private readonly connections: Connections;
   private readonly writer: BatchWriter;
   private readonly retention: Retention;
 
   constructor(
-    readonly dataSource: DataSource,
+    dataSource: DataSource,
     {
       statistics,
       replica,
@@ -107,6 +83,7 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
       subscriptions = [],
     }: TypeOrmStoreSettings = {},
   ) {
+    super(dataSource);
     this.writers = writers;
     const onWritten = (): void => void (this.changes += 1);
     this.connections = connectionsOf(dataSource);
@@ -182,55 +159,6 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
     return unavailable;
   }
 
-  page(filter: ParsedFilter, place: PageRequest): Promise<Activity[]> {
-    return readPage(this.dataSource, (manager) => filteredBy(manager, filter), place);
-  }
-
-  pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
-    return new RowReader(this.dataSource, this.exportSource).activities(filter, after);
-  }
-
-  count(filter: ParsedFilter): Promise<number> {
-    return queryPrimary(this.dataSource, (manager) => filteredBy(manager, filter).getCount());
-  }
-
-  countStored(ids: string[]): Promise<number> {
-    return countStored(this.dataSource, ids);
-  }
-
-  findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
-    return findCursor(this.dataSource, id, filter);
-  }
-
-  findReceived(
-    within: number,
-    limit: number,
-    known: ReadonlySet<string>,
-    filter: ParsedFilter,
-  ): Promise<Received> {
-    return findReceived(this.dataSource, { within, limit, known, filter });
-  }
-
-  findVisitSpans(ids: string[], timeout?: number): Promise<VisitSpan[]> {
-    return askVisitSpans(this.dataSource, ids, timeout);
-  }
-
-  findSessionStarts(sessions: string[], filter: ParsedFilter): Promise<Map<string, Date>> {
-    return findSessionStarts(this.dataSource, sessions, filter);
-  }
-
-  findLatest(user: string): Promise<Activity[]> {
-    return findLatestActivities(this.dataSource, user);
-  }
-
-  findLastSeen(users: string[]): Promise<Map<string, Date>> {
-    return findLastSeenOfUsers(this.dataSource, users);
-  }
-
-  findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
-    return findUserSessions(this.dataSource, user, current);
-  }
-
   erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
     return this.change(selection, { kind: 'erase' }, onErased);
   }
@@ -264,10 +192,6 @@ export class TypeOrmStore implements Store, OnApplicationBootstrap, BeforeApplic
 
   retainedAt(): Promise<{ doneAt: number; now: number }> {
     return this.retention.doneAt();
-  }
-
-  personalData(selection: ErasureSelection): AsyncGenerator<PersonalRecord, void, void> {
-    return personalDataOf(this.dataSource, selection);
   }
 
   addUserAgents(userAgents: Map<string, string>): Promise<number> {

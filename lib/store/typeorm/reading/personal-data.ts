@@ -6,7 +6,7 @@ import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import type { PersonalRecord, PersonalVisit } from '../../../activity/user-activity.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { queryPrimary } from '../../../database/primary.js';
-import type { ErasureSelection } from '../../store.js';
+import type { ErasureSelection } from '../../erasure.types.js';
 import { splitSelection } from '../erasure.js';
 import { Visit } from '../statistics/rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond } from '../visit-scope.js';

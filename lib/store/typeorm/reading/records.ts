@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
 import type { Cursor } from '../../../activity/cursor.js';
 import { type Dialect, dialectOf } from '../../../database/dialects/dialect.js';
-import type { PageOfRecords, RecordReader as Port, Records } from '../../store.js';
+import type { PageOfRecords, RecordReader as Port, Records } from '../../records.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../../activity/activity-columns.js';
 import type { ExportSource } from './export-source.js';
 import { activitiesAfter, querySessions } from './queries.js';

@@ -2,10 +2,8 @@ import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../activity/activity.js';
 import { Session, SESSION_PROPERTIES } from '../../../../activity/session.js';
 import { type Dialect, dialectOf } from '../../../../database/dialects/dialect.js';
-import type { ActivityField } from '../../../../activity/activity.filter.js';
 import type { ParsedCondition } from '../../../../activity/condition.js';
 import {
-  isOfActivities,
   nameIn,
   type ParsedStatisticsFilter,
   VISIT_PATHS,
@@ -23,6 +21,7 @@ import {
 import { Path } from '../rollup/tables/path.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond } from '../../visit-scope.js';
+import { activityConditions } from './activity-conditions.js';
 import { leaveOutBots } from './bots.js';
 import { type FilterKind, classifyFilter } from '../query-plan.js';
 import { performed, visitedPath } from './visit-conditions.js';
@@ -105,7 +104,7 @@ export class StatisticsQuery {
     if (user === null) query.andWhere('visit.userId IS NULL');
     this.applyToVisits(query, 'visit');
     this.applyTexts(query, 'visit', SESSION_PROPERTIES);
-    const ofActivities = this.ofActivities;
+    const ofActivities = activityConditions(this.filter);
     const [one, another] = Object.keys(ofActivities);
     if (one === 'path' && !another && this.pathIds.path)
       query.andWhere(visitedPath(this.manager, ofActivities.path ?? '', this.pathIds.path));
@@ -213,30 +212,8 @@ export class StatisticsQuery {
     }
   }
 
-  /** Returns the conditions on activities. `user: null` is a condition on the visit. */
-  private get ofActivities(): Pick<
-    ParsedStatisticsFilter,
-    'path' | 'route' | 'subject' | 'group' | 'name' | 'ip'
-  > & {
-    user?: string;
-    conditions?: ParsedCondition<ActivityField>[];
-  } {
-    const { user, path, route, subject, group, name, ip, conditions = [] } = this.filter;
-    const ofActivities = conditions.filter(isOfActivities);
-    return {
-      ...(user != null && { user }),
-      ...(path !== undefined && { path }),
-      ...(route !== undefined && { route }),
-      ...(subject !== undefined && { subject }),
-      ...(name !== undefined && { name }),
-      ...(group !== undefined && { group }),
-      ...(ip !== undefined && { ip }),
-      ...(ofActivities.length > 0 && { conditions: ofActivities }),
-    };
-  }
-
   private applyToActivities(query: SelectQueryBuilder<Activity>): void {
-    const { path, conditions = [], ...filter } = this.ofActivities;
+    const { path, conditions = [], ...filter } = activityConditions(this.filter);
     const pages = conditions.map((condition) =>
       condition.field === 'path' ? { ...condition, field: 'page' as const } : condition,
     );

@@ -6,6 +6,7 @@ import { queryPrimary } from '../../../../database/primary.js';
 import type { RollupSettings } from '../../../../options/store.options.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { monotonicClock } from '../../../../time/clock.js';
+import { MAX_TIMER, settleWithin } from '../../../../time/time-limit.js';
 import type { Mismatches, Progress } from '../../../store.js';
 import { LateError } from '../../../too-slow.error.js';
 import { findTouching, isLargeDue, type Touching } from './as-of.js';
@@ -27,8 +28,6 @@ const REST = { asked: 1, background: 3 };
 const MAX_REST = 2000;
 /** Milliseconds that a shutdown waits for the running step; without a commit, the step is repeated later. */
 const SHUTDOWN_WAIT = 1000;
-/** A timer cannot wait for longer. */
-const MAX_TIMER = 2 ** 31 - 1;
 /** The log text. */
 const UNCACHED = 'counts of past days cannot be cached';
 
@@ -61,7 +60,6 @@ export class RollupService {
   private resting = new AbortController();
   /** Whether it works if no question waits. */
   private isBehind = false;
-  private largeStep: Promise<unknown> | undefined;
   /** The state as a question has last read it. */
   private largeFrom = new Date(0);
   private timer: NodeJS.Timeout | undefined;
@@ -92,7 +90,7 @@ export class RollupService {
     this.runner.isClosed = true;
     clearTimeout(this.timer);
     this.resting.abort();
-    await orAfter(SHUTDOWN_WAIT, this.runner.current);
+    await settleWithin(SHUTDOWN_WAIT, this.runner.current);
   }
 
   /**
@@ -102,7 +100,7 @@ export class RollupService {
    * @param ranges of the question
    */
   async catchUp(ranges: TimeRange[]): Promise<void> {
-    await orAfter(
+    await settleWithin(
       this.settings.maxWait,
       this.await(ranges).catch((error: unknown) => this.runner.warn(error)),
     );
@@ -113,17 +111,7 @@ export class RollupService {
 
   /** Does one step with deferred ranges, if it is due. It never rejects. */
   recomputeDeferred(): Promise<unknown> {
-    const { runner } = this;
-    this.largeStep ??= runner
-      .inTurn(() =>
-        runner.recompute(async (manager, isDue) => (isDue ? runner.selection.nextDeferred(manager) : [])),
-      )
-      .catch((error: unknown) => runner.warn(error))
-      .finally(() => {
-        this.largeStep = undefined;
-        return runner.release();
-      });
-    return this.largeStep;
+    return this.runner.recomputeDeferred();
   }
 
   /**
@@ -303,17 +291,5 @@ export class RollupService {
     const { ids } = this.questions;
     const left = await this.runner.stillDirty(ids);
     this.questions.notice(ids.filter((id) => !left.has(id)));
-  }
-}
-
-/** Resolves with the work, or after so many milliseconds. */
-async function orAfter(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  const limit = wait(Math.min(milliseconds, MAX_TIMER), undefined, { signal: done.signal, ref: false });
-  try {
-    await Promise.race([work, limit]);
-  } finally {
-    done.abort();
-    await limit.catch(() => {});
   }
 }

@@ -61,6 +61,7 @@ export class StepRunner {
   private readonly dialect: Dialect;
   private readonly lease: RollupLease;
   private turn: Promise<unknown> = Promise.resolve();
+  private deferredStep: Promise<unknown> | undefined;
   /** Attempts in a row that failed because of a lock. */
   private locked = 0;
 
@@ -102,6 +103,19 @@ export class StepRunner {
   /** Ends the lease, so that another instance need not wait for its deadline. It never rejects. */
   release(): Promise<void> {
     return this.inTurn(() => this.lease.release()).catch((error: unknown) => this.warn(error));
+  }
+
+  /** Does one step with deferred ranges, if it is due. It never rejects. */
+  recomputeDeferred(): Promise<unknown> {
+    this.deferredStep ??= this.inTurn(() =>
+      this.recompute(async (manager, isDue) => (isDue ? this.selection.nextDeferred(manager) : [])),
+    )
+      .catch((error: unknown) => this.warn(error))
+      .finally(() => {
+        this.deferredStep = undefined;
+        return this.release();
+      });
+    return this.deferredStep;
   }
 
   /**

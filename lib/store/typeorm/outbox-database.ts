@@ -1,0 +1,73 @@
+import type { DataSource, UpdateQueryBuilder } from 'typeorm';
+import { chunks } from '../../database/chunks.js';
+import { connectionsOf } from '../../database/connections.js';
+import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
+import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
+
+/** The log text if the database fails. */
+const SUBJECT = 'subscriptions cannot be delivered';
+
+/** Runs the statements of the outbox. */
+export class OutboxDatabase {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** The SQL of the current time, in milliseconds since 1970. */
+  get now(): string {
+    return dialectOf(this.dataSource).now;
+  }
+
+  /** Returns the rows of committed entries; see the dialect. */
+  committed<T>(query: Statement): Promise<T[]> {
+    return this.ask((signal) => dialectOf(this.dataSource).committed<T>(this.dataSource, query, signal));
+  }
+
+  /**
+   * Updates a subscription, and runs the statements in the same transaction.
+   * @returns false if no row matches the condition; then nothing is changed
+   */
+  async update(
+    values: Parameters<UpdateQueryBuilder<Subscription>['set']>[0],
+    condition: string,
+    parameters: Record<string, unknown>,
+    statements: Statement[] = [],
+  ): Promise<boolean> {
+    const update = this.dataSource
+      .createQueryBuilder()
+      .update(Subscription)
+      .set(values)
+      .where(condition, parameters)
+      .getQueryAndParameters();
+    return (await this.transact(update, statements)) > 0;
+  }
+
+  /** Runs the statements if the first one, `guard`, changes a row. */
+  transact(guard: Statement, statements: Statement[]): Promise<number> {
+    return this.askAsWriter((signal) =>
+      dialectOf(this.dataSource).transact(this.dataSource, guard, statements, signal),
+    );
+  }
+
+  async deleteEntries(rows: { number: string | number }[]): Promise<void> {
+    for (const some of chunks(rows))
+      await this.transact(this.buildDeletion(some.map(({ number }) => Number(number))), []);
+  }
+
+  buildDeletion(numbers: number[]): Statement {
+    return this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(OutboxEntry)
+      .where('number IN (:...numbers)', { numbers })
+      .getQueryAndParameters();
+  }
+
+  ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT });
+  }
+
+  /** In the place of a writer: questions that take long must not end a lease. */
+  askAsWriter<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { writers } = connectionsOf(this.dataSource);
+    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT, slots: writers });
+  }
+}
