@@ -139,7 +139,8 @@ function tasksOf(dataSource: DataSource): Task[] {
   const trackMany = (count: number, dateOf: (i: number) => number): Promise<unknown> =>
     Promise.all(Array.from({ length: count }, (_, i) => track(dateOf(i))));
   const exported = (format: 'ndjson' | 'csv') => async (): Promise<void> => {
-    for await (const { pieces } of exportPages(activities, createFormat(format), day)) for (const _ of pieces);
+    for await (const { pieces } of exportPages(activities, createFormat(format), day))
+      for (const _ of pieces);
   };
   return [
     { name: 'nothing, for a second', work: () => new Promise((resolve) => setTimeout(resolve, 1000)) },

@@ -121,7 +121,9 @@ export class ServerTracker {
     if (loading) await loading;
     const { time, path, name, properties } = read ?? {};
     const origin =
-      errors.count === 0 ? context?.findOrigin({ date: time ?? now, path, name, properties, user }) : undefined;
+      errors.count === 0
+        ? context?.findOrigin({ date: time ?? now, path, name, properties, user })
+        : undefined;
 
     const parsed = read && this.normalize(read, { now, origin, isNameGenerated, errors });
     errors.throwIfInvalid();

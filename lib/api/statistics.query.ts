@@ -14,7 +14,19 @@ import {
 } from 'class-validator';
 import type { PropertyFilters } from '../activity/condition.js';
 import type { AmountMeasure } from '../statistics/amount.js';
-import { type Dimension, DIMENSIONS, type FunnelStep, type Interval, INTERVALS, type Measure, type Period, PERIODS, JOURNEYS_BY, RETENTION_BY, type TopMeasure } from '../statistics/statistics.types.js';
+import {
+  type Dimension,
+  DIMENSIONS,
+  type FunnelStep,
+  type Interval,
+  INTERVALS,
+  type Measure,
+  type Period,
+  PERIODS,
+  JOURNEYS_BY,
+  RETENTION_BY,
+  type TopMeasure,
+} from '../statistics/statistics.types.js';
 import type { StatisticsFilter } from '../statistics/question.types.js';
 
 /** Parses a parameter as JSON. Invalid JSON remains a string, which validation then rejects. */

@@ -2,7 +2,23 @@ import { Argument, type Command, InvalidArgumentError } from 'commander';
 import type { ActivityStats } from '../statistics/activity.stats.js';
 import { type AmountMeasure, ENGAGEMENT_MEASURES } from '../statistics/amount.js';
 import { STATISTICS_FIELDS } from '../statistics/statistics-filter.js';
-import { type Dimension, DIMENSIONS, type FunnelOptions, type FunnelStep, type Interval, INTERVALS, type JourneysOptions, type LiveOptions, type Measure, MEASURES, type OverviewOptions, type RetentionOptions, TOP_MEASURES, type TopOptions, type VisitsOptions } from '../statistics/statistics.types.js';
+import {
+  type Dimension,
+  DIMENSIONS,
+  type FunnelOptions,
+  type FunnelStep,
+  type Interval,
+  INTERVALS,
+  type JourneysOptions,
+  type LiveOptions,
+  type Measure,
+  MEASURES,
+  type OverviewOptions,
+  type RetentionOptions,
+  TOP_MEASURES,
+  type TopOptions,
+  type VisitsOptions,
+} from '../statistics/statistics.types.js';
 import { MAY_BE_NONE, type Question } from '../statistics/question.types.js';
 import { addDateOptions, addCommonOptions, type FilterOptions, propertyFilters } from './filter.options.js';
 import { print } from './output.js';

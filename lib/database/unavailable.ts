@@ -18,6 +18,7 @@ function describeReason(error: Error): string {
   if (error instanceof QueryRunnerAlreadyReleasedError) return 'it has ended the connection';
   if (error instanceof EntityNotFoundError) return 'the statistics were never computed';
   // The message is empty if a host has two addresses, and neither accepts a connection.
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return describeReason(error.errors[0]);
+  if (error instanceof AggregateError && error.errors[0] instanceof Error)
+    return describeReason(error.errors[0]);
   return error.message || error.name;
 }

@@ -85,7 +85,10 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
       true,
     );
     await runner.createTable(
-      new Table({ name: buildTablePath(dataSource, SALT), columns: [primary(int('period')), text('secret', 43)] }),
+      new Table({
+        name: buildTablePath(dataSource, SALT),
+        columns: [primary(int('period')), text('secret', 43)],
+      }),
       true,
     );
     await runner.createTable(
@@ -139,7 +142,10 @@ export class CreateDjaffar1763000000000 implements MigrationInterface {
     const table = (name: string): string => escapePath(dataSource, buildTablePath(dataSource, name));
     const dialect = dialectOf(dataSource);
     const { timestampColumn } = dialect;
-    if (timestampColumn && !(await runner.hasColumn(buildTablePath(dataSource, ACTIVITY), timestampColumn.name)))
+    if (
+      timestampColumn &&
+      !(await runner.hasColumn(buildTablePath(dataSource, ACTIVITY), timestampColumn.name))
+    )
       await runner.query(`ALTER TABLE ${table(ACTIVITY)} ADD COLUMN ${timestampColumn.definition}`);
     await createIndexes(runner, [
       ...dialect.activityIndexes(table(ACTIVITY)),

@@ -20,5 +20,7 @@ export class CreateDjaffarView1765000000000 implements MigrationInterface {
 /** There is one before the migration if an earlier try was broken off on MariaDB or MySQL. */
 async function dropView(runner: QueryRunner): Promise<void> {
   const { connection } = runner;
-  await runner.query(`DROP VIEW IF EXISTS ${escapePath(connection, buildTablePath(connection, ACTIVITIES_VIEW))}`);
+  await runner.query(
+    `DROP VIEW IF EXISTS ${escapePath(connection, buildTablePath(connection, ACTIVITIES_VIEW))}`,
+  );
 }

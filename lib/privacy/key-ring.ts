@@ -67,7 +67,9 @@ export class KeyRing {
     const [, text = '', id = '', signature = ''] = SIGNED.exec(signed) ?? [];
     const key = this.byId.get(id);
     if (!key || now >= key.acceptedUntil) return undefined;
-    return timingSafeEqual(Buffer.from(signature), Buffer.from(computeSignature(key, text))) ? text : undefined;
+    return timingSafeEqual(Buffer.from(signature), Buffer.from(computeSignature(key, text)))
+      ? text
+      : undefined;
   }
 
   /** Returns a secret text, the same on all instances, for reproducible but unpredictable ids. */

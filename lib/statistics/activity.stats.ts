@@ -11,7 +11,33 @@ import { checkOneOf, checkWholeNumber, parseJourneys, parseTop, unknownMeasure }
 import { buildKey, SharedQuestions } from './shared-questions.js';
 import { parseFunnelSteps, parseStatisticsFilter } from './statistics-filter.js';
 import type { StatisticsSnapshot, TopQuery } from './statistics.store.js';
-import { type AmountResult, type AsOf, type Dimension, type Funnel, type FunnelOptions, type FunnelStep, type Interval, INTERVALS, type Journeys, type JourneysOptions, type Live, type LiveOptions, type Measure, MEASURES, type Overview, type OverviewOptions, PERIODS, type Retention, RETENTION_BY, type RetentionOptions, type Series, type TopOptions, type Top, type Visits, type VisitsOptions } from './statistics.types.js';
+import {
+  type AmountResult,
+  type AsOf,
+  type Dimension,
+  type Funnel,
+  type FunnelOptions,
+  type FunnelStep,
+  type Interval,
+  INTERVALS,
+  type Journeys,
+  type JourneysOptions,
+  type Live,
+  type LiveOptions,
+  type Measure,
+  MEASURES,
+  type Overview,
+  type OverviewOptions,
+  PERIODS,
+  type Retention,
+  RETENTION_BY,
+  type RetentionOptions,
+  type Series,
+  type TopOptions,
+  type Top,
+  type Visits,
+  type VisitsOptions,
+} from './statistics.types.js';
 import type { Question } from './question.types.js';
 import { comparedRange, listIntervals, isoIn, type Range, parseRange, formatSpan } from './time/calendar.js';
 import { type TimeRange } from './time/time-range.js';

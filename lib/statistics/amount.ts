@@ -43,7 +43,8 @@ export function parseAmount(measure: string): Amount | undefined {
   const [, aggregate, percent, property] = AGGREGATE.exec(measure) ?? [];
   if (property === undefined) return undefined;
   const of = { property: checkText('measure', property) };
-  if (aggregate === 'sum' || aggregate === 'avg' || aggregate === 'min' || aggregate === 'max') return { of, aggregate };
+  if (aggregate === 'sum' || aggregate === 'avg' || aggregate === 'min' || aggregate === 'max')
+    return { of, aggregate };
   const percentile = Math.round(Number(percent) * 1000);
   if (percentile > WHOLE) throw new InvalidFilterError('measure', 'must be of a percentile from p0 to p100');
   return { of, aggregate: { percentile } };

@@ -15,21 +15,21 @@ export async function readOverview(
   compareTo: OverviewOptions['compareTo'],
 ): Promise<Omit<Overview, 'asOf'>> {
   const compared = comparedRange(range, compareTo);
-    const values = await snapshot.measures(MEASURES, range, [range.since]);
-    const before = compared && (await snapshot.measures(MEASURES, compared, [compared.since]));
-    const result = (measure: Measure): Figure => ({
-      value: values[measure][0] ?? null,
-      ...(before && { compared: before[measure][0] ?? null }),
-    });
-    return {
-      ...formatSpan(range),
-      ...(compared && { compared: formatSpan(compared) }),
-      users: result('users'),
-      sessions: result('sessions'),
-      visits: result('visits'),
-      activities: result('activities'),
-      views: result('views'),
-      bounceRate: result('bounceRate'),
-      visitDuration: result('visitDuration'),
-    };
+  const values = await snapshot.measures(MEASURES, range, [range.since]);
+  const before = compared && (await snapshot.measures(MEASURES, compared, [compared.since]));
+  const result = (measure: Measure): Figure => ({
+    value: values[measure][0] ?? null,
+    ...(before && { compared: before[measure][0] ?? null }),
+  });
+  return {
+    ...formatSpan(range),
+    ...(compared && { compared: formatSpan(compared) }),
+    users: result('users'),
+    sessions: result('sessions'),
+    visits: result('visits'),
+    activities: result('activities'),
+    views: result('views'),
+    bounceRate: result('bounceRate'),
+    visitDuration: result('visitDuration'),
+  };
 }

@@ -1,6 +1,6 @@
 import type { ActivityFilter } from '../activity/activity.filter.js';
 import type { Matching } from '../activity/condition.js';
-import { type Session, SESSION_PROPERTIES } from '../activity/session.js';
+import { SESSION_PROPERTIES } from '../activity/session.js';
 
 /** Filters that may be `null`, which matches those without a value. */
 export const MAY_BE_NONE = [
@@ -37,15 +37,15 @@ export interface StatisticsFilter extends Omit<ActivityFilter, 'user' | 'page'> 
   utmTerm?: Matching<string | null> | undefined;
   /** `utm_content`, likewise. */
   utmContent?: Matching<string | null> | undefined;
-  /** As in {@link Session.browser}; `null` matches unknown browsers. */
+  /** As in `Session.browser`; `null` matches unknown browsers. */
   browser?: Matching<string | null> | undefined;
-  /** As in {@link Session.system}, likewise. */
+  /** As in `Session.system`, likewise. */
   system?: Matching<string | null> | undefined;
-  /** As in {@link Session.device}, likewise. */
+  /** As in `Session.device`, likewise. */
   device?: Matching<string | null> | undefined;
-  /** As in {@link Session.country}, likewise. */
+  /** As in `Session.country`, likewise. */
   country?: Matching<string | null> | undefined;
-  /** As in {@link Session.language}, likewise. */
+  /** As in `Session.language`, likewise. */
   language?: Matching<string | null> | undefined;
   /**
    * Whether known bots count too.

@@ -136,7 +136,12 @@ export class TrackController {
         interactive: null,
       }),
     );
-    const sessionRow = buildSession(session, receivedAt, () => this.visitors.readSessionSource(request), consent);
+    const sessionRow = buildSession(
+      session,
+      receivedAt,
+      () => this.visitors.readSessionSource(request),
+      consent,
+    );
     let isSessionKept = false;
     const onKept = (): void => void (isSessionKept = true);
     const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onKept });

@@ -338,7 +338,8 @@ describe('djaffar doctor --url', () => {
 
   it('does not count its own requests, answered or refused', async () => {
     await examine();
-    const counts = (): object => Object.fromEntries(host?.app.get(OutcomeCounter, { strict: false }).totals ?? []);
+    const counts = (): object =>
+      Object.fromEntries(host?.app.get(OutcomeCounter, { strict: false }).totals ?? []);
     expect(counts()).toEqual({});
     await host?.close();
     host = undefined;

@@ -38,7 +38,11 @@ describe('the calendar of a time zone', () => {
   });
 
   it('begins a day with the first of two midnights if clocks are put back at midnight', () => {
-    const range = parseRange({ from: '2024-11-03T12:00Z', to: '2024-11-04T12:00Z', timeZone: 'America/Havana' });
+    const range = parseRange({
+      from: '2024-11-03T12:00Z',
+      to: '2024-11-04T12:00Z',
+      timeZone: 'America/Havana',
+    });
     expect(iso(range, listIntervals(range, 'day'))).toEqual([
       '2024-11-03T00:00:00.000-04:00',
       '2024-11-04T00:00:00.000-05:00',
@@ -46,7 +50,11 @@ describe('the calendar of a time zone', () => {
   });
 
   it('compares whole days with as many days before, whatever their hours', () => {
-    const range = parseRange({ from: '2026-10-24T22:00Z', to: '2026-10-26T23:00Z', timeZone: 'Europe/Berlin' });
+    const range = parseRange({
+      from: '2026-10-24T22:00Z',
+      to: '2026-10-26T23:00Z',
+      timeZone: 'Europe/Berlin',
+    });
     const before = comparedRange(range, 'previous');
     expect(before && iso(before, [before.since, before.until])).toEqual([
       '2026-10-23T00:00:00.000+02:00',
@@ -55,7 +63,11 @@ describe('the calendar of a time zone', () => {
   });
 
   it('compares with the same local dates a year ago', () => {
-    const range = parseRange({ from: '2025-11-02T05:00Z', to: '2025-11-03T05:00Z', timeZone: 'America/Havana' });
+    const range = parseRange({
+      from: '2025-11-02T05:00Z',
+      to: '2025-11-03T05:00Z',
+      timeZone: 'America/Havana',
+    });
     const year = comparedRange(range, 'year');
     expect(year && iso(year, [year.since, year.until])).toEqual([
       '2024-11-02T00:00:00.000-04:00',
@@ -64,7 +76,11 @@ describe('the calendar of a time zone', () => {
   });
 
   it('compares a day that clocks let begin at one with the whole day a year ago', () => {
-    const range = parseRange({ from: '2025-03-09T05:00Z', to: '2025-03-10T04:00Z', timeZone: 'America/Havana' });
+    const range = parseRange({
+      from: '2025-03-09T05:00Z',
+      to: '2025-03-10T04:00Z',
+      timeZone: 'America/Havana',
+    });
     const year = comparedRange(range, 'year');
     expect(year && iso(year, [year.since, year.until])).toEqual([
       '2024-03-09T00:00:00.000-05:00',

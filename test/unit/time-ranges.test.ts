@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import type { WhereExpressionBuilder } from 'typeorm';
-import { listBuckets, inAnyRange, mergeRanges } from '../../lib/store/typeorm/statistics/rollup/time-ranges.js';
+import {
+  listBuckets,
+  inAnyRange,
+  mergeRanges,
+} from '../../lib/store/typeorm/statistics/rollup/time-ranges.js';
 import type { TimeRange } from '../../lib/statistics/time/time-range.js';
 
 const aRange = fc

@@ -148,7 +148,13 @@ export const operations: Record<string, Operation> = {
     'A value for each interval.',
     results.series,
   ),
-  measure: question('An aggregate of numbers', MeasureQuery, parameters.measure, 'The aggregate.', results.measure),
+  measure: question(
+    'An aggregate of numbers',
+    MeasureQuery,
+    parameters.measure,
+    'The aggregate.',
+    results.measure,
+  ),
   top: question(
     'The most frequent values of a dimension',
     TopQuery,

@@ -18,7 +18,8 @@ export class Report {
   /** Prints why a row is refused. */
   refuse(place: string, fault: unknown): void {
     this.faults += 1;
-    if (this.faults <= MAX_PRINTED) console.error(`djaffar: ${escapeControls(place)}: ${formatReason(fault)}`);
+    if (this.faults <= MAX_PRINTED)
+      console.error(`djaffar: ${escapeControls(place)}: ${formatReason(fault)}`);
     else if (this.faults === MAX_PRINTED + 1)
       console.error('djaffar: more rows are refused; they are only counted');
   }

@@ -56,7 +56,8 @@ export class Erasure {
 /** Returns how many activities an {@link Erasure} would erase. */
 export async function countToErase(server: Server, selection: ErasureSelection): Promise<number> {
   let count = 0;
-  for (const condition of await splitSelection(server, selection)) count += await countRows(server, condition);
+  for (const condition of await splitSelection(server, selection))
+    count += await countRows(server, condition);
   return count;
 }
 
@@ -68,7 +69,10 @@ async function countRows(server: Server, condition: string): Promise<number> {
 }
 
 /** The conditions of activities, none of which two of them have in common. */
-async function splitSelection(server: Server, { filter, keepAnonymous }: ErasureSelection): Promise<string[]> {
+async function splitSelection(
+  server: Server,
+  { filter, keepAnonymous }: ErasureSelection,
+): Promise<string[]> {
   const own = all(buildConditions(filter));
   const split = keepAnonymous ? undefined : splitByUser(filter);
   if (!split) return [own];
@@ -76,7 +80,11 @@ async function splitSelection(server: Server, { filter, keepAnonymous }: Erasure
     `SELECT DISTINCT visitId AS id FROM ${ACTIVITY} WHERE ${all([...buildConditions(split.ofUser), `visitId != ''`])}`,
   );
   const anonymous = Array.from(lists(visits), (some) =>
-    all([...buildConditions(split.others), 'userId IS NULL', `visitId IN ${texts(some.map(({ id }) => id))}`]),
+    all([
+      ...buildConditions(split.others),
+      'userId IS NULL',
+      `visitId IN ${texts(some.map(({ id }) => id))}`,
+    ]),
   );
   // In this order, because the user's own activities decide which visits these are.
   return [...anonymous, own];

@@ -104,12 +104,18 @@ export class TypeOrmOutbox implements Outbox {
   }
 
   renew(name: string, holder: string, lease: number, error?: string): Promise<boolean> {
-    const values = { leaseUntil: () => `${this.database.now} + ${lease}`, ...(error !== undefined && { error }) };
+    const values = {
+      leaseUntil: () => `${this.database.now} + ${lease}`,
+      ...(error !== undefined && { error }),
+    };
     return this.database.update(values, IS_HOLDER, { name, holder });
   }
 
   async release(name: string, holder: string): Promise<void> {
-    await this.database.update({ holder: null, leaseUntil: () => this.database.now }, IS_HOLDER, { name, holder });
+    await this.database.update({ holder: null, leaseUntil: () => this.database.now }, IS_HOLDER, {
+      name,
+      holder,
+    });
   }
 
   async findWaiting(name: string, limit: number): Promise<WaitingEntry[]> {
@@ -167,9 +173,13 @@ export class TypeOrmOutbox implements Outbox {
   }
 
   resume(name: string): Promise<boolean> {
-    return this.database.update({ failures: 0, retryAt: () => '0', parkedAt: null, error: null }, 'name = :name', {
-      name,
-    });
+    return this.database.update(
+      { failures: 0, retryAt: () => '0', parkedAt: null, error: null },
+      'name = :name',
+      {
+        name,
+      },
+    );
   }
 
   async discard(name: string): Promise<void> {
@@ -237,7 +247,10 @@ export class TypeOrmOutbox implements Outbox {
   /** Deletes the entries of activities that were erased, in steps. */
   async sweep(): Promise<void> {
     const { dataSource } = this;
-    const [ends] = await this.database.committed<{ first: string | number | null; last: string | number | null }>(
+    const [ends] = await this.database.committed<{
+      first: string | number | null;
+      last: string | number | null;
+    }>(
       dataSource
         .createQueryBuilder(OutboxEntry, 'entry')
         .select('MIN(entry.number)', 'first')

@@ -19,7 +19,10 @@ export function findLatestActivities(dataSource: DataSource, user: string): Prom
   );
 }
 
-export async function findLastSeenOfUsers(dataSource: DataSource, users: string[]): Promise<Map<string, Date>> {
+export async function findLastSeenOfUsers(
+  dataSource: DataSource,
+  users: string[],
+): Promise<Map<string, Date>> {
   const seen = new Map<string, Date>();
   for (const some of chunks([...new Set(users)])) {
     const rows = await queryPrimary(dataSource, (manager) =>

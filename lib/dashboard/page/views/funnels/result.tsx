@@ -67,7 +67,8 @@ function FunnelSkeleton({ count }: { count: number }): JSX.Element {
   );
 }
 
-const computeShare = (count: number, whole: number | undefined): number | null => (whole ? count / whole : null);
+const computeShare = (count: number, whole: number | undefined): number | null =>
+  whole ? count / whole : null;
 
 const toRows =
   ({ steps }: Funnel) =>
@@ -78,7 +79,15 @@ const toRows =
       ...steps.map(({ step, visitors, stopped }, i) => {
         const { kind, value } = fromApiStep(step);
         const before = steps[i - 1]?.visitors;
-        return [i + 1, kind, value, visitors, computeShare(visitors, first), computeShare(visitors, before), stopped];
+        return [
+          i + 1,
+          kind,
+          value,
+          visitors,
+          computeShare(visitors, first),
+          computeShare(visitors, before),
+          stopped,
+        ];
       }),
     ];
   };

@@ -52,7 +52,8 @@ export interface Cohort {
 /** A period is over after its whole length, even if the range ends before. */
 export function toCohorts({ period, cohorts }: Retention, range: Range): Cohort[] {
   const last = cohorts.at(-1);
-  const isLastOver = last !== undefined && addPeriod(new Date(last.date), period, range.timeZone) <= +range.to;
+  const isLastOver =
+    last !== undefined && addPeriod(new Date(last.date), period, range.timeZone) <= +range.to;
   return cohorts.map(({ date, size, returned }, i) => ({
     date: new Date(date),
     size,

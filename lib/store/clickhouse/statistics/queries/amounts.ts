@@ -4,7 +4,13 @@ import type { AmountValue, TopQuery } from '../../../../statistics/statistics.st
 import { isActivityDimension, type TopRow } from '../../../../statistics/statistics.types.js';
 import { type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import { toAmountValues, aggregateSql, type AggregateRow, largestSql, rankAmounts } from '../../../aggregates.js';
+import {
+  toAmountValues,
+  aggregateSql,
+  type AggregateRow,
+  largestSql,
+  rankAmounts,
+} from '../../../aggregates.js';
 import { numberSql, PAGE } from '../../filter.js';
 import { text } from '../../sql.js';
 import { VISIT } from '../../tables.js';

@@ -7,7 +7,13 @@ import { isActivityDimension, type TopRow } from '../../../../statistics/statist
 import { intervalSql } from '../../../../statistics/time/calendar.js';
 import { type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import { toAmountValues, aggregateSql, type AggregateRow, largestSql, rankAmounts } from '../../../aggregates.js';
+import {
+  toAmountValues,
+  aggregateSql,
+  type AggregateRow,
+  largestSql,
+  rankAmounts,
+} from '../../../aggregates.js';
 import { PAGE } from '../filter/page-sql.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import { VISIT_COLUMNS } from '../rollup/daily-counts/visit-values.js';
@@ -28,7 +34,11 @@ export async function amounts(
   range: TimeRange,
   starts: number[],
 ): Promise<AmountValue[]> {
-  return toAmountValues(amount, await ask(amount, selection, queryNumbers(amount, selection, range, starts)), starts);
+  return toAmountValues(
+    amount,
+    await ask(amount, selection, queryNumbers(amount, selection, range, starts)),
+    starts,
+  );
 }
 
 /** The values of a dimension with the largest aggregates. */

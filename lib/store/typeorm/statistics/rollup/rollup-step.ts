@@ -51,14 +51,18 @@ export class RollupStep {
     const ranges = dirty.filter(({ since }) => since.getTime() >= this.frozenUntil);
     const deferred = mayDefer ? await this.findDeferred(ranges) : [];
     const large = new Set(deferred.flatMap(({ visits }) => decodeVisits(visits) ?? []));
-    const ids = await this.visits.withoutFrozen((await this.findVisits(ranges)).filter((id) => !large.has(id)));
+    const ids = await this.visits.withoutFrozen(
+      (await this.findVisits(ranges)).filter((id) => !large.has(id)),
+    );
     const { statements: visits, ...rest } = await this.visits.rebuildVisits(ids, this.paths);
     const quarters = listBuckets(toTimeRanges(ranges), QUARTER);
     const recent = ranges.filter(({ since }) => since.getTime() >= compactedUntil);
     const past = ranges.filter(({ since }) => since.getTime() < compactedUntil);
     const recentQuarters = listBuckets(toTimeRanges(recent), QUARTER);
     // The pages of erased activities are unknown.
-    const whole = listDays(toTimeRanges(past.filter(({ erased, visits: named }) => erased || named === null)));
+    const whole = listDays(
+      toTimeRanges(past.filter(({ erased, visits: named }) => erased || named === null)),
+    );
     const wholeStarts = new Set(whole.map(({ since }) => since));
     const partly = toTimeRanges(past).filter(({ since }) => !wholeStarts.has(floor(since, DAY)));
     const begun = monotonicClock.now();
