@@ -1,52 +1,35 @@
 import type { ActivityName } from './activities.js';
 import type { StoredActivity } from './activity.js';
-import { InvalidFilterError } from './activity.filter.js';
+import { ACTIVITY_FIELDS, type ActivityFilter, InvalidFilterError, parseFilter } from './activity.filter.js';
+import type { Matching } from './condition.js';
+import { matches, PREFIX_FIELDS } from './matches.js';
 
 /** A name of an activity, or with a trailing `*` the beginning of names. */
 // oxlint-disable-next-line typescript/no-redundant-type-constituents -- hosts declare the names
 type NamePattern = ActivityName | `${string}*`;
 
-/** Selects activities while they are stored. Each property is one text or several, of which one has to match. */
-export interface ActivityPattern {
+/**
+ * Selects activities while they are stored: a filter without dates and without pages, which only statistics know.
+ * @example
+ * { name: 'order.*', properties: { total: { gte: 100 } }, path: { not: '/admin*' } }
+ */
+export interface ActivityPattern extends Omit<ActivityFilter, 'name' | 'page' | 'from' | 'to'> {
   /** Such as `order.paid`, or `order.*` for all names that begin with `order.`. */
-  name?: NamePattern | readonly NamePattern[] | undefined;
-  /** Such as `/cart`, or `/docs/*`. */
-  path?: string | readonly string[] | undefined;
-  /** The pattern of a route, such as `/orders/:id/pay`, or `/orders/*`. */
-  route?: string | readonly string[] | undefined;
+  name?: Matching<NamePattern> | undefined;
 }
 
-type Matches = (activity: StoredActivity) => boolean;
-
-const PROPERTIES = ['name', 'path', 'route'] as const;
+const ALLOWED = ACTIVITY_FIELDS.filter((field) => field !== 'page');
+const PREFIXES = [...PREFIX_FIELDS, 'name'] as const;
 
 /**
  * Checks a pattern.
  * @returns whether an activity matches
  * @throws InvalidFilterError
  */
-export function matcherOf(pattern: ActivityPattern): Matches {
-  const conditions: Matches[] = [];
-  for (const [property, value] of Object.entries(pattern)) {
-    const known = PROPERTIES.find((each) => each === property);
-    if (!known) throw new InvalidFilterError(property, `is not known; allowed: ${PROPERTIES.join(', ')}`);
-    if (value === undefined) continue;
-    const matches = textMatcher(known, value);
-    conditions.push((activity) => matches(activity[known]));
-  }
-  return (activity) => conditions.every((matches) => matches(activity));
-}
-
-function textMatcher(property: string, value: unknown): (text: string | null) => boolean {
-  const texts: unknown[] = Array.isArray(value) ? value : [value];
-  const exact = new Set<string>();
-  const prefixes: string[] = [];
-  for (const text of texts) {
-    if (typeof text !== 'string' || text === '')
-      throw new InvalidFilterError(property, 'must be a text that is not empty, or an array of such');
-    if (text.endsWith('*')) prefixes.push(text.slice(0, -1));
-    else exact.add(text);
-  }
-  if (texts.length === 0) throw new InvalidFilterError(property, 'must have at least one text');
-  return (text) => text !== null && (exact.has(text) || prefixes.some((prefix) => text.startsWith(prefix)));
+export function matcherOf(pattern: ActivityPattern): (activity: StoredActivity) => boolean {
+  for (const property of Object.keys(pattern))
+    if (!ALLOWED.includes(property))
+      throw new InvalidFilterError(property, `is not known; allowed: ${ALLOWED.join(', ')}`);
+  const filter = parseFilter(pattern);
+  return (activity) => matches(filter, activity, PREFIXES);
 }

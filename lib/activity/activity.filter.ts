@@ -87,11 +87,11 @@ const FIELDS = {
 } satisfies Record<Exclude<ActivityField, 'properties'>, (value: unknown) => string>;
 
 /** The names of {@link ActivityField}s. */
-export const ACTIVITY_FIELDS = [...Object.keys(FIELDS), 'properties'];
+export const ACTIVITY_FIELDS: readonly string[] = [...Object.keys(FIELDS), 'properties'];
 const ALLOWED = [...ACTIVITY_FIELDS, 'from', 'to'];
 
 /** @throws InvalidFilterError for a property that is not known or not understood */
-export function parseFilter(filter: ActivityFilter): ParsedFilter {
+export function parseFilter(filter: Partial<Record<keyof ActivityFilter, unknown>>): ParsedFilter {
   const parsed: ParsedFilter = {};
   const conditions: ParsedCondition<ActivityField>[] = [];
   for (const [property, value] of Object.entries(filter)) {

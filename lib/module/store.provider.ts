@@ -1,8 +1,10 @@
 import type { FactoryProvider } from '@nestjs/common';
-import { getDataSourceToken } from '@nestjs/typeorm';
+import { getDataSourceToken, handleRetry } from '@nestjs/typeorm';
+import { defer, lastValueFrom } from 'rxjs';
 import type { DataSource } from 'typeorm';
 import { defaultPage, Pages } from '../activity/page.js';
 import { connectionsOf } from '../database/connections.js';
+import { failureOf } from '../database/driver.js';
 import { limitsFor } from '../database/pool-shares.js';
 import { checkNames } from '../database/table.js';
 import { djaffarEntities } from '../entities.js';
@@ -52,8 +54,7 @@ class OwnStore extends TypeOrmStore {
 }
 
 async function openOwnStore(settings: Settings, database: DatabaseOptions): Promise<Store> {
-  const dataSource = createDataSource(database);
-  await dataSource.initialize();
+  const dataSource = await connect(database);
   try {
     await createTables(dataSource);
     return new OwnStore(dataSource, limitConnections(dataSource, settings));
@@ -61,6 +62,17 @@ async function openOwnStore(settings: Settings, database: DatabaseOptions): Prom
     await dataSource.destroy();
     throw error;
   }
+}
+
+/** Tries again for 27 seconds, as `TypeOrmModule` does, if the database cannot be reached: it may be starting at the same time. */
+function connect(database: DatabaseOptions): Promise<DataSource> {
+  const isUnreachable = (error: unknown): boolean =>
+    failureOf(createDataSource(database), error)?.incident === 'connection';
+  return lastValueFrom(
+    defer(() => createDataSource(database).initialize()).pipe(
+      handleRetry(10, 3000, 'djaffar', true, isUnreachable),
+    ),
+  );
 }
 
 async function openTypeOrmStore(source: DataSource, settings: Settings): Promise<Store> {

@@ -134,7 +134,7 @@ const describeTwice = (value: unknown): string | undefined =>
   Array.isArray(value) ? `has two of the name '${findTwice(value)}'` : undefined;
 
 const aPattern: Rule = {
-  allowed: "an object of name, path and route, such as { name: 'order.*' }",
+  allowed: "a filter without dates, such as { name: 'order.*' }",
   accepts: (value) => faultOfPattern(value) === undefined,
   explain: (value) => `is wrong: ${faultOfPattern(value)}`,
 };

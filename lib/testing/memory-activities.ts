@@ -6,9 +6,9 @@ import { ENGAGEMENT } from '../activity/engagement.js';
 import { copySessionProperties, type Session } from '../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type PersonalRecord, type UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
+import { matches } from '../activity/matches.js';
 import type { PageRequest, Received } from '../store/store.js';
 import type { ErasureSelection } from '../store/erasure.types.js';
-import { matches } from './matches.js';
 
 /** The place of an activity in the order by date, then id. */
 const inOrder = (a: Cursor, b: Cursor): number => a.date - b.date || (a.id < b.id ? -1 : Number(a.id > b.id));

@@ -263,6 +263,29 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
     expect(shown.length).toBeGreaterThan(1);
   });
 
+  it('shows journeys by route, from a route that is clicked, and back to pages', async () => {
+    const date = Date.parse(QUESTION.from) + 3_600_000;
+    for (const [visit, id] of [['first', 1], ['second', 2]] as const)
+      for (const [i, route] of ['/shop', '/orders/:id', '/orders/:id/pay'].entries())
+        await dashboard.host.activities.track({
+          name: 'request',
+          path: route.replace(':id', String(id)),
+          route,
+          date: new Date(date + i * 1000),
+          session: visit,
+          visit,
+        });
+    const page = await dashboard.open(`?view=journeys&${DAYS}`);
+    await page.getByLabel('Of', { exact: true }).selectOption('Routes');
+    await page.getByRole('link', { name: '/orders/:id, Step 2: 2 visits' }).click();
+    await page.getByRole('link', { name: '/orders/:id, Start: 2 visits' }).waitFor();
+    expect(await page.getByLabel('Start route').inputValue()).toBe('/orders/:id');
+    await page.getByRole('img', { name: '/orders/:id to /orders/:id/pay: 2 visits' }).waitFor();
+    await page.getByLabel('Of', { exact: true }).selectOption('Pages');
+    await page.getByLabel('Paths').selectOption('From entry pages');
+    expect(new URL(page.url()).search).not.toContain('route');
+  });
+
   describe('live', () => {
     const rows = (page: Page): ReturnType<Page['locator']> => page.locator('.stream li');
 

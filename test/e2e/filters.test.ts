@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { matcherOf } from '../../lib/activity/activity-pattern.js';
 import { type ActivityFilter, ActivityStats, InvalidFilterError } from '../../lib/index.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -55,8 +56,11 @@ describe.each(FOUND)('lists and conditions of filters on %s', (database) => {
     [{ properties: { total: 500 } }, 1],
     [{ properties: { total: 100, plan: 'pro' } }, 1],
     [{ name: 'order.paid', properties: { total: { lte: 1000 }, plan: { not: ['free', 'team'] } } }, 1],
-  ])('find(%j) has %i', async (filter, count) => {
-    expect((await host.activities.find(filter)).items).toHaveLength(count);
+  ])('find(%j) has %i, and so has a subscription', async (filter, count) => {
+    const { items } = await host.activities.find(filter);
+    expect(items).toHaveLength(count);
+    const matches = matcherOf(filter);
+    expect((await host.activities.find()).items.filter(matches)).toEqual(items);
     expect(await host.activities.count(filter)).toBe(count);
     const query = new URLSearchParams({ filter: JSON.stringify(filter) });
     const response = await host.fetch(`/djaffar/activities?${query.toString()}`);

@@ -261,7 +261,12 @@ it('a listener in a class that is made for each request is refused at the start'
 
 it('a pattern that is not understood is refused', () => {
   expect(() => OnActivity({ names: 'x' } as object)).toThrow(
-    'names is not known; allowed: name, path, route',
+    'names is not known; allowed: user, session, visit, route, name, subject, group, path, ip, properties',
   );
-  expect(() => OnActivity({ name: [] })).toThrow('name must have at least one text');
+  expect(() => OnActivity({ page: '/' } as object)).toThrow('page is not known');
+  expect(() => OnActivity({ from: '2026-11-01' } as object)).toThrow('from is not known');
+  expect(() => OnActivity({ name: [] })).toThrow('name must have 1 to 100 values');
+  expect(() => OnActivity({ properties: { total: { above: 1 } } } as object)).toThrow(
+    'properties.total must have one of not, startsWith, gte, lte, and nothing else',
+  );
 });

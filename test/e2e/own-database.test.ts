@@ -1,8 +1,13 @@
-import { type INestApplication } from '@nestjs/common';
+import { type INestApplication, Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { ActivityService, ActivityStats, createDataSource, DjaffarModule } from '../../lib/index.js';
 import type { DatabaseOptions } from '../../lib/index.js';
-import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
+import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 describe.each(FOUND)('a host without TypeORM, with the option `database` on %s', (name) => {
   let database: TestDatabase;
@@ -50,6 +55,50 @@ describe.each(FOUND)('a host without TypeORM, with the option `database` on %s',
     const [first, second] = await Promise.all([start(), start()]);
     await first?.get(ActivityService).track({ path: '/' });
     expect(await second?.get(ActivityService).count()).toBe(1);
+  });
+});
+
+const SERVERS = FOUND.filter((name) => name !== 'sqlite');
+const ofServers =
+  SERVERS.length > 0 ? describe.each(SERVERS) : describe.skip.each<DatabaseName>(['postgres']);
+
+ofServers('a host without TypeORM, whose database on %s starts after it,', (name) => {
+  it('starts when the database does', async () => {
+    const database = await createDatabase(name);
+    const proxy = await TcpProxy.start(database.url);
+    await proxy.close();
+    const url = Object.assign(new URL(database.url), { port: String(proxy.port) }).toString();
+    const failed = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    const tried = new Promise((resolve) => failed.mockImplementation(resolve));
+    const starting = Test.createTestingModule({ imports: [DjaffarModule.forRoot({ database: { url } })] })
+      .compile()
+      .then((module) => module.createNestApplication({ logger: false }).init());
+    await tried;
+    const started = await TcpProxy.start(database.url, proxy.port);
+    const app = await starting;
+    expect(failed.mock.calls.map(([text]) => String(text))).toEqual([
+      expect.stringMatching(/^Unable to connect to the database \(djaffar\)\. Message: .*ECONNREFUSED.*Retrying \(1\)/),
+    ]);
+    await app.get(ActivityService).track({ path: '/' });
+    expect(await app.get(ActivityService).count()).toBe(1);
+    await app.close();
+    await started.close();
+    await database.drop();
+  });
+
+  it('does not start with a wrong password, and does not try again', async () => {
+    const database = await createDatabase(name);
+    const url = new URL(database.url);
+    url.username = 'nobody';
+    url.password = 'wrong';
+    const failed = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    await expect(
+      Test.createTestingModule({
+        imports: [DjaffarModule.forRoot({ database: { url: url.toString() } })],
+      }).compile(),
+    ).rejects.toThrow(/nobody/);
+    expect(failed).not.toHaveBeenCalled();
+    await database.drop();
   });
 });
 

@@ -286,6 +286,46 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     expect(deliveries.names).toEqual(['order.sent']);
   });
 
+  it('select by users, groups, subjects, addresses and properties as filters do', async () => {
+    const host = await start({
+      filter: {
+        name: { startsWith: 'order.', not: 'order.draft*' },
+        user: ['17', '18'],
+        subject: ['order', 1],
+        group: { not: 'company:2' },
+        properties: { total: { gte: 100 } },
+        path: '/shop*',
+        ip: '10.0.0.1',
+      },
+    });
+    const matching = {
+      name: 'order.paid',
+      path: '/shop/pay',
+      user: { id: 17 },
+      group: { type: 'company', id: 1 },
+      subject: ['order', 1] as const,
+      properties: { total: 100 },
+      ip: '10.0.0.1',
+    };
+    for (const difference of [
+      { name: 'order.drafted' },
+      { name: 'cart.paid' },
+      { user: { id: 19 } },
+      { group: { type: 'company', id: 2 } },
+      { subject: ['order', 2] as const },
+      { properties: { total: 99 } },
+      { properties: { total: '100' } },
+      { path: '/' },
+      { ip: '10.0.0.2' },
+      {},
+    ])
+      await host.activities.track({ ...matching, ...difference });
+    await untilSettled(host);
+    expect(deliveries.batches.flat()).toMatchObject([
+      { ...matching, user: undefined, group: undefined, subject: 'order:1', ip: undefined },
+    ]);
+  });
+
   it('get the same batch again after a failure, although more is waiting', async () => {
     jest.spyOn(Logger.prototype, 'warn').mockImplementation();
     const host = await start();

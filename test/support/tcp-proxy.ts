@@ -22,8 +22,9 @@ export class TcpProxy {
     server.on('connection', (socket: Socket) => this.forward(socket));
   }
 
-  static async start(url: string): Promise<TcpProxy> {
-    const server = createServer().listen(0, '127.0.0.1');
+  /** @param listenOn a port; default: any that is free */
+  static async start(url: string, listenOn = 0): Promise<TcpProxy> {
+    const server = createServer().listen(listenOn, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     if (typeof address !== 'object' || !address) throw new Error('no port');

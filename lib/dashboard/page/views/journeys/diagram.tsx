@@ -7,7 +7,7 @@ import { BandPath, BoxShape, type Focusable, type Handlers } from './shapes.js';
 import { Tip } from './tip.js';
 import { type Anchor, connectedIds, findItem, type JourneyGraph, neighbourOf } from './journey-graph.js';
 
-/** Pages in a column for each step, and bands between them that are as wide as their number of visits. */
+/** Pages or routes in a column for each step, and bands between them that are as wide as their number of visits. */
 export function Diagram({ graph, anchor }: { graph: JourneyGraph; anchor: Anchor }): JSX.Element {
   const [frame, room] = useWidth<HTMLDivElement>();
   const layout = useMemo(() => (room > 0 ? layoutOf(graph, room) : undefined), [graph, room]);
@@ -54,7 +54,7 @@ export function Diagram({ graph, anchor }: { graph: JourneyGraph; anchor: Anchor
               // The outline of a focused page needs 2 pixels at the left.
               viewBox={`-2 0 ${layout.width} ${layout.height}`}
               role="group"
-              aria-label="Pages, and the paths between them. Arrow keys follow the paths."
+              aria-label="The steps, and the paths between them. Arrow keys follow the paths."
               onKeyDown={onKeyDown}
             >
               {layout.bands.map((band) => (
@@ -83,8 +83,8 @@ export function Diagram({ graph, anchor }: { graph: JourneyGraph; anchor: Anchor
         )}
       </div>
       <p class="journey-note muted">
-        <span class="journey-sample" aria-hidden="true" /> Visits that {isForward ? 'ended' : 'started'} on
-        the page. Click a page to see the paths from it.
+        <span class="journey-sample" aria-hidden="true" /> Visits that {isForward ? 'ended' : 'started'}{' '}
+        there. Click a step to see the paths from it.
       </p>
     </>
   );

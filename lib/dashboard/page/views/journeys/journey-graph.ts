@@ -3,13 +3,19 @@ import type { Journeys } from '../../../../statistics/statistics.types.js';
 /** Where the shown journeys start or end. */
 export type Anchor = 'entry' | 'start' | 'end';
 
-export const ANCHORS: Record<Anchor, string> = {
-  entry: 'From entry pages',
-  start: 'From a page',
-  end: 'To a page',
+/** What the steps are. */
+export type StepKind = 'path' | 'route';
+
+export const STEP_KINDS: Record<StepKind, string> = { path: 'Pages', route: 'Routes' };
+
+export const ANCHORS: Record<StepKind, Record<Anchor, string>> = {
+  path: { entry: 'From entry pages', start: 'From a page', end: 'To a page' },
+  route: { entry: 'From first routes', start: 'From a route', end: 'To a route' },
 };
 
-/** The path is empty until the user chooses one. */
+export const stepKindOf = (url: URLSearchParams): StepKind => (url.get('by') === 'route' ? 'route' : 'path');
+
+/** The path, or route, is empty until the user chooses one. */
 export function anchorOf(url: URLSearchParams): { anchor: Anchor; path: string } {
   const [start, end] = [url.get('start'), url.get('end')];
   if (start !== null) return { anchor: 'start', path: start };
@@ -29,10 +35,11 @@ export function depthOf(url: URLSearchParams): Depth {
   return DEPTHS.find((each) => each === given) ?? USUAL_DEPTH;
 }
 
-/** A page at a step. */
+/** A page or route at a step. */
 export interface JourneyNode {
   id: string;
   step: number;
+  /** A path or a route; `null` for all others together. */
   path: string | null;
   visits: number;
   /** Visits that ended here, or started here if the journeys lead to a page; `undefined` at the outermost step, which is not known. */
@@ -79,20 +86,20 @@ export function toJourneyGraph(
   return { steps, nodes: [...nodes.values()].sort((a, b) => a.step - b.step || compare(a, b)), links };
 }
 
-/** Sorts by visits, descending; the other pages, which are one node, are last. */
+/** Sorts by visits, descending; all others, which are one node, are last. */
 export function compare(a: JourneyNode, b: JourneyNode): number {
   if (a.path === null || b.path === null) return Number(a.path === null) - Number(b.path === null);
   return b.visits - a.visits || Number(a.path > b.path) - Number(a.path < b.path);
 }
 
-export const nameOf = (path: string | null): string => path ?? 'Other pages';
+export const nameOf = (path: string | null): string => path ?? 'All others';
 
-/** Such as "Entry", "Page 2", or "2 pages before". */
+/** Such as "Entry", "Step 2", or "2 steps before". */
 export function stepName(step: number, anchor: Anchor): string {
-  if (anchor === 'entry') return step === 0 ? 'Entry' : `Page ${step + 1}`;
+  if (anchor === 'entry') return step === 0 ? 'Entry' : `Step ${step + 1}`;
   if (step === 0) return anchor === 'start' ? 'Start' : 'End';
-  const pages = Math.abs(step) === 1 ? '1 page' : `${Math.abs(step)} pages`;
-  return step > 0 ? `${pages} after` : `${pages} before`;
+  const steps = Math.abs(step) === 1 ? '1 step' : `${Math.abs(step)} steps`;
+  return step > 0 ? `${steps} after` : `${steps} before`;
 }
 
 /** The node or link that has the focus or the pointer. */

@@ -1,22 +1,31 @@
 import type { JSX } from 'preact';
 import { formatNumber, formatPercent } from '../../format.js';
-import { type Anchor, nameOf, stepName, type JourneyGraph } from './journey-graph.js';
+import {
+  type Anchor,
+  nameOf,
+  STEP_KINDS,
+  type StepKind,
+  stepName,
+  type JourneyGraph,
+} from './journey-graph.js';
 
 /** The diagram as tables. */
 export function JourneyTables({
   graph: { nodes, links },
+  by,
   anchor,
 }: {
   graph: JourneyGraph;
+  by: StepKind;
   anchor: Anchor;
 }): JSX.Element {
   return (
     <div class="journey-tables">
-      <div class="scroll" tabIndex={0} role="region" aria-label="Pages of each step">
+      <div class="scroll" tabIndex={0} role="region" aria-label={`${STEP_KINDS[by]} of each step`}>
         <table class="plain-table">
           <thead>
             <tr>
-              <th scope="col">Page</th>
+              <th scope="col">{by === 'route' ? 'Route' : 'Page'}</th>
               <th scope="col" class="text">
                 Step
               </th>

@@ -10,18 +10,19 @@ import { useUrl } from '../../state/url.js';
 import { JourneyControls } from './controls.js';
 import { Diagram } from './diagram.js';
 import { JourneyTables } from './journey-tables.js';
-import { anchorOf, depthOf, nameOf, toJourneyGraph } from './journey-graph.js';
+import { anchorOf, depthOf, nameOf, stepKindOf, toJourneyGraph } from './journey-graph.js';
 
 const NONE = { nodes: [], links: [] };
 
-/** The most frequent sequences of pages in visits. */
+/** The most frequent sequences of pages, or routes, in visits. */
 export function Journeys(): JSX.Element {
   const url = useUrl();
   const { parameters } = useQuestion();
+  const by = stepKindOf(url);
   const { anchor, path } = anchorOf(url);
   const depth = depthOf(url);
   // Shows paths from entry pages until a path is chosen.
-  const asked = { depth, ...(anchor !== 'entry' && path !== '' && { [anchor]: path }) };
+  const asked = { by, depth, ...(anchor !== 'entry' && path !== '' && { [anchor]: path }) };
   const answer = useQuery<JourneysAnswer>(pathOf('stats/journeys', parameters, asked));
   const shownAnchor = path === '' ? 'entry' : anchor;
   // Depends on the answer alone: while the next one is loading, the parameters do not belong to it.
@@ -37,17 +38,17 @@ export function Journeys(): JSX.Element {
         </>
       }
     >
-      <JourneyControls anchor={anchor} path={path} depth={depth} />
+      <JourneyControls by={by} anchor={anchor} path={path} depth={depth} />
       <QueryResult answer={answer} skeleton={<JourneySkeleton />}>
         {() =>
           graph.nodes.length === 0 ? (
             <Empty>
               {shownAnchor === 'entry'
-                ? 'No page views match the filters in this range.'
+                ? `No ${by === 'route' ? 'activities with a route' : 'page views'} match the filters in this range.`
                 : `No visit to ${path} in this range.`}
             </Empty>
           ) : isTable(url) ? (
-            <JourneyTables graph={graph} anchor={shownAnchor} />
+            <JourneyTables graph={graph} by={by} anchor={shownAnchor} />
           ) : (
             <Diagram graph={graph} anchor={shownAnchor} />
           )
