@@ -162,7 +162,12 @@ export const SITUATIONS: Situation[] = [
     name: '20 clients with questions of their own',
     during: async (url, signal) => {
       await eachOf(20, (client) =>
-        repeat(signal, 50, () => ask(url, `stats/retention?period=week&by=session&${ever}&path=/${client}*`)),
+        repeat(signal, 50, () =>
+          ask(
+            url,
+            `stats/retention?period=month&by=session&${ever.replace('2100', '2030')}&path=/${client}*`,
+          ),
+        ),
       );
     },
   },

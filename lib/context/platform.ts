@@ -1,6 +1,5 @@
 import type { ContextRequest, ContextResponse } from './request.js';
 import type { RequestContexts } from './request-contexts.js';
-import { RequestScope } from './request-scope.js';
 
 type Next = () => void;
 type Handler = (request: ContextRequest, response: ContextResponse, next: Next) => void;
@@ -17,7 +16,7 @@ interface Fastify {
 
 /** Runs everything after the body parsers in the context of its request: middleware, guards, pipes, handlers, filters. */
 export function enterOnExpress(express: Express, contexts: RequestContexts): void {
-  express.use((request, response, next) => contexts.enter(new RequestScope(request, response), next));
+  express.use((request, response, next) => contexts.enter(request, response, next));
 }
 
 /**
@@ -25,14 +24,6 @@ export function enterOnExpress(express: Express, contexts: RequestContexts): voi
  * (preValidation), and after plugins that read the body later, such as multipart.
  */
 export function enterOnFastify(fastify: Fastify, contexts: RequestContexts): void {
-  fastify.addHook('onRequest', (request, response, next) => {
-    contexts.enter(contexts.getScope(request, response), next);
-  });
-  const enterAgain: Handler = (request, response, next) => {
-    const scope = contexts.getScope(request, response);
-    if (contexts.isIn(scope)) next();
-    else contexts.enter(scope, next);
-  };
-  fastify.addHook('preValidation', enterAgain);
-  fastify.addHook('preHandler', enterAgain);
+  for (const hook of ['onRequest', 'preValidation', 'preHandler'] as const)
+    fastify.addHook(hook, (request, response, next) => contexts.enter(request, response, next));
 }

@@ -20,8 +20,17 @@ import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { VISIT_PAUSE } from '../activity/visit-id.js';
 import { VisitorService } from '../tracking/visitor.service.js';
+import { RequestValue } from '../http/request-value.js';
 import type { ContextRequest, ContextResponse } from './request.js';
 import { RequestScope } from './request-scope.js';
+
+/** A request in which code runs. Its scope is created at the first activity, because most requests track nothing. */
+class EnteredRequest {
+  constructor(
+    readonly request: ContextRequest,
+    readonly response: ContextResponse,
+  ) {}
+}
 
 /**
  * Finds the request, or the context of `runAs`, in which code runs. It always uses `run`: `enterWith` would leak the context
@@ -29,8 +38,8 @@ import { RequestScope } from './request-scope.js';
  */
 @Injectable()
 export class RequestContexts extends CurrentContext {
-  private readonly storage = new AsyncLocalStorage<RequestScope | ActivityContext>();
-  private readonly scopes = new WeakMap<ContextRequest, RequestScope>();
+  private readonly storage = new AsyncLocalStorage<EnteredRequest | ActivityContext>();
+  private readonly scopes = new RequestValue<RequestScope>('scope');
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -44,41 +53,29 @@ export class RequestContexts extends CurrentContext {
     return this.settings.requestContext;
   }
 
-  /** Whether the caller runs in this request. */
-  isIn(scope: RequestScope): boolean {
-    return this.storage.getStore() === scope;
-  }
-
-  /** Returns the scope of a request. All its handlers share it, so that several fields of a GraphQL operation have one visit. */
-  getScope(request: ContextRequest, response: ContextResponse | undefined): RequestScope {
-    const known = this.scopes.get(request);
-    if (known) return known;
-    const scope = new RequestScope(request, response);
-    this.scopes.set(request, scope);
-    return scope;
-  }
-
-  /** Runs `next` in the context of a request. */
-  enter(scope: RequestScope, next: () => void): void {
-    this.storage.run(scope, next);
+  /** Runs `next` in the context of a request, if it does not run in it already. */
+  enter(request: ContextRequest, response: ContextResponse, next: () => void): void {
+    const current = this.storage.getStore();
+    if (current instanceof EnteredRequest && current.request === request) next();
+    else this.storage.run(new EnteredRequest(request, response), next);
   }
 
   decided(): Promise<unknown> | undefined {
-    const scope = this.storage.getStore();
-    return scope instanceof RequestScope ? scope.decided(this.settings, this.visitors) : undefined;
+    return this.currentScope?.decided(this.settings, this.visitors);
   }
 
   ready(): Promise<unknown> | undefined {
-    const scope = this.storage.getStore();
-    return scope instanceof RequestScope ? this.loadKeys() : undefined;
+    return this.currentScope && this.loadKeys();
   }
 
   /** Returns the context of this request, even if the caller does not run in it. */
   buildSource(request: ContextRequest, response: ContextResponse | undefined): ContextSource {
     const current = this.storage.getStore();
-    const isSame = current instanceof RequestScope && current.isFor(request);
+    const isSame = current instanceof EnteredRequest && current.request === request;
     // Activities that the handler tracks itself must belong to the same visit.
-    const scope = isSame ? current : this.getScope(request, response);
+    const scope = isSame
+      ? this.getScope(current.request, current.response)
+      : this.getScope(request, response);
     return {
       decided: () => scope.decided(this.settings, this.visitors),
       ready: () => this.loadKeys(),
@@ -87,20 +84,36 @@ export class RequestContexts extends CurrentContext {
   }
 
   findOrigin(occasion: Occasion): Origin | undefined {
-    const scope = this.storage.getStore();
-    if (!scope) return undefined;
-    return scope instanceof RequestScope
-      ? scope.findOrigin(occasion, this.settings, this.visitors)
-      : originIn(scope, occasion);
+    const current = this.storage.getStore();
+    if (!current) return undefined;
+    return current instanceof EnteredRequest
+      ? this.getScope(current.request, current.response).findOrigin(occasion, this.settings, this.visitors)
+      : originIn(current, occasion);
   }
 
   snapshot(): ActivityContext | undefined {
-    const scope = this.storage.getStore();
-    return scope instanceof RequestScope ? scope.snapshot(this.settings, this.visitors) : scope;
+    const current = this.storage.getStore();
+    return current instanceof EnteredRequest
+      ? this.getScope(current.request, current.response).snapshot(this.settings, this.visitors)
+      : current;
   }
 
   run<T>(given: GivenContext, work: () => T): T {
     return this.storage.run(this.contextFrom(given), work);
+  }
+
+  private get currentScope(): RequestScope | undefined {
+    const current = this.storage.getStore();
+    return current instanceof EnteredRequest ? this.getScope(current.request, current.response) : undefined;
+  }
+
+  /** Returns the scope of a request. All its handlers share it, so that several fields of a GraphQL operation have one visit. */
+  private getScope(request: ContextRequest, response: ContextResponse | undefined): RequestScope {
+    const known = this.scopes.get(request);
+    if (known) return known;
+    const scope = new RequestScope(request, response);
+    this.scopes.set(request, scope);
+    return scope;
   }
 
   private loadKeys(): Promise<unknown> | undefined {

@@ -39,10 +39,6 @@ export class RequestScope {
     private readonly response: ContextResponse | undefined,
   ) {}
 
-  isFor(request: ContextRequest): boolean {
-    return this.request === request;
-  }
-
   /** Returns the user; `null` before the host's guards have run, so only a found user is remembered. */
   user(settings: Settings): User | null {
     return (this.knownUser ??= findUser(this.request, settings));

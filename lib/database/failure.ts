@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 import type { StoreFailure } from '../store/store.js';
 import { TooSlowError } from '../store/too-slow.error.js';
@@ -27,7 +28,7 @@ export const RIGHTS = 'the database user lacks a right on the tables of Djaffar'
 
 /** Returns the driver's error, which TypeORM's own error wraps. */
 export function driverError(error: unknown): { code?: unknown; errno?: unknown; sqlState?: unknown } {
-  const inner = error instanceof Error && 'driverError' in error ? error.driverError : error;
+  const inner = types.isNativeError(error) && 'driverError' in error ? error.driverError : error;
   return typeof inner === 'object' && inner !== null ? inner : {};
 }
 
@@ -44,10 +45,11 @@ export function failureFrom(
   error: unknown,
   classify: (error: ReturnType<typeof driverError>) => Classification | undefined,
 ): DatabaseFailure | undefined {
-  if (!(error instanceof Error)) return undefined;
+  // In Jest, errors of Node's own modules are no instances of the `Error` that is seen here.
+  if (!types.isNativeError(error)) return undefined;
   const inner = driverError(error);
   const code = readCode(inner) ?? error.name;
-  const reason = readReason(inner instanceof Error ? inner : error) || code;
+  const reason = readReason(types.isNativeError(inner) ? inner : error) || code;
   if (error instanceof TooSlowError) return { kind: 'transient', isTooSlow: true, code, reason };
   if (error instanceof UnavailableError && error.cause) {
     const cause = failureFrom(error.cause, classify);
@@ -71,5 +73,5 @@ function readCode({ code, errno }: ReturnType<typeof driverError>): string | und
 /** Node gives an error without a message if a host name has several addresses and none of them answers. */
 function readReason(error: Error): string {
   if (error.message) return error.message;
-  return error instanceof AggregateError ? error.errors.map(String).join(', ') : '';
+  return 'errors' in error && Array.isArray(error.errors) ? error.errors.map(String).join(', ') : '';
 }

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { RequestValue } from '../http/request-value.js';
 import type { HostGuard } from '../options/djaffar.options.js';
 
 type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
@@ -16,7 +17,7 @@ type Lookup = (request: object) => CanActivate | Promise<CanActivate>;
 @Injectable()
 export class HostGuards {
   private readonly lookups = new Map<HostGuard, Lookup>();
-  private readonly contexts = new WeakMap<object, ContextId>();
+  private readonly contexts = new RequestValue<ContextId>('context id');
 
   // Optional, so that ADAPTER_HOST_PROVIDER can report that the host runs on another copy of Nest.
   constructor(@Optional() private readonly moduleRef: ModuleRef) {}

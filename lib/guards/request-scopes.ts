@@ -1,11 +1,12 @@
 import { ForbiddenException, Injectable, Logger } from '@nestjs/common';
 import type { ActivityScope } from '../activity/activity-scope.js';
 import { parseScope } from '../activity/activity-scope.js';
+import { RequestValue } from '../http/request-value.js';
 
 /** The scope of each request to the API and the dashboard. The guard sets it; the controllers read it. */
 @Injectable()
 export class RequestScopes {
-  private readonly scopes = new WeakMap<object, ActivityScope>();
+  private readonly scopes = new RequestValue<ActivityScope>('activity scope');
 
   /**
    * @param find the option `scope`; without it, the request may see everything

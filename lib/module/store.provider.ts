@@ -4,7 +4,7 @@ import { defer, lastValueFrom } from 'rxjs';
 import type { DataSource } from 'typeorm';
 import { defaultPage, Pages } from '../activity/page.js';
 import { connectionsOf } from '../database/connections.js';
-import { failureOf } from '../database/driver.js';
+import { classifyFailure } from '../database/driver.js';
 import { limitsFor } from '../database/pool-shares.js';
 import { checkNames } from '../database/table.js';
 import { djaffarEntities } from '../entities.js';
@@ -49,7 +49,8 @@ function storeSettings(settings: Settings): StoreSettings {
 class OwnStore extends TypeOrmStore {
   override async close(): Promise<void> {
     await super.close();
-    await this.dataSource.destroy();
+    // An application may be closed twice.
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 }
 
@@ -67,7 +68,7 @@ async function openOwnStore(settings: Settings, database: DatabaseOptions): Prom
 /** Tries again for 27 seconds, as `TypeOrmModule` does, if the database cannot be reached: it may be starting at the same time. */
 function connect(database: DatabaseOptions): Promise<DataSource> {
   const isUnreachable = (error: unknown): boolean =>
-    failureOf(createDataSource(database), error)?.incident === 'connection';
+    classifyFailure(createDataSource(database), error)?.incident === 'connection';
   return lastValueFrom(
     defer(() => createDataSource(database).initialize()).pipe(
       handleRetry(10, 3000, 'djaffar', true, isUnreachable),

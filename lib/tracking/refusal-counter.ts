@@ -2,6 +2,7 @@ import { HttpException, Injectable } from '@nestjs/common';
 import { isOfDoctor } from '../diagnostics/doctor-request.js';
 import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import type { TrackRequest } from '../http/request.js';
+import { RequestValue } from '../http/request-value.js';
 
 /** A media type of RFC 9110, without parameters. Any other text of a client is not stored. */
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,32}\/[\w!#$&^.+-]{1,64}(?=\s*(?:;|$))/;
@@ -27,7 +28,7 @@ type AnyRequest = Pick<TrackRequest, 'method' | 'headers'>;
 @Injectable()
 export class RefusalCounter {
   /** The causes of refusals, which are more precise than the status of the response. */
-  private readonly causes = new WeakMap<object, string>();
+  private readonly causes = new RequestValue<string>('cause');
 
   constructor(private readonly outcomes: OutcomeCounter) {}
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { storedUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
 import type { TrackRequest } from '../http/request.js';
+import { RequestValue } from '../http/request-value.js';
 
 const ID_PROPERTIES = ['id', 'userId', 'sub', '_id', 'uuid'];
 const NAME_PROPERTIES = ['username', 'name', 'email'];
@@ -35,7 +36,7 @@ function first(user: object, properties: string[]): unknown {
 /** The users of requests. The guard sets them; the controller reads them. */
 @Injectable()
 export class IdentifiedUsers {
-  private readonly users = new WeakMap<TrackRequest, User>();
+  private readonly users = new RequestValue<User>('user');
 
   set(request: TrackRequest, user: User): void {
     this.users.set(request, user);

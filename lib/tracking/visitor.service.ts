@@ -10,6 +10,7 @@ import { parseLanguage } from '../activity/language.js';
 import { restrictIpPolicy } from '../activity/privacy-policy.js';
 import type { SessionSource } from '../activity/session.js';
 import type { TrackRequest } from '../http/request.js';
+import { RequestValue } from '../http/request-value.js';
 import { type Claim, CookielessVisitors } from './cookieless-visitors.js';
 import {
   type BrowserSession,
@@ -54,7 +55,7 @@ export class VisitorService {
   private readonly attributes: string;
   private readonly secureAttributes: string;
   /** The decisions of requests that had to wait for a promise. */
-  private readonly decisions = new WeakMap<object, PrivacyDecision>();
+  private readonly decisions = new RequestValue<PrivacyDecision>('privacy decision');
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,

@@ -119,6 +119,7 @@ describe.each(ADAPTERS)('GET /djaffar/stats/… on %s', (adapter) => {
     ['overview?referrer=a&referrer=b', 'referrer'],
     ['series?interval=day', 'measure'],
     ['series?measure=views&interval=minute&from=2025-01-01T00:00Z', 'interval'],
+    ['retention?period=day&from=1970-01-01T00:00Z', 'period'],
     ['series?measure=sum&interval=day', 'measure'],
     ['measure?measure=visits', 'measure'],
     ['measure?measure=p101(price)', 'measure'],

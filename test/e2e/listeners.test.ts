@@ -121,11 +121,10 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
   it('are called after the commit, in order, for what matches', async () => {
     await Promise.all(['order.paid', 'view', 'refund', 'orders'].map((name) => track(name)));
     await track('order.sent', '/17');
-    expect(await orders.until(3)).toEqual([
-      'order.paid / committed',
-      'refund / committed',
-      'order.sent /17 committed',
-    ]);
+    const heard = await orders.until(3);
+    // Of two that are tracked at the same time, either may be committed first.
+    expect(heard.slice(0, 2).toSorted()).toEqual(['order.paid / committed', 'refund / committed']);
+    expect(heard[2]).toBe('order.sent /17 committed');
     expect(await all.until(5)).toHaveLength(5);
     expect(await events.until(1)).toEqual(['order.paid']);
   });

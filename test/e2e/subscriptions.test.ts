@@ -322,7 +322,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
       await host.activities.track({ ...matching, ...difference });
     await untilSettled(host);
     expect(deliveries.batches.flat()).toMatchObject([
-      { ...matching, user: undefined, group: undefined, subject: 'order:1', ip: undefined },
+      { name: 'order.paid', path: '/shop/pay', userId: '17', subject: 'order:1', properties: { total: 100 } },
     ]);
   });
 

@@ -1,4 +1,10 @@
-import { comparedRange, listIntervals, isoIn, parseRange } from '../../lib/statistics/time/calendar.js';
+import {
+  listCohortStarts,
+  comparedRange,
+  listIntervals,
+  isoIn,
+  parseRange,
+} from '../../lib/statistics/time/calendar.js';
 
 const iso = (range: ReturnType<typeof parseRange>, instants: number[]): string[] =>
   instants.map((instant) => isoIn(range, instant));
@@ -9,6 +15,19 @@ describe('the calendar of a time zone', () => {
       listIntervals(parseRange({ from, to, timeZone: 'Europe/Berlin' }), 'hour').length;
     expect(hours('2026-03-28T23:00Z', '2026-03-29T22:00Z')).toBe(23);
     expect(hours('2026-10-24T22:00Z', '2026-10-25T23:00Z')).toBe(25);
+  });
+
+  it('divides a range into at most 5,000 intervals, and at most 750 periods of cohorts', () => {
+    const days = (count: number): ReturnType<typeof parseRange> =>
+      parseRange({ from: new Date(0), to: new Date(count * 86_400_000) });
+    expect(listIntervals(days(5000), 'day')).toHaveLength(5000);
+    expect(() => listIntervals(days(5001), 'day')).toThrow(
+      'interval would make more than 5000 points of this range',
+    );
+    expect(listCohortStarts(days(750), 'day')).toHaveLength(750);
+    expect(() => listCohortStarts(days(751), 'day')).toThrow(
+      'period would make more than 750 cohorts of this range',
+    );
   });
 
   it('reads a date without a time as the start of the day, or as its end', () => {

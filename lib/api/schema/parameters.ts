@@ -249,7 +249,10 @@ export const funnel: Parameters<FunnelQuery> = {
 
 export const retention: Parameters<RetentionQuery> = {
   ...question,
-  period: { description: 'The length of the periods.', default: 'week' },
+  period: {
+    description: 'The length of the periods, at most 750 of which may be in the range.',
+    default: 'week',
+  },
   by: { description: 'Who is counted.', default: 'user' },
 };
 

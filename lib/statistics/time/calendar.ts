@@ -8,6 +8,8 @@ import { DAY } from '../../time/units.js';
 const LENGTH = { minute: 60_000, hour: 3_600_000, day: DAY, week: 7 * DAY };
 const DEFAULT_DAYS = 30;
 const MAX_POINTS = 5000;
+/** Two years of days, or 14 years of weeks. A table of cohorts has half its square as counts. */
+const MAX_COHORTS = 750;
 
 /** The range of a question, and its time zone. */
 export interface Range extends TimeRange {
@@ -98,7 +100,27 @@ function startOfInterval(interval: Interval, instant: number, count: number, tim
  * The beginnings of the intervals that the range touches, in milliseconds since 1970: the first may be before it.
  * @throws InvalidFilterError if there are too many
  */
-export function listIntervals({ since, until, timeZone }: Range, interval: Interval): number[] {
+export function listIntervals(range: Range, interval: Interval): number[] {
+  const starts = listStarts(MAX_POINTS, range, interval);
+  if (starts) return starts;
+  throw new InvalidFilterError('interval', `would make more than ${MAX_POINTS} points of this range`);
+}
+
+/**
+ * The beginnings of the periods of cohorts, likewise.
+ * @throws InvalidFilterError if there are too many
+ */
+export function listCohortStarts(range: Range, period: Interval): number[] {
+  const starts = listStarts(MAX_COHORTS, range, period);
+  if (starts) return starts;
+  throw new InvalidFilterError('period', `would make more than ${MAX_COHORTS} cohorts of this range`);
+}
+
+function listStarts(
+  max: number,
+  { since, until, timeZone }: Range,
+  interval: Interval,
+): number[] | undefined {
   const starts: number[] = [];
   const first = startOfInterval(interval, since, 0, timeZone);
   for (let i = 0; ; i++) {
@@ -106,8 +128,7 @@ export function listIntervals({ since, until, timeZone }: Range, interval: Inter
     if (start >= until) return starts;
     // If clocks are set back by half an hour, two hours start at the same local time.
     if (start === starts.at(-1)) continue;
-    if (starts.length === MAX_POINTS)
-      throw new InvalidFilterError('interval', `would make more than ${MAX_POINTS} points of this range`);
+    if (starts.length === max) return undefined;
     starts.push(start);
   }
 }

@@ -1,5 +1,5 @@
 import type { Retention } from '../../../../statistics/statistics.types.js';
-import { listIntervals, isoIn, type Range } from '../../../../statistics/time/calendar.js';
+import { listCohortStarts, isoIn, type Range } from '../../../../statistics/time/calendar.js';
 import { integer } from '../../sql.js';
 import { startSql, type StatisticsQuery } from '../statistics-query.js';
 
@@ -10,7 +10,7 @@ export async function retention(
   range: Range,
   { period, by }: Asked,
 ): Promise<Omit<Retention, 'asOf'>> {
-  const starts = listIntervals(range, period);
+  const starts = listCohortStarts(range, period);
   const key = by === 'user' ? 'userId' : 'sessionId';
   const rows = await query.ask<Record<'cohort' | 'period' | 'count', number>>(
     `SELECT ${startSql('first', starts)} AS cohort, period, count() AS count FROM (

@@ -1,4 +1,4 @@
-import { intervalSql, listIntervals, isoIn, type Range } from '../../../../statistics/time/calendar.js';
+import { listCohortStarts, intervalSql, isoIn, type Range } from '../../../../statistics/time/calendar.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Retention } from '../../../../statistics/statistics.types.js';
 
@@ -9,7 +9,7 @@ export async function retention(
   range: Range,
   { period, by }: Asked,
 ): Promise<Omit<Retention, 'asOf'>> {
-  const starts = listIntervals(range, period);
+  const starts = listCohortStarts(range, period);
   const key = by === 'user' ? 'visit.userId' : 'visit.sessionId';
   const firsts = selection
     .visits({ until: range.until })
