@@ -265,7 +265,10 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
 
   it('shows journeys by route, from a route that is clicked, and back to pages', async () => {
     const date = Date.parse(QUESTION.from) + 3_600_000;
-    for (const [visit, id] of [['first', 1], ['second', 2]] as const)
+    for (const [visit, id] of [
+      ['first', 1],
+      ['second', 2],
+    ] as const)
       for (const [i, route] of ['/shop', '/orders/:id', '/orders/:id/pay'].entries())
         await dashboard.host.activities.track({
           name: 'request',
@@ -276,13 +279,13 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
           visit,
         });
     const page = await dashboard.open(`?view=journeys&${DAYS}`);
-    await page.getByLabel('Of', { exact: true }).selectOption('Routes');
+    await page.getByRole('combobox', { name: 'Of' }).selectOption('Routes');
     await page.getByRole('link', { name: '/orders/:id, Step 2: 2 visits' }).click();
     await page.getByRole('link', { name: '/orders/:id, Start: 2 visits' }).waitFor();
     expect(await page.getByLabel('Start route').inputValue()).toBe('/orders/:id');
     await page.getByRole('img', { name: '/orders/:id to /orders/:id/pay: 2 visits' }).waitFor();
-    await page.getByLabel('Of', { exact: true }).selectOption('Pages');
-    await page.getByLabel('Paths').selectOption('From entry pages');
+    await page.getByRole('combobox', { name: 'Of' }).selectOption('Pages');
+    await page.getByRole('combobox', { name: 'Paths' }).selectOption('From entry pages');
     expect(new URL(page.url()).search).not.toContain('route');
   });
 

@@ -77,7 +77,9 @@ ofServers('a host without TypeORM, whose database on %s starts after it,', (name
     const started = await TcpProxy.start(database.url, proxy.port);
     const app = await starting;
     expect(failed.mock.calls.map(([text]) => String(text))).toEqual([
-      expect.stringMatching(/^Unable to connect to the database \(djaffar\)\. Message: .*ECONNREFUSED.*Retrying \(1\)/),
+      expect.stringMatching(
+        /^Unable to connect to the database \(djaffar\)\. Message: .*ECONNREFUSED.*Retrying \(1\)/,
+      ),
     ]);
     await app.get(ActivityService).track({ path: '/' });
     expect(await app.get(ActivityService).count()).toBe(1);
