@@ -5,6 +5,7 @@ import type { SessionClaim, Store } from '../store/store.js';
 import type { StoredActivity } from './activity.js';
 import { CommittedActivities, type CommitListener } from './committed-activities.js';
 import { RecentIds } from './recent-ids.js';
+import { withTimeLimit } from '../time/time-limit.js';
 
 /** How many sessions wait at most. Those that are left out are claimed with a later activity of theirs. */
 const MAX_WAITING = 10_000;
@@ -48,10 +49,7 @@ export class SessionClaims implements CommitListener {
   }
 
   async finish(within: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, within)));
-    await Promise.race([this.working, late]);
-    clearTimeout(timer);
+    await withTimeLimit(within, this.working, () => {});
     this.isEnding = true;
     if (this.waiting.size > 0)
       new Logger('Djaffar').warn(

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import type { StoredActivity } from './activity.js';
 import { isNearStart, MAX_VISIT_DURATION, type VisitSpan } from './visit-id.js';
+import { withTimeLimit } from '../time/time-limit.js';
 
 type InVisit = Pick<StoredActivity, 'visitId' | 'date'>;
 
@@ -89,7 +90,11 @@ export class VisitDurationLimit {
     lookup.timeout = Math.max(lookup.timeout, timeout);
     this.waiting += unknown.length;
     try {
-      await within(lookup.done, timeout);
+      await withTimeLimit(timeout, lookup.done, () => {
+        throw new UnavailableError(
+          `the visits of activities were not found within ${Math.round(timeout)} ms`,
+        );
+      });
     } finally {
       this.waiting -= unknown.length;
     }
@@ -116,22 +121,5 @@ export class VisitDurationLimit {
         last: Math.max(last, known?.last ?? last),
       });
     }
-  }
-}
-
-/** @throws UnavailableError after so many milliseconds */
-async function within(work: Promise<void>, timeout: number): Promise<void> {
-  if (timeout === Number.POSITIVE_INFINITY) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new UnavailableError(
-      `the visits of activities were not found within ${Math.round(timeout)} ms`,
-    );
-    timer = setTimeout(() => reject(error), Math.max(0, timeout));
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { readMessage } from '../diagnostics/thrown.js';
 import type { StoreFailure } from '../store/store.js';
 import { TooSlowError } from '../store/too-slow.error.js';
 import { UnavailableError } from '../store/unavailable.error.js';
@@ -49,7 +50,7 @@ export function failureFrom(
   if (!types.isNativeError(error)) return undefined;
   const inner = driverError(error);
   const code = readCode(inner) ?? error.name;
-  const reason = readReason(types.isNativeError(inner) ? inner : error) || code;
+  const reason = readMessage(types.isNativeError(inner) ? inner : error) || code;
   if (error instanceof TooSlowError) return { kind: 'transient', isTooSlow: true, code, reason };
   if (error instanceof UnavailableError && error.cause) {
     const cause = failureFrom(error.cause, classify);
@@ -68,10 +69,4 @@ export function failureFrom(
 function readCode({ code, errno }: ReturnType<typeof driverError>): string | undefined {
   if (typeof code === 'string') return code;
   return typeof errno === 'number' ? String(errno) : undefined;
-}
-
-/** Node gives an error without a message if a host name has several addresses and none of them answers. */
-function readReason(error: Error): string {
-  if (error.message) return error.message;
-  return 'errors' in error && Array.isArray(error.errors) ? error.errors.map(String).join(', ') : '';
 }

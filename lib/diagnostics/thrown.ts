@@ -19,6 +19,12 @@ export function describeThrown(thrown: unknown): Thrown {
   return { code, reason: reason || code };
 }
 
+/** Returns the message; Node gives none if a host name has several addresses and none of them answers. */
+export function readMessage(error: Error): string {
+  if (error.message) return error.message;
+  return 'errors' in error && Array.isArray(error.errors) ? error.errors.map(String).join(', ') : '';
+}
+
 function textIn(thrown: unknown, key: 'name' | 'message'): string {
   if (typeof thrown === 'string') return key === 'message' ? thrown : '';
   if (!isObject(thrown)) return '';

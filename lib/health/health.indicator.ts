@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
+import { withTimeLimit } from '../time/time-limit.js';
 
 export interface DjaffarHealthOptions {
   /**
@@ -94,16 +95,11 @@ export class DjaffarHealthIndicator {
 
   /** Returns seconds, or why they are not known. */
   private async lag(timeout: number): Promise<number | string> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve(`the database did not answer within ${timeout} ms`), timeout);
-    });
     try {
-      return await Promise.race([this.store.findLag().then(({ lag }) => lag / 1000), late]);
+      const found = this.store.findLag().then(({ lag }) => lag / 1000);
+      return await withTimeLimit(timeout, found, () => `the database did not answer within ${timeout} ms`);
     } catch (error) {
       return this.store.classifyError(error)?.reason ?? String(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -10,17 +9,16 @@ import type { RetentionPolicy } from '../options/privacy.options.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import type { RetentionResult } from '../store/erasure.types.js';
+import { restAfter } from './rest.js';
 import { planRetention } from './retention-plan.js';
 import { DAY } from '../time/units.js';
+import { withTimeLimit } from '../time/time-limit.js';
 
 /** Milliseconds after the start, and between two looks at whether a day has begun since the last run. */
 const FIRST_PAUSE = 60_000;
 const PAUSE = 600_000;
 /** Pauses after a step, as a multiple of its time: a twentieth of the time is work. */
 const REST = 19;
-/** Milliseconds. */
-const MIN_REST = 20;
-const MAX_REST = 10_000;
 /** Milliseconds that the application waits for a step when it shuts down. */
 const SHUTDOWN_WAIT = 1000;
 /** The log text. */
@@ -48,7 +46,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
   async beforeApplicationShutdown(): Promise<void> {
     this.closing.abort();
     clearTimeout(this.timer);
-    await Promise.race([this.running, wait(SHUTDOWN_WAIT, undefined, { ref: false })]);
+    await withTimeLimit(SHUTDOWN_WAIT, this.running, () => {}, true);
   }
 
   private sleep(pause: number): void {
@@ -69,7 +67,9 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     try {
       const { doneAt, now } = await this.store.retainedAt();
       if (Math.trunc(doneAt / DAY) === Math.trunc(now / DAY)) return;
-      const result = await this.store.retain(planRetention(this.options, now), (took) => this.rest(took));
+      const result = await this.store.retain(planRetention(this.options, now), (took) =>
+        restAfter(took, REST, this.closing.signal),
+      );
       incidents.worked(SUBJECT);
       if (result && result.erased + result.anonymised > 0) new Logger('Djaffar').log(describe(result));
     } catch (error) {
@@ -77,11 +77,6 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
       const failure = this.store.classifyError(error) ?? { code: 'other', reason: String(error) };
       incidents.failed(SUBJECT, failure, 'warn');
     }
-  }
-
-  private async rest(took: number): Promise<void> {
-    const pause = Math.min(Math.max(REST * took, MIN_REST), MAX_REST);
-    await wait(pause, undefined, { signal: this.closing.signal, ref: false });
   }
 }
 

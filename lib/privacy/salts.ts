@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -9,6 +8,7 @@ import {
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { monotonicClock } from '../time/clock.js';
+import { restAfter } from './rest.js';
 import { computePeriod, type Salt, type SaltRotation } from './salt.js';
 import { mayBeCookieless } from './privacy-modes.js';
 
@@ -23,10 +23,8 @@ const BATCH = 1000;
 const SMALL_BATCH = 200;
 /** Milliseconds for these. */
 const SMALL_BATCH_TIMEOUT = 500;
-/** The rest after a batch, as a multiple of its time, and the shortest and longest in milliseconds. */
+/** The rest after a batch, as a multiple of its time. */
 const REST = 9;
-const MIN_REST = 20;
-const MAX_REST = 10_000;
 
 /** The salts of this period and the one before, the same on all instances; older ones are deleted for good. */
 @Injectable()
@@ -86,8 +84,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
       const begun = monotonicClock.now();
       const forgotten = await this.store.forgetVisits(BATCH, this.settings.writer.timeout);
       if (forgotten < BATCH) return;
-      const rest = Math.min(Math.max(REST * (monotonicClock.now() - begun), MIN_REST), MAX_REST);
-      await wait(rest, undefined, { signal, ref: false });
+      await restAfter(monotonicClock.now() - begun, REST, signal);
     }
   }
 

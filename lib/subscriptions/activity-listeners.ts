@@ -11,6 +11,7 @@ import { type Listening, LISTENS } from './listener.metadata.js';
 import { ListenerQueue } from './listener-queue.js';
 import { NewDevices } from './new-devices.js';
 import type { NewDevice } from './on-activity.decorator.js';
+import { withTimeLimit } from '../time/time-limit.js';
 
 /** For so many milliseconds an activity that is sent again does not call listeners again; so many ids are remembered. */
 const REMEMBERED = 600_000;
@@ -91,10 +92,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
   async finish(within: number): Promise<void> {
     const queues = [...this.listeners.map(({ queue }) => queue), ...this.deviceQueues];
     const idle = this.lookups.idle().then(() => Promise.all(queues.map((queue) => queue.idle())));
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, within)));
-    await Promise.race([idle, late]);
-    clearTimeout(timer);
+    await withTimeLimit(within, idle, () => {});
     const lost = [this.lookups, ...queues].reduce((sum, queue) => sum + queue.drop(), 0);
     if (lost > 0)
       new Logger('Djaffar').warn(`${lost} calls of listeners were not finished before the application ended`);

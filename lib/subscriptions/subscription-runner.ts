@@ -8,6 +8,7 @@ import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { DeliveryError } from './delivery.error.js';
 import type { Subscription } from './subscription.js';
+import { withTimeLimit } from '../time/time-limit.js';
 
 // Milliseconds.
 /** Between two looks for activities that other instances have stored. */
@@ -91,10 +92,7 @@ export class SubscriptionRunner {
     this.isClosing = true;
     this.current?.abort(new Error('the application is shutting down'));
     this.goOn?.();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, within)));
-    await Promise.race([this.running, late]);
-    clearTimeout(timer);
+    await withTimeLimit(within, this.running, () => {});
   }
 
   /** Never rejects. */

@@ -1,5 +1,6 @@
 import { monotonicClock } from '../time/clock.js';
 import type { Store } from '../store/store.js';
+import { withTimeLimit } from '../time/time-limit.js';
 
 /** The metrics of one module, which are read when they are scraped. */
 export interface Source {
@@ -21,22 +22,9 @@ export function createLagReader(store: Pick<Store, 'findLag'>): () => Promise<nu
   return () => {
     if (monotonicClock.now() - askedAt >= CACHED) {
       askedAt = monotonicClock.now();
-      lag = inTime(store.findLag().then((found) => found.lag / 1000));
+      const found = store.findLag().then(({ lag: milliseconds }) => milliseconds / 1000);
+      lag = withTimeLimit(TIMEOUT, found, () => undefined, true).catch(() => undefined);
     }
     return lag;
   };
-}
-
-async function inTime(asked: Promise<number>): Promise<number | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), TIMEOUT).unref();
-  });
-  try {
-    return await Promise.race([asked, late]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,16 +1,25 @@
-import { setTimeout as wait } from 'node:timers/promises';
-
 /** A timer cannot wait for longer; in milliseconds. */
 export const MAX_TIMER = 2 ** 31 - 1;
 
-/** Resolves when the work is done, or after so many milliseconds. It rejects if the work rejects before. */
-export async function settleWithin(milliseconds: number, work: Promise<unknown> | undefined): Promise<void> {
-  const done = new AbortController();
-  const limit = wait(Math.min(milliseconds, MAX_TIMER), undefined, { signal: done.signal, ref: false });
+/**
+ * Returns the result of the work, or of `onLate` after so many milliseconds, without stopping the work.
+ * @param onLate may throw
+ * @param isUnref true if the process may end while this waits
+ */
+export async function withTimeLimit<T, L>(
+  milliseconds: number,
+  work: Promise<T> | T,
+  onLate: () => L,
+  isUnref = false,
+): Promise<T | L> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(Math.max(milliseconds, 0), MAX_TIMER));
+    if (isUnref) timer.unref();
+  }).then(onLate);
   try {
-    await Promise.race([work, limit]);
+    return await Promise.race([work, late]);
   } finally {
-    done.abort();
-    await limit.catch(() => {});
+    clearTimeout(timer);
   }
 }

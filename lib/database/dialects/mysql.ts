@@ -4,7 +4,7 @@ import { queryPrimary } from '../primary.js';
 import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
-import { readingIn, transact } from './transact.js';
+import { readingIn, transact, runTransaction } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 
 interface Bounds {
@@ -87,27 +87,18 @@ const TIMESTAMP = `/*M! TRUNCATE(${DATE}, 3) */ /*!50708 CAST(${DATE} AS DATETIM
 
 export const mysql: Dialect = {
   /** MariaDB itself cancels statements that take too long; on MySQL, whose limit is for SELECT only, the connection is ended. */
-  async write({ runner, destroy }, inserts, within) {
+  async write(connection, inserts, within) {
     const bounds = { lock: within, statement: within, idle: BOUNDS.idle };
     const { before, after } = settings(bounded(bounds), bounds);
     const deadline = monotonicClock.now() + within;
-    try {
-      for (const setting of before) await runner.query(setting);
-      await runner.startTransaction();
+    const { runner } = connection;
+    await runTransaction(connection, { before, after }, async () => {
       for (const each of inserts) {
         if (monotonicClock.now() > deadline) throw new UnavailableError('the database is too slow');
         await runner.query(insert(each), each.rows.flat());
       }
       await runner.commitTransaction();
-    } finally {
-      // The host must not get a connection back that is still in a transaction, or has settings of ours.
-      try {
-        if (runner.isTransactionActive) await runner.rollbackTransaction();
-        for (const setting of after) await runner.query(setting);
-      } catch {
-        destroy();
-      }
-    }
+    });
   },
 
   statements: (inserts) => inserts.map((each) => [insert(each), each.rows.flat()]),

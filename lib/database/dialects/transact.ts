@@ -44,31 +44,38 @@ export function readingIn<T>(
   return inTransaction(dataSource, 'REPEATABLE READ', settings, signal, work, standby);
 }
 
-/** Rolls back if the work does not commit. */
 function inTransaction<T>(
   dataSource: DataSource,
   isolation: Parameters<QueryRunner['startTransaction']>[0],
-  { before = [], inside = [], after = [] }: Settings,
+  settings: Settings,
   signal: AbortSignal | undefined,
   work: (connection: LentConnection) => Promise<T>,
   standby?: Standby,
 ): Promise<T> {
-  const run = async (connection: LentConnection): Promise<T> => {
-    const { runner, destroy } = connection;
-    try {
-      for (const setting of before) await runner.query(setting);
-      await runner.startTransaction(isolation);
-      for (const setting of inside) await runner.query(setting);
-      return await work(connection);
-    } finally {
-      // The host must not get a connection back that is still in a transaction, or has settings of ours.
-      try {
-        if (runner.isTransactionActive) await runner.rollbackTransaction();
-        for (const setting of after) await runner.query(setting);
-      } catch {
-        destroy();
-      }
-    }
-  };
+  const run = (connection: LentConnection): Promise<T> =>
+    runTransaction(connection, settings, () => work(connection), isolation);
   return connectionsOf(dataSource).use(run, signal, { standby });
+}
+
+/** Runs the work in a transaction on a connection, and rolls back if the work does not commit. */
+export async function runTransaction<T>(
+  { runner, destroy }: LentConnection,
+  { before = [], inside = [], after = [] }: Settings,
+  work: () => Promise<T>,
+  isolation?: Parameters<QueryRunner['startTransaction']>[0],
+): Promise<T> {
+  try {
+    for (const setting of before) await runner.query(setting);
+    await runner.startTransaction(isolation);
+    for (const setting of inside) await runner.query(setting);
+    return await work();
+  } finally {
+    // The host must not get a connection back that is still in a transaction, or has settings of ours.
+    try {
+      if (runner.isTransactionActive) await runner.rollbackTransaction();
+      for (const setting of after) await runner.query(setting);
+    } catch {
+      destroy();
+    }
+  }
 }

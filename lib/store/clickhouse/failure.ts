@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { ClickHouseError } from '@clickhouse/client';
+import { readMessage } from '../../diagnostics/thrown.js';
 import type { StoreFailure } from '../store.js';
 import { UnavailableError } from '../unavailable.error.js';
 
@@ -44,7 +45,7 @@ export function classifyFailure(error: unknown): StoreFailure | undefined {
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   const isOfConnection = NETWORK.test(code) || TIMEOUT.test(error.message) || error.name === 'AbortError';
-  return isOfConnection ? { kind: 'transient', code, reason: readReason(error) || code } : undefined;
+  return isOfConnection ? { kind: 'transient', code, reason: readMessage(error) || code } : undefined;
 }
 
 function classifyServerError({ code, type, message }: ClickHouseError): StoreFailure {
@@ -53,11 +54,4 @@ function classifyServerError({ code, type, message }: ClickHouseError): StoreFai
   if (RIGHTS.has(code)) return { kind: 'schema', code, reason, advice: GRANT };
   const isOfData = DATA.has(code) || type?.startsWith('CANNOT_PARSE_');
   return { kind: isOfData ? 'data' : 'transient', code, reason };
-}
-
-/** Node gives an error without a message if a host name has several addresses and none of them answers. */
-function readReason(error: Error): string {
-  return 'errors' in error && Array.isArray(error.errors)
-    ? error.errors.map(String).join(', ')
-    : error.message;
 }

@@ -269,3 +269,8 @@ export function normalizeName(name: string | undefined): string | undefined {
 export function normalizeDevice(name: string | undefined): string | undefined {
   return normalizeName(name?.toLowerCase());
 }
+
+/** Returns the host name of a URL; `undefined` if it is none. */
+export function parseHost(url: string | undefined): string | undefined {
+  return url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
+}

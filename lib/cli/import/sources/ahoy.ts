@@ -1,5 +1,12 @@
 import type { Properties } from '../../../activity/activity.js';
-import { ActivityMaker, type Browser, normalizeDevice, normalizeName, type Utm } from './activity.js';
+import {
+  ActivityMaker,
+  type Browser,
+  normalizeDevice,
+  normalizeName,
+  type Utm,
+  parseHost,
+} from './activity.js';
 import { hasAll, type Source } from './source.js';
 import type { OnLoss } from './source-row.js';
 import { readUtm } from './umami.js';
@@ -104,8 +111,4 @@ export function ahoy(onLoss: OnLoss): Source {
       }
     },
   };
-}
-
-function parseHost(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
 }

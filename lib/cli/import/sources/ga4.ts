@@ -1,6 +1,6 @@
 import type { Properties } from '../../../activity/activity.js';
 import { isObject } from '../../../activity/properties.js';
-import { ActivityMaker, normalizeDevice, normalizeName } from './activity.js';
+import { ActivityMaker, normalizeDevice, normalizeName, parseHost } from './activity.js';
 import { hasAll, type Source } from './source.js';
 import type { OnLoss } from './source-row.js';
 
@@ -115,8 +115,4 @@ function parseDate(micros: string): string {
   if (!/^\d+$/.test(micros) || Number.isNaN(date.getTime()))
     throw new Error('event_timestamp must be microseconds since 1970');
   return date.toISOString();
-}
-
-function parseHost(url: string | undefined): string | undefined {
-  return url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
 }

@@ -2,7 +2,14 @@ import { isIP } from 'node:net';
 import type { Properties } from '../../../activity/activity.js';
 import { parseLanguage } from '../../../activity/language.js';
 import { isObject } from '../../../activity/properties.js';
-import { ActivityMaker, type Browser, normalizeDevice, normalizeName, type Utm } from './activity.js';
+import {
+  ActivityMaker,
+  type Browser,
+  normalizeDevice,
+  normalizeName,
+  type Utm,
+  parseHost,
+} from './activity.js';
 import { type OnLoss, SourceRow } from './source-row.js';
 import { hasAll, type Source } from './source.js';
 
@@ -261,10 +268,6 @@ function readUtm(row: SourceRow): Utm {
     utm_term: row.text('campaign_keyword') ?? (isCampaign ? row.text('referer_keyword') : undefined),
     utm_content: row.text('campaign_content'),
   };
-}
-
-function parseHost(url: string | undefined): string | undefined {
-  return url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
 /** Also parses the format of `HEX(location_ip)`. */

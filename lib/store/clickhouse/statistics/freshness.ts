@@ -10,6 +10,7 @@ import type { Sessions } from '../sessions.js';
 import { lists, text } from '../sql.js';
 import { ACTIVITY, DIRTY_VISIT, STATE } from '../tables.js';
 import { rebuildVisits } from './visit-builder.js';
+import { withTimeLimit } from '../../../time/time-limit.js';
 
 /** Milliseconds from the moment that a row has as `writtenAt` to the one in which others see it, at most. */
 const MAX_WRITE = 2 * MINUTE;
@@ -87,16 +88,8 @@ export class Freshness {
     const { maxWait } = this.settings;
     const update = this.update();
     if (maxWait === Number.POSITIVE_INFINITY) return update;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, maxWait, undefined).unref();
-    });
-    try {
-      const asOf = await Promise.race([update, late]);
-      if (asOf !== undefined) return asOf;
-    } finally {
-      clearTimeout(timer);
-    }
+    const asOf = await withTimeLimit(maxWait, update, () => undefined, true);
+    if (asOf !== undefined) return asOf;
     update.catch(() => {});
     await this.loadState();
     if (this.upToDate !== undefined) return this.upToDate;

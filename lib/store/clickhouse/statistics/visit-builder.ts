@@ -5,6 +5,7 @@ import type { Server, StatementLimits } from '../server.js';
 import { ID_ORDER, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
 import { MAX_VISIT_DURATION } from '../../../activity/visit-id.js';
+import { VISIT_SOURCES } from '../../../statistics/statistics-filter.js';
 
 /** All activities of a visit are within so many hours of the start that its id contains. */
 const REACH = 25;
@@ -31,18 +32,11 @@ export const COLUMNS = [
   'duration',
   'entry',
   'exit',
-  'referrer',
-  'utmSource',
-  'utmMedium',
-  'utmCampaign',
-  'utmTerm',
-  'utmContent',
+  ...VISIT_SOURCES,
   ...SESSION_PROPERTIES,
   'bot',
   'pages',
 ];
-
-const SOURCES = ['referrer', 'utmSource', 'utmMedium', 'utmCampaign', 'utmTerm', 'utmContent'];
 
 /**
  * Rebuilds visits from their activities, and deletes those without any. Any instance can do it at any time: if a visit gets two rows, the
@@ -74,7 +68,7 @@ export function visitsSql(ids?: string): string {
   const isAction = `name != ${text(ENGAGEMENT)}`;
   const place = `(date, ${ID_ORDER})`;
   // Tuples: the functions leave out rows in which the value itself is NULL.
-  const first = ['date', 'sessionId', PAGE, ...SOURCES].join(', ');
+  const first = ['date', 'sessionId', PAGE, ...VISIT_SOURCES].join(', ');
   const columns = [
     'visitId AS id',
     'min(date) AS startedAt',
@@ -94,7 +88,7 @@ export function visitsSql(ids?: string): string {
     `toUInt32(floor(least(acted + inViewAfter, ${MAX_VISIT_DURATION}) / 1000)) AS duration`,
     'tupleElement(first, 3) AS entry',
     'tupleElement(last, 2) AS exit',
-    ...SOURCES.map((source, i) => `tupleElement(first, ${i + 4}) AS ${source}`),
+    ...VISIT_SOURCES.map((source, i) => `tupleElement(first, ${i + 4}) AS ${source}`),
     `arrayCompact(arrayMap(v -> v.3, arraySort(groupArrayIf((date, ${ID_ORDER}, ${PAGE}), name = 'view')))) AS pages`,
   ];
   const needed = [
@@ -108,7 +102,7 @@ export function visitsSql(ids?: string): string {
     'name',
     'interactive',
     'inView',
-    ...SOURCES,
+    ...VISIT_SOURCES,
   ];
   const activities =
     ids === undefined

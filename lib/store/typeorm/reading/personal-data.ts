@@ -11,6 +11,7 @@ import { splitSelection } from '../erasure.js';
 import { Visit } from '../statistics/rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond } from '../visit-scope.js';
 import { readPage } from './activities.js';
+import { VISIT_SOURCES } from '../../../statistics/statistics-filter.js';
 
 /** Streams what an erasure of the selection would erase. Only the ids of sessions and visits are held in memory. */
 export async function* personalDataOf(
@@ -51,12 +52,7 @@ const COLUMNS = [
   'views',
   'bounced',
   ...SESSION_PROPERTIES,
-  'referrer',
-  'utmSource',
-  'utmMedium',
-  'utmCampaign',
-  'utmTerm',
-  'utmContent',
+  ...VISIT_SOURCES,
 ] as const satisfies (keyof PersonalVisit)[];
 
 function findVisits(

@@ -6,7 +6,7 @@ import { queryPrimary } from '../../../../database/primary.js';
 import type { RollupSettings } from '../../../../options/store.options.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { monotonicClock } from '../../../../time/clock.js';
-import { MAX_TIMER, settleWithin } from '../../../../time/time-limit.js';
+import { MAX_TIMER, withTimeLimit } from '../../../../time/time-limit.js';
 import type { Mismatches, Progress } from '../../../store.js';
 import { LateError } from '../../../too-slow.error.js';
 import { findTouching, isLargeDue, type Touching } from './as-of.js';
@@ -90,7 +90,7 @@ export class RollupService {
     this.runner.isClosed = true;
     clearTimeout(this.timer);
     this.resting.abort();
-    await settleWithin(SHUTDOWN_WAIT, this.runner.current);
+    await withTimeLimit(SHUTDOWN_WAIT, this.runner.current, () => {}, true);
   }
 
   /**
@@ -100,10 +100,8 @@ export class RollupService {
    * @param ranges of the question
    */
   async catchUp(ranges: TimeRange[]): Promise<void> {
-    await settleWithin(
-      this.settings.maxWait,
-      this.await(ranges).catch((error: unknown) => this.runner.warn(error)),
-    );
+    const caughtUp = this.await(ranges).catch((error: unknown) => this.runner.warn(error));
+    await withTimeLimit(this.settings.maxWait, caughtUp, () => {}, true);
     if (this.settings.background || !this.runner.selection.hasDeferred) return;
     // This clock only saves work: a step uses the database's.
     if (isLargeDue({ largeFrom: this.largeFrom }, Date.now())) void this.recomputeDeferred();
