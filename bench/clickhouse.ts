@@ -132,10 +132,10 @@ await server.stop();
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 const markdown = `# ClickHouse
 
-${machine}. ${activities.toLocaleString('en')} activities over ${DAYS} days, made like those of [STATISTICS.md](STATISTICS.md); a range of
+${machine}. ${activities.toLocaleString('en')} activities over ${DAYS} days, generated like those of [STATISTICS.md](STATISTICS.md); a range of
 ${RANGE_DAYS} days that ends with an hour; medians of ${options.runs} runs, by \`npm run bench:clickhouse\`. The engine of ClickHouse 26.7 runs in a
-process beside (chdb), behind a small HTTP server: **this is no proof of a server's speed.** To build all visits took ${(building / 1000).toFixed(0)} s,
-to erase a user ${erasing.toFixed(0)} ms, and an export read ${((exported / exporting) * 1000).toFixed(0)} activities a second.
+separate process (chdb), behind a small HTTP server: **these are not the times of a real server.** Building all visits took ${(building / 1000).toFixed(0)} s,
+erasing a user ${erasing.toFixed(0)} ms, and an export read ${((exported / exporting) * 1000).toFixed(0)} activities a second.
 
 ${table(['question', 'ms', 'slowest, ms'], lines)}
 

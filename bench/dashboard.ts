@@ -139,8 +139,8 @@ const markdown = `# The dashboard
 
 ${machine}; the browser (Chromium ${browser.version()}), the host and PostgreSQL with its default settings on the same machine.
 ${database.activities.toLocaleString('en')} activities, a range of 30 days compared to the 30 days before; medians of ${options.runs} runs, by
-\`npm run bench:dashboard\`, from the navigation (or the click) on, with nothing in the browser's cache. To count the range's activities
-takes PostgreSQL ${counting.toFixed(0)} ms.
+\`npm run bench:dashboard\`, measured from the navigation or the click, with an empty browser cache. PostgreSQL takes ${counting.toFixed(0)} ms
+to count the activities of the range.
 
 ${table(['until there is', 'of the time to count', 'ms'], lines)}
 `;

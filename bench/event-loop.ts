@@ -215,10 +215,9 @@ rmSync(folder, { recursive: true });
 const markdown = `# The event loop on SQLite
 
 ${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}; ${Number(options.rows).toLocaleString('en')} activities in an SQLite file, a range of 30 days,
-the best time and the worst delay of ${options.runs} runs, by \`npm run bench:event-loop\`. **Blocked** is the longest that the host's event loop stood still (ms): while the
-host's own connection reads, and while readers in processes of their own do, as they do by default. **Turn** is the most that the host took of the
-processor in one turn of its event loop (ms), which does not depend on what else the machine does. **Time** is how much longer the answer takes by a
-reader.
+the best time and the worst delay of ${options.runs} runs, by \`npm run bench:event-loop\`. **Blocked** is the longest block of the host's event loop (ms): with
+queries on the host's own connection, and with separate reader processes (the default). **Turn** is the most CPU time that one turn of the event loop took (ms),
+which does not depend on other work of the machine. **Time** is the time of a query with readers, relative to that on the host's connection.
 
 ${table(['what', 'blocked, host', 'blocked, readers', 'turn, host', 'turn, readers', 'time', 'host, ms', 'readers, ms'], lines)}
 `;

@@ -76,11 +76,11 @@ for (const [group, faults] of Object.entries(GROUPS)) {
 }
 const markdown = `# What faults cost
 
-Made by \`npm run bench:faults\` on ${machine()}. A host of \`bench/faults/host.ts\` with the default settings, in a process of its own, gets
-20 activities a second (unless the fault says otherwise); what is not acknowledged is sent again with the same id.
-"Worst wait" is the longest that a host took for a request to track, also if it answered 503 (\`writer.timeout\` is 5 s); "of a client" also has the time until a
-busy machine lets the host begin, and the client hear the answer. "Recovers in" is the time from the fault's end to the
-last request that failed. "Ends in" is the time from SIGTERM to the end of the process.
+Written by \`npm run bench:faults\` on ${machine()}. A host (\`bench/faults/host.ts\`, default settings) runs in its own process and gets
+20 activities a second, unless the fault says otherwise. Clients resend what is not acknowledged, with the same id.
+"Worst wait" is the longest time in which the host answered a tracking request, including 503s (\`writer.timeout\` is 5 s). "Of a client" is the same as the client
+measures it, which includes waiting for a CPU on both sides. "Recovers in" is the time from the end of the fault to the
+last failed request. "Ends in" is the time from SIGTERM to the end of the process.
 
 ${parts.join('\n')}`;
 process.stdout.write(markdown);

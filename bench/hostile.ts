@@ -112,12 +112,12 @@ function report(): void {
   ];
   const text = `# What hostile visitors cost
 
-Made by \`npm run bench:hostile\` on ${cpus().length} × ${cpus()[0]?.model ?? '?'}, Node ${process.version}. A host of \`bench/faults/host.ts\` with
-the default settings, in a process of its own, has ${ACTIVITIES.toLocaleString('en')} activities of a month. Somebody asks for \`overview\`, \`top\` and \`series\` of the month
-again and again, and one visitor after another tracks: first in quiet, then in the situation. "Tracking" is the ratio of the requests a second that were
-acknowledged. "\`asOf\` behind" is the largest difference of an answer's \`asOf\` to now. "Has all again" is the time until \`asOf\` is now for all time,
-after it ended. The goals: the worst question takes at most twice as long as the worst in quiet and \`maxWait\` (1 s), the event loop
-stops for at most 50 ms (or, as other programs do that too, for at most 1.2 times as long as in quiet), and tracking keeps 0.8. In bold: what misses its goal. Clients, host and database share the machine.
+Written by \`npm run bench:hostile\` on ${cpus().length} × ${cpus()[0]?.model ?? '?'}, Node ${process.version}. A host (\`bench/faults/host.ts\`,
+default settings) runs in its own process and has ${ACTIVITIES.toLocaleString('en')} activities of a month. One client queries \`overview\`, \`top\` and \`series\` of the month
+again and again, and others track: first without disturbance, then in the situation. "Tracking" is the ratio of the requests a second that were
+acknowledged. "\`asOf\` behind" is the longest time by which the \`asOf\` of an answer was before now. "Has all again" is the time from the end of the situation until an answer for all time
+is up to date. The goals: the worst question takes at most twice as long as the worst in quiet and \`maxWait\` (1 s), the event loop
+stops for at most 50 ms (or, because other programs stop it too, at most 1.2 times as long as in quiet), and tracking keeps 0.8. Values that miss their goal are bold. Clients, host and database share the machine.
 
 ${table(head, sorted.map(cellsOf))}
 `;

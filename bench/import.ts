@@ -288,7 +288,7 @@ for (const name of names) {
 const markdown = `# Import
 
 ${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}. \`djaffar import\` of ${rows.toLocaleString('en')} activities in ${(rows / ROWS_OF_VISIT).toLocaleString('en')} visits of
-${(rows / ROWS_OF_VISIT / VISITS_OF_SESSION).toLocaleString('en')} sessions into an empty SQLite file, by \`npm run bench:import\`. **Peak** is the most memory that the process had (MiB), for a tenth of the
+${(rows / ROWS_OF_VISIT / VISITS_OF_SESSION).toLocaleString('en')} sessions into an empty SQLite file, by \`npm run bench:import\`. **Peak** is the peak memory of the process (MiB), for a tenth of the
 activities and for all.
 
 ${table(['format', 'MB', 'activities a second', 'peak of a tenth', 'peak'], found)}

@@ -38,8 +38,8 @@ try {
 
 ${machine()}, PostgreSQL on the same machine, by \`npm run bench:instances\`. Four instances of the sample host behind a proxy that sends each
 request to the next one, for ${options.seconds} s; one is killed (SIGKILL) every ${options['kill-every']} s and replaced; once, a migration changes \`djaffar_activity\`
-and all instances are replaced, one after another (SIGTERM). Clients track and send again what is not acknowledged, operators ask,
-open dashboards and erase. The proxy drops some answers, so that activities that are stored are sent again to another instance.
+and all instances are replaced, one after another (SIGTERM). Clients track, and resend what is not acknowledged; operators query
+statistics, open dashboards and erase. The proxy drops some responses, so that clients resend stored activities to another instance.
 
 ${table(
   ['what', 'count'],

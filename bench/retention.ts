@@ -66,12 +66,12 @@ const rest = after[1] ?? 0;
 const ratio = (during / without).toFixed(2);
 writeFileSync(
   options.out,
-  `# Retention beside tracking
+  `# Retention while tracking
 
 Written by \`npm run bench:retention\`, on two shared cores that also run the load and PostgreSQL. Two hosts, each with ${Number(options.rows).toLocaleString('en')} activities of
-90 days; one has \`retention: { keep: '45 days' }\`, which was at work in each of its rounds: it erased ${erased.toLocaleString('en')} activities, and ${rest.toLocaleString('en')} older ones were
+90 days; one has \`retention: { keep: '45 days' }\`, which ran in each of its rounds: it erased ${erased.toLocaleString('en')} activities, and ${rest.toLocaleString('en')} older ones were
 left at the end. Requests a second of \`POST /djaffar/track\` (Fastify, ${options.connections} connections, one activity each, the median of ${options.rounds}
-alternating rounds of ${options.seconds} s; the other host is frozen meanwhile).
+alternating rounds of ${options.seconds} s; during each, the other host is frozen).
 
 ${table(['without retention', 'while it erases', 'ratio'], [[Math.round(without), Math.round(during), ratio]])}
 `,

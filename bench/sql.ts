@@ -191,7 +191,7 @@ const writes: { all: number; without: number }[] = [];
 for (const database of databases) writes.push(await measureWrites(database));
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-const markdown = `# SQL of people
+const markdown = `# SQL that people write
 
 ${machine}; databases on the same machine with their default settings. ${Number(options.rows).toLocaleString('en')} activities over 90 days; the queries of
 [docs/sql.md](../docs/sql.md) over ${RANGE_DAYS} days, and others that people write; the best of ${options.runs} runs, by \`npm run bench:sql\`. **Read by**

@@ -97,9 +97,9 @@ const markdown = `# Statistics
 
 ${machine}, PostgreSQL on the same machine with its default settings. ${activities.toLocaleString('en')} activities over ${DAYS} days; a range of
 ${RANGE_DAYS} days that ends with an hour; medians of ${options.runs} runs (of the plain SQL ${options['plain-runs']}), by \`npm run bench:stats\`. **Plain** is
-the SQL that one would write on the tables of activities and sessions, and tells the same, which is checked. The **first**
-to ask for the top of what visits have, of a property, or of paths by visits, waits for all to be counted. To count the range's
-activities takes PostgreSQL ${counting.toFixed(0)} ms.
+the SQL that one would write by hand on the tables of activities and sessions; the benchmark checks that both return the same. **First** is the first
+query for the top values of a dimension of visits, of a property, or of paths by visits, whose counts of past days are cached from then on. PostgreSQL takes ${counting.toFixed(0)} ms
+to count the activities of the range.
 
 ${table(['question', 'times as fast as plain', 'of the time to count', 'ms', 'first, ms', 'plain, ms'], lines)}
 

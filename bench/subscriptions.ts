@@ -32,10 +32,10 @@ function writeReport(): void {
 
 Written by \`npm run bench:subscriptions\`, on two shared cores that also run the load and the databases.
 
-## Each activity, whatever is killed
+## Delivery while instances are killed
 
 Two processes store activities, a fifth of them in transactions that stay open while others are committed (not on SQLite, which has one
-connection). Four others have the subscription, with a lease of 3 s. The one that delivers is killed (SIGKILL) again and again while it does.
+connection). Four others have the subscription, with a lease of 3 s. The instance that delivers is killed (SIGKILL) again and again.
 \`missed\` are activities whose handler never ended, \`at the same time\` are calls that began while another instance's ran, \`repeated\` are
 deliveries after the first of an activity.
 

@@ -132,11 +132,11 @@ const lines = await compare(dataSource);
 await dataSource.query('DROP SCHEMA umami CASCADE');
 await close();
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-const markdown = `# Beside Umami
+const markdown = `# Compared with Umami
 
 ${machine}, PostgreSQL on the same machine with its default settings. \`top\` of 30 of 90 days, ${activities.toLocaleString('en')} activities; medians of ${options.runs} runs,
-by \`npm run bench:umami\`. **Umami** is the same events in tables with the columns and indexes of Umami 3, asked for the same figures by SQL of
-our own. It knows a user only by the session, so "by users" is compared with its sessions.
+by \`npm run bench:umami\`. **Umami** is the same events in tables with the columns and indexes of Umami 3, queried for the same counts by our own
+SQL. Umami identifies a user only by the session, so "by users" is compared with its sessions.
 
 ${table(['top', 'times as fast', 'ms', 'Umami, ms'], lines)}
 `;

@@ -123,7 +123,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
 
     it('compares nothing with a time before there was data', async () => {
       const page = await dashboard.open('?range=custom&from=2024-01-01&to=2024-01-02&tz=UTC');
-      await page.getByText('No data before 1 Jan 2024, so nothing is compared').waitFor();
+      await page.getByText('No data before 1 Jan 2024, so there is no comparison').waitFor();
       await page.locator('[data-measure=visits]:text-is("1")').waitFor();
       expect(await page.locator('.change').count()).toBe(0);
     });
@@ -333,7 +333,7 @@ describeInBrowser.each(ADAPTERS.slice(-1))(
       await dialog.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
       expect(await dialog.locator('tbody tr').innerText()).toContain('/pricing');
       expect(page.url()).toContain('more=path&q=PRIC');
-      await dialog.getByLabel('By').selectOption('Users');
+      await dialog.getByLabel('Measure').selectOption('Users');
       await dialog.getByRole('columnheader', { name: 'Users' }).waitFor();
       await dialog.getByRole('button', { name: 'Close' }).click();
       await dialog.waitFor({ state: 'detached' });

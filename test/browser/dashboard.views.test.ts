@@ -21,7 +21,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
     it('shows what was refused, with its remedy, as it happens', async () => {
       const page = await dashboard.open('');
       await page.getByRole('link', { name: 'Health' }).click();
-      await page.getByText('None since it was started.').waitFor();
+      await page.getByText('No request was refused since this instance started.').waitFor();
       expect(await page.title()).toBe('Health – Djaffar');
       expect(await page.locator('.toolbar').innerText()).toBe('');
       await dashboard.host.post({ path: '/' }, { Origin: 'https://shop.example' });
@@ -52,7 +52,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
       const rows = page.locator('.subscriptions tbody tr');
       await rows.nth(2).waitFor();
       expect((await rows.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '))).toEqual([
-        'invoices 0 Delivers',
+        'invoices 0 Delivering',
         expect.stringMatching(/^ledger 0 Failed 8 times in a row: 503; next try \d+:/),
         expect.stringMatching(/^mail 0 Parked since .*3.* after 503: nothing is delivered until/),
       ]);

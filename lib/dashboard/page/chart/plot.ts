@@ -121,7 +121,7 @@ export function selectPoints(chart: uPlot, points: Point[], from: number | null,
   chart.setSelect({ left: left ?? 0, top: 0, width: (right ?? 0) - (left ?? 0), height }, false);
 }
 
-/** Returns at most `max` of the points' dates, in even steps, in seconds. */
+/** Returns the dates of at most `max` evenly spaced points, in seconds. */
 function evenSplits(points: Point[], max: number): number[] {
   const step = Math.max(1, Math.ceil(points.length / Math.max(2, max)));
   return points.filter((_, i) => i % step === 0).map(({ date }) => +date / 1000);

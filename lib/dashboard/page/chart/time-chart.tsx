@@ -82,7 +82,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
         class="chart-frame"
         role="application"
         aria-roledescription="chart"
-        aria-label={`${label}. Arrow keys move through it${onZoom ? '; with Shift they select a part, and Enter zooms in' : ''}.`}
+        aria-label={`${label}. Use the arrow keys to move${onZoom ? ', hold Shift to select a part, and press Enter to zoom in' : ''}.`}
         tabIndex={0}
         onKeyDown={onKeyDown}
       />

@@ -5,7 +5,7 @@ import { useNow } from '../state/now.js';
 import { type Range, parseRange } from '../state/range.js';
 import { useUrl } from '../state/url.js';
 
-/** The range and the filters of the URL, which every request for statistics contains. */
+/** The range and the filters of the URL, as parameters of each request for statistics. */
 export interface Question {
   range: Range;
   parameters: Record<string, string>;

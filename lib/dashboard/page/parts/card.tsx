@@ -73,8 +73,8 @@ export function QueryResult<T>({ answer, skeleton, children }: QueryResultProps<
 function StaleNote({ since }: { since: Date }): JSX.Element {
   const timeZone = useUrl().get('tz') ?? OWN_ZONE;
   return (
-    <p class="stale" role="status" title="The server is still adding up what came in later.">
-      {+since === 0 ? 'Still adding up' : `As of ${formatMoment(since, timeZone)}`}
+    <p class="stale" role="status" title="Newer activities are not included yet.">
+      {+since === 0 ? 'Still computing' : `As of ${formatMoment(since, timeZone)}`}
     </p>
   );
 }

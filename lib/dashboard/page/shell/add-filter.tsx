@@ -16,7 +16,7 @@ import { navigate, useUrl } from '../state/url.js';
 
 type Field = FilterKey | 'property';
 
-/** The pattern of a number as the API takes it. */
+/** The number format of the API. */
 const NUMBER = String.raw`-?\d+(\.\d+)?`;
 
 const SUGGESTED = ['path', 'route', 'name', 'country', 'language'] as const;
@@ -24,7 +24,7 @@ const SUGGESTED = ['path', 'route', 'name', 'country', 'language'] as const;
 const isSuggested = (field: Field): field is (typeof SUGGESTED)[number] =>
   SUGGESTED.some((each) => each === field);
 
-/** Fields for a filter: of what, how it is compared, and the value. */
+/** A form for a filter: field, condition and value. */
 export function AddFilter({ onClose }: { onClose: () => void }): JSX.Element {
   const url = useUrl();
   const [field, setField] = useState<Field>('path');

@@ -4,7 +4,7 @@ import { Dialog } from '../parts/dialog.js';
 import { navigate } from '../state/url.js';
 import { type Range, customParameters } from '../state/range.js';
 
-/** Fields for the first and the last day, and their time zone. */
+/** A form for a range: first day, last day and time zone. */
 export function CustomRange({ range, onClose }: { range: Range; onClose: () => void }): JSX.Element {
   const given = customParameters(range.from, range.to, range.timeZone);
   const [from, setFrom] = useState(given.from?.slice(0, 10) ?? '');

@@ -9,7 +9,7 @@ import { typedKeys } from '../state/keys.js';
 
 const THEME_ICONS: Record<Theme, IconName> = { auto: 'auto', light: 'sun', dark: 'moon' };
 
-/** Parameters of a single view, which links to other views omit. */
+/** URL parameters that only one view uses; links to other views omit them. */
 const OWN = ['open', 'start', 'end', 'depth', 'step', 'within', 'period', 'by'];
 
 interface HeaderProps {
@@ -62,7 +62,7 @@ export function Header({ view, about, theme, onTheme }: HeaderProps): JSX.Elemen
           href={hrefWith(url, { ...left, view: 'health' })}
           aria-current={view === 'health' ? 'page' : undefined}
           aria-label="Health"
-          title="Health: what arrives, and why something does not"
+          title="Health: whether activities arrive, and why not"
         >
           <Icon name="pulse" />
         </a>

@@ -16,7 +16,7 @@ const LOADERS: Record<Exclude<ViewName, 'overview'>, () => Promise<ComponentType
   user: async () => (await import('../views/user/user.js')).User,
 };
 
-/** Returns why an import failed: the error of a request to the same guards. */
+/** Returns why an import failed, by a request to the same guards, because an import does not say why. */
 async function refusalReason(): Promise<string | undefined> {
   try {
     await request('about');

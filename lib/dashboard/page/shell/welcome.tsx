@@ -35,11 +35,11 @@ function HowToBegin({ onDone }: { onDone: () => void }): JSX.Element {
   return (
     <section class="card welcome" aria-label="Welcome">
       <h2>Nothing has been tracked yet</h2>
-      <p>Add the tracker to your pages, and views appear here as they happen:</p>
+      <p>Add the tracker to your pages. Their views then appear here immediately:</p>
       <pre>
         <code>{`<script defer src="${pathFromRoot(tracker)}"></script>`}</code>
       </pre>
-      <p>Or track whatever you like, in the browser or on the server:</p>
+      <p>Or track any other activity, in the browser or on the server:</p>
       <pre>
         <code>{`await djaffar.track('bought', { plan: 'pro' });\nawait activityService.track({ path: '/invoices/9', name: 'paid', user });`}</code>
       </pre>
@@ -64,7 +64,7 @@ function HowToBegin({ onDone }: { onDone: () => void }): JSX.Element {
   );
 }
 
-/** Ticks itself while the app is set up. */
+/** A checklist that is updated while the app is set up. */
 function CheckList(): JSX.Element | null {
   const { value } = usePolled<Health>(pathOf('health'), 3000);
   return value ? <Checks checks={value.checks} /> : null;

@@ -1,6 +1,6 @@
 import type { Span } from '../../../statistics/statistics.types.js';
 
-/** The part of a range that may be without data for a fair comparison. */
+/** The share of a range that may be without data; with more, a comparison would be misleading. */
 const MAX_MISSING = 1 / 20;
 
 /**

@@ -5,7 +5,7 @@ import { typedKeys } from './keys.js';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** The most points of a chart. */
+/** The maximum number of points in a chart. */
 const MAX = 800;
 
 const LENGTHS: Record<Interval, number> = {

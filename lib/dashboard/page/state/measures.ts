@@ -14,10 +14,10 @@ export const MEASURES = {
   visitDuration: 'Visit duration',
 } satisfies Record<Measure, string>;
 
-/** Units of measures whose name does not say enough. */
+/** Explanations of measures whose name is not enough. */
 export const MEASURE_HINTS: Partial<Record<Measure, string>> = {
   sessions: 'Distinct browsers',
-  visits: 'Stays of a visitor: 30 minutes without activity end one',
+  visits: 'A visit ends after 30 minutes without activity',
   users: 'Visitors who were logged in',
   bounceRate: 'Visits with a single activity',
   visitDuration: 'Median, from the first activity to the last',

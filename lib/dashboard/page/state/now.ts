@@ -1,7 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 
-/** The end of ranges until now: the same for the whole page, until a refresh. */
+/** The current time, at which ranges until now end. It changes only at a refresh. */
 export const Now = createContext(new Date());
 
 export const useNow = (): Date => useContext(Now);

@@ -39,7 +39,7 @@ interface Step {
   months?: number;
 }
 
-/** The distance to the previous range. All time has none; a custom range uses its length. */
+/** The distance to the previous range. All time has no previous range; for a custom range it is its length. */
 const STEPS: Partial<Record<RangeName, Step>> = {
   today: { days: 1 },
   yesterday: { days: 1 },
@@ -106,7 +106,7 @@ export function findRangeProblem(url: URLSearchParams): string | undefined {
   if (given !== 'custom') return undefined;
   const [from, to] = [url.get('from'), url.get('to')];
   for (const [name, text] of Object.entries({ from, to }))
-    if (!parsed(text, OWN_ZONE))
+    if (!parseDate(text, OWN_ZONE))
       return text === null
         ? `The range has no “${name}” date.`
         : `“${text}” is not a date such as 2026-11-30.`;
@@ -130,7 +130,7 @@ export function parseRange(url: URLSearchParams, now: Date, since: string | null
   return { from, to: +to > +now ? now : to, timeZone };
 }
 
-/** Returns a named range with the rest of its last day. */
+/** Returns a named range, up to the end of its last day. */
 function wholeRange(name: RangeName, now: Date, timeZone: string, since: string | null): Range {
   const today = startOfDay(now, timeZone);
   const from = new TZDateMini(+today, timeZone);
@@ -166,18 +166,18 @@ function wholeRange(name: RangeName, now: Date, timeZone: string, since: string 
   return { from: new Date(+from), to: new Date(+to), timeZone };
 }
 
-/** Returns the parameter `compareTo`: as much of the earlier range as has passed of this one. */
+/** Returns the parameter `compareTo`: the earlier range, up to the same point as this one. */
 export function computeComparedRange(url: URLSearchParams, range: Range): string | undefined {
   const comparison = parseComparison(url);
   if (comparison === 'none') return undefined;
   const step = STEPS[parseRangeName(url)];
   if (comparison === 'year' || !step) return comparison;
-  const back = (instant: Date): string => moved(instant, step, -1, range.timeZone).toISOString();
+  const back = (instant: Date): string => move(instant, step, -1, range.timeZone).toISOString();
   return `${back(range.from)}/${back(range.to)}`;
 }
 
 /** Moves an instant; a day that the month does not have becomes its last day. */
-function moved(instant: Date, { days = 0, months = 0 }: Step, direction: 1 | -1, timeZone: string): Date {
+function move(instant: Date, { days = 0, months = 0 }: Step, direction: 1 | -1, timeZone: string): Date {
   const date = new TZDateMini(+instant, timeZone);
   date.setDate(date.getDate() + direction * days);
   const day = date.getDate();
@@ -202,7 +202,7 @@ export function neighbourParameters(
   const step = STEPS[name] ?? measureLength(range);
   const shift = (instant: Date): Date =>
     step
-      ? moved(instant, step, direction, timeZone)
+      ? move(instant, step, direction, timeZone)
       : new Date(+instant + direction * (+range.to - +range.from));
   const [from, to] = [shift(range.from), shift(range.to)];
   if (+from >= +now) return undefined;
@@ -236,14 +236,14 @@ function formatLocal(instant: Date, timeZone: string): string {
 
 /** Parses a custom range: its end is a date (inclusive) or a time (exclusive). */
 function parseCustomRange(url: URLSearchParams, timeZone: string): Range | undefined {
-  const from = parsed(url.get('from'), timeZone);
-  const to = parsed(url.get('to'), timeZone);
+  const from = parseDate(url.get('from'), timeZone);
+  const to = parseDate(url.get('to'), timeZone);
   if (!from || !to) return undefined;
   if (to.isDay) to.date.setDate(to.date.getDate() + 1);
   return +from.date < +to.date ? { from: new Date(+from.date), to: new Date(+to.date), timeZone } : undefined;
 }
 
-function parsed(text: string | null, timeZone: string): { date: Date; isDay: boolean } | undefined {
+function parseDate(text: string | null, timeZone: string): { date: Date; isDay: boolean } | undefined {
   const [, year, month, day, hours, minutes] = LOCAL.exec(text ?? '') ?? [];
   if (!year) return undefined;
   const time = [Number(hours ?? 0), Number(minutes ?? 0)] as const;

@@ -35,7 +35,7 @@ export const toQuestion = ({ kind, value }: Step): FunnelStep => ({ [kind]: valu
 export function fromApiStep(step: FunnelStep): Step {
   const kind = typedKeys(STEP_KINDS).find((each) => step[each] !== undefined) ?? 'name';
   const value = step[kind];
-  // Steps of the page are of one value.
+  // On this page, a step has a single value.
   return { kind, value: typeof value === 'string' ? value : '' };
 }
 

@@ -7,7 +7,7 @@ const STATES: Record<CheckState, [mark: string, label: string]> = {
   wrong: ['!', 'Wrong'],
 };
 
-/** The conditions for activities to arrive. */
+/** The checks of what must be right before activities arrive. */
 export function Checks({ checks }: { checks: HealthCheck[] }): JSX.Element {
   return (
     <ol class="checks">

@@ -25,7 +25,7 @@ type Span = `${keyof typeof SPANS}`;
 /** Milliseconds between two requests. */
 const PAUSE = 5000;
 
-/** Why activities arrive, or not. */
+/** Shows whether activities arrive, and why not. */
 export function Health(): JSX.Element {
   const [span, setSpan] = useState<Span>('24');
   const timeZone = useUrl().get('tz') ?? OWN_ZONE;
@@ -33,8 +33,8 @@ export function Health(): JSX.Element {
   return (
     <div class="health">
       <Card
-        title="What arrives"
-        actions={<Select label="Of" value={span} options={SPANS} onChange={(chosen) => setSpan(chosen)} />}
+        title="Stored, dropped and refused"
+        actions={<Select label="Range" value={span} options={SPANS} onChange={(chosen) => setSpan(chosen)} />}
       >
         <QueryResult answer={answer} skeleton={<SkeletonRows />}>
           {(health) => <Hours hours={health.hours} timeZone={timeZone} />}
@@ -51,10 +51,10 @@ export function Health(): JSX.Element {
             </Card>
           </div>
           <div class="cards">
-            <Card title="What was not stored, or marked">
+            <Card title="Not stored, or marked">
               <Causes causes={answer.value.causes} now={new Date(answer.value.now)} />
             </Card>
-            <Card title="Last refusals of the instance that answers">
+            <Card title="Latest refused requests of this instance">
               <Refusals refusals={answer.value.refusals} timeZone={timeZone} />
             </Card>
           </div>
@@ -77,7 +77,7 @@ function Facts({ health, timeZone }: { health: Answer; timeZone: string }): JSX.
       : `${formatAgo(new Date(date), new Date(now))} (${formatMoment(new Date(date), timeZone)})`;
   const facts: [name: string, value: string, isWrong?: boolean][] = [
     ['Last activity stored', moment(lastCommit)],
-    ['Statistics are behind by', `${formatNumber(Math.round(rollupLag))} s`, rollupLag > 120],
+    ['Statistics lag', `${formatNumber(Math.round(rollupLag))} s`, rollupLag > 120],
     [
       'Waiting to be written',
       `${formatNumber(waiting)} of at most ${formatNumber(maxWaiting)}`,
@@ -123,9 +123,13 @@ function Causes({ causes, now }: { causes: HealthCause[]; now: Date }): JSX.Elem
 }
 
 function Refusals({ refusals, timeZone }: { refusals: Refusal[]; timeZone: string }): JSX.Element {
-  if (refusals.length === 0) return <Empty>None since it was started.</Empty>;
+  if (refusals.length === 0) return <Empty>No request was refused since this instance started.</Empty>;
   return (
-    <ScrollTable name="refusals" label="Last refusals" columns={['Time', 'Answer', 'Type', 'Origin']}>
+    <ScrollTable
+      name="refusals"
+      label="Latest refused requests"
+      columns={['Time', 'Answer', 'Type', 'Origin']}
+    >
       {refusals.map(({ at, status, cause, method, contentType, origin }, i) => (
         <tr key={i}>
           <th scope="row">{formatSeconds(new Date(at), timeZone)}</th>
@@ -174,7 +178,7 @@ function describeDelivery(subscription: HealthSubscription, timeZone: string): s
       nextTryAt ? `; next try ${formatSeconds(new Date(nextTryAt), timeZone)}` : ''
     }`;
   if (error) return `The handler has not ended yet: ${error}`;
-  return isCatchingUp ? 'Delivers older activities first' : 'Delivers';
+  return isCatchingUp ? 'Delivering older activities first' : 'Delivering';
 }
 
 /** @param error a status, a code of Node.js, or the name of an error */

@@ -7,7 +7,7 @@ interface HoursProps {
   timeZone: string;
 }
 
-/** How many hours a bar stands for, so that there is room for all. */
+/** If there are more hours, each bar stands for several. */
 const MAX_BARS = 48;
 
 /** Stacked bars of stored, dropped and refused activities. */

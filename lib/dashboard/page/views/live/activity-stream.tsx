@@ -51,7 +51,7 @@ export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.E
       }
     >
       {shown.length === 0 ? (
-        <Empty>New activities appear here at once.</Empty>
+        <Empty>New activities appear here immediately.</Empty>
       ) : (
         <ol class="people scroll" tabIndex={0} aria-label="Activities">
           {shown.map(({ id, date, name, path, subject, properties, userId, userName, sessionId }) => (

@@ -82,7 +82,7 @@ export function MeasureChart({ measure, compared: asked }: MeasureChartProps): J
           <p class={`chart-legend ${compared ? 'is-compared' : ''}`}>
             {compared
               ? `${comparison}: ${formatRange(new Date(compared.from), new Date(compared.to), timeZone)}`
-              : `${noDataBefore(since, timeZone)}, so nothing is compared`}
+              : `${noDataBefore(since, timeZone)}, so there is no comparison`}
           </p>
         )}
         <Tabs
@@ -167,7 +167,7 @@ function PointTable({ head, points, measure, format }: PointTableProps): JSX.Ele
 
 type SeriesPoint = Series['points'][number];
 
-/** Combines the points of both ranges. They may differ in length by an hour or a day; points beyond the other's end have no comparison. */
+/** Combines the points of both ranges. If this range is longer, by an hour or a day, its last points have no comparison. */
 function toPoints(
   points: SeriesPoint[],
   before: SeriesPoint[] | undefined,

@@ -72,7 +72,7 @@ function GroupCard({ group, overview }: { group: Group; overview: Overview | und
         {tab === 'property' ? (
           <PropertyTable isAsked={isVisible} />
         ) : (
-          // The tables wait for the metrics, which are at the top of the page.
+          // The tables load after the metrics, which are at the top of the page.
           <TopTable
             key={tab}
             ranking={buildRanking(tab, url)}

@@ -47,7 +47,7 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
 
-  // The server knows only the codes, of which there are few.
+  // The server cannot search by name, because it knows only the codes; there are few, so all are loaded.
   const isSearchedHere = hasNames(name);
   const asked = isSearchedHere ? { limit: MAX } : { limit, search: search || undefined };
   const answer = useQuery<{ items: TopRow[] }>(
@@ -84,7 +84,7 @@ function OpenDialog({ ranking }: { ranking: Ranking }): JSX.Element {
           />
         </label>
         <Select
-          label="By"
+          label="Measure"
           value={measure}
           options={TOP_MEASURE_WORDS}
           onChange={(chosen) => navigate({ count: chosen }, { replace: true })}

@@ -30,15 +30,15 @@ export function RetentionTable({ retention, range }: { retention: Retention; ran
   const first = cohorts[0]?.date;
   const notes = [
     ...(cohorts.at(-1)?.cells.at(-1)?.isOver === false
-      ? [`Hatched: the ${period} is not over yet, so the average leaves it out.`]
+      ? [`Hatched: this ${period} is not over yet, so the average excludes it.`]
       : []),
     ...(first && +first < +range.from
-      ? [`The first ${period} is counted from ${formatDay(range.from, timeZone)} on.`]
+      ? [`The first ${period} is not complete: the range starts on ${formatDay(range.from, timeZone)}.`]
       : []),
   ];
   return (
     <>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Table of retention">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Retention table">
         <table class="heat-map" style={{ '--columns': cohorts.length }}>
           <caption class="hidden">
             {BY[by]} who came back, by the {period} of the first visit

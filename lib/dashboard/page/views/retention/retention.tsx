@@ -23,13 +23,13 @@ export function Retention(): JSX.Element {
       actions={
         <>
           <Select
-            label="Of"
+            label="Count"
             value={by}
             options={BY}
             onChange={(chosen) => navigate({ by: chosen === 'user' ? null : chosen })}
           />
           <Select
-            label="By"
+            label="Period"
             value={period}
             options={Object.fromEntries(listPeriods(range).map((each) => [each, PERIODS[each][0]]))}
             onChange={(chosen) => navigate({ period: chosen })}

@@ -10,7 +10,7 @@ import { hrefWith, useUrl } from '../../state/url.js';
 
 const PAGE = 50;
 
-/** What was done to a subject, such as an order, by all users, in the range. */
+/** All activities of a subject, such as an order, in the range. */
 export function Subject(): JSX.Element {
   const url = useUrl();
   const subject = url.get('subject') ?? '';
@@ -37,7 +37,7 @@ export function Subject(): JSX.Element {
         <QueryResult answer={first} skeleton={<SkeletonRows count={10} />}>
           {() =>
             items.length === 0 ? (
-              <Empty>Nothing was done to it in this range.</Empty>
+              <Empty>This subject has no activities in this range.</Empty>
             ) : (
               <>
                 <ol class="people">

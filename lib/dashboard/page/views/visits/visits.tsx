@@ -4,7 +4,7 @@ import { Card } from '../../parts/card.js';
 import { Icon } from '../../parts/icon.js';
 import { VisitList } from './visit-list.js';
 
-/** The filters that activities have too. */
+/** The filters that also exist for activities. */
 const ACTIVITY_FILTERS = ['user', 'group', 'session', 'path', 'name', 'from', 'to'];
 
 /** The list of visits. */
