@@ -2,7 +2,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { djaffarEntities } from '../entities.js';
 import { djaffarMigrations } from '../migrations/index.js';
 import type { DatabaseOptions } from '../options/store.options.js';
-import { DATABASE_URL } from '../options/rules.js';
+import { DATABASE_URL } from '../options/database-rule.js';
 
 /** Other tools have a table `migrations`, too. */
 const MIGRATIONS_TABLE = 'djaffar_migrations';

@@ -2,17 +2,9 @@ import { inspect } from 'node:util';
 import type { DjaffarOptions } from './djaffar.options.js';
 import type { RetentionPolicy } from './privacy.options.js';
 import type { RegistrationOptions, RouteOptions } from './route.options.js';
-import {
-  BESIDE_FACTORY,
-  decoratorsBesideFactory,
-  isRule,
-  mergeRules,
-  OPTION_RULES,
-  REGISTRATION_RULES,
-  RETENTION_RULES,
-  type Rule,
-  type Rules,
-} from './rules.js';
+import { LATE_REGISTRATION_RULES, lateDecoratorRules, REGISTRATION_RULES } from './registration-rules.js';
+import { isRule, mergeRules, type Rule, type Rules } from './rule.js';
+import { OPTION_RULES, RETENTION_RULES } from './rules.js';
 import { DEFAULTS, REGISTRATION_DEFAULTS, type Registration, type Settings } from './settings.js';
 
 /** The limits of the CNIL for audience measurement without consent. */
@@ -29,10 +21,10 @@ export function toSettings(
 ): Settings {
   const { api, dashboard } = registration;
   const registered = {
-    api: decoratorsBesideFactory('api', api.decorators),
-    dashboard: decoratorsBesideFactory('dashboard', dashboard.decorators),
+    api: lateDecoratorRules('api', api.decorators),
+    dashboard: lateDecoratorRules('dashboard', dashboard.decorators),
   };
-  check(options ?? {}, mergeRules(mergeRules(OPTION_RULES, BESIDE_FACTORY), registered));
+  check(options ?? {}, mergeRules(mergeRules(OPTION_RULES, LATE_REGISTRATION_RULES), registered));
   const given = withoutUndefined((options ?? {}) as DjaffarOptions);
   return {
     ...DEFAULTS,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { OPTION_RULES, REGISTRATION_RULES } from '../../lib/options/rules.js';
+import { REGISTRATION_RULES } from '../../lib/options/registration-rules.js';
+import { OPTION_RULES } from '../../lib/options/rules.js';
 
 const FILES = [
   'README.md',
