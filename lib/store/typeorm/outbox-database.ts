@@ -1,7 +1,9 @@
-import type { DataSource, UpdateQueryBuilder } from 'typeorm';
+import { type DataSource, In, type UpdateQueryBuilder } from 'typeorm';
+import { Activity } from '../../activity/activity.js';
 import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
+import { uncached } from '../../database/primary.js';
 import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
 
 /** The log text if the database fails. */
@@ -44,6 +46,22 @@ export class OutboxDatabase {
   transact(guard: Statement, statements: Statement[]): Promise<number> {
     return this.askAsWriter((signal) =>
       dialectOf(this.dataSource).transact(this.dataSource, guard, statements, signal),
+    );
+  }
+
+  /** In this process: another one would have to be started for a few keys. */
+  findActivities(ids: string[]): Promise<Activity[]> {
+    const { dataSource } = this;
+    return this.ask((signal) =>
+      connectionsOf(dataSource).use(
+        ({ runner }) =>
+          uncached(dataSource, runner)
+            .createQueryBuilder(Activity, 'activity')
+            .leftJoinAndSelect('activity.session', 'session')
+            .where({ id: In(ids) })
+            .getMany(),
+        signal,
+      ),
     );
   }
 

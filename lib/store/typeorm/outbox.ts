@@ -1,4 +1,4 @@
-import { type DataSource, In } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { Activity, type StoredActivity } from '../../activity/activity.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { chunks } from '../../database/chunks.js';
@@ -132,7 +132,7 @@ export class TypeOrmOutbox implements Outbox {
     const ids = [...new Set(rows.map(({ activityId }) => activityId))];
     const found = new Map<string, Activity>();
     for (const some of chunks(ids))
-      for (const each of await this.findActivities(some)) found.set(each.id, each);
+      for (const each of await this.database.findActivities(some)) found.set(each.id, each);
     return rows.map(({ number, activityId }) => {
       const activity = found.get(activityId);
       found.delete(activityId);
@@ -270,22 +270,6 @@ export class TypeOrmOutbox implements Outbox {
       );
       await this.database.deleteEntries(rows);
     }
-  }
-
-  /** In this process: another one would have to be started for a few keys. */
-  private findActivities(ids: string[]): Promise<Activity[]> {
-    const { dataSource } = this;
-    return this.database.ask((signal) =>
-      connectionsOf(dataSource).use(
-        ({ runner }) =>
-          uncached(dataSource, runner)
-            .createQueryBuilder(Activity, 'activity')
-            .leftJoinAndSelect('activity.session', 'session')
-            .where({ id: In(ids) })
-            .getMany(),
-        signal,
-      ),
-    );
   }
 
   private read(name: string): Promise<{ state: Subscription | null; at: number }> {
