@@ -104,7 +104,7 @@ describe('the options', () => {
     ],
     [
       { subscriptions: [{ name: 'a', handler: String, filter: { names: 'x' } }] },
-      ['"subscriptions[0].filter"', 'names is not known', 'name, path and route'],
+      ['"subscriptions[0].filter"', 'names is not known', 'a filter without dates'],
     ],
     [
       { subscriptions: [{ name: 'a', handler: String, lease: 999 }] },
