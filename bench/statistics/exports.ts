@@ -13,17 +13,17 @@ async function run(
   command: string,
   args: string[],
   output: number | 'ignore',
-): Promise<{ seconds: number; peak: number; told: string }> {
+): Promise<{ seconds: number; peak: number; printed: string }> {
   const begun = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', output === 'ignore' ? 'pipe' : output, 'inherit'] });
-  let told = '';
-  child.stdout?.on('data', (data: Buffer) => (told += data.toString().slice(0, 200)));
+  let printed = '';
+  child.stdout?.on('data', (data: Buffer) => (printed += data.toString().slice(0, 200)));
   let peak = 0;
   const watch = setInterval(() => (peak = Math.max(peak, peakOf(child.pid ?? 0))), 50);
   const code = await new Promise((done) => child.on('exit', done));
   clearInterval(watch);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}`);
-  return { seconds: (performance.now() - begun) / 1000, peak, told };
+  return { seconds: (performance.now() - begun) / 1000, peak, printed };
 }
 
 function peakOf(pid: number): number {

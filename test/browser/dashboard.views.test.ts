@@ -230,8 +230,8 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
 
   it('shows a funnel whose steps are in the address', async () => {
     const steps = [{ path: '/' }, { path: '/pricing' }, { name: 'bought' }];
-    const { steps: told } = await dashboard.stats.funnel(steps, QUESTION);
-    expect(told.map(({ visitors }) => visitors)).toEqual([3, 2, 1]);
+    const { steps: answered } = await dashboard.stats.funnel(steps, QUESTION);
+    expect(answered.map(({ visitors }) => visitors)).toEqual([3, 2, 1]);
     const page = await dashboard.open(
       `?view=funnels&${DAYS}&step=path%3D/&step=path%3D/pricing&step=name%3Dbought`,
     );
@@ -258,8 +258,8 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
     await bands.first().waitFor();
     const labels = await bands.evaluateAll((all) => all.map((band) => band.getAttribute('aria-label') ?? ''));
     const shown = labels.map((label) => label.replace(/ visits.*/, ''));
-    const told = links.map(({ from, to, visits }) => `${from} to ${to}: ${visits}`);
-    expect(new Set(shown)).toEqual(new Set(told));
+    const answered = links.map(({ from, to, visits }) => `${from} to ${to}: ${visits}`);
+    expect(new Set(shown)).toEqual(new Set(answered));
     expect(shown.length).toBeGreaterThan(1);
   });
 

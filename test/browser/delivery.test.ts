@@ -39,9 +39,9 @@ async function tallyNow(): Promise<{ made: number; stored: number; twice: number
   // Each click has a number of its own; tabs may well be opened in the same millisecond.
   const clicks = rows.filter(({ properties }) => properties);
   const namesAndPaths = new Set(clicks.map(({ date, properties }) => JSON.stringify([date, properties])));
-  const told = { made: stage.created.size, stored: ids.size, twice: clicks.length - namesAndPaths.size };
-  process.stdout.write(`${expect.getState().currentTestName}: ${JSON.stringify(told)}\n`);
-  return told;
+  const totals = { made: stage.created.size, stored: ids.size, twice: clicks.length - namesAndPaths.size };
+  process.stdout.write(`${expect.getState().currentTestName}: ${JSON.stringify(totals)}\n`);
+  return totals;
 }
 
 describeInBrowser.each(ADAPTERS)('no activity is lost or doubled, with the host on %s,', (adapter) => {

@@ -100,10 +100,10 @@ describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapte
         const expected = sent.map(({ date, path, name = 'view', referer = null, properties = null }) =>
           JSON.stringify({ date, path, name, referer, properties }),
         );
-        const told = stored.map(({ date, path, name, referer, properties }) =>
+        const recorded = stored.map(({ date, path, name, referer, properties }) =>
           JSON.stringify({ date, path, name, referer, properties }),
         );
-        expect(told.sort()).toEqual(expected.sort());
+        expect(recorded.sort()).toEqual(expected.sort());
       }),
       runs(count / 4),
     );
@@ -208,7 +208,7 @@ describe.each(PAIRS)('POST /djaffar/track/ on $adapter and $database', ({ adapte
       const socket = connect(Number(port), hostname);
       let answer = '';
       socket.on('data', (chunk) => (answer += chunk.toString()));
-      // Node's server may hang up while it is still being told.
+      // Node's server may close the connection while the request is still being sent.
       socket.on('error', () => socket.destroy());
       socket.on('close', () => resolve(answer));
       socket.write(`POST /djaffar/track/ HTTP/1.1\r\nHost: ${hostname}\r\nX-Long: ${'x'.repeat(10_000_000)}`);

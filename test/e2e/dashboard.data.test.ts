@@ -44,7 +44,7 @@ describe.each(ADAPTERS)('the data of the dashboard on %s', (adapter) => {
 
   it('has the results of ActivityService and ActivityStats, whatever interceptors the host has', async () => {
     await host.activities.track({ path: '/', date: DATE, session: 's', visit: 'v', user: { id: 17 } });
-    const told: [path: string, unknown][] = [
+    const cases: [path: string, unknown][] = [
       [
         `stats/overview?${RANGE}&compareTo=previous`,
         await stats.overview(QUESTION, { compareTo: 'previous' }),
@@ -56,7 +56,7 @@ describe.each(ADAPTERS)('the data of the dashboard on %s', (adapter) => {
     ];
     // Each is asked at another moment.
     const asked: unknown = expect.any(String);
-    for (const [path, expected] of told)
+    for (const [path, expected] of cases)
       expect(await get(at(path))).toEqual(
         JSON.parse(JSON.stringify(expected), (key, value: unknown) => (key === 'asOf' ? asked : value)),
       );

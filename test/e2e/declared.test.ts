@@ -475,7 +475,7 @@ it.each(['reject', 'mark'] as const)(
   },
 );
 
-it('@Track without DjaffarModule is an error at start-up that says the cure', async () => {
+it('@Track without DjaffarModule is an error at start-up that says the remedy', async () => {
   const { Test } = await import('@nestjs/testing');
   const testing = await Test.createTestingModule({
     controllers: [OrdersController],

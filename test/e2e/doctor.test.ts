@@ -86,15 +86,15 @@ describe.each(FOUND)('djaffar doctor on %s', (name) => {
     expect(ran.stderr).toBe('djaffar: there are 2 problems\n');
   });
 
-  it('finds a missing index, and its cure creates it', async () => {
+  it('finds a missing index, and its remedy creates it', async () => {
     const on = name === 'mariadb' ? ' ON djaffar_activity' : '';
     await operator.query(`DROP INDEX djaffar_activity_path${on}`);
     await operator.query(`DROP INDEX djaffar_visit_user${name === 'mariadb' ? ' ON djaffar_visit' : ''}`);
     const ran = await run(database, ['doctor']);
     expect(ran.code).toBe(0);
-    const cures = ran.stdout.match(/CREATE INDEX [^;\n]+/g) ?? [];
-    expect(cures).toHaveLength(2);
-    for (const cure of cures) await operator.query(cure);
+    const remedies = ran.stdout.match(/CREATE INDEX [^;\n]+/g) ?? [];
+    expect(remedies).toHaveLength(2);
+    for (const remedy of remedies) await operator.query(remedy);
     expect((await run(database, ['doctor'])).stdout).toMatch(/^ok .*indexes are there/m);
   });
 });

@@ -527,10 +527,10 @@ ofServers('as a guest of a host on %s', (name) => {
     expect(await settings()).toEqual(before);
   });
 
-  it('does not start on what cannot hold every text, and names the cure', async () => {
+  it('does not start on what cannot hold every text, and names the remedy', async () => {
     const wrong = name === 'postgres' ? { url: await latinDatabase() } : { charset: 'latin1' };
-    const cure = name === 'postgres' ? "ENCODING 'UTF8'" : "charset: 'utf8mb4'";
-    await expect(start(wrong)).rejects.toThrow(cure);
+    const remedy = name === 'postgres' ? "ENCODING 'UTF8'" : "charset: 'utf8mb4'";
+    await expect(start(wrong)).rejects.toThrow(remedy);
   });
 
   it('answers questions 503, not 500, if the database does not answer in time', async () => {

@@ -36,39 +36,42 @@ describe('the health of the app', () => {
     return Object.fromEntries(found.map(({ name, state }) => [name, state]));
   }
 
-  it.each(FOUND)('has what was stored, refused and dropped by hour, with cures, on %s', async (database) => {
-    await start({
-      database,
-      djaffar: {
-        api: guards,
-        retention: { keep: '90 days' },
-        transform: (activity) => (activity.path === '/secret' ? null : activity),
-      },
-    });
-    await send({ date: date(), path: '/' });
-    await send({ date: date(), path: '/secret' });
-    await send({ path: '/' });
-    await send({ date: 'yesterday', path: '/' });
-    const found = await health('?hours=48');
-    expect(found.hours).toHaveLength(48);
-    expect(found.hours.reduce((sum, hour) => sum + hour.stored, 0)).toBe(1);
-    expect(found.hours.reduce((sum, hour) => sum + hour.refused, 0)).toBe(2);
-    expect(found.hours.reduce((sum, hour) => sum + hour.dropped, 0)).toBe(1);
-    expect(found.causes).toMatchObject([
-      { cause: '400.date', kind: 'refused', count: 2, meaning: 'a wrong "date"' },
-      { cause: 'transform', kind: 'dropped', count: 1 },
-    ]);
-    expect(found.refusals).toHaveLength(2);
-    expect(found).toMatchObject({
-      waiting: 0,
-      maxWaiting: 10_000,
-      retention: { policy: 'erased after 90 days', doneAt: null },
-      versions: { node: process.version },
-    });
-    const { lastCommit, now } = found;
-    expect(Math.abs(Date.parse(lastCommit ?? '') - Date.parse(now))).toBeLessThan(240_000);
-    expect(await health('?hours=1')).toMatchObject({ hours: [{ stored: expect.any(Number) }] });
-  });
+  it.each(FOUND)(
+    'has what was stored, refused and dropped by hour, with remedies, on %s',
+    async (database) => {
+      await start({
+        database,
+        djaffar: {
+          api: guards,
+          retention: { keep: '90 days' },
+          transform: (activity) => (activity.path === '/secret' ? null : activity),
+        },
+      });
+      await send({ date: date(), path: '/' });
+      await send({ date: date(), path: '/secret' });
+      await send({ path: '/' });
+      await send({ date: 'yesterday', path: '/' });
+      const found = await health('?hours=48');
+      expect(found.hours).toHaveLength(48);
+      expect(found.hours.reduce((sum, hour) => sum + hour.stored, 0)).toBe(1);
+      expect(found.hours.reduce((sum, hour) => sum + hour.refused, 0)).toBe(2);
+      expect(found.hours.reduce((sum, hour) => sum + hour.dropped, 0)).toBe(1);
+      expect(found.causes).toMatchObject([
+        { cause: '400.date', kind: 'refused', count: 2, meaning: 'a wrong "date"' },
+        { cause: 'transform', kind: 'dropped', count: 1 },
+      ]);
+      expect(found.refusals).toHaveLength(2);
+      expect(found).toMatchObject({
+        waiting: 0,
+        maxWaiting: 10_000,
+        retention: { policy: 'erased after 90 days', doneAt: null },
+        versions: { node: process.version },
+      });
+      const { lastCommit, now } = found;
+      expect(Math.abs(Date.parse(lastCommit ?? '') - Date.parse(now))).toBeLessThan(240_000);
+      expect(await health('?hours=1')).toMatchObject({ hours: [{ stored: expect.any(Number) }] });
+    },
+  );
 
   it('says how far statistics are behind', async () => {
     await start({ djaffar: { api: guards, statistics: { background: false } } });

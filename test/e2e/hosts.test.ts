@@ -345,7 +345,7 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
       const response = await host.post({ date, path: '/' });
       expect([response.status, await response.text()]).toEqual([204, '']);
       expect(response.headers.getSetCookie()).toHaveLength(1);
-      for (const [body, type, status, told] of [
+      for (const [body, type, status, message] of [
         ['{"path":"/"}', 'application/json', 400, { errors: { date: [expect.any(String)] } }],
         ['{"date":', 'application/json', 400, { errors: { body: [expect.any(String)] } }],
         ['<a/>', 'text/xml', 415, {}],
@@ -353,7 +353,7 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
       ] as const) {
         const refused = await host.post(body, { 'Content-Type': type });
         expect(refused.status).toBe(status);
-        expect(await refused.json()).toMatchObject({ reshaped: { statusCode: status, ...told } });
+        expect(await refused.json()).toMatchObject({ reshaped: { statusCode: status, ...message } });
       }
       const refused = await host.fetch('/djaffar/track/');
       expect([refused.status, refused.headers.get('Allow')]).toEqual([405, 'POST']);

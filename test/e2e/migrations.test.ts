@@ -299,10 +299,10 @@ describe.each(FOUND)('the migrations on %s', (name) => {
     it.each([
       [new RewritingNamingStrategy(), '"djaffar_activity.receivedAt" to "received_at" (and '],
       [new UpperCaseTables(), '"djaffar_activity" to "DJAFFAR_ACTIVITY" (and '],
-    ])('no names of its own for ours, and is told so: %p', async (namingStrategy, told) => {
+    ])('no names of its own for ours, and the error says so: %p', async (namingStrategy, texts) => {
       const error = await startWith({ namingStrategy }).then(() => app.close(), String);
       expect(error).toContain(`Djaffar: the naming strategy ${namingStrategy.constructor.name}`);
-      expect(error).toContain(`renames ${told}`);
+      expect(error).toContain(`renames ${texts}`);
       expect(error).toContain('return customName || …');
     });
 

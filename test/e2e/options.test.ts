@@ -124,29 +124,29 @@ const WRONG_REGISTRATION: [object, string[]][] = [
 ];
 
 describe('a host with wrong options does not start, and says what is wrong', () => {
-  it.each([...WRONG, ...WRONG_REGISTRATION])('with %j', async (given, told) => {
-    expect(await faultOf(() => DjaffarModule.forRoot(given))).toMatch(telling(...told));
+  it.each([...WRONG, ...WRONG_REGISTRATION])('with %j', async (given, parts) => {
+    expect(await faultOf(() => DjaffarModule.forRoot(given))).toMatch(telling(...parts));
   });
 
-  it.each(WRONG)('with %j of a factory', async (given, told) => {
+  it.each(WRONG)('with %j of a factory', async (given, parts) => {
     for (const useFactory of [() => given, () => Promise.resolve(given)]) {
-      expect(await faultOf(() => DjaffarModule.forRootAsync({ useFactory }))).toMatch(telling(...told));
+      expect(await faultOf(() => DjaffarModule.forRootAsync({ useFactory }))).toMatch(telling(...parts));
     }
   });
 
-  it.each(WRONG)('with %j of a class', async (given, told) => {
+  it.each(WRONG)('with %j of a class', async (given, parts) => {
     class Factory {
       createDjaffarOptions(): object {
         return given;
       }
     }
     const fault = await faultOf(() => DjaffarModule.forRootAsync({ useClass: Factory }));
-    expect(fault).toMatch(telling(...told));
+    expect(fault).toMatch(telling(...parts));
   });
 
-  it.each(WRONG_REGISTRATION)('with %j beside a factory', async (given, told) => {
+  it.each(WRONG_REGISTRATION)('with %j beside a factory', async (given, parts) => {
     const fault = await faultOf(() => DjaffarModule.forRootAsync({ ...given, useFactory: () => ({}) }));
-    expect(fault).toMatch(telling(...told));
+    expect(fault).toMatch(telling(...parts));
   });
 
   it('with options of a factory that are needed earlier', async () => {
@@ -154,8 +154,8 @@ describe('a host with wrong options does not start, and says what is wrong', () 
     const fault = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => given }));
     expect(fault).toMatch(telling('"path"', 'belongs beside the factory'));
     const late = { api: { guards: [Guard], decorators: [] } };
-    const told = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => late }));
-    expect(told).toMatch(telling('"api.decorators"', 'beside the factory alone'));
+    const lateFault = await faultOf(() => DjaffarModule.forRootAsync({ useFactory: () => late }));
+    expect(lateFault).toMatch(telling('"api.decorators"', 'beside the factory alone'));
   });
 
   it('with guards beside a factory, which must return them', async () => {
@@ -395,7 +395,7 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
   });
 });
 
-it('names the cure if the host runs on another copy of Nest', async () => {
+it('names the remedy if the host runs on another copy of Nest', async () => {
   const { nest, typeorm } = { nest: await import('@nestjs/typeorm'), typeorm: await import('typeorm') };
   let other = DjaffarModule;
   await jest.isolateModulesAsync(async () => {

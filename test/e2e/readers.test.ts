@@ -138,7 +138,7 @@ describe('readers of an SQLite file', () => {
     ['without a write-ahead log', { enableWAL: false, prepareDatabase: withoutLog }, 'set enableWAL: true'],
     ['with a driver of its own', { driver: ownDriver() }, "leave the driver's package out of the bundle"],
     ['in memory', { database: ':memory:', migrations: [] }, 'not in a file'],
-  ])('are none for a database %s, and the log says so once', async (_, options, cure) => {
+  ])('are none for a database %s, and the log says so once', async (_, options, remedy) => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
     await dataSource.destroy();
     await open(options);
@@ -148,7 +148,7 @@ describe('readers of an SQLite file', () => {
       expect(await onPrimary(dataSource, (manager) => manager.query('SELECT 1 AS one'))).toEqual([
         { one: 1 },
       ]);
-    expect(warn.mock.calls).toEqual([[expect.stringContaining(cure)]]);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining(remedy)]]);
     warn.mockRestore();
   });
 

@@ -80,11 +80,11 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
     });
 
     it('all properties that server code can give', async () => {
-      const told = { path: '/a', referer: 'https://example.org/', name: 'bought', properties: { sum: 1.5 } };
+      const given = { path: '/a', referer: 'https://example.org/', name: 'bought', properties: { sum: 1.5 } };
       const id = '01890A5D-AC96-774B-BCCE-B302099A8057';
       const date = new Date('2026-02-03T04:05:06.789Z');
       await host.activities.track({
-        ...told,
+        ...given,
         id,
         date,
         user: { id: 17, name: 'jeff' },
@@ -95,7 +95,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       });
       expect(await host.stored()).toMatchObject([
         {
-          ...told,
+          ...given,
           id: id.toLowerCase(),
           date,
           userId: '17',

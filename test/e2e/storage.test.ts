@@ -103,9 +103,9 @@ describe.each(FOUND)('what is stored on %s', (database) => {
         const fresh = activities.map((activity) => ({ ...activity, id: randomUUID() }));
         const found = new Map((await trackAndFind(fresh)).map((activity) => [activity.id, activity]));
         expect(found.size).toBe(fresh.length);
-        for (const { user, ...told } of fresh) {
-          expect(found.get(told.id)).toMatchObject({ ...told, userId: user.id, userName: user.name });
-          expect(found.get(told.id)?.properties).toEqual(told.properties ?? null);
+        for (const { user, ...given } of fresh) {
+          expect(found.get(given.id)).toMatchObject({ ...given, userId: user.id, userName: user.name });
+          expect(found.get(given.id)?.properties).toEqual(given.properties ?? null);
         }
       }),
       runs(50),
@@ -119,9 +119,9 @@ describe.each(FOUND)('what is stored on %s', (database) => {
     });
     const aType = fc.constantFrom('application/json', 'text/plain');
     await fc.assert(
-      fc.asyncProperty(some, aType, async (told, type) => {
+      fc.asyncProperty(some, aType, async (rows, type) => {
         const date = new Date().toISOString();
-        const activities = told.map((texts) => ({ ...texts, date, id: randomUUID() }));
+        const activities = rows.map((texts) => ({ ...texts, date, id: randomUUID() }));
         const answer = await host.post({ activities }, { 'Content-Type': type });
         expect(answer.status).toBe(204);
         const { items } = await host.activities.find({ from: date }, { limit: 1000 });

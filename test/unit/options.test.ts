@@ -138,13 +138,13 @@ describe('the options', () => {
       ['"webhooks[0].name"', "'a'", 'a name that no subscription has'],
     ],
     [{ unknownEvents: 'reject' }, ['"unknownEvents"', "'reject'", 'only with the option "events"']],
-  ])('%j fail with a message that names the option, what was given and what is allowed', (given, told) => {
+  ])('%j fail with a message that names the option, what was given and what is allowed', (given, parts) => {
     const fault = faultOf(() => toSettings(given));
-    for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
+    for (const part of ['DjaffarModule: ', ...parts]) expect(fault).toContain(part);
   });
 
   it('keep a secret to themselves', () => {
-    for (const [secret, told] of [
+    for (const [secret, reason] of [
       ['hunter two', 'is too short (10 characters)'],
       [['x'.repeat(32), 'hunter two'], 'is too short (10 characters)'],
       [[], 'is wrong (a secret is not shown)'],
@@ -152,7 +152,7 @@ describe('the options', () => {
       [undefined, 'is missing'],
     ]) {
       const fault = faultOf(() => toSettings({ dashboard: { guards: [Guard], session: { secret } } }));
-      expect(fault).toContain(`"dashboard.session.secret" ${String(told)}; allowed: a text of at least 32`);
+      expect(fault).toContain(`"dashboard.session.secret" ${String(reason)}; allowed: a text of at least 32`);
       expect(fault).not.toContain('hunter');
     }
     const session = { secret: ['x'.repeat(32), 'y'.repeat(40)], maxAge: 1000 };
@@ -220,9 +220,9 @@ describe('the options of the registration', () => {
     [{ dataSource: '' }, ['"dataSource"', "''", 'name']],
     [{ decorators: {} }, ['"decorators"', 'array']],
     [{ isGlobal: 'yes' }, ['"isGlobal"', "'yes'", 'true or false']],
-  ])('%j fail by name', (given, told) => {
+  ])('%j fail by name', (given, parts) => {
     const fault = faultOf(() => toRegistration(given));
-    for (const part of ['DjaffarModule: ', ...told]) expect(fault).toContain(part);
+    for (const part of ['DjaffarModule: ', ...parts]) expect(fault).toContain(part);
   });
 });
 

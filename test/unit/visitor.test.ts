@@ -79,9 +79,9 @@ function oneByOne(
 ): { visits: string[]; latest: Visit | undefined } {
   let latest = current;
   const visits = dates.flatMap((date) => {
-    const told = assignVisits(latest, [date], user);
-    latest = told.latest;
-    return told.visits;
+    const assigned = assignVisits(latest, [date], user);
+    latest = assigned.latest;
+    return assigned.visits;
   });
   return { visits, latest };
 }
@@ -149,10 +149,10 @@ describe('the visits of activities', () => {
         let start = 0;
         const visits = ends.flatMap((end) => {
           if (end === start) return [];
-          const told = assignVisits(latest, sorted.slice(start, end), user);
-          latest = told.latest;
+          const assigned = assignVisits(latest, sorted.slice(start, end), user);
+          latest = assigned.latest;
           start = end;
-          return told.visits;
+          return assigned.visits;
         });
         expect(groupsOf(visits)).toEqual(modelOf(sorted));
       }),
@@ -314,9 +314,9 @@ describe('the visits of activities', () => {
     function visitsAt(clock: number[]): number {
       let cookie = '';
       const visits = clock.map((now) => {
-        const told = assignVisits(readVisitor(cookie, now)?.visit, [now - 50], undefined);
-        cookie = writeVisitor({ session: newSession(), since: NOW, visit: told.latest });
-        return told.visits[0];
+        const assigned = assignVisits(readVisitor(cookie, now)?.visit, [now - 50], undefined);
+        cookie = writeVisitor({ session: newSession(), since: NOW, visit: assigned.latest });
+        return assigned.visits[0];
       });
       return new Set(visits).size;
     }

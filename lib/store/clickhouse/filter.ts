@@ -55,7 +55,7 @@ const COLUMNS: Record<Exclude<ActivityField, 'properties'>, string> = {
   path: 'path',
   page: PAGE,
 };
-const OF_PATHS: readonly string[] = ['path', 'page', 'route', 'entry', 'exit'];
+const PATH_FIELDS: readonly string[] = ['path', 'page', 'route', 'entry', 'exit'];
 
 /** Returns the SQL of a condition on an activity. */
 function activityCondition(condition: ParsedCondition<ActivityField>): string {
@@ -76,7 +76,7 @@ export function valueCondition(
   const anyOfSql = (values: readonly (string | null)[]): string => {
     const known = values.filter((value) => value !== null);
     const alternatives = values.includes(null) ? [`(${column}) IS NULL`] : [];
-    if (OF_PATHS.includes(field)) alternatives.push(...known.map((value) => matches(column, value)));
+    if (PATH_FIELDS.includes(field)) alternatives.push(...known.map((value) => matches(column, value)));
     else if (known.length > 0) alternatives.push(`${column} IN ${texts(known)}`);
     return alternatives.map((sql) => `(${sql})`).join(' OR ');
   };

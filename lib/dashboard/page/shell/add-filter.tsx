@@ -6,7 +6,7 @@ import {
   addedFilter,
   type FilterKey,
   FILTERS,
-  OF_NUMBERS,
+  NUMBER_OPERATORS,
   type Operator,
   OPERATORS,
   propertyParameter,
@@ -31,9 +31,11 @@ export function AddFilter({ onClose }: { onClose: () => void }): JSX.Element {
   const [key, setKey] = useState('');
   const [operator, setOperator] = useState<Operator>('');
   const [value, setValue] = useState('');
-  const operators = typedKeys(OPERATORS).filter((each) => field === 'property' || !OF_NUMBERS.includes(each));
+  const operators = typedKeys(OPERATORS).filter(
+    (each) => field === 'property' || !NUMBER_OPERATORS.includes(each),
+  );
   const chosen = operators.includes(operator) ? operator : '';
-  const isNumber = OF_NUMBERS.includes(chosen);
+  const isNumber = NUMBER_OPERATORS.includes(chosen);
   const onSubmit = (event: SubmitEvent): void => {
     event.preventDefault();
     const parameter = field === 'property' ? propertyParameter(key) : field;

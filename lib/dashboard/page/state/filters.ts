@@ -40,7 +40,7 @@ export const OPERATORS = {
 export type Operator = keyof typeof OPERATORS;
 
 /** The operators that compare numbers; only properties have them. */
-export const OF_NUMBERS: readonly Operator[] = ['>', '<'];
+export const NUMBER_OPERATORS: readonly Operator[] = ['>', '<'];
 
 /** The prefix of property filters in the URL. */
 const PROPERTY = 'p.';
@@ -70,7 +70,7 @@ export function parseFilters(url: URLSearchParams): Filter[] {
       const operator = typedKeys(OPERATORS).find((each) => each !== '' && parameter.startsWith(each)) ?? '';
       const field = parameter.slice(operator.length);
       const key = order.find((each) => each === field);
-      if (key === undefined ? !field.startsWith(PROPERTY) : OF_NUMBERS.includes(operator)) return [];
+      if (key === undefined ? !field.startsWith(PROPERTY) : NUMBER_OPERATORS.includes(operator)) return [];
       const label = key === undefined ? field.slice(PROPERTY.length) : FILTERS[key];
       return [{ parameter, field, operator, label, values: url.getAll(parameter) }];
     })

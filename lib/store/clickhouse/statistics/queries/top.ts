@@ -14,7 +14,7 @@ import { ACTIVITY, VISIT } from '../../tables.js';
 import type { StatisticsQuery } from '../statistics-query.js';
 
 /** The SQL of each measure over activities. */
-const OF_ACTIVITIES: Record<TopMeasure, string> = {
+const ACTIVITY_COUNTS: Record<TopMeasure, string> = {
   activities: 'count()',
   views: `countIf(name = 'view')`,
   visits: `uniqExactIf(visitId, visitId != '')`,
@@ -46,7 +46,7 @@ export async function top(
     ...(search === undefined ? [] : [foundBy(search, value, dimension, range, query.scope)]),
   ];
   const counted = isOfActivities
-    ? `${OF_ACTIVITIES[measure ?? defaultMeasure(dimension, query.nameOfAll)]} AS count ${query.activities(range, ...conditions)}`
+    ? `${ACTIVITY_COUNTS[measure ?? defaultMeasure(dimension, query.nameOfAll)]} AS count ${query.activities(range, ...conditions)}`
     : `${VISIT_COUNTS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions)}`;
   const rows = await query.ask<TopRow>(
     `SELECT (${value}) AS value, ${counted} GROUP BY value HAVING count > 0 ORDER BY count DESC, value ASC NULLS FIRST LIMIT ${limit}`,

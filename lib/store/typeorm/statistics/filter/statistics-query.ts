@@ -27,7 +27,7 @@ import { type FilterKind, classifyFilter } from '../query-plan.js';
 import { performed, visitedPath } from './visit-conditions.js';
 
 const VISITORS = ['session', 'visit'] as const;
-const OF_PATHS = ['path', ...VISIT_PATHS] as const;
+const PATH_FIELDS = ['path', ...VISIT_PATHS] as const;
 /** If a filter matches more paths, their ids are not inlined and visits are found through activities. */
 const MAX_PATHS = 50;
 
@@ -37,7 +37,7 @@ export class StatisticsQuery {
   /** The kind of the filter, by which query-plan.ts chooses the source. */
   readonly kind: FilterKind;
   /** The ids of the paths that match the filter. */
-  private readonly pathIds: Partial<Record<(typeof OF_PATHS)[number], number[]>> = {};
+  private readonly pathIds: Partial<Record<(typeof PATH_FIELDS)[number], number[]>> = {};
 
   constructor(
     readonly manager: EntityManager,
@@ -51,7 +51,7 @@ export class StatisticsQuery {
 
   /** Resolves the filter's paths to ids, for better query plans, and to find visits without reading activities. */
   async resolvePathIds(): Promise<void> {
-    for (const property of OF_PATHS) {
+    for (const property of PATH_FIELDS) {
       const path = this.filter[property];
       if (path === undefined) continue;
       const paths = await this.pathsLike(property, path)
@@ -249,7 +249,7 @@ export class StatisticsQuery {
   private applyToPath(
     query: SelectQueryBuilder<ObjectLiteral>,
     column: string,
-    property: (typeof OF_PATHS)[number],
+    property: (typeof PATH_FIELDS)[number],
   ): void {
     const path = this.filter[property];
     if (path === undefined) return;
