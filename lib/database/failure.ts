@@ -1,6 +1,5 @@
-import { types } from 'node:util';
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
-import { readMessage } from '../diagnostics/thrown.js';
+import { isError, readMessage } from '../diagnostics/thrown.js';
 import type { StoreFailure } from '../store/store.js';
 import { TooSlowError } from '../store/too-slow.error.js';
 import { UnavailableError } from '../store/unavailable.error.js';
@@ -29,7 +28,7 @@ export const RIGHTS = 'the database user lacks a right on the tables of Djaffar'
 
 /** Returns the driver's error, which TypeORM's own error wraps. */
 export function driverError(error: unknown): { code?: unknown; errno?: unknown; sqlState?: unknown } {
-  const inner = types.isNativeError(error) && 'driverError' in error ? error.driverError : error;
+  const inner = isError(error) && 'driverError' in error ? error.driverError : error;
   return typeof inner === 'object' && inner !== null ? inner : {};
 }
 
@@ -46,11 +45,10 @@ export function failureFrom(
   error: unknown,
   classify: (error: ReturnType<typeof driverError>) => Classification | undefined,
 ): DatabaseFailure | undefined {
-  // In Jest, errors of Node's own modules are no instances of the `Error` that is seen here.
-  if (!types.isNativeError(error)) return undefined;
+  if (!isError(error)) return undefined;
   const inner = driverError(error);
   const code = readCode(inner) ?? error.name;
-  const reason = readMessage(types.isNativeError(inner) ? inner : error) || code;
+  const reason = readMessage(isError(inner) ? inner : error) || code;
   if (error instanceof TooSlowError) return { kind: 'transient', isTooSlow: true, code, reason };
   if (error instanceof UnavailableError && error.cause) {
     const cause = failureFrom(error.cause, classify);

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 /** Characters of a code, as a column keeps it. */
 const MAX_CODE = 64;
@@ -17,6 +17,14 @@ export function describeThrown(thrown: unknown): Thrown {
   // No database stores a NUL, or half of a surrogate pair.
   const code = name.slice(0, MAX_CODE).toWellFormed().replaceAll('\0', '\uFFFD');
   return { code, reason: reason || code };
+}
+
+/**
+ * True for any error. Errors of Node's own modules are no instances of `Error` in Jest, and those of better-sqlite3 are no native
+ * errors.
+ */
+export function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown);
 }
 
 /** Returns the message; Node gives none if a host name has several addresses and none of them answers. */

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { mysql } from '../../lib/database/drivers/mysql.js';
 import { postgres } from '../../lib/database/drivers/postgres.js';
 import { sqlite } from '../../lib/database/drivers/sqlite.js';
@@ -153,4 +154,17 @@ it('is one incident if the connections are lost, whatever the server and the net
     code: '53300',
     reason: 'too many connections',
   });
+});
+
+it('is found in an error that only inherits from Error, as those of better-sqlite3 do', () => {
+  const locked: object = Object.create(Error.prototype, {
+    code: { value: 'SQLITE_BUSY' },
+    message: { value: 'database is locked' },
+  });
+  expect(sqlite.failure(locked)).toMatchObject({ code: 'SQLITE_BUSY', reason: 'database is locked' });
+});
+
+it('is found in an error of another realm, as those of Node are in Jest', () => {
+  const refused: unknown = runInNewContext("Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })");
+  expect(postgres.failure(refused)).toMatchObject({ kind: 'transient', reason: 'refused' });
 });

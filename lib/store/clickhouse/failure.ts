@@ -1,6 +1,5 @@
-import { types } from 'node:util';
 import { ClickHouseError } from '@clickhouse/client';
-import { readMessage } from '../../diagnostics/thrown.js';
+import { isError, readMessage } from '../../diagnostics/thrown.js';
 import type { StoreFailure } from '../store.js';
 import { UnavailableError } from '../unavailable.error.js';
 
@@ -37,8 +36,7 @@ const TIMEOUT = /^(Timeout error|socket hang up|The (user|operation) (was )?abor
 /** Classifies an error of the engine, with a remedy; `undefined` for any other error. */
 export function classifyFailure(error: unknown): StoreFailure | undefined {
   if (error instanceof ClickHouseError) return classifyServerError(error);
-  // Those of Node itself are of another realm in the tests of an app.
-  if (!types.isNativeError(error)) return undefined;
+  if (!isError(error)) return undefined;
   if (error instanceof UnavailableError) {
     const cause = classifyFailure(error.cause);
     return cause ?? { kind: 'transient', code: error.name, reason: error.message };
