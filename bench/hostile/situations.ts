@@ -165,7 +165,7 @@ export const SITUATIONS: Situation[] = [
         repeat(signal, 50, () =>
           ask(
             url,
-            `stats/retention?period=month&by=session&${ever.replace('2100', '2030')}&path=/${client}*`,
+            `stats/retention?period=month&by=session&from=2000-01-01T00:00Z&to=2030-01-01T00:00Z&path=/${client}*`,
           ),
         ),
       );

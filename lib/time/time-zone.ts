@@ -28,8 +28,11 @@ function createFormatter(timeZone: string): Intl.DateTimeFormat {
   return formatter;
 }
 
+const UTC = /^(?:UTC|GMT)$/i;
+
 /** Milliseconds that clocks in the time zone are ahead of UTC. */
 function offsetAt(instant: number, timeZone: string): number {
+  if (UTC.test(timeZone)) return 0;
   const [, sign, hours = 0, minutes = 0, seconds = 0] =
     OFFSET.exec(createFormatter(timeZone).format(instant)) ?? [];
   const offset = Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(seconds) * 1000;
@@ -51,7 +54,10 @@ export function toLocalTime(instant: number, timeZone: string): number {
  */
 export function toInstant(localTime: number, timeZone: string, near?: number): number {
   // Clocks are changed less often than every two days.
-  const offsets = [localTime - DAY, localTime + DAY].map((instant) => offsetAt(instant, timeZone));
+  const before = offsetAt(localTime - DAY, timeZone);
+  const after = offsetAt(localTime + DAY, timeZone);
+  if (before === after) return localTime - before;
+  const offsets = [before, after];
   const shown = offsets.filter((offset) => offsetAt(localTime - offset, timeZone) === offset);
   if (shown.length === 0) return localTime - Math.min(...offsets);
   const preferred = near === undefined ? undefined : offsetAt(near, timeZone);
@@ -65,7 +71,7 @@ export function toInstant(localTime: number, timeZone: string, near?: number): n
 export function toISO(instant: number, timeZone: string): string {
   const offset = offsetAt(instant, timeZone);
   const local = new Date(Math.min(instant + offset, LAST_INSTANT)).toISOString().slice(0, -1);
-  if (/^(?:UTC|GMT)$/i.test(timeZone)) return `${local}Z`;
+  if (UTC.test(timeZone)) return `${local}Z`;
   const minutes = Math.floor(Math.abs(offset) / 60_000);
   const digits = [Math.floor(minutes / 60), minutes % 60].map((each) => String(each).padStart(2, '0'));
   return `${local}${offset < 0 ? '-' : '+'}${digits.join(':')}`;

@@ -17,16 +17,16 @@ describe('the calendar of a time zone', () => {
     expect(hours('2026-10-24T22:00Z', '2026-10-25T23:00Z')).toBe(25);
   });
 
-  it('divides a range into at most 5,000 intervals, and at most 750 periods of cohorts', () => {
+  it('divides a range into at most 5,000 intervals, and at most 366 periods of cohorts', () => {
     const days = (count: number): ReturnType<typeof parseRange> =>
       parseRange({ from: new Date(0), to: new Date(count * 86_400_000) });
     expect(listIntervals(days(5000), 'day')).toHaveLength(5000);
     expect(() => listIntervals(days(5001), 'day')).toThrow(
       'interval would make more than 5000 points of this range',
     );
-    expect(listCohortStarts(days(750), 'day')).toHaveLength(750);
-    expect(() => listCohortStarts(days(751), 'day')).toThrow(
-      'period would make more than 750 cohorts of this range',
+    expect(listCohortStarts(days(366), 'day')).toHaveLength(366);
+    expect(() => listCohortStarts(days(367), 'day')).toThrow(
+      'period would make more than 366 cohorts of this range',
     );
   });
 

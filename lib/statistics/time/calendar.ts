@@ -8,8 +8,8 @@ import { DAY } from '../../time/units.js';
 const LENGTH = { minute: 60_000, hour: 3_600_000, day: DAY, week: 7 * DAY };
 const DEFAULT_DAYS = 30;
 const MAX_POINTS = 5000;
-/** Two years of days, or 14 years of weeks. A table of cohorts has half its square as counts. */
-const MAX_COHORTS = 750;
+/** A year of days, or seven years of weeks. An answer has half the square of this as counts. */
+const MAX_COHORTS = 366;
 
 /** The range of a question, and its time zone. */
 export interface Range extends TimeRange {
