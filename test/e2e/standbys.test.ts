@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { ActivityStats, djaffarEntities, djaffarMigrations } from '../../lib/index.js';
+import { ActivityStats, djaffarEntities, djaffarMigrations, UnavailableError } from '../../lib/index.js';
 import { monotonicClock } from '../../lib/time/clock.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -186,6 +186,27 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
     await track();
     // A connection that is being opened to a silent standby ends after five seconds.
     for (; asked.slave === 0; skipped += 11_000) expect((await visits()).value).toBe(expected);
+  });
+
+  it('are answered as of the last moment that is known while the primary is down', async () => {
+    await track();
+    const before = await visits();
+    expect(before.value).toBe(expected);
+    const stopped = Date.now();
+    await primary.stop();
+    for (const minutes of [0, 10]) {
+      skipped += minutes * 60_000;
+      const { value, asOf } = await visits();
+      expect(value).toBe(expected);
+      expect(asOf >= before.asOf && Date.parse(asOf) <= stopped).toBe(true);
+      const { items } = await stats.top('path', { ...november, measure: 'visits' });
+      expect(items).toMatchObject([{ value: '/' }]);
+    }
+    // An export is complete, or fails.
+    await expect(exported()).rejects.toThrow(UnavailableError);
+    await primary.start();
+    await track();
+    expect((await visits()).value).toBe(expected);
   });
 
   it('are answered by the primary if the standby was promoted', async () => {

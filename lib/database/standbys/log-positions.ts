@@ -60,9 +60,14 @@ export class LogPositions {
     return position;
   }
 
-  /** Returns the latest position that was replayed; `undefined` if none of the last {@link MAX_LAG} milliseconds was. */
-  latestReplayed(replayed: bigint): LogPosition | undefined {
-    const oldest = monotonicClock.now() - MAX_LAG;
+  /** True if the primary has not told any position yet. */
+  get isEmpty(): boolean {
+    return this.positions.length === 0;
+  }
+
+  /** Returns the latest position that was replayed; `undefined` if none of the last milliseconds was. */
+  latestReplayed(replayed: bigint, maxAge = MAX_LAG): LogPosition | undefined {
+    const oldest = monotonicClock.now() - maxAge;
     return this.positions.findLast(({ end, askedAt }) => askedAt >= oldest && end <= replayed);
   }
 

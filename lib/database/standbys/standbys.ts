@@ -12,7 +12,8 @@ import { Standby } from './standby.js';
 /** Milliseconds between two checks of a standby's position. */
 const POLL = 10;
 /** The log text. */
-const UNKNOWN = 'standbys cannot be used: the position of the log is unknown';
+const UNKNOWN =
+  'the primary does not tell the position of its log: standbys answer as of the last known one, if they have it';
 
 /** The standby that answers, and how current its data are. */
 export interface Source {
@@ -45,8 +46,8 @@ export class Standbys {
   }
 
   /**
-   * Waits for a standby that has everything that is committed now; when the time is over, returns the one with the most.
-   * Standbys take turns.
+   * Waits for a standby that has everything that is committed now; when the time is over, or if the primary does not answer, returns
+   * the one with the most. Standbys take turns.
    * @returns `undefined` if the primary must answer: each standby is down, silent or far behind
    */
   async choose({ until, deadline }: Patience): Promise<Source | undefined> {
@@ -55,13 +56,14 @@ export class Standbys {
     const { incidents } = connectionsOf(this.dataSource);
     let current;
     try {
-      current = await positions.record(deadline);
+      // With a position that is known, a standby can answer although the primary is silent.
+      current = await positions.record(positions.isEmpty ? deadline : Math.min(until, deadline));
       incidents.worked(UNKNOWN);
     } catch (error) {
       if (error instanceof AbandonedError) throw error;
       const reason = classifyFailure(this.dataSource, error)?.reason ?? String(error);
       incidents.failed(UNKNOWN, { code: reason, reason }, 'warn');
-      return undefined;
+      return this.chooseWithoutPrimary();
     }
     for (;;) {
       let best: Source | undefined;
@@ -78,6 +80,18 @@ export class Standbys {
       if (all.every(({ isPassedOver }) => isPassedOver)) return undefined;
       await wait(POLL);
     }
+  }
+
+  /** Nothing is committed while the primary is down, so a standby is as current as the last position that it has, however old. */
+  private async chooseWithoutPrimary(): Promise<Source | undefined> {
+    let best: Source | undefined;
+    for (const standby of this.inTurn()) {
+      const replayed = standby.isPassedOver ? undefined : await standby.replayed();
+      const latest = replayed === undefined ? undefined : this.positions.latestReplayed(replayed, Infinity);
+      if (latest && latest.time > (best?.hasUntil ?? 0))
+        best = { standby, hasUntil: latest.time, isUpToDate: false };
+    }
+    return best;
   }
 
   private inTurn(): Standby[] {
