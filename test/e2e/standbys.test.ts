@@ -209,6 +209,42 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
     expect((await visits()).value).toBe(expected);
   });
 
+  it('are answered by any of several standbys, if the others are killed', async () => {
+    const second = await primary.createStandby(0);
+    const { url } = primary;
+    const slaves = [{ url: standby.url }, { url: second.url }];
+    const other = await startHost({
+      adapter: 'fastify',
+      database: {
+        url,
+        options: { type: 'postgres', replication: { master: { url }, slaves } },
+        drop: async () => {},
+      },
+      djaffar: { statistics: { replica: true, maxWait: MAX_WAIT, timeout: 240_000 } },
+    });
+    try {
+      const statements = { master: 0, slave: 0 };
+      jest
+        .spyOn(other.dataSource.logger, 'logQuery')
+        .mockImplementation((_query, _parameters, runner?: QueryRunner) => {
+          statements[runner?.getReplicationMode() ?? 'master'] += 1;
+        });
+      const otherStats = other.app.get(ActivityStats, { strict: false });
+      for (const killed of [standby, second]) {
+        await killed.stop();
+        await track();
+        // The position of the killed one is asked for once more before it is passed over.
+        for (statements.slave = 0; statements.slave < 5;)
+          expect((await otherStats.overview(november)).visits.value).toBe(expected);
+        await killed.start();
+        skipped += 11_000;
+      }
+    } finally {
+      await other.close();
+      await second.remove();
+    }
+  });
+
   it('are answered by the primary if the standby was promoted', async () => {
     await query('SELECT pg_promote()');
     await track();
