@@ -27,7 +27,7 @@ export function parseIsoDate(text: string): number | undefined {
   if (mo < 1 || mo > 12 || d < 1 || (d > 28 && d > daysIn(y, mo))) return undefined;
   if (h > 23 || mi > 59 || s > 59 || Number(hours) > 23 || Number(minutes) > 59) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * MINUTE;
-  const milliseconds = fraction === '' ? 0 : Number(`${fraction}00`.slice(0, 3));
+  const milliseconds = Number(`${fraction}00`.slice(0, 3));
   const instant = Date.UTC(y, mo - 1, d, h, mi, s, milliseconds) + (sign === '-' ? offset : -offset);
   return y >= 1970 && instant >= 0 && instant <= LAST_INSTANT ? instant : undefined;
 }

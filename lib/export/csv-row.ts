@@ -31,7 +31,7 @@ export function escapeFormulas(text: string): string {
 /** The text of which {@link escapeFormulas} has made this one. */
 export function unescapeFormulas(text: string): string {
   const parts = text.replace(ESCAPED_PART, '$1');
-  return parts.startsWith("'") && FORMULA.test(parts.slice(1)) ? parts.slice(1) : parts;
+  return parts.startsWith("'") && FORMULA.test(parts) ? parts.slice(1) : parts;
 }
 
 /**

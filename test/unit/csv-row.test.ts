@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { csvRow, escapeFormulas, unescapeFormulas } from '../../lib/export/csv-row.js';
+import { BYTE_ORDER_MARK, csvRow, escapeFormulas, unescapeFormulas } from '../../lib/export/csv-row.js';
 
 const aText = fc.string({
   unit: fc.constantFrom(
@@ -45,6 +45,10 @@ describe('formulas in CSV', () => {
   ])('of %j is %j', (text, escaped) => {
     expect(escapeFormulas(text)).toBe(escaped);
   });
+});
+
+it('begins with the bytes by which Excel knows UTF-8', () => {
+  expect(Buffer.from(BYTE_ORDER_MARK)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
 });
 
 describe('a row of CSV', () => {

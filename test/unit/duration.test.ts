@@ -39,6 +39,7 @@ describe('a duration', () => {
     '100000 days',
     5,
     null,
+    ['1 day'],
   ])('is not %j', (value) => {
     expect(isDuration(value)).toBe(false);
   });

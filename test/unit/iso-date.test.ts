@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseIsoDate } from '../../lib/activity/iso-date.js';
+import { parseIsoDate, parseIsoDay } from '../../lib/activity/iso-date.js';
 import { LAST_INSTANT } from '../../lib/time/time-zone.js';
 
 const MINUTE = 60_000;
@@ -55,6 +55,8 @@ describe('an ISO 8601 date and time', () => {
     ['an offset of 60 minutes', '2026-02-03T04:05:06+01:60'],
     ['an offset and a Z', '2026-02-03T04:05:06+01:00Z'],
     ['a point without a fraction', '2026-02-03T04:05:06.Z'],
+    // JavaScript takes the years 0 to 99 for those of the 20th century.
+    ['the year 75', '0075-02-03T04:05:06Z'],
     ['a year before 1970', '1969-12-31T23:59:59.999Z'],
     ['an offset that leads before 1970', '1970-01-01T00:00:00+00:01'],
     ['an offset that leads after 9999', '9999-12-31T23:59:59-00:01'],
@@ -112,6 +114,22 @@ describe('an ISO 8601 date and time', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+describe('a date alone', () => {
+  it.each(['2026-11-09', '20261109', '202611-09', '2026-1109'])(
+    '%s is the start of that day in UTC',
+    (text) => {
+      expect(isoOf(parseIsoDay(text))).toBe('2026-11-09T00:00:00.000Z');
+    },
+  );
+
+  it.each(['2026-11-31', '1969-12-31', '2026-11-09T00:00Z', ' 2026-11-09', '12026-11-09', '2026-11-9', ''])(
+    '%j is none',
+    (text) => {
+      expect(parseIsoDay(text)).toBeUndefined();
+    },
+  );
 });
 
 function two(number: number): string {

@@ -101,6 +101,39 @@ describe('a time zone', () => {
     );
   });
 
+  it('shows a local time that clocks skip as much later as they skip', () => {
+    const skipped = Date.UTC(2026, 2, 29, 2, 30);
+    expect(iso([toInstant(skipped, 'Europe/Berlin')])).toEqual(['2026-03-29T01:30:00.000Z']);
+  });
+
+  it.each([
+    ['Europe/Berlin', Date.UTC(2026, 9, 25, 2, 30), '2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z'],
+    ['Australia/Sydney', Date.UTC(2026, 3, 5, 2, 30), '2026-04-04T15:30:00.000Z', '2026-04-04T16:30:00.000Z'],
+  ])(
+    'shows a local time twice in %s, of which the first counts, or the one that is near',
+    (timeZone, twice, first, second) => {
+      expect(iso([toInstant(twice, timeZone)])).toEqual([first]);
+      expect(iso([toInstant(twice, timeZone, Date.parse(second))])).toEqual([second]);
+    },
+  );
+
+  it('has an offset with seconds if its clocks had one', () => {
+    const new1971 = Date.UTC(1971, 0, 1);
+    expect(toLocalTime(new1971, 'Africa/Monrovia') - new1971).toBe(-(44 * 60 + 30) * 1000);
+  });
+
+  it.each([
+    ['UTC', 'Z'],
+    ['utc', 'Z'],
+    ['GMT', 'Z'],
+    ['Etc/UTC', '+00:00'],
+    ['GMT0', '+00:00'],
+    ['Asia/Kathmandu', '+05:45'],
+    ['America/St_Johns', '-03:30'],
+  ])('has in %s the offset %s', (timeZone, offset) => {
+    expect(toISO(Date.UTC(2026, 0, 1), timeZone).slice('2026-01-01T00:00:00.000'.length)).toBe(offset);
+  });
+
   it('shows a local time the second time when clocks are set as they are then', () => {
     fc.assert(
       fc.property(moments, ({ timeZone, instant }) => {
