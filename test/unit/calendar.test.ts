@@ -17,7 +17,7 @@ describe('the calendar of a time zone', () => {
     expect(hours('2026-10-24T22:00Z', '2026-10-25T23:00Z')).toBe(25);
   });
 
-  it('divides a range into at most 5,000 intervals, and at most 366 periods of cohorts', () => {
+  it('divides a range into at most 5,000 intervals, and at most 366 days, 366 weeks or 1,560 months of cohorts', () => {
     const days = (count: number): ReturnType<typeof parseRange> =>
       parseRange({ from: new Date(0), to: new Date(count * 86_400_000) });
     expect(listIntervals(days(5000), 'day')).toHaveLength(5000);
@@ -28,6 +28,12 @@ describe('the calendar of a time zone', () => {
     expect(() => listCohortStarts(days(367), 'day')).toThrow(
       'period would make more than 366 cohorts of this range',
     );
+    const from = '1970-01-01';
+    expect(listCohortStarts(parseRange({ from, to: '2099-12-31' }), 'month')).toHaveLength(1560);
+    expect(() => listCohortStarts(parseRange({ from, to: '2100-01-01' }), 'month')).toThrow(
+      'period would make more than 1560 cohorts of this range',
+    );
+    expect(() => listCohortStarts(days(7 * 366), 'week')).toThrow('more than 366 cohorts');
   });
 
   it('reads a date without a time as the start of the day, or as its end', () => {

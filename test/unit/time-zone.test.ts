@@ -111,9 +111,9 @@ describe('a time zone', () => {
     ['Australia/Sydney', Date.UTC(2026, 3, 5, 2, 30), '2026-04-04T15:30:00.000Z', '2026-04-04T16:30:00.000Z'],
   ])(
     'shows a local time twice in %s, of which the first counts, or the one that is near',
-    (timeZone, twice, first, second) => {
-      expect(iso([toInstant(twice, timeZone)])).toEqual([first]);
-      expect(iso([toInstant(twice, timeZone, Date.parse(second))])).toEqual([second]);
+    (timeZone, twice, earlier, later) => {
+      expect(iso([toInstant(twice, timeZone)])).toEqual([earlier]);
+      expect(iso([toInstant(twice, timeZone, Date.parse(later))])).toEqual([later]);
     },
   );
 

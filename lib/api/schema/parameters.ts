@@ -250,7 +250,8 @@ export const funnel: Parameters<FunnelQuery> = {
 export const retention: Parameters<RetentionQuery> = {
   ...question,
   period: {
-    description: 'The length of the periods, at most 366 of which may be in the range.',
+    description:
+      'The length of the periods. At most 366 days or weeks, or 1,560 months, may be in the range.',
     default: 'week',
   },
   by: { description: 'Who is counted.', default: 'user' },

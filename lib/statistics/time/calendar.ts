@@ -1,15 +1,18 @@
 import { InvalidFilterError, millisecondsOf } from '../../activity/activity.filter.js';
 import { isTimeZone, toInstant, toISO, toLocalTime } from '../../time/time-zone.js';
 import type { TimeRange } from './time-range.js';
-import type { Interval, OverviewOptions, Span } from '../statistics.types.js';
+import type { Interval, OverviewOptions, Period, Span } from '../statistics.types.js';
 import type { Question } from '../question.types.js';
 import { DAY } from '../../time/units.js';
 
 const LENGTH = { minute: 60_000, hour: 3_600_000, day: DAY, week: 7 * DAY };
 const DEFAULT_DAYS = 30;
 const MAX_POINTS = 5000;
-/** A year of days, or seven years of weeks. An answer has half the square of this as counts. */
-const MAX_COHORTS = 366;
+/**
+ * A year of days, seven years of weeks, or the months from 1970 to 2099, in which anybody may have an activity. An answer has half the
+ * square of this as counts.
+ */
+const MAX_COHORTS: Record<Period, number> = { day: 366, week: 366, month: 1560 };
 
 /** The range of a question, and its time zone. */
 export interface Range extends TimeRange {
@@ -110,10 +113,11 @@ export function listIntervals(range: Range, interval: Interval): number[] {
  * The beginnings of the periods of cohorts, likewise.
  * @throws InvalidFilterError if there are too many
  */
-export function listCohortStarts(range: Range, period: Interval): number[] {
-  const starts = listStarts(MAX_COHORTS, range, period);
+export function listCohortStarts(range: Range, period: Period): number[] {
+  const max = MAX_COHORTS[period];
+  const starts = listStarts(max, range, period);
   if (starts) return starts;
-  throw new InvalidFilterError('period', `would make more than ${MAX_COHORTS} cohorts of this range`);
+  throw new InvalidFilterError('period', `would make more than ${max} cohorts of this range`);
 }
 
 function listStarts(
