@@ -14,7 +14,7 @@ import {
 interface AppActivities {
   'order.paid': { total: number; coupon?: string };
   'order.opened': { from?: string };
-  'app.started': Record<string, never>;
+  'app.started': {};
 }
 
 declare module 'nestjs-djaffar' {
