@@ -61,21 +61,20 @@ export class RequestContexts extends CurrentContext {
   }
 
   decided(): Promise<unknown> | undefined {
-    return this.currentScope?.decided(this.settings, this.visitors);
+    const { current } = this;
+    return current instanceof RequestScope ? current.decided(this.settings, this.visitors) : undefined;
   }
 
   ready(): Promise<unknown> | undefined {
-    return this.currentScope && this.loadKeys();
+    return this.current instanceof RequestScope ? this.loadKeys() : undefined;
   }
 
   /** Returns the context of this request, even if the caller does not run in it. */
   buildSource(request: ContextRequest, response: ContextResponse | undefined): ContextSource {
-    const current = this.storage.getStore();
-    const isSame = current instanceof EnteredRequest && current.request === request;
+    const entered = this.storage.getStore();
+    const isSame = entered instanceof EnteredRequest && entered.request === request;
     // Activities that the handler tracks itself must belong to the same visit.
-    const scope = isSame
-      ? this.getScope(current.request, current.response)
-      : this.getScope(request, response);
+    const scope = this.getScope(request, isSame ? entered.response : response);
     return {
       decided: () => scope.decided(this.settings, this.visitors),
       ready: () => this.loadKeys(),
@@ -84,27 +83,26 @@ export class RequestContexts extends CurrentContext {
   }
 
   findOrigin(occasion: Occasion): Origin | undefined {
-    const current = this.storage.getStore();
+    const { current } = this;
     if (!current) return undefined;
-    return current instanceof EnteredRequest
-      ? this.getScope(current.request, current.response).findOrigin(occasion, this.settings, this.visitors)
+    return current instanceof RequestScope
+      ? current.findOrigin(occasion, this.settings, this.visitors)
       : originIn(current, occasion);
   }
 
   snapshot(): ActivityContext | undefined {
-    const current = this.storage.getStore();
-    return current instanceof EnteredRequest
-      ? this.getScope(current.request, current.response).snapshot(this.settings, this.visitors)
-      : current;
+    const { current } = this;
+    return current instanceof RequestScope ? current.snapshot(this.settings, this.visitors) : current;
   }
 
   run<T>(given: GivenContext, work: () => T): T {
     return this.storage.run(this.contextFrom(given), work);
   }
 
-  private get currentScope(): RequestScope | undefined {
-    const current = this.storage.getStore();
-    return current instanceof EnteredRequest ? this.getScope(current.request, current.response) : undefined;
+  /** The scope of the request, or the context of `runAs`, in which the caller runs. */
+  private get current(): RequestScope | ActivityContext | undefined {
+    const entered = this.storage.getStore();
+    return entered instanceof EnteredRequest ? this.getScope(entered.request, entered.response) : entered;
   }
 
   /** Returns the scope of a request. All its handlers share it, so that several fields of a GraphQL operation have one visit. */

@@ -60,12 +60,12 @@ export class LogPositions {
     return position;
   }
 
-  /** True if the primary has not told any position yet. */
+  /** True if no position of the primary is known yet. */
   get isEmpty(): boolean {
     return this.positions.length === 0;
   }
 
-  /** Returns the latest position that was replayed; `undefined` if none of the last milliseconds was. */
+  /** Returns the latest position that was replayed; `undefined` if none was that is at most `maxAge` milliseconds old. */
   latestReplayed(replayed: bigint, maxAge = MAX_LAG): LogPosition | undefined {
     const oldest = monotonicClock.now() - maxAge;
     return this.positions.findLast(({ end, askedAt }) => askedAt >= oldest && end <= replayed);

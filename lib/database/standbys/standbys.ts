@@ -13,7 +13,7 @@ import { Standby } from './standby.js';
 const POLL = 10;
 /** The log text. */
 const UNKNOWN =
-  'the primary does not tell the position of its log: standbys answer as of the last known one, if they have it';
+  'the primary does not return the position of its log: standbys answer as of the last known one, if they have it';
 
 /** The standby that answers, and how current its data are. */
 export interface Source {
