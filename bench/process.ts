@@ -13,11 +13,13 @@ export interface BenchHost {
   cpu(): Promise<number>;
 }
 
-export async function startHost(environment: Record<string, string>): Promise<BenchHost> {
+/** Starts the host of this checkout, or of the one in `folder`. */
+export async function startHost(environment: Record<string, string>, folder?: string): Promise<BenchHost> {
   const child: ChildProcess = spawn(
     process.execPath,
     ['--import', '@swc-node/register/esm-register', 'bench/host.ts'],
     {
+      cwd: folder,
       env: { ...process.env, NODE_ENV: 'production', ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     },

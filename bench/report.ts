@@ -39,15 +39,8 @@ export function report(cells: Cell[], run: { machine: string; rounds: number; se
       ratio(djaffar.p50, naive?.p50),
     );
   });
-  const fullness = cells.flatMap((full) => {
-    if (full.variant !== 'full') return [];
-    const situation = situationOf(full);
-    const empty = cells.find((cell) => cell.variant === 'djaffar' && situationOf(cell) === situation);
-    return row(situation, ratio(full.rps, empty?.rps));
-  });
-  const full = fullness.length
-    ? `${[row('situation', 'requests/s with full tables of those with empty ones'), row('---', '---'), ...fullness].join('\n')}\n\n`
-    : '';
+  const full = comparison(cells, 'requests/s with full tables of those with empty ones', 'full', 'djaffar');
+  const before = comparison(cells, 'requests/s of those of the earlier commit', 'djaffar', 'before');
   const figures = cells.map((cell) =>
     row(
       situationOf(cell),
@@ -71,12 +64,22 @@ ${row('situation', 'requests/s of the floor', 'requests/s of the naive', 'CPU of
 ${row('---', '---', '---', '---', '---')}
 ${ratios.join('\n')}
 
-${full}## Figures
+${full}${before}## Figures
 
 ${row('situation', 'variant', 'requests/s', 'p50 ms', 'p99 ms', 'CPU ms of Node for 1,000', 'CPU ms of the database for 1,000')}
 ${row('---', '---', '---', '---', '---', '---', '---')}
 ${figures.join('\n')}
 `;
+}
+
+/** Returns a table of the ratios of two variants, or nothing if no situation has both. */
+function comparison(cells: Cell[], title: string, variant: string, baseline: string): string {
+  const rows = cells.flatMap((cell) => {
+    const situation = situationOf(cell);
+    const compared = cells.find((each) => each.variant === baseline && situationOf(each) === situation);
+    return cell.variant === variant && compared ? row(situation, ratio(cell.rps, compared.rps)) : [];
+  });
+  return rows.length ? `${[row('situation', title), row('---', '---'), ...rows].join('\n')}\n\n` : '';
 }
 
 function situationOf({ adapter, database, scenario, connections }: Cell): string {

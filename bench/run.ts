@@ -17,6 +17,8 @@ const { values: options } = parseArgs({
     database: { type: 'string', multiple: true, default: ['postgres', 'mariadb', 'sqlite'] },
     connections: { type: 'string', multiple: true, default: ['1', '16', '64', '256'] },
     scenario: { type: 'string', multiple: true, default: ['known', 'new', 'batch', 'jwt', 'idle', 'rows'] },
+    // A checkout of an earlier commit, whose Djaffar is measured beside this one.
+    before: { type: 'string' },
     rows: { type: 'string', default: '10000000' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
@@ -76,17 +78,21 @@ async function measure(
   connections: number[],
 ): Promise<Cell[]> {
   const cells: Cell[] = [];
-  const variants = VARIANTS[scenario] ?? ALL_VARIANTS;
+  const compared = VARIANTS[scenario] ?? ALL_VARIANTS;
+  const variants = options.before && compared.includes('djaffar') ? [...compared, 'before'] : compared;
   const databases = await Promise.all(variants.map(() => createDatabase(database)));
   const hosts = await Promise.all(
     variants.map((variant, i) =>
-      startHost({
-        VARIANT: variant === 'full' ? 'djaffar' : variant,
-        ADAPTER: adapter,
-        DATABASE_URL: databases[i]?.url ?? '',
-        JWT_SECRET: SECRET,
-        ...(scenario === 'jwt' && { JWT: '1' }),
-      }),
+      startHost(
+        {
+          VARIANT: variant === 'full' || variant === 'before' ? 'djaffar' : variant,
+          ADAPTER: adapter,
+          DATABASE_URL: databases[i]?.url ?? '',
+          JWT_SECRET: SECRET,
+          ...(scenario === 'jwt' && { JWT: '1' }),
+        },
+        variant === 'before' ? options.before : undefined,
+      ),
     ),
   );
   if (scenario === 'rows') await fill(databases[variants.indexOf('full')]?.url ?? '', Number(options.rows));
