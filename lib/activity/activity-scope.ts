@@ -19,7 +19,7 @@ export interface ActivityScope extends Pick<
   properties?: Record<string, string | number | boolean> | undefined;
 }
 
-/** Properties of activities by which SQLite may filter at once, with those of a question. */
+/** How many properties a scope may have, so that SQLite can filter by them and by those of a question at once. */
 const MAX_PROPERTIES = 20;
 /** As in {@link ActivityScope}. */
 const ALLOWED = ['user', 'path', 'page', 'route', 'name', 'subject', 'group', 'properties'];

@@ -65,7 +65,7 @@ export type ParsedFilter = {
   scope?: readonly ParsedScope[];
 };
 
-/** An `ActivityScope` that is checked. */
+/** A parsed `ActivityScope`. */
 export interface ParsedScope {
   filter: Omit<ParsedFilter, 'scope'>;
   /** By key. */

@@ -152,7 +152,7 @@ export class ActivityService {
     return this.all.pages(filter, after);
   }
 
-  /** @internal the same as text, if the store can */
+  /** @internal reads activities as text, if the store can */
   get records(): RecordReader | undefined {
     return this.store.records;
   }
@@ -171,8 +171,8 @@ export class ActivityService {
   }
 
   /**
-   * Returns the activities of a user for the user, the latest first. Activities of one name, path and subject in a row are one item; `engagement`,
-   * addresses and sessions are left out. It reads the user's latest 1,000 activities.
+   * Returns what a user did, the latest first, for a page that shows it to this user. Successive activities with the same name, path and
+   * subject are one item; `engagement`, addresses and sessions are left out. It reads the user's latest 1,000 activities.
    * @throws InvalidFilterError
    */
   async feed({ user, limit = DEFAULT_LIMIT }: FeedOptions): Promise<FeedItem[]> {

@@ -59,5 +59,5 @@ export class Activity {
 /** An activity without joined data. */
 export type StoredActivity = Omit<Activity, 'session'>;
 
-/** An activity with the page as which statistics count its path, `null` if that is the path itself. */
+/** An activity with the page that statistics count for its path; `null` if that is the path itself. */
 export type ActivityOnPage = StoredActivity & { page: string | null };

@@ -1,6 +1,6 @@
 import type { StoredActivity } from './activity.js';
 
-/** Hears of activities that this process has committed. */
+/** Is told which activities this process has committed. */
 export interface CommitListener {
   /** Called at once after the commit; it must neither throw nor take long. */
   take(activities: StoredActivity[]): void;
@@ -8,7 +8,7 @@ export interface CommitListener {
   finish(within: number): Promise<void>;
 }
 
-/** Passes on what this process has committed. */
+/** Tells the listeners which activities this process has committed. */
 export class CommittedActivities {
   private readonly listeners: CommitListener[] = [];
 

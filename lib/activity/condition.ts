@@ -4,7 +4,7 @@ import { isObject } from './properties.js';
 import { isStorable } from './text.js';
 
 /**
- * What a filter compares a text with: one value, any of several, or conditions, of which all have to hold.
+ * A filter on a text: one value, several values of which one must match, or conditions that must all hold.
  * @example
  * { name: ['order.paid', 'order.refunded'] }
  * { path: { not: '/admin*' } }
@@ -24,7 +24,7 @@ export interface TextCondition<T> {
 export type PropertyValue = string | number | boolean;
 
 /**
- * What a filter compares a property with: one value, any of several, or conditions, of which all have to hold.
+ * A filter on a property: one value, several values of which one must match, or conditions that must all hold.
  * @example
  * { properties: { plan: ['pro', 'team'], total: { gte: 100, lte: 200 }, coupon: { not: 'SPRING' } } }
  */
@@ -56,11 +56,11 @@ export type PropertyFilters = {
   [K in KeyOf<Declared>]?: PropertyMatching<Comparable<ValueOf<Declared, K>>> | undefined;
 } & Record<string, PropertyMatching | undefined>;
 
-/** A condition that is checked, on a field of `F`. All that is given has to hold. */
+/** A parsed condition on a field of `F`. Everything that is given must hold. */
 export interface ParsedCondition<F extends string = string> {
   /** `properties` for a property. */
   field: F;
-  /** A condition on a property. */
+  /** The key of the property, if it is a condition on one. */
   key?: string;
   /** The value must be one of these; `null` stands for "no value". */
   anyOf?: readonly (string | null)[];

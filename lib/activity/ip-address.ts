@@ -14,7 +14,7 @@ const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;
  */
 export function storedIp(address: string | undefined, policy: IpPolicy = 'full'): string | null {
   if (policy === 'none' || !address) return null;
-  // By far the most, and nothing has to be done to it.
+  // By far the most frequent case, and nothing has to be changed.
   if (policy === 'full' && isIPv4(address)) return address;
   const [, ipv6, ipv4] = isIP(address) ? [] : (WITH_PORT.exec(address) ?? []);
   const bare = ipv6 ?? ipv4 ?? address;

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 
-/** Characters. RFC 5646 asks for room for as many. */
+/** Characters. RFC 5646 asks for room for this many. */
 export const MAX_LANGUAGE = 35;
 
 /** Longer headers are read up to here. */
 const MAX_HEADER = 256;
 
-/** By the header: to parse one takes some microseconds, and most visitors send one of a few. */
+/** Tags by their text: to parse one takes some microseconds, and most visitors send one of a few. */
 const known = new LRUCache<string, { tag: string | null }>({
   max: 500,
   memoMethod: (tag) => ({ tag: parseTag(tag) }),

@@ -2,7 +2,7 @@ import type { StoredActivity } from './activity.js';
 import type { ActivityField, ParsedFilter } from './activity.filter.js';
 import type { ParsedCondition } from './condition.js';
 
-/** `page` is the page as which statistics count the path, if it is known; otherwise it is the path. */
+/** `page` is the page that statistics count for the path; if it is not known, the path is compared. */
 type Candidate = StoredActivity & { page?: string | null };
 
 type TextField = Exclude<ActivityField, 'properties'>;

@@ -32,7 +32,7 @@ export interface Source {
   isVisitOfHost?: boolean;
   /** A transaction of the host, with which it is committed. */
   manager?: EntityManager | undefined;
-  /** When it is refused, as of {@link Recorder.deadline}, if it has waited for the database before. */
+  /** When the activities are refused, from {@link Recorder.deadline}; given if they have already waited for the database. */
   deadline?: number;
   /**
    * Called if an activity of the visitor's session is kept: before it is written, or when the host has committed it. Never
@@ -51,7 +51,7 @@ const ANONYMOUS = {
   ipAddress: null,
 };
 
-/** The host's last word, then the writer. */
+/** Applies the options `respect`, `traceProperty`, `scrub` and `transform` to activities, and gives what is left to the writer. */
 @Injectable()
 export class Recorder {
   private readonly scrubber: Scrubber;
@@ -102,14 +102,14 @@ export class Recorder {
   async record(given: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
     const timeLeft = this.writer.timeLeft(source.deadline ?? this.deadline());
     const kept: StoredActivity[] = [];
-    /** Those whose visit the host's code has chosen. */
+    /** Activities whose visit the host's code has chosen. */
     const ofHost: StoredActivity[] = [];
     const allowed = this.protect(given, source);
     if (allowed.length === 0) this.outcomes.count('signal', given.length);
     for (const activity of allowed) {
       const { visitId } = activity;
       const transforming = this.transform(activity, source.request);
-      // An answer may begin in the next tick, and would have no cookie of a new visitor.
+      // Waits only if it must: an answer may begin in the next tick, and would then lack the cookie of a new visitor.
       const transformed = isPromise(transforming) ? await transforming : transforming;
       if (!transformed) continue;
       const own = this.settings.transform ? { ...transformed } : transformed;
@@ -163,7 +163,7 @@ export class Recorder {
       const { path, referer, properties } = activity;
       activity.path = this.scrubber.scrub(path) || '/';
       if (referer !== null) activity.referer = this.scrubber.scrub(referer);
-      // The tracker's `outbound` and `download` have it.
+      // The activities `outbound` and `download` of the tracker have this property.
       if (typeof properties?.url === 'string')
         activity.properties = { ...properties, url: this.scrubber.scrub(properties.url) };
     }
@@ -176,7 +176,7 @@ export class Recorder {
 
   /**
    * Truncates the results of the host's functions to the lengths of the columns.
-   * @throws UnstorableError for an id that is too long: to cut it might make one of two
+   * @throws UnstorableError for an id that is too long: if it were truncated, two ids could become the same
    */
   private truncateFields(activity: StoredActivity): void {
     const { id, sessionId, visitId, userId, userName, ipAddress, referer, route, subject } = activity;
@@ -210,7 +210,7 @@ export class Recorder {
     );
   }
 
-  /** The same rule applies to clients and to imports. */
+  /** Checks properties by the rule that also applies to clients and imports. */
   private checkProperties(activity: StoredActivity): void {
     if ((activity.properties ?? null) === null) return;
     const fault = validateProperties(toJson(activity.properties));

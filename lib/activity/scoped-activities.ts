@@ -75,19 +75,19 @@ export class ScopedActivities {
     for await (const rows of this.pages(filter)) for (const row of rows) yield toActivity(row);
   }
 
-  /** @internal for exports: the activities behind a place, in pages */
+  /** @internal for exports: the activities after a cursor, in pages */
   async *pages(filter: ActivityFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
     for await (const rows of this.store.pages(this.parse(filter), after))
       yield await this.withOwnSessions(rows);
   }
 
-  /** @internal the same as text, if the store can, and nothing of it has to be kept from the reader */
+  /** @internal reads activities as text, if the store can and there is no scope */
   get records(): RecordReader | undefined {
     return this.scope.length > 0 ? undefined : this.store.records;
   }
 
   /**
-   * @internal the cursor behind an activity, for exports that resume
+   * @internal the cursor of an activity, for exports that resume
    * @throws InvalidFilterError if there is none of that id
    */
   async cursorOf(id: string): Promise<string> {

@@ -59,11 +59,11 @@ interface ActivityDetails {
   /** Stored with the session if the session is new. */
   userAgent?: string | undefined;
   /**
-   * An ISO 3166-1 code such as `DE`, likewise; others are left out. Default: by `ip` if it is given and the option `geo` is a
-   * database, else the request's.
+   * An ISO 3166-1 code such as `DE`, stored with the session if it is new; other texts are left out. Default: the country of `ip` if it is
+   * given and the option `geo` is a database; otherwise the request's.
    */
   country?: string | undefined;
-  /** A BCP 47 tag such as `en-US`, likewise. Default: the request's. */
+  /** A BCP 47 tag such as `en-US`, stored with the session if it is new. Default: the request's. */
   language?: string | undefined;
 }
 
@@ -114,7 +114,7 @@ export class ServerTracker {
 
     const deciding = context?.decided();
     if (deciding) await deciding;
-    // The host's own time does not count.
+    // The time that the host's functions take does not count.
     const deadline = this.recorder.deadline();
     // Not in a transaction, because it would need a second connection.
     const loading = manager ? undefined : context?.ready();

@@ -1,20 +1,20 @@
 import type { Activity, Properties } from './activity.js';
 import type { Session, SessionProperty } from './session.js';
 
-/** An activity of a user, or several equal ones in a row. */
+/** An activity of a user, or several successive ones with the same name, path and subject. */
 export interface FeedItem {
   name: string;
   path: string;
   route: string | null;
   /** Such as `order:17`. */
   subject: string | null;
-  /** The date of the latest one. */
+  /** Those of the latest activity. */
   properties: Properties | null;
   /** When it was done for the last time. */
   date: Date;
-  /** When it was done for the first time in this row. */
+  /** When the first of these activities was done. */
   since: Date;
-  /** How many equal activities in a row this item stands for. */
+  /** How many activities this item stands for. */
   count: number;
 }
 

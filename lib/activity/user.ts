@@ -16,7 +16,7 @@ export function storedUser(user: { id: unknown; name?: string | null } | null | 
   return { id: toText(user.id), name };
 }
 
-/** @returns the user that was given, else the request's own; with the own name if it is the same user without one */
+/** @returns the given user, or else the request's own. If both are the same user and the given one has no name, it gets the own name. */
 export function givenUser(given: User | null, own: User | null): User | null {
   if (!given) return own;
   return given.id === own?.id ? { id: given.id, name: given.name ?? own.name } : given;

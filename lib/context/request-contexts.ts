@@ -147,7 +147,7 @@ function isId(text: string, max: number): boolean {
   return text !== '' && isStorable(text) && !isLongerThan(text, max);
 }
 
-/** @throws Error if it is neither missing nor a text that is right */
+/** @throws Error if there is a value that is no valid text */
 function checked(
   name: keyof GivenContext,
   value: unknown,

@@ -70,7 +70,7 @@ export class RequestScope {
     return group;
   }
 
-  /** The group of which a promise has been waited for. */
+  /** Returns the group. If the option `group` returns promises, only a group that was awaited is known. */
   private group(settings: Settings): Group | null {
     if (this.isGroupAsync) return this.knownGroup;
     const group = this.findGroup(settings);

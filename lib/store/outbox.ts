@@ -32,7 +32,7 @@ export interface WaitingEntry {
 /** Activities from before a subscription. */
 export interface History {
   activities: Activity[];
-  /** The next ones begin here; `null` if there are no more. */
+  /** The cursor after which the next ones begin; `null` if there are no more. */
   next: Cursor | null;
 }
 
@@ -40,9 +40,9 @@ export interface History {
 export interface Settlement {
   /** The numbers of the delivered entries. */
   entries?: number[];
-  /** The rest of the history. */
+  /** The cursor after which the rest of the history begins; `null` if all of it is delivered. */
   history?: Cursor | null;
-  /** If it failed; it is tried again, unless it is parked. */
+  /** Only if the delivery failed. It is tried again, unless the subscription is parked. */
   failure?: { error: string; retryIn: number; isParked: boolean };
 }
 
@@ -78,14 +78,14 @@ export interface Outbox {
   register(name: string, fromBeginning: boolean): Promise<void>;
 
   /**
-   * Takes or renews the right to deliver.
+   * Takes or renews the lease, which is the right to deliver.
    * @param lease milliseconds
    * @returns `undefined` if another instance has it
    */
   take(name: string, holder: string, lease: number): Promise<DeliveryState | undefined>;
 
   /**
-   * Renews the right to deliver, without reading the state.
+   * Renews the lease, without reading the state.
    * @param error the problem of the running delivery
    * @returns false if another instance has it
    */
@@ -93,14 +93,14 @@ export interface Outbox {
 
   release(name: string, holder: string): Promise<void>;
 
-  /** The oldest that wait. */
+  /** Returns the oldest waiting entries. */
   findWaiting(name: string, limit: number): Promise<WaitingEntry[]>;
 
   /** Activities that were stored before the subscription was, the oldest first. */
   findHistory(name: string, after: Cursor, limit: number): Promise<History>;
 
   /**
-   * Stores the result of a delivery and renews the right to deliver, if the holder still has it.
+   * Stores the result of a delivery and renews the lease, if the holder still has it.
    * @returns whether it has
    */
   settle(name: string, holder: string, lease: number, result: Settlement): Promise<boolean>;
@@ -108,12 +108,12 @@ export interface Outbox {
   /** Resumes a subscription that is parked or waits for its next try. @returns false if there is no such subscription */
   resume(name: string): Promise<boolean>;
 
-  /** Deletes all that wait, in steps. */
+  /** Deletes all waiting entries, in steps. Their activities stay stored. */
   discard(name: string): Promise<void>;
 
   /** All subscriptions, by name. */
   status(): Promise<SubscriptionStatus[]>;
 
-  /** Deletes subscriptions that no instance has had for so many milliseconds, with what waits for them. */
+  /** Deletes subscriptions that no instance has had for so many milliseconds, with their entries. */
   forgetAbandoned(after: number): Promise<void>;
 }

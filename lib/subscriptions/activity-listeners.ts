@@ -13,7 +13,10 @@ import { NewDevices } from './new-devices.js';
 import type { NewDevice } from './on-activity.decorator.js';
 import { withTimeLimit } from '../time/time-limit.js';
 
-/** For so many milliseconds an activity that is sent again does not call listeners again; so many ids are remembered. */
+/**
+ * Milliseconds for which ids are remembered (at least half of it), so that an activity that is sent again does not call listeners again; and
+ * how many ids at most.
+ */
 const REMEMBERED = 600_000;
 const MAX_REMEMBERED = 50_000;
 
@@ -39,7 +42,7 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
   /** The lookups of new devices, which run one after the other. */
   private readonly lookups: ListenerQueue<() => Promise<void>>;
   private readonly delivered = new RecentIds(REMEMBERED, MAX_REMEMBERED);
-  /** Listeners run outside of the request that has tracked the activity: what they track themselves is not its visitor's. */
+  /** Listeners run outside of the request that has tracked the activity: what they track does not belong to its visitor. */
   private readonly outside = new AsyncResource('DjaffarListeners');
 
   constructor(

@@ -15,14 +15,14 @@ import type { Store } from '../store/store.js';
 import { type Subscription, subscriptionsOf } from './subscription.js';
 import { SubscriptionRunner } from './subscription-runner.js';
 
-/** Milliseconds after the start, and between two searches for subscriptions that no instance has any more. */
+/** Milliseconds from the start to the first search for subscriptions that no instance has any more, and between two searches. */
 const FIRST_LOOK = 60_000;
 const LOOK = 3_600_000;
-/** Milliseconds for which what waits for a subscription is kept that no instance has. */
+/** Milliseconds for which a subscription that no instance has is kept, with its entries. */
 const ABANDONED = 7 * 86_400_000;
 
 /**
- * Tells how the options `subscriptions` and `webhooks` are delivered, and begins parked ones again.
+ * Reports the delivery state of the subscriptions and webhooks in the options, and resumes parked ones.
  * @example
  * for (const { name, waiting, parkedAt } of await subscriptions.status())
  *   if (parkedAt) await subscriptions.resume(name);
@@ -52,9 +52,8 @@ export class ActivitySubscriptions
   }
 
   /**
-   * Delivers a subscription again that is parked, or waits for its next try. The instance that delivers it notices within a third of its
-   * `lease`.
-   * @param options `from: 'now'` deletes what waits, so that only new activities are delivered
+   * Resumes a subscription that is parked, or waits for its next try. The instance that delivers it notices within a third of its `lease`.
+   * @param options `from: 'now'` deletes the waiting entries, so that only new activities are delivered; the activities stay stored
    * @throws Error if there is no subscription of the name
    */
   async resume(name: string, options: { from?: 'now' | undefined } = {}): Promise<void> {
@@ -64,7 +63,7 @@ export class ActivitySubscriptions
     throw new Error(`Djaffar: there is no subscription "${name}"; there are: ${names}`);
   }
 
-  /** @throws Error if activities are not stored where the outbox is, or a handler is not provided */
+  /** @throws Error if there are subscriptions but the store has no outbox, or if a handler is not provided */
   onModuleInit(): void {
     const { outbox } = this.store;
     if (!outbox) {

@@ -1,4 +1,4 @@
-/** Why a delivery failed, with what may be stored of it. */
+/** Why a delivery failed. Only the code is stored, because the message may name somebody. */
 export class DeliveryError extends Error {
   /**
    * @param code such as `503`

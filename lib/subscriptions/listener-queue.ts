@@ -4,7 +4,7 @@ import { describeThrown } from '../diagnostics/thrown.js';
 /** The maximum number of events that wait for one listener; equal to the writer's default limit. */
 const MAX_WAITING = 10_000;
 
-/** Calls a listener for one event after the other. What fails is logged and not tried again. */
+/** Calls a listener for one event after the other. A call that fails is logged, and not tried again. */
 export class ListenerQueue<Event> {
   private waiting: Event[] = [];
   private running: Promise<void> | undefined;
@@ -45,7 +45,7 @@ export class ListenerQueue<Event> {
   /** Never rejects. */
   private async run(): Promise<void> {
     const subject = `${this.name} failed`;
-    // The writer continues first.
+    // Lets the writer continue first.
     await new Promise(setImmediate);
     for (let event = this.waiting.shift(); event !== undefined; event = this.waiting.shift()) {
       try {
@@ -55,7 +55,7 @@ export class ListenerQueue<Event> {
         this.incidents.failed(subject, describeThrown(error));
       }
     }
-    // At once, so that an event that comes next starts it again.
+    // Without another `await` before it, so that the next event starts a new run.
     this.running = undefined;
     this.incidents.worked(this.slowness);
   }

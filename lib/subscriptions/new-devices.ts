@@ -9,7 +9,7 @@ const MAX_KNOWN = 50_000;
 const MAX_UNKNOWN = 1000;
 const MAX_IDS = 100;
 
-/** A user and a session, with the ids of the activities that this process has committed of both. */
+/** A user and a session, with the ids of the activities of both that this process has committed. */
 interface Pair {
   key: string;
   user: string;
@@ -18,11 +18,11 @@ interface Pair {
 }
 
 /**
- * Finds out if a user was never seen in a session before: that is so if this process committed the first stored activity of both. So only
- * one of several instances reports it.
+ * Finds out if a session is a new device of a user: it is if this process has committed the first stored activity of that user in that
+ * session. So only one of several instances reports it.
  */
 export class NewDevices {
-  /** The id of the first activity of pairs that were looked up; empty if this process has called the listeners. */
+  /** For each pair that was looked up, the id of its first activity; empty if this process has reported the new device. */
   private readonly known = new LRUCache<string, string>({ max: MAX_KNOWN });
   private readonly unknown = new Map<string, Pair>();
 
@@ -58,7 +58,7 @@ export class NewDevices {
     const [activity] = await this.store.page({ user, session }, { limit: 1, order: 'asc' });
     const [first] = await this.store.page({ user }, { limit: 1, order: 'asc' });
     this.unknown.delete(key);
-    // It was erased since.
+    // It was erased in the meantime.
     if (!activity) return undefined;
     const isNew = ids.has(activity.id);
     this.known.set(key, isNew ? '' : activity.id);

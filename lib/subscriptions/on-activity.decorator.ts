@@ -45,7 +45,7 @@ export function OnNewDevice(): ListenerDecorator<NewDevice> {
   return (_target, _key, { value }) => addListening(value, { event: 'new-device' });
 }
 
-/** A method may listen to several. */
+/** A method may have several of the decorators. */
 function addListening(method: unknown, listening: Listening): void {
   if (typeof method !== 'function') return;
   const others: Listening[] = Reflect.getMetadata(LISTENS, method) ?? [];

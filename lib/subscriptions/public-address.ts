@@ -26,7 +26,7 @@ const SPECIAL: [address: string, prefix: number][] = [
 /** The only addresses of IPv6 that are assigned to the public internet. */
 const GLOBAL_UNICAST: [address: string, prefix: number] = ['2000::', 3];
 
-/** Parts of it that are not, or have an address of IPv4 in them that may be private. */
+/** Parts of that range that are not public, or whose addresses contain an IPv4 address, which may be private. */
 const SPECIAL_IPV6: [address: string, prefix: number][] = [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -47,10 +47,10 @@ export function isPublic(address: string): boolean {
   return family === 6 && globalUnicast.check(address, 'ipv6') && !special.check(address, 'ipv6');
 }
 
-/** Those of this machine, by name. */
+/** The network interfaces of this machine, by name. */
 type Interfaces = Record<string, NetworkInterfaceInfo[] | undefined>;
 
-/** A server with a public address reaches itself at it. */
+/** Whether an address is one of this machine: a server can also reach itself at its public address. */
 function isOfThisMachine(address: string, interfaces: Interfaces): boolean {
   const own = new BlockList();
   for (const each of Object.values(interfaces).flatMap((all) => all ?? []))
@@ -59,8 +59,8 @@ function isOfThisMachine(address: string, interfaces: Interfaces): boolean {
 }
 
 /**
- * Resolves a host name once, to the addresses that are then connected to: another answer a moment later changes nothing.
- * @param hostname of a URL, so that an address of IPv4 is written in the usual way
+ * Resolves a host name once. The connection uses these addresses, so another DNS answer a moment later changes nothing.
+ * @param hostname as `URL` returns it, so an IPv4 address is in the usual notation
  * @throws DeliveryError if one of the addresses is private and that is not allowed, or there is none
  */
 export async function resolveAddresses(

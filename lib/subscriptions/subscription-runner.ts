@@ -11,7 +11,7 @@ import type { Subscription } from './subscription.js';
 import { withTimeLimit } from '../time/time-limit.js';
 
 // Milliseconds.
-/** Between two looks for activities that other instances have stored. */
+/** Between two searches for activities that other instances have stored. */
 const POLL = 1000;
 const FIRST_PAUSE = 1000;
 const MAX_PAUSE = 600_000;
@@ -46,7 +46,7 @@ interface Batch {
  */
 export class SubscriptionRunner {
   private readonly holder = randomUUID();
-  /** By the clock: until when no other instance delivers. */
+  /** Until when no other instance delivers, by the monotonic clock. */
   private heldUntil = 0;
   private running: Promise<void> | undefined;
   private isClosing = false;
@@ -59,7 +59,7 @@ export class SubscriptionRunner {
   private isRegistered = false;
   /** Whether the handler takes longer than it should. */
   private isLate = false;
-  /** How many entries the delivery had that is tried again: the same ones, although more are waiting by now. */
+  /** How many entries the failed delivery had: the next try takes the same ones, although more may wait by now. */
   private repeated: number | undefined;
 
   constructor(
@@ -87,7 +87,7 @@ export class SubscriptionRunner {
     if (this.isWakeable) this.goOn?.();
   }
 
-  /** Waits for the handler, whose signal aborts, at most so many milliseconds. */
+  /** Aborts the signal of the handler, and waits for the handler, at most so many milliseconds. */
   async stop(within: number): Promise<void> {
     this.isClosing = true;
     this.current?.abort(new Error('the application is shutting down'));
@@ -101,7 +101,7 @@ export class SubscriptionRunner {
       try {
         await this.sleep(await this.turn());
       } catch (error) {
-        // That of the database is in the log.
+        // A failure of the database is in the log already.
         if (!(error instanceof UnavailableError))
           this.store.incidents.failed(this.subject, describeThrown(error), 'warn');
         await this.sleep(TROUBLE_PAUSE);
@@ -112,7 +112,7 @@ export class SubscriptionRunner {
   }
 
   /**
-   * Delivers until the lease is to be renewed.
+   * Takes or renews the lease, and delivers until it must be renewed again.
    * @returns milliseconds to wait
    */
   private async turn(): Promise<number> {
@@ -174,7 +174,7 @@ export class SubscriptionRunner {
   /** @returns true if this instance may continue immediately */
   private async deliver({ activities, done }: Batch, state: DeliveryState): Promise<boolean> {
     if (this.isClosing) return false;
-    // Erased activities, or older ones that do not match the subscription.
+    // The batch has no activities if all are erased, or do not match the subscription.
     const error = activities.length > 0 ? await this.call(activities, state.failures + 1) : undefined;
     if (this.timeLeft() <= 0) return false;
     if (!error) return this.succeed(state, done);
@@ -199,7 +199,7 @@ export class SubscriptionRunner {
     const { isFinal, code } = thrown instanceof DeliveryError ? thrown : { isFinal: false, code: name };
     const isParked = isFinal || failures >= this.subscription.maxFailures;
     const longest = Math.min(FIRST_PAUSE * 2 ** (failures - 1), MAX_PAUSE);
-    // A random part avoids that all receivers that were down are called again at the same moment.
+    // A random part, so that after an outage not all receivers are called again at the same moment.
     const retryIn = longest * (0.75 + Math.random() / 4);
     this.store.incidents.failed(this.subject, { code, reason }, 'warn');
     await this.settle({ failure: { error: code, retryIn, isParked } });
@@ -248,7 +248,7 @@ export class SubscriptionRunner {
     return `the handler takes longer than ${this.subscription.timeout} ms`;
   }
 
-  /** The log has it once a minute. */
+  /** Called often; the log has it once a minute. */
   private sayLate(): void {
     this.store.incidents.failed(this.subject, { code: TIMEOUT, reason: this.lateness }, 'warn');
   }
@@ -258,7 +258,7 @@ export class SubscriptionRunner {
     return this.hold(() => this.outbox.settle(this.name, this.holder, lease, result));
   }
 
-  /** Asks for the lease; it lasts from before the question. */
+  /** Asks the database for the lease, whose time is counted from before the question. */
   private async hold<T>(ask: () => Promise<T>): Promise<T> {
     const begun = monotonicClock.now();
     const answer = await ask();
@@ -282,7 +282,7 @@ export class SubscriptionRunner {
     return `the subscription ${this.name} cannot be delivered`;
   }
 
-  /** @param isWakeable whether activities of this process end it early; the end of the process does in any case */
+  /** @param isWakeable whether activities of this process end the pause early; the end of the process always does */
   private async sleep(milliseconds: number, isWakeable = false): Promise<void> {
     if (milliseconds <= 0 || this.isClosing || (isWakeable && this.isWoken)) return;
     let timer: NodeJS.Timeout | undefined;

@@ -14,7 +14,7 @@ export interface Subscription extends OutboxSubscription {
   timeout: number;
   lease: number;
   maxFailures: number;
-  /** How many of the first activities are delivered in one call of the handler. */
+  /** Returns how many of the first activities are delivered in one call of the handler. */
   countOfCall: (activities: Activity[]) => number;
 }
 

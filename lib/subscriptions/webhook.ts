@@ -15,7 +15,7 @@ const MAX_ANSWER = 16 * 1024;
 
 /** Milliseconds in which a late request can be cancelled. */
 const MARGIN = 1000;
-/** The receiver wants no retries. */
+/** The status of a receiver that wants no more requests. */
 const GONE = 410;
 
 /** The activities of one request. */
@@ -38,9 +38,9 @@ export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscript
     maxBatch,
     maxFailures,
     lease,
-    // The request ends earlier.
+    // The request itself ends after `timeout`, which is earlier.
     timeout: timeout + MARGIN,
-    // Each request is settled before the next one is built from the activities that are stored then.
+    // One call sends one request. It is settled before the next one is built, from the activities that are stored then.
     countOfCall: countOfMessage,
     handler: (activities, delivery) => send({ ...webhook, timeout }, buildMessage(activities), delivery),
   };
@@ -118,7 +118,7 @@ async function send(
         },
       });
       request.on('response', (response) => {
-        // Redirections are answers like others, and no body is needed.
+        // A redirect is not followed, and the body is not needed.
         resolve(response.statusCode ?? 0);
         response.destroy();
       });

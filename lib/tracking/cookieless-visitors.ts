@@ -52,7 +52,7 @@ export class CookielessVisitors {
   private isWorking = false;
   /** How many requests wait. */
   private waiting = 0;
-  /** A group belongs to no request. */
+  /** A group of claims is of several requests, so it must not run in the context of one of them. */
   private readonly outside = new AsyncResource('DjaffarClaims');
 
   constructor(
@@ -144,7 +144,7 @@ export class CookielessVisitors {
     return lost;
   }
 
-  /** @returns also the sessions that were read now, and are no memory */
+  /** @returns also which sessions were read from the database now, and not from memory */
   private async find(
     group: Waiting[],
     deadline: number,

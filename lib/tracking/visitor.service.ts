@@ -68,9 +68,9 @@ export class VisitorService {
 
   /**
    * Returns the session and the visit of a request, as `ActivityService` takes them.
-   * @returns `{}` for a new visitor; for every visitor whose promise of the options `privacy` or `consent` the request has not waited
-   * for, which it does when it tracks something; and for every visitor without a session of the host if the database has not been
-   * reachable since the application started
+   * @returns `{}` for a new visitor. If the option `privacy` or `consent` returns a promise, also `{}` until the request has waited for it,
+   * which it does when it tracks something. If the database has not been reachable since the application started, also `{}` for every visitor
+   * without a session of the host.
    */
   of(request: Pick<TrackRequest, 'headers'>): { session?: string; visit?: string } {
     const { mode } = this.findDecision(request);
@@ -93,7 +93,7 @@ export class VisitorService {
     });
   }
 
-  /** @internal the same at once; if nobody has waited for the promise, as if the visitor had not agreed to anything */
+  /** @internal the same without waiting; if nothing has waited for the promise yet, the decision for a visitor who has agreed to nothing */
   findDecision(request: object): PrivacyDecision {
     const known = this.decisions.get(request);
     if (known) return known;

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import { dialectOf, type Insert } from '../../database/dialects/dialect.js';
 
-/** Work for the commit of the part of the transaction with this depth. */
+/** Work to do when the transaction is committed, if its part at this depth is not rolled back before. */
 interface Waiting {
   /** 1 in the transaction itself, one more in each savepoint. */
   depth: number;
@@ -64,7 +64,7 @@ export class HostTransactions {
     return queryRunner;
   }
 
-  /** Also called for a savepoint: its work then moves to the enclosing part, or is dropped. */
+  /** Also called at the end of a savepoint: its work then moves to the enclosing part, or is dropped. */
   private finish(runner: QueryRunner, isCommitted: boolean): void {
     const depth = readDepth(runner);
     const waiting = this.afterCommit.get(runner) ?? [];

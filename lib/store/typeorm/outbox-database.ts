@@ -49,7 +49,7 @@ export class OutboxDatabase {
     );
   }
 
-  /** In this process: another one would have to be started for a few keys. */
+  /** Reads in this process: for a few keys it is not worth starting the process of the reader. */
   findActivities(ids: string[]): Promise<Activity[]> {
     const { dataSource } = this;
     return this.ask((signal) =>
@@ -83,7 +83,7 @@ export class OutboxDatabase {
     return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT });
   }
 
-  /** In the place of a writer: questions that take long must not end a lease. */
+  /** Uses a slot of the writers: slow questions must not delay it until the lease is over. */
   askAsWriter<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { writers } = connectionsOf(this.dataSource);
     return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT, slots: writers });

@@ -19,14 +19,14 @@ import { OutboxDatabase } from './outbox-database.js';
 import { filteredBy, readPage } from './reading/activities.js';
 import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
 
-/** Milliseconds. A lease that ends later than any can is of a clock that was ahead. */
+/** Milliseconds. No lease is longer, so if one ends later than this, the clock was ahead when it was taken. */
 const MAX_LEASE = 3_600_000;
 /**
  * Milliseconds for which activities that precede a subscription may still be received after it was stored, because clocks differ and old
  * instances without the subscription may still run.
  */
 const HISTORY_MARGIN = 600_000;
-/** Before all activities. */
+/** The cursor before all activities. */
 const BEGINNING: Cursor = { date: -1, id: '00000000-0000-0000-0000-000000000000' };
 /** How many entries one transaction deletes, and how many one statement of a sweep reads. */
 const DELETED_AT_ONCE = 1000;
@@ -42,7 +42,7 @@ export class TypeOrmOutbox implements Outbox {
   private readonly entryTable: Table;
   private readonly database: OutboxDatabase;
 
-  /** @param subscriptions whose activities this process stores */
+  /** @param subscriptions for which this process adds entries */
   constructor(
     private readonly dataSource: DataSource,
     private readonly subscriptions: OutboxSubscription[],
@@ -86,7 +86,7 @@ export class TypeOrmOutbox implements Outbox {
     const now = this.database.now;
     const isTaken = await this.database.update(
       {
-        // First: MariaDB sets one column after the other.
+        // Must come first: MariaDB sets one column after the other, and this reads the old holder.
         failures: () => 'CASE WHEN holder <> :holder THEN failures + 1 ELSE failures END',
         holder,
         leaseUntil: () => `${now} + ${lease}`,

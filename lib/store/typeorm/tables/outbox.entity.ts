@@ -41,7 +41,7 @@ export class Subscription {
   @Column({ name: 'holder', type: 'varchar', length: 36, nullable: true })
   holder!: string | null;
 
-  /** Also when an instance that has the subscription was last there. */
+  /** It also shows when an instance last had the subscription. */
   @Column({ name: 'leaseUntil', type: 'bigint', transformer: instant })
   leaseUntil!: Date;
 
