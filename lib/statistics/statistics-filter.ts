@@ -75,6 +75,8 @@ type PropertyOf<T extends readonly string[]> = T[number];
 
 /** The fields of visits: either all activities of a visit match or none. */
 export type VisitField = PropertyOf<typeof VISIT_PATHS | typeof MAY_BE_NULL> | 'session' | 'visit';
+/** The filters of visits, as they are after {@link parseStatisticsFilter}. */
+export type VisitFilters = { [Field in VisitField | 'bots']?: unknown };
 /** The fields of a filter. */
 export type StatisticsField = VisitField | OfActivities;
 /** The fields of single activities; a page is the `path` of a query. */

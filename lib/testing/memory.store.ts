@@ -69,11 +69,14 @@ export class MemoryStore extends MemoryActivities implements Store {
     const found = this.selectToErase(selection);
     for (const activity of found) {
       const kept = Object.entries(activity.properties ?? {}).filter(([key]) => !properties.includes(key));
+      const { sessionId } = activity;
+      const isOfBot = sessionId !== null && this.sessions.get(sessionId)?.bot;
       this.activities.set(activity.id, {
         ...activity,
         userId: null,
         userName: null,
-        sessionId: null,
+        groupName: null,
+        sessionId: isOfBot ? sessionId : null,
         ipAddress: null,
         properties: activity.properties && Object.fromEntries(kept),
       });

@@ -152,6 +152,23 @@ describe('nestjs-djaffar/testing', () => {
     expect(await activities.count()).toBe(2);
   });
 
+  it('anonymises in memory as the databases do: without the name of the group, and only a bot keeps its session', async () => {
+    const testing = await Test.createTestingModule({ imports: [DjaffarTestingModule.forRoot()] }).compile();
+    apps.push(await testing.createNestApplication().init());
+    const activities = testing.get(ActivityService);
+    const group = { type: 'company', id: 17, name: 'Acme' };
+    for (const [session, userAgent] of [
+      ['person', 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0'],
+      ['bot', 'Googlebot/2.1'],
+    ])
+      await activities.track({ path: '/', user: { id: 17 }, group, session, userAgent });
+    expect(await activities.anonymise({ user: '17' })).toBe(2);
+    expect((await activities.find({}, { order: 'asc' })).items).toMatchObject([
+      { userId: null, groupId: 'company:17', groupName: null, sessionId: null },
+      { userId: null, groupId: 'company:17', groupName: null, sessionId: 'bot' },
+    ]);
+  });
+
   it('says that it answers no statistics', async () => {
     const testing = await Test.createTestingModule({ imports: [DjaffarTestingModule.forRoot()] }).compile();
     await expect(testing.get(ActivityStats).overview()).rejects.toThrow(

@@ -16,8 +16,6 @@ export declare const activities: ActivityService;
 export declare const stats: ActivityStats;
 export declare const repository: Repository<Activity>;
 
-export const myEntities = [];
-export const myMigrations = [];
 export const token = 'a token';
 export const now = Date.now();
 export const DAY = 86_400_000;

@@ -37,8 +37,6 @@ const IMPORTS: Record<string, string[]> = {
     'getToken',
     'inject',
     'JwtAuthGuard',
-    'myEntities',
-    'myMigrations',
     'NavigationEnd',
     'now',
     'OrdersService',

@@ -1,6 +1,7 @@
 import {
   isOfActivities as isAboutActivities,
   type ParsedStatisticsFilter,
+  type VisitFilters,
 } from '../../../statistics/statistics-filter.js';
 import type { TopQuery } from '../../../statistics/statistics.store.js';
 import {
@@ -32,9 +33,9 @@ export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'acti
 export type FilterKind = 'none' | 'view' | 'name' | 'path' | 'visits' | 'mixed';
 
 export function classifyFilter(filter: ParsedStatisticsFilter): FilterKind {
-  const { user, path, name, group, ip, route, subject, conditions = [], scope, ...others } = filter;
+  const { user, path, name, group, ip, route, subject, conditions = [], scope, ...ofVisits } = filter;
   if (scope) return 'mixed';
-  const isOfVisits = user === null || Object.keys(others).length > 0 || conditions.length > 0;
+  const isOfVisits = user === null || hasAny(ofVisits) || conditions.length > 0;
   const isOfActivities =
     user != null ||
     [group, ip, route, subject].some((value) => value !== undefined) ||
@@ -44,6 +45,13 @@ export function classifyFilter(filter: ParsedStatisticsFilter): FilterKind {
   if (path !== undefined) return (name ?? 'view') === 'view' ? 'path' : 'mixed';
   if (name === undefined) return 'none';
   return name === 'view' ? 'view' : 'name';
+}
+
+/** The compiler accepts only filters of visits, so a new filter of activities cannot be forgotten in {@link classifyFilter}. */
+function hasAny<Given extends VisitFilters>(
+  filters: Given & Record<Exclude<keyof Given, keyof VisitFilters>, never>,
+): boolean {
+  return Object.keys(filters).length > 0;
 }
 
 /** The source for each kind of filter. */
