@@ -63,7 +63,7 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
    */
   claim?(timeout: number): Promise<{ session: string; visit: string | null }>;
   /** Sets the session's cookie. Called when the activity will be stored. */
-  keep(): void;
+  setCookie(): void;
 }
 
 /** The source of the context of activities. */

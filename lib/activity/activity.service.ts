@@ -177,7 +177,7 @@ export class ActivityService {
    */
   async feed({ user, limit = DEFAULT_LIMIT }: FeedOptions): Promise<FeedItem[]> {
     checkLimit(limit);
-    return groupRepeats(await this.store.findLatest(checkText('user', String(user))), limit);
+    return groupRepeats(await this.store.findLatestOfUser(checkText('user', String(user))), limit);
   }
 
   /**
@@ -185,7 +185,7 @@ export class ActivityService {
    * @throws InvalidFilterError
    */
   async lastSeen(users: (string | number | bigint)[]): Promise<Map<string, Date>> {
-    return this.store.findLastSeen(users.map((user) => checkText('user', String(user))));
+    return this.store.findLastSeenOfUsers(users.map((user) => checkText('user', String(user))));
   }
 
   /**
@@ -198,7 +198,7 @@ export class ActivityService {
     user: string | number | bigint,
     current = this.current.snapshot()?.session ?? undefined,
   ): Promise<UserSession[]> {
-    return this.store.findSessions(checkText('user', String(user)), current);
+    return this.store.findSessionsOfUser(checkText('user', String(user)), current);
   }
 
   /** @throws InvalidFilterError */

@@ -38,7 +38,7 @@ export interface Source {
    * Called if an activity of the visitor's session is kept: before it is written, or when the host has committed it. Never
    * called if the options leave no activity with this session.
    */
-  onKept?(): void;
+  onSessionKept?(): void;
 }
 
 /** The properties that anonymised activities lose. The id of a group stays: it is a customer, not a person. */
@@ -126,17 +126,17 @@ export class Recorder {
       for (const late of await this.visitDurationLimit.findLate(ofHost, limits)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
     const own = kept.some(isOf) ? session : undefined;
-    const onKept = (): void => {
-      if (own) source.onKept?.();
+    const onSessionKept = (): void => {
+      if (own) source.onSessionKept?.();
     };
     if (manager) {
       await this.writer.writeIn(manager, kept, own, () => {
-        onKept();
+        onSessionKept();
         this.countStored(kept);
       });
       return kept.length;
     }
-    onKept();
+    onSessionKept();
     await this.writer.write(kept, own, deadline);
     this.countStored(kept);
     return kept.length;

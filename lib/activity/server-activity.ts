@@ -173,7 +173,7 @@ export class ServerTracker {
         isVisitOfHost: !own?.isVisitOwn,
         manager,
         deadline,
-        onKept: () => own?.keep(),
+        onSessionKept: () => own?.setCookie(),
       },
     );
   }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ActivityService } from '../activity/activity.service.js';
 import { parseScope, scopeKey } from '../activity/activity-scope.js';
 import type { ScopedActivities } from '../activity/scoped-activities.js';
-import { RequestScopes } from '../guards/request-scopes.js';
+import { VisibleScopes } from '../guards/visible-scopes.js';
 import { ActivityStats } from '../statistics/activity.stats.js';
 
 /** Activities and statistics as a request may see them: controllers have no others. */
@@ -11,7 +11,7 @@ export class ScopedServices {
   constructor(
     private readonly activities: ActivityService,
     private readonly stats: ActivityStats,
-    private readonly scopes: RequestScopes,
+    private readonly scopes: VisibleScopes,
   ) {}
 
   activitiesFor(request: object): ScopedActivities {

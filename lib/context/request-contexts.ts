@@ -185,6 +185,6 @@ function originIn(context: ActivityContext, { date, user }: Occasion): Origin {
     request: undefined,
     isAboutAnother,
     isVisitOwn: false,
-    keep: () => {},
+    setCookie: () => {},
   };
 }

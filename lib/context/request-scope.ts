@@ -119,7 +119,7 @@ export class RequestScope {
       consent,
       ipPolicy: restrictIpPolicy(mode, settings.ip),
       isVisitOwn: true,
-      keep: () => {},
+      setCookie: () => {},
       ...(mode === 'nothing' && !isAboutAnother && { isDropped: true }),
     };
     if (isAboutAnother || origin.isDropped) return origin;
@@ -179,7 +179,7 @@ export class RequestScope {
     return {
       session,
       visit: visits[0] ?? null,
-      keep: () => {
+      setCookie: () => {
         this.isSessionStored = true;
         const { visitor } = this;
         if (!visitor?.visit || !this.response) return;

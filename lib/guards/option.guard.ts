@@ -14,7 +14,7 @@ import { type Settings, SETTINGS } from '../options/settings.js';
 import { type HostGuard } from '../options/djaffar.options.js';
 import { anonymousContext, type Route } from './anonymous-request.js';
 import { HostGuards } from './host-guards.js';
-import { RequestScopes } from './request-scopes.js';
+import { VisibleScopes } from './visible-scopes.js';
 
 export const GUARDED_ROUTES = Symbol('Djaffar guarded routes');
 
@@ -39,7 +39,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
     @Inject(GUARDED_ROUTES) private readonly routes: GuardedRoutes,
     private readonly hostGuards: HostGuards,
     private readonly adapterHost: HttpAdapterHost,
-    private readonly scopes: RequestScopes,
+    private readonly scopes: VisibleScopes,
   ) {}
 
   async onModuleInit(): Promise<void> {

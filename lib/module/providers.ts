@@ -22,7 +22,7 @@ import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import { HostGuards } from '../guards/host-guards.js';
 import { GUARDED_ROUTES } from '../guards/option.guard.js';
-import { RequestScopes } from '../guards/request-scopes.js';
+import { VisibleScopes } from '../guards/visible-scopes.js';
 import { DjaffarHealthIndicator } from '../health/health.indicator.js';
 import { HealthService } from '../health/health.service.js';
 import { OutcomeFlush } from '../health/outcome-flush.js';
@@ -142,7 +142,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
     },
     GeoLoader,
     HostGuards,
-    RequestScopes,
+    VisibleScopes,
     ScopedServices,
     IdentifiedUsers,
     SigningKeys,

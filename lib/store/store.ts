@@ -130,13 +130,13 @@ export interface Store {
   findSessionStarts(sessions: string[], filter: ParsedFilter): Promise<Map<string, Date>>;
 
   /** The latest activities of a user without `engagement`, the latest first. */
-  findLatest(user: string): Promise<Activity[]>;
+  findLatestOfUser(user: string): Promise<Activity[]>;
 
   /** Returns the date of each user's last activity. */
-  findLastSeen(users: string[]): Promise<Map<string, Date>>;
+  findLastSeenOfUsers(users: string[]): Promise<Map<string, Date>>;
 
   /** The browsers in which a user was logged in, the latest first. */
-  findSessions(user: string, current: string | undefined): Promise<UserSession[]>;
+  findSessionsOfUser(user: string, current: string | undefined): Promise<UserSession[]>;
 
   /**
    * Erases the selected activities that are stored at the time of the call, also from statistics, in steps.

@@ -60,7 +60,7 @@ export class SubscriptionRunner {
   /** Whether the handler takes longer than it should. */
   private isLate = false;
   /** How many entries the failed delivery had: the next try takes the same ones, although more may wait by now. */
-  private repeated: number | undefined;
+  private retrySize: number | undefined;
 
   constructor(
     private readonly subscription: Subscription,
@@ -99,7 +99,7 @@ export class SubscriptionRunner {
   private async run(): Promise<void> {
     while (!this.isClosing) {
       try {
-        await this.sleep(await this.turn());
+        await this.sleep(await this.deliverWhileLeased());
       } catch (error) {
         // A failure of the database is in the log already.
         if (!(error instanceof UnavailableError))
@@ -115,13 +115,13 @@ export class SubscriptionRunner {
    * Takes or renews the lease, and delivers until it must be renewed again.
    * @returns milliseconds to wait
    */
-  private async turn(): Promise<number> {
+  private async deliverWhileLeased(): Promise<number> {
     const { lease, from, maxFailures } = this.subscription;
     if (!this.isRegistered) {
       await this.outbox.register(this.name, from === 'beginning');
       this.isRegistered = true;
     }
-    const state = await this.hold(() => this.outbox.take(this.name, this.holder, lease));
+    const state = await this.withLease(() => this.outbox.take(this.name, this.holder, lease));
     if (!state) return lease / 4;
     if (state.parkedFor !== undefined) return this.stayParked(state);
     if (state.failures >= maxFailures) {
@@ -132,7 +132,7 @@ export class SubscriptionRunner {
     if (state.retryIn > 0) return Math.min(state.retryIn, lease / 4);
     while (this.timeLeft() > lease / 2 && !this.isClosing) {
       this.isWoken = false;
-      const batch = await this.next(state);
+      const batch = await this.nextBatch(state);
       if (!batch) {
         if (state.failures > 0) await this.succeed(state, {});
         await this.sleep(Math.min(POLL, lease / 4), true);
@@ -143,26 +143,26 @@ export class SubscriptionRunner {
     return 0;
   }
 
-  private async next({ history }: DeliveryState): Promise<Batch | undefined> {
-    const { maxBatch, matches, countOfCall } = this.subscription;
+  private async nextBatch({ history }: DeliveryState): Promise<Batch | undefined> {
+    const { maxBatch, matches, countThatFits } = this.subscription;
     if (!history) return this.nextWaiting();
     const { activities, next } = await this.outbox.findHistory(this.name, history, HISTORY_PAGE);
     const matching = activities.filter(matches);
     const most = matching.slice(0, maxBatch);
-    const some = most.slice(0, countOfCall(most));
+    const some = most.slice(0, countThatFits(most));
     const last = some.at(-1);
     const isAll = matching.length === some.length || !last;
     return { activities: some, done: { history: isAll ? next : { date: last.date.getTime(), id: last.id } } };
   }
 
   private async nextWaiting(): Promise<Batch | undefined> {
-    const { maxBatch, matches, countOfCall } = this.subscription;
-    const waiting = await this.outbox.findWaiting(this.name, this.repeated ?? maxBatch);
+    const { maxBatch, matches, countThatFits } = this.subscription;
+    const waiting = await this.outbox.findWaiting(this.name, this.retrySize ?? maxBatch);
     if (waiting.length === 0) return undefined;
     // An activity that was sent again under a stored id has an entry, although the stored one may not match.
     const own = waiting.filter(({ activity }) => activity && matches(activity));
     const activities = own.flatMap(({ activity }) => activity ?? []);
-    const count = countOfCall(activities);
+    const count = countThatFits(activities);
     const after = own[count];
     const settled = after ? waiting.slice(0, waiting.indexOf(after)) : waiting;
     return {
@@ -179,7 +179,7 @@ export class SubscriptionRunner {
     if (this.timeLeft() <= 0) return false;
     if (!error) return this.succeed(state, done);
     if (this.isClosing) return false;
-    this.repeated = done.entries?.length;
+    this.retrySize = done.entries?.length;
     return this.fail(state, error);
   }
 
@@ -187,7 +187,7 @@ export class SubscriptionRunner {
     const isHeld = await this.settle(done);
     if (!isHeld) return false;
     state.failures = 0;
-    this.repeated = undefined;
+    this.retrySize = undefined;
     if (done.history !== undefined) state.history = done.history;
     this.store.incidents.worked(this.subject);
     return true;
@@ -241,7 +241,7 @@ export class SubscriptionRunner {
     if (this.isLate) this.sayLate();
     const error = this.isLate ? TIMEOUT : undefined;
     // The database may answer again before the lease is over.
-    await this.hold(() => this.outbox.renew(this.name, this.holder, lease, error)).catch(() => {});
+    await this.withLease(() => this.outbox.renew(this.name, this.holder, lease, error)).catch(() => {});
   }
 
   private get lateness(): string {
@@ -255,11 +255,11 @@ export class SubscriptionRunner {
 
   private settle(result: Settlement): Promise<boolean> {
     const { lease } = this.subscription;
-    return this.hold(() => this.outbox.settle(this.name, this.holder, lease, result));
+    return this.withLease(() => this.outbox.settle(this.name, this.holder, lease, result));
   }
 
   /** Asks the database for the lease, whose time is counted from before the question. */
-  private async hold<T>(ask: () => Promise<T>): Promise<T> {
+  private async withLease<T>(ask: () => Promise<T>): Promise<T> {
     const begun = monotonicClock.now();
     const answer = await ask();
     this.heldUntil = answer ? Math.max(this.heldUntil, begun + this.subscription.lease) : 0;

@@ -15,7 +15,7 @@ export interface Subscription extends OutboxSubscription {
   lease: number;
   maxFailures: number;
   /** Returns how many of the first activities are delivered in one call of the handler. */
-  countOfCall: (activities: Activity[]) => number;
+  countThatFits: (activities: Activity[]) => number;
 }
 
 function toSubscription({
@@ -27,8 +27,8 @@ function toSubscription({
   timeout = 60_000,
   lease = 10_000,
   maxFailures = 20,
-  countOfCall = (activities) => activities.length,
-}: SubscriptionOptions & Partial<Pick<Subscription, 'countOfCall'>>): Subscription {
+  countThatFits = (activities) => activities.length,
+}: SubscriptionOptions & Partial<Pick<Subscription, 'countThatFits'>>): Subscription {
   return {
     name,
     matches: matcherOf(filter),
@@ -38,7 +38,7 @@ function toSubscription({
     timeout,
     lease,
     maxFailures,
-    countOfCall,
+    countThatFits,
   };
 }
 

@@ -25,7 +25,7 @@ interface Message {
 }
 
 interface WebhookSubscription extends SubscriptionOptions {
-  countOfCall: (activities: Activity[]) => number;
+  countThatFits: (activities: Activity[]) => number;
 }
 
 /** A webhook as a subscription. */
@@ -41,7 +41,7 @@ export function subscriptionOfWebhook(webhook: WebhookOptions): WebhookSubscript
     // The request itself ends after `timeout`, which is earlier.
     timeout: timeout + MARGIN,
     // One call sends one request. It is settled before the next one is built, from the activities that are stored then.
-    countOfCall: countOfMessage,
+    countThatFits: countOfMessage,
     handler: (activities, delivery) => send({ ...webhook, timeout }, buildMessage(activities), delivery),
   };
 }

@@ -100,19 +100,19 @@ export abstract class MemoryActivities {
     return starts;
   }
 
-  async findLatest(user: string): Promise<Activity[]> {
+  async findLatestOfUser(user: string): Promise<Activity[]> {
     const found = this.sort({ user }, 'desc').filter(({ name }) => name !== ENGAGEMENT);
     return found.slice(0, MAX_FEED).map((activity) => this.toActivity(activity));
   }
 
-  async findLastSeen(users: string[]): Promise<Map<string, Date>> {
+  async findLastSeenOfUsers(users: string[]): Promise<Map<string, Date>> {
     const seen = new Map<string, Date>();
     for (const { userId, date } of this.sort({}, 'asc'))
       if (userId !== null && users.includes(userId)) seen.set(userId, date);
     return seen;
   }
 
-  async findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
+  async findSessionsOfUser(user: string, current: string | undefined): Promise<UserSession[]> {
     const found = new Map<string, UserSession>();
     for (const { sessionId: id, date } of this.sort({ user }, 'desc')) {
       if (id === null) continue;

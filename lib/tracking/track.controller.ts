@@ -143,8 +143,8 @@ export class TrackController {
       consent,
     );
     let isSessionKept = false;
-    const onKept = (): void => void (isSessionKept = true);
-    const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onKept });
+    const onSessionKept = (): void => void (isSessionKept = true);
+    const kept = await this.recorder.record(activities, sessionRow, { request, deadline, onSessionKept });
     if (isKnownBot(headers['user-agent']) && !isOfDoctor(headers)) this.outcomes.count('bot', kept);
     // Without a visit there is nothing to renew.
     if (!isSessionKept || !latest || since === undefined) return;

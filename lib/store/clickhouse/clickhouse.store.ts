@@ -157,16 +157,16 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     return this.reader.findSessionStarts(sessions, filter);
   }
 
-  findLatest(user: string): Promise<Activity[]> {
-    return this.reader.findLatest(user);
+  findLatestOfUser(user: string): Promise<Activity[]> {
+    return this.reader.findLatestOfUser(user);
   }
 
-  findLastSeen(users: string[]): Promise<Map<string, Date>> {
-    return this.reader.findLastSeen(users);
+  findLastSeenOfUsers(users: string[]): Promise<Map<string, Date>> {
+    return this.reader.findLastSeenOfUsers(users);
   }
 
-  findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
-    return this.reader.findSessions(user, current);
+  findSessionsOfUser(user: string, current: string | undefined): Promise<UserSession[]> {
+    return this.reader.findSessionsOfUser(user, current);
   }
 
   async erase(selection: ErasureSelection, onErased: () => void): Promise<number> {

@@ -152,7 +152,7 @@ export class Reader {
     return starts;
   }
 
-  async findLatest(user: string): Promise<Activity[]> {
+  async findLatestOfUser(user: string): Promise<Activity[]> {
     return this.ask(async (limits) => {
       const rows = await this.server.query<Stored>(
         `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE userId = ${text(user)} AND name != ${text(ENGAGEMENT)}
@@ -163,7 +163,7 @@ export class Reader {
     });
   }
 
-  async findLastSeen(users: string[]): Promise<Map<string, Date>> {
+  async findLastSeenOfUsers(users: string[]): Promise<Map<string, Date>> {
     const seen = new Map<string, Date>();
     for (const some of lists(users))
       await this.server.ask(async (limits) => {
@@ -176,7 +176,7 @@ export class Reader {
     return seen;
   }
 
-  async findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
+  async findSessionsOfUser(user: string, current: string | undefined): Promise<UserSession[]> {
     return this.server.ask(async (limits) => {
       const rows = await this.server.query<{ id: string; first: number; last: number }>(
         `SELECT assumeNotNull(sessionId) AS id, min(date) AS first, max(date) AS last FROM ${ACTIVITY}

@@ -65,15 +65,15 @@ export abstract class ActivityReader {
     return findSessionStarts(this.dataSource, sessions, filter);
   }
 
-  findLatest(user: string): Promise<Activity[]> {
+  findLatestOfUser(user: string): Promise<Activity[]> {
     return findLatestActivities(this.dataSource, user);
   }
 
-  findLastSeen(users: string[]): Promise<Map<string, Date>> {
+  findLastSeenOfUsers(users: string[]): Promise<Map<string, Date>> {
     return findLastSeenOfUsers(this.dataSource, users);
   }
 
-  findSessions(user: string, current: string | undefined): Promise<UserSession[]> {
+  findSessionsOfUser(user: string, current: string | undefined): Promise<UserSession[]> {
     return findUserSessions(this.dataSource, user, current);
   }
 

@@ -5,7 +5,7 @@ import { RequestValue } from '../http/request-value.js';
 
 /** The scope of each request to the API and the dashboard. The guard sets it; the controllers read it. */
 @Injectable()
-export class RequestScopes {
+export class VisibleScopes {
   private readonly scopes = new RequestValue<ActivityScope>('activity scope');
 
   /**
