@@ -13,8 +13,11 @@ export const PARTS = {
   salts: { goal: 85, mutate: ['lib/privacy/{salt,salts}.ts'], tests: ['unit/salts'] },
   filters: {
     goal: 95,
-    mutate: ['lib/statistics/statistics-filter.ts', 'lib/activity/{activity.filter,condition}.ts'],
-    tests: ['unit/statistics-filter'],
+    mutate: [
+      'lib/statistics/statistics-filter.ts',
+      'lib/activity/{activity.filter,activity-pattern,condition,matches}.ts',
+    ],
+    tests: ['unit/activity-pattern', 'unit/statistics-filter'],
   },
   privacy: {
     goal: 95,
@@ -40,6 +43,11 @@ export const PARTS = {
     goal: 95,
     mutate: ['lib/time/{duration,time-zone}.ts', 'lib/activity/iso-date.ts'],
     tests: ['unit/duration', 'unit/iso-date', 'unit/time-zone'],
+  },
+  scrubber: {
+    goal: 95,
+    mutate: ['lib/activity/{privacy-signal,random,scrubber}.ts'],
+    tests: ['unit/random', 'unit/scrubber', 'e2e/privacy'],
   },
   csv: { goal: 95, mutate: ['lib/export/csv-row.ts'], tests: ['unit/csv-row'] },
   erasure: {
