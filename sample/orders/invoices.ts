@@ -13,8 +13,4 @@ export class Invoices implements ActivityHandler {
     const invoices = activities.flatMap(({ subject }) => (subject ? [{ order: subject }] : []));
     await this.dataSource.getRepository(Invoice).upsert(invoices, ['order']);
   }
-
-  has(order: string): Promise<boolean> {
-    return this.dataSource.getRepository(Invoice).existsBy({ order });
-  }
 }

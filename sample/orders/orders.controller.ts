@@ -1,7 +1,8 @@
 import { Controller, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 import { type Activity, ActivityService, type FeedItem, Track, type UserSession } from '../../lib/index.js';
 import { SessionGuard, type SampleRequest } from '../auth/guards.js';
-import { Invoices } from './invoices.js';
+import { Invoice } from './invoice.entity.js';
 import { OrdersService } from './orders.service.js';
 
 @Controller('orders')
@@ -9,7 +10,7 @@ export class OrdersController {
   constructor(
     private readonly orders: OrdersService,
     private readonly activities: ActivityService,
-    private readonly invoices: Invoices,
+    private readonly dataSource: DataSource,
   ) {}
 
   /** The activities and browsers of the user. */
@@ -43,7 +44,7 @@ export class OrdersController {
   /** Whether an order has an invoice: soon after it was paid. */
   @Get(':id/invoice')
   async invoice(@Param('id') id: string): Promise<{ exists: boolean }> {
-    return { exists: await this.invoices.has(`order:${id}`) };
+    return { exists: await this.dataSource.getRepository(Invoice).existsBy({ order: `order:${id}` }) };
   }
 
   /** All activities of an order, the latest first. */
