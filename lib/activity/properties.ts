@@ -31,7 +31,9 @@ function validateValue(value: unknown, level: number): string | undefined {
       return value === null ? undefined : validateEntries(value, level);
     default:
       // Only server code can pass such a value; JSON would drop it silently.
-      return `must not contain a ${typeof value}`;
+      return value === undefined
+        ? 'must not contain undefined in an array'
+        : `must not contain a ${typeof value}`;
   }
 }
 
@@ -47,6 +49,8 @@ function validateEntries(value: object, level: number): string | undefined {
   if (level > MAX_DEPTH) return `must be at most ${MAX_DEPTH} levels deep`;
   for (const [key, inner] of Object.entries(value)) {
     if (key === '__proto__') return 'must not have a key __proto__';
+    // An optional property of server code that has no value; JSON leaves it out.
+    if (inner === undefined && !Array.isArray(value)) continue;
     const error = isStorable(key)
       ? validateValue(inner, level + 1)
       : 'must not contain NUL or lone surrogates';

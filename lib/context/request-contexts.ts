@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { inspect } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   type ActivityContext,
@@ -20,6 +21,7 @@ import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import { VISIT_PAUSE } from '../activity/visit-id.js';
 import { VisitorService } from '../tracking/visitor.service.js';
+import { keepAddress } from '../http/request.js';
 import { RequestValue } from '../http/request-value.js';
 import type { ContextRequest, ContextResponse } from './request.js';
 import { RequestScope } from './request-scope.js';
@@ -57,7 +59,10 @@ export class RequestContexts extends CurrentContext {
   enter(request: ContextRequest, response: ContextResponse, next: () => void): void {
     const current = this.storage.getStore();
     if (current instanceof EnteredRequest && current.request === request) next();
-    else this.storage.run(new EnteredRequest(request, response), next);
+    else {
+      keepAddress(request);
+      this.storage.run(new EnteredRequest(request, response), next);
+    }
   }
 
   decided(): Promise<unknown> | undefined {
@@ -73,6 +78,7 @@ export class RequestContexts extends CurrentContext {
   buildSource(request: ContextRequest, response: ContextResponse | undefined): ContextSource {
     const entered = this.storage.getStore();
     const isSame = entered instanceof EnteredRequest && entered.request === request;
+    keepAddress(request);
     // Activities that the handler tracks itself must belong to the same visit.
     const scope = this.getScope(request, isSame ? entered.response : response);
     return {
@@ -120,6 +126,8 @@ export class RequestContexts extends CurrentContext {
   }
 
   private contextFrom(given: GivenContext): ActivityContext {
+    if (typeof given !== 'object' || given === null || Array.isArray(given))
+      throw new Error(`Djaffar: runAs() was given no context, but ${inspect(given, { depth: 0 })}`);
     const { user, group, ip, country, language, isDropped } = given;
     const mode = modeOutsideRequest(this.settings);
     // The context may come from a queue, so only known fields are read.

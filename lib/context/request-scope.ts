@@ -143,6 +143,8 @@ export class RequestScope {
     visitors: VisitorService,
   ): Partial<Origin> {
     if (respect !== 'ignore' && hasPrivacySignal(this.request)) return {};
+    // Without an address, all visitors with the same browser would be one.
+    if (this.request.ip === undefined) return {};
     const now = Date.now();
     const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };

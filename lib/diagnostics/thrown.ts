@@ -2,6 +2,8 @@ import { inspect, types } from 'node:util';
 
 /** Characters of a code, as a column keeps it. */
 const MAX_CODE = 64;
+/** Characters of a reason in the log. */
+const MAX_REASON = 1000;
 
 /** The description of a thrown value. */
 export interface Thrown {
@@ -16,7 +18,7 @@ export function describeThrown(thrown: unknown): Thrown {
   const reason = textIn(thrown, 'message') || (isObject(thrown) ? '' : inspect(thrown));
   // No database stores a NUL, or half of a surrogate pair.
   const code = name.slice(0, MAX_CODE).toWellFormed().replaceAll('\0', '\uFFFD');
-  return { code, reason: reason || code };
+  return { code, reason: reason.slice(0, MAX_REASON) || code };
 }
 
 /**

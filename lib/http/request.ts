@@ -11,6 +11,12 @@ export interface TrackRequest {
   /** Fastify 4 adds the port: see `parseHostname`. */
   hostname?: string;
   user?: unknown;
+  socket?: { remoteAddress?: string | undefined };
   /** Fastify: Node's request, on which Express middleware such as `passport.session()` sets properties. */
   raw?: { user?: unknown };
+}
+
+/** Must be called as soon as a request arrives: when its client has gone, Node has the address only if it was read before. */
+export function keepAddress({ socket }: Pick<TrackRequest, 'socket'>): string | undefined {
+  return socket?.remoteAddress;
 }

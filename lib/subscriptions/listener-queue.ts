@@ -1,8 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import type { IncidentLog } from '../diagnostics/incident-log.js';
 import { describeThrown } from '../diagnostics/thrown.js';
+import { monotonicClock } from '../time/clock.js';
 
 /** The maximum number of events that wait for one listener; equal to the writer's default limit. */
 const MAX_WAITING = 10_000;
+/** Milliseconds after which a call is reported. */
+const MAX_CALL = 60_000;
+/** Milliseconds after which other work of the process comes in between. */
+const MAX_BLOCKING = 10;
 
 /** Calls a listener for one event after the other. A call that fails is logged, and not tried again. */
 export class ListenerQueue<Event> {
@@ -46,17 +52,36 @@ export class ListenerQueue<Event> {
   private async run(): Promise<void> {
     const subject = `${this.name} failed`;
     // Lets the writer continue first.
-    await new Promise(setImmediate);
+    await setImmediate();
+    let resumedAt = monotonicClock.now();
     for (let event = this.waiting.shift(); event !== undefined; event = this.waiting.shift()) {
       try {
-        await this.call(event);
+        const result = this.call(event);
+        if (result instanceof Promise) await this.watch(result);
         this.incidents.worked(subject);
       } catch (error) {
         this.incidents.failed(subject, describeThrown(error));
       }
+      // Listeners that wait for nothing would otherwise keep the event loop until the queue is empty.
+      if (monotonicClock.now() - resumedAt < MAX_BLOCKING) continue;
+      await setImmediate();
+      resumedAt = monotonicClock.now();
     }
     // Without another `await` before it, so that the next event starts a new run.
     this.running = undefined;
     this.incidents.worked(this.slowness);
+  }
+
+  /** Waits for a call, and reports one that takes very long, because all other events wait for it. */
+  private async watch(call: Promise<unknown>): Promise<void> {
+    const timer = setTimeout(() => {
+      const reason = `a call takes longer than ${MAX_CALL / 1000} s, and ${this.waiting.length} more wait`;
+      this.incidents.failed(this.slowness, { code: 'TIMEOUT', reason }, 'warn');
+    }, MAX_CALL).unref();
+    try {
+      await call;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }

@@ -176,8 +176,13 @@ export class SubscriptionRunner {
     if (this.isClosing) return false;
     // The batch has no activities if all are erased, or do not match the subscription.
     const error = activities.length > 0 ? await this.call(activities, state.failures + 1) : undefined;
-    if (this.timeLeft() <= 0) return false;
-    if (!error) return this.succeed(state, done);
+    // If another instance has taken over, nothing is settled below.
+    const isLeaseOver = this.timeLeft() <= 0;
+    if (!error) {
+      const isSettled = await this.succeed(state, done);
+      if (isLeaseOver) this.reportLostLease();
+      return isSettled;
+    }
     if (this.isClosing) return false;
     this.retrySize = done.entries?.length;
     return this.fail(state, error);
@@ -251,6 +256,11 @@ export class SubscriptionRunner {
   /** Called often; the log has it once a minute. */
   private sayLate(): void {
     this.store.incidents.failed(this.subject, { code: TIMEOUT, reason: this.lateness }, 'warn');
+  }
+
+  private reportLostLease(): void {
+    const reason = `the handler, or something else, blocked the event loop for longer than the lease of ${this.subscription.lease} ms, so another instance may have delivered the same activities`;
+    this.store.incidents.failed(this.subject, { code: 'LEASE', reason }, 'warn');
   }
 
   private settle(result: Settlement): Promise<boolean> {

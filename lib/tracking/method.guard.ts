@@ -6,7 +6,7 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { TrackRequest } from '../http/request.js';
+import { keepAddress, type TrackRequest } from '../http/request.js';
 import { RefusalCounter } from './refusal-counter.js';
 
 /** Accepts only `POST`. */
@@ -21,6 +21,7 @@ export class MethodGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<TrackRequest>();
     this.refusals.enter(request);
+    keepAddress(request);
     const { method } = request;
     if (method === 'POST') return true;
     if (method === 'OPTIONS') throw new NotFoundException();

@@ -448,6 +448,11 @@ describe('the context of a job', () => {
     );
   });
 
+  it.each([[null], ['/'], [5], [[]]])('is refused if it is %j', (given) => {
+    const parsed = JSON.parse(JSON.stringify(given)) as object;
+    expect(() => host.activities.runAs(parsed, () => 'ran')).toThrow('runAs() was given no context, but');
+  });
+
   it('has nothing else than what context() returns', async () => {
     const given = JSON.parse('{"path":"/","claim":5,"keep":1,"isVisitOwn":true,"consent":"x"}') as object;
     await host.activities.runAs(given, () => host.activities.track({ name: 'ran' }));

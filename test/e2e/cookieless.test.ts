@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { setTimeout as wait } from 'node:timers/promises';
-import { Controller, Post } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { setImmediate, setTimeout as wait } from 'node:timers/promises';
+import { Controller, Post, Req } from '@nestjs/common';
 import {
   type ActivityContext,
   ActivityService,
@@ -9,6 +10,7 @@ import {
   consentCookie,
   type DjaffarOptions,
   Session,
+  Track,
   VisitorService,
 } from '../../lib/index.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
@@ -27,6 +29,9 @@ const MINUTE = 60_000;
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+
+/** Emits when a request is in the slow handler. */
+const entered = new EventEmitter();
 
 @Controller('orders')
 class OrdersController {
@@ -50,6 +55,13 @@ class OrdersController {
     } catch (error) {
       return { error: String(error) };
     }
+  }
+
+  @Post('slow')
+  @Track('ordered')
+  async slow(@Req() { headers, socket }: IncomingMessage): Promise<void> {
+    entered.emit('entered');
+    if (headers['x-leaves']) await once(socket, 'close');
   }
 
   @Post('context')
@@ -85,6 +97,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     const host = await startHost({
       adapter: name === 'mariadb' ? 'fastify' : 'express',
       database,
+      controllers: [OrdersController],
       djaffar: { privacy: 'cookieless', user, ...options },
       ...behindProxy(name === 'mariadb' ? 'fastify' : 'express'),
     });
@@ -124,6 +137,26 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
       ipAddress: '192.0.2.0',
       session: { browser: 'Firefox' },
     });
+  });
+
+  it('a visitor who has left before the handler ends is the one who stayed before', async () => {
+    const host = await start();
+    const order = (headers: Record<string, string>, signal?: AbortSignal): Promise<Response> =>
+      fetch(`${host.url}/orders/slow`, {
+        method: 'POST',
+        headers: { 'User-Agent': FIREFOX, ...headers },
+        signal: signal ?? null,
+      });
+    expect((await order({})).status).toBe(201);
+    const leaving = new AbortController();
+    const isIn = once(entered, 'entered');
+    const answer = order({ 'X-Leaves': 'yes' }, leaving.signal).catch(() => {});
+    await isIn;
+    leaving.abort();
+    await answer;
+    while ((await host.stored()).length < 2) await setImmediate();
+    expect((await host.stored()).map(({ ipAddress }) => ipAddress)).toEqual(['127.0.0.0', '127.0.0.0']);
+    expect(await visitsOf(host)).toEqual([1, 1]);
   });
 
   it('distinguishes visitors by address, browser and host, but not by the last octet of the address', async () => {

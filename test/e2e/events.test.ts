@@ -133,6 +133,8 @@ it.each([
   try {
     await host.activities.track({ path: '/', name: 'order.payed', properties: { a: 1 } });
     await expect(host.stored()).resolves.toMatchObject([{ name: 'order.payed', properties }]);
+    const marked = await host.activities.find({ properties: { $unknown: true } });
+    expect(marked.items).toHaveLength('$unknown' in properties ? 1 : 0);
   } finally {
     await host.close();
   }

@@ -207,6 +207,24 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     expect(leases).toHaveLength(2);
   });
 
+  it('are delivered once, and say so, if the handler blocks the event loop for longer than the lease', async () => {
+    const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const host = await start({ lease: 1000 });
+    deliveries.react = async () => {
+      const end = performance.now() + 1200;
+      while (performance.now() < end);
+    };
+    await track(host, 'blocking');
+    await untilSettled(host);
+    deliveries.react = async () => {};
+    await track(host, 'next');
+    await untilSettled(host);
+    expect(deliveries.names).toEqual(['blocking', 'next']);
+    expect(warned.mock.calls.map(String)).toContainEqual(
+      expect.stringContaining('blocked the event loop for longer than the lease of 1000 ms'),
+    );
+  });
+
   it('say that the handler does not end, as long as it does not', async () => {
     const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
     const host = await start({ lease: 1000, timeout: 100 });

@@ -68,6 +68,20 @@ describe.each(FOUND)('an activity in a transaction of the host, on %s', (databas
   });
   afterAll(() => host.close());
 
+  it('is written last, so that no committed activity lacks what its statistics and subscriptions need', async () => {
+    const statements: string[] = [];
+    await host.dataSource.transaction(async (manager) => {
+      const { queryRunner } = manager;
+      if (!queryRunner) throw new Error('a transaction has a query runner');
+      const queried = jest.spyOn(queryRunner, 'query');
+      await host.activities.track({ path: '/' }, { manager });
+      statements.push(...queried.mock.calls.map(([sql]) => sql));
+      queried.mockRestore();
+    });
+    const tables = [...statements.join(';').matchAll(/INSERT INTO \W*(?:\w+\W+)?(djaffar_\w+)/g)];
+    expect(tables.map(([, table]) => table)).toEqual(['djaffar_dirty_range', 'djaffar_activity']);
+  });
+
   const pay = (manager: EntityManager, id: number): Promise<unknown> =>
     manager.query(`UPDATE orders SET paid = paid + 1 WHERE id = ${id}`);
   const track = (manager: EntityManager, name: string, more = {}): Promise<void> =>

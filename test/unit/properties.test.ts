@@ -43,7 +43,7 @@ describe('properties', () => {
     ['an integer below that', { a: -(2 ** 53) }, /as text/],
     ['a number too great for JSON', JSON.parse('{"a":1e400}'), /JSON/],
     ['NaN', { a: NaN }, /JSON/],
-    ['undefined', { a: undefined }, /undefined/],
+    ['undefined in an array', { a: [undefined] }, /undefined in an array/],
     ['a function', { a: () => 1 }, /function/],
     ['a bigint', { a: 1n }, /bigint/],
     ['a symbol', { a: Symbol('a') }, /symbol/],
@@ -57,6 +57,10 @@ describe('properties', () => {
     expect(validateProperties(endless)).toMatch(/3 levels/);
     const deep: unknown = JSON.parse('{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000));
     expect(validateProperties(deep)).toMatch(/3 levels/);
+  });
+
+  it('may have a key that is undefined, which JSON leaves out', () => {
+    expect(validateProperties({ coupon: undefined, address: { street: undefined } })).toBeUndefined();
   });
 
   it('are limited only by bytes and levels if they are JSON with well-formed text', () => {

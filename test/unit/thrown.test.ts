@@ -18,6 +18,11 @@ describe('what code of the host throws is described', () => {
     ['an error whose name cannot be stored', new Renamed('a\0b'), { code: 'a\uFFFDb', reason: 'broken' }],
     ['an error with a long name', new Renamed('x'.repeat(70)), { code: 'x'.repeat(64), reason: 'broken' }],
     [
+      'an error with a very long text',
+      new Error('x'.repeat(2000)),
+      { code: 'Error', reason: 'x'.repeat(1000) },
+    ],
+    [
       'an object that cannot be read',
       new Proxy({}, { get: () => assertNever() }),
       { code: 'Error', reason: 'Error' },

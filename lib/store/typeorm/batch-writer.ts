@@ -57,10 +57,11 @@ export class BatchWriter {
   buildInserts(activities: ActivityOnPage[]): Insert[] {
     const ahead = this.clock.ahead();
     const rows = ahead === 0 ? activities : activities.map((activity) => receivedLater(activity, ahead));
+    // The activities last: if a host's transaction is committed although one of the statements has failed, none lacks the others.
     return [
-      this.activities.insert(rows),
-      this.dirtyRanges.insert(dirtyRangesForInsert(rows)),
       ...this.outbox.buildInserts(rows),
+      this.dirtyRanges.insert(dirtyRangesForInsert(rows)),
+      this.activities.insert(rows),
     ];
   }
 }
