@@ -124,7 +124,8 @@ export class SubscriptionRunner {
     const state = await this.withLease(() => this.outbox.take(this.name, this.holder, lease));
     if (!state) return lease / 4;
     if (state.parkedFor !== undefined) return this.stayParked(state);
-    if (state.failures >= maxFailures) {
+    // An instance that ended with nothing to deliver is no failure.
+    if (state.failures >= maxFailures && (await this.nextBatch(state))) {
       // Instances ended while they delivered, again and again.
       await this.settle({ failure: { error: PROCESS_ENDED, retryIn: 0, isParked: true } });
       return 0;

@@ -56,6 +56,29 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     while ((await host.dataSource.getRepository(OutboxEntry).count()) > 0) await setImmediate();
   }
 
+  /** A host that stores for a subscription, which only others deliver. */
+  async function startWithoutHolder(): Promise<{ second: Host; endThreeTimes: () => Promise<void> }> {
+    const second = await startHost({
+      adapter: 'express',
+      database,
+      djaffar: {
+        subscriptions: [{ name: 'test', handler: deliveries.handler }],
+        statistics: { background: false },
+      },
+    });
+    hosts.push(second);
+    await second.store.outbox.register('test', false);
+    const repository = second.dataSource.getRepository(Subscription);
+    const endThreeTimes = async (): Promise<void> => {
+      for (const holder of ['one', 'two', 'three']) {
+        await repository.update({ name: 'test' }, { holder, leaseUntil: new Date(1) });
+        await second.store.outbox.take('test', `after ${holder}`, 1);
+      }
+      await repository.update({ name: 'test' }, { holder: null, leaseUntil: new Date(1) });
+    };
+    return { second, endThreeTimes };
+  }
+
   it('are delivered what is stored from now on, in order, in batches, once', async () => {
     const host = await start({ filter: { name: ['order.*', 'view'] }, maxBatch: 3 });
     for (let i = 0; i < 7; i++) await track(host, `order.${i}`);
@@ -446,23 +469,29 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
 
   it('count an instance that ended while it delivered as a failure', async () => {
     jest.spyOn(Logger.prototype, 'error').mockImplementation();
-    const host = await start({ maxFailures: 2 });
-    await track(host, 'a');
-    await untilSettled(host);
-    await host.app.close();
-    const second = await startHost({ adapter: 'express', database: host.database });
-    hosts.push(second);
-    const repository = second.dataSource.getRepository(Subscription);
-    for (const holder of ['one', 'two']) {
-      await repository.update({ name: 'test' }, { holder, leaseUntil: new Date(1) });
-      await second.store.outbox.take('test', `after ${holder}`, 1);
-    }
-    await repository.update({ name: 'test' }, { holder: 'three', leaseUntil: new Date(1) });
-    const third = await start({ maxFailures: 2 }, host.database);
-    await track(third, 'poison');
+    const { second, endThreeTimes } = await startWithoutHolder();
+    await track(second, 'poison');
+    await endThreeTimes();
+    const third = await start({ maxFailures: 2 }, second.database);
     while ((await statusOf(third))[0]?.parkedAt === null) await setImmediate();
     expect(await statusOf(third)).toMatchObject([{ error: 'the process ended', waiting: 1 }]);
-    expect(deliveries.names).toEqual(['a']);
+    expect(deliveries.names).toEqual([]);
+  });
+
+  it('count no instance that ended while nothing waited, and none while they are parked', async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const { second, endThreeTimes } = await startWithoutHolder();
+    await endThreeTimes();
+    const third = await start({ maxFailures: 2 }, second.database);
+    while ((await statusOf(third))[0]?.failures !== 0) await setImmediate();
+    await track(third, 'good');
+    await untilSettled(third);
+    expect(deliveries.names).toEqual(['good']);
+    await third.app.close();
+    const parkedAt = new Date();
+    await second.dataSource.getRepository(Subscription).update({ name: 'test' }, { parkedAt, failures: 2 });
+    await endThreeTimes();
+    expect(await statusOf(second)).toMatchObject([{ failures: 2, parkedAt }]);
   });
 });
 

@@ -87,7 +87,8 @@ export class TypeOrmOutbox implements Outbox {
     const isTaken = await this.database.update(
       {
         // Must come first: MariaDB sets one column after the other, and this reads the old holder.
-        failures: () => 'CASE WHEN holder <> :holder THEN failures + 1 ELSE failures END',
+        failures: () =>
+          'CASE WHEN holder <> :holder AND parkedAt IS NULL THEN failures + 1 ELSE failures END',
         holder,
         leaseUntil: () => `${now} + ${lease}`,
       },
