@@ -15,7 +15,7 @@ export interface Activities {}
 /** The activities that the tracker stores automatically. */
 type BuiltIn = 'view' | 'engagement' | 'outbound' | 'download';
 
-/** The allowed names: any text, or the names of {@link Activities} and those of the tracker. */
+/** The name of an activity. If {@link Activities} has names, only these and those of the tracker are allowed. */
 export type ActivityName = [keyof Activities] extends [never]
   ? string
   : // oxlint-disable-next-line typescript/no-redundant-type-constituents -- hosts fill the interface

@@ -1,6 +1,6 @@
 import type { StoredActivity } from './activity.js';
 
-/** Is told which activities this process has committed. */
+/** Receives the activities that this process has committed. */
 export interface CommitListener {
   /** Called at once after the commit; it must neither throw nor take long. */
   take(activities: StoredActivity[]): void;

@@ -12,7 +12,7 @@ import type { Properties } from './activity.js';
 // oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface -- it is for hosts to fill
 export interface Activities {}
 
-/** The allowed names: any text, or the names of {@link Activities}. */
+/** The name of an activity. If {@link Activities} has names, only these are allowed. */
 export type ActivityName = [keyof Activities] extends [never] ? string : Extract<keyof Activities, string>;
 
 /** The arguments of `track` after the name: the properties, which are mandatory if one of them is. */

@@ -17,6 +17,6 @@ export interface TrackRequest {
 }
 
 /** Must be called as soon as a request arrives: when its client has gone, Node has the address only if it was read before. */
-export function keepAddress({ socket }: Pick<TrackRequest, 'socket'>): string | undefined {
-  return socket?.remoteAddress;
+export function keepAddress({ socket }: Pick<TrackRequest, 'socket'>): void {
+  void socket?.remoteAddress;
 }

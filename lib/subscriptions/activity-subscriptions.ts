@@ -15,10 +15,11 @@ import type { Store } from '../store/store.js';
 import { type Subscription, subscriptionsOf } from './subscription.js';
 import { SubscriptionRunner } from './subscription-runner.js';
 
-/** Milliseconds from the start to the first search for subscriptions that no instance has any more, and between two searches. */
+/** Milliseconds from the start to the first search for abandoned subscriptions, which no instance has any more. */
 const FIRST_LOOK = 60_000;
+/** Milliseconds between two searches. */
 const LOOK = 3_600_000;
-/** Milliseconds for which a subscription that no instance has is kept, with its entries. */
+/** Milliseconds for which an abandoned subscription is kept, with its entries. */
 const ABANDONED = 7 * 86_400_000;
 
 /**

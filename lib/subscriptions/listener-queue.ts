@@ -53,11 +53,16 @@ export class ListenerQueue<Event> {
     const subject = `${this.name} failed`;
     // Lets the writer continue first.
     await setImmediate();
+    // All other events wait for a call that takes very long.
+    const report = setTimeout(() => {
+      const reason = `a call takes longer than ${MAX_CALL / 1000} s, and ${this.waiting.length} more wait`;
+      this.incidents.failed(this.slowness, { code: 'TIMEOUT', reason }, 'warn');
+    }, MAX_CALL).unref();
     let resumedAt = monotonicClock.now();
     for (let event = this.waiting.shift(); event !== undefined; event = this.waiting.shift()) {
       try {
-        const result = this.call(event);
-        if (result instanceof Promise) await this.watch(result);
+        report.refresh();
+        await this.call(event);
         this.incidents.worked(subject);
       } catch (error) {
         this.incidents.failed(subject, describeThrown(error));
@@ -67,21 +72,9 @@ export class ListenerQueue<Event> {
       await setImmediate();
       resumedAt = monotonicClock.now();
     }
+    clearTimeout(report);
     // Without another `await` before it, so that the next event starts a new run.
     this.running = undefined;
     this.incidents.worked(this.slowness);
-  }
-
-  /** Waits for a call, and reports one that takes very long, because all other events wait for it. */
-  private async watch(call: Promise<unknown>): Promise<void> {
-    const timer = setTimeout(() => {
-      const reason = `a call takes longer than ${MAX_CALL / 1000} s, and ${this.waiting.length} more wait`;
-      this.incidents.failed(this.slowness, { code: 'TIMEOUT', reason }, 'warn');
-    }, MAX_CALL).unref();
-    try {
-      await call;
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }

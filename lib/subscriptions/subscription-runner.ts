@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Activity } from '../activity/activity.js';
-import { describeThrown } from '../diagnostics/thrown.js';
 import type { ActivityHandler } from '../options/subscription.options.js';
 import type { DeliveryState, Outbox, Settlement } from '../store/outbox.js';
 import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
+import { DeliveryLog, TIMEOUT } from './delivery-log.js';
 import { DeliveryError } from './delivery.error.js';
 import type { Subscription } from './subscription.js';
 import { withTimeLimit } from '../time/time-limit.js';
@@ -22,8 +22,6 @@ const MAX_PARKED = 30 * 86_400_000;
 /** How many activities from before the subscription are read at once. */
 const HISTORY_PAGE = 500;
 
-/** The kind of failure if a handler does not end. */
-const TIMEOUT = 'TIMEOUT';
 /** The kind of failure if instances end while they deliver. */
 const PROCESS_ENDED = 'the process ended';
 
@@ -46,6 +44,7 @@ interface Batch {
  */
 export class SubscriptionRunner {
   private readonly holder = randomUUID();
+  private readonly log: DeliveryLog;
   /** Until when no other instance delivers, by the monotonic clock. */
   private heldUntil = 0;
   private running: Promise<void> | undefined;
@@ -66,8 +65,10 @@ export class SubscriptionRunner {
     private readonly subscription: Subscription,
     private readonly handle: ActivityHandler['handle'],
     private readonly outbox: Outbox,
-    private readonly store: Pick<Store, 'incidents'>,
-  ) {}
+    store: Pick<Store, 'incidents'>,
+  ) {
+    this.log = new DeliveryLog(subscription, store);
+  }
 
   private get name(): string {
     return this.subscription.name;
@@ -102,8 +103,7 @@ export class SubscriptionRunner {
         await this.sleep(await this.deliverWhileLeased());
       } catch (error) {
         // A failure of the database is in the log already.
-        if (!(error instanceof UnavailableError))
-          this.store.incidents.failed(this.subject, describeThrown(error), 'warn');
+        if (!(error instanceof UnavailableError)) this.log.failed(error);
         await this.sleep(TROUBLE_PAUSE);
       }
     }
@@ -181,7 +181,7 @@ export class SubscriptionRunner {
     const isLeaseOver = this.timeLeft() <= 0;
     if (!error) {
       const isSettled = await this.succeed(state, done);
-      if (isLeaseOver) this.reportLostLease();
+      if (isLeaseOver) this.log.lostLease();
       return isSettled;
     }
     if (this.isClosing) return false;
@@ -195,20 +195,18 @@ export class SubscriptionRunner {
     state.failures = 0;
     this.retrySize = undefined;
     if (done.history !== undefined) state.history = done.history;
-    this.store.incidents.worked(this.subject);
+    this.log.worked();
     return true;
   }
 
   private async fail(state: DeliveryState, { thrown }: Failed): Promise<false> {
     const failures = state.failures + 1;
-    const { code: name, reason } = describeThrown(thrown);
-    const { isFinal, code } = thrown instanceof DeliveryError ? thrown : { isFinal: false, code: name };
+    const isFinal = thrown instanceof DeliveryError && thrown.isFinal;
     const isParked = isFinal || failures >= this.subscription.maxFailures;
     const longest = Math.min(FIRST_PAUSE * 2 ** (failures - 1), MAX_PAUSE);
     // A random part, so that after an outage not all receivers are called again at the same moment.
     const retryIn = longest * (0.75 + Math.random() / 4);
-    this.store.incidents.failed(this.subject, { code, reason }, 'warn');
-    await this.settle({ failure: { error: code, retryIn, isParked } });
+    await this.settle({ failure: { error: this.log.failed(thrown), retryIn, isParked } });
     return false;
   }
 
@@ -226,8 +224,8 @@ export class SubscriptionRunner {
     }, lease / 4).unref();
     const late = setTimeout(() => {
       this.isLate = true;
-      this.sayLate();
-      controller.abort(new Error(this.lateness));
+      this.log.late();
+      controller.abort(new Error(this.log.lateness));
     }, timeout).unref();
     try {
       await this.handle(activities, { signal: controller.signal, attempt });
@@ -244,24 +242,10 @@ export class SubscriptionRunner {
 
   private async renew(): Promise<void> {
     const { lease } = this.subscription;
-    if (this.isLate) this.sayLate();
+    if (this.isLate) this.log.late();
     const error = this.isLate ? TIMEOUT : undefined;
     // The database may answer again before the lease is over.
     await this.withLease(() => this.outbox.renew(this.name, this.holder, lease, error)).catch(() => {});
-  }
-
-  private get lateness(): string {
-    return `the handler takes longer than ${this.subscription.timeout} ms`;
-  }
-
-  /** Called often; the log has it once a minute. */
-  private sayLate(): void {
-    this.store.incidents.failed(this.subject, { code: TIMEOUT, reason: this.lateness }, 'warn');
-  }
-
-  private reportLostLease(): void {
-    const reason = `the handler, or something else, blocked the event loop for longer than the lease of ${this.subscription.lease} ms, so another instance may have delivered the same activities`;
-    this.store.incidents.failed(this.subject, { code: 'LEASE', reason }, 'warn');
   }
 
   private settle(result: Settlement): Promise<boolean> {
@@ -281,16 +265,10 @@ export class SubscriptionRunner {
     return this.heldUntil - monotonicClock.now();
   }
 
-  private async stayParked({ parkedFor = 0, failures, error }: DeliveryState): Promise<number> {
-    const reason = `it is parked after ${failures} failures in a row, the last of them: ${error}`;
-    const advice = `call ActivitySubscriptions.resume('${this.name}')`;
-    this.store.incidents.failed(this.subject, { code: 'PARKED', reason, advice });
-    if (parkedFor > MAX_PARKED) await this.outbox.discard(this.name);
+  private async stayParked(state: DeliveryState): Promise<number> {
+    this.log.parked(state);
+    if ((state.parkedFor ?? 0) > MAX_PARKED) await this.outbox.discard(this.name);
     return this.subscription.lease / 4;
-  }
-
-  private get subject(): string {
-    return `the subscription ${this.name} cannot be delivered`;
   }
 
   /** @param isWakeable whether activities of this process end the pause early; the end of the process always does */

@@ -31,6 +31,24 @@ describe('the calls of a listener', () => {
     await queue.idle();
   });
 
+  it('wait for any object with a method "then", such as a promise of another realm', async () => {
+    const steps: string[] = [];
+    const queue = queueOf((event) => {
+      steps.push(`begun ${event}`);
+      return {
+        // oxlint-disable-next-line unicorn/no-thenable -- it is tested here
+        then: (resolve: () => void) => {
+          steps.push(`ended ${event}`);
+          resolve();
+        },
+      };
+    });
+    queue.add(1);
+    queue.add(2);
+    await queue.idle();
+    expect(steps).toEqual(['begun 1', 'ended 1', 'begun 2', 'ended 2']);
+  });
+
   it('are reported if one of them takes more than a minute', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     let end = (): void => {};
