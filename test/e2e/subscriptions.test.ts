@@ -56,6 +56,11 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     while ((await host.dataSource.getRepository(OutboxEntry).count()) > 0) await setImmediate();
   }
 
+  /** Also waits for the subscription to be stored, which takes a moment after the start. */
+  async function untilParked(host: Host): Promise<void> {
+    while (!(await statusOf(host))[0]?.parkedAt) await setImmediate();
+  }
+
   /** A host that stores for a subscription, which only others deliver. */
   async function startWithoutHolder(): Promise<{ second: Host; endThreeTimes: () => Promise<void> }> {
     const second = await startHost({
@@ -311,7 +316,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
       throw thrown;
     };
     await track(host, 'order.paid');
-    while ((await statusOf(host))[0]?.parkedAt === null) await setImmediate();
+    await untilParked(host);
     expect(await statusOf(host)).toMatchObject([{ failures: 1, waiting: 1, error: expect.any(String) }]);
     expect(warned.mock.calls.join()).toContain('the subscription test cannot be delivered');
   });
@@ -392,7 +397,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
       if (activity?.name === 'poison') throw new Error('poisoned');
     };
     await track(host, 'poison');
-    while ((await statusOf(host))[0]?.parkedAt === null) await setImmediate();
+    await untilParked(host);
     await host.app.get(ActivitySubscriptions, { strict: false }).resume('test', { from: 'now' });
     await track(host, 'fine');
     await deliveries.until(() => deliveries.names.includes('fine'));
@@ -432,7 +437,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
       throw new Error('broken');
     };
     await host.activities.track({ name: 'a', path: '/', user: { id: 'ada' } });
-    while ((await statusOf(host))[0]?.parkedAt === null) await setImmediate();
+    await untilParked(host);
     await host.activities.track({ name: 'b', path: '/', user: { id: 'ada' } });
     await host.activities.track({ name: 'c', path: '/', user: { id: 'bob' } });
     expect((await statusOf(host))[0]?.waiting).toBe(3);
@@ -473,7 +478,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     await track(second, 'poison');
     await endThreeTimes();
     const third = await start({ maxFailures: 2 }, second.database);
-    while ((await statusOf(third))[0]?.parkedAt === null) await setImmediate();
+    await untilParked(third);
     expect(await statusOf(third)).toMatchObject([{ error: 'the process ended', waiting: 1 }]);
     expect(deliveries.names).toEqual([]);
   });
