@@ -12,7 +12,7 @@ export const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-7][\da-f]{3}-[89ab][\da-f]{3}-[\d
  * missing.
  */
 export class Fields {
-  private readonly names = new Set<string>();
+  private readonly names: string[] = [];
 
   /** @param prefix is put before the names in errors, such as `activities.3.` */
   constructor(
@@ -23,7 +23,7 @@ export class Fields {
 
   /** Returns the value unchanged. */
   raw(name: string): unknown {
-    this.names.add(name);
+    this.names.push(name);
     return Object.hasOwn(this.object, name) ? Reflect.get(this.object, name) : undefined;
   }
 
@@ -78,7 +78,7 @@ export class Fields {
   /** Adds an error for every property that was not read: its value would be lost. */
   rejectOthers(): void {
     for (const name of Object.keys(this.object))
-      if (!this.names.has(name)) this.addError(name, 'is not known');
+      if (!this.names.includes(name)) this.addError(name, 'is not known');
   }
 
   /** @param error completes a sentence that begins with the name */

@@ -112,7 +112,9 @@ export function assignVisits(
   const start = latest ? startWith(latest, moments) : 0;
   /** A visit before the current one. */
   let earlier: Visit | undefined;
-  const order = moments.map((moment, index) => ({ ...moment, index })).sort((a, b) => a.date - b.date);
+  const order = moments
+    .map(({ date, path, inView }, index) => ({ date, path, inView, index }))
+    .sort((a, b) => a.date - b.date);
   for (const { date, path, inView, index } of order) {
     if (inView !== undefined) {
       // The page may have been left by logging out.
@@ -162,13 +164,12 @@ function visitFrom(start: number, idempotencySeed: string | undefined): Visit {
 /** Returns the start of a visit. Late activities move it back if each is within a pause of the next. */
 function startWith(visit: Visit, moments: Moment[]): number {
   return moments
-    .flatMap(({ date, inView }) => (inView === undefined ? date : []))
+    .filter(({ date, inView }) => inView === undefined && date < visit.startedAt)
+    .map(({ date }) => date)
     .sort((a, b) => b - a)
     .reduce(
       (start, date) =>
-        date < start && date > start - VISIT_PAUSE && date > visit.lastSeen - MAX_VISIT_DURATION
-          ? date
-          : start,
+        date > start - VISIT_PAUSE && date > visit.lastSeen - MAX_VISIT_DURATION ? date : start,
       visit.startedAt,
     );
 }

@@ -3,7 +3,8 @@ import { connectionsOf } from '../connections.js';
 import { queryPrimary } from '../primary.js';
 import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
-import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
+import { type Dialect, type Insert, PATH_KEY_LENGTH, type Statement } from './dialect.types.js';
+import { parametersOf } from './parameters.js';
 import { readingIn, transact, runTransaction } from './transact.js';
 import { wordPattern } from './word-pattern.js';
 
@@ -60,7 +61,7 @@ function settingsFor(statement: number): ReturnType<typeof settings> {
 const NOW = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000`;
 
 /** `INSERT IGNORE` would pass over other errors too; this passes over rows with a known key. Our tables have no unique key but the primary one. */
-function insert({ table, columns, keys, rows, replace, add, version, clock }: Insert): string {
+function buildStatement({ table, columns, keys, rows, replace, add, version, clock }: Insert): Statement {
   const row = `(${[...columns.map(() => '?'), ...(clock ? [NOW] : [])].join(', ')})`;
   const values = rows.map(() => row).join(', ');
   const updates = replace
@@ -76,7 +77,8 @@ function insert({ table, columns, keys, rows, replace, add, version, clock }: In
         : [`${columns[0]} = ${table}.${columns[0]}`];
   const into = clock ? [...columns, clock] : columns;
   const onDuplicate = keys > 0 ? ` ON DUPLICATE KEY UPDATE ${updates.join(', ')}` : '';
-  return `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values}${onDuplicate}`;
+  const sql = `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values}${onDuplicate}`;
+  return [sql, parametersOf(rows)];
 }
 
 const EPOCH = `TIMESTAMP'1970-01-01 00:00:00.000000'`;
@@ -95,13 +97,13 @@ export const mysql: Dialect = {
     await runTransaction(connection, { before, after }, async () => {
       for (const each of inserts) {
         if (monotonicClock.now() > deadline) throw new UnavailableError('the database is too slow');
-        await runner.query(insert(each), each.rows.flat());
+        await runner.query(...buildStatement(each));
       }
       await runner.commitTransaction();
     });
   },
 
-  statements: (inserts) => inserts.map((each) => [insert(each), each.rows.flat()]),
+  statements: (inserts) => inserts.map(buildStatement),
 
   transact: (dataSource, guard, statements, signal) =>
     transact(
@@ -109,7 +111,7 @@ export const mysql: Dialect = {
       settingsFor(connectionsOf(dataSource).statementBound),
       guard,
       statements,
-      (each) => [insert(each), each.rows.flat()],
+      buildStatement,
       signal,
     ),
 

@@ -7,6 +7,7 @@ import { queryPrimary, onPrimary } from '../primary.js';
 import { classifyFailure } from '../driver.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Dialect, Insert, Statement } from './dialect.types.js';
+import { parametersOf } from './parameters.js';
 
 /** Rows in one statement, below SQLite's limit of 32,766 parameters. */
 const ROWS_PER_STATEMENT = 500;
@@ -38,7 +39,7 @@ function buildStatements({ table, columns, keys, rows, replace, add, version, cl
     const some = rows.slice(at, at + ROWS_PER_STATEMENT);
     const values = some.map(() => row).join(', ');
     const sql = `INSERT INTO ${table} (${into.join(', ')}) VALUES ${values}${onConflict}`;
-    statements.push([sql, some.flat()]);
+    statements.push([sql, parametersOf(some)]);
   }
   return statements;
 }
