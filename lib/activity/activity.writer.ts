@@ -18,7 +18,7 @@ import { OpenWrites } from './open-writes.js';
 import { Pages } from './page.js';
 import type { NewSession } from './session.js';
 import { toRows } from './write-batch.js';
-import { WRITE_SUBJECT, WriteErrors } from './write-errors.js';
+import { WRITE_SYMPTOM, WriteErrors } from './write-errors.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 
 // Milliseconds.
@@ -285,7 +285,7 @@ export class ActivityWriter
 
   /** Tries the writes again after a pause. */
   private postpone(batch: PendingWrite[], error: unknown): void {
-    this.store.incidents.failed(WRITE_SUBJECT, this.errors.classify(error), 'warn');
+    this.store.incidents.failed(WRITE_SYMPTOM, this.errors.classify(error), 'warn');
     this.queue.putBack(batch);
     this.pause = Math.min(2 * this.pause || MIN_PAUSE, MAX_PAUSE);
     this.pauseTimer ??= setTimeout(() => {

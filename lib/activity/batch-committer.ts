@@ -7,7 +7,7 @@ import type { KnownSessions } from './known-sessions.js';
 import type { Pages } from './page.js';
 import type { Session } from './session.js';
 import { toBatch, toRows } from './write-batch.js';
-import { WRITE_SUBJECT, type WriteErrors } from './write-errors.js';
+import { WRITE_SYMPTOM, type WriteErrors } from './write-errors.js';
 import type { PendingWrite, WriteQueue } from './write-queue.js';
 
 interface CommitterParts {
@@ -59,7 +59,7 @@ export class BatchCommitter {
     this.parts.onCommitted();
     // Must be logged before the line that the problem is over.
     errors.reportLate();
-    store.incidents.worked(WRITE_SUBJECT);
+    store.incidents.worked(WRITE_SYMPTOM);
     for (const each of batch) {
       queue.answer(each);
       committed?.emit(each.activities);

@@ -4,14 +4,14 @@ import { UnavailableError } from '../store/unavailable.error.js';
 import type { Clock } from '../time/clock.js';
 import { RecentIds } from './recent-ids.js';
 import type { NewSession, Session } from './session.js';
-import { WRITE_SUBJECT, type WriteErrors } from './write-errors.js';
+import { WRITE_SYMPTOM, type WriteErrors } from './write-errors.js';
 
 /** Milliseconds until erased sessions are restored. */
 const CHECK_PAUSE = 1000;
 /** How many sessions may wait for the lookup; others are inserted again. */
 const MAX_UNCHECKED = 10_000;
 
-const CHECK_SUBJECT = 'sessions that another instance has erased cannot be restored';
+const CHECK_SYMPTOM = 'sessions that another instance has erased cannot be restored';
 
 /**
  * The sessions that this process has stored lately, which are not inserted again with each activity. Another instance may
@@ -73,7 +73,7 @@ export class KnownSessions {
   /** Stores the session of activities that are committed already. Statistics that have seen them without it are recomputed. */
   async storeLate(session: NewSession): Promise<void> {
     if (this.canCheck && this.stored.has(session.id)) return this.recheck([session]);
-    await this.store.restoreSessions([session], WRITE_SUBJECT);
+    await this.store.restoreSessions([session], WRITE_SYMPTOM);
     this.stored.add(session.id);
   }
 
@@ -112,12 +112,12 @@ export class KnownSessions {
     if (sessions.size === 0) return;
     this.unchecked = new Map();
     try {
-      await this.store.restoreSessions([...sessions.values()], CHECK_SUBJECT);
+      await this.store.restoreSessions([...sessions.values()], CHECK_SYMPTOM);
     } catch (error) {
       for (const [id, session] of sessions) this.unchecked.set(id, session);
       // An UnavailableError is in the log already.
       if (!(error instanceof UnavailableError))
-        this.store.incidents.failed(CHECK_SUBJECT, this.errors.classify(error), 'warn');
+        this.store.incidents.failed(CHECK_SYMPTOM, this.errors.classify(error), 'warn');
     }
   }
 }

@@ -4,8 +4,8 @@ import type { Store, StoreFailure } from '../store/store.js';
 import { REFUSED, UnavailableError } from '../store/unavailable.error.js';
 import { UnstorableError } from './unstorable.error.js';
 
-/** The subject of failed writes in the log. */
-export const WRITE_SUBJECT = 'activities cannot be stored';
+/** The symptom of failed writes in the log. */
+export const WRITE_SYMPTOM = 'activities cannot be stored';
 
 /** Creates the errors for callers whose activities are not stored, and logs why. */
 export class WriteErrors {
@@ -19,15 +19,15 @@ export class WriteErrors {
 
   /** Logs that the database can never store an activity. */
   unstorable(reason: string, code = 'UNSTORABLE', cause?: unknown): UnstorableError {
-    const subject = 'an activity was refused that the database can never store';
-    this.store.incidents.failed(subject, { code, reason }, 'warn');
+    const symptom = 'an activity was refused that the database can never store';
+    this.store.incidents.failed(symptom, { code, reason }, 'warn');
     return new UnstorableError(reason, { cause });
   }
 
   /** Logs that activities are refused, unless the log has the database's own problem already. */
   overload(reason: string, setting: keyof WriterSettings): UnavailableError {
     const advice = `writer.${setting}: the database is slow, or the pool has no free connection`;
-    this.store.incidents.followed(WRITE_SUBJECT, { code: 'OVERLOAD', reason, advice }, 'warn');
+    this.store.incidents.followed(WRITE_SYMPTOM, { code: 'OVERLOAD', reason, advice }, 'warn');
     return new UnavailableError(reason);
   }
 
@@ -44,7 +44,7 @@ export class WriteErrors {
   /** Logs a failure that another try would not solve. */
   refused(failure: StoreFailure, cause: unknown): Error {
     if (failure.kind === 'data') return this.unstorable(failure.reason, failure.code, cause);
-    this.store.incidents.failed(WRITE_SUBJECT, failure);
+    this.store.incidents.failed(WRITE_SYMPTOM, failure);
     const advice = failure.advice ? ` (${failure.advice})` : '';
     return new UnavailableError(`the database rejected the write: ${failure.reason}${advice}`, {
       cause,

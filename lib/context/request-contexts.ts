@@ -24,9 +24,9 @@ import { VisitorService } from '../tracking/visitor.service.js';
 import { keepAddress } from '../http/request.js';
 import { RequestValue } from '../http/request-value.js';
 import type { ContextRequest, ContextResponse } from './request.js';
-import { RequestScope } from './request-scope.js';
+import { RequestContext } from './request-context.js';
 
-/** A request in which code runs. Its scope is created at the first activity, because most requests track nothing. */
+/** A request in which code runs. Its context is created at the first activity, because most requests track nothing. */
 class EnteredRequest {
   constructor(
     readonly request: ContextRequest,
@@ -41,7 +41,7 @@ class EnteredRequest {
 @Injectable()
 export class RequestContexts extends CurrentContext {
   private readonly storage = new AsyncLocalStorage<EnteredRequest | ActivityContext>();
-  private readonly scopes = new RequestValue<RequestScope>('scope');
+  private readonly contexts = new RequestValue<RequestContext>('context');
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -67,11 +67,11 @@ export class RequestContexts extends CurrentContext {
 
   decided(): Promise<unknown> | undefined {
     const { current } = this;
-    return current instanceof RequestScope ? current.decided(this.settings, this.visitors) : undefined;
+    return current instanceof RequestContext ? current.decided(this.settings, this.visitors) : undefined;
   }
 
   ready(): Promise<unknown> | undefined {
-    return this.current instanceof RequestScope ? this.loadKeys() : undefined;
+    return this.current instanceof RequestContext ? this.loadKeys() : undefined;
   }
 
   /** Returns the context of this request, even if the caller does not run in it. */
@@ -80,44 +80,44 @@ export class RequestContexts extends CurrentContext {
     const isSame = entered instanceof EnteredRequest && entered.request === request;
     keepAddress(request);
     // Activities that the handler tracks itself must belong to the same visit.
-    const scope = this.getScope(request, isSame ? entered.response : response);
+    const context = this.getContext(request, isSame ? entered.response : response);
     return {
-      decided: () => scope.decided(this.settings, this.visitors),
+      decided: () => context.decided(this.settings, this.visitors),
       ready: () => this.loadKeys(),
-      findOrigin: (occasion) => scope.findOrigin(occasion, this.settings, this.visitors),
+      findOrigin: (occasion) => context.findOrigin(occasion, this.settings, this.visitors),
     };
   }
 
   findOrigin(occasion: Occasion): Origin | undefined {
     const { current } = this;
     if (!current) return undefined;
-    return current instanceof RequestScope
+    return current instanceof RequestContext
       ? current.findOrigin(occasion, this.settings, this.visitors)
       : originIn(current, occasion);
   }
 
   snapshot(): ActivityContext | undefined {
     const { current } = this;
-    return current instanceof RequestScope ? current.snapshot(this.settings, this.visitors) : current;
+    return current instanceof RequestContext ? current.snapshot(this.settings, this.visitors) : current;
   }
 
   run<T>(given: GivenContext, work: () => T): T {
     return this.storage.run(this.contextFrom(given), work);
   }
 
-  /** The scope of the request, or the context of `runAs`, in which the caller runs. */
-  private get current(): RequestScope | ActivityContext | undefined {
+  /** The context of the request, or that of `runAs`, in which the caller runs. */
+  private get current(): RequestContext | ActivityContext | undefined {
     const entered = this.storage.getStore();
-    return entered instanceof EnteredRequest ? this.getScope(entered.request, entered.response) : entered;
+    return entered instanceof EnteredRequest ? this.getContext(entered.request, entered.response) : entered;
   }
 
-  /** Returns the scope of a request. All its handlers share it, so that several fields of a GraphQL operation have one visit. */
-  private getScope(request: ContextRequest, response: ContextResponse | undefined): RequestScope {
-    const known = this.scopes.get(request);
+  /** Returns the context of a request. All its handlers share it, so that several fields of a GraphQL operation have one visit. */
+  private getContext(request: ContextRequest, response: ContextResponse | undefined): RequestContext {
+    const known = this.contexts.get(request);
     if (known) return known;
-    const scope = new RequestScope(request, response);
-    this.scopes.set(request, scope);
-    return scope;
+    const context = new RequestContext(request, response);
+    this.contexts.set(request, context);
+    return context;
   }
 
   private loadKeys(): Promise<unknown> | undefined {

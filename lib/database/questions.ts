@@ -8,7 +8,7 @@ import { classifyFailure } from './driver.js';
 import { refusal } from './refusal.js';
 import { Slots } from './slots.js';
 
-/** The subject of a failed question in the log. */
+/** The symptom of a failed question in the log. */
 export const UNREADABLE = 'activities cannot be read';
 const TOO_SLOW = 'a question took too long';
 
@@ -18,8 +18,8 @@ export interface AskOptions {
   timeout?: number | undefined;
   /** The {@link Questions.deadline} of a question that asks several times. */
   deadline?: number;
-  /** The subject in the log if it fails; `null` logs nothing. */
-  subject?: string | null;
+  /** The symptom in the log if it fails; `null` logs nothing. */
+  symptom?: string | null;
   /** The slots it takes one of. */
   slots?: Slots;
 }
@@ -52,7 +52,7 @@ export class Questions {
    * @throws TooSlowError if it works on one statement for too long
    */
   async ask<T>(ask: (signal: AbortSignal) => Promise<T>, options: AskOptions = {}): Promise<T> {
-    const { subject = UNREADABLE, slots = this.slots, deadline = Number.POSITIVE_INFINITY } = options;
+    const { symptom = UNREADABLE, slots = this.slots, deadline = Number.POSITIVE_INFINITY } = options;
     const timeout = Math.min(options.timeout ?? this.timeout, this.timeout);
     const left = Math.min(timeout, deadline - monotonicClock.now());
     const controller = new AbortController();
@@ -67,10 +67,10 @@ export class Questions {
       const release = await slots.take(signal);
       isAsked = true;
       const answer = await untilAborted(releasing(ask, signal, release), signal);
-      if (subject) this.incidents.worked(subject);
+      if (symptom) this.incidents.worked(symptom);
       return answer;
     } catch (error) {
-      throw this.explained(error, subject);
+      throw this.explained(error, symptom);
     } finally {
       stop();
       clearTimeout(timer);
@@ -97,17 +97,17 @@ export class Questions {
     return new LateError(`${reason} (statistics.timeout): ${isAsked ? NARROW : others}`);
   }
 
-  private explained(error: unknown, subject: string | null): unknown {
+  private explained(error: unknown, symptom: string | null): unknown {
     if (error instanceof AbandonedError) return error;
     const failure = classifyFailure(this.dataSource, error);
     if (!failure || failure.kind === 'data') return error;
     if (failure.isTooSlow) {
-      if (subject) this.incidents.failed(TOO_SLOW, failure, 'warn');
+      if (symptom) this.incidents.failed(TOO_SLOW, failure, 'warn');
       return error instanceof TooSlowError
         ? error
         : new TooSlowError(this.statementTimeout, { cause: error });
     }
-    if (subject && error !== this.shutdown) this.incidents.failed(subject, failure, 'warn');
+    if (symptom && error !== this.shutdown) this.incidents.failed(symptom, failure, 'warn');
     return error instanceof UnavailableError ? error : refusal(failure, failure.reason, error);
   }
 }

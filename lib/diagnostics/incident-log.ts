@@ -32,7 +32,7 @@ interface Incident {
  * when it ends; so the log stays readable if each of a thousand requests a second fails.
  */
 export class IncidentLog {
-  /** Incidents by subject and {@link toKey}. */
+  /** Incidents by symptom and {@link toKey}. */
   private readonly incidents = new Map<string, Map<string, Incident>>();
 
   constructor(
@@ -41,19 +41,19 @@ export class IncidentLog {
   ) {}
 
   /**
-   * @param subject the log text, such as `activities cannot be stored`
+   * @param symptom the log text, such as `activities cannot be stored`
    * @param level `warn` if it is tried again by itself
    */
-  failed(subject: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
+  failed(symptom: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
     const now = this.clock.now();
-    const ofSubject = this.incidents.get(subject) ?? new Map<string, Incident>();
-    this.incidents.set(subject, ofSubject);
-    const incident = ofSubject.get(toKey(failure));
+    const ofSymptom = this.incidents.get(symptom) ?? new Map<string, Incident>();
+    this.incidents.set(symptom, ofSymptom);
+    const incident = ofSymptom.get(toKey(failure));
     const advice = failure.advice ? ` (${failure.advice})` : '';
     if (!incident || (!incident.isOpen && now - incident.saidAt >= PAUSE)) {
       const moments = { begunAt: now, saidAt: now, failedAt: now };
-      ofSubject.set(toKey(failure), { isOpen: true, isSaid: true, ...moments, count: 1 });
-      this.logger[level](`${subject}: ${failure.reason}${advice}`);
+      ofSymptom.set(toKey(failure), { isOpen: true, isSaid: true, ...moments, count: 1 });
+      this.logger[level](`${symptom}: ${failure.reason}${advice}`);
       return;
     }
     // An incident that recurs within a minute continues, so that a recurring problem does not fill the log.
@@ -64,35 +64,35 @@ export class IncidentLog {
     incident.saidAt = now;
     incident.isSaid = true;
     const since = seconds(now - incident.begunAt);
-    this.logger[level](`${subject}, ${incident.count} times in ${since}: ${failure.reason}${advice}`);
+    this.logger[level](`${symptom}, ${incident.count} times in ${since}: ${failure.reason}${advice}`);
   }
 
   /** Reports a failure that is probably the consequence of another one. It is not logged while another incident lasts. */
-  followed(subject: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
+  followed(symptom: string, failure: Failure, level: 'warn' | 'error' = 'error'): void {
     const now = this.clock.now();
-    const incidents = [...(this.incidents.get(subject) ?? [])];
+    const incidents = [...(this.incidents.get(symptom) ?? [])];
     const isExplained = incidents.some(
       ([key, { isOpen, failedAt }]) => key !== toKey(failure) && isOpen && now - failedAt < PAUSE,
     );
-    if (!isExplained) this.failed(subject, failure, level);
+    if (!isExplained) this.failed(symptom, failure, level);
   }
 
-  /** Ends all incidents of the subject. */
-  worked(subject: string): void {
-    const ofSubject = this.incidents.get(subject);
-    if (!ofSubject) return;
+  /** Ends all incidents of the symptom. */
+  worked(symptom: string): void {
+    const ofSymptom = this.incidents.get(symptom);
+    if (!ofSymptom) return;
     const now = this.clock.now();
-    for (const [key, incident] of ofSubject) {
+    for (const [key, incident] of ofSymptom) {
       if (incident.isOpen) {
         incident.isOpen = false;
         if (!incident.isSaid) continue;
         incident.isSaid = false;
         this.logger.log(
-          `over after ${seconds(now - incident.begunAt)} (${incident.count} times): ${subject}`,
+          `over after ${seconds(now - incident.begunAt)} (${incident.count} times): ${symptom}`,
         );
-      } else if (now - incident.saidAt >= PAUSE) ofSubject.delete(key);
+      } else if (now - incident.saidAt >= PAUSE) ofSymptom.delete(key);
     }
-    if (ofSubject.size === 0) this.incidents.delete(subject);
+    if (ofSymptom.size === 0) this.incidents.delete(symptom);
   }
 }
 

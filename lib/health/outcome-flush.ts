@@ -13,7 +13,7 @@ const TIMEOUT = 2000;
 /** A shutdown, or a request that has been stored, waits no longer. */
 const SHORT_TIMEOUT = 500;
 /** The log text. */
-const SUBJECT = 'the counts of stored and refused activities cannot be saved';
+const SYMPTOM = 'the counts of stored and refused activities cannot be saved';
 
 /** Stores what {@link OutcomeCounter} has counted, at most every 15 seconds and at a shutdown. It never throws. */
 @Injectable()
@@ -74,13 +74,13 @@ export class OutcomeFlush implements BeforeApplicationShutdown {
     if (counts.length === 0) return;
     try {
       await this.store.addOutcomes(counts, timeout);
-      this.store.incidents.worked(SUBJECT);
+      this.store.incidents.worked(SYMPTOM);
     } catch (error) {
       this.outcomes.restore(counts);
       // A transient failure is not logged here; the writer logs it if activities cannot be stored either.
       const failure = this.store.classifyError(error);
       if (failure?.kind === 'schema' && !this.isClosing)
-        this.store.incidents.failed(SUBJECT, failure, 'warn');
+        this.store.incidents.failed(SYMPTOM, failure, 'warn');
     }
   }
 }

@@ -13,7 +13,7 @@ import { SETTINGS, type Settings } from '../options/settings.js';
 import { ADAPTER_HOST } from './adapter-host.js';
 
 /** The text in the log. */
-const SUBJECT = 'an answer broke off';
+const SYMPTOM = 'an answer broke off';
 
 /** Express uses Node's response, Fastify wraps it. */
 export type StreamResponse = ServerResponse | { raw: ServerResponse };
@@ -42,10 +42,10 @@ export class ResponseStreams implements BeforeApplicationShutdown, OnApplication
     // A normal end would look complete to the client.
     stream.once('error', (error) => {
       const reason = error.message;
-      this.incidents.failed(SUBJECT, { code: reason, reason });
+      this.incidents.failed(SYMPTOM, { code: reason, reason });
       breakOff();
     });
-    stream.once('end', () => this.incidents.worked(SUBJECT));
+    stream.once('end', () => this.incidents.worked(SYMPTOM));
     raw.once('close', () => {
       this.open.delete(stream);
       stream.destroy();

@@ -22,7 +22,7 @@ const REST = 19;
 /** Milliseconds that the application waits for a step when it shuts down. */
 const SHUTDOWN_WAIT = 1000;
 /** The log text. */
-const SUBJECT = 'activities that are too old cannot be erased';
+const SYMPTOM = 'activities that are too old cannot be erased';
 
 /** Applies the option `retention` once a day, beside everything else. */
 @Injectable()
@@ -70,12 +70,12 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
       const result = await this.store.retain(planRetention(this.options, now), (took) =>
         restAfter(took, REST, this.closing.signal),
       );
-      incidents.worked(SUBJECT);
+      incidents.worked(SYMPTOM);
       if (result && result.erased + result.anonymised > 0) new Logger('Djaffar').log(describe(result));
     } catch (error) {
       if (this.closing.signal.aborted) return;
       const failure = this.store.classifyError(error) ?? { code: 'other', reason: String(error) };
-      incidents.failed(SUBJECT, failure, 'warn');
+      incidents.failed(SYMPTOM, failure, 'warn');
     }
   }
 }

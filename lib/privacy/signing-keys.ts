@@ -20,7 +20,7 @@ const REFRESH_TIMEOUT = 1000;
 /** Browsers keep a cookie that lasts until they are closed for longer if they restore their tabs; none keeps any longer. */
 const MAX_COOKIE_AGE = 400 * DAY;
 
-const SUBJECT = 'the keys that sign the cookies cannot be read';
+const SYMPTOM = 'the keys that sign the cookies cannot be read';
 
 /** The keys that sign the visitors' cookies: read once, then kept in memory, and read again once a minute. */
 @Injectable()
@@ -69,7 +69,7 @@ export class SigningKeys implements OnApplicationBootstrap {
     this.waiting += 1;
     try {
       const ring = await this.load();
-      this.store.incidents.worked(SUBJECT);
+      this.store.incidents.worked(SYMPTOM);
       return ring;
     } catch (error) {
       const failure = this.store.classifyError(unwrapCause(error));
@@ -82,7 +82,7 @@ export class SigningKeys implements OnApplicationBootstrap {
 
   private logFailure(failure: StoreFailure): void {
     const level = failure.kind === 'schema' ? 'error' : 'warn';
-    this.store.incidents.failed(SUBJECT, failure, level);
+    this.store.incidents.failed(SYMPTOM, failure, level);
   }
 
   private load(): Promise<KeyRing> {

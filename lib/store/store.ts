@@ -66,11 +66,11 @@ export interface Store {
    * Stores sessions again that an erasure has deleted although they have activities. A session without activities is not
    * stored: an erasure that runs at the same moment, or comes later, must leave none behind. A store without transactions
    * may look for such sessions afterwards.
-   * @param subject the text in the log if it fails
+   * @param symptom the text in the log if it fails
    * @returns how many were stored
    * @throws UnavailableError
    */
-  restoreSessions(sessions: NewSession[], subject?: string): Promise<number>;
+  restoreSessions(sessions: NewSession[], symptom?: string): Promise<number>;
 
   /** Called if a second write got no answer: idle connections are probably silent too. */
   dropIdleConnections(): void;

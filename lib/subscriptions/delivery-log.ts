@@ -9,13 +9,13 @@ export const TIMEOUT = 'TIMEOUT';
 
 /** Logs how the delivery of a subscription goes. */
 export class DeliveryLog {
-  private readonly subject: string;
+  private readonly symptom: string;
 
   constructor(
     private readonly subscription: Pick<Subscription, 'name' | 'lease' | 'timeout'>,
     private readonly store: Pick<Store, 'incidents'>,
   ) {
-    this.subject = `the subscription ${subscription.name} cannot be delivered`;
+    this.symptom = `the subscription ${subscription.name} cannot be delivered`;
   }
 
   /** The log text if the handler takes too long. */
@@ -24,7 +24,7 @@ export class DeliveryLog {
   }
 
   worked(): void {
-    this.store.incidents.worked(this.subject);
+    this.store.incidents.worked(this.symptom);
   }
 
   /** @returns the kind of the failure, which may be stored */
@@ -51,10 +51,10 @@ export class DeliveryLog {
   parked({ failures, error }: DeliveryState): void {
     const reason = `it is parked after ${failures} failures in a row, the last of them: ${error}`;
     const advice = `call ActivitySubscriptions.resume('${this.subscription.name}')`;
-    this.store.incidents.failed(this.subject, { code: 'PARKED', reason, advice });
+    this.store.incidents.failed(this.symptom, { code: 'PARKED', reason, advice });
   }
 
   private warn(code: string, reason: string): void {
-    this.store.incidents.failed(this.subject, { code, reason }, 'warn');
+    this.store.incidents.failed(this.symptom, { code, reason }, 'warn');
   }
 }

@@ -50,7 +50,7 @@ export class ListenerQueue<Event> {
 
   /** Never rejects. */
   private async run(): Promise<void> {
-    const subject = `${this.name} failed`;
+    const symptom = `${this.name} failed`;
     // Lets the writer continue first.
     await setImmediate();
     // All other events wait for a call that takes very long.
@@ -63,9 +63,9 @@ export class ListenerQueue<Event> {
       try {
         report.refresh();
         await this.call(event);
-        this.incidents.worked(subject);
+        this.incidents.worked(symptom);
       } catch (error) {
-        this.incidents.failed(subject, describeThrown(error));
+        this.incidents.failed(symptom, describeThrown(error));
       }
       // Listeners that wait for nothing would otherwise keep the event loop until the queue is empty.
       if (monotonicClock.now() - resumedAt < MAX_BLOCKING) continue;

@@ -42,7 +42,7 @@ describe('the log of incidents', () => {
     expect(lines[0]).toBe('warn activities cannot be stored: too many clients');
   });
 
-  it('distinguishes incidents by subject and code, and logs the advice', () => {
+  it('distinguishes incidents by symptom and code, and logs the advice', () => {
     log.failed('activities cannot be stored', failure);
     log.failed('activities cannot be stored', {
       code: '42P01',

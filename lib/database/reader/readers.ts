@@ -25,7 +25,7 @@ const IDLE = 30_000;
 const FIRST_PAUSE = 1000;
 const MAX_PAUSE = 60_000;
 
-const SUBJECT = 'reading stops the event loop of this process, as no other can read the database';
+const SYMPTOM = 'reading stops the event loop of this process, as no other can read the database';
 
 /**
  * Connections for reading in separate processes, for databases that run inside this process and would block its event loop. They
@@ -70,7 +70,7 @@ export class Readers {
       this.pause = Math.min(10 * this.pause || FIRST_PAUSE, MAX_PAUSE);
       this.notBefore = monotonicClock.now() + this.pause;
       const reason = error instanceof Error ? error.message : String(error);
-      if (!this.isSilent) this.incidents.failed(SUBJECT, { code: 'reader', reason }, 'warn');
+      if (!this.isSilent) this.incidents.failed(SYMPTOM, { code: 'reader', reason }, 'warn');
       return undefined;
     }
     release();
@@ -90,7 +90,7 @@ export class Readers {
       const found = await this.find(this.dataSource);
       // Another call may have done it in the meantime.
       if (!this.isSilent && !this.openable && 'obstacle' in found)
-        this.logger.warn(`${SUBJECT}: ${found.obstacle}`);
+        this.logger.warn(`${SYMPTOM}: ${found.obstacle}`);
       this.openable ??= found;
     }
     return 'options' in this.openable ? this.openable.options : undefined;
@@ -112,7 +112,7 @@ export class Readers {
       throw error;
     }
     if (!this.isClosed) {
-      this.incidents.worked(SUBJECT);
+      this.incidents.worked(SYMPTOM);
       this.pause = 0;
       return started;
     }

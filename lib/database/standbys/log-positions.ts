@@ -52,7 +52,7 @@ export class LogPositions {
           (_, runner): Promise<{ time: string; end: string }[]> => runner.query(POSITION),
           signal,
         ),
-      { deadline, subject: null },
+      { deadline, symptom: null },
     );
     if (!row) throw new Error('a SELECT without a table has one row');
     const position = { time: Number(row.time), end: BigInt(row.end), askedAt };

@@ -44,7 +44,7 @@ export class Standby {
 
   passOver(reason: string): void {
     this.passedOverUntil = monotonicClock.now() + PASS_OVER;
-    connectionsOf(this.dataSource).incidents.failed(this.subject, { code: reason, reason }, 'warn');
+    connectionsOf(this.dataSource).incidents.failed(this.symptom, { code: reason, reason }, 'warn');
   }
 
   /**
@@ -77,7 +77,7 @@ export class Standby {
     }
   }
 
-  private get subject(): string {
+  private get symptom(): string {
     return `${this.name} answers no questions`;
   }
 
@@ -92,10 +92,10 @@ export class Standby {
             signal,
             { standby: this },
           ),
-        { timeout: ANSWER_TIMEOUT, slots: this.slots, subject: null },
+        { timeout: ANSWER_TIMEOUT, slots: this.slots, symptom: null },
       );
       if (row?.replayed != null) {
-        if (!this.isPassedOver) connections.incidents.worked(this.subject);
+        if (!this.isPassedOver) connections.incidents.worked(this.symptom);
         return BigInt(row.replayed);
       }
       this.passOver('it is not in recovery, so it is no standby');

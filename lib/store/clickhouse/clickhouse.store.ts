@@ -96,10 +96,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     await work((batch, within) => this.writing.write(batch, within, cancel));
   }
 
-  restoreSessions(sessions: NewSession[], subject?: string): Promise<number> {
+  restoreSessions(sessions: NewSession[], symptom?: string): Promise<number> {
     return this.server.ask(
       (limits) => this.sessions.restore(sessions, limits),
-      subject === undefined ? {} : { subject },
+      symptom === undefined ? {} : { symptom },
     );
   }
 
@@ -149,7 +149,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
   findVisitSpans(ids: string[], timeout = Number.POSITIVE_INFINITY): Promise<VisitSpan[]> {
     return this.reader.findVisitSpans(ids, {
       timeout,
-      subject: 'the visits of activities cannot be looked up',
+      symptom: 'the visits of activities cannot be looked up',
     });
   }
 
@@ -228,12 +228,12 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
   ): Promise<SigningKey[]> {
     return this.server.ask((limits) => loadSigningKeys(this.server, next, limits), {
       timeout,
-      subject: null,
+      symptom: null,
     });
   }
 
   addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void> {
-    return this.server.ask((limits) => addOutcomes(this.server, counts, limits), { timeout, subject: null });
+    return this.server.ask((limits) => addOutcomes(this.server, counts, limits), { timeout, symptom: null });
   }
 
   findOutcomes(since: number): Promise<OutcomeCount[]> {

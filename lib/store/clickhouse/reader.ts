@@ -121,7 +121,7 @@ export class Reader {
       );
       return { ids, activities: await this.withSessions(rows, this.sessions.cache(), limits) };
     };
-    return this.ask(find, { subject: 'new activities cannot be looked for' });
+    return this.ask(find, { symptom: 'new activities cannot be looked for' });
   }
 
   async findVisitSpans(ids: string[], limits: ReadLimits): Promise<VisitSpan[]> {

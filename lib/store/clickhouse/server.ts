@@ -50,7 +50,7 @@ export interface StatementLimits {
 
 export interface ReadLimits {
   /** The log text if it fails; `null` logs nothing. */
-  subject?: string | null;
+  symptom?: string | null;
   /** Milliseconds for all of the work. */
   timeout?: number;
 }
@@ -149,7 +149,7 @@ export class Server {
    */
   async ask<T>(
     work: (limits: StatementLimits) => Promise<T>,
-    { subject = UNREADABLE, timeout = this.timeout }: ReadLimits = {},
+    { symptom = UNREADABLE, timeout = this.timeout }: ReadLimits = {},
   ): Promise<T> {
     const controller = new AbortController();
     const { signal } = controller;
@@ -165,7 +165,7 @@ export class Server {
       return await work({ signal, timeout: Math.max(end - monotonicClock.now(), 1) });
     } catch (error) {
       const cause: unknown = signal.aborted ? signal.reason : error;
-      const unavailable = this.toUnavailable(cause, subject);
+      const unavailable = this.toUnavailable(cause, symptom);
       throw unavailable ?? cause;
     } finally {
       stop();
@@ -174,11 +174,11 @@ export class Server {
   }
 
   /** Logs a failure of the engine; `undefined` for other errors. */
-  toUnavailable(error: unknown, subject: string | null = UNREADABLE): UnavailableError | undefined {
+  toUnavailable(error: unknown, symptom: string | null = UNREADABLE): UnavailableError | undefined {
     if (error instanceof UnavailableError) return error;
     const failure = classifyFailure(error);
     if (!failure || failure.kind === 'data') return undefined;
-    if (subject !== null) this.incidents.failed(subject, failure, 'warn');
+    if (symptom !== null) this.incidents.failed(symptom, failure, 'warn');
     const advice = failure.advice ? ` (${failure.advice})` : '';
     return new UnavailableError(`the database did not answer: ${failure.reason}${advice}`, {
       cause: error,

@@ -122,7 +122,7 @@ function change(
 ): Promise<number> {
   return connectionsOf(dataSource).ask(
     (signal) => dialectOf(dataSource).transact(dataSource, query.getQueryAndParameters(), [], signal),
-    { timeout, subject: null, slots: connectionsOf(dataSource).writers },
+    { timeout, symptom: null, slots: connectionsOf(dataSource).writers },
   );
 }
 
@@ -134,7 +134,7 @@ function withConnection<T>(
   const connections = connectionsOf(dataSource);
   return connections.ask((signal) => connections.use(work, signal), {
     timeout,
-    subject: null,
+    symptom: null,
     slots: connections.writers,
   });
 }

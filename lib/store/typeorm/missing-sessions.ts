@@ -19,16 +19,16 @@ const MAX_LOCKED = 100;
  * Restores sessions that an erasure has deleted although they have activities: the erasure does not see activities that are being written,
  * and the writer does not store a session again that it has just stored. Statistics are recomputed, because the flag `bot` is in the
  * session. A session without activities stays erased.
- * @param subject the text in the log if the database fails
+ * @param symptom the text in the log if the database fails
  * @returns how many sessions were stored
  * @throws UnavailableError
  */
 export async function restoreMissingSessions(
   dataSource: DataSource,
   sessions: NewSession[],
-  subject?: string,
+  symptom?: string,
 ): Promise<number> {
-  const options = subject === undefined ? {} : { subject };
+  const options = symptom === undefined ? {} : { symptom };
   // In this process: another one would have to be started for a few keys.
   const ask = <T>(work: (manager: EntityManager) => Promise<T>): Promise<T> =>
     connectionsOf(dataSource).ask(

@@ -7,7 +7,7 @@ import { uncached } from '../../database/primary.js';
 import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
 
 /** The log text if the database fails. */
-const SUBJECT = 'subscriptions cannot be delivered';
+const SYMPTOM = 'subscriptions cannot be delivered';
 
 /** Runs the statements of the outbox. */
 export class OutboxDatabase {
@@ -80,12 +80,12 @@ export class OutboxDatabase {
   }
 
   ask<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT });
+    return connectionsOf(this.dataSource).ask(work, { symptom: SYMPTOM });
   }
 
   /** Uses a slot of the writers: slow questions must not delay it until the lease is over. */
   askAsWriter<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { writers } = connectionsOf(this.dataSource);
-    return connectionsOf(this.dataSource).ask(work, { subject: SUBJECT, slots: writers });
+    return connectionsOf(this.dataSource).ask(work, { symptom: SYMPTOM, slots: writers });
   }
 }

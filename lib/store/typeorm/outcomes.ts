@@ -40,7 +40,7 @@ export async function addOutcomes(
           .execute();
         cleanedAt.set(dataSource, hour);
       }, signal),
-    { timeout, subject: null, slots: connections.writers },
+    { timeout, symptom: null, slots: connections.writers },
   );
 }
 

@@ -36,7 +36,7 @@ export function loadSigningKeys(
   };
   return connectionsOf(dataSource).ask((signal) => connectionsOf(dataSource).use(load, signal), {
     timeout,
-    subject: null,
+    symptom: null,
     slots: connectionsOf(dataSource).writers,
   });
 }

@@ -131,8 +131,8 @@ export class TypeOrmStore
     return this.writer.lend(work, cancel);
   }
 
-  async restoreSessions(sessions: NewSession[], subject?: string): Promise<number> {
-    const restored = await restoreMissingSessions(this.dataSource, sessions, subject);
+  async restoreSessions(sessions: NewSession[], symptom?: string): Promise<number> {
+    const restored = await restoreMissingSessions(this.dataSource, sessions, symptom);
     if (restored > 0) this.changes += 1;
     return restored;
   }

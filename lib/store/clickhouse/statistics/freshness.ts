@@ -22,7 +22,7 @@ const PAUSE = 5000;
 /** Milliseconds after which the process that marked dirty visits is taken for dead. */
 const ABANDONED = 60 * MINUTE;
 
-const SUBJECT = 'the statistics cannot be brought up to date';
+const SYMPTOM = 'the statistics cannot be brought up to date';
 const STATE_OF_VISITS = 'visits';
 
 /**
@@ -113,12 +113,12 @@ export class Freshness {
     this.next = undefined;
     this.running = this.run()
       .then((asOf) => {
-        this.server.incidents.worked(SUBJECT);
+        this.server.incidents.worked(SYMPTOM);
         return asOf;
       })
       .catch((error: unknown) => {
         const failure = classifyFailure(error);
-        if (failure && this.server.isOpen) this.server.incidents.failed(SUBJECT, failure, 'warn');
+        if (failure && this.server.isOpen) this.server.incidents.failed(SYMPTOM, failure, 'warn');
         throw error;
       })
       .finally(() => {

@@ -77,7 +77,7 @@ export function findReceived(
     return { ids, activities };
   };
   return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal), {
-    subject: 'new activities cannot be read',
+    symptom: 'new activities cannot be read',
   });
 }
 
@@ -166,6 +166,6 @@ export function askVisitSpans(dataSource: DataSource, ids: string[], timeout?: n
   // On a connection of this process: long questions may hold all other processes that read SQLite.
   return connections.ask(
     (signal) => connections.use(({ runner }) => findVisitSpans(uncached(dataSource, runner), ids), signal),
-    { timeout, subject: 'the visits of activities cannot be looked up', slots: connections.writers },
+    { timeout, symptom: 'the visits of activities cannot be looked up', slots: connections.writers },
   );
 }

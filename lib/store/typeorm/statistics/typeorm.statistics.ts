@@ -80,7 +80,7 @@ export class TypeOrmStatistics implements StatisticsStore {
     return connectionsOf(dataSource).ask(
       (signal) => (source ? source.standby.whileAnswering(signal, reading) : reading(signal)),
       // If a standby fails, the query runs on the primary.
-      { deadline, ...(source && { subject: null }) },
+      { deadline, ...(source && { symptom: null }) },
     );
   }
 

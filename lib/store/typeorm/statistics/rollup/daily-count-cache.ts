@@ -118,7 +118,7 @@ export class DailyCountCache {
           [insertion.getQueryAndParameters()],
           signal,
         ),
-      { deadline, subject: null },
+      { deadline, symptom: null },
     );
   }
 
@@ -127,7 +127,7 @@ export class DailyCountCache {
     const { dataSource } = this;
     return connectionsOf(dataSource).ask((signal) => onPrimary(dataSource, read, signal), {
       deadline,
-      subject: null,
+      symptom: null,
     });
   }
 }

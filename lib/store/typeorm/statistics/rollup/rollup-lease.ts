@@ -85,7 +85,7 @@ export class RollupLease {
     try {
       await connectionsOf(this.dataSource).ask(
         (signal) => this.change(this.ownUpdate(this.extension()), signal),
-        { timeout: LEASE, subject: null, slots: connectionsOf(this.dataSource).writers },
+        { timeout: LEASE, symptom: null, slots: connectionsOf(this.dataSource).writers },
       );
     } catch {
       // The next renewal may succeed.

@@ -13,7 +13,7 @@ import { findTouching, isLargeDue, type Touching } from './as-of.js';
 import { Compaction } from './compaction.js';
 import { RollupMaintenance } from './rollup-maintenance.js';
 import { loadState } from './rollup-state.js';
-import { type Outcome, POLL, StepRunner, SUBJECT } from './step-runner.js';
+import { type Outcome, POLL, StepRunner, SYMPTOM } from './step-runner.js';
 import { RollupState } from './tables/rollups.entity.js';
 import { WaitingQuestions } from './waiting-questions.js';
 
@@ -257,7 +257,7 @@ export class RollupService {
       runner.selection.forgetFailures(failed.filter((id) => !left.has(id)));
       if (left.size > 0) return false;
     }
-    connectionsOf(this.dataSource).incidents.worked(SUBJECT);
+    connectionsOf(this.dataSource).incidents.worked(SYMPTOM);
     return true;
   }
 

@@ -33,7 +33,7 @@ const LARGE_REST = 4;
 /** Attempts in a row that fail because of a lock, before it is logged. */
 const LOGGED_LOCKS = 3;
 /** The log text. */
-export const SUBJECT = 'the statistics cannot be brought up to date';
+export const SYMPTOM = 'the statistics cannot be brought up to date';
 
 /** The result of an attempted step: `none` if there was nothing to do, `busy` if another instance works. */
 export type Outcome = 'done' | 'none' | 'busy';
@@ -239,11 +239,11 @@ export class StepRunner {
     );
   }
 
-  warn(error: unknown, subject = SUBJECT): void {
+  warn(error: unknown, symptom = SYMPTOM): void {
     // A shutdown has closed the connections.
     if (this.isClosed || error instanceof AbandonedError) return;
     const failure = classifyFailure(this.dataSource, error) ?? { code: 'other', reason: String(error) };
-    connectionsOf(this.dataSource).incidents.failed(subject, failure, 'warn');
+    connectionsOf(this.dataSource).incidents.failed(symptom, failure, 'warn');
   }
 
   /** Delays deferred ranges after a failed step: immediate retries could block all other updates. */

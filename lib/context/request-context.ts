@@ -24,7 +24,7 @@ const NOBODY = {
 };
 
 /** The context of one request. It is read lazily, because most requests track nothing. */
-export class RequestScope {
+export class RequestContext {
   private knownUser: User | null = null;
   private knownGroup: Group | null = null;
   /** True if the option `group` returns promises; then only a group that was awaited is known. */
