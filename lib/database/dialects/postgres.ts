@@ -254,7 +254,7 @@ export const postgres: Dialect = {
     // Most paths are their own pages.
     `djaffar_activity_page ON ${table} (left(page, ${PATH_KEY_LENGTH}) COLLATE "C") WHERE page IS NOT NULL`,
     `djaffar_activity_user ON ${table} ("userId") WHERE "userId" IS NOT NULL`,
-    `djaffar_activity_subject ON ${table} (symptom) WHERE symptom IS NOT NULL`,
+    `djaffar_activity_subject ON ${table} (subject) WHERE subject IS NOT NULL`,
     // With the date: a customer asks for its own latest ones, and its scope is in every question.
     `djaffar_activity_group ON ${table} ("groupId", date) WHERE "groupId" IS NOT NULL`,
   ],
