@@ -61,7 +61,7 @@ export interface Origin extends Omit<ActivityContext, 'at'> {
    * Finds the session and the visit of a visitor without a cookie; this queries the database.
    * @param timeout milliseconds
    */
-  claim?(timeout: number): Promise<{ session: string; visit: string | null }>;
+  reserveVisit?(timeout: number): Promise<{ session: string; visit: string | null }>;
   /** Sets the session's cookie. Called when the activity will be stored. */
   setCookie(): void;
 }

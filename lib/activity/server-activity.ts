@@ -135,8 +135,8 @@ export class ServerTracker {
     const ipPolicy = origin?.ipPolicy ?? restrictIpPolicy(outside, this.settings.ip);
     const own = session === undefined && visit === undefined ? origin : undefined;
     // Not in a transaction, because that would need a second connection.
-    const claimed = manager ? undefined : await own?.claim?.(this.recorder.timeLeft(deadline));
-    const sessionId = session ?? claimed?.session ?? own?.session ?? null;
+    const reserved = manager ? undefined : await own?.reserveVisit?.(this.recorder.timeLeft(deadline));
+    const sessionId = session ?? reserved?.session ?? own?.session ?? null;
     await this.recorder.record(
       [
         {
@@ -150,7 +150,7 @@ export class ServerTracker {
           groupId: group && formatGroupId(group),
           groupName: isUserStored ? (group?.name ?? null) : null,
           sessionId,
-          visitId: visit ?? claimed?.visit ?? own?.visit ?? null,
+          visitId: visit ?? reserved?.visit ?? own?.visit ?? null,
           ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, ipPolicy),
         },
       ],

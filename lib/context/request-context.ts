@@ -131,12 +131,12 @@ export class RequestContext {
       ...visitors.readSessionSource(request),
       referer: withoutOwnHost(headers.referer ?? null, [parseHostname(request)]),
       ...(mode === 'cookieless'
-        ? this.buildClaim(occasion, user, settings, visitors)
+        ? this.buildReservation(occasion, user, settings, visitors)
         : this.findVisit(occasion, user, visitors)),
     };
   }
 
-  private buildClaim(
+  private buildReservation(
     { date, path, name, properties }: Occasion,
     user: User | null,
     { respect }: Settings,
@@ -149,8 +149,8 @@ export class RequestContext {
     const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
     const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
     return {
-      claim: async (timeout) => {
-        const { session, visits } = await visitors.claim(this.request, [moment], user?.id, timeout);
+      reserveVisit: async (timeout) => {
+        const { session, visits } = await visitors.reserve(this.request, [moment], user?.id, timeout);
         return { session, visit: visits[0] ?? null };
       },
     };

@@ -201,7 +201,7 @@ export interface Store {
   loadSalts(next: (now: number) => Salt, timeout: number): Promise<Salt[]>;
 
   /**
-   * Deletes visits of {@link claimVisits} that ended more than a day ago, by the clock of {@link loadSalts}.
+   * Deletes visits of {@link reserveVisits} that ended more than a day ago, by the clock of {@link loadSalts}.
    * @param limit so many at most
    * @param timeout milliseconds
    * @returns how many
@@ -209,14 +209,14 @@ export interface Store {
   forgetVisits(limit: number, timeout: number): Promise<number>;
 
   /** The latest visits of sessions without a cookie, of those that have one. */
-  findClaimedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]>;
+  findReservedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]>;
 
   /**
    * Stores the latest visits of sessions without a cookie, of each session one. A visit whose version is not the next one of its
    * session's is left out, because another instance was quicker.
    * @returns the stored visits of these sessions after that
    */
-  claimVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]>;
+  reserveVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]>;
 
   /**
    * Adds to the shared counts, and deletes those older than 30 days. An hour in the future, by the engine's clock, counts as the current

@@ -118,16 +118,16 @@ export class MemoryStore extends MemoryActivities implements Store {
     return 0;
   }
 
-  async findClaimedVisits(sessions: string[]): Promise<CookielessVisit[]> {
+  async findReservedVisits(sessions: string[]): Promise<CookielessVisit[]> {
     return sessions.flatMap((session) => this.visits.get(session) ?? []);
   }
 
-  async claimVisits(visits: CookielessVisit[]): Promise<CookielessVisit[]> {
+  async reserveVisits(visits: CookielessVisit[]): Promise<CookielessVisit[]> {
     for (const visit of visits) {
       const stored = this.visits.get(visit.sessionId);
       if (!stored || stored.version === visit.version - 1) this.visits.set(visit.sessionId, visit);
     }
-    return this.findClaimedVisits(visits.map(({ sessionId }) => sessionId));
+    return this.findReservedVisits(visits.map(({ sessionId }) => sessionId));
   }
 
   async loadSigningKeys(

@@ -13,18 +13,18 @@ import { VISIT_PAUSE } from '../activity/visit-id.js';
 import { monotonicClock } from '../time/clock.js';
 import { isIn, type Moment, type Visit, assignVisits } from './visitor.js';
 
-/** How often a claim is retried after another instance was faster. */
+/** How often a reservation is retried after another instance was faster. */
 const MAX_TRIES = 50;
-/** The maximum number of requests whose visits are claimed together. */
+/** The maximum number of requests whose visits are reserved together. */
 const MAX_GROUP = 500;
 
 /** The session of a request, and the visit of each of its activities. */
-export interface Claim {
+export interface Reservation {
   session: string;
   visits: (string | null)[];
 }
 
-/** A request that waits for its claim. */
+/** A request that waits for its reservation. */
 interface Waiting {
   /** The session by the current salt, and by the one before. */
   ids: [string, ...string[]];
@@ -34,26 +34,26 @@ interface Waiting {
   deadline: number;
   tries: number;
   isOver: boolean;
-  resolve(claim: Claim): void;
+  resolve(reservation: Reservation): void;
   reject(error: unknown): void;
 }
 
 /**
  * Finds sessions and visits without anything stored on the device: the session is a keyed hash of address, browser and host,
- * and the database has its latest visit. A request claims the visit before its activities are written. Requests that arrive while
- * others are claiming are claimed together, and one after the other in memory; a claim fails if another instance has changed the
+ * and the database has its latest visit. A request reserves the visit before its activities are written. Requests that arrive while
+ * others are reserving are reserved together, and one after the other in memory; a reservation fails if another instance has changed the
  * visit meanwhile. So parallel requests, on any instance, have one visit.
  */
 @Injectable()
 export class CookielessVisitors {
   private readonly queue: Waiting[] = [];
-  /** The latest visits that this process has claimed. They need no new read, because a claim of an outdated visit fails. */
+  /** The latest visits that this process has reserved. They need no new read, because a reservation of an outdated visit fails. */
   private readonly latest = new LRUCache<string, CookielessVisit>({ max: 10_000, ttl: VISIT_PAUSE });
   private isWorking = false;
   /** How many requests wait. */
   private waiting = 0;
-  /** A group of claims is of several requests, so it must not run in the context of one of them. */
-  private readonly outside = new AsyncResource('DjaffarClaims');
+  /** A group of reservations is of several requests, so it must not run in the context of one of them. */
+  private readonly outside = new AsyncResource('DjaffarReservations');
 
   constructor(
     private readonly salts: Salts,
@@ -65,12 +65,12 @@ export class CookielessVisitors {
    * @param timeout milliseconds for all of it
    * @throws UnavailableError
    */
-  async claim(
+  async reserve(
     request: TrackRequest,
     moments: Moment[],
     user: string | undefined,
     timeout: number,
-  ): Promise<Claim> {
+  ): Promise<Reservation> {
     const deadline = monotonicClock.now() + timeout;
     const ids = await this.deriveSessions(request);
     if (this.waiting >= this.settings.writer.maxWaiting)
@@ -78,7 +78,7 @@ export class CookielessVisitors {
     this.waiting += 1;
     let timer: NodeJS.Timeout | undefined;
     try {
-      return await new Promise<Claim>((resolve, reject) => {
+      return await new Promise<Reservation>((resolve, reject) => {
         const own: Waiting = { ids, moments, user, deadline, tries: 0, isOver: false, resolve, reject };
         timer = setTimeout(() => {
           own.isOver = true;
@@ -100,7 +100,7 @@ export class CookielessVisitors {
       const group = this.queue.splice(0, MAX_GROUP).filter(({ isOver }) => !isOver);
       if (group.length === 0) continue;
       try {
-        const lost = await this.claimGroup(group);
+        const lost = await this.reserveForGroup(group);
         this.queue.unshift(...lost);
       } catch (error) {
         for (const each of group) each.reject(error);
@@ -110,31 +110,31 @@ export class CookielessVisitors {
   }
 
   /** @returns the requests whose visits another instance has changed in the meantime */
-  private async claimGroup(group: Waiting[]): Promise<Waiting[]> {
+  private async reserveForGroup(group: Waiting[]): Promise<Waiting[]> {
     const deadline = Math.max(...group.map((each) => each.deadline));
     const { rows, read } = await this.find(group, deadline);
     const visits = new Map(rows.map((row) => [row.sessionId, toVisit(row)]));
     const versions = new Map(rows.map((row) => [row.sessionId, row.version]));
     const changed = new Map<string, CookielessVisit>();
-    const claims = group.map((waiting): [Waiting, Claim] => {
-      const { latest, ...claim } = buildClaim(waiting, visits);
-      const { session } = claim;
+    const reservations = group.map((waiting): [Waiting, Reservation] => {
+      const { latest, ...reservation } = buildReservation(waiting, visits);
+      const { session } = reservation;
       if (latest) {
         visits.set(session, latest);
         changed.set(session, toRow(session, latest, (versions.get(session) ?? -1) + 1));
       }
-      return [waiting, claim];
+      return [waiting, reservation];
     });
     const stored =
-      changed.size > 0 ? await this.store.claimVisits([...changed.values()], timeLeft(deadline)) : [];
+      changed.size > 0 ? await this.store.reserveVisits([...changed.values()], timeLeft(deadline)) : [];
     const after = new Map(stored.map((row) => [row.sessionId, row]));
     const lost: Waiting[] = [];
-    for (const [waiting, claim] of claims) {
-      const row = changed.get(claim.session);
-      const isClaimed = row ? isStored(row, after.get(claim.session)) : read.has(claim.session);
-      if (row && isClaimed) this.latest.set(claim.session, row);
-      else this.latest.delete(claim.session);
-      if (isClaimed) waiting.resolve(claim);
+    for (const [waiting, reservation] of reservations) {
+      const row = changed.get(reservation.session);
+      const isReserved = row ? isStored(row, after.get(reservation.session)) : read.has(reservation.session);
+      if (row && isReserved) this.latest.set(reservation.session, row);
+      else this.latest.delete(reservation.session);
+      if (isReserved) waiting.resolve(reservation);
       else if (waiting.tries++ < MAX_TRIES) lost.push(waiting);
       else
         waiting.reject(
@@ -157,7 +157,7 @@ export class CookielessVisitors {
       if (row) known.push(row);
       else for (const id of ids) read.add(id);
     }
-    const found = read.size > 0 ? await this.store.findClaimedVisits([...read], timeLeft(deadline)) : [];
+    const found = read.size > 0 ? await this.store.findReservedVisits([...read], timeLeft(deadline)) : [];
     return { rows: [...known.filter(({ sessionId }) => !read.has(sessionId)), ...found], read };
   }
 
@@ -172,10 +172,10 @@ export class CookielessVisitors {
 }
 
 /** @returns also the latest visit of the session, if it changes */
-function buildClaim(
+function buildReservation(
   { ids, moments, user }: Waiting,
   known: Map<string, Visit>,
-): Claim & { latest: Visit | undefined } {
+): Reservation & { latest: Visit | undefined } {
   const earliest = moments.reduce((least, { date }) => Math.min(least, date), Number.POSITIVE_INFINITY);
   // A visit continues when the salt changes.
   const going = ids.find((id) => {

@@ -118,7 +118,7 @@ export class TrackController {
       mode === 'cookieless'
         ? isAnonymous
           ? { session: newSession(), visits: [] }
-          : await this.visitors.claim(request, moments, user?.id, this.recorder.timeLeft(deadline))
+          : await this.visitors.reserve(request, moments, user?.id, this.recorder.timeLeft(deadline))
         : this.visitByCookie({ request, receivedAt, keys, moments, user, activity: parsed[0]?.id });
     const ipAddress = this.visitors.toStoredIp(ip, mode);
     const ownHosts = [parseHostname(request), parseOriginHost(headers.origin)];

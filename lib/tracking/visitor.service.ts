@@ -11,7 +11,7 @@ import { restrictIpPolicy } from '../activity/privacy-policy.js';
 import type { SessionSource } from '../activity/session.js';
 import type { TrackRequest } from '../http/request.js';
 import { RequestValue } from '../http/request-value.js';
-import { type Claim, CookielessVisitors } from './cookieless-visitors.js';
+import { type Reservation, CookielessVisitors } from './cookieless-visitors.js';
 import {
   type BrowserSession,
   isIn,
@@ -122,8 +122,13 @@ export class VisitorService {
    * @param timeout milliseconds
    * @throws UnavailableError
    */
-  claim(request: TrackRequest, moments: Moment[], user: string | undefined, timeout: number): Promise<Claim> {
-    return this.cookieless.claim(request, moments, user, timeout);
+  reserve(
+    request: TrackRequest,
+    moments: Moment[],
+    user: string | undefined,
+    timeout: number,
+  ): Promise<Reservation> {
+    return this.cookieless.reserve(request, moments, user, timeout);
   }
 
   /** @internal the value of a `Set-Cookie` header that removes the cookie, if the request has one */

@@ -454,7 +454,9 @@ describe('the context of a job', () => {
   });
 
   it('has nothing else than what context() returns', async () => {
-    const given = JSON.parse('{"path":"/","claim":5,"keep":1,"isVisitOwn":true,"consent":"x"}') as object;
+    const given = JSON.parse(
+      '{"path":"/","reserveVisit":5,"keep":1,"isVisitOwn":true,"consent":"x"}',
+    ) as object;
     await host.activities.runAs(given, () => host.activities.track({ name: 'ran' }));
     await expect(host.stored()).resolves.toMatchObject([{ name: 'ran', path: '/' }]);
     const named = { path: '/', user: JSON.parse('{"id":1,"name":5}') as { id: number } };

@@ -286,12 +286,12 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     expect((await track(failing, Date.now())).status).toBe(204);
   });
 
-  it('answers 503 in time to all requests of one visitor whose visit cannot be claimed', async () => {
+  it('answers 503 in time to all requests of one visitor whose visit cannot be reserved', async () => {
     const host = await start({ writer: { timeout: 500 } });
     await track(host, Date.now());
     const store = host.app.get<Store>(STORE, { strict: false });
     const timeouts: number[] = [];
-    jest.spyOn(store, 'claimVisits').mockImplementation(async (_, timeout) => {
+    jest.spyOn(store, 'reserveVisits').mockImplementation(async (_, timeout) => {
       timeouts.push(timeout);
       await wait(timeout);
       throw new UnavailableError('locked');
@@ -306,12 +306,12 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     const host = await start({ writer: { maxWaiting: 2 } });
     await track(host, Date.now());
     const store = host.app.get<Store>(STORE, { strict: false });
-    const claimVisits = store.claimVisits.bind(store);
+    const reserveVisits = store.reserveVisits.bind(store);
     let open = (): void => {};
     const gate = new Promise<void>((resolve) => (open = resolve));
-    jest.spyOn(store, 'claimVisits').mockImplementation(async (...args) => {
+    jest.spyOn(store, 'reserveVisits').mockImplementation(async (...args) => {
       await gate;
-      return claimVisits(...args);
+      return reserveVisits(...args);
     });
     const requests = Array.from({ length: 3 }, () => track(host, Date.now()));
     expect((await Promise.race(requests)).status).toBe(503);

@@ -214,11 +214,11 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 
-  async findClaimedVisits(): Promise<never> {
+  async findReservedVisits(): Promise<never> {
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 
-  async claimVisits(): Promise<never> {
+  async reserveVisits(): Promise<never> {
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 

@@ -66,7 +66,7 @@ export async function forgetVisits(dataSource: DataSource, limit: number, timeou
   return change(dataSource, deletion, Math.max(1, deadline - monotonicClock.now()));
 }
 
-export function findClaimedVisits(
+export function findReservedVisits(
   dataSource: DataSource,
   sessions: string[],
   timeout: number,
@@ -74,7 +74,7 @@ export function findClaimedVisits(
   return withConnection(dataSource, timeout, (connection) => readVisits(dataSource, connection, sessions));
 }
 
-export function claimVisits(
+export function reserveVisits(
   dataSource: DataSource,
   visits: CookielessVisit[],
   timeout: number,

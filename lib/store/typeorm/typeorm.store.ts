@@ -22,7 +22,7 @@ import type { OutboxSubscription } from '../outbox.js';
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
 import { BatchWriter } from './batch-writer.js';
-import { claimVisits, findClaimedVisits, forgetVisits, loadSalts } from './cookieless.js';
+import { reserveVisits, findReservedVisits, forgetVisits, loadSalts } from './cookieless.js';
 import { type Change, countToErase, Erasure } from './erasure.js';
 import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
@@ -213,12 +213,12 @@ export class TypeOrmStore
     return forgetVisits(this.dataSource, limit, timeout);
   }
 
-  findClaimedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]> {
-    return findClaimedVisits(this.dataSource, sessions, timeout);
+  findReservedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]> {
+    return findReservedVisits(this.dataSource, sessions, timeout);
   }
 
-  claimVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]> {
-    return claimVisits(this.dataSource, visits, timeout);
+  reserveVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]> {
+    return reserveVisits(this.dataSource, visits, timeout);
   }
 
   addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void> {
