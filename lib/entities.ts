@@ -1,7 +1,7 @@
 import { DirtyRange } from './store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { activityTable } from './store/typeorm/tables/activity.table.js';
 import { CookielessVisit } from './store/typeorm/tables/cookieless-visit.entity.js';
-import { OutboxEntry, Subscription } from './store/typeorm/tables/outbox.entity.js';
+import { OutboxEntry, SubscriptionState } from './store/typeorm/tables/outbox.entity.js';
 import { Outcome } from './store/typeorm/tables/outcome.entity.js';
 import { RetentionState } from './store/typeorm/tables/retention.entity.js';
 import { Salt } from './store/typeorm/tables/salt.entity.js';
@@ -26,7 +26,7 @@ export const djaffarEntities = [
   Salt,
   CookielessVisit,
   OutboxEntry,
-  Subscription,
+  SubscriptionState,
   Outcome,
   Path,
   Visit,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { Subscription } from '../../lib/store/typeorm/tables/outbox.entity.js';
+import { SubscriptionState } from '../../lib/store/typeorm/tables/outbox.entity.js';
 import { describeInBrowser } from '../support/browser.js';
 import { Dashboard, DAYS, QUESTION, trackKnown } from '../support/dashboard-in-browser.js';
 import { ADAPTERS } from '../support/host.js';
@@ -39,7 +39,7 @@ describeInBrowser.each(ADAPTERS)('the views of the dashboard, with the host on %
 
     it('shows subscriptions, and which of them are parked', async () => {
       const { dataSource } = dashboard.host;
-      const subscriptions = dataSource.getRepository(Subscription);
+      const subscriptions = dataSource.getRepository(SubscriptionState);
       const now = new Date();
       const delivered = { createdAt: now, failures: 0, retryAt: now, leaseUntil: now };
       const failed = { ...delivered, failures: 8, error: '503' };

@@ -8,7 +8,7 @@ import {
   ActivitySubscriptions,
   type SubscriptionOptions,
 } from '../../lib/index.js';
-import { OutboxEntry, Subscription } from '../../lib/store/typeorm/tables/outbox.entity.js';
+import { OutboxEntry, SubscriptionState } from '../../lib/store/typeorm/tables/outbox.entity.js';
 import { FOUND, type TestDatabase } from '../support/databases.js';
 import { Deliveries } from '../support/deliveries.js';
 import { type Host, startHost } from '../support/host.js';
@@ -73,7 +73,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     });
     hosts.push(second);
     await second.store.outbox.register('test', false);
-    const repository = second.dataSource.getRepository(Subscription);
+    const repository = second.dataSource.getRepository(SubscriptionState);
     const endThreeTimes = async (): Promise<void> => {
       for (const holder of ['one', 'two', 'three']) {
         await repository.update({ name: 'test' }, { holder, leaseUntil: new Date(1) });
@@ -217,7 +217,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     await start({ handler: others.handler, lease: 1000 }, host.database);
     const leases: number[] = [];
     const readLease = async (): Promise<number> => {
-      const row = await host.dataSource.getRepository(Subscription).findOneByOrFail({ name: 'test' });
+      const row = await host.dataSource.getRepository(SubscriptionState).findOneByOrFail({ name: 'test' });
       return row.leaseUntil.getTime();
     };
     const untilRenewed = async (): Promise<void> => {
@@ -453,7 +453,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     const host = await start();
     await track(host, 'a');
     await untilSettled(host);
-    await host.dataSource.getRepository(Subscription).insert({
+    await host.dataSource.getRepository(SubscriptionState).insert({
       name: 'gone',
       createdAt: new Date(0),
       failures: 0,
@@ -494,7 +494,9 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     expect(deliveries.names).toEqual(['good']);
     await third.app.close();
     const parkedAt = new Date();
-    await second.dataSource.getRepository(Subscription).update({ name: 'test' }, { parkedAt, failures: 2 });
+    await second.dataSource
+      .getRepository(SubscriptionState)
+      .update({ name: 'test' }, { parkedAt, failures: 2 });
     await endThreeTimes();
     expect(await statusOf(second)).toMatchObject([{ failures: 2, parkedAt }]);
   });

@@ -7,7 +7,7 @@ import { dialectOf, type Insert } from '../../database/dialects/dialect.js';
 import { Table } from '../../database/table.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Write } from '../batch.js';
-import type { TypeOrmOutbox } from './outbox.js';
+import type { TypeOrmOutbox } from './typeorm.outbox.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 

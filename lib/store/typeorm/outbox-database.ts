@@ -4,7 +4,7 @@ import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
 import { uncached } from '../../database/primary.js';
-import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
+import { OutboxEntry, SubscriptionState } from './tables/outbox.entity.js';
 
 /** The log text if the database fails. */
 const SYMPTOM = 'subscriptions cannot be delivered';
@@ -28,14 +28,14 @@ export class OutboxDatabase {
    * @returns false if no row matches the condition; then nothing is changed
    */
   async update(
-    values: Parameters<UpdateQueryBuilder<Subscription>['set']>[0],
+    values: Parameters<UpdateQueryBuilder<SubscriptionState>['set']>[0],
     condition: string,
     parameters: Record<string, unknown>,
     statements: Statement[] = [],
   ): Promise<boolean> {
     const update = this.dataSource
       .createQueryBuilder()
-      .update(Subscription)
+      .update(SubscriptionState)
       .set(values)
       .where(condition, parameters)
       .getQueryAndParameters();

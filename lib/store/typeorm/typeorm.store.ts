@@ -30,7 +30,7 @@ import { filteredBy, findVisitSpans } from './reading/activities.js';
 import { ActivityReader } from './reading/activity-reader.js';
 import { ExportSource } from './reading/export-source.js';
 import { RecordReader } from './reading/records.js';
-import { TypeOrmOutbox } from './outbox.js';
+import { TypeOrmOutbox } from './typeorm.outbox.js';
 import { Retention } from './retention.js';
 import { claimSession } from './session-claim.js';
 import { loadSigningKeys } from './signing-keys.js';

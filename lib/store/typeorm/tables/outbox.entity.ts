@@ -17,7 +17,7 @@ export class OutboxEntry {
 
 /** A subscription, and which instance delivers it. */
 @Entity('djaffar_subscription', { synchronize: false })
-export class Subscription {
+export class SubscriptionState {
   @PrimaryColumn({ name: 'name', type: 'varchar', length: 64 })
   name!: string;
 

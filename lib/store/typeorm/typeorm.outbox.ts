@@ -17,7 +17,7 @@ import type {
 } from '../outbox.js';
 import { OutboxDatabase } from './outbox-database.js';
 import { filteredBy, readPage } from './reading/activities.js';
-import { OutboxEntry, Subscription } from './tables/outbox.entity.js';
+import { OutboxEntry, SubscriptionState } from './tables/outbox.entity.js';
 
 /** Milliseconds. No lease is longer, so if one ends later than this, the clock was ahead when it was taken. */
 const MAX_LEASE = 3_600_000;
@@ -73,7 +73,7 @@ export class TypeOrmOutbox implements Outbox {
       historyDate: fromBeginning ? new Date(BEGINNING.date) : null,
       historyId: fromBeginning ? BEGINNING.id : null,
     };
-    const insertion = new Table(dataSource, Subscription, { clock: 'createdAt' }).insert([row]);
+    const insertion = new Table(dataSource, SubscriptionState, { clock: 'createdAt' }).insert([row]);
     await this.database.askAsWriter((signal) =>
       connectionsOf(dataSource).use(
         (connection) => dialectOf(dataSource).write(connection, [insertion], REGISTRATION),
@@ -204,7 +204,7 @@ export class TypeOrmOutbox implements Outbox {
     return this.database.ask((signal) =>
       connectionsOf(dataSource).use(async ({ runner }) => {
         const manager = uncached(dataSource, runner);
-        const subscriptions = await manager.find(Subscription, { order: { name: 'ASC' } });
+        const subscriptions = await manager.find(SubscriptionState, { order: { name: 'ASC' } });
         const counts = await manager
           .createQueryBuilder(OutboxEntry, 'entry')
           .select('entry.subscription', 'name')
@@ -230,7 +230,7 @@ export class TypeOrmOutbox implements Outbox {
       `${alias}leaseUntil < ${this.database.now} - ${after} AND ${alias}createdAt < ${this.database.now} - ${after}`;
     const rows = await this.database.committed<{ name: string }>(
       this.dataSource
-        .createQueryBuilder(Subscription, 'subscription')
+        .createQueryBuilder(SubscriptionState, 'subscription')
         .select('subscription.name', 'name')
         .where(isAbandoned('subscription.'))
         .getQueryAndParameters(),
@@ -239,7 +239,7 @@ export class TypeOrmOutbox implements Outbox {
       const deletion = this.dataSource
         .createQueryBuilder()
         .delete()
-        .from(Subscription)
+        .from(SubscriptionState)
         .where(`name = :name AND ${isAbandoned()}`, { name });
       if ((await this.database.transact(deletion.getQueryAndParameters(), [])) > 0) await this.discard(name);
     }
@@ -273,12 +273,12 @@ export class TypeOrmOutbox implements Outbox {
     }
   }
 
-  private read(name: string): Promise<{ state: Subscription | null; at: number }> {
+  private read(name: string): Promise<{ state: SubscriptionState | null; at: number }> {
     const { dataSource } = this;
     return this.database.askAsWriter((signal) =>
       connectionsOf(dataSource).use(async ({ runner }) => {
         const manager = uncached(dataSource, runner);
-        const state = await manager.findOneBy(Subscription, { name });
+        const state = await manager.findOneBy(SubscriptionState, { name });
         const [row]: { now: string | number }[] = await manager.query(`SELECT ${this.database.now} AS now`);
         return { state, at: Number(row?.now) };
       }, signal),
