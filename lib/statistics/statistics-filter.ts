@@ -123,7 +123,6 @@ export interface ParsedStatisticsFilter
  * @throws InvalidFilterError for a property that is not known or not understood
  */
 export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatisticsFilter {
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
   for (const property of Object.keys(filter))
     if (!ALLOWED.includes(property))
       throw new InvalidFilterError(property, `is not known; allowed: ${ALLOWED.join(', ')}`);
@@ -132,7 +131,7 @@ export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatistic
     throw new InvalidFilterError('bots', 'must be true or false');
   const { conditions: ofActivities = [], ...plain } = parseFilter(
     Object.fromEntries(
-      given.filter(
+      Object.entries(filter).filter(
         ([property, value]) =>
           isIn(property, [...ACTIVITY_PROPERTIES, 'properties']) &&
           (property !== 'user' || (value !== null && !isNotNull(value))),

@@ -1,6 +1,7 @@
 import { matcherOf } from '../../lib/activity/activity-pattern.js';
 import type { StoredActivity } from '../../lib/activity/activity.js';
-import { InvalidFilterError, parseFilter } from '../../lib/activity/activity.filter.js';
+import { type ActivityField, InvalidFilterError, parseFilter } from '../../lib/activity/activity.filter.js';
+import type { ParsedCondition } from '../../lib/activity/condition.js';
 import { matches } from '../../lib/activity/matches.js';
 
 const PAID: StoredActivity = {
@@ -11,7 +12,7 @@ const PAID: StoredActivity = {
   path: '/shop/pay',
   route: '/shop/:action',
   referer: null,
-  properties: { total: 100, plan: 'pro', isFirst: true, coupon: null, items: [1, 2] },
+  properties: { total: 100, plan: 'pro', seats: '5', isFirst: true, coupon: null, items: [1, 2] },
   subject: 'order:17',
   userId: '5',
   userName: 'Ada',
@@ -85,6 +86,12 @@ describe('a pattern of activities', () => {
     [{ properties: { total: { lte: 99 } } }],
     [{ properties: { plan: { gte: 0 } } }],
     [{ properties: { plan: { lte: 0 } } }],
+    [{ properties: { seats: { gte: 0 } } }],
+    [{ properties: { seats: { lte: 9 } } }],
+    [{ properties: { coupon: { gte: 0 } } }],
+    [{ properties: { coupon: { lte: 0 } } }],
+    [{ properties: { isFirst: { gte: 0 } } }],
+    [{ properties: { isFirst: { lte: 1 } } }],
     [{ properties: { plan: 'pro*' } }],
     [{ properties: { coupon: 'null' } }],
     [{ properties: { missing: { startsWith: 'a' } } }],
@@ -165,12 +172,31 @@ describe('a filter in memory', () => {
   it('is limited by its scopes, all of them', () => {
     const scope = (user: string, plan: string) => ({
       filter: parseFilter({ user }),
-      properties: new Map([['plan', plan]]),
+      properties: new Map([
+        ['plan', plan],
+        ['seats', '5'],
+      ]),
     });
     const isSeen = (...scopes: ReturnType<typeof scope>[]): boolean => matches({ scope: scopes }, PAID);
     expect(isSeen(scope('5', 'pro'))).toBe(true);
     expect(isSeen(scope('5', 'free'))).toBe(false);
     expect(isSeen(scope('6', 'pro'))).toBe(false);
     expect(isSeen(scope('5', 'pro'), scope('6', 'pro'))).toBe(false);
+    expect(isSeen({ filter: parseFilter({ user: '5' }), properties: new Map() })).toBe(true);
+  });
+
+  it('has null for what has no value', () => {
+    const isFound = (
+      condition: Omit<ParsedCondition<ActivityField>, 'field'>,
+      field: ActivityField,
+    ): boolean[] =>
+      [PAID, ANONYMOUS].map((activity) => matches({ conditions: [{ field, ...condition }] }, activity));
+    for (const field of ['user', 'route'] as const) {
+      expect(isFound({ anyOf: [null] }, field)).toEqual([false, true]);
+      expect(isFound({ noneOf: [null] }, field)).toEqual([true, false]);
+    }
+    expect(isFound({ key: 'plan', anyOf: [null] }, 'properties')).toEqual([false, true]);
+    expect(isFound({ key: 'coupon', anyOf: [null] }, 'properties')).toEqual([true, true]);
+    expect(isFound({ key: 'missing', noneOf: [null] }, 'properties')).toEqual([false, false]);
   });
 });

@@ -160,6 +160,29 @@ describe('a filter of activities', () => {
     expect(ACTIVITY_FIELDS).toContain(field);
   });
 
+  it.each([...TEXTS, 'page', ...SUBJECTS, 'ip'])('has an error that begins with its field: %s', (field) => {
+    expect(() => parseAnyFilter({ [field]: '' })).toThrow(`${field} must be `);
+    expect(() => parseAnyFilter({ [field]: { not: [] } })).toThrow(`${field}.not must have `);
+    expect(() => parseAnyFilter({ [field]: { startsWith: '' } })).toThrow(`${field}.startsWith must be `);
+  });
+
+  it.each([
+    [{ a: null }, 'properties.a must be '],
+    [{ '': 1 }, 'properties must be '],
+    [{ a: { not: [] } }, 'properties.a.not must have '],
+    [{ a: { startsWith: '' } }, 'properties.a.startsWith must be '],
+    [{ a: { gte: '1' } }, 'properties.a.gte must be '],
+    [{ a: { lte: '1' } }, 'properties.a.lte must be '],
+  ])('has an error that begins with the property: %j', (properties, message) => {
+    expect(() => parseAnyFilter({ properties })).toThrow(message);
+  });
+
+  it.each([...TEXTS, 'page', ...SUBJECTS, 'ip'])('has no list as one of several values of %s', (field) => {
+    const value = field === 'ip' ? '10.0.0.1' : 'order:1';
+    expect(() => parseAnyFilter({ [field]: [[value]] })).toThrow(InvalidFilterError);
+    expect(() => parseAnyFilter({ [field]: { not: [[value]] } })).toThrow(InvalidFilterError);
+  });
+
   it.each(SUBJECTS)('has a pair as the %s, which is no list', (field) => {
     expect(parseFilter({ [field]: ['order', 17] })).toEqual({ [field]: 'order:17' });
     expect(parseFilter({ [field]: ['order:17', 'order:18'] })).toEqual({
@@ -177,7 +200,7 @@ describe('a filter of activities', () => {
     const [from, to] = [Date.UTC(2026, 10, 1), Date.UTC(2026, 10, 2)];
     expect(parseFilter({ from: '2026-11-01', to: '2026-11-01' })).toEqual({ from, to });
     expect(parseFilter({ from: new Date(from), to: '2026-11-02T00:00Z' })).toEqual({ from, to });
-    for (const wrong of ['today', new Date(Number.NaN), 7, null]) {
+    for (const wrong of ['today', new Date(Number.NaN), 7, null, ['2026-11-01']]) {
       expect(() => parseAnyFilter({ from: wrong })).toThrow(InvalidFilterError);
       expect(() => parseAnyFilter({ to: wrong })).toThrow(InvalidFilterError);
     }
