@@ -3,8 +3,10 @@ const MAX_DEPTH = 3;
 
 /** A name that {@link normalize} leaves as it is, like nearly all. */
 const PLAIN_NAME = /^[a-z\d]+$/;
-/** A text without these has no parameters of its own, not even encoded. */
-const MAY_HOLD_URL = /[?#%]/;
+/** Characters that would break a parameter. */
+const RESERVED = /[%&#+]/g;
+/** The same of a text with malformed escapes, in which a `%` may stand alone. */
+const RESERVED_IN_MALFORMED = /[&#+]|%(?=[\da-f]{2})/gi;
 
 /** Removes query parameters from the URLs and paths of activities. */
 export class Scrubber {
@@ -13,7 +15,7 @@ export class Scrubber {
 
   /** @param parameters names as in the option `scrub` */
   constructor(parameters: readonly string[]) {
-    this.names = new Set(parameters.filter((name) => !isEnding(name)).map(normalize));
+    this.names = new Set(parameters.map(normalize));
     this.endings = parameters.filter(isEnding).map(normalize);
   }
 
@@ -24,12 +26,12 @@ export class Scrubber {
   scrub(url: string, depth = 1): string {
     const start = url.search(/[?#]/);
     if (start < 0 || !url.includes('=', start)) return url;
-    const query = url.slice(start).replace(/([?#])([^?#]*)/g, (part, mark: string, text: string) => {
+    const query = url.slice(start).replace(/([?#])([^?#]*)/g, (_, mark: string, text: string) => {
       const parameters = text.split('&');
-      const kept = parameters.map((parameter) => this.keep(parameter, depth));
-      if (kept.every((parameter, i) => parameter === parameters[i])) return part;
-      const left = kept.filter((parameter) => parameter !== undefined);
-      return left.length > 0 ? mark + left.join('&') : '';
+      const kept = parameters
+        .map((parameter) => this.keep(parameter, depth))
+        .filter((parameter) => parameter !== undefined);
+      return kept.length > 0 ? mark + kept.join('&') : '';
     });
     return url.slice(0, start) + query;
   }
@@ -41,12 +43,14 @@ export class Scrubber {
     const name = parameter.slice(0, at);
     if (this.isSecret(name)) return undefined;
     const value = parameter.slice(at + 1);
-    if (depth >= MAX_DEPTH || !MAY_HOLD_URL.test(value)) return parameter;
-    const decoded = decode(value.replaceAll('+', ' '));
-    const text = decoded ?? value;
+    // A URL with parameters has a "?" or "#", which ends this parameter if it is not encoded.
+    if (depth >= MAX_DEPTH || !value.includes('%')) return parameter;
+    const encoded = value.replaceAll('+', ' ');
+    const whole = decode(encoded);
+    const text = whole ?? decodeParts(encoded);
     const scrubbed = this.scrub(text, depth + 1);
     if (scrubbed === text) return parameter;
-    return `${name}=${decoded === undefined ? scrubbed : encode(scrubbed)}`;
+    return `${name}=${encode(scrubbed, whole === undefined ? RESERVED_IN_MALFORMED : RESERVED)}`;
   }
 
   private isSecret(parameter: string): boolean {
@@ -56,7 +60,7 @@ export class Scrubber {
 }
 
 function decodeName(parameter: string): string {
-  return (decode(parameter) ?? parameter).replace(/\[\d+\]/g, '');
+  return (decode(parameter) ?? decodeParts(parameter)).replace(/\[\d+\]/g, '');
 }
 
 function isEnding(name: string): boolean {
@@ -76,10 +80,15 @@ function decode(text: string): string | undefined {
   }
 }
 
+/** Decodes a text of which an escape is malformed: cut off, which stays, or of Latin-1. */
+function decodeParts(text: string): string {
+  return text.replace(
+    /(?:%[\da-f]{2})+/gi,
+    (escapes) => decode(escapes) ?? Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('latin1'),
+  );
+}
+
 /** Encodes only characters that would break a parameter or cannot be stored, so that the text does not become longer than before. */
-function encode(text: string): string {
-  return text
-    .replace(/[%&#+]/g, encodeURIComponent)
-    .replaceAll('\0', '%00')
-    .replaceAll(' ', '+');
+function encode(text: string, reserved: RegExp): string {
+  return text.replace(reserved, encodeURIComponent).replaceAll('\0', '%00').replaceAll(' ', '+');
 }

@@ -47,7 +47,7 @@ export const PARTS = {
   scrubber: {
     goal: 95,
     mutate: ['lib/activity/{privacy-signal,random,scrubber}.ts'],
-    tests: ['unit/random', 'unit/scrubber', 'e2e/privacy'],
+    tests: ['unit/privacy-signal', 'unit/random', 'unit/scrubber', 'e2e/privacy'],
   },
   csv: { goal: 95, mutate: ['lib/export/csv-row.ts'], tests: ['unit/csv-row'] },
   erasure: {

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { uuidv5, uuidv7 } from '../../lib/activity/random.js';
+import { randomBytes, uuidv5, uuidv7 } from '../../lib/activity/random.js';
+
+describe('random bytes', () => {
+  it('are as many as asked for, and never given out twice', () => {
+    // More than two blocks of them.
+    const texts = Array.from({ length: 2000 }, () => randomBytes(12).toString('hex'));
+    expect(texts.filter((text) => text.length !== 24)).toEqual([]);
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+});
 
 describe('a UUID', () => {
   it('of version 7 begins with the date, and is never made twice', () => {
