@@ -2,7 +2,7 @@ import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 
 const LOG_METHODS = new Set(['debug', 'error', 'log', 'verbose', 'warn']);
 /** Constants and fields whose text is read by people, in the log and in errors. */
-const TEXT = /^(advice|reason|subject)$|SUBJECT$/i;
+const TEXT = /^(advice|allowed|place|reason|subject)$|SUBJECT$/i;
 
 /**
  * The wording of errors and log lines is no behaviour: tests would repeat it. That there is an error, which class it has and

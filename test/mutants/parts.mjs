@@ -27,7 +27,7 @@ export const PARTS = {
   guards: {
     goal: 95,
     mutate: ['lib/guards/*.ts', '!lib/guards/same-origin.guard.ts'],
-    tests: ['e2e/guards', 'e2e/identity'],
+    tests: ['unit/guard-contexts', 'e2e/guards', 'e2e/identity'],
   },
   'write-queue': {
     goal: 95,
@@ -48,6 +48,16 @@ export const PARTS = {
     goal: 95,
     mutate: ['lib/activity/{privacy-signal,random,scrubber}.ts'],
     tests: ['unit/privacy-signal', 'unit/random', 'unit/scrubber', 'e2e/privacy'],
+  },
+  options: {
+    goal: 90,
+    mutate: ['lib/options/{database-rule,registration-rules,rule,rules,subscription-rules,validation}.ts'],
+    tests: ['unit/options'],
+  },
+  http: {
+    goal: 95,
+    mutate: ['lib/http/{compressed-file,host,route-paths}.ts'],
+    tests: ['unit/host', 'unit/route-paths', 'e2e/tracker'],
   },
   csv: { goal: 95, mutate: ['lib/export/csv-row.ts'], tests: ['unit/csv-row'] },
   erasure: {

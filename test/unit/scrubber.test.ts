@@ -26,7 +26,9 @@ describe('a scrubber', () => {
     ['/a?next=%2Fb%3Ftoken%3D1%26x%3DJ%F6rg%C3%A9%2525', '/a?next=/b?x=Jörgé%2525'],
     ['/a?next=%2Fb%3Ftoken%3D1%26x%3D%C3%A9%26y%3D50%25%E2%82', '/a?next=/b?x=é%26y=50%\u00e2\u0082'],
     ['/a?next=%2Fb%3Ftoken%3D1%26x%3D%C3', '/a?next=/b?x=\u00c3'],
+    ['/a?next=%2Fb%3Ftoken%3D1%26x%3D50%25', '/a?next=/b?x=50%25'],
     ['/a?next=%2Fb%3Ftoken%3D1%26x%3D%', '/a?next=/b?x=%'],
+    ['/a?next=%2Fb%3Ftoken%3D1%26x%3D%a', '/a?next=/b?x=%a'],
     ['/a?%E4_%74oken=1', '/a'],
   ])('turns %s into %s', (url, expected) => {
     expect(scrubber.scrub(url)).toBe(expected);
