@@ -59,6 +59,47 @@ export const PARTS = {
     mutate: ['lib/http/{compressed-file,host,route-paths}.ts'],
     tests: ['unit/host', 'unit/route-paths', 'e2e/tracker'],
   },
+  subscriptions: {
+    goal: 95,
+    mutate: ['lib/subscriptions/{listener-queue,public-address,subscription}.ts'],
+    tests: ['unit/listener-queue', 'unit/public-address'],
+  },
+  deliveries: {
+    goal: 90,
+    mutate: ['lib/subscriptions/{delivery-log,delivery.error,subscription-runner,webhook}.ts'],
+    tests: ['e2e/subscriptions', 'e2e/webhooks'],
+  },
+  listeners: {
+    goal: 90,
+    mutate: ['lib/subscriptions/{activity-listeners,event-emitter,new-devices,on-activity.decorator}.ts'],
+    tests: ['e2e/events', 'e2e/listeners'],
+  },
+  health: { goal: 90, mutate: ['lib/health/*.ts'], tests: ['e2e/health', 'e2e/outcomes'] },
+  context: {
+    goal: 90,
+    mutate: ['lib/context/*.ts'],
+    tests: ['e2e/context', 'e2e/user-activity'],
+  },
+  api: {
+    goal: 90,
+    mutate: ['lib/api/{activities.query,health.query,interceptors,merge-filter,statistics.query}.ts'],
+    tests: ['e2e/api.statistics', 'e2e/readers', 'e2e/validation'],
+  },
+  cli: {
+    goal: 90,
+    mutate: ['lib/cli/{errors,filter.options,output,progress,stats.command}.ts'],
+    tests: ['e2e/cli', 'e2e/cli.terminal'],
+  },
+  import: {
+    goal: 90,
+    mutate: ['lib/cli/import/{csv,fields,ids,lines,rejoin,row,visits}.ts'],
+    tests: ['e2e/cli.import'],
+  },
+  export: {
+    goal: 95,
+    mutate: ['lib/export/{format,pages,record-json,reusable-buffer,row-formats}.ts'],
+    tests: ['unit/pages', 'e2e/api.export', 'e2e/export.property'],
+  },
   csv: { goal: 95, mutate: ['lib/export/csv-row.ts'], tests: ['unit/csv-row'] },
   erasure: {
     goal: 95,

@@ -13,6 +13,12 @@ describe('the host of a request', () => {
       'www.example:8443',
     ],
     ['a proxy that is not', 'shop.example', { 'x-forwarded-host': 'evil.example' }, 'shop.example:3000'],
+    [
+      'the last of two proxies',
+      'b.example',
+      { 'x-forwarded-host': 'a.example, b.example:8443' },
+      'b.example:8443',
+    ],
     ['the first of two proxies', 'a.example', { 'x-forwarded-host': 'a.example, b.example' }, 'a.example'],
   ])('has its port, whatever the adapter gives: %s', (_, hostname, headers, host) => {
     const request = { headers: { host: 'shop.example:3000', ...headers }, ...(hostname && { hostname }) };
