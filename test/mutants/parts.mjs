@@ -62,7 +62,7 @@ export const PARTS = {
   subscriptions: {
     goal: 95,
     mutate: ['lib/subscriptions/{listener-queue,public-address,subscription}.ts'],
-    tests: ['unit/listener-queue', 'unit/public-address'],
+    tests: ['unit/listener-queue', 'unit/public-address', 'unit/subscription'],
   },
   deliveries: {
     goal: 90,

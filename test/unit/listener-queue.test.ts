@@ -49,6 +49,54 @@ describe('the calls of a listener', () => {
     expect(steps).toEqual(['begun 1', 'ended 1', 'begun 2', 'ended 2']);
   });
 
+  it('fail one by one: the error is in the log, and the next event is delivered', async () => {
+    const called: number[] = [];
+    const queue = queueOf((event) => {
+      called.push(event);
+      if (event === 1) throw new Error('no mail server');
+    });
+    queue.add(1);
+    expect(called).toEqual([]);
+    await queue.idle();
+    expect(logger.error.mock.calls).toEqual([['Mailer.notify failed: no mail server']]);
+    queue.add(2);
+    await queue.idle();
+    expect(called).toEqual([1, 2]);
+    expect(logger.log.mock.calls).toEqual([[expect.stringContaining('Mailer.notify failed')]]);
+  });
+
+  it('wait for up to 10,000 events; more are lost, which is in the log until the queue is empty', async () => {
+    let called = 0;
+    const queue = queueOf(() => (called += 1));
+    for (let i = 0; i < 10_000; i++) queue.add(i);
+    expect(logger.warn).not.toHaveBeenCalled();
+    queue.add(10_000);
+    expect(logger.warn.mock.calls).toEqual([
+      [
+        'Mailer.notify is too slow, so that it is not called for all activities: 10000 events are waiting for it',
+      ],
+    ]);
+    await queue.idle();
+    expect(called).toBe(10_000);
+    expect(logger.log.mock.calls).toEqual([[expect.stringContaining('Mailer.notify is too slow')]]);
+  });
+
+  it('count what is lost when they are dropped, with the event of the call under way', async () => {
+    let end = (): void => {};
+    const called: number[] = [];
+    const queue = queueOf((event) => {
+      called.push(event);
+      return new Promise<void>((resolve) => (end = resolve));
+    });
+    for (const event of [1, 2, 3]) queue.add(event);
+    while (called.length === 0) await setImmediate();
+    expect(queue.drop()).toBe(3);
+    end();
+    await queue.idle();
+    expect(called).toEqual([1]);
+    expect(queue.drop()).toBe(0);
+  });
+
   it('are reported if one of them takes more than a minute', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     let end = (): void => {};
