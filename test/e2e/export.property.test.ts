@@ -40,6 +40,8 @@ const aRow = fc.record({
   subject: maybe,
   userId: maybe,
   userName: maybe,
+  groupId: maybe,
+  groupName: maybe,
   visitId: maybe,
   ipAddress: maybe,
   interactive: fc.option(fc.boolean()),

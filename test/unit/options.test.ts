@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { mmdb } from '../../lib/geo/mmdb.js';
-import { toRegistration, toSettings } from '../../lib/options/validation.js';
+import { MAX_TIMER } from '../../lib/time/time-limit.js';
+import {
+  checkForRoot,
+  checkForRootAsync,
+  toRegistration,
+  toRetention,
+  toSettings,
+} from '../../lib/options/validation.js';
 import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/options/settings.js';
 
 class Guard {
@@ -9,7 +16,17 @@ class Guard {
   }
 }
 
-const SECRET = `whsec_${Buffer.alloc(24).toString('base64')}`;
+const secretOf = (bytes: number): string => `whsec_${Buffer.alloc(bytes).toString('base64')}`;
+const SECRET = secretOf(24);
+const LONG_SECRET = 'x'.repeat(32);
+const MAX = Number.MAX_SAFE_INTEGER;
+
+const subscribe = (options: object): object => ({
+  subscriptions: [{ name: 'a', handler: String, ...options }],
+});
+const hook = (options: object): object => ({
+  webhooks: [{ url: 'https://x', secret: SECRET, ...options }],
+});
 
 describe('the options', () => {
   it.each([undefined, null, {}, { guards: undefined, session: { maxAge: undefined }, writer: {} }])(
@@ -194,7 +211,370 @@ describe('the options', () => {
   });
 });
 
+/** Each option with values that it takes, and with values that it does not take. */
+const VALUES: [option: string, create: (value: unknown) => object, taken: unknown[], refused: unknown[]][] = [
+  ['guards', (guards) => ({ guards }), [[]], [null, {}, [null], [{}], [{ canActivate: true }]]],
+  ['api.guards', (guards) => ({ api: { guards } }), [[Guard]], [undefined, [], Guard, [Guard, 5]]],
+  ['api.scope', (scope) => ({ api: { guards: [Guard], scope } }), [String], ['tenant']],
+  [
+    'dashboard.session.secret',
+    (secret) => ({ dashboard: { guards: [Guard], session: { secret } } }),
+    [LONG_SECRET, [LONG_SECRET, LONG_SECRET]],
+    [undefined, null, 'x'.repeat(31), [], [LONG_SECRET, 'x'], [LONG_SECRET, 5]],
+  ],
+  [
+    'dashboard.session.maxAge',
+    (maxAge) => ({ dashboard: { guards: [Guard], session: { secret: LONG_SECRET, maxAge } } }),
+    [1000, MAX_TIMER],
+    [999, MAX_TIMER + 1, '1000'],
+  ],
+  [
+    'dashboard.timeZone',
+    (timeZone) => ({ dashboard: { guards: [Guard], timeZone } }),
+    ['Europe/Berlin', 'UTC'],
+    ['', 5, null],
+  ],
+  ['rejectedCredentials', (value) => ({ rejectedCredentials: value }), ['reject', 'anonymous'], ['', 5]],
+  ['requestContext', (requestContext) => ({ requestContext }), [true, false], ['true', 1, null]],
+  [
+    'requests.methods',
+    (methods) => ({ requests: { methods } }),
+    [['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']],
+    [undefined, [], 'GET', ['get'], ['GET', 'TRACE'], [5]],
+  ],
+  [
+    'requests.status',
+    (status) => ({ requests: { methods: ['GET'], status } }),
+    ['success', 'always'],
+    ['', 200],
+  ],
+  ['events', (events) => ({ events }), [{}, { 'order.paid': Guard }], [null, [], 'x', { a: Guard, b: 'B' }]],
+  [
+    'unknownEvents',
+    (unknownEvents) => ({ events: {}, unknownEvents }),
+    ['accept', 'mark', 'reject'],
+    ['ignore'],
+  ],
+  [
+    'traceProperty',
+    (traceProperty) => ({ traceProperty }),
+    ['traceId', 'a-b_C9', 'x'.repeat(64)],
+    ['', 'x'.repeat(65), 'a b', 'ä', '-\n', '__proto__', 5],
+  ],
+  ['session.maxAge', (maxAge) => ({ session: { maxAge } }), [1000, MAX, 'browser'], [999, MAX + 1, 'tab']],
+  [
+    'session.absoluteMaxAge',
+    (value) => ({ session: { absoluteMaxAge: value } }),
+    [1000, MAX],
+    [999, 'browser'],
+  ],
+  ['session.sameSite', (sameSite) => ({ session: { sameSite } }), ['lax', 'none'], ['Lax']],
+  ['session.claim', (claim) => ({ session: { claim } }), ['visit', 'session'], ['user']],
+  ['session.id', (id) => ({ session: { id } }), [String], ['id']],
+  ['privacy', (privacy) => ({ privacy }), ['identified', 'cookieless', 'cnil', String], ['full', null]],
+  ['cookieless.rotate', (rotate) => ({ cookieless: { rotate } }), ['day', 'week', 'month'], ['year']],
+  ['consent', (consent) => ({ consent }), [String], [true]],
+  [
+    'withoutConsent',
+    (withoutConsent) => ({ consent: String, withoutConsent }),
+    ['cookieless', 'nothing'],
+    ['identified'],
+  ],
+  ['onWithdrawal', (value) => ({ consent: String, onWithdrawal: value }), ['keep', 'erase'], ['forget']],
+  ['respect', (respect) => ({ respect }), ['anonymise', 'drop', 'ignore'], ['dnt']],
+  ['ip', (ip) => ({ ip }), ['full', 'masked', 'none'], ['hashed']],
+  [
+    'geo',
+    (geo) => ({ geo }),
+    ['headers', false, { open: String, countryOf: String }],
+    [true, null, {}, 'x', { open: String }, { countryOf: String }, { open: 1, countryOf: String }],
+  ],
+  ['geo', (geo) => ({ geo }), [], [{ open: String, countryOf: 1 }]],
+  ['scrub', (scrub) => ({ scrub }), [[], ['token', '*ending', 'ä', '1']], ['token', [''], ['*'], ['a', 5]]],
+  ['retention.keep', (keep) => ({ retention: { keep } }), ['25 months', '1 day'], ['long', 5, null]],
+  [
+    'retention.names',
+    (names) => ({ retention: { names } }),
+    [{}, { engagement: '90 days' }],
+    [null, [], '90 days', { a: '1 day', b: 'long' }],
+  ],
+  ['retention.anonymiseAfter', (value) => ({ retention: { anonymiseAfter: value } }), ['1 day'], ['soon']],
+  [
+    'retention.anonymiseProperties',
+    (keys) => ({ retention: { anonymiseAfter: '1 day', anonymiseProperties: keys } }),
+    [[], ['phone']],
+    ['phone', [5], ['phone', null]],
+  ],
+  [
+    'retention.figures',
+    (figures) => ({ retention: { keep: '1 day', figures } }),
+    ['keep', 'erase'],
+    ['forget'],
+  ],
+  [
+    'database',
+    (database) => ({ database }),
+    [
+      { type: 'better-sqlite3' },
+      { url: 'postgres://a' },
+      { url: 'postgresql://a' },
+      { url: 'mysql://a' },
+      { url: 'mariadb://a' },
+    ],
+    [null, 'postgres://a', {}, { type: 5 }, { url: 5 }, { url: 'x-postgres://a' }, { url: 'postgres' }],
+  ],
+  ['store', (store) => ({ store }), [{ create: String }], [null, 'x', {}, { create: 1 }]],
+  ...['maxWaiting', 'maxBatch', 'concurrency', 'timeout'].map((name): (typeof VALUES)[number] => [
+    `writer.${name}`,
+    (value) => ({ writer: { [name]: value } }),
+    [1, MAX_TIMER],
+    [0, -1, 1.5, MAX_TIMER + 1, '1', Number.NaN, null],
+  ]),
+  ...['concurrency', 'timeout', 'statementTimeout'].map((name): (typeof VALUES)[number] => [
+    `statistics.${name}`,
+    (value) => ({ statistics: { [name]: value } }),
+    [1],
+    [0],
+  ]),
+  ['statistics.maxWait', (maxWait) => ({ statistics: { maxWait } }), [0], [-1]],
+  ...['background', 'replica'].map((name): (typeof VALUES)[number] => [
+    `statistics.${name}`,
+    (value) => ({ statistics: { [name]: value } }),
+    [true, false],
+    [1],
+  ]),
+  ...['page', 'user', 'group', 'transform'].map((name): (typeof VALUES)[number] => [
+    name,
+    (value) => ({ [name]: value }),
+    [String],
+    ['x', {}],
+  ]),
+  ['subscriptions', (subscriptions) => ({ subscriptions }), [[]], [null, {}, 'x']],
+  [
+    'subscriptions[0].name',
+    (name) => subscribe({ name }),
+    ['a', 'x'.repeat(64), 'A.b-c_9'],
+    [undefined, '', 'x'.repeat(65), 'ä', 'a\n', 5],
+  ],
+  ['subscriptions[0].handler', (handler) => subscribe({ handler }), [Guard], [undefined, null, {}]],
+  [
+    'subscriptions[0].filter',
+    (filter) => subscribe({ filter }),
+    [{}, { name: 'order.*' }],
+    [null, [], 'order', { from: '2026-11-01' }, { name: 5 }],
+  ],
+  ['subscriptions[0].from', (from) => subscribe({ from }), ['now', 'beginning'], ['2026-11-01']],
+  ['subscriptions[0].maxBatch', (maxBatch) => subscribe({ maxBatch }), [1, 500], [0, 501]],
+  ['subscriptions[0].timeout', (timeout) => subscribe({ timeout }), [1, MAX_TIMER], [0, MAX_TIMER + 1]],
+  ['subscriptions[0].lease', (lease) => subscribe({ lease }), [1000, 600_000], [999, 600_001]],
+  ['subscriptions[0].maxFailures', (value) => subscribe({ maxFailures: value }), [1, 1000], [0, 1001]],
+  ['webhooks', (webhooks) => ({ webhooks }), [[]], [null, {}, 'x']],
+  ['webhooks[0].name', (name) => hook({ name }), [undefined, 'a'], ['', 'a b', 5]],
+  [
+    'webhooks[0].url',
+    (url) => hook({ url, privateAddresses: true }),
+    ['https://a/b?c', 'http://a', 'HTTP://a'],
+    [undefined, 'ftp://a', '/a', 5, ['https://a']],
+  ],
+  [
+    'webhooks[0].secret',
+    (secret) => hook({ secret }),
+    [secretOf(24), secretOf(25), secretOf(64)],
+    [
+      undefined,
+      secretOf(23),
+      secretOf(65),
+      `x${SECRET}`,
+      `${SECRET} `,
+      SECRET.slice(6),
+      `${SECRET}===`,
+      [SECRET],
+    ],
+  ],
+  ['webhooks[0].filter', (filter) => hook({ filter }), [{}], [{ page: '/' }]],
+  ['webhooks[0].from', (from) => hook({ from }), ['now', 'beginning'], ['']],
+  [
+    'webhooks[0].headers',
+    (headers) => hook({ headers }),
+    [{}, { Authorization: 'Bearer 1' }],
+    [null, [], ['a'], 'a: b', { a: 5 }, { a: 'b', 'c d': 'e' }],
+  ],
+  ['webhooks[0].maxBatch', (maxBatch) => hook({ maxBatch }), [1, 500], [0, 501]],
+  ['webhooks[0].timeout', (timeout) => hook({ timeout }), [1, 600_000], [0, 600_001]],
+  ['webhooks[0].lease', (lease) => hook({ lease }), [1000, 600_000], [999, 600_001]],
+  ['webhooks[0].maxFailures', (maxFailures) => hook({ maxFailures }), [1, 1000], [0, 1001]],
+  ['webhooks[0].privateAddresses', (value) => hook({ privateAddresses: value }), [true, false], ['yes']],
+];
+
+describe.each(VALUES)('the option %s', (option, create, taken, refused) => {
+  it('takes its values', () => {
+    for (const value of taken) expect(toSettings(create(value))).toMatchObject(create(value));
+  });
+
+  it('takes no others, which the error names', () => {
+    for (const value of refused)
+      expect(faultOf(() => toSettings(create(value)))).toMatch(
+        new RegExp(
+          `^DjaffarModule: option "${option.replaceAll(/[[\].]/g, String.raw`\$&`)}" [^"]*; allowed: [^;]+$`,
+        ),
+      );
+  });
+});
+
+describe('options that depend on others', () => {
+  const year = 365 * 86_400_000;
+
+  it.each<[object]>([
+    [{ privacy: 'cnil', session: { absoluteMaxAge: DEFAULTS.session.absoluteMaxAge } }],
+    [{ privacy: 'identified', session: { absoluteMaxAge: 2 * year } }],
+    [{ webhooks: ['a', 'b'].map((name) => ({ name, url: 'https://x', secret: SECRET })) }],
+    [{ webhooks: ['https://x', 'https://y'].map((url) => ({ url, secret: SECRET })) }],
+    [{ ...subscribe({ name: 'a' }), ...hook({ name: 'b' }) }],
+    [{ ...subscribe({ name: 'a' }), ...hook({}) }],
+    [{ subscriptions: ['a', 'b'].map((name) => ({ name, handler: String })) }],
+    [{ retention: { keep: '1 day', figures: 'erase' } }],
+    [{ unknownEvents: undefined, withoutConsent: undefined, onWithdrawal: undefined, events: undefined }],
+  ])('%j go together', (options) => {
+    expect(() => toSettings(options)).not.toThrow();
+    expect(() => checkForRoot(options)).not.toThrow();
+  });
+
+  it.each<[object, string]>([
+    [
+      { withoutConsent: 'nothing' },
+      'option "withoutConsent" is \'nothing\'; allowed: only with the option "consent"',
+    ],
+    [
+      { onWithdrawal: 'erase' },
+      'option "onWithdrawal" is \'erase\'; allowed: only with the option "consent"',
+    ],
+    [{ unknownEvents: 'mark' }, 'option "unknownEvents" is \'mark\'; allowed: only with the option "events"'],
+    [
+      { retention: { figures: 'keep' } },
+      'option "retention.figures" is \'keep\'; allowed: only with the option "retention.keep"',
+    ],
+    [
+      { retention: { anonymiseProperties: [] } },
+      'option "retention.anonymiseProperties" is []; allowed: only with the option "retention.anonymiseAfter"',
+    ],
+    [
+      { privacy: 'cnil', session: { absoluteMaxAge: DEFAULTS.session.absoluteMaxAge + 1 } },
+      'option "session.absoluteMaxAge" is ',
+    ],
+    [{ database: { type: 'x' }, store: { create: String } }, 'options "database" and "store" are both given'],
+    [
+      {
+        webhooks: ['https://x', 'https://x'].map((url, i) => ({
+          ...(i && { name: 'a' }),
+          url,
+          secret: SECRET,
+        })),
+      },
+      'option "webhooks" has a url twice',
+    ],
+    [
+      { webhooks: ['a', 'a'].map((name, i) => ({ name, url: `https://x/${i}`, secret: SECRET })) },
+      'option "webhooks" has two of the name \'a\'',
+    ],
+    [hook({ url: 'HTTP://x' }), 'option "webhooks[0].url" is not encrypted'],
+    [hook({ url: 'http://x', privateAddresses: false }), 'option "webhooks[0].url" is not encrypted'],
+    [
+      { ...subscribe({ name: 'a' }), ...hook({ name: 'a' }) },
+      'option "webhooks[0].name" is \'a\'; allowed: a name that no subscription has',
+    ],
+    [subscribe({ names: 1 }), 'option "subscriptions[0].names" is not known; allowed: name, filter, handler'],
+    [{ subscriptions: [null] }, 'option "subscriptions[0]" is null; allowed: an object'],
+    [{ webhooks: [null] }, 'option "webhooks[0]" is null; allowed: an object'],
+    [{ subscriptions: ['a', 'a'] }, 'option "subscriptions[0]" is \'a\'; allowed: an object'],
+  ])('%j do not', (options, message) => {
+    for (const check of [toSettings, checkForRoot])
+      expect(faultOf(() => check(options))).toMatch(new RegExp(`^DjaffarModule: ${escapeRegExp(message)}`));
+  });
+
+  it('have the limits of the CNIL with its mode, and with no other', () => {
+    expect(toSettings({ privacy: 'cnil' }).retention).toEqual({ keep: '25 months' });
+    expect(toSettings({ privacy: 'cnil', retention: { keep: '1 day' } }).retention).toEqual({
+      keep: '1 day',
+    });
+    expect(toSettings({ privacy: 'cnil', retention: { figures: 'keep', keep: '1 day' } }).retention).toEqual({
+      figures: 'keep',
+      keep: '1 day',
+    });
+    expect(toSettings({ privacy: 'identified' })).not.toHaveProperty('retention');
+  });
+
+  it('keep the other defaults of their group', () => {
+    const given = {
+      cookieless: { rotate: 'week' },
+      session: { maxAge: 1000 },
+      writer: { timeout: 1 },
+      statistics: { maxWait: 1, timeout: undefined },
+    };
+    expect(toSettings(given)).toEqual({
+      ...DEFAULTS,
+      cookieless: { ...DEFAULTS.cookieless, rotate: 'week' },
+      session: { ...DEFAULTS.session, maxAge: 1000 },
+      writer: { ...DEFAULTS.writer, timeout: 1 },
+      statistics: { ...DEFAULTS.statistics, maxWait: 1 },
+    });
+  });
+});
+
+describe('the retention that a file exports', () => {
+  it('is checked as the option is, and an error names the file', () => {
+    const retention = { keep: '90 days', names: { view: '1 day' } };
+    expect(toRetention(retention, 'data-source.js')).toBe(retention);
+    for (const wrong of [null, 'long', { keep: 'long' }, { kept: '1 day' }])
+      expect(() => toRetention(wrong, 'data-source.js')).toThrow(
+        /^data-source\.js exports a "retention" that is wrong: option "retention/,
+      );
+  });
+});
+
 describe('the options of the registration', () => {
+  it('are taken beside the others without a factory', () => {
+    const decorators = [(): void => {}];
+    const options = { path: 'x', isGlobal: true, decorators, api: { guards: [Guard], decorators } };
+    expect(() => checkForRoot(options)).not.toThrow();
+    expect(toRegistration(options)).toEqual({
+      ...REGISTRATION_DEFAULTS,
+      path: 'x',
+      isGlobal: true,
+      decorators,
+      api: { decorators },
+    });
+    expect(faultOf(() => checkForRoot({ path: ':x' }))).toContain('option "path" is \':x\'');
+    expect(faultOf(() => checkForRoot({ paths: 'x' }))).toMatch(
+      /"paths" is not known; allowed: .*\bpath, .*/,
+    );
+  });
+
+  it.each(['path', 'route', 'tracker', 'dataSource', 'decorators', 'isGlobal'])(
+    'are not taken from a factory: %s',
+    (option) => {
+      const fault = faultOf(() => toSettings({ [option]: 'x' }));
+      expect(fault).toContain(`option "${option}" belongs beside the factory: forRootAsync({ ${option}: …`);
+      const others = faultOf(() => toSettings({ unknown: 1 }));
+      expect(others?.split('allowed: ')[1]?.split(', ')).not.toContain(option);
+    },
+  );
+
+  it.each(['api', 'dashboard'] as const)('are not taken from a factory: %s.decorators', (option) => {
+    const decorators = [(): void => {}];
+    const options = { [option]: { guards: [Guard], decorators } };
+    expect(faultOf(() => toSettings(options))).toContain(
+      `option "${option}.decorators" belongs beside the factory alone: forRootAsync({ ${option}: {`,
+    );
+    // `forRoot` passes the same decorators again.
+    expect(() => toSettings(options, { ...REGISTRATION_DEFAULTS, [option]: { decorators } })).not.toThrow();
+    expect(() => checkForRootAsync({ [option]: { decorators } })).not.toThrow();
+    expect(faultOf(() => checkForRootAsync(options))).toContain(`option "${option}.guards" is not known`);
+    for (const wrong of [{}, 'x', ['x']])
+      expect(faultOf(() => checkForRoot({ [option]: { guards: [Guard], decorators: wrong } }))).toContain(
+        `option "${option}.decorators" is `,
+      );
+  });
+
   it.each(['djaffar', '/djaffar', 'djaffar/', 'internal/track', 'a.b-c_d~e'])('take the path %s', (path) => {
     expect(toRegistration({ path }).path).toBe(path);
   });
@@ -210,6 +590,20 @@ describe('the options of the registration', () => {
     [{ path: 'a//b' }, ['"path"', "'a//b'"]],
     [{ path: ':tenant' }, ['"path"', "':tenant'"]],
     [{ path: 'a?b' }, ['"path"', "'a?b'"]],
+    [{ path: 'a/?b' }, ['"path"', "'a/?b'"]],
+    [{ path: '//a' }, ['"path"', "'//a'"]],
+    [{ path: 'a//' }, ['"path"', "'a//'"]],
+    [{ route: 'event.' }, ['"route"', "'event.'"]],
+    [{ route: '?event' }, ['"route"', "'?event'"]],
+    [{ route: 5 }, ['"route"', '5']],
+    [{ route: 'activities' }, ['"route"', "'activities'"]],
+    [{ route: 'dashboard' }, ['"route"', "'dashboard'"]],
+    [{ tracker: '.js' }, ['"tracker"', "'.js'"]],
+    [{ tracker: 'app.js.map' }, ['"tracker"', "'app.js.map'"]],
+    [{ tracker: 'appxjs' }, ['"tracker"', "'appxjs'"]],
+    [{ tracker: 5 }, ['"tracker"', '5']],
+    [{ dataSource: 5 }, ['"dataSource"', '5']],
+    [{ decorators: [5] }, ['"decorators"', '5']],
     [{ path: 5 }, ['"path"', '5']],
     [{ route: 'a/b' }, ['"route"', "'a/b'", 'one segment']],
     [{ route: '' }, ['"route"', "''"]],
@@ -225,6 +619,10 @@ describe('the options of the registration', () => {
     for (const part of ['DjaffarModule: ', ...parts]) expect(fault).toContain(part);
   });
 });
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+}
 
 function faultOf(run: () => unknown): string | undefined {
   try {
