@@ -53,12 +53,12 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
   async onApplicationBootstrap(): Promise<void> {
     const { option } = this;
     if (!this.settings[option]) return;
-    const log = new Logger('Djaffar');
+    const logger = new Logger('Djaffar');
     const advice =
       'A guard that reads metadata by a Reflector needs them on these routes: ' +
       `${option}: { guards: […], decorators: [Roles('admin')] }`;
     if ((await this.askGuards((context) => this.canActivate(context))).isAccepted)
-      return log.warn(
+      return logger.warn(
         `the guards of the option "${option}" accept a request without a user, so ${CONSEQUENCES[option]}. ` +
           `Add a guard that refuses it. ${advice}`,
       );
@@ -67,7 +67,7 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
         this.hostGuards.run(guard, context),
       );
       if (isAccepted && isInspected)
-        log.warn(
+        logger.warn(
           `the guard ${readName(guard)} of the option "${option}" accepts a request without a user if it is asked alone, ` +
             `so it probably accepts every user. ${advice}`,
         );

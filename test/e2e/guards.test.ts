@@ -287,6 +287,10 @@ describe.each(ADAPTERS)('guards on %s', (adapter) => {
         'api',
         'guard RolesGuard of the option "dashboard" accepts',
       ]);
+      const guards = [LoginGuard, new RolesGuard(new Reflector())];
+      expect(await warningsOf({ dashboard: { guards } })).toEqual([
+        'guard RolesGuard of the option "dashboard" accepts',
+      ]);
       const route = { decorators: [Roles(['admin'])] };
       expect(await warningsOf({ dashboard: { ...dashboard, ...route } })).toEqual([]);
     });

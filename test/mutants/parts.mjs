@@ -27,7 +27,7 @@ export const PARTS = {
   guards: {
     goal: 95,
     mutate: ['lib/guards/*.ts', '!lib/guards/same-origin.guard.ts'],
-    tests: ['unit/guard-contexts', 'e2e/guards', 'e2e/identity'],
+    tests: ['unit/guard-contexts', 'unit/host-guards', 'e2e/guards', 'e2e/identity'],
   },
   'write-queue': {
     goal: 95,

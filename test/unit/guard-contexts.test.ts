@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { IncomingMessage, type IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
@@ -61,6 +61,7 @@ describe.each(ADAPTERS)('the context of an anonymous request on %s', (_, adapter
   it('has a response that goes nowhere', async () => {
     const response = responseOf(create());
     expect(response.statusCode).toBe(200);
+    expect(Reflect.get(response, 'sent') ?? false).toBe(false);
     expect(() => response.status(401).header('WWW-Authenticate', 'Basic').send('no')).not.toThrow();
     expect(await Promise.resolve(response)).toBe(response);
   });
@@ -92,6 +93,35 @@ describe.each(ADAPTERS)('the context of an anonymous request on %s', (_, adapter
     expect(ofClass.getClass()).toBe(ReportsController);
     expect(ofHandler.getHandler()).toBe(ReportsController.prototype.read);
     expect([ofClass.isInspected, ofHandler.isInspected]).toEqual([true, true]);
+  });
+});
+
+describe('the context of an anonymous request on Express', () => {
+  it('links the request and the response, as Express does', () => {
+    const context = anonymousContext(new ExpressAdapter(), {
+      controller: ReportsController,
+      handler: 'read',
+      path: '/reports',
+    });
+    const [request, response] = context.getArgs<[IncomingMessage, ServerResponse]>();
+    expect(Reflect.get(request, 'res')).toBe(response);
+    expect(response.req).toBe(request);
+    expect(request).toMatchObject({ baseUrl: '', complete: true });
+    expect(Reflect.get(response, 'locals')).toEqual({});
+  });
+
+  it('has a query in version 4, too', () => {
+    const app = {
+      use: (): void => {},
+      request: Object.create(IncomingMessage.prototype),
+      response: Object.create(ServerResponse.prototype),
+    };
+    const context = anonymousContext(new ExpressAdapter(app), {
+      controller: ReportsController,
+      handler: 'read',
+      path: '/reports',
+    });
+    expect(context.switchToHttp().getRequest()).toMatchObject({ query: {}, url: '/reports' });
   });
 });
 
