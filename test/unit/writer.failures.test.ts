@@ -1,0 +1,403 @@
+import { ActivityWriter } from '../../lib/activity/activity.writer.js';
+import type { StoredActivity } from '../../lib/activity/activity.js';
+import type { NewSession } from '../../lib/activity/session.js';
+import { UnstorableError } from '../../lib/activity/unstorable.error.js';
+import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
+import { DEFAULTS } from '../../lib/options/settings.js';
+import type { Batch, Write } from '../../lib/store/batch.js';
+import type { StoreFailure } from '../../lib/store/store.js';
+import { UnavailableError } from '../../lib/store/unavailable.error.js';
+import { MemoryStore } from '../support/memory-store.js';
+
+const START = Date.UTC(2026, 10, 28);
+const DATE = new Date(START);
+
+class DataError extends Error {}
+class SchemaError extends Error {}
+
+/** A store that fails as it is told, and that notes what it is asked for. */
+class FailingStore extends MemoryStore {
+  readonly lines: string[] = [];
+  override readonly incidents = new IncidentLog(
+    { log: this.lineWriter('log'), warn: this.lineWriter('warn'), error: this.lineWriter('error') },
+    { now: Date.now },
+  );
+  /** When a connection was asked for, and the paths of each write with the time that it has. */
+  readonly lent: number[] = [];
+  readonly writes: { paths: string[]; sessions: string[]; within: number }[] = [];
+  readonly restored: string[][] = [];
+  aborted = 0;
+  dropped = 0;
+  connectionError: Error | undefined;
+  /** Returns the error of a write, or a promise that the write waits for. */
+  beforeWrite: ((batch: Batch) => Error | Promise<void> | undefined) | undefined;
+  restoreError: Error | undefined;
+
+  override async lendWriter(work: (write: Write) => Promise<void>, cancel?: AbortSignal): Promise<void> {
+    this.lent.push(Date.now() - START);
+    if (this.connectionError) throw this.connectionError;
+    const cancelled = new Promise<never>((_, reject) => {
+      cancel?.addEventListener('abort', () => reject(new Error('cancelled')));
+    });
+    const done = super.lendWriter((write) =>
+      work(async (batch, within) => {
+        const paths = batch.activities.map(({ path }) => path);
+        this.writes.push({ paths, sessions: batch.sessions.map(({ id }) => id), within });
+        const failure = this.beforeWrite?.(batch);
+        if (failure instanceof Error) throw failure;
+        await failure;
+        await write(batch, within);
+      }),
+    );
+    await Promise.race([done, cancelled]);
+  }
+
+  override classifyError(error?: unknown): StoreFailure | undefined {
+    if (error instanceof DataError) return { kind: 'data', code: 'DATA', reason: error.message };
+    if (error instanceof SchemaError)
+      return { kind: 'schema', code: 'SCHEMA', reason: error.message, advice: 'run the migrations' };
+    return undefined;
+  }
+
+  override async restoreSessions(sessions: NewSession[] = []): Promise<number> {
+    this.restored.push(sessions.map(({ id }) => id));
+    if (this.restoreError) throw this.restoreError;
+    return 0;
+  }
+
+  override abort(): void {
+    this.aborted += 1;
+  }
+
+  override dropIdleConnections(): void {
+    this.dropped += 1;
+  }
+
+  get paths(): string[] {
+    return this.list({})
+      .map(({ path }) => path)
+      .toSorted();
+  }
+
+  private lineWriter(level: string): (line: unknown) => void {
+    return (line) => void this.lines.push(`${level} ${String(line)}`);
+  }
+}
+
+function activity(path: string, sessionId: string | null = null): StoredActivity {
+  const nobody = { userId: null, userName: null, sessionId, visitId: null, ipAddress: null };
+  const nowhere = { groupId: null, groupName: null };
+  const others = { route: null, referer: null, properties: null, subject: null, interactive: null };
+  return { id: path, date: DATE, receivedAt: DATE, name: 'view', path, ...nobody, ...nowhere, ...others };
+}
+
+function session(id: string): NewSession {
+  const unknown = {
+    userAgent: null,
+    browser: null,
+    system: null,
+    device: null,
+    country: null,
+    language: null,
+  };
+  return { id, row: () => ({ id, ...unknown, startedAt: DATE, bot: false, consent: null }) };
+}
+
+const never = new Promise<void>(() => {});
+
+describe('the writer', () => {
+  let store: FailingStore;
+  let writer: ActivityWriter;
+
+  beforeEach(() => {
+    jest.useFakeTimers({ now: START });
+  });
+
+  afterEach(() => jest.useRealTimers());
+
+  function start(settings: Partial<typeof DEFAULTS.writer> = {}, background = true): void {
+    store = new FailingStore();
+    const clock = { now: Date.now };
+    writer = new ActivityWriter(store, { ...DEFAULTS.writer, ...settings }, undefined, clock, background);
+  }
+
+  /** Returns what has become of a write after some time. */
+  async function resultOf(write: Promise<unknown>, milliseconds: number): Promise<unknown> {
+    let result: unknown = 'waits';
+    write.then(
+      () => (result = 'stored'),
+      (error: unknown) => (result = error),
+    );
+    await jest.advanceTimersByTimeAsync(milliseconds);
+    return result;
+  }
+
+  /** Milliseconds between tries, without the turn of the event loop before each, for which the fake clock counts one. */
+  const pauses = (): number[] => store.lent.slice(1).map((at, i) => at - (store.lent[i] ?? 0) - 1);
+
+  const write = (...paths: string[]): Promise<void> => writer.write(paths.map((path) => activity(path)));
+
+  it('writes what arrives together in one transaction, and the rest in the next one', async () => {
+    start({ maxBatch: 3, concurrency: 1 });
+    const all = Promise.all([write('a'), write('b', 'c'), write('d')]);
+    expect(await resultOf(all, 1)).toBe('stored');
+    expect(store.writes.map(({ paths }) => paths)).toEqual([['a', 'b', 'c'], ['d']]);
+  });
+
+  it('has as many transactions at once as the option says', async () => {
+    start({ maxBatch: 1, concurrency: 2 });
+    store.beforeWrite = () => never;
+    for (const path of ['a', 'b', 'c']) void write(path).catch(() => {});
+    await jest.advanceTimersByTimeAsync(1);
+    expect(store.writes.map(({ paths }) => paths)).toEqual([['a'], ['b']]);
+  });
+
+  it('gives the database the time of the request, less what a cancellation takes', async () => {
+    start({ timeout: 1000 });
+    expect(await resultOf(write('a'), 1)).toBe('stored');
+    start({ timeout: 10_000 });
+    expect(await resultOf(write('a'), 1)).toBe('stored');
+    expect(store.writes.map(({ within }) => within)).toEqual([9750]);
+    start({ timeout: 1000 });
+    expect(await resultOf(writer.write([activity('a')], undefined, writer.deadline(500)), 1)).toBe('stored');
+    expect(store.writes.map(({ within }) => within)).toEqual([400]);
+  });
+
+  it('tries again after 20 ms, then after twice as long, up to half a second, and from the beginning after a success', async () => {
+    start({ timeout: 60_000 });
+    store.connectionError = new Error('no connection');
+    const written = write('a');
+    expect(await resultOf(written, 2200)).toBe('waits');
+    expect(pauses()).toEqual([20, 40, 80, 160, 320, 500, 500, 500]);
+    store.connectionError = undefined;
+    expect(await resultOf(written, 502)).toBe('stored');
+    store.lent.length = 0;
+    store.connectionError = new Error('no connection');
+    expect(await resultOf(write('b'), 70)).toBe('waits');
+    expect(pauses()).toEqual([20, 40]);
+  });
+
+  it('says once in the log that the database fails, and when that is over', async () => {
+    start();
+    store.connectionError = new Error('no connection');
+    const written = write('a');
+    await jest.advanceTimersByTimeAsync(500);
+    store.connectionError = undefined;
+    expect(await resultOf(written, 500)).toBe('stored');
+    expect(store.lines).toEqual([
+      'warn activities cannot be stored: no connection',
+      expect.stringMatching(/^log over after .*: activities cannot be stored$/),
+    ]);
+  });
+
+  it('refuses a write whose time is over, with a line in the log', async () => {
+    start({ timeout: 1000 });
+    store.connectionError = new Error('no connection');
+    const error = await resultOf(write('a'), 1000);
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(error).toMatchObject({ message: 'the database did not store it within 1000 ms' });
+  });
+
+  it('refuses only the activity that the database can never store', async () => {
+    start();
+    store.beforeWrite = ({ activities }) =>
+      activities.some(({ path }) => path === 'bad') ? new DataError('too long') : undefined;
+    const paths = ['a', 'b', 'bad', 'c', 'd'];
+    const results = Promise.all(paths.map((path) => resultOf(write(path), 10)));
+    const [a, b, bad, c, d] = await results;
+    expect([a, b, c, d]).toEqual(['stored', 'stored', 'stored', 'stored']);
+    expect(bad).toBeInstanceOf(UnstorableError);
+    expect(bad).toMatchObject({ message: 'it cannot be stored: too long', cause: expect.any(DataError) });
+    expect(store.paths).toEqual(['a', 'b', 'c', 'd']);
+    expect(store.lines).toEqual(['warn an activity was refused that the database can never store: too long']);
+  });
+
+  it.each([new TypeError('no JSON'), new RangeError('no date')])(
+    'takes what cannot be sent for a fault of the activity: %s',
+    async (error) => {
+      start();
+      store.beforeWrite = () => error;
+      expect(await resultOf(write('a'), 10)).toBeInstanceOf(UnstorableError);
+    },
+  );
+
+  it('does not try again if the tables are wrong, and says why', async () => {
+    start();
+    store.beforeWrite = () => new SchemaError('no such table');
+    const results = await Promise.all([resultOf(write('a'), 1000), resultOf(write('b'), 1000)]);
+    for (const result of results) {
+      expect(result).toBeInstanceOf(UnavailableError);
+      expect(result).toMatchObject({
+        message: 'the database rejected the write: no such table (run the migrations)',
+        cause: expect.any(SchemaError),
+      });
+    }
+    expect(store.writes).toHaveLength(1);
+    expect(store.lines).toEqual(['error activities cannot be stored: no such table (run the migrations)']);
+  });
+
+  it('tries the others again if a connection does not answer in time, and distrusts idle ones after the second', async () => {
+    start({ timeout: 1000, concurrency: 1 });
+    store.beforeWrite = () => never;
+    const impatient = write('a');
+    const patient = writer.write([activity('b')], undefined, writer.deadline(2000));
+    expect(await resultOf(impatient, 1000)).toMatchObject({ message: 'the database does not answer' });
+    expect(store.dropped).toBe(0);
+    await jest.advanceTimersByTimeAsync(21);
+    expect(store.writes.map(({ paths }) => paths)).toEqual([['a', 'b'], ['b']]);
+    expect(await resultOf(patient, 980)).toMatchObject({ message: 'the database does not answer' });
+    expect(store.dropped).toBe(1);
+    store.beforeWrite = undefined;
+    expect(await resultOf(write('c'), 1000)).toBe('stored');
+    store.beforeWrite = () => never;
+    expect(await resultOf(write('d'), 1000)).toBeInstanceOf(UnavailableError);
+    expect(store.dropped).toBe(1);
+  });
+
+  it('refuses requests in a shutdown, and the code of the host after it', async () => {
+    start();
+    expect(() => writer.checkRoom()).not.toThrow();
+    writer.onModuleDestroy();
+    expect(() => writer.checkRoom()).toThrow('shutting down');
+    expect(await resultOf(write('a'), 1)).toBe('stored');
+    await writer.onApplicationShutdown();
+    expect([store.aborted, store.calls]).toEqual([1, ['close']]);
+    await expect(write('b')).rejects.toThrow('shutting down');
+  });
+
+  it('waits for its writes in a shutdown, but no longer than one may take', async () => {
+    start({ timeout: 1000 });
+    let end = (): void => {};
+    store.beforeWrite = () => new Promise<void>((resolve) => (end = resolve));
+    const written = write('a');
+    await jest.advanceTimersByTimeAsync(1);
+    const shutdown = writer.beforeApplicationShutdown();
+    expect(await resultOf(shutdown, 100)).toBe('waits');
+    end();
+    expect(await resultOf(shutdown, 1)).toBe('stored');
+    await written;
+    await writer.onApplicationShutdown();
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(store.aborted).toBe(1);
+  });
+
+  it('ends the connections if the last writes take longer than one may', async () => {
+    start({ timeout: 1000 });
+    store.beforeWrite = () => never;
+    const written = write('a').catch(() => {});
+    await jest.advanceTimersByTimeAsync(1);
+    void writer.beforeApplicationShutdown();
+    await jest.advanceTimersByTimeAsync(999);
+    expect(store.aborted).toBe(0);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(store.aborted).toBe(1);
+    await written;
+  });
+
+  it('waits for the writes of one session alone', async () => {
+    start({ maxBatch: 1, concurrency: 2 });
+    store.beforeWrite = ({ activities }) => (activities[0]?.path === 'slow' ? never : undefined);
+    void writer.write([activity('slow', 's')]).catch(() => {});
+    void writer.write([activity('quick', 'q')]);
+    const [ofQuick, ofSlow, ofOther, ofAll] = await Promise.all([
+      resultOf(writer.waitForSession('q'), 10),
+      resultOf(writer.waitForSession('s'), 10),
+      resultOf(writer.waitForSession('other'), 10),
+      resultOf(writer.settled(), 10),
+    ]);
+    expect([ofQuick, ofSlow, ofOther, ofAll]).toEqual(['stored', 'waits', 'stored', 'waits']);
+  });
+
+  it('needs a store on TypeORM for a transaction of the host', async () => {
+    start();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is not used
+    const manager = {} as Parameters<ActivityWriter['writeIn']>[0];
+    await expect(writer.writeIn(manager, [activity('a')], undefined, () => {})).rejects.toThrow(
+      'not stored in a TypeORM data source',
+    );
+  });
+
+  it('does not start if the database cannot store every text, and starts without a database', async () => {
+    start();
+    await expect(writer.onApplicationBootstrap()).resolves.toBeUndefined();
+    const find = jest.spyOn(store, 'findEncodingFault');
+    find.mockRejectedValueOnce(new Error('no connection'));
+    await expect(writer.onApplicationBootstrap()).resolves.toBeUndefined();
+    Reflect.set(store, 'findEncodingFault', async () => 'latin1 cannot store every text');
+    await expect(writer.onApplicationBootstrap()).rejects.toThrow('latin1 cannot store every text');
+    Reflect.set(store, 'isOpen', false);
+    await expect(writer.onApplicationBootstrap()).resolves.toBeUndefined();
+  });
+
+  describe('inserts a session once, and', () => {
+    const writeIn = (id: string, path: string): Promise<void> =>
+      writer.write([activity(path, id)], session(id));
+
+    it('checks a second later that another instance has not erased it', async () => {
+      start();
+      expect(await resultOf(writeIn('s', 'a'), 2000)).toBe('stored');
+      expect(store.restored).toEqual([]);
+      expect(await resultOf(Promise.all([writeIn('s', 'b'), writeIn('t', 'c')]), 1)).toBe('stored');
+      expect(await resultOf(writeIn('s', 'd'), 998)).toBe('stored');
+      expect(store.restored).toEqual([]);
+      await jest.advanceTimersByTimeAsync(2);
+      expect(store.restored).toEqual([['s']]);
+      await jest.advanceTimersByTimeAsync(5000);
+      expect(store.restored).toEqual([['s']]);
+      expect(store.writes.map(({ sessions }) => sessions)).toEqual([['s'], ['t'], []]);
+    });
+
+    it('checks again after a failure, which is in the log once', async () => {
+      start();
+      expect(await resultOf(writeIn('s', 'a'), 1)).toBe('stored');
+      store.restoreError = new Error('no connection');
+      expect(await resultOf(writeIn('s', 'b'), 3001)).toBe('stored');
+      expect(store.restored).toEqual([['s'], ['s'], ['s']]);
+      store.restoreError = undefined;
+      await jest.advanceTimersByTimeAsync(5000);
+      expect(store.restored).toEqual([['s'], ['s'], ['s'], ['s']]);
+      expect(store.lines).toEqual([
+        'warn sessions that another instance has erased cannot be restored: no connection',
+      ]);
+    });
+
+    it('leaves the log to the store if that has a line already', async () => {
+      start();
+      expect(await resultOf(writeIn('s', 'a'), 1)).toBe('stored');
+      store.restoreError = new UnavailableError('no connection');
+      expect(await resultOf(writeIn('s', 'b'), 1001)).toBe('stored');
+      expect(store.restored).toEqual([['s']]);
+      expect(store.lines).toEqual([]);
+    });
+
+    it('inserts it again after an erasure', async () => {
+      start();
+      expect(await resultOf(writeIn('s', 'a'), 1)).toBe('stored');
+      writer.sessions.onErased();
+      expect(await resultOf(writeIn('s', 'b'), 1)).toBe('stored');
+      expect(store.writes.map(({ sessions }) => sessions)).toEqual([['s'], ['s']]);
+    });
+
+    it('inserts it each time without background work, and in a shutdown', async () => {
+      start({}, false);
+      for (const path of ['a', 'b']) expect(await resultOf(writeIn('s', path), 1)).toBe('stored');
+      expect(store.writes.map(({ sessions }) => sessions)).toEqual([['s'], ['s']]);
+      start();
+      expect(await resultOf(writeIn('s', 'a'), 1)).toBe('stored');
+      writer.onModuleDestroy();
+      expect(await resultOf(writeIn('s', 'b'), 5000)).toBe('stored');
+      expect(store.writes.map(({ sessions }) => sessions)).toEqual([['s'], ['s']]);
+      expect(store.restored).toEqual([]);
+    });
+
+    it('checks it before the end of a shutdown', async () => {
+      start();
+      expect(await resultOf(writeIn('s', 'a'), 1)).toBe('stored');
+      expect(await resultOf(writeIn('s', 'b'), 1)).toBe('stored');
+      expect(await resultOf(writer.beforeApplicationShutdown(), 1)).toBe('stored');
+      expect(store.restored).toEqual([['s']]);
+      await jest.advanceTimersByTimeAsync(5000);
+      expect(store.restored).toEqual([['s']]);
+    });
+  });
+});
