@@ -104,7 +104,7 @@ export const PARTS = {
   erasure: {
     goal: 95,
     mutate: ['lib/store/typeorm/erasure.ts'],
-    tests: ['e2e/store.contract', 'e2e/service', 'e2e/filters'],
+    tests: ['e2e/filters', 'e2e/retention', 'e2e/service', 'e2e/store.contract'],
   },
   'rollup-ranges': {
     goal: 95,
