@@ -80,11 +80,10 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** Decodes a text of which an escape is malformed: cut off, which stays, or of Latin-1. */
+/** Decodes a text with malformed escapes: one that is cut off stays, and bytes that are not UTF-8 become U+FFFD. */
 function decodeParts(text: string): string {
-  return text.replace(
-    /(?:%[\da-f]{2})+/gi,
-    (escapes) => decode(escapes) ?? Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('latin1'),
+  return text.replace(/(?:%[\da-f]{2})+/gi, (escapes) =>
+    Buffer.from(escapes.replaceAll('%', ''), 'hex').toString(),
   );
 }
 

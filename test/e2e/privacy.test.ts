@@ -153,6 +153,18 @@ describe('query parameters that look like secrets', () => {
     ]);
   });
 
+  it('are not stored if the address was so long that it was cut off within an escape', async () => {
+    await start({});
+    // One of them is cut off at each place of an `é`, which is `%C3%A9`.
+    for (let length = 1; length <= 6; length++) {
+      const inner = `/reset?token=secret&${'x'.repeat(length)}=${'é'.repeat(400)}`;
+      await host.post({ date }, { Referer: `https://host.example/?next=${encodeURIComponent(inner)}` });
+    }
+    const paths = (await stored()).map(({ path }) => path);
+    expect(paths).toHaveLength(6);
+    for (const path of paths) expect(path).toMatch(/^\/\?next=\/reset\?x{1,6}=é{10}/);
+  });
+
   it('are those of the option "scrub"', async () => {
     await start({ scrub: ['voucher'] });
     await host.post({ date, path: '/a?voucher=1&token=2' });
