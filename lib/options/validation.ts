@@ -29,7 +29,9 @@ export function toSettings(
   return {
     ...DEFAULTS,
     ...given,
-    ...(given.privacy === 'cnil' && { retention: { keep: CNIL_RETENTION, ...given.retention } }),
+    ...(given.privacy === 'cnil' && {
+      retention: { keep: CNIL_RETENTION, ...withoutUndefined(given.retention ?? {}) },
+    }),
     cookieless: { ...DEFAULTS.cookieless, ...withoutUndefined(given.cookieless ?? {}) },
     session: { ...DEFAULTS.session, ...withoutUndefined(given.session ?? {}) },
     writer: { ...DEFAULTS.writer, ...withoutUndefined(given.writer ?? {}) },

@@ -492,7 +492,8 @@ describe('options that depend on others', () => {
   });
 
   it('have the limits of the CNIL with its mode, and with no other', () => {
-    expect(toSettings({ privacy: 'cnil' }).retention).toEqual({ keep: '25 months' });
+    for (const retention of [undefined, {}, { keep: undefined }])
+      expect(toSettings({ privacy: 'cnil', retention }).retention).toEqual({ keep: '25 months' });
     expect(toSettings({ privacy: 'cnil', retention: { keep: '1 day' } }).retention).toEqual({
       keep: '1 day',
     });
