@@ -28,7 +28,9 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
   let stats: ActivityStats;
   let expected = 0;
   /** How many statements each has got. */
-  let asked: { master: number; slave: number };
+  let asked = { master: 0, slave: 0 };
+  /** How many statements the standby has got that do not only ask for its position in the log. */
+  let questions = 0;
   let skipped = 0;
 
   beforeAll(async () => {
@@ -54,17 +56,19 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
     });
     stats = host.app.get(ActivityStats, { strict: false });
     const { logger } = host.dataSource;
-    jest.spyOn(logger, 'logQuery').mockImplementation((_query, _parameters, runner?: QueryRunner) => {
-      asked[runner?.getReplicationMode() ?? 'master'] += 1;
+    jest.spyOn(logger, 'logQuery').mockImplementation((sql, _parameters, runner?: QueryRunner) => {
+      const mode = runner?.getReplicationMode() ?? 'master';
+      asked[mode] += 1;
+      if (mode === 'slave' && !sql.includes('pg_last_wal_replay_lsn')) questions += 1;
     });
     const now = monotonicClock.now.bind(monotonicClock);
     jest.spyOn(monotonicClock, 'now').mockImplementation(() => now() + skipped);
   });
 
-  beforeEach(() => {
-    asked = { master: 0, slave: 0 };
+  beforeEach(async () => {
     // What one test had passed over, the next asks again.
-    skipped += 60_000;
+    for (questions = 0; questions === 0; skipped += 11_000) await visits();
+    asked = { master: 0, slave: 0 };
   });
 
   afterAll(async () => {
@@ -104,6 +108,25 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
     return rows.flatMap((row) => Object.values(row));
   }
 
+  /** A question that waits on the standby, because the primary's log holds a lock there. */
+  async function startBlocked(): Promise<{ holder: pg.Client; asking: ReturnType<typeof visits> }> {
+    const holder = new pg.Client(primary.url);
+    await holder.connect();
+    await holder.query('BEGIN');
+    await holder.query('LOCK TABLE djaffar_visit IN ACCESS EXCLUSIVE MODE');
+    // The log gets to the standby when something is committed.
+    await query('SELECT pg_current_xact_id()', primary.url);
+    const locks = async (isGranted: boolean): Promise<number> => {
+      const table = `relation = 'djaffar_visit'::regclass AND granted = ${isGranted}`;
+      const [count] = await query(`SELECT count(*)::int FROM pg_locks WHERE ${table}`);
+      return Number(count);
+    };
+    while ((await locks(true)) === 0);
+    const asking = visits();
+    while ((await locks(false)) === 0);
+    return { holder, asking };
+  }
+
   it('have what was committed before', async () => {
     for (let i = 0; i < 3; i++) {
       await track();
@@ -117,6 +140,25 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
       expect(await exported()).toBe(expected);
     }
     expect(asked.slave).toBeGreaterThan(30);
+  });
+
+  it('are answered by the primary if the standby cancels them to replay the log', async () => {
+    const failed = jest.spyOn(host.dataSource.logger, 'logQueryError').mockImplementation();
+    expect((await visits()).value).toBe(expected);
+    await query('ALTER SYSTEM SET max_standby_streaming_delay = 0');
+    await query('SELECT pg_reload_conf()');
+    const { holder, asking } = await startBlocked();
+    const [read] = await query(
+      `SELECT relname FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+       WHERE relkind = 'r' AND relname LIKE 'djaffar%' AND granted AND pid = (SELECT pid FROM pg_locks WHERE NOT granted LIMIT 1) LIMIT 1`,
+    );
+    await query(`DO $$ BEGIN LOCK TABLE ${String(read)} IN ACCESS EXCLUSIVE MODE; END $$`, primary.url);
+    await holder.query('ROLLBACK');
+    await holder.end();
+    expect((await asking).value).toBe(expected);
+    expect(failed.mock.calls.join()).toContain('conflict with recovery');
+    await query('ALTER SYSTEM RESET max_standby_streaming_delay');
+    await query('SELECT pg_reload_conf()');
   });
 
   it('answer as of the moment of the standby if it is behind for longer than maxWait', async () => {
@@ -152,20 +194,7 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
 
   it('are answered by the primary if the standby becomes silent meanwhile', async () => {
     expect((await visits()).value).toBe(expected);
-    const holder = new pg.Client(primary.url);
-    await holder.connect();
-    await holder.query('BEGIN');
-    await holder.query('LOCK TABLE djaffar_visit IN ACCESS EXCLUSIVE MODE');
-    // The log gets to the standby when something is committed.
-    await query('CREATE TABLE committed (id int)', primary.url);
-    const locks = async (isGranted: boolean): Promise<number> => {
-      const table = `relation = 'djaffar_visit'::regclass AND granted = ${isGranted}`;
-      const [count] = await query(`SELECT count(*)::int FROM pg_locks WHERE ${table}`);
-      return Number(count);
-    };
-    while ((await locks(true)) === 0);
-    const asking = visits();
-    while ((await locks(false)) === 0);
+    const { holder, asking } = await startBlocked();
     proxy.silence();
     await holder.query('ROLLBACK');
     await holder.end();
