@@ -1,48 +1,54 @@
 import { LRUCache } from 'lru-cache';
-import type { StoredActivity } from '../activity/activity.js';
+import type { Activity, StoredActivity } from '../activity/activity.js';
 import type { Store } from '../store/store.js';
 import type { NewDevice } from './on-activity.decorator.js';
 
 /** The maximum number of pairs of user and session that are remembered. */
 const MAX_KNOWN = 50_000;
 /** The maximum number of pairs that wait for a lookup, and of activity ids per pair. */
-const MAX_UNKNOWN = 1000;
-const MAX_IDS = 100;
+const MAX_UNKNOWN = 10_000;
+const MAX_IDS = 20;
+/** Milliseconds within which activities of two instances may have been stored in either order. */
+const MARGIN = 10_000;
 
-/** A user and a session, with the ids of the activities of both that this process has committed. */
+/** A user and a session, with activities of both that this process has committed. */
 interface Pair {
   key: string;
   user: string;
   session: string;
+  /** The ids of some of them. */
   ids: Set<string>;
+  /** When the first of them was received, in milliseconds since 1970. */
+  receivedAt: number;
 }
 
 /**
  * Finds out if a session is a new device of a user: it is if this process has committed the first stored activity of that user in that
- * session. So only one of several instances reports it.
+ * session. So only one of several instances reports it. Browsers choose the dates of their activities, so a date alone proves nothing.
  */
 export class NewDevices {
   /** For each pair that was looked up, the id of its first activity; empty if this process has reported the new device. */
   private readonly known = new LRUCache<string, string>({ max: MAX_KNOWN });
   private readonly unknown = new Map<string, Pair>();
 
-  constructor(private readonly store: Pick<Store, 'page'>) {}
+  constructor(private readonly store: Pick<Store, 'page' | 'findSessionsOfUser'>) {}
 
   /** @returns the pairs to {@link find} */
   collect(activities: StoredActivity[]): Pair[] {
     const pairs = new Set<Pair>();
-    for (const { id, userId, sessionId } of activities) {
+    for (const { id, userId, sessionId, receivedAt } of activities) {
       if (userId === null || sessionId === null) continue;
       const key = JSON.stringify([userId, sessionId]);
       // A known pair may still be new: a lookup can find its first activity before the commit is reported here.
       if (this.known.has(key) && this.known.get(key) !== id) continue;
       let pair = this.unknown.get(key);
       if (!pair) {
-        if (this.unknown.size >= MAX_UNKNOWN) continue;
-        pair = { key, user: userId, session: sessionId, ids: new Set() };
+        this.makeRoom();
+        pair = { key, user: userId, session: sessionId, ids: new Set(), receivedAt: receivedAt.getTime() };
         this.unknown.set(key, pair);
       }
       if (pair.ids.size < MAX_IDS) pair.ids.add(id);
+      pair.receivedAt = Math.min(pair.receivedAt, receivedAt.getTime());
       pairs.add(pair);
     }
     return [...pairs];
@@ -53,15 +59,35 @@ export class NewDevices {
    * @throws UnavailableError; the next activity of the pair is another try
    */
   async find(pair: Pair): Promise<NewDevice | undefined> {
-    const { key, user, session, ids } = pair;
+    const { key, user, session } = pair;
     if (this.unknown.get(key) !== pair) return undefined;
-    const [activity] = await this.store.page({ user, session }, { limit: 1, order: 'asc' });
-    const [first] = await this.store.page({ user }, { limit: 1, order: 'asc' });
+    // One more than its own, so that an activity of another process is among them.
+    const found = await this.store.page({ user, session }, { limit: MAX_IDS + 1, order: 'asc' });
+    const [activity] = found;
+    const isNew =
+      activity !== undefined && isOwn(pair, activity) && !found.some((each) => isBefore(pair, each));
+    const sessions = isNew ? await this.store.findSessionsOfUser(user, undefined) : [];
     this.unknown.delete(key);
     // It was erased in the meantime.
     if (!activity) return undefined;
-    const isNew = ids.has(activity.id);
     this.known.set(key, isNew ? '' : activity.id);
-    return isNew ? { activity, isFirst: first?.sessionId === session } : undefined;
+    return isNew ? { activity, isFirst: sessions.every(({ id }) => id === session) } : undefined;
   }
+
+  /** Drops the pair that has waited longest: its lookup has failed, or there are too many. */
+  private makeRoom(): void {
+    if (this.unknown.size < MAX_UNKNOWN) return;
+    const [oldest] = this.unknown.keys();
+    if (oldest !== undefined) this.unknown.delete(oldest);
+  }
+}
+
+/** Whether this process has committed an activity of the pair. If there are more than {@link MAX_IDS}, only the time tells. */
+function isOwn(pair: Pair, { id, receivedAt }: Activity): boolean {
+  return pair.ids.has(id) || (pair.ids.size === MAX_IDS && receivedAt.getTime() >= pair.receivedAt - MARGIN);
+}
+
+/** Whether an activity was stored before those of the pair, although its date may be later. */
+function isBefore({ ids, receivedAt }: Pair, activity: Activity): boolean {
+  return !ids.has(activity.id) && activity.receivedAt.getTime() < receivedAt - MARGIN;
 }

@@ -6,7 +6,7 @@ import { type Listening, LISTENS } from './listener.metadata.js';
 export interface NewDevice {
   /** The first activity of the user in this session; its `session` has the browser, the system and the kind of device. */
   activity: Activity;
-  /** Whether it is also the first session of this user, so that there is nobody to warn. */
+  /** Whether the user has no activity in another session, so that there is nobody to warn. */
   isFirst: boolean;
 }
 

@@ -3,6 +3,7 @@ import { Injectable, Logger, Scope } from '@nestjs/common';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { DataSource } from 'typeorm';
 import {
+  Activity,
   ActivityService,
   type NewDevice,
   OnActivity,
@@ -199,6 +200,53 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
     try {
       expect((await other.post(body(), { ...agent, Cookie: cookie })).status).toBe(204);
       expect((await other.post(body(), { 'User-Agent': CHROME, 'X-User': 'ada' })).status).toBe(204);
+      expect(await devices.until(2)).toEqual(['ada Firefox true', 'ada Chrome false']);
+    } finally {
+      await other.app.close();
+    }
+  });
+
+  it('hear of a second device as one, whatever dates it sends and however many activities at once', async () => {
+    await host.post(
+      { date: new Date().toISOString(), path: '/' },
+      { 'User-Agent': FIREFOX, 'X-User': 'ada' },
+    );
+    expect(await devices.until(1)).toEqual(['ada Firefox true']);
+    const agent = { 'User-Agent': CHROME };
+    const cookie = cookieOf(await host.post({ date: new Date().toISOString(), path: '/' }, agent));
+    const batch = (year: number): object => ({
+      activities: Array.from({ length: 100 }, (_, i) => ({
+        date: new Date(Date.UTC(year, 0, 1) - i * 1000).toISOString(),
+        path: '/',
+      })),
+    });
+    await Promise.all(
+      [2003, 2002, 2001].map((year) => host.post(batch(year), { ...agent, Cookie: cookie, 'X-User': 'ada' })),
+    );
+    expect(await devices.until(2)).toEqual(['ada Firefox true', 'ada Chrome false']);
+  });
+
+  it('hear of no known device after a restart, although a late activity is the first one by its date', async () => {
+    const agent = { 'User-Agent': FIREFOX, 'X-User': 'ada' };
+    const body = (ago: number): object => ({ date: new Date(Date.now() - ago).toISOString(), path: '/' });
+    const cookie = cookieOf(await host.post(body(0), agent));
+    expect(await devices.until(1)).toEqual(['ada Firefox true']);
+    await host.dataSource
+      .createQueryBuilder()
+      .update(Activity)
+      .set({ receivedAt: new Date(Date.now() - 60_000) })
+      .execute();
+    const other = await startHost({
+      adapter,
+      database: host.database,
+      providers: [Listener],
+      djaffar: {
+        user: ({ headers }: { headers: Record<string, string> }) => ({ id: headers['x-user'] ?? '' }),
+      },
+    });
+    try {
+      await other.post(body(600_000), { ...agent, Cookie: cookie });
+      await other.post(body(0), { 'User-Agent': CHROME, 'X-User': 'ada' });
       expect(await devices.until(2)).toEqual(['ada Firefox true', 'ada Chrome false']);
     } finally {
       await other.app.close();
