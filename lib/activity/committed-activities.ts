@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import type { StoredActivity } from './activity.js';
 
 /** Receives the activities that this process has committed. */
 export interface CommitListener {
   /** Called at once after the commit; it must neither throw nor take long. */
   take(activities: StoredActivity[]): void;
+  /** Resolves when the listener has read what is stored about the activities that it has taken. */
+  informed?(): Promise<void>;
   /** Resolves when the listener has handled all activities, or after the milliseconds. */
   finish(within: number): Promise<void>;
 }
@@ -18,6 +21,13 @@ export class CommittedActivities {
 
   emit(activities: StoredActivity[]): void {
     for (const listener of this.listeners) listener.take(activities);
+  }
+
+  /** Resolves when no listener needs to see the activities that are committed now as they were committed. */
+  async informed(): Promise<void> {
+    // All listeners take the same activities in one step.
+    await setImmediate();
+    await Promise.all(this.listeners.map(async (listener) => listener.informed?.()));
   }
 
   /** Must be called after the last commit. */

@@ -27,7 +27,7 @@ export class SessionClaims implements CommitListener {
   constructor(
     @Inject(STORE) private readonly store: Store,
     @Inject(SETTINGS) { session }: Settings,
-    committed: CommittedActivities,
+    private readonly committed: CommittedActivities,
   ) {
     if (session.claim !== 'session') return;
     if (!store.claimSession)
@@ -60,6 +60,8 @@ export class SessionClaims implements CommitListener {
   /** It never rejects: what fails is done with the next activity of the session. */
   private async work(): Promise<void> {
     for (const [key, claim] of this.waiting) {
+      // Whether the session is a new device of the user can be seen only before the user has its earlier activities.
+      await this.committed.informed();
       if (this.isEnding) return;
       this.waiting.delete(key);
       try {

@@ -92,6 +92,11 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
     });
   }
 
+  /** A claim of a session changes which activity is the first one of a user and a session. */
+  informed(): Promise<void> {
+    return this.lookups.passed();
+  }
+
   async finish(within: number): Promise<void> {
     const queues = [...this.listeners.map(({ queue }) => queue), ...this.deviceQueues];
     const idle = this.lookups.idle().then(() => Promise.all(queues.map((queue) => queue.idle())));

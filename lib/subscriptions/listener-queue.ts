@@ -14,6 +14,11 @@ const MAX_BLOCKING = 10;
 export class ListenerQueue<Event> {
   private waiting: Event[] = [];
   private running: Promise<void> | undefined;
+  /** How many events were added, and how many of them are handled. */
+  private added = 0;
+  private handled = 0;
+  /** Called when so many events are handled. */
+  private readonly watchers: { count: number; resolve: () => void }[] = [];
 
   /** @param name of the listener in the log, such as `OrderMailer.notify` */
   constructor(
@@ -29,6 +34,7 @@ export class ListenerQueue<Event> {
       return;
     }
     this.waiting.push(event);
+    this.added += 1;
     this.running ??= this.run();
   }
 
@@ -37,15 +43,27 @@ export class ListenerQueue<Event> {
     while (this.running) await this.running;
   }
 
+  /** Resolves when all events that were added before the call are handled. */
+  async passed(): Promise<void> {
+    if (this.handled >= this.added) return;
+    await new Promise<void>((resolve) => this.watchers.push({ count: this.added, resolve }));
+  }
+
   /** @returns how many events are lost */
   drop(): number {
-    const lost = this.waiting.length + (this.running ? 1 : 0);
+    const dropped = this.waiting.length;
     this.waiting = [];
-    return lost;
+    this.count(dropped);
+    return dropped + (this.running ? 1 : 0);
   }
 
   private get slowness(): string {
     return `${this.name} is too slow, so that it is not called for all activities`;
+  }
+
+  private count(handled: number): void {
+    this.handled += handled;
+    while (this.watchers[0] && this.watchers[0].count <= this.handled) this.watchers.shift()?.resolve();
   }
 
   /** Never rejects. */
@@ -67,6 +85,7 @@ export class ListenerQueue<Event> {
       } catch (error) {
         this.incidents.failed(symptom, describeThrown(error));
       }
+      this.count(1);
       // Listeners that wait for nothing would otherwise keep the event loop until the queue is empty.
       if (monotonicClock.now() - resumedAt < MAX_BLOCKING) continue;
       await setImmediate();

@@ -1,5 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { ActivityService, ActivityStats, type ServerActivity } from '../../lib/index.js';
+import {
+  ActivityService,
+  ActivityStats,
+  type NewDevice,
+  OnNewDevice,
+  type ServerActivity,
+} from '../../lib/index.js';
+import { CommittedActivities } from '../../lib/activity/committed-activities.js';
 import { DjaffarTestingModule, TrackedActivities } from '../../lib/testing/index.js';
 import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { FOUND } from '../support/databases.js';
@@ -17,15 +26,29 @@ const at = (day: number, minute = 0): Date => new Date(START + day * DAY + minut
 
 const claiming = { session: { claim: 'session' } } as const;
 
+let devices: (string | null)[];
+
+@Injectable()
+class DeviceListener {
+  @OnNewDevice()
+  add({ activity }: NewDevice): void {
+    devices.push(activity.userId);
+  }
+}
+
 describe.each(PAIRS)("with the option session.claim: 'session', on $database with $adapter,", (pair) => {
   let host: Host;
   let sessions = 0;
 
   beforeEach(async () => {
-    host = await startHost({ ...pair, djaffar: claiming });
+    devices = [];
+    host = await startHost({ ...pair, djaffar: claiming, providers: [DeviceListener] });
   });
 
-  afterEach(() => host.close());
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await host.close();
+  });
 
   const track = async (...activities: ServerActivity[]): Promise<void> => {
     for (const activity of activities) await host.activities.track(activity);
@@ -74,6 +97,29 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     expect(await host.activities.erase({ user: 'u' })).toBe(3);
     expect(await host.activities.count({ session: 's' })).toBe(0);
+  });
+
+  it('a session is seen as a new device of the user before it is claimed', async () => {
+    const steps: string[] = [];
+    const lookUps: (() => void)[] = [];
+    const page = host.store.page.bind(host.store);
+    jest.spyOn(host.store, 'page').mockImplementation(async (...asked) => {
+      await new Promise<void>((resolve) => lookUps.push(resolve));
+      steps.push('looked up');
+      return page(...asked);
+    });
+    const claim = host.store.claimSession.bind(host.store);
+    jest.spyOn(host.store, 'claimSession').mockImplementation((given) => {
+      steps.push('claimed');
+      return claim(given);
+    });
+    await track({ path: '/ad', session: 's' }, { path: '/welcome', session: 's', user: { id: 'u' } });
+    while (lookUps.length === 0) await setImmediate();
+    for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+    for (const lookUp of lookUps) lookUp();
+    await host.app.get(CommittedActivities, { strict: false }).finish(10_000);
+    expect(steps).toEqual(['looked up', 'claimed']);
+    expect(devices).toEqual(['u']);
   });
 
   it('each user has what was done since another one was logged in', async () => {
