@@ -101,12 +101,16 @@ export interface Outbox {
 
   /**
    * Stores the result of a delivery and renews the lease, if the holder still has it.
-   * @returns whether it has
+   * @returns whether it has, and a history of the result has not been ended in the meantime
    */
   settle(name: string, holder: string, lease: number, result: Settlement): Promise<boolean>;
 
-  /** Resumes a subscription that is parked or waits for its next try. @returns false if there is no such subscription */
-  resume(name: string): Promise<boolean>;
+  /**
+   * Resumes a subscription that is parked or waits for its next try.
+   * @param endsHistory whether the rest of the activities from before the subscription is left out
+   * @returns false if there is no such subscription
+   */
+  resume(name: string, endsHistory: boolean): Promise<boolean>;
 
   /** Deletes all waiting entries, in steps. Their activities stay stored. */
   discard(name: string): Promise<void>;

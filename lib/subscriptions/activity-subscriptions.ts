@@ -54,12 +54,14 @@ export class ActivitySubscriptions
 
   /**
    * Resumes a subscription that is parked, or waits for its next try. The instance that delivers it notices within a third of its `lease`.
-   * @param options `from: 'now'` deletes the waiting entries, so that only new activities are delivered; the activities stay stored
+   * @param options `from: 'now'` deletes the waiting entries and leaves out the rest of what was stored before the subscription, so that only
+   * new activities are delivered; the activities stay stored
    * @throws Error if there is no subscription of the name
    */
   async resume(name: string, options: { from?: 'now' | undefined } = {}): Promise<void> {
-    if (options.from === 'now') await this.store.outbox?.discard(name);
-    if (await this.store.outbox?.resume(name)) return;
+    const isFromNow = options.from === 'now';
+    if (isFromNow) await this.store.outbox?.discard(name);
+    if (await this.store.outbox?.resume(name, isFromNow)) return;
     const names = (await this.status()).map((status) => `"${status.name}"`).join(', ') || 'none';
     throw new Error(`Djaffar: there is no subscription "${name}"; there are: ${names}`);
   }

@@ -404,6 +404,41 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     expect(deliveries.names).toEqual(['poison', 'fine']);
   });
 
+  it('are resumed without the rest of what was stored before, if that is wanted', async () => {
+    jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const old = await startHost({ adapter: 'express', database });
+    hosts.push(old);
+    for (let i = 0; i < 3; i++)
+      await old.activities.track({ name: `old.${i}`, path: '/', date: new Date(Date.UTC(2026, 0, i + 1)) });
+    deliveries.react = ([activity]) => {
+      if (activity?.name === 'old.1') throw new Error('poisoned');
+    };
+    const host = await start({ from: 'beginning', maxBatch: 1, maxFailures: 1 }, old.database);
+    await untilParked(host);
+    await host.app.get(ActivitySubscriptions, { strict: false }).resume('test', { from: 'now' });
+    await track(host, 'new');
+    await deliveries.until(() => deliveries.names.includes('new'));
+    expect(deliveries.names).toEqual(['old.0', 'old.1', 'new']);
+    expect((await statusOf(host))[0]?.isCatchingUp).toBe(false);
+  });
+
+  it('are delivered nothing more of what was stored before, if that is left out during a delivery', async () => {
+    const old = await startHost({ adapter: 'express', database });
+    hosts.push(old);
+    for (let i = 0; i < 3; i++)
+      await old.activities.track({ name: `old.${i}`, path: '/', date: new Date(Date.UTC(2026, 0, i + 1)) });
+    deliveries.react = async ([activity]) => {
+      if (activity?.name === 'old.1')
+        await old.app.get(ActivitySubscriptions, { strict: false }).resume('test', { from: 'now' });
+    };
+    const host = await start({ from: 'beginning', maxBatch: 1 }, old.database);
+    await deliveries.until(() => deliveries.names.includes('old.1'));
+    await track(host, 'new');
+    await deliveries.until(() => deliveries.names.includes('new'));
+    expect(deliveries.names).toEqual(['old.0', 'old.1', 'new']);
+  });
+
   it('begin with all that there is, if that is wanted, and go on with what comes', async () => {
     const old = await startHost({ adapter: 'express', database });
     hosts.push(old);

@@ -170,17 +170,20 @@ export class TypeOrmOutbox implements Outbox {
       }),
     };
     const deletions = chunks(entries).map((numbers) => this.database.buildDeletion(numbers));
-    return this.database.update(values, IS_HOLDER, { name, holder }, deletions);
+    // It may have been ended since it was read.
+    const condition = history === undefined ? IS_HOLDER : `${IS_HOLDER} AND historyDate IS NOT NULL`;
+    return this.database.update(values, condition, { name, holder }, deletions);
   }
 
-  resume(name: string): Promise<boolean> {
-    return this.database.update(
-      { failures: 0, retryAt: () => '0', parkedAt: null, error: null },
-      'name = :name',
-      {
-        name,
-      },
-    );
+  resume(name: string, endsHistory: boolean): Promise<boolean> {
+    const values = {
+      failures: 0,
+      retryAt: (): string => '0',
+      parkedAt: null,
+      error: null,
+      ...(endsHistory && { historyDate: null, historyId: null }),
+    };
+    return this.database.update(values, 'name = :name', { name });
   }
 
   async discard(name: string): Promise<void> {
