@@ -439,6 +439,22 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     expect(deliveries.names).toEqual(['old.0', 'old.1', 'new']);
   });
 
+  it('come again at once after a failure if the clock of the database was set back', async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    const host = await start();
+    let isBroken = true;
+    deliveries.react = () => {
+      if (isBroken) throw new Error('broken');
+    };
+    await track(host, 'a');
+    while (!(await statusOf(host))[0]?.nextTryAt) await setImmediate();
+    isBroken = false;
+    const nextTryAt = new Date(Date.now() + 5 * 3_600_000);
+    await host.dataSource.getRepository(SubscriptionState).update({ name: 'test' }, { retryAt: nextTryAt });
+    await untilSettled(host);
+    expect(deliveries.names).toEqual(['a', 'a']);
+  });
+
   it('begin with all that there is, if that is wanted, and go on with what comes', async () => {
     const old = await startHost({ adapter: 'express', database });
     hosts.push(old);
