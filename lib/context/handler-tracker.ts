@@ -5,7 +5,17 @@ import {
   Injectable,
   ServiceUnavailableException,
 } from '@nestjs/common';
-import { catchError, concat, defer, ignoreElements, type Observable, tap, throwError } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  ignoreElements,
+  type Observable,
+  tap,
+  throwError,
+} from 'rxjs';
 import { ActivityService } from '../activity/activity.service.js';
 import type { ServerActivity } from '../activity/server-activity.js';
 import { MAX_NAME } from '../activity/new-activity.js';
@@ -79,28 +89,36 @@ export class HandlerTracker {
         }),
       );
     }
-    const seen = handled.pipe(
-      tap((value) => (result = value)),
-      catchError((error: unknown) => {
-        const failed = throwError(() => error);
-        return isAlways
-          ? concat(
-              waitFor(() => attempt({ error })),
-              failed,
-            )
-          : failed;
-      }),
-    );
-    return concat(
-      seen,
-      waitFor(() =>
-        track({ result }).catch((error: unknown) => {
+    return defer(() => {
+      /** The latest value. A gateway and a microservice would send it at once, so it has to wait. */
+      let held: unknown[] = [];
+      const earlier = handled.pipe(
+        concatMap((value) => {
+          const previous = held;
+          held = [value];
+          return previous;
+        }),
+        catchError((error: unknown) =>
+          concat(
+            held,
+            isAlways ? waitFor(() => attempt({ error })) : EMPTY,
+            throwError(() => error),
+          ),
+        ),
+      );
+      const commit = waitFor(() =>
+        track({ result: held[0] }).catch((error: unknown) => {
           // The handler has succeeded: another error would make the client repeat the request.
           if (!(error instanceof UnavailableError)) this.report(call, error);
           else throw toHttp(error, call.response);
         }),
-      ),
-    );
+      );
+      return concat(
+        earlier,
+        commit,
+        defer(() => held),
+      );
+    });
   }
 
   private get incidents(): Store['incidents'] {

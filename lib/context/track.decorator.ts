@@ -10,6 +10,7 @@ interface CommonOptions {
   /**
    * Whether the answer waits until the activity is committed. It is 503 if the database does not store the activity in time.
    * An activity that can never be stored is logged, and the answer is the handler's. Has no effect on `@Sse`.
+   * Gateways and microservices hold back the last value of an `Observable`.
    * @defaultValue false
    */
   await?: boolean | undefined;

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Controller, Injectable } from '@nestjs/common';
@@ -11,7 +11,7 @@ import {
 } from '@nestjs/microservices';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { lastValueFrom } from 'rxjs';
+import { lastValueFrom, type Observable, of } from 'rxjs';
 import { WebSocket } from 'ws';
 import { type Activity, ActivityService, Track } from '../../lib/index.js';
 import { type Host, startHost } from '../support/host.js';
@@ -63,6 +63,17 @@ class OrderGateway {
   async open(@MessageBody() id: string): Promise<object> {
     await this.orders.note('order.noted');
     return { event: 'opened', data: id };
+  }
+
+  @SubscribeMessage('buy')
+  @Track('order.bought', { await: true, properties: ({ result }) => ({ result }) })
+  buy(): Observable<object> {
+    return of({ event: 'buying' }, { event: 'bought' });
+  }
+
+  @SubscribeMessage('ask')
+  ask(): object {
+    return { event: 'answered' };
   }
 }
 
@@ -154,6 +165,34 @@ describe('handlers with @Track', () => {
     expect(await stored(2)).toMatchObject([
       { name: 'order.noted', sessionId: null, ipAddress: null },
       { name: 'order.watched', path: 'OrderGateway.open', sessionId: null, ipAddress: null },
+    ]);
+    socket.close();
+  });
+
+  it('of WebSocket gateways send the last value when the activity is committed, if they wait for it', async () => {
+    host = await startHost({
+      adapter: 'fastify',
+      providers: [Orders, OrderGateway],
+      configure: (app) => void app.useWebSocketAdapter(new WsAdapter(app)),
+    });
+    const socket = new WebSocket(host.url.replace('http:', 'ws:'));
+    const messages = on(socket, 'message');
+    const next = async (): Promise<unknown> => {
+      const { value } = await messages.next();
+      return JSON.parse(String(value[0]));
+    };
+    await once(socket, 'open');
+    await host.dataSource.transaction(async () => {
+      // On SQLite, nothing else is committed in the meantime.
+      for (const event of ['buy', 'ask']) socket.send(JSON.stringify({ event, data: {} }));
+      // Either may come first.
+      expect([await next(), await next()]).toEqual(
+        expect.arrayContaining([{ event: 'buying' }, { event: 'answered' }]),
+      );
+    });
+    expect(await next()).toEqual({ event: 'bought' });
+    expect(await host.stored()).toMatchObject([
+      { name: 'order.bought', properties: { result: { event: 'bought' } } },
     ]);
     socket.close();
   });
