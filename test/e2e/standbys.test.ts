@@ -30,7 +30,7 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
   /** How many statements each has got. */
   let asked = { master: 0, slave: 0 };
   /** How many statements the standby has got that do not only ask for its position in the log. */
-  let questions = 0;
+  const counted = { questions: 0 };
   let skipped = 0;
 
   beforeAll(async () => {
@@ -59,7 +59,7 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
     jest.spyOn(logger, 'logQuery').mockImplementation((sql, _parameters, runner?: QueryRunner) => {
       const mode = runner?.getReplicationMode() ?? 'master';
       asked[mode] += 1;
-      if (mode === 'slave' && !sql.includes('pg_last_wal_replay_lsn')) questions += 1;
+      if (mode === 'slave' && !sql.includes('pg_last_wal_replay_lsn')) counted.questions += 1;
     });
     const now = monotonicClock.now.bind(monotonicClock);
     jest.spyOn(monotonicClock, 'now').mockImplementation(() => now() + skipped);
@@ -67,7 +67,7 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
 
   beforeEach(async () => {
     // What one test had passed over, the next asks again.
-    for (questions = 0; questions === 0; skipped += 11_000) await visits();
+    for (counted.questions = 0; counted.questions === 0; skipped += 11_000) await visits();
     asked = { master: 0, slave: 0 };
   });
 
@@ -156,7 +156,7 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
     await holder.query('ROLLBACK');
     await holder.end();
     expect((await asking).value).toBe(expected);
-    expect(failed.mock.calls.join()).toContain('conflict with recovery');
+    expect(failed.mock.calls.map(([error]) => String(error)).join()).toContain('conflict with recovery');
     await query('ALTER SYSTEM RESET max_standby_streaming_delay');
     await query('SELECT pg_reload_conf()');
   });
