@@ -1,3 +1,4 @@
+import { EntityManager } from 'typeorm';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import type { StoredActivity } from '../../lib/activity/activity.js';
 import type { NewSession } from '../../lib/activity/session.js';
@@ -29,6 +30,8 @@ class FailingStore extends MemoryStore {
   aborted = 0;
   dropped = 0;
   connectionError: Error | undefined;
+  /** Called before a connection is lent. */
+  beforeLending: (() => Promise<void> | undefined) | undefined;
   /** Returns the error of a write, or a promise that the write waits for. */
   beforeWrite: ((batch: Batch) => Error | Promise<void> | undefined) | undefined;
   restoreError: Error | undefined;
@@ -36,6 +39,7 @@ class FailingStore extends MemoryStore {
   override async lendWriter(work: (write: Write) => Promise<void>, cancel?: AbortSignal): Promise<void> {
     this.lent.push(Date.now() - START);
     if (this.connectionError) throw this.connectionError;
+    await this.beforeLending?.();
     const cancelled = new Promise<never>((_, reject) => {
       cancel?.addEventListener('abort', () => reject(new Error('cancelled')));
     });
@@ -115,7 +119,7 @@ describe('the writer', () => {
 
   afterEach(() => jest.useRealTimers());
 
-  function start(settings: Partial<typeof DEFAULTS.writer> = {}, background = true): void {
+  function start(settings: Partial<typeof DEFAULTS.writer> = {}, background?: boolean): void {
     store = new FailingStore();
     const clock = { now: Date.now };
     writer = new ActivityWriter(store, { ...DEFAULTS.writer, ...settings }, undefined, clock, background);
@@ -190,12 +194,93 @@ describe('the writer', () => {
     ]);
   });
 
-  it('refuses a write whose time is over, with a line in the log', async () => {
+  it('refuses a write in time for the answer if there is no connection', async () => {
     start({ timeout: 1000 });
     store.connectionError = new Error('no connection');
-    const error = await resultOf(write('a'), 1000);
+    const written = write('a');
+    expect(await resultOf(written, 699)).toBe('waits');
+    const error = await resultOf(written, 1);
     expect(error).toBeInstanceOf(UnavailableError);
     expect(error).toMatchObject({ message: 'the database did not store it within 1000 ms' });
+  });
+
+  it('says in the log that writes are late if they wait for a connection', async () => {
+    start({ timeout: 1000 });
+    store.beforeLending = () => never;
+    expect(await resultOf(write('a'), 1000)).toBeInstanceOf(UnavailableError);
+    expect(store.lines).toEqual([
+      expect.stringMatching(
+        /^warn activities cannot be stored: the database did not store it within 1000 ms \(writer\.timeout: /,
+      ),
+    ]);
+  });
+
+  it('says it after a slow transaction, which may have another cause', async () => {
+    start({ timeout: 1000, concurrency: 1, maxBatch: 1 });
+    let end = (): void => {};
+    store.beforeWrite = () => new Promise<void>((resolve) => (end = resolve));
+    const slow = write('slow');
+    await jest.advanceTimersByTimeAsync(1);
+    const late = Promise.allSettled(['a', 'b'].map((path) => write(path)));
+    await jest.advanceTimersByTimeAsync(800);
+    const reason: unknown = expect.any(UnavailableError);
+    expect(await late).toMatchObject([{ reason }, { reason }]);
+    expect(store.lines).toEqual([]);
+    end();
+    expect(await resultOf(slow, 1)).toBe('stored');
+    expect(store.lines).toEqual([
+      expect.stringContaining('the database did not store it within 1000 ms (writer.timeout: '),
+      expect.stringMatching(/^log over after .* \(2 times\): activities cannot be stored$/),
+    ]);
+  });
+
+  it('says nothing of it if the transaction has another cause', async () => {
+    start({ timeout: 1000, concurrency: 1, maxBatch: 1 });
+    store.beforeWrite = () => never;
+    const slow = write('slow');
+    await jest.advanceTimersByTimeAsync(1);
+    const results = await Promise.all([resultOf(slow, 1000), resultOf(write('late'), 1000)]);
+    expect(results).toEqual([expect.any(UnavailableError), expect.any(UnavailableError)]);
+    expect(store.lines).toEqual(['warn activities cannot be stored: the database does not answer']);
+  });
+
+  it('refuses what there is no room for, with a line in the log, and counts what waits', async () => {
+    start({ maxWaiting: 2 });
+    store.beforeLending = () => never;
+    void write('a', 'b').catch(() => {});
+    expect(writer.waitingActivities).toBe(2);
+    await expect(write('c')).rejects.toThrow('too many activities');
+    expect(store.lines).toEqual([expect.stringContaining('(writer.maxWaiting: ')]);
+  });
+
+  it('tries again after a failure that may pass, such as a deadlock', async () => {
+    start();
+    const failures = [new Error('deadlock')];
+    store.beforeWrite = () => failures.pop();
+    expect(await resultOf(Promise.all([write('a'), write('b')]), 100)).toBe('stored');
+    expect(store.writes.map(({ paths }) => paths)).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    expect(store.lines[0]).toBe('warn activities cannot be stored: deadlock');
+  });
+
+  it('needs no connection for what another one has written', async () => {
+    start({ concurrency: 2 });
+    const pool = [undefined, Promise.reject(new Error('the pool is closed'))];
+    pool[1]?.catch(() => {});
+    store.beforeLending = () => pool.shift();
+    expect(await resultOf(Promise.all([write('a'), write('b')]), 100)).toBe('stored');
+    expect(store.lent).toHaveLength(2);
+    expect(store.lines).toEqual([]);
+  });
+
+  it('distrusts no idle connections if two that were used at once do not answer', async () => {
+    start({ timeout: 1000, concurrency: 2, maxBatch: 1 });
+    store.beforeWrite = () => never;
+    await Promise.all([resultOf(write('a'), 1000), resultOf(write('b'), 1000)]);
+    expect(store.writes).toHaveLength(2);
+    expect(store.dropped).toBe(0);
   });
 
   it('refuses only the activity that the database can never store', async () => {
@@ -247,6 +332,7 @@ describe('the writer', () => {
     expect(store.writes.map(({ paths }) => paths)).toEqual([['a', 'b'], ['b']]);
     expect(await resultOf(patient, 980)).toMatchObject({ message: 'the database does not answer' });
     expect(store.dropped).toBe(1);
+    expect(store.lines).toEqual(['warn activities cannot be stored: the database does not answer']);
     store.beforeWrite = undefined;
     expect(await resultOf(write('c'), 1000)).toBe('stored');
     store.beforeWrite = () => never;
@@ -295,9 +381,9 @@ describe('the writer', () => {
   });
 
   it('waits for the writes of one session alone', async () => {
-    start({ maxBatch: 1, concurrency: 2 });
+    start({ maxBatch: 2, concurrency: 2 });
     store.beforeWrite = ({ activities }) => (activities[0]?.path === 'slow' ? never : undefined);
-    void writer.write([activity('slow', 's')]).catch(() => {});
+    void writer.write([activity('slow', 's'), activity('other', 't')]).catch(() => {});
     void writer.write([activity('quick', 'q')]);
     const [ofQuick, ofSlow, ofOther, ofAll] = await Promise.all([
       resultOf(writer.waitForSession('q'), 10),
@@ -310,8 +396,7 @@ describe('the writer', () => {
 
   it('needs a store on TypeORM for a transaction of the host', async () => {
     start();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is not used
-    const manager = {} as Parameters<ActivityWriter['writeIn']>[0];
+    const manager = Object.create(EntityManager.prototype);
     await expect(writer.writeIn(manager, [activity('a')], undefined, () => {})).rejects.toThrow(
       'not stored in a TypeORM data source',
     );
@@ -388,6 +473,63 @@ describe('the writer', () => {
       expect(await resultOf(writeIn('s', 'b'), 5000)).toBe('stored');
       expect(store.writes.map(({ sessions }) => sessions)).toEqual([['s'], ['s']]);
       expect(store.restored).toEqual([]);
+    });
+
+    it('does not write what is stored already', async () => {
+      start();
+      for (let i = 0; i < 2; i++) expect(await resultOf(writer.write([], session('s')), 1)).toBe('stored');
+      expect(store.writes).toHaveLength(1);
+    });
+
+    it('checks a new one, too, if the store has no transactions', async () => {
+      start();
+      Reflect.set(store, 'isTransactional', false);
+      expect(await resultOf(writeIn('s', 'a'), 1001)).toBe('stored');
+      expect(store.restored).toEqual([['s']]);
+    });
+
+    it('inserts it again if too many wait to be checked', async () => {
+      start();
+      const sessions = Array.from({ length: 10_000 }, (_, i) => session(`s${i}`));
+      writer.sessions.add(['s']);
+      writer.sessions.recheck(sessions.slice(1));
+      expect(writer.sessions.split([session('s')]).sessions.size).toBe(0);
+      writer.sessions.recheck(sessions);
+      expect(writer.sessions.split([session('s')]).sessions.size).toBe(1);
+    });
+
+    it('stores it after a transaction of the host, if that is committed', async () => {
+      start();
+      const commits: (() => void)[] = [];
+      const typeorm = {
+        write: async (_: unknown, __: unknown, onCommit: () => void) => void commits.push(onCommit),
+      };
+      Reflect.set(store, 'typeorm', typeorm);
+      const manager = Object.create(EntityManager.prototype);
+      const committed: string[] = [];
+      const track = (path: string, given?: NewSession): Promise<void> =>
+        writer.writeIn(manager, [activity(path, 's')], given, () => void committed.push(path));
+      await track('a', session('s'));
+      await track('b');
+      expect([store.restored, committed]).toEqual([[], []]);
+      for (const commit of commits.splice(0)) commit();
+      await writer.settled();
+      expect([store.restored, committed]).toEqual([[['s']], ['a', 'b']]);
+      await track('c', session('s'));
+      for (const commit of commits) commit();
+      await jest.advanceTimersByTimeAsync(999);
+      expect(store.restored).toEqual([['s']]);
+      await jest.advanceTimersByTimeAsync(1);
+      expect(store.restored).toEqual([['s'], ['s']]);
+    });
+
+    it('does not check again after a shutdown', async () => {
+      start();
+      for (const path of ['a', 'b']) expect(await resultOf(writeIn('s', path), 1)).toBe('stored');
+      store.restoreError = new Error('no connection');
+      expect(await resultOf(writer.beforeApplicationShutdown(), 1)).toBe('stored');
+      await jest.advanceTimersByTimeAsync(5000);
+      expect(store.restored).toEqual([['s']]);
     });
 
     it('checks it before the end of a shutdown', async () => {
