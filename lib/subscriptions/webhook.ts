@@ -122,6 +122,11 @@ async function send(
         resolve(response.statusCode ?? 0);
         response.destroy();
       });
+      // Without a listener, the connection would be closed and the answer be lost.
+      request.on('upgrade', (response, socket) => {
+        resolve(response.statusCode ?? 0);
+        socket.destroy();
+      });
       request.on('error', reject);
       request.end(body);
     });

@@ -36,7 +36,9 @@ beforeEach(async () => {
     request.on('end', () => {
       received.push({ headers: request.headers, body: Buffer.concat(parts).toString() });
       const status = answers.length > 1 ? answers.shift() : answers[0];
-      if (status) response.writeHead(status, { Location: '/elsewhere' }).end('x'.repeat(1_000_000));
+      const upgrade = status === 101 && { Connection: 'Upgrade', Upgrade: 'websocket' };
+      if (status)
+        response.writeHead(status, { Location: '/elsewhere', ...upgrade }).end('x'.repeat(1_000_000));
       server.emit('received');
     });
   });
@@ -106,7 +108,7 @@ it('a receiver gets what matches, signed as Standard Webhooks are', async () => 
   expect(() => messageOf(forged)).toThrow('No matching signature');
 });
 
-it.each([500, 302])('a batch that was answered %i comes again, with the same id', async (status) => {
+it.each([500, 302, 101])('a batch that was answered %i comes again, with the same id', async (status) => {
   answers = [status, 204];
   const { activities } = await start();
   await activities.track({ name: 'order.paid', path: '/' });
