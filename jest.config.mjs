@@ -25,6 +25,7 @@ const project = {
 const withDatabases = {
   ...project,
   globalSetup: '<rootDir>/test/support/setup/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/setup/global-teardown.mjs',
 };
 
 export default {

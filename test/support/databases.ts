@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { format } from 'mysql2';
+import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
 import { cacheFolder } from './compiled.js';
@@ -35,30 +44,32 @@ export interface TestDatabase {
 /** Creates an empty database. */
 export async function createDatabase(name: DatabaseName): Promise<TestDatabase> {
   if (name === 'sqlite') return createFile();
-  const database = `djaffar_test_${randomBytes(6).toString('hex')}`;
-  await onServer(name, `CREATE DATABASE ${database}`);
+  const database = newName();
+  await onServer(name, (server) => server.query(`CREATE DATABASE ${database}`));
+  return databaseOn(name, database);
+}
+
+/** Creates a database with empty tables: a copy of one that is migrated once. */
+export async function createMigratedDatabase(name: DatabaseName): Promise<TestDatabase> {
+  if (name === 'sqlite') return createFile(await findFile('migrated.sqlite', migrateFile));
+  const database = newName();
+  await onServer(name, (server) => (name === 'postgres' ? copyTemplate : runDump)(server, database));
+  return databaseOn(name, database);
+}
+
+function newName(): string {
+  return `djaffar_test_${randomBytes(6).toString('hex')}`;
+}
+
+function databaseOn(name: ServerName, database: string): TestDatabase {
   const url = new URL(SERVERS[name]);
   url.pathname = database;
+  const drop = `DROP DATABASE ${database}${name === 'postgres' ? ' WITH (FORCE)' : ''}`;
   return {
     url: url.href,
     options: databaseOptions(url.href),
-    drop: () => onServer(name, `DROP DATABASE ${database}${name === 'postgres' ? ' WITH (FORCE)' : ''}`),
+    drop: () => onServer(name, (server) => server.query(drop)),
   };
-}
-
-/** Creates a database with empty tables. */
-export async function createMigratedDatabase(name: DatabaseName): Promise<TestDatabase> {
-  const template = join(cacheFolder(), 'migrated.sqlite');
-  if (name === 'sqlite' && existsSync(template)) return createFile(template);
-  const database = await createDatabase(name);
-  if (name !== 'sqlite') await migrate(database);
-  else {
-    const copy = join(cacheFolder(), `${randomBytes(6).toString('hex')}.sqlite`);
-    await migrate(database, `VACUUM INTO '${copy}'`);
-    // Atomic, so that no other test copies half of it.
-    renameSync(copy, template);
-  }
-  return database;
 }
 
 function createFile(template?: string): TestDatabase {
@@ -73,21 +84,92 @@ function createFile(template?: string): TestDatabase {
   };
 }
 
-async function migrate({ options }: TestDatabase, afterwards?: string): Promise<void> {
+/** Returns the path of a file that is written once for all tests with the same sources. */
+async function findFile(name: string, write: (path: string) => Promise<void>): Promise<string> {
+  const file = join(cacheFolder(), name);
+  if (existsSync(file)) return file;
+  const written = join(cacheFolder(), randomBytes(6).toString('hex'));
+  await write(written);
+  // Atomic, so that no other test reads half of it.
+  renameSync(written, file);
+  return file;
+}
+
+async function migrateFile(path: string): Promise<void> {
+  const database = createFile();
+  await migrate(database, (dataSource) => dataSource.query(`VACUUM INTO '${path}'`));
+  await database.drop();
+}
+
+/** The database that tests copy on PostgreSQL. The global teardown drops it. */
+const TEMPLATE = process.env.DJAFFAR_TEST_TEMPLATE ?? '';
+
+async function copyTemplate(server: QueryRunner, database: string): Promise<void> {
+  const found: unknown[] = await server.query(`SELECT FROM pg_database WHERE datname = '${TEMPLATE}'`);
+  if (found.length === 0) {
+    const migrated = newName();
+    await server.query(`CREATE DATABASE ${migrated}`);
+    await migrate(databaseOn('postgres', migrated));
+    // Fails if another test was faster.
+    await server
+      .query(`ALTER DATABASE ${migrated} RENAME TO ${TEMPLATE}`)
+      .catch(() => server.query(`DROP DATABASE ${migrated}`));
+  }
+  await server.query(`CREATE DATABASE ${database} TEMPLATE ${TEMPLATE}`);
+}
+
+/** Stands for the name of the database in a dump. */
+const NAME = '{database}';
+
+/** MariaDB cannot copy a database: the statements of a dump create another. */
+async function runDump(server: QueryRunner, database: string): Promise<void> {
+  const [{ version = '' } = {}]: { version?: string }[] = await server.query('SELECT version() AS version');
+  const dump = await findFile(`migrated-${version}.json`, dumpMigrated);
+  const statements: string[] = JSON.parse(readFileSync(dump, 'utf8'));
+  for (const statement of [`CREATE DATABASE ${NAME}`, `USE ${NAME}`, ...statements])
+    await server.query(statement.replaceAll(NAME, database));
+}
+
+async function dumpMigrated(path: string): Promise<void> {
+  const database = await createDatabase('mariadb');
+  await migrate(database, async (dataSource) => {
+    const name = String(dataSource.driver.database);
+    // Views come after the tables that they read.
+    const found: { table: string }[] = await dataSource.query(
+      'SELECT table_name AS `table` FROM information_schema.tables WHERE table_schema = ? ORDER BY table_type, table_name',
+      [name],
+    );
+    const statements: string[] = [];
+    for (const { table } of found) {
+      const [created = {}]: Record<string, string>[] = await dataSource.query(`SHOW CREATE TABLE ${table}`);
+      const statement = created['Create Table'];
+      statements.push(statement ?? created['Create View'] ?? '');
+      if (!statement) continue;
+      const rows: Record<string, string>[] = await dataSource.query(`SELECT * FROM ${table}`);
+      for (const row of rows) statements.push(format('INSERT INTO ?? SET ?', [table, row]));
+    }
+    writeFileSync(path, JSON.stringify(statements).replaceAll(name, NAME));
+  });
+  await database.drop();
+}
+
+async function migrate(
+  { options }: TestDatabase,
+  use?: (dataSource: DataSource) => Promise<void>,
+): Promise<void> {
   const all = { ...options, entities: djaffarEntities, migrations: djaffarMigrations };
   const dataSource = await new DataSource(all).initialize();
   await dataSource.runMigrations();
-  if (afterwards) await dataSource.query(afterwards);
+  await use?.(dataSource);
   await dataSource.destroy();
 }
 
-async function onServer(name: ServerName, sql: string): Promise<void> {
-  const server = new DataSource(databaseOptions(SERVERS[name]));
-  await server.initialize();
+async function onServer(name: ServerName, work: (server: QueryRunner) => Promise<void>): Promise<void> {
+  const dataSource = await new DataSource(databaseOptions(SERVERS[name])).initialize();
   try {
-    await server.query(sql);
+    await work(dataSource.createQueryRunner());
   } finally {
-    await server.destroy();
+    await dataSource.destroy();
   }
 }
 

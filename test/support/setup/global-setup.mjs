@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { cacheFolder } from './cache.mjs';
 import { findBrowser, findDatabases } from './servers.mjs';
 
@@ -7,5 +8,6 @@ export default async function setUp() {
   // Tests on ClickHouse start the engine themselves.
   const engines = process.env.DJAFFAR_TEST_DATABASES ? [] : ['clickhouse'];
   process.env.DJAFFAR_TEST_DATABASES = [...(await findDatabases()), ...engines].join(',');
+  process.env.DJAFFAR_TEST_TEMPLATE = `djaffar_test_template_${randomBytes(6).toString('hex')}`;
   process.env.DJAFFAR_TEST_CACHE = await cacheFolder();
 }
