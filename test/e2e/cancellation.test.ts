@@ -1,11 +1,11 @@
 import { type ClientRequest, get } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { ActivityStats, type DjaffarOptions } from '../../lib/index.js';
 import { readersOf, secondsOf } from '../support/child-processes.js';
 import { createMigratedDatabase, type DatabaseName, type TestDatabase } from '../support/databases.js';
 import { type Host, PAIRS, startHost } from '../support/host.js';
+import { until } from '../support/until.js';
 
 const open = { guards: [{ canActivate: () => true }] };
 /** Milliseconds that no test waits for. */
@@ -29,11 +29,6 @@ const RUNNING: Record<'postgres' | 'mariadb', string> = {
   mariadb: `SELECT info AS query FROM information_schema.processlist WHERE db = database()
     AND command = 'Query' AND id <> connection_id()`,
 };
-
-/** Resolves when the condition holds; a test that waits in vain runs into its time-out. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await pause(20);
-}
 
 describe.each(PAIRS)('a question on $adapter and $database', ({ adapter, database: name }) => {
   let database: TestDatabase;

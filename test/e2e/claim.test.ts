@@ -13,6 +13,7 @@ import { DjaffarTestingModule, TrackedActivities } from '../../lib/testing/index
 import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, PAIRS, startHost } from '../support/host.js';
+import { until } from '../support/until.js';
 
 const START = Date.UTC(2026, 0, 5);
 const MINUTE = 60_000;
@@ -64,7 +65,7 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     const session = `other-${(sessions += 1)}`;
     await on.activities.track({ path: '/before', session, date: at(300) });
     await on.activities.track({ path: '/after', session, date: at(301), user: { id: 'last' } });
-    while ((await on.activities.count({ session, user: 'last' })) < 2);
+    await until(async () => (await on.activities.count({ session, user: 'last' })) >= 2);
   }
 
   it('earlier visits of a session are the user’s after the login, in every answer', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { setImmediate, setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Controller, Post, Req } from '@nestjs/common';
 import {
   type ActivityContext,
@@ -23,6 +23,7 @@ import { Salt } from '../../lib/store/typeorm/tables/salt.entity.js';
 import { UnavailableError } from '../../lib/store/unavailable.error.js';
 import { createMigratedDatabase, dumpOf, FOUND, type TestDatabase } from '../support/databases.js';
 import { behindProxy, cookieOf, type Host, startHost } from '../support/host.js';
+import { until } from '../support/until.js';
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
@@ -154,7 +155,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     await isIn;
     leaving.abort();
     await answer;
-    while ((await host.stored()).length < 2) await setImmediate();
+    await until(async () => (await host.stored()).length >= 2);
     expect((await host.stored()).map(({ ipAddress }) => ipAddress)).toEqual(['127.0.0.0', '127.0.0.0']);
     expect(await visitsOf(host)).toEqual([1, 1]);
   });

@@ -32,6 +32,7 @@ import {
   Track,
 } from '../../lib/index.js';
 import { ADAPTERS, cookieOf, type Host, type HostOptions, startHost } from '../support/host.js';
+import { until } from '../support/until.js';
 
 interface Order {
   id: string;
@@ -277,7 +278,7 @@ describe.each(ADAPTERS)('@Track on %s', (adapter) => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
     try {
       expect((await fetch(`${host.url}/api/orders/promised`)).status).toBe(200);
-      while (warn.mock.calls.length === 0) await setImmediate();
+      await until(() => warn.mock.calls.length > 0);
       expect(String(warn.mock.calls[0])).toContain('"properties" of @Track returned a promise');
     } finally {
       warn.mockRestore();

@@ -12,15 +12,11 @@ import { readersOf, secondsOf } from '../support/child-processes.js';
 import { createMigratedDatabase, type TestDatabase } from '../support/databases.js';
 import { startHost } from '../support/host.js';
 import { startSample } from '../support/sample.js';
+import { until } from '../support/until.js';
 
 const SLOW = `WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1e9)
   SELECT COUNT(*) AS count FROM numbers`;
 const COUNT = 'SELECT COUNT(*) AS count FROM djaffar_activity';
-
-/** Resolves when the condition holds; a test that waits in vain runs into its time-out. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await pause(10);
-}
 
 describe('readers of an SQLite file', () => {
   let database: TestDatabase;

@@ -7,6 +7,7 @@ import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/ro
 import { monotonicClock } from '../../lib/time/clock.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
+import { until } from '../support/until.js';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -298,7 +299,9 @@ describe.each(FOUND)('the rollup on %s', (database) => {
       const asked = ask(host);
       const ended =
         'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()';
-      while ((await other.query(`${ended} AND wait_event_type = 'Lock'`)).length === 0);
+      await until(
+        async () => (await other.query<unknown[]>(`${ended} AND wait_event_type = 'Lock'`)).length > 0,
+      );
       const answer = await asked;
       expect(answer.status).toBe(503);
       expect(await answer.json()).toMatchObject({

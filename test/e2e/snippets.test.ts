@@ -15,6 +15,7 @@ import { type Host, startHost } from '../support/host.js';
 import * as app from '../support/snippets/app.js';
 import { type Snippet, snippets } from '../support/snippets/markdown.js';
 import { programOf } from '../support/snippets/modules.js';
+import { until } from '../support/until.js';
 
 type Exports = Record<string, unknown>;
 type Run = () => Promise<Exports>;
@@ -152,9 +153,8 @@ describe('docs/tracking.md', () => {
     const before = await host.activities.count({});
     await run(snippet, browser);
     for (const listener of listeners.splice(0)) listener();
-    let after = before;
-    while (after === before) after = await host.activities.count({});
-    expect(after).toBe(before + 1);
+    await until(async () => (await host.activities.count({})) !== before);
+    expect(await host.activities.count({})).toBe(before + 1);
   });
 });
 

@@ -7,6 +7,7 @@ import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { POSTGRES_BIN, PostgresServer } from '../support/postgres.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 
 /** Milliseconds after which the standby applies a commit. */
 const DELAY = 300;
@@ -121,9 +122,9 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
       const [count] = await query(`SELECT count(*)::int FROM pg_locks WHERE ${table}`);
       return Number(count);
     };
-    while ((await locks(true)) === 0);
+    await until(async () => (await locks(true)) > 0);
     const asking = visits();
-    while ((await locks(false)) === 0);
+    await until(async () => (await locks(false)) > 0);
     return { holder, asking };
   }
 

@@ -13,6 +13,7 @@ import { FOUND, type TestDatabase } from '../support/databases.js';
 import { Deliveries } from '../support/deliveries.js';
 import { type Host, startHost } from '../support/host.js';
 import { MemoryStore } from '../support/memory-store.js';
+import { until } from '../support/until.js';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -53,12 +54,12 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
 
   /** Until the outbox is empty. */
   async function untilSettled(host: Host): Promise<void> {
-    while ((await host.dataSource.getRepository(OutboxEntry).count()) > 0) await setImmediate();
+    await until(async () => (await host.dataSource.getRepository(OutboxEntry).count()) === 0);
   }
 
   /** Also waits for the subscription to be stored, which takes a moment after the start. */
   async function untilParked(host: Host): Promise<void> {
-    while (!(await statusOf(host))[0]?.parkedAt) await setImmediate();
+    await until(async () => Boolean((await statusOf(host))[0]?.parkedAt));
   }
 
   /** A host that stores for a subscription, which only others deliver. */
@@ -123,7 +124,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     await isTracked;
     if (database === 'sqlite') {
       // The one connection sees what its own transaction has written.
-      while ((await dataSource.getRepository(OutboxEntry).count()) === 0) await setImmediate();
+      await until(async () => (await dataSource.getRepository(OutboxEntry).count()) > 0);
       for (let i = 0; i < 50; i++) await setImmediate();
     } else {
       await dataSource
@@ -222,11 +223,11 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     };
     const untilRenewed = async (): Promise<void> => {
       const first = await readLease();
-      while (leases.length < 2) {
+      await until(async () => {
         const found = await readLease();
         if (found > first + 1000 * (leases.length + 1)) leases.push(found);
-        await setImmediate();
-      }
+        return leases.length >= 2;
+      });
     };
     for (const each of [deliveries, others]) each.react = untilRenewed;
     await track(host, 'slow');
@@ -259,7 +260,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     let end = (): void => {};
     deliveries.react = () => new Promise<void>((resolve) => (end = resolve));
     await track(host, 'slow');
-    while ((await statusOf(host))[0]?.error !== 'TIMEOUT') await setImmediate();
+    await until(async () => (await statusOf(host))[0]?.error === 'TIMEOUT');
     expect(warned.mock.calls.map(String)).toContain(
       'the subscription test cannot be delivered: the handler takes longer than 100 ms',
     );
@@ -282,13 +283,13 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     };
     await track(host, 'order.paid');
     const parked = async (): Promise<boolean> => (await statusOf(host))[0]?.parkedAt !== null;
-    while (!(await parked())) await setImmediate();
+    await until(parked);
     expect(attempts).toEqual([1, 2]);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(740);
     expect(await statusOf(host)).toMatchObject([
       { waiting: 1, failures: 2, error: 'TypeError', nextTryAt: null },
     ]);
-    while (logged.mock.calls.length === 0) await setImmediate();
+    await until(() => logged.mock.calls.length > 0);
     expect(String(logged.mock.calls[0])).toContain("call ActivitySubscriptions.resume('test')");
     expect(warned.mock.calls.map(String)).toContain(
       'the subscription test cannot be delivered: ada@example.org has no order',
@@ -470,7 +471,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     await untilSettled(host);
     const names = [...new Set(deliveries.names)];
     expect(names).toEqual(['old.4', 'old.3', 'old.2', 'old.1', 'old.0', 'new.0']);
-    while ((await statusOf(host))[0]?.isCatchingUp) await setImmediate();
+    await until(async () => !(await statusOf(host))[0]?.isCatchingUp);
     // It begins once.
     await host.app.close();
     const count = deliveries.batches.length;
@@ -539,7 +540,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
     const { second, endThreeTimes } = await startWithoutHolder();
     await endThreeTimes();
     const third = await start({ maxFailures: 2 }, second.database);
-    while ((await statusOf(third))[0]?.failures !== 0) await setImmediate();
+    await until(async () => (await statusOf(third))[0]?.failures === 0);
     await track(third, 'good');
     await untilSettled(third);
     expect(deliveries.names).toEqual(['good']);
@@ -564,7 +565,7 @@ it('a handler can be a provider, which is an error if nobody provides it', async
   const djaffar = { subscriptions: [{ name: 'mails', handler: Mailer }] };
   const host = await startHost({ adapter: 'express', providers: [Mailer], djaffar });
   await host.activities.track({ name: 'order.paid', path: '/' });
-  while (given.length === 0) await setImmediate();
+  await until(() => given.length > 0);
   expect(given).toEqual(['order.paid']);
   await host.close();
   await expect(startHost({ adapter: 'express', djaffar })).rejects.toThrow(

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { Webhook } from 'standardwebhooks';
 import { ActivitySubscriptions, type WebhookOptions } from '../../lib/index.js';
 import { type Host, startHost } from '../support/host.js';
+import { until } from '../support/until.js';
 
 const SECRET = `whsec_${Buffer.from('a secret of 32 bytes for a test.').toString('base64')}`;
 
@@ -71,7 +71,7 @@ async function start(options: Partial<WebhookOptions> = {}): Promise<Host> {
   return host;
 }
 
-async function until(count: number): Promise<Received[]> {
+async function untilReceived(count: number): Promise<Received[]> {
   while (received.length < count) await once(server, 'received');
   return received;
 }
@@ -93,7 +93,7 @@ it('a receiver gets what matches, signed as Standard Webhooks are', async () => 
     headers: { Authorization: 'Bearer receiver' },
   });
   for (const name of ['view', 'order.paid']) await activities.track({ name, path: '/17' });
-  const [first] = await until(1);
+  const [first] = await untilReceived(1);
   if (!first) throw new Error('nothing was received');
   expect(messageOf(first)).toMatchObject({
     type: 'djaffar.activities',
@@ -112,7 +112,7 @@ it.each([500, 302, 101])('a batch that was answered %i comes again, with the sam
   answers = [status, 204];
   const { activities } = await start();
   await activities.track({ name: 'order.paid', path: '/' });
-  const [first, second] = await until(2);
+  const [first, second] = await untilReceived(2);
   if (!first || !second) throw new Error('nothing was received');
   expect(second.headers['webhook-id']).toBe(first.headers['webhook-id']);
   expect(messageOf(second).data).toEqual(messageOf(first).data);
@@ -123,7 +123,7 @@ it('a receiver that does not answer in time has failed, and is parked after seve
   answers = [0];
   const running = await start({ timeout: 500, maxFailures: 2 });
   await running.activities.track({ name: 'order.paid', path: '/' });
-  while ((await statusOf(running)).parkedAt === null) await setImmediate();
+  await until(async () => (await statusOf(running)).parkedAt !== null);
   expect(await statusOf(running)).toMatchObject({ failures: 2, error: 'TIMEOUT', waiting: 1 });
   answers = [204];
   // Again and again: on a busy machine it may take longer.
@@ -136,7 +136,7 @@ it('a receiver that is gone is parked at once', async () => {
   answers = [410];
   const running = await start();
   await running.activities.track({ name: 'order.paid', path: '/' });
-  while ((await statusOf(running)).parkedAt === null) await setImmediate();
+  await until(async () => (await statusOf(running)).parkedAt !== null);
   expect(await statusOf(running)).toMatchObject({ failures: 1, error: '410' });
 });
 
@@ -168,7 +168,7 @@ it('what is erased while a request is under way is in none of the following ones
         { manager },
       );
   });
-  await until(1);
+  await untilReceived(1);
   await running.activities.erase({ user: 'ada' });
   const before = received.length;
   await running.activities.track({ name: 'order.sent', path: '/' });
@@ -196,7 +196,7 @@ it.each([
   const connected = jest.fn();
   server.on('connection', connected);
   await running.activities.track({ name: 'order.paid', path: '/' });
-  while ((await statusOf(running)).parkedAt === null) await setImmediate();
+  await until(async () => (await statusOf(running)).parkedAt !== null);
   expect(connected).not.toHaveBeenCalled();
   expect(await statusOf(running)).toMatchObject({ error: 'PRIVATE_ADDRESS' });
   expect(warned.mock.calls.map(String).join()).toContain('leads to the private address');
