@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { In, DataSource } from 'typeorm';
 import { Activity, djaffarEntities } from '../../lib/index.js';
 import { output } from '../support/command.js';
-import { createDatabase, FOUND, type TestDatabase } from '../support/databases.js';
+import { createMigratedDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 import {
   fetchAsAda,
   FIREFOX,
@@ -23,11 +23,12 @@ describe.each(FOUND)('two instances with clocks of their own, on %s', (name) => 
   let other: Sample;
 
   beforeAll(async () => {
-    database = await createDatabase(name);
+    database = await createMigratedDatabase(name);
     const environment = { DATABASE_URL: database.url };
-    // One after the other, because each runs the migrations.
-    one = await startSample(environment, withSettableClock());
-    other = await startSample(environment, withSettableClock());
+    [one, other] = await Promise.all([
+      startSample(environment, withSettableClock()),
+      startSample(environment, withSettableClock()),
+    ]);
   });
 
   afterEach(() => setClock(one, 0));

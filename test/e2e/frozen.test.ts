@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
+import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { fetchAsAda, FIREFOX, type Sample, startSample } from '../support/sample.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -26,7 +26,7 @@ describe.each(FOUND)('a healthy instance, on %s,', (name) => {
 
   beforeEach(async () => {
     cleanUp = [];
-    database = await createDatabase(name);
+    database = await createMigratedDatabase(name);
     cleanUp.push(() => database.drop());
   });
 

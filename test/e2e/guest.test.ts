@@ -18,7 +18,7 @@ import {
 } from '../../lib/index.js';
 import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
 import { DatabaseUser } from '../support/database-user.js';
-import { createDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
+import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
 import { TypeOrmStore } from '../../lib/store/typeorm/typeorm.store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -107,7 +107,7 @@ ofServers('as a guest of a host on %s', (name) => {
 
   beforeEach(async () => {
     cleanUp = [];
-    database = await createDatabase(name);
+    database = await createMigratedDatabase(name);
     cleanUp.push(() => database.drop());
   });
 
