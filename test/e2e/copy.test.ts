@@ -37,7 +37,7 @@ describe.each(WAYS)('djaffar copy, from $source to $target', (way) => {
       fc.array(anActivity, { minLength: 150, maxLength: 150, size: 'max' }),
       1,
     );
-    for (const activity of activities) await from.activities.track(activity);
+    await Promise.all(activities.map((activity) => from.activities.track(activity)));
     const stored = await from.stored();
     const days = new Set(stored.map(({ date }) => date.toISOString().slice(0, 10))).size;
     const first = await run();

@@ -81,9 +81,7 @@ describe.each(CASES)('with a scope by $by, a tenant on $database', ({ database, 
   let random: (below: number) => number;
   let tracked = 0;
 
-  beforeEach(async () => {
-    random = numbers(42);
-    tracked = 0;
+  beforeAll(async () => {
     host = await startHost({
       adapter: database === 'postgres' ? 'fastify' : 'express',
       database,
@@ -94,19 +92,30 @@ describe.each(CASES)('with a scope by $by, a tenant on $database', ({ database, 
     });
   });
 
-  afterEach(() => host.close());
+  beforeEach(() => {
+    random = numbers(42);
+    tracked = 0;
+  });
+
+  afterEach(() => host.activities.erase({ from: new Date(0) }));
+
+  afterAll(() => host.close());
 
   async function fill(tenant: Tenant, visits: number): Promise<void> {
+    const stored: Promise<void>[] = [];
     for (let i = 0; i < visits; i++)
       for (let j = 0; j <= random(4); j++)
-        await host.activities.track(activityOf(tenant, tracked++, random, `${tenant}-v${i}`));
+        stored.push(host.activities.track(activityOf(tenant, tracked++, random, `${tenant}-v${i}`)));
+    await Promise.all(stored);
   }
 
   /** Visits in which somebody went from one tenant to the other. */
   async function mix(visits: number): Promise<void> {
+    const stored: Promise<void>[] = [];
     for (let i = 0; i < visits; i++)
       for (const tenant of ['aaaa', 'bbbb', 'aaaa'] as const)
-        await host.activities.track(activityOf(tenant, tracked++, random, `mixed${i}`));
+        stored.push(host.activities.track(activityOf(tenant, tracked++, random, `mixed${i}`)));
+    await Promise.all(stored);
   }
 
   async function ask(tenant: Tenant, path: string, init: RequestInit = {}): Promise<string> {
@@ -280,17 +289,22 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
   let host: StoreHost;
   let stats: ActivityStats;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     database = await createStore(name);
     host = await database.start();
     stats = host.stats.scoped(ofA);
+  });
+
+  beforeEach(async () => {
     await visit('mixed', ['a', 'b'], { referer: 'https://secret.example/' });
     await visit('own', ['a', 'a'], { referer: 'https://own.example/' });
   });
 
-  afterEach(async () => {
-    await host.close();
-    await database.drop();
+  afterEach(() => host.activities.erase({ from: new Date(0) }));
+
+  afterAll(async () => {
+    await host?.close();
+    await database?.drop();
   });
 
   /** Whoever visits shop b logs in there. */
