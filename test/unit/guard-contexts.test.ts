@@ -22,6 +22,7 @@ interface GuardedRequest {
   headers: IncomingHttpHeaders;
   ip: string;
   protocol: string;
+  host: string;
   hostname: string;
   query: object;
   params: object;
@@ -52,8 +53,8 @@ describe.each(ADAPTERS)('the context of an anonymous request on %s', (_, adapter
     const request = requestOf(create());
     expect(request).toMatchObject({ method: 'GET', url: '/reports', originalUrl: '/reports' });
     expect(request.headers).toEqual({ host: 'localhost', accept: '*/*' });
-    const { ip, protocol, hostname, query, params, socket, user, session } = request;
-    expect({ ip, protocol, hostname }).toEqual({ ip: '192.0.2.1', protocol: 'http', hostname: 'localhost' });
+    const { ip, protocol, host, hostname, query, params, socket, user, session } = request;
+    expect([ip, protocol, host, hostname]).toEqual(['192.0.2.1', 'http', 'localhost', 'localhost']);
     expect(socket.remoteAddress).toBe('192.0.2.1');
     expect([{ ...query }, params, user, session]).toEqual([{}, {}, undefined, undefined]);
   });
