@@ -115,7 +115,7 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
       return claim(given);
     });
     await track({ path: '/ad', session: 's' }, { path: '/welcome', session: 's', user: { id: 'u' } });
-    while (lookUps.length === 0) await setImmediate();
+    await until(() => lookUps.length > 0);
     for (let turn = 0; turn < 20; turn += 1) await setImmediate();
     for (const lookUp of lookUps) lookUp();
     await host.app.get(CommittedActivities, { strict: false }).finish(10_000);

@@ -448,7 +448,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
       if (isBroken) throw new Error('broken');
     };
     await track(host, 'a');
-    while (!(await statusOf(host))[0]?.nextTryAt) await setImmediate();
+    await until(async () => Boolean((await statusOf(host))[0]?.nextTryAt));
     isBroken = false;
     const nextTryAt = new Date(Date.now() + 5 * 3_600_000);
     await host.dataSource.getRepository(SubscriptionState).update({ name: 'test' }, { retryAt: nextTryAt });
