@@ -22,6 +22,7 @@ import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } f
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';
 import { TypeOrmStore } from '../../lib/store/typeorm/typeorm.store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 
 const date = '2026-02-03T04:05:06.789Z';
 /** Milliseconds, of the writer. */
@@ -282,7 +283,9 @@ ofServers('as a guest of a host on %s', (name) => {
     proxy.silenceNext();
     expect(await post(1)).toEqual([503]);
     expect(await post(1)).toEqual([204]);
-    expect(proxy.connections).toBe(before - 1);
+    await until(() => proxy.silencedConnections === 0);
+    // The pool may have opened another in its place.
+    expect(proxy.connections).toBeGreaterThanOrEqual(before - 1);
   });
 
   it('a request with little time left costs others nothing if a connection falls silent', async () => {

@@ -11,6 +11,8 @@ export class TcpProxy {
   /** In bytes. */
   private swallowed = 0;
   private readonly sockets = new Set<Socket>();
+  /** Those that {@link silenceNext} has silenced. */
+  private readonly silenced = new Set<Socket>();
   /** Delayed data keep their order. */
   private readonly delayed = new WeakMap<Socket, Promise<void>>();
 
@@ -40,6 +42,11 @@ export class TcpProxy {
     return this.sockets.size;
   }
 
+  /** How many of the connections that {@link silenceNext} has silenced are still open. */
+  get silencedConnections(): number {
+    return this.silenced.size;
+  }
+
   /** Silences the connection of the next request; the others work. */
   silenceNext(): void {
     this.isNextLost = true;
@@ -67,7 +74,11 @@ export class TcpProxy {
 
   private forward(socket: Socket): void {
     this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket)).on('error', () => {});
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.silenced.delete(socket);
+    });
     let isLost = this.isSilent;
     if (isLost) {
       socket.resume();
@@ -83,6 +94,7 @@ export class TcpProxy {
         if (from === socket && this.isNextLost) {
           isLost = true;
           this.isNextLost = false;
+          this.silenced.add(socket);
         }
         if (isForwarded() && this.latency && from === database) this.writeLater(to, data, this.latency);
         else if (isForwarded()) to.write(data);
