@@ -15,7 +15,10 @@ export interface BrowserSession {
   since: number;
 }
 
-/** The content of the cookie: `session.visit.lastSeen.user.since`, each part only letters, digits, - and _, and a signature. */
+/**
+ * The content of the cookie: `session.visit.lastSeen.user.since`, each part only letters, digits, - and _, and a signature. If late
+ * activities have moved the start of the visit back, `.startedAt` comes before the signature.
+ */
 export interface Visitor extends BrowserSession {
   visit: Visit;
 }
@@ -41,7 +44,7 @@ export interface Moment {
 const START_STEP = 60 * 1000;
 
 const COOKIE =
-  /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?\.([\da-z]{1,9})$/;
+  /^([\w-]{15}|[\da-f]{64})\.([\da-z]{8,9}[\w-]{7})\.([\da-z]{1,9})\.([\w-]{8})?\.([\da-z]{1,9})(?:\.([\da-z]{1,9}))?$/;
 
 /**
  * Reads the value of the cookie.
@@ -55,7 +58,7 @@ export function readVisitor(
   keys: KeyRing,
   maxAge: number,
 ): (BrowserSession & { visit: Visit | undefined }) | undefined {
-  const [, session, id, lastSeen, user = '', sessionStart] =
+  const [, session, id, lastSeen, user = '', sessionStart, startedAt] =
     COOKIE.exec(keys.unsign(cookie, now) ?? '') ?? [];
   if (!session || !id || !lastSeen || !sessionStart) return undefined;
   const since = Math.min(parseInt(sessionStart, 36), now);
@@ -65,7 +68,7 @@ export function readVisitor(
   if (start > latest) return { session, since, visit: undefined };
   const visit = {
     id,
-    startedAt: Math.min(start, now),
+    startedAt: Math.min(startedAt === undefined ? start : parseInt(startedAt, 36), now),
     lastSeen: Math.min(parseInt(lastSeen, 36), latest),
     user,
   };
@@ -74,6 +77,7 @@ export function readVisitor(
 
 export function writeVisitor({ session, since, visit }: Visitor, now: number, keys: KeyRing): string {
   const parts = [session, visit.id, visit.lastSeen.toString(36), visit.user, since.toString(36)];
+  if (visit.startedAt < startOfVisit(visit.id)) parts.push(visit.startedAt.toString(36));
   return keys.sign(parts.join('.'), now);
 }
 
@@ -110,6 +114,8 @@ export function assignVisits(
   const visitAt = new Map<string | undefined, Visit>();
   let latest = current && continuesVisit(current, user) ? current : undefined;
   const start = latest ? startWith(latest, moments) : 0;
+  // Otherwise the visit could last longer than it may after its new start.
+  if (latest && start < latest.startedAt) latest = { ...latest, startedAt: start };
   /** A visit before the current one. */
   let earlier: Visit | undefined;
   const order = moments

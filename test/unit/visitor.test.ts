@@ -170,7 +170,8 @@ describe('the visits of activities', () => {
         fc.pre(new Set(first.visits).size === 1);
         const second = assignVisits(first.latest, queued, user);
         expect(groupsOf([...second.visits, ...first.visits])).toEqual(modelOf(sorted));
-        expect(second.latest).toEqual(first.latest);
+        const startedAt = sorted[modelOf(sorted)[queued.length] ?? 0];
+        expect(second.latest).toEqual({ ...first.latest, startedAt });
       }),
       { numRuns: 500 },
     );
@@ -186,6 +187,43 @@ describe('the visits of activities', () => {
     const current = { ...latest, lastSeen: NOW };
     expect(assignVisits(current, [NOW - DAY + 1], undefined).visits).toEqual([latest.id]);
     expect(assignVisits(current, [NOW - DAY], undefined).visits).not.toEqual([latest.id]);
+  });
+
+  it('never last for 24 hours, whatever is sent late in several requests', () => {
+    const minutes = fc.integer({ min: 0, max: 20 * 60 });
+    const requests = fc.array(fc.tuple(fc.nat(29), fc.array(minutes, { minLength: 1, maxLength: 50 })), {
+      minLength: 60,
+      maxLength: 120,
+    });
+    let longest = 0;
+    fc.assert(
+      fc.property(requests, (given) => {
+        const visitor = { session: newSession(), since: NOW };
+        const spans = new Map<string, { first: number; last: number }>();
+        let cookie = '';
+        let now = NOW;
+        for (const [pause, ages] of given) {
+          now += pause * 60_000;
+          const dates = [0, ...ages].map((age) => now - age * 60_000);
+          const current = readVisitor(cookie, now)?.visit;
+          const { visits, latest } = assignVisits(current, dates, undefined);
+          for (const [i, id] of visits.entries()) {
+            const { first = NOW * 2, last = 0 } = spans.get(id) ?? {};
+            const date = dates[i] ?? now;
+            spans.set(id, { first: Math.min(first, date), last: Math.max(last, date) });
+          }
+          cookie = writeVisitorBy({ ...visitor, visit: latest }, now, keys);
+        }
+        for (const { first, last } of spans.values()) {
+          longest = Math.max(longest, last - first);
+          expect(last - first).toBeLessThan(DAY);
+        }
+      }),
+      // Shrinking so long a history would take minutes.
+      { numRuns: 20, endOnFailure: true },
+    );
+    // Otherwise no visit would have come near the limit.
+    expect(longest).toBeGreaterThan(0.8 * DAY);
   });
 
   it('have ids of the same form in 1970, of a browser without a clock', () => {
@@ -432,7 +470,7 @@ describe('what the cookie carries', () => {
   it('is nothing if anything precedes or follows it, although it is signed', () => {
     const content = `${'a'.repeat(15)}.${'b'.repeat(15)}.zz..${NOW.toString(36)}`;
     expect(readVisitor(signed(content), NOW)).toMatchObject({ session: 'a'.repeat(15), since: NOW });
-    for (const other of [`a${content}`, `-.${content}`, `${content}-`, `${content}.a`])
+    for (const other of [`a${content}`, `-.${content}`, `${content}-`, `${content}.A`, `${content}.a.a`])
       expect(readVisitor(signed(other), NOW)).toBeUndefined();
   });
 
