@@ -23,7 +23,7 @@ export class CommittedActivities {
     for (const listener of this.listeners) listener.take(activities);
   }
 
-  /** Resolves when no listener needs to see the activities that are committed now as they were committed. */
+  /** Resolves when the listeners have read what they need about the activities that are committed now. */
   async informed(): Promise<void> {
     // All listeners take the same activities in one step.
     await setImmediate();

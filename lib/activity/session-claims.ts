@@ -12,8 +12,10 @@ const MAX_WAITING = 10_000;
 /** Milliseconds in which a session is not looked at again for the same user. */
 const REMEMBERED = 60_000;
 const MAX_REMEMBERED = 50_000;
+/** Milliseconds for which claims wait for what other listeners have to read first. */
+const MAX_WAIT = 10_000;
 /** The log text. */
-const SUBJECT = 'earlier activities of sessions cannot be given to their users';
+const SYMPTOM = 'earlier activities of sessions cannot be given to their users';
 
 /** With the option `session.claim: 'session'`, assigns a visitor's activities before the login to the user, one session after the other. */
 @Injectable()
@@ -59,22 +61,28 @@ export class SessionClaims implements CommitListener {
 
   /** It never rejects: what fails is done with the next activity of the session. */
   private async work(): Promise<void> {
-    for (const [key, claim] of this.waiting) {
+    while (this.waiting.size > 0) {
+      const keys = [...this.waiting.keys()];
       // Whether the session is a new device of the user can be seen only before the user has its earlier activities.
-      await this.committed.informed();
-      if (this.isEnding) return;
-      this.waiting.delete(key);
-      try {
-        await this.store.claimSession?.(claim);
-        this.done.add(key);
-        this.store.incidents.worked(SUBJECT);
-      } catch (error) {
-        this.store.incidents.failed(
-          SUBJECT,
-          this.store.classifyError(error) ?? describeThrown(error),
-          'warn',
-        );
+      await withTimeLimit(MAX_WAIT, this.committed.informed(), () => {});
+      for (const key of keys) {
+        if (this.isEnding) return;
+        await this.claim(key);
       }
+    }
+  }
+
+  private async claim(key: string): Promise<void> {
+    // A later activity may have taken the place of an earlier one in the meantime.
+    const claim = this.waiting.get(key);
+    if (!claim) return;
+    this.waiting.delete(key);
+    try {
+      await this.store.claimSession?.(claim);
+      this.done.add(key);
+      this.store.incidents.worked(SYMPTOM);
+    } catch (error) {
+      this.store.incidents.failed(SYMPTOM, this.store.classifyError(error) ?? describeThrown(error), 'warn');
     }
   }
 }

@@ -60,7 +60,7 @@ export class HandlerTracker {
         this.buildActivity(call, tracking, outcome),
         tracking.name === undefined,
       );
-      this.incidents.worked(describeSubject(call));
+      this.incidents.worked(describeSymptom(call));
     };
     /** Never rejects. */
     const attempt = async (outcome: Outcome): Promise<void> => {
@@ -155,11 +155,11 @@ export class HandlerTracker {
   /** Logs an error, except those of the database, which the writer has logged. */
   private report(call: Call, error: unknown): void {
     if (error instanceof UnavailableError || error instanceof UnstorableError) return;
-    this.incidents.failed(describeSubject(call), describeThrown(error), 'warn');
+    this.incidents.failed(describeSymptom(call), describeThrown(error), 'warn');
   }
 }
 
-function describeSubject({ handlerName }: Call): string {
+function describeSymptom({ handlerName }: Call): string {
   return `${handlerName} could not be tracked`;
 }
 

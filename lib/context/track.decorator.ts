@@ -10,7 +10,8 @@ interface CommonOptions {
   /**
    * Whether the answer waits until the activity is committed. It is 503 if the database does not store the activity in time.
    * An activity that can never be stored is logged, and the answer is the handler's. Has no effect on `@Sse`.
-   * Gateways and microservices hold back the last value of an `Observable`.
+   * In gateways and microservices, each value of an `Observable` is sent when the next one comes, and the last one after the commit; so it is not
+   * for one that does not complete.
    * @defaultValue false
    */
   await?: boolean | undefined;

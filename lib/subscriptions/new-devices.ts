@@ -24,7 +24,7 @@ interface Pair {
 
 /**
  * Finds out if a session is a new device of a user: it is if this process has committed the first stored activity of that user in that
- * session. So only one of several instances reports it. Browsers choose the dates of their activities, so a date alone proves nothing.
+ * session. So usually one of several instances reports it; two may, or none, if both store first activities within {@link MARGIN}. Browsers choose the dates of their activities, so a date alone proves nothing.
  */
 export class NewDevices {
   /** For each pair that was looked up, the id of its first activity; empty if this process has reported the new device. */
@@ -61,7 +61,7 @@ export class NewDevices {
   async find(pair: Pair): Promise<NewDevice | undefined> {
     const { key, user, session } = pair;
     if (this.unknown.get(key) !== pair) return undefined;
-    // One more than its own, so that an activity of another process is among them.
+    // One more than the known ids, so that an activity of another process is usually among them.
     const found = await this.store.page({ user, session }, { limit: MAX_IDS + 1, order: 'asc' });
     const [activity] = found;
     const isNew =
@@ -82,7 +82,7 @@ export class NewDevices {
   }
 }
 
-/** Whether this process has committed an activity of the pair. If there are more than {@link MAX_IDS}, only the time tells. */
+/** Whether this process has committed an activity of the pair. If it has more than {@link MAX_IDS}, their time decides. */
 function isOwn(pair: Pair, { id, receivedAt }: Activity): boolean {
   return pair.ids.has(id) || (pair.ids.size === MAX_IDS && receivedAt.getTime() >= pair.receivedAt - MARGIN);
 }

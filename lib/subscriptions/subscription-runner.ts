@@ -130,7 +130,7 @@ export class SubscriptionRunner {
       await this.settle({ failure: { error: PROCESS_ENDED, retryIn: 0, isParked: true } });
       return 0;
     }
-    // A longer pause is none: the database's clock was set back.
+    // No pause is longer: if this one seems to be, the database's clock was set back.
     if (state.retryIn > 0 && state.retryIn <= MAX_PAUSE) return Math.min(state.retryIn, lease / 4);
     while (this.timeLeft() > lease / 2 && !this.isClosing) {
       this.isWoken = false;

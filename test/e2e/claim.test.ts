@@ -100,6 +100,26 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     expect(await host.activities.count({ session: 's' })).toBe(0);
   });
 
+  it('what was done before a later activity of the user is given too, if that one came while new devices are looked for', async () => {
+    let goOn = (): void => {};
+    const isFree = new Promise<void>((resolve) => (goOn = resolve));
+    const page = host.store.page.bind(host.store);
+    const lookUp = jest.spyOn(host.store, 'page').mockImplementation(async (...asked) => {
+      await isFree;
+      return page(...asked);
+    });
+    const user = { id: 'u' };
+    await track({ path: '/welcome', session: 's', user, date: at(1) });
+    await until(() => lookUp.mock.calls.length > 0);
+    await track(
+      { path: '/ad', session: 's', date: at(1, 1) },
+      { path: '/again', session: 's', user, date: at(1, 2) },
+    );
+    goOn();
+    await host.app.get(CommittedActivities, { strict: false }).finish(10_000);
+    expect(await host.activities.count({ session: 's', user: 'u' })).toBe(3);
+  });
+
   it('a session is seen as a new device of the user before it is claimed', async () => {
     const steps: string[] = [];
     const lookUps: (() => void)[] = [];

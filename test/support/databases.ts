@@ -105,15 +105,17 @@ async function migrateFile(path: string): Promise<void> {
 const TEMPLATE = process.env.DJAFFAR_TEST_TEMPLATE ?? '';
 
 async function copyTemplate(server: QueryRunner, database: string): Promise<void> {
-  const found: unknown[] = await server.query(`SELECT FROM pg_database WHERE datname = '${TEMPLATE}'`);
-  if (found.length === 0) {
+  const findTemplate = (): Promise<unknown[]> =>
+    server.query(`SELECT FROM pg_database WHERE datname = '${TEMPLATE}'`);
+  if ((await findTemplate()).length === 0) {
     const migrated = newName();
     await server.query(`CREATE DATABASE ${migrated}`);
     await migrate(databaseOn('postgres', migrated));
     // Fails if another test was faster.
-    await server
-      .query(`ALTER DATABASE ${migrated} RENAME TO ${TEMPLATE}`)
-      .catch(() => server.query(`DROP DATABASE ${migrated}`));
+    await server.query(`ALTER DATABASE ${migrated} RENAME TO ${TEMPLATE}`).catch(async (error: unknown) => {
+      await server.query(`DROP DATABASE ${migrated}`);
+      if ((await findTemplate()).length === 0) throw error;
+    });
   }
   await server.query(`CREATE DATABASE ${database} TEMPLATE ${TEMPLATE}`);
 }
@@ -159,9 +161,12 @@ async function migrate(
 ): Promise<void> {
   const all = { ...options, entities: djaffarEntities, migrations: djaffarMigrations };
   const dataSource = await new DataSource(all).initialize();
-  await dataSource.runMigrations();
-  await use?.(dataSource);
-  await dataSource.destroy();
+  try {
+    await dataSource.runMigrations();
+    await use?.(dataSource);
+  } finally {
+    await dataSource.destroy();
+  }
 }
 
 async function onServer(name: ServerName, work: (server: QueryRunner) => Promise<void>): Promise<void> {

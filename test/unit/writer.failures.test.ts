@@ -16,7 +16,7 @@ const DATE = new Date(START);
 class DataError extends Error {}
 class SchemaError extends Error {}
 
-/** A store that fails as it is told, and that notes what it is asked for. */
+/** A store that fails if a test wants it, and remembers its calls. */
 class FailingStore extends MemoryStore {
   readonly lines: string[] = [];
   override readonly incidents = new IncidentLog(
