@@ -39,11 +39,14 @@ export interface VisitBoundaryRow extends Record<SessionProperty, string | null>
  */
 const MAX_LENGTH = DAY;
 
+/** Has the ids of the paths. */
+type PathIds = Pick<PathDictionary, 'getId'>;
+
 /** @param visitPaths by visit id */
 export function buildVisits(
   boundaries: VisitBoundaryRow[],
   visitPaths: Map<string, VisitPaths>,
-  paths: PathDictionary,
+  paths: PathIds,
 ): VisitRow[] {
   const ends = new Map<
     string,
@@ -66,7 +69,7 @@ function buildVisit(
   last: VisitBoundaryRow,
   userId: string | null,
   visited: VisitPaths | undefined,
-  paths: PathDictionary,
+  paths: PathIds,
 ): VisitRow {
   const { visitId: id, sessionId } = first;
   return {
@@ -108,7 +111,7 @@ function isMixed({ activities, sessions, firstSession, lastSession }: VisitBound
 
 function encodePaths(
   visited: VisitPaths | undefined,
-  paths: PathDictionary,
+  paths: PathIds,
 ): Pick<VisitRow, 'pathSequence' | 'otherPaths' | 'nameCounts'> {
   const nameCounts = visited && encodeNameCounts(visited.nameCounts);
   if (!visited || (nameCounts && nameCounts.length > MAX_NAME_COUNTS))
