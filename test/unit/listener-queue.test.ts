@@ -97,6 +97,66 @@ describe('the calls of a listener', () => {
     expect(queue.drop()).toBe(0);
   });
 
+  it('have been passed when those that were added before are done, though more were added since', async () => {
+    const ends: (() => void)[] = [];
+    const steps: string[] = [];
+    const queue = queueOf(() => new Promise<void>((resolve) => ends.push(resolve)));
+    const passed = async (name: string): Promise<void> => {
+      await queue.passed();
+      steps.push(name);
+    };
+    const end = async (): Promise<void> => {
+      while (ends.length === 0) await setImmediate();
+      ends.shift()?.();
+      await setImmediate();
+    };
+    await passed('none');
+    queue.add(1);
+    queue.add(2);
+    const watchers = [passed('two')];
+    queue.add(3);
+    watchers.push(passed('three'), passed('three again'));
+    await end();
+    expect(steps).toEqual(['none']);
+    await end();
+    expect(steps).toEqual(['none', 'two']);
+    await end();
+    await Promise.all(watchers);
+    expect(steps).toEqual(['none', 'two', 'three', 'three again']);
+    await passed('all');
+    expect(steps.at(-1)).toBe('all');
+  });
+
+  it('have been passed when what was added before is dropped', async () => {
+    const queue = queueOf(() => {});
+    queue.add(1);
+    queue.add(2);
+    const passed = queue.passed();
+    queue.drop();
+    await passed;
+    queue.add(3);
+    await queue.passed();
+    await queue.idle();
+    expect(queue.drop()).toBe(0);
+  });
+
+  it('are not reported if each takes less than a minute, nor when all are done', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
+    let end = (): void => {};
+    const queue = queueOf(() => new Promise<void>((resolve) => (end = resolve)));
+    queue.add(1);
+    queue.add(2);
+    for (let i = 0; i < 2; i++) {
+      await setImmediate();
+      await setImmediate();
+      jest.advanceTimersByTime(59_000);
+      end();
+    }
+    await queue.idle();
+    jest.advanceTimersByTime(120_000);
+    expect(logger.warn).not.toHaveBeenCalled();
+  });
+
   it('are reported if one of them takes more than a minute', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     let end = (): void => {};
