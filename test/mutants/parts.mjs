@@ -104,7 +104,7 @@ export const PARTS = {
   erasure: {
     goal: 95,
     mutate: ['lib/store/typeorm/erasure.ts'],
-    tests: ['e2e/filters', 'e2e/retention', 'e2e/service', 'e2e/store.contract'],
+    tests: ['e2e/erasure'],
   },
   'rollup-ranges': {
     goal: 95,
@@ -116,9 +116,12 @@ export const PARTS = {
   },
   rollup: {
     goal: 95,
-    mutate: [
-      'lib/store/typeorm/statistics/rollup/{dirty-ranges,rollup-step,step-limits,visit-boundaries}.ts',
-    ],
-    tests: ['e2e/rollup'],
+    mutate: ['lib/store/typeorm/statistics/rollup/{dirty-ranges,step-limits,visit-boundaries}.ts'],
+    tests: ['unit/dirty-ranges', 'unit/step-limits', 'unit/visit-boundaries'],
+  },
+  'rollup-step': {
+    goal: 95,
+    mutate: ['lib/store/typeorm/statistics/rollup/rollup-step.ts'],
+    tests: ['e2e/rollup-step'],
   },
 };
