@@ -138,6 +138,9 @@ export interface Store {
   /** The browsers in which a user was logged in, the latest first. */
   findSessionsOfUser(user: string, current: string | undefined): Promise<UserSession[]>;
 
+  /** Returns whether a user has activities in another session. Unlike {@link findSessionsOfUser}, it stops at the first one. */
+  isUserInOtherSession(user: string, session: string): Promise<boolean>;
+
   /**
    * Erases the selected activities that are stored at the time of the call, also from statistics, in steps.
    * @param onErased called after each step, also after a failed one, because it may have been committed

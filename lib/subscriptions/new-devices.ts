@@ -31,7 +31,7 @@ export class NewDevices {
   private readonly known = new LRUCache<string, string>({ max: MAX_KNOWN });
   private readonly unknown = new Map<string, Pair>();
 
-  constructor(private readonly store: Pick<Store, 'page' | 'findSessionsOfUser'>) {}
+  constructor(private readonly store: Pick<Store, 'page' | 'isUserInOtherSession'>) {}
 
   /** @returns the pairs to {@link find} */
   collect(activities: StoredActivity[]): Pair[] {
@@ -66,12 +66,12 @@ export class NewDevices {
     const [activity] = found;
     const isNew =
       activity !== undefined && isOwn(pair, activity) && !found.some((each) => isBefore(pair, each));
-    const sessions = isNew ? await this.store.findSessionsOfUser(user, undefined) : [];
+    const isFirst = isNew && !(await this.store.isUserInOtherSession(user, session));
     this.unknown.delete(key);
     // It was erased in the meantime.
     if (!activity) return undefined;
     this.known.set(key, isNew ? '' : activity.id);
-    return isNew ? { activity, isFirst: sessions.every(({ id }) => id === session) } : undefined;
+    return isNew ? { activity, isFirst } : undefined;
   }
 
   /** Drops the pair that has waited longest: its lookup has failed, or there are too many. */

@@ -131,6 +131,10 @@ export abstract class MemoryActivities {
     return [...found.values()].slice(0, MAX_SESSIONS);
   }
 
+  async isUserInOtherSession(user: string, session: string): Promise<boolean> {
+    return this.select({ user }).some(({ sessionId }) => sessionId !== null && sessionId !== session);
+  }
+
   private select(filter: ParsedFilter): ActivityOnPage[] {
     return [...this.activities.values()].filter((activity) => matches(filter, activity));
   }

@@ -55,6 +55,19 @@ describe.each(STORES)('a store on %s', (name) => {
   const track = (...activities: ServerActivity[]): Promise<void[]> =>
     Promise.all(activities.map((activity) => host.activities.track(activity)));
 
+  it('tells whether a user has been in another session', async () => {
+    await track(
+      { path: '/', user: { id: 'one' }, session: 'a' },
+      { path: '/', user: { id: 'one' } },
+      { path: '/', user: { id: TEXT }, session: 'a' },
+      { path: '/', user: { id: TEXT }, session: 'b' },
+    );
+    expect(await host.store.isUserInOtherSession('one', 'a')).toBe(false);
+    expect(await host.store.isUserInOtherSession('one', 'b')).toBe(true);
+    expect(await host.store.isUserInOtherSession(TEXT, 'a')).toBe(true);
+    expect(await host.store.isUserInOtherSession('nobody', 'a')).toBe(false);
+  });
+
   it('adds up what each instance has counted by hour, an hour ahead of its clock as the current one', async () => {
     const hour = Date.now() - (Date.now() % HOUR);
     const ago = (hours: number): number => hour - hours * HOUR;

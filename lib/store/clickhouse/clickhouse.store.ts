@@ -169,6 +169,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     return this.reader.findSessionsOfUser(user, current);
   }
 
+  isUserInOtherSession(user: string, session: string): Promise<boolean> {
+    return this.reader.isUserInOtherSession(user, session);
+  }
+
   async erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
     // Else the rows of one id might be counted twice.
     await this.freshness.removeDuplicates();

@@ -201,6 +201,16 @@ export class Reader {
     });
   }
 
+  isUserInOtherSession(user: string, session: string): Promise<boolean> {
+    return this.server.ask(async (limits) => {
+      const rows = await this.server.query<{ id: string }>(
+        `SELECT id FROM ${ACTIVITY} WHERE userId = ${text(user)} AND sessionId != ${text(session)} LIMIT 1`,
+        limits,
+      );
+      return rows.length > 0;
+    });
+  }
+
   private ask<T>(read: (limits: StatementLimits) => Promise<T>, limits?: ReadLimits): Promise<T> {
     return this.server.ask(async (statement) => {
       const answer = await read(statement);

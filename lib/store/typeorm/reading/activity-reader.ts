@@ -20,7 +20,12 @@ import {
 import type { ExportSource } from './export-source.js';
 import { personalDataOf } from './personal-data.js';
 import { RowReader } from './rows.js';
-import { findLastSeenOfUsers, findLatestActivities, findUserSessions } from './user-activity.js';
+import {
+  findLastSeenOfUsers,
+  findLatestActivities,
+  findUserSessions,
+  isUserInOtherSession,
+} from './user-activity.js';
 
 /** The queries of the store for single activities and sessions; typeorm.statistics.ts has those for many. */
 export abstract class ActivityReader {
@@ -75,6 +80,10 @@ export abstract class ActivityReader {
 
   findSessionsOfUser(user: string, current: string | undefined): Promise<UserSession[]> {
     return findUserSessions(this.dataSource, user, current);
+  }
+
+  isUserInOtherSession(user: string, session: string): Promise<boolean> {
+    return isUserInOtherSession(this.dataSource, user, session);
   }
 
   personalData(selection: ErasureSelection): AsyncGenerator<PersonalRecord, void, void> {

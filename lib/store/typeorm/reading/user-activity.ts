@@ -77,3 +77,20 @@ export async function findUserSessions(
     };
   });
 }
+
+/** See `Store.isUserInOtherSession`. Without an order, so that the first row that the index finds is enough. */
+export function isUserInOtherSession(
+  dataSource: DataSource,
+  user: string,
+  session: string,
+): Promise<boolean> {
+  return queryPrimary(dataSource, async (manager) => {
+    const found = await manager
+      .createQueryBuilder(Activity, 'activity')
+      .select('activity.id', 'id')
+      .where('activity.userId = :user AND activity.sessionId <> :session', { user, session })
+      .limit(1)
+      .getRawOne<{ id: string }>();
+    return found !== undefined;
+  });
+}
