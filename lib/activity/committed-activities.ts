@@ -1,5 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { STORE } from '../options/settings.js';
+import type { Store } from '../store/store.js';
 import type { StoredActivity } from './activity.js';
+import { receivedLater } from './received-later.js';
 
 /** Receives the activities that this process has committed. */
 export interface CommitListener {
@@ -12,15 +16,21 @@ export interface CommitListener {
 }
 
 /** Tells the listeners which activities this process has committed. */
+@Injectable()
 export class CommittedActivities {
   private readonly listeners: CommitListener[] = [];
+
+  constructor(@Inject(STORE) private readonly store: Pick<Store, 'clockAhead'>) {}
 
   listen(listener: CommitListener): void {
     this.listeners.push(listener);
   }
 
+  /** The listeners get the activities as they are stored. */
   emit(activities: StoredActivity[]): void {
-    for (const listener of this.listeners) listener.take(activities);
+    if (this.listeners.length === 0) return;
+    const stored = receivedLater(activities, this.store.clockAhead);
+    for (const listener of this.listeners) listener.take(stored);
   }
 
   /** Resolves when the listeners have read what they need about the activities that are committed now. */

@@ -43,6 +43,8 @@ export interface Store {
   readonly isTransactional: boolean;
   /** The maximum number of concurrent writers. */
   readonly writers: number;
+  /** How many milliseconds the stored `receivedAt` is later than the given one, because the engine's clock is ahead of this machine's. */
+  readonly clockAhead: number;
   readonly statistics: StatisticsStore;
   /** Only if activities and the outbox are written in one transaction. */
   readonly outbox?: Outbox;

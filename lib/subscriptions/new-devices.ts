@@ -87,7 +87,7 @@ function isOwn(pair: Pair, { id, receivedAt }: Activity): boolean {
   return pair.ids.has(id) || (pair.ids.size === MAX_IDS && receivedAt.getTime() >= pair.receivedAt - MARGIN);
 }
 
-/** Whether an activity was stored before those of the pair, although its date may be later. */
-function isBefore({ ids, receivedAt }: Pair, activity: Activity): boolean {
-  return !ids.has(activity.id) && activity.receivedAt.getTime() < receivedAt - MARGIN;
+/** Whether an activity was stored before those of the pair: its date may be later, or it has been sent again. */
+function isBefore(pair: Pair, { receivedAt }: Activity): boolean {
+  return receivedAt.getTime() < pair.receivedAt - MARGIN;
 }

@@ -21,6 +21,7 @@ export class MemoryStore extends MemoryActivities implements Store {
   readonly isOpen: boolean = true;
   readonly isTransactional = true;
   readonly writers = 1;
+  readonly clockAhead = 0;
   readonly outbox: Outbox | undefined = silentOutbox;
   readonly statistics: StatisticsStore = { read: () => Promise.reject(new Error(NO_STATISTICS)) };
   private readonly visits = new Map<string, CookielessVisit>();

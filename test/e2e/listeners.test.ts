@@ -226,6 +226,61 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
     expect(await devices.until(2)).toEqual(['ada Firefox true', 'ada Chrome false']);
   });
 
+  it('hear of a device that sends many activities at once, although the clock of the application is ahead of that of the database', async () => {
+    const now = Date.now.bind(Date);
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+    const ahead = await startHost({
+      adapter,
+      database: host.database,
+      providers: [Listener],
+      djaffar: {
+        user: ({ headers }: { headers: Record<string, string> }) => ({ id: headers['x-user'] ?? '' }),
+      },
+    });
+    try {
+      const activities = Array.from({ length: 100 }, (_, i) => ({
+        date: new Date(now() - i * 1000).toISOString(),
+        path: '/',
+      }));
+      for (const user of ['ada', 'bob'])
+        await ahead.post({ activities }, { 'User-Agent': CHROME, 'X-User': user });
+      expect(await devices.until(2)).toEqual(['ada Chrome true', 'bob Chrome true']);
+    } finally {
+      await ahead.app.close();
+    }
+  });
+
+  it('hear of no known device after a restart, although its first activity is sent again', async () => {
+    const agent = { 'User-Agent': FIREFOX, 'X-User': 'ada' };
+    const first = {
+      id: '0190163d-8694-739b-aea5-966c26f8ad91',
+      date: new Date(Date.now() - 1000).toISOString(),
+      path: '/',
+    };
+    const cookie = cookieOf(await host.post(first, agent));
+    expect(await devices.until(1)).toEqual(['ada Firefox true']);
+    await host.dataSource
+      .createQueryBuilder()
+      .update(Activity)
+      .set({ receivedAt: new Date(Date.now() - 60_000) })
+      .execute();
+    const other = await startHost({
+      adapter,
+      database: host.database,
+      providers: [Listener],
+      djaffar: {
+        user: ({ headers }: { headers: Record<string, string> }) => ({ id: headers['x-user'] ?? '' }),
+      },
+    });
+    try {
+      await other.post(first, { ...agent, Cookie: cookie });
+      await other.post({ ...first, id: undefined }, { 'User-Agent': CHROME, 'X-User': 'ada' });
+      expect(await devices.until(2)).toEqual(['ada Firefox true', 'ada Chrome false']);
+    } finally {
+      await other.app.close();
+    }
+  });
+
   it('hear of no known device after a restart, although a late activity is the first one by its date', async () => {
     const agent = { 'User-Agent': FIREFOX, 'X-User': 'ada' };
     const body = (ago: number): object => ({ date: new Date(Date.now() - ago).toISOString(), path: '/' });

@@ -88,6 +88,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     return this.server.isOpen;
   }
 
+  get clockAhead(): number {
+    return this.writing.clockAhead;
+  }
+
   /** Each insert makes a part that ClickHouse has to merge: what arrives within a pause goes into one. */
   async lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
     const wait = this.takenAt + this.settings.pause - monotonicClock.now();

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { ActivityOnPage } from '../../activity/activity.js';
+import { receivedLater } from '../../activity/received-later.js';
 import type { Batch } from '../batch.js';
 import { monotonicClock } from '../../time/clock.js';
 import { toRow } from './activity-row.js';
@@ -14,6 +15,9 @@ const MAX_SKEW = 2000;
 
 /** Stores a batch without the activities that are stored already. */
 export class Writing {
+  /** See `Store.clockAhead`; measured by the latest batch. */
+  clockAhead = 0;
+
   constructor(
     private readonly server: Server,
     private readonly sessions: Sessions,
@@ -29,12 +33,14 @@ export class Writing {
       sessions.map(({ id }) => id),
       limits,
     );
+    this.clockAhead = ahead;
     const newSessions = sessions.filter(({ id }) => !sessionIds.has(id));
     // First: an activity without its session would be taken for a person's, though it is a bot's.
     if (newSessions.length > 0) await this.sessions.insert(newSessions, limits());
-    const rows = activities
-      .filter(({ id }) => !ids.has(id))
-      .map((activity) => receivedLater(activity, ahead));
+    const rows = receivedLater(
+      activities.filter(({ id }) => !ids.has(id)),
+      ahead,
+    );
     if (rows.length === 0) return;
     const writeId = randomInt(2 ** 32);
     try {
@@ -81,10 +87,4 @@ export class Writing {
 function measureAhead(server: number, before: number, after: number): number {
   const ahead = server < before ? server - before : Math.max(server - after, 0);
   return Math.abs(ahead) > MAX_SKEW ? ahead : 0;
-}
-
-/** All instances have the server's clock in common. */
-function receivedLater(activity: ActivityOnPage, milliseconds: number): ActivityOnPage {
-  if (milliseconds === 0) return activity;
-  return { ...activity, receivedAt: new Date(activity.receivedAt.getTime() + milliseconds) };
 }

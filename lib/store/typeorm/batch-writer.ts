@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { Activity, type ActivityOnPage } from '../../activity/activity.js';
+import { receivedLater } from '../../activity/received-later.js';
 import { Session } from '../../activity/session.js';
 import { connectionsOf } from '../../database/connections.js';
 import { DatabaseClock } from '../../database/database-clock.js';
@@ -29,6 +30,11 @@ export class BatchWriter {
     this.dirtyRanges = new Table(dataSource, DirtyRange, { clock: 'createdAt' });
   }
 
+  /** See `Store.clockAhead`. */
+  get clockAhead(): number {
+    return this.clock.ahead();
+  }
+
   /** See `Store.lendWriter`. */
   async lend(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
     const connections = connectionsOf(this.dataSource);
@@ -55,8 +61,7 @@ export class BatchWriter {
 
   /** Returns the inserts of activities, of the time ranges whose statistics they change, and of what waits for subscriptions. */
   buildInserts(activities: ActivityOnPage[]): Insert[] {
-    const ahead = this.clock.ahead();
-    const rows = ahead === 0 ? activities : activities.map((activity) => receivedLater(activity, ahead));
+    const rows = receivedLater(activities, this.clockAhead);
     // The activities last: if a host's transaction is committed although one of the statements has failed, none lacks the others.
     return [
       ...this.outbox.buildInserts(rows),
@@ -64,9 +69,4 @@ export class BatchWriter {
       this.activities.insert(rows),
     ];
   }
-}
-
-/** Converts to the database's clock, which all instances have in common. */
-function receivedLater(activity: ActivityOnPage, milliseconds: number): ActivityOnPage {
-  return { ...activity, receivedAt: new Date(activity.receivedAt.getTime() + milliseconds) };
 }

@@ -127,6 +127,10 @@ export class TypeOrmStore
     return this.dataSource.isInitialized;
   }
 
+  get clockAhead(): number {
+    return this.writer.clockAhead;
+  }
+
   lendWriter(work: (write: Write) => Promise<void>, cancel: AbortSignal): Promise<void> {
     return this.writer.lend(work, cancel);
   }
