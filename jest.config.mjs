@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { bundleLibrary } from './test/support/setup/library.mjs';
 import { bundlePackages } from './test/support/setup/packages.mjs';
 import { swc } from './test/support/setup/swc.mjs';
 
@@ -14,10 +15,15 @@ const MODULES = [
   '@borewit',
 ];
 
+export const compileEach = { '\\.(ts|m?js)$': ['@swc/jest', { ...swc, module: { type: 'commonjs' } }] };
+
+// Coverage needs the files of the library instead of a bundle, and so does a run during which they change.
+const needsFiles = process.argv.some((argument) => /^--(watch|coverage|collectCoverage)/.test(argument));
+
 const project = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/setup/environment.cjs',
   testMatch: ['**/*.test.ts'],
-  transform: { '\\.(ts|m?js)$': ['@swc/jest', { ...swc, module: { type: 'commonjs' } }] },
+  transform: needsFiles ? compileEach : { ...(await bundleLibrary()), ...compileEach },
   transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', ...(await bundlePackages()) },
 };

@@ -1,10 +1,16 @@
 const TestEnvironment = require('@stryker-mutator/jest-runner/jest-env/node');
+const { addRunBundle } = require('../support/setup/run-bundle.cjs');
 
 const ACTIVE_MUTANT = '__STRYKER_ACTIVE_MUTANT__';
 
 /** Skips the rest of a file after the first failed test: the mutant is killed, and Stryker cannot have Jest bail out. */
 module.exports = class extends TestEnvironment {
   failed = false;
+
+  async setup() {
+    await super.setup();
+    addRunBundle(this);
+  }
 
   async handleTestEvent(event) {
     if (!process.env[ACTIVE_MUTANT]) return;

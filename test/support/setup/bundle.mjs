@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { basename, dirname, join } from 'node:path';
 import { transform } from '@swc/core';
 import { build } from 'esbuild';
-import { filesIn } from './cache.mjs';
+import { filesIn, ignoreExisting } from './cache.mjs';
 import { swc } from './swc.mjs';
 
 const SOURCES = ['lib', 'sample', 'ormconfig.ts', 'test/support/serverless.ts', 'test/support/subscriber.ts'];
@@ -68,11 +68,6 @@ async function bundle(folder) {
   await writeFile(join(scratch, 'bundle', 'package.json'), '{ "type": "module" }');
   await rename(join(scratch, 'bundle'), join(folder, 'bundle')).catch(ignoreExisting);
   await rm(scratch, { recursive: true });
-}
-
-/** Another worker, or another run, may be faster. */
-function ignoreExisting(error) {
-  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
 }
 
 async function compileFile(file, target) {

@@ -33,6 +33,11 @@ export async function filesIn(path) {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
+/** For a rename to what another run, which was faster, has made. */
+export function ignoreExisting(error) {
+  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+}
+
 async function hashOfSources() {
   const files = (await Promise.all(SOURCES.map(filesIn))).flat().toSorted((a, b) => (a < b ? -1 : 1));
   const hash = createHash('sha256');

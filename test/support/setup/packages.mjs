@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { ignoreExisting } from './cache.mjs';
 
 /** All of Nest's, because they import each other's files. */
 const PACKAGES = [
@@ -36,6 +37,10 @@ const PACKAGES = [
   'typeorm',
 ];
 
+/** Is a module of Jest's for the bundle beside it: tests that isolate modules get another copy. */
+export const RUN =
+  "module.exports = runBundle(require('node:path').join(__dirname, 'bundle.js'), require);\n";
+
 const FOLDER = resolve('node_modules/.cache/djaffar-test-packages');
 
 /** Bundles the packages once, and returns Jest's `moduleNameMapper`: the file that stands in for each. */
@@ -63,15 +68,16 @@ async function bundle(folder) {
     keepNames: true,
     logLevel: 'error',
     define: { 'import.meta.url': 'moduleUrl' },
-    banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    banner: {
+      js: "(function (module, exports, require, __filename) { const moduleUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    footer: { js: '})' },
     plugins: [leaveOut],
   });
   for (const name of PACKAGES)
-    await writeFile(join(scratch, fileOf(name)), `module.exports = require('./bundle.js')['${name}']();\n`);
-  // Another run may be faster.
-  await rename(scratch, folder).catch((error) => {
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-  });
+    await writeFile(join(scratch, fileOf(name)), `module.exports = require('./run.js')['${name}']();\n`);
+  await writeFile(join(scratch, 'run.js'), RUN);
+  await rename(scratch, folder).catch(ignoreExisting);
 }
 
 function fileOf(name) {
