@@ -8,7 +8,7 @@ import { onAbort } from '../store/cancellation.js';
 import { DeliveryError } from './delivery.error.js';
 import { resolveAddresses } from './public-address.js';
 
-/** Bytes of the activities in one request. */
+/** Bytes of the body of one request. */
 const MAX_BODY = 256 * 1024;
 /** Bytes of the headers of an answer; its body is not read. */
 const MAX_ANSWER = 16 * 1024;
@@ -54,7 +54,7 @@ function deriveName(url: string): string {
 
 /** Returns how many of the first activities fit into one request, at least one. */
 function countOfMessage(activities: Activity[]): number {
-  let bytes = 0;
+  let bytes = Buffer.byteLength(buildMessage([]).body);
   const count = activities.findIndex((activity) => {
     bytes += Buffer.byteLength(JSON.stringify(activity)) + 1;
     return bytes > MAX_BODY;
