@@ -27,7 +27,7 @@ const RETRY_AFTER = '5';
 export class ApiErrorInterceptor implements NestInterceptor {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
-    @Inject(STORE) private readonly store: Store,
+    @Inject(STORE) private readonly store: Pick<Store, 'toUnavailable'>,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
