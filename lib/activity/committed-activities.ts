@@ -15,7 +15,7 @@ export interface CommitListener {
   finish(within: number): Promise<void>;
 }
 
-/** Tells the listeners which activities this process has committed. */
+/** Passes the activities that this process has committed to the listeners. */
 @Injectable()
 export class CommittedActivities {
   private readonly listeners: CommitListener[] = [];

@@ -37,7 +37,7 @@ export function storedGroup(group: unknown): Group | null | undefined {
 }
 
 /**
- * What the option "group" returned.
+ * Parses what the option `group` returned.
  * @throws Error if it is no group
  */
 export function groupOfHost(returned: unknown): Group | null {

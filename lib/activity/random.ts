@@ -6,7 +6,7 @@ const POOL = 8192;
 const pool = Buffer.allocUnsafe(POOL);
 let used = POOL;
 
-/** Bytes from a cryptographically strong source, never given out twice; to be read before the next call. */
+/** Returns cryptographically strong random bytes. Read them before a later call overwrites them. */
 export function randomBytes(size: number): Buffer {
   if (used + size > POOL) {
     randomFillSync(pool);
@@ -16,14 +16,14 @@ export function randomBytes(size: number): Buffer {
   return pool.subarray(used - size, used);
 }
 
-/** A UUID (RFC 9562) that begins with the date, so that new rows are near each other in an index. */
+/** Returns a UUID (RFC 9562) that begins with the date, so that new rows are near each other in an index. */
 export function uuidv7(): string {
   const time = Date.now().toString(16).padStart(12, '0');
   // A random UUID has only the version before its other random digits.
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
-/** The UUID (RFC 9562) that a name always has in a namespace, which is a UUID too. */
+/** Returns the UUID (RFC 9562) of a name in a namespace, which is a UUID too: always the same one. */
 export function uuidv5(name: string, namespace: string): string {
   const hash = createHash('sha1')
     .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))

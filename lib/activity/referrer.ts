@@ -12,7 +12,7 @@ export function parseReferrer(referer: string | null | undefined): string | unde
   return host && hostText(host).replace(/^www\./, '');
 }
 
-/** The one spelling of a host: in Unicode and lower case, without a final dot. Anything else is only put in lower case. */
+/** Returns a host in Unicode and lower case, without a final dot; anything else in lower case. */
 export function hostText(host: string): string {
   const bare = host.toLowerCase().replace(/\.$/, '');
   return INTERNATIONAL.test(bare) ? domainToUnicode(domainToASCII(bare)) || bare : bare;

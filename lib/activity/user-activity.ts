@@ -23,7 +23,7 @@ export interface UserSession extends Pick<Session, 'id' | 'userAgent' | SessionP
   /** The first and the last activity of the user in it. */
   firstSeen: Date;
   lastSeen: Date;
-  /** Whether it is the session that asks. */
+  /** Whether it is the session of the caller. */
   current: boolean;
 }
 

@@ -7,8 +7,8 @@ export const MAX_VISIT_DURATION = DAY;
 export const VISIT_PAUSE = 30 * 60 * 1000;
 
 /**
- * Characters of a session's id, 90 bits of chance; and of a visit's, until 2059. With its length such a text has 16 bytes,
- * and with one more PostgreSQL would take 24 in an index.
+ * Characters of the id of a session (90 random bits) and, until 2059, of a visit. PostgreSQL stores such a text in 16 bytes, including
+ * its length; with one more character it would take 24 in an index.
  */
 export const ID_LENGTH = 15;
 

@@ -9,9 +9,9 @@ export interface RecordReader {
 }
 
 /**
- * Rows one behind another, in the columns of columns.ts, as PostgreSQL writes records: `(one,"two ""or"" three",,"")(four,…`.
+ * Rows without separators, with the columns of activity-columns.ts, as PostgreSQL writes records: `(one,"two ""or"" three",,"")(four,…`.
  * Fields that are empty or contain a comma, parenthesis, quote, backslash or space are quoted, with quotes and backslashes
- * doubled. An unquoted empty field is `NULL`. See its documentation, "Composite Type Input and Output Syntax".
+ * doubled. An unquoted empty field is `NULL`. See PostgreSQL's documentation, "Composite Type Input and Output Syntax".
  */
 export interface Records {
   count: number;
@@ -19,6 +19,6 @@ export interface Records {
 }
 
 export interface PageOfRecords extends Records {
-  /** The place of the last. */
+  /** The place of the last row. */
   last: { id: string; date: string };
 }

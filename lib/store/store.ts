@@ -29,8 +29,8 @@ export interface SessionClaim {
 }
 
 /**
- * Stores activities, and answers questions about them. Everything above uses this port; only
- * `djaffar.module.ts`, the command's start and the migrations know which engine is behind it.
+ * Stores activities, and answers questions about them. Other folders use only this interface; `module/store.provider.ts`,
+ * `cli/data-source.ts`, `entities.ts` and the migrations choose the engine.
  */
 export interface Store {
   /** The name of the engine, such as `postgres`. */

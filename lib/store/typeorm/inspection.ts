@@ -15,7 +15,7 @@ const NEVER_STARTED = warning(
   'start the app with DjaffarModule on this database, and open a page of it',
 );
 
-/** Those that the migrations make besides the ones of the dialects. */
+/** The indexes that are equal on all databases; {@link Dialect} has the others. */
 const INDEXES: [name: string, table: string, columns: string[]][] = [
   ['djaffar_activity_session', 'djaffar_activity', ['sessionId']],
   ['djaffar_activity_visit', 'djaffar_activity', ['visitId']],

@@ -15,13 +15,13 @@ export class NameRollup {
   activities!: number;
 }
 
-/** Activities and views of a path without bots: in buckets of 15 minutes for the last days, of UTC days before. */
+/** Activities and views of a path without bots: in buckets of 15 minutes for the last days, and of UTC days before them. */
 @Entity('djaffar_path_rollup', { synchronize: false })
 export class PathRollup {
   @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
   startedAt!: Date;
 
-  /** Its id. */
+  /** The id of the path. */
   @PrimaryColumn({ name: 'path', type: 'int' })
   path!: number;
 
@@ -68,7 +68,7 @@ export class RollupState {
   @Column({ name: 'maxVisitDuration', type: 'bigint', transformer: milliseconds })
   maxVisitDuration!: number;
 
-  /** The same of mixed visits. */
+  /** Longest duration (ms) of a mixed visit. */
   @Column({ name: 'maxMixedDuration', type: 'bigint', transformer: milliseconds })
   maxMixedDuration!: number;
 }

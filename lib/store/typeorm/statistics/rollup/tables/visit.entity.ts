@@ -84,7 +84,7 @@ export class Visit {
   @Column({ name: 'previousSessionVisitAt', type: 'bigint', nullable: true, transformer: milliseconds })
   previousSessionVisitAt!: number | null;
 
-  /** The same of the user's visits. */
+  /** Start (ms) of the user's previous visit, -1 if there is none, `null` without a user. */
   @Column({ name: 'previousUserVisitAt', type: 'bigint', nullable: true, transformer: milliseconds })
   previousUserVisitAt!: number | null;
 
