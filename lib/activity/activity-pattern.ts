@@ -2,7 +2,7 @@ import type { ActivityName } from './activities.js';
 import type { StoredActivity } from './activity.js';
 import { ACTIVITY_FIELDS, type ActivityFilter, InvalidFilterError, parseFilter } from './activity.filter.js';
 import type { Matching } from './condition.js';
-import { matches, PREFIX_FIELDS } from './matches.js';
+import { matchesFilter, PREFIX_FIELDS } from './matches.js';
 
 /** A name of an activity, or with a trailing `*` the beginning of names. */
 // oxlint-disable-next-line typescript/no-redundant-type-constituents -- hosts declare the names
@@ -31,5 +31,5 @@ export function matcherOf(pattern: ActivityPattern): (activity: StoredActivity) 
     if (!ALLOWED.includes(property))
       throw new InvalidFilterError(property, `is not known; allowed: ${ALLOWED.join(', ')}`);
   const filter = parseFilter(pattern);
-  return (activity) => matches(filter, activity, PREFIXES);
+  return (activity) => matchesFilter(filter, activity, PREFIXES);
 }

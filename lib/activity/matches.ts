@@ -29,7 +29,7 @@ export const PREFIX_FIELDS: readonly ActivityField[] = ['path', 'page', 'route']
  * True if an activity matches a filter, with the same result as in a database.
  * @param prefixFields fields for which a trailing `*` stands for any end
  */
-export function matches(
+export function matchesFilter(
   filter: ParsedFilter,
   activity: Candidate,
   prefixFields: readonly ActivityField[] = PREFIX_FIELDS,
@@ -46,7 +46,7 @@ export function matches(
     conditions.every((condition) => holds(condition, activity, prefixFields)) &&
     scope.every(
       (each) =>
-        matches(each.filter, activity) &&
+        matchesFilter(each.filter, activity) &&
         [...each.properties].every(([key, value]) =>
           holds({ field: 'properties', key, anyOf: [value] }, activity, prefixFields),
         ),

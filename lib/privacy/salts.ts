@@ -34,7 +34,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
   private known: { period: number; salts: Salt[]; date: number; at: number } | undefined;
   private loading: Promise<Salt[]> | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private forgetting: Promise<void> | undefined;
+  private deleting: Promise<void> | undefined;
   private readonly closing = new AbortController();
 
   constructor(
@@ -52,7 +52,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     this.closing.abort();
-    await this.forgetting;
+    await this.deleting;
   }
 
   /**
@@ -72,18 +72,18 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
   /** @internal Deletes old salts. After a failure, the next check tries again; requests log the problem of the database. */
   async look(): Promise<void> {
     await this.current().catch(() => {});
-    this.forgetting ??= this.forgetVisits()
+    this.deleting ??= this.deleteReservedVisits()
       .catch(() => {})
-      .finally(() => (this.forgetting = undefined));
-    await this.forgetting;
+      .finally(() => (this.deleting = undefined));
+    await this.deleting;
   }
 
-  private async forgetVisits(): Promise<void> {
+  private async deleteReservedVisits(): Promise<void> {
     const { signal } = this.closing;
     while (!signal.aborted) {
       const begun = monotonicClock.now();
-      const forgotten = await this.store.forgetVisits(BATCH, this.settings.writer.timeout);
-      if (forgotten < BATCH) return;
+      const deleted = await this.store.deleteReservedVisits(BATCH, this.settings.writer.timeout);
+      if (deleted < BATCH) return;
       await restAfter(monotonicClock.now() - begun, REST, signal);
     }
   }
@@ -105,7 +105,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
     const salts = [period, period - 1].flatMap((each) => stored.find((salt) => salt.period === each) ?? []);
     this.known = { period, salts, date, at };
     if (!this.settings.statistics.background)
-      await this.store.forgetVisits(SMALL_BATCH, SMALL_BATCH_TIMEOUT).catch(() => {});
+      await this.store.deleteReservedVisits(SMALL_BATCH, SMALL_BATCH_TIMEOUT).catch(() => {});
     return salts;
   }
 }

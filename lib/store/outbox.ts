@@ -119,5 +119,5 @@ export interface Outbox {
   status(): Promise<SubscriptionStatus[]>;
 
   /** Deletes subscriptions that no instance has had for so many milliseconds, with their entries. */
-  forgetAbandoned(after: number): Promise<void>;
+  deleteAbandoned(after: number): Promise<void>;
 }

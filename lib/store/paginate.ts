@@ -1,30 +1,31 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Cursor } from '../activity/cursor.js';
 
-export interface Asked<T> {
+export interface FetchedPage<T> {
   page: T;
+  /** How many activities it has. */
   count: number;
-  /** The place of its last activity. */
+  /** The cursor of its last activity. */
   last: { id: string; date: string | number } | undefined;
 }
 
 /**
- * Page by page by their place in the order, the next page while one is used.
+ * Yields the pages of a list in their order, and loads the next page while the caller uses one.
  * @param size of a page
  */
-export async function* walk<T>(
+export async function* paginate<T>(
   size: number,
   after: Cursor | undefined,
-  ask: (after: Cursor | undefined) => Promise<Asked<T>>,
+  ask: (after: Cursor | undefined) => Promise<FetchedPage<T>>,
 ): AsyncGenerator<T, void, void> {
-  let coming: Promise<Asked<T>> | undefined = ask(after);
+  let coming: Promise<FetchedPage<T>> | undefined = ask(after);
   try {
     while (coming) {
-      const { page, count, last }: Asked<T> = await coming;
+      const { page, count, last }: FetchedPage<T> = await coming;
       coming = last && count === size ? ask({ date: Number(last.date), id: last.id }) : undefined;
       // The error is thrown when the promise is awaited.
       coming?.catch(() => {});
-      // Until the query is sent, because work on the page may block the event loop.
+      // Lets the query be sent first, because work on the page may block the event loop.
       await setImmediate();
       if (count > 0) yield page;
     }

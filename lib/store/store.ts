@@ -211,7 +211,7 @@ export interface Store {
    * @param timeout milliseconds
    * @returns how many
    */
-  forgetVisits(limit: number, timeout: number): Promise<number>;
+  deleteReservedVisits(limit: number, timeout: number): Promise<number>;
 
   /** The latest visits of sessions without a cookie, of those that have one. */
   findReservedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]>;

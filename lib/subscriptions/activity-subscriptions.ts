@@ -119,7 +119,7 @@ export class ActivitySubscriptions
     this.timer = setTimeout(() => {
       // A failure has been logged.
       void this.store.outbox
-        ?.forgetAbandoned(ABANDONED)
+        ?.deleteAbandoned(ABANDONED)
         .catch(() => {})
         .finally(() => this.lookLater(LOOK));
     }, pause).unref();

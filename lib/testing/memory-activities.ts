@@ -6,7 +6,7 @@ import { ENGAGEMENT } from '../activity/engagement.js';
 import { copySessionProperties, type Session } from '../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type PersonalRecord, type UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';
-import { matches } from '../activity/matches.js';
+import { matchesFilter } from '../activity/matches.js';
 import type { PageRequest, Received } from '../store/store.js';
 import type { ErasureSelection } from '../store/erasure.types.js';
 
@@ -69,7 +69,7 @@ export abstract class MemoryActivities {
 
   async findCursor(id: string, filter: ParsedFilter): Promise<Cursor | undefined> {
     const activity = this.activities.get(id);
-    return activity && matches(filter, activity) ? toCursor(activity) : undefined;
+    return activity && matchesFilter(filter, activity) ? toCursor(activity) : undefined;
   }
 
   async findReceived(
@@ -136,7 +136,7 @@ export abstract class MemoryActivities {
   }
 
   private select(filter: ParsedFilter): ActivityOnPage[] {
-    return [...this.activities.values()].filter((activity) => matches(filter, activity));
+    return [...this.activities.values()].filter((activity) => matchesFilter(filter, activity));
   }
 
   protected sort(filter: ParsedFilter, order: 'asc' | 'desc'): ActivityOnPage[] {
@@ -151,11 +151,11 @@ export abstract class MemoryActivities {
     visits.delete(null);
     return this.sort({}, 'asc').filter(
       (activity) =>
-        matches(filter, activity) ||
+        matchesFilter(filter, activity) ||
         (split &&
           activity.userId === null &&
           visits.has(activity.visitId) &&
-          matches(split.others, activity)),
+          matchesFilter(split.others, activity)),
     );
   }
 

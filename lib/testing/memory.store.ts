@@ -115,7 +115,7 @@ export class MemoryStore extends MemoryActivities implements Store {
     return this.salts;
   }
 
-  async forgetVisits(): Promise<number> {
+  async deleteReservedVisits(): Promise<number> {
     return 0;
   }
 

@@ -12,5 +12,5 @@ export const silentOutbox: Outbox = {
   resume: () => Promise.resolve(false),
   discard: () => Promise.resolve(),
   status: () => Promise.resolve([]),
-  forgetAbandoned: () => Promise.resolve(),
+  deleteAbandoned: () => Promise.resolve(),
 };

@@ -263,10 +263,10 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     const visits = host.dataSource.getRepository(CookielessVisit);
     const store = host.app.get<Store>(STORE, { strict: false });
     const limits: number[] = [];
-    const forgetVisits = store.forgetVisits.bind(store);
-    jest.spyOn(store, 'forgetVisits').mockImplementation((limit, timeout) => {
+    const deleteReservedVisits = store.deleteReservedVisits.bind(store);
+    jest.spyOn(store, 'deleteReservedVisits').mockImplementation((limit, timeout) => {
       limits.push(limit);
-      return forgetVisits(limit, timeout);
+      return deleteReservedVisits(limit, timeout);
     });
     await track(host, Date.now());
     expect(await visits.count()).toBe(1501);
@@ -283,7 +283,7 @@ describe.each(FOUND)('without a cookie, on %s', (name) => {
     expect(await visits.count()).toBe(101);
     const failing = await start({ statistics: { background: false } });
     const store = failing.app.get<Store>(STORE, { strict: false });
-    jest.spyOn(store, 'forgetVisits').mockRejectedValue(new Error('locked'));
+    jest.spyOn(store, 'deleteReservedVisits').mockRejectedValue(new Error('locked'));
     expect((await track(failing, Date.now())).status).toBe(204);
   });
 

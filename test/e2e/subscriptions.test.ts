@@ -522,7 +522,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
         .map(([name, id]) => `('${name}', '${id}')`)
         .join(', ')}`,
     );
-    await host.store.outbox.forgetAbandoned(60_000);
+    await host.store.outbox.deleteAbandoned(60_000);
     expect((await statusOf(host)).map(({ name }) => name)).toEqual(['test']);
     expect(await host.dataSource.getRepository(OutboxEntry).count()).toBe(0);
   });

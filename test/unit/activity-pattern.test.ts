@@ -2,7 +2,7 @@ import { matcherOf } from '../../lib/activity/activity-pattern.js';
 import type { StoredActivity } from '../../lib/activity/activity.js';
 import { type ActivityField, InvalidFilterError, parseFilter } from '../../lib/activity/activity.filter.js';
 import type { ParsedCondition } from '../../lib/activity/condition.js';
-import { matches } from '../../lib/activity/matches.js';
+import { matchesFilter } from '../../lib/activity/matches.js';
 
 const PAID: StoredActivity = {
   id: '0190163d-8694-739b-aea5-966c26f8ad91',
@@ -149,7 +149,7 @@ describe('a pattern of activities', () => {
 
 describe('a filter in memory', () => {
   it('includes its start and excludes its end', () => {
-    const within = (from: string, to: string): boolean => matches(parseFilter({ from, to }), PAID);
+    const within = (from: string, to: string): boolean => matchesFilter(parseFilter({ from, to }), PAID);
     expect(within('2026-11-03T10:00Z', '2026-11-03T10:00:00.001Z')).toBe(true);
     expect(within('2026-11-03T10:00:00.001Z', '2026-11-04')).toBe(false);
     expect(within('2026-11-02', '2026-11-03T10:00Z')).toBe(false);
@@ -158,7 +158,7 @@ describe('a filter in memory', () => {
 
   it('compares the page as which statistics count a path, or the path itself', () => {
     const isOn = (page: string, path: string | null): boolean =>
-      matches(parseFilter({ page }), { ...PAID, page: path });
+      matchesFilter(parseFilter({ page }), { ...PAID, page: path });
     expect(isOn('/shop', '/shop')).toBe(true);
     expect(isOn('/shop/pay', '/shop')).toBe(false);
     expect(isOn('/shop/pay', null)).toBe(true);
@@ -166,7 +166,7 @@ describe('a filter in memory', () => {
   });
 
   it('takes a name with an asterisk as it is', () => {
-    expect(matches(parseFilter({ name: 'order.*' }), PAID)).toBe(false);
+    expect(matchesFilter(parseFilter({ name: 'order.*' }), PAID)).toBe(false);
   });
 
   it('is limited by its scopes, all of them', () => {
@@ -177,7 +177,7 @@ describe('a filter in memory', () => {
         ['seats', '5'],
       ]),
     });
-    const isSeen = (...scopes: ReturnType<typeof scope>[]): boolean => matches({ scope: scopes }, PAID);
+    const isSeen = (...scopes: ReturnType<typeof scope>[]): boolean => matchesFilter({ scope: scopes }, PAID);
     expect(isSeen(scope('5', 'pro'))).toBe(true);
     expect(isSeen(scope('5', 'free'))).toBe(false);
     expect(isSeen(scope('6', 'pro'))).toBe(false);
@@ -190,7 +190,7 @@ describe('a filter in memory', () => {
       condition: Omit<ParsedCondition<ActivityField>, 'field'>,
       field: ActivityField,
     ): boolean[] =>
-      [PAID, ANONYMOUS].map((activity) => matches({ conditions: [{ field, ...condition }] }, activity));
+      [PAID, ANONYMOUS].map((activity) => matchesFilter({ conditions: [{ field, ...condition }] }, activity));
     for (const field of ['user', 'route'] as const) {
       expect(isFound({ anyOf: [null] }, field)).toEqual([false, true]);
       expect(isFound({ noneOf: [null] }, field)).toEqual([true, false]);

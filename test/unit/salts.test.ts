@@ -70,7 +70,7 @@ class SaltStore extends MemoryStore {
     return super.loadSalts((now) => next(now + this.ahead));
   }
 
-  override async forgetVisits(limit = Number.NaN, timeout = Number.NaN): Promise<number> {
+  override async deleteReservedVisits(limit = Number.NaN, timeout = Number.NaN): Promise<number> {
     this.deletions.push({ at: Date.now() - START, limit, timeout });
     await new Promise((done) => void setTimeout(done, this.duration));
     if (this.failure) throw this.failure;
@@ -238,7 +238,7 @@ describe('the salts', () => {
   });
 
   it('need no deletion of visits when they are loaded', async () => {
-    jest.spyOn(store, 'forgetVisits').mockRejectedValue(LOCKED);
+    jest.spyOn(store, 'deleteReservedVisits').mockRejectedValue(LOCKED);
     expect(await periodsOf(create({ statistics: { background: false } }))).toStrictEqual([PERIOD]);
     expect(await periodsOf(create())).toStrictEqual([PERIOD]);
     expect(store.deletions).toEqual([]);

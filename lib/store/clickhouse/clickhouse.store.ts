@@ -218,7 +218,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 
-  async forgetVisits(): Promise<never> {
+  async deleteReservedVisits(): Promise<never> {
     throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
   }
 

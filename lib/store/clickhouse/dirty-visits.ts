@@ -35,7 +35,7 @@ export class DirtyVisits {
     await mark(id);
     await change(id);
     await this.rebuild(id, limits);
-    await this.forget(id, limits);
+    await this.unmark(id, limits);
   }
 
   /** Rebuilds the visits that are marked for a change. */
@@ -52,7 +52,7 @@ export class DirtyVisits {
     return rows.map(({ id }) => id);
   }
 
-  async forget(change: string, limits?: StatementLimits): Promise<void> {
+  async unmark(change: string, limits?: StatementLimits): Promise<void> {
     await this.server.command(`DELETE FROM ${DIRTY_VISIT} WHERE ${changeSql(change)}`, limits);
   }
 }

@@ -34,9 +34,9 @@ export function buildConditions(filter: ParsedFilter): string[] {
     ...(subject === undefined ? [] : [`subject = ${text(subject)}`]),
     ...(group === undefined ? [] : [`groupId = ${text(group)}`]),
     ...(ip === undefined ? [] : [`ipAddress = ${text(ip)}`]),
-    ...(route === undefined ? [] : [matches('route', route)]),
-    ...(path === undefined ? [] : [matches('path', path)]),
-    ...(page === undefined ? [] : [matches(PAGE, page)]),
+    ...(route === undefined ? [] : [wildcardCondition('route', route)]),
+    ...(path === undefined ? [] : [wildcardCondition('path', path)]),
+    ...(page === undefined ? [] : [wildcardCondition(PAGE, page)]),
     ...conditions.map(activityCondition),
     ...scopeConditions(scope),
   ];
@@ -76,7 +76,8 @@ export function valueCondition(
   const anyOfSql = (values: readonly (string | null)[]): string => {
     const known = values.filter((value) => value !== null);
     const alternatives = values.includes(null) ? [`(${column}) IS NULL`] : [];
-    if (PATH_FIELDS.includes(field)) alternatives.push(...known.map((value) => matches(column, value)));
+    if (PATH_FIELDS.includes(field))
+      alternatives.push(...known.map((value) => wildcardCondition(column, value)));
     else if (known.length > 0) alternatives.push(`${column} IN ${texts(known)}`);
     return alternatives.map((sql) => `(${sql})`).join(' OR ');
   };
@@ -96,14 +97,14 @@ export function scopeConditions(scope: readonly ParsedScope[]): string[] {
 }
 
 /** A whole text, or with a trailing `*` the beginning of texts. */
-export function matches(column: string, asked: string): string {
+export function wildcardCondition(column: string, asked: string): string {
   return asked.endsWith('*')
     ? `startsWith(${column}, ${text(asked.slice(0, -1))})`
     : `${column} = ${text(asked)}`;
 }
 
 /** Returns the SQL that selects the activities after a cursor, ordered by date, then id. */
-export function beyond({ date, id }: Cursor, order: 'asc' | 'desc'): string {
+export function conditionAfter({ date, id }: Cursor, order: 'asc' | 'desc'): string {
   const sign = order === 'asc' ? '>' : '<';
   const instant = integer(date);
   return `date ${sign}= ${instant} AND (date ${sign} ${instant} OR ${ID_ORDER} ${sign} toUInt128(toUUID(${text(id)})))`;

@@ -7,9 +7,9 @@ import { ENGAGEMENT } from '../../activity/engagement.js';
 import { copySessionProperties } from '../../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../activity/user-activity.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
-import { walk } from '../paginate.js';
+import { paginate } from '../paginate.js';
 import type { PageRequest, Received } from '../store.js';
-import { beyond, buildConditions } from './filter.js';
+import { conditionAfter, buildConditions } from './filter.js';
 import type { ReadLimits, Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { all, ID_ORDER, integer, lists, text, texts } from './sql.js';
@@ -46,7 +46,7 @@ export class Reader {
 
   async *pages(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
     const sessions = this.sessions.cache();
-    const pages = walk(PAGE_SIZE, after, (place) =>
+    const pages = paginate(PAGE_SIZE, after, (place) =>
       this.ask(async (limits) => {
         const page = await this.rows(filter, { limit: PAGE_SIZE, after: place, order: 'asc' }, limits);
         const known = await sessions.of(
@@ -224,7 +224,7 @@ export class Reader {
     limits: StatementLimits,
   ): Promise<Stored[]> {
     const conditions = buildConditions(filter);
-    if (after) conditions.push(beyond(after, order));
+    if (after) conditions.push(conditionAfter(after, order));
     return this.server.query<Stored>(
       `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE ${all(conditions)} ORDER BY ${orderBy(order)} LIMIT ${limit}`,
       limits,

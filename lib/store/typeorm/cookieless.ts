@@ -10,7 +10,7 @@ import { CookielessVisit as CookielessVisitTable } from './tables/cookieless-vis
 import { Salt as SaltTable } from './tables/salt.entity.js';
 
 /** Milliseconds after which the row of a visit is deleted: 24 hours of a visit, and time for late activities. */
-const FORGOTTEN = 46 * 3_600_000;
+const KEPT = 46 * 3_600_000;
 
 /**
  * The salts of this period and the one before; all others are deleted. Like all functions in this file, it uses a writer's connection, so
@@ -44,18 +44,22 @@ export function loadSalts(
  * @param limit so many at most, those of the oldest first
  * @returns how many
  */
-export async function forgetVisits(dataSource: DataSource, limit: number, timeout: number): Promise<number> {
+export async function deleteReservedVisits(
+  dataSource: DataSource,
+  limit: number,
+  timeout: number,
+): Promise<number> {
   const deadline = monotonicClock.now() + timeout;
   const { sessions, oldest } = await withConnection(dataSource, timeout, async (connection) => {
     const now = await databaseNow(connection);
     const rows = await uncached(dataSource, connection.runner)
       .createQueryBuilder(CookielessVisitTable, 'visit')
       .select('visit.sessionId', 'sessionId')
-      .where('visit.lastSeen < :oldest', { oldest: now - FORGOTTEN })
+      .where('visit.lastSeen < :oldest', { oldest: now - KEPT })
       .orderBy('visit.lastSeen')
       .limit(limit)
       .getRawMany<{ sessionId: string }>();
-    return { sessions: rows.map(({ sessionId }) => sessionId), oldest: now - FORGOTTEN };
+    return { sessions: rows.map(({ sessionId }) => sessionId), oldest: now - KEPT };
   });
   if (sessions.length === 0) return 0;
   const deletion = dataSource

@@ -228,7 +228,7 @@ export class TypeOrmOutbox implements Outbox {
     );
   }
 
-  async forgetAbandoned(after: number): Promise<void> {
+  async deleteAbandoned(after: number): Promise<void> {
     const isAbandoned = (alias = ''): string =>
       `${alias}leaseUntil < ${this.database.now} - ${after} AND ${alias}createdAt < ${this.database.now} - ${after}`;
     const rows = await this.database.committed<{ name: string }>(

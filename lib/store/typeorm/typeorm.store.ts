@@ -22,7 +22,7 @@ import type { OutboxSubscription } from '../outbox.js';
 import type { TypeOrmFeatures } from '../typeorm-features.js';
 import { UnavailableError } from '../unavailable.error.js';
 import { BatchWriter } from './batch-writer.js';
-import { reserveVisits, findReservedVisits, forgetVisits, loadSalts } from './cookieless.js';
+import { reserveVisits, findReservedVisits, deleteReservedVisits, loadSalts } from './cookieless.js';
 import { type Change, countToErase, Erasure } from './erasure.js';
 import { HostTransactions } from './host-transactions.js';
 import { restoreMissingSessions } from './missing-sessions.js';
@@ -213,8 +213,8 @@ export class TypeOrmStore
     return loadSalts(this.dataSource, next, timeout);
   }
 
-  forgetVisits(limit: number, timeout: number): Promise<number> {
-    return forgetVisits(this.dataSource, limit, timeout);
+  deleteReservedVisits(limit: number, timeout: number): Promise<number> {
+    return deleteReservedVisits(this.dataSource, limit, timeout);
   }
 
   findReservedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]> {

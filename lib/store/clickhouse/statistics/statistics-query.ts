@@ -9,7 +9,7 @@ import {
   type VisitField,
 } from '../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../statistics/time/time-range.js';
-import { buildConditions, matches, scopeConditions, valueCondition } from '../filter.js';
+import { buildConditions, wildcardCondition, scopeConditions, valueCondition } from '../filter.js';
 import type { Server, StatementLimits } from '../server.js';
 import { all, integer, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
@@ -121,7 +121,7 @@ export class StatisticsQuery {
     return [
       ...VISIT_PATHS.flatMap((property) => {
         const path = filter[property];
-        return path === undefined ? [] : matches(property, path);
+        return path === undefined ? [] : wildcardCondition(property, path);
       }),
       ...VISIT_SOURCES.flatMap((property) => equals(property, filter[property])),
       ...this.conditionsOn([...VISIT_PATHS, ...VISIT_SOURCES]).map((condition) =>

@@ -6,7 +6,7 @@ import type { PageOfRecords, RecordReader as Port, Records } from '../../records
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../../activity/activity-columns.js';
 import type { ExportSource } from './export-source.js';
 import { activitiesAfter, querySessions } from './queries.js';
-import { walk } from '../../paginate.js';
+import { paginate } from '../../paginate.js';
 
 const PAGE = 4000;
 
@@ -27,7 +27,7 @@ export class RecordReader implements Port {
   /** The oldest first, in pages. */
   async *activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<PageOfRecords, void, void> {
     const read = await this.source.open();
-    yield* walk(PAGE, after, async (place) => {
+    yield* paginate(PAGE, after, async (place) => {
       const query = activitiesAfter(this.dataSource, filter, place).limit(PAGE);
       const records = await read((standby) => this.read(this.dataSource, query, ACTIVITY_COLUMNS, standby));
       const [id = '', date = ''] = records.last.slice(1).split(',', 2);

@@ -7,7 +7,7 @@ import { dialectOf } from '../../../database/dialects/dialect.js';
 import { PageCache } from '../../page-cache.js';
 import type { ExportSource } from './export-source.js';
 import { activitiesAfter, querySessions } from './queries.js';
-import { walk } from '../../paginate.js';
+import { paginate } from '../../paginate.js';
 
 const PAGE = 2000;
 
@@ -29,7 +29,7 @@ export class RowReader {
   /** The oldest first, in pages. */
   async *activities(filter: ParsedFilter, after?: Cursor): AsyncGenerator<ActivityRow[], void, void> {
     const read = await this.source.open();
-    const pages = walk(PAGE, after, async (place) => {
+    const pages = paginate(PAGE, after, async (place) => {
       const query = activitiesAfter(this.dataSource, filter, place)
         .limit(PAGE)
         // Declared here, because adding a property to each row takes as long as reading a column.

@@ -5,7 +5,7 @@ import { useStream } from '../../data/use-stream.js';
 import { formatAgo } from '../../format.js';
 import { Card, Empty } from '../../parts/card.js';
 import { Properties, SubjectLink, Visitor } from '../../parts/activity.js';
-import { matches } from './matches.js';
+import { passesFilters } from './stream-filter.js';
 import { useClock } from './use-clock.js';
 
 const SHOWN = 50;
@@ -21,7 +21,7 @@ export function ActivityStream({ filter, visitors }: ActivityStreamProps): JSX.E
   const [held, setHeld] = useState<typeof activities>();
   const now = useClock();
   const shown = (held ?? activities)
-    .filter((activity) => matches(activity, filter, visitors))
+    .filter((activity) => passesFilters(activity, filter, visitors))
     .slice(0, SHOWN);
   const state = isTroubled
     ? 'The server cannot read its database.'

@@ -60,12 +60,9 @@ export async function findPathIds(manager: EntityManager, paths: string[]): Prom
 }
 
 /** Finds the paths of ids, except those that were erased in the meantime. */
-export async function findPaths(
-  manager: EntityManager,
-  numbers: Iterable<number>,
-): Promise<Map<number, string>> {
+export async function findPaths(manager: EntityManager, ids: Iterable<number>): Promise<Map<number, string>> {
   const paths = new Map<number, string>();
-  for (const some of chunks([...new Set(numbers)], MANY))
+  for (const some of chunks([...new Set(ids)], MANY))
     for (const { id, path } of await manager.findBy(Path, { id: In(some) })) paths.set(id, path);
   return paths;
 }
@@ -78,13 +75,13 @@ function isSamePath(dialect: Dialect, one: string, other: string): string {
 }
 
 /**
- * The statement that deletes paths without activities. Candidates are found before the transaction, which then checks only
- * those again.
+ * Returns statements that delete those of the paths that no activity has. They are found before the transaction, which checks only these
+ * again.
  */
-export async function forget(manager: EntityManager, numbers: Iterable<number>): Promise<Statement[]> {
+export async function deleteUnusedPaths(manager: EntityManager, ids: Iterable<number>): Promise<Statement[]> {
   const { connection: dataSource } = manager;
   const unused: number[] = [];
-  for (const some of chunks([...new Set(numbers)])) {
+  for (const some of chunks([...new Set(ids)])) {
     const rows = await manager
       .createQueryBuilder(Path, 'path')
       .select('path.id', 'id')

@@ -142,7 +142,7 @@ export class PreviousVisits {
       ] as const) {
         const visit =
           place &&
-          (await this.beyond(direction, place)
+          (await this.queryNearest(direction, place)
             .andWhere({ ...where, bot })
             .getOne());
         if (visit) into.set(visit.id, visit);
@@ -161,7 +161,7 @@ export class PreviousVisits {
         const skipped: string[] = [];
         let visit: Links | undefined = place;
         do {
-          const next: Links | null = await this.beyond(direction, visit)
+          const next: Links | null = await this.queryNearest(direction, visit)
             .andWhere({ ...where, bot: place.bot })
             .getOne();
           visit = next ?? undefined;
@@ -180,7 +180,7 @@ export class PreviousVisits {
     return { next, previous: await find('DESC', [...places.values(), ...next.values()]) };
   }
 
-  private beyond(
+  private queryNearest(
     direction: 'ASC' | 'DESC',
     { startedAt, id }: Pick<Links, 'startedAt' | 'id'>,
   ): SelectQueryBuilder<Visit> {

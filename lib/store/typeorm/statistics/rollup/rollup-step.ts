@@ -7,7 +7,7 @@ import { floor, QUARTER, type TimeRange } from '../../../../statistics/time/time
 import { monotonicClock } from '../../../../time/clock.js';
 import { DAY, MINUTE } from '../../../../time/units.js';
 import { BucketCounts, listDays } from './bucket-counts.js';
-import { forget, PathDictionary } from './path-dictionary.js';
+import { deleteUnusedPaths, PathDictionary } from './path-dictionary.js';
 import { mergeRanges, listBuckets } from './time-ranges.js';
 import { VisitBuilder } from './visit-builder.js';
 
@@ -85,7 +85,7 @@ export class RollupStep {
     if (deferred.length > 0) statements.push(new Table(this.manager.connection, DirtyRange).insert(deferred));
     if (ranges.some(({ erased }) => erased))
       statements.push(
-        ...(await forget(
+        ...(await deleteUnusedPaths(
           this.manager,
           await this.visits.storedPaths(ids, [...recentQuarters, ...listDays(toTimeRanges(past))]),
         )),

@@ -15,10 +15,10 @@ const VISIT_FILTERS = [
 ];
 
 /**
- * Whether an activity of the (unfiltered) stream matches the filters.
+ * Whether an activity of the stream, which the server does not filter, matches the filters.
  * @param visitors the active visitors, which the server has filtered
  */
-export function matches(
+export function passesFilters(
   activity: Json<StreamedActivity>,
   filter: Record<string, string>,
   visitors: LiveVisitor[],
