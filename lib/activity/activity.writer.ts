@@ -15,7 +15,7 @@ import { BatchCommitter } from './batch-committer.js';
 import type { CommittedActivities } from './committed-activities.js';
 import { KnownSessions } from './known-sessions.js';
 import { OpenWrites } from './open-writes.js';
-import { Pages } from './page.js';
+import { PageResolver } from './page.js';
 import type { NewSession } from './session.js';
 import { toRows } from './write-batch.js';
 import { WRITE_SYMPTOM, WriteErrors } from './write-errors.js';
@@ -59,7 +59,7 @@ export class ActivityWriter
   constructor(
     private readonly store: Store,
     private readonly settings: WriterSettings,
-    private readonly pages = new Pages(),
+    private readonly pages = new PageResolver(),
     private readonly clock = monotonicClock,
     /** Whether anything may run after an answer. */
     background = true,

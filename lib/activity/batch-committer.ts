@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 import type { CommittedActivities } from './committed-activities.js';
 import type { KnownSessions } from './known-sessions.js';
-import type { Pages } from './page.js';
+import type { PageResolver } from './page.js';
 import type { Session } from './session.js';
 import { toBatch, toRows } from './write-batch.js';
 import { WRITE_SYMPTOM, type WriteErrors } from './write-errors.js';
@@ -15,7 +15,7 @@ interface CommitterParts {
   queue: WriteQueue;
   sessions: KnownSessions;
   errors: WriteErrors;
-  pages: Pages;
+  pages: PageResolver;
   clock: Clock;
   /** Milliseconds before the deadline when a statement is cancelled. */
   grace: number;

@@ -1,7 +1,7 @@
 import type { Properties, StoredActivity } from './activity.js';
 import type { Events } from './events.js';
 import type { ErrorCollector } from './validation-errors.js';
-import { Fields } from './fields.js';
+import { FieldReader } from './field-reader.js';
 import { LAST_INSTANT } from '../time/time-zone.js';
 import { isObject } from './properties.js';
 import { uuidv7 } from './random.js';
@@ -60,14 +60,14 @@ export function readActivity(plain: unknown, errors: ErrorCollector, prefix = ''
     return undefined;
   }
   const before = errors.count;
-  const fields = new Fields(plain, errors, prefix);
+  const fields = new FieldReader(plain, errors, prefix);
   const activity = readFields(fields);
   fields.rejectOthers();
   return errors.count === before ? activity : undefined;
 }
 
 /** Reads the properties of an activity, and leaves others to the caller. */
-export function readFields(fields: Fields): ReadActivity {
+export function readFields(fields: FieldReader): ReadActivity {
   return {
     time: fields.requiredTime('date') ?? Number.NaN,
     path: fields.text('path', MAX_PATH),

@@ -23,8 +23,8 @@ function trim(text: string): string {
   return text.slice(0, end);
 }
 
-/** Finds the pages of paths, by the host's option or by default. */
-export class Pages {
+/** Finds the page that statistics count for a path: by the option `page` of the host, or the default page. */
+export class PageResolver {
   private hasFailed = false;
 
   constructor(private readonly option?: PageOption | undefined) {}

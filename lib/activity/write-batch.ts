@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Batch } from '../store/batch.js';
 import type { ActivityOnPage, StoredActivity } from './activity.js';
-import type { Pages } from './page.js';
+import type { PageResolver } from './page.js';
 import type { Session } from './session.js';
 
 export function toBatch(activities: ActivityOnPage[], sessions: Session[]): Batch {
@@ -14,7 +14,7 @@ export function toBatch(activities: ActivityOnPage[], sessions: Session[]): Batc
 }
 
 /** Returns each id once, with its page. */
-export function toRows(given: StoredActivity[], pages: Pages): ActivityOnPage[] {
+export function toRows(given: StoredActivity[], pages: PageResolver): ActivityOnPage[] {
   const activities = new Map<string, ActivityOnPage>();
   for (const activity of given)
     if (!activities.has(activity.id))

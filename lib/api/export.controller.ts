@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import { ACTIVITY_FIELDS } from '../activity/activity.filter.js';
-import { UUID } from '../activity/fields.js';
+import { UUID } from '../activity/field-reader.js';
 import { cancellation, cancelledBy } from '../store/cancellation.js';
 import { ExportDocument, type ExportPage, type ExportPages, type FormatName } from '../export/format.js';
 import { createFormat } from '../export/row-formats.js';

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DataSource } from 'typeorm';
-import { defaultPage, Pages } from '../activity/page.js';
+import { defaultPage, PageResolver } from '../activity/page.js';
 import type { RetentionPolicy } from '../options/privacy.options.js';
 import type { PageOption, StoreFactory } from '../options/store.options.js';
 import { DEFAULTS } from '../options/settings.js';
@@ -77,7 +77,7 @@ export async function openDataSource(file: string, importModule: ImportModule): 
   }
   try {
     checkNames(dataSource, djaffarEntities);
-    const store = new TypeOrmStore(dataSource, { pages: new Pages(page) });
+    const store = new TypeOrmStore(dataSource, { pages: new PageResolver(page) });
     return { store, page, retention, close: () => dataSource.destroy() };
   } catch (error) {
     await dataSource.destroy();

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { NoContext } from '../activity/activity.context.js';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
-import { Pages } from '../activity/page.js';
+import { PageResolver } from '../activity/page.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
 import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
@@ -70,7 +70,7 @@ export function createServices(
   page: PageOption | undefined,
 ): Omit<Services, 'page' | 'retention' | 'file'> {
   const settings: Settings = { ...DEFAULTS, writer: WRITER };
-  const writer = new ActivityWriter(store, settings.writer, new Pages(page));
+  const writer = new ActivityWriter(store, settings.writer, new PageResolver(page));
   const visitDurationLimit = new VisitDurationLimit(store);
   const recorder = new Recorder(settings, writer, visitDurationLimit, new OutcomeCounter(), new Telemetry());
   return {

@@ -18,7 +18,7 @@ import type { Activity } from '../activity/activity.js';
 import type { ScopedActivities } from '../activity/scoped-activities.js';
 import { monotonicClock } from '../time/clock.js';
 import { MINUTE } from '../time/units.js';
-import { Pages } from '../activity/page.js';
+import { PageResolver } from '../activity/page.js';
 import { Turns } from './turns.js';
 
 /** The maximum number of activities that one poll sends; older ones are omitted. */
@@ -71,7 +71,7 @@ export class ActivityStream implements OnModuleDestroy {
 
   constructor(
     private readonly activities: Pick<ScopedActivities, 'findReceived'>,
-    private readonly pages = new Pages(),
+    private readonly pages = new PageResolver(),
     pace: Partial<Pace> = {},
     private readonly clock = monotonicClock,
   ) {

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { CompressedFile } from '../http/compressed-file.js';
 import type { TrackRequest } from '../http/request.js';
-import { Page } from './page.js';
+import { DashboardFiles } from './dashboard-files.js';
 
 type PageRequest = TrackRequest & { originalUrl: string };
 
@@ -19,7 +19,7 @@ const SECURITY = {
 @Controller()
 export class DashboardController {
   constructor(
-    private readonly page: Page,
+    private readonly files: DashboardFiles,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -27,7 +27,7 @@ export class DashboardController {
   async index(@Req() request: PageRequest, @Res() response: object): Promise<void> {
     const [path = '', ...query] = request.originalUrl.split('?');
     if (path.endsWith('/')) {
-      await this.send(this.page.index, request, response);
+      await this.send(this.files.index, request, response);
       return;
     }
     const { httpAdapter } = this.adapterHost;
@@ -42,7 +42,7 @@ export class DashboardController {
     @Req() request: PageRequest,
     @Res() response: object,
   ): Promise<void> {
-    await this.send(this.page.asset(name), request, response);
+    await this.send(this.files.asset(name), request, response);
   }
 
   private async send(file: CompressedFile, request: PageRequest, response: object): Promise<void> {

@@ -4,7 +4,7 @@ import { CurrentContext } from '../activity/activity.context.js';
 import { ActivityService } from '../activity/activity.service.js';
 import { ActivityWriter } from '../activity/activity.writer.js';
 import { CommittedActivities } from '../activity/committed-activities.js';
-import { Pages } from '../activity/page.js';
+import { PageResolver } from '../activity/page.js';
 import { SessionClaims } from '../activity/session-claims.js';
 import { Recorder } from '../activity/recorder.js';
 import { VisitDurationLimit } from '../activity/visit-duration-limit.js';
@@ -17,7 +17,7 @@ import { StreamsByScope } from '../dashboard/streams-by-scope.js';
 import { ActivityStream } from '../dashboard/activity.stream.js';
 import { MINUTE } from '../time/units.js';
 import { BearerSession } from '../dashboard/bearer-session.js';
-import { Page } from '../dashboard/page.js';
+import { DashboardFiles } from '../dashboard/dashboard-files.js';
 import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';
 import { HostGuards } from '../guards/host-guards.js';
@@ -68,7 +68,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
         return new ActivityWriter(
           store,
           { ...writer, concurrency },
-          new Pages(page),
+          new PageResolver(page),
           undefined,
           statistics.background,
           committed,
@@ -114,7 +114,7 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
       useFactory: ({ page: option, statistics, writer }: Settings) =>
         new StreamsByScope(
           (activities) =>
-            new ActivityStream(activities, new Pages(option), {
+            new ActivityStream(activities, new PageResolver(option), {
               // The host's own functions take some time too.
               back: MINUTE + writer.timeout,
               ...(!statistics.background && { end: SHORT_STREAM }),
@@ -122,9 +122,9 @@ export function createProviders({ tracking, tracker, api, dashboard, guarded }: 
         ),
     },
     {
-      provide: Page,
+      provide: DashboardFiles,
       inject: [SETTINGS],
-      useFactory: ({ dashboard: option }: Settings) => (option ? Page.load() : Page.none),
+      useFactory: ({ dashboard: option }: Settings) => (option ? DashboardFiles.load() : DashboardFiles.none),
     },
     {
       provide: BearerSession,

@@ -2,7 +2,7 @@ import type { FactoryProvider } from '@nestjs/common';
 import { getDataSourceToken, handleRetry } from '@nestjs/typeorm';
 import { defer, lastValueFrom } from 'rxjs';
 import type { DataSource } from 'typeorm';
-import { defaultPage, Pages } from '../activity/page.js';
+import { defaultPage, PageResolver } from '../activity/page.js';
 import { connectionsOf } from '../database/connections.js';
 import { classifyFailure } from '../database/driver.js';
 import { limitsFor } from '../database/pool-shares.js';
@@ -99,7 +99,7 @@ function limitConnections(
   return {
     statistics,
     replica: statistics.replica,
-    pages: new Pages(page),
+    pages: new PageResolver(page),
     writers: limits.writer,
     subscriptions: subscriptionsOf(settings),
   };

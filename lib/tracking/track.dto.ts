@@ -1,5 +1,5 @@
 import { ErrorCollector } from '../activity/validation-errors.js';
-import { Fields } from '../activity/fields.js';
+import { FieldReader } from '../activity/field-reader.js';
 import {
   type ParseContext,
   type NewActivity,
@@ -41,7 +41,7 @@ function readSingle(
   context: Omit<ParseContext, 'skew'>,
   errors: ErrorCollector,
 ): ParsedActivity[] {
-  const fields = new Fields(body, errors);
+  const fields = new FieldReader(body, errors);
   const activity = readFields(fields);
   const skew = measureSkew(fields, context);
   fields.rejectOthers();
@@ -55,7 +55,7 @@ function readBatch(
   context: Omit<ParseContext, 'skew'>,
   errors: ErrorCollector,
 ): ParsedActivity[] {
-  const fields = new Fields(body, errors);
+  const fields = new FieldReader(body, errors);
   const activities = fields.array('activities', MAX_ACTIVITIES);
   const skew = measureSkew(fields, context);
   fields.rejectOthers();
@@ -68,7 +68,7 @@ function readBatch(
 }
 
 /** Returns by how many milliseconds the client's clock is slow. */
-function measureSkew(fields: Fields, { receivedAt }: Pick<ParseContext, 'receivedAt'>): number {
+function measureSkew(fields: FieldReader, { receivedAt }: Pick<ParseContext, 'receivedAt'>): number {
   const sentAt = fields.time('sentAt');
   return sentAt === undefined ? 0 : receivedAt - sentAt;
 }

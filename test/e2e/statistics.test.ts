@@ -5,7 +5,7 @@ import {
   type ServerActivity,
   type StatisticsFilter,
 } from '../../lib/index.js';
-import { Pages } from '../../lib/activity/page.js';
+import { PageResolver } from '../../lib/activity/page.js';
 import { Path } from '../../lib/store/typeorm/statistics/rollup/tables/path.entity.js';
 import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
@@ -324,7 +324,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
   it('counts the pages of another option after a rebuild', async () => {
     await visit('a', { '01T10:00': '/orders/1?x', '01T10:01': '/orders/2', '02T10:02': '/plain' });
     await stats.top('path', november);
-    const pages = new Pages((path) => path.replace(/\d+/, ':id').replace(/\?.*/, ''));
+    const pages = new PageResolver((path) => path.replace(/\d+/, ':id').replace(/\?.*/, ''));
     const rollup = new RollupService(host.dataSource, () => 0, undefined, pages);
     expect(await rollup.check()).toEqual({ visits: 0, sums: 0, pages: 2 });
     await rollup.rebuild();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { defaultPage, Pages } from '../../lib/activity/page.js';
+import { defaultPage, PageResolver } from '../../lib/activity/page.js';
 import { isStorable } from '../../lib/activity/text.js';
 import { pageOf } from '../support/statistics/pages.js';
 
@@ -24,7 +24,7 @@ describe('the page of a path', () => {
     ['?utm_source=a#/cart', '#/cart'],
   ])('of %j is %j', (path, page) => {
     expect(defaultPage(path)).toBe(page);
-    expect(new Pages().find(path)).toBe(path === page ? null : page);
+    expect(new PageResolver().find(path)).toBe(path === page ? null : page);
   });
 
   it('is the page of itself, as the model of the tests has it', () => {
@@ -40,12 +40,14 @@ describe('the page of a path', () => {
   });
 
   it('is what the option says, and the default if that fails or says nothing', () => {
-    const pages = new Pages((path) => (path === '/empty?' ? '' : decodeURI(path).replace(/\d+/g, ':id')));
+    const pages = new PageResolver((path) =>
+      path === '/empty?' ? '' : decodeURI(path).replace(/\d+/g, ':id'),
+    );
     expect(pages.find('/orders/17')).toBe('/orders/:id');
     expect(pages.find('/orders')).toBeNull();
     expect(pages.find('/%zz?x')).toBe('/%zz');
     expect(pages.find('/empty?')).toBe('/empty');
-    expect(isStorable(new Pages(() => 'a\0\ud800').find('/') ?? '')).toBe(true);
-    expect(new Pages(() => 'a'.repeat(3000)).find('/')).toHaveLength(2048);
+    expect(isStorable(new PageResolver(() => 'a\0\ud800').find('/') ?? '')).toBe(true);
+    expect(new PageResolver(() => 'a'.repeat(3000)).find('/')).toHaveLength(2048);
   });
 });

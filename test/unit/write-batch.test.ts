@@ -1,5 +1,5 @@
 import type { StoredActivity } from '../../lib/activity/activity.js';
-import { Pages } from '../../lib/activity/page.js';
+import { PageResolver } from '../../lib/activity/page.js';
 import { toBatch, toRows } from '../../lib/activity/write-batch.js';
 
 const DATE = new Date('2026-02-03T04:05:06.789Z');
@@ -15,7 +15,7 @@ describe('a batch of activities', () => {
   const rowsOf = (...ids: string[]): ReturnType<typeof toRows> =>
     toRows(
       ids.map((id) => activity(id, '/')),
-      new Pages(),
+      new PageResolver(),
     );
 
   it('has the token of its ids, by which a database knows it again', () => {
@@ -26,7 +26,7 @@ describe('a batch of activities', () => {
   });
 
   it('has the page of each path', () => {
-    const pages = new Pages();
+    const pages = new PageResolver();
     const rows = toRows([activity('a', '/a'), activity('b', '/b?c=d')], pages);
     expect(rows.map(({ page }) => page)).toEqual([pages.find('/a'), pages.find('/b?c=d')]);
     expect(rows[0]?.page).toBeDefined();

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Pages } from '../../activity/page.js';
+import { PageResolver } from '../../activity/page.js';
 import type { DataSourceFile } from '../data-source.js';
 import { interruptible } from '../interruption.js';
 import { print } from '../output.js';
@@ -26,7 +26,7 @@ async function copyTo({ store: from }: Services, file: DataSourceFile, stop: Abo
     warnAboutDefaultPages({ page, file: file.name });
     const progress = new Progress(Progress.isShown ? await from.count({}) : 0, 'activities', stop);
     try {
-      const { days, skipped, differingDays } = await copy(from, to, new Pages(page), stop, (count) =>
+      const { days, skipped, differingDays } = await copy(from, to, new PageResolver(page), stop, (count) =>
         progress.add(count),
       );
       progress.stop();

@@ -1,6 +1,6 @@
 import { type ActivityOnPage } from '../../activity/activity.js';
 import { type ActivityRow, toActivity } from '../../activity/activity-row.js';
-import { Pages } from '../../activity/page.js';
+import { PageResolver } from '../../activity/page.js';
 import type { Session } from '../../activity/session.js';
 import { floor } from '../../statistics/time/time-range.js';
 import { DAY } from '../../time/units.js';
@@ -29,7 +29,7 @@ export interface CopyResult {
 export async function copy(
   from: Store,
   to: Store,
-  pages: Pages,
+  pages: PageResolver,
   stop: AbortSignal,
   onDay: (activities: number) => void,
 ): Promise<CopyResult> {
@@ -63,7 +63,13 @@ async function* daysOf(store: Store): AsyncGenerator<number, void, void> {
   }
 }
 
-async function copyDay(from: Store, to: Store, day: number, pages: Pages, stop: AbortSignal): Promise<void> {
+async function copyDay(
+  from: Store,
+  to: Store,
+  day: number,
+  pages: PageResolver,
+  stop: AbortSignal,
+): Promise<void> {
   for await (const rows of from.pages({ from: day, to: day + DAY }))
     for (let at = 0; at < rows.length; at += BATCH_SIZE) {
       stop.throwIfAborted();
@@ -71,7 +77,7 @@ async function copyDay(from: Store, to: Store, day: number, pages: Pages, stop: 
     }
 }
 
-async function write(to: Store, rows: ActivityRow[], pages: Pages): Promise<void> {
+async function write(to: Store, rows: ActivityRow[], pages: PageResolver): Promise<void> {
   const sessions = new Map<string, Session>();
   const activities = rows.map((row): ActivityOnPage => {
     const { session, ...activity } = toActivity(row);

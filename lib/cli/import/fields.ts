@@ -1,4 +1,4 @@
-import { Fields } from '../../activity/fields.js';
+import { FieldReader } from '../../activity/field-reader.js';
 import { deriveActivityId } from './ids.js';
 
 const ANY_UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -7,7 +7,7 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 const REFUSED_BY_MARIADB = /^.{14}[89a-f].{4}[0-7]/i;
 
 /** Reads the fields of an imported row. An optional text that is empty is `null`, as in CSV. */
-export class RowFields extends Fields {
+export class RowFields extends FieldReader {
   /** Whether the field exists, also if it is `null`. */
   has(name: string): boolean {
     return this.raw(name) !== undefined;

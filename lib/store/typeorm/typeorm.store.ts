@@ -1,6 +1,6 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { Pages } from '../../activity/page.js';
+import { PageResolver } from '../../activity/page.js';
 import type { NewSession } from '../../activity/session.js';
 import { type Connections, connectionsOf } from '../../database/connections.js';
 import { UNREADABLE } from '../../database/questions.js';
@@ -47,7 +47,7 @@ export interface TypeOrmStoreSettings {
   /** Whether standbys answer questions about many activities, and exports. */
   replica?: boolean;
   /** Default: with the default pages. */
-  pages?: Pages;
+  pages?: PageResolver;
   /** The maximum number of concurrent writers, each with a connection of the pool. Default: no limit. */
   writers?: number;
   /** Default: nothing that is written waits for a subscription. */

@@ -7,7 +7,7 @@ interface Page<T> {
   next: string | null;
 }
 
-export interface Pages<T> {
+export interface PagedState<T> {
   first: QueryState<Page<T>>;
   /** The items of all pages so far. */
   items: T[];
@@ -18,7 +18,7 @@ export interface Pages<T> {
 }
 
 /** Loads page after page by the cursors of the API. */
-export function usePages<T>(path: string): Pages<Json<T>> {
+export function usePages<T>(path: string): PagedState<Json<T>> {
   const first = useQuery<Page<T>>(path);
   const [later, setLater] = useState<Page<Json<T>>>();
   const [failure, setFailure] = useState<RequestError>();

@@ -1,4 +1,4 @@
-import { Pages } from '../../../activity/page.js';
+import { PageResolver } from '../../../activity/page.js';
 import type { PageOption } from '../../../options/store.options.js';
 import type { Mismatches, Progress } from '../../store.js';
 import type { Server } from '../server.js';
@@ -17,13 +17,13 @@ interface PathRow {
 
 /** Compares derived data with the activities, and recomputes them. */
 export class Verifier {
-  private readonly pages: Pages;
+  private readonly pages: PageResolver;
 
   constructor(
     private readonly server: Server,
     page: PageOption,
   ) {
-    this.pages = new Pages(page);
+    this.pages = new PageResolver(page);
   }
 
   async check(onProgress?: Progress): Promise<Mismatches> {

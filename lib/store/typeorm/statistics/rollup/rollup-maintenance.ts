@@ -1,5 +1,5 @@
 import { type DataSource, type EntityManager, type SelectQueryBuilder } from 'typeorm';
-import type { Pages } from '../../../../activity/page.js';
+import type { PageResolver } from '../../../../activity/page.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { onPrimary } from '../../../../database/primary.js';
 import { Table } from '../../../../database/table.js';
@@ -29,7 +29,7 @@ export class RollupMaintenance {
   constructor(
     private readonly runner: StepRunner,
     private readonly compaction: Compaction,
-    pages: Pages,
+    pages: PageResolver,
   ) {
     this.dataSource = runner.dataSource;
     this.storedPages = new StoredPages(this.dataSource, pages);

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { Pages } from '../../../../activity/page.js';
+import { PageResolver } from '../../../../activity/page.js';
 import { connectionsOf } from '../../../../database/connections.js';
 import { queryPrimary } from '../../../../database/primary.js';
 import type { RollupSettings } from '../../../../options/store.options.js';
@@ -69,7 +69,7 @@ export class RollupService {
     private readonly dataSource: DataSource,
     private readonly changes = (): number => 0,
     private readonly settings: RollupSettings = { maxWait: Number.POSITIVE_INFINITY, background: false },
-    pages = new Pages(),
+    pages = new PageResolver(),
   ) {
     this.runner = new StepRunner(dataSource, (ids) => this.questions.notice(ids));
     this.compaction = new Compaction(this.runner);

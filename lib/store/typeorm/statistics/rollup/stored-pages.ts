@@ -1,7 +1,7 @@
 import type { DataSource, ObjectLiteral } from 'typeorm';
 import { Activity, type ActivityOnPage } from '../../../../activity/activity.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
-import type { Pages } from '../../../../activity/page.js';
+import type { PageResolver } from '../../../../activity/page.js';
 import { uncached } from '../../../../database/primary.js';
 import { chunks } from '../../../../database/chunks.js';
 import { DAY } from '../../../../time/units.js';
@@ -16,7 +16,7 @@ interface Row {
 export class StoredPages {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly pages: Pages,
+    private readonly pages: PageResolver,
   ) {}
 
   /** Counts the activities of a day whose page is not the one that the option returns. */

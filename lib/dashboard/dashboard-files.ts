@@ -23,9 +23,9 @@ export interface PageFiles {
 }
 
 /** The dashboard's page and the files that it loads. */
-export class Page {
+export class DashboardFiles {
   /** For hosts without a dashboard; their guard answers 404 before it is used. */
-  static readonly none = new Page({ index: '', assets: {} });
+  static readonly none = new DashboardFiles({ index: '', assets: {} });
 
   readonly index: CompressedFile;
   private readonly assets: ReadonlyMap<string, CompressedFile>;
@@ -41,8 +41,8 @@ export class Page {
   }
 
   /** Loads the files lazily, so that hosts without a dashboard never load them. */
-  static async load(): Promise<Page> {
-    return new Page(await import('../generated/page.js'));
+  static async load(): Promise<DashboardFiles> {
+    return new DashboardFiles(await import('../generated/page.js'));
   }
 
   /** @throws NotFoundException */

@@ -1,10 +1,10 @@
 import { NotFoundException } from '@nestjs/common';
 import { assets } from '../../lib/generated/page.js';
-import { Page } from '../../lib/dashboard/page.js';
+import { DashboardFiles } from '../../lib/dashboard/dashboard-files.js';
 
 describe('the page of the dashboard', () => {
   it('has the files that the build made, and no others', async () => {
-    const page = await Page.load();
+    const page = await DashboardFiles.load();
     expect(page.index).toBeDefined();
     expect(Object.keys(assets)).toContain('licences.txt');
     for (const name of Object.keys(assets)) expect(page.asset(name)).toBeDefined();

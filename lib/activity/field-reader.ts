@@ -11,7 +11,7 @@ export const UUID = /^[\da-f]{8}-[\da-f]{4}-[1-7][\da-f]{3}-[89ab][\da-f]{3}-[\d
  * Reads an object from outside, property by property, and collects errors. `null` and the empty string count as
  * missing.
  */
-export class Fields {
+export class FieldReader {
   private readonly names: string[] = [];
 
   /** @param prefix is put before the names in errors, such as `activities.3.` */
