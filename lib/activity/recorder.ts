@@ -22,8 +22,8 @@ const MAX_USER = 255;
 
 type Transform = NonNullable<DjaffarOptions['transform']>;
 
-/** The origin of activities. */
-export interface Source {
+/** How activities are recorded. */
+export interface RecordOptions {
   /** The request for the option `transform`; `undefined` if server code tracks outside of requests. */
   request?: unknown;
   /** Whether the activity belongs to another user than the request, so that the option `respect` does not apply. */
@@ -99,35 +99,35 @@ export class Recorder {
    * @returns how many activities it left
    * @throws UnstorableError if the options "user" or "transform" returned values that the tables cannot store
    */
-  async record(given: StoredActivity[], session?: NewSession, source: Source = {}): Promise<number> {
-    const timeLeft = this.writer.timeLeft(source.deadline ?? this.deadline());
+  async record(given: StoredActivity[], session?: NewSession, options: RecordOptions = {}): Promise<number> {
+    const timeLeft = this.writer.timeLeft(options.deadline ?? this.deadline());
     const kept: StoredActivity[] = [];
     /** Activities whose visit the host's code has chosen. */
     const ofHost: StoredActivity[] = [];
-    const allowed = this.protect(given, source);
+    const allowed = this.protect(given, options);
     if (allowed.length === 0) this.outcomes.count('signal', given.length);
     for (const activity of allowed) {
       const { visitId } = activity;
-      const transforming = this.transform(activity, source.request);
+      const transforming = this.transform(activity, options.request);
       // Waits only if it must: an answer may begin in the next tick, and would then lack the cookie of a new visitor.
       const transformed = isPromise(transforming) ? await transforming : transforming;
       if (!transformed) continue;
       const own = this.settings.transform ? { ...transformed } : transformed;
       kept.push(own);
-      if (source.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);
+      if (options.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);
     }
     this.outcomes.count('transform', allowed.length - kept.length);
     const deadline = this.writer.deadline(timeLeft);
     for (const activity of kept) this.truncateFields(activity);
     if (kept.length === 0) return 0;
-    const { manager } = source;
+    const { manager } = options;
     const limits = { manager, timeout: this.writer.timeLeft(deadline) };
     if (ofHost.length > 0)
       for (const late of await this.visitDurationLimit.findLate(ofHost, limits)) late.visitId = null;
     const isOf = (activity: StoredActivity): boolean => activity.sessionId === session?.id;
     const own = kept.some(isOf) ? session : undefined;
     const onSessionKept = (): void => {
-      if (own) source.onSessionKept?.();
+      if (own) options.onSessionKept?.();
     };
     if (manager) {
       await this.writer.writeIn(manager, kept, own, () => {
@@ -151,7 +151,10 @@ export class Recorder {
   }
 
   /** Applies the options `respect`, `traceProperty` and `scrub`. */
-  private protect(activities: StoredActivity[], { request, isAboutAnother }: Source): StoredActivity[] {
+  private protect(
+    activities: StoredActivity[],
+    { request, isAboutAnother }: RecordOptions,
+  ): StoredActivity[] {
     const { respect, traceProperty } = this.settings;
     const hasSignal = respect !== 'ignore' && !isAboutAnother && hasPrivacySignal(request);
     if (hasSignal && respect === 'drop') return [];

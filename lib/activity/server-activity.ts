@@ -6,7 +6,7 @@ import { countryOfAddress, storedCountry } from './country.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
 import { GROUP_FAULT, formatGroupId, type HostGroup, storedGroup } from './group.js';
-import { isKey, MAX_SESSION, MAX_VISIT } from './key.js';
+import { isVisitorId, MAX_SESSION, MAX_VISIT } from './visitor-ids.js';
 import { storedLanguage } from './language.js';
 import { restrictIpPolicy, modeOutsideRequest } from './privacy-policy.js';
 import {
@@ -104,8 +104,8 @@ export class ServerTracker {
 
     const errors = new ErrorCollector();
     const read = readActivity({ ...fields, date: date instanceof Date ? formatIso(date) : date }, errors);
-    checkKey('session', session, MAX_SESSION, errors);
-    checkKey('visit', visit, MAX_VISIT, errors);
+    checkId('session', session, MAX_SESSION, errors);
+    checkId('visit', visit, MAX_VISIT, errors);
     const subject = givenSubject === undefined ? null : storedSubject(givenSubject);
     if (subject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
     const user = storedUser(givenUser);
@@ -201,7 +201,7 @@ function formatIso(date: Date): string {
   return Number.isNaN(date.getTime()) ? String(date) : date.toISOString();
 }
 
-function checkKey(name: string, key: string | undefined, max: number, errors: ErrorCollector): void {
-  if (key === undefined || isKey(key, max)) return;
+function checkId(name: string, id: string | undefined, max: number, errors: ErrorCollector): void {
+  if (id === undefined || isVisitorId(id, max)) return;
   errors.addError(name, `${name} must be 1 to ${max} letters, digits, - or _`);
 }

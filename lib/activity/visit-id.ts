@@ -13,7 +13,7 @@ export const VISIT_PAUSE = 30 * 60 * 1000;
 export const ID_LENGTH = 15;
 
 /** The number of random characters in a visit's id: 42 bits. */
-export const CHANCE = 7;
+export const RANDOM_LENGTH = 7;
 
 /** Matches ids made by Djaffar, and those of other programs that look the same. */
 const OWN = /^[\da-z]{8,9}[\w-]{7}$/;
@@ -22,7 +22,7 @@ const FIRST_START = Date.UTC(2025, 0, 1);
 
 /** Returns the start of a visit in milliseconds since 1970, from an id made by Djaffar, which begins with it. */
 export function startOfVisit(id: string): number {
-  return parseInt(id.slice(0, -CHANCE), 36);
+  return parseInt(id.slice(0, -RANDOM_LENGTH), 36);
 }
 
 /** True if the id contains a start less than 24 hours before or after the date. */

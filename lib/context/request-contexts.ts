@@ -15,7 +15,7 @@ import { storedIp } from '../activity/ip-address.js';
 import { storedLanguage } from '../activity/language.js';
 import { restrictIpPolicy, modeOutsideRequest } from '../activity/privacy-policy.js';
 import { parseIsoDate } from '../activity/iso-date.js';
-import { MAX_SESSION, MAX_VISIT } from '../activity/key.js';
+import { MAX_SESSION, MAX_VISIT } from '../activity/visitor-ids.js';
 import { isLongerThan, isStorable } from '../activity/text.js';
 import { givenUser, storedUser } from '../activity/user.js';
 import { type Settings, SETTINGS } from '../options/settings.js';

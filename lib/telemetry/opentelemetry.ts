@@ -2,14 +2,14 @@ import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Attributes, Instrument, Tracer } from '../diagnostics/telemetry.js';
 import { version } from '../generated/version.js';
 import { BUCKETS, METRICS } from './metrics.js';
-import type { Source } from './source.js';
+import type { MetricsSource } from './source.js';
 
 const NAME = 'nestjs-djaffar';
 
 /** Creates the metrics and spans; without an SDK of the app, OpenTelemetry does nothing with them. */
 export function measureByOpenTelemetry(
   { metrics, trace, SpanStatusCode }: typeof OpenTelemetry,
-  source: Source,
+  source: MetricsSource,
 ): { instrument: Instrument; tracer: Tracer; stop: () => void } {
   const meter = metrics.getMeter(NAME, version);
   const activities = meter.createObservableCounter(METRICS.activities.name, described(METRICS.activities));

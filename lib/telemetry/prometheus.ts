@@ -1,15 +1,15 @@
 import type * as Prometheus from 'prom-client';
 import type { Instrument } from '../diagnostics/telemetry.js';
 import { BUCKETS, METRICS } from './metrics.js';
-import type { Source } from './source.js';
+import type { MetricsSource } from './source.js';
 
 /** Each module of the process: all share the metrics of the default registry. */
-const sources = new Set<Source>();
+const sources = new Set<MetricsSource>();
 
 /** Adds the metrics to the default registry of `prom-client`, which the app exposes. */
 export function measureByPrometheus(
   { register, Counter, Gauge, Histogram }: typeof Prometheus,
-  source: Source,
+  source: MetricsSource,
 ): { instrument: Instrument; stop: () => void } {
   const once = <T extends Prometheus.Metric>(name: string, create: () => T): T => {
     const found = register.getSingleMetric(name);

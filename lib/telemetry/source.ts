@@ -3,7 +3,7 @@ import type { Store } from '../store/store.js';
 import { withTimeLimit } from '../time/time-limit.js';
 
 /** The metrics of one module, which are read when they are scraped. */
-export interface Source {
+export interface MetricsSource {
   /** The counts since the start of the process, by result. */
   totals(): Iterable<[result: string, count: number]>;
   waiting(): number;

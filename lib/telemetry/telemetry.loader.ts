@@ -9,7 +9,7 @@ import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { measureByOpenTelemetry } from './opentelemetry.js';
 import { measureByPrometheus } from './prometheus.js';
-import { createLagReader, type Source } from './source.js';
+import { createLagReader, type MetricsSource } from './source.js';
 
 /** Measures with the libraries that the app has installed. */
 @Injectable()
@@ -25,7 +25,7 @@ export class TelemetryLoader implements OnModuleInit, OnApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     const { outcomes, writer } = this;
-    const source: Source = {
+    const source: MetricsSource = {
       totals: () => [...outcomes.totals].filter(([cause]) => isResult(cause)),
       waiting: () => writer.waitingActivities,
       rollupLag: createLagReader(this.store),

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { CHANCE, ID_LENGTH, MAX_VISIT_DURATION, startOfVisit, VISIT_PAUSE } from '../activity/visit-id.js';
+import {
+  RANDOM_LENGTH,
+  ID_LENGTH,
+  MAX_VISIT_DURATION,
+  startOfVisit,
+  VISIT_PAUSE,
+} from '../activity/visit-id.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import { randomBytes } from '../activity/random.js';
 
@@ -163,7 +169,8 @@ function continuesVisit(visit: Visit, user: string | undefined): boolean {
 function visitFrom(start: number, idempotencySeed: string | undefined): Visit {
   const rounded = idempotencySeed === undefined ? start : start - (start % START_STEP);
   const id =
-    rounded.toString(36).padStart(ID_LENGTH - CHANCE, '0') + randomPart(idempotencySeed).slice(0, CHANCE);
+    rounded.toString(36).padStart(ID_LENGTH - RANDOM_LENGTH, '0') +
+    randomPart(idempotencySeed).slice(0, RANDOM_LENGTH);
   return { id, startedAt: start, lastSeen: start, user: '' };
 }
 

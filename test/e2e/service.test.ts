@@ -290,7 +290,7 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
         from: '2025-11-01T00:00Z',
         to: '2100-01-01T00:00Z',
       });
-      const failing = jest.spyOn(host.rollup, 'takeInErasures').mockRejectedValueOnce(new Error('failed'));
+      const failing = jest.spyOn(host.rollup, 'recomputeErased').mockRejectedValueOnce(new Error('failed'));
       await expect(host.activities.erase({ user: 'jeff' })).rejects.toThrow('failed');
       failing.mockRestore();
       expect(await derived()).toContain('jeff');

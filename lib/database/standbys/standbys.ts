@@ -16,7 +16,7 @@ const UNKNOWN =
   'the primary does not return the position of its log: standbys answer as of the last known one, if they have it';
 
 /** The standby that answers, and how current its data are. */
-export interface Source {
+export interface AnsweringStandby {
   standby: Standby;
   /** It has everything that was committed before: milliseconds since 1970, by the primary's clock. */
   hasUntil: number;
@@ -50,7 +50,7 @@ export class Standbys {
    * the one with the most. Standbys take turns.
    * @returns `undefined` if the primary must answer: each standby is down, silent or far behind
    */
-  async choose({ until, deadline }: Patience): Promise<Source | undefined> {
+  async choose({ until, deadline }: Patience): Promise<AnsweringStandby | undefined> {
     const { all, positions } = this;
     if (all.length === 0) return undefined;
     const { incidents } = connectionsOf(this.dataSource);
@@ -66,8 +66,8 @@ export class Standbys {
       return this.chooseWithoutPrimary();
     }
     for (;;) {
-      let best: Source | undefined;
-      for (const standby of this.inTurn()) {
+      let best: AnsweringStandby | undefined;
+      for (const standby of this.rotate()) {
         const replayed = standby.isPassedOver ? undefined : await standby.replayed();
         if (replayed === undefined) continue;
         if (replayed >= current.end) return { standby, hasUntil: current.time, isUpToDate: true };
@@ -83,9 +83,9 @@ export class Standbys {
   }
 
   /** Nothing is committed while the primary is down, so a standby is as current as the last position that it has, however old. */
-  private async chooseWithoutPrimary(): Promise<Source | undefined> {
-    let best: Source | undefined;
-    for (const standby of this.inTurn()) {
+  private async chooseWithoutPrimary(): Promise<AnsweringStandby | undefined> {
+    let best: AnsweringStandby | undefined;
+    for (const standby of this.rotate()) {
       const replayed = standby.isPassedOver ? undefined : await standby.replayed();
       const latest = replayed === undefined ? undefined : this.positions.latestReplayed(replayed, Infinity);
       if (latest && latest.time > (best?.hasUntil ?? 0))
@@ -94,7 +94,7 @@ export class Standbys {
     return best;
   }
 
-  private inTurn(): Standby[] {
+  private rotate(): Standby[] {
     const { all } = this;
     this.next = (this.next + 1) % all.length;
     return [...all.slice(this.next), ...all.slice(0, this.next)];

@@ -271,7 +271,7 @@ export class TypeOrmStore
     const changed = await new Erasure(this.dataSource, afterStep, change).run(selection);
     if (change.kind !== 'anonymise') await this.outbox.sweep();
     // Also if nothing was left to change: an earlier call that failed may not have reached the statistics.
-    await this.rollup.takeInErasures();
+    await this.rollup.recomputeErased();
     return changed;
   }
 }

@@ -2,7 +2,11 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { connectionsOf } from '../../../database/connections.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { uncached } from '../../../database/primary.js';
-import { mayPrimaryAnswer, type Source, type Standbys } from '../../../database/standbys/standbys.js';
+import {
+  mayPrimaryAnswer,
+  type AnsweringStandby,
+  type Standbys,
+} from '../../../database/standbys/standbys.js';
 import { nameIn } from '../../../statistics/statistics-filter.js';
 import type {
   StatisticsQuestion,
@@ -59,7 +63,7 @@ export class TypeOrmStatistics implements StatisticsStore {
     question: StatisticsQuestion,
     answer: (snapshot: StatisticsSnapshot) => Promise<T>,
     deadline: number,
-    source?: Source,
+    source?: AnsweringStandby,
   ): Promise<T & AsOf> {
     const { dataSource } = this;
     const read = async ({ queryRunner }: EntityManager): Promise<T & AsOf> => {

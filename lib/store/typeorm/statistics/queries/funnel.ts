@@ -1,4 +1,4 @@
-import { inTurns } from '../in-turns.js';
+import { yieldingChunks } from '../yielding-chunks.js';
 import { MAX_FUNNEL_STEPS } from '../../../../statistics/parameter-bounds.js';
 import { StatisticsQuery } from '../filter/statistics-query.js';
 import type { ParsedStatisticsFilter } from '../../../../statistics/statistics-filter.js';
@@ -41,7 +41,7 @@ export async function funnel(
   done.push(`CASE WHEN activity.sessionId IS NULL THEN ${USER} ELSE 0 END`);
   query.addSelect(done.join(' + '), 'done').andWhere(`(${conditions.join(' OR ')})`);
   const progress = new Map<string, Progress>();
-  for await (const rows of inTurns(await query.getRawMany<Row>())) {
+  for await (const rows of yieldingChunks(await query.getRawMany<Row>())) {
     for (const { visitor, date, done: bits } of rows) {
       const key = Number(bits) & USER ? `user ${visitor}` : visitor;
       let starts = progress.get(key);

@@ -1,7 +1,7 @@
 import type { JourneyQuery } from '../../../../statistics/statistics.store.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
-import { inTurns } from '../in-turns.js';
+import { yieldingChunks } from '../yielding-chunks.js';
 import { findPathIds } from '../rollup/path-dictionary.js';
 import {
   collapseRepeats,
@@ -43,7 +43,7 @@ export async function loadJourneySteps(
   }
   const journeys: JourneySteps['journeys'] = [];
   let areOversized = false;
-  for await (const rows of inTurns(await query.getRawMany<{ pathSequence: string | null }>())) {
+  for await (const rows of yieldingChunks(await query.getRawMany<{ pathSequence: string | null }>())) {
     for (const { pathSequence } of rows) {
       const steps = pathSequence && collapseRepeats(pathSequence);
       if (steps === null) areOversized = true;

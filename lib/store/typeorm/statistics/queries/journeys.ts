@@ -1,4 +1,4 @@
-import { inTurns } from '../in-turns.js';
+import { yieldingChunks } from '../yielding-chunks.js';
 import { byText } from '../../../ranking.js';
 import { topN } from './top/rank.js';
 import { findPaths } from '../rollup/path-dictionary.js';
@@ -63,7 +63,7 @@ async function countAt(
 ): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
   let at = 0;
-  for await (const some of inTurns(rows)) {
+  for await (const some of yieldingChunks(rows)) {
     for (const steps of some) {
       const number = steps[step];
       const visits = weights?.[at++] ?? 1;
@@ -85,7 +85,7 @@ async function linksBetween(
   const width = far.length + 1;
   const counts = Array.from({ length: (near.length + 1) * width }, () => 0);
   let row = 0;
-  for await (const some of inTurns(rows)) {
+  for await (const some of yieldingChunks(rows)) {
     for (const steps of some) {
       const [from, to] = [steps[step - 1], steps[step]];
       const visits = weights?.[row++] ?? 1;

@@ -3,7 +3,7 @@ import type { JourneyQuery } from '../../../../statistics/statistics.store.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { Activity } from '../../../../activity/activity.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
-import { inTurns } from '../in-turns.js';
+import { yieldingChunks } from '../yielding-chunks.js';
 import type { JourneySteps } from './journey-steps.js';
 
 type Row = Record<string, string | null> & { visits: string | number };
@@ -57,7 +57,7 @@ export async function loadRouteSteps(
   const ids = new Map<string, number>();
   const journeys: number[][] = [];
   const weights: number[] = [];
-  for await (const rows of inTurns(await query.getRawMany<Row>())) {
+  for await (const rows of yieldingChunks(await query.getRawMany<Row>())) {
     for (const row of rows) {
       const found = columns.flatMap((column) => row[column] ?? []);
       for (const route of found) if (!ids.has(route)) ids.set(route, -1 - ids.size);

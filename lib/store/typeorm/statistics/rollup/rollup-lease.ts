@@ -13,7 +13,7 @@ const LEASE = 3000;
 const RENEWAL = 1000;
 
 /** The lease as this instance has read it. */
-export interface Turn {
+export interface LeaseState {
   state: RollupState;
   /** Milliseconds since 1970, by the database's clock. */
   now: number;
@@ -34,7 +34,7 @@ export class RollupLease {
   constructor(private readonly dataSource: DataSource) {}
 
   /** @returns `undefined` if the statistics were never computed */
-  async take(): Promise<Turn | undefined> {
+  async take(): Promise<LeaseState | undefined> {
     const read = await this.read();
     if (!read) return undefined;
     const { state, now } = read;

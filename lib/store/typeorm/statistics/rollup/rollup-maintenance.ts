@@ -47,13 +47,13 @@ export class RollupMaintenance {
       // A guard that always succeeds.
       const guard = dataSource.createQueryBuilder().update(RollupState).set({ id: 1 }).where({ id: 1 });
       await dialectOf(dataSource).transact(dataSource, guard.getQueryAndParameters(), [insertion]);
-      await this.takeIn([range.id]);
+      await this.recompute([range.id]);
       onProgress?.(i + 1, days.length);
     }
     await this.compact();
-    await runner.patiently(() =>
-      runner.withLease(async (turn) =>
-        (await runner.commit(turn, { state: await measureLongest(dataSource) })) ? 'done' : 'busy',
+    await runner.untilDone(() =>
+      runner.withLease(async (lease) =>
+        (await runner.commit(lease, { state: await measureLongest(dataSource) })) ? 'done' : 'busy',
       ),
     );
     await runner.release();
@@ -61,7 +61,7 @@ export class RollupMaintenance {
 
   /** Compacts all days that are old enough. Otherwise this happens in the background. */
   async compact(): Promise<void> {
-    await this.runner.patiently(() => this.compaction.compactAll());
+    await this.runner.untilDone(() => this.compaction.compactAll());
     await this.runner.release();
   }
 
@@ -98,21 +98,21 @@ export class RollupMaintenance {
   /** Recomputes all ranges that were dirty at the call. */
   async drain(): Promise<void> {
     await loadState(this.dataSource);
-    await this.takeInAll((dirty) => dirty);
+    await this.recomputeAll((dirty) => dirty);
   }
 
   /**
    * Recomputes the ranges of all erasures before the call, so that the statistics contain no erased activities.
    * @throws UnavailableError if other instances keep the lease, or the application shuts down
    */
-  async takeInErasures(): Promise<void> {
+  async recomputeErased(): Promise<void> {
     // Without a state nothing was ever computed.
-    if (!(await this.runner.inTurn(() => findState(this.dataSource)))) return;
+    if (!(await this.runner.enqueue(() => findState(this.dataSource)))) return;
     // Dirty ranges of a rebuild have no visit ids.
-    await this.takeInAll((dirty) => dirty.where('dirty.erased AND dirty.visits IS NOT NULL'));
+    await this.recomputeAll((dirty) => dirty.where('dirty.erased AND dirty.visits IS NOT NULL'));
   }
 
-  private async takeInAll(
+  private async recomputeAll(
     narrow: (dirty: SelectQueryBuilder<DirtyRange>) => SelectQueryBuilder<DirtyRange>,
   ): Promise<void> {
     const find = (manager: EntityManager): Promise<{ id: string }[]> =>
@@ -123,22 +123,22 @@ export class RollupMaintenance {
         .getRawMany();
     let found: { id: string }[];
     do {
-      found = await this.runner.inTurn(() => onPrimary(this.dataSource, find));
-      await this.takeIn(found.map(({ id }) => id));
+      found = await this.runner.enqueue(() => onPrimary(this.dataSource, find));
+      await this.recompute(found.map(({ id }) => id));
       // If there are fewer, all ranges of the time of the call are among them.
     } while (found.length === MAX_DIRTY);
   }
 
   /** Recomputes these ranges; failed ones are tried individually after the others. */
-  private async takeIn(ids: string[]): Promise<void> {
+  private async recompute(ids: string[]): Promise<void> {
     try {
-      await this.takeInEach(ids);
+      await this.recomputeEach(ids);
     } finally {
       await this.runner.release();
     }
   }
 
-  private async takeInEach(ids: string[]): Promise<void> {
+  private async recomputeEach(ids: string[]): Promise<void> {
     const { runner } = this;
     let left = ids;
     let failure: { error: unknown } | undefined;
@@ -147,7 +147,7 @@ export class RollupMaintenance {
       const some = left.slice(0, failures > 0 ? 1 : runner.selection.limits.ranges);
       let taken = some;
       try {
-        await runner.patiently(() =>
+        await runner.untilDone(() =>
           runner.recompute(async (manager) => {
             const ranges = await runner.selection.find(manager, some);
             if (ranges.length > 0) taken = ranges.map(({ id }) => id);

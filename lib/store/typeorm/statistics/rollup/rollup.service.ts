@@ -153,8 +153,8 @@ export class RollupService {
     return this.maintenance.compact();
   }
 
-  takeInErasures(): Promise<void> {
-    return this.maintenance.takeInErasures();
+  recomputeErased(): Promise<void> {
+    return this.maintenance.recomputeErased();
   }
 
   private async await(ranges: TimeRange[]): Promise<void> {
@@ -167,7 +167,7 @@ export class RollupService {
       });
     let all = await find();
     if (!all) {
-      await this.runner.inTurn(() => loadState(this.dataSource));
+      await this.runner.enqueue(() => loadState(this.dataSource));
       all = (await find()) ?? [];
     }
     const touching = all.filter(({ isDeferred }) => !isDeferred);
@@ -246,7 +246,7 @@ export class RollupService {
         // Ranges that have just failed are not tried for a while.
         questions.notice(runner.selection.recentFailures);
       } else if (outcome === 'none') {
-        const compacted = await runner.inTurn(() => this.compaction.compactIfDue());
+        const compacted = await runner.enqueue(() => this.compaction.compactIfDue());
         if (compacted === 'none' && questions.size === 0) break;
       }
     }
@@ -265,7 +265,7 @@ export class RollupService {
   private step(isAsked: boolean): Promise<Outcome> {
     const { runner, questions } = this;
     const { selection } = runner;
-    return runner.inTurn(() =>
+    return runner.enqueue(() =>
       runner.recompute((manager, isDue) =>
         isAsked ? selection.among(manager, questions.ids) : selection.next(manager, isDue),
       ),

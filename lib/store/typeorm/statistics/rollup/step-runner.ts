@@ -16,7 +16,7 @@ import { UnavailableError } from '../../../unavailable.error.js';
 import { isLargeDue, MAX_LARGE_REST } from './as-of.js';
 import { DailyCountCache } from './daily-count-cache.js';
 import { RangeSelection } from './range-selection.js';
-import { RollupLease, type Turn } from './rollup-lease.js';
+import { RollupLease, type LeaseState } from './rollup-lease.js';
 import { loadState } from './rollup-state.js';
 import { RollupStep } from './rollup-step.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
@@ -60,7 +60,7 @@ export class StepRunner {
   last = { end: Number.NEGATIVE_INFINITY, took: 0 };
   private readonly dialect: Dialect;
   private readonly lease: RollupLease;
-  private turn: Promise<unknown> = Promise.resolve();
+  private queue: Promise<unknown> = Promise.resolve();
   private deferredStep: Promise<unknown> | undefined;
   /** Attempts in a row that failed because of a lock. */
   private locked = 0;
@@ -77,20 +77,20 @@ export class StepRunner {
 
   /** Resolves when the running work is done. */
   get current(): Promise<unknown> {
-    return this.turn;
+    return this.queue;
   }
 
   /** Runs work after all work that was started before, so that work within a process does not conflict. */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn.then(() => connectionsOf(this.dataSource).updates.during(work));
-    this.turn = done.catch(() => {});
+  enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.queue.then(() => connectionsOf(this.dataSource).updates.during(work));
+    this.queue = done.catch(() => {});
     return done;
   }
 
   /** Waits until no other instance works, and then does the work. */
-  async patiently(work: () => Promise<Outcome>): Promise<void> {
+  async untilDone(work: () => Promise<Outcome>): Promise<void> {
     const deadline = monotonicClock.now() + PATIENCE;
-    while ((await this.inTurn(work)) === 'busy') {
+    while ((await this.enqueue(work)) === 'busy') {
       if (this.isClosed) throw new UnavailableError('the application is shutting down');
       if (monotonicClock.now() > deadline)
         throw new UnavailableError(
@@ -102,12 +102,12 @@ export class StepRunner {
 
   /** Ends the lease, so that another instance need not wait for its deadline. It never rejects. */
   release(): Promise<void> {
-    return this.inTurn(() => this.lease.release()).catch((error: unknown) => this.warn(error));
+    return this.enqueue(() => this.lease.release()).catch((error: unknown) => this.warn(error));
   }
 
   /** Does one step with deferred ranges, if it is due. It never rejects. */
   recomputeDeferred(): Promise<unknown> {
-    this.deferredStep ??= this.inTurn(() =>
+    this.deferredStep ??= this.enqueue(() =>
       this.recompute(async (manager, isDue) => (isDue ? this.selection.nextDeferred(manager) : [])),
     )
       .catch((error: unknown) => this.warn(error))
@@ -123,8 +123,8 @@ export class StepRunner {
    * @param mayDefer whether large visits may be deferred
    */
   recompute(select: Select, mayDefer = true): Promise<Outcome> {
-    return this.withLease(async (turn) => {
-      const { now, state } = turn;
+    return this.withLease(async (held) => {
+      const { now, state } = held;
       const begun = monotonicClock.now();
       const isDue = isLargeDue(state, now);
       const ranges = await onPrimary(this.dataSource, (manager) => select(manager, isDue));
@@ -132,7 +132,7 @@ export class StepRunner {
       const isLarge = ranges.every(({ deferred }) => deferred);
       let sharedTime = 0;
       try {
-        const result = await this.compute(turn, (step) =>
+        const result = await this.compute(held, (step) =>
           step.recompute(ranges, state.compactedUntil.getTime(), mayDefer && !isLarge),
         );
         ({ sharedTime } = result);
@@ -149,10 +149,10 @@ export class StepRunner {
             }),
           },
         };
-        if (!(await this.commit(turn, changes))) return 'busy';
+        if (!(await this.commit(held, changes))) return 'busy';
         if (result.deferred > 0) this.selection.hasDeferred = true;
       } catch (error) {
-        if (isLarge) await this.putOffDeferred(turn, monotonicClock.now() - begun);
+        if (isLarge) await this.putOffDeferred(held, monotonicClock.now() - begun);
         if (this.isDueToRanges(error)) this.selection.isolate(ranges);
         throw error;
       }
@@ -165,13 +165,13 @@ export class StepRunner {
   }
 
   /** Does work that changes the statistics, if this instance has the lease. */
-  async withLease(work: (turn: Turn) => Promise<Outcome>): Promise<Outcome> {
+  async withLease(work: (held: LeaseState) => Promise<Outcome>): Promise<Outcome> {
     if (this.isClosed) return 'busy';
     await loadState(this.dataSource);
-    const turn = await this.lease.take();
-    if (!turn?.isOurs) return 'busy';
+    const held = await this.lease.take();
+    if (!held?.isOurs) return 'busy';
     const begun = monotonicClock.now();
-    const outcome = await work(turn);
+    const outcome = await work(held);
     if (outcome !== 'none') {
       const end = monotonicClock.now();
       this.last = { end, took: end - begun };
@@ -180,7 +180,7 @@ export class StepRunner {
   }
 
   /** Reads and computes without losing the lease. */
-  compute<T>({ state }: Turn, work: (step: RollupStep) => Promise<T>): Promise<T> {
+  compute<T>({ state }: LeaseState, work: (step: RollupStep) => Promise<T>): Promise<T> {
     return this.lease.during(() =>
       onPrimary(this.dataSource, (manager) => work(new RollupStep(manager, state.frozenUntil.getTime()))),
     );
@@ -188,7 +188,7 @@ export class StepRunner {
 
   /** Returns true if it was committed; false if the version has changed, or another transaction held a lock. */
   async commit(
-    { state: { id, version } }: Turn,
+    { state: { id, version } }: LeaseState,
     { statements = [], ranges = [], days = new Set(), state = {} }: Changes,
   ): Promise<boolean> {
     const all = [...statements];
@@ -227,7 +227,7 @@ export class StepRunner {
 
   /** Returns the ranges that are still dirty. */
   stillDirty(ids: string[]): Promise<Set<string>> {
-    return this.inTurn(() =>
+    return this.enqueue(() =>
       onPrimary(this.dataSource, async (manager) => {
         const left = new Set<string>();
         for (const some of chunks(ids, IDS_AT_ONCE)) {
@@ -247,10 +247,10 @@ export class StepRunner {
   }
 
   /** Delays deferred ranges after a failed step: immediate retries could block all other updates. */
-  private async putOffDeferred(turn: Turn, took: number): Promise<void> {
+  private async putOffDeferred(held: LeaseState, took: number): Promise<void> {
     this.selection.hasDeferred = true;
-    const largeFrom = toDate(turn.now + took + MAX_LARGE_REST);
-    await this.commit(turn, { state: { largeFrom } }).catch((error: unknown) => this.warn(error));
+    const largeFrom = toDate(held.now + took + MAX_LARGE_REST);
+    await this.commit(held, { state: { largeFrom } }).catch((error: unknown) => this.warn(error));
   }
 
   /** True if a step failed because of its ranges; otherwise a retry may succeed. */

@@ -2,7 +2,7 @@ import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import { PAGE } from '../../filter/page-sql.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
-import { inTurns } from '../../in-turns.js';
+import { yieldingChunks } from '../../yielding-chunks.js';
 import { decodeNameCounts } from '../../rollup/name-counts.js';
 import { findPathIds } from '../../rollup/path-dictionary.js';
 import { decodePathIds, encodePathId } from '../../rollup/path-sequence.js';
@@ -51,7 +51,7 @@ export async function topBySessions(
     .select('visit.sessionId', 'session');
   for (const column of ['pathSequence', ...(isPath ? ['otherPaths'] : ['nameCounts', 'views']), 'id'])
     visits.addSelect(`visit.${column}`, column);
-  for await (const rows of inTurns(await visits.getRawMany<VisitRow>())) {
+  for await (const rows of yieldingChunks(await visits.getRawMany<VisitRow>())) {
     for (const { session, pathSequence, otherPaths, nameCounts, views, id } of rows) {
       if (pathSequence === null) oversized.push(id);
       else if (isPath) add(session, pathSequence + (otherPaths ?? ''));
@@ -74,7 +74,7 @@ export async function topBySessions(
     for (const { session, value } of rows) add(session, encodePathId(assignId(value)));
   }
   const counts = new Map<number, number>();
-  for await (const some of inTurns([...sessions.values()]))
+  for await (const some of yieldingChunks([...sessions.values()]))
     for (const encoded of some)
       for (const id of new Set(decodePathIds(encoded))) counts.set(id, (counts.get(id) ?? 0) + 1);
   if (!isPath) return rankRows(new Map([...ids].map(([name, id]) => [name, counts.get(id) ?? 0])), limit);
