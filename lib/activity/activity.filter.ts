@@ -52,10 +52,12 @@ export interface ActivityFilter {
 
 /** The fields of an activity that a filter compares. */
 export type ActivityField = Exclude<keyof ActivityFilter, 'from' | 'to'>;
+/** The fields that are compared as texts. */
+export type TextField = Exclude<ActivityField, 'properties'>;
 
 /** A parsed filter: dates are milliseconds since 1970, and the address is in its stored form. */
 export type ParsedFilter = {
-  [K in Exclude<ActivityField, 'properties'>]?: string | undefined;
+  [K in TextField]?: string | undefined;
 } & {
   from?: number | undefined;
   to?: number | undefined;
@@ -84,10 +86,11 @@ const FIELDS = {
   path: (value: unknown) => checkText('path', value),
   page: (value: unknown) => checkText('page', value),
   ip: checkIp,
-} satisfies Record<Exclude<ActivityField, 'properties'>, (value: unknown) => string>;
+} satisfies Record<TextField, (value: unknown) => string>;
 
+export const TEXT_FIELDS: readonly TextField[] = Object.keys(FIELDS).filter(isTextField);
 /** The names of {@link ActivityField}s. */
-export const ACTIVITY_FIELDS: readonly string[] = [...Object.keys(FIELDS), 'properties'];
+export const ACTIVITY_FIELDS: readonly string[] = [...TEXT_FIELDS, 'properties'];
 const ALLOWED = [...ACTIVITY_FIELDS, 'from', 'to'];
 
 /** @throws InvalidFilterError for a property that is not known or not understood */
@@ -100,7 +103,7 @@ export function parseFilter(filter: Partial<Record<keyof ActivityFilter, unknown
     if (value === undefined) continue;
     if (property === 'from' || property === 'to') parsed[property] = millisecondsOf(property, value);
     else if (property === 'properties') conditions.push(...parsePropertyFilters(value));
-    else if (isField(property)) {
+    else if (isTextField(property)) {
       const found = parseField(property, value);
       if (typeof found === 'string') parsed[property] = found;
       else conditions.push(found);
@@ -109,11 +112,11 @@ export function parseFilter(filter: Partial<Record<keyof ActivityFilter, unknown
   return conditions.length > 0 ? { ...parsed, conditions } : parsed;
 }
 
-function isField(property: string): property is keyof typeof FIELDS {
+function isTextField(property: string): property is TextField {
   return Object.hasOwn(FIELDS, property);
 }
 
-function parseField<F extends keyof typeof FIELDS>(field: F, value: unknown): string | ParsedCondition<F> {
+function parseField<F extends TextField>(field: F, value: unknown): string | ParsedCondition<F> {
   // A pair of type and id is one subject, not a list of values.
   if ((field === 'subject' || field === 'group') && storedSubject(value) !== undefined)
     return checkSubject(field, value);

@@ -1,11 +1,9 @@
 import type { StoredActivity } from './activity.js';
-import type { ActivityField, ParsedFilter } from './activity.filter.js';
+import { type ActivityField, type ParsedFilter, TEXT_FIELDS, type TextField } from './activity.filter.js';
 import type { ParsedCondition } from './condition.js';
 
 /** `page` is the page that statistics count for the path; if it is not known, the path is compared. */
 type Candidate = StoredActivity & { page?: string | null };
-
-type TextField = Exclude<ActivityField, 'properties'>;
 
 const TEXTS: Record<TextField, (activity: Candidate) => string | null> = {
   user: ({ userId }) => userId,
@@ -19,8 +17,6 @@ const TEXTS: Record<TextField, (activity: Candidate) => string | null> = {
   group: ({ groupId }) => groupId,
   ip: ({ ipAddress }) => ipAddress,
 };
-
-const TEXT_FIELDS = Object.keys(TEXTS).filter(isTextField);
 
 /** Fields for which a trailing `*` of a value stands for any end of the text. */
 export const PREFIX_FIELDS: readonly ActivityField[] = ['path', 'page', 'route'];
@@ -52,10 +48,6 @@ export function matchesFilter(
         ),
     )
   );
-}
-
-function isTextField(field: string): field is TextField {
-  return Object.hasOwn(TEXTS, field);
 }
 
 function holds(

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { ActivityFilter } from '../activity/activity.filter.js';
+import { type ActivityFilter, TEXT_FIELDS } from '../activity/activity.filter.js';
 import type { PropertyFilters } from '../activity/condition.js';
 import { isObject } from '../activity/properties.js';
 
@@ -110,36 +110,11 @@ export function propertyFilters(properties: PropertyConditions): PropertyFilters
 }
 
 /** Returns the filter from the options of a command, without undefined properties. */
-export function toFilter({
-  user,
-  session,
-  visit,
-  path,
-  page,
-  route,
-  name,
-  subject,
-  group,
-  properties,
-  filter: others,
-  from,
-  to,
-  ip,
-}: FilterOptions): ActivityFilter {
+export function toFilter({ properties, filter: others, ...options }: FilterOptions): ActivityFilter {
+  const fields = [...TEXT_FIELDS, 'from', 'to'] as const;
   const filter = {
-    user,
-    session,
-    visit,
-    path,
-    page,
-    route,
-    name,
-    subject,
-    group,
+    ...Object.fromEntries(fields.map((field) => [field, options[field]])),
     properties: properties && propertyFilters(properties),
-    from,
-    to,
-    ip,
     ...others,
   };
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));

@@ -25,17 +25,9 @@ export const VISIT_SOURCES = [
   'utmTerm',
   'utmContent',
 ] as const;
-const ACTIVITY_PROPERTIES = [
-  'user',
-  'path',
-  'name',
-  'ip',
-  'session',
-  'visit',
-  'route',
-  'subject',
-  'group',
-] as const;
+/** The fields of single activities that are compared as texts; a page is the `path` of a question. */
+const ACTIVITY_TEXTS = ['user', 'route', 'subject', 'name', 'group', 'ip', 'path'] as const;
+const ACTIVITY_PROPERTIES = [...ACTIVITY_TEXTS, 'session', 'visit'] as const;
 const MAY_BE_NULL = [...SESSION_PROPERTIES, ...VISIT_SOURCES] as const;
 /** The compiler checks that `Question` has these properties. */
 const ALLOWED = Object.keys({
@@ -79,8 +71,8 @@ export type VisitField = PropertyOf<typeof VISIT_PATHS | typeof MAY_BE_NULL> | '
 export type VisitFilters = { [Field in VisitField | 'bots']?: unknown };
 /** The fields of a filter. */
 export type StatisticsField = VisitField | OfActivities;
-/** The fields of single activities; a page is the `path` of a query. */
-type OfActivities = Exclude<ActivityField, 'page' | 'session' | 'visit'>;
+/** The fields of single activities. */
+type OfActivities = PropertyOf<typeof ACTIVITY_TEXTS> | 'properties';
 
 const VISIT_FIELDS: readonly string[] = [
   'session',
@@ -162,6 +154,22 @@ export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatistic
   }
   if (conditions.length > 0) parsed.conditions = conditions;
   return parsed;
+}
+
+/**
+ * Returns the part of a filter that is about single activities, as a filter of activities, in which the `path` of a question is the
+ * page. `user: null` is about visits.
+ */
+export function toActivityFilter(filter: ParsedStatisticsFilter): ParsedFilter {
+  const parsed: ParsedFilter = {};
+  for (const field of ACTIVITY_TEXTS) {
+    const value = filter[field];
+    if (value != null) parsed[field === 'path' ? 'page' : field] = value;
+  }
+  const conditions = (filter.conditions ?? [])
+    .filter(isOfActivities)
+    .map((condition) => (condition.field === 'path' ? { ...condition, field: 'page' as const } : condition));
+  return conditions.length > 0 ? { ...parsed, conditions } : parsed;
 }
 
 /** The name that all activities of a filter have; `undefined` if they may have any, `null` if they may have several. */

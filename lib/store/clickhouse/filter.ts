@@ -1,4 +1,10 @@
-import type { ActivityField, ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
+import {
+  type ActivityField,
+  type ParsedFilter,
+  type ParsedScope,
+  TEXT_FIELDS,
+  type TextField,
+} from '../../activity/activity.filter.js';
 import type { ParsedCondition } from '../../activity/condition.js';
 import type { Cursor } from '../../activity/cursor.js';
 import { all, double, ID_ORDER, integer, text, texts } from './sql.js';
@@ -8,45 +14,25 @@ export const PAGE = 'ifNull(page, path)';
 
 /** The conditions of a filter on the table of activities. */
 export function buildConditions(filter: ParsedFilter): string[] {
-  const {
-    user,
-    session,
-    visit,
-    route,
-    name,
-    subject,
-    group,
-    path,
-    page,
-    from,
-    to,
-    ip,
-    conditions = [],
-    scope = [],
-  } = filter;
+  const { from, to, conditions = [], scope = [] } = filter;
   return [
     ...(from === undefined ? [] : [`date >= ${integer(from)}`]),
     ...(to === undefined ? [] : [`date < ${integer(to)}`]),
-    ...(user === undefined ? [] : [`userId = ${text(user)}`]),
-    ...(session === undefined ? [] : [`sessionId = ${text(session)}`]),
-    ...(visit === undefined ? [] : [`visitId = ${text(visit)}`]),
-    ...(name === undefined ? [] : [`name = ${text(name)}`]),
-    ...(subject === undefined ? [] : [`subject = ${text(subject)}`]),
-    ...(group === undefined ? [] : [`groupId = ${text(group)}`]),
-    ...(ip === undefined ? [] : [`ipAddress = ${text(ip)}`]),
-    ...(route === undefined ? [] : [wildcardCondition('route', route)]),
-    ...(path === undefined ? [] : [wildcardCondition('path', path)]),
-    ...(page === undefined ? [] : [wildcardCondition(PAGE, page)]),
+    ...TEXT_FIELDS.flatMap((field) => {
+      const value = filter[field];
+      if (value === undefined) return [];
+      const column = COLUMNS[field];
+      return PATH_FIELDS.includes(field) ? wildcardCondition(column, value) : `${column} = ${text(value)}`;
+    }),
     ...conditions.map(activityCondition),
     ...scopeConditions(scope),
   ];
 }
 
-const COLUMNS: Record<Exclude<ActivityField, 'properties'>, string> = {
+const COLUMNS: Record<TextField, string> = {
   user: 'userId',
   session: 'sessionId',
-  // A visit is the empty text if there is none.
-  visit: `nullIf(visitId, '')`,
+  visit: 'visitId',
   name: 'name',
   subject: 'subject',
   group: 'groupId',
@@ -60,6 +46,8 @@ const PATH_FIELDS: readonly string[] = ['path', 'page', 'route', 'entry', 'exit'
 /** Returns the SQL of a condition on an activity. */
 function activityCondition(condition: ParsedCondition<ActivityField>): string {
   const { field, key = '', gte, lte } = condition;
+  // A visit is the empty text if there is none.
+  if (field === 'visit') return valueCondition(condition, `nullIf(visitId, '')`);
   if (field !== 'properties') return valueCondition(condition, COLUMNS[field]);
   return all([
     valueCondition(condition, propertySql(key)),

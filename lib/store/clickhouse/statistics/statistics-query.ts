@@ -1,9 +1,9 @@
 import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import { matchesNone, type ParsedCondition } from '../../../activity/condition.js';
 import {
-  isOfActivities,
   nameIn,
   type ParsedStatisticsFilter,
+  toActivityFilter,
   VISIT_PATHS,
   VISIT_SOURCES,
   type VisitField,
@@ -137,22 +137,9 @@ export class StatisticsQuery {
   }
 }
 
-/** Returns the conditions of the filter, or of a funnel step, on single activities. `user: null` is a condition on the visit. */
+/** Returns the conditions of the filter, or of a funnel step, on single activities. */
 export function activityConditions(filter: ParsedStatisticsFilter): string[] {
-  const { user, path, route, subject, group, name, ip, conditions = [] } = filter;
-  const pages = conditions
-    .filter(isOfActivities)
-    .map((condition) => (condition.field === 'path' ? { ...condition, field: 'page' as const } : condition));
-  return buildConditions({
-    ...(user != null && { user }),
-    page: path,
-    route,
-    subject,
-    group,
-    name,
-    ip,
-    conditions: pages,
-  });
+  return buildConditions(toActivityFilter(filter));
 }
 
 /** The start of the interval that an instant is in. */

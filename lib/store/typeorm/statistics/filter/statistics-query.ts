@@ -6,6 +6,7 @@ import type { ParsedCondition } from '../../../../activity/condition.js';
 import {
   nameIn,
   type ParsedStatisticsFilter,
+  toActivityFilter,
   VISIT_PATHS,
   VISIT_SOURCES,
   type VisitField,
@@ -21,7 +22,6 @@ import {
 import { Path } from '../rollup/tables/path.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond } from '../../visit-scope.js';
-import { activityConditions } from './activity-conditions.js';
 import { leaveOutBots } from './bots.js';
 import { type FilterKind, classifyFilter } from '../query-plan.js';
 import { performed, visitedPath } from './visit-conditions.js';
@@ -104,10 +104,10 @@ export class StatisticsQuery {
     if (user === null) query.andWhere('visit.userId IS NULL');
     this.applyToVisits(query, 'visit');
     this.applyTexts(query, 'visit', SESSION_PROPERTIES);
-    const ofActivities = activityConditions(this.filter);
+    const ofActivities = toActivityFilter(this.filter);
     const [one, another] = Object.keys(ofActivities);
-    if (one === 'path' && !another && this.pathIds.path)
-      query.andWhere(visitedPath(this.manager, ofActivities.path ?? '', this.pathIds.path));
+    if (one === 'page' && !another && this.pathIds.path)
+      query.andWhere(visitedPath(this.manager, ofActivities.page ?? '', this.pathIds.path));
     else if (one === 'name' && !another) query.andWhere(performed(this.manager, ofActivities.name ?? ''));
     else if (one !== undefined) {
       const matching = this.manager.createQueryBuilder(Activity, 'activity').select('activity.visitId');
@@ -213,11 +213,7 @@ export class StatisticsQuery {
   }
 
   private applyToActivities(query: SelectQueryBuilder<Activity>): void {
-    const { path, conditions = [], ...filter } = activityConditions(this.filter);
-    const pages = conditions.map((condition) =>
-      condition.field === 'path' ? { ...condition, field: 'page' as const } : condition,
-    );
-    applyFilter(query, { ...filter, page: path, conditions: pages }, this.dialect);
+    applyFilter(query, toActivityFilter(this.filter), this.dialect);
   }
 
   /** Selects the ids of matching paths; alias `known`. */
