@@ -2,6 +2,7 @@ import { type DataSource, type EntityManager, In } from 'typeorm';
 import { Activity } from '../../activity/activity.js';
 import { MAX_LIMIT } from '../../activity/pagination.js';
 import { Session } from '../../activity/session.js';
+import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { queryPrimary } from '../../database/primary.js';
@@ -10,6 +11,9 @@ import type { SessionClaim } from '../store.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
 import { CookielessVisit } from './tables/cookieless-visit.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
+
+/** How many activities are found at once. Finding them reads all activities of the session, so it must not be repeated for each step. */
+const FOUND_AT_ONCE = 50_000;
 
 type Claimed = Pick<Activity, 'id' | 'date' | 'visitId'>;
 
@@ -22,9 +26,11 @@ export async function claimSession(dataSource: DataSource, claim: SessionClaim):
   let claimed = 0;
   for (;;) {
     const found = await queryPrimary(dataSource, (manager) => findAnonymous(manager, claim));
-    if (found.length === 0 || !(await change(dataSource, claim, found))) return claimed;
-    claimed += found.length;
-    if (found.length < MAX_LIMIT) return claimed;
+    for (const some of chunks(found, MAX_LIMIT)) {
+      if (!(await change(dataSource, claim, some))) return claimed;
+      claimed += some.length;
+    }
+    if (found.length < FOUND_AT_ONCE) return claimed;
   }
 }
 
@@ -45,7 +51,7 @@ async function findAnonymous(manager: EntityManager, claim: SessionClaim): Promi
     .where('activity.sessionId = :session AND activity.userId IS NULL', { session })
     .andWhere('activity.date <= :until', { until: +until })
     .andWhere(last?.date == null ? '1 = 1' : 'activity.date > :since', { since: Number(last?.date) })
-    .limit(MAX_LIMIT)
+    .limit(FOUND_AT_ONCE)
     .getMany();
 }
 
