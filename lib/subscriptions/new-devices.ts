@@ -10,6 +10,8 @@ const MAX_UNKNOWN = 10_000;
 const MAX_IDS = 20;
 /** Milliseconds within which activities of two instances may have been stored in either order. */
 const MARGIN = 10_000;
+/** The log text. */
+const SYMPTOM = 'new devices of users are not reported';
 
 /** A user and a session, with activities of both that this process has committed. */
 interface Pair {
@@ -31,7 +33,7 @@ export class NewDevices {
   private readonly known = new LRUCache<string, string>({ max: MAX_KNOWN });
   private readonly unknown = new Map<string, Pair>();
 
-  constructor(private readonly store: Pick<Store, 'page' | 'isUserInOtherSession'>) {}
+  constructor(private readonly store: Pick<Store, 'page' | 'isUserInOtherSession' | 'incidents'>) {}
 
   /** @returns the pairs to {@link find} */
   collect(activities: StoredActivity[]): Pair[] {
@@ -68,6 +70,7 @@ export class NewDevices {
       activity !== undefined && isOwn(pair, activity) && !found.some((each) => isBefore(pair, each));
     const isFirst = isNew && !(await this.store.isUserInOtherSession(user, session));
     this.unknown.delete(key);
+    this.store.incidents.worked(SYMPTOM);
     // It was erased in the meantime.
     if (!activity) return undefined;
     this.known.set(key, isNew ? '' : activity.id);
@@ -78,7 +81,10 @@ export class NewDevices {
   private makeRoom(): void {
     if (this.unknown.size < MAX_UNKNOWN) return;
     const [oldest] = this.unknown.keys();
-    if (oldest !== undefined) this.unknown.delete(oldest);
+    if (oldest === undefined) return;
+    this.unknown.delete(oldest);
+    const reason = `${MAX_UNKNOWN} users in a session are waiting to be looked up`;
+    this.store.incidents.failed(SYMPTOM, { code: 'OVERFLOW', reason }, 'warn');
   }
 }
 

@@ -1,4 +1,5 @@
 import { Activity, type StoredActivity } from '../../lib/activity/activity.js';
+import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
 import { UnavailableError } from '../../lib/store/unavailable.error.js';
 import { NewDevices } from '../../lib/subscriptions/new-devices.js';
 import type { NewDevice } from '../../lib/subscriptions/on-activity.decorator.js';
@@ -23,18 +24,27 @@ const activityOf = (user: number): StoredActivity => ({
   interactive: null,
 });
 
-it('new devices are found after a database has failed for more users than are remembered', async () => {
+it('new devices are found after a database has failed for more users than are remembered, and the log says that some are not', async () => {
+  const logged: string[] = [];
+  const log = (text: string): void => void logged.push(text);
   const stored = Object.assign(new Activity(), activityOf(0));
   let isDown = true;
   const devices = new NewDevices({
     page: () => (isDown ? Promise.reject(new UnavailableError('down')) : Promise.resolve([stored])),
+    incidents: new IncidentLog({ log, warn: log, error: log }),
     isUserInOtherSession: () => Promise.resolve(false),
   });
   const failed = devices.collect(Array.from({ length: 10_000 }, (_, i) => activityOf(i + 1)));
   for (const pair of failed) await expect(devices.find(pair)).rejects.toThrow('down');
+  expect(logged).toEqual([]);
+  devices.collect([activityOf(10_001), activityOf(10_002)]);
   isDown = false;
   const [pair] = devices.collect([activityOf(0)]);
   expect(pair && (await devices.find(pair))).toEqual({ activity: stored, isFirst: true });
+  expect(logged).toEqual([
+    'new devices of users are not reported: 10000 users in a session are waiting to be looked up',
+    expect.stringMatching(/^over after .* \(3 times\): new devices of users are not reported$/),
+  ]);
 });
 
 describe('new devices', () => {
@@ -51,6 +61,7 @@ describe('new devices', () => {
     isElsewhere = false;
     asked = [];
     devices = new NewDevices({
+      incidents: new IncidentLog(),
       page: (filter, { limit, order }) => {
         asked.push({ ...filter, limit, order });
         return Promise.resolve(stored.slice(0, limit));
