@@ -12,6 +12,8 @@ import { resolveAddresses } from './public-address.js';
 const MAX_BODY = 256 * 1024;
 /** Bytes of the headers of an answer; its body is not read. */
 const MAX_ANSWER = 16 * 1024;
+/** How many 1xx answers may come before the final one. */
+const MAX_INFORMATIONAL = 10;
 
 /** Milliseconds in which a late request can be cancelled. */
 const MARGIN = 1000;
@@ -126,6 +128,15 @@ async function send(
       request.on('upgrade', (response, socket) => {
         resolve(response.statusCode ?? 0);
         socket.destroy();
+      });
+      let informational = 0;
+      request.on('information', () => {
+        informational += 1;
+        // A flood of them would use the event loop until the time-out.
+        if (informational > MAX_INFORMATIONAL)
+          request.destroy(
+            new DeliveryError(`it sent more than ${MAX_INFORMATIONAL} answers 1xx`, 'INFORMATIONAL'),
+          );
       });
       request.on('error', reject);
       request.end(body);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { Webhook } from 'standardwebhooks';
 import { ActivitySubscriptions, type WebhookOptions } from '../../lib/index.js';
@@ -130,6 +130,28 @@ it('a receiver that does not answer in time has failed, and is parked after seve
   while ((await statusOf(running)).waiting > 0)
     await running.app.get(ActivitySubscriptions, { strict: false }).resume('hook');
   expect(received.length).toBeGreaterThan(0);
+});
+
+it('a receiver that sends informational answers without an end has failed at once', async () => {
+  const flood = createTcpServer((socket) => {
+    const flow = Buffer.from('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(1000));
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      const send = (): void => {
+        while (socket.writable && socket.write(flow));
+      };
+      socket.on('drain', send);
+      send();
+    });
+  });
+  flood.listen(0, '127.0.0.1');
+  await once(flood, 'listening');
+  const { port } = flood.address() as AddressInfo;
+  const running = await start({ url: `http://127.0.0.1:${port}/`, maxFailures: 1, timeout: 600_000 });
+  await running.activities.track({ name: 'order.paid', path: '/' });
+  await until(async () => (await statusOf(running)).parkedAt !== null);
+  expect(await statusOf(running)).toMatchObject({ error: 'INFORMATIONAL' });
+  flood.close();
 });
 
 it('a receiver that is gone is parked at once', async () => {
