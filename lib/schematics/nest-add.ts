@@ -84,12 +84,13 @@ class Addition {
     const { usesTypeOrm, isAutomatic, dataSource } = this;
     const main = this.read(`${this.root}/main.ts`);
     const prefix = /\.setGlobalPrefix\(\s*['"]\/?([\w/-]+?)\/?['"]/.exec(main)?.[1];
+    const isPrefixUnknown = prefix === undefined && mentions(main, 'setGlobalPrefix');
     return nextSteps({
       isToInstall: this.needsPackages && this.options.skipPackages === true,
       usesTypeOrm,
       isAutomatic,
       needsUrl: mentions(this.read(this.databaseFile), 'DATABASE_URL'),
-      prefix: prefix === undefined ? '' : `/${prefix}`,
+      prefix: isPrefixUnknown ? '/<global prefix>' : prefix === undefined ? '' : `/${prefix}`,
       hasShutdownHooks: mentions(main, 'enableShutdownHooks'),
       dataSource: dataSource && `dist${dataSource.slice(this.root.length).replace(/\.ts$/, '.js')}`,
     });
@@ -148,7 +149,8 @@ class Addition {
         'migrations: [...yourMigrations, ...djaffarMigrations],',
       ];
       const optionsFile = this.findOptionsFile(path);
-      if (optionsFile === undefined) this.edit(path, addTables(this.read(path), FOR_ROOT), lines);
+      if (optionsFile === undefined)
+        this.edit(path, addTables(this.read(path), FOR_ROOT), lines, 'TypeOrmModule in ');
       else if (!optionsFiles.has(optionsFile))
         this.leave(
           `${optionsFile.slice(1)} has the options of TypeORM and is left as it is. Add to it:`,
@@ -175,15 +177,18 @@ class Addition {
 
   /** The file of the class in `useClass`, which has the options of TypeORM. */
   private findOptionsFile(path: string): string | undefined {
-    const name = /\buseClass\s*:\s*(\w+)/.exec(this.read(path))?.[1];
-    const isOf = new RegExp(`\\bclass ${name} implements TypeOrmOptionsFactory\\b`);
-    return name && this.sources.find((each) => isOf.test(this.read(each)));
+    const names = [...this.read(path).matchAll(/\buseClass\s*:\s*(\w+)/g)].map(([, name]) => name);
+    const isOfOne = new RegExp(`\\bclass (?:${names.join('|')}) implements TypeOrmOptionsFactory\\b`);
+    return names.length > 0 ? this.sources.find((each) => isOfOne.test(this.read(each))) : undefined;
   }
 
-  /** @returns whether the file was changed */
-  private edit(path: string, edit: Edit, lines: string[]): boolean {
+  /**
+   * @param place is put before the file in the message, if the edit is of a part of the file
+   * @returns whether the file was changed
+   */
+  private edit(path: string, edit: Edit, lines: string[], place = ''): boolean {
     if ('fault' in edit) {
-      this.leave(`${path.slice(1)} is left as it is, because ${edit.fault}. Add to it:`, lines);
+      this.leave(`${place}${path.slice(1)} is left as it is, because ${edit.fault}. Add to it:`, lines);
       return false;
     }
     if (edit.code === this.read(path)) return false;

@@ -42,6 +42,8 @@ export function nextSteps(added: Added): string {
     );
   return [
     ...paragraphs,
+    'To store which user an activity is of, give the guard that checks the login (not if a global guard or passport.session() does):',
+    '  DjaffarModule.forRoot({ …, guards: [JwtAuthGuard] }) // and imports: the modules that export what the guard needs',
     `To see activities on the dashboard at ${prefix}/djaffar/dashboard/, say who may, by a guard of yours:`,
     '  DjaffarModule.forRoot({ …, dashboard: { guards: [AdminGuard] } })',
     'Documentation: https://www.npmjs.com/package/nestjs-djaffar',

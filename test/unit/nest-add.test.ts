@@ -330,6 +330,7 @@ export class AppModule {}
       `import { DjaffarModule } from 'nestjs-djaffar';\n@Module({ imports: [${typeorm}, DjaffarModule.forRoot()] })\nexport class AppModule {}\n`,
     );
     expect(warnings).toContain(reason);
+    expect(warnings).toContain('TypeOrmModule in src/app.module.ts is left as it is');
     expect(warnings).toContain('migrations: [...yourMigrations, ...djaffarMigrations],');
   });
 
@@ -340,7 +341,7 @@ export class AppModule {}
 const app = await NestFactory.create(AppModule);
 app.setGlobalPrefix('/api/');
 app.enableShutdownHooks();`,
-      'src/app.module.ts': `@Module({ imports: [TypeOrmModule.forRootAsync({
+      'src/app.module.ts': `@Module({ imports: [MongooseModule.forRootAsync({ useClass: MongooseConfigService }), TypeOrmModule.forRootAsync({
   useClass: TypeOrmConfigService,
   dataSourceFactory: async (options) => new DataSource(options).initialize(),
 })] })
@@ -358,6 +359,20 @@ export class AppModule {}`,
     expect(info).toContain('npx typeorm migration:run -d dist/database/data-source.js');
     expect(info).toContain('<script defer src="/api/djaffar/tracker.js"></script>');
     expect(info).not.toContain('enableShutdownHooks');
+    expect(info).toContain('guards: [JwtAuthGuard]');
+  });
+
+  it('says that a global prefix, which is not a text in main.ts, is missing in the paths', () => {
+    const { 'src/main.ts': main = '', ...rest } = created(12);
+    const { info } = run({
+      ...rest,
+      'src/main.ts': main.replace(
+        '  await app.listen',
+        "  app.setGlobalPrefix(config.getOrThrow('prefix'));\n  await app.listen",
+      ),
+    });
+    expect(info).toContain('<script defer src="/<global prefix>/djaffar/tracker.js"></script>');
+    expect(info).toContain('dashboard at /<global prefix>/djaffar/dashboard/');
   });
 
   it('finds the root module by main.ts, or by a flag, and says if there is none', () => {
