@@ -39,7 +39,8 @@ export class Events {
       for (const [property, fault] of findErrors(type, properties))
         errors.addError(prefix + property, prefix + fault);
     } else if (!BUILT_IN.includes(name)) {
-      if (this.unknown === 'reject') errors.addError(`${prefix}name`, `${prefix}name is not known: ${name}`);
+      if (this.unknown === 'reject')
+        errors.addError(`${prefix}name`, `${prefix}name is not in the option "events": ${name}`);
       if (this.unknown === 'mark') activity.properties = { ...properties, [UNKNOWN_MARK]: true };
     }
   }

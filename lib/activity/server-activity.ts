@@ -125,7 +125,8 @@ export class ServerTracker {
         ? context?.findOrigin({ date: time ?? now, path, name, properties, user })
         : undefined;
 
-    const parsed = read && this.normalize(read, { now, origin, isNameGenerated, errors });
+    const isPathUnknown = errors.count > 0 && context !== undefined;
+    const parsed = read && this.normalize(read, { now, origin, isPathUnknown, isNameGenerated, errors });
     errors.throwIfInvalid();
     if (!parsed || origin?.isDropped) return;
 
@@ -178,18 +179,27 @@ export class ServerTracker {
     );
   }
 
+  /** @param given with `isPathUnknown`, a missing path is no error, because the context was not asked for it */
   private normalize(
     read: ReadActivity,
-    given: { now: number; origin: Origin | undefined; isNameGenerated: boolean; errors: ErrorCollector },
+    given: {
+      now: number;
+      origin: Origin | undefined;
+      isPathUnknown: boolean;
+      isNameGenerated: boolean;
+      errors: ErrorCollector;
+    },
   ): ParsedActivity | undefined {
-    const path = given.origin?.path;
+    const path = given.origin?.path ?? (given.isPathUnknown ? '/' : undefined);
     return normalizeActivity(
       read,
       {
         receivedAt: given.now,
         skew: 0,
         path: path ? truncate(sanitize(path), MAX_PATH) : undefined,
-        missingPath: 'outside of a request',
+        missingPath: this.settings.requestContext
+          ? 'outside of a request'
+          : 'unless the option "requestContext" takes it from a request',
         events: given.isNameGenerated ? undefined : this.events,
       },
       given.errors,

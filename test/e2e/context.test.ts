@@ -471,6 +471,17 @@ describe('the context of a job', () => {
     );
   });
 
+  it('is missing without the option, which the error names', async () => {
+    const without = await startHost({ adapter: 'express' });
+    try {
+      await expect(without.activities.track({ name: 'ran' })).rejects.toThrow(
+        'path must not be empty unless the option "requestContext" takes it from a request',
+      );
+    } finally {
+      await without.close();
+    }
+  });
+
   it('ends with the work, and takes the place of the one around it', () => {
     const { activities } = host;
     activities.runAs({ user: { id: 'a' }, path: '/a' }, () => {

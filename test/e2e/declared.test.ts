@@ -111,6 +111,12 @@ class OrdersController {
     return 'done';
   }
 
+  @Post('astray')
+  @Track('order.astray', { await: true, subject: () => 'order' })
+  astray(): string {
+    return 'done';
+  }
+
   @Sse('endless')
   @Track('order.watched')
   watch(): Observable<{ data: string }> {
@@ -280,6 +286,18 @@ describe.each(ADAPTERS)('@Track on %s', (adapter) => {
       expect((await fetch(`${host.url}/api/orders/promised`)).status).toBe(200);
       await until(() => warn.mock.calls.length > 0);
       expect(String(warn.mock.calls[0])).toContain('"properties" of @Track returned a promise');
+    } finally {
+      warn.mockRestore();
+    }
+  });
+
+  it('names only what is wrong, and not the path, which the request has', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    try {
+      expect((await post('/orders/astray')).status).toBe(201);
+      expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
+        expect.stringMatching(/^OrdersController\.astray could not be tracked: subject must be [^;]+$/),
+      ]);
     } finally {
       warn.mockRestore();
     }
