@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { DataSource } from 'typeorm';
+import { DataSource, type ObjectLiteral } from 'typeorm';
 import { type ActivityFilter, djaffarEntities } from '../../lib/index.js';
 import { Activity } from '../../lib/activity/activity.js';
 import { parseFilter } from '../../lib/activity/activity.filter.js';
 import { Session } from '../../lib/activity/session.js';
+import { chunks } from '../../lib/database/chunks.js';
 import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import type { ErasureSelection } from '../../lib/store/erasure.types.js';
 import { type Change, countToErase, Erasure, splitSelection } from '../../lib/store/typeorm/erasure.js';
@@ -62,7 +63,7 @@ describe.each(FOUND)('an erasure on %s', (name) => {
     Object.assign(new Session(), { id, startedAt: new Date(START), bot });
 
   async function store(activities: Activity[], sessions: Session[] = []): Promise<void> {
-    await dataSource.manager.save(activities, { chunk: 100 });
+    for (const some of chunks(activities)) await dataSource.manager.insert<ObjectLiteral>(Activity, some);
     await dataSource.manager.save(sessions);
   }
 
@@ -175,6 +176,14 @@ describe.each(FOUND)('an erasure on %s', (name) => {
     expect(await stored()).toHaveLength(arrived);
   });
 
+  it('erases the oldest first', async () => {
+    const { erasedAtOnce } = dialectOf(dataSource);
+    await store(Array.from({ length: erasedAtOnce + 1 }, (_, i) => activityOf(i)));
+    const stopped = run(all(), undefined, () => Promise.reject(new Error('stopped')));
+    await expect(stopped).rejects.toThrow('stopped');
+    expect(await paths()).toEqual([`/${erasedAtOnce}`]);
+  });
+
   it('restores a session for which an activity was being written at the same moment', async () => {
     await store([activityOf(1, { sessionId: 's1' })], [sessionOf('s1', true)]);
     const dialect = dialectOf(dataSource);
@@ -222,16 +231,6 @@ describe.each(FOUND)('an erasure on %s', (name) => {
       beforeNextTransaction(claim);
       expect(await run(all({ user: 'u' }))).toBe(2);
       expect(await stored()).toEqual([]);
-    });
-
-    it('takes nothing more of nobody when it looks again', async () => {
-      const late = activityOf(1, { visitId: 'v3', path: '/late' });
-      await store([late, activityOf(2, { ...own, visitId: 'v3' })]);
-      // Its visit is the user's only when the user's own activities are already being erased.
-      await dataSource.manager.update(Activity, { id: late.id }, { userId: 'other' });
-      beforeNextTransaction(() => dataSource.manager.update(Activity, { id: late.id }, { userId: null }));
-      expect(await run(all({ user: 'u' }))).toBe(1);
-      expect(await paths()).toEqual(['/late']);
     });
   });
 
@@ -291,7 +290,10 @@ describe.each(FOUND)('an erasure on %s', (name) => {
     it.each(['userId', 'userName', 'groupName', 'ipAddress', 'sessionId'] as const)(
       'changes an activity that has only the %s',
       async (column) => {
-        await store([activityOf(1, { [column]: who[column] }), activityOf(2)]);
+        await store(
+          [activityOf(1, { [column]: who[column] }), activityOf(2)],
+          [sessionOf('s1'), sessionOf('robot', true)],
+        );
         expect(await countToErase(dataSource, all(), anonymise('phone'))).toBe(1);
         expect(await run(all(), anonymise('phone'))).toBe(1);
         expect(await stored()).toMatchObject([{ [column]: null }, {}]);
@@ -313,6 +315,27 @@ describe.each(FOUND)('an erasure on %s', (name) => {
         { deep: { phone: '1' } },
       ]);
       expect(steps).toHaveLength(1);
+    });
+
+    it('changes nothing that is not selected', async () => {
+      await store([
+        activityOf(1, { ...who, properties: { phone: '1' } }),
+        activityOf(2, { userId: 'other', properties: { phone: '2' } }),
+      ]);
+      expect(await run(all({ user: 'u' }), anonymise('phone'))).toBe(1);
+      expect((await stored()).map(({ userId, properties }) => [userId, properties])).toEqual([
+        [null, null],
+        ['other', { phone: '2' }],
+      ]);
+    });
+
+    it('finds what has a property after very many that only look like it', async () => {
+      const similar = Array.from({ length: 1001 }, (_, i) =>
+        activityOf(i, { properties: { plan: 'phone' } }),
+      );
+      await store([...similar, activityOf(1001, { properties: { phone: '1' } })]);
+      expect(await run(all(), anonymise('phone'))).toBe(1);
+      expect((await stored()).at(-1)?.properties).toBeNull();
     });
 
     it.each(['a%b', 'a_b', 'a!b', 'a"b', String.raw`a\b`])(
