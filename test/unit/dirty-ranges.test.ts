@@ -155,15 +155,21 @@ describe('a dirty day', () => {
   });
 });
 
-it('dirty ranges are taken from the newest to the oldest, the one that ends last first', () => {
-  const ranges = [
-    rangeOf({ since: at(2), until: at(3) }),
-    rangeOf({ since: at(1), until: at(9) }),
-    rangeOf({ since: at(1), until: at(8) }),
-    rangeOf({ since: at(0), until: at(10) }),
-  ];
-  const [first, second, third, fourth] = ranges;
-  expect([third, fourth, first, second].map((range) => range ?? rangeOf()).toSorted(newestFirst)).toEqual(
-    ranges,
+it.each([
+  [
+    { since: 2, until: 3 },
+    { since: 1, until: 9 },
+  ],
+  [
+    { since: 1, until: 9 },
+    { since: 1, until: 8 },
+  ],
+])('dirty ranges are taken from the newest to the oldest: %j before %j', (newer, older) => {
+  const [one, other] = [newer, older].map(({ since, until }) =>
+    rangeOf({ since: at(since), until: at(until) }),
   );
+  if (!one || !other) throw new Error('no ranges');
+  expect(newestFirst(one, other)).toBeLessThan(0);
+  expect(newestFirst(other, one)).toBeGreaterThan(0);
+  expect(newestFirst(one, one)).toBe(0);
 });

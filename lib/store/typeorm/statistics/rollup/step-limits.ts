@@ -35,7 +35,7 @@ export class StepLimits {
   adaptToBlocking(milliseconds: number): void {
     this.blocked = milliseconds;
     const ranges = Math.trunc((this.ranges * BLOCKING) / milliseconds);
-    if (milliseconds > BLOCKING) this.ranges = Math.min(this.ranges, Math.max(MIN_RANGES, ranges));
+    this.ranges = Math.min(this.ranges, Math.max(MIN_RANGES, ranges));
   }
 
   /** Limits steps to one range, to find the one that fails. */
