@@ -47,6 +47,18 @@ export interface TrackAlwaysOptions<
   when: 'always';
 }
 
+/** Whether the activity has a property that is mandatory. */
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- the question is if all properties are optional
+type HasMandatory<N extends ActivityName> = Record<never, never> extends PropertiesOf<N> ? false : true;
+
+/** Options that have `properties`, if the activity needs some. */
+type Complete<N extends ActivityName, Options> =
+  HasMandatory<N> extends true ? Options & { properties: unknown } : Options;
+
+/** The arguments of {@link Track} after the name. */
+type OptionsArguments<N extends ActivityName, Options> =
+  HasMandatory<N> extends true ? [options: Complete<N, Options>] : [options?: Options];
+
 /** A method with this result. */
 type Handler<Result> = (...args: never[]) => Result | Promise<Result> | Observable<Result>;
 
@@ -67,11 +79,11 @@ type HandlerDecorator<Result> = <H extends Handler<Result>>(
  */
 export function Track<N extends ActivityName, Result = unknown>(
   name: N,
-  options?: TrackHandlerOptions<N, Result>,
+  ...options: OptionsArguments<N, TrackHandlerOptions<N, Result>>
 ): HandlerDecorator<Result>;
 export function Track<N extends ActivityName, Result = unknown>(
   name: N,
-  options: TrackAlwaysOptions<N, Result>,
+  options: Complete<N, TrackAlwaysOptions<N, Result>>,
 ): HandlerDecorator<Result>;
 export function Track(name: string, options: object = {}): HandlerDecorator<unknown> {
   return (target, key, descriptor) => {

@@ -63,6 +63,23 @@ export class OrdersController {
     return { id: '17', total: 42 };
   }
 
+  // @ts-expect-error a total is mandatory
+  @Track('order.paid')
+  bare(): void {}
+
+  // @ts-expect-error a total is mandatory
+  @Track('order.paid', { subject: ({ params }) => `order:${params.id}` })
+  withSubject(): void {}
+
+  // @ts-expect-error a total is mandatory
+  @Track('order.paid', { when: 'always' })
+  always(): void {}
+
+  @Track('app.started', { await: true })
+  async start(): Promise<number> {
+    return 1;
+  }
+
   // @ts-expect-error a total is a number
   @Track('order.paid', { properties: () => ({ total: '42' }) })
   text(): void {}
