@@ -52,7 +52,8 @@ abstract class OptionGuard implements CanActivate, OnModuleInit, OnApplicationBo
    */
   async onApplicationBootstrap(): Promise<void> {
     const { option } = this;
-    if (!this.settings[option]) return;
+    // A worker without a server (`createApplicationContext`) has no adapter, and no routes.
+    if (!this.settings[option] || !this.adapterHost.httpAdapter) return;
     const logger = new Logger('Djaffar');
     const advice =
       'A guard that reads metadata by a Reflector needs them on these routes: ' +

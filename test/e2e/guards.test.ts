@@ -10,11 +10,19 @@ import {
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
-import { APP_GUARD, Reflector } from '@nestjs/core';
+import { APP_GUARD, NestFactory, Reflector } from '@nestjs/core';
 import { SkipThrottle, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { NEVER, type Observable } from 'rxjs';
-import { DjaffarModule, type DjaffarOptions, type HostGuard, type RouteOptions } from '../../lib/index.js';
+import {
+  ActivityService,
+  DjaffarModule,
+  type DjaffarOptions,
+  type HostGuard,
+  type RouteOptions,
+} from '../../lib/index.js';
 import { DATA, open } from '../support/dashboard.js';
+import { createMigratedDatabase } from '../support/databases.js';
 import { ADAPTERS, type Host, type HostOptions, startHost, trackOnce } from '../support/host.js';
 
 const Roles = Reflector.createDecorator<string[]>();
@@ -320,4 +328,39 @@ describe.each(ADAPTERS)('guards on %s', (adapter) => {
       expect(log.warnings).toEqual([expect.stringContaining('"dashboard"')]);
     });
   });
+});
+
+it('a worker without a server starts with the options of the app, and tracks', async () => {
+  const database = await createMigratedDatabase('sqlite');
+  const guards = [LoginGuard];
+  @Module({
+    imports: [
+      TypeOrmModule.forRoot({ ...database.options, autoLoadEntities: true }),
+      DjaffarModule.forRoot({
+        guards,
+        requestContext: true,
+        requests: { methods: ['POST'] },
+        api: { guards },
+        dashboard: { guards, session: { secret: 'a secret of thirty-two characters' } },
+        statistics: { background: false },
+      }),
+    ],
+  })
+  class WorkerModule {}
+  const worker = await NestFactory.createApplicationContext(WorkerModule, {
+    logger: false,
+    abortOnError: false,
+  });
+  try {
+    const activities = worker.get(ActivityService, { strict: false });
+    await activities.runAs({ user: { id: 'nightly' }, path: '/jobs' }, () =>
+      activities.track({ name: 'done' }),
+    );
+    expect((await activities.find({ user: 'nightly' })).items).toMatchObject([
+      { name: 'done', path: '/jobs' },
+    ]);
+  } finally {
+    await worker.close();
+    await database.drop();
+  }
 });
