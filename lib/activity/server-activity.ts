@@ -1,11 +1,12 @@
 import type { EntityManager } from 'typeorm';
 import type { Settings } from '../options/settings.js';
 import type { ActivityName, Named } from './activities.js';
+import type { StoredActivity } from './activity.js';
 import type { ContextSource, Origin } from './activity.context.js';
 import { countryOfAddress, storedCountry } from './country.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
-import { GROUP_FAULT, formatGroupId, type HostGroup, storedGroup } from './group.js';
+import { formatGroupId, type Group, GROUP_FAULT, type HostGroup, storedGroup } from './group.js';
 import { isVisitorId, MAX_SESSION, MAX_VISIT } from './visitor-ids.js';
 import { storedLanguage } from './language.js';
 import { restrictIpPolicy, modeOutsideRequest } from './privacy-policy.js';
@@ -17,9 +18,10 @@ import {
   type ReadActivity,
 } from './new-activity.js';
 import type { Recorder } from './recorder.js';
+import type { NewSession } from './session.js';
 import { storedSubject, type Subject, SUBJECT_FAULT } from './subject.js';
 import { sanitize, truncate } from './text.js';
-import { storedUser } from './user.js';
+import { storedUser, type User } from './user.js';
 import { buildSession } from './user-agent.js';
 import { ErrorCollector } from './validation-errors.js';
 
@@ -98,19 +100,10 @@ export class ServerTracker {
     context: ContextSource | undefined,
     { manager, isNameGenerated = false }: { manager?: EntityManager; isNameGenerated?: boolean },
   ): Promise<void> {
-    const { session, visit, ip, userAgent, country, language, date = new Date(), ...others } = activity;
-    const { user: givenUser, group: givenGroup, subject: givenSubject, interactive, ...fields } = others;
-    const now = Date.now();
-
     const errors = new ErrorCollector();
-    const read = readActivity({ ...fields, date: date instanceof Date ? formatIso(date) : date }, errors);
-    checkId('session', session, MAX_SESSION, errors);
-    checkId('visit', visit, MAX_VISIT, errors);
-    const subject = givenSubject === undefined ? null : storedSubject(givenSubject);
-    if (subject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
-    const user = storedUser(givenUser);
-    const ownGroup = storedGroup(givenGroup);
-    if (ownGroup === undefined) errors.addError('group', `group ${GROUP_FAULT}`);
+    const { ip, userAgent, country, language, interactive, ...others } = activity;
+    const given = readGiven(others, errors);
+    const now = Date.now();
 
     const deciding = context?.decided();
     if (deciding) await deciding;
@@ -119,63 +112,82 @@ export class ServerTracker {
     // Not in a transaction, because it would need a second connection.
     const loading = manager ? undefined : context?.ready();
     if (loading) await loading;
-    const { time, path, name, properties } = read ?? {};
+
+    const { time, path, name, properties } = given.read ?? {};
     const origin =
       errors.count === 0
-        ? context?.findOrigin({ date: time ?? now, path, name, properties, user })
+        ? context?.findOrigin({ date: time ?? now, path, name, properties, user: given.user })
         : undefined;
-
     const isPathUnknown = errors.count > 0 && context !== undefined;
-    const parsed = read && this.normalize(read, { now, origin, isPathUnknown, isNameGenerated, errors });
+    const parsed =
+      given.read && this.normalize(given.read, { now, origin, isPathUnknown, isNameGenerated, errors });
     errors.throwIfInvalid();
     if (!parsed || origin?.isDropped) return;
 
-    const group = ownGroup ?? origin?.group ?? null;
-    const outside = modeOutsideRequest(this.settings);
-    const isUserStored = origin?.isUserStored ?? outside !== 'cnil';
-    const ipPolicy = origin?.ipPolicy ?? restrictIpPolicy(outside, this.settings.ip);
-    const own = session === undefined && visit === undefined ? origin : undefined;
+    const { session, visit } = activity;
+    /** The source of the session and the visit, unless the caller gave one of them. */
+    const visitor = session === undefined && visit === undefined ? origin : undefined;
     // Not in a transaction, because that would need a second connection.
-    const reserved = manager ? undefined : await own?.reserveVisit?.(this.recorder.timeLeft(deadline));
-    const sessionId = session ?? reserved?.session ?? own?.session ?? null;
+    const reserved = manager ? undefined : await visitor?.reserveVisit?.(this.recorder.timeLeft(deadline));
+    const sessionId = session ?? reserved?.session ?? visitor?.session ?? null;
+    const visitId = visit ?? reserved?.visit ?? visitor?.visit ?? null;
     await this.recorder.record(
-      [
-        {
-          ...parsed,
-          route: parsed.route ?? origin?.route ?? null,
-          subject: subject ?? null,
-          interactive: interactive === false ? false : null,
-          referer: parsed.referer ?? origin?.referer ?? null,
-          userId: isUserStored ? (user?.id ?? origin?.user?.id ?? null) : null,
-          userName: isUserStored ? (user?.name ?? origin?.user?.name ?? null) : null,
-          groupId: group && formatGroupId(group),
-          groupName: isUserStored ? (group?.name ?? null) : null,
-          sessionId,
-          visitId: visit ?? reserved?.visit ?? own?.visit ?? null,
-          ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, ipPolicy),
-        },
-      ],
+      [{ ...this.complete({ ip, interactive }, parsed, given, origin), sessionId, visitId }],
       sessionId === null
         ? undefined
-        : buildSession(
-            sessionId,
-            now,
-            () => ({
-              userAgent: userAgent ?? own?.userAgent ?? null,
-              country:
-                storedCountry(country) ?? countryOfAddress(this.settings.geo, ip) ?? own?.country ?? null,
-              language: storedLanguage(language) ?? own?.language ?? null,
-            }),
-            own?.consent ?? null,
-          ),
+        : this.buildSession(sessionId, now, { ip, userAgent, country, language }, visitor),
       {
         request: origin?.request,
         isAboutAnother: origin?.isAboutAnother,
-        isVisitOfHost: !own?.isVisitOwn,
+        isVisitOfHost: !visitor?.isVisitOwn,
         manager,
         deadline,
-        onSessionKept: () => own?.setCookie(),
+        onSessionKept: () => visitor?.setCookie(),
       },
+    );
+  }
+
+  /** Takes missing values from the origin, and leaves out what may not be stored. */
+  private complete(
+    { ip, interactive }: Pick<ServerActivity, 'ip' | 'interactive'>,
+    parsed: ParsedActivity,
+    given: Given,
+    origin: Origin | undefined,
+  ): Omit<StoredActivity, 'sessionId' | 'visitId'> {
+    const outside = modeOutsideRequest(this.settings);
+    const isUserStored = origin?.isUserStored ?? outside !== 'cnil';
+    const ipPolicy = origin?.ipPolicy ?? restrictIpPolicy(outside, this.settings.ip);
+    const group = given.group ?? origin?.group ?? null;
+    return {
+      ...parsed,
+      route: parsed.route ?? origin?.route ?? null,
+      subject: given.subject,
+      interactive: interactive === false ? false : null,
+      referer: parsed.referer ?? origin?.referer ?? null,
+      userId: isUserStored ? (given.user?.id ?? origin?.user?.id ?? null) : null,
+      userName: isUserStored ? (given.user?.name ?? origin?.user?.name ?? null) : null,
+      groupId: group && formatGroupId(group),
+      groupName: isUserStored ? (group?.name ?? null) : null,
+      ipAddress: ip === undefined ? (origin?.ip ?? null) : storedIp(ip, ipPolicy),
+    };
+  }
+
+  private buildSession(
+    id: string,
+    now: number,
+    { ip, userAgent, country, language }: Pick<ServerActivity, SessionValue>,
+    visitor: Origin | undefined,
+  ): NewSession {
+    return buildSession(
+      id,
+      now,
+      () => ({
+        userAgent: userAgent ?? visitor?.userAgent ?? null,
+        country:
+          storedCountry(country) ?? countryOfAddress(this.settings.geo, ip) ?? visitor?.country ?? null,
+        language: storedLanguage(language) ?? visitor?.language ?? null,
+      }),
+      visitor?.consent ?? null,
     );
   }
 
@@ -205,6 +217,34 @@ export class ServerTracker {
       given.errors,
     );
   }
+}
+
+/** The values that only a new session needs; `ip` is also stored with the activity. */
+type SessionValue = 'ip' | 'userAgent' | 'country' | 'language';
+
+/** The values of the caller in their stored form. */
+interface Given {
+  read: ReadActivity | undefined;
+  user: User | null;
+  group: Group | null;
+  subject: string | null;
+}
+
+/** Reads what the caller gave, and adds its errors. */
+function readGiven(
+  activity: Omit<ServerActivity, SessionValue | 'interactive'>,
+  errors: ErrorCollector,
+): Given {
+  const { session, visit, date = new Date(), user, ...others } = activity;
+  const { group: givenGroup, subject: givenSubject, ...fields } = others;
+  const read = readActivity({ ...fields, date: date instanceof Date ? formatIso(date) : date }, errors);
+  checkId('session', session, MAX_SESSION, errors);
+  checkId('visit', visit, MAX_VISIT, errors);
+  const subject = givenSubject === undefined ? null : storedSubject(givenSubject);
+  if (subject === undefined) errors.addError('subject', `subject ${SUBJECT_FAULT}`);
+  const group = storedGroup(givenGroup);
+  if (group === undefined) errors.addError('group', `group ${GROUP_FAULT}`);
+  return { read, user: storedUser(user), group: group ?? null, subject: subject ?? null };
 }
 
 function formatIso(date: Date): string {
