@@ -178,7 +178,7 @@ export interface DjaffarOptions extends PrivacyOptions {
   /** Limits for writing activities. */
   writer?: Partial<WriterSettings> | undefined;
 
-  /** Limits for statistics queries, and when rollups are updated. */
+  /** Limits for questions, and when rollups are updated. */
   statistics?: Partial<StatisticsSettings> | undefined;
 
   /**

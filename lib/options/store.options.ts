@@ -26,10 +26,10 @@ export interface WriterSettings {
   timeout: number;
 }
 
-/** Limits for statistics queries. */
+/** Limits for questions: calls of `find`, `count` and other reads, and of `ActivityStats`. */
 export interface QuestionLimits {
   /**
-   * The maximum number of concurrent queries; each uses one connection.
+   * The maximum number of concurrent questions; each uses one connection.
    * @defaultValue 4
    */
   concurrency: number;
@@ -48,23 +48,23 @@ export interface QuestionLimits {
 /** When rollups are updated. */
 export interface RollupSettings {
   /**
-   * Milliseconds that a query waits for the rollups to be updated.
+   * Milliseconds that a question waits for the rollups to be updated.
    * @defaultValue 1000
    */
   maxWait: number;
   /**
-   * True if work may continue after a response: rollups are also updated without a query, event streams stay open, and sessions are checked
+   * True if work may continue after a response: rollups are also updated without a question, event streams stay open, and sessions are checked
    * once a second instead of being inserted again with each activity.
    * @defaultValue true
    */
   background: boolean;
 }
 
-/** Limits for statistics queries, and when rollups are updated. */
+/** Limits for questions, and when rollups are updated. */
 export interface StatisticsSettings extends RollupSettings, QuestionLimits {
   /**
    * Whether the standbys of the data source (`replication`, PostgreSQL only) answer questions and write exports. A result includes
-   * everything that was committed before the query; if the standbys are behind, its `asOf` is earlier.
+   * everything that was committed before the question; if the standbys are behind, its `asOf` is earlier.
    * @defaultValue false
    */
   replica: boolean;

@@ -163,23 +163,23 @@ export class ActivityStats {
     return this.measure(`sum(${property})`, question);
   }
 
-  /** Their mean. */
+  /** The mean of the numbers of a property. */
   avg(property: string, question: Question = {}): Promise<AmountResult> {
     return this.measure(`avg(${property})`, question);
   }
 
-  /** The smallest of them. */
+  /** The smallest number of a property. */
   min(property: string, question: Question = {}): Promise<AmountResult> {
     return this.measure(`min(${property})`, question);
   }
 
-  /** The largest of them. */
+  /** The largest number of a property. */
   max(property: string, question: Question = {}): Promise<AmountResult> {
     return this.measure(`max(${property})`, question);
   }
 
   /**
-   * A percentile, between two numbers by linear interpolation.
+   * A percentile of the numbers of a property, between two of them by linear interpolation.
    * @param fraction 0 to 1, such as 0.5 for the median, with at most five decimals
    */
   async percentile(property: string, fraction: number, question: Question = {}): Promise<AmountResult> {

@@ -228,15 +228,15 @@ export interface JourneysOptions extends Question {
   by?: 'path' | 'route' | undefined;
   /** The page where the journeys start. Default, if `end` is missing too: the first page of each visit. */
   start?: string | undefined;
-  /** Ways to this path. */
+  /** The page where the journeys end. */
   end?: string | undefined;
-  /** Steps, with the first or last; 2 to 8, default 4. */
+  /** The number of steps, including the first or last; 2 to 8, default 4. */
   depth?: number | undefined;
-  /** Paths of each step, the commonest; 1 to 50, default 10. */
+  /** How many paths each step has: the most frequent; 1 to 50, default 10. */
   limit?: number | undefined;
 }
 
-/** Steps count from 0 at the start, or up to 0 at the end. A path is `null` for all that are less common. */
+/** Steps count from 0 at the start, or up to 0 at the end. The path `null` stands for all less frequent paths. */
 export interface Journeys extends AsOf {
   nodes: { step: number; path: string | null; visits: number }[];
   /** From a path of this step to one of the next. */

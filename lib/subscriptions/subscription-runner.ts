@@ -254,7 +254,7 @@ export class SubscriptionRunner {
     return this.withLease(() => this.outbox.settle(this.name, this.holder, lease, result));
   }
 
-  /** Asks the database for the lease, whose time is counted from before the question. */
+  /** Runs a statement that takes or renews the lease. Its time is counted from before the statement. */
   private async withLease<T>(ask: () => Promise<T>): Promise<T> {
     const begun = monotonicClock.now();
     const answer = await ask();

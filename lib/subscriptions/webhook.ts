@@ -103,7 +103,7 @@ async function send(
     return new Promise((resolve, reject) => {
       const request = (target.protocol === 'https:' ? requestHttps : requestHttp)(target, {
         method: 'POST',
-        // A connection that was kept could be one to another address.
+        // A kept connection could lead to an address that was not checked.
         agent: false,
         lookup: (_hostname, { all }, callback) =>
           all ? callback(null, addresses) : callback(null, addresses[0].address, addresses[0].family),

@@ -114,7 +114,7 @@ export class TrackController {
     const isAnonymous = this.settings.respect !== 'ignore' && hasPrivacySignal(request);
     const keys = await this.visitors.keyRing();
     this.lookAtAddress(request);
-    const { session, since, visits, latest }: Found =
+    const { session, since, visits, latest }: RequestVisits =
       mode === 'cookieless'
         ? isAnonymous
           ? { session: newSession(), visits: [] }
@@ -191,7 +191,14 @@ export class TrackController {
     else if (headers['x-forwarded-for'] ?? headers.forwarded) this.outcomes.count('proxied');
   }
 
-  private visitByCookie({ request, receivedAt, keys, moments, user, activity }: Arrived): Found {
+  private visitByCookie({
+    request,
+    receivedAt,
+    keys,
+    moments,
+    user,
+    activity,
+  }: CookieRequest): RequestVisits {
     const first = buildIdempotencySeed(activity, request, keys.seed(receivedAt));
     const { session, since, visit, idempotencySeed } = this.visitors.resolveVisitor(
       request,
@@ -204,7 +211,7 @@ export class TrackController {
   }
 }
 
-interface Arrived {
+interface CookieRequest {
   request: TrackRequest;
   receivedAt: number;
   keys: KeyRing;
@@ -214,7 +221,7 @@ interface Arrived {
   activity: string | undefined;
 }
 
-interface Found {
+interface RequestVisits {
   session: string;
   visits: (string | null)[];
   /** Without it, no cookie is set. */

@@ -10,8 +10,8 @@ import type { KeyRing } from '../privacy/key-ring.js';
 import { randomBytes } from '../activity/random.js';
 
 /**
- * How far the clocks of two instances, or of one before and after it was set back, may be apart, in milliseconds. A visit
- * that begins later than this from now is over.
+ * Milliseconds by which the clocks of two instances, or of one before and after it was set back, may differ. A visit that begins
+ * later than this after now counts as over.
  */
 export const CLOCK_TOLERANCE = 60 * 60 * 1000;
 
@@ -151,7 +151,7 @@ export function assignVisits(
   return { visits, latest: { ...latest, user: user === undefined ? '' : hashUser(latest.id, user) } };
 }
 
-/** True if an activity of this date continues the visit. */
+/** True if an activity of this date continues the visit: this decides when a visit ends. */
 export function isIn({ startedAt, lastSeen }: Visit, date: number): boolean {
   return date < lastSeen + VISIT_PAUSE && date < startedAt + MAX_VISIT_DURATION;
 }

@@ -52,7 +52,7 @@ export class Erasure {
     return changed;
   }
 
-  /** In the order of dates, up to the last one at the start, so that it ends although more activities arrive. */
+  /** Changes activities in the order of dates, up to the one that is the last now, so that it ends although more activities arrive. */
   private async changePart(part: Selection): Promise<number> {
     const { dataSource } = this;
     const [last] = await readPage(dataSource, part, { limit: 1, order: 'desc' });
@@ -92,7 +92,7 @@ export class Erasure {
     return changed;
   }
 
-  /** The change of the activities, and the sessions that have none left, in one transaction. */
+  /** Changes the activities, and deletes the sessions that have none left, in one transaction. */
   private async step(rows: Activity[], change: Statement, others: Statement[]): Promise<number> {
     const { dataSource } = this;
     const begun = monotonicClock.now();
@@ -138,7 +138,7 @@ export class Erasure {
       .getQueryAndParameters();
   }
 
-  /** Until none has the properties: another anonymisation may have changed them between a read and its update. */
+  /** Repeats until none has the properties: another anonymisation may have changed them between a read and its update. */
   private async removeProperties(rows: Activity[], properties: string[], ofBots: boolean): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const updates = await this.updatesOfProperties(rows, properties);
@@ -150,7 +150,7 @@ export class Erasure {
     );
   }
 
-  /** For each activity that has one of the properties, an update that does nothing if they are others by now. */
+  /** Returns an update for each activity that has one of the properties. It does nothing if they have changed since they were read. */
   private async updatesOfProperties(rows: Activity[], removed: string[]): Promise<Statement[]> {
     const ids = rows.flatMap(({ id, properties }) => (properties && hasAny(properties, removed) ? [id] : []));
     if (ids.length === 0) return [];

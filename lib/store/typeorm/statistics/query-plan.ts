@@ -13,13 +13,13 @@ import {
 } from '../../../statistics/statistics.types.js';
 
 /**
- * The source of an answer:
- * - `rollup`: counts of names and of paths by bucket, and raw activities at both ends of the range.
- * - `daily-cache`: counts of past days that an earlier question has cached. The rest comes from `visit-paths` for paths, from
- *   `activities` for properties, and from `visits` for other dimensions.
- * - `visits`: the visit rows.
- * - `visit-paths`: the paths and names in visit rows, and raw activities of visits that are only partly in the range.
- * - `activities`: the raw rows.
+ * The source of an answer, and its tables:
+ * - `rollup` (`djaffar_name_rollup`, `djaffar_path_rollup`): counts by bucket, and raw activities at both ends of the range.
+ * - `daily-cache` (`djaffar_daily_count`): counts of past days that an earlier question has cached. The rest comes from
+ *   `visit-paths` for paths, from `activities` for properties, and from `visits` for other dimensions.
+ * - `visits` (`djaffar_visit`): the visit rows.
+ * - `visit-paths` (`djaffar_visit`): the paths and names in visit rows, and raw activities of visits that are only partly in the range.
+ * - `activities` (`djaffar_activity`): the raw rows.
  *
  * `live` and `funnel` always read activities, `retention` and `visits` visits, `journeys` visit-paths.
  */

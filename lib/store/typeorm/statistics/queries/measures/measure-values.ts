@@ -10,7 +10,7 @@ export interface Counted {
   value: string | number;
 }
 
-/** Returns the values of each measure by interval; an interval without visits has zeros, and no rate and no duration. */
+/** Returns the values of each measure by interval; an interval without visits has zeros, and no bounce rate and no duration. */
 export function toMeasureValues(rows: Counted[], starts: number[]): Found {
   const zeros = starts.map(() => 0);
   const durations = starts.map((): number | null => null);
