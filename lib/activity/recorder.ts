@@ -51,6 +51,22 @@ const ANONYMOUS = {
   ipAddress: null,
 };
 
+/** What an activity may lack. */
+const OPTIONAL = [
+  'route',
+  'referer',
+  'properties',
+  'subject',
+  'userId',
+  'userName',
+  'groupId',
+  'groupName',
+  'sessionId',
+  'visitId',
+  'ipAddress',
+  'interactive',
+] as const;
+
 /** Applies the options `respect`, `traceProperty`, `scrub` and `transform` to activities, and gives what is left to the writer. */
 @Injectable()
 export class Recorder {
@@ -112,7 +128,7 @@ export class Recorder {
       // Waits only if it must: an answer may begin in the next tick, and would then lack the cookie of a new visitor.
       const transformed = isPromise(transforming) ? await transforming : transforming;
       if (!transformed) continue;
-      const own = this.settings.transform ? { ...transformed } : transformed;
+      const own = this.settings.transform ? withNulls(transformed) : transformed;
       kept.push(own);
       if (options.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);
     }
@@ -236,6 +252,14 @@ function fitText(text: string, characters: number): string {
   return truncate(sanitize(text), characters);
 }
 
-function isPromise(value: ReturnType<Transform>): value is Promise<StoredActivity | null> {
-  return value !== null && 'then' in value;
+/** @param value `undefined` if JavaScript returns nothing */
+function isPromise(value: unknown): value is Promise<StoredActivity | null> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+/** Returns a copy with `null` for what JavaScript has deleted, or set to `undefined`. */
+function withNulls(activity: StoredActivity): StoredActivity {
+  const copy = { ...activity };
+  for (const property of OPTIONAL) copy[property] ??= null;
+  return copy;
 }

@@ -375,11 +375,24 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
     it.each<[string, NonNullable<DjaffarOptions['transform']>]>([
       ['at once', () => null],
       ['later', async () => Promise.resolve(null)],
+      ['by returning nothing, as JavaScript may', () => JSON.parse('{}').nothing],
     ])('drops an activity %s, which is answered 204 too', async (_, transform) => {
       await start({ transform });
       const response = await host.post(BODY);
       expect(response.status).toBe(204);
       await expectNothing(response);
+    });
+
+    it('may delete what an activity may lack, as JavaScript can', async () => {
+      await start({
+        guards: [accepting({ id: 7, name: 'Jeff' })],
+        transform: ({ id, date, receivedAt, name, path }) =>
+          Object.assign(JSON.parse('{}'), { id, date, receivedAt, name, path }),
+      });
+      const response = await host.post({ ...BODY, referer: '/from', properties: { plan: 'pro' } });
+      expect(response.status).toBe(204);
+      const nothing = { userId: null, userName: null, sessionId: null, visitId: null, ipAddress: null };
+      expect(await host.stored()).toMatchObject([{ ...nothing, referer: null, properties: null }]);
     });
 
     it('drops some of a batch', async () => {
