@@ -19,6 +19,7 @@ const all = (filter: ActivityFilter = { from: new Date(0) }): ErasureSelection =
   filter: parseFilter(filter),
   keepAnonymous: false,
 });
+const ERASE: Change = { kind: 'erase' };
 const anonymise = (...properties: string[]): Change => ({ kind: 'anonymise', properties });
 
 describe.each(FOUND)('an erasure on %s', (name) => {
@@ -74,7 +75,7 @@ describe.each(FOUND)('an erasure on %s', (name) => {
 
   const run = (
     selection: ErasureSelection,
-    change?: Change,
+    change: Change = ERASE,
     afterStep?: () => Promise<void>,
   ): Promise<number> =>
     new Erasure(
@@ -99,7 +100,7 @@ describe.each(FOUND)('an erasure on %s', (name) => {
   it('erases what is selected, in the number that it returns, and marks its minutes dirty', async () => {
     await store([activityOf(1, { visitId: 'v1' }), activityOf(2), activityOf(3, { name: 'kept' })]);
     const selection = all({ name: 'view' });
-    expect(await countToErase(dataSource, selection)).toBe(2);
+    expect(await countToErase(dataSource, selection, ERASE)).toBe(2);
     expect(await run(selection)).toBe(2);
     expect(await paths()).toEqual(['/3']);
     const dirty = await dataSource.manager.find(DirtyRange, { order: { since: 'ASC' } });
@@ -107,7 +108,7 @@ describe.each(FOUND)('an erasure on %s', (name) => {
       [1, 'v1', true],
       [2, '', true],
     ]);
-    expect(await countToErase(dataSource, selection)).toBe(0);
+    expect(await countToErase(dataSource, selection, ERASE)).toBe(0);
   });
 
   it('does nothing if nothing is selected', async () => {
@@ -210,7 +211,7 @@ describe.each(FOUND)('an erasure on %s', (name) => {
         activityOf(5, { path: '/without a visit' }),
         activityOf(6, { userId: 'u', path: '/own without a visit' }),
       ]);
-      expect(await countToErase(dataSource, all({ user: 'u' }))).toBe(3);
+      expect(await countToErase(dataSource, all({ user: 'u' }), ERASE)).toBe(3);
       expect(await run(all({ user: 'u' }))).toBe(3);
       expect(await paths()).toEqual(['/other', '/elsewhere', '/without a visit']);
     });
@@ -218,7 +219,7 @@ describe.each(FOUND)('an erasure on %s', (name) => {
     it('leaves what nobody did if that is to stay', async () => {
       await store([activityOf(1, before), activityOf(2, own)]);
       const selection = { ...all({ user: 'u' }), keepAnonymous: true };
-      expect(splitSelection(selection)).toHaveLength(1);
+      expect(splitSelection(selection, ERASE)).toHaveLength(1);
       expect(await run(selection)).toBe(1);
       expect(await paths()).toEqual(['/before']);
     });
@@ -315,6 +316,12 @@ describe.each(FOUND)('an erasure on %s', (name) => {
         { deep: { phone: '1' } },
       ]);
       expect(steps).toHaveLength(1);
+    });
+
+    it('removes a session that is missing', async () => {
+      await store([activityOf(1, { sessionId: 'missing' })]);
+      expect(await run(all(), anonymise())).toBe(1);
+      expect(await stored()).toMatchObject([{ sessionId: null }]);
     });
 
     it('changes nothing that is not selected', async () => {

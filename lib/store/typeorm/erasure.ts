@@ -38,7 +38,7 @@ export class Erasure {
   constructor(
     private readonly dataSource: DataSource,
     private readonly afterStep: AfterStep,
-    private readonly change: Change = { kind: 'erase' },
+    private readonly change: Change,
   ) {}
 
   /** @returns how many activities were changed */
@@ -226,7 +226,7 @@ function hasAny(properties: Properties, keys: string[]): boolean {
 export async function countToErase(
   dataSource: DataSource,
   selection: ErasureSelection,
-  change: Change = { kind: 'erase' },
+  change: Change,
 ): Promise<number> {
   let count = 0;
   for (const part of splitSelection(selection, change))
@@ -235,10 +235,7 @@ export async function countToErase(
 }
 
 /** The activities to erase, in parts, each in the order of dates. */
-export function splitSelection(
-  { filter, keepAnonymous }: ErasureSelection,
-  change: Change = { kind: 'erase' },
-): Selection[] {
+export function splitSelection({ filter, keepAnonymous }: ErasureSelection, change: Change): Selection[] {
   const selected: Selection = (manager) => {
     const query = filteredBy(manager, filter);
     return change.kind === 'anonymise' ? notYetAnonymous(query, change.properties) : query;

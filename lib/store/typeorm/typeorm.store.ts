@@ -174,7 +174,7 @@ export class TypeOrmStore
   }
 
   countToErase(selection: ErasureSelection): Promise<number> {
-    return countToErase(this.dataSource, selection);
+    return countToErase(this.dataSource, selection, { kind: 'erase' });
   }
 
   anonymise(selection: ErasureSelection, properties: string[], onChanged: () => void): Promise<number> {

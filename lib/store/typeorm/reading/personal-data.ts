@@ -20,7 +20,7 @@ export async function* personalDataOf(
 ): AsyncGenerator<PersonalRecord, void, void> {
   const sessions = new Set<string>();
   const visits = new Set<string>();
-  for (const part of splitSelection(selection)) {
+  for (const part of splitSelection(selection, { kind: 'erase' })) {
     let after: Cursor | undefined;
     for (;;) {
       const rows = await readPage(dataSource, part, { limit: MAX_LIMIT, after, order: 'asc' });
