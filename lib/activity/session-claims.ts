@@ -78,8 +78,9 @@ export class SessionClaims implements CommitListener {
     if (!claim) return;
     this.waiting.delete(key);
     try {
-      await this.store.claimSession?.(claim);
-      this.done.add(key);
+      const claimed = await this.store.claimSession?.(claim);
+      // An activity of before the login, which the browser has sent again after it, is stored without the user: the next one may do it.
+      if (claimed !== undefined) this.done.add(key);
       this.store.incidents.worked(SYMPTOM);
     } catch (error) {
       this.store.incidents.failed(SYMPTOM, this.store.classifyError(error) ?? describeThrown(error), 'warn');

@@ -51,10 +51,10 @@ export interface Store {
   /**
    * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
    * user. Bots and sessions without a cookie keep theirs. Only if the store has the option `session.claim`.
-   * @returns how many activities were changed
+   * @returns how many activities were changed; `undefined` if the user's activity is not stored as one of this user
    * @throws UnavailableError
    */
-  claimSession?(claim: SessionClaim): Promise<number>;
+  claimSession?(claim: SessionClaim): Promise<number | undefined>;
   /** Features that only a store on TypeORM has. */
   readonly typeorm?: TypeOrmFeatures;
 

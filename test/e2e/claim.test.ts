@@ -164,6 +164,16 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     });
   });
 
+  it('what was done before the login is given to the user, although some of it is sent again after the login', async () => {
+    const sent = { path: '/ad', session: 's', date: at(0), id: '0190163d-8694-739b-aea5-966c26f8ad91' };
+    const user = { id: 'u' };
+    await track(sent, { ...sent, user });
+    await settled();
+    await track({ path: '/welcome', session: 's', date: at(1), user });
+    await settled();
+    expect(await usersOf('s')).toEqual({ '/ad': 'u', '/welcome': 'u' });
+  });
+
   it('bots keep their activities without a user', async () => {
     await track(
       { path: '/1', session: 's', date: at(0), userAgent: BOT },
@@ -258,7 +268,7 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
       userName: null,
       activity: '01a0b1c2-d3e4-7f00-8000-000000000000',
     };
-    expect(await host.store.claimSession({ ...claim, until: at(1) })).toBe(0);
+    expect(await host.store.claimSession({ ...claim, until: at(1) })).toBeUndefined();
     expect(await usersOf('s')).toEqual({ '/1': null });
   });
 });

@@ -20,14 +20,14 @@ type Claimed = Pick<Activity, 'id' | 'date' | 'visitId'>;
 /**
  * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
  * user. Bots and sessions without a cookie keep theirs. Each step is one transaction of at most 1,000 activities.
- * @returns how many activities were changed
+ * @returns how many activities were changed; `undefined` if the user's own activity is not stored as one of this user
  */
-export async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number> {
+export async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number | undefined> {
   let claimed = 0;
   for (;;) {
     const found = await queryPrimary(dataSource, (manager) => findAnonymous(manager, claim));
     for (const some of chunks(found, MAX_LIMIT)) {
-      if (!(await change(dataSource, claim, some))) return claimed;
+      if (!(await change(dataSource, claim, some))) return claimed || undefined;
       claimed += some.length;
     }
     if (found.length < FOUND_AT_ONCE) return claimed;

@@ -167,9 +167,9 @@ export class TypeOrmStore
     return this.change(selection, { kind: 'erase' }, onErased);
   }
 
-  async claimSession(claim: SessionClaim): Promise<number> {
+  async claimSession(claim: SessionClaim): Promise<number | undefined> {
     const claimed = await claimSession(this.dataSource, claim);
-    if (claimed > 0) this.changes += 1;
+    if (claimed) this.changes += 1;
     return claimed;
   }
 
