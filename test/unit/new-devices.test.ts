@@ -174,6 +174,7 @@ describe('new devices', () => {
   it.each([
     [20, 9999, false],
     [20, 10_000, true],
+    [22, 10_000, true],
     [19, 10_000, false],
   ])(
     'of %i activities, whose first one was received after %i ms, are found though its id is unknown: %s',
