@@ -26,23 +26,28 @@ interface Pair {
 
 /**
  * Finds out if a session is a new device of a user: it is if this process has committed the first stored activity of that user in that
- * session. So usually one of several instances reports it; two may, or none, if both store first activities within {@link MARGIN}. Browsers choose the dates of their activities, so a date alone proves nothing.
+ * session. So usually one of several instances reports it; two may, or none, if both store first activities within {@link MARGIN}. Browsers choose the dates of their activities, so a date alone proves
+ * nothing.
  */
 export class NewDevices {
-  /** For each pair that was looked up, the id of its first activity; empty if this process has reported the new device. */
-  private readonly known = new LRUCache<string, string>({ max: MAX_KNOWN });
+  /**
+   * For each pair that was looked up, the id of its first activity; empty if this process has reported the new device. Made when it is
+   * needed, because it takes its memory at once.
+   */
+  private known?: LRUCache<string, string>;
   private readonly unknown = new Map<string, Pair>();
 
   constructor(private readonly store: Pick<Store, 'page' | 'isUserInOtherSession' | 'incidents'>) {}
 
   /** @returns the pairs to {@link find} */
   collect(activities: StoredActivity[]): Pair[] {
+    const known = (this.known ??= new LRUCache({ max: MAX_KNOWN }));
     const pairs = new Set<Pair>();
     for (const { id, userId, sessionId, receivedAt } of activities) {
       if (userId === null || sessionId === null) continue;
       const key = JSON.stringify([userId, sessionId]);
       // A known pair may still be new: a lookup can find its first activity before the commit is reported here.
-      if (this.known.has(key) && this.known.get(key) !== id) continue;
+      if (known.has(key) && known.get(key) !== id) continue;
       let pair = this.unknown.get(key);
       if (!pair) {
         this.makeRoom();
@@ -73,7 +78,7 @@ export class NewDevices {
     this.store.incidents.worked(SYMPTOM);
     // It was erased in the meantime.
     if (!activity) return undefined;
-    this.known.set(key, isNew ? '' : activity.id);
+    this.known?.set(key, isNew ? '' : activity.id);
     return isNew ? { activity, isFirst } : undefined;
   }
 
