@@ -282,8 +282,7 @@ describe.each(FOUND)('subscriptions, on %s,', (database) => {
       if (isBroken) throw new TypeError(`ada@example.org has no order`);
     };
     await track(host, 'order.paid');
-    const parked = async (): Promise<boolean> => (await statusOf(host))[0]?.parkedAt !== null;
-    await until(parked);
+    await untilParked(host);
     expect(attempts).toEqual([1, 2]);
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(740);
     expect(await statusOf(host)).toMatchObject([

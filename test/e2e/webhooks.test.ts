@@ -87,6 +87,12 @@ async function statusOf({
   return status;
 }
 
+/** Also waits for the subscription to be stored, which takes a moment after the start. */
+async function untilParked({ app }: Host): Promise<void> {
+  const subscriptions = app.get(ActivitySubscriptions, { strict: false });
+  await until(async () => Boolean((await subscriptions.status())[0]?.parkedAt));
+}
+
 it('a receiver gets what matches, signed as Standard Webhooks are', async () => {
   const { activities } = await start({
     filter: { name: 'order.*' },
@@ -123,7 +129,7 @@ it('a receiver that does not answer in time has failed, and is parked after seve
   answers = [0];
   const running = await start({ timeout: 500, maxFailures: 2 });
   await running.activities.track({ name: 'order.paid', path: '/' });
-  await until(async () => (await statusOf(running)).parkedAt !== null);
+  await untilParked(running);
   expect(await statusOf(running)).toMatchObject({ failures: 2, error: 'TIMEOUT', waiting: 1 });
   answers = [204];
   // Again and again: on a busy machine it may take longer.
@@ -149,7 +155,7 @@ it('a receiver that sends informational answers without an end has failed at onc
   const { port } = flood.address() as AddressInfo;
   const running = await start({ url: `http://127.0.0.1:${port}/`, maxFailures: 1, timeout: 600_000 });
   await running.activities.track({ name: 'order.paid', path: '/' });
-  await until(async () => (await statusOf(running)).parkedAt !== null);
+  await untilParked(running);
   expect(await statusOf(running)).toMatchObject({ error: 'INFORMATIONAL' });
   flood.close();
 });
@@ -158,7 +164,7 @@ it('a receiver that is gone is parked at once', async () => {
   answers = [410];
   const running = await start();
   await running.activities.track({ name: 'order.paid', path: '/' });
-  await until(async () => (await statusOf(running)).parkedAt !== null);
+  await untilParked(running);
   expect(await statusOf(running)).toMatchObject({ failures: 1, error: '410' });
 });
 
@@ -218,7 +224,7 @@ it.each([
   const connected = jest.fn();
   server.on('connection', connected);
   await running.activities.track({ name: 'order.paid', path: '/' });
-  await until(async () => (await statusOf(running)).parkedAt !== null);
+  await untilParked(running);
   expect(connected).not.toHaveBeenCalled();
   expect(await statusOf(running)).toMatchObject({ error: 'PRIVATE_ADDRESS' });
   expect(warned.mock.calls.map(String).join()).toContain('leads to the private address');
