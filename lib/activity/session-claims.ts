@@ -14,6 +14,8 @@ const REMEMBERED = 60_000;
 const MAX_REMEMBERED = 50_000;
 /** Milliseconds for which claims wait for what other listeners have to read first. */
 const MAX_WAIT = 10_000;
+/** How many activities of a user and a session are remembered. */
+const MAX_IDS = 20;
 /** The log text. */
 const SYMPTOM = 'earlier activities of sessions cannot be given to their users';
 
@@ -43,9 +45,14 @@ export class SessionClaims implements CommitListener {
       const key = JSON.stringify([sessionId, userId]);
       const waiting = this.waiting.get(key);
       if (this.done.has(key) || (!waiting && this.waiting.size >= MAX_WAITING)) continue;
-      // The latest activity, because everything before it is the user's.
-      if (!waiting || waiting.until < date)
-        this.waiting.set(key, { activity: id, session: sessionId, user: userId, userName, until: date });
+      if (!waiting) {
+        const claim = { session: sessionId, user: userId, userName, activities: [id], until: date };
+        this.waiting.set(key, claim);
+        continue;
+      }
+      if (waiting.activities.length < MAX_IDS) waiting.activities.push(id);
+      // Everything before the latest activity is the user's.
+      if (waiting.until < date) waiting.until = date;
     }
     if (this.waiting.size > 0) this.working ??= this.work().finally(() => (this.working = undefined));
   }
@@ -79,7 +86,7 @@ export class SessionClaims implements CommitListener {
     this.waiting.delete(key);
     try {
       const claimed = await this.store.claimSession?.(claim);
-      // An activity of before the login, which the browser has sent again after it, is stored without the user: the next one may do it.
+      // Activities of before the login, which the browser has sent again after it, are stored without the user: the next one may do it.
       if (claimed !== undefined) this.done.add(key);
       this.store.incidents.worked(SYMPTOM);
     } catch (error) {

@@ -23,8 +23,9 @@ export interface SessionClaim {
   session: string;
   user: string;
   userName: string | null;
-  /** The id of an activity of the user in the session, and its date. */
-  activity: string;
+  /** The ids of some activities of the user in the session; one that was sent again may be stored without the user. */
+  activities: string[];
+  /** The latest date of these. */
   until: Date;
 }
 
@@ -51,7 +52,7 @@ export interface Store {
   /**
    * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
    * user. Bots and sessions without a cookie keep theirs. Only if the store has the option `session.claim`.
-   * @returns how many activities were changed; `undefined` if the user's activity is not stored as one of this user
+   * @returns how many activities were changed; `undefined` if none of the user's activities is stored as one of this user
    * @throws UnavailableError
    */
   claimSession?(claim: SessionClaim): Promise<number | undefined>;

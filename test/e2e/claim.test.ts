@@ -174,6 +174,18 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     expect(await usersOf('s')).toEqual({ '/ad': 'u', '/welcome': 'u' });
   });
 
+  it('what was done before the login is given to the user, although the latest of it is sent again beside another activity', async () => {
+    const sent = { path: '/ad', session: 's', date: at(2), id: '0190163d-8694-739b-aea5-966c26f8ad91' };
+    const user = { id: 'u' };
+    await track({ path: '/', session: 's', date: at(0) }, sent);
+    await Promise.all([
+      track({ path: '/welcome', session: 's', date: at(1), user }),
+      track({ ...sent, user }),
+    ]);
+    await settled();
+    expect(await usersOf('s')).toEqual({ '/': 'u', '/ad': 'u', '/welcome': 'u' });
+  });
+
   it('bots keep their activities without a user', async () => {
     await track(
       { path: '/1', session: 's', date: at(0), userAgent: BOT },
@@ -252,7 +264,7 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
       expect(await host.activities.anonymise({ session: 's', to: at(0, 1) })).toBe(2);
       return transact(...given);
     });
-    const claim = { session: 's', user: 'u', userName: null, activity: items[0]?.id ?? '', until: at(1) };
+    const claim = { session: 's', user: 'u', userName: null, activities: [items[0]?.id ?? ''], until: at(1) };
     await host.store.claimSession(claim);
     expect((await host.stored()).find(({ path }) => path === '/late')).toMatchObject({
       userId: null,
@@ -262,14 +274,21 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
 
   it('a user who was erased in the meantime gets nothing', async () => {
     await track({ path: '/1', session: 's', date: at(0) });
-    const claim = {
-      session: 's',
-      user: 'gone',
-      userName: null,
-      activity: '01a0b1c2-d3e4-7f00-8000-000000000000',
-    };
-    expect(await host.store.claimSession({ ...claim, until: at(1) })).toBeUndefined();
-    expect(await usersOf('s')).toEqual({ '/1': null });
+    const id = '0190163d-8694-739b-aea5-966c26f8ad92';
+    const claim = { session: 's', user: 'gone', userName: null, activities: [id], until: at(1) };
+    expect(await host.store.claimSession(claim)).toBeUndefined();
+    const dialect = dialectOf(host.dataSource);
+    const transact = dialect.transact.bind(dialect);
+    await host.activities.track({ id, path: '/2', session: 's', date: at(1), user: { id: 'gone' } });
+    await settled();
+    await track({ path: '/late', session: 's', date: at(0) });
+    const spy = jest.spyOn(dialect, 'transact').mockImplementation(async (...given) => {
+      spy.mockRestore();
+      await host.activities.erase({ user: 'gone' });
+      return transact(...given);
+    });
+    expect(await host.store.claimSession(claim)).toBe(0);
+    expect(await usersOf('s')).toEqual({ '/late': null });
   });
 });
 

@@ -12,22 +12,28 @@ import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
 import { CookielessVisit } from './tables/cookieless-visit.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
-/** How many activities are found at once. Finding them reads all activities of the session, so it must not be repeated for each step. */
-const FOUND_AT_ONCE = 50_000;
+/**
+ * How many activities are found at once. Finding them reads all activities of the session, so it must not be repeated for each step; but
+ * the event loop waits while TypeORM builds them.
+ */
+const FOUND_AT_ONCE = 5000;
 
 type Claimed = Pick<Activity, 'id' | 'date' | 'visitId'>;
 
 /**
  * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
  * user. Bots and sessions without a cookie keep theirs. Each step is one transaction of at most 1,000 activities.
- * @returns how many activities were changed; `undefined` if the user's own activity is not stored as one of this user
+ * @returns how many activities were changed; `undefined` if none of the user's own activities is stored as one of this user
  */
 export async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number | undefined> {
+  const own = { id: In(claim.activities), userId: claim.user };
+  // First, because this reads little.
+  if (!(await queryPrimary(dataSource, (manager) => manager.existsBy(Activity, own)))) return undefined;
   let claimed = 0;
   for (;;) {
     const found = await queryPrimary(dataSource, (manager) => findAnonymous(manager, claim));
     for (const some of chunks(found, MAX_LIMIT)) {
-      if (!(await change(dataSource, claim, some))) return claimed || undefined;
+      if (!(await change(dataSource, claim, some))) return claimed;
       claimed += some.length;
     }
     if (found.length < FOUND_AT_ONCE) return claimed;
@@ -56,20 +62,20 @@ async function findAnonymous(manager: EntityManager, claim: SessionClaim): Promi
 }
 
 /**
- * The first statement locks the user's own activity: an erasure of the user that comes later waits for the commit, and after one
+ * The first statement locks the user's own activities: an erasure of the user that comes later waits for the commit, and after one
  * that came earlier nothing is done.
  * @returns whether it was done
  */
 async function change(
   dataSource: DataSource,
-  { activity, session, user, userName }: SessionClaim,
+  { activities, session, user, userName }: SessionClaim,
   found: Claimed[],
 ): Promise<boolean> {
   const lock = dataSource
     .createQueryBuilder()
     .update(Activity)
     .set({ userId: user })
-    .where({ id: activity, userId: user })
+    .where({ id: In(activities), userId: user })
     .getQueryAndParameters();
   const update = dataSource
     .createQueryBuilder()
