@@ -12,7 +12,7 @@ import { Scrubber } from './scrubber.js';
 import { ActivityWriter } from './activity.writer.js';
 import { MAX_NAME, MAX_PATH, MAX_ROUTE } from './new-activity.js';
 import { storedIp } from './ip-address.js';
-import { validateProperties } from './properties.js';
+import { isObject, validateProperties } from './properties.js';
 import type { NewSession } from './session.js';
 import { storedSubject, SUBJECT_FAULT } from './subject.js';
 import { truncate, isLongerThan, sanitize } from './text.js';
@@ -128,6 +128,10 @@ export class Recorder {
       // Waits only if it must: an answer may begin in the next tick, and would then lack the cookie of a new visitor.
       const transformed = isPromise(transforming) ? await transforming : transforming;
       if (!transformed) continue;
+      if (!isObject(transformed))
+        throw this.writer.errors.unstorable(
+          'the option "transform" gave something else than an activity or null',
+        );
       const own = this.settings.transform ? withNulls(transformed) : transformed;
       kept.push(own);
       if (options.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);

@@ -454,6 +454,12 @@ describe.each(ADAPTERS)('identity on %s', (adapter) => {
       expect(await host.stored()).toEqual([]);
     });
 
+    it('may give nothing else than an activity: answered 422', async () => {
+      const transform: unknown = () => true;
+      await start({ transform: transform as DjaffarOptions['transform'] });
+      expect((await host.post(BODY)).status).toBe(422);
+    });
+
     it('may not make an id that is too long: answered 422', async () => {
       await start({ transform: (activity) => ({ ...activity, visitId: 'v'.repeat(17) }) });
       expect((await host.post(BODY)).status).toBe(422);
