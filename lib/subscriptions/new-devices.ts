@@ -88,7 +88,7 @@ export class NewDevices {
     const [oldest] = this.unknown.keys();
     if (oldest === undefined) return;
     this.unknown.delete(oldest);
-    const reason = `${MAX_UNKNOWN} users in a session are waiting to be looked up`;
+    const reason = `${MAX_UNKNOWN} users in sessions have not been looked up`;
     this.store.incidents.failed(SYMPTOM, { code: 'OVERFLOW', reason }, 'warn');
   }
 }

@@ -154,10 +154,13 @@ it('a receiver that sends informational answers without an end has failed at onc
   await once(flood, 'listening');
   const { port } = flood.address() as AddressInfo;
   const running = await start({ url: `http://127.0.0.1:${port}/`, maxFailures: 1, timeout: 600_000 });
-  await running.activities.track({ name: 'order.paid', path: '/' });
-  await untilParked(running);
-  expect(await statusOf(running)).toMatchObject({ error: 'INFORMATIONAL' });
-  flood.close();
+  try {
+    await running.activities.track({ name: 'order.paid', path: '/' });
+    await untilParked(running);
+    expect(await statusOf(running)).toMatchObject({ error: 'INFORMATIONAL' });
+  } finally {
+    flood.close();
+  }
 });
 
 it('a receiver that is gone is parked at once', async () => {

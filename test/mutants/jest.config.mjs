@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import jest, { compileEach } from '../../jest.config.mjs';
+import jest from '../../jest.config.mjs';
 
 // Stryker knows no projects: the one with databases runs unit tests, too.
 const project = jest.projects.find((each) => each.displayName === 'e2e');
 
 export default {
   ...project,
-  transform: compileEach,
   displayName: 'mutants',
   rootDir: '../..',
   roots: ['<rootDir>/test/unit', '<rootDir>/test/e2e'],

@@ -42,7 +42,7 @@ it('new devices are found after a database has failed for more users than are re
   const [pair] = devices.collect([activityOf(0)]);
   expect(pair && (await devices.find(pair))).toEqual({ activity: stored, isFirst: true });
   expect(logged).toEqual([
-    'new devices of users are not reported: 10000 users in a session are waiting to be looked up',
+    'new devices of users are not reported: 10000 users in sessions have not been looked up',
     expect.stringMatching(/^over after .* \(3 times\): new devices of users are not reported$/),
   ]);
 });

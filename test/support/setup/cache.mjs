@@ -48,7 +48,8 @@ async function hashOfSources() {
 async function removeOlderThan(time) {
   for (const name of await readdir(CACHE)) {
     const folder = join(CACHE, name);
-    const { mtimeMs } = await stat(folder);
+    // Another run may have removed it.
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: time }));
     if (mtimeMs < time) await rm(folder, { recursive: true, force: true });
   }
 }
