@@ -189,14 +189,7 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
     const body = (): object => ({ date: new Date().toISOString(), path: '/' });
     const cookie = cookieOf(await host.post(body(), agent));
     expect(await devices.until(1)).toEqual(['ada Firefox true']);
-    const other = await startHost({
-      adapter,
-      database: host.database,
-      providers: [Listener],
-      djaffar: {
-        user: ({ headers }: { headers: Record<string, string> }) => ({ id: headers['x-user'] ?? '' }),
-      },
-    });
+    const other = await startAnother();
     try {
       expect((await other.post(body(), { ...agent, Cookie: cookie })).status).toBe(204);
       expect((await other.post(body(), { 'User-Agent': CHROME, 'X-User': 'ada' })).status).toBe(204);
@@ -226,10 +219,9 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
     expect(await devices.until(2)).toEqual(['ada Firefox true', 'ada Chrome false']);
   });
 
-  it('hear of a device that sends many activities at once, although the clock of the application is ahead of that of the database', async () => {
-    const now = Date.now.bind(Date);
-    jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
-    const ahead = await startHost({
+  /** A second process of the same application. */
+  const startAnother = (): Promise<Host> =>
+    startHost({
       adapter,
       database: host.database,
       providers: [Listener],
@@ -237,6 +229,17 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
         user: ({ headers }: { headers: Record<string, string> }) => ({ id: headers['x-user'] ?? '' }),
       },
     });
+
+  /** As if everything had been stored a minute ago. */
+  async function moveReceiptBack(): Promise<void> {
+    const receivedAt = new Date(Date.now() - 60_000);
+    await host.dataSource.createQueryBuilder().update(Activity).set({ receivedAt }).execute();
+  }
+
+  it('hear of a device that sends many activities at once, although the clock of the application is ahead of that of the database', async () => {
+    const now = Date.now.bind(Date);
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+    const ahead = await startAnother();
     try {
       const activities = Array.from({ length: 100 }, (_, i) => ({
         date: new Date(now() - i * 1000).toISOString(),
@@ -259,19 +262,8 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
     };
     const cookie = cookieOf(await host.post(first, agent));
     expect(await devices.until(1)).toEqual(['ada Firefox true']);
-    await host.dataSource
-      .createQueryBuilder()
-      .update(Activity)
-      .set({ receivedAt: new Date(Date.now() - 60_000) })
-      .execute();
-    const other = await startHost({
-      adapter,
-      database: host.database,
-      providers: [Listener],
-      djaffar: {
-        user: ({ headers }: { headers: Record<string, string> }) => ({ id: headers['x-user'] ?? '' }),
-      },
-    });
+    await moveReceiptBack();
+    const other = await startAnother();
     try {
       await other.post(first, { ...agent, Cookie: cookie });
       await other.post({ ...first, id: undefined }, { 'User-Agent': CHROME, 'X-User': 'ada' });
@@ -286,19 +278,8 @@ describe.each(PAIRS)('listeners, on $adapter and $database,', ({ adapter, databa
     const body = (ago: number): object => ({ date: new Date(Date.now() - ago).toISOString(), path: '/' });
     const cookie = cookieOf(await host.post(body(0), agent));
     expect(await devices.until(1)).toEqual(['ada Firefox true']);
-    await host.dataSource
-      .createQueryBuilder()
-      .update(Activity)
-      .set({ receivedAt: new Date(Date.now() - 60_000) })
-      .execute();
-    const other = await startHost({
-      adapter,
-      database: host.database,
-      providers: [Listener],
-      djaffar: {
-        user: ({ headers }: { headers: Record<string, string> }) => ({ id: headers['x-user'] ?? '' }),
-      },
-    });
+    await moveReceiptBack();
+    const other = await startAnother();
     try {
       await other.post(body(600_000), { ...agent, Cookie: cookie });
       await other.post(body(0), { 'User-Agent': CHROME, 'X-User': 'ada' });
