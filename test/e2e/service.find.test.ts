@@ -399,7 +399,8 @@ describe.each(FOUND)('ActivityService on %s', (database) => {
       name: 'streamed',
       session: `s${i % 2001}`,
     }));
-    await track(many);
+    // A busy machine might not store all at once in time.
+    for (let i = 0; i < many.length; i += 500) await track(many.slice(i, i + 500));
     const sessions: (string | undefined)[] = [];
     for await (const { session } of host.activities.stream({ path: '/many' })) sessions.push(session?.id);
     expect(sessions).toEqual(many.map(({ session }) => session));

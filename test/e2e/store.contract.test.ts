@@ -338,9 +338,9 @@ describe.each(STORES)('a store on %s', (name) => {
       await track(
         { path: '/a', date: at(1), user, session: 's1', userAgent: FIREFOX, country: 'DE', language: 'de' },
         { path: '/a', date: at(2), user, session: 's2', userAgent: CHROME },
-        { path: '/b', date: at(3), user, session: 's2' },
-        { path: '/b', date: at(4), user, name: 'engagement', session: 's2' },
-        { path: '/c', date: at(5), user: { id: 'another' }, session: 's2' },
+        { path: '/b', date: at(3), user, session: 's2', userAgent: CHROME },
+        { path: '/b', date: at(4), user, name: 'engagement', session: 's2', userAgent: CHROME },
+        { path: '/c', date: at(5), user: { id: 'another' }, session: 's2', userAgent: CHROME },
       );
       expect(await other.activities.feed({ user: TEXT })).toMatchObject([
         { path: '/b', count: 1, date: at(3) },
