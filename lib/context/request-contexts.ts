@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import {
   type ActivityContext,
   type ContextSource,
@@ -39,7 +39,7 @@ class EnteredRequest {
  * into unrelated work.
  */
 @Injectable()
-export class RequestContexts extends CurrentContext {
+export class RequestContexts extends CurrentContext implements OnApplicationShutdown {
   private readonly storage = new AsyncLocalStorage<EnteredRequest | ActivityContext>();
   private readonly contexts = new RequestValue<RequestContext>('context');
 
@@ -99,6 +99,11 @@ export class RequestContexts extends CurrentContext {
   snapshot(): ActivityContext | undefined {
     const { current } = this;
     return current instanceof RequestContext ? current.snapshot(this.settings, this.visitors) : current;
+  }
+
+  /** Up to Node 22, each storage that is in use costs every promise of the process, which may start another application. */
+  onApplicationShutdown(): void {
+    this.storage.disable();
   }
 
   run<T>(given: GivenContext, work: () => T): T {
