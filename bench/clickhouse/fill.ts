@@ -17,7 +17,7 @@ export function fillStatements(rows: number): string[] {
   const start = `arrayStringConcat(arrayMap(place -> substring('${digits}', toUInt64(intDiv(start, toInt64(pow(36, place))) % 36) + 1, 1),
     [7, 6, 5, 4, 3, 2, 1, 0]))`;
   return [
-    `INSERT INTO djaffar_session
+    `INSERT INTO djaffar_session (id, userAgent, startedAt, browser, system, device, bot, version)
      SELECT ${session('number')}, 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0', 0,
             ['Firefox', 'Chrome', 'Safari', 'Microsoft Edge'][1 + number % 4],
             ['Linux', 'Windows', 'macOS', 'Android', 'iOS'][1 + number % 5],

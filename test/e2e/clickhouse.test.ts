@@ -1,4 +1,6 @@
+import { createClient } from '@clickhouse/client';
 import { Test } from '@nestjs/testing';
+import { fillStatements } from '../../bench/clickhouse/fill.js';
 import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
@@ -142,6 +144,19 @@ describe('the tables on a cluster', () => {
     expect(await server.query(`SELECT version FROM ${database}.djaffar_migration`)).toEqual([{ version: 1 }]);
     await store.close();
     expect(store.isOpen).toBe(false);
+  });
+
+  it('has the tables that the benchmark fills', async () => {
+    const database = await server.createDatabase();
+    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    await store.migrate();
+    const client = createClient({ url: server.url, database });
+    for (const query of fillStatements(2000)) await client.command({ query });
+    await client.close();
+    expect(await store.count({})).toBeGreaterThan(1000);
+    const sessions = await server.query(`SELECT count() AS count FROM ${database}.djaffar_session`);
+    expect(sessions).toEqual([{ count: 40 }]);
+    await store.close();
   });
 
   it('gives a write up that the server does not answer in time, and stores it once when it is tried again', async () => {
