@@ -67,16 +67,8 @@ function readBatch(
   });
 }
 
-/** How many milliseconds a request may take until it is received. */
-const USUAL_LATENCY = 2000;
-
-/**
- * Returns by how many milliseconds the client's clock is slow. A difference that the time of the request explains is no error of the clock:
- * correcting it would put activities of different requests in a wrong order.
- */
+/** Returns by how many milliseconds the client's clock is slow. */
 function measureSkew(fields: FieldReader, { receivedAt }: Pick<ParseContext, 'receivedAt'>): number {
   const sentAt = fields.time('sentAt');
-  if (sentAt === undefined) return 0;
-  const difference = receivedAt - sentAt;
-  return difference > 0 && difference <= USUAL_LATENCY ? 0 : difference;
+  return sentAt === undefined ? 0 : receivedAt - sentAt;
 }
