@@ -1,7 +1,9 @@
 import { DataSource } from 'typeorm';
 import { Activity, ActivityStats, type Store } from '../../lib/index.js';
 import { STORE } from '../../lib/options/settings.js';
+import { cancellation } from '../../lib/store/cancellation.js';
 import { BucketCounts } from '../../lib/store/typeorm/statistics/rollup/bucket-counts.js';
+import { RollupLease } from '../../lib/store/typeorm/statistics/rollup/rollup-lease.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { monotonicClock } from '../../lib/time/clock.js';
@@ -58,6 +60,18 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     const views = await answers;
     expect(views).toEqual(views.toSorted((a, b) => Number(a) - Number(b)));
     expect(await viewsIn(host)).toBe(tracked + 1);
+  });
+
+  it('does its steps, and renews its lease, for all questions: none of them cancels it', async () => {
+    const signals = new Set<AbortSignal | undefined>();
+    const { during } = RollupLease.prototype;
+    jest.spyOn(RollupLease.prototype, 'during').mockImplementation(function (this: RollupLease, work) {
+      signals.add(cancellation());
+      return during.call(this, work);
+    });
+    await host.activities.track({ path: '/' });
+    expect(await viewsIn(host)).toBe(1);
+    expect(signals).toEqual(new Set([undefined]));
   });
 
   it('leaves nothing of pages that are erased, although it takes several steps', async () => {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { PageResolver } from '../../../../activity/page.js';
@@ -63,6 +64,8 @@ export class RollupService {
   /** The state as a question has last read it. */
   private largeFrom = new Date(0);
   private timer: NodeJS.Timeout | undefined;
+  /** Steps run outside of the question that begins them: they serve all, so they go on when it has been answered. */
+  private readonly outside = new AsyncResource('DjaffarRollup');
 
   /** @param changes returns how often this process has changed the activities */
   constructor(
@@ -109,7 +112,7 @@ export class RollupService {
 
   /** Does one step with deferred ranges, if it is due. It never rejects. */
   recomputeDeferred(): Promise<unknown> {
-    return this.runner.recomputeDeferred();
+    return this.outside.runInAsyncScope(() => this.runner.recomputeDeferred());
   }
 
   /**
@@ -201,7 +204,8 @@ export class RollupService {
   /** Works while a question waits or anything is left. It never rejects. */
   private work(): Promise<boolean> {
     let hasFailed = false;
-    this.working ??= this.steps()
+    this.working ??= this.outside
+      .runInAsyncScope(() => this.steps())
       .catch((error: unknown) => {
         hasFailed = true;
         this.runner.warn(error);
