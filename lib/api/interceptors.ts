@@ -10,7 +10,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { catchError, type Observable } from 'rxjs';
 import { InvalidFilterError } from '../activity/activity.filter.js';
-import { AbandonedError, observedBy } from '../store/cancellation.js';
+import { AbandonedError, observableCancelledBy } from '../store/cancellation.js';
 import type { Store } from '../store/store.js';
 import { badRequest } from '../http/bad-request.js';
 import type { StreamResponse } from '../http/response-streams.js';
@@ -49,7 +49,7 @@ export class ApiErrorInterceptor implements NestInterceptor {
 export class DisconnectInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const response = context.switchToHttp().getResponse<StreamResponse>();
-    return observedBy(disconnectSignal(response), () => next.handle());
+    return observableCancelledBy(disconnectSignal(response), () => next.handle());
   }
 }
 

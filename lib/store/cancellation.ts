@@ -12,32 +12,32 @@ export class AbandonedError extends UnavailableError {
 
 const signals = new AsyncLocalStorage<AbortSignal>();
 
-/** Number of works whose signal may be asked for. */
-let working = 0;
+/** Number of calls below that have not ended. */
+let running = 0;
 
-/** Runs the work; its queries are cancelled when the signal aborts. */
+/** Runs the work; its queries are cancelled when the signal aborts. What goes on after the result has settled may lose the signal. */
 export async function cancelledBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  working += 1;
+  running += 1;
   try {
     return await signals.run(signal, work);
   } finally {
-    end();
+    release();
   }
 }
 
-/** Like {@link cancelledBy}, each time that the result is subscribed to. */
-export function observedBy<T>(signal: AbortSignal, work: () => Observable<T>): Observable<T> {
+/** Like {@link cancelledBy}, for each subscription to the result. */
+export function observableCancelledBy<T>(signal: AbortSignal, work: () => Observable<T>): Observable<T> {
   return new Observable((subscriber) => {
-    working += 1;
-    subscriber.add(end);
+    running += 1;
     subscriber.add(signals.run(signal, () => work().subscribe(subscriber)));
+    subscriber.add(release);
   });
 }
 
-/** Up to Node 22, a storage that is in use costs every promise of the host, so it is given back with the last work. */
-function end(): void {
-  working -= 1;
-  if (working === 0) signals.disable();
+/** Disables the storage when the last call has ended: up to Node 22, an enabled one costs every promise of the host. */
+function release(): void {
+  running -= 1;
+  if (running === 0) signals.disable();
 }
 
 /** Returns the signal that aborts if the caller of the current work no longer waits; `undefined` if the work must be done. */

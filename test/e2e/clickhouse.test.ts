@@ -151,12 +151,15 @@ describe('the tables on a cluster', () => {
     const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
     await store.migrate();
     const client = createClient({ url: server.url, database });
-    for (const query of fillStatements(2000)) await client.command({ query });
-    await client.close();
-    expect(await store.count({})).toBeGreaterThan(1000);
-    const sessions = await server.query(`SELECT count() AS count FROM ${database}.djaffar_session`);
-    expect(sessions).toEqual([{ count: 40 }]);
-    await store.close();
+    try {
+      for (const query of fillStatements(2000)) await client.command({ query });
+      expect(await store.count({})).toBeGreaterThan(1000);
+      const sessions = await server.query(`SELECT count() AS count FROM ${database}.djaffar_session`);
+      expect(sessions).toEqual([{ count: 40 }]);
+    } finally {
+      await client.close();
+      await store.close();
+    }
   });
 
   it('gives a write up that the server does not answer in time, and stores it once when it is tried again', async () => {

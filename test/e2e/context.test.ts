@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -382,6 +383,14 @@ it.each(ADAPTERS)('no request is known without the option, on %s', async (adapte
   } finally {
     await host.close();
   }
+});
+
+it('gives its storage back when the application is closed', async () => {
+  const host = await startHost({ ...options, adapter: 'fastify' });
+  const disable = jest.spyOn(AsyncLocalStorage.prototype, 'disable');
+  await host.close();
+  expect(disable).toHaveBeenCalled();
+  disable.mockRestore();
 });
 
 describe('the context of a job', () => {

@@ -1,4 +1,5 @@
 const TestEnvironment = require('@stryker-mutator/jest-runner/jest-env/node');
+const { disableAsyncStorages } = require('../support/setup/async-storages.cjs');
 const { addRunBundle } = require('../support/setup/run-bundle.cjs');
 
 const ACTIVE_MUTANT = '__STRYKER_ACTIVE_MUTANT__';
@@ -10,6 +11,11 @@ module.exports = class extends TestEnvironment {
   async setup() {
     await super.setup();
     addRunBundle(this);
+  }
+
+  async teardown() {
+    disableAsyncStorages();
+    await super.teardown();
   }
 
   async handleTestEvent(event) {

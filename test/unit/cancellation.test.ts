@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { defer, lastValueFrom } from 'rxjs';
-import { cancellation, cancelledBy, observedBy } from '../../lib/store/cancellation.js';
+import { defer, lastValueFrom, NEVER } from 'rxjs';
+import { cancellation, cancelledBy, observableCancelledBy } from '../../lib/store/cancellation.js';
 
 const { signal } = new AbortController();
 
@@ -21,12 +21,22 @@ describe('the signal by which work is cancelled', () => {
 
   it('is known in the work, and afterwards no more', async () => {
     await expect(cancelledBy(signal, findSignal)).resolves.toBe(signal);
-    await expect(lastValueFrom(observedBy(signal, () => defer(findSignal)))).resolves.toBe(signal);
+    await expect(lastValueFrom(observableCancelledBy(signal, () => defer(findSignal)))).resolves.toBe(signal);
     await expect(findSignal()).resolves.toBeUndefined();
   });
 
+  it('is that of the innermost work', async () => {
+    const inner = new AbortController().signal;
+    const work = async (): Promise<unknown[]> => [
+      await cancelledBy(inner, findSignal),
+      await findSignal(),
+      await lastValueFrom(observableCancelledBy(inner, () => defer(findSignal))),
+    ];
+    await expect(cancelledBy(signal, work)).resolves.toEqual([inner, signal, inner]);
+  });
+
   it('is known each time that what is observed is subscribed to', async () => {
-    const observed = observedBy(signal, () => defer(findSignal));
+    const observed = observableCancelledBy(signal, () => defer(findSignal));
     await lastValueFrom(observed);
     await expect(lastValueFrom(observed)).resolves.toBe(signal);
   });
@@ -36,7 +46,10 @@ describe('the signal by which work is cancelled', () => {
     let finish = (): void => {};
     const long = cancelledBy(signal, () => new Promise<void>((resolve) => (finish = resolve)));
     await expect(cancelledBy(signal, fail)).rejects.toThrow('failed');
-    await expect(lastValueFrom(observedBy(signal, () => defer(fail)))).rejects.toThrow('failed');
+    await expect(lastValueFrom(observableCancelledBy(signal, () => defer(fail)))).rejects.toThrow('failed');
+    observableCancelledBy(signal, () => NEVER)
+      .subscribe()
+      .unsubscribe();
     expect(disable).not.toHaveBeenCalled();
     finish();
     await long;
