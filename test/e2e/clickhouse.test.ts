@@ -3,8 +3,10 @@ import { Test } from '@nestjs/testing';
 import { fillStatements } from '../../bench/clickhouse/fill.js';
 import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
+import { DirtyVisits } from '../../lib/store/clickhouse/dirty-visits.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
 import { DjaffarModule, type DjaffarOptions, type Session } from '../../lib/index.js';
+import { Server } from '../../lib/store/clickhouse/server.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { parseUserAgent } from '../../lib/activity/user-agent.js';
 import { parseStatisticsFilter } from '../../lib/statistics/statistics-filter.js';
@@ -235,6 +237,31 @@ describe('the tables on a cluster', () => {
     await writer.sessions.check();
     expect(await server.query(`SELECT id FROM ${database}.djaffar_session`)).toEqual([{ id: 's' }]);
     await store.close();
+  });
+
+  it('rebuilds many visits in portions, none twice and none left out', async () => {
+    const database = await server.createDatabase();
+    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    const engine = new Server(toClickHouseSettings({ url: server.url, database }), 60_000, 2);
+    const queries = jest.spyOn(engine, 'command');
+    try {
+      await store.migrate();
+      for (const query of fillStatements(2000)) await engine.command(query);
+      queries.mockClear();
+      // 200 visits, so 29 portions; each is one statement for visits that exist, and one for those that do not.
+      const dirty = new DirtyVisits(engine, 7);
+      await dirty.rebuildAround((change) => dirty.mark(change, 'true'));
+      expect(queries).toHaveBeenCalledTimes(1 + 2 * 29 + 1);
+      const [counts] = await server.query(
+        `SELECT count() AS rows, uniqExact(id) AS visits, sum(activities) AS activities FROM ${database}.djaffar_visit`,
+      );
+      const activities = await store.count({});
+      expect(counts).toEqual({ rows: 200, visits: 200, activities });
+      expect(await engine.query('SELECT 1 FROM djaffar_dirty_visit')).toEqual([]);
+    } finally {
+      await engine.close();
+      await store.close();
+    }
   });
 
   it('leaves nothing of a batch that it can never take', async () => {

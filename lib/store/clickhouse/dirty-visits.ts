@@ -4,12 +4,18 @@ import { text } from './sql.js';
 import { rebuildVisits } from './statistics/visit-builder.js';
 import { ACTIVITY, DIRTY_VISIT } from './tables.js';
 
+/** How many visits one statement rebuilds, because it holds all their activities in memory: about 260 MB. */
+const PORTION = 200_000;
+
 /**
  * The visits and sessions that a change of stored activities concerns, such as an erasure. They are marked before the change;
  * visits are rebuilt after it, so that a process that dies in between leaves the marks to the next update of the statistics.
  */
 export class DirtyVisits {
-  constructor(private readonly server: Server) {}
+  constructor(
+    private readonly server: Server,
+    private readonly portion = PORTION,
+  ) {}
 
   /** Marks the visits and the sessions of activities. */
   async mark(change: string, condition: string, limits?: StatementLimits): Promise<void> {
@@ -38,10 +44,24 @@ export class DirtyVisits {
     await this.unmark(id, limits);
   }
 
-  /** Rebuilds the visits that are marked for a change. */
+  /** Rebuilds the visits that are marked for a change, in portions of neighbouring ids: most ids begin with the start of the visit. */
   async rebuild(change: string, limits?: StatementLimits): Promise<void> {
-    const visits = `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE visitId != '' AND ${changeSql(change)}`;
-    await rebuildVisits(this.server, visits, limits);
+    let after = '';
+    for (;;) {
+      const marked = `visitId > ${text(after)} AND ${changeSql(change)}`;
+      const [end] = await this.server.query<{ visitId: string }>(
+        `SELECT visitId FROM ${DIRTY_VISIT} WHERE ${marked} ORDER BY visitId LIMIT 1 OFFSET ${this.portion - 1}`,
+        limits,
+      );
+      const until = end ? ` AND visitId <= ${text(end.visitId)}` : '';
+      await rebuildVisits(
+        this.server,
+        `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE ${marked}${until}`,
+        limits,
+      );
+      if (!end) return;
+      after = end.visitId;
+    }
   }
 
   /** The sessions that are marked for a change. */
