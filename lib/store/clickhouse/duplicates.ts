@@ -4,6 +4,9 @@ import type { Sessions } from './sessions.js';
 import { lists, text } from './sql.js';
 import { ACTIVITY } from './tables.js';
 
+/** Bytes that counting the ids may take; more are counted on the disk. After a copy, that is all ids. */
+const MAX_MEMORY = 1_000_000_000;
+
 interface Duplicate {
   id: string;
   /** When each row of the id was written, and by which insert. */
@@ -29,10 +32,12 @@ export class Duplicates {
    * @returns how many rows were removed
    */
   async remove(since: number, limits?: StatementLimits): Promise<number> {
+    const written = `FROM ${ACTIVITY} WHERE writtenAt >= ${since}`;
     const found = await this.server.query<Duplicate>(
       `SELECT toString(id) AS id, arraySort(groupArray((writtenAt, writeId))) AS rows,
-        groupUniqArrayIf(assumeNotNull(sessionId), sessionId IS NOT NULL) AS sessions FROM ${ACTIVITY}
-      WHERE writtenAt >= ${since} GROUP BY id HAVING count() > 1`,
+        groupUniqArrayIf(assumeNotNull(sessionId), sessionId IS NOT NULL) AS sessions ${written}
+        AND id IN (SELECT id ${written} GROUP BY id HAVING count() > 1)
+      GROUP BY id SETTINGS max_bytes_before_external_group_by = ${MAX_MEMORY}`,
       limits,
     );
     let removed = 0;
