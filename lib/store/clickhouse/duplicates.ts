@@ -37,7 +37,7 @@ export class Duplicates {
       `SELECT toString(id) AS id, arraySort(groupArray((writtenAt, writeId))) AS rows,
         groupUniqArrayIf(assumeNotNull(sessionId), sessionId IS NOT NULL) AS sessions ${written}
         AND id IN (SELECT id ${written} GROUP BY id HAVING count() > 1)
-      GROUP BY id SETTINGS max_bytes_before_external_group_by = ${MAX_MEMORY}`,
+      GROUP BY id HAVING count() > 1 SETTINGS max_bytes_before_external_group_by = ${MAX_MEMORY}`,
       limits,
     );
     let removed = 0;
