@@ -116,7 +116,7 @@ export class Recorder {
    * @throws UnstorableError if the options "user" or "transform" returned values that the tables cannot store
    */
   async record(given: StoredActivity[], session?: NewSession, options: RecordOptions = {}): Promise<number> {
-    const timeLeft = this.writer.timeLeft(options.deadline ?? this.deadline());
+    let { deadline = this.deadline() } = options;
     const kept: StoredActivity[] = [];
     /** Activities whose visit the host's code has chosen. */
     const ofHost: StoredActivity[] = [];
@@ -124,9 +124,12 @@ export class Recorder {
     if (allowed.length === 0) this.outcomes.count('signal', given.length);
     for (const activity of allowed) {
       const { visitId } = activity;
+      const timeLeft = this.writer.timeLeft(deadline);
       const transforming = this.transform(activity, options.request);
       // Waits only if it must: an answer may begin in the next tick, and would then lack the cookie of a new visitor.
       const transformed = isPromise(transforming) ? await transforming : transforming;
+      // The time that the host's function takes does not count. Without one, deadlines have the order of the calls, and so has the queue.
+      if (this.settings.transform) deadline = this.writer.deadline(timeLeft);
       if (!transformed) continue;
       if (!isObject(transformed))
         throw this.writer.errors.unstorable(
@@ -137,7 +140,6 @@ export class Recorder {
       if (options.isVisitOfHost || own.visitId !== visitId) ofHost.push(own);
     }
     this.outcomes.count('transform', allowed.length - kept.length);
-    const deadline = this.writer.deadline(timeLeft);
     for (const activity of kept) this.truncateFields(activity);
     if (kept.length === 0) return 0;
     const { manager } = options;
