@@ -29,8 +29,11 @@ export async function cancelledBy<T>(signal: AbortSignal, work: () => Promise<T>
 export function observableCancelledBy<T>(signal: AbortSignal, work: () => Observable<T>): Observable<T> {
   return new Observable((subscriber) => {
     running += 1;
-    subscriber.add(signals.run(signal, () => work().subscribe(subscriber)));
-    subscriber.add(release);
+    try {
+      subscriber.add(signals.run(signal, () => work().subscribe(subscriber)));
+    } finally {
+      subscriber.add(release);
+    }
   });
 }
 

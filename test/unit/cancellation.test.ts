@@ -47,6 +47,10 @@ describe('the signal by which work is cancelled', () => {
     const long = cancelledBy(signal, () => new Promise<void>((resolve) => (finish = resolve)));
     await expect(cancelledBy(signal, fail)).rejects.toThrow('failed');
     await expect(lastValueFrom(observableCancelledBy(signal, () => defer(fail)))).rejects.toThrow('failed');
+    const thrown = observableCancelledBy(signal, () => {
+      throw new Error('failed at once');
+    });
+    await expect(lastValueFrom(thrown)).rejects.toThrow('failed at once');
     observableCancelledBy(signal, () => NEVER)
       .subscribe()
       .unsubscribe();

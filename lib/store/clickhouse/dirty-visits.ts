@@ -4,7 +4,7 @@ import { text } from './sql.js';
 import { rebuildVisits } from './statistics/visit-builder.js';
 import { ACTIVITY, DIRTY_VISIT } from './tables.js';
 
-/** How many visits one statement rebuilds, because it holds all their activities in memory: about 260 MB. */
+/** How many visits one statement rebuilds, because it holds all their activities in memory, up to 0.6 GB. */
 const PORTION = 200_000;
 
 /**
