@@ -97,10 +97,17 @@ export class KnownSessions {
     this.isClosing = true;
   }
 
+  /** Checks a last time. */
   async close(): Promise<void> {
-    clearTimeout(this.checkTimer);
+    this.stop();
     await this.checking;
     await this.check();
+  }
+
+  /** Ends the checks: the store is about to be closed. */
+  stop(): void {
+    this.stopSkipping();
+    clearTimeout(this.checkTimer);
   }
 
   private get canCheck(): boolean {

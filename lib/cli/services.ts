@@ -51,15 +51,17 @@ export async function withServices(
 ): Promise<void> {
   const { dataSource: file } = command.optsWithGlobals<{ dataSource: DataSourceFile }>();
   const { store, page, retention, close } = await file.open();
+  const services = createServices(store, page);
+  const { sessions } = services.writer;
   try {
-    const services = createServices(store, page);
     await work({ ...services, page, retention, file: file.name });
-    await services.writer.sessions.check();
+    await sessions.close();
   } catch (error) {
     const cause = error instanceof UnavailableError ? error.cause : error;
     if (!store.classifyError(cause)?.isNotMigrated) throw error;
     throw new Error('a table or a column is missing; run the migrations', { cause: error });
   } finally {
+    sessions.stop();
     await store.close();
     await close();
   }

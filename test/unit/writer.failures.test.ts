@@ -1,8 +1,11 @@
+import { Command } from 'commander';
 import { EntityManager } from 'typeorm';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import type { StoredActivity } from '../../lib/activity/activity.js';
 import type { NewSession } from '../../lib/activity/session.js';
 import { UnstorableError } from '../../lib/activity/unstorable.error.js';
+import type { OpenStore } from '../../lib/cli/data-source.js';
+import { withServices } from '../../lib/cli/services.js';
 import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
 import type { Batch, Write } from '../../lib/store/batch.js';
@@ -530,6 +533,26 @@ describe('the writer', () => {
       expect(await resultOf(writer.beforeApplicationShutdown(), 1)).toBe('stored');
       await jest.advanceTimersByTimeAsync(5000);
       expect(store.restored).toEqual([['s']]);
+    });
+
+    it.each(['works', 'fails'])('checks nothing any more after a command that %s', async (outcome) => {
+      start();
+      const open = async (): Promise<OpenStore> => ({
+        store,
+        page: undefined,
+        retention: undefined,
+        close: async () => {},
+      });
+      const command = new Command().setOptionValue('dataSource', { name: 'data-source.js', open });
+      store.restoreError = new Error('no connection');
+      const ran = withServices(command, async (services) => {
+        services.writer.sessions.recheck([session('s')]);
+        if (outcome === 'fails') throw new Error('a file that cannot be read');
+      });
+      expect(await resultOf(ran, 5000)).toEqual(
+        outcome === 'fails' ? new Error('a file that cannot be read') : 'stored',
+      );
+      expect(store.restored).toEqual(outcome === 'fails' ? [] : [['s']]);
     });
 
     it('checks it before the end of a shutdown', async () => {
