@@ -25,9 +25,14 @@ export function startOfVisit(id: string): number {
   return parseInt(id.slice(0, -RANDOM_LENGTH), 36);
 }
 
+/** Like {@link startOfVisit}; `undefined` if the id does not look like one made by Djaffar. */
+export function parseStartOfVisit(id: string): number | undefined {
+  return OWN.test(id) ? startOfVisit(id) : undefined;
+}
+
 /** True if the id contains a start less than 24 hours before or after the date. */
 export function isNearStart(id: string, date: Date): boolean {
-  const start = OWN.test(id) ? startOfVisit(id) : 0;
+  const start = parseStartOfVisit(id) ?? 0;
   return start >= FIRST_START && Math.abs(date.getTime() - start) < MAX_VISIT_DURATION;
 }
 

@@ -285,7 +285,7 @@ export interface Received {
   activities: Activity[];
 }
 
-/** @param done numbers of days */
+/** @param done numbers of days, or of portions of visits */
 export type Progress = (done: number, total: number) => void;
 
 /** Number of visit and rollup rows that differ from the activities, and of activities with another page than the option gives. */

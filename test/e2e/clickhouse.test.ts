@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createClient } from '@clickhouse/client';
 import { Test } from '@nestjs/testing';
 import { fillStatements } from '../../bench/clickhouse/fill.js';
@@ -6,6 +7,8 @@ import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.opti
 import { DirtyVisits } from '../../lib/store/clickhouse/dirty-visits.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
 import { DjaffarModule, type DjaffarOptions, type Session } from '../../lib/index.js';
+import { COLUMNS, rebuildVisits, visitsSql } from '../../lib/store/clickhouse/statistics/visit-builder.js';
+import { listVisitRanges } from '../../lib/store/clickhouse/statistics/visit-selection.js';
 import { Server } from '../../lib/store/clickhouse/server.js';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { parseUserAgent } from '../../lib/activity/user-agent.js';
@@ -262,6 +265,88 @@ describe('the tables on a cluster', () => {
       await engine.close();
       await store.close();
     }
+  });
+
+  describe('all visits in ranges of their ids', () => {
+    let database: string;
+    let store: Store;
+    let engine: Server;
+
+    beforeEach(async () => {
+      database = await server.createDatabase();
+      store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+      engine = new Server(toClickHouseSettings({ url: server.url, database }), 60_000, 2);
+      await store.migrate();
+      for (const query of fillStatements(2000)) await engine.command(query);
+      // Visits with ids of another program, of other lengths, and far from the start that an id seems to contain.
+      const ids = [
+        ...Array.from({ length: 40 }, (_, i) => `visit-${i}`),
+        ...Array.from({ length: 40 }, (_, i) => `0000000${(i % 10).toString()}foreign${i}`.slice(0, 15)),
+      ];
+      const { activities, ...batch } = batchOf('/');
+      const foreign = activities.flatMap((activity) =>
+        ids.map((visitId) => ({ ...activity, id: randomUUID(), visitId })),
+      );
+      await write(store, { ...batch, activities: foreign }, 60_000);
+    });
+
+    afterEach(async () => {
+      await engine.close();
+      await store.close();
+    });
+
+    it('contain each visit once, and about as many visits each', async () => {
+      const [all] = await engine.query<{ visits: number }>(
+        `SELECT uniqExact(visitId) AS visits FROM djaffar_activity WHERE visitId != ''`,
+      );
+      const ranges = await listVisitRanges(engine, 16);
+      const counts: number[] = [];
+      for (const range of ranges) {
+        const [row] = await engine.query<{ visits: number }>(
+          `SELECT uniqExact(visitId) AS visits FROM djaffar_activity WHERE ${range.matches('visitId')}`,
+        );
+        counts.push(row?.visits ?? 0);
+      }
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(all?.visits);
+      expect(ranges.length).toBeGreaterThan(15);
+      expect(Math.max(...counts)).toBe(16);
+    });
+
+    it('are rebuilt like all at once', async () => {
+      for (const range of await listVisitRanges(engine, 16)) await rebuildVisits(engine, range);
+      const columns = COLUMNS.join(', ');
+      const stored = await engine.query(`SELECT ${columns} FROM djaffar_visit FINAL ORDER BY id`);
+      const expected = await engine.query(
+        `SELECT ${columns} FROM (${visitsSql({ matches: (column) => `${column} != ''`, hours: '1' })}) ORDER BY id`,
+      );
+      expect(stored).toEqual(expected);
+    });
+
+    it('are rebuilt if very many have new activities', async () => {
+      await store.check();
+      await engine.command(`INSERT INTO djaffar_activity (id, date, receivedAt, name, path, visitId, isNear, writeId)
+        SELECT generateUUIDv4(), ${Date.now()}, ${Date.now()}, 'view', '/', toString(number), false, 1 FROM numbers(100001)`);
+      expect(await store.check()).toMatchObject({ visits: 0 });
+      expect(await engine.query('SELECT count() AS visits FROM djaffar_visit FINAL')).toEqual([
+        { visits: 100_251 },
+      ]);
+      expect(await engine.query('SELECT 1 FROM djaffar_dirty_visit')).toEqual([]);
+    });
+
+    it('are compared with the activities: visits that differ, are missing, or should not be there', async () => {
+      expect(await store.check()).toMatchObject({ visits: 0 });
+      const ids = await engine.query<{ id: string }>(
+        'SELECT id FROM djaffar_visit ORDER BY id LIMIT 2 OFFSET 90',
+      );
+      const [changed = '', lost = ''] = ids.map(({ id }) => id);
+      for (const statement of [
+        `INSERT INTO djaffar_visit (id, startedAt, version) VALUES ('${changed}', 1, ${10 ** 16})`,
+        `INSERT INTO djaffar_visit (id, version, gone) VALUES ('${lost}', ${10 ** 16}, 1)`,
+        `INSERT INTO djaffar_visit (id, startedAt, version) VALUES ('without-activities', 1, 1)`,
+      ])
+        await engine.command(statement);
+      expect(await store.check()).toMatchObject({ visits: 3 });
+    });
   });
 
   it('leaves nothing of a batch that it can never take', async () => {

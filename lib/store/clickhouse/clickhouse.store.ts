@@ -69,7 +69,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     this.reader = new Reader(this.server, this.sessions, () => this.freshness.removeDuplicates());
     this.writing = new Writing(this.server, this.sessions);
     this.statistics = new ClickHouseStatistics(this.server, this.freshness);
-    this.verifier = new Verifier(this.server, page);
+    this.verifier = new Verifier(this.server, () => this.freshness.update(), page);
   }
 
   onApplicationBootstrap(): void {
@@ -260,14 +260,12 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     return this.server.ask((limits) => this.freshness.findLag(limits));
   }
 
-  async check(onProgress?: Progress): Promise<Mismatches> {
-    await this.freshness.update();
+  check(onProgress?: Progress): Promise<Mismatches> {
     return this.verifier.check(onProgress);
   }
 
-  async rebuild(onProgress?: Progress): Promise<void> {
-    await this.freshness.update();
-    await this.verifier.rebuild(onProgress);
+  rebuild(onProgress?: Progress): Promise<void> {
+    return this.verifier.rebuild(onProgress);
   }
 
   async migrate(): Promise<void> {

@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Server, StatementLimits } from './server.js';
 import { text } from './sql.js';
 import { rebuildVisits } from './statistics/visit-builder.js';
+import { PORTION, selectIds } from './statistics/visit-selection.js';
 import { ACTIVITY, DIRTY_VISIT } from './tables.js';
-
-/** How many visits one statement rebuilds, because it holds all their activities in memory, up to 0.6 GB. */
-const PORTION = 200_000;
 
 /**
  * The visits and sessions that a change of stored activities concerns, such as an erasure. They are marked before the change;
@@ -56,7 +54,7 @@ export class DirtyVisits {
       const until = end ? ` AND visitId <= ${text(end.visitId)}` : '';
       await rebuildVisits(
         this.server,
-        `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE ${marked}${until}`,
+        selectIds(`SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE ${marked}${until}`),
         limits,
       );
       if (!end) return;

@@ -9,7 +9,8 @@ import type { Server, StatementLimits } from '../server.js';
 import type { Sessions } from '../sessions.js';
 import { lists, text } from '../sql.js';
 import { ACTIVITY, DIRTY_VISIT, STATE } from '../tables.js';
-import { rebuildVisits } from './visit-builder.js';
+import { rebuildAllVisits, rebuildVisits } from './visit-builder.js';
+import { selectIds } from './visit-selection.js';
 import { withTimeLimit } from '../../../time/time-limit.js';
 
 /** Milliseconds from the moment that a row has as `writtenAt` to the one in which others see it, at most. */
@@ -132,7 +133,8 @@ export class Freshness {
     const now = await this.loadState();
     const since = this.windowStart;
     await this.duplicates.remove(since);
-    await this.rebuildWritten(since);
+    if (since === 0) await rebuildAllVisits(this.server, since);
+    else await this.rebuildWritten(since);
     await this.rebuildAbandoned(now);
     this.upToDate = now;
     if (now - this.storedUpToDate > PAUSE) {
@@ -167,19 +169,18 @@ export class Freshness {
   private async rebuildWritten(since: number): Promise<void> {
     const written = await this.server.query<{ visitId: string; written: string }>(
       `SELECT visitId, toString(sum(cityHash64(id, writeId))) AS written FROM ${ACTIVITY}
-      WHERE writtenAt >= ${since} AND visitId != '' GROUP BY visitId LIMIT ${MAX_LISTED + 1}`,
+      WHERE writtenAt >= ${since} AND visitId != '' GROUP BY visitId LIMIT ${MAX_LISTED + 1}
+      SETTINGS max_rows_to_group_by = ${MAX_LISTED}, group_by_overflow_mode = 'break'`,
     );
     if (written.length > MAX_LISTED) {
-      await this.dirtyVisits.rebuildAround((change) =>
-        this.dirtyVisits.mark(change, `writtenAt >= ${since}`),
-      );
+      await rebuildAllVisits(this.server, since);
       return;
     }
     const known = this.rebuiltSince === since ? this.rebuilt : new Map<string, string>();
     const changed = written.filter(({ visitId, written: rows }) => known.get(visitId) !== rows);
     for (const some of lists(changed, LISTED)) {
       const ids = some.map(({ visitId }) => text(visitId)).join(', ');
-      await rebuildVisits(this.server, `SELECT arrayJoin([${ids}]) AS visitId`);
+      await rebuildVisits(this.server, selectIds(`SELECT arrayJoin([${ids}]) AS visitId`));
     }
     this.rebuilt = new Map(written.map(({ visitId, written: rows }) => [visitId, rows]));
     this.rebuiltSince = since;

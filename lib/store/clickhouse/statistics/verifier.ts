@@ -4,7 +4,8 @@ import type { Mismatches, Progress } from '../../store.js';
 import type { Server } from '../server.js';
 import { lists, text } from '../sql.js';
 import { ACTIVITY, VISIT } from '../tables.js';
-import { COLUMNS, rebuildVisits, visitsSql } from './visit-builder.js';
+import { COLUMNS, rebuildAllVisits, visitsSql } from './visit-builder.js';
+import { listVisitRanges, type VisitRange } from './visit-selection.js';
 
 /** The number of paths that are compared by one query. */
 const PATHS = 10_000;
@@ -21,35 +22,51 @@ export class Verifier {
 
   constructor(
     private readonly server: Server,
+    /** Brings the visits up to date, and returns up to which moment they are. */
+    private readonly update: () => Promise<number>,
     page: PageOption,
   ) {
     this.pages = new PageResolver(page);
   }
 
   async check(onProgress?: Progress): Promise<Mismatches> {
-    onProgress?.(0, 2);
+    const asOf = await this.update();
+    const ranges = await listVisitRanges(this.server);
+    onProgress?.(0, ranges.length + 1);
     let pages = 0;
     for await (const rows of this.wrongPages()) for (const { activities } of rows) pages += activities;
-    onProgress?.(1, 2);
-    const hash = `cityHash64(${COLUMNS.join(', ')})`;
-    const [row] = await this.server.query<{ visits: number }>(
-      `SELECT countIf(NOT (computed.hash <=> stored.hash)) AS visits
-      FROM (SELECT id, ${hash} AS hash FROM (${visitsSql()})) AS computed
-      FULL JOIN (SELECT id, ${hash} AS hash FROM ${VISIT} FINAL) AS stored ON stored.id = computed.id`,
-    );
-    onProgress?.(2, 2);
-    return { visits: row?.visits ?? 0, sums: 0, pages };
+    let visits = 0;
+    for (const [i, range] of ranges.entries()) {
+      onProgress?.(i + 1, ranges.length + 1);
+      visits += await this.countWrongVisits(range, asOf);
+    }
+    onProgress?.(ranges.length + 1, ranges.length + 1);
+    return { visits, sums: 0, pages };
   }
 
   async rebuild(onProgress?: Progress): Promise<void> {
-    onProgress?.(0, 2);
+    await this.update();
     for await (const rows of this.wrongPages()) await this.mendPages(rows);
-    onProgress?.(1, 2);
-    await rebuildVisits(
-      this.server,
-      `SELECT DISTINCT visitId FROM ${ACTIVITY} WHERE visitId != '' UNION DISTINCT SELECT id FROM ${VISIT}`,
-    );
-    onProgress?.(2, 2);
+    await rebuildAllVisits(this.server, 0, onProgress);
+  }
+
+  /** Counts the visits that differ from their activities, if these were written before `asOf`. */
+  private async countWrongVisits(range: VisitRange, asOf: number): Promise<number> {
+    // As a text: the hash of a NULL is NULL.
+    const hash = `cityHash64(toString(tuple(${COLUMNS.join(', ')})))`;
+    const count = async (): Promise<number> => {
+      const [row] = await this.server.query<{ visits: number }>(
+        `SELECT countIf(NOT (computed.hash <=> stored.hash) AND ifNull(computed.writtenUntil, 0) < ${asOf}) AS visits
+        FROM (SELECT id, writtenUntil, ${hash} AS hash FROM (${visitsSql(range)})) AS computed
+        FULL JOIN (SELECT id, ${hash} AS hash FROM ${VISIT} FINAL WHERE ${range.matches('id')}) AS stored
+          ON stored.id = computed.id`,
+      );
+      return row?.visits ?? 0;
+    };
+    if ((await count()) === 0) return 0;
+    // Activities may have become visible, or been erased, since the last update.
+    await this.update();
+    return count();
   }
 
   private async *wrongPages(): AsyncGenerator<PathRow[], void, void> {

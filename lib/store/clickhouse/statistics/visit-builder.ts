@@ -6,18 +6,11 @@ import { ID_ORDER, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
 import { MAX_VISIT_DURATION } from '../../../activity/visit-id.js';
 import { VISIT_SOURCES } from '../../../statistics/statistics-filter.js';
+import type { Progress } from '../../store.js';
+import { listVisitRanges, selectIds, type VisitSelection } from './visit-selection.js';
 
-/** All activities of a visit are within so many hours of the start that its id contains. */
-const REACH = 25;
 /** If a visit has more activities, the time in view after the last one is not counted. */
 const MAX_ACTIVITIES = 1000;
-
-/** An id that contains the start of its visit: see visit-id.ts. */
-const OWN = '^[0-9a-z]{8,9}[0-9A-Za-z_-]{7}$';
-const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
-/** Milliseconds since 1970: the characters before the last seven are a number to the base 36. */
-const START = `arrayFold((start, digit) -> start * 36 + position('${DIGITS}', digit) - 1,
-  splitByString('', substring(visitId, 1, length(visitId) - 7)), toInt64(0))`;
 
 /** The columns of the table of visits that are computed, in their order. */
 export const COLUMNS = [
@@ -41,30 +34,44 @@ export const COLUMNS = [
 /**
  * Rebuilds visits from their activities, and deletes those without any. Any instance can do it at any time: if a visit gets two rows, the
  * one whose activities were read later is used.
- * @param ids a `SELECT` of the ids as `visitId`, which selects the same each time
  */
-export async function rebuildVisits(server: Server, ids: string, limits?: StatementLimits): Promise<void> {
+export async function rebuildVisits(
+  server: Server,
+  selection: VisitSelection,
+  limits?: StatementLimits,
+): Promise<void> {
   const version = 'toUnixTimestamp64Micro(now64(6))';
   await server.command(
     `INSERT INTO ${VISIT} (${COLUMNS.join(', ')}, version, gone)
-    SELECT ${COLUMNS.join(', ')}, ${version}, 0 FROM (${visitsSql(ids)})`,
+    SELECT ${COLUMNS.join(', ')}, ${version}, 0 FROM (${visitsSql(selection)})`,
     limits,
     { async_insert: 0 },
   );
   await server.command(
     `INSERT INTO ${VISIT} (id, version, gone)
     SELECT id, ${version}, 1 FROM ${VISIT} FINAL
-    WHERE id IN (${ids}) AND id NOT IN (SELECT visitId FROM (${activitiesSql(ids, 'visitId')}))`,
+    WHERE ${selection.matches('id')} AND id NOT IN (SELECT visitId FROM (${activitiesSql(selection, 'visitId')}))`,
     limits,
     { async_insert: 0 },
   );
 }
 
 /**
- * Returns the SQL that computes visits from their activities.
- * @param ids a `SELECT` of their ids as `visitId`; default: all visits
+ * Rebuilds all visits with activities that were written since an instant, a portion at a time.
+ * @param since milliseconds since 1970, by the server's clock; 0: visits without activities are deleted, too
  */
-export function visitsSql(ids?: string): string {
+export async function rebuildAllVisits(server: Server, since: number, onProgress?: Progress): Promise<void> {
+  const ranges = await listVisitRanges(server);
+  for (const [done, range] of ranges.entries()) {
+    onProgress?.(done, ranges.length);
+    const written = `SELECT DISTINCT visitId FROM ${ACTIVITY} WHERE writtenAt >= ${since} AND ${range.matches('visitId')}`;
+    await rebuildVisits(server, since === 0 ? range : selectIds(written));
+  }
+  onProgress?.(ranges.length, ranges.length);
+}
+
+/** Returns the SQL that computes visits from their activities. */
+export function visitsSql(selection: VisitSelection): string {
   const isAction = `name != ${text(ENGAGEMENT)}`;
   const place = `(date, ${ID_ORDER})`;
   // Tuples: the functions leave out rows in which the value itself is NULL.
@@ -78,9 +85,10 @@ export function visitsSql(ids?: string): string {
     'tupleElement(first, 2) AS sessionId',
     `argMaxIf(activity.userId, ${place}, activity.userId IS NOT NULL) AS userId`,
     'toUInt32(count()) AS activities',
+    'max(writtenAt) AS writtenUntil',
     `toUInt32(countIf(name = 'view')) AS views`,
     `countIf(${isAction} AND ifNull(interactive, true)) AS actions`,
-    'actions = 1 AS bounced',
+    'toBool(actions = 1) AS bounced',
     `maxIf(date, ${isAction}) AS lastAction`,
     `groupArrayIf((date, inView), inView > 0) AS timesInView`,
     `if(count() > ${MAX_ACTIVITIES}, 0, arraySum(arrayMap(t -> if(t.1 > lastAction, t.2, 0), timesInView))) AS inViewAfter`,
@@ -102,28 +110,23 @@ export function visitsSql(ids?: string): string {
     'name',
     'interactive',
     'inView',
+    'writtenAt',
     ...VISIT_SOURCES,
   ];
-  const activities =
-    ids === undefined
-      ? `SELECT * FROM ${ACTIVITY} WHERE visitId != ''`
-      : activitiesSql(ids, needed.join(', '));
-  const sessions =
-    ids === undefined ? '' : ` WHERE id IN (SELECT sessionId FROM (${activitiesSql(ids, 'sessionId')}))`;
   return `SELECT visit.*, ${SESSION_PROPERTIES.map((property) => `session.${property} AS ${property}`).join(', ')},
       ifNull(session.bot, false) AS bot
-    FROM (SELECT ${columns.join(', ')} FROM (${activities}) AS activity GROUP BY visitId) AS visit
-    LEFT JOIN (SELECT id, ${SESSION_PROPERTIES.join(', ')}, bot FROM ${SESSION} FINAL${sessions}) AS session ON session.id = visit.sessionId`;
+    FROM (SELECT ${columns.join(', ')} FROM (${activitiesSql(selection, needed.join(', '))}) AS activity GROUP BY visitId) AS visit
+    LEFT JOIN (SELECT id, ${SESSION_PROPERTIES.join(', ')}, bot FROM ${SESSION} FINAL
+      WHERE id IN (SELECT sessionId FROM (${activitiesSql(selection, 'sessionId')}))) AS session ON session.id = visit.sessionId`;
 }
 
 /**
  * The activities of visits. Nearly all visits have ids that contain their start, and all their activities are near it, so
  * these are found by the key of the table; the others are searched for among the few that are not.
  */
-function activitiesSql(ids: string, columns: string): string {
-  const hours = `SELECT DISTINCT arrayJoin(range(hour - ${REACH}, hour + ${REACH} + 1)) FROM (
-      SELECT DISTINCT intDiv(${START}, 3600000) AS hour FROM (SELECT visitId FROM (${ids}) WHERE match(visitId, '${OWN}')))`;
-  return `SELECT ${columns} FROM ${ACTIVITY} WHERE isNear AND intDiv(date, 3600000) IN (${hours}) AND visitId IN (${ids})
+function activitiesSql({ matches, hours }: VisitSelection, columns: string): string {
+  const selected = matches('visitId');
+  return `SELECT ${columns} FROM ${ACTIVITY} WHERE isNear AND ${hours} AND ${selected}
     UNION ALL
-    SELECT ${columns} FROM ${ACTIVITY} WHERE NOT isNear AND visitId IN (${ids})`;
+    SELECT ${columns} FROM ${ACTIVITY} WHERE NOT isNear AND ${selected}`;
 }
