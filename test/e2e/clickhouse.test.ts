@@ -333,19 +333,33 @@ describe('the tables on a cluster', () => {
       expect(await engine.query('SELECT 1 FROM djaffar_dirty_visit')).toEqual([]);
     });
 
-    it('are compared with the activities: visits that differ, are missing, or should not be there', async () => {
+    it('are compared with the activities: visits that differ in any column, are missing, or should not be there', async () => {
       expect(await store.check()).toMatchObject({ visits: 0 });
-      const ids = await engine.query<{ id: string }>(
-        'SELECT id FROM djaffar_visit ORDER BY id LIMIT 2 OFFSET 90',
+      const columns = COLUMNS.slice(1);
+      const visits = await engine.query<{ id: string } & Record<string, unknown>>(
+        `SELECT ${COLUMNS.join(', ')} FROM djaffar_visit ORDER BY id LIMIT ${columns.length + 2} OFFSET 90`,
       );
-      const [changed = '', lost = ''] = ids.map(({ id }) => id);
-      for (const statement of [
-        `INSERT INTO djaffar_visit (id, startedAt, version) VALUES ('${changed}', 1, ${10 ** 16})`,
-        `INSERT INTO djaffar_visit (id, version, gone) VALUES ('${lost}', ${10 ** 16}, 1)`,
-        `INSERT INTO djaffar_visit (id, startedAt, version) VALUES ('without-activities', 1, 1)`,
-      ])
-        await engine.command(statement);
-      expect(await store.check()).toMatchObject({ visits: 3 });
+      const insert = async (visit: number, replaced: string): Promise<void> => {
+        const stored = `SELECT * FROM djaffar_visit FINAL WHERE id = '${visits[visit]?.id ?? ''}'`;
+        await engine.command(`INSERT INTO djaffar_visit SELECT * REPLACE (${replaced}) FROM (${stored})`);
+      };
+      // Each column of another visit.
+      for (const [i, column] of columns.entries()) {
+        const value = visits[i]?.[column];
+        const type = Array.isArray(value) ? 'array' : typeof value;
+        const changes: Partial<Record<string, string>> = {
+          array: "['/another']",
+          boolean: `NOT ${column}`,
+          number: `${column} + 1`,
+        };
+        await insert(i, `${changes[type] ?? "'another'"} AS ${column}, version + 1 AS version`);
+      }
+      expect(await store.check()).toMatchObject({ visits: columns.length });
+      await insert(columns.length, `'another' AS id`);
+      await insert(columns.length + 1, '1 AS gone, version + 1 AS version');
+      expect(await store.check()).toMatchObject({ visits: columns.length + 2 });
+      await store.rebuild();
+      expect(await store.check()).toMatchObject({ visits: 0 });
     });
   });
 

@@ -1,4 +1,4 @@
-import { DataSource } from 'typeorm';
+import { type ColumnType, DataSource } from 'typeorm';
 import { Activity, ActivityStats, type Store } from '../../lib/index.js';
 import { STORE } from '../../lib/options/settings.js';
 import { cancellation } from '../../lib/store/cancellation.js';
@@ -14,6 +14,13 @@ import { until } from '../support/until.js';
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 const ever = { from: '1970-01-01T00:00Z', to: '2100-01-01T00:00Z' };
+
+function anotherValue(value: unknown, type: ColumnType): unknown {
+  if (value instanceof Date) return new Date(value.getTime() + 1);
+  if (typeof value === 'boolean') return !value;
+  if (type === 'bigint' || type === 'int') return Number(value) + 1;
+  return value === 'x' ? 'y' : 'x';
+}
 
 describe.each(FOUND)('the rollup on %s', (database) => {
   let host: Host;
@@ -94,6 +101,31 @@ describe.each(FOUND)('the rollup on %s', (database) => {
     } finally {
       await other.close();
     }
+  });
+
+  it('check notices a visit that differs in any column, is missing, or should not be there', async () => {
+    for (const path of ['/a', '/b'])
+      await host.activities.track({ path, session: 's', visit: 'v', date: '2026-11-02T12:00Z' });
+    const visits = host.dataSource.getRepository(Visit);
+    const wrongVisits = async (): Promise<number> => (await host.rollup.check()).visits;
+    expect(await wrongVisits()).toBe(0);
+    const right = await visits.findOneByOrFail({ id: 'v' });
+    const unnoticed: string[] = [];
+    for (const { propertyName, type } of visits.metadata.nonVirtualColumns) {
+      if (propertyName === 'id') continue;
+      const value: unknown = Reflect.get(right, propertyName);
+      await visits.update({ id: 'v' }, { [propertyName]: anotherValue(value, type) });
+      if ((await wrongVisits()) !== 1) unnoticed.push(propertyName);
+      await visits.save(right);
+    }
+    expect(unnoticed).toEqual([]);
+    expect(await wrongVisits()).toBe(0);
+    await visits.save({ ...right, id: 'w' });
+    expect(await wrongVisits()).toBe(1);
+    await visits.delete({ id: 'v' });
+    expect(await wrongVisits()).toBe(2);
+    await host.rollup.rebuild();
+    expect(await wrongVisits()).toBe(0);
   });
 
   it('lets several instances share the work', async () => {
