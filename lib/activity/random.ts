@@ -16,11 +16,22 @@ export function randomBytes(size: number): Buffer {
   return pool.subarray(used - size, used);
 }
 
-/** Returns a UUID (RFC 9562) that begins with the date, so that new rows are near each other in an index. */
+/** The time of the latest UUID of version 7, and how many had it before. */
+let latest = 0;
+let count = 0;
+
+/**
+ * Returns a UUID (RFC 9562) that begins with the date, so that new rows are near each other in an index. Those of the same
+ * millisecond are in the order of the calls, because activities of the same date are sorted by their ids.
+ */
 export function uuidv7(): string {
-  const time = Date.now().toString(16).padStart(12, '0');
-  // A random UUID has only the version before its other random digits.
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+  const now = Date.now();
+  count = now === latest ? count + 1 : 0;
+  latest = now;
+  const time = now.toString(16).padStart(12, '0');
+  // Beyond 4096 in a millisecond they are unique, but not in order.
+  const order = (count & 0xfff).toString(16).padStart(3, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${order}${randomUUID().slice(18)}`;
 }
 
 /** Returns the UUID (RFC 9562) of a name in a namespace, which is a UUID too: always the same one. */

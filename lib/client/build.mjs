@@ -6,7 +6,7 @@ import { minify } from 'terser';
 import { writeModule } from '../generate.mjs';
 
 /** Bytes, with gzip at its best. */
-const MAX_SIZE = 2464;
+const MAX_SIZE = 2520;
 
 const { outputFiles } = await build({
   entryPoints: [fileURLToPath(new URL('script.ts', import.meta.url))],
