@@ -175,7 +175,9 @@ export class SubscriptionRunner {
 
   /** @returns true if this instance may continue immediately */
   private async deliver({ activities, done }: Batch, state: DeliveryState): Promise<boolean> {
-    if (this.isClosing) return false;
+    // The search may have taken longer than the lease.
+    if (this.timeLeft() <= this.subscription.lease / 2) await this.renew();
+    if (this.isClosing || this.isLeaseEnding()) return false;
     // The batch has no activities if all are erased, or do not match the subscription.
     const error = activities.length > 0 ? await this.call(activities, state.failures + 1) : undefined;
     // If another instance has taken over, nothing is settled below.
@@ -219,10 +221,10 @@ export class SubscriptionRunner {
     const { lease, timeout } = this.subscription;
     const controller = new AbortController();
     this.current = controller;
-    const renewal = setInterval(() => {
-      if (this.timeLeft() <= lease / 10) controller.abort(new Error('another instance may take over'));
-      else void this.renew();
-    }, lease / 4).unref();
+    const renewal = setInterval(() => void this.renew(), lease / 4).unref();
+    const watch = setInterval(() => {
+      if (this.isLeaseEnding()) controller.abort(new Error('another instance may take over'));
+    }, lease / 20).unref();
     const late = setTimeout(() => {
       this.isLate = true;
       this.log.late();
@@ -235,6 +237,7 @@ export class SubscriptionRunner {
       return { thrown: error };
     } finally {
       clearInterval(renewal);
+      clearInterval(watch);
       clearTimeout(late);
       this.current = undefined;
       this.isLate = false;
@@ -264,6 +267,11 @@ export class SubscriptionRunner {
 
   private timeLeft(): number {
     return this.heldUntil - monotonicClock.now();
+  }
+
+  /** Whether the lease is lost, or so little of it is left that the handler must stop now. */
+  private isLeaseEnding(): boolean {
+    return this.timeLeft() <= this.subscription.lease / 10;
   }
 
   private async stayParked(state: DeliveryState): Promise<number> {

@@ -72,7 +72,7 @@ export const PARTS = {
   deliveries: {
     goal: 90,
     mutate: ['lib/subscriptions/subscription-runner.ts'],
-    tests: ['e2e/subscriptions'],
+    tests: ['unit/subscription-runner'],
   },
   devices: {
     goal: 90,
