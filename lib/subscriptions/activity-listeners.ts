@@ -78,8 +78,13 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
   }
 
   take(activities: StoredActivity[]): void {
-    const fresh = activities.filter(({ id }) => !this.delivered.has(id));
-    for (const { id } of fresh) this.delivered.add(id);
+    const fresh: StoredActivity[] = [];
+    for (const activity of activities) {
+      // One request may have the same id twice, too.
+      if (this.delivered.has(activity.id)) continue;
+      this.delivered.add(activity.id);
+      fresh.push(activity);
+    }
     this.outside.runInAsyncScope(() => {
       for (const activity of fresh)
         for (const { matches, queue } of this.listeners) if (matches(activity)) queue.add(activity);

@@ -82,7 +82,7 @@ export const PARTS = {
   listeners: {
     goal: 90,
     mutate: ['lib/subscriptions/{activity-listeners,on-activity.decorator}.ts'],
-    tests: ['e2e/events', 'e2e/listeners'],
+    tests: ['unit/activity-listeners'],
   },
   health: {
     goal: 90,
