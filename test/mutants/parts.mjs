@@ -92,7 +92,7 @@ export const PARTS = {
   'health-service': {
     goal: 90,
     mutate: ['lib/health/{health.indicator,health.service,outcome-flush}.ts'],
-    tests: ['e2e/health', 'e2e/outcomes'],
+    tests: ['unit/health-service', 'unit/outcome-flush'],
   },
   calls: {
     goal: 90,
