@@ -35,7 +35,6 @@ export interface GivenContext extends Partial<Omit<ActivityContext, 'user' | 'gr
 export interface Occasion {
   /** Milliseconds since 1970. */
   date: number;
-  path: string | undefined;
   name: string | undefined;
   properties: Record<string, unknown> | undefined;
   /** The user that the caller passed. */

@@ -113,10 +113,10 @@ export class ServerTracker {
     const loading = manager ? undefined : context?.ready();
     if (loading) await loading;
 
-    const { time, path, name, properties } = given.read ?? {};
+    const { time, name, properties } = given.read ?? {};
     const origin =
       errors.count === 0
-        ? context?.findOrigin({ date: time ?? now, path, name, properties, user: given.user })
+        ? context?.findOrigin({ date: time ?? now, name, properties, user: given.user })
         : undefined;
     const isPathUnknown = errors.count > 0 && context !== undefined;
     const parsed =

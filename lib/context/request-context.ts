@@ -8,7 +8,7 @@ import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
 import { parseHostname } from '../http/host.js';
 import { findUser } from '../tracking/user.js';
-import { type BrowserSession, type Visit, assignVisits } from '../tracking/visitor.js';
+import { type BrowserSession, type Moment, type Visit, assignVisits } from '../tracking/visitor.js';
 import { COOKIE_NAME, type VisitorService } from '../tracking/visitor.service.js';
 import { type ContextRequest, type ContextResponse, parsePath, readRoute, setCookie } from './request.js';
 
@@ -137,7 +137,7 @@ export class RequestContext {
   }
 
   private buildReservation(
-    { date, path, name, properties }: Occasion,
+    occasion: Occasion,
     user: User | null,
     { respect }: Settings,
     visitors: VisitorService,
@@ -145,9 +145,7 @@ export class RequestContext {
     if (respect !== 'ignore' && hasPrivacySignal(this.request)) return {};
     // Without an address, all visitors with the same browser would be one.
     if (this.request.ip === undefined) return {};
-    const now = Date.now();
-    const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
-    const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
+    const moment = toMoment(occasion, Date.now());
     return {
       reserveVisit: async (timeout) => {
         const { session, visits } = await visitors.reserve(this.request, [moment], user?.id, timeout);
@@ -157,21 +155,20 @@ export class RequestContext {
   }
 
   /** Continues the visit or starts a new one, by the rules for activities of the browser. */
-  private findVisit(
-    { date, path, name, properties }: Occasion,
-    user: User | null,
-    visitors: VisitorService,
-  ): Partial<Origin> {
+  private findVisit(occasion: Occasion, user: User | null, visitors: VisitorService): Partial<Origin> {
     const now = Date.now();
     const keys = visitors.currentKeys;
     if (!keys) return {};
     const found = visitors.resolveVisitor(this.request, now, keys, undefined);
     const { session, since, visit } = this.visitor ?? found;
-    const inView = name === ENGAGEMENT ? timeInView(properties ?? null) : undefined;
-    const moment = { date: Math.min(date, now), ...(path !== undefined && { path }), inView };
     // Without guards the user is unknown. That must not end the visit, as a logout does.
     const current = user || !visit ? visit : { ...visit, user: '' };
-    const { visits, latest } = assignVisits(current, [moment], user?.id, found.idempotencySeed);
+    const { visits, latest } = assignVisits(
+      current,
+      [toMoment(occasion, now)],
+      user?.id,
+      found.idempotencySeed,
+    );
     const isSame = latest && latest.id === visit?.id;
     this.visitor = {
       session,
@@ -190,4 +187,12 @@ export class RequestContext {
       },
     };
   }
+}
+
+/** Returns the activity's part in a visit. The path would only matter among several activities. */
+function toMoment({ date, name, properties }: Occasion, now: number): Moment {
+  return {
+    date: Math.min(date, now),
+    inView: name === ENGAGEMENT ? timeInView(properties ?? null) : undefined,
+  };
 }
