@@ -102,7 +102,12 @@ export const PARTS = {
   context: {
     goal: 90,
     mutate: ['lib/context/*.ts', '!lib/context/{call,request}.ts'],
-    tests: ['e2e/context', 'e2e/user-activity'],
+    tests: [
+      'unit/handler-tracker',
+      'unit/request-context',
+      'unit/request-contexts',
+      'unit/track-interceptor',
+    ],
   },
   api: {
     goal: 90,
