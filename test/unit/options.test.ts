@@ -29,13 +29,17 @@ const hook = (options: object): object => ({
 });
 
 describe('the options', () => {
-  it.each([undefined, null, {}, { guards: undefined, session: { maxAge: undefined }, writer: {} }])(
-    '%j are the defaults',
-    (given) => {
-      expect(toSettings(given)).toEqual(DEFAULTS);
-      expect(toRegistration({ path: undefined })).toEqual(REGISTRATION_DEFAULTS);
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    {},
+    { guards: undefined, session: { maxAge: undefined }, writer: {} },
+    { session: undefined, writer: undefined, retention: undefined },
+    { subscriptions: undefined, webhooks: undefined },
+  ])('%j are the defaults', (given) => {
+    expect(toSettings(given)).toEqual(DEFAULTS);
+    expect(toRegistration({ path: undefined })).toEqual(REGISTRATION_DEFAULTS);
+  });
 
   it('beat the defaults one by one', () => {
     const given = { ip: 'none', session: { id: String }, writer: { timeout: 1 }, api: { guards: [Guard] } };
@@ -431,6 +435,7 @@ describe('options that depend on others', () => {
     [{ webhooks: ['https://x', 'https://y'].map((url) => ({ url, secret: SECRET })) }],
     [{ ...subscribe({ name: 'a' }), ...hook({ name: 'b' }) }],
     [{ ...subscribe({ name: 'a' }), ...hook({}) }],
+    [hook({ url: 'https://x/?to=http://y' })],
     [{ subscriptions: ['a', 'b'].map((name) => ({ name, handler: String })) }],
     [{ retention: { keep: '1 day', figures: 'erase' } }],
     [{ unknownEvents: undefined, withoutConsent: undefined, onWithdrawal: undefined, events: undefined }],
@@ -489,6 +494,48 @@ describe('options that depend on others', () => {
   ])('%j do not', (options, message) => {
     for (const check of [toSettings, checkForRoot])
       expect(faultOf(() => check(options))).toMatch(new RegExp(`^DjaffarModule: ${escapeRegExp(message)}`));
+  });
+
+  it.each<[unknown, string]>([
+    ['guards', "what was given is 'guards'; allowed: an object"],
+    [{ privacy: 'cnil', session: null }, 'option "session" is null; allowed: an object'],
+    [
+      { privacy: 'cnil', session: { absoluteMaxAge: '99999999999999' } },
+      'option "session.absoluteMaxAge" is \'99999999999999\'; allowed: a whole number of milliseconds from 1000',
+    ],
+    [{ retention: null }, 'option "retention" is null; allowed: an object'],
+    [{ webhooks: [undefined] }, 'option "webhooks[0]" is undefined; allowed: an object'],
+    [
+      hook({ url: ['http://x'] }),
+      'option "webhooks[0].url" is wrong (a secret is not shown); allowed: a URL with http: or https:',
+    ],
+    [
+      { database: { url: 5 } },
+      expect.stringContaining('option "database" has a url that is no text; allowed: '),
+    ],
+    [
+      subscribe({ filter: null }),
+      'option "subscriptions[0].filter" is wrong: it is no object; allowed: a filter without dates, such as { name: \'order.*\' }',
+    ],
+    [{ group: { a: { b: 1 } } }, 'option "group" is { a: [Object] }; allowed: a function'],
+    [
+      { onWithdrawal: { a: { b: 1 } }, consent: String },
+      "option \"onWithdrawal\" is { a: [Object] }; allowed: 'keep' or 'erase'",
+    ],
+    [
+      { dashboard: { guards: [Guard], session: { secret: null } } },
+      'option "dashboard.session.secret" is null; allowed: a text of at least 32 characters, or an array of such',
+    ],
+  ])('%j have one error', (options, message) => {
+    const fault = faultOf(() => toSettings(options));
+    expect(fault?.replace('DjaffarModule: ', '')).toEqual(message);
+  });
+
+  it('are shown to a depth of one', () => {
+    const withoutConsent = { a: { b: 1 } };
+    expect(faultOf(() => toSettings({ withoutConsent }))).toContain(
+      'option "withoutConsent" is { a: [Object] }; allowed: only with the option "consent"',
+    );
   });
 
   it('have the limits of the CNIL with its mode, and with no other', () => {
