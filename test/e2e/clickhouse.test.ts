@@ -6,6 +6,9 @@ import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
 import { DirtyVisits } from '../../lib/store/clickhouse/dirty-visits.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
+import { PersonalData } from '../../lib/store/clickhouse/personal-data.js';
+import { Reader } from '../../lib/store/clickhouse/reader.js';
+import { Sessions } from '../../lib/store/clickhouse/sessions.js';
 import { DjaffarModule, type DjaffarOptions, type Session } from '../../lib/index.js';
 import { COLUMNS, rebuildVisits, visitsSql } from '../../lib/store/clickhouse/statistics/visit-builder.js';
 import { listVisitRanges } from '../../lib/store/clickhouse/statistics/visit-selection.js';
@@ -265,6 +268,53 @@ describe('the tables on a cluster', () => {
       await engine.close();
       await store.close();
     }
+  });
+
+  it('streams the data of a person in pages, and each record once', async () => {
+    const database = await server.createDatabase();
+    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    const engine = new Server(toClickHouseSettings({ url: server.url, database }), 60_000, 2);
+    try {
+      await store.migrate();
+      const { activities, ...batch } = batchOf('/');
+      const names = Array.from({ length: 7 }, (_, i) => String(i));
+      const written = activities.flatMap((activity) =>
+        names.map((n) => ({
+          ...activity,
+          id: randomUUID(),
+          userId: 'u',
+          sessionId: `s${n}`,
+          visitId: `v${n}`,
+        })),
+      );
+      const sessions = names.map((n) => ({ ...SESSION, id: `s${n}` }));
+      await write(store, { ...batch, activities: written, sessions }, 60_000);
+      await store.check();
+      const ownSessions = new Sessions(engine, new DirtyVisits(engine));
+      const reader = new Reader(engine, ownSessions, async () => 0);
+      const selection = { filter: { user: 'u' }, keepAnonymous: false };
+      // The last page is full, or not.
+      for (const size of [2, 7]) {
+        const found: string[] = [];
+        const records = new PersonalData(engine, ownSessions, reader, size).stream(selection);
+        for await (const { kind, data } of records) found.push(`${kind} ${data.id}`);
+        expect(found).toEqual([
+          ...names.map((n) => `session s${n}`),
+          ...names.map((n) => `visit v${n}`),
+          ...written.map(({ id }) => `activity ${id}`).toSorted(),
+        ]);
+      }
+    } finally {
+      await engine.close();
+      await store.close();
+    }
+  });
+
+  it('says if the data of a person cannot be read', async () => {
+    const store = await clickHouse({ url: 'http://127.0.0.1:9' }).create(SETTINGS);
+    const records = store.personalData({ filter: { user: 'u' }, keepAnonymous: false });
+    await expect(records.next()).rejects.toThrow('the database did not answer');
+    await store.close();
   });
 
   describe('all visits in ranges of their ids', () => {

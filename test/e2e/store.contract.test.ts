@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import type { Activity, ActivityFilter, ServerActivity } from '../../lib/index.js';
+import type { Activity, ActivityFilter, PersonalRecord, ServerActivity } from '../../lib/index.js';
 import type { SigningKey } from '../../lib/privacy/signing-key.js';
 import { Scrubber } from '../../lib/activity/scrubber.js';
 import { assignVisits } from '../../lib/tracking/visitor.js';
@@ -485,6 +485,70 @@ describe.each(STORES)('a store on %s', (name) => {
       expect((await other.stored())[0]?.session?.browser).toBe('Firefox');
       expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     });
+  });
+
+  it('streams what an erasure of a user would erase: sessions, visits and activities', async () => {
+    const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 1, 12, minute));
+    const common = { session: 's1', visit: 'v1', userAgent: FIREFOX, country: 'DE', language: 'de' };
+    const details = { ip: '192.0.2.1', properties: { text: TEXT }, referer: 'https://a.example/' };
+    await track(
+      { ...common, ...details, path: '/before?utm_source=news', date: at(1) },
+      { ...common, path: '/own', date: at(3), user: { id: TEXT, name: TEXT } },
+      { ...common, path: '/of another', date: at(4), user: { id: 'another' } },
+      { path: '/elsewhere', date: at(5), user: { id: TEXT } },
+      { path: '/nobody', date: at(6), session: 's2', visit: 'v2', userAgent: CHROME },
+    );
+    await other.stats.overview();
+    const read = async (keepAnonymous: boolean): Promise<PersonalRecord[]> => {
+      const records: PersonalRecord[] = [];
+      for await (const record of other.activities.export({ user: TEXT }, { keepAnonymous }))
+        records.push(record);
+      return records;
+    };
+    const records = await read(false);
+    expect(records.filter(({ kind }) => kind !== 'activity')).toEqual([
+      {
+        kind: 'session',
+        data: expect.objectContaining({ id: 's1', userAgent: FIREFOX, country: 'DE' }),
+      },
+      {
+        kind: 'visit',
+        data: {
+          id: 'v1',
+          sessionId: 's1',
+          userId: 'another',
+          startedAt: at(1),
+          endedAt: at(4),
+          duration: 180,
+          activities: 3,
+          views: 3,
+          bounced: false,
+          browser: 'Firefox',
+          system: 'Linux',
+          device: 'desktop',
+          country: 'DE',
+          language: 'de',
+          referrer: 'a.example',
+          utmSource: 'news',
+          utmMedium: null,
+          utmCampaign: null,
+          utmTerm: null,
+          utmContent: null,
+        },
+      },
+    ]);
+    const activities = records.flatMap((record) => (record.kind === 'activity' ? [record.data] : []));
+    const stored = await host.stored();
+    expect(activities).toEqual(
+      stored
+        .filter(({ path, userId }) => userId === TEXT || path.startsWith('/before'))
+        .map((activity) => ({ ...activity, session: undefined })),
+    );
+    expect(activities).toHaveLength(await host.activities.countToErase({ user: TEXT }));
+    expect((await read(true)).flatMap(({ kind, data }) => (kind === 'activity' ? data.path : []))).toEqual([
+      '/own',
+      '/elsewhere',
+    ]);
   });
 
   it('erases what is too old', async () => {

@@ -5,7 +5,7 @@ import type { ParsedFilter } from '../../activity/activity.filter.js';
 import type { ActivityRow } from '../../activity/activity-row.js';
 import type { Cursor } from '../../activity/cursor.js';
 import type { NewSession } from '../../activity/session.js';
-import type { UserSession } from '../../activity/user-activity.js';
+import type { PersonalRecord, UserSession } from '../../activity/user-activity.js';
 import type { VisitSpan } from '../../activity/visit-id.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
 import type { OutcomeCount } from '../../diagnostics/outcome-counter.js';
@@ -25,6 +25,7 @@ import { countToErase, Erasure } from './erasure.js';
 import { classifyFailure } from './failure.js';
 import { migrate, missingTables } from './migrations.js';
 import { addOutcomes, findOutcomes } from './outcomes.js';
+import { PersonalData } from './personal-data.js';
 import { Reader } from './reader.js';
 import { previewRetention, retain, retainedAt } from './retention.js';
 import { Server } from './server.js';
@@ -209,9 +210,11 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     return retainedAt(this.server);
   }
 
-  // oxlint-disable-next-line eslint/require-yield -- it only throws
-  async *personalData(): AsyncGenerator<never, void, void> {
-    throw notBuilt('collect the data of a person');
+  async *personalData(selection: ErasureSelection): AsyncGenerator<PersonalRecord, void, void> {
+    await this.freshness.update().catch((error: unknown) => {
+      throw this.toUnavailable(error) ?? error;
+    });
+    yield* new PersonalData(this.server, this.sessions, this.reader).stream(selection);
   }
 
   async loadSalts(): Promise<never> {

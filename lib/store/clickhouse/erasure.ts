@@ -1,8 +1,8 @@
-import { splitByUser } from '../../activity/activity.filter.js';
+import { type ParsedFilter, splitByUser } from '../../activity/activity.filter.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { ErasureSelection } from '../erasure.types.js';
 import { buildConditions } from './filter.js';
-import type { Server } from './server.js';
+import type { Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { all, lists, texts } from './sql.js';
 import { ACTIVITY, VISIT } from './tables.js';
@@ -19,12 +19,11 @@ export class Erasure {
 
   /** @returns how many activities were erased */
   async run(selection: ErasureSelection): Promise<number> {
-    await this.server.sync();
     // Activities that are written in the meantime stay.
-    const [row] = await this.server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now');
+    const isWritten = await writtenUntilNow(this.server);
     let erased = 0;
     for (const condition of await splitSelection(this.server, selection))
-      erased += await this.erase(`writtenAt <= ${row?.now ?? 0} AND (${condition})`);
+      erased += await this.erase(all([isWritten, condition]));
     return erased;
   }
 
@@ -53,12 +52,34 @@ export class Erasure {
   }
 }
 
+/** Returns the condition of the activities that are stored now. */
+export async function writtenUntilNow(server: Server, limits?: StatementLimits): Promise<string> {
+  await server.sync(limits);
+  const [row] = await server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now', limits);
+  return `writtenAt <= ${row?.now ?? 0}`;
+}
+
 /** Returns how many activities an {@link Erasure} would erase. */
-export async function countToErase(server: Server, selection: ErasureSelection): Promise<number> {
-  let count = 0;
-  for (const condition of await splitSelection(server, selection))
-    count += await countRows(server, condition);
-  return count;
+export function countToErase(server: Server, selection: ErasureSelection): Promise<number> {
+  return countRows(server, selectionSql(selection));
+}
+
+/** Returns the condition of the activities that an {@link Erasure} would erase. */
+export function selectionSql({ filter, keepAnonymous }: ErasureSelection): string {
+  const own = all(buildConditions(filter));
+  const split = keepAnonymous ? undefined : splitByUser(filter);
+  if (!split) return own;
+  const anonymous = all([
+    ...buildConditions(split.others),
+    'userId IS NULL',
+    `visitId IN (${visitsSql(split.ofUser)})`,
+  ]);
+  return `(${own}) OR (${anonymous})`;
+}
+
+/** Returns the SQL of the visits in which a user has activities. */
+function visitsSql(ofUser: ParsedFilter): string {
+  return `SELECT DISTINCT visitId FROM ${ACTIVITY} WHERE ${all([...buildConditions(ofUser), `visitId != ''`])}`;
 }
 
 async function countRows(server: Server, condition: string): Promise<number> {
@@ -68,7 +89,7 @@ async function countRows(server: Server, condition: string): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** The conditions of activities, none of which two of them have in common. */
+/** Like {@link selectionSql}, as conditions without subqueries, which replicas refuse in a change. No activity matches two. */
 async function splitSelection(
   server: Server,
   { filter, keepAnonymous }: ErasureSelection,
@@ -76,14 +97,12 @@ async function splitSelection(
   const own = all(buildConditions(filter));
   const split = keepAnonymous ? undefined : splitByUser(filter);
   if (!split) return [own];
-  const visits = await server.query<{ id: string }>(
-    `SELECT DISTINCT visitId AS id FROM ${ACTIVITY} WHERE ${all([...buildConditions(split.ofUser), `visitId != ''`])}`,
-  );
+  const visits = await server.query<{ visitId: string }>(visitsSql(split.ofUser));
   const anonymous = Array.from(lists(visits), (some) =>
     all([
       ...buildConditions(split.others),
       'userId IS NULL',
-      `visitId IN ${texts(some.map(({ id }) => id))}`,
+      `visitId IN ${texts(some.map(({ visitId }) => visitId))}`,
     ]),
   );
   // In this order, because the user's own activities decide which visits these are.

@@ -39,7 +39,7 @@ export class Reader {
 
   async page(filter: ParsedFilter, { limit, after, order }: PageRequest): Promise<Activity[]> {
     return this.ask(async (limits) => {
-      const rows = await this.rows(filter, { limit, after, order }, limits);
+      const rows = await this.rows(buildConditions(filter), { limit, after, order }, limits);
       return this.withSessions(rows, this.sessions.cache(), limits);
     });
   }
@@ -48,7 +48,11 @@ export class Reader {
     const sessions = this.sessions.cache();
     const pages = paginate(PAGE_SIZE, after, (place) =>
       this.ask(async (limits) => {
-        const page = await this.rows(filter, { limit: PAGE_SIZE, after: place, order: 'asc' }, limits);
+        const page = await this.rows(
+          buildConditions(filter),
+          { limit: PAGE_SIZE, after: place, order: 'asc' },
+          limits,
+        );
         const known = await sessions.of(
           page.map(({ sessionId }) => sessionId),
           limits,
@@ -61,6 +65,20 @@ export class Reader {
       }),
     );
     yield* pages;
+  }
+
+  /**
+   * Streams the activities of a condition without their sessions, the oldest first.
+   * @param size of a page
+   */
+  async *activitiesOf(condition: string, size: number): AsyncGenerator<Activity, void, void> {
+    const pages = paginate(size, undefined, (after) =>
+      this.ask(async (limits) => {
+        const page = await this.rows([condition], { limit: size, after, order: 'asc' }, limits);
+        return { page, count: page.length, last: page.at(-1) };
+      }),
+    );
+    for await (const page of pages) for (const row of page) yield toActivity({ ...row, session: null });
   }
 
   async count(filter: ParsedFilter): Promise<number> {
@@ -219,14 +237,13 @@ export class Reader {
   }
 
   private rows(
-    filter: ParsedFilter,
+    conditions: string[],
     { limit, after, order }: PageRequest,
     limits: StatementLimits,
   ): Promise<Stored[]> {
-    const conditions = buildConditions(filter);
-    if (after) conditions.push(conditionAfter(after, order));
+    const inPage = after ? [...conditions, conditionAfter(after, order)] : conditions;
     return this.server.query<Stored>(
-      `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE ${all(conditions)} ORDER BY ${orderBy(order)} LIMIT ${limit}`,
+      `SELECT ${COLUMNS} FROM ${ACTIVITY} WHERE ${all(inPage)} ORDER BY ${orderBy(order)} LIMIT ${limit}`,
       limits,
     );
   }

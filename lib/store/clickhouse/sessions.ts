@@ -4,7 +4,7 @@ import { parseUserAgent } from '../../activity/user-agent.js';
 import { PageCache } from '../page-cache.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { Server, StatementLimits } from './server.js';
-import { lists, texts } from './sql.js';
+import { lists, text, texts } from './sql.js';
 import { ACTIVITY, SESSION } from './tables.js';
 
 /** More than any date in milliseconds. */
@@ -18,6 +18,10 @@ interface Row extends Omit<Session, 'startedAt'> {
 function toRow({ startedAt, ...session }: Session): object {
   const version = (session.userAgent === null ? 0 : EPOCH_END) + EPOCH_END - startedAt.getTime();
   return { ...session, startedAt: startedAt.getTime(), version };
+}
+
+function toSession(row: Row): Session {
+  return Object.assign(new Session(), row, { startedAt: new Date(row.startedAt) });
 }
 
 /** The table of sessions. */
@@ -38,10 +42,24 @@ export class Sessions {
         `SELECT ${SESSION_COLUMNS.join(', ')} FROM ${SESSION} FINAL WHERE id IN ${texts(some)}`,
         limits,
       );
-      for (const row of rows)
-        found.set(row.id, Object.assign(new Session(), row, { startedAt: new Date(row.startedAt) }));
+      for (const row of rows) found.set(row.id, toSession(row));
     }
     return found;
+  }
+
+  /** Returns sessions that have activities of a condition, in the order of their ids. */
+  async findOfActivities(
+    condition: string,
+    { after, limit }: { after: string; limit: number },
+    limits?: StatementLimits,
+  ): Promise<Session[]> {
+    const ids = `SELECT sessionId FROM ${ACTIVITY} WHERE sessionId IS NOT NULL AND (${condition})`;
+    const rows = await this.server.query<Row>(
+      `SELECT ${SESSION_COLUMNS.join(', ')} FROM ${SESSION} FINAL WHERE id > ${text(after)} AND id IN (${ids})
+      ORDER BY id LIMIT ${limit}`,
+      limits,
+    );
+    return rows.map(toSession);
   }
 
   /** For many activities one page after another. */
