@@ -324,11 +324,12 @@ describe('listeners', () => {
     });
 
     it('are not asked for a name that a browser has made a wildcard', async () => {
-      emitter.hasListeners = () => true;
+      emitter.hasListeners = (event) => emitter.asked.push(event) > 0;
       const emitted = jest.spyOn(emitter, 'emit');
       await start([{ provide: 'emitter', useValue: emitter }]);
       await commit(...named('order.*', '**', 'order'));
       expect(emitted.mock.calls.map(([event]) => event)).toEqual(['djaffar.order']);
+      expect(emitter.asked).toEqual(['djaffar.order']);
     });
 
     it('fail without an effect on others', async () => {
@@ -363,8 +364,9 @@ describe('listeners', () => {
 
     it('get none that is no new device', async () => {
       await start([Devices]);
-      expect(await commit({ ...activityOf('ada'), id: 'a later one' })).toEqual([]);
-      expect(store.lookups).toEqual(['ada']);
+      const later = { ...activityOf('ada'), id: 'a later one' };
+      expect(await commit(later, activityOf('bob'))).toEqual(['devices: bob first']);
+      expect(store.lookups).toEqual(['ada', 'bob']);
     });
 
     it('are the only ones for which devices are looked up', async () => {

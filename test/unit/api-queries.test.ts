@@ -144,7 +144,7 @@ describe.each([
       const given = { plan: ['pro', 'team'] };
       expect(await read(query, { [name]: JSON.stringify(given) })).toEqual({ [name]: given });
       expect(await read(query, { [name]: given })).toEqual({ [name]: given });
-      for (const wrong of ['plan', '5', '"a"', '[]', '{'])
+      for (const wrong of ['plan', '5', '"a"', '[]', '{', ['{}']])
         expect(await wrongIn(query, { [name]: wrong })).toEqual([name]);
     }
   });
@@ -165,6 +165,10 @@ it.each([
   'language',
 ])('an empty %s asks statistics for visits without one', async (name) => {
   expect(await read(QuestionQuery, { [name]: '' })).toEqual({ [name]: null });
+});
+
+it.each([null, undefined])('a query that is %s has no parameters', async (given) => {
+  expect(await read(FilterQuery, given)).toEqual({});
 });
 
 it('an empty path is no path that is missing', async () => {

@@ -70,6 +70,32 @@ describe('the headers of an answer of Express', () => {
   });
 });
 
+describe('the headers of an answer of another kind', () => {
+  const without = { getHeader: (): undefined => undefined, removeHeader: (): void => {} };
+
+  it('are set if it does not say whether they have been sent', () => {
+    const set = jest.fn();
+    const response = { ...without, setHeader: set };
+    setRetryAfter(response);
+    setCookie(response, 'a', 'a=1');
+    expect(set.mock.calls).toEqual([
+      ['Retry-After', '1'],
+      ['set-cookie', ['a=1']],
+    ]);
+  });
+
+  it.each([
+    ['Express', {}],
+    ['Fastify', { raw: { headersSent: false } }],
+  ])('are not set if it is similar to one of %s but cannot set any', (_, given) => {
+    const response = { ...without, ...given };
+    expect(() => {
+      setRetryAfter(response);
+      setCookie(response, 'a', 'a=1');
+    }).not.toThrow();
+  });
+});
+
 describe('the headers of an answer of Fastify', () => {
   it('ask the client to try again, and have a cookie beside those of others', async () => {
     const app = fastify();

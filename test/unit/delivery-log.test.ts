@@ -45,6 +45,12 @@ describe('the log of a subscription', () => {
     expect(log.lateness).toContain('500 ms');
   });
 
+  it('has a webhook that does not answer as the same problem', () => {
+    log.late();
+    log.failed(new DeliveryError('it did not answer within 500 ms', 'TIMEOUT'));
+    expect(logger.warn).toHaveBeenCalledTimes(1);
+  });
+
   it('has a lost lease', () => {
     log.lostLease();
     expect(logger.warn.mock.calls).toEqual([[expect.stringContaining('10000 ms')]]);

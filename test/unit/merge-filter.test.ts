@@ -30,7 +30,8 @@ describe('the parameter "filter"', () => {
   });
 
   it('must not have what another parameter has', () => {
-    const merge = (): unknown => mergeFilter({ filter: { name: 'a', path: '/a' }, path: '/b' }, ALLOWED);
+    const query = { filter: { name: 'a', path: '/a' }, path: '/b', limit: 5 };
+    const merge = (): unknown => mergeFilter(query, ALLOWED);
     expect(merge).toThrow(InvalidFilterError);
     expect(merge).toThrow(/^path must not be given twice/);
   });

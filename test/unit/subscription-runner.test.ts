@@ -310,6 +310,13 @@ describe('the delivery of a subscription', () => {
       runner.wake();
       await pass(30);
       expect(delivered).toEqual([{ at: 40, names: ['a'], attempt: 1 }]);
+      // The search at 60 comes after a pause of a second.
+      await pass(1030);
+      expect(outbox.timesOf('findWaiting')).toEqual([0, 20, 40, 1060]);
+      outbox.add('b');
+      runner.wake();
+      await pass(30);
+      expect(delivered.slice(1)).toEqual([{ at: 1100, names: ['b'], attempt: 1 }]);
     });
 
     it('leaves out what does not match or is erased, which then waits no more', async () => {
@@ -646,6 +653,16 @@ describe('the delivery of a subscription', () => {
       expect(outbox.timesOf('findWaiting')).toEqual([0]);
       await pass(2499);
       expect(outbox.timesOf('take')).toEqual([0, 0]);
+    });
+
+    it('does not say that a problem is over if another one has taken over', async () => {
+      outbox.add('a');
+      fail();
+      await start();
+      react = () => outbox.takeOver();
+      await pass(1000);
+      expect(delivered).toHaveLength(2);
+      expect(lines).toEqual([`warn ${SYMPTOM}: no receiver`]);
     });
 
     it('renews the lease before a delivery if the search took half of it', async () => {

@@ -67,18 +67,27 @@ describe('a request of a webhook', () => {
   let received: Received[];
   /** The answer; 0 is none. */
   let status: number;
+  /** How many answers 103 come before it, which is then a bit later. */
+  let hints: number;
 
   beforeEach(async () => {
     received = [];
     status = 204;
+    hints = 0;
     server = createServer((request, response) => {
       const parts: Buffer[] = [];
       request.on('data', (part: Buffer) => parts.push(part));
       request.on('end', () => {
         const { method, url: target, headers } = request;
         received.push({ method, target, headers, body: Buffer.concat(parts).toString() });
+        for (let i = 0; i < hints; i++) response.writeEarlyHints({ link: '</style.css>; rel=preload' });
         const upgrade = status === 101 && { Connection: 'Upgrade', Upgrade: 'websocket' };
-        if (status > 0) response.writeHead(status, { Location: '/elsewhere', ...upgrade }).end(LONG);
+        const answer = (): void => {
+          if (status > 0) response.writeHead(status, { Location: '/elsewhere', ...upgrade }).end(LONG);
+        };
+        // The client must read the hints before the final answer arrives.
+        if (hints > 0) setTimeout(answer, 50);
+        else answer();
         server.emit('received');
       });
     });
@@ -164,7 +173,27 @@ describe('a request of a webhook', () => {
   it('has failed with the code of the connection if nobody listens', async () => {
     server.close();
     await once(server, 'close');
-    expect(await failureOf(send())).toMatchObject({ code: 'ECONNREFUSED', isFinal: false });
+    expect(await failureOf(send())).toMatchObject({
+      name: 'DeliveryError',
+      code: 'ECONNREFUSED',
+      isFinal: false,
+    });
+  });
+
+  it('is encrypted if the URL says so', async () => {
+    const { code } = await failureOf(send(undefined, { url: url.replace('http:', 'https:') }));
+    expect(code).toMatch(/^(EPROTO|ERR_SSL_)/);
+    expect(received).toEqual([]);
+  });
+
+  it('has worked if up to 10 informational answers come before the final one', async () => {
+    hints = 10;
+    await expect(send()).resolves.toBeUndefined();
+  });
+
+  it('has failed if more informational answers come', async () => {
+    hints = 11;
+    expect(await failureOf(send())).toMatchObject({ code: 'INFORMATIONAL', isFinal: false });
   });
 
   it('is not sent to a private address without the option', async () => {
