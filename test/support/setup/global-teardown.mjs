@@ -1,7 +1,10 @@
+import { rmSync } from 'node:fs';
 import pg from 'pg';
 
 /** Runs once after all tests. */
 export default async function tearDown() {
+  const memory = process.env.DJAFFAR_TEST_MEMORY;
+  if (memory !== undefined) rmSync(memory, { recursive: true, force: true });
   if (!process.env.DJAFFAR_TEST_DATABASES.split(',').includes('postgres')) return;
   const client = new pg.Client(process.env.TEST_POSTGRES_URL);
   await client.connect();
