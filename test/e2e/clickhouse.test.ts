@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text as readText } from 'node:stream/consumers';
 import { createClient } from '@clickhouse/client';
 import { Test } from '@nestjs/testing';
 import { fillStatements } from '../../bench/clickhouse/fill.js';
@@ -22,6 +26,7 @@ import type { Batch } from '../../lib/store/batch.js';
 import { STORES } from '../support/databases.js';
 import { type ClickHouseServer, startClickHouse } from '../support/clickhouse/clickhouse.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 
 const SESSION = {
   id: 's',
@@ -195,6 +200,34 @@ describe('the tables on a cluster', () => {
     expect(store.classifyError(error)).toMatchObject({ kind: 'transient', code: 'ECONNREFUSED' });
     await expect(store.count({})).rejects.toThrow('the database did not answer');
     await store.close();
+  });
+
+  it('has the server end a question whose caller has gone', async () => {
+    const statements: { id: string | null; sql: string }[] = [];
+    /** Answers nothing but `KILL`. */
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const id = new URL(request.url ?? '', 'http://localhost').searchParams.get('query_id');
+      const sql = await readText(request);
+      statements.push({ id, sql });
+      if (sql.startsWith('KILL')) response.end();
+    };
+    const silent = createServer((request, response) => void answer(request, response));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const engine = new Server(toClickHouseSettings({ url: `http://127.0.0.1:${port}` }), 60_000, 2);
+    try {
+      const caller = new AbortController();
+      const asked = engine.query('SELECT 1', { signal: caller.signal });
+      await until(() => statements.length === 1);
+      caller.abort(new Error('gone'));
+      await expect(asked).rejects.toThrow('gone');
+      await until(() => statements.length === 2);
+      expect(statements[1]?.sql).toBe(`KILL QUERY WHERE query_id = '${statements[0]?.id}' ASYNC`);
+    } finally {
+      await engine.close();
+      silent.close();
+    }
   });
 
   it('removes erased rows from the disk', async () => {

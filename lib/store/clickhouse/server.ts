@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type ClickHouseClient,
   ClickHouseLogLevel,
@@ -11,6 +12,7 @@ import { LateError, NARROW } from '../too-slow.error.js';
 import { UnavailableError } from '../unavailable.error.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import { classifyFailure } from './failure.js';
+import { text } from './sql.js';
 import { ACTIVITY, SESSION, SIGNING_KEY, STATE, VISIT } from './tables.js';
 import { DAY } from '../../time/units.js';
 
@@ -37,6 +39,8 @@ const STATEMENT: EngineSettings = {
 
 /** Milliseconds that the server has for ending a statement by itself. */
 const GRACE = 500;
+/** Milliseconds in which the server is asked to end a statement. */
+const MAX_KILL = 5000;
 /** The longest that one statement of a command may take. */
 const MAX_DURATION = DAY;
 
@@ -89,14 +93,21 @@ export class Server {
 
   /** The rows of a `SELECT` without `FORMAT`. */
   async query<T>(sql: string, limits: StatementLimits = {}): Promise<T[]> {
+    const query_id = randomUUID();
     return this.bounded(limits, async (abort_signal, clickhouse_settings) => {
-      const result = await this.client.query({
-        query: sql,
-        format: 'JSONEachRow',
-        abort_signal,
-        clickhouse_settings,
-      });
-      return result.json<T>();
+      const stop = onAbort(abort_signal, () => this.kill(query_id));
+      try {
+        const result = await this.client.query({
+          query: sql,
+          format: 'JSONEachRow',
+          abort_signal,
+          clickhouse_settings,
+          query_id,
+        });
+        return await result.json<T>();
+      } finally {
+        stop();
+      }
     });
   }
 
@@ -194,6 +205,15 @@ export class Server {
   async close(): Promise<void> {
     this.abort();
     await this.client.close();
+  }
+
+  /** Ends a statement that nobody waits for: an aborted request closes only the connection, and the server continues. */
+  private kill(queryId: string): void {
+    const { cluster } = this.settings;
+    const onCluster = cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``;
+    const query = `KILL QUERY${onCluster} WHERE query_id = ${text(queryId)} ASYNC`;
+    // If it fails, the server ends the statement at its own time limit.
+    this.client.command({ query, abort_signal: AbortSignal.timeout(MAX_KILL) }).catch(() => {});
   }
 
   private async bounded<T>(
