@@ -8,6 +8,7 @@ import { Test } from '@nestjs/testing';
 import { fillStatements } from '../../bench/clickhouse/fill.js';
 import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
+import { Anonymisation } from '../../lib/store/clickhouse/anonymisation.js';
 import { DirtyVisits } from '../../lib/store/clickhouse/dirty-visits.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
 import { PersonalData } from '../../lib/store/clickhouse/personal-data.js';
@@ -64,15 +65,19 @@ describe('options that need what is not built', () => {
     [{ session: { claim: 'session' } }, "session.claim: 'session'"],
     [
       { retention: { keep: '2 years', figures: 'keep', anonymiseAfter: '1 years' } },
-      "retention.anonymiseAfter, retention.figures: 'keep'",
+      "retention.figures: 'keep'",
     ],
   ])('%j is refused when the application starts', async (options, names) => {
     const fault = `Djaffar: the store on ClickHouse cannot do yet what these options ask: ${names}`;
     await expect(start(options)).rejects.toThrow(new Error(fault));
   });
 
-  it('are not those that only erase', () => {
-    const retention: DjaffarOptions['retention'] = { keep: '2 years', figures: 'erase' };
+  it('are not those that erase and anonymise', () => {
+    const retention: DjaffarOptions['retention'] = {
+      keep: '2 years',
+      figures: 'erase',
+      anonymiseAfter: '1 years',
+    };
     expect(() => clickHouse().create({ ...SETTINGS, retention })).not.toThrow();
   });
 });
@@ -348,6 +353,103 @@ describe('the tables on a cluster', () => {
     const records = store.personalData({ filter: { user: 'u' }, keepAnonymous: false });
     await expect(records.next()).rejects.toThrow('the database did not answer');
     await store.close();
+  });
+
+  describe('an anonymisation', () => {
+    let database: string;
+    let store: Store;
+    let engine: Server;
+    let sessions: Sessions;
+
+    const ALL = { filter: {}, keepAnonymous: true };
+    const NAMES = Array.from({ length: 9 }, (_, i) => String(i));
+
+    beforeEach(async () => {
+      database = await server.createDatabase();
+      store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+      engine = new Server(toClickHouseSettings({ url: server.url, database }), 60_000, 2);
+      sessions = new Sessions(engine, new DirtyVisits(engine));
+      await store.migrate();
+      const { activities, ...batch } = batchOf('/');
+      const written = [null, ...NAMES].flatMap((n) =>
+        activities.map((activity) => ({
+          ...activity,
+          id: randomUUID(),
+          userId: 'u',
+          sessionId: n,
+          visitId: n,
+        })),
+      );
+      // Every second one is a bot.
+      const rows = NAMES.map((id) => ({ ...SESSION, id, bot: Number(id) % 2 === 1 }));
+      await write(store, { ...batch, activities: written, sessions: rows }, 60_000);
+      await store.check();
+    });
+
+    afterEach(async () => {
+      await engine.close();
+      await store.close();
+    });
+
+    const run = (botsAtOnce?: number): Promise<number> =>
+      new Anonymisation(engine, sessions, new DirtyVisits(engine), [], () => {}, botsAtOnce).run(ALL);
+    const rowsOf = async (sql: string): Promise<unknown[]> =>
+      (await engine.query<{ value: unknown }>(sql)).map(({ value }) => value);
+
+    async function expectAnonymous(): Promise<void> {
+      const bots = NAMES.filter((id) => Number(id) % 2 === 1);
+      expect(await store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+      expect(await rowsOf('SELECT userId AS value FROM djaffar_activity WHERE userId IS NOT NULL')).toEqual(
+        [],
+      );
+      expect(
+        await rowsOf(
+          'SELECT sessionId AS value FROM djaffar_activity WHERE sessionId IS NOT NULL ORDER BY value',
+        ),
+      ).toEqual(bots);
+      expect(await rowsOf('SELECT id AS value FROM djaffar_session ORDER BY value')).toEqual(bots);
+      expect(
+        await rowsOf(
+          'SELECT id AS value FROM djaffar_visit FINAL WHERE userId IS NOT NULL OR (sessionId IS NOT NULL AND NOT bot)',
+        ),
+      ).toEqual([]);
+      expect(await rowsOf('SELECT count() AS value FROM djaffar_visit FINAL WHERE bot')).toEqual([
+        bots.length,
+      ]);
+    }
+
+    it.each([1, 2, 4, 100])('lists %i bots in a statement', async (botsAtOnce) => {
+      const changes = jest.spyOn(engine, 'command');
+      expect(await run(botsAtOnce)).toBe(10);
+      const updates = changes.mock.calls.filter(([sql]) => sql.includes('UPDATE userId'));
+      // The last list is not full.
+      expect(updates.length).toBe(Math.floor(4 / botsAtOnce) + 1);
+      await expectAnonymous();
+      expect(await run(botsAtOnce)).toBe(0);
+    });
+
+    it('is done by the next one if the process ended before the change', async () => {
+      const command = engine.command.bind(engine);
+      jest.spyOn(engine, 'command').mockImplementation(async (sql, ...others) => {
+        if (sql.includes('UPDATE userId')) throw new Error('ended');
+        await command(sql, ...others);
+      });
+      await expect(run()).rejects.toThrow('ended');
+      jest.restoreAllMocks();
+      expect(await store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+      expect(await rowsOf('SELECT count() AS value FROM djaffar_session')).toEqual([9]);
+      expect(await run()).toBe(10);
+      await expectAnonymous();
+    });
+
+    it('is completed by the next question if the process ended after the change', async () => {
+      jest.spyOn(sessions, 'deleteUnused').mockRejectedValue(new Error('ended'));
+      await expect(run()).rejects.toThrow('ended');
+      expect(await rowsOf('SELECT count() AS value FROM djaffar_session')).toEqual([9]);
+      await store.statistics.read({ filter: parseStatisticsFilter({}), dependsOn: [] }, async () => ({}));
+      await expectAnonymous();
+      expect(await run()).toBe(0);
+    });
   });
 
   describe('all visits in ranges of their ids', () => {

@@ -568,6 +568,194 @@ describe.each(STORES)('a store on %s', (name) => {
     expect(await other.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
   });
 
+  it('anonymises what is too old, once', async () => {
+    const day = Date.UTC(2026, 10, 1);
+    const who = { user: { id: 'u', name: 'User' }, session: 's1', properties: { phone: '1', plan: 'pro' } };
+    await track(
+      { ...who, path: '/older', date: new Date(day - 2), visit: 'v1' },
+      { ...who, path: '/old', date: new Date(day - 1), visit: 'v2' },
+      { path: '/nobody', date: new Date(day) },
+      { ...who, path: '/new', date: new Date(day + 1), visit: 'v2' },
+    );
+    const plan = {
+      eraseBefore: day - 1,
+      figures: 'erase' as const,
+      names: [],
+      anonymiseBefore: day,
+      properties: ['phone'],
+    };
+    expect(await other.store.previewRetention(plan)).toEqual({ erased: 1, anonymised: 1 });
+    expect(await host.store.retain(plan, async () => {})).toEqual({ erased: 1, anonymised: 1 });
+    expect((await other.stored()).map(({ path, userId, properties }) => [path, userId, properties])).toEqual([
+      ['/old', null, { plan: 'pro' }],
+      ['/nobody', null, null],
+      ['/new', 'u', who.properties],
+    ]);
+    expect(await host.store.previewRetention(plan)).toEqual({ erased: 0, anonymised: 0 });
+    expect(await other.store.retain(plan, async () => {})).toEqual({ erased: 0, anonymised: 0 });
+    expect(await other.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+  });
+
+  describe('anonymises', () => {
+    const date = new Date('2026-11-01T12:00Z');
+    const range = { from: '2026-11-01', to: '2026-11-01' };
+    const who = {
+      user: { id: 'u', name: 'User' },
+      group: { type: 'company', id: '1', name: 'Company' },
+      ip: '192.0.2.1',
+      userAgent: FIREFOX,
+    };
+
+    it('what matches: removes who it was, keeps what was done, and the counts', async () => {
+      await track(
+        { ...who, path: '/a?utm_source=news', date, session: 's1', visit: 'v1' },
+        { ...who, path: '/b', date, session: 's1', visit: 'v1' },
+        { ...who, path: '/c', date, session: 's2', visit: 'v2' },
+        { ...who, path: '/d', date, session: 's2', visit: 'v2', user: { id: 'another', name: 'Another' } },
+        { path: '/nobody', date, visit: 'v3' },
+      );
+      const before = await other.stats.overview(range);
+      const paths = await other.stats.top('path', range);
+      expect(await host.activities.anonymise({ user: 'u' })).toBe(3);
+      for (const instance of [host, other]) {
+        const { activities, stats } = instance;
+        expect(await activities.count({ user: 'u' })).toBe(0);
+        expect(await activities.count({ session: 's1' })).toBe(0);
+        const own = (await instance.stored()).filter(({ path }) => /^\/[abc]/.test(path));
+        expect(own).toHaveLength(3);
+        for (const activity of own)
+          expect(activity).toMatchObject({
+            userId: null,
+            userName: null,
+            groupId: 'company:1',
+            groupName: null,
+            ipAddress: null,
+            sessionId: null,
+            session: null,
+          });
+        expect((await instance.stored()).find(({ path }) => path === '/d')).toMatchObject({
+          userId: 'another',
+          ipAddress: who.ip,
+          session: { id: 's2', browser: 'Firefox' },
+        });
+        const { visits, views, activities: counted, visitDuration } = before;
+        expect(await stats.overview(range)).toMatchObject({
+          visits,
+          views,
+          activities: counted,
+          visitDuration,
+          users: { value: 1 },
+        });
+        expect((await stats.top('path', range)).items).toEqual(paths.items);
+        expect((await stats.top('user', range)).items).toEqual([
+          { value: 'another', count: 1, name: 'Another' },
+        ]);
+      }
+      expect(await host.activities.anonymise({ user: 'u' })).toBe(0);
+      expect(await host.activities.anonymise({ path: '/a*' })).toBe(0);
+      expect(await other.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+      // The session is new again.
+      await other.activities.track({ path: '/e', session: 's1', userAgent: CHROME });
+      expect((await host.activities.find({ session: 's1' })).items[0]?.session?.browser).toBe('Chrome');
+    });
+
+    it('what a user did before the login in the same visit, unless it is to be kept', async () => {
+      await track(
+        { path: '/before', date, session: 's1', visit: 'v1' },
+        { path: '/after', date, session: 's1', visit: 'v1', user: { id: 'u' } },
+        { path: '/kept', date, session: 's2', visit: 'v2' },
+        { path: '/of u2', date, session: 's2', visit: 'v2', user: { id: 'u2' } },
+      );
+      expect(await host.activities.anonymise({ user: 'u' })).toBe(2);
+      expect(await host.activities.anonymise({ user: 'u2' }, { keepAnonymous: true })).toBe(1);
+      expect(
+        (await other.stored()).flatMap(({ path, sessionId }) => (sessionId === null ? [] : [path])),
+      ).toEqual(['/kept']);
+    });
+
+    it('what bots did, and keeps their sessions', async () => {
+      const bot = { ...who, userAgent: 'Googlebot/2.1', session: 'robot', visit: 'v1' };
+      await track(
+        { ...bot, path: '/a', date },
+        { path: '/b', date, userAgent: bot.userAgent, session: 'robot', visit: 'v1' },
+        { path: '/c', date, session: 's1', visit: 'v2' },
+      );
+      expect(await host.activities.anonymise({ ...range })).toBe(2);
+      expect(
+        (await other.stored()).map(({ userId, ipAddress, session }) => [userId, ipAddress, session?.bot]),
+      ).toEqual([
+        [null, null, true],
+        [null, null, true],
+        [null, null, undefined],
+      ]);
+      expect((await other.stats.overview(range)).visits.value).toBe(1);
+      expect(await host.activities.anonymise({ ...range })).toBe(0);
+      expect(await other.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    });
+
+    it.each(['phone', 'a%b', 'a_b', `a"b'c`, String.raw`a\b`, 'ä🦋', '1'])(
+      'the property %s, and leaves the others as they were',
+      async (key) => {
+        const others = {
+          text: TEXT,
+          [TEXT]: [1.5, null, { [key]: 1 }],
+          aXb: 0.1,
+          empty: '',
+          small: 5e-324,
+          integer: Number.MAX_SAFE_INTEGER,
+          precise: -123_456_789.123_456_78,
+        };
+        await track(
+          { path: '/1', date: new Date(1), properties: { ...others, [key]: 'secret' } },
+          { path: '/2', date: new Date(2), properties: { [key]: { deep: 'secret' } } },
+          { path: '/3', date: new Date(3), properties: others },
+          { path: '/4', date: new Date(4), properties: { plan: key, deep: { [key]: 1 } } },
+          { ...who, path: '/5', date: new Date(5), properties: { [key]: null }, visit: 'v', session: 's' },
+        );
+        const selection = { filter: {}, keepAnonymous: false };
+        expect(await host.store.anonymise(selection, [key, 'another'], () => {})).toBe(3);
+        expect((await other.stored()).map(({ properties }) => properties)).toEqual([
+          others,
+          null,
+          others,
+          { plan: key, deep: { [key]: 1 } },
+          null,
+        ]);
+        expect((await other.stored()).at(-1)).toMatchObject({ userId: null, sessionId: null, session: null });
+        expect(await host.store.anonymise(selection, [key, 'another'], () => {})).toBe(0);
+      },
+    );
+
+    it('different properties at the same moment', async () => {
+      const keys = ['phone', 'street', 'city'];
+      const secret = { phone: '1', street: '2', city: '3' };
+      const activities = Array.from({ length: 40 }, () => ({
+        path: '/',
+        date,
+        properties: { ...secret, plan: 'pro' },
+      }));
+      await track(...activities);
+      await Promise.all(
+        keys.map((key, i) =>
+          (i === 0 ? host : other).activities.anonymise({ path: '/' }, { properties: [key] }),
+        ),
+      );
+      const left = new Set((await host.stored()).map(({ properties }) => JSON.stringify(properties)));
+      expect(left).toEqual(new Set(['{"plan":"pro"}']));
+    });
+
+    it('in steps, after each of which it reports', async () => {
+      await track({ ...who, path: '/', date, session: 's1', visit: 'v1' });
+      const step = jest.fn();
+      const selection = { filter: { user: 'u' }, keepAnonymous: false };
+      await host.store.anonymise(selection, [], step);
+      expect(step.mock.calls.length).toBeGreaterThan(0);
+      step.mockClear();
+      await host.store.anonymise(selection, [], step);
+      expect(step).not.toHaveBeenCalled();
+    });
+  });
+
   it('shows a scope nothing of what is outside', async () => {
     const shop = (number: number): Partial<ServerActivity> => ({
       properties: { shop: number },

@@ -427,9 +427,6 @@ describe.each(STORES)('in a scope on %s, a visit that went on elsewhere', (name)
     expect(paths.toSorted()).toEqual(['/a/mixed0', '/a/own0', '/a/own1']);
   });
 
-  // ClickHouse anonymises nothing.
-  if (name === 'clickhouse') return;
-
   it('is not anonymised as one of its user', async () => {
     expect(await host.activities.scoped(ofA).anonymise({ user: 'bob' })).toBe(0);
   });

@@ -74,7 +74,6 @@ export function checkIsBuilt({
     ...(privacy === 'identified' ? [] : ['privacy']),
     ...(consent ? ['consent'] : []),
     ...(claim === 'session' ? ["session.claim: 'session'"] : []),
-    ...(retention.anonymiseAfter === undefined ? [] : ['retention.anonymiseAfter']),
     ...(retention.figures === 'keep' ? ["retention.figures: 'keep'"] : []),
   ];
   if (needed.length > 0)

@@ -18,6 +18,7 @@ import type { Write } from '../batch.js';
 import type { ErasureSelection, RetentionPlan, RetentionResult } from '../erasure.types.js';
 import { type Finding, ok, problem } from '../finding.js';
 import type { UnavailableError } from '../unavailable.error.js';
+import { Anonymisation } from './anonymisation.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import { DirtyVisits } from './dirty-visits.js';
 import { Duplicates } from './duplicates.js';
@@ -192,14 +193,18 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     return this.sessions.addUserAgents(userAgents);
   }
 
-  async anonymise(): Promise<never> {
-    throw notBuilt('anonymise activities');
+  async anonymise(selection: ErasureSelection, properties: string[], onChanged: () => void): Promise<number> {
+    await this.freshness.removeDuplicates();
+    const { server, sessions, dirtyVisits } = this;
+    return new Anonymisation(server, sessions, dirtyVisits, properties, onChanged).run(selection);
   }
 
   retain(plan: RetentionPlan, pace: (took: number) => Promise<void>): Promise<RetentionResult> {
     const erase = (filter: ParsedFilter): Promise<number> =>
       this.erase({ filter, keepAnonymous: true }, () => {});
-    return retain(this.server, plan, erase, pace);
+    const anonymise = (filter: ParsedFilter): Promise<number> =>
+      this.anonymise({ filter, keepAnonymous: true }, plan.properties, () => {});
+    return retain(this.server, plan, { erase, anonymise }, pace);
   }
 
   async previewRetention(plan: RetentionPlan): Promise<RetentionResult> {

@@ -5,7 +5,7 @@ import { buildConditions } from './filter.js';
 import type { Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { all, lists, texts } from './sql.js';
-import { ACTIVITY, VISIT } from './tables.js';
+import { ACTIVITY, SESSION, VISIT } from './tables.js';
 
 /** Erases activities, sessions without activities, and their data in the visits. */
 export class Erasure {
@@ -41,15 +41,15 @@ export class Erasure {
     } finally {
       this.onErased();
     }
-    await this.removeFromDisk();
+    await removeFromDisk(this.server);
     return count;
   }
+}
 
-  /** A deleted row stays on the disk until its part is written again. It is not waited for. */
-  private async removeFromDisk(): Promise<void> {
-    for (const table of [ACTIVITY, VISIT])
-      await this.server.command(`ALTER TABLE ${table} APPLY DELETED MASK`, {}, { mutations_sync: '0' });
-  }
+/** A deleted row stays on the disk until its part is written again. It is not waited for. */
+export async function removeFromDisk(server: Server): Promise<void> {
+  for (const table of [ACTIVITY, SESSION, VISIT])
+    await server.command(`ALTER TABLE ${table} APPLY DELETED MASK`, {}, { mutations_sync: '0' });
 }
 
 /** Returns the condition of the activities that are stored now. */
@@ -82,7 +82,7 @@ function visitsSql(ofUser: ParsedFilter): string {
   return `SELECT DISTINCT visitId FROM ${ACTIVITY} WHERE ${all([...buildConditions(ofUser), `visitId != ''`])}`;
 }
 
-async function countRows(server: Server, condition: string): Promise<number> {
+export async function countRows(server: Server, condition: string): Promise<number> {
   const [row] = await server.query<{ count: number }>(
     `SELECT count() AS count FROM ${ACTIVITY} WHERE ${condition}`,
   );
@@ -90,7 +90,7 @@ async function countRows(server: Server, condition: string): Promise<number> {
 }
 
 /** Like {@link selectionSql}, as conditions without subqueries, which replicas refuse in a change. No activity matches two. */
-async function splitSelection(
+export async function splitSelection(
   server: Server,
   { filter, keepAnonymous }: ErasureSelection,
 ): Promise<string[]> {
