@@ -3,7 +3,7 @@ import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import { type OutcomeCount, OutcomeCounter, type Refusal } from '../../lib/diagnostics/outcome-counter.js';
 import { version } from '../../lib/generated/version.js';
 import { DjaffarHealthIndicator } from '../../lib/health/health.indicator.js';
-import { HealthService } from '../../lib/health/health.service.js';
+import { HealthService, MAX_HOURS } from '../../lib/health/health.service.js';
 import type { Health } from '../../lib/health/health.types.js';
 import { OutcomeFlush } from '../../lib/health/outcome-flush.js';
 import type { DjaffarOptions } from '../../lib/options/djaffar.options.js';
@@ -22,7 +22,7 @@ const OWN_NOW = NOW - 2 * HOUR;
 
 /** A store whose answers a test decides, and that notes what it is asked. It writes no activities. */
 class AnsweringStore extends MemoryStore {
-  override outbox: Outbox | undefined;
+  override outbox: Outbox | undefined = undefined;
   lag = 0;
   /** What the question for the lag waits for. */
   answer: Promise<void> | undefined;
@@ -150,6 +150,12 @@ describe('the report', () => {
     expect(store.asked).toContainEqual({ hours: 48 });
   });
 
+  it('has the counts of at most 30 days', async () => {
+    const { hours } = await health.report(MAX_HOURS);
+    expect(hours).toHaveLength(720);
+    expect(hours[0]?.start).toBe('2026-10-29T13:00:00.000Z');
+  });
+
   it('has what this instance has just counted, if the database takes it within half a second', async () => {
     outcomes.count('stored', 5);
     const { hours } = await health.report();
@@ -244,7 +250,7 @@ describe('the report', () => {
     expect(report).toMatchObject({
       now: '2026-11-28T10:34:00.000Z',
       causes: [],
-      checks: [{ name: 'tables', state: 'wrong' }],
+      checks: [{ name: 'tables', state: 'wrong', text: expect.stringMatching(/../) }],
       lastCommit: null,
       rollupLag: 0,
       retention: null,

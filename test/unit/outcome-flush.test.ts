@@ -282,6 +282,15 @@ describe('a shutdown', () => {
     expect(store.added).toMatchObject([{ counts: { stored: 1 } }]);
   });
 
+  it('stores nothing that is counted later', async () => {
+    start(true);
+    await flush.beforeApplicationShutdown();
+    outcomes.count('stored');
+    expect(jest.getTimerCount()).toBe(0);
+    await pass(60_000);
+    expect(store.added).toEqual([]);
+  });
+
   it('ends the tries, and what the log says about them', async () => {
     start(true);
     store.failure = NO_TABLE;
