@@ -3,9 +3,9 @@ import { matcherOf } from '../activity/activity-pattern.js';
 import { aBoolean, isFunction, isWholeNumber, oneOf, type Rule, type Rules, wholeNumber } from './rule.js';
 
 /** Returns a name that two of the objects have. */
-function findDuplicate(value: unknown): string | undefined {
+function findDuplicate(values: unknown[]): string | undefined {
   const names = new Set<unknown>();
-  for (const each of Array.isArray(value) ? value : []) {
+  for (const each of values) {
     const { name }: { name?: unknown } = typeof each === 'object' && each !== null ? each : {};
     if (names.has(name) && typeof name === 'string') return name;
     names.add(name);

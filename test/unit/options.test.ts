@@ -8,6 +8,7 @@ import {
   toRetention,
   toSettings,
 } from '../../lib/options/validation.js';
+import { OPTION_RULES } from '../../lib/options/rules.js';
 import { DEFAULTS, REGISTRATION_DEFAULTS } from '../../lib/options/settings.js';
 
 class Guard {
@@ -236,7 +237,7 @@ const VALUES: [option: string, create: (value: unknown) => object, taken: unknow
     'dashboard.timeZone',
     (timeZone) => ({ dashboard: { guards: [Guard], timeZone } }),
     ['Europe/Berlin', 'UTC'],
-    ['', 5, null],
+    ['', 5, null, ['UTC']],
   ],
   ['rejectedCredentials', (value) => ({ rejectedCredentials: value }), ['reject', 'anonymous'], ['', 5]],
   ['requestContext', (requestContext) => ({ requestContext }), [true, false], ['true', 1, null]],
@@ -252,7 +253,12 @@ const VALUES: [option: string, create: (value: unknown) => object, taken: unknow
     ['success', 'always'],
     ['', 200],
   ],
-  ['events', (events) => ({ events }), [{}, { 'order.paid': Guard }], [null, [], 'x', { a: Guard, b: 'B' }]],
+  [
+    'events',
+    (events) => ({ events }),
+    [{}, { 'order.paid': Guard }],
+    [null, [], '', 'x', 5, { a: Guard, b: 'B' }],
+  ],
   [
     'unknownEvents',
     (unknownEvents) => ({ events: {}, unknownEvents }),
@@ -300,7 +306,7 @@ const VALUES: [option: string, create: (value: unknown) => object, taken: unknow
     'retention.names',
     (names) => ({ retention: { names } }),
     [{}, { engagement: '90 days' }],
-    [null, [], '90 days', { a: '1 day', b: 'long' }],
+    [null, [], '', '90 days', 5, { a: '1 day', b: 'long' }],
   ],
   ['retention.anonymiseAfter', (value) => ({ retention: { anonymiseAfter: value } }), ['1 day'], ['soon']],
   [
@@ -325,7 +331,16 @@ const VALUES: [option: string, create: (value: unknown) => object, taken: unknow
       { url: 'mysql://a' },
       { url: 'mariadb://a' },
     ],
-    [null, 'postgres://a', {}, { type: 5 }, { url: 5 }, { url: 'x-postgres://a' }, { url: 'postgres' }],
+    [
+      null,
+      'postgres://a',
+      {},
+      { type: 5 },
+      { url: 5 },
+      { url: ['postgres://a'] },
+      { url: 'x-postgres://a' },
+      { url: 'postgres' },
+    ],
   ],
   ['store', (store) => ({ store }), [{ create: String }], [null, 'x', {}, { create: 1 }]],
   ...['maxWaiting', 'maxBatch', 'concurrency', 'timeout'].map((name): (typeof VALUES)[number] => [
@@ -517,6 +532,14 @@ describe('options that depend on others', () => {
       subscribe({ filter: null }),
       'option "subscriptions[0].filter" is wrong: it is no object; allowed: a filter without dates, such as { name: \'order.*\' }',
     ],
+    [
+      subscribe({ filter: 'order' }),
+      'option "subscriptions[0].filter" is wrong: it is no object; allowed: a filter without dates, such as { name: \'order.*\' }',
+    ],
+    [
+      { webhooks: { url: 'https://x' } },
+      'option "webhooks" is wrong (a secret is not shown); allowed: an array of objects, each with a name or a url of its own',
+    ],
     [{ group: { a: { b: 1 } } }, 'option "group" is { a: [Object] }; allowed: a function'],
     [
       { onWithdrawal: { a: { b: 1 } }, consent: String },
@@ -529,6 +552,23 @@ describe('options that depend on others', () => {
   ])('%j have one error', (options, message) => {
     const fault = faultOf(() => toSettings(options));
     expect(fault?.replace('DjaffarModule: ', '')).toEqual(message);
+  });
+
+  it('with two wrong names that are the same have an error for each', () => {
+    const allowed = "allowed: 1 to 64 letters, digits, '.', '_' or '-'";
+    const subscriptions = [1, 2].map(() => ({ name: 5, handler: String }));
+    expect(faultOf(() => toSettings({ subscriptions }))).toBe(
+      `DjaffarModule: option "subscriptions[0].name" is 5; ${allowed}; option "subscriptions[1].name" is 5; ${allowed}`,
+    );
+    expect(faultOf(() => toSettings({ ...subscribe({ name: 5 }), ...hook({ name: 5 }) }))).toBe(
+      `DjaffarModule: option "subscriptions[0].name" is 5; ${allowed}; option "webhooks[0].name" is 5; ${allowed}`,
+    );
+  });
+
+  it('are an object also for forRoot', () => {
+    expect(faultOf(() => checkForRoot(JSON.parse('null')))).toBe(
+      'DjaffarModule: what was given is null; allowed: an object',
+    );
   });
 
   it('are shown to a depth of one', () => {
@@ -603,7 +643,8 @@ describe('the options of the registration', () => {
       const fault = faultOf(() => toSettings({ [option]: 'x' }));
       expect(fault).toContain(`option "${option}" belongs beside the factory: forRootAsync({ ${option}: …`);
       const others = faultOf(() => toSettings({ unknown: 1 }));
-      expect(others?.split('allowed: ')[1]?.split(', ')).not.toContain(option);
+      expect(others?.split('allowed: ')[1]?.split(', ')).toEqual(Object.keys(OPTION_RULES));
+      expect(Object.keys(OPTION_RULES)).not.toContain(option);
     },
   );
 
@@ -627,8 +668,8 @@ describe('the options of the registration', () => {
     expect(toRegistration({ path }).path).toBe(path);
   });
 
-  it('take other names of the route and the script', () => {
-    const names = { route: 'e~1.x', tracker: 'app.min.js' };
+  it('take other names of the route, the script and the data source', () => {
+    const names = { route: 'e~1.x', tracker: 'app.min.js', dataSource: 'events' };
     expect(toRegistration(names)).toMatchObject(names);
   });
 
@@ -650,6 +691,8 @@ describe('the options of the registration', () => {
     [{ tracker: 'app.js.map' }, ['"tracker"', "'app.js.map'"]],
     [{ tracker: 'appxjs' }, ['"tracker"', "'appxjs'"]],
     [{ tracker: 5 }, ['"tracker"', '5']],
+    [{ tracker: ['app.js'] }, ['"tracker"', "[ 'app.js' ]"]],
+    [{ tracker: '?app.js' }, ['"tracker"', "'?app.js'"]],
     [{ dataSource: 5 }, ['"dataSource"', '5']],
     [{ decorators: [5] }, ['"decorators"', '5']],
     [{ path: 5 }, ['"path"', '5']],
