@@ -107,6 +107,12 @@ describe.each(FOUND)('a step of the rollup on %s', (name) => {
       ({ startedAt, activities }) => [(+startedAt - DAY_START) / MINUTE, activities],
     );
 
+  /** The inserted rows as text, with their table. */
+  const rowsOf = (statements: StepResult['statements']): string[] =>
+    statements.flatMap((statement) =>
+      'rows' in statement ? statement.rows.map((row) => `${statement.table} ${row.map(String).join()}`) : [],
+    );
+
   const pages = async (): Promise<string[]> =>
     (await dataSource.manager.find(Path)).map(({ path }) => path).toSorted();
 
@@ -180,6 +186,13 @@ describe.each(FOUND)('a step of the rollup on %s', (name) => {
     ]);
   });
 
+  it('inserts nothing without rows, which MariaDB would refuse', async () => {
+    const { statements } = await recompute(dirtyRangesForInsert([await store(0, '/a')]));
+    const inserts = statements.filter((statement) => 'rows' in statement);
+    expect(inserts.length).toBeGreaterThan(0);
+    expect(inserts.filter(({ rows }) => rows.length === 0)).toEqual([]);
+  });
+
   it('says on which days counts have changed: those of its ranges, and those on which its visits begin', async () => {
     await store(-10, '/a');
     await store(10, '/a');
@@ -229,9 +242,12 @@ describe.each(FOUND)('a step of the rollup on %s', (name) => {
       await store(600, '/c');
       const other = await store(-1440, '/a', 'w');
       await store(-1000, '/c', 'w');
-      await recompute([...(await erase(erased)), ...dirtyRangesForInsert([first, other])], {
-        compactedUntil,
-      });
+      const { statements } = await recompute(
+        [...(await erase(erased)), ...dirtyRangesForInsert([first, other])],
+        { compactedUntil },
+      );
+      const written = rowsOf(statements);
+      expect(new Set(written).size).toBe(written.length);
       expect(await paths()).toEqual([
         [-1440, '/a', 1],
         [0, '/a', 1],
@@ -241,6 +257,7 @@ describe.each(FOUND)('a step of the rollup on %s', (name) => {
 
     it('counts what is at the limit by quarters of an hour, and what is a minute earlier by its day', async () => {
       const changed = [await store(1440, '/a'), await store(1439, '/a')];
+      await store(1460, '/a');
       await recompute(dirtyRangesForInsert(changed), { compactedUntil });
       expect(await paths()).toEqual([
         [0, '/a', 1],
@@ -266,6 +283,14 @@ describe.each(FOUND)('a step of the rollup on %s', (name) => {
       expect(await names()).toEqual([[15, 1]]);
       expect(await paths()).toEqual([[15, '/left', 1]]);
       expect(await pages()).toEqual(['/left']);
+    });
+
+    it('removes such pages also if activities were added elsewhere', async () => {
+      const erased = await store(0, '/gone');
+      await recompute(dirtyRangesForInsert([erased]));
+      const added = await store(20, '/added', 'w');
+      await recompute([...(await erase(erased)), ...dirtyRangesForInsert([added])]);
+      expect(await pages()).toEqual(['/added']);
     });
 
     it.each([0, DAY_START + DAY])(
@@ -366,6 +391,18 @@ describe.each(FOUND)('a step of the rollup on %s', (name) => {
       expect(deferred).toBe(0);
       expect(await visits()).toEqual([
         ['large', 1],
+        ['small', 1],
+      ]);
+    });
+
+    it('computes those that have activities in such a range, also if another range names them', async () => {
+      const [unnamed] = (await change()).map((range) => ({ ...range, visits: null }));
+      if (!unnamed) throw new Error('no range');
+      const named = dirtyRangesForInsert([await store(5, '/a', 'large')]);
+      const { deferred } = await recompute([unnamed, ...named], { mayDefer: true });
+      expect(deferred).toBe(0);
+      expect(await visits()).toEqual([
+        ['large', 2],
         ['small', 1],
       ]);
     });
