@@ -164,6 +164,14 @@ describe('the causes', () => {
       'transform',
     ]);
   });
+
+  it('are in the order of their names if they are as frequent', () => {
+    const causes = ['consent', 'signal', 'transform'];
+    for (const given of [causes, causes.toReversed(), ['signal', 'transform', 'consent']]) {
+      const counts = given.map((cause) => ({ hour: START, cause, count: 1 }));
+      expect(groupByCause(counts).map(({ cause }) => cause)).toEqual(causes);
+    }
+  });
 });
 
 it.each<[RetentionPolicy, string]>([
