@@ -49,8 +49,8 @@ const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /**
  * Answers questions about many activities exactly; docs/statistics.md defines what is counted.
- * Each answer has `asOf`: it is exact for everything committed before that moment. A question waits at most
- * `statistics.maxWait` for the statistics to catch up with what its range has that is new.
+ * Each answer has `asOf`: it is exact for everything committed before that moment. Before it is answered,
+ * a question waits at most `statistics.maxWait` until the new activities in its range are in the statistics.
  * Each method throws an `InvalidFilterError` that names the wrong property of the question.
  *
  * @example
@@ -84,8 +84,8 @@ export class ActivityStats {
   ) {}
 
   /**
-   * Statistics of a scope, such as a customer's: each question is answered from its activities alone, and from visits of which
-   * all activities are in it. An empty scope is everything; a property that is there but undefined is an error.
+   * Returns the statistics of a scope, such as a customer's: only its activities count, and only visits with all their activities
+   * in it. An empty scope contains everything; a property with the value `undefined` is an error.
    * @example
    * const { items } = await stats.scoped({ properties: { shop: 17 } }).top('path');
    * @throws InvalidFilterError
@@ -246,7 +246,7 @@ export class ActivityStats {
       ['retention', options],
       question,
       (snapshot, range) => snapshot.retention(range, { period, by }),
-      // A visitor whose first visit is in the range has none before it.
+      // All earlier visits matter too: they decide which visit is a visitor's first.
       (range) => [{ ...range, since: 0 }],
     );
   }
@@ -257,7 +257,7 @@ export class ActivityStats {
     return this.ask(['journeys', options], question, (snapshot, range) => snapshot.journeys(range, query));
   }
 
-  /** Visits with their activities, the latest first, in pages that follow each other. */
+  /** Returns a page of visits with their activities, by default the latest first. `after` is the `next` of the previous page. */
   async visits(options: VisitsOptions = {}): Promise<Visits> {
     const { limit = VISITS_LIMIT.default, order = 'desc', after, ...question } = options;
     checkWholeNumber('limit', limit, VISITS_LIMIT);
@@ -270,7 +270,7 @@ export class ActivityStats {
 
   /**
    * Validates the question, asks the store, and shares the answer with equal questions.
-   * @param asked equal for equal questions
+   * @param asked the method and its arguments; questions with equal ones share an answer
    * @param dependsOn the ranges that change the answer if anything is changed there
    */
   private async ask<T extends object>(

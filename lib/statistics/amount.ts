@@ -19,7 +19,7 @@ export type AmountMeasure = PropertyMeasure | EngagementMeasure;
 
 /** A parsed {@link AmountMeasure}. */
 export interface Amount {
-  /** A property, or what `engagement` has. */
+  /** The key of a property, or a measure of `engagement` activities. */
   of: { property: string } | EngagementMeasure;
   /** A percentile is in thousandths of a percent, so that ranks are whole numbers on every database. */
   aggregate: 'sum' | 'avg' | 'min' | 'max' | { percentile: number };

@@ -9,7 +9,7 @@ class Round<T> {
   private hasBegun = false;
   readonly answer: Promise<T>;
 
-  /** @param previous has to be over before; if its time was over, so is that of this one */
+  /** @param previous must end before this one begins; if it timed out, this one fails with the same error */
   constructor(ask: () => Promise<T>, previous: Promise<T> | undefined) {
     this.answer = this.run(ask, previous);
     // Callers that still wait get the error.
@@ -43,10 +43,10 @@ class Round<T> {
   private async run(ask: () => Promise<T>, previous: Promise<T> | undefined): Promise<T> {
     const { signal } = this.controller;
     await previous?.catch((error: unknown) => {
-      // After a time-out, a caller does not wait for the same time again. Any other failure may be over.
+      // After a time-out, it does not wait as long again. After any other failure, another attempt may succeed.
       if (error instanceof LateError) throw error;
     });
-    // Requests that arrive together are read in one turn of the event loop.
+    // Requests that are read in the same turn of the event loop can join this one.
     await setImmediate();
     signal.throwIfAborted();
     this.hasBegun = true;

@@ -81,7 +81,7 @@ const VISIT_FIELDS: readonly string[] = [
   ...MAY_BE_NULL,
 ] satisfies VisitField[];
 
-/** Whether a condition is about what visits have. */
+/** True if the condition is about a field of visits. */
 export function isOfVisits(
   condition: ParsedCondition<StatisticsField>,
 ): condition is ParsedCondition<VisitField> {
@@ -104,7 +104,7 @@ export interface ParsedStatisticsFilter
   user?: string | null;
   /** Conditions other than equality with one value, and all conditions on properties. */
   conditions?: readonly ParsedCondition<StatisticsField>[];
-  /** Whether bots are among them. */
+  /** True if the activities of bots count too. */
   bots?: true;
   /** The scope, which applies to each activity in addition to any filter. */
   scope?: readonly ParsedScope[];
@@ -112,7 +112,7 @@ export interface ParsedStatisticsFilter
 
 /**
  * Checks a filter once.
- * @throws InvalidFilterError for a property that is not known or not understood
+ * @throws InvalidFilterError for an unknown property or an invalid value
  */
 export function parseStatisticsFilter(filter: StatisticsFilter): ParsedStatisticsFilter {
   for (const property of Object.keys(filter))

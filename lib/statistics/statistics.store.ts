@@ -55,9 +55,12 @@ export interface StatisticsSnapshot {
   top(query: TopQuery, range: TimeRange): Promise<TopRow[]>;
   /** An aggregate of the numbers of activities in each interval, as {@link measures}. */
   amounts(amount: Amount, range: TimeRange, starts: number[]): Promise<AmountValue[]>;
-  /** The values of a dimension with the largest aggregates. Activities without a visit have none of a dimension of visits but `user`. */
+  /**
+   * Returns the values of a dimension with the largest aggregates. For a dimension of visits, activities without a visit do not
+   * count, except for `user`.
+   */
   topAmounts(amount: Amount, query: TopQuery, range: TimeRange): Promise<TopRow[]>;
-  /** @param range whose end does not count: a client's clock may be ahead */
+  /** @param range its end is ignored, because a client's clock may be ahead */
   live(range: Range): Promise<Omit<Live, 'asOf'>>;
   /**
    * Returns how many visitors reached each step.
@@ -72,7 +75,7 @@ export interface StatisticsSnapshot {
 /** One value for each interval; `null` if there is nothing to measure. */
 export type MeasureValues = (number | null)[];
 
-/** An aggregate, and how many numbers it is of; the sum of none is 0, other aggregates are `null`. */
+/** An aggregate, and how many numbers it was computed from. Without numbers, a sum is 0 and other aggregates are `null`. */
 export interface AmountValue {
   value: number | null;
   count: number;

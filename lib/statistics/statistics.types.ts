@@ -73,8 +73,8 @@ export interface AsOf {
    */
   asOf: string;
   /**
-   * ISO 8601 in UTC: activities before this moment were erased by the option `retention`, and the range begins before it. The
-   * counts before it are those of then; a visitor who came before it and after it is counted twice.
+   * ISO 8601 in UTC, if the range begins before this moment and the option `retention` has erased all earlier activities. Earlier
+   * counts are those that were stored before the erasure. A visitor who came both before and after it is counted twice.
    */
   frozenUntil?: string;
 }
@@ -170,7 +170,7 @@ export interface LiveVisitor extends Record<SessionProperty, string | null> {
 }
 
 export interface Live extends AsOf {
-  /** Since when is counted. */
+  /** ISO 8601: only activities from this moment on count. */
   since: string;
   sessions: number;
   users: number;
@@ -190,9 +190,9 @@ export interface FunnelOptions extends Question {
 export interface Funnel extends AsOf {
   steps: {
     step: FunnelStep;
-    /** How many came this far. */
+    /** The number of visitors who reached this step. */
     visitors: number;
-    /** How many of them came no further; of the last step 0. */
+    /** The number of them who did not reach the next step; 0 for the last step. */
     stopped: number;
   }[];
 }
@@ -209,7 +209,7 @@ export interface Retention extends AsOf {
   by: 'user' | 'session';
   timeZone: string;
   cohorts: {
-    /** When the period began in which they came first. */
+    /** The start of the period with their first visit. */
     date: string;
     size: number;
     /** How many had a visit in this period (so the first is the size), in the next, and so on to the end of the range. */
@@ -236,7 +236,7 @@ export interface JourneysOptions extends Question {
   limit?: number | undefined;
 }
 
-/** Steps count from 0 at the start, or up to 0 at the end. The path `null` stands for all less frequent paths. */
+/** With the option `end`, steps are numbered up to 0, otherwise from 0. The path `null` stands for all less frequent paths. */
 export interface Journeys extends AsOf {
   nodes: { step: number; path: string | null; visits: number }[];
   /** From a path of this step to one of the next. */

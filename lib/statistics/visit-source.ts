@@ -24,12 +24,12 @@ export function parseVisitSource(path: string, referer: string | null): VisitSou
   };
 }
 
-/** By their keys in lower case; of several with one key the first counts. */
+/** Returns the parameters by their names in lower case. If a name occurs several times, its first value counts. */
 function parseUtmParameters(query: string): Map<string, string> {
   const parameters = new Map<string, string>();
   // Most paths have none.
   if (!/utm_/i.test(query)) return parameters;
-  // Links that were escaped for HTML once too often.
+  // `&amp;` comes from links that were escaped for HTML once too often.
   for (const [key, value] of new URLSearchParams(query.replaceAll(/&amp;/gi, '&'))) {
     const name = key.toLowerCase();
     if (!parameters.has(name)) parameters.set(name, value);

@@ -23,7 +23,7 @@ export interface Range extends TimeRange {
 export function parseRange({ from, to, timeZone = 'UTC' }: Question): Range {
   if (typeof timeZone !== 'string' || !isTimeZone(timeZone))
     throw new InvalidFilterError('timeZone', 'must be an IANA time zone, such as Europe/Berlin');
-  // The local time of a midnight is what UTC shows at the same date.
+  // `midnight` is 00:00 of the date in UTC, which `toInstant` reads as local time.
   const startOfDay = (midnight: number): number => toInstant(midnight, timeZone);
   const until = to === undefined ? Date.now() : millisecondsOf('to', to, startOfDay);
   const since =
@@ -50,7 +50,7 @@ export function comparedRange(range: Range, compareTo: OverviewOptions['compareT
   return { since: toInstant(from - (to - from), timeZone), until: since, timeZone };
 }
 
-/** If clocks skip midnight, a day begins later; if they show it twice, with the first. */
+/** True at the first instant of a local day. That is after midnight if clocks skip it, and the first midnight if there are two. */
 function isStartOfDay(instant: number, timeZone: string): boolean {
   return instant === toInstant(floorTo('day', toLocalTime(instant, timeZone)), timeZone);
 }

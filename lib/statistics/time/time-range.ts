@@ -8,12 +8,12 @@ export interface TimeRange {
 
 export const QUARTER = 15 * MINUTE;
 
-/** The beginning of the span that an instant lies in. */
+/** Rounds an instant down to a multiple of `span`. */
 export function floor(instant: number, span: number): number {
   return instant - (instant % span);
 }
 
-/** The remainders of a range at both ends. */
+/** Returns the parts of a range before and after `middle`. */
 export function subtract({ since, until }: TimeRange, middle: TimeRange): TimeRange[] {
   const ends = [
     { since, until: middle.since },

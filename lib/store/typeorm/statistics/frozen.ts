@@ -6,8 +6,8 @@ import { DAY } from '../../../time/units.js';
 import { type FilterKind, isVisitDimension, chooseTopMeasure } from './query-plan.js';
 
 /**
- * The time before which activities were erased and only counts are kept. A question about it is answered exactly as before,
- * or refused: it never gets a number that lacks the erased activities.
+ * Before this time, activities were erased and only their counts are kept. A question about it is answered exactly from these
+ * counts, or refused. So no result lacks the erased activities.
  */
 export class FrozenTime {
   /** Whether an answered question included this time. */

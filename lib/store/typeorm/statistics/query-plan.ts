@@ -21,7 +21,8 @@ import {
  * - `visit-paths` (`djaffar_visit`): the paths and names in visit rows, and raw activities of visits that are only partly in the range.
  * - `activities` (`djaffar_activity`): the raw rows.
  *
- * `live` and `funnel` always read activities, `retention` and `visits` visits, `journeys` visit-paths.
+ * `live`, `funnel`, aggregates of numbers and `journeys` by route always read activities; `retention` reads visits; `visits` reads
+ * visits and their activities; `journeys` by path reads visit-paths.
  */
 export type Source = 'rollup' | 'daily-cache' | 'visits' | 'visit-paths' | 'activities';
 
@@ -139,7 +140,7 @@ export function planTop(
 ): Source {
   const source = TOP[toTopKey(dimension)][measure][kind];
   const isCacheable = property.length <= MAX_CACHED_PROPERTY;
-  // Other sources than rows and the rollup cannot answer a search.
+  // Only the rollup, visits and activities can answer a search.
   if (isCacheable && (search === undefined || source === 'rollup')) return source;
   return isVisitDimension(dimension) ? 'visits' : 'activities';
 }

@@ -48,7 +48,7 @@ export class TypeOrmStatistics implements StatisticsStore {
     await rollup.catchUp(question.dependsOn);
     const deadline = connectionsOf(dataSource).deadline();
     await this.cache(question, deadline);
-    // A standby must have the results of both.
+    // Chosen after both of these, because the standby must have what they wrote.
     const source = await this.standbys?.choose({ until, deadline });
     if (!source) return this.answer(question, answer, deadline);
     try {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { chunks } from '../../../database/chunks.js';
 
-/** Items that take a few milliseconds. */
+/** So many items are processed in a few milliseconds. */
 const BATCH_SIZE = 5000;
 
 /** Yields the items in chunks, and lets the event loop do other work between them. */

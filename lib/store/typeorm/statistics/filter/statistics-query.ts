@@ -42,7 +42,7 @@ export class StatisticsQuery {
   constructor(
     readonly manager: EntityManager,
     private readonly filter: ParsedStatisticsFilter,
-    /** Earlier visits are kept without sessions and users; in milliseconds since 1970. */
+    /** Milliseconds since 1970: earlier visits are stored without the ids of sessions and users. */
     readonly frozenUntil = 0,
   ) {
     this.dialect = dialectOf(manager.connection);

@@ -124,7 +124,7 @@ function queryNumbers(
     .addGroupBy('found.page');
 }
 
-/** @returns the SQL of the value, whose visit is joined if visits have it */
+/** Returns the SQL of the dimension's value. Joins the visits if it is a dimension of visits. */
 function joinValue(
   query: SelectQueryBuilder<ObjectLiteral>,
   selection: StatisticsQuery,

@@ -30,7 +30,7 @@ export async function findContainedVisits(
     id: 1,
   });
   const edges = [since, ...starts.slice(1), until];
-  // The end of the interval that a visit started in; the start of the range for visits that started before it.
+  // SQL of the end of the interval in which a visit started; for a visit before the range, the start of the range.
   const end = intervalSql('visit.startedAt', [0, ...edges.slice(0, -1)], (_, n) => edges[n] ?? until);
   const range = { since, until };
   const reach = { since: Math.max(0, since - maxVisitDuration), until };

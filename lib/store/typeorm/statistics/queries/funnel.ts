@@ -4,7 +4,7 @@ import { StatisticsQuery } from '../filter/statistics-query.js';
 import type { ParsedStatisticsFilter } from '../../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 
-/** The visitor is a user without a session. */
+/** The bit for a visitor that is a user without a session. */
 const USER = 2 ** MAX_FUNNEL_STEPS;
 
 /** The progress of a visitor: for each step, the latest start that led there. */
@@ -52,7 +52,10 @@ export async function funnel(
   return steps.map((_, i) => [...progress.values()].filter((visitor) => visitor.length > i).length);
 }
 
-/** From the last step to the first, so that one activity is not two steps. A later start leaves more time. */
+/**
+ * Updates the progress of a visitor from the last step to the first, so that one activity is not two steps. The latest start is
+ * kept, because it leaves the most time for the next steps.
+ */
 function advance(starts: Progress, count: number, done: number, date: number, within: number): void {
   for (let i = Math.min(starts.length, count - 1); i >= 0; i--) {
     if (!(done & (2 ** i))) continue;

@@ -15,9 +15,9 @@ import { loadVisitPaths } from '../rollup/visit-paths.js';
 type Query = Omit<JourneyQuery, 'limit'>;
 
 export interface JourneySteps {
-  /** The path ids of each visit's steps. If the journeys end at a path, that is the first. */
+  /** The path ids of the steps of each visit, in reverse order if the journeys end at a path. */
   journeys: number[][];
-  /** How many visits had these steps, each one if there is no such list. */
+  /** The number of visits with each journey; without this list, each is one visit. */
   weights?: number[];
   /** The paths, or routes, of ids that are not stored. */
   names: Map<number, string>;

@@ -8,8 +8,8 @@ import { RollupState } from '../rollup/tables/rollups.entity.js';
 const MAX_TRIES = 20;
 
 /**
- * Reads the path rollup: daily before `compactedUntil`, quarter-hourly after. Retries if a day was compacted during the read,
- * as it may be missing from both.
+ * Reads the path rollup: daily before `compactedUntil`, quarter-hourly after. If a day is compacted during the read, it may be
+ * missing from both, so the read is repeated. This happens only if SQLite is read by this process: other reads have a snapshot.
  */
 export async function retryOnCompaction<T>(
   { manager }: StatisticsQuery,

@@ -52,7 +52,7 @@ export async function visits(
   };
 }
 
-/** A session may have begun with visits beyond the scope: here it begins with its first activity in the scope. */
+/** Sets the start of each session to its first activity in the scope: earlier visits may be outside of it. */
 async function giveOwnSessions(selection: StatisticsQuery, page: Visit[]): Promise<void> {
   const ids = [...new Set(page.flatMap(({ session }) => session?.id ?? []))];
   if (ids.length === 0) return;
@@ -111,7 +111,7 @@ function toVisitActivity(activity: Activity, range: Range): VisitActivity {
   };
 }
 
-/** The first of each visit. */
+/** Loads the first {@link MAX_ACTIVITIES_OF_VISIT} activities of each visit. */
 async function loadActivities(manager: EntityManager, page: Visit[]): Promise<Map<string, Activity[]>> {
   const found = new Map<string, Activity[]>();
   const few = page.filter(({ activities }) => activities <= MAX_ACTIVITIES_OF_VISIT).map(({ id }) => id);

@@ -31,7 +31,7 @@ export interface Touching {
  *
  * @param manager of a snapshot in which nothing was read yet
  * @param ranges that the answer depends on
- * @param hasUntil on a standby, whose clock and snapshot say nothing of the primary: it has everything that was committed before
+ * @param hasUntil only on a standby: it has everything that the primary committed before this time, by the primary's clock
  */
 export async function readAsOf(
   manager: EntityManager,
@@ -100,8 +100,8 @@ function nearSql(ranges: TimeRange[]): string {
 }
 
 /**
- * Dirty ranges further away whose visits touch the ranges. Only server code and imports track visits whose activities are more
- * than a day apart.
+ * Finds dirty ranges more than a day away whose visits touch the ranges. `MAX_LENGTH` in visit-boundaries.ts says how visits can be
+ * that long.
  */
 async function findUnbounded(manager: EntityManager, ranges: TimeRange[]): Promise<Touching[]> {
   const rows = await manager

@@ -29,7 +29,7 @@ export class Compaction {
     }
   }
 
-  /** The next day that is old enough. If a clock was ahead, a day that is too young is split into buckets of 15 minutes again. */
+  /** Compacts the next day that is old enough. A day that was compacted too early, by a clock that was ahead, is split again. */
   private compactDay(): Promise<Outcome> {
     return this.runner.withLease(async (turn) => {
       const mark = turn.state.compactedUntil.getTime();

@@ -1,9 +1,9 @@
-/** Digits that end an id, and digits that more follow: each id is as short as possible and needs no separator. */
+/** An id is a number to the base 32. Its last digit is from `LAST`, the others from `MORE`, so no separator is needed. */
 const LAST = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const MORE = 'abcdefghijklmnopqrstuvwxyz0189-+';
 /** The same id again. */
 const AGAIN = '.';
-/** Characters that may precede an id, for the brackets of a pattern. */
+/** Characters after which an id begins, for a character class of a pattern. */
 export const ENDS = 'A-Z2-7.';
 
 /** The value of a character as a digit; a digit below {@link BASE} ends a number. */
@@ -58,7 +58,7 @@ function isEnd(sequence: string, at: number): boolean {
 /** Up to `depth` steps from the first occurrence of `step` (or from the start) of a sequence without repeats; empty if it does not occur. */
 export function takeForward(sequence: string, depth: number, step = ''): string {
   let from = sequence.indexOf(step);
-  // A longer number may end like that of the step.
+  // Skips longer ids that end with the same characters.
   while (!isEnd(sequence, from - 1)) from = sequence.indexOf(step, from + 1);
   if (from < 0) return '';
   let end = from;

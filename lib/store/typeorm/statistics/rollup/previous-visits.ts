@@ -85,7 +85,7 @@ export class PreviousVisits {
 
   /**
    * Finds stored visits of the same sessions or users: all, or only the neighbours if there are many.
-   * @returns also the ids of visits that are only needed because they come before another one
+   * @returns `fixed` has the ids of visits that are read only as previous visits, and do not change
    */
   private async others(
     key: Key,
@@ -174,7 +174,7 @@ export class PreviousVisits {
       }
       return found;
     };
-    // By their new and by their stored start.
+    // A visit can be in the list twice: with its new and with its stored start.
     const places = new Map(visits.map((visit) => [`${visit.bot} ${+visit.startedAt} ${visit.id}`, visit]));
     const next = await find('ASC', places.values());
     return { next, previous: await find('DESC', [...places.values(), ...next.values()]) };

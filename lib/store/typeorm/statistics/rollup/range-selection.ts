@@ -4,9 +4,9 @@ import { decodeVisits, isDay, newestFirst } from './dirty-ranges.js';
 import { MAX_RANGES, StepLimits } from './step-limits.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 
-/** Dirty ranges of days that have daily buckets: all of one day cost little more than one of them. */
+/** Dirty ranges of one step in days with daily buckets: all ranges of a day take little more time than one. */
 const MAX_RANGES_OF_DAYS = 20_000;
-/** If a step has no more ranges, it also takes those that it recomputes anyway. */
+/** A step with at most so many ranges also takes other ranges that it recomputes anyway. */
 const FEW_RANGES = 20;
 /** Milliseconds after which a failed range is tried again, if nothing else is left. */
 const RETRY = 1000;
@@ -37,7 +37,7 @@ export class RangeSelection {
     for (const id of ids) this.failed.delete(id);
   }
 
-  /** Must be called after a failed step. It marks the range, or lets each be tried alone if there were several. */
+  /** Must be called after a failed step. Marks a single range as failed; after several, the next steps take one range each. */
   isolate(ranges: DirtyRange[]): void {
     const { limits } = this;
     if (ranges.length === 1 || (ranges.some(isDay) ? limits.days : limits.ranges) === 1)

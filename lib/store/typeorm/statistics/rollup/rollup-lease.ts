@@ -43,7 +43,7 @@ export class RollupLease {
       leaseHolder === null ||
       leaseHolder === this.holder ||
       leaseUntil.getTime() <= now ||
-      // The clock was ahead.
+      // The clock was ahead when the lease was taken.
       leaseUntil.getTime() > now + 2 * LEASE;
     if (!isFree) return { state, now, isOurs: false };
     if (leaseHolder === this.holder && monotonicClock.now() < this.heldUntil - LEASE / 2)

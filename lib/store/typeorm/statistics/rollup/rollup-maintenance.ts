@@ -21,7 +21,7 @@ const MAX_DIRTY = 20_000;
 /** How often the comparison of a day is repeated because the day has changed in the meantime. */
 const MAX_TRIES = 20;
 
-/** Work that the caller waits for until it is done: of commands and erasures. */
+/** Work of commands and erasures, which wait until it is done. */
 export class RollupMaintenance {
   private readonly dataSource: DataSource;
   private readonly storedPages: StoredPages;
@@ -73,7 +73,7 @@ export class RollupMaintenance {
       let found: Omit<Mismatches, 'pages'>;
       let before: number;
       let tries = 0;
-      // New activities are not mismatches.
+      // Repeated if the rollups change during the comparison, so that new activities are not reported as mismatches.
       do {
         await this.drain();
         const { version, compactedUntil, frozenUntil } = await loadState(this.dataSource);

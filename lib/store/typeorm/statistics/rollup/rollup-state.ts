@@ -84,7 +84,7 @@ async function readDays(manager: EntityManager): Promise<number[]> {
   return [...days].sort((a, b) => a - b);
 }
 
-/** Resets the longest durations, because questions look back that far. */
+/** Returns the longest durations (ms) of the stored visits; questions look back that far. */
 export function measureLongest(
   dataSource: DataSource,
 ): Promise<Pick<RollupState, 'maxVisitDuration' | 'maxMixedDuration'>> {

@@ -23,7 +23,7 @@ export interface StepResult {
   hasLarge: boolean;
   /** How many of the selected dirty ranges remain, because such a visit was deferred. */
   deferred: number;
-  /** Milliseconds that it would also have taken with a single range: to count a bucket that they all lie in. */
+  /** Milliseconds to count a bucket that all ranges share: a step with a single range would take them too. */
   sharedTime: number;
 }
 
@@ -33,7 +33,7 @@ export class RollupStep {
   private readonly buckets: BucketCounts;
   private readonly paths: PathDictionary;
 
-  /** @param frozenUntil what began before it is not recomputed: its activities are gone */
+  /** @param frozenUntil earlier visits and buckets are not recomputed, because their activities were erased */
   constructor(
     private readonly manager: EntityManager,
     private readonly frozenUntil = 0,
@@ -59,7 +59,7 @@ export class RollupStep {
     const recent = ranges.filter(({ since }) => since.getTime() >= compactedUntil);
     const past = ranges.filter(({ since }) => since.getTime() < compactedUntil);
     const recentQuarters = listBuckets(toTimeRanges(recent), QUARTER);
-    // The pages of erased activities are unknown.
+    // The pages of erased activities are unknown, so all pages of these days are counted.
     const whole = listDays(
       toTimeRanges(past.filter(({ erased, visits: named }) => erased || named === null)),
     );

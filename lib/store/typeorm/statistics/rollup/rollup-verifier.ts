@@ -58,7 +58,7 @@ export class RollupVerifier {
     };
   }
 
-  /** The visits that start in the range, as stored or as computed. */
+  /** Counts the wrong visits that start in the range, by their stored or by their computed row. */
   private async visits(timeRange: TimeRange): Promise<number> {
     const begins = (visit: VisitRow | undefined): boolean => {
       const start = visit?.startedAt.getTime() ?? Number.NaN;

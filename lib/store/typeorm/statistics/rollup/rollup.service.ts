@@ -61,10 +61,10 @@ export class RollupService {
   private resting = new AbortController();
   /** Whether it works if no question waits. */
   private isBehind = false;
-  /** The state as a question has last read it. */
+  /** `RollupState.largeFrom`, when a question last read it. */
   private largeFrom = new Date(0);
   private timer: NodeJS.Timeout | undefined;
-  /** Steps run outside of the question that begins them: they serve all, so they go on when it has been answered. */
+  /** Steps run outside of the async context of the question that starts them: they serve all questions, so its end does not stop them. */
   private readonly outside = new AsyncResource('DjaffarRollup');
 
   /** @param changes returns how often this process has changed the activities */
@@ -106,7 +106,7 @@ export class RollupService {
     const caughtUp = this.await(ranges).catch((error: unknown) => this.runner.warn(error));
     await withTimeLimit(this.settings.maxWait, caughtUp, () => {}, true);
     if (this.settings.background || !this.runner.selection.hasDeferred) return;
-    // This clock only saves work: a step uses the database's.
+    // A quick check by the clock of this process; the step itself uses the database's clock.
     if (isLargeDue({ largeFrom: this.largeFrom }, Date.now())) void this.recomputeDeferred();
   }
 
@@ -215,7 +215,7 @@ export class RollupService {
         this.working = undefined;
         this.isBehind = false;
         this.releasing = this.runner.release();
-        // A question that has just begun to wait.
+        // A question may have begun to wait in the meantime.
         if (!hasFailed && !this.runner.isClosed && this.questions.size > 0) void this.work();
         else this.questions.endAll();
       });
@@ -276,7 +276,7 @@ export class RollupService {
     );
   }
 
-  /** @returns whether it was cut short */
+  /** Pauses after a step. Returns true if a question, or the end of the process, has ended the pause early. */
   private async rest(): Promise<boolean> {
     const factor = this.questions.size > 0 ? REST.asked : REST.background;
     const { end, took } = this.runner.last;

@@ -20,7 +20,7 @@ export class StepLimits {
 
   /**
    * Decreases the number of ranges after a slow step, and increases it after a fast one.
-   * @param took milliseconds, without what a step with one range takes too
+   * @param took milliseconds, without `StepResult.sharedTime`, which more ranges do not increase
    */
   adapt(ranges: DirtyRange[], took: number): void {
     const kind = ranges.some(isDay) ? 'days' : 'ranges';

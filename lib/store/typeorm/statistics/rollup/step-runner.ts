@@ -30,7 +30,7 @@ export const POLL = 50;
 const PATIENCE = 30_000;
 /** Pauses after a step with a large visit, as a multiple of its time; only large visits wait for it. */
 const LARGE_REST = 4;
-/** Attempts in a row that fail because of a lock, before it is logged. */
+/** After so many consecutive attempts that failed because of a lock, a warning is logged. */
 const LOGGED_LOCKS = 3;
 /** The log text. */
 export const SYMPTOM = 'the statistics cannot be brought up to date';
@@ -218,7 +218,7 @@ export class StepRunner {
       return changed > 0;
     } catch (error) {
       if (!classifyFailure(this.dataSource, error)?.isLocked) throw error;
-      // Perhaps a frozen instance; another attempt follows.
+      // An instance that hangs may hold the lock. Another attempt follows.
       this.locked += 1;
       if (this.locked >= LOGGED_LOCKS) this.warn(error);
       return false;

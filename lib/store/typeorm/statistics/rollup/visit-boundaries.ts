@@ -34,8 +34,8 @@ export interface VisitBoundaryRow extends Record<SessionProperty, string | null>
 }
 
 /**
- * Milliseconds. The tracking route ends a visit by then. Server code and imports may use one visit for many years; it then counts
- * as this long, and its activities are counted individually.
+ * Milliseconds. A visit is longer only if SQL, an older version, or two instances within a minute stored it, or if activities were
+ * added before the start that its id contains. Its duration is cut to this, and its activities are counted individually.
  */
 const MAX_LENGTH = DAY;
 

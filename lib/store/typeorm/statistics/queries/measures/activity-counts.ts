@@ -13,7 +13,7 @@ export const ACTIVITY_COUNTS: Record<TopMeasure, string> = {
 
 const COLUMNS = { page: PAGE, name: 'activity.name' } as const;
 
-/** Adds up the counts of several queries, by page or by name. They must not share visits. */
+/** Adds up the counts of several queries, by page or by name. If a visit were in two queries, it would be counted twice. */
 export async function countsBy(
   column: keyof typeof COLUMNS,
   queries: SelectQueryBuilder<ObjectLiteral>[],

@@ -16,7 +16,7 @@ export async function measureAllVisits(
   range: TimeRange,
   starts: number[],
 ): Promise<Found> {
-  // A single interval is as fast in one pass.
+  // For a single interval, both are equally fast.
   const hasSeveral = selection.dialect.hasLateral && starts.length > 1;
   const rows = await (hasSeveral ? queryEachInterval : queryAllIntervals)(measures, selection, range, starts);
   const counts: Measure[] = ['visits', ...measures.filter((measure) => measure !== 'visitDuration')];
@@ -94,7 +94,7 @@ function withMedians(
   query.addSelect('visit.duration', 'duration').addGroupBy('visit.duration');
   const medians = manager
     .createQueryBuilder()
-    // In any order, so that PostgreSQL hashes the visits: they are many more than the durations that are sorted afterwards.
+    // Materialized without an order, so that PostgreSQL hashes the many visits and sorts only the few durations.
     .addCommonTableExpression(query, 'counted', { materialized: true })
     .select('n')
     .addSelect(MEDIAN, 'median')

@@ -9,7 +9,7 @@ import { measureAllVisits } from './all-visits.js';
 import { measureFilteredVisits } from './filtered-visits.js';
 import { findContainedVisits } from '../contained-visits.js';
 
-/** Frozen visits have no ids to count, but their rows show if they are their visitor's first. */
+/** Counts visitors by id. Frozen visits have no ids; the columns `previous…VisitAt` show if a visit is its visitor's first. */
 async function countVisitors(
   measure: 'users' | 'sessions',
   key: 'userId' | 'sessionId',

@@ -4,7 +4,7 @@ import type { MeasureValues } from '../../../../../statistics/statistics.store.j
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 
-/** True if activities without a visit must be counted; `engagement` alone makes nobody a visitor. */
+/** True if activities without a visit have users or sessions to count. Those of `engagement` do not count. */
 export async function hasActivitiesOutsideVisits(
   key: 'userId' | 'sessionId',
   selection: StatisticsQuery,

@@ -5,7 +5,7 @@ import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 
-/** The statement of each measure over the visits that are `seen`. */
+/** The end of each measure's `SELECT`. The common table expression `seen` has the visits that match. */
 const COUNTS: Record<Measure, string> = {
   visits: 'COUNT(*) AS value FROM seen GROUP BY n',
   users: `COUNT(*) AS value FROM (${distinctSql('visit_user')}) who GROUP BY n`,
@@ -23,7 +23,7 @@ function distinctSql(column: string): string {
 
 /**
  * Measures over the visits that match a filter, which are read once.
- * @param containedSql true if the activities and views of a visit are counted from its row
+ * @param containedSql an SQL condition, true for visits whose activities and views are counted from their rows
  */
 export async function measureFilteredVisits(
   measures: Measure[],

@@ -1,4 +1,4 @@
-/** The SQL of durations, each with the number of visits that are at most as long, and of all in the interval. */
+/** The SQL of the durations in each interval, with the number of visits that are at most as long (`upto`) and of all (`total`). */
 export function ranked(counted: string): string {
   return `SELECT counted.*, SUM(visits) OVER (PARTITION BY n ORDER BY duration) AS upto, SUM(visits) OVER (PARTITION BY n) AS total
     FROM ${counted}`;

@@ -34,7 +34,7 @@ export function countActivities(
   const value = activityValue(selection, dimension);
   query.select(value, 'value');
   const key = DISTINCT_KEYS[measure];
-  // PostgreSQL sorts for it. By code points and without irrelevant rows, that takes a quarter of the time.
+  // PostgreSQL sorts for `COUNT(DISTINCT …)`: in binary order and without NULL, this takes a quarter of the time.
   if (key)
     query
       .addSelect(`COUNT(DISTINCT ${selection.dialect.binary(key)})`, 'count')

@@ -77,7 +77,7 @@ export async function rankParts(
 
 /**
  * Keeps the values that contain a text, whatever their case.
- * @param otherwise SQL with `:search` that keeps values that do not match themselves
+ * @param otherwise an SQL condition with `:search` that also keeps values, such as the users with a matching name
  */
 export function search(
   query: SelectQueryBuilder<ObjectLiteral>,

@@ -56,8 +56,8 @@ export class Visit {
   bot!: boolean;
 
   /**
-   * Whether its activities belong to several sessions, or are more than a day apart, as server code may track them. They are then
-   * counted individually. The session above is that of the first activity.
+   * Whether its activities belong to several sessions, or are more than a day apart (`MAX_LENGTH` in visit-boundaries.ts). They are
+   * then counted individually. The session above is that of the first activity.
    */
   @Column({ name: 'mixed', type: 'boolean' })
   mixed!: boolean;
