@@ -52,3 +52,13 @@ export function useWidth<T extends Element>(): [RefObject<T | null>, number] {
   }, []);
   return [ref, width];
 }
+
+/** Returns the current time, updated each second. */
+export function useClock(): Date {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(new Date()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

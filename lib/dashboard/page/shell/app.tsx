@@ -7,10 +7,9 @@ import { AboutContext, UNKNOWN } from '../state/about.js';
 import { Now } from '../state/now.js';
 import { OWN_ZONE, findRangeProblem } from '../state/range.js';
 import { ThemeContext, useChosenTheme } from '../state/theme.js';
-import { navigate, Url, useLocation } from '../state/url.js';
+import { navigate, Url, useLocation, hrefWith, useUrl } from '../state/url.js';
 import { TITLES, VIEWS_OF_ONE, parseView, WITHOUT_RANGE } from '../state/view.js';
 import { Header } from './header.js';
-import { RangeProblem } from './range-problem.js';
 import { Toolbar } from './toolbar.js';
 import { View } from './view.js';
 import { Welcome } from './welcome.js';
@@ -63,5 +62,18 @@ export function App(): JSX.Element {
         </AboutContext.Provider>
       </Now.Provider>
     </Url.Provider>
+  );
+}
+
+/** Shown instead of a view if the range is invalid. */
+function RangeProblem({ problem }: { problem: string }): JSX.Element {
+  const url = useUrl();
+  return (
+    <div class="card failure" role="alert">
+      <p>{problem}</p>
+      <a class="button" href={hrefWith(url, { range: null, from: null, to: null, tz: null })}>
+        Show the last 30 days
+      </a>
+    </div>
   );
 }

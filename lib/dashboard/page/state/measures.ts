@@ -1,4 +1,4 @@
-import type { Measure } from '../../../statistics/statistics.types.js';
+import type { Measure, Span } from '../../../statistics/statistics.types.js';
 import { formatCompact, formatDuration, formatNumber, formatPercent } from '../format.js';
 import { countsActivities } from './filters.js';
 import { typedKeys } from './keys.js';
@@ -53,4 +53,17 @@ export function formatMeasure(measure: Measure, value: number | null): string {
 export function formatShort(measure: Measure, value: number): string {
   if (measure === 'bounceRate') return formatPercent(value);
   return measure === 'visitDuration' ? formatDuration(value) : formatCompact(value);
+}
+
+/** The share of a range that may be without data; with more, a comparison would be misleading. */
+const MAX_MISSING = 1 / 20;
+
+/**
+ * Whether there are data for the whole range.
+ * @param since the first activity's date
+ */
+export function isCovered({ from, to }: Span, since: string | null): boolean {
+  if (since === null) return false;
+  const [start, end] = [Date.parse(from), Date.parse(to)];
+  return Date.parse(since) - start <= MAX_MISSING * (end - start);
 }

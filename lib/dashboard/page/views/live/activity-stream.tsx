@@ -6,7 +6,7 @@ import { formatAgo } from '../../format.js';
 import { Card, Empty } from '../../parts/card.js';
 import { Properties, SubjectLink, Visitor } from '../../parts/activity.js';
 import { passesFilters } from './stream-filter.js';
-import { useClock } from './use-clock.js';
+import { useClock } from '../../parts/hooks.js';
 
 const SHOWN = 50;
 

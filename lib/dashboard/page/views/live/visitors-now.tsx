@@ -3,7 +3,7 @@ import type { LiveVisitor } from '../../../../statistics/statistics.types.js';
 import { formatAgo } from '../../format.js';
 import { Empty } from '../../parts/card.js';
 import { Device, Visitor } from '../../parts/activity.js';
-import { useClock } from './use-clock.js';
+import { useClock } from '../../parts/hooks.js';
 
 /** Active visitors with their latest page and activity. */
 export function VisitorsNow({ visitors }: { visitors: LiveVisitor[] }): JSX.Element {

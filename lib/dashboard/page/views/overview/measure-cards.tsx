@@ -3,8 +3,14 @@ import type { Figure, Measure, Overview } from '../../../../statistics/statistic
 import { formatChange, formatDate } from '../../format.js';
 import { Icon } from '../../parts/icon.js';
 import { useAbout } from '../../state/about.js';
-import { isCovered } from '../../state/comparison.js';
-import { formatMeasure, isBetterLow, MEASURE_HINTS, MEASURES, measuresFor } from '../../state/measures.js';
+import {
+  isCovered,
+  formatMeasure,
+  isBetterLow,
+  MEASURE_HINTS,
+  MEASURES,
+  measuresFor,
+} from '../../state/measures.js';
 import { hrefWith, useUrl } from '../../state/url.js';
 
 /** Without users on the profile of a single user. */
