@@ -9,7 +9,7 @@ import type { RetentionPolicy } from '../options/privacy.options.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import type { RetentionResult } from '../store/erasure.types.js';
-import { restAfter } from './rest.js';
+import { pauseAfter } from './pause-after.js';
 import { planRetention } from './retention-plan.js';
 import { DAY } from '../time/units.js';
 import { withTimeLimit } from '../time/time-limit.js';
@@ -68,7 +68,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
       const { doneAt, now } = await this.store.retainedAt();
       if (Math.trunc(doneAt / DAY) === Math.trunc(now / DAY)) return;
       const result = await this.store.retain(planRetention(this.options, now), (took) =>
-        restAfter(took, REST, this.closing.signal),
+        pauseAfter(took, REST, this.closing.signal),
       );
       incidents.worked(SYMPTOM);
       if (result && result.erased + result.anonymised > 0) new Logger('Djaffar').log(describe(result));

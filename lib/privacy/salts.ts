@@ -8,7 +8,7 @@ import {
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { monotonicClock } from '../time/clock.js';
-import { restAfter } from './rest.js';
+import { pauseAfter } from './pause-after.js';
 import { computePeriod, type Salt, type SaltRotation } from './salt.js';
 import { mayBeCookieless } from './privacy-modes.js';
 
@@ -84,7 +84,7 @@ export class Salts implements OnApplicationBootstrap, BeforeApplicationShutdown 
       const begun = monotonicClock.now();
       const deleted = await this.store.deleteReservedVisits(BATCH, this.settings.writer.timeout);
       if (deleted < BATCH) return;
-      await restAfter(monotonicClock.now() - begun, REST, signal);
+      await pauseAfter(monotonicClock.now() - begun, REST, signal);
     }
   }
 
