@@ -20,7 +20,7 @@ export { UnstorableError } from './activity/unstorable.error.js';
 export { UnavailableError } from './store/unavailable.error.js';
 export { type ValidationErrors, InvalidActivityError } from './activity/validation-errors.js';
 export { mmdb } from './geo/mmdb.js';
-export type { GeoDatabase, GeoOption } from './options/geo.options.js';
+export type { GeoDatabase, GeoOption } from './options/privacy.options.js';
 export type { IpPolicy } from './activity/ip-address.js';
 export { djaffarEntities } from './entities.js';
 export type { Page, PageOptions } from './activity/pagination.js';
@@ -67,7 +67,7 @@ export { consentCookie } from './tracking/consent.js';
 export type { SaltRotation } from './privacy/salt.js';
 export type { Duration } from './time/duration.js';
 export { SECRET_PARAMETERS } from './options/secret-parameters.js';
-export type { Handled } from './context/handled.js';
+export type { Handled } from './context/track.metadata.js';
 export {
   NoTrack,
   Track,

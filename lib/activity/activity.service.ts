@@ -14,8 +14,7 @@ import { type ActivityFilter, checkText, type ParsedFilter, parseFilter } from '
 import type { ActivityRow } from './activity-row.js';
 import type { ActivityScope } from './activity-scope.js';
 import { ActivityWriter } from './activity.writer.js';
-import type { Cursor } from './cursor.js';
-import { DEFAULT_LIMIT, type Page, type PageOptions } from './pagination.js';
+import { type Cursor, DEFAULT_LIMIT, type Page, type PageOptions } from './pagination.js';
 import { Recorder } from './recorder.js';
 import {
   type AnonymiseOptions,

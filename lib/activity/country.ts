@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { GeoOption } from '../options/geo.options.js';
+import type { GeoOption } from '../options/privacy.options.js';
 import { storedIp } from './ip-address.js';
 
 /** ISO 3166-1 alpha-2, and `XK`, which everybody uses for Kosovo. */

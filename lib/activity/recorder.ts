@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { DjaffarOptions } from '../options/djaffar.options.js';
 import { type Settings, SETTINGS } from '../options/settings.js';
 import type { StoredActivity } from './activity.js';
-import { hasPrivacySignal } from './privacy-signal.js';
+import { hasPrivacySignal } from './privacy.js';
 import { DOCTOR_ACTIVITY } from '../diagnostics/doctor-request.js';
 import { OutcomeCounter } from '../diagnostics/outcome-counter.js';
 import { Telemetry } from '../diagnostics/telemetry.js';

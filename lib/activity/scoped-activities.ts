@@ -11,8 +11,15 @@ import {
 } from './activity.filter.js';
 import { type ActivityRow, toActivity } from './activity-row.js';
 import { type ActivityScope, parseScope } from './activity-scope.js';
-import { type Cursor, decodeCursor, encodeCursor } from './cursor.js';
-import { DEFAULT_LIMIT, MAX_LIMIT, type Page, type PageOptions } from './pagination.js';
+import {
+  type Cursor,
+  decodeCursor,
+  encodeCursor,
+  DEFAULT_LIMIT,
+  MAX_LIMIT,
+  type Page,
+  type PageOptions,
+} from './pagination.js';
 import { isObject } from './properties.js';
 import type { Session } from './session.js';
 import type { PersonalRecord } from './user-activity.js';

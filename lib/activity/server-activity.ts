@@ -7,9 +7,9 @@ import { countryOfAddress, storedCountry } from './country.js';
 import { Events } from './events.js';
 import { storedIp } from './ip-address.js';
 import { formatGroupId, type Group, GROUP_FAULT, type HostGroup, storedGroup } from './group.js';
-import { isVisitorId, MAX_SESSION, MAX_VISIT } from './visitor-ids.js';
+import { isVisitorId, MAX_SESSION, MAX_VISIT } from './visit-id.js';
 import { storedLanguage } from './language.js';
-import { restrictIpPolicy, modeOutsideRequest } from './privacy-policy.js';
+import { restrictIpPolicy, modeOutsideRequest } from './privacy.js';
 import {
   MAX_PATH,
   normalizeActivity,

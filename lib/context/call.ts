@@ -1,5 +1,5 @@
 import type { ContextType, ExecutionContext } from '@nestjs/common';
-import type { Handled } from './handled.js';
+import type { Handled } from './track.metadata.js';
 import type { ContextRequest, ContextResponse } from './request.js';
 
 /** A call of a handler by HTTP, GraphQL, a WebSocket gateway or a microservice. */

@@ -1,9 +1,8 @@
 import type { ActivityContext, Occasion, Origin } from '../activity/activity.context.js';
 import { ENGAGEMENT, timeInView } from '../activity/engagement.js';
-import { hasPrivacySignal } from '../activity/privacy-signal.js';
+import { hasPrivacySignal, restrictIpPolicy } from '../activity/privacy.js';
 import { type Group, groupOfHost } from '../activity/group.js';
 import { withoutOwnHost } from '../activity/referrer.js';
-import { restrictIpPolicy } from '../activity/privacy-policy.js';
 import { givenUser, type User } from '../activity/user.js';
 import type { Settings } from '../options/settings.js';
 import { parseHostname } from '../http/host.js';

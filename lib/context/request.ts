@@ -1,5 +1,4 @@
-import type { TrackRequest } from '../http/request.js';
-import { RETRY_AFTER } from '../http/retry-after.js';
+import { type TrackRequest, RETRY_AFTER } from '../http/request.js';
 
 /** Properties of requests of Express and Fastify. */
 export interface ContextRequest extends TrackRequest {

@@ -2,9 +2,8 @@ import { UseInterceptors } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { ActivityName, PropertiesOf } from '../activity/activities.js';
 import type { Subject } from '../activity/subject.js';
-import type { Handled } from './handled.js';
+import { type Handled, HANDLED, IGNORED } from './track.metadata.js';
 import { TrackInterceptor } from './track.interceptor.js';
-import { HANDLED, IGNORED } from './track.metadata.js';
 
 interface CommonOptions {
   /**

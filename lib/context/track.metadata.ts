@@ -1,7 +1,22 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Subject } from '../activity/subject.js';
 import type { Properties } from '../activity/activity.js';
-import type { Handled } from './handled.js';
+
+/** The input and the result of a handler. */
+export interface Handled<Result = unknown> {
+  /** The request of Express or Fastify; `undefined` for WebSocket gateways and microservices. */
+  request: unknown;
+  /** The parameters of the path; in GraphQL the arguments. */
+  params: Record<string, string>;
+  query: Record<string, unknown>;
+  body: unknown;
+  /** The arguments that Nest passes to interceptors of the handler: for a gateway, the client and the message. */
+  args: unknown[];
+  /** The awaited return value of the handler. */
+  result: Result;
+  /** The error that the handler threw; only with `when: 'always'`. */
+  error?: unknown;
+}
 
 export const HANDLED = Symbol('Djaffar @Track');
 export const IGNORED = Symbol('Djaffar @NoTrack');

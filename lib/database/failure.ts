@@ -1,8 +1,7 @@
 import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { isError, readMessage } from '../diagnostics/thrown.js';
 import type { StoreFailure } from '../store/store.js';
-import { TooSlowError } from '../store/too-slow.error.js';
-import { UnavailableError } from '../store/unavailable.error.js';
+import { TooSlowError, UnavailableError } from '../store/unavailable.error.js';
 
 export interface DatabaseFailure extends StoreFailure {
   /** Another transaction held a lock for too long. */

@@ -1,8 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { IncidentLog } from '../diagnostics/incident-log.js';
 import { AbandonedError, cancellation, onAbort } from '../store/cancellation.js';
-import { LateError, NARROW, TooSlowError } from '../store/too-slow.error.js';
-import { UnavailableError } from '../store/unavailable.error.js';
+import { LateError, NARROW, TooSlowError, UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { classifyFailure } from './driver.js';
 import { refusal } from './refusal.js';

@@ -1,6 +1,6 @@
 import type { ActivityFilter, ParsedFilter } from '../activity/activity.filter.js';
 import type { ScopedActivities } from '../activity/scoped-activities.js';
-import { type Cursor, decodeCursor, encodeCursor } from '../activity/cursor.js';
+import { type Cursor, decodeCursor, encodeCursor } from '../activity/pagination.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../activity/activity-columns.js';
 import type { ActivityRow } from '../activity/activity-row.js';
 import { PageCache } from '../store/page-cache.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { LRUCache } from 'lru-cache';
 import type { Reader, Response } from 'mmdb-lib';
-import type { GeoDatabase } from '../options/geo.options.js';
+import type { GeoDatabase } from '../options/privacy.options.js';
 
 /** Parts of records that are kept in memory: a database of countries has some hundred, one of cities 100,000s. */
 const MAX_CACHED = 5000;

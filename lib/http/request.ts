@@ -20,3 +20,6 @@ export interface TrackRequest {
 export function keepAddress({ socket }: Pick<TrackRequest, 'socket'>): void {
   void socket?.remoteAddress;
 }
+
+/** Seconds after which a rejected client may try again. */
+export const RETRY_AFTER = '1';

@@ -1,7 +1,21 @@
-import type { GeoOption } from './geo.options.js';
 import type { IpPolicy } from '../activity/ip-address.js';
 import type { SaltRotation } from '../privacy/salt.js';
 import type { Duration } from '../time/duration.js';
+
+/** Knows the countries of addresses; `mmdb(file)` returns one. */
+export interface GeoDatabase {
+  /** Called once, before the application listens; if it rejects, the application does not start. */
+  open(): Promise<void>;
+  /**
+   * Called when a session begins. It must be quick, because nobody waits for it.
+   * @param address IPv4, or IPv6 that is not IPv4-mapped; it is the whole address, whatever the option `ip` is
+   * @returns an ISO 3166-1 code, such as `DE`
+   */
+  countryOf(address: string): string | null;
+}
+
+/** The source of a session's country. */
+export type GeoOption = 'headers' | GeoDatabase | false;
 
 /** How visitors are recognized. */
 export type PrivacyMode = 'identified' | 'cookieless' | 'cnil';

@@ -1,6 +1,5 @@
 import type { DjaffarOptions, HostGuard } from './djaffar.options.js';
-import type { GeoOption } from './geo.options.js';
-import type { PrivacyMode, PrivacySignalPolicy } from './privacy.options.js';
+import type { GeoOption, PrivacyMode, PrivacySignalPolicy } from './privacy.options.js';
 import type { RegistrationOptions, RouteOptions } from './route.options.js';
 import type { StatisticsSettings, WriterSettings } from './store.options.js';
 import type { IpPolicy } from '../activity/ip-address.js';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbandonedError, cancellation, cancelledBy, onAbort } from '../store/cancellation.js';
-import { LateError } from '../store/too-slow.error.js';
+import { LateError } from '../store/unavailable.error.js';
 
 /** One answer for all callers that asked the same question before its computation started. */
 class Round<T> {

@@ -1,5 +1,5 @@
 import type { Activity, StoredActivity } from '../activity/activity.js';
-import type { Cursor } from '../activity/cursor.js';
+import type { Cursor } from '../activity/pagination.js';
 
 /** Selects the activities that a store adds to the outbox, in the transaction that writes them. */
 export interface OutboxSubscription {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Cursor } from '../activity/cursor.js';
+import type { Cursor } from '../activity/pagination.js';
 
 export interface FetchedPage<T> {
   page: T;

@@ -1,5 +1,5 @@
 import type { ParsedFilter } from '../activity/activity.filter.js';
-import type { Cursor } from '../activity/cursor.js';
+import type { Cursor } from '../activity/pagination.js';
 
 /** Reads many activities that are only converted to text. */
 export interface RecordReader {

@@ -1,7 +1,7 @@
 import type { Activity } from '../activity/activity.js';
 import type { ParsedFilter } from '../activity/activity.filter.js';
 import type { ActivityRow } from '../activity/activity-row.js';
-import type { Cursor } from '../activity/cursor.js';
+import type { Cursor } from '../activity/pagination.js';
 import type { NewSession } from '../activity/session.js';
 import type { PersonalRecord, UserSession } from '../activity/user-activity.js';
 import type { VisitSpan } from '../activity/visit-id.js';

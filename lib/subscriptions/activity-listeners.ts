@@ -7,10 +7,9 @@ import { RecentIds } from '../activity/recent-ids.js';
 import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { type Emitter, toEventName, isEmitter } from './event-emitter.js';
-import { type Listening, LISTENS } from './listener.metadata.js';
+import { type Listening, LISTENS, type NewDevice } from './on-activity.decorator.js';
 import { ListenerQueue } from './listener-queue.js';
 import { NewDevices } from './new-devices.js';
-import type { NewDevice } from './on-activity.decorator.js';
 import { withTimeLimit } from '../time/time-limit.js';
 
 /**

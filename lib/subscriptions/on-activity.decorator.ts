@@ -1,6 +1,11 @@
 import type { Activity, StoredActivity } from '../activity/activity.js';
 import { type ActivityPattern, matcherOf } from '../activity/activity-pattern.js';
-import { type Listening, LISTENS } from './listener.metadata.js';
+
+export const LISTENS = Symbol('Djaffar listener');
+
+/** The activities to which a method listens. */
+export type Listening =
+  { event: 'activity'; matches: (activity: StoredActivity) => boolean } | { event: 'new-device' };
 
 /** A user in a session in which the user was not seen before. */
 export interface NewDevice {

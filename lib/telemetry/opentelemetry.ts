@@ -1,8 +1,7 @@
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Attributes, Instrument, Tracer } from '../diagnostics/telemetry.js';
 import { version } from '../generated/version.js';
-import { BUCKETS, METRICS } from './metrics.js';
-import type { MetricsSource } from './source.js';
+import { BUCKETS, METRICS, type MetricsSource } from './metrics.js';
 
 const NAME = 'nestjs-djaffar';
 

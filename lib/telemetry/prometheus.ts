@@ -1,7 +1,6 @@
 import type * as Prometheus from 'prom-client';
 import type { Instrument } from '../diagnostics/telemetry.js';
-import { BUCKETS, METRICS } from './metrics.js';
-import type { MetricsSource } from './source.js';
+import { BUCKETS, METRICS, type MetricsSource } from './metrics.js';
 
 /** Each module of the process: all share the metrics of the default registry. */
 const sources = new Set<MetricsSource>();

@@ -9,7 +9,7 @@ import { STORE } from '../options/settings.js';
 import type { Store } from '../store/store.js';
 import { measureByOpenTelemetry } from './opentelemetry.js';
 import { measureByPrometheus } from './prometheus.js';
-import { createLagReader, type MetricsSource } from './source.js';
+import { createLagReader, type MetricsSource } from './metrics.js';
 
 /** Measures with the libraries that the app has installed. */
 @Injectable()

@@ -1,7 +1,7 @@
 import { Activity, type ActivityOnPage } from '../activity/activity.js';
 import { type ParsedFilter, splitByUser } from '../activity/activity.filter.js';
 import type { ActivityRow } from '../activity/activity-row.js';
-import type { Cursor } from '../activity/cursor.js';
+import type { Cursor } from '../activity/pagination.js';
 import { ENGAGEMENT } from '../activity/engagement.js';
 import { copySessionProperties, type Session } from '../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type PersonalRecord, type UserSession } from '../activity/user-activity.js';

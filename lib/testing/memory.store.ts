@@ -8,7 +8,6 @@ import type { SessionClaim, Store, StoreFailure } from '../store/store.js';
 import type { Write } from '../store/batch.js';
 import type { ErasureSelection, RetentionResult } from '../store/erasure.types.js';
 import { MemoryActivities } from './memory-activities.js';
-import { silentOutbox } from './silent-outbox.js';
 
 const NO_STATISTICS =
   'nestjs-djaffar/testing stores activities in memory and cannot answer ActivityStats: use a database in a test of statistics, ' +
@@ -185,3 +184,18 @@ export class MemoryStore extends MemoryActivities implements Store {
 
   async close(): Promise<void> {}
 }
+
+/** An outbox that delivers nothing, as if another instance did it, so that an app with subscriptions starts in a test. */
+export const silentOutbox: Outbox = {
+  register: () => Promise.resolve(),
+  take: () => Promise.resolve(undefined),
+  renew: () => Promise.resolve(false),
+  release: () => Promise.resolve(),
+  findWaiting: () => Promise.resolve([]),
+  findHistory: () => Promise.resolve({ activities: [], next: null }),
+  settle: () => Promise.resolve(false),
+  resume: () => Promise.resolve(false),
+  discard: () => Promise.resolve(),
+  status: () => Promise.resolve([]),
+  deleteAbandoned: () => Promise.resolve(),
+};

@@ -7,7 +7,7 @@ import { SigningKeys } from '../privacy/signing-keys.js';
 import { findCountry } from '../activity/country.js';
 import { storedIp } from '../activity/ip-address.js';
 import { parseLanguage } from '../activity/language.js';
-import { restrictIpPolicy } from '../activity/privacy-policy.js';
+import { restrictIpPolicy } from '../activity/privacy.js';
 import type { SessionSource } from '../activity/session.js';
 import type { TrackRequest } from '../http/request.js';
 import { RequestValue } from '../http/request-value.js';

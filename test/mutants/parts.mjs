@@ -46,8 +46,8 @@ export const PARTS = {
   },
   scrubber: {
     goal: 95,
-    mutate: ['lib/activity/{privacy-signal,random,scrubber}.ts'],
-    tests: ['unit/privacy-signal', 'unit/random', 'unit/scrubber', 'e2e/privacy'],
+    mutate: ['lib/activity/{privacy,random,scrubber}.ts'],
+    tests: ['unit/activity-privacy', 'unit/random', 'unit/scrubber', 'e2e/privacy'],
   },
   options: {
     goal: 90,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Activity, InvalidFilterError } from '../../lib/index.js';
-import { decodeCursor, encodeCursor } from '../../lib/activity/cursor.js';
+import { decodeCursor, encodeCursor } from '../../lib/activity/pagination.js';
 import { LAST_INSTANT } from '../../lib/time/time-zone.js';
 
 function activityOf(date: number, id: string): Activity {

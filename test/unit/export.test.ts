@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../lib/activity/activity-columns.js';
 import type { ActivityRow } from '../../lib/activity/activity-row.js';
-import { type Cursor, decodeCursor, encodeCursor } from '../../lib/activity/cursor.js';
+import { type Cursor, decodeCursor, encodeCursor } from '../../lib/activity/pagination.js';
 import { parseFilter, type ParsedFilter } from '../../lib/activity/activity.filter.js';
 import { ExportDocument, type ExportPages, FORMATS } from '../../lib/export/format.js';
 import { exportPages } from '../../lib/export/pages.js';

@@ -10,8 +10,7 @@ import type { DjaffarOptions } from '../../lib/options/djaffar.options.js';
 import { toSettings } from '../../lib/options/validation.js';
 import type { Outbox, SubscriptionStatus } from '../../lib/store/outbox.js';
 import type { StoreFailure } from '../../lib/store/store.js';
-import { MemoryStore } from '../../lib/testing/memory.store.js';
-import { silentOutbox } from '../../lib/testing/silent-outbox.js';
+import { MemoryStore, silentOutbox } from '../../lib/testing/memory.store.js';
 
 const HOUR = 3_600_000;
 /** The hour of the database's clock. */

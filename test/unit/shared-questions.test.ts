@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbandonedError, cancellation, cancelledBy } from '../../lib/store/cancellation.js';
 import { SharedQuestions } from '../../lib/statistics/shared-questions.js';
-import { TooSlowError } from '../../lib/store/too-slow.error.js';
+import { TooSlowError } from '../../lib/store/unavailable.error.js';
 
 interface Asked {
   answer(value: unknown): void;

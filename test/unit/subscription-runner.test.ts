@@ -1,5 +1,5 @@
 import { Activity } from '../../lib/activity/activity.js';
-import type { Cursor } from '../../lib/activity/cursor.js';
+import type { Cursor } from '../../lib/activity/pagination.js';
 import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
 import type { Delivery, SubscriptionOptions } from '../../lib/options/subscription.options.js';
 import type { DeliveryState, History, Outbox, Settlement, WaitingEntry } from '../../lib/store/outbox.js';

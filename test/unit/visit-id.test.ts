@@ -1,4 +1,4 @@
-import { isNearStart } from '../../lib/activity/visit-id.js';
+import { isNearStart, isVisitorId } from '../../lib/activity/visit-id.js';
 
 const DAY = 86_400_000;
 const FIRST = Date.UTC(2025, 0, 1);
@@ -30,5 +30,15 @@ describe('an activity', () => {
   ])('is near no start if the id is one %s', (_, id) => {
     expect(isNearStart(id, new Date(START))).toBe(false);
     expect(isNearStart(id, new Date(0))).toBe(false);
+  });
+});
+
+describe('the id of a visitor', () => {
+  it.each(['a', 'aZ09_-', 'a'.repeat(16)])('may be %s', (id) => {
+    expect(isVisitorId(id, 16)).toBe(true);
+  });
+
+  it.each(['', 'a b', 'a\n', '!a', 'ä', 'a'.repeat(17), 1, null, undefined, ['a']])('is not %j', (id) => {
+    expect(isVisitorId(id, 16)).toBe(false);
   });
 });

@@ -3,8 +3,18 @@ import { MAX_VALUES, type PropertyFilters } from '../../activity/condition.js';
 import { MAX_NAME, MAX_ROUTE } from '../../activity/new-activity.js';
 import { MAX_FUNNEL_STEPS } from '../../statistics/parameter-bounds.js';
 import type { Funnel, FunnelStep } from '../../statistics/statistics.types.js';
-import { moments, result } from './result.js';
-import { array, component, count, freeForm, object, optional, Schema, type SchemaObject } from './schema.js';
+import {
+  moments,
+  result,
+  array,
+  component,
+  count,
+  freeForm,
+  object,
+  optional,
+  Schema,
+  type SchemaObject,
+} from './schema.js';
 
 const list = (item: SchemaObject): SchemaObject => ({
   type: 'array',

@@ -1,3 +1,5 @@
+import type { AsOf } from '../../statistics/statistics.types.js';
+
 /** A schema of OpenAPI 3.0. `@nestjs/swagger` converts `nullable` for documents of OpenAPI 3.1. */
 export interface SchemaObject {
   $ref?: string;
@@ -131,3 +133,21 @@ export function nullable<T>(schema: Schema<T>, description?: string): Schema<T |
       : { type: 'object', ...more, nullable: true, allOf: [json] },
   );
 }
+
+/** The result of a question, as a component of the document. */
+export function result<T>(name: string, fields: Fields<T>, description: string): Schema<T> {
+  return component(name, object<T>(fields, description));
+}
+
+const asOf = dateTime(
+  'The result is exact for everything that was committed before this moment, by the clock of the database. It may contain some of what was committed later.',
+);
+
+export const moments: Fields<AsOf> = {
+  asOf,
+  frozenUntil: optional(
+    dateTime(
+      'Older activities were erased by the option `retention`, and the range begins before: its counts before this moment are those of then. Missing otherwise.',
+    ),
+  ),
+};

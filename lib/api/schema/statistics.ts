@@ -34,9 +34,10 @@ import {
   optional,
   type Schema,
   text,
+  moments,
+  result,
 } from './schema.js';
 import { activityFields, next, session } from './activities.js';
-import { moments, result } from './result.js';
 
 const spanFields: Fields<Span> = {
   from: localTime('Start of the range (inclusive).'),

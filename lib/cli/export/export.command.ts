@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type ActivityFilter, InvalidFilterError } from '../../activity/activity.filter.js';
 import type { ActivityService } from '../../activity/activity.service.js';
-import { decodeCursor } from '../../activity/cursor.js';
+import { decodeCursor } from '../../activity/pagination.js';
 import { formatReason } from '../errors.js';
 import { addFilterOptions, toFilter, type FilterOptions } from '../filter.options.js';
 import { InterruptedError, interruptible } from '../interruption.js';

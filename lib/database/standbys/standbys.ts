@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { AbandonedError } from '../../store/cancellation.js';
-import { TooSlowError } from '../../store/too-slow.error.js';
-import { UnavailableError } from '../../store/unavailable.error.js';
+import { TooSlowError, UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { connectionsOf } from '../connections.js';
 import { driverOf, classifyFailure } from '../driver.js';

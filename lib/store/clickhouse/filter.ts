@@ -6,7 +6,7 @@ import {
   type TextField,
 } from '../../activity/activity.filter.js';
 import type { ParsedCondition } from '../../activity/condition.js';
-import type { Cursor } from '../../activity/cursor.js';
+import type { Cursor } from '../../activity/pagination.js';
 import { all, double, ID_ORDER, integer, text, texts } from './sql.js';
 
 /** The page of an activity: the column has none if it is the path. */

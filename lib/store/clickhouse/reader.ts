@@ -2,7 +2,7 @@ import { ACTIVITY_COLUMNS } from '../../activity/activity-columns.js';
 import type { Activity } from '../../activity/activity.js';
 import type { ParsedFilter } from '../../activity/activity.filter.js';
 import { type ActivityRow, toActivity } from '../../activity/activity-row.js';
-import type { Cursor } from '../../activity/cursor.js';
+import type { Cursor } from '../../activity/pagination.js';
 import { ENGAGEMENT } from '../../activity/engagement.js';
 import { copySessionProperties } from '../../activity/session.js';
 import { MAX_FEED, MAX_SESSIONS, type UserSession } from '../../activity/user-activity.js';

@@ -8,8 +8,7 @@ import {
 import { IncidentLog } from '../../diagnostics/incident-log.js';
 import { monotonicClock } from '../../time/clock.js';
 import { AbandonedError, cancellation, onAbort } from '../cancellation.js';
-import { LateError, NARROW } from '../too-slow.error.js';
-import { UnavailableError } from '../unavailable.error.js';
+import { LateError, NARROW, UnavailableError } from '../unavailable.error.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import { classifyFailure } from './failure.js';
 import { text } from './sql.js';

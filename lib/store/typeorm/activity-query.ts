@@ -2,7 +2,7 @@ import type { SelectQueryBuilder } from 'typeorm';
 import type { Activity } from '../../activity/activity.js';
 import type { ActivityField, ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
 import { matchesNone, type ParsedCondition } from '../../activity/condition.js';
-import type { Cursor } from '../../activity/cursor.js';
+import type { Cursor } from '../../activity/pagination.js';
 import { truncate } from '../../activity/text.js';
 import { type Dialect, PATH_KEY_LENGTH } from '../../database/dialects/dialect.js';
 import { PAGE } from './statistics/filter/page-sql.js';

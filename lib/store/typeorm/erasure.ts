@@ -1,8 +1,7 @@
 import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import { Activity, type Properties } from '../../activity/activity.js';
 import { splitByUser } from '../../activity/activity.filter.js';
-import type { Cursor } from '../../activity/cursor.js';
-import { MAX_LIMIT } from '../../activity/pagination.js';
+import { type Cursor, MAX_LIMIT } from '../../activity/pagination.js';
 import { Session } from '../../activity/session.js';
 import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { Activity, type StoredActivity } from '../../activity/activity.js';
-import type { Cursor } from '../../activity/cursor.js';
+import type { Cursor } from '../../activity/pagination.js';
 import { chunks } from '../../database/chunks.js';
 import { connectionsOf } from '../../database/connections.js';
 import { dialectOf, type Insert } from '../../database/dialects/dialect.js';

@@ -1,7 +1,7 @@
 import { type DataSource, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../activity/activity.js';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
-import type { Cursor } from '../../../activity/cursor.js';
+import type { Cursor } from '../../../activity/pagination.js';
 import { chunks } from '../../../database/chunks.js';
 import { connectionsOf } from '../../../database/connections.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { ActivityRow } from '../../../activity/activity-row.js';
 import type { Activity } from '../../../activity/activity.js';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
-import type { Cursor } from '../../../activity/cursor.js';
+import type { Cursor } from '../../../activity/pagination.js';
 import type { PersonalRecord, UserSession } from '../../../activity/user-activity.js';
 import type { VisitSpan } from '../../../activity/visit-id.js';
 import { queryPrimary } from '../../../database/primary.js';

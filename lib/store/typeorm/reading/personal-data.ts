@@ -1,7 +1,6 @@
 import { type DataSource, In } from 'typeorm';
 import type { ParsedScope } from '../../../activity/activity.filter.js';
-import type { Cursor } from '../../../activity/cursor.js';
-import { MAX_LIMIT } from '../../../activity/pagination.js';
+import { type Cursor, MAX_LIMIT } from '../../../activity/pagination.js';
 import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import type { PersonalRecord, PersonalVisit } from '../../../activity/user-activity.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';

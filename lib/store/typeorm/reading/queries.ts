@@ -2,7 +2,7 @@ import type { DataSource, EntityTarget, ObjectLiteral, SelectQueryBuilder } from
 import { Activity } from '../../../activity/activity.js';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
 import { applyAfter, applyFilter, sortColumns } from '../activity-query.js';
-import type { Cursor } from '../../../activity/cursor.js';
+import type { Cursor } from '../../../activity/pagination.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { Session } from '../../../activity/session.js';
 

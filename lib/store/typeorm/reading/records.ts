@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
-import type { Cursor } from '../../../activity/cursor.js';
+import type { Cursor } from '../../../activity/pagination.js';
 import { type Dialect, dialectOf } from '../../../database/dialects/dialect.js';
 import type { PageOfRecords, RecordReader as Port, Records } from '../../records.js';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../../activity/activity-columns.js';

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { ParsedFilter } from '../../../activity/activity.filter.js';
 import type { ActivityRow } from '../../../activity/activity-row.js';
-import type { Cursor } from '../../../activity/cursor.js';
+import type { Cursor } from '../../../activity/pagination.js';
 import { Session } from '../../../activity/session.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { PageCache } from '../../page-cache.js';

@@ -9,7 +9,7 @@ import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { monotonicClock } from '../../../../time/clock.js';
 import { MAX_TIMER, withTimeLimit } from '../../../../time/time-limit.js';
 import type { Mismatches, Progress } from '../../../store.js';
-import { LateError } from '../../../too-slow.error.js';
+import { LateError } from '../../../unavailable.error.js';
 import { findTouching, isLargeDue, type Touching } from './as-of.js';
 import { Compaction } from './compaction.js';
 import { RollupMaintenance } from './rollup-maintenance.js';

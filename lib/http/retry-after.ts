@@ -1,2 +1,0 @@
-/** Seconds after which a rejected client may try again. */
-export const RETRY_AFTER = '1';
