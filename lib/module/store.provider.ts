@@ -40,6 +40,7 @@ function storeSettings(settings: Settings): StoreSettings {
     page: settings.page ?? defaultPage,
     privacy: settings.privacy,
     consent: settings.consent?.bind(settings),
+    withoutConsent: settings.withoutConsent,
     retention: settings.retention,
     claim: settings.session.claim,
   };

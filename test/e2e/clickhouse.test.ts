@@ -58,10 +58,10 @@ describe('options that need what is not built', () => {
     }).compile();
 
   it.each<[DjaffarOptions, string]>([
-    [{ privacy: 'cookieless' }, 'privacy'],
-    [{ privacy: 'cnil' }, 'privacy'],
-    [{ privacy: () => 'identified' }, 'privacy'],
-    [{ consent: () => true }, 'consent'],
+    [{ privacy: 'cookieless' }, "privacy: 'cookieless'"],
+    [{ privacy: () => 'identified' }, 'privacy with a function'],
+    [{ consent: () => true }, "consent without withoutConsent: 'nothing'"],
+    [{ consent: () => true, withoutConsent: 'cookieless' }, "consent without withoutConsent: 'nothing'"],
     [{ session: { claim: 'session' } }, "session.claim: 'session'"],
     [
       { retention: { keep: '2 years', figures: 'keep', anonymiseAfter: '1 years' } },

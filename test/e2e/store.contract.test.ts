@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import type { Activity, ActivityFilter, PersonalRecord, ServerActivity } from '../../lib/index.js';
+import {
+  type Activity,
+  type ActivityFilter,
+  consentCookie,
+  type PersonalRecord,
+  type ServerActivity,
+} from '../../lib/index.js';
 import type { SigningKey } from '../../lib/privacy/signing-key.js';
 import { Scrubber } from '../../lib/activity/scrubber.js';
 import { assignVisits } from '../../lib/tracking/visitor.js';
 import { STORES } from '../support/databases.js';
+import { cookieOf } from '../support/host.js';
 import { runs } from '../support/property.js';
 import {
   anActivity,
@@ -792,6 +799,87 @@ describe.each(STORES)('a store on %s', (name) => {
     expect((await stats.visits(range)).items.map(({ id }) => id)).toEqual(['v1']);
     expect(await activities.erase({ session: 's2' })).toBe(1);
     expect(await host.activities.count({ path: '/secret' })).toBe(2);
+  });
+
+  describe('with an option of privacy', () => {
+    let own: StoreHost;
+
+    afterEach(() => own.close());
+
+    const agreed = { Cookie: 'djaffar_consent=1' };
+    async function view(headers: Record<string, string> = {}): Promise<string> {
+      const response = await fetch(`${own.url}/djaffar/track/`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'User-Agent': FIREFOX, ...headers },
+        body: JSON.stringify({ date: new Date().toISOString(), path: '/' }),
+      });
+      expect(response.status).toBe(204);
+      return cookieOf(response);
+    }
+    const asJeff = { user: () => ({ id: 'jeff', name: 'Jeff' }) };
+
+    it('cnil, knows no user and no whole address, but the session', async () => {
+      own = await database.start({ privacy: 'cnil', ...asJeff });
+      const cookie = await view();
+      await view({ Cookie: cookie });
+      await own.activities.track({ path: '/server', user: { id: 'jeff', name: 'Jeff' }, ip: '192.0.2.17' });
+      const [first, second, ofServer] = await host.stored();
+      expect(first).toMatchObject({ userId: null, userName: null, ipAddress: '127.0.0.0' });
+      expect(second).toMatchObject({ sessionId: first?.sessionId, visitId: first?.visitId });
+      expect(first?.session).toMatchObject({ browser: 'Firefox', consent: null });
+      expect(ofServer).toMatchObject({ userId: null, userName: null, ipAddress: '192.0.2.0' });
+    });
+
+    it('consent, stores nothing without it, and who it was with it', async () => {
+      own = await database.start({ consent: consentCookie, withoutConsent: 'nothing', ...asJeff });
+      expect(await view()).toBe('');
+      expect(await view({ Cookie: 'djaffar_consent=0' })).toBe('');
+      expect(await host.stored()).toEqual([]);
+      expect(await view(agreed)).toMatch(/^djaffar_session=/);
+      expect(await host.stored()).toMatchObject([
+        { userId: 'jeff', ipAddress: '127.0.0.1', session: { consent: true } },
+      ]);
+    });
+
+    it('consent and cnil, stores no user either', async () => {
+      own = await database.start({
+        privacy: 'cnil',
+        consent: consentCookie,
+        withoutConsent: 'nothing',
+        ...asJeff,
+      });
+      await view();
+      await view(agreed);
+      expect(await host.stored()).toMatchObject([{ userId: null, session: { consent: true } }]);
+    });
+
+    it.each(['keep', 'erase'] as const)('consent that is withdrawn: %s', async (onWithdrawal) => {
+      own = await database.start({ consent: consentCookie, withoutConsent: 'nothing', onWithdrawal });
+      const cookie = await view(agreed);
+      await view({ Cookie: `${cookie}; ${agreed.Cookie}` });
+      await view(agreed);
+      const sessions = (await host.stored()).map(({ sessionId }) => sessionId);
+      expect(new Set(sessions).size).toBe(2);
+      expect(await Promise.all([1, 2, 3].map(() => view({ Cookie: cookie })))).toEqual(
+        Array.from({ length: 3 }, () => 'djaffar_session='),
+      );
+      const left = (await host.stored()).map(({ sessionId }) => sessionId);
+      expect(left).toEqual(onWithdrawal === 'keep' ? sessions : sessions.slice(2));
+      expect(await host.store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    });
+
+    it('consent that is withdrawn, erases no session of the time before it was asked for', async () => {
+      own = await database.start();
+      const cookie = await view();
+      await own.close();
+      own = await database.start({
+        consent: consentCookie,
+        withoutConsent: 'nothing',
+        onWithdrawal: 'erase',
+      });
+      expect(await view({ Cookie: cookie })).toBe('djaffar_session=');
+      expect((await host.stored()).map(({ session }) => session?.consent)).toEqual([null]);
+    });
   });
 
   it('gives all instances the same keys', async () => {

@@ -26,6 +26,7 @@ export interface StoreHost {
   activities: ActivityService;
   stats: ActivityStats;
   store: Store;
+  url: string;
   /** All stored activities, the oldest first. */
   stored(): Promise<Activity[]>;
   close(): Promise<void>;
@@ -48,12 +49,12 @@ export async function createStore(name: StoreName): Promise<StoreDatabase> {
 function onTypeOrm(database: TestDatabase): StoreDatabase {
   return {
     start: async (djaffar = {}) => {
-      const { app } = await startHost({
+      const { app, url } = await startHost({
         adapter: 'fastify',
         database,
         djaffar: { statistics: UNHURRIED, ...djaffar },
       });
-      return hostOf(app);
+      return hostOf(app, url);
     },
     exported: () => ({
       dataSource: new DataSource({
@@ -80,20 +81,21 @@ async function onClickHouse(server: ClickHouseServer): Promise<StoreDatabase> {
       class HostModule {}
 
       const app = await NestFactory.create(HostModule, { logger: false, abortOnError: false });
-      await app.init();
-      return hostOf(app);
+      await app.listen(0, '127.0.0.1');
+      return hostOf(app, await app.getUrl());
     },
     exported: () => ({ store: factory, page: defaultPage }),
     drop: () => server.stop(),
   };
 }
 
-function hostOf(app: INestApplicationContext): StoreHost {
+function hostOf(app: INestApplicationContext, url: string): StoreHost {
   const activities = app.get(ActivityService, { strict: false });
   return {
     activities,
     stats: app.get(ActivityStats, { strict: false }),
     store: app.get<Store>(STORE, { strict: false }),
+    url,
     stored: async () => {
       const all: Activity[] = [];
       for await (const activity of activities.stream()) all.push(activity);

@@ -65,14 +65,17 @@ export function toClickHouseSettings(options: ClickHouseOptions): ClickHouseSett
 
 /** @throws Error that names the options that ClickHouse does not support */
 export function checkIsBuilt({
-  privacy = 'identified',
+  privacy,
   consent,
+  withoutConsent = 'cookieless',
   retention = {},
   claim,
 }: StoreSettings): void {
   const needed = [
-    ...(privacy === 'identified' ? [] : ['privacy']),
-    ...(consent ? ['consent'] : []),
+    ...(privacy === 'cookieless' ? ["privacy: 'cookieless'"] : []),
+    // It may return 'cookieless'.
+    ...(typeof privacy === 'function' ? ['privacy with a function'] : []),
+    ...(consent && withoutConsent === 'cookieless' ? ["consent without withoutConsent: 'nothing'"] : []),
     ...(claim === 'session' ? ["session.claim: 'session'"] : []),
     ...(retention.figures === 'keep' ? ["retention.figures: 'keep'"] : []),
   ];
