@@ -68,7 +68,7 @@ describe('options that need what is not built', () => {
       "retention.figures: 'keep'",
     ],
   ])('%j is refused when the application starts', async (options, names) => {
-    const fault = `Djaffar: the store on ClickHouse cannot do yet what these options ask: ${names}`;
+    const fault = `Djaffar: ClickHouse does not support these options yet: ${names}; change or remove them`;
     await expect(start(options)).rejects.toThrow(new Error(fault));
   });
 

@@ -81,7 +81,7 @@ export function checkIsBuilt({
   ];
   if (needed.length > 0)
     throw new Error(
-      `Djaffar: the store on ClickHouse cannot do yet what these options ask: ${needed.join(', ')}`,
+      `Djaffar: ClickHouse does not support these options yet: ${needed.join(', ')}; change or remove them`,
     );
 }
 

@@ -109,10 +109,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     );
   }
 
-  /** The client drops the connections that fail. */
+  /** Does nothing: the client itself drops connections that fail. */
   dropIdleConnections(): void {}
 
-  /** It stores texts as UTF-8. */
+  /** Finds nothing: ClickHouse stores all texts as UTF-8. */
   async findEncodingFault(): Promise<undefined> {}
 
   classifyError(error: unknown): StoreFailure | undefined {
@@ -180,7 +180,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
   }
 
   async erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
-    // Else the rows of one id might be counted twice.
+    // Otherwise several rows with the same id would be counted as several activities.
     await this.freshness.removeDuplicates();
     return new Erasure(this.server, this.sessions, this.dirtyVisits, onErased).run(selection);
   }

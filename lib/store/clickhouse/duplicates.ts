@@ -4,7 +4,7 @@ import type { Sessions } from './sessions.js';
 import { lists, text } from './sql.js';
 import { ACTIVITY } from './tables.js';
 
-/** Bytes that counting the ids may take; more are counted on the disk. After a copy, that is all ids. */
+/** Bytes of memory to count ids; more ids are counted on the disk. After a copy, all ids are counted. */
 const MAX_MEMORY = 1_000_000_000;
 
 interface Duplicate {

@@ -13,7 +13,7 @@ export class Erasure {
     private readonly server: Server,
     private readonly sessions: Sessions,
     private readonly dirtyVisits: DirtyVisits,
-    /** Called after each step, also after one that failed: it may have been done all the same. */
+    /** Called after each step, also if it failed, because it may have erased activities. */
     private readonly onErased: () => void,
   ) {}
 
@@ -46,7 +46,7 @@ export class Erasure {
   }
 }
 
-/** A deleted row stays on the disk until its part is written again. It is not waited for. */
+/** Deleted rows stay on the disk until their part is rewritten. Starts this, and does not wait for it. */
 export async function removeFromDisk(server: Server): Promise<void> {
   for (const table of [ACTIVITY, SESSION, VISIT])
     await server.command(`ALTER TABLE ${table} APPLY DELETED MASK`, {}, { mutations_sync: '0' });
@@ -89,7 +89,7 @@ export async function countRows(server: Server, condition: string): Promise<numb
   return row?.count ?? 0;
 }
 
-/** Like {@link selectionSql}, as conditions without subqueries, which replicas refuse in a change. No activity matches two. */
+/** Like {@link selectionSql}, but without subqueries, which replicas refuse in deletions. No activity matches two conditions. */
 export async function splitSelection(
   server: Server,
   { filter, keepAnonymous }: ErasureSelection,

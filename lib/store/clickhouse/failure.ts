@@ -3,7 +3,7 @@ import { isError, readMessage } from '../../diagnostics/thrown.js';
 import type { StoreFailure } from '../store.js';
 import { UnavailableError } from '../unavailable.error.js';
 
-/** Codes of errors that are the content's, apart from those named `CANNOT_PARSE_…`: another try fails as well. */
+/** Codes of errors in the data, besides those named `CANNOT_PARSE_…`. Another attempt would fail too. */
 const DATA = new Set([
   '6',
   '26',

@@ -15,7 +15,7 @@ import {
 
 /** The parts of `CREATE TABLE` that depend on the server. */
 interface Dialect {
-  /** Behind the name of a table. */
+  /** The SQL after the name of a table. */
   onCluster: string;
   /** @param engine without the prefix `Replicated` */
   engine: (engine: string) => string;
@@ -42,8 +42,8 @@ const MIGRATIONS: Migration[] = [
     version: 1,
     name: 'create the tables',
     statements: ({ onCluster, engine, durable }) => [
-      // In hours, so that a range of time is a range of the key; within them by visit, so that visits are read at once. Nothing
-      // in the key makes an id unique: see duplicates.ts. All rows of an insert are in one partition: so it is all or nothing.
+      // Sorted by hour, so that a time range is a range of the key, then by visit, so that a visit is read at once. The key makes
+      // no id unique: see duplicates.ts. All rows of an insert are in one partition, so that it is all or nothing.
       `CREATE TABLE IF NOT EXISTS ${ACTIVITY}${onCluster} (
         id UUID,
         date ${INSTANT},

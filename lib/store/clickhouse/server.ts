@@ -36,7 +36,7 @@ const STATEMENT: EngineSettings = {
   lightweight_deletes_sync: '2',
 };
 
-/** Milliseconds that the server has for ending a statement by itself. */
+/** Milliseconds after the time limit in which the server ends a statement by itself; then the request is aborted. */
 const GRACE = 500;
 /** Milliseconds in which the server is asked to end a statement. */
 const MAX_KILL = 5000;
@@ -131,7 +131,7 @@ export class Server {
         abort_signal,
         clickhouse_settings: {
           ...bounds,
-          // A block for each piece of the text would be stored by itself.
+          // Several pieces of text would become several blocks, which are stored separately.
           input_format_parallel_parsing: 0,
           max_insert_block_size: '1048576',
           // An erased row that is sent again must be stored again.
@@ -154,7 +154,7 @@ export class Server {
   }
 
   /**
-   * Asks for something that somebody waits for, within the time for a question.
+   * Runs statements for a caller who waits, by default within the time for a question.
    * @throws UnavailableError
    */
   async ask<T>(

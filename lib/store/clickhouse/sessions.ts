@@ -47,7 +47,7 @@ export class Sessions {
     return found;
   }
 
-  /** Returns sessions that have activities of a condition, in the order of their ids. */
+  /** Returns the sessions of the activities that match a condition, in the order of their ids. */
   async findOfActivities(
     condition: string,
     { after, limit }: { after: string; limit: number },
@@ -62,7 +62,7 @@ export class Sessions {
     return rows.map(toSession);
   }
 
-  /** For many activities one page after another. */
+  /** Returns a cache for reading many activities page by page. */
   cache(): { of(ids: Iterable<string | null>, limits?: StatementLimits): Promise<Map<string, Session>> } {
     const latest = new PageCache<Session>();
     return { of: (ids, limits) => latest.of(ids, (missing) => this.find(missing, limits)) };
@@ -87,7 +87,7 @@ export class Sessions {
         lost.map((session) => session.row()),
         limits,
       );
-      // An erasure may have deleted the activities in the meantime, and found no session to delete.
+      // An erasure may have deleted these activities before the sessions were stored, so it could not delete the sessions.
       const left = await this.withActivities(lost, limits);
       const orphans = lost.filter(({ id }) => !left.has(id)).map(({ id }) => id);
       if (orphans.length > 0) await this.delete(orphans, limits);
@@ -102,7 +102,7 @@ export class Sessions {
   }
 
   /**
-   * Gives sessions that have none a user agent.
+   * Stores the user agents of sessions without one.
    * @returns how many of the sessions are not stored
    */
   async addUserAgents(userAgents: Map<string, string>): Promise<number> {
@@ -120,7 +120,7 @@ export class Sessions {
     return userAgents.size - stored.size;
   }
 
-  /** Deletes those that no activity has. */
+  /** Deletes the sessions without activities. */
   async deleteUnused(ids: Iterable<string>): Promise<void> {
     for (const some of lists([...new Set(ids)])) {
       const used = await this.withActivities(some.map((id) => ({ id })));

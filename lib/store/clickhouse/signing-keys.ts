@@ -18,7 +18,7 @@ export async function loadSigningKeys(
   try {
     await server.insert(SIGNING_KEY, [{ ...key, createdAt: key.createdAt.getTime() }], limits);
   } catch (error) {
-    // The old keys will do if the database takes no rows now.
+    // If no new key can be stored now, the old ones are still valid.
     if (keys.length > 0) return keys;
     throw error;
   }

@@ -35,7 +35,7 @@ export class Writing {
     );
     this.clockAhead = ahead;
     const newSessions = sessions.filter(({ id }) => !sessionIds.has(id));
-    // First: an activity without its session would be taken for a person's, though it is a bot's.
+    // Sessions first: without its session, the activity of a bot would count as a person's.
     if (newSessions.length > 0) await this.sessions.insert(newSessions, limits());
     const rows = receivedLater(
       activities.filter(({ id }) => !ids.has(id)),

@@ -16,7 +16,7 @@ import { retention } from './queries/retention.js';
 import { top } from './queries/top.js';
 import { visits } from './queries/visits.js';
 
-/** Answers queries from the visits, after it has updated them, and from the activities. */
+/** Updates the visits, and then answers questions from the visits and the activities. */
 export class ClickHouseStatistics implements StatisticsStore {
   constructor(
     private readonly server: Server,

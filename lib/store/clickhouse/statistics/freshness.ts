@@ -13,22 +13,22 @@ import { rebuildAllVisits, rebuildVisits } from './visit-builder.js';
 import { selectIds } from './visit-selection.js';
 import { withTimeLimit } from '../../../time/time-limit.js';
 
-/** Milliseconds from the moment that a row has as `writtenAt` to the one in which others see it, at most. */
+/** Milliseconds from the `writtenAt` of a row until others see the row, at most. */
 const MAX_WRITE = 2 * MINUTE;
 /** How many visits one statement rebuilds by a list of ids, and up to how many visits such lists are used. */
 const LISTED = 5000;
 const MAX_LISTED = 100_000;
 /** Milliseconds between two background updates, and between two writes of the state. */
 const PAUSE = 5000;
-/** Milliseconds after which the process that marked dirty visits is taken for dead. */
+/** Milliseconds after which marks of dirty visits are removed: the process that marked them must have ended by then. */
 const ABANDONED = 60 * MINUTE;
 
 const SYMPTOM = 'the statistics cannot be brought up to date';
 const STATE_OF_VISITS = 'visits';
 
 /**
- * Keeps the visits up to date. An update removes duplicates, and rebuilds the visits of all activities that were written since the last
- * update. It may run twice, or on several instances at once.
+ * Keeps the visits up to date. An update removes duplicates, and rebuilds the visits whose activities were written since two minutes
+ * before the last update, if their rows have changed. It may run twice, or on several instances at once.
  */
 export class Freshness {
   /** Milliseconds since 1970, by the server's clock: activities that were written before are in the visits. */
@@ -37,7 +37,7 @@ export class Freshness {
   private storedUpToDate = 0;
   /** When `storedUpToDate` was read. */
   private loadedAt = Number.NEGATIVE_INFINITY;
-  /** The rows that each recently written visit had at its last rebuild. */
+  /** By id of recently written visits: a hash of the new rows at the last rebuild. */
   private rebuilt = new Map<string, string>();
   private rebuiltSince = 0;
   private running: Promise<number> | undefined;
@@ -81,8 +81,8 @@ export class Freshness {
   }
 
   /**
-   * Waits until the visits have all that was committed before the call, at most for `statistics.maxWait`.
-   * @returns milliseconds since 1970 up to which they have it
+   * Waits until the visits contain everything that was committed before the call, at most for `statistics.maxWait`.
+   * @returns milliseconds since 1970: the visits contain everything that was committed before
    * @throws UnavailableError if they were never computed
    */
   async catchUp(): Promise<number> {
@@ -186,7 +186,7 @@ export class Freshness {
     this.rebuiltSince = since;
   }
 
-  /** Dirty visits that a dead process has marked, but not rebuilt. */
+  /** Rebuilds all marked visits: the process that marked them may be dead, or still at work. Removes marks of more than an hour. */
   private async rebuildAbandoned(now: number): Promise<void> {
     const changes = await this.server.query<{ change: string; markedAt: number }>(
       `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,

@@ -22,7 +22,7 @@ export class Verifier {
 
   constructor(
     private readonly server: Server,
-    /** Brings the visits up to date, and returns up to which moment they are. */
+    /** Updates the visits, and returns the time up to which they are complete. */
     private readonly update: () => Promise<number>,
     page: PageOption,
   ) {

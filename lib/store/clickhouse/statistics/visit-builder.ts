@@ -74,7 +74,7 @@ export async function rebuildAllVisits(server: Server, since: number, onProgress
 export function visitsSql(selection: VisitSelection): string {
   const isAction = `name != ${text(ENGAGEMENT)}`;
   const place = `(date, ${ID_ORDER})`;
-  // Tuples: the functions leave out rows in which the value itself is NULL.
+  // In tuples, because `argMin` and `argMax` skip rows in which the value is NULL.
   const first = ['date', 'sessionId', PAGE, ...VISIT_SOURCES].join(', ');
   const columns = [
     'visitId AS id',
@@ -121,8 +121,8 @@ export function visitsSql(selection: VisitSelection): string {
 }
 
 /**
- * The activities of visits. Nearly all visits have ids that contain their start, and all their activities are near it, so
- * these are found by the key of the table; the others are searched for among the few that are not.
+ * The SQL of the activities of visits. Nearly all are near the start that the id of their visit contains (`isNear`), so the table's
+ * key finds them. The others are few, and all of these are read.
  */
 function activitiesSql({ matches, hours }: VisitSelection, columns: string): string {
   const selected = matches('visitId');

@@ -4,7 +4,7 @@ import type { Server } from '../server.js';
 import { text } from '../sql.js';
 import { ACTIVITY, VISIT } from '../tables.js';
 
-/** How many visits one statement computes, because it holds all their activities in memory, up to 0.6 GB. */
+/** Visits that one statement computes. It needs up to 0.6 GB of memory for their activities; 10 million at once took 13 GB. */
 export const PORTION = 200_000;
 /** How many ids are looked at for each end of a range, so that the ranges have about the same number of visits. */
 const SAMPLES = 16;
@@ -30,7 +30,7 @@ export interface VisitSelection {
 
 /** Visits between two ids of the same length. Ids made by Djaffar begin with the start of the visit, so its hours are known. */
 export interface VisitRange extends VisitSelection {
-  /** Of the ids, in bytes. */
+  /** The length of the ids, in bytes. */
   length: number;
   /** The id before the first one, and the last one; `undefined` if the range is open. */
   after: string | undefined;

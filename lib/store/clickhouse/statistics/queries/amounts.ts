@@ -39,7 +39,7 @@ export async function topAmounts(
   const isOfActivities = isActivityDimension(dimension);
   const column = dimension === 'user' ? 'userId' : dimension;
   const value = isOfActivities ? activityValue(dimension, property) : `visit.${column}`;
-  // The visits of another name, as both have columns of the same names.
+  // Renamed, because activities have columns with the same names.
   const visits = `(SELECT id AS visitOf, ${column} AS value ${query.scope.length > 0 ? query.visits() : `FROM ${VISIT} FINAL`})`;
   const activities = query.activities(range);
   const named =

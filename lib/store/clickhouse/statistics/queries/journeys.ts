@@ -13,11 +13,11 @@ export async function journeys(
 ): Promise<Omit<Journeys, 'asOf'>> {
   const visits = query.visits(range);
   const from = asked.by === 'route' ? `FROM (${routesSql(visits)})` : visits;
-  const ways = `SELECT ${pathsSql(asked)} AS paths ${from}`;
-  // Up to an end, steps count up to 0.
+  const lists = `SELECT ${pathsSql(asked)} AS paths ${from}`;
+  // With `end`, steps are numbered up to 0, otherwise from 0.
   const first = asked.end === undefined ? '1' : 'length(paths)';
   const steps = `SELECT toInt32(n) - toInt32(${first}) AS step, paths[n] AS path, paths[n + 1] AS next,
-    n < length(paths) AS hasNext FROM (${ways}) ARRAY JOIN arrayEnumerate(paths) AS n`;
+    n < length(paths) AS hasNext FROM (${lists}) ARRAY JOIN arrayEnumerate(paths) AS n`;
   const frequent = await query.ask<{ step: number; path: string }>(
     `SELECT step, path FROM (${steps}) GROUP BY step, path ORDER BY step, count() DESC, path LIMIT ${asked.limit} BY step`,
   );

@@ -11,7 +11,7 @@ const PROPERTIES = SESSION_PROPERTIES.join(', ');
 
 type Row = Omit<LiveVisitor, 'date'> & { date: number };
 
-/** @param range whose end does not count: a client's clock may be ahead */
+/** @param range its end is ignored, because a client's clock may be ahead */
 export async function live(query: StatisticsQuery, range: Range): Promise<Omit<Live, 'asOf'>> {
   const since = { since: range.since };
   const [[counts], visitors] = await Promise.all([

@@ -88,7 +88,7 @@ export function foundBy(
   return `${contains(value)} OR ${value} IN (SELECT ${dimension}Id FROM ${ACTIVITY} WHERE ${named})`;
 }
 
-/** The latest name of each. */
+/** Adds the latest name of each group. */
 export async function addGroupNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
   const groups = texts(rows.flatMap(({ value }) => value ?? []));
   const found = await query.ask<{ value: string; name: string }>(
@@ -99,7 +99,7 @@ export async function addGroupNames(query: StatisticsQuery, rows: TopRow[]): Pro
   return rows.map((row) => ({ ...row, name: names.get(row.value ?? '') ?? null }));
 }
 
-/** The latest name in the latest visit of each. */
+/** Adds the latest name in the latest visit of each user. */
 export async function addNames(query: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
   const users = texts(rows.flatMap(({ value }) => value ?? []));
   // In a scope a user may have another name.

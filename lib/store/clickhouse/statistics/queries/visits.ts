@@ -40,9 +40,9 @@ export async function visits(
 ): Promise<Page<VisitRecord>> {
   const sign = order === 'asc' ? '>' : '<';
   const place = after && `(startedAt, id) ${sign} (${integer(after.start)}, ${text(after.visit)})`;
-  const way = order === 'asc' ? 'ASC' : 'DESC';
+  const direction = order === 'asc' ? 'ASC' : 'DESC';
   const rows = await query.ask<VisitRow>(
-    `SELECT ${COLUMNS} ${query.visits(range, ...(place ? [place] : []))} ORDER BY startedAt ${way}, id ${way} LIMIT ${limit + 1}`,
+    `SELECT ${COLUMNS} ${query.visits(range, ...(place ? [place] : []))} ORDER BY startedAt ${direction}, id ${direction} LIMIT ${limit + 1}`,
   );
   const page = rows.slice(0, limit);
   const [sessions, activities] = await Promise.all([loadSessions(query, page), loadActivities(query, page)]);
@@ -91,7 +91,7 @@ async function loadSessions(query: StatisticsQuery, page: VisitRow[]): Promise<M
   );
 }
 
-/** A session may have begun with visits beyond the scope: here it begins with its first activity in the scope. */
+/** Returns when each session had its first activity in the scope, which is shown as its start: earlier ones may be outside of it. */
 async function startsInScope(query: StatisticsQuery, sessions: string[]): Promise<Map<string, number>> {
   if (query.scope.length === 0) return new Map();
   const rows = await query.ask<{ id: string; first: number }>(
@@ -101,7 +101,7 @@ async function startsInScope(query: StatisticsQuery, sessions: string[]): Promis
   return new Map(rows.map(({ id, first }) => [id, first]));
 }
 
-/** The first of each visit. */
+/** Loads the first {@link MAX_ACTIVITIES_OF_VISIT} activities of each visit. */
 async function loadActivities(query: StatisticsQuery, page: VisitRow[]): Promise<Map<string, ActivityRow[]>> {
   const found = new Map<string, ActivityRow[]>();
   if (page.length === 0) return found;
