@@ -1,4 +1,4 @@
-import { ENGAGEMENT } from '../../../activity/engagement.js';
+import { ENGAGEMENT, MAX_TIMED_ACTIVITIES } from '../../../activity/engagement.js';
 import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import { PAGE } from '../filter.js';
 import type { Server, StatementLimits } from '../server.js';
@@ -8,9 +8,6 @@ import { MAX_VISIT_DURATION } from '../../../activity/visit-id.js';
 import { VISIT_SOURCES } from '../../../statistics/statistics-filter.js';
 import type { Progress } from '../../store.js';
 import { listVisitRanges, selectIds, type VisitSelection } from './visit-selection.js';
-
-/** If a visit has more activities, the time in view after the last one is not counted. */
-const MAX_ACTIVITIES = 1000;
 
 /** The columns of the table of visits that are computed, in their order. */
 export const COLUMNS = [
@@ -91,7 +88,7 @@ export function visitsSql(selection: VisitSelection): string {
     'toBool(actions = 1) AS bounced',
     `maxIf(date, ${isAction}) AS lastAction`,
     `groupArrayIf((date, inView), inView > 0) AS timesInView`,
-    `if(count() > ${MAX_ACTIVITIES}, 0, arraySum(arrayMap(t -> if(t.1 > lastAction, t.2, 0), timesInView))) AS inViewAfter`,
+    `if(count() > ${MAX_TIMED_ACTIVITIES}, 0, arraySum(arrayMap(t -> if(t.1 > lastAction, t.2, 0), timesInView))) AS inViewAfter`,
     'if(actions > 0, tupleElement(last, 1) - tupleElement(first, 1), 0) AS acted',
     `toUInt32(floor(least(acted + inViewAfter, ${MAX_VISIT_DURATION}) / 1000)) AS duration`,
     'tupleElement(first, 3) AS entry',

@@ -10,9 +10,6 @@ export const ENDS = 'A-Z2-7.';
 const digits = Array.from({ length: 128 }, (_, code) => (LAST + MORE).indexOf(String.fromCharCode(code)));
 const BASE = 32;
 
-/** The path sequence of a visit with more activities is not stored. */
-export const MAX_ACTIVITIES = 1000;
-
 export function encodePathId(number: number): string {
   let text = LAST.charAt(number % BASE);
   for (let rest = Math.trunc(number / BASE); rest > 0; rest = Math.trunc(rest / BASE))

@@ -6,7 +6,7 @@ import {
   type Insert,
   type Statement,
 } from '../../../../database/dialects/dialect.js';
-import { ENGAGEMENT } from '../../../../activity/engagement.js';
+import { ENGAGEMENT, MAX_TIMED_ACTIVITIES } from '../../../../activity/engagement.js';
 import { Session, SESSION_PROPERTIES } from '../../../../activity/session.js';
 import { Table } from '../../../../database/table.js';
 import { chunks } from '../../../../database/chunks.js';
@@ -19,7 +19,7 @@ import { DAY } from '../../../../time/units.js';
 import { inAnyRange } from './time-ranges.js';
 import { PathRollup } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
-import { MAX_ACTIVITIES, decodePathIds } from './path-sequence.js';
+import { decodePathIds } from './path-sequence.js';
 import { loadVisitPaths } from './visit-paths.js';
 
 /** Time ranges in one statement. */
@@ -162,10 +162,11 @@ export class VisitBuilder {
     const visits: VisitRow[] = [];
     for (const some of chunks(ids)) {
       const boundaries = await this.boundaries(some);
+      // Visits with more activities also get no path sequence.
       const visitPaths = await loadVisitPaths(
         this.manager,
         boundaries.flatMap((boundary) =>
-          Number(boundary.activities) > MAX_ACTIVITIES ? [] : boundary.visitId,
+          Number(boundary.activities) > MAX_TIMED_ACTIVITIES ? [] : boundary.visitId,
         ),
       );
       await paths.resolve([
