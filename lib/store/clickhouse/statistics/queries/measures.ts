@@ -7,56 +7,44 @@ import { startSql, type StatisticsQuery } from '../statistics-query.js';
 
 type Row = { start: number } & Partial<Record<Measure, number | null>>;
 
-/** The SQL of each measure over the activities in an interval. */
-const ACTIVITY_SQL: Partial<Record<Measure, string>> = {
-  activities: 'count() AS activities',
-  views: `countIf(name = 'view') AS views`,
-};
-const VISIT_SQL: Partial<Record<Measure, string>> = {
-  visits: 'count() AS visits',
-  bounceRate: 'countIf(bounced) / count() AS bounceRate',
-  visitDuration: 'quantileExactInclusive(0.5)(duration) AS visitDuration',
-};
-const VISITOR_SQL: Partial<Record<Measure, string>> = {
-  users: 'uniqExact(userId) AS users',
-  sessions: 'uniqExact(sessionId) AS sessions',
+type Source = 'activities' | 'visits' | 'visitors';
+
+/** The source of each measure, its SQL over an interval, and its value in an interval without activities. */
+const MEASURES: Record<Measure, { source: Source; sql: string; empty: number | null }> = {
+  activities: { source: 'activities', sql: 'count()', empty: 0 },
+  views: { source: 'activities', sql: `countIf(name = 'view')`, empty: 0 },
+  visits: { source: 'visits', sql: 'count()', empty: 0 },
+  bounceRate: { source: 'visits', sql: 'countIf(bounced) / count()', empty: null },
+  visitDuration: { source: 'visits', sql: 'quantileExactInclusive(0.5)(duration)', empty: null },
+  users: { source: 'visitors', sql: 'uniqExact(userId)', empty: 0 },
+  sessions: { source: 'visitors', sql: 'uniqExact(sessionId)', empty: 0 },
 };
 
-/** The values of an interval without activities. */
-const NOTHING: Record<Measure, number | null> = {
-  users: 0,
-  sessions: 0,
-  visits: 0,
-  activities: 0,
-  views: 0,
-  bounceRate: null,
-  visitDuration: null,
-};
-
-/** Each measure for each interval. */
+/** Computes each measure for each interval. */
 export async function computeMeasures<M extends Measure>(
   measures: readonly M[],
   query: StatisticsQuery,
   range: TimeRange,
   starts: number[],
 ): Promise<Record<M, MeasureValues>> {
-  const select = (sql: Partial<Record<Measure, string>>): string[] =>
-    measures.flatMap((measure) => sql[measure] ?? []);
+  const select = (source: Source): string[] =>
+    measures
+      .filter((measure) => MEASURES[measure].source === source)
+      .map((measure) => `${MEASURES[measure].sql} AS ${measure}`);
   const ask = async (columns: string[], from: string): Promise<Row[]> =>
     columns.length > 0 ? query.ask<Row>(`SELECT start, ${columns.join(', ')} ${from} GROUP BY start`) : [];
-  const visitColumns = select(VISIT_SQL);
   const found = await Promise.all([
     ask(
-      select(ACTIVITY_SQL),
+      select('activities'),
       `FROM (SELECT ${startSql('date', starts)} AS start, name ${query.activities(range)})`,
     ),
     ask(
-      visitColumns,
+      select('visits'),
       `FROM (SELECT ${startSql('startedAt', starts)} AS start, bounced, duration ${query.visits(range)})`,
     ),
-    // Those of the visits that started, and of activities without a visit.
+    // Visitors of the visits that started in the range, and of activities without a visit.
     ask(
-      select(VISITOR_SQL),
+      select('visitors'),
       `FROM (SELECT ${startSql('startedAt', starts)} AS start, userId, sessionId ${query.visits(range)}
         UNION ALL SELECT ${startSql('date', starts)}, userId, sessionId
         ${query.activities(range, "visitId = ''", `name != ${text(ENGAGEMENT)}`)})`,
@@ -66,7 +54,7 @@ export async function computeMeasures<M extends Measure>(
   for (const row of found.flat()) byStart.set(row.start, { ...byStart.get(row.start), ...row });
   const entries = measures.map((measure) => [
     measure,
-    starts.map((start) => byStart.get(start)?.[measure] ?? NOTHING[measure]),
+    starts.map((start) => byStart.get(start)?.[measure] ?? MEASURES[measure].empty),
   ]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each measure has an entry
   return Object.fromEntries(entries) as Record<M, MeasureValues>;

@@ -71,14 +71,17 @@ function queryEachInterval(
   );
 }
 
+/** Measures that count the visits with a condition, so that the compiler asks for the condition of a new measure. */
+type ConditionalMeasure = Exclude<Measure, 'visits' | 'visitDuration' | 'activities' | 'views'>;
+
 /** @param start the SQL of the start of a visit's interval */
 function addCounts(query: SelectQueryBuilder<ObjectLiteral>, measures: Measure[], start: string): Measure[] {
-  const conditions: Partial<Record<Measure, string>> = {
+  const conditions: Record<ConditionalMeasure, string> = {
     bounceRate: 'visit.bounced',
     users: `visit.previousUserVisitAt < ${start}`,
     sessions: `visit.previousSessionVisitAt < ${start}`,
   };
-  const sums = measures.filter((measure) => conditions[measure] !== undefined);
+  const sums = measures.filter((measure): measure is ConditionalMeasure => measure in conditions);
   query.addSelect('COUNT(*)', 'visits');
   for (const measure of sums)
     query.addSelect(`SUM(CASE WHEN ${conditions[measure]} THEN 1 ELSE 0 END)`, measure);

@@ -11,7 +11,7 @@ export interface Counted {
 }
 
 /** Returns the values of each measure by interval; an interval without visits has zeros, and no bounce rate and no duration. */
-export function toMeasureValues(rows: Counted[], starts: number[]): Found {
+export function toMeasureValues(rows: Counted[], starts: number[]): Record<Measure, MeasureValues> {
   const zeros = starts.map(() => 0);
   const durations = starts.map((): number | null => null);
   const sums: Partial<Record<Measure, number[]>> = {};
