@@ -1,11 +1,11 @@
-import type { SelectQueryBuilder } from 'typeorm';
+import type { SelectQueryBuilder, ObjectLiteral } from 'typeorm';
 import type { Activity } from '../../activity/activity.js';
 import type { ActivityField, ParsedFilter, ParsedScope } from '../../activity/activity.filter.js';
 import { matchesNone, type ParsedCondition } from '../../activity/condition.js';
 import type { Cursor } from '../../activity/pagination.js';
 import { truncate } from '../../activity/text.js';
 import { type Dialect, PATH_KEY_LENGTH } from '../../database/dialects/dialect.js';
-import { PAGE } from './statistics/filter/page-sql.js';
+import { Session } from '../../activity/session.js';
 
 export interface Condition {
   sql: string;
@@ -50,6 +50,9 @@ function buildConditions(
     ...(to === undefined ? [] : [{ sql: 'activity.date < :to', parameters: { to } }]),
   ];
 }
+
+/** The SQL of the page of an activity; alias `activity`. */
+export const PAGE = 'COALESCE(activity.page, activity.path)';
 
 const COLUMNS = {
   user: 'userId',
@@ -239,4 +242,19 @@ export function successor(prefix: string): string | undefined {
   if (last === undefined) return undefined;
   // Surrogates are no characters.
   return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+}
+
+/** Excludes the activities of bots; the alias is `activity`. */
+export function leaveOutBots(query: SelectQueryBuilder<ObjectLiteral>): void {
+  query.andWhere(noBotSql(query));
+}
+
+/** True if an activity is not of a bot. Bots are few, so a subquery is less work than joining each session. */
+export function noBotSql(query: SelectQueryBuilder<ObjectLiteral>): string {
+  const bots = query
+    .subQuery()
+    .select('1')
+    .from(Session, 'robot')
+    .where('robot.id = activity.sessionId AND robot.bot');
+  return `NOT EXISTS ${bots.getQuery()}`;
 }

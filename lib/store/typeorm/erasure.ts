@@ -11,6 +11,7 @@ import { escapePath, Table } from '../../database/table.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { ErasureSelection } from '../erasure.types.js';
 import { filteredBy, readPage, type Selection } from './reading/activities.js';
+import { noBotSql } from './activity-query.js';
 import { restoreMissingSessions } from './missing-sessions.js';
 import { dirtyRangesForDelete } from './statistics/rollup/dirty-ranges.js';
 import { CookielessVisit } from './tables/cookieless-visit.entity.js';
@@ -258,14 +259,9 @@ function notYetAnonymous(
   query: SelectQueryBuilder<Activity>,
   properties: string[],
 ): SelectQueryBuilder<Activity> {
-  const bots = query
-    .subQuery()
-    .select('1')
-    .from(Session, 'robot')
-    .where('robot.id = activity.sessionId AND robot.bot');
   const conditions = [
     ...['userId', 'userName', 'groupName', 'ipAddress'].map((column) => `activity.${column} IS NOT NULL`),
-    `(activity.sessionId IS NOT NULL AND NOT EXISTS ${bots.getQuery()})`,
+    `(activity.sessionId IS NOT NULL AND ${noBotSql(query)})`,
   ];
   // Candidates: a value, and a key inside of another property, match too; blanks may follow if SQL has stored it.
   for (const [i, key] of properties.entries()) {

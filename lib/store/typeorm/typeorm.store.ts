@@ -35,7 +35,7 @@ import { Retention } from './retention.js';
 import { claimSession } from './session-claim.js';
 import { loadSigningKeys } from './signing-keys.js';
 import { inspect } from './inspection.js';
-import { findLag } from './lag.js';
+import { findLag } from './statistics/rollup/as-of.js';
 import { addOutcomes, findOutcomes } from './outcomes.js';
 import { RollupService } from './statistics/rollup/rollup.service.js';
 import { TypeOrmStatistics } from './statistics/typeorm.statistics.js';

@@ -8,7 +8,7 @@ import { queryPrimary } from '../../../database/primary.js';
 import type { ErasureSelection } from '../../erasure.types.js';
 import { splitSelection } from '../erasure.js';
 import { Visit } from '../statistics/rollup/tables/visit.entity.js';
-import { leaveOutVisitsBeyond } from '../visit-scope.js';
+import { leaveOutVisitsBeyond } from '../statistics/filter/visit-conditions.js';
 import { readPage } from './activities.js';
 import { VISIT_SOURCES } from '../../../statistics/statistics-filter.js';
 

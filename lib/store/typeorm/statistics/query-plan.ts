@@ -134,8 +134,13 @@ export function planMeasure(measure: Measure, kind: FilterKind): Source {
 /** Characters; a longer key of a property is not cached. */
 const MAX_CACHED_PROPERTY = 64;
 
+/** A question with its measure. */
+export interface ExactTopQuery extends TopQuery {
+  measure: TopMeasure;
+}
+
 export function planTop(
-  { dimension, measure, property = '', search }: TopQuery & { measure: TopMeasure },
+  { dimension, measure, property = '', search }: ExactTopQuery,
   kind: FilterKind,
 ): Source {
   const source = TOP[toTopKey(dimension)][measure][kind];

@@ -18,13 +18,12 @@ import {
   pathCondition,
   scopeConditions,
   valueCondition,
+  leaveOutBots,
 } from '../../activity-query.js';
 import { Path } from '../rollup/tables/path.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
-import { leaveOutVisitsBeyond } from '../../visit-scope.js';
-import { leaveOutBots } from './bots.js';
+import { leaveOutVisitsBeyond, performed, visitedPath } from './visit-conditions.js';
 import { type FilterKind, classifyFilter } from '../query-plan.js';
-import { performed, visitedPath } from './visit-conditions.js';
 
 const VISITORS = ['session', 'visit'] as const;
 const PATH_FIELDS = ['path', ...VISIT_PATHS] as const;

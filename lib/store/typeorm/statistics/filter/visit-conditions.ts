@@ -1,9 +1,11 @@
-import { Brackets, type EntityManager } from 'typeorm';
+import { Brackets, type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../activity/activity.js';
-import { pageCondition } from '../../activity-query.js';
-import { dialectOf } from '../../../../database/dialects/dialect.js';
+import { pageCondition, scopeConditions } from '../../activity-query.js';
+import { dialectOf, type Dialect } from '../../../../database/dialects/dialect.js';
 import { encodedKey } from '../rollup/name-counts.js';
 import { ENDS, encodePathId } from '../rollup/path-sequence.js';
+import type { ParsedScope } from '../../../../activity/activity.filter.js';
+import type { Visit } from '../rollup/tables/visit.entity.js';
 
 /** Visits whose path sequence or other paths contain one of these path ids. */
 export function visitedPath(manager: EntityManager, path: string, numbers: number[]): Brackets {
@@ -42,4 +44,22 @@ function orLong(
     );
     tell(either);
   });
+}
+
+/** Restricts visits to those within the scope, because a visit row would disclose activities outside of it. */
+export function leaveOutVisitsBeyond(
+  query: SelectQueryBuilder<Visit>,
+  scope: readonly ParsedScope[],
+  dialect: Dialect,
+): void {
+  const conditions = scopeConditions(scope, dialect);
+  const within = conditions.map(({ sql }) => `(${sql})`).join(' AND ');
+  const beyond = query
+    .subQuery()
+    .select('1')
+    .from(Activity, 'activity')
+    .where(`activity.visitId = ${query.alias}.id`)
+    .andWhere(`CASE WHEN ${within} THEN 0 ELSE 1 END = 1`);
+  query.andWhere(`NOT EXISTS ${beyond.getQuery()}`);
+  for (const { parameters } of conditions) query.setParameters(parameters);
 }

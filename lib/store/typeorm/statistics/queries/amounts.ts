@@ -14,7 +14,7 @@ import {
   largestSql,
   rankAmounts,
 } from '../../../aggregates.js';
-import { PAGE } from '../filter/page-sql.js';
+import { PAGE } from '../../activity-query.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import { VISIT_COLUMNS } from '../rollup/daily-counts/visit-values.js';
 import { Path } from '../rollup/tables/path.entity.js';

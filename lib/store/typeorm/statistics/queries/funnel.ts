@@ -1,4 +1,4 @@
-import { yieldingChunks } from '../yielding-chunks.js';
+import { yieldingChunks } from '../../../../database/chunks.js';
 import { MAX_FUNNEL_STEPS } from '../../../../statistics/parameter-bounds.js';
 import { StatisticsQuery } from '../filter/statistics-query.js';
 import type { ParsedStatisticsFilter } from '../../../../statistics/statistics-filter.js';

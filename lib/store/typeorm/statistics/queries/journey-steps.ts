@@ -1,7 +1,7 @@
 import type { JourneyQuery } from '../../../../statistics/statistics.store.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
-import { yieldingChunks } from '../yielding-chunks.js';
+import { yieldingChunks } from '../../../../database/chunks.js';
 import { findPathIds } from '../rollup/path-dictionary.js';
 import {
   collapseRepeats,

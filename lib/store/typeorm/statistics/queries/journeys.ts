@@ -1,4 +1,4 @@
-import { yieldingChunks } from '../yielding-chunks.js';
+import { yieldingChunks } from '../../../../database/chunks.js';
 import { byText } from '../../../ranking.js';
 import { topN } from './top/rank.js';
 import { findPaths } from '../rollup/path-dictionary.js';

@@ -1,7 +1,7 @@
 import { SESSION_PROPERTIES } from '../../../../activity/session.js';
 import { isoIn, type Range } from '../../../../statistics/time/calendar.js';
 import { MAX_LIVE_VISITORS } from '../../../../statistics/parameter-bounds.js';
-import { PAGE } from '../filter/page-sql.js';
+import { PAGE } from '../../activity-query.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import type { Live, LiveVisitor } from '../../../../statistics/statistics.types.js';
 

@@ -3,7 +3,7 @@ import type { JourneyQuery } from '../../../../statistics/statistics.store.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { Activity } from '../../../../activity/activity.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
-import { yieldingChunks } from '../yielding-chunks.js';
+import { yieldingChunks } from '../../../../database/chunks.js';
 import type { JourneySteps } from './journey-steps.js';
 
 type Row = Record<string, string | null> & { visits: string | number };

@@ -1,12 +1,13 @@
-import { Brackets, type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
+import { Brackets, type EntityManager, In, type SelectQueryBuilder, type DataSource } from 'typeorm';
 import { DirtyRange } from './tables/dirty-range.entity.js';
 import { decodeVisits } from './dirty-ranges.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
-import { type TimeRange } from '../../../../statistics/time/time-range.js';
+import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
 import type { RollupState } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
+import { queryPrimary } from '../../../../database/primary.js';
 
 /** Ranges with visits of unknown start that are checked individually. If there are more, all count as touching. */
 const MAX_UNBOUNDED = 5000;
@@ -132,4 +133,21 @@ async function findUnbounded(manager: EntityManager, ranges: TimeRange[]): Promi
       ? [{ id, createdAt: createdAt.getTime(), isDeferred: deferred }]
       : [],
   );
+}
+
+/** Returns the age of the oldest change that is not in the statistics yet, and the database's clock, in milliseconds. */
+export function findLag(dataSource: DataSource): Promise<{ lag: number; now: number }> {
+  return queryPrimary(dataSource, async (manager) => {
+    const [clock]: { now: string | number }[] = await manager.query(
+      `SELECT ${dialectOf(dataSource).now} AS now`,
+    );
+    const row = await manager
+      .createQueryBuilder(DirtyRange, 'dirty')
+      .select('MIN(dirty.createdAt)', 'oldest')
+      // Ranges from before the first rollup have no date. Deferred ranges contain only large visits, and no query waits for them.
+      .where('dirty.createdAt > 0 AND NOT dirty.deferred')
+      .getRawOne<{ oldest: string | number | null }>();
+    const now = Number(clock?.now);
+    return { now, lag: row?.oldest == null ? 0 : Math.max(0, now - Number(row.oldest)) };
+  });
 }

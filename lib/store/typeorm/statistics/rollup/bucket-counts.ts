@@ -2,9 +2,8 @@ import { Brackets, type EntityManager, In, type ObjectLiteral, type SelectQueryB
 import { Activity } from '../../../../activity/activity.js';
 import type { Insert, Statement } from '../../../../database/dialects/dialect.js';
 import { Table } from '../../../../database/table.js';
-import { leaveOutBots } from '../filter/bots.js';
+import { leaveOutBots, PAGE } from '../../activity-query.js';
 import { chunks } from '../../../../database/chunks.js';
-import { PAGE } from '../filter/page-sql.js';
 import { QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
 import type { PathDictionary } from './path-dictionary.js';

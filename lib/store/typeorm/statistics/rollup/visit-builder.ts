@@ -10,7 +10,7 @@ import { ENGAGEMENT, MAX_TIMED_ACTIVITIES } from '../../../../activity/engagemen
 import { Session, SESSION_PROPERTIES } from '../../../../activity/session.js';
 import { Table } from '../../../../database/table.js';
 import { chunks } from '../../../../database/chunks.js';
-import { PAGE } from '../filter/page-sql.js';
+import { PAGE } from '../../activity-query.js';
 import { type VisitBoundaryRow, buildVisits } from './visit-boundaries.js';
 import type { PathDictionary } from './path-dictionary.js';
 import { PreviousVisits, type VisitRow } from './previous-visits.js';

@@ -3,7 +3,7 @@ import { Activity } from '../../../../activity/activity.js';
 import { ENGAGEMENT, timeInView } from '../../../../activity/engagement.js';
 import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
-import { PAGE } from '../filter/page-sql.js';
+import { PAGE } from '../../activity-query.js';
 
 /** The paths and names of one visit. */
 export interface VisitPaths {

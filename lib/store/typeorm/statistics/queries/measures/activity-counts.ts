@@ -1,5 +1,5 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { PAGE } from '../../filter/page-sql.js';
+import { PAGE } from '../../../activity-query.js';
 import type { TopMeasure } from '../../../../../statistics/statistics.types.js';
 
 /** The SQL of each count of activities; alias `activity`. */

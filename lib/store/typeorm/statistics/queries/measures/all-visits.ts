@@ -1,10 +1,9 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { groupBySql, intervalSql } from '../../../../../statistics/time/calendar.js';
-import { MEDIAN, ranked } from './median.js';
+import { MEDIAN, ranked, type Counted, toMeasureValues, type Found } from './measure-values.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
-import { type Counted, toMeasureValues, type Found } from './measure-values.js';
 
 /** The measures of an interval; `median` only if it was requested and there was a visit. */
 type Row = Partial<Record<Measure, string | number | null>> & { n: string | number; median?: string | null };

@@ -1,6 +1,5 @@
 import { intervalSql } from '../../../../../statistics/time/calendar.js';
-import { type Counted, type Found, toMeasureValues } from './measure-values.js';
-import { MEDIAN, ranked } from './median.js';
+import { type Counted, type Found, toMeasureValues, MEDIAN, ranked } from './measure-values.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { Measure } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';

@@ -1,14 +1,14 @@
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
-import { PAGE } from '../../filter/page-sql.js';
+import { PAGE } from '../../../activity-query.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
-import { yieldingChunks } from '../../yielding-chunks.js';
+import { yieldingChunks } from '../../../../../database/chunks.js';
 import { decodeNameCounts } from '../../rollup/name-counts.js';
 import { findPathIds } from '../../rollup/path-dictionary.js';
 import { decodePathIds, encodePathId } from '../../rollup/path-sequence.js';
 import { queryActivities, findContainedVisits } from '../contained-visits.js';
 import { rankPaths, rankRows } from './rank.js';
-import type { ExactTopQuery } from './top.types.js';
+import type { ExactTopQuery } from '../../query-plan.js';
 
 /** Ids that are assigned here are larger than those of stored paths. */
 const FIRST_ID = 2 ** 40;

@@ -1,12 +1,12 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import type { Dimension, TopMeasure, TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
-import { PAGE } from '../../filter/page-sql.js';
+import { PAGE } from '../../../activity-query.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { ACTIVITY_COUNTS } from '../measures/activity-counts.js';
 import { groupsMatching } from './group-names.js';
 import { rankParts, search } from './rank.js';
-import type { ExactTopQuery } from './top.types.js';
+import type { ExactTopQuery } from '../../query-plan.js';
 
 /** The column whose distinct values are counted. */
 const DISTINCT_KEYS: Partial<Record<TopMeasure, string>> = {

@@ -3,7 +3,7 @@ import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { TopQuery } from '../../../../../statistics/statistics.store.js';
-import { isVisitDimension } from '../../query-plan.js';
+import { isVisitDimension, type ExactTopQuery } from '../../query-plan.js';
 import { propertyMetric, VISITED_PATHS, visitsMetric } from '../../rollup/daily-count-cache.js';
 import type { VisitCount } from '../../rollup/daily-counts/visit-values.js';
 import type { ValueCount } from '../../rollup/daily-counts/property-values.js';
@@ -12,7 +12,6 @@ import { countActivities, topFromActivities } from './from-activities.js';
 import { topFromVisitPaths } from './from-visit-paths.js';
 import { countVisits, hasNull, isPathDimension, topFromVisits } from './from-visits.js';
 import { rankPaths, rankRows } from './rank.js';
-import type { ExactTopQuery } from './top.types.js';
 
 /** If more values are not cached, grouping the whole range in the database is faster. */
 const MAX_VALUES = 10_000;

@@ -5,9 +5,8 @@ import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { NameRollup, PathRollup } from '../../rollup/tables/rollups.entity.js';
 import { retryOnCompaction, splitRange } from '../path-rollups.js';
 import { countActivities } from './from-activities.js';
-import { selectPaths } from './path-values.js';
-import { rankParts, search } from './rank.js';
-import type { ExactTopQuery } from './top.types.js';
+import { selectPaths, rankParts, search } from './rank.js';
+import type { ExactTopQuery } from '../../query-plan.js';
 
 /** Answers from the rollup for whole buckets, and from raw activities at both ends of the range. */
 export function topFromRollup(

@@ -2,7 +2,7 @@ import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import { type TimeRange } from '../../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../../time/units.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
-import { planTop } from '../../query-plan.js';
+import { planTop, type ExactTopQuery } from '../../query-plan.js';
 import { VISITED_PATHS } from '../../rollup/daily-count-cache.js';
 import { countsOfPaths, countVisits, visitedPaths } from '../../rollup/daily-counts/visited-paths.js';
 import { decodeNameCounts } from '../../rollup/name-counts.js';
@@ -12,7 +12,6 @@ import { countsBy } from '../measures/activity-counts.js';
 import { topBySessions } from './by-sessions.js';
 import { loadCachedDays, uncachedRanges } from './cached-days.js';
 import { rankPaths, rankRows } from './rank.js';
-import type { ExactTopQuery } from './top.types.js';
 
 /** Answers from the paths and names in visit rows. */
 export function topFromVisitPaths(

@@ -5,9 +5,8 @@ import type { Dimension, TopMeasure, TopRow } from '../../../../../statistics/st
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { VISIT_COLUMNS } from '../../rollup/daily-counts/visit-values.js';
-import { selectPaths } from './path-values.js';
-import { rankParts, search } from './rank.js';
-import type { ExactTopQuery } from './top.types.js';
+import { selectPaths, rankParts, search } from './rank.js';
+import type { ExactTopQuery } from '../../query-plan.js';
 import { usersMatching } from './user-names.js';
 
 /** Dimensions for which "none" is a value too. */

@@ -3,6 +3,7 @@ import { byRank } from '../../../../ranking.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { findPaths } from '../../rollup/path-dictionary.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
+import { Path } from '../../rollup/tables/path.entity.js';
 
 /** The ids with the highest counts, including all with the same count as the last, whose order depends on their paths. */
 export function topN(counts: Map<number, number>, limit: number): number[] {
@@ -96,4 +97,21 @@ export function search(
 
 function likePattern(text: string): string {
   return `%${text.replaceAll(/[!%_]/g, '!$&')}%`;
+}
+
+/** Replaces ids by paths: `SELECT path.path AS value, count FROM (…) counted JOIN djaffar_path path ON …` */
+export function selectPaths(
+  manager: EntityManager,
+  counts: SelectQueryBuilder<ObjectLiteral>,
+  text: string | undefined,
+): SelectQueryBuilder<ObjectLiteral> {
+  const column = (name: string): string => `counted.${manager.connection.driver.escape(name)}`;
+  const query = manager
+    .createQueryBuilder()
+    .select('path.path', 'value')
+    .addSelect(column('count'), 'count')
+    .from(`(${counts.getQuery()})`, 'counted')
+    .innerJoin(Path, 'path', `path.id = ${column('value')}`)
+    .setParameters(counts.getParameters());
+  return search(query, 'path.path', text);
 }

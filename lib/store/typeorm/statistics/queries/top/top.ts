@@ -2,13 +2,12 @@ import type { TopQuery } from '../../../../../statistics/statistics.store.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
-import { planTop, type Source, chooseTopMeasure } from '../../query-plan.js';
+import { planTop, type Source, chooseTopMeasure, type ExactTopQuery } from '../../query-plan.js';
 import { topFromActivities } from './from-activities.js';
 import { topFromDailyCache } from './from-daily-cache.js';
 import { topFromRollup } from './from-rollup.js';
 import { topFromVisitPaths } from './from-visit-paths.js';
 import { topFromVisits } from './from-visits.js';
-import type { ExactTopQuery } from './top.types.js';
 import { addGroupNames } from './group-names.js';
 import { addUserNames } from './user-names.js';
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { Activity } from '../../../../../activity/activity.js';
 import { dialectOf } from '../../../../../database/dialects/dialect.js';
-import { leaveOutBots } from '../../filter/bots.js';
+import { leaveOutBots } from '../../../activity-query.js';
 import { DAY } from '../../../../../time/units.js';
 
 /** The number of activities of a name with a value. */
