@@ -235,17 +235,41 @@ describe('the tables on a cluster', () => {
     }
   });
 
-  it('removes erased rows from the disk', async () => {
+  it.each([
+    ['erased', 0],
+    ['anonymised', 2],
+  ])('removes what is %s from the disk', async (change, left) => {
     const database = await server.createDatabase();
     const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
     await store.migrate();
-    await write(store, batchOf('/secret'), 60_000);
-    await store.erase({ filter: { path: '/secret' }, keepAnonymous: false }, () => {});
+    const { activities, ...batch } = batchOf('/secret', [{ ...SESSION, bot: false }]);
+    const written = activities.flatMap((activity) =>
+      ['u', 'another'].flatMap((userId) =>
+        ['1', '2'].map((n) => ({
+          ...activity,
+          id: randomUUID(),
+          userId,
+          sessionId: userId === 'u' ? 's' : null,
+          visitId: `${userId}${n}`,
+        })),
+      ),
+    );
+    await write(store, { ...batch, activities: written }, 60_000);
+    await store.check();
+    const selection = { filter: { user: 'u' }, keepAnonymous: false };
+    await (change === 'erased' ? store.erase(selection, () => {}) : store.anonymise(selection, [], () => {}));
     // Nobody waits for it but this test.
     const pending = `SELECT 1 FROM system.mutations WHERE database = '${database}' AND NOT is_done`;
     while ((await server.query(pending)).length > 0);
-    const rows = `SELECT count() AS count FROM ${database}.djaffar_activity SETTINGS apply_deleted_mask = 0`;
-    expect(await server.query(rows)).toEqual([{ count: 0 }]);
+    const count = async (rows: string): Promise<unknown[]> =>
+      server.query(`SELECT count() AS count FROM ${database}.${rows} SETTINGS apply_deleted_mask = 0`);
+    expect(await count("djaffar_activity WHERE userId = 'u'")).toEqual([{ count: 0 }]);
+    expect(await count('djaffar_activity')).toEqual([{ count: 2 + left }]);
+    expect(await count("djaffar_visit WHERE userId = 'u' OR sessionId = 's'")).toEqual([{ count: 0 }]);
+    expect(await count("djaffar_visit WHERE userId = 'another'")).toEqual([{ count: 2 }]);
+    expect(await count('djaffar_session')).toEqual([{ count: 0 }]);
+    expect(await count('djaffar_dirty_visit')).toEqual([{ count: 0 }]);
+    expect(await store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
     await store.close();
   });
 

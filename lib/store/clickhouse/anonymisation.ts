@@ -72,7 +72,7 @@ export class Anonymisation {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
-      await this.dirtyVisits.rebuildAround(
+      await this.dirtyVisits.eraseAround(
         (change) => this.dirtyVisits.mark(change, condition),
         async (change) => {
           await this.server.command(

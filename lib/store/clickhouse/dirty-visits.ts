@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Server, StatementLimits } from './server.js';
-import { text } from './sql.js';
+import { text, texts } from './sql.js';
 import { rebuildVisits } from './statistics/visit-builder.js';
 import { PORTION, selectIds } from './statistics/visit-selection.js';
-import { ACTIVITY, DIRTY_VISIT } from './tables.js';
+import { ACTIVITY, DIRTY_VISIT, VISIT } from './tables.js';
+
+/** The maximum number of visits whose old rows are removed at once. */
+const MAX_LISTED = 5000;
 
 /**
  * The visits and sessions that a change of stored activities concerns, such as an erasure. They are marked before the change;
@@ -40,6 +43,40 @@ export class DirtyVisits {
     await change(id);
     await this.rebuild(id, limits);
     await this.unmark(id, limits);
+  }
+
+  /** Like {@link rebuildAround}, for a change that removes personal data: it must not stay on the disk in old rows of visits. */
+  async eraseAround(
+    mark: (change: string) => Promise<void>,
+    change: (id: string) => Promise<void>,
+  ): Promise<void> {
+    const id = randomUUID();
+    await mark(id);
+    await change(id);
+    await this.rebuild(id);
+    await this.removeOldRows(id);
+    await this.unmark(id);
+  }
+
+  /**
+   * Removes the rows that newer rows of the same visits have replaced, if they are not too many; others stay until ClickHouse merges
+   * their parts. It is not waited for.
+   */
+  async removeOldRows(change: string): Promise<void> {
+    const found = await this.server.query<{ visitId: string }>(
+      `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE visitId != '' AND ${changeSql(change)} LIMIT ${MAX_LISTED + 1}`,
+    );
+    if (found.length === 0 || found.length > MAX_LISTED) return;
+    const visits = `id IN ${texts(found.map(({ visitId }) => visitId))}`;
+    // Not the clock: another replica's may be behind. The newest row of each visit has at least this version.
+    const [row] = await this.server.query<{ version: string }>(
+      `SELECT toString(min(newest)) AS version FROM (SELECT max(version) AS newest FROM ${VISIT} WHERE ${visits} GROUP BY id)`,
+    );
+    await this.server.command(
+      `ALTER TABLE ${VISIT} DELETE WHERE version < ${row?.version ?? 0} AND ${visits}`,
+      {},
+      { mutations_sync: '0' },
+    );
   }
 
   /** Rebuilds the visits that are marked for a change, in portions of neighbouring ids: most ids begin with the start of the visit. */

@@ -5,7 +5,7 @@ import { buildConditions } from './filter.js';
 import type { Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { all, lists, texts } from './sql.js';
-import { ACTIVITY, SESSION, VISIT } from './tables.js';
+import { ACTIVITY, DIRTY_VISIT, SESSION } from './tables.js';
 
 /** Erases activities, sessions without activities, and their data in the visits. */
 export class Erasure {
@@ -31,7 +31,7 @@ export class Erasure {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
-      await this.dirtyVisits.rebuildAround(
+      await this.dirtyVisits.eraseAround(
         (change) => this.dirtyVisits.mark(change, condition),
         async (change) => {
           await this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`);
@@ -48,7 +48,7 @@ export class Erasure {
 
 /** Deleted rows stay on the disk until their part is rewritten. Starts this, and does not wait for it. */
 export async function removeFromDisk(server: Server): Promise<void> {
-  for (const table of [ACTIVITY, SESSION, VISIT])
+  for (const table of [ACTIVITY, SESSION, DIRTY_VISIT])
     await server.command(`ALTER TABLE ${table} APPLY DELETED MASK`, {}, { mutations_sync: '0' });
 }
 

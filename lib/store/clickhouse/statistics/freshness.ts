@@ -195,7 +195,9 @@ export class Freshness {
       await this.dirtyVisits.rebuild(change);
       // It may have erased the last activities of these sessions.
       await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
-      if (now - markedAt > ABANDONED) await this.dirtyVisits.unmark(change);
+      if (now - markedAt <= ABANDONED) continue;
+      await this.dirtyVisits.removeOldRows(change);
+      await this.dirtyVisits.unmark(change);
     }
   }
 }
