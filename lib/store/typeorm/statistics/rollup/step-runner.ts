@@ -32,7 +32,7 @@ const PATIENCE = 30_000;
 const LARGE_REST = 4;
 /** After so many consecutive attempts that failed because of a lock, a warning is logged. */
 const LOGGED_LOCKS = 3;
-/** The log text. */
+/** The log text if updates fail. */
 export const SYMPTOM = 'the statistics cannot be brought up to date';
 
 /** The result of an attempted step: `none` if there was nothing to do, `busy` if another instance works. */
