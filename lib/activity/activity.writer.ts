@@ -11,13 +11,12 @@ import type { Store } from '../store/store.js';
 import { UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import type { StoredActivity } from './activity.js';
-import { BatchCommitter } from './batch-committer.js';
+import { BatchCommitter, toRows } from './batch-committer.js';
 import type { CommittedActivities } from './committed-activities.js';
 import { KnownSessions } from './known-sessions.js';
 import { OpenWrites } from './open-writes.js';
 import { PageResolver } from './page.js';
 import type { NewSession } from './session.js';
-import { toRows } from './write-batch.js';
 import { WRITE_SYMPTOM, WriteErrors } from './write-errors.js';
 import { type PendingWrite, WriteQueue } from './write-queue.js';
 

@@ -1,14 +1,15 @@
 import type { Telemetry } from '../diagnostics/telemetry.js';
-import type { Write } from '../store/batch.js';
+import type { Write, Batch } from '../store/batch.js';
 import type { Store } from '../store/store.js';
 import type { Clock } from '../time/clock.js';
 import type { CommittedActivities } from './committed-activities.js';
 import type { KnownSessions } from './known-sessions.js';
 import type { PageResolver } from './page.js';
 import type { Session } from './session.js';
-import { toBatch, toRows } from './write-batch.js';
 import { WRITE_SYMPTOM, type WriteErrors } from './write-errors.js';
 import type { PendingWrite, WriteQueue } from './write-queue.js';
+import { createHash } from 'node:crypto';
+import type { ActivityOnPage, StoredActivity } from './activity.js';
 
 interface CommitterParts {
   store: Pick<Store, 'incidents'>;
@@ -88,4 +89,22 @@ export class BatchCommitter {
         write(toBatch(activities, [...sessions.values()]), within),
       );
   }
+}
+
+export function toBatch(activities: ActivityOnPage[], sessions: Session[]): Batch {
+  const token = (): string => {
+    const hash = createHash('sha256');
+    for (const { id } of activities) hash.update(id);
+    return hash.digest('hex');
+  };
+  return { activities, sessions, token };
+}
+
+/** Returns each id once, with its page. */
+export function toRows(given: StoredActivity[], pages: PageResolver): ActivityOnPage[] {
+  const activities = new Map<string, ActivityOnPage>();
+  for (const activity of given)
+    if (!activities.has(activity.id))
+      activities.set(activity.id, Object.assign(activity, { page: pages.find(activity.path) }));
+  return [...activities.values()];
 }

@@ -4,7 +4,7 @@ import { AbandonedError, cancellation, onAbort } from '../store/cancellation.js'
 import { LateError, NARROW, TooSlowError, UnavailableError } from '../store/unavailable.error.js';
 import { monotonicClock } from '../time/clock.js';
 import { classifyFailure } from './driver.js';
-import { refusal } from './refusal.js';
+import { refusal } from './unavailable.js';
 import { Slots } from './slots.js';
 
 /** The symptom of a failed question in the log. */

@@ -1,7 +1,7 @@
 import { type DataSource, EntityNotFoundError, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { classifyFailure } from './driver.js';
-import { refusal } from './refusal.js';
-import { UnavailableError } from '../store/unavailable.error.js';
+import { UnavailableError, REFUSED } from '../store/unavailable.error.js';
+import type { DatabaseFailure } from './failure.js';
 
 /** Returns the error for the caller of a failed read or erasure; `undefined` if it is not a failure of the database. */
 export function unavailableAfter(dataSource: DataSource, error: unknown): UnavailableError | undefined {
@@ -21,4 +21,18 @@ function describeReason(error: Error): string {
   if (error instanceof AggregateError && error.errors[0] instanceof Error)
     return describeReason(error.errors[0]);
   return error.message || error.name;
+}
+
+/**
+ * The error for a caller after a failure of the database. Its message has the reason and the advice, if there is one. The
+ * answer to visitors has neither, because both may name tables and servers.
+ */
+export function refusal(
+  { kind, advice }: Pick<DatabaseFailure, 'kind' | 'advice'>,
+  reason: string,
+  cause: unknown,
+): UnavailableError {
+  const answer = kind === 'schema' ? REFUSED : 'the database does not answer';
+  const message = kind === 'schema' ? 'the database refuses this' : answer;
+  return new UnavailableError(`${message}: ${reason}${advice ? ` (${advice})` : ''}`, { cause, answer });
 }

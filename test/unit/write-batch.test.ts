@@ -1,6 +1,6 @@
 import type { StoredActivity } from '../../lib/activity/activity.js';
 import { PageResolver } from '../../lib/activity/page.js';
-import { toBatch, toRows } from '../../lib/activity/write-batch.js';
+import { toBatch, toRows } from '../../lib/activity/batch-committer.js';
 
 const DATE = new Date('2026-02-03T04:05:06.789Z');
 

@@ -4,9 +4,8 @@ import { queryPrimary } from '../primary.js';
 import { UnavailableError } from '../../store/unavailable.error.js';
 import { monotonicClock } from '../../time/clock.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH, type Statement } from './dialect.types.js';
-import { parametersOf } from './parameters.js';
+import { parametersOf, wordPattern } from './fragments.js';
 import { readingIn, transact, runTransaction } from './transact.js';
-import { wordPattern } from './word-pattern.js';
 
 interface Bounds {
   /** Milliseconds. */

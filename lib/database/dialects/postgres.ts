@@ -7,7 +7,7 @@ import { driverError } from '../failure.js';
 import { type Dialect, type Insert, PATH_KEY_LENGTH } from './dialect.types.js';
 import type { Records } from '../../store/records.js';
 import { readingIn, transact } from './transact.js';
-import { wordPattern } from './word-pattern.js';
+import { wordPattern } from './fragments.js';
 
 /** The part of the driver's client that is used here. */
 interface Client extends Cancellable {

@@ -7,7 +7,7 @@ import { queryPrimary, onPrimary } from '../primary.js';
 import { classifyFailure } from '../driver.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Dialect, Insert, Statement } from './dialect.types.js';
-import { parametersOf } from './parameters.js';
+import { parametersOf } from './fragments.js';
 
 /** Rows in one statement, below SQLite's limit of 32,766 parameters. */
 const ROWS_PER_STATEMENT = 500;
