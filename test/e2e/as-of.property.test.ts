@@ -4,7 +4,7 @@ import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
 import { Activity, ActivityStats, djaffarEntities } from '../../lib/index.js';
 import { uuidv7 } from '../../lib/activity/random.js';
-import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollup-state.entity.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 import { runs } from '../support/property.js';

@@ -9,7 +9,7 @@ import { dialectOf } from '../../lib/database/dialects/dialect.js';
 import type { ErasureSelection } from '../../lib/store/erasure.types.js';
 import { type Change, countToErase, Erasure, splitSelection } from '../../lib/store/typeorm/erasure.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
-import { CookielessVisit } from '../../lib/store/typeorm/tables/cookieless-visit.entity.js';
+import { CookielessVisit } from '../../lib/store/typeorm/tables/cookieless.entity.js';
 import { createMigratedDatabase, FOUND, type TestDatabase } from '../support/databases.js';
 
 const MINUTE = 60_000;

@@ -16,7 +16,7 @@ import {
   DjaffarModule,
   type StoredActivity,
 } from '../../lib/index.js';
-import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
+import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { DatabaseUser } from '../support/database-user.js';
 import { createMigratedDatabase, type DatabaseName, FOUND, type TestDatabase } from '../support/databases.js';
 import { ADAPTERS, type Host, type HostOptions, startHost } from '../support/host.js';

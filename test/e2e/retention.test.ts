@@ -12,7 +12,7 @@ import { planRetention } from '../../lib/privacy/retention-plan.js';
 import { STORE } from '../../lib/options/settings.js';
 import type { Store } from '../../lib/store/store.js';
 import type { RetentionResult } from '../../lib/store/erasure.types.js';
-import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollup-state.entity.js';
 import { dumpOf, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
 

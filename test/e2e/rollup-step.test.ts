@@ -11,12 +11,12 @@ import {
 import { loadState } from '../../lib/store/typeorm/statistics/rollup/rollup-state.js';
 import { RollupStep, type StepResult } from '../../lib/store/typeorm/statistics/rollup/rollup-step.js';
 import { DirtyRange } from '../../lib/store/typeorm/statistics/rollup/tables/dirty-range.entity.js';
-import { Path } from '../../lib/store/typeorm/statistics/rollup/tables/path.entity.js';
 import {
+  Path,
   NameRollup,
   PathRollup,
-  RollupState,
 } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollup-state.entity.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
 import { LARGE_VISIT } from '../../lib/store/typeorm/statistics/rollup/visit-builder.js';
 import { monotonicClock } from '../../lib/time/clock.js';

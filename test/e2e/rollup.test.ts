@@ -5,7 +5,7 @@ import { cancellation } from '../../lib/store/cancellation.js';
 import { BucketCounts } from '../../lib/store/typeorm/statistics/rollup/bucket-counts.js';
 import { RollupLease } from '../../lib/store/typeorm/statistics/rollup/rollup-lease.js';
 import { Visit } from '../../lib/store/typeorm/statistics/rollup/tables/visit.entity.js';
-import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollup-state.entity.js';
 import { monotonicClock } from '../../lib/time/clock.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';

@@ -6,8 +6,7 @@ import {
   type StatisticsFilter,
 } from '../../lib/index.js';
 import { PageResolver } from '../../lib/activity/page.js';
-import { Path } from '../../lib/store/typeorm/statistics/rollup/tables/path.entity.js';
-import { DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/daily-count.entity.js';
+import { Path, DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';

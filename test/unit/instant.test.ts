@@ -1,5 +1,5 @@
 import { Between, In, LessThan, Not } from 'typeorm';
-import { instant } from '../../lib/database/columns/instant.js';
+import { instant } from '../../lib/database/column-transformers.js';
 
 const [first, second] = [new Date(17), new Date(18)];
 

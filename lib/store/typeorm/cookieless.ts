@@ -6,8 +6,7 @@ import { Table } from '../../database/table.js';
 import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import { monotonicClock } from '../../time/clock.js';
 import { databaseNow } from './database-now.js';
-import { CookielessVisit as CookielessVisitTable } from './tables/cookieless-visit.entity.js';
-import { Salt as SaltTable } from './tables/salt.entity.js';
+import { CookielessVisit as CookielessVisitTable, Salt as SaltTable } from './tables/cookieless.entity.js';
 
 /** Milliseconds after which the row of a visit is deleted: 24 hours of a visit, and time for late activities. */
 const KEPT = 46 * 3_600_000;

@@ -14,7 +14,7 @@ import { filteredBy, readPage, type Selection } from './reading/activities.js';
 import { noBotSql } from './activity-query.js';
 import { restoreMissingSessions } from './missing-sessions.js';
 import { dirtyRangesForDelete } from './statistics/rollup/dirty-ranges.js';
-import { CookielessVisit } from './tables/cookieless-visit.entity.js';
+import { CookielessVisit } from './tables/cookieless.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
 /**

@@ -14,7 +14,7 @@ import { type Change, countToErase, Erasure } from './erasure.js';
 import { DailyCountCache } from './statistics/rollup/daily-count-cache.js';
 import type { RollupService } from './statistics/rollup/rollup.service.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
-import { RollupState } from './statistics/rollup/tables/rollups.entity.js';
+import { RollupState } from './statistics/rollup/tables/rollup-state.entity.js';
 import { Visit } from './statistics/rollup/tables/visit.entity.js';
 
 /** Milliseconds after which another instance takes over; each step renews it. */

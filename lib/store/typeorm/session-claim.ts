@@ -9,7 +9,7 @@ import { queryPrimary } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
 import type { SessionClaim } from '../store.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
-import { CookielessVisit } from './tables/cookieless-visit.entity.js';
+import { CookielessVisit } from './tables/cookieless.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
 
 /**

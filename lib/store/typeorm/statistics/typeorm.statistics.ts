@@ -29,7 +29,7 @@ import { visits } from './queries/visits.js';
 import { planTop, classifyFilter, chooseTopMeasure } from './query-plan.js';
 import { readAsOf } from './rollup/as-of.js';
 import type { RollupService } from './rollup/rollup.service.js';
-import { RollupState } from './rollup/tables/rollups.entity.js';
+import { RollupState } from './rollup/tables/rollup-state.entity.js';
 
 /** Answers questions from one snapshot of the database; query-plan.ts chooses the tables. */
 export class TypeOrmStatistics implements StatisticsStore {

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import { instant } from '../../../database/columns/instant.js';
+import { instant } from '../../../database/column-transformers.js';
 
 /** An activity that waits for a subscription. */
 @Entity('djaffar_outbox', { synchronize: false })

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { milliseconds } from '../../../database/columns/instant.js';
+import { milliseconds } from '../../../database/column-transformers.js';
 import type { OutcomeCount } from '../../../diagnostics/outcome-counter.js';
 
 /** The count of a cause in an hour, over all instances. */

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant } from '../../../database/columns/instant.js';
+import { instant } from '../../../database/column-transformers.js';
 
 /** The lease of the instance that erases old activities; there is one row. */
 @Entity('djaffar_retention', { synchronize: false })

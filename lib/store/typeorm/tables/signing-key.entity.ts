@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant } from '../../../database/columns/instant.js';
+import { instant } from '../../../database/column-transformers.js';
 import type { SigningKey as Key } from '../../../privacy/signing-key.js';
 
 @Entity('djaffar_signing_key', { synchronize: false })

@@ -20,7 +20,7 @@ import {
   valueCondition,
   leaveOutBots,
 } from '../../activity-query.js';
-import { Path } from '../rollup/tables/path.entity.js';
+import { Path } from '../rollup/tables/rollups.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond, performed, visitedPath } from './visit-conditions.js';
 import { type FilterKind, classifyFilter } from '../query-plan.js';

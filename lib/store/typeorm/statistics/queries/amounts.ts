@@ -17,7 +17,7 @@ import {
 import { PAGE } from '../../activity-query.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import { VISIT_COLUMNS } from '../rollup/daily-counts/visit-values.js';
-import { Path } from '../rollup/tables/path.entity.js';
+import { Path } from '../rollup/tables/rollups.entity.js';
 import { Visit } from '../rollup/tables/visit.entity.js';
 import { activityValue } from './top/from-activities.js';
 import { hasNull } from './top/from-visits.js';

@@ -5,7 +5,7 @@ import { chunks } from '../../../../database/chunks.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import { inAnyRange } from '../rollup/time-ranges.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
-import { RollupState } from '../rollup/tables/rollups.entity.js';
+import { RollupState } from '../rollup/tables/rollup-state.entity.js';
 
 /** Visits in one statement. */
 const MANY = 5000;

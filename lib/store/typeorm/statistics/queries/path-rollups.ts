@@ -3,7 +3,7 @@ import { DirtyRange } from '../rollup/tables/dirty-range.entity.js';
 import type { StatisticsQuery } from '../filter/statistics-query.js';
 import { floor, QUARTER, type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import { RollupState } from '../rollup/tables/rollups.entity.js';
+import { RollupState } from '../rollup/tables/rollup-state.entity.js';
 
 const MAX_TRIES = 20;
 

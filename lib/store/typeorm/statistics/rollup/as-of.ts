@@ -5,7 +5,7 @@ import { dialectOf } from '../../../../database/dialects/dialect.js';
 import { chunks } from '../../../../database/chunks.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import type { RollupState } from './tables/rollups.entity.js';
+import type { RollupState } from './tables/rollup-state.entity.js';
 import { Visit } from './tables/visit.entity.js';
 import { queryPrimary } from '../../../../database/primary.js';
 

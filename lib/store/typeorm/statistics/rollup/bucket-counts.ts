@@ -8,8 +8,7 @@ import { QUARTER, type TimeRange } from '../../../../statistics/time/time-range.
 import { DAY } from '../../../../time/units.js';
 import type { PathDictionary } from './path-dictionary.js';
 import { inAnyRange } from './time-ranges.js';
-import { Path } from './tables/path.entity.js';
-import { PathRollup, NameRollup } from './tables/rollups.entity.js';
+import { Path, PathRollup, NameRollup } from './tables/rollups.entity.js';
 
 /** Time ranges in one statement. */
 const RANGES_AT_ONCE = 50;

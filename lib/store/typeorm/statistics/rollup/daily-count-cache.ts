@@ -6,9 +6,9 @@ import { dialectOf, type Statement } from '../../../../database/dialects/dialect
 import { monotonicClock } from '../../../../time/clock.js';
 import { floor, type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import { DailyCount } from './tables/daily-count.entity.js';
+import { DailyCount, NameRollup } from './tables/rollups.entity.js';
 import { propertyValuesOn } from './daily-counts/property-values.js';
-import { RollupState, NameRollup } from './tables/rollups.entity.js';
+import { RollupState } from './tables/rollup-state.entity.js';
 import { isVisitColumn, type VisitDimension, visitValuesOn } from './daily-counts/visit-values.js';
 import { visitedPathsOn } from './daily-counts/visited-paths.js';
 

@@ -10,7 +10,7 @@ import {
 import { escapePath, Table } from '../../../../database/table.js';
 import { truncate } from '../../../../activity/text.js';
 import { chunks } from '../../../../database/chunks.js';
-import { Path } from './tables/path.entity.js';
+import { Path } from './tables/rollups.entity.js';
 
 /** Resolves pages to ids. New pages get the next ids; the caller inserts them. */
 export class PathDictionary {

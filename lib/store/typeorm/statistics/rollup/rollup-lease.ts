@@ -5,7 +5,7 @@ import { dialectOf, type Statement } from '../../../../database/dialects/dialect
 import { classifyFailure } from '../../../../database/driver.js';
 import { onPrimary } from '../../../../database/primary.js';
 import { monotonicClock } from '../../../../time/clock.js';
-import { RollupState } from './tables/rollups.entity.js';
+import { RollupState } from './tables/rollup-state.entity.js';
 
 /** Milliseconds after which another instance takes over from a frozen or lost one. */
 const LEASE = 3000;

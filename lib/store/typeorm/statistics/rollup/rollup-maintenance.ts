@@ -14,7 +14,7 @@ import { RollupVerifier } from './rollup-verifier.js';
 import type { StepRunner } from './step-runner.js';
 import { StoredPages } from './stored-pages.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
-import { RollupState } from './tables/rollups.entity.js';
+import { RollupState } from './tables/rollup-state.entity.js';
 
 /** Dirty ranges in one query. */
 const MAX_DIRTY = 20_000;

@@ -6,9 +6,9 @@ import { Table } from '../../../../database/table.js';
 import { floor } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
 import { dirtyDay } from './dirty-ranges.js';
-import { DailyCount } from './tables/daily-count.entity.js';
+import { DailyCount, NameRollup, PathRollup } from './tables/rollups.entity.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
-import { NameRollup, PathRollup, RollupState } from './tables/rollups.entity.js';
+import { RollupState } from './tables/rollup-state.entity.js';
 import { Visit } from './tables/visit.entity.js';
 
 /** Milliseconds for which paths are counted in buckets of 15 minutes. */

@@ -4,12 +4,11 @@ import { chunks } from '../../../../database/chunks.js';
 import type { DailyCountCache } from './daily-count-cache.js';
 import { BucketCounts, type NameCount, type PathCount } from './bucket-counts.js';
 import { VisitBuilder } from './visit-builder.js';
-import { Path } from './tables/path.entity.js';
+import { Path, PathRollup, NameRollup } from './tables/rollups.entity.js';
 import { PathDictionary } from './path-dictionary.js';
 import { PreviousVisits, type VisitRow } from './previous-visits.js';
 import type { Mismatches } from '../../../store.js';
 import type { TimeRange } from '../../../../statistics/time/time-range.js';
-import { PathRollup, NameRollup } from './tables/rollups.entity.js';
 import { Visit } from './tables/visit.entity.js';
 
 interface Sum {

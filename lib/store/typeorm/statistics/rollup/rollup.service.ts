@@ -15,7 +15,7 @@ import { Compaction } from './compaction.js';
 import { RollupMaintenance } from './rollup-maintenance.js';
 import { loadState } from './rollup-state.js';
 import { type Outcome, POLL, StepRunner, SYMPTOM } from './step-runner.js';
-import { RollupState } from './tables/rollups.entity.js';
+import { RollupState } from './tables/rollup-state.entity.js';
 import { WaitingQuestions } from './waiting-questions.js';
 
 /** Dirty ranges that a question waits for. If there are more, it waits for `maxWait`. */

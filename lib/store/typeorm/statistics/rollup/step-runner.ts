@@ -20,7 +20,7 @@ import { RollupLease, type LeaseState } from './rollup-lease.js';
 import { loadState } from './rollup-state.js';
 import { RollupStep } from './rollup-step.js';
 import { DirtyRange } from './tables/dirty-range.entity.js';
-import { RollupState } from './tables/rollups.entity.js';
+import { RollupState } from './tables/rollup-state.entity.js';
 
 /** Ids in one statement. */
 export const IDS_AT_ONCE = 1000;

@@ -1,5 +1,5 @@
 import { Between, type EntityManager } from 'typeorm';
-import { DailyCount } from '../../rollup/tables/daily-count.entity.js';
+import { DailyCount } from '../../rollup/tables/rollups.entity.js';
 import { type TimeRange } from '../../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../../time/units.js';
 

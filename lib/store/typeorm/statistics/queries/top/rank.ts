@@ -3,7 +3,7 @@ import { byRank } from '../../../../ranking.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { findPaths } from '../../rollup/path-dictionary.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
-import { Path } from '../../rollup/tables/path.entity.js';
+import { Path } from '../../rollup/tables/rollups.entity.js';
 
 /** The ids with the highest counts, including all with the same count as the last, whose order depends on their paths. */
 export function topN(counts: Map<number, number>, limit: number): number[] {

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant } from '../../../../../database/columns/instant.js';
+import { instant } from '../../../../../database/column-transformers.js';
 
 /**
  * A time range whose rollups are out of date. Writers only append rows, in the transaction that changes the activities,

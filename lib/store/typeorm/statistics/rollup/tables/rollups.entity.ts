@@ -1,5 +1,15 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant, milliseconds } from '../../../../../database/columns/instant.js';
+import { instant } from '../../../../../database/column-transformers.js';
+
+/** A page, which visits and rollups store by id because most pages recur. It is deleted with its last activity. */
+@Entity('djaffar_path', { synchronize: false })
+export class Path {
+  @PrimaryColumn({ name: 'id', type: 'int' })
+  id!: number;
+
+  @Column({ name: 'path', type: 'varchar', length: 2048 })
+  path!: string;
+}
 
 /** Activities of a name in a bucket of 15 minutes, without bots. */
 @Entity('djaffar_name_rollup', { synchronize: false })
@@ -32,43 +42,17 @@ export class PathRollup {
   views!: number;
 }
 
-/** The state of the rollup, in one row. */
-@Entity('djaffar_rollup_state', { synchronize: false })
-export class RollupState {
-  @PrimaryColumn({ name: 'id', type: 'int' })
-  id!: number;
+/** Counts of a past UTC day without bots, cached when a question first needs them. */
+@Entity('djaffar_daily_count', { synchronize: false })
+export class DailyCount {
+  @PrimaryColumn({ name: 'startedAt', type: 'bigint', transformer: instant })
+  startedAt!: Date;
 
-  /** Changed by each commit, so that of two concurrent steps only one commits. */
-  @Column({ name: 'version', type: 'int' })
-  version!: number;
+  /** daily-count-cache.ts has the keys. */
+  @PrimaryColumn({ name: 'metric', type: 'varchar', length: 80 })
+  metric!: string;
 
-  /** The id of the instance that updates the statistics; `null` if none does. */
-  @Column({ name: 'leaseHolder', type: 'varchar', length: 36, nullable: true })
-  leaseHolder!: string | null;
-
-  /** Until when it has the lease, by the database's clock. */
-  @Column({ name: 'leaseUntil', type: 'bigint', transformer: instant })
-  leaseUntil!: Date;
-
-  /** When large visits may be recomputed again, by the database's clock. */
-  @Column({ name: 'largeFrom', type: 'bigint', transformer: instant })
-  largeFrom!: Date;
-
-  /** {@link PathRollup} has daily buckets before this instant. */
-  @Column({ name: 'compactedUntil', type: 'bigint', transformer: instant })
-  compactedUntil!: Date;
-
-  /**
-   * Retention has erased the activities before this instant (the start of a day); data derived from them are no longer recomputed.
-   */
-  @Column({ name: 'frozenUntil', type: 'bigint', transformer: instant })
-  frozenUntil!: Date;
-
-  /** Longest duration (ms) of a visit that is not mixed. */
-  @Column({ name: 'maxVisitDuration', type: 'bigint', transformer: milliseconds })
-  maxVisitDuration!: number;
-
-  /** Longest duration (ms) of a mixed visit. */
-  @Column({ name: 'maxMixedDuration', type: 'bigint', transformer: milliseconds })
-  maxMixedDuration!: number;
+  /** The encoding depends on the metric; `null` if the result exceeds the size limit. */
+  @Column({ name: 'counts', type: 'text', nullable: true })
+  counts!: string | null;
 }

@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { instant, milliseconds } from '../../../../../database/columns/instant.js';
+import { instant, milliseconds } from '../../../../../database/column-transformers.js';
 import { Session } from '../../../../../activity/session.js';
 
 /** One stay of a session, rebuilt from its activities; see docs/statistics.md. */

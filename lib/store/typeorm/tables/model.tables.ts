@@ -1,10 +1,25 @@
-import { Index, JoinColumn, ManyToOne } from 'typeorm';
+import { Column, type ColumnOptions, Entity, Index, JoinColumn, ManyToOne } from 'typeorm';
 import { Activity, type ActivityOnPage } from '../../../activity/activity.js';
 import { Session } from '../../../activity/session.js';
 import { MAX_SUBJECT } from '../../../activity/subject.js';
-import { instant } from '../../../database/columns/instant.js';
-import { json } from '../../../database/columns/json.js';
-import { mapClass } from './map-class.js';
+import { instant, json } from '../../../database/column-transformers.js';
+
+/**
+ * Maps a class of the model to a table, as TypeORM's decorators do: the model itself knows no engine. The columns are named
+ * as the properties, so that a naming strategy of the host leaves them as the migrations have made them. TypeORM does not synchronize
+ * the tables: it can describe neither their collations, nor indexes on expressions, nor a column of one database.
+ * @returns the class
+ */
+export function mapClass<T extends new () => object, Columns>(
+  model: T,
+  table: string,
+  columns: Record<keyof Columns, ColumnOptions>,
+): T {
+  Entity(table, { synchronize: false })(model);
+  for (const [property, options] of Object.entries<ColumnOptions>(columns))
+    Column({ name: property, ...options })(model.prototype, property);
+  return model;
+}
 
 export const activityTable = mapClass<typeof Activity, ActivityOnPage>(Activity, 'djaffar_activity', {
   id: { type: 'uuid', primary: true },
@@ -38,3 +53,16 @@ JoinColumn({ name: 'sessionId' })(prototype, 'session');
 Index('djaffar_activity_session', ['sessionId'])(activityTable);
 Index('djaffar_activity_visit', ['visitId'])(activityTable);
 // The migration creates the other indexes, which differ between databases.
+
+export const sessionTable = mapClass<typeof Session, Session>(Session, 'djaffar_session', {
+  id: { type: 'varchar', length: 64, primary: true },
+  userAgent: { type: 'varchar', length: 1024, nullable: true },
+  startedAt: { type: 'bigint', transformer: instant },
+  browser: { type: 'varchar', length: 64, nullable: true },
+  system: { type: 'varchar', length: 64, nullable: true },
+  device: { type: 'varchar', length: 16, nullable: true },
+  country: { type: 'varchar', length: 2, nullable: true },
+  language: { type: 'varchar', length: 35, nullable: true },
+  bot: { type: 'boolean' },
+  consent: { type: 'boolean', nullable: true },
+});

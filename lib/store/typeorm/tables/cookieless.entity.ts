@@ -1,9 +1,9 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { instant } from '../../../database/columns/instant.js';
-import type { CookielessVisit as Model } from '../../../privacy/salt.js';
+import { instant } from '../../../database/column-transformers.js';
+import type { CookielessVisit as CookielessVisitModel, Salt as SaltModel } from '../../../privacy/salt.js';
 
 @Entity('djaffar_cookieless_visit', { synchronize: false })
-export class CookielessVisit implements Model {
+export class CookielessVisit implements CookielessVisitModel {
   @PrimaryColumn({ name: 'sessionId', type: 'varchar', length: 64 })
   sessionId!: string;
 
@@ -21,4 +21,13 @@ export class CookielessVisit implements Model {
 
   @Column({ name: 'version', type: 'int' })
   version!: number;
+}
+
+@Entity('djaffar_salt', { synchronize: false })
+export class Salt implements SaltModel {
+  @PrimaryColumn({ name: 'period', type: 'int' })
+  period!: number;
+
+  @Column({ name: 'secret', type: 'varchar', length: 43 })
+  secret!: string;
 }
