@@ -71,8 +71,8 @@ export const PARTS = {
   },
   deliveries: {
     goal: 90,
-    mutate: ['lib/subscriptions/subscription-runner.ts'],
-    tests: ['unit/subscription-runner'],
+    mutate: ['lib/subscriptions/{activity-subscriptions,subscription-runner}.ts'],
+    tests: ['unit/activity-subscriptions', 'unit/subscription-runner'],
   },
   devices: {
     goal: 90,
