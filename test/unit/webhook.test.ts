@@ -192,6 +192,8 @@ describe('a request of a webhook', () => {
   });
 
   it('has failed if more informational answers come', async () => {
+    // It would be read together with the others if the process is slow.
+    status = 0;
     hints = 11;
     expect(await failureOf(send())).toMatchObject({ code: 'INFORMATIONAL', isFinal: false });
   });
