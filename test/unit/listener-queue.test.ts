@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
+import { monotonicClock } from '../../lib/time/clock.js';
 import { ListenerQueue } from '../../lib/subscriptions/listener-queue.js';
 
 const logger = { log: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -10,6 +11,7 @@ function queueOf(call: (event: number) => unknown): ListenerQueue<number> {
 
 afterEach(() => {
   jest.useRealTimers();
+  jest.restoreAllMocks();
   jest.clearAllMocks();
 });
 
@@ -28,6 +30,16 @@ describe('the calls of a listener', () => {
       seen.add(called.length);
     }
     expect(seen.size).toBeGreaterThanOrEqual(5);
+    await queue.idle();
+  });
+
+  it('come together in one turn of the event loop if they take no time', async () => {
+    jest.spyOn(monotonicClock, 'now').mockReturnValue(1_000_000);
+    const called: number[] = [];
+    const queue = queueOf((event) => called.push(event));
+    for (const event of [1, 2, 3]) queue.add(event);
+    await setImmediate();
+    expect(called).toEqual([1, 2, 3]);
     await queue.idle();
   });
 
