@@ -172,9 +172,9 @@ describe('the calls of a listener', () => {
   it('are reported if one of them takes more than a minute', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     let end = (): void => {};
-    let calls = 0;
-    const queue = queueOf(() => {
-      calls += 1;
+    const called: number[] = [];
+    const queue = queueOf((event) => {
+      called.push(event);
       return new Promise<void>((resolve) => (end = resolve));
     });
     queue.add(1);
@@ -190,7 +190,7 @@ describe('the calls of a listener', () => {
       ],
     ]);
     end();
-    while (calls < 2) await setImmediate();
+    while (called.length < 2) await setImmediate();
     end();
     await queue.idle();
     expect(queue.drop()).toBe(0);
