@@ -267,6 +267,8 @@ describe('the tables on a cluster', () => {
     expect(await count('djaffar_activity')).toEqual([{ count: 2 + left }]);
     expect(await count("djaffar_visit WHERE userId = 'u' OR sessionId = 's'")).toEqual([{ count: 0 }]);
     expect(await count("djaffar_visit WHERE userId = 'another'")).toEqual([{ count: 2 }]);
+    // The newest rows are left, also those that mark deleted visits.
+    expect(await count('djaffar_visit')).toEqual([{ count: 4 }]);
     expect(await count('djaffar_session')).toEqual([{ count: 0 }]);
     expect(await count('djaffar_dirty_visit')).toEqual([{ count: 0 }]);
     expect(await store.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
