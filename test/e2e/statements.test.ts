@@ -11,7 +11,8 @@ const FILE = join(process.cwd(), 'lib/store/typeorm/statistics/statements.sql');
 
 const HEAD = `-- The statements that answer each question on PostgreSQL, as they are sent: query-plan.ts chooses among them. Written by
 -- test/e2e/statements.test.ts, which fails if they change; DJAFFAR_WRITE_STATEMENTS=1 writes them again. All of a question's
--- statements read one snapshot, except those that look for days to cache, which run before. Left out are those that each question begins with: "asOf" (rollup/as-of.ts), and the state.
+-- statements read one snapshot, except those that look for days to cache, which run before. Left out are those that each
+-- question begins with: "asOf" (rollup/as-of.ts), and the state.
 `;
 
 const range = { from: '2026-03-02T10:07Z', to: '2026-03-06T09:30Z' };

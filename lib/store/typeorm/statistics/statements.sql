@@ -1,6 +1,7 @@
 -- The statements that answer each question on PostgreSQL, as they are sent: query-plan.ts chooses among them. Written by
 -- test/e2e/statements.test.ts, which fails if they change; DJAFFAR_WRITE_STATEMENTS=1 writes them again. All of a question's
--- statements read one snapshot, except those that look for days to cache, which run before. Left out are those that each question begins with: "asOf" (rollup/as-of.ts), and the state.
+-- statements read one snapshot, except those that look for days to cache, which run before. Left out are those that each
+-- question begins with: "asOf" (rollup/as-of.ts), and the state.
 
 -- overview()
 
