@@ -51,6 +51,7 @@ describe('the option "store"', () => {
         {
           page: expect.any(Function),
           privacy: 'identified',
+          withoutConsent: 'cookieless',
           claim: 'visit',
           statistics: expect.objectContaining({ maxWait: 123, concurrency: 4 }),
           writer: expect.objectContaining({ maxBatch: 500 }),
