@@ -5,8 +5,6 @@ import { MINUTE } from '../time/units.js';
 const ISO_DATE_TIME =
   /^(\d{4})-?(\d\d)-?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?(?:(Z)|([+\- ])(\d\d)(?::?(\d\d))?)?$/i;
 
-const ISO_DAY = /^\d{4}-?\d\d-?\d\d$/;
-
 /**
  * Reads a date and time as of ISO 8601 (calendar dates, basic or extended); without an offset it is UTC. What is
  * finer than a millisecond is cut off.
@@ -37,7 +35,7 @@ export function parseIsoDate(text: string): number | undefined {
  * @returns when that day begins in UTC, in milliseconds since 1970; `undefined` if the text is no such date
  */
 export function parseIsoDay(text: string): number | undefined {
-  return ISO_DAY.test(text) ? parseIsoDate(`${text}T00:00Z`) : undefined;
+  return parseIsoDate(`${text}T00:00Z`);
 }
 
 function daysIn(year: number, month: number): number {

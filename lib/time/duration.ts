@@ -14,8 +14,9 @@ export function isDuration(value: unknown): value is Duration {
  * @throws Error if it is no duration
  */
 export function startOfDayBefore(now: number, duration: string): number {
-  const [, digits, unit] = DURATION.exec(duration) ?? [];
-  if (digits === undefined || unit === undefined) throw new Error(`not a duration: ${duration}`);
+  const match = DURATION.exec(duration);
+  if (!match) throw new Error(`not a duration: ${duration}`);
+  const [, digits, unit] = match;
   const count = Number(digits);
   const date = new Date(now);
   date.setUTCHours(0, 0, 0, 0);

@@ -124,12 +124,20 @@ describe('a date alone', () => {
     },
   );
 
-  it.each(['2026-11-31', '1969-12-31', '2026-11-09T00:00Z', ' 2026-11-09', '12026-11-09', '2026-11-9', ''])(
-    '%j is none',
-    (text) => {
-      expect(parseIsoDay(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '2026-11-31',
+    '1969-12-31',
+    '2026-11-09T00:00Z',
+    '2026-11-09T00:00',
+    '2026-11-09 00:00+',
+    '2026-11-09 ',
+    ' 2026-11-09',
+    '12026-11-09',
+    '2026-11-9',
+    '',
+  ])('%j is none', (text) => {
+    expect(parseIsoDay(text)).toBeUndefined();
+  });
 });
 
 function two(number: number): string {
