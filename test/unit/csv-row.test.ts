@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { BYTE_ORDER_MARK, csvRow, escapeFormulas, unescapeFormulas } from '../../lib/export/csv-row.js';
+import {
+  BYTE_ORDER_MARK,
+  csvRow,
+  escapeFormulas,
+  LINE_BREAK,
+  unescapeFormulas,
+} from '../../lib/export/csv-row.js';
 
 const aText = fc.string({
   unit: fc.constantFrom(
@@ -45,6 +51,14 @@ describe('formulas in CSV', () => {
   ])('of %j is %j', (text, escaped) => {
     expect(escapeFormulas(text)).toBe(escaped);
   });
+
+  it.each(['=1', ' =1', '+a'])('keep their first character if they were not escaped: %j', (text) => {
+    expect(unescapeFormulas(text)).toBe(text);
+  });
+});
+
+it('ends a line as RFC 4180 says', () => {
+  expect(LINE_BREAK).toBe('\r\n');
 });
 
 it('begins with the bytes by which Excel knows UTF-8', () => {
