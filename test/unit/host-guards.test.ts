@@ -13,7 +13,7 @@ import {
   type Type,
   UnauthorizedException,
 } from '@nestjs/common';
-import { HttpAdapterHost, NestFactory, REQUEST } from '@nestjs/core';
+import { ContextIdFactory, HttpAdapterHost, NestFactory, REQUEST } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { from } from 'rxjs';
 import { HostGuards } from '../../lib/guards/host-guards.js';
@@ -130,6 +130,23 @@ describe('the guards of the host', () => {
     await guards.run(ProvidedGuard, contextOf({}));
     app.get(ProvidedGuard, { strict: false }).canActivate();
     expect(asked[0]).toEqual(asked[1]);
+  });
+
+  it('may be created at the start although the host chooses providers by a header of the request', async () => {
+    const tenants: unknown[] = [];
+    ContextIdFactory.apply({
+      attach: (id, request: { headers: Record<string, string> }) => {
+        tenants.push(request.headers['x-tenant']);
+        return () => id;
+      },
+    });
+    try {
+      await guards.prepare([CreatedScopedGuard]);
+      await guards.run(CreatedScopedGuard, contextOf({ headers: { 'x-tenant': 'one' } }));
+    } finally {
+      Reflect.deleteProperty(ContextIdFactory, 'strategy');
+    }
+    expect(tenants).toEqual([undefined, 'one']);
   });
 
   it('fail at the start if they cannot be created, with the error of Nest', async () => {
