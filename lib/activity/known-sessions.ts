@@ -67,7 +67,7 @@ export class KnownSessions {
   recheck(sessions: NewSession[]): void {
     if (sessions.length === 0) return;
     for (const session of sessions) this.unchecked.set(session.id, session);
-    if (!this.checkTimer && !this.checking) this.checkLater();
+    this.checkLater();
   }
 
   /** Stores the session of activities that are committed already. Statistics that have seen them without it are recomputed. */

@@ -2,11 +2,13 @@ import { Command } from 'commander';
 import { EntityManager } from 'typeorm';
 import { ActivityWriter } from '../../lib/activity/activity.writer.js';
 import type { StoredActivity } from '../../lib/activity/activity.js';
+import { CommittedActivities } from '../../lib/activity/committed-activities.js';
 import type { NewSession } from '../../lib/activity/session.js';
 import { UnstorableError } from '../../lib/activity/unstorable.error.js';
 import type { OpenStore } from '../../lib/cli/data-source.js';
 import { withServices } from '../../lib/cli/services.js';
 import { IncidentLog } from '../../lib/diagnostics/incident-log.js';
+import { type Instrument, Telemetry } from '../../lib/diagnostics/telemetry.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
 import type { Batch, Write } from '../../lib/store/batch.js';
 import type { StoreFailure } from '../../lib/store/store.js';
@@ -115,17 +117,25 @@ const never = new Promise<void>(() => {});
 describe('the writer', () => {
   let store: FailingStore;
   let writer: ActivityWriter;
+  let committed: CommittedActivities;
+  let telemetry: Telemetry;
 
   beforeEach(() => {
     jest.useFakeTimers({ now: START });
   });
 
-  afterEach(() => jest.useRealTimers());
+  afterEach(() => {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
 
   function start(settings: Partial<typeof DEFAULTS.writer> = {}, background?: boolean): void {
     store = new FailingStore();
+    committed = new CommittedActivities(store);
+    telemetry = new Telemetry();
     const clock = { now: Date.now };
-    writer = new ActivityWriter(store, { ...DEFAULTS.writer, ...settings }, undefined, clock, background);
+    const all = { ...DEFAULTS.writer, ...settings };
+    writer = new ActivityWriter(store, all, undefined, clock, background, committed, telemetry);
   }
 
   /** Returns what has become of a write after some time. */
@@ -149,6 +159,22 @@ describe('the writer', () => {
     const all = Promise.all([write('a'), write('b', 'c'), write('d')]);
     expect(await resultOf(all, 1)).toBe('stored');
     expect(store.writes.map(({ paths }) => paths)).toEqual([['a', 'b', 'c'], ['d']]);
+  });
+
+  it('waits for one turn of the event loop for all that arrives together', async () => {
+    start();
+    const turn = jest.spyOn(globalThis, 'setImmediate');
+    expect(await resultOf(Promise.all([write('a'), write('b'), write('c')]), 1)).toBe('stored');
+    // The other one is after the transaction.
+    expect(turn).toHaveBeenCalledTimes(2);
+  });
+
+  it('measures each transaction, with the number of its activities', async () => {
+    start();
+    const record = jest.fn<void, Parameters<Instrument['record']>>();
+    telemetry.add({ record });
+    expect(await resultOf(Promise.all([write('a', 'b'), write('c')]), 1)).toBe('stored');
+    expect(record.mock.calls).toEqual([['commit', expect.any(Number), { activities: 3 }]]);
   });
 
   it('has as many transactions at once as the option says', async () => {
@@ -278,6 +304,23 @@ describe('the writer', () => {
     expect(store.lines).toEqual([]);
   });
 
+  it('does not take a connection that has nothing to write for the end of a problem', async () => {
+    start({ concurrency: 2 });
+    store.connectionError = new Error('no connection');
+    const written = Promise.all([write('a'), write('b')]);
+    await jest.advanceTimersByTimeAsync(1);
+    store.connectionError = undefined;
+    let end = (): void => {};
+    store.beforeWrite = () => new Promise<void>((resolve) => (end = resolve));
+    expect(await resultOf(written, 100)).toBe('waits');
+    expect(store.writes.map(({ paths }) => paths)).toEqual([['a', 'b']]);
+    expect(store.lent).toHaveLength(4);
+    expect(store.lines).toEqual(['warn activities cannot be stored: no connection']);
+    end();
+    expect(await resultOf(written, 1)).toBe('stored');
+    expect(store.lines).toHaveLength(2);
+  });
+
   it('distrusts no idle connections if two that were used at once do not answer', async () => {
     start({ timeout: 1000, concurrency: 2, maxBatch: 1 });
     store.beforeWrite = () => never;
@@ -368,6 +411,20 @@ describe('the writer', () => {
     await writer.onApplicationShutdown();
     await jest.advanceTimersByTimeAsync(2000);
     expect(store.aborted).toBe(1);
+    expect(store.restored).toEqual([]);
+  });
+
+  it.each([
+    [0, 1000],
+    [400, 600],
+    [1100, 0],
+  ])('leaves to listeners the rest of its time in a shutdown: after %i ms %i ms', async (took, left) => {
+    start({ timeout: 1000 });
+    const finish = jest.fn<Promise<void>, [number]>().mockResolvedValue();
+    committed.listen({ take: () => {}, finish });
+    jest.spyOn(writer.sessions, 'close').mockReturnValue(new Promise((resolve) => setTimeout(resolve, took)));
+    expect(await resultOf(writer.beforeApplicationShutdown(), 1100)).toBe('stored');
+    expect(finish.mock.calls).toEqual([[left]]);
   });
 
   it('ends the connections if the last writes take longer than one may', async () => {
@@ -433,6 +490,33 @@ describe('the writer', () => {
       await jest.advanceTimersByTimeAsync(5000);
       expect(store.restored).toEqual([['s']]);
       expect(store.writes.map(({ sessions }) => sessions)).toEqual([['s'], ['t'], []]);
+    });
+
+    it('has no timer if there is nothing to check', async () => {
+      start();
+      expect(await resultOf(writeIn('s', 'a'), 1)).toBe('stored');
+      expect(jest.getTimerCount()).toBe(0);
+      expect(await resultOf(writeIn('s', 'b'), 1)).toBe('stored');
+      expect(jest.getTimerCount()).toBe(1);
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(store.restored).toEqual([['s']]);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+
+    it('checks what was written during a check in another one', async () => {
+      start();
+      for (const path of ['a', 'b']) expect(await resultOf(writeIn('s', path), 1)).toBe('stored');
+      let end = (): void => {};
+      jest.spyOn(store, 'restoreSessions').mockImplementationOnce(async () => {
+        await new Promise<void>((resolve) => (end = resolve));
+        return 0;
+      });
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(await resultOf(writeIn('s', 'c'), 3000)).toBe('stored');
+      expect(store.restored).toEqual([]);
+      end();
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(store.restored).toEqual([['s']]);
     });
 
     it('checks again after a failure, which is in the log once', async () => {
@@ -509,15 +593,17 @@ describe('the writer', () => {
       };
       Reflect.set(store, 'typeorm', typeorm);
       const manager = Object.create(EntityManager.prototype);
-      const committed: string[] = [];
+      const reported: string[] = [];
+      const late = jest.spyOn(writer.sessions, 'storeLate');
       const track = (path: string, given?: NewSession): Promise<void> =>
-        writer.writeIn(manager, [activity(path, 's')], given, () => void committed.push(path));
+        writer.writeIn(manager, [activity(path, 's')], given, () => void reported.push(path));
       await track('a', session('s'));
       await track('b');
-      expect([store.restored, committed]).toEqual([[], []]);
+      expect([store.restored, reported]).toEqual([[], []]);
       for (const commit of commits.splice(0)) commit();
       await writer.settled();
-      expect([store.restored, committed]).toEqual([[['s']], ['a', 'b']]);
+      expect([store.restored, reported]).toEqual([[['s']], ['a', 'b']]);
+      expect(late).toHaveBeenCalledTimes(1);
       await track('c', session('s'));
       for (const commit of commits) commit();
       await jest.advanceTimersByTimeAsync(999);
