@@ -57,7 +57,7 @@ export const PARTS = {
   http: {
     goal: 95,
     mutate: ['lib/http/{compressed-file,host,route-paths}.ts'],
-    tests: ['unit/host', 'unit/route-paths', 'e2e/tracker'],
+    tests: ['unit/compressed-file', 'unit/host', 'unit/route-paths', 'e2e/tracker'],
   },
   subscriptions: {
     goal: 95,
