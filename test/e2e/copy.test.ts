@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { uuidv7 } from '../../lib/activity/random.js';
 import { STORES } from '../support/databases.js';
 import { type Ran, runWith } from '../support/command.js';
 import { anActivity } from '../support/statistics/arbitrary-activities.js';
@@ -69,9 +70,15 @@ describe.each(WAYS)('djaffar copy, from $source to $target', (way) => {
     const more = await run();
     expect(more.code).toBe(1);
     expect(more.stderr).toContain('others were there before');
-    await from.activities.track({ path: '/own', date: '2026-01-01T12:00Z' });
+    const id = uuidv7();
+    await from.activities.track({ id, path: '/own', date: '2026-01-01T12:00Z' });
+    await to.activities.track({ id, path: '/changed', date: '2026-01-01T12:00Z' });
     const different = await run();
     expect(different.code).toBe(1);
-    expect(different.stderr).toContain('these days still differ: 2026-01-01; stop the app, and copy again');
+    const [other] = (await to.activities.find({ path: '/other' })).items;
+    expect(different.stderr).toBe(
+      `djaffar: these days still differ: 2026-01-01 (1 only in target.js, such as ${other?.id}, 1 with other values, such as ${id}); ` +
+        'if activities were erased from the source, erase them from target.js too; erase those with other values from target.js, and copy again\n',
+    );
   });
 });

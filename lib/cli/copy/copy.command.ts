@@ -6,6 +6,10 @@ import { print } from '../output.js';
 import { Progress } from '../progress.js';
 import { warnAboutDefaultPages, type Services, withServices } from '../services.js';
 import { copy } from './copy.js';
+import type { DayDifference } from './day-digest.js';
+
+/** How many days that differ are listed. */
+const MAX_DAYS = 10;
 
 /** @param open makes a file of the name that the command line has */
 export function addCopy(program: Command, open: (file: string) => DataSourceFile): void {
@@ -26,7 +30,7 @@ async function copyTo({ store: from }: Services, file: DataSourceFile, stop: Abo
     warnAboutDefaultPages({ page, file: file.name });
     const progress = new Progress(Progress.isShown ? await from.count({}) : 0, 'activities', stop);
     try {
-      const { days, skipped, differingDays } = await copy(from, to, new PageResolver(page), stop, (count) =>
+      const { days, skipped, differences } = await copy(from, to, new PageResolver(page), stop, (count) =>
         progress.add(count),
       );
       progress.stop();
@@ -34,11 +38,10 @@ async function copyTo({ store: from }: Services, file: DataSourceFile, stop: Abo
       await print(
         `${days} days with ${source} activities: ${skipped} were the same, ${days - skipped} copied`,
       );
-      if (differingDays.length > 0)
-        throw new Error(`these days still differ: ${differingDays.join(', ')}; stop the app, and copy again`);
+      if (differences.length > 0) throw new Error(describe(differences, file.name));
       if (source !== target)
         throw new Error(
-          `${file.name} has ${target} activities, and the source ${source}: others were there before`,
+          `${file.name} has ${target} activities, and the source ${source}: others were there before, or have been erased from the source`,
         );
     } finally {
       progress.stop();
@@ -47,4 +50,34 @@ async function copyTo({ store: from }: Services, file: DataSourceFile, stop: Abo
     await to.close();
     await close();
   }
+}
+
+function describe(differences: DayDifference[], target: string): string {
+  const days = differences.slice(0, MAX_DAYS).map(({ day, missing, added, changed }) => {
+    const parts = [
+      ...describeIds(missing, 'only in the source'),
+      ...describeIds(added, `only in ${target}`),
+      ...describeIds(changed, 'with other values'),
+    ];
+    // An app may have stored what was missing when the days were compared.
+    return parts.length > 0 ? `${day} (${parts.join(', ')})` : day;
+  });
+  const more = differences.length - days.length;
+  const advice = [
+    ...(differences.some(({ missing }) => missing.length > 0) ? ['stop the app, and copy again'] : []),
+    ...(differences.some(({ added }) => added.length > 0)
+      ? [`if activities were erased from the source, erase them from ${target} too`]
+      : []),
+    ...(differences.some(({ changed }) => changed.length > 0)
+      ? [`erase those with other values from ${target}, and copy again`]
+      : []),
+  ];
+  return [
+    `these days still differ: ${days.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    ...(advice.length > 0 ? advice : ['copy again']),
+  ].join('; ');
+}
+
+function describeIds([first, ...others]: string[], difference: string): string[] {
+  return first === undefined ? [] : [`${1 + others.length} ${difference}, such as ${first}`];
 }

@@ -5,7 +5,7 @@ import type { Session } from '../../activity/session.js';
 import { floor } from '../../statistics/time/time-range.js';
 import { DAY } from '../../time/units.js';
 import type { Store } from '../../store/store.js';
-import { digestDay, isSame } from './day-digest.js';
+import { compareDay, type DayDifference, digestDay, isSame } from './day-digest.js';
 
 /** Activities in one write. */
 const BATCH_SIZE = 1000;
@@ -17,8 +17,8 @@ export interface CopyResult {
   days: number;
   /** Those that were the same in both stores before. */
   skipped: number;
-  /** ISO dates of the days that still differ. */
-  differingDays: string[];
+  /** The days that still differ. */
+  differences: DayDifference[];
 }
 
 /**
@@ -34,7 +34,7 @@ export async function copy(
   onDay: (activities: number) => void,
 ): Promise<CopyResult> {
   await copySigningKeys(from, to);
-  const result: CopyResult = { days: 0, skipped: 0, differingDays: [] };
+  const result: CopyResult = { days: 0, skipped: 0, differences: [] };
   for await (const day of daysOf(from)) {
     stop.throwIfAborted();
     result.days += 1;
@@ -44,7 +44,7 @@ export async function copy(
       await copyDay(from, to, day, pages, stop);
       // Counts both stores again, because the app may have stored more in the meantime.
       if (!isSame(await digestDay(from, day), await digestDay(to, day)))
-        result.differingDays.push(new Date(day).toISOString().slice(0, 10));
+        result.differences.push(await compareDay(from, to, day));
     }
     onDay(source.count);
   }

@@ -24,6 +24,56 @@ export function isSame(a: DayDigest, b: DayDigest): boolean {
   return a.count === b.count && a.hash === b.hash;
 }
 
+/** How the activities of a UTC day differ between two stores. */
+export interface DayDifference {
+  /** An ISO date. */
+  day: string;
+  /** The ids of activities that are only in the source. */
+  missing: string[];
+  /** Only in the target. */
+  added: string[];
+  /** In both, with other values. */
+  changed: string[];
+}
+
+/** Compares the activities of a day one by one: both stores return them in the same order. */
+export async function compareDay(
+  from: Pick<Store, 'pages'>,
+  to: Pick<Store, 'pages'>,
+  day: number,
+): Promise<DayDifference> {
+  const missing: string[] = [];
+  const added: string[] = [];
+  const changed: string[] = [];
+  const [sources, targets] = [rowsOf(from, day), rowsOf(to, day)];
+  try {
+    let [source, target] = [await sources.next(), await targets.next()];
+    while (source.value || target.value) {
+      const order = compareRows(source.value, target.value);
+      if (order === 0 && source.value && target.value) {
+        if (serialize(source.value) !== serialize(target.value)) changed.push(source.value.id);
+      } else if (order < 0 && source.value) missing.push(source.value.id);
+      else if (target.value) added.push(target.value.id);
+      if (order <= 0) source = await sources.next();
+      if (order >= 0) target = await targets.next();
+    }
+  } finally {
+    await sources.return();
+    await targets.return();
+  }
+  return { day: new Date(day).toISOString().slice(0, 10), missing, added, changed };
+}
+
+async function* rowsOf(store: Pick<Store, 'pages'>, day: number): AsyncGenerator<ActivityRow, void, void> {
+  for await (const rows of store.pages({ from: day, to: day + DAY })) yield* rows;
+}
+
+/** Compares by date and id. After the last row, there is none. */
+function compareRows(a: ActivityRow | void, b: ActivityRow | void): number {
+  if (!a || !b) return a ? -1 : 1;
+  return Number(a.date) - Number(b.date) || (a.id === b.id ? 0 : a.id < b.id ? -1 : 1);
+}
+
 /** All columns except `receivedAt`, which a store adjusts to the clock of its server. */
 function serialize(row: ActivityRow): string {
   const {
