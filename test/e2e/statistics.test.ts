@@ -453,6 +453,24 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     }
   });
 
+  it('finds names of users and groups as they were typed, too', async () => {
+    for (const [i, name] of ['Ärger', 'Жук', 'ΣΊΣΥΦΟΣ', 'İstanbul'].entries()) {
+      const [user, group] = [`u${i}`, String(i)];
+      await visit(
+        `v${i}`,
+        { '01T10:00': '/' },
+        { user: { id: user, name }, group: { type: 'team', id: group, name } },
+      );
+      for (const [dimension, value] of [
+        ['user', user],
+        ['group', `team:${group}`],
+      ] as const) {
+        const { items } = await stats.top(dimension, { ...november, search: name });
+        expect({ name, values: items.map((item) => item.value) }).toEqual({ name, values: [value] });
+      }
+    }
+  });
+
   it('follows the longest of visits', async () => {
     const views = Array.from({ length: 1001 }, (_, i) => ({
       date: new Date(Date.parse('2025-11-01T10:00Z') + i * 1000),

@@ -1,6 +1,7 @@
 import { Activity } from '../../../../../activity/activity.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
+import { matchesSearch } from './rank.js';
 
 /** Adds the latest names of groups, each found by the index of groups and dates. */
 export async function addGroupNames(selection: StatisticsQuery, rows: TopRow[]): Promise<TopRow[]> {
@@ -16,7 +17,7 @@ export function groupsMatching(selection: StatisticsQuery, since: number): strin
     .select('activity.groupId')
     .where('activity.groupId IS NOT NULL')
     .andWhere(`activity.date >= ${since}`)
-    .andWhere(`LOWER(activity.groupName) LIKE :search ESCAPE '!'`);
+    .andWhere(matchesSearch('activity.groupName'));
   selection.applyScope(query);
   return query.getQuery();
 }

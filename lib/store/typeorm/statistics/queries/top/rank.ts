@@ -87,12 +87,16 @@ export function search(
   otherwise?: string,
 ): SelectQueryBuilder<ObjectLiteral> {
   if (text === undefined) return query;
-  // Some databases cannot lower-case non-ASCII letters; then the text is found only as typed.
-  const matches = `(LOWER(${column}) LIKE :search ESCAPE '!' OR ${column} LIKE :typed ESCAPE '!')`;
+  const matches = matchesSearch(column);
   return query.andWhere(otherwise === undefined ? matches : `(${matches} OR ${otherwise})`, {
     search: likePattern(text.toLowerCase()),
     typed: likePattern(text),
   });
+}
+
+/** The SQL condition that a text contains `:search`, or `:typed`: some databases cannot lower-case non-ASCII letters. */
+export function matchesSearch(column: string): string {
+  return `(LOWER(${column}) LIKE :search ESCAPE '!' OR ${column} LIKE :typed ESCAPE '!')`;
 }
 
 function likePattern(text: string): string {

@@ -3,6 +3,7 @@ import { Activity } from '../../../../../activity/activity.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import { Visit } from '../../rollup/tables/visit.entity.js';
+import { matchesSearch } from './rank.js';
 
 /**
  * Adds the names of users from their latest visit, because no index finds the latest activity of a user.
@@ -22,7 +23,7 @@ export function usersMatching(selection: StatisticsQuery, since: number): string
     .select('activity.userId')
     .where('activity.userId IS NOT NULL')
     .andWhere(`activity.date >= ${since}`)
-    .andWhere(`LOWER(activity.userName) LIKE :search ESCAPE '!'`);
+    .andWhere(matchesSearch('activity.userName'));
   selection.applyScope(query);
   return query.getQuery();
 }
