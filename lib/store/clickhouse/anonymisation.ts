@@ -72,7 +72,7 @@ export class Anonymisation {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
-      await this.dirtyVisits.eraseAround(
+      const left = await this.dirtyVisits.eraseAround(
         (change) => this.dirtyVisits.mark(change, condition),
         async (change) => {
           await this.server.command(
@@ -83,6 +83,7 @@ export class Anonymisation {
           await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
         },
       );
+      await this.sessions.deleteUnused(left);
     } finally {
       this.onChanged();
     }

@@ -45,17 +45,42 @@ export class DirtyVisits {
     await this.unmark(id, limits);
   }
 
-  /** Like {@link rebuildAround}, for a change that removes personal data: it must not stay on the disk in old rows of visits. */
+  /**
+   * Like {@link rebuildAround}, for a change that removes personal data: it must not stay on the disk in old rows of visits.
+   * @returns sessions that may have no activity any more
+   */
   async eraseAround(
     mark: (change: string) => Promise<void>,
     change: (id: string) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<string[]> {
+    const [row] = await this.server.query<{ now: string }>(
+      'SELECT toString(toUnixTimestamp64Micro(now64(6))) AS now',
+    );
     const id = randomUUID();
     await mark(id);
     await change(id);
     await this.rebuild(id);
     await this.removeOldRows(id);
+    const sessions = await this.rebuildOthers(id, row?.now ?? '0');
     await this.unmark(id);
+    return sessions;
+  }
+
+  /**
+   * Rebuilds the visits without a mark that were rebuilt since a version: they may contain activities that became visible after the marks
+   * were set, and were erased all the same.
+   * @returns their sessions, if the visits have no activities any more
+   */
+  private async rebuildOthers(change: string, version: string): Promise<string[]> {
+    const marked = `SELECT visitId FROM ${DIRTY_VISIT} WHERE ${changeSql(change)}`;
+    const ids = `SELECT id AS visitId FROM ${VISIT} WHERE version >= ${version} AND id NOT IN (${marked})`;
+    const sessions = await this.server.query<{ id: string }>(
+      `SELECT DISTINCT assumeNotNull(sessionId) AS id FROM ${VISIT} FINAL
+      WHERE version >= ${version} AND sessionId IS NOT NULL AND ${VISIT}.id IN (${ids})
+        AND ${VISIT}.id NOT IN (SELECT visitId FROM ${ACTIVITY} WHERE visitId IN (${ids}))`,
+    );
+    await rebuildVisits(this.server, selectIds(ids));
+    return sessions.map(({ id }) => id);
   }
 
   /**

@@ -40,20 +40,18 @@ export class Duplicates {
       GROUP BY id HAVING count() > 1 SETTINGS max_bytes_before_external_group_by = ${MAX_MEMORY}`,
       limits,
     );
-    let removed = 0;
-    for (const some of lists(found)) {
-      const others = some.flatMap(({ id, rows }) =>
-        rows.slice(1).map(([at, by]) => `(${text(id)}, ${at}, ${by})`),
-      );
-      const condition = `(id, writtenAt, writeId) IN (${others.join(', ')})`;
+    const others = found.flatMap(({ id, rows, sessions }) =>
+      rows.slice(1).map(([at, by]) => ({ row: `(${text(id)}, ${at}, ${by})`, sessions })),
+    );
+    for (const some of lists(others)) {
+      const condition = `(id, writtenAt, writeId) IN (${some.map(({ row }) => row).join(', ')})`;
       await this.dirtyVisits.rebuildAround(
         (change) => this.dirtyVisits.mark(change, condition, limits),
         () => this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`, limits),
         limits,
       );
       await this.sessions.deleteUnused(some.flatMap(({ sessions }) => sessions));
-      removed += others.length;
     }
-    return removed;
+    return others.length;
   }
 }

@@ -31,13 +31,14 @@ export class Erasure {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
-      await this.dirtyVisits.eraseAround(
+      const left = await this.dirtyVisits.eraseAround(
         (change) => this.dirtyVisits.mark(change, condition),
         async (change) => {
           await this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`);
           await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
         },
       );
+      await this.sessions.deleteUnused(left);
     } finally {
       this.onErased();
     }

@@ -16,6 +16,9 @@ import { retention } from './queries/retention.js';
 import { top } from './queries/top.js';
 import { visits } from './queries/visits.js';
 
+/** How often a question is asked, at most, if new duplicates are found after each answer. */
+const MAX_TRIES = 5;
+
 /** Updates the visits, and then answers questions from the visits and the activities. */
 export class ClickHouseStatistics implements StatisticsStore {
   constructor(
@@ -28,9 +31,13 @@ export class ClickHouseStatistics implements StatisticsStore {
     answer: (snapshot: StatisticsSnapshot) => Promise<T>,
   ): Promise<T & AsOf> {
     return this.server.ask(async (limits) => {
-      const asOf = await this.freshness.catchUp();
       const query = new StatisticsQuery(this.server, limits, filter);
-      return { asOf: new Date(asOf).toISOString(), ...(await answer(createSnapshot(query))) };
+      for (let tries = 1; ; tries += 1) {
+        const asOf = await this.freshness.catchUp();
+        const result = { asOf: new Date(asOf).toISOString(), ...(await answer(createSnapshot(query))) };
+        // The answer may have counted a duplicate that another instance has inserted in the meantime.
+        if ((await this.freshness.removeDuplicates(limits)) === 0 || tries === MAX_TRIES) return result;
+      }
     });
   }
 }

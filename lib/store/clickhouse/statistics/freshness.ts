@@ -23,6 +23,10 @@ const PAUSE = 5000;
 /** Milliseconds after which marks of dirty visits are removed: the process that marked them must have ended by then. */
 const ABANDONED = 60 * MINUTE;
 
+/** Milliseconds after which the rebuild of a marked change is slow, and how many times its duration it is not repeated. */
+const SLOW = 500;
+const PAUSE_FACTOR = 10;
+
 const SYMPTOM = 'the statistics cannot be brought up to date';
 const STATE_OF_VISITS = 'visits';
 
@@ -40,6 +44,8 @@ export class Freshness {
   /** By id of recently written visits: a hash of the new rows at the last rebuild. */
   private rebuilt = new Map<string, string>();
   private rebuiltSince = 0;
+  /** Marked changes whose rebuild took long, by their id. */
+  private rebuiltChanges = new Map<string, { pausedUntil: number }>();
   private running: Promise<number> | undefined;
   private next: Promise<number> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -98,9 +104,9 @@ export class Freshness {
   }
 
   /** Removes recent duplicates. Must be called after a read that must not contain any. */
-  async removeDuplicates(): Promise<number> {
+  async removeDuplicates(limits?: StatementLimits): Promise<number> {
     if (monotonicClock.now() - this.loadedAt > MINUTE) await this.loadState();
-    return this.duplicates.remove(this.windowStart);
+    return this.duplicates.remove(this.windowStart, limits);
   }
 
   /** Updates the visits. If an update is running, another one follows, because the running one may not see the latest commits. */
@@ -131,6 +137,7 @@ export class Freshness {
   private async run(): Promise<number> {
     await this.server.sync();
     const now = await this.loadState();
+    if ((this.upToDate ?? 0) > now + MAX_WRITE) await this.forgetFuture(now);
     const since = this.windowStart;
     await this.duplicates.remove(since);
     if (since === 0) await rebuildAllVisits(this.server, since);
@@ -158,6 +165,17 @@ export class Freshness {
     this.loadedAt = monotonicClock.now();
     if (stored > 0) this.upToDate = Math.max(this.upToDate ?? 0, stored);
     return now;
+  }
+
+  /**
+   * Has all visits computed anew, because the server's clock was set back: rows that are written until it has caught up would never be in
+   * the visits.
+   */
+  private async forgetFuture(now: number): Promise<void> {
+    await this.server.command(
+      `DELETE FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)} AND value > ${now}`,
+    );
+    this.upToDate = undefined;
   }
 
   /** In whole minutes, so that it does not change with each update. */
@@ -191,10 +209,21 @@ export class Freshness {
     const changes = await this.server.query<{ change: string; markedAt: number }>(
       `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,
     );
+    const known = this.rebuiltChanges;
+    this.rebuiltChanges = new Map();
     for (const { change, markedAt } of changes) {
+      const begun = monotonicClock.now();
+      const latest = known.get(change);
+      if (latest && begun < latest.pausedUntil) {
+        this.rebuiltChanges.set(change, latest);
+        continue;
+      }
       await this.dirtyVisits.rebuild(change);
       // It may have erased the last activities of these sessions.
       await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
+      const end = monotonicClock.now();
+      if (end - begun > SLOW)
+        this.rebuiltChanges.set(change, { pausedUntil: end + PAUSE_FACTOR * (end - begun) });
       if (now - markedAt <= ABANDONED) continue;
       await this.dirtyVisits.removeOldRows(change);
       await this.dirtyVisits.unmark(change);

@@ -153,7 +153,8 @@ export function startSql(column: string, starts: readonly number[]): string {
 export function indexSql(column: string, starts: readonly number[]): string {
   if (starts.length <= 1) return '0';
   const list = `[${starts.map((start) => `toInt64(${integer(start)})`).join(', ')}]`;
-  return `toInt64(indexOf(${list}, ${startSql(column, starts)})) - 1`;
+  // Not `indexOf`, which compares with one after the other.
+  return `transform(${startSql(column, starts)}, ${list}, [${starts.map((_, i) => `toInt64(${i})`).join(', ')}], toInt64(-1))`;
 }
 
 function sessionsWhere(condition: string): string {

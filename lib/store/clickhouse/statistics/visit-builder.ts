@@ -58,6 +58,9 @@ export async function rebuildVisits(
  * @param since milliseconds since 1970, by the server's clock; 0: visits without activities are deleted, too
  */
 export async function rebuildAllVisits(server: Server, since: number, onProgress?: Progress): Promise<void> {
+  // Rows of a clock that was ahead would win over the ones that are rebuilt now.
+  if (since === 0)
+    await server.command(`DELETE FROM ${VISIT} WHERE version > toUnixTimestamp64Micro(now64(6))`);
   const ranges = await listVisitRanges(server);
   for (const [done, range] of ranges.entries()) {
     onProgress?.(done, ranges.length);

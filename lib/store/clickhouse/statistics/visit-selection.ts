@@ -6,7 +6,9 @@ import { ACTIVITY, VISIT } from '../tables.js';
 
 /** Visits that one statement computes. It needs up to 0.6 GB of memory for their activities; 10 million at once took 13 GB. */
 export const PORTION = 200_000;
-/** How many ids are looked at for each end of a range, so that the ranges have about the same number of visits. */
+/** How many activities and visits are in a range of visits, for the same reason. */
+const MAX_ROWS = 2_000_000;
+/** How many rows are sampled for each end of a range, so that the ranges have about as many. */
 const SAMPLES = 16;
 
 /** All activities near the start of their visit are within so many hours of it. */
@@ -68,18 +70,19 @@ function selectRange(length: number, after?: string, until?: string): VisitRange
 }
 
 /**
- * Returns ranges that contain all visits, each about as many.
- * @param size how many visits a range has
+ * Returns ranges that contain all visits, each with about as many activities.
+ * @param size how many activities and visits a range has, unless a single visit has more
  */
-export async function listVisitRanges(server: Server, size = PORTION): Promise<VisitRange[]> {
+export async function listVisitRanges(server: Server, size = MAX_ROWS): Promise<VisitRange[]> {
   const rows = await server.query<{ length: number; sample: string[] }>(
     `SELECT length(id) AS length,
-      arraySort(groupUniqArrayIf(id, cityHash64(id) % ${Math.ceil(size / SAMPLES)} = 0)) AS sample
-    FROM (SELECT visitId AS id FROM ${ACTIVITY} WHERE visitId != '' UNION ALL SELECT id FROM ${VISIT})
+      arraySort(groupArrayIf(id, hash % ${Math.ceil(size / SAMPLES)} = 0)) AS sample
+    FROM (SELECT visitId AS id, cityHash64(activity.id) AS hash FROM ${ACTIVITY} AS activity WHERE visitId != ''
+      UNION ALL SELECT id, cityHash64(id) FROM ${VISIT})
     GROUP BY length ORDER BY length`,
   );
   return rows.flatMap(({ length, sample }) => {
-    const ends = sample.filter((_, i) => i % SAMPLES === SAMPLES - 1);
+    const ends = [...new Set(sample.filter((_, i) => i % SAMPLES === SAMPLES - 1))];
     return [...ends, undefined].map((end, i) => selectRange(length, ends[i - 1], end));
   });
 }
