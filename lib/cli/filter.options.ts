@@ -42,7 +42,7 @@ export function addCommonOptions(command: Command): Command {
     .option('--user <id>', 'the id of the user')
     .option('--session <id>', 'the id of the session')
     .option('--visit <id>', 'the id of the visit')
-    .option('--path <path>', 'the whole path, or its beginning with a trailing *')
+    .option('--path <path>', 'the whole path (in statistics: the page), or its beginning with a trailing *')
     .option(
       '--route <pattern>',
       'the pattern of the route, such as /orders/:id, or its beginning with a trailing *',
