@@ -25,7 +25,7 @@ let count = 0;
  * millisecond are in the order of the calls, because activities of the same date are sorted by their ids.
  */
 export function uuidv7(): string {
-  const now = Date.now();
+  const now = Math.max(Date.now(), 0);
   count = now === latest ? count + 1 : 0;
   latest = now;
   const time = now.toString(16).padStart(12, '0');

@@ -14,7 +14,7 @@ let count = 0;
  * `crypto.randomUUID` is missing outside secure contexts.
  */
 export const uuid = (): string => {
-  const digits = '0' + Date.now().toString(16) + (count++ % 4096).toString(16).padStart(3, '0');
+  const digits = '0' + Math.abs(Date.now()).toString(16) + (count++ % 4096).toString(16).padStart(3, '0');
   let at = 0;
   return 'xxxxxxxx-xxxx-7xxx-axxx-xxxxxxxxxxxx'.replace(
     /x/g,

@@ -49,6 +49,15 @@ describe('a UUID', () => {
     },
   );
 
+  it.each(MAKERS)('of version 7, made %s, is one if a clock is before 1970', (_, make) => {
+    jest.useFakeTimers({ now: -1 });
+    try {
+      expect(make()).toMatch(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('of version 5 is that of its name, as RFC 9562 has it', () => {
     const DNS = '6ba7b810-9dad-11d1-80b4-00c04fd430c8';
     expect(uuidv5('www.example.com', DNS)).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2');
