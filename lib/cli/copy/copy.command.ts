@@ -64,11 +64,11 @@ function describe(differences: DayDifference[], target: string): string {
   });
   const more = differences.length - days.length;
   const advice = [
-    ...(differences.some(({ missing }) => missing.length > 0) ? ['stop the app, and copy again'] : []),
-    ...(differences.some(({ added }) => added.length > 0)
+    ...(differences.some(({ missing }) => missing.count > 0) ? ['stop the app, and copy again'] : []),
+    ...(differences.some(({ added }) => added.count > 0)
       ? [`if activities were erased from the source, erase them from ${target} too`]
       : []),
-    ...(differences.some(({ changed }) => changed.length > 0)
+    ...(differences.some(({ changed }) => changed.count > 0)
       ? [`erase those with other values from ${target}, and copy again`]
       : []),
   ];
@@ -78,6 +78,6 @@ function describe(differences: DayDifference[], target: string): string {
   ].join('; ');
 }
 
-function describeIds([first, ...others]: string[], difference: string): string[] {
-  return first === undefined ? [] : [`${1 + others.length} ${difference}, such as ${first}`];
+function describeIds({ count, first }: DayDifference['missing'], difference: string): string[] {
+  return count === 0 ? [] : [`${count} ${difference}, such as ${first}`];
 }

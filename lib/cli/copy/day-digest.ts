@@ -28,12 +28,23 @@ export function isSame(a: DayDigest, b: DayDigest): boolean {
 export interface DayDifference {
   /** An ISO date. */
   day: string;
-  /** The ids of activities that are only in the source. */
-  missing: string[];
+  /** Activities that are only in the source. */
+  missing: Differing;
   /** Only in the target. */
-  added: string[];
+  added: Differing;
   /** In both, with other values. */
-  changed: string[];
+  changed: Differing;
+}
+
+/** How many activities differ, and the id of the first. */
+class Differing {
+  count = 0;
+  first: string | undefined;
+
+  add({ id }: ActivityRow): void {
+    this.count += 1;
+    this.first ??= id;
+  }
 }
 
 /** Compares the activities of a day one by one: both stores return them in the same order. */
@@ -42,18 +53,16 @@ export async function compareDay(
   to: Pick<Store, 'pages'>,
   day: number,
 ): Promise<DayDifference> {
-  const missing: string[] = [];
-  const added: string[] = [];
-  const changed: string[] = [];
+  const [missing, added, changed] = [new Differing(), new Differing(), new Differing()];
   const [sources, targets] = [rowsOf(from, day), rowsOf(to, day)];
   try {
     let [source, target] = [await sources.next(), await targets.next()];
     while (source.value || target.value) {
       const order = compareRows(source.value, target.value);
       if (order === 0 && source.value && target.value) {
-        if (serialize(source.value) !== serialize(target.value)) changed.push(source.value.id);
-      } else if (order < 0 && source.value) missing.push(source.value.id);
-      else if (target.value) added.push(target.value.id);
+        if (serialize(source.value) !== serialize(target.value)) changed.add(source.value);
+      } else if (order < 0 && source.value) missing.add(source.value);
+      else if (target.value) added.add(target.value);
       if (order <= 0) source = await sources.next();
       if (order >= 0) target = await targets.next();
     }

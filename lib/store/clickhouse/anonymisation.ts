@@ -38,12 +38,13 @@ export class Anonymisation {
     let changed = 0;
     for (const selected of await splitSelection(this.server, selection)) {
       const condition = all([isWritten, selected]);
+      if ((await countIdentifying(this.server, condition, this.properties)) === 0) continue;
       for await (const range of this.splitByBots(condition)) {
         const isIdentifying = identifyingSql(range.isBot, this.properties);
         changed += await this.change(all([condition, range.condition, isIdentifying]), range.isBot);
       }
     }
-    if (changed > 0) await removeFromDisk(this.server);
+    await removeFromDisk(this.server);
     return changed;
   }
 
@@ -72,18 +73,16 @@ export class Anonymisation {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
-      const left = await this.dirtyVisits.eraseAround(
+      await this.dirtyVisits.eraseAround(
         (change) => this.dirtyVisits.mark(change, condition),
-        async (change) => {
-          await this.server.command(
+        () =>
+          this.server.command(
             `ALTER TABLE ${ACTIVITY} UPDATE userId = NULL, userName = NULL, groupName = NULL, ipAddress = NULL,
               sessionId = if(${isBot}, sessionId, NULL), properties = ${withoutPropertiesSql(this.properties)}
             WHERE ${condition}`,
-          );
-          await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
-        },
+          ),
+        async (change) => this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change)),
       );
-      await this.sessions.deleteUnused(left);
     } finally {
       this.onChanged();
     }

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { MINUTE } from '../../time/units.js';
 import type { Server, StatementLimits } from './server.js';
 import { text, texts } from './sql.js';
 import { rebuildVisits } from './statistics/visit-builder.js';
-import { PORTION, selectIds } from './statistics/visit-selection.js';
+import { selectIds } from './statistics/visit-selection.js';
 import { ACTIVITY, DIRTY_VISIT, VISIT } from './tables.js';
 
+/** How many visits one statement rebuilds. */
+const PORTION = 10_000;
 /** The maximum number of visits whose old rows are removed at once. */
-const MAX_LISTED = 5000;
+const MAX_LISTED = 20_000;
+/** Milliseconds by which the clocks of two replicas may differ. */
+const MAX_SKEW = 2 * MINUTE;
 
 /**
  * The visits and sessions that a change of stored activities concerns, such as an erasure. They are marked before the change;
@@ -47,40 +52,37 @@ export class DirtyVisits {
 
   /**
    * Like {@link rebuildAround}, for a change that removes personal data: it must not stay on the disk in old rows of visits.
-   * @returns sessions that may have no activity any more
+   * @param cleanUp called with the id of the change when all its visits and sessions are marked
    */
   async eraseAround(
     mark: (change: string) => Promise<void>,
-    change: (id: string) => Promise<void>,
-  ): Promise<string[]> {
-    const [row] = await this.server.query<{ now: string }>(
-      'SELECT toString(toUnixTimestamp64Micro(now64(6))) AS now',
-    );
+    change: () => Promise<void>,
+    cleanUp: (change: string) => Promise<void>,
+  ): Promise<void> {
+    const [row] = await this.server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now');
     const id = randomUUID();
     await mark(id);
-    await change(id);
+    await change();
+    await this.markRebuilt(id, row?.now ?? 0);
+    await cleanUp(id);
     await this.rebuild(id);
     await this.removeOldRows(id);
-    const sessions = await this.rebuildOthers(id, row?.now ?? '0');
     await this.unmark(id);
-    return sessions;
   }
 
   /**
-   * Rebuilds the visits without a mark that were rebuilt since a version: they may contain activities that became visible after the marks
-   * were set, and were erased all the same.
-   * @returns their sessions, if the visits have no activities any more
+   * Marks the visits that were rebuilt since an instant: they may contain activities that became visible after {@link mark}, and were
+   * erased all the same.
    */
-  private async rebuildOthers(change: string, version: string): Promise<string[]> {
-    const marked = `SELECT visitId FROM ${DIRTY_VISIT} WHERE ${changeSql(change)}`;
-    const ids = `SELECT id AS visitId FROM ${VISIT} WHERE version >= ${version} AND id NOT IN (${marked})`;
-    const sessions = await this.server.query<{ id: string }>(
-      `SELECT DISTINCT assumeNotNull(sessionId) AS id FROM ${VISIT} FINAL
-      WHERE version >= ${version} AND sessionId IS NOT NULL AND ${VISIT}.id IN (${ids})
-        AND ${VISIT}.id NOT IN (SELECT visitId FROM ${ACTIVITY} WHERE visitId IN (${ids}))`,
+  private async markRebuilt(change: string, since: number): Promise<void> {
+    // Versions are by the clock of any replica.
+    const version = 1000 * (since - (this.server.settings.replicated ? MAX_SKEW : 0));
+    await this.server.command(
+      `INSERT INTO ${DIRTY_VISIT} (change, visitId, sessionId)
+      SELECT toUUID(${text(change)}), id, sessionId FROM ${VISIT} FINAL WHERE version >= ${version}`,
+      {},
+      { async_insert: 0 },
     );
-    await rebuildVisits(this.server, selectIds(ids));
-    return sessions.map(({ id }) => id);
   }
 
   /**
@@ -108,19 +110,18 @@ export class DirtyVisits {
   async rebuild(change: string, limits?: StatementLimits): Promise<void> {
     let after = '';
     for (;;) {
-      const marked = `visitId > ${text(after)} AND ${changeSql(change)}`;
-      const [end] = await this.server.query<{ visitId: string }>(
-        `SELECT visitId FROM ${DIRTY_VISIT} WHERE ${marked} ORDER BY visitId LIMIT 1 OFFSET ${this.portion - 1}`,
+      // As a list, because another instance may remove the marks at any moment.
+      const found = await this.server.query<{ visitId: string }>(
+        `SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE visitId > ${text(after)} AND ${changeSql(change)}
+        ORDER BY visitId LIMIT ${this.portion}`,
         limits,
       );
-      const until = end ? ` AND visitId <= ${text(end.visitId)}` : '';
-      await rebuildVisits(
-        this.server,
-        selectIds(`SELECT DISTINCT visitId FROM ${DIRTY_VISIT} WHERE ${marked}${until}`),
-        limits,
-      );
-      if (!end) return;
-      after = end.visitId;
+      const last = found.at(-1);
+      if (!last) return;
+      const ids = found.map(({ visitId }) => text(visitId)).join(', ');
+      await rebuildVisits(this.server, selectIds(`SELECT arrayJoin([${ids}]) AS visitId`), limits);
+      if (found.length < this.portion) return;
+      after = last.visitId;
     }
   }
 

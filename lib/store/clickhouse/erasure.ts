@@ -5,7 +5,7 @@ import { buildConditions } from './filter.js';
 import type { Server, StatementLimits } from './server.js';
 import type { Sessions } from './sessions.js';
 import { all, lists, texts } from './sql.js';
-import { ACTIVITY, DIRTY_VISIT, SESSION } from './tables.js';
+import { ACTIVITY, DIRTY_VISIT, SESSION, VISIT } from './tables.js';
 
 /** Erases activities, sessions without activities, and their data in the visits. */
 export class Erasure {
@@ -24,6 +24,8 @@ export class Erasure {
     let erased = 0;
     for (const condition of await splitSelection(this.server, selection))
       erased += await this.erase(all([isWritten, condition]));
+    // Also if there was nothing to erase: a process may have ended before this.
+    await removeFromDisk(this.server);
     return erased;
   }
 
@@ -31,25 +33,21 @@ export class Erasure {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
-      const left = await this.dirtyVisits.eraseAround(
+      await this.dirtyVisits.eraseAround(
         (change) => this.dirtyVisits.mark(change, condition),
-        async (change) => {
-          await this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`);
-          await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
-        },
+        () => this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`),
+        async (change) => this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change)),
       );
-      await this.sessions.deleteUnused(left);
     } finally {
       this.onErased();
     }
-    await removeFromDisk(this.server);
     return count;
   }
 }
 
 /** Deleted rows stay on the disk until their part is rewritten. Starts this, and does not wait for it. */
 export async function removeFromDisk(server: Server): Promise<void> {
-  for (const table of [ACTIVITY, SESSION, DIRTY_VISIT])
+  for (const table of [ACTIVITY, SESSION, VISIT, DIRTY_VISIT])
     await server.command(`ALTER TABLE ${table} APPLY DELETED MASK`, {}, { mutations_sync: '0' });
 }
 

@@ -124,8 +124,8 @@ export class Sessions {
   async deleteUnused(ids: Iterable<string>): Promise<void> {
     for (const some of lists([...new Set(ids)])) {
       const used = await this.withActivities(some.map((id) => ({ id })));
-      const unused = some.filter((id) => !used.has(id));
-      if (unused.length > 0) await this.delete(unused);
+      const stored = await this.find(some.filter((id) => !used.has(id)));
+      if (stored.size > 0) await this.delete([...stored.keys()]);
     }
   }
 

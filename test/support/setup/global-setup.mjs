@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { cacheFolder } from './cache.mjs';
 import { findBrowser, findDatabases } from './servers.mjs';
 
@@ -21,6 +21,8 @@ export default async function setUp() {
     // Servers of some tests run as another user.
     chmodSync(folder, 0o755);
     process.env.TMPDIR = process.env.DJAFFAR_TEST_MEMORY = folder;
+    // After an interruption nothing is torn down.
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   }
 }
 

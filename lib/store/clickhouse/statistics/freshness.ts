@@ -1,5 +1,5 @@
 import type { RollupSettings } from '../../../options/store.options.js';
-import { MINUTE } from '../../../time/units.js';
+import { HOUR, MINUTE } from '../../../time/units.js';
 import { monotonicClock } from '../../../time/clock.js';
 import { UnavailableError } from '../../unavailable.error.js';
 import type { DirtyVisits } from '../dirty-visits.js';
@@ -21,10 +21,9 @@ const MAX_LISTED = 100_000;
 /** Milliseconds between two background updates, and between two writes of the state. */
 const PAUSE = 5000;
 /** Milliseconds after which marks of dirty visits are removed: the process that marked them must have ended by then. */
-const ABANDONED = 60 * MINUTE;
+const ABANDONED = 25 * HOUR;
 
-/** Milliseconds after which the rebuild of a marked change is slow, and how many times its duration it is not repeated. */
-const SLOW = 500;
+/** For how many times its duration the rebuild of a marked change is not repeated. */
 const PAUSE_FACTOR = 10;
 
 const SYMPTOM = 'the statistics cannot be brought up to date';
@@ -44,8 +43,10 @@ export class Freshness {
   /** By id of recently written visits: a hash of the new rows at the last rebuild. */
   private rebuilt = new Map<string, string>();
   private rebuiltSince = 0;
-  /** Marked changes whose rebuild took long, by their id. */
-  private rebuiltChanges = new Map<string, { pausedUntil: number }>();
+  /** When the state may be discarded again. */
+  private forgetAgainAt = Number.NEGATIVE_INFINITY;
+  /** Until when a marked change is not rebuilt again, by the monotonic clock. */
+  private readonly pausedUntil = new Map<string, number>();
   private running: Promise<number> | undefined;
   private next: Promise<number> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -172,10 +173,19 @@ export class Freshness {
    * the visits.
    */
   private async forgetFuture(now: number): Promise<void> {
+    // Another instance has done it.
+    if (this.storedUpToDate <= now + MAX_WRITE) {
+      this.upToDate = this.storedUpToDate || undefined;
+      return;
+    }
+    // Clocks of replicas that differ would otherwise cause it again and again.
+    if (monotonicClock.now() < this.forgetAgainAt) return;
+    this.forgetAgainAt = monotonicClock.now() + HOUR;
     await this.server.command(
       `DELETE FROM ${STATE} WHERE name = ${text(STATE_OF_VISITS)} AND value > ${now}`,
     );
     this.upToDate = undefined;
+    this.storedUpToDate = 0;
   }
 
   /** In whole minutes, so that it does not change with each update. */
@@ -204,26 +214,27 @@ export class Freshness {
     this.rebuiltSince = since;
   }
 
-  /** Rebuilds all marked visits: the process that marked them may be dead, or still at work. Removes marks of more than an hour. */
+  /**
+   * Rebuilds all marked visits: the process that marked them may be dead, or still at work. A change is not rebuilt again for ten times as
+   * long as that took. Marks are removed when no statement can be at work any more.
+   */
   private async rebuildAbandoned(now: number): Promise<void> {
     const changes = await this.server.query<{ change: string; markedAt: number }>(
       `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,
     );
-    const known = this.rebuiltChanges;
-    this.rebuiltChanges = new Map();
+    const marked = new Set(changes.map(({ change }) => change));
+    for (const change of this.pausedUntil.keys()) if (!marked.has(change)) this.pausedUntil.delete(change);
     for (const { change, markedAt } of changes) {
       const begun = monotonicClock.now();
-      const latest = known.get(change);
-      if (latest && begun < latest.pausedUntil) {
-        this.rebuiltChanges.set(change, latest);
-        continue;
+      if (begun < (this.pausedUntil.get(change) ?? 0)) continue;
+      try {
+        await this.dirtyVisits.rebuild(change);
+        // It may have erased the last activities of these sessions.
+        await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
+      } finally {
+        const end = monotonicClock.now();
+        this.pausedUntil.set(change, end + PAUSE_FACTOR * (end - begun));
       }
-      await this.dirtyVisits.rebuild(change);
-      // It may have erased the last activities of these sessions.
-      await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
-      const end = monotonicClock.now();
-      if (end - begun > SLOW)
-        this.rebuiltChanges.set(change, { pausedUntil: end + PAUSE_FACTOR * (end - begun) });
       if (now - markedAt <= ABANDONED) continue;
       await this.dirtyVisits.removeOldRows(change);
       await this.dirtyVisits.unmark(change);
