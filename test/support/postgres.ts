@@ -86,8 +86,11 @@ export class PostgresServer {
       ...this.account,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    let log = '';
     for await (const chunk of this.server.stderr ?? []) {
-      if (/ready to accept (read-only )?connections/.test(String(chunk))) break;
+      log += String(chunk);
+      if (/ready to accept (read-only )?connections/.test(log)) break;
+      if (/could not bind/.test(log)) throw new Error(`PostgreSQL did not start: ${log}`);
     }
     this.server.stderr?.resume();
   }

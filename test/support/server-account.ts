@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -14,11 +15,19 @@ export function accountOf(user: string): Account {
   return { uid: id('-u'), gid: id('-g') };
 }
 
+/** Below the ports that systems choose for connections: one of these could have the port while its server is stopped for a moment. */
+const PORTS = { min: 20_000, max: 32_000 };
+
+/** Returns a port for a server that is stopped and started again. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(PORTS.min, PORTS.max);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return port;
+  }
 }
