@@ -222,21 +222,10 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     yield* new PersonalData(this.server, this.sessions, this.reader).stream(selection);
   }
 
-  async loadSalts(): Promise<never> {
-    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
-  }
-
-  async deleteReservedVisits(): Promise<never> {
-    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
-  }
-
-  async findReservedVisits(): Promise<never> {
-    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
-  }
-
-  async reserveVisits(): Promise<never> {
-    throw notBuilt('keep visitors without a cookie apart (the option "privacy")');
-  }
+  loadSalts = failCookieless;
+  deleteReservedVisits = failCookieless;
+  findReservedVisits = failCookieless;
+  reserveVisits = failCookieless;
 
   loadSigningKeys(
     next: (newest: SigningKey | undefined) => SigningKey | undefined,
@@ -299,6 +288,8 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
   }
 }
 
-function notBuilt(what: string): Error {
-  return new Error(`Djaffar: the store on ClickHouse cannot ${what} yet`);
+async function failCookieless(): Promise<never> {
+  throw new Error(
+    'Djaffar: the store on ClickHouse cannot keep visitors without a cookie apart yet (the option "privacy")',
+  );
 }

@@ -3,7 +3,7 @@ import { MINUTE } from '../../time/units.js';
 import type { Server, StatementLimits } from './server.js';
 import { text, texts } from './sql.js';
 import { rebuildVisits } from './statistics/visit-builder.js';
-import { selectIds } from './statistics/visit-selection.js';
+import { selectListed } from './statistics/visit-selection.js';
 import { ACTIVITY, DIRTY_VISIT, VISIT } from './tables.js';
 
 /** How many visits one statement rebuilds. */
@@ -118,8 +118,8 @@ export class DirtyVisits {
       );
       const last = found.at(-1);
       if (!last) return;
-      const ids = found.map(({ visitId }) => text(visitId)).join(', ');
-      await rebuildVisits(this.server, selectIds(`SELECT arrayJoin([${ids}]) AS visitId`), limits);
+      const ids = found.map(({ visitId }) => visitId);
+      await rebuildVisits(this.server, selectListed(ids), limits);
       if (found.length < this.portion) return;
       after = last.visitId;
     }

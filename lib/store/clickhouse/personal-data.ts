@@ -1,6 +1,5 @@
-import { SESSION_PROPERTIES } from '../../activity/session.js';
 import type { PersonalRecord, PersonalVisit } from '../../activity/user-activity.js';
-import { VISIT_SOURCES } from '../../statistics/statistics-filter.js';
+import { PERSONAL_VISIT_COLUMNS } from '../personal-visit.js';
 import type { ErasureSelection } from '../erasure.types.js';
 import { selectionSql, writtenUntilNow } from './erasure.js';
 import { scopeConditions } from './filter.js';
@@ -12,20 +11,6 @@ import { ACTIVITY, VISIT } from './tables.js';
 
 /** How many records are held in memory. */
 const PAGE_SIZE = 10_000;
-
-const COLUMNS = [
-  'id',
-  'sessionId',
-  'userId',
-  'startedAt',
-  'endedAt',
-  'duration',
-  'activities',
-  'views',
-  'bounced',
-  ...SESSION_PROPERTIES,
-  ...VISIT_SOURCES,
-] as const satisfies (keyof PersonalVisit)[];
 
 type VisitRow = Omit<PersonalVisit, 'startedAt' | 'endedAt'> & { startedAt: number; endedAt: number };
 
@@ -83,7 +68,7 @@ export class PersonalData {
     // The row of a visit would disclose its activities outside of the scope.
     const beyond = `SELECT visitId FROM ${ACTIVITY} WHERE visitId IN (${ids}) AND NOT ifNull(${all(scope)}, false)`;
     const rows = await this.server.query<VisitRow>(
-      `SELECT ${COLUMNS.join(', ')} FROM ${VISIT} FINAL
+      `SELECT ${PERSONAL_VISIT_COLUMNS.join(', ')} FROM ${VISIT} FINAL
       WHERE ${all([
         `id > ${text(after)}`,
         `id IN (${ids})`,

@@ -10,7 +10,7 @@ import type { Sessions } from '../sessions.js';
 import { lists, text } from '../sql.js';
 import { ACTIVITY, DIRTY_VISIT, STATE } from '../tables.js';
 import { rebuildAllVisits, rebuildVisits } from './visit-builder.js';
-import { selectIds } from './visit-selection.js';
+import { selectListed } from './visit-selection.js';
 import { withTimeLimit } from '../../../time/time-limit.js';
 
 /** Milliseconds from the `writtenAt` of a row until others see the row, at most. */
@@ -207,8 +207,8 @@ export class Freshness {
     const known = this.rebuiltSince === since ? this.rebuilt : new Map<string, string>();
     const changed = written.filter(({ visitId, written: rows }) => known.get(visitId) !== rows);
     for (const some of lists(changed, LISTED)) {
-      const ids = some.map(({ visitId }) => text(visitId)).join(', ');
-      await rebuildVisits(this.server, selectIds(`SELECT arrayJoin([${ids}]) AS visitId`));
+      const ids = some.map(({ visitId }) => visitId);
+      await rebuildVisits(this.server, selectListed(ids));
     }
     this.rebuilt = new Map(written.map(({ visitId, written: rows }) => [visitId, rows]));
     this.rebuiltSince = since;

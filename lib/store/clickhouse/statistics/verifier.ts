@@ -5,7 +5,7 @@ import type { Server } from '../server.js';
 import { lists, text } from '../sql.js';
 import { ACTIVITY, VISIT } from '../tables.js';
 import { COLUMNS, rebuildAllVisits, visitsSql } from './visit-builder.js';
-import { listVisitRanges, type VisitRange } from './visit-selection.js';
+import { listVisitRanges, type VisitSelection } from './visit-selection.js';
 
 /** The number of paths that are compared by one query. */
 const PATHS = 10_000;
@@ -51,7 +51,7 @@ export class Verifier {
   }
 
   /** Counts the visits that differ from their activities, if these were written before `asOf`. */
-  private async countWrongVisits(range: VisitRange, asOf: number): Promise<number> {
+  private async countWrongVisits(range: VisitSelection, asOf: number): Promise<number> {
     // As a text: the hash of a NULL is NULL.
     const hash = `cityHash64(toString(tuple(${COLUMNS.join(', ')})))`;
     const count = async (): Promise<number> => {

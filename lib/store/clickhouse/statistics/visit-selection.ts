@@ -4,9 +4,7 @@ import type { Server } from '../server.js';
 import { text } from '../sql.js';
 import { ACTIVITY, VISIT } from '../tables.js';
 
-/** Visits that one statement computes. It needs up to 0.6 GB of memory for their activities; 10 million at once took 13 GB. */
-export const PORTION = 200_000;
-/** How many activities and visits are in a range of visits, for the same reason. */
+/** How many activities and visits one statement computes. They need up to 0.6 GB of memory; 100 million at once took 13 GB. */
 const MAX_ROWS = 2_000_000;
 /** How many rows are sampled for each end of a range, so that the ranges have about as many. */
 const SAMPLES = 16;
@@ -30,13 +28,8 @@ export interface VisitSelection {
   hours: string;
 }
 
-/** Visits between two ids of the same length. Ids made by Djaffar begin with the start of the visit, so its hours are known. */
-export interface VisitRange extends VisitSelection {
-  /** The length of the ids, in bytes. */
-  length: number;
-  /** The id before the first one, and the last one; `undefined` if the range is open. */
-  after: string | undefined;
-  until: string | undefined;
+export function selectListed(ids: readonly string[]): VisitSelection {
+  return selectIds(`SELECT arrayJoin([${ids.map(text).join(', ')}]) AS visitId`);
 }
 
 /** @param ids a `SELECT` of the ids as `visitId`, which selects the same each time */
@@ -48,7 +41,13 @@ export function selectIds(ids: string): VisitSelection {
   };
 }
 
-function selectRange(length: number, after?: string, until?: string): VisitRange {
+/**
+ * Selects the visits between two ids of the same length. Ids made by Djaffar begin with the start of the visit, so its hours are known.
+ * @param length of the ids, in bytes
+ * @param after the id before the first one; default: the range is open
+ * @param until the last id; default: the range is open
+ */
+function selectRange(length: number, after?: string, until?: string): VisitSelection {
   const first = after === undefined ? undefined : parseStartOfVisit(after);
   const last = until === undefined ? undefined : parseStartOfVisit(until);
   const hours = [
@@ -56,9 +55,6 @@ function selectRange(length: number, after?: string, until?: string): VisitRange
     ...(last === undefined ? [] : [`${DATE_HOUR} <= ${Math.floor(last / HOUR) + REACH}`]),
   ];
   return {
-    length,
-    after,
-    until,
     matches: (column) =>
       [
         `length(${column}) = ${length}`,
@@ -73,7 +69,7 @@ function selectRange(length: number, after?: string, until?: string): VisitRange
  * Returns ranges that contain all visits, each with about as many activities.
  * @param size how many activities and visits a range has, unless a single visit has more
  */
-export async function listVisitRanges(server: Server, size = MAX_ROWS): Promise<VisitRange[]> {
+export async function listVisitRanges(server: Server, size = MAX_ROWS): Promise<VisitSelection[]> {
   const rows = await server.query<{ length: number; sample: string[] }>(
     `SELECT length(id) AS length,
       arraySort(groupArrayIf(id, hash % ${Math.ceil(size / SAMPLES)} = 0)) AS sample

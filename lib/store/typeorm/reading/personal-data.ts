@@ -1,16 +1,15 @@
 import { type DataSource, In } from 'typeorm';
 import type { ParsedScope } from '../../../activity/activity.filter.js';
 import { type Cursor, MAX_LIMIT } from '../../../activity/pagination.js';
-import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import type { PersonalRecord, PersonalVisit } from '../../../activity/user-activity.js';
 import { dialectOf } from '../../../database/dialects/dialect.js';
 import { queryPrimary } from '../../../database/primary.js';
+import { PERSONAL_VISIT_COLUMNS } from '../../personal-visit.js';
 import type { ErasureSelection } from '../../erasure.types.js';
 import { splitSelection } from '../erasure.js';
 import { Visit } from '../statistics/rollup/tables/visit.entity.js';
 import { leaveOutVisitsBeyond } from '../statistics/filter/visit-conditions.js';
 import { readPage } from './activities.js';
-import { VISIT_SOURCES } from '../../../statistics/statistics-filter.js';
 
 /** Streams what an erasure of the selection would erase. Only the ids of sessions and visits are held in memory. */
 export async function* personalDataOf(
@@ -40,20 +39,6 @@ export async function* personalDataOf(
   }
 }
 
-const COLUMNS = [
-  'id',
-  'sessionId',
-  'userId',
-  'startedAt',
-  'endedAt',
-  'duration',
-  'activities',
-  'views',
-  'bounced',
-  ...SESSION_PROPERTIES,
-  ...VISIT_SOURCES,
-] as const satisfies (keyof PersonalVisit)[];
-
 function findVisits(
   dataSource: DataSource,
   ids: string[],
@@ -63,7 +48,7 @@ function findVisits(
   return queryPrimary(dataSource, (manager) => {
     const query = manager
       .createQueryBuilder(Visit, 'visit')
-      .select(COLUMNS.map((column) => `visit.${column}`))
+      .select(PERSONAL_VISIT_COLUMNS.map((column) => `visit.${column}`))
       .where({ id: In(ids) })
       .orderBy('visit.startedAt', 'ASC');
     if (scope) leaveOutVisitsBeyond(query, scope, dialectOf(dataSource));
