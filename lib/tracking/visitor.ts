@@ -65,7 +65,7 @@ export function readVisitor(
   maxAge: number,
 ): (BrowserSession & { visit: Visit | undefined }) | undefined {
   const [, session, id, lastSeen, user = '', sessionStart, startedAt] =
-    COOKIE.exec(keys.unsign(cookie, now) ?? '') ?? [];
+    keys.unsign(cookie, now)?.match(COOKIE) ?? [];
   if (!session || !id || !lastSeen || !sessionStart) return undefined;
   const since = Math.min(parseInt(sessionStart, 36), now);
   if (now - since >= maxAge) return undefined;

@@ -48,6 +48,13 @@ describe('a key ring', () => {
     expect(ringOf(OLD).unsign(text, NOW)).toBeUndefined();
   });
 
+  it('accepts only what fits into a cookie, although it has signed more', () => {
+    const ring = ringOf(OLD);
+    const accepts = (text: string): boolean => ring.unsign(ring.sign(text, NOW), NOW) === text;
+    expect(['a', 'aB3_.-', 'a'.repeat(200)].map(accepts)).toEqual([true, true, true]);
+    expect(['', 'a b', 'a;', 'ä', 'a'.repeat(201)].map(accepts)).toEqual([false, false, false, false, false]);
+  });
+
   it('signs with a new key only when every instance knows it', () => {
     const isByNew = (now: number): boolean =>
       ringOf(NEW).unsign(ringOf(OLD, NEW).sign('a', now), now) === 'a';
