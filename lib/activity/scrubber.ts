@@ -24,16 +24,13 @@ export class Scrubber {
    * @returns the same text if there is nothing to remove; never a longer one
    */
   scrub(url: string, depth = 1): string {
-    const start = url.search(/[?#]/);
-    if (start < 0 || !url.includes('=', start)) return url;
-    const query = url.slice(start).replace(/([?#])([^?#]*)/g, (_, mark: string, text: string) => {
-      const parameters = text.split('&');
-      const kept = parameters
+    return url.replace(/([?#])([^?#]*)/g, (_, mark: string, text: string) => {
+      const kept = text
+        .split('&')
         .map((parameter) => this.keep(parameter, depth))
         .filter((parameter) => parameter !== undefined);
       return kept.length > 0 ? mark + kept.join('&') : '';
     });
-    return url.slice(0, start) + query;
   }
 
   /** @returns the parameter; `undefined` if it must be removed */
