@@ -45,7 +45,7 @@ export class Erasure {
   async run(selection: ErasureSelection): Promise<number> {
     let changed = 0;
     for (const part of splitSelection(selection, this.change)) changed += await this.changePart(part);
-    if (changed === 0 || !splitByUser(selection.filter)) return changed;
+    if (!splitByUser(selection.filter)) return changed;
     // The session of a login may have become the user's in the meantime; without the user's activities it no longer can.
     for (const part of splitSelection({ ...selection, keepAnonymous: true }, this.change))
       changed += await this.changePart(part);
@@ -152,7 +152,7 @@ export class Erasure {
 
   /** Returns an update for each activity that has one of the properties. It does nothing if they have changed since they were read. */
   private async updatesOfProperties(rows: Activity[], removed: string[]): Promise<Statement[]> {
-    const ids = rows.flatMap(({ id, properties }) => (properties && hasAny(properties, removed) ? [id] : []));
+    const ids = rows.filter(({ properties }) => hasAny(properties, removed)).map(({ id }) => id);
     if (ids.length === 0) return [];
     // Compared as text, because SQL of the host may have stored blanks or another order of the keys.
     const stored = await queryPrimary(this.dataSource, (manager) =>
@@ -172,7 +172,7 @@ export class Erasure {
       const update = this.dataSource
         .createQueryBuilder()
         .update(Activity)
-        .set({ properties: after === null ? null : () => ':after' })
+        .set({ properties: () => ':after' })
         .where('id = :id AND properties = :before', { id, before: text, after });
       return [update.getQueryAndParameters()];
     });
@@ -196,7 +196,6 @@ export class Erasure {
     const others = this.dataSource
       .createQueryBuilder()
       .subQuery()
-      .select('1')
       .from(Activity, 'other')
       .where(`other.sessionId = ${sessionId}`);
     return this.dataSource
@@ -215,11 +214,11 @@ function isIdentifying(
   removed: string[],
 ): boolean {
   const isSomebody = [userId, userName, groupName, ipAddress].some((value) => value !== null);
-  return isSomebody || (sessionId !== null && !ofBot) || (properties !== null && hasAny(properties, removed));
+  return isSomebody || (sessionId !== null && !ofBot) || hasAny(properties, removed);
 }
 
-function hasAny(properties: Properties, keys: string[]): boolean {
-  return keys.some((key) => Object.hasOwn(properties, key));
+function hasAny(properties: Properties | null, keys: string[]): boolean {
+  return properties !== null && keys.some((key) => Object.hasOwn(properties, key));
 }
 
 /** Returns how many activities an {@link Erasure} would change. */
