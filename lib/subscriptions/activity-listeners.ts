@@ -141,13 +141,13 @@ export class ActivityListeners implements CommitListener, OnModuleInit {
 
 /** The methods of an instance that have one of the decorators. */
 function findMethods(instance: object): ListenerMethod[] {
-  const prototype: unknown = Object.getPrototypeOf(instance);
-  if (typeof prototype !== 'object' || prototype === null) return [];
+  const prototype: object | null = Object.getPrototypeOf(instance);
+  if (!prototype) return [];
   return new MetadataScanner().getAllMethodNames(prototype).flatMap((key) => {
     const method: unknown = Reflect.get(prototype, key);
-    const listenings: Listening[] | undefined =
-      typeof method === 'function' ? Reflect.getMetadata(LISTENS, method) : undefined;
-    if (typeof method !== 'function' || !listenings) return [];
+    if (typeof method !== 'function') return [];
+    const listenings: Listening[] | undefined = Reflect.getMetadata(LISTENS, method);
+    if (!listenings) return [];
     const call = (event: unknown): unknown => Reflect.apply(method, instance, [event]);
     return [{ name: `${instance.constructor.name}.${key}`, listenings, call }];
   });

@@ -8,8 +8,7 @@ export interface Emitter {
 const PREFIX = 'djaffar.';
 
 /** True for the emitter that `EventEmitterModule` of `@nestjs/event-emitter` provides, which need not be installed. */
-export function isEmitter(instance: unknown): instance is Emitter {
-  if (typeof instance !== 'object' || instance === null) return false;
+export function isEmitter(instance: object): instance is Emitter {
   // Node's own emitter has neither of the last two.
   try {
     return ['emit', 'hasListeners', 'emitAsync', 'onAny'].every(
