@@ -8,19 +8,16 @@ import {
   Injectable,
   Logger,
   Module,
-  NotFoundException,
   Scope,
   type Type,
   UnauthorizedException,
 } from '@nestjs/common';
-import { ContextIdFactory, HttpAdapterHost, NestFactory, REQUEST } from '@nestjs/core';
+import { ContextIdFactory, NestFactory, REQUEST } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { from } from 'rxjs';
 import { HostGuards } from '../../lib/guards/host-guards.js';
-import { ApiGuard } from '../../lib/guards/option.guard.js';
 import { VisibleScopes } from '../../lib/guards/visible-scopes.js';
 import type { HostGuard } from '../../lib/index.js';
-import { toSettings } from '../../lib/options/validation.js';
 
 /** What the guards of a request were: the number of the instance, and the request that it was given. */
 const asked: [id: number, request: unknown][] = [];
@@ -192,15 +189,6 @@ describe('the guards of the host', () => {
     await guards.prepare([guard]);
     await expect(guards.run(guard, contextOf({}))).rejects.toBe(error);
     await expect(guards.allows(guard, contextOf({}))).rejects.toBe(error);
-  });
-
-  it('of an option that is not given answer 404', async () => {
-    const route = { controller: HostModule, handler: 'read', path: '/' };
-    const routes = { api: route, dashboard: route };
-    const guard = new ApiGuard(toSettings({}), routes, guards, new HttpAdapterHost(), new VisibleScopes());
-    await guard.onModuleInit();
-    await guard.onApplicationBootstrap();
-    await expect(guard.canActivate(contextOf({}))).rejects.toThrow(NotFoundException);
   });
 });
 
