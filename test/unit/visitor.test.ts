@@ -13,6 +13,7 @@ import {
   assignVisits as visitsOfMoments,
   writeVisitor as writeVisitorBy,
 } from '../../lib/tracking/visitor.js';
+import { runs } from '../support/property.js';
 
 const NOW = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
 const DAY = 86_400_000;
@@ -101,7 +102,7 @@ describe('the visits of activities', () => {
         expect(latest).toMatchObject({ id: visits.at(-1), lastSeen: NOW });
         for (const id of visits) expect(id).toMatch(VISIT);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -123,7 +124,7 @@ describe('the visits of activities', () => {
         const inOrder = sorted.map((_, i) => visits[order.indexOf(i)] ?? '');
         expect(groupsOf(inOrder)).toEqual(modelOf(sorted));
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -134,7 +135,7 @@ describe('the visits of activities', () => {
         expect(groupsOf(visits)).toEqual(modelOf(sorted));
         expect(latest).toMatchObject({ id: visits.at(-1), lastSeen: NOW });
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -156,7 +157,7 @@ describe('the visits of activities', () => {
         });
         expect(groupsOf(visits)).toEqual(modelOf(sorted));
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -173,7 +174,7 @@ describe('the visits of activities', () => {
         const startedAt = sorted[modelOf(sorted)[queued.length] ?? 0];
         expect(second.latest).toEqual({ ...first.latest, startedAt });
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -427,7 +428,7 @@ describe('what the cookie carries', () => {
         expect(written).toMatch(/^[\w.-]{1,150}$/);
         expect(readVisitor(written, NOW)).toEqual(visitor);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -502,7 +503,7 @@ describe('what the cookie carries', () => {
           expect(readVisitor(cookie, NOW)).toBeUndefined();
         },
       ),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -518,7 +519,7 @@ describe('what the cookie carries', () => {
         const written = writeVisitor({ session: newSession(), since: NOW, visit: latest });
         expect(readVisitor(written, NOW)?.visit).toEqual(latest);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
