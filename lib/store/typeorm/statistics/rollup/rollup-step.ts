@@ -77,10 +77,8 @@ export class RollupStep {
         await this.buckets.pagesIn(listBuckets(partly, MINUTE)),
       )),
     ];
-    const isOneBucket = quarters.every(
-      ({ since, until }) => quarters.length === 1 && until - since === QUARTER,
-    );
-    const sharedTime = isOneBucket ? monotonicClock.now() - begun : 0;
+    const counted = quarters.reduce((sum, { since, until }) => sum + until - since, 0);
+    const sharedTime = counted > QUARTER ? 0 : monotonicClock.now() - begun;
     const statements = [...this.paths.inserts(), ...visits, ...counts];
     if (deferred.length > 0) statements.push(new Table(this.manager.connection, DirtyRange).insert(deferred));
     if (ranges.some(({ erased }) => erased))
