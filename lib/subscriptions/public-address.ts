@@ -70,7 +70,7 @@ export async function resolveAddresses(
   isPrivateAllowed: boolean,
   interfaces: Interfaces = networkInterfaces(),
 ): Promise<[LookupAddress, ...LookupAddress[]]> {
-  const literal = hostname.replace(/^\[(.*)\]$/, '$1');
+  const literal = hostname.replace(/[[\]]/g, '');
   const family = isIP(literal);
   const addresses = family ? [{ address: literal, family }] : await lookup(literal, { all: true });
   const [first, ...others] = addresses;
