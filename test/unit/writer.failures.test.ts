@@ -210,6 +210,20 @@ describe('the writer', () => {
     expect(pauses()).toEqual([20, 40]);
   });
 
+  it('needs nobody who listens to commits, as in a command', async () => {
+    start();
+    writer = new ActivityWriter(store, DEFAULTS.writer, undefined, { now: Date.now });
+    expect(await resultOf(Promise.all([write('a'), write('b')]), 1)).toBe('stored');
+    const reported = jest.fn();
+    const typeorm = { write: async (_: unknown, __: unknown, onCommit: () => void) => onCommit() };
+    Reflect.set(store, 'typeorm', typeorm);
+    const manager = Object.create(EntityManager.prototype);
+    expect(await resultOf(writer.writeIn(manager, [activity('c')], undefined, reported), 1)).toBe('stored');
+    expect(reported).toHaveBeenCalledTimes(1);
+    expect(await resultOf(writer.beforeApplicationShutdown(), 1)).toBe('stored');
+    expect(store.lines).toEqual([]);
+  });
+
   it('says once in the log that the database fails, and when that is over', async () => {
     start();
     store.connectionError = new Error('no connection');
