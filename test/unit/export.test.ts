@@ -1,65 +1,29 @@
 import fc from 'fast-check';
 import { ACTIVITY_COLUMNS, SESSION_COLUMNS } from '../../lib/activity/activity-columns.js';
+import { Session } from '../../lib/activity/session.js';
 import type { ActivityRow } from '../../lib/activity/activity-row.js';
 import { type Cursor, decodeCursor, encodeCursor } from '../../lib/activity/pagination.js';
 import { parseFilter, type ParsedFilter } from '../../lib/activity/activity.filter.js';
 import { ExportDocument, type ExportPages, FORMATS } from '../../lib/export/format.js';
 import { exportPages } from '../../lib/export/pages.js';
 import { createFormat } from '../../lib/export/row-formats.js';
-import { Session } from '../../lib/index.js';
+import { aRow, aSession } from '../support/arbitrary-exports.js';
 import { runs } from '../support/property.js';
 import type { PageOfRecords, RecordReader, Records } from '../../lib/store/records.js';
 
-const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-const aCharacter = fc.oneof(
-  fc.constantFrom(...Array.from('"\'\\,()[]{}:; \t\n\r\v\f\b\u001A\u001F\u007F\u2028🦋é')),
-  fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }).filter((character) => character !== '\0'),
-);
-const aText = fc.string({ unit: aCharacter, maxLength: 8 });
-const maybe = fc.option(aText);
-const anInstant = fc.oneof(fc.integer({ min: 0, max: LAST }), fc.integer({ min: 0, max: 200_000 }));
-
-const aSession = fc
-  .record({
-    id: fc.oneof(aText, fc.stringMatching(/^[\w-]{1,9}$/)),
-    userAgent: maybe,
-    startedAt: anInstant.map((instant) => new Date(instant)),
-    browser: maybe,
-    system: maybe,
-    device: maybe,
-    country: maybe,
-    language: maybe,
-    bot: fc.boolean(),
-    consent: fc.option(fc.boolean()),
-  })
-  .map((properties) => Object.assign(new Session(), properties));
-
-const anActivity = fc.record({
-  id: fc.uuid({ version: [4, 7] }),
-  date: anInstant,
-  receivedAt: anInstant,
-  name: aText,
-  path: aText,
-  route: maybe,
-  referer: maybe,
-  properties: fc.option(
-    fc.dictionary(aText, fc.oneof(aText, fc.integer())).map((each) => JSON.stringify(each)),
-  ),
-  subject: maybe,
-  userId: maybe,
-  userName: maybe,
-  groupId: maybe,
-  groupName: maybe,
-  visitId: maybe,
-  ipAddress: maybe,
-  interactive: fc.option(fc.boolean()),
-});
+const someSession = aSession.map((properties) => Object.assign(new Session(), properties));
+const someActivity = aRow.map(({ date, receivedAt, properties, ...row }) => ({
+  ...row,
+  date: date.getTime(),
+  receivedAt: receivedAt.getTime(),
+  properties: properties && JSON.stringify(properties),
+}));
 
 /** Pages of activities: some have a session, also one of an earlier page, and some have one that is not stored any more. */
 const somePages = fc
   .tuple(
-    fc.uniqueArray(aSession, { selector: ({ id }) => id, maxLength: 3 }),
-    fc.array(fc.array(anActivity, { minLength: 1, maxLength: 6 }), { maxLength: 4 }),
+    fc.uniqueArray(someSession, { selector: ({ id }) => id, maxLength: 3 }),
+    fc.array(fc.array(someActivity, { minLength: 1, maxLength: 6 }), { maxLength: 4 }),
     fc.infiniteStream(fc.nat(4)),
   )
   .map(([sessions, pages, choice]) =>
@@ -285,6 +249,12 @@ describe('an export', () => {
       new ExportDocument(format),
     );
     expect(text).toContain(',"properties":{   "a": "\\n"\u007f } ,');
+  });
+
+  it('of rows has lone surrogates as JSON escapes them', () => {
+    const json = createFormat('json').row({ ...ROW, path: '\ud83e', properties: '{"\\udd8b":"\\ud83e"}' });
+    expect(json).toContain('"path":"\\ud83e"');
+    expect(json).toContain('"properties":{"\\udd8b":"\\ud83e"}');
   });
 
   it('as CSV without a mark has no mark, and raw formulas if that is asked', async () => {

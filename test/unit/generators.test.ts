@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import type { Question, ServerActivity } from '../../lib/index.js';
+import { isStorable } from '../../lib/activity/text.js';
+import { aTracked, EDGE_NUMBERS } from '../support/arbitrary-exports.js';
 import { anActivity } from '../support/statistics/arbitrary-activities.js';
 import { anyQuestion } from '../support/statistics/arbitrary-questions.js';
 import type { Asked } from '../support/statistics/model.js';
@@ -47,6 +49,17 @@ function questionOf(asked: Asked): Question {
 function instant(at: Question['from']): number {
   if (at === undefined || at instanceof Date) return Number(at);
   return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(at) ? at : `${at}Z`);
+}
+
+/** Returns the value and all that is in it, also keys. */
+function partsOf(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [value];
+  return [value, ...(Array.isArray(value) ? value : Object.entries(value).flat()).flatMap(partsOf)];
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
 describe('the generators of property tests hit what matters', () => {
@@ -129,5 +142,98 @@ describe('the generators of property tests hit what matters', () => {
       ),
     });
     expect(missed).toEqual([]);
+  });
+
+  describe('in exported', () => {
+    const activities = fc.sample(aTracked, ACTIVITIES);
+    const texts = activities.flatMap(({ path, referer, user, userAgent }) =>
+      [path, referer, user?.name, userAgent].filter((text) => typeof text === 'string'),
+    );
+    const properties = activities.flatMap((activity) => activity.properties ?? []);
+    const parts = properties.flatMap(partsOf);
+    const textsInJson = parts.filter((part) => typeof part === 'string');
+
+    const containing = (among: string[], characters: string): Record<string, number> =>
+      Object.fromEntries(
+        Array.from(characters, (character) => [
+          `with ${JSON.stringify(character)}`,
+          among.filter((text) => text.includes(character)).length,
+        ]),
+      );
+
+    it('texts that CSV quotes, and spreadsheets run', () => {
+      const missed = missedIn({
+        ...containing(texts, `"',;\t`),
+        ...countsOf(texts, {
+          'with CR LF': (text) => text.includes('\r\n'),
+          'with CR alone': (text) => /\r(?!\n)/.test(text),
+          'with LF alone': (text) => /(?<!\r)\n/.test(text),
+          'with two quotes': (text) => text.includes('""'),
+          'that begin with a quote': (text) => text.startsWith('"'),
+          'that end with a quote': (text) => text.endsWith('"'),
+          'that begin with a byte order mark': (text) => text.startsWith('\uFEFF'),
+          'that begin with a blank': (text) => /^ +[^ ]/.test(text),
+          'that end with a blank': (text) => /[^ ] +$/.test(text),
+          'of blanks alone': (text) => /^ +$/.test(text),
+          'that are empty': (text) => text === '',
+          'with a formula after blanks': (text) => /^\s+[=+\-@]/.test(text),
+          'with a formula after a semicolon': (text) => /;[=+\-@]/.test(text),
+          'with a formula in another line': (text) => /.(?:\r\n?|\n)[=+\-@]/s.test(text),
+          'with an apostrophe before a formula': (text) => /^'[=+\-@]/.test(text),
+        }),
+        ...Object.fromEntries(
+          Array.from('=+-@＝＋－＠\t\r\n', (character) => [
+            `that begin with ${JSON.stringify(character)}`,
+            texts.filter((text) => text.startsWith(character)).length,
+          ]),
+        ),
+        ...countsOf(activities, {
+          'activities without a referer': ({ referer }) => referer === undefined,
+          'activities without a session': ({ session }) => session === undefined,
+          'sessions without a user agent': ({ session, userAgent }) =>
+            session !== undefined && userAgent === undefined,
+          'users without a name': ({ user }) => user?.name === null,
+          'users with an empty name': ({ user }) => user?.name === '',
+          'activities without properties': (activity) => activity.properties === undefined,
+        }),
+      });
+      expect(missed).toEqual([]);
+    });
+
+    it('texts that JSON escapes, numbers that it may round, and values in values', () => {
+      const controls = String.fromCharCode(...Array.from({ length: 31 }, (_, i) => i + 1));
+      const missed = missedIn({
+        ...containing(textsInJson, `"\\\/${controls}\u007F\u0085\u2028\u2029\uFEFF`),
+        ...countsOf(textsInJson, {
+          'with </script>': (text) => text.includes('</script>'),
+          'with <!--': (text) => text.includes('<!--'),
+          'with two units for a character': (text) => /[\uD800-\uDBFF]/.test(text),
+          'that are empty': (text) => text === '',
+        }),
+        ...countsOf(texts, {
+          'outside of JSON, with NUL': (text) => text.includes('\0'),
+          'outside of JSON, with half of a surrogate pair': (text) => !isStorable(text.replaceAll('\0', '')),
+        }),
+        ...countsOf(parts, {
+          null: (part) => part === null,
+          true: (part) => part === true,
+          false: (part) => part === false,
+          'an array': Array.isArray,
+        }),
+        ...countsOf(properties, {
+          'without a key': (each) => Object.keys(each).length === 0,
+          'with an empty key': (each) => Object.hasOwn(each, ''),
+          'with a key of objects': (each) => Object.hasOwn(each, 'constructor'),
+          'of three levels': (each) => depthOf(each) === 3,
+        }),
+        ...Object.fromEntries(
+          EDGE_NUMBERS.map((number) => [
+            `the number ${Object.is(number, -0) ? '-0' : number}`,
+            parts.filter((part) => Object.is(part, number)).length,
+          ]),
+        ),
+      });
+      expect(missed).toEqual([]);
+    });
   });
 });
