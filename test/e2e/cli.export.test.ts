@@ -11,7 +11,8 @@ import { uuidv7 } from '../../lib/activity/random.js';
 import { AdaGuard, asAda } from '../support/dashboard.js';
 import { type DatabaseName, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { output, outputOfProcess, run, runProcess, start } from '../support/command.js';
+import { output, outputOfProcess, type Ran, run, runProcess, start } from '../support/command.js';
+import { CAN_MOUNT, SmallDisk } from '../support/small-disk.js';
 import { compiled } from '../support/compiled.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -394,29 +395,66 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
     expect(all.map(({ id }) => id)).toEqual((await host.stored()).map(({ id }) => id));
   });
 
-  describe('for which there is no room', () => {
-    let folder: string;
+  /** A folder with little room. */
+  interface Place {
+    folder: string;
+    /** Runs the command while files may have, or the disk has, at most so many bytes. */
+    exportInto(bytes: number, args: string[]): Promise<Ran>;
+    close(): Promise<void>;
+  }
 
-    beforeAll(() => {
-      folder = mkdtempSync(join(tmpdir(), 'djaffar-full-'));
+  async function openLimited(): Promise<Place> {
+    const folder = mkdtempSync(join(tmpdir(), 'djaffar-full-'));
+    return {
+      folder,
+      exportInto: (bytes, args) =>
+        runProcess(host.database, args, { limits: `-f ${Math.floor(bytes / 512)}` }),
+      close: async () => rmSync(folder, { recursive: true }),
+    };
+  }
+
+  async function openDisk(): Promise<Place> {
+    const disk = await SmallDisk.mount();
+    return {
+      folder: disk.folder,
+      exportInto: async (bytes, args) => {
+        await disk.resize(bytes);
+        const ran = await run(host.database, args);
+        await disk.resize(10 * lengthOf('ndjson'));
+        return ran;
+      },
+      close: () => disk.unmount(),
+    };
+  }
+
+  const lengthOf = (format: string): number => whole.get(format === 'json' ? 'ndjson' : format)?.length ?? 0;
+
+  const limited = { limit: 'as large as files may be', code: 'EFBIG', open: openLimited };
+  const onDisk = { limit: 'on a full disk', code: 'ENOSPC', open: openDisk };
+  if (!CAN_MOUNT) it.todo('in a file on a full disk: this machine lets tests mount none');
+
+  describe.each(CAN_MOUNT ? [limited, onDisk] : [limited])('in a file $limit', ({ code, open }) => {
+    let place: Place;
+
+    beforeEach(async () => {
+      place = await open();
     });
 
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    afterEach(() => place.close());
 
     /** Exports to a file that has room for two thirds of it. @returns the printed cursor */
     async function exportTo(file: string, format: string): Promise<string> {
       const args = ['export', '--format', format, '--output', file];
-      const { length } = whole.get(format === 'json' ? 'ndjson' : format) ?? '';
-      const limits = `-f ${Math.floor((length * 2) / 3 / 512)}`;
-      const { code, stdout, stderr } = await runProcess(host.database, args, { limits });
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      const [, cursor = ''] = /^djaffar: EFBIG: .*; resume with --after (\S+)\n$/.exec(stderr) ?? [];
-      expect({ stderr, cursor }).toEqual({ stderr, cursor: expect.stringMatching(/./) as string });
+      const ran = await place.exportInto(Math.floor((lengthOf(format) * 2) / 3), args);
+      expect(ran).toMatchObject({ code: 1, stdout: '' });
+      const pattern = new RegExp(`^djaffar: .*${code}: [^;]*; resume with --after (\\S+)\n$`);
+      const [, cursor = ''] = pattern.exec(ran.stderr) ?? [];
+      expect({ ...ran, cursor }).toEqual({ ...ran, cursor: expect.stringMatching(/./) as string });
       return cursor;
     }
 
     it.each(['ndjson', 'csv'])('leaves whole pages of %s, and goes on behind them', async (format) => {
-      const file = join(folder, format);
+      const file = join(place.folder, format);
       const cursor = await exportTo(file, format);
       const begun = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
       expect(begun.endsWith('\n')).toBe(true);
@@ -426,7 +464,7 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
     });
 
     it('leaves a JSON array, and goes on in another', async () => {
-      const file = join(folder, 'json');
+      const file = join(place.folder, 'json');
       const cursor = await exportTo(file, 'json');
       const rest = await output(host.database, ['export', '--format', 'json', '--after', cursor]);
       const all = [readFileSync(file, 'utf8'), rest].flatMap(
@@ -435,12 +473,22 @@ describe.each(FOUND)('an export of many activities on %s', (name) => {
       expect(all.map(({ id }) => id)).toEqual((await host.stored()).map(({ id }) => id));
     });
 
-    it('says so if there is none at all, and nothing to go on behind', async () => {
-      const { code, stderr } = await runProcess(host.database, ['export', '--output', '/dev/full']);
-      expect({ code, stderr }).toEqual({
-        code: 1,
-        stderr: expect.stringMatching(/^djaffar: ENOSPC: [^;]*\n$/) as string,
-      });
+    it.each(['ndjson', 'csv', 'json'])(
+      'leaves an empty file if it has no room for a page of %s',
+      async (format) => {
+        const file = join(place.folder, format);
+        const { stderr } = await place.exportInto(4096, ['export', '--format', format, '--output', file]);
+        expect(stderr).toMatch(new RegExp(`^djaffar: .*${code}: [^;]*\n$`));
+        expect(readFileSync(file, 'utf8')).toBe('');
+      },
+    );
+  });
+
+  it('says so if nothing can be written, and nothing to go on behind', async () => {
+    const { code, stderr } = await runProcess(host.database, ['export', '--output', '/dev/full']);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^djaffar: ENOSPC: [^;]*\n$/) as string,
     });
   });
 

@@ -104,7 +104,10 @@ function toExported(stored: Activity, tracked: Tracked | undefined): Properties 
 /** Returns the cells of an exported activity by their columns. */
 function toCells(activity: Properties): Record<string, string> {
   const session = isObject(activity.session) ? activity.session : {};
-  const toCell = (value: unknown): string => (isObject(value) ? JSON.stringify(value) : String(value ?? ''));
+  const toCell = (value: unknown): string => {
+    if (typeof value === 'string') return value;
+    return value === null || value === undefined ? '' : JSON.stringify(value);
+  };
   return Object.fromEntries([
     ...ACTIVITY_COLUMNS.map((column) => [column, toCell(activity[column])]),
     ...SESSION_COLUMNS.slice(1).map((column) => [`session.${column}`, toCell(session[column])]),
@@ -171,7 +174,7 @@ describe.each(STORES)('an export on %s', (name) => {
   /** Tracks the activities in a group of their own. @returns what an export has of them */
   async function track(activities: Tracked[]): Promise<Properties[]> {
     group += 1;
-    const given = new Map(activities.map((activity) => [randomUUID().toString(), activity]));
+    const given = new Map<string, Tracked>(activities.map((activity) => [randomUUID(), activity]));
     await Promise.all(
       [...given].map(([id, { session, ...activity }]) =>
         host.activities.track({

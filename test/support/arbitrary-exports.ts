@@ -74,7 +74,7 @@ function nested(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 }
 
 /** As deep as they may be. */
-export const someProperties = anObjectOf(nested(nested(aValue))).filter(
+const someProperties = anObjectOf(nested(nested(aValue))).filter(
   (properties) => Buffer.byteLength(JSON.stringify(properties)) <= MAX_PROPERTIES_BYTES,
 );
 

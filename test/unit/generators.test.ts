@@ -203,7 +203,7 @@ describe('the generators of property tests hit what matters', () => {
     it('texts that JSON escapes, numbers that it may round, and values in values', () => {
       const controls = String.fromCharCode(...Array.from({ length: 31 }, (_, i) => i + 1));
       const missed = missedIn({
-        ...containing(textsInJson, `"\\\/${controls}\u007F\u0085\u2028\u2029\uFEFF`),
+        ...containing(textsInJson, `"\\/${controls}\u007F\u0085\u2028\u2029\uFEFF`),
         ...countsOf(textsInJson, {
           'with </script>': (text) => text.includes('</script>'),
           'with <!--': (text) => text.includes('<!--'),

@@ -63,7 +63,8 @@ async function exportTo(
     await begun.output.write([begun.document.end()]);
   } catch (error) {
     if (isClosedPipe(error)) return;
-    await begun?.output.write([begun.document.end()]).catch(() => {});
+    // Before the first page, there is no document to end.
+    if (cursor !== after) await begun?.output.write([begun.document.end()]).catch(() => {});
     throw unfinished(error, cursor);
   } finally {
     progress.stop();
