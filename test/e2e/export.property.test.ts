@@ -27,7 +27,12 @@ const someRows = fc
   )
   .map(([sessions, rows, choice]) => ({
     sessions,
-    rows: rows.map((row) => ({ ...row, sessionId: sessions[choice.next().value]?.id ?? null })),
+    rows: rows.map((row) => ({
+      ...row,
+      // TypeORM's types accept no object with unknown values.
+      properties: JSON.parse(JSON.stringify(row.properties)),
+      sessionId: sessions[choice.next().value]?.id ?? null,
+    })),
   }));
 
 /** MariaDB has an order of its own for ids. */

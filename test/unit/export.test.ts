@@ -187,10 +187,11 @@ describe.each([
 
   it.each(['ndjson', 'json'] as const)('of more rows than are joined at once, as %s', async (name) => {
     const rows = Array.from({ length: 250 }, (__, i) => ({ ...ROW, name: `n${i}`, interactive: true }));
+    const stored = [rows, [], rows.slice(0, 200), rows.slice(0, 1)];
     const format = createFormat(name);
-    const pages = exportPages(new Source([rows, rows.slice(0, 1)], hasRecords), format, {});
+    const pages = exportPages(new Source(stored, hasRecords), format, {});
     const { text } = await read(pages, new ExportDocument(format));
-    const lines = [...rows, ...rows.slice(0, 1)].map(toJson);
+    const lines = stored.flat().map(toJson);
     expect(text).toBe(name === 'json' ? `[\n${lines.join(',\n')}\n]\n` : `${lines.join('\n')}\n`);
   });
 
@@ -249,6 +250,23 @@ describe('an export', () => {
       new ExportDocument(format),
     );
     expect(text).toContain(',"properties":{   "a": "\\n"\u007f } ,');
+  });
+
+  it.each([
+    ['json', '2001-02-03'],
+    ['csv', '2001-02-04'],
+  ] as const)('of rows formats each session and each minute once, as %s', (name, day) => {
+    const toIso = jest.spyOn(Date.prototype, 'toISOString');
+    const session = Object.assign(new Session(), SESSION);
+    const { row } = createFormat(name);
+    const rows = ['00.000', '00.001', '59.999'].map((second) => {
+      const date = Date.parse(`${day}T04:05:${second}Z`);
+      return { second, text: row({ ...ROW, date, receivedAt: date, session }) };
+    });
+    // Of the minute, and of the start of the session.
+    expect(toIso).toHaveBeenCalledTimes(2);
+    toIso.mockRestore();
+    for (const { second, text } of rows) expect(text.split(`${day}T04:05:${second}Z`)).toHaveLength(3);
   });
 
   it('of rows has lone surrogates as JSON escapes them', () => {
