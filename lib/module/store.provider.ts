@@ -38,9 +38,6 @@ function storeSettings(settings: Settings): StoreSettings {
     writer: settings.writer,
     statistics: settings.statistics,
     page: settings.page ?? defaultPage,
-    privacy: settings.privacy,
-    consent: settings.consent?.bind(settings),
-    withoutConsent: settings.withoutConsent,
     retention: settings.retention,
     claim: settings.session.claim,
   };

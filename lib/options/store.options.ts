@@ -93,13 +93,10 @@ export interface StoreFactory {
 }
 
 /**
- * The options that a store needs, with their defaults filled in. Those of privacy are for a store that does not support all of
- * them; the command `djaffar` gives none.
+ * The options that a store needs, with their defaults filled in. `retention` and `claim` are for a store that does not support all of their
+ * values; the command `djaffar` gives none.
  */
-export interface StoreSettings extends Pick<
-  PrivacyOptions,
-  'privacy' | 'consent' | 'withoutConsent' | 'retention'
-> {
+export interface StoreSettings extends Pick<PrivacyOptions, 'retention'> {
   writer: WriterSettings;
   statistics: StatisticsSettings;
   page: PageOption;

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { DAY } from '../time/units.js';
+import { DAY, HOUR } from '../time/units.js';
 
 /** How often cookieless visitors get a new session. */
 export type SaltRotation = 'day' | 'week' | 'month';
@@ -23,6 +23,9 @@ export interface CookielessVisit {
   /** For optimistic locking: an update must store the version that was read plus one. */
   version: number;
 }
+
+/** Milliseconds after which the reservation of a visit is deleted: 24 hours of a visit, and time for late activities. */
+export const MAX_RESERVATION_AGE = 46 * HOUR;
 
 /** 1970 began on a Thursday. */
 const DAYS_BEFORE_MONDAY = 3;

@@ -208,7 +208,7 @@ export interface Store {
 
   /**
    * Deletes visits of {@link reserveVisits} that ended more than a day ago, by the clock of {@link loadSalts}.
-   * @param limit so many at most
+   * @param limit so many at most, unless the store deletes all in one statement
    * @param timeout milliseconds
    * @returns how many
    */

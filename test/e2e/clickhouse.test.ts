@@ -64,10 +64,6 @@ describe('options that need what is not built', () => {
     }).compile();
 
   it.each<[DjaffarOptions, string]>([
-    [{ privacy: 'cookieless' }, "privacy: 'cookieless'"],
-    [{ privacy: () => 'identified' }, 'privacy with a function'],
-    [{ consent: () => true }, "consent without withoutConsent: 'nothing'"],
-    [{ consent: () => true, withoutConsent: 'cookieless' }, "consent without withoutConsent: 'nothing'"],
     [{ session: { claim: 'session' } }, "session.claim: 'session'"],
     [
       { retention: { keep: '2 years', figures: 'keep', anonymiseAfter: '1 years' } },
@@ -104,9 +100,11 @@ describe('the tables on a cluster', () => {
     expect(names).toEqual(
       new Set([
         'djaffar_activity',
+        'djaffar_cookieless_visit',
         'djaffar_dirty_visit',
         'djaffar_migration',
         'djaffar_outcome',
+        'djaffar_salt',
         'djaffar_session',
         'djaffar_signing_key',
         'djaffar_state',

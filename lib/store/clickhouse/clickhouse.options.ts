@@ -64,18 +64,8 @@ export function toClickHouseSettings(options: ClickHouseOptions): ClickHouseSett
 }
 
 /** @throws Error that names the options that ClickHouse does not support */
-export function checkIsBuilt({
-  privacy,
-  consent,
-  withoutConsent = 'cookieless',
-  retention = {},
-  claim,
-}: StoreSettings): void {
+export function checkIsBuilt({ retention = {}, claim }: StoreSettings): void {
   const needed = [
-    ...(privacy === 'cookieless' ? ["privacy: 'cookieless'"] : []),
-    // It may return 'cookieless'.
-    ...(typeof privacy === 'function' ? ['privacy with a function'] : []),
-    ...(consent && withoutConsent === 'cookieless' ? ["consent without withoutConsent: 'nothing'"] : []),
     ...(claim === 'session' ? ["session.claim: 'session'"] : []),
     ...(retention.figures === 'keep' ? ["retention.figures: 'keep'"] : []),
   ];

@@ -10,26 +10,28 @@ import type { VisitSpan } from '../../activity/visit-id.js';
 import type { IncidentLog } from '../../diagnostics/incident-log.js';
 import type { OutcomeCount } from '../../diagnostics/outcome-counter.js';
 import type { StoreSettings } from '../../options/store.options.js';
+import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
 import { monotonicClock } from '../../time/clock.js';
 import type { Mismatches, PageRequest, Progress, Received, Store, StoreFailure } from '../store.js';
 import type { Write } from '../batch.js';
 import type { ErasureSelection, RetentionPlan, RetentionResult } from '../erasure.types.js';
-import { type Finding, ok, problem } from '../finding.js';
+import type { Finding } from '../finding.js';
 import type { UnavailableError } from '../unavailable.error.js';
 import { Anonymisation } from './anonymisation.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
+import { deleteReservedVisits, findReservedVisits, loadSalts, reserveVisits } from './cookieless.js';
 import { DirtyVisits } from './dirty-visits.js';
 import { Duplicates } from './duplicates.js';
 import { countToErase, Erasure } from './erasure.js';
 import { classifyFailure } from './failure.js';
-import { migrate, missingTables } from './migrations.js';
+import { inspect, migrate } from './migrations.js';
 import { addOutcomes, findOutcomes } from './outcomes.js';
 import { PersonalData } from './personal-data.js';
 import { Reader } from './reader.js';
 import { previewRetention, retain, retainedAt } from './retention.js';
-import { Server } from './server.js';
+import { Server, type StatementLimits } from './server.js';
 import { Sessions } from './sessions.js';
 import { loadSigningKeys } from './signing-keys.js';
 import { ClickHouseStatistics } from './statistics/clickhouse.statistics.js';
@@ -222,35 +224,39 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     yield* new PersonalData(this.server, this.sessions, this.reader).stream(selection);
   }
 
-  loadSalts = failCookieless;
-  deleteReservedVisits = failCookieless;
-  findReservedVisits = failCookieless;
-  reserveVisits = failCookieless;
+  loadSalts(next: (now: number) => Salt, timeout: number): Promise<Salt[]> {
+    return this.askQuietly(timeout, (limits) => loadSalts(this.server, next, limits));
+  }
+
+  deleteReservedVisits(_limit: number, timeout: number): Promise<number> {
+    return this.askQuietly(timeout, (limits) => deleteReservedVisits(this.server, limits));
+  }
+
+  findReservedVisits(sessions: string[], timeout: number): Promise<CookielessVisit[]> {
+    return this.askQuietly(timeout, (limits) => findReservedVisits(this.server, sessions, limits));
+  }
+
+  reserveVisits(visits: CookielessVisit[], timeout: number): Promise<CookielessVisit[]> {
+    return this.askQuietly(timeout, (limits) => reserveVisits(this.server, visits, limits));
+  }
 
   loadSigningKeys(
     next: (newest: SigningKey | undefined) => SigningKey | undefined,
     timeout: number,
   ): Promise<SigningKey[]> {
-    return this.server.ask((limits) => loadSigningKeys(this.server, next, limits), {
-      timeout,
-      symptom: null,
-    });
+    return this.askQuietly(timeout, (limits) => loadSigningKeys(this.server, next, limits));
   }
 
   addOutcomes(counts: OutcomeCount[], timeout: number): Promise<void> {
-    return this.server.ask((limits) => addOutcomes(this.server, counts, limits), { timeout, symptom: null });
+    return this.askQuietly(timeout, (limits) => addOutcomes(this.server, counts, limits));
   }
 
   findOutcomes(since: number): Promise<OutcomeCount[]> {
     return this.server.ask((limits) => findOutcomes(this.server, since, limits));
   }
 
-  async inspect(): Promise<Finding[]> {
-    const missing = await this.server.ask((limits) => missingTables(this.server, limits));
-    if (missing.length === 0) return [ok('all tables are there')];
-    return missing.map((table) =>
-      problem(`the table ${table} is missing`, 'run the migrations: npx djaffar -d … migrate'),
-    );
+  inspect(): Promise<Finding[]> {
+    return this.server.ask((limits) => inspect(this.server, limits));
   }
 
   findLag(): Promise<{ lag: number; now: number }> {
@@ -286,10 +292,9 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     await this.freshness.stop();
     await this.server.close();
   }
-}
 
-async function failCookieless(): Promise<never> {
-  throw new Error(
-    'Djaffar: the store on ClickHouse cannot keep visitors without a cookie apart yet (the option "privacy")',
-  );
+  /** The caller logs failures. */
+  private askQuietly<T>(timeout: number, work: (limits: StatementLimits) => Promise<T>): Promise<T> {
+    return this.server.ask(work, { timeout, symptom: null });
+  }
 }

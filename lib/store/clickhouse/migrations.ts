@@ -1,11 +1,14 @@
+import { type Finding, ok, problem } from '../finding.js';
 import type { ClickHouseSettings } from './clickhouse.options.js';
 import type { Server, StatementLimits } from './server.js';
 import { text } from './sql.js';
 import {
   ACTIVITY,
+  COOKIELESS_VISIT,
   DIRTY_VISIT,
   MIGRATION,
   OUTCOME,
+  SALT,
   SESSION,
   SIGNING_KEY,
   STATE,
@@ -21,6 +24,8 @@ interface Dialect {
   engine: (engine: string) => string;
   /** Settings that make an acknowledged insert durable. */
   durable: string;
+  /** The settings of a table whose changes have turns: the server must know the tokens of the latest inserts. See turns.ts. */
+  inTurns: string;
 }
 
 /** Statements that do no harm if they are run again: a migration may have stopped between two of them. */
@@ -29,6 +34,9 @@ interface Migration {
   name: string;
   statements: (dialect: Dialect) => string[];
 }
+
+/** How many turns the server knows: more than all instances take while one waits for the answer to an insert. */
+const KNOWN_TURNS = 10_000;
 
 /** A text that most rows have in common with others. */
 const REPEATED = 'LowCardinality(String)';
@@ -41,7 +49,7 @@ const MIGRATIONS: Migration[] = [
   {
     version: 1,
     name: 'create the tables',
-    statements: ({ onCluster, engine, durable }) => [
+    statements: ({ onCluster, engine, durable, inTurns }) => [
       // Sorted by hour, so that a time range is a range of the key, then by visit, so that a visit is read at once. The key makes
       // no id unique: see duplicates.ts. All rows of an insert are in one partition, so that it is all or nothing.
       `CREATE TABLE IF NOT EXISTS ${ACTIVITY}${onCluster} (
@@ -148,6 +156,23 @@ const MIGRATIONS: Migration[] = [
         secret String
       ) ENGINE = ${engine('MergeTree()')}
       ORDER BY (number, secret)${durable}`,
+      `CREATE TABLE IF NOT EXISTS ${SALT}${onCluster} (
+        period Int32,
+        secret String,
+        turn UInt64
+      ) ENGINE = ${engine('ReplacingMergeTree(turn)')}
+      ORDER BY period${inTurns}`,
+      `CREATE TABLE IF NOT EXISTS ${COOKIELESS_VISIT}${onCluster} (
+        sessionId String COMMENT 'empty: only the latest turn',
+        visitId String,
+        startedAt Int64,
+        lastSeen Int64,
+        user String COMMENT 'a digest',
+        version UInt32,
+        turn UInt64,
+        INDEX seen lastSeen TYPE minmax GRANULARITY 1
+      ) ENGINE = ${engine('ReplacingMergeTree(turn)')}
+      ORDER BY sessionId${inTurns}`,
       `CREATE TABLE IF NOT EXISTS ${OUTCOME}${onCluster} (
         hour Int64,
         cause LowCardinality(String),
@@ -186,20 +211,28 @@ export async function migrate(
 }
 
 function createDialect({ cluster, replicated }: ClickHouseSettings): Dialect {
+  // By default, a server that loses power loses the acknowledged inserts of the last seconds.
+  const durable = replicated ? '' : '\n      SETTINGS fsync_after_insert = 1, fsync_part_directory = 1';
   return {
     onCluster: cluster === undefined ? '' : ` ON CLUSTER \`${cluster}\``,
     engine: (engine) => (replicated ? `Replicated${engine}` : engine),
-    // By default, a server that loses power loses the acknowledged inserts of the last seconds.
-    durable: replicated ? '' : '\n      SETTINGS fsync_after_insert = 1, fsync_part_directory = 1',
+    durable,
+    inTurns: replicated
+      ? `\n      SETTINGS replicated_deduplication_window = ${KNOWN_TURNS}`
+      : `${durable}, non_replicated_deduplication_window = ${KNOWN_TURNS}`,
   };
 }
 
-/** The names of tables that are not there. */
-export async function missingTables(server: Server, limits: StatementLimits): Promise<string[]> {
+/** Finds the tables that are missing. */
+export async function inspect(server: Server, limits: StatementLimits): Promise<Finding[]> {
   const rows = await server.query<{ name: string }>(
     'SELECT name FROM system.tables WHERE database = currentDatabase()',
     limits,
   );
   const found = new Set(rows.map(({ name }) => name));
-  return TABLES.filter((table) => !found.has(table));
+  const missing = TABLES.filter((table) => !found.has(table));
+  if (missing.length === 0) return [ok('all tables are there')];
+  return missing.map((table) =>
+    problem(`the table ${table} is missing`, 'run the migrations: npx djaffar -d … migrate'),
+  );
 }

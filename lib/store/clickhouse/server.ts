@@ -120,8 +120,16 @@ export class Server {
     });
   }
 
-  /** Inserts rows durably, in one block: all or none. */
-  async insert(table: string, rows: readonly object[], limits: StatementLimits = {}): Promise<void> {
+  /**
+   * Inserts rows durably, in one block: all or none.
+   * @param token nothing is inserted if the table has got rows with this token; without it, the same rows can be inserted again
+   */
+  async insert(
+    table: string,
+    rows: readonly object[],
+    limits: StatementLimits = {},
+    token?: string,
+  ): Promise<void> {
     await this.bounded(limits, async (abort_signal, bounds) => {
       const { replicated } = this.settings;
       await this.client.insert({
@@ -134,8 +142,9 @@ export class Server {
           // Several pieces of text would become several blocks, which are stored separately.
           input_format_parallel_parsing: 0,
           max_insert_block_size: '1048576',
-          // An erased row that is sent again must be stored again.
-          insert_deduplicate: 0,
+          // Without a token, the same rows would count as sent twice, but erased rows must be stored again.
+          insert_deduplicate: token === undefined ? 0 : 1,
+          ...(token !== undefined && { insert_deduplication_token: token }),
           wait_end_of_query: 1,
           ...(replicated && {
             insert_quorum: 'auto',
@@ -147,10 +156,12 @@ export class Server {
   }
 
   /** Waits until the queried replica has everything that the others have acknowledged. */
-  async sync(limits?: StatementLimits): Promise<void> {
+  async sync(
+    limits?: StatementLimits,
+    tables = [ACTIVITY, SESSION, VISIT, STATE, SIGNING_KEY],
+  ): Promise<void> {
     if (!this.settings.replicated) return;
-    for (const table of [ACTIVITY, SESSION, VISIT, STATE, SIGNING_KEY])
-      await this.command(`SYSTEM SYNC REPLICA ${table} LIGHTWEIGHT`, limits);
+    for (const table of tables) await this.command(`SYSTEM SYNC REPLICA ${table} LIGHTWEIGHT`, limits);
   }
 
   /**

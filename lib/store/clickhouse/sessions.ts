@@ -2,6 +2,7 @@ import { SESSION_COLUMNS } from '../../activity/activity-columns.js';
 import { Session, type NewSession } from '../../activity/session.js';
 import { parseUserAgent } from '../../activity/user-agent.js';
 import { PageCache } from '../page-cache.js';
+import { eraseReservedVisits } from './cookieless.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { Server, StatementLimits } from './server.js';
 import { lists, text, texts } from './sql.js';
@@ -120,11 +121,13 @@ export class Sessions {
     return userAgents.size - stored.size;
   }
 
-  /** Deletes the sessions without activities. */
+  /** Deletes the sessions without activities, and their latest cookieless visits. */
   async deleteUnused(ids: Iterable<string>): Promise<void> {
     for (const some of lists([...new Set(ids)])) {
       const used = await this.withActivities(some.map((id) => ({ id })));
-      const stored = await this.find(some.filter((id) => !used.has(id)));
+      const unused = some.filter((id) => !used.has(id));
+      await eraseReservedVisits(this.server, unused);
+      const stored = await this.find(unused);
       if (stored.size > 0) await this.delete([...stored.keys()]);
     }
   }

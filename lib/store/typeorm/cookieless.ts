@@ -3,13 +3,10 @@ import { connectionsOf, type LentConnection } from '../../database/connections.j
 import { dialectOf, type Statement } from '../../database/dialects/dialect.js';
 import { uncached } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
-import type { CookielessVisit, Salt } from '../../privacy/salt.js';
+import { type CookielessVisit, MAX_RESERVATION_AGE, type Salt } from '../../privacy/salt.js';
 import { monotonicClock } from '../../time/clock.js';
 import { databaseNow } from './database-now.js';
 import { CookielessVisit as CookielessVisitTable, Salt as SaltTable } from './tables/cookieless.entity.js';
-
-/** Milliseconds after which the row of a visit is deleted: 24 hours of a visit, and time for late activities. */
-const KEPT = 46 * 3_600_000;
 
 /**
  * The salts of this period and the one before; all others are deleted. Like all functions in this file, it uses a writer's connection, so
@@ -54,11 +51,11 @@ export async function deleteReservedVisits(
     const rows = await uncached(dataSource, connection.runner)
       .createQueryBuilder(CookielessVisitTable, 'visit')
       .select('visit.sessionId', 'sessionId')
-      .where('visit.lastSeen < :oldest', { oldest: now - KEPT })
+      .where('visit.lastSeen < :oldest', { oldest: now - MAX_RESERVATION_AGE })
       .orderBy('visit.lastSeen')
       .limit(limit)
       .getRawMany<{ sessionId: string }>();
-    return { sessions: rows.map(({ sessionId }) => sessionId), oldest: now - KEPT };
+    return { sessions: rows.map(({ sessionId }) => sessionId), oldest: now - MAX_RESERVATION_AGE };
   });
   if (sessions.length === 0) return 0;
   const deletion = dataSource
