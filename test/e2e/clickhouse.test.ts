@@ -564,7 +564,7 @@ describe('the tables on a cluster', () => {
         const value = visits[i]?.[column];
         const type = Array.isArray(value) ? 'array' : typeof value;
         const changes: Partial<Record<string, string>> = {
-          array: "['/another']",
+          array: `arrayResize(${column}, length(${column}) + 1)`,
           boolean: `NOT ${column}`,
           number: `${column} + 1`,
         };

@@ -9,8 +9,8 @@ import type { ParsedCondition } from '../../activity/condition.js';
 import type { Cursor } from '../../activity/pagination.js';
 import { all, double, ID_ORDER, integer, text, texts } from './sql.js';
 
-/** The page of an activity. The column is NULL if the page equals the path. */
-export const PAGE = 'ifNull(page, path)';
+/** The page of an activity; the column `page` is NULL if the page equals the path. */
+export const PAGE = 'pageOrPath';
 
 /** The conditions of a filter on the table of activities. */
 export function buildConditions(filter: ParsedFilter): string[] {

@@ -31,6 +31,8 @@ const STATEMENT: EngineSettings = {
   join_use_nulls: 1,
   // `toString(id) AS id` is not meant by `WHERE id = …`.
   prefer_column_name_to_alias: 1,
+  // A statement that reads a table twice sees the same rows of it.
+  enable_shared_storage_snapshot_in_query: 1,
   // Wait until all replicas have executed a deletion.
   mutations_sync: '2',
   lightweight_deletes_sync: '2',

@@ -9,11 +9,14 @@ import {
   type VisitField,
 } from '../../../statistics/statistics-filter.js';
 import type { TimeRange } from '../../../statistics/time/time-range.js';
-import { buildConditions, wildcardCondition, scopeConditions, valueCondition } from '../filter.js';
+import { DAY, HOUR } from '../../../time/units.js';
+import { buildConditions, PAGE, wildcardCondition, scopeConditions, valueCondition } from '../filter.js';
 import type { Server, StatementLimits } from '../server.js';
 import { all, integer, text } from '../sql.js';
 import { ACTIVITY, SESSION, VISIT } from '../tables.js';
 
+/** Milliseconds: the hours of longer visits are not listed. */
+const MAX_LISTED = 2 * DAY;
 const VISITORS = ['session', 'visit'] as const;
 const ACTIVITY_COLUMNS = { session: 'sessionId', visit: `nullIf(visitId, '')` };
 const VISIT_COLUMNS = { session: 'sessionId', visit: 'id' };
@@ -86,7 +89,9 @@ export class StatisticsQuery {
       ),
     ];
     const ofActivities = activityConditions(this.filter);
-    if (ofActivities.length > 0) {
+    if (ofActivities.length > 0 && this.isCounted) {
+      own.push(`arrayExists((${PAGE}, name) -> ${all(ofActivities)}, counts.page, counts.name)`);
+    } else if (ofActivities.length > 0) {
       // A visit has no activities before its start.
       const since = inRange('date', { since: range.since ?? 0 });
       own.push(
@@ -96,6 +101,54 @@ export class StatisticsQuery {
     if (this.scope.length > 0) own.push(`id IN (SELECT visitId FROM ${ACTIVITY} WHERE ${all(this.scope)})`);
     own.push(...this.withoutVisitsBeyond);
     return `FROM ${VISIT} FINAL WHERE ${all([...own, ...conditions])}`;
+  }
+
+  /** True if rows of visits have the counts of the activities that match: these are by page and by name. */
+  get isCounted(): boolean {
+    const { conditions = [], ...plain } = toActivityFilter(this.filter);
+    const fields = [...Object.keys(plain), ...conditions.map(({ field }) => field)];
+    return this.scope.length === 0 && fields.every((field) => field === 'page' || field === 'name');
+  }
+
+  /** The conditions on single activities, over the columns `name` and {@link PAGE}. */
+  get ofActivities(): string {
+    return all(activityConditions(this.filter));
+  }
+
+  /**
+   * Returns the SQL after `SELECT …`, for the visits all of whose activities are in one interval and have one session, so that the
+   * counts of their rows can be used. The others are {@link otherActivities}, which the same statement must read: it sees the same rows
+   * of a table each time.
+   */
+  containedVisits(range: TimeRange, starts: readonly number[] = []): string {
+    return this.visits(range, isContained(range, starts));
+  }
+
+  /**
+   * Returns the SQL after `SELECT …`, for the activities of the filter that are of visits, but not in {@link containedVisits}. The table's
+   * key finds their hours.
+   */
+  otherActivities(range: TimeRange, starts: readonly number[] = [], ...conditions: string[]): string {
+    const others = `FROM ${VISIT} FINAL WHERE ${all([
+      `startedAt < ${integer(range.until)}`,
+      `endedAt >= ${integer(range.since)}`,
+      `NOT (${isContained(range, starts)})`,
+    ])}`;
+    const first = hourSql(`greatest(startedAt, toInt64(${integer(range.since)}))`);
+    const last = hourSql(`least(endedAt, toInt64(${integer(range.until)}), startedAt + ${MAX_LISTED})`);
+    const hours = `SELECT DISTINCT arrayJoin(range(${first}, ${last} + 1)) ${others}`;
+    const isLong = `endedAt - startedAt > ${MAX_LISTED}`;
+    return this.activities(
+      range,
+      `${hourSql('date')} IN (${hours}) OR visitId IN (SELECT id ${others} AND ${isLong})`,
+      `visitId IN (SELECT id ${others})`,
+      ...conditions,
+    );
+  }
+
+  /** Returns the SQL after `SELECT …`, for the activities of the filter that are of no visit. */
+  activitiesOutsideVisits(range: TimeRange, ...conditions: string[]): string {
+    return this.activities(range, `visitId = ''`, ...conditions);
   }
 
   /** The conditions of the scope, which apply to each activity in addition to the filter. */
@@ -155,6 +208,20 @@ export function indexSql(column: string, starts: readonly number[]): string {
   const list = `[${starts.map((start) => `toInt64(${integer(start)})`).join(', ')}]`;
   // Not `indexOf`, which compares with one after the other.
   return `transform(${startSql(column, starts)}, ${list}, [${starts.map((_, i) => `toInt64(${i})`).join(', ')}], toInt64(-1))`;
+}
+
+/** As in the key of the table of activities. */
+function hourSql(instant: string): string {
+  return `intDiv(${instant}, ${HOUR})`;
+}
+
+function isContained({ since, until }: TimeRange, starts: readonly number[]): string {
+  return all([
+    'NOT mixed',
+    `startedAt >= ${integer(since)}`,
+    `endedAt < ${integer(until)}`,
+    ...(starts.length > 1 ? [`${startSql('startedAt', starts)} = ${startSql('endedAt', starts)}`] : []),
+  ]);
 }
 
 function sessionsWhere(condition: string): string {

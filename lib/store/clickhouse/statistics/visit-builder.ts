@@ -25,7 +25,9 @@ export const COLUMNS = [
   ...VISIT_SOURCES,
   ...SESSION_PROPERTIES,
   'bot',
+  'mixed',
   'pages',
+  'counts',
 ];
 
 /**
@@ -97,7 +99,17 @@ export function visitsSql(selection: VisitSelection): string {
     'tupleElement(first, 3) AS entry',
     'tupleElement(last, 2) AS exit',
     ...VISIT_SOURCES.map((source, i) => `tupleElement(first, ${i + 4}) AS ${source}`),
-    `arrayCompact(arrayMap(v -> v.3, arraySort(groupArrayIf((date, ${ID_ORDER}, ${PAGE}), name = 'view')))) AS pages`,
+    'toBool(count(activity.sessionId) NOT IN (0, count()) OR ifNull(min(activity.sessionId) != max(activity.sessionId), false)) AS mixed',
+    `arraySort(groupArray((date, ${ID_ORDER}, ${PAGE}, name))) AS sequence`,
+    `arrayCompact(arrayMap(place -> place.3, arrayFilter(place -> place.4 = 'view', sequence))) AS pages`,
+    'arraySort(arrayMap(place -> (place.3, place.4), sequence)) AS sorted',
+    // No lambda uses an array that is not one of its arguments: ClickHouse would copy it for each element.
+    `arrayMap((n, pair, previous) -> n = 1 OR pair != previous, arrayEnumerate(sorted), sorted,
+      arrayPushFront(arrayPopBack(sorted), ('', ''))) AS isFirst`,
+    'arrayFilter((n, first) -> first, arrayEnumerate(sorted), isFirst) AS places',
+    `CAST(arrayMap((pair, n, next) -> (pair.1, pair.2, next - n),
+      arrayFilter((pair, first) -> first, sorted, isFirst), places, arrayPushBack(arrayPopFront(places), length(sorted) + 1)),
+      'Array(Tuple(page String, name String, activities UInt32))') AS counts`,
   ];
   const needed = [
     'id',
@@ -105,8 +117,7 @@ export function visitsSql(selection: VisitSelection): string {
     'date',
     'sessionId',
     'userId',
-    'path',
-    'page',
+    PAGE,
     'name',
     'interactive',
     'inView',

@@ -15,7 +15,7 @@ import { numberSql, PAGE } from '../../filter.js';
 import { text } from '../../sql.js';
 import { VISIT } from '../../tables.js';
 import { indexSql, type StatisticsQuery } from '../statistics-query.js';
-import { activityValue, addGroupNames, addNames, foundBy, MAY_BE_NULL } from './top.js';
+import { activityValue, addGroupNames, addNames, foundBy, HAS_PROPERTIES, MAY_BE_NULL } from './top.js';
 
 /** An aggregate of the numbers of activities in each interval. */
 export async function amounts(
@@ -24,7 +24,12 @@ export async function amounts(
   range: TimeRange,
   starts: number[],
 ): Promise<AmountValue[]> {
-  const aggregates = buildAggregates(amount, query.activities(range), indexSql('date', starts), 'NULL');
+  const aggregates = buildAggregates(
+    amount,
+    query.activities(range, HAS_PROPERTIES),
+    indexSql('date', starts),
+    'NULL',
+  );
   const rows = await query.ask<AggregateRow>(aggregates);
   return toAmountValues(amount, rows, starts);
 }
@@ -41,12 +46,12 @@ export async function topAmounts(
   const value = isOfActivities ? activityValue(dimension, property) : `visit.${column}`;
   // Renamed, because activities have columns with the same names.
   const visits = `(SELECT id AS visitOf, ${column} AS value ${query.scope.length > 0 ? query.visits() : `FROM ${VISIT} FINAL`})`;
-  const activities = query.activities(range);
+  const activities = query.activities(range, HAS_PROPERTIES);
   const named =
     dimension === 'user' ? `coalesce(visits.value, userId)` : isOfActivities ? value : 'visits.value';
   const joined = isOfActivities
     ? activities
-    : `FROM (SELECT * ${activities}) activities ${dimension === 'user' ? 'LEFT' : 'INNER'} JOIN ${visits} visits ON activities.visitId = visits.visitOf`;
+    : `FROM (SELECT *, ${PAGE} ${activities}) activities ${dimension === 'user' ? 'LEFT' : 'INNER'} JOIN ${visits} visits ON activities.visitId = visits.visitOf`;
   const conditions = [
     ...(MAY_BE_NULL.has(dimension) && search === undefined ? [] : ['value IS NOT NULL']),
     ...(search === undefined ? [] : [foundBy(search, 'value', dimension, range, query.scope)]),

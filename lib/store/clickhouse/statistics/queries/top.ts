@@ -12,6 +12,7 @@ import { PAGE, propertySql } from '../../filter.js';
 import { all, ID_ORDER, integer, text, texts } from '../../sql.js';
 import { ACTIVITY, VISIT } from '../../tables.js';
 import type { StatisticsQuery } from '../statistics-query.js';
+import { countValues, isCountedDimension, isCountedMeasure } from '../visit-counts.js';
 
 /** The SQL of each measure over activities. */
 const ACTIVITY_COUNTS: Record<TopMeasure, string> = {
@@ -30,6 +31,9 @@ const VISIT_COUNTS: Record<TopMeasure, string> = {
   users: 'uniqExact(userId)',
 };
 
+/** A condition that ClickHouse checks before it reads the text of the properties. */
+export const HAS_PROPERTIES = 'properties IS NOT NULL';
+
 /** The dimensions for which the result has a row for "no value". */
 export const MAY_BE_NULL = new Set<Dimension>(['referrer', ...SESSION_PROPERTIES]);
 
@@ -38,18 +42,23 @@ export async function top(
   query: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
-  const column = dimension === 'user' ? 'userId' : dimension;
-  const isOfActivities = isActivityDimension(dimension);
-  const value = isOfActivities ? activityValue(dimension, property) : column;
-  const conditions = [
+  const conditions = (value: string): string[] => [
     ...(MAY_BE_NULL.has(dimension) && search === undefined ? [] : [`(${value}) IS NOT NULL`]),
     ...(search === undefined ? [] : [foundBy(search, value, dimension, range, query.scope)]),
   ];
-  const counted = isOfActivities
-    ? `${ACTIVITY_COUNTS[measure ?? defaultMeasure(dimension, query.nameOfAll)]} AS count ${query.activities(range, ...conditions)}`
-    : `${VISIT_COUNTS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions)}`;
+  const count = (): string => {
+    if (!isActivityDimension(dimension)) {
+      const column = dimension === 'user' ? 'userId' : dimension;
+      return `(${column}) AS value, ${VISIT_COUNTS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions(column))}`;
+    }
+    const counted = measure ?? defaultMeasure(dimension, query.nameOfAll);
+    if (query.isCounted && isCountedDimension(dimension) && isCountedMeasure(counted))
+      return `value, sum(counted) AS count FROM (${countValues(dimension, counted, query, range)}) WHERE ${all(conditions('value'))}`;
+    const value = activityValue(dimension, property);
+    return `(${value}) AS value, ${ACTIVITY_COUNTS[counted]} AS count ${query.activities(range, ...(dimension === 'property' ? [HAS_PROPERTIES] : []), ...conditions(value))}`;
+  };
   const rows = await query.ask<TopRow>(
-    `SELECT (${value}) AS value, ${counted} GROUP BY value HAVING count > 0 ORDER BY count DESC, value ASC NULLS FIRST LIMIT ${limit}`,
+    `SELECT ${count()} GROUP BY value HAVING count > 0 ORDER BY count DESC, value ASC NULLS FIRST LIMIT ${limit}`,
   );
   if (dimension === 'group') return addGroupNames(query, rows);
   return dimension === 'user' ? addNames(query, rows) : rows;
