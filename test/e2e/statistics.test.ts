@@ -144,6 +144,16 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(visitDuration).toEqual({ value: 90 });
   });
 
+  it('counts time in view as duration only after the last activity', async () => {
+    await visit('a', { '01T10:00': '/' });
+    await visit('a', { '01T10:05': '/' }, { name: 'bought' });
+    // Of the 7 minutes, 2 are after the purchase.
+    await visit('a', { '01T10:07': '/' }, { name: 'engagement', properties: { visible: 420_000 } });
+    // The page was hidden for 13 minutes.
+    await visit('a', { '01T10:21': '/' }, { name: 'engagement', properties: { visible: 60_000 } });
+    expect((await stats.overview(november)).visitDuration).toEqual({ value: 8 * 60 });
+  });
+
   it('takes who logs in during a visit for the user all along, once', async () => {
     await visit('a', { '01T10:00': '/', '01T10:01': '/login' });
     await visit('a', { '01T10:02': '/account' }, { user: { id: 17, name: 'Jeff' } });

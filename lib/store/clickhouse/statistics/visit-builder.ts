@@ -93,7 +93,7 @@ export function visitsSql(selection: VisitSelection): string {
     'toBool(actions = 1) AS bounced',
     `maxIf(date, ${isAction}) AS lastAction`,
     `groupArrayIf((date, inView), inView > 0) AS timesInView`,
-    `if(count() > ${MAX_TIMED_ACTIVITIES}, 0, arraySum(arrayMap(t -> if(t.1 > lastAction, t.2, 0), timesInView))) AS inViewAfter`,
+    `if(count() > ${MAX_TIMED_ACTIVITIES}, 0, arraySum(arrayMap(t -> if(t.1 > lastAction, least(t.2, toFloat64(t.1 - lastAction)), 0), timesInView))) AS inViewAfter`,
     'if(actions > 0, tupleElement(last, 1) - tupleElement(first, 1), 0) AS acted',
     `toUInt32(floor(least(acted + inViewAfter, ${MAX_VISIT_DURATION}) / 1000)) AS duration`,
     'tupleElement(first, 3) AS entry',

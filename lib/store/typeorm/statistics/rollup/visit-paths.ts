@@ -54,9 +54,10 @@ export async function loadVisitPaths(
       if (name !== ENGAGEMENT) {
         lastActions.set(visit, Number(date));
         visited.inView = 0;
-      } else if (properties !== null && Number(date) > (lastActions.get(visit) ?? 0)) {
-        // The next page was viewed at the same moment, so the order is arbitrary.
-        visited.inView += timeInView(JSON.parse(properties));
+      } else if (properties !== null) {
+        // The page was in view before the last activity too. At the same moment, the next page was viewed.
+        const since = Math.max(0, Number(date) - (lastActions.get(visit) ?? 0));
+        visited.inView += Math.min(timeInView(JSON.parse(properties)), since);
       }
       if (name === 'view') {
         visited.views.push(path);
