@@ -208,6 +208,7 @@ export interface Retention extends AsOf {
   period: Period;
   by: 'user' | 'session';
   timeZone: string;
+  /** One for each period that the range touches. */
   cohorts: {
     /** The start of the period with their first visit. */
     date: string;
@@ -226,9 +227,9 @@ export interface JourneysOptions extends Question {
    * `route`, `start`, `end` and each `path` of the answer are routes, and `start` and `end` match whole routes only.
    */
   by?: 'path' | 'route' | undefined;
-  /** The page where the journeys start. Default, if `end` is missing too: the first page of each visit. */
+  /** The page where the journeys start: its first view. Default, if `end` is missing too: the first page of each visit. */
   start?: string | undefined;
-  /** The page where the journeys end. */
+  /** The page where the journeys end: its last view. */
   end?: string | undefined;
   /** The number of steps, including the first or last; 2 to 8, default 4. */
   depth?: number | undefined;
@@ -236,14 +237,20 @@ export interface JourneysOptions extends Question {
   limit?: number | undefined;
 }
 
-/** With the option `end`, steps are numbered up to 0, otherwise from 0. The path `null` stands for all less frequent paths. */
+/**
+ * With the option `end`, steps are numbered up to 0, otherwise from 0. The path `null` stands for all less frequent paths. In the order of
+ * the steps, the most frequent first.
+ */
 export interface Journeys extends AsOf {
   nodes: { step: number; path: string | null; visits: number }[];
   /** From a path of this step to one of the next. */
   links: { step: number; from: string | null; to: string | null; visits: number }[];
 }
 
-export interface VisitsOptions extends Question, PageOptions {}
+export interface VisitsOptions extends Question, PageOptions {
+  /** 1 to 100; default 20. */
+  limit?: number | undefined;
+}
 
 /** One page of the visits. */
 export interface Visits extends AsOf, Page<VisitRecord> {}
@@ -255,6 +262,7 @@ export interface VisitRecord {
   user: string | null;
   /** ISO 8601 with the offset of the time zone. */
   startedAt: string;
+  /** The time of the last activity, `engagement` included. */
   endedAt: string;
   /** Seconds. */
   duration: number;
