@@ -224,7 +224,7 @@ export const JOURNEYS_BY = ['path', 'route'] as const;
 export interface JourneysOptions extends Question {
   /**
    * What the steps are: the pages of views, or the routes of all activities that have one, except `engagement`. Default `path`. With
-   * `route`, `start`, `end` and each `path` of the answer are routes, and `start` and `end` match whole routes only.
+   * `route`, `start`, `end` and each `path` of the answer are routes. `start` and `end` are whole, without `*`.
    */
   by?: 'path' | 'route' | undefined;
   /** The page where the journeys start: its first view. Default, if `end` is missing too: the first page of each visit. */

@@ -24,9 +24,10 @@ import {
   someJourneys,
   someVisits,
 } from '../support/statistics/arbitrary-questions.js';
-import { History } from '../support/statistics/history.js';
+import { buildHistory, type History } from '../support/statistics/history.js';
+import { live } from '../support/statistics/live.js';
 import { answer, ask, type Asked, withoutAsOf } from '../support/statistics/model.js';
-import { live, visits } from '../support/statistics/records.js';
+import { visits } from '../support/statistics/visits.js';
 import { createStore, type StoreDatabase, type StoreHost } from '../support/stores.js';
 
 /** In the title, to be given again for the same activities. */
@@ -93,7 +94,7 @@ describe.each(STORES)(`ActivityStats on %s, of the activities of DJAFFAR_TEST_SE
   }
 
   async function stored(): Promise<History> {
-    return new History(await host.stored());
+    return buildHistory(await host.stored());
   }
 
   async function allPages(options: VisitsOptions): Promise<VisitRecord[]> {

@@ -24,9 +24,9 @@ import {
   VISITS,
 } from '../support/statistics/arbitrary-activities.js';
 import { aRoute, matching, someProperties } from '../support/statistics/arbitrary-filters.js';
-import { isAt, isDone, isMatching } from '../support/statistics/history.js';
+import { isOnPage, matches, matchesActivity } from '../support/statistics/filter.js';
 import { byText } from '../support/statistics/order.js';
-import { pageOf } from '../support/statistics/pages.js';
+import { pageOf } from '../support/statistics/sources.js';
 import { createStore, type StoreDatabase, type StoreHost } from '../support/stores.js';
 
 const DAY = 86_400_000;
@@ -932,11 +932,10 @@ function isMatch(
   const instant = (at: Date | string, end: number): number =>
     at instanceof Date ? at.getTime() : Date.parse(at) + (/^[\d-]{10}$/.test(at) ? end : 0);
   return (
-    isDone(activity, filter) &&
-    isMatching(activity.sessionId, session) &&
-    isMatching(activity.visitId, visit) &&
-    isMatching(activity.path, path, isAt) &&
-    isMatching(pageOf(activity.path), page, isAt) &&
+    matchesActivity({ stored: activity, page: pageOf(activity.path) }, { ...filter, path: page }) &&
+    matches(activity.sessionId, session) &&
+    matches(activity.visitId, visit) &&
+    matches(activity.path, path, isOnPage) &&
     (from === undefined || activity.date.getTime() >= instant(from, 0)) &&
     (to === undefined || activity.date.getTime() < instant(to, DAY))
   );

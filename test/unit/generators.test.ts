@@ -26,6 +26,12 @@ function missedIn(counts: Record<string, number>): string[] {
 
 const instantOf = ({ date }: ServerActivity): number => new Date(date ?? Number.NaN).getTime();
 
+/** Milliseconds since the last activity of the visit that is not `engagement`; negative if that is later. */
+function sinceLastActivity(activity: ServerActivity, all: ServerActivity[]): number {
+  const others = all.filter(({ visit, name }) => visit === activity.visit && name !== 'engagement');
+  return others.length === 0 ? Infinity : instantOf(activity) - Math.max(...others.map(instantOf));
+}
+
 /** Returns how many values there are besides the first of each key. */
 function repeated<T>(values: T[], keyOf: (value: T) => unknown): (value: T) => boolean {
   const counts = new Map<unknown, number>();
@@ -91,8 +97,25 @@ describe('the generators of property tests hit what matters', () => {
         'of a user whose id a session has, too': ({ user }) => sessions.has(String(user?.id)),
         'of a bot that is a user': ({ userAgent, user }) =>
           userAgent?.includes('Googlebot') === true && user !== undefined,
+        'not interactive, in a visit': ({ interactive, visit }) =>
+          interactive === false && visit !== undefined,
         'engagement with time in view': ({ name, properties }) =>
           name === 'engagement' && typeof properties?.visible === 'number',
+        'engagement with more time in view than since the last activity of its visit': (activity) => {
+          const since = sinceLastActivity(activity, activities);
+          return activity.name === 'engagement' && since > 0 && Number(activity.properties?.visible) > since;
+        },
+        'engagement at the start of a visit': (activity) =>
+          activity.name === 'engagement' &&
+          activity.visit !== undefined &&
+          activities.every(
+            (other) => other.visit !== activity.visit || instantOf(other) >= instantOf(activity),
+          ),
+        'with a user in a visit whose user is another one': ({ visit, user }) =>
+          visit !== undefined &&
+          activities.some(
+            (other) => other.visit === visit && other.user && user && other.user.id !== user.id,
+          ),
       }),
       ...Object.fromEntries(
         Array.from(`%_!\\'"`).map((character) => [

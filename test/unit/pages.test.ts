@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { defaultPage, PageResolver } from '../../lib/activity/page.js';
 import { isStorable } from '../../lib/activity/text.js';
-import { pageOf } from '../support/statistics/pages.js';
+import { pageOf } from '../support/statistics/sources.js';
 
 describe('the page of a path', () => {
   it.each([

@@ -1,110 +1,89 @@
-import type {
-  Activity,
-  ActivityDimension,
-  AmountMeasure,
-  AmountResult,
-  Dimension,
-  Question,
-  TopRow,
-} from '../../../lib/index.js';
-import { isActivityDimension } from '../../../lib/statistics/statistics.types.js';
-import { Clock } from './clock.js';
-import { type History, isSessionProperty, rangeOf } from './history.js';
-import { pageOf } from './pages.js';
+import type { AmountMeasure, Interval, Question } from '../../../lib/index.js';
+import { intervalsOf, isIn, rangeOf } from './calendar.js';
+import { selectActivities } from './filter.js';
+import type { History, HistoryActivity } from './history.js';
 
 const DAY = 86_400_000;
 
-export function measure(
-  history: History,
-  asked: AmountMeasure,
-  question: Question,
-): Omit<AmountResult, 'asOf'> {
-  const clock = new Clock(question.timeZone);
-  const { from, to } = rangeOf(question);
-  const numbers = numbersOf(asked, history.of(question).activities);
-  return {
-    from: clock.iso(from),
-    to: clock.iso(to),
-    measure: asked,
-    value: aggregateNumbers(asked, numbers),
-    count: numbers.length,
-  };
+export interface Aggregate {
+  value: number | null;
+  count: number;
 }
 
-export function aggregateActivities(asked: AmountMeasure, activities: Activity[]): number | null {
-  return aggregateNumbers(asked, numbersOf(asked, activities));
-}
-
-/** The aggregate of each value that has numbers. */
-export function topAggregates(
-  history: History,
-  asked: AmountMeasure,
-  dimension: Dimension,
-  activities: Activity[],
-  valueOfActivity: (activity: Activity, dimension: ActivityDimension) => string | null,
-): TopRow[] {
-  const byValue = new Map<string | null, Activity[]>();
-  for (const activity of activities) {
-    const visit = history.visitWith(activity);
-    if (!isActivityDimension(dimension) && !visit && dimension !== 'user') continue;
-    const value = isActivityDimension(dimension)
-      ? valueOfActivity(activity, dimension)
-      : dimension === 'user'
-        ? (visit?.user ?? activity.userId)
-        : isSessionProperty(dimension)
-          ? (visit?.session?.[dimension] ?? null)
-          : (visit?.[dimension] ?? null);
-    byValue.set(value, [...(byValue.get(value) ?? []), activity]);
-  }
-  return [...byValue].flatMap(([value, some]) => {
-    const numbers = numbersOf(asked, some);
-    const count = aggregateNumbers(asked, numbers);
-    return numbers.length === 0 || count === null ? [] : [{ value, count }];
-  });
-}
-
-function numbersOf(asked: AmountMeasure, activities: Activity[]): number[] {
-  if (asked !== 'timeOnPage' && asked !== 'scrollDepth') {
-    const [, key = ''] = /\((.+)\)$/s.exec(asked) ?? [];
-    return activities.flatMap(({ properties }) => numberIn(properties?.[key]));
-  }
-  const byPage = new Map<string, number[]>();
-  for (const { name, visitId, path, properties } of activities) {
-    if (name !== 'engagement' || visitId === null) continue;
-    const given = numberIn(properties?.[asked === 'timeOnPage' ? 'visible' : 'scroll']);
-    const valid = given.filter((each) => (asked === 'timeOnPage' ? each > 0 : each >= 0 && each <= 100));
-    const key = JSON.stringify([visitId, pageOf(path)]);
-    if (valid.length > 0) byPage.set(key, [...(byPage.get(key) ?? []), ...valid]);
-  }
-  return [...byPage.values()].map((each) =>
-    asked === 'scrollDepth'
-      ? Math.max(...each)
-      : each.reduce((total, visible) => total + Math.trunc(Math.min(visible, DAY)), 0) / 1000,
+export function measure(history: History, name: AmountMeasure, question: Question): Aggregate {
+  const range = rangeOf(question);
+  return aggregate(
+    name,
+    selectActivities(history, question).filter(({ time }) => isIn(time, range)),
   );
 }
 
-function numberIn(value: unknown): number[] {
-  return typeof value === 'number' ? [value] : [];
+export function amountSeries(
+  history: History,
+  name: AmountMeasure,
+  interval: Interval,
+  question: Question,
+): { start: number; value: number | null }[] {
+  const activities = selectActivities(history, question);
+  return intervalsOf(interval, rangeOf(question), question.timeZone ?? 'UTC').map(({ start, part }) => ({
+    start,
+    value: aggregate(
+      name,
+      activities.filter(({ time }) => isIn(time, part)),
+    ).value,
+  }));
 }
 
-function aggregateNumbers(asked: AmountMeasure, unordered: number[]): number | null {
-  const [, aggregate = 'p50'] = /^(.+?)\(/.exec(asked) ?? [];
-  const sorted = unordered.toSorted((a, b) => a - b);
-  if (aggregate === 'sum') return sumOf(sorted);
-  if (sorted.length === 0) return null;
-  if (aggregate === 'avg') return sumOf(sorted) / sorted.length;
-  if (aggregate === 'min') return sorted[0] ?? null;
-  if (aggregate === 'max') return sorted.at(-1) ?? null;
-  const rank = Math.round(Number(aggregate.slice(1)) * 1000) * (sorted.length - 1);
-  const low = sorted[Math.floor(rank / 100_000)] ?? 0;
-  const high = sorted[Math.ceil(rank / 100_000)] ?? 0;
-  return low + ((high - low) * (rank % 100_000)) / 100_000;
+/** Aggregates the numbers of these activities. */
+export function aggregate(name: AmountMeasure, activities: readonly HistoryActivity[]): Aggregate {
+  const numbers = numbersOf(name, activities).sort((a, b) => a - b);
+  const count = numbers.length;
+  const [, kind = 'p50'] = /^(sum|avg|min|max|p[\d.]+)\(/.exec(name) ?? [];
+  if (kind === 'sum') return { value: exactSum(numbers), count };
+  if (count === 0) return { value: null, count };
+  if (kind === 'avg') return { value: exactSum(numbers) / count, count };
+  if (kind === 'min') return { value: numbers[0]!, count };
+  if (kind === 'max') return { value: numbers.at(-1)!, count };
+  return { value: percentile(numbers, Number(kind.slice(1))), count };
 }
 
-/** Each number to nine decimals, and the sum without any other error. */
-function sumOf(values: number[]): number {
-  let nanos = 0n;
-  for (const value of values) nanos += BigInt(value.toFixed(9).replace('.', ''));
-  const digits = String(nanos < 0n ? -nanos : nanos).padStart(10, '0');
-  return Number(`${nanos < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`);
+function numbersOf(name: AmountMeasure, activities: readonly HistoryActivity[]): number[] {
+  if (name === 'timeOnPage' || name === 'scrollDepth') return engagementOf(name, activities);
+  const property = name.slice(name.indexOf('(') + 1, -1);
+  return activities
+    .map(({ stored }) => stored.properties?.[property])
+    .filter((value) => typeof value === 'number');
+}
+
+/** One number for each visit and page. */
+function engagementOf(name: 'timeOnPage' | 'scrollDepth', activities: readonly HistoryActivity[]): number[] {
+  const numbers = new Map<string, number>();
+  for (const { stored, page, visit } of activities) {
+    if (stored.name !== 'engagement' || !visit) continue;
+    const value = stored.properties?.[name === 'timeOnPage' ? 'visible' : 'scroll'];
+    if (typeof value !== 'number' || !isPossible(name, value)) continue;
+    const key = JSON.stringify([visit.id, page]);
+    const before = numbers.get(key);
+    if (name === 'timeOnPage') numbers.set(key, (before ?? 0) + Math.trunc(Math.min(value, DAY)));
+    else numbers.set(key, Math.max(before ?? value, value));
+  }
+  return [...numbers.values()].map((number) => (name === 'timeOnPage' ? number / 1000 : number));
+}
+
+function isPossible(name: 'timeOnPage' | 'scrollDepth', value: number): boolean {
+  return name === 'timeOnPage' ? value > 0 : value >= 0 && value <= 100;
+}
+
+/** Each number to nine decimals, and the sum of these without errors of rounding. */
+function exactSum(numbers: readonly number[]): number {
+  const billionths = numbers.reduce((sum, each) => sum + BigInt(each.toFixed(9).replace('.', '')), 0n);
+  return Number(`${billionths}e-9`);
+}
+
+/** As `percentile_cont`; the percents have up to three decimals. */
+function percentile(sorted: readonly number[], percents: number): number {
+  const place = Math.round(percents * 1000) * (sorted.length - 1);
+  const lower = sorted[Math.floor(place / 100_000)]!;
+  const upper = sorted[Math.ceil(place / 100_000)]!;
+  return lower + ((upper - lower) * (place % 100_000)) / 100_000;
 }

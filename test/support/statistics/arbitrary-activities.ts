@@ -143,6 +143,12 @@ export const PROPERTIES: Properties[] = [
   { plan: '🦋', n: 1000000, '🦋': 'ä', [`'`]: '"' },
   {},
 ];
+const ENGAGEMENTS: Properties[] = [
+  { visible: 60_000, scroll: 50 },
+  { visible: 600_000, scroll: 12.5 },
+  { visible: 4_000_000.5 },
+  { visible: 90_000_000, scroll: 100 },
+];
 export const ROUTES = ['/items/:id', '/Items/:id', '/items/:id/pay', '/ä/*'];
 export const SUBJECTS = ['item:17', 'item:1', 'Item:17', 'user:ä'];
 export const NUMBERS = [1, -2.5, 0, 1_000_000, 0.1, 1234, 700_000.5, 1e-7, 1.5e-9, 99_999_999_999_999.98];
@@ -187,6 +193,7 @@ export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).
       subject: fc.option(fc.constantFrom(...SUBJECTS), { nil: undefined }),
       name: fc.oneof(fc.constant('view'), fc.constantFrom(...NAMES)),
       properties: fc.option(fc.constantFrom(...PROPERTIES), { nil: undefined }),
+      engagement: fc.constantFrom(undefined, ...ENGAGEMENTS),
       user: fc.option(
         fc.record({
           id: mostly(USERS[i % USERS.length] ?? '', ...USERS),
@@ -207,12 +214,14 @@ export const anActivity: fc.Arbitrary<ServerActivity> = fc.nat(VISIT_COUNT - 1).
         fc.constant<string | undefined>(undefined),
       ),
       visit: mostly<string | undefined>(VISITS[i], undefined),
+      interactive: mostly<boolean | undefined>(undefined, true, false, false),
       ip: fc.constantFrom(...IPS, undefined),
     })
-    .map((activity) => {
+    .map(({ engagement, ...activity }) => {
       const place = SESSIONS.indexOf(activity.session ?? '');
       return {
         ...activity,
+        properties: (activity.name === 'engagement' && engagement) || activity.properties,
         userAgent: USER_AGENTS[place % USER_AGENTS.length],
         // Some have none.
         country: COUNTRIES[place % (COUNTRIES.length + 1)],

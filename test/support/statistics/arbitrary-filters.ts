@@ -26,7 +26,7 @@ import {
   UTM_TERMS,
   VISITS,
 } from './arbitrary-activities.js';
-import { Clock } from './clock.js';
+import { isoOf, startOf } from './calendar.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -190,7 +190,7 @@ export const aFilter: fc.Arbitrary<StatisticsFilter> = fc
   }));
 
 /** A moment near the activities, or the start of an hour, a day or a month. */
-function aMomentOf(clock: Clock): fc.Arbitrary<number> {
+function aMomentIn(timeZone: string): fc.Arbitrary<number> {
   return fc
     .tuple(
       fc.constantFrom(...ANCHORS),
@@ -200,23 +200,23 @@ function aMomentOf(clock: Clock): fc.Arbitrary<number> {
     )
     .map(([anchor, hours, beside, interval]) => {
       const moment = anchor + hours * HOUR + beside;
-      return interval ? clock.startOf(interval, moment) : moment;
+      return interval ? startOf(interval, moment, timeZone) : moment;
     });
 }
 
-export function aRangeOf(
-  clock: Clock,
+export function aRangeIn(
+  timeZone = 'UTC',
   mostDays = 800,
 ): fc.Arbitrary<Required<Pick<Question, 'from' | 'to'>>> {
   const written = fc.constantFrom<((at: number) => Date | string)[]>(
     (at) => new Date(at),
     (at) => new Date(at).toISOString(),
     (at) => new Date(at).toISOString().slice(0, -1),
-    (at) => clock.iso(at),
+    (at) => isoOf(at, timeZone),
   );
   const all = fc.constant<[number, number]>([Date.UTC(2024, 0, 1), Date.UTC(2026, 0, 1)]);
   const two = fc
-    .tuple(aMomentOf(clock), aMomentOf(clock))
+    .tuple(aMomentIn(timeZone), aMomentIn(timeZone))
     .map(([a, b]): [number, number] => (a === b ? [a, a + HOUR] : [Math.min(a, b), Math.max(a, b)]));
   return fc
     .tuple(fc.oneof({ weight: 4, arbitrary: two }, all), written, written)
@@ -231,7 +231,7 @@ export function aQuestion(mostDays?: number): fc.Arbitrary<Question> {
     .option(fc.constantFrom(...ZONES), { nil: undefined })
     .chain((timeZone) =>
       fc
-        .tuple(aFilter, aRangeOf(new Clock(timeZone), mostDays))
+        .tuple(aFilter, aRangeIn(timeZone, mostDays))
         .map(([filter, range]) => ({ ...filter, ...range, timeZone })),
     );
 }

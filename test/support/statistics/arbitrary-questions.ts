@@ -10,8 +10,7 @@ import type {
 } from '../../../lib/index.js';
 import { DIMENSIONS, INTERVALS, MEASURES, TOP_MEASURES } from '../../../lib/statistics/statistics.types.js';
 import { KEYS, NAMES } from './arbitrary-activities.js';
-import { aFilter, aPath, aQuestion, aRangeOf, aRoute, someProperties, ZONES } from './arbitrary-filters.js';
-import { Clock } from './clock.js';
+import { aFilter, aPath, aQuestion, aRangeIn, aRoute, someProperties, ZONES } from './arbitrary-filters.js';
 import type { Asked } from './model.js';
 
 const HOUR = 3_600_000;
@@ -28,7 +27,7 @@ export const anOverview: fc.Arbitrary<Asked> = fc
     fc.oneof(
       fc.constantFrom<OverviewOptions[]>({}, { compareTo: undefined }),
       fc.constantFrom<OverviewOptions[]>({ compareTo: 'previous' }, { compareTo: 'year' }),
-      aRangeOf(new Clock()).map((compareTo) => ({ compareTo })),
+      aRangeIn().map((compareTo) => ({ compareTo })),
     ),
   )
   .map(([question, options]) => ['overview', question, options]);

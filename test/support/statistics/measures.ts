@@ -1,114 +1,68 @@
-import type {
-  Activity,
-  AmountMeasure,
-  Figure,
-  Interval,
-  Measure,
-  Overview,
-  OverviewOptions,
-  Question,
-  Series,
-} from '../../../lib/index.js';
-import { MEASURES } from '../../../lib/statistics/statistics.types.js';
-import { aggregateActivities } from './amounts.js';
-import { Clock } from './clock.js';
-import { during, type Facts, type History, type Range, rangeOf } from './history.js';
-import { countDistinct } from './order.js';
+import type { Interval, Measure, OverviewOptions, Question } from '../../../lib/index.js';
+import { comparedRange, intervalsOf, isIn, type Range, rangeOf } from './calendar.js';
+import { selectActivities, selectVisits } from './filter.js';
+import type { History, HistoryActivity, Visit } from './history.js';
+
+type Measures = Record<Measure, number | null>;
 
 export function overview(
   history: History,
   question: Question,
-  options: OverviewOptions = {},
-): Omit<Overview, 'asOf'> {
-  const clock = new Clock(question.timeZone);
+  { compareTo }: OverviewOptions,
+): { range: Range; measures: Measures; compared?: { range: Range; measures: Measures } } {
   const range = rangeOf(question);
-  const compared = options.compareTo && comparedRange(clock, range, options.compareTo);
-  const facts = history.that(question);
-  const result = (measure: Measure): Figure => ({
-    value: MEASURED[measure](during(range, facts)),
-    ...(compared && { compared: MEASURED[measure](during(compared, facts)) }),
-  });
-  return {
-    ...spanOf(clock, range),
-    ...(compared && { compared: spanOf(clock, compared) }),
-    users: result('users'),
-    sessions: result('sessions'),
-    visits: result('visits'),
-    activities: result('activities'),
-    views: result('views'),
-    bounceRate: result('bounceRate'),
-    visitDuration: result('visitDuration'),
-  };
+  const selected = select(history, question);
+  const answer = { range, measures: measuresOf(selected, range) };
+  if (!compareTo) return answer;
+  const compared = comparedRange(range, compareTo, question.timeZone ?? 'UTC');
+  return { ...answer, compared: { range: compared, measures: measuresOf(selected, compared) } };
 }
 
 export function series(
   history: History,
-  measure: Measure | AmountMeasure,
+  measure: Measure,
   interval: Interval,
   question: Question,
-): Omit<Series, 'asOf'> {
-  const { timeZone = 'UTC' } = question;
-  const clock = new Clock(timeZone);
-  const range = rangeOf(question);
-  const facts = history.that(question);
-  const points: Series['points'] = [];
-  for (let start = clock.startOf(interval, range.from); start < range.to;) {
-    const next = clock.next(interval, start);
-    const part = { from: Math.max(start, range.from), to: Math.min(next, range.to) };
-    const inPart = during(part, facts);
-    const counted = MEASURES.find((each) => each === measure);
-    points.push({
-      date: clock.iso(start),
-      value: counted
-        ? MEASURED[counted](inPart)
-        : aggregateActivities(measure as AmountMeasure, inPart.activities),
-    });
-    start = next;
-  }
-  return { ...spanOf(clock, range), measure, interval, timeZone, points };
+): { start: number; value: number | null }[] {
+  const selected = select(history, question);
+  return intervalsOf(interval, rangeOf(question), question.timeZone ?? 'UTC').map(({ start, part }) => ({
+    start,
+    value: measuresOf(selected, part)[measure],
+  }));
 }
 
-const MEASURED: Record<Measure, (facts: Facts) => number | null> = {
-  users: ({ visits, activities }) =>
-    countDistinct([
-      ...visits.map(({ user }) => user),
-      ...withoutVisit(activities).map(({ userId }) => userId),
-    ]),
-  sessions: ({ visits, activities }) =>
-    countDistinct([...visits, ...withoutVisit(activities)].map(({ sessionId }) => sessionId)),
-  visits: ({ visits }) => visits.length,
-  activities: ({ activities }) => activities.length,
-  views: ({ activities }) => activities.filter(({ name }) => name === 'view').length,
-  bounceRate: ({ visits }) =>
-    visits.length === 0 ? null : visits.filter(({ bounced }) => bounced).length / visits.length,
-  visitDuration: ({ visits }) => median(visits.map(({ duration }) => duration)),
-};
-
-function withoutVisit(activities: Activity[]): Activity[] {
-  return activities.filter(({ visitId, name }) => visitId === null && name !== 'engagement');
+function select(history: History, filter: Question): History {
+  return { activities: selectActivities(history, filter), visits: selectVisits(history, filter) };
 }
 
-function median(values: number[]): number | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  const lower = sorted[Math.ceil(sorted.length / 2) - 1];
-  const upper = sorted[Math.floor(sorted.length / 2)];
-  return lower === undefined || upper === undefined ? null : (lower + upper) / 2;
+function measuresOf(selected: History, range: Range): Measures {
+  const activities = selected.activities.filter(({ time }) => isIn(time, range));
+  const visits = selected.visits.filter(({ start }) => isIn(start, range));
+  const withoutVisit = activities
+    .map(({ stored }) => stored)
+    .filter(({ visitId, name }) => visitId === null && name !== 'engagement');
+  return {
+    users: countDistinct([...visits.map(({ user }) => user), ...withoutVisit.map(({ userId }) => userId)]),
+    sessions: countDistinct([...visits, ...withoutVisit].map(({ sessionId }) => sessionId)),
+    visits: visits.length,
+    activities: activities.length,
+    views: countViews(activities),
+    bounceRate: visits.length > 0 ? visits.filter(({ bounced }) => bounced).length / visits.length : null,
+    visitDuration: medianDuration(visits),
+  };
 }
 
-function comparedRange(
-  clock: Clock,
-  { from, to }: Range,
-  compareTo: NonNullable<OverviewOptions['compareTo']>,
-): Range {
-  if (typeof compareTo === 'object') return rangeOf(compareTo);
-  if (compareTo === 'year') return { from: clock.yearBefore(from), to: clock.yearBefore(to) };
-  const isWholeDays = [from, to].every((at) => clock.startOf('day', at) === at);
-  if (!isWholeDays) return { from: from - (to - from), to: from };
-  let before = from;
-  for (let day = from; day < to; day = clock.next('day', day)) before = clock.startOf('day', before - 1);
-  return { from: before, to: from };
+function medianDuration(visits: readonly Visit[]): number | null {
+  const durations = visits.map(({ duration }) => duration).sort((a, b) => a - b);
+  const middle = durations.length / 2;
+  if (durations.length === 0) return null;
+  return (durations[Math.ceil(middle) - 1]! + durations[Math.floor(middle)]!) / 2;
 }
 
-function spanOf(clock: Clock, { from, to }: Range): { from: string; to: string } {
-  return { from: clock.iso(from), to: clock.iso(to) };
+export function countDistinct(values: readonly (string | null | undefined)[]): number {
+  return new Set(values.filter((value) => value !== null && value !== undefined)).size;
+}
+
+export function countViews(activities: readonly HistoryActivity[]): number {
+  return activities.filter(({ stored }) => stored.name === 'view').length;
 }

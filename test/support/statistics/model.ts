@@ -3,6 +3,7 @@ import type {
   AmountMeasure,
   AsOf,
   Dimension,
+  Funnel,
   FunnelOptions,
   FunnelStep,
   Interval,
@@ -13,15 +14,15 @@ import type {
   RetentionOptions,
   TopOptions,
 } from '../../../lib/index.js';
-import { measure } from './amounts.js';
-import { overview, series } from './measures.js';
-import { funnel } from './funnel.js';
+import { amountSeries, measure } from './amounts.js';
+import { isoOf, type Range, rangeOf } from './calendar.js';
 import type { History } from './history.js';
-import { journeys } from './journeys.js';
-import { retention } from './retention.js';
+import { overview, series } from './measures.js';
 import { top } from './top.js';
+import { funnel, retention } from './visitors.js';
+import { journeys } from './visits.js';
 
-/** A method of {@link ActivityStats} and its arguments. */
+/** A method of `ActivityStats` and its arguments. */
 export type Asked =
   | ['overview', Question, OverviewOptions]
   | ['series', Measure | AmountMeasure, Interval, Question]
@@ -31,7 +32,7 @@ export type Asked =
   | ['retention', RetentionOptions]
   | ['journeys', JourneysOptions];
 
-export async function ask(stats: ActivityStats, asked: Asked): Promise<unknown> {
+export async function ask(stats: ActivityStats, asked: Asked): Promise<object> {
   return withoutAsOf(await answerOf(stats, asked));
 }
 
@@ -59,22 +60,87 @@ function answerOf(stats: ActivityStats, asked: Asked): Promise<AsOf> {
   }
 }
 
-/** Computes the result by the definitions of docs/statistics.md, as simply as possible. */
-export function answer(history: History, asked: Asked): unknown {
+/** Computes the answer by the definitions of docs/statistics.md, without `asOf`. */
+export function answer(history: History, asked: Asked): object {
   switch (asked[0]) {
     case 'overview':
-      return overview(history, asked[1], asked[2]);
-    case 'series':
-      return series(history, asked[1], asked[2], asked[3]);
-    case 'measure':
-      return measure(history, asked[1], asked[2]);
+      return overviewAnswer(history, asked[1], asked[2]);
+    case 'series': {
+      const [, name, interval, question] = asked;
+      const { timeZone = 'UTC' } = question;
+      const points = isMeasure(name)
+        ? series(history, name, interval, question)
+        : amountSeries(history, name, interval, question);
+      return {
+        ...spanOf(rangeOf(question), timeZone),
+        measure: name,
+        interval,
+        timeZone,
+        points: points.map(({ start, value }) => ({ date: isoOf(start, timeZone), value })),
+      };
+    }
+    case 'measure': {
+      const [, name, question] = asked;
+      return {
+        ...spanOf(rangeOf(question), question.timeZone),
+        measure: name,
+        ...measure(history, name, question),
+      };
+    }
     case 'top':
-      return top(history, asked[1], asked[2]);
+      return { items: top(history, asked[1], asked[2]).slice(0, asked[2].limit ?? 10) };
     case 'funnel':
-      return funnel(history, asked[1], asked[2]);
-    case 'retention':
-      return retention(history, asked[1]);
+      return { steps: funnelSteps(asked[1], funnel(history, asked[1], asked[2])) };
+    case 'retention': {
+      const { period = 'week', by = 'user', timeZone = 'UTC' } = asked[1];
+      const cohorts = retention(history, asked[1]).map(({ start, size, returned }) => ({
+        date: isoOf(start, timeZone),
+        size,
+        returned,
+      }));
+      return { period, by, timeZone, cohorts };
+    }
     default:
       return journeys(history, asked[1]);
   }
+}
+
+const MEASURES: readonly string[] = [
+  'users',
+  'sessions',
+  'visits',
+  'activities',
+  'views',
+  'bounceRate',
+  'visitDuration',
+] satisfies Measure[];
+
+function isMeasure(name: Measure | AmountMeasure): name is Measure {
+  return MEASURES.includes(name);
+}
+
+function spanOf({ from, to }: Range, timeZone?: string): { from: string; to: string } {
+  return { from: isoOf(from, timeZone), to: isoOf(to, timeZone) };
+}
+
+function overviewAnswer(history: History, question: Question, options: OverviewOptions): object {
+  const { range, measures, compared } = overview(history, question, options);
+  return {
+    ...spanOf(range, question.timeZone),
+    ...(compared && { compared: spanOf(compared.range, question.timeZone) }),
+    ...Object.fromEntries(
+      Object.entries(measures).map(([name, value]) => [
+        name,
+        { value, ...(compared && { compared: compared.measures[name as Measure] }) },
+      ]),
+    ),
+  };
+}
+
+function funnelSteps(steps: FunnelStep[], reached: number[]): Funnel['steps'] {
+  return steps.map((step, i) => ({
+    step,
+    visitors: reached[i]!,
+    stopped: i + 1 < steps.length ? reached[i]! - reached[i + 1]! : 0,
+  }));
 }

@@ -11,12 +11,3 @@ export function nullFirst(a: string | null, b: string | null): number {
 export function nullLast(a: string | null, b: string | null): number {
   return a === null || b === null ? -nullFirst(a, b) : byText(a, b);
 }
-
-/** Counts distinct values. */
-export function countDistinct(values: (string | null)[]): number {
-  return new Set(values.filter((value) => value !== null)).size;
-}
-
-export function sum(values: number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}

@@ -1,101 +1,193 @@
-import type {
-  Activity,
-  ActivityDimension,
-  AmountMeasure,
-  Dimension,
-  TopMeasure,
-  TopOptions,
-  TopRow,
-} from '../../../lib/index.js';
-import { isActivityDimension, TOP_MEASURES } from '../../../lib/statistics/statistics.types.js';
-import { topAggregates } from './amounts.js';
-import { SESSION_PROPERTIES } from '../../../lib/activity/session.js';
-import { type History, isSessionProperty, propertyOf, rangeOf, type VisitFacts } from './history.js';
-import { countDistinct, nullFirst, sum } from './order.js';
-import { pageOf } from './pages.js';
+import type { AmountMeasure, Dimension, Question, TopMeasure, TopOptions } from '../../../lib/index.js';
+import { aggregate } from './amounts.js';
+import { isIn, rangeOf } from './calendar.js';
+import { selectActivities, selectVisits, textOfProperty } from './filter.js';
+import type { History, HistoryActivity, Visit } from './history.js';
+import { countDistinct, countViews } from './measures.js';
+import { byText, nullFirst } from './order.js';
 
-export function top(history: History, dimension: Dimension, options: TopOptions): { items: TopRow[] } {
-  const { limit = 10, measure = defaultMeasure(dimension, options), property = '', search } = options;
-  const { activities, visits } = history.of(options);
-  const holds = (text: string): boolean => text.toLowerCase().includes(search?.toLowerCase() ?? '');
-  const isFound = (value: string | null): boolean =>
-    search === undefined ||
-    (value !== null && [value, ...namesSince(history, dimension, value, rangeOf(options).from)].some(holds));
-  const counted = TOP_MEASURES.find((each) => each === measure);
-  const rows = !counted
-    ? topAggregates(history, measure as AmountMeasure, dimension, activities, (activity, own) =>
-        valueOfActivity(activity, own, property),
-      ).filter(({ value }) => value !== null || MAY_BE_NULL.has(dimension))
-    : isActivityDimension(dimension)
-      ? rowsOf(
-          activities,
-          (activity) => valueOfActivity(activity, dimension, property),
-          OF_ACTIVITIES[counted],
-        ).filter(({ value }) => value !== null)
-      : rowsOf(visits, (visit) => valueOf(visit, dimension), OF_VISITS[counted]).filter(
-          ({ value }) => value !== null || MAY_BE_NULL.has(dimension),
-        );
-  const found = rows
-    .filter(({ value, count }) => (!counted || count > 0) && isFound(value))
-    .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
-    .slice(0, limit);
+export interface Row {
+  value: string | null;
+  count: number;
+  name?: string | null;
+}
+
+const TOP_MEASURES: readonly string[] = [
+  'users',
+  'sessions',
+  'visits',
+  'activities',
+  'views',
+] satisfies TopMeasure[];
+const ACTIVITY_DIMENSIONS = ['path', 'route', 'name', 'property', 'group'] as const;
+type ActivityDimension = (typeof ACTIVITY_DIMENSIONS)[number];
+type VisitDimension = Exclude<Dimension, ActivityDimension>;
+/** Without a value, a visit has a row of `null` for all other dimensions. */
+const WITHOUT_NULL: readonly Dimension[] = [
+  'utmSource',
+  'utmMedium',
+  'utmCampaign',
+  'utmTerm',
+  'utmContent',
+  'user',
+];
+
+/** All rows, the most frequent first, whatever the limit is. */
+export function top(history: History, dimension: Dimension, options: TopOptions): Row[] {
+  const {
+    limit: _,
+    search,
+    property = '',
+    measure = defaultMeasure(dimension, options),
+    ...question
+  } = options;
+  const rows = isOfActivities(dimension)
+    ? rowsOfActivities(history, dimension, property, measure, question)
+    : rowsOfVisits(history, dimension, measure, question);
+  const { from } = rangeOf(question);
+  return (
+    rows
+      .filter(({ value }) => value !== null || !WITHOUT_NULL.includes(dimension))
+      // Of what a measure counts, a value without any has no row; a sum may be 0.
+      .filter(({ count }) => count !== 0 || !isCount(measure))
+      .filter((row) => search === undefined || isFound(history, dimension, row, search, from))
+      .map((row) =>
+        dimension === 'user' || dimension === 'group'
+          ? { ...row, name: latestName(history, dimension, row.value) }
+          : row,
+      )
+      .sort((a, b) => b.count - a.count || nullFirst(a.value, b.value))
+  );
+}
+
+function isOfActivities(dimension: Dimension): dimension is ActivityDimension {
+  return ACTIVITY_DIMENSIONS.some((each) => each === dimension);
+}
+
+function isCount(measure: TopMeasure | AmountMeasure): measure is TopMeasure {
+  return TOP_MEASURES.includes(measure);
+}
+
+function defaultMeasure(dimension: Dimension, { name }: TopOptions): TopMeasure {
+  if (!isOfActivities(dimension)) return 'visits';
+  const isOfViews = name === undefined || [name].flat().every((each) => each === 'view');
+  return dimension === 'path' && isOfViews ? 'views' : 'activities';
+}
+
+function rowsOfActivities(
+  history: History,
+  dimension: ActivityDimension,
+  property: string,
+  measure: TopMeasure | AmountMeasure,
+  question: Question,
+): Row[] {
+  const range = rangeOf(question);
+  const activities = selectActivities(history, question).filter(({ time }) => isIn(time, range));
+  const groups = groupBy(activities, (activity) => [valueOf(activity, dimension, property)]);
+  return rowsFrom(groups, (group) =>
+    isCount(measure) ? countOfActivities(group, measure) : aggregate(measure, group).value,
+  ).filter(({ value }) => value !== null);
+}
+
+function valueOf(
+  { stored, page }: HistoryActivity,
+  dimension: ActivityDimension,
+  property: string,
+): string | null {
+  if (dimension === 'path') return page;
+  if (dimension === 'group') return stored.groupId;
+  return dimension === 'property' ? textOfProperty(stored.properties?.[property]) : stored[dimension];
+}
+
+function countOfActivities(activities: readonly HistoryActivity[], measure: TopMeasure): number {
+  if (measure === 'activities') return activities.length;
+  if (measure === 'views') return countViews(activities);
+  const id = ({ visits: 'visitId', sessions: 'sessionId', users: 'userId' } as const)[measure];
+  return countDistinct(activities.map(({ stored }) => stored[id]));
+}
+
+function rowsOfVisits(
+  history: History,
+  dimension: VisitDimension,
+  measure: TopMeasure | AmountMeasure,
+  question: Question,
+): Row[] {
+  const range = rangeOf(question);
+  if (isCount(measure)) {
+    const visits = selectVisits(history, question).filter(({ start }) => isIn(start, range));
+    const groups = groupBy(visits, (visit) => [valueOfVisit(visit, dimension)]);
+    return rowsFrom(groups, (group) => countOfVisits(group, measure));
+  }
+  const activities = selectActivities(history, question).filter(({ time }) => isIn(time, range));
+  const groups = groupBy(activities, ({ stored, visit }) => {
+    if (visit) return [valueOfVisit(visit, dimension)];
+    return dimension === 'user' ? [stored.userId] : [];
+  });
+  return rowsFrom(groups, (group) => aggregate(measure, group).value);
+}
+
+function valueOfVisit(visit: Visit, dimension: VisitDimension): string | null {
+  switch (dimension) {
+    case 'browser':
+    case 'system':
+    case 'device':
+    case 'country':
+    case 'language':
+      return visit.session?.[dimension] ?? null;
+    default:
+      return visit[dimension];
+  }
+}
+
+function countOfVisits(visits: readonly Visit[], measure: TopMeasure): number {
+  if (measure === 'visits') return visits.length;
+  if (measure === 'users') return countDistinct(visits.map(({ user }) => user));
+  if (measure === 'sessions') return countDistinct(visits.map(({ sessionId }) => sessionId));
+  const activities = visits.flatMap((visit) => visit.activities);
+  return measure === 'views' ? countViews(activities) : activities.length;
+}
+
+function groupBy<T>(items: readonly T[], valuesOf: (item: T) => (string | null)[]): Map<string | null, T[]> {
+  const groups = new Map<string | null, T[]>();
+  for (const item of items)
+    for (const value of valuesOf(item)) groups.set(value, [...(groups.get(value) ?? []), item]);
+  return groups;
+}
+
+function rowsFrom<T>(groups: Map<string | null, T[]>, count: (group: T[]) => number | null): Row[] {
+  return [...groups].flatMap(([value, group]) => {
+    const counted = count(group);
+    return counted === null ? [] : [{ value, count: counted }];
+  });
+}
+
+function isFound(
+  history: History,
+  dimension: Dimension,
+  { value }: Row,
+  search: string,
+  from: number,
+): boolean {
+  const contains = (text: string | null): boolean =>
+    text?.toLowerCase().includes(search.toLowerCase()) ?? false;
+  if (contains(value)) return true;
+  return history.activities.some(({ stored, time }) => {
+    if (time < from) return false;
+    if (dimension === 'user') return stored.userId === value && contains(stored.userName);
+    return dimension === 'group' && stored.groupId === value && contains(stored.groupName);
+  });
+}
+
+function latestName(history: History, dimension: 'user' | 'group', id: string | null): string | null {
   if (dimension === 'group')
-    return { items: found.map((row) => ({ ...row, name: history.nameOfGroup(row.value) })) };
-  return {
-    items: dimension === 'user' ? found.map((row) => ({ ...row, name: history.nameOf(row.value) })) : found,
-  };
+    return (
+      history.activities.findLast(({ stored }) => stored.groupId === id && stored.groupName !== null)?.stored
+        .groupName ?? null
+    );
+  const visits = history.visits.filter(({ user }) => user === id);
+  const latest = visits.sort((a, b) => a.start - b.start || byText(a.id, b.id)).at(-1);
+  return (
+    latest?.activities.findLast(({ stored }) => stored.userId === id && stored.userName !== null)?.stored
+      .userName ?? null
+  );
 }
-
-function namesSince(history: History, dimension: Dimension, value: string, from: number): string[] {
-  if (dimension === 'user') return history.namesSince(value, from);
-  return dimension === 'group' ? history.namesOfGroupSince(value, from) : [];
-}
-
-const MAY_BE_NULL = new Set<Dimension>(['referrer', ...SESSION_PROPERTIES]);
-
-function defaultMeasure(dimension: Dimension, { name = 'view' }: TopOptions): TopMeasure {
-  const isOfViews = name === 'view' || (Array.isArray(name) && name.length === 1 && name[0] === 'view');
-  if (dimension === 'path' && isOfViews) return 'views';
-  if (dimension === 'path') return 'activities';
-  return isActivityDimension(dimension) ? 'activities' : 'visits';
-}
-
-function valueOfActivity(activity: Activity, dimension: ActivityDimension, property: string): string | null {
-  if (dimension === 'property') return propertyOf(activity, property);
-  if (dimension === 'route') return activity.route;
-  if (dimension === 'group') return activity.groupId;
-  return dimension === 'path' ? pageOf(activity.path) : activity.name;
-}
-
-function rowsOf<T>(
-  items: T[],
-  valueOfItem: (item: T) => string | null,
-  count: (items: T[]) => number,
-): TopRow[] {
-  const values = new Set(items.map(valueOfItem));
-  return [...values].map((value) => ({
-    value,
-    count: count(items.filter((item) => valueOfItem(item) === value)),
-  }));
-}
-
-function valueOf(visit: VisitFacts, dimension: Exclude<Dimension, ActivityDimension>): string | null {
-  if (isSessionProperty(dimension)) return visit.session?.[dimension] ?? null;
-  return visit[dimension];
-}
-
-const OF_ACTIVITIES: Record<TopMeasure, (activities: Activity[]) => number> = {
-  activities: (activities) => activities.length,
-  views: (activities) => activities.filter(({ name }) => name === 'view').length,
-  visits: (activities) => countDistinct(activities.map(({ visitId }) => visitId)),
-  sessions: (activities) => countDistinct(activities.map(({ sessionId }) => sessionId)),
-  users: (activities) => countDistinct(activities.map(({ userId }) => userId)),
-};
-
-const OF_VISITS: Record<TopMeasure, (visits: VisitFacts[]) => number> = {
-  activities: (visits) => sum(visits.map(({ activities }) => activities.length)),
-  views: (visits) => sum(visits.map(({ views }) => views)),
-  visits: (visits) => visits.length,
-  sessions: (visits) => countDistinct(visits.map(({ sessionId }) => sessionId)),
-  users: (visits) => countDistinct(visits.map(({ user }) => user)),
-};

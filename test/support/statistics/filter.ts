@@ -1,5 +1,6 @@
 import type { PropertyCondition, PropertyMatching, Session, StatisticsFilter } from '../../../lib/index.js';
-import { type History, type HistoryActivity, hostOf, UTM_PARAMETERS, type Visit } from './history.js';
+import type { History, HistoryActivity, Visit } from './history.js';
+import { hostOf } from './sources.js';
 
 const SESSION_FIELDS = ['browser', 'system', 'device', 'country', 'language'] as const;
 const VISIT_FIELDS = [
@@ -11,19 +12,21 @@ const VISIT_FIELDS = [
   'utmCampaign',
   'utmTerm',
   'utmContent',
-] as const satisfies (keyof typeof UTM_PARAMETERS | keyof Visit)[];
+] as const satisfies (keyof Visit)[];
 
 type IsEqual = (value: string | null, wanted: string | null) => boolean;
 type ConditionOnText = string | null | readonly (string | null)[] | { not?: unknown; startsWith?: string };
 
 /** The activities of a filter, at any time. */
 export function selectActivities(history: History, filter: StatisticsFilter): HistoryActivity[] {
-  return history.activities.filter(({ stored, visit, ...activity }) => {
+  return history.activities.filter((activity) => {
+    const { stored, visit } = activity;
     if (isBot(stored.session) && !filter.bots) return false;
+    if (!matchesIds(stored.visitId, stored.sessionId, filter)) return false;
     if (!matchesSession(stored.session, filter)) return false;
-    if (!matchesActivity({ stored, visit, ...activity }, filter)) return false;
+    if (!matchesActivity(activity, filter)) return false;
     if (hasVisitFields(filter) && !(visit && matchesVisit(visit, filter))) return false;
-    return matchesPresenceOfUser(visit ? visit.user : stored.userId, filter);
+    return filter.user !== null || (visit ? visit.user : stored.userId) === null;
   });
 }
 
@@ -32,15 +35,20 @@ export function selectVisits(history: History, filter: StatisticsFilter): Visit[
   return history.visits.filter(
     (visit) =>
       (filter.bots === true || !isBot(visit.session)) &&
+      matchesIds(visit.id, visit.sessionId, filter) &&
       matchesSession(visit.session, filter) &&
       matchesVisit(visit, filter) &&
-      matchesPresenceOfUser(visit.user, filter) &&
+      (filter.user !== null || visit.user === null) &&
       visit.activities.some((activity) => matchesActivity(activity, filter)),
   );
 }
 
 function isBot(session: Session | null): boolean {
   return session?.bot ?? false;
+}
+
+function matchesIds(visit: string | null, session: string | null, filter: StatisticsFilter): boolean {
+  return matches(visit, filter.visit) && matches(session, filter.session);
 }
 
 function matchesSession(session: Session | null, filter: StatisticsFilter): boolean {
@@ -54,37 +62,18 @@ function hasVisitFields(filter: StatisticsFilter): boolean {
 function matchesVisit(visit: Visit, filter: StatisticsFilter): boolean {
   return VISIT_FIELDS.every((field) => {
     if (field === 'entry' || field === 'exit') return matches(visit[field], filter[field], isOnPage);
-    if (field === 'referrer') return matchesReferrer(visit.referrer, filter.referrer);
+    if (field === 'referrer') return matches(visit.referrer, filter.referrer, isHost);
     return matches(visit[field], filter[field]);
   });
 }
 
-function matchesReferrer(value: string | null, condition: ConditionOnText | undefined): boolean {
-  const beginning = isCondition(condition) ? condition.startsWith : undefined;
-  return matches(
-    value,
-    beginning === undefined ? condition : { ...Object(condition), startsWith: beginning.toLowerCase() },
-    (host, wanted) => host === (wanted === null ? null : hostOf(wanted)),
-  );
-}
-
-/** `user: null` and `user: { not: null }` are about the user of the visit, or of an activity without a visit. */
-function matchesPresenceOfUser(user: string | null, { user: condition }: StatisticsFilter): boolean {
-  if (condition === null) return user === null;
-  return asksForAnyUser(condition) ? user !== null : true;
-}
-
-function asksForAnyUser(condition: StatisticsFilter['user']): boolean {
-  return isCondition(condition) && condition.not === null;
-}
-
 /** Whether an activity meets all conditions of a filter on fields of activities. */
-export function matchesActivity({ stored, page }: HistoryActivity, filter: StatisticsFilter): boolean {
-  const { user } = filter;
+export function matchesActivity(
+  { stored, page }: Pick<HistoryActivity, 'stored' | 'page'>,
+  filter: StatisticsFilter,
+): boolean {
   return (
-    (user === null || asksForAnyUser(user) || matches(stored.userId, user)) &&
-    matches(stored.sessionId, filter.session) &&
-    matches(stored.visitId, filter.visit) &&
+    (filter.user === null || matches(stored.userId, filter.user)) &&
     matches(page, filter.path, isOnPage) &&
     matches(stored.route, filter.route, isOnPage) &&
     matches(stored.name, filter.name) &&
@@ -129,12 +118,17 @@ export function textOfProperty(value: unknown): string | null {
   return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : null;
 }
 
+function isHost(host: string | null, wanted: string | null): boolean {
+  return host === (wanted === null ? null : hostOf(wanted));
+}
+
 /** A trailing `*` stands for any end. */
 export function isOnPage(page: string | null, wanted: string | null): boolean {
   return wanted?.endsWith('*') === true ? page?.startsWith(wanted.slice(0, -1)) === true : page === wanted;
 }
 
-function matches(
+/** Whether a text is a value, one of several, or meets conditions. */
+export function matches(
   value: string | null,
   condition: ConditionOnText | undefined,
   isEqual: IsEqual = (one, other) => one === other,

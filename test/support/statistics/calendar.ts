@@ -11,9 +11,9 @@ export interface Range {
   to: number;
 }
 
-export function rangeOf({ from, to, timeZone = 'UTC' }: Question, now: number): Range {
-  const end = to === undefined ? now : instantOf(to, timeZone, 1);
-  return { from: from === undefined ? end - 30 * DAY : instantOf(from, timeZone, 0), to: end };
+/** The model has no clock, so it has no default range. */
+export function rangeOf({ from, to, timeZone = 'UTC' }: Question): Range {
+  return { from: instantOf(from!, timeZone, 0), to: instantOf(to!, timeZone, 1) };
 }
 
 function instantOf(date: Date | string, timeZone: string, daysLater: number): number {
@@ -25,6 +25,11 @@ function instantOf(date: Date | string, timeZone: string, daysLater: number): nu
 
 export function isIn(time: number, { from, to }: Range): boolean {
   return from <= time && time < to;
+}
+
+/** ISO 8601 with the offset of the time zone. */
+export function isoOf(time: number, timeZone = 'UTC'): string {
+  return DateTime.fromMillis(time, { zone: timeZone }).toISO()!;
 }
 
 /** Milliseconds to add to UTC. */
@@ -100,9 +105,19 @@ export function comparedRange(
   compareTo: 'previous' | 'year' | { from: Date | string; to: Date | string },
   timeZone: string,
 ): Range {
-  if (compareTo === 'previous') return { from: range.from - (range.to - range.from), to: range.from };
-  if (compareTo !== 'year') return rangeOf({ ...compareTo, timeZone }, Number.NaN);
-  const yearAgo = (time: number): number =>
-    DateTime.fromMillis(time, { zone: timeZone }).minus({ years: 1 }).toMillis();
+  if (typeof compareTo === 'object') return rangeOf({ ...compareTo, timeZone });
+  const isOfDays = [range.from, range.to].every((end) => startOf('day', end, timeZone) === end);
+  if (compareTo === 'previous') {
+    const local = range.from + offsetAt(range.from, timeZone);
+    const days = Math.round((range.to - range.from) / DAY);
+    const from = isOfDays
+      ? firstInstant(localStart('day', local) - days * DAY, timeZone)
+      : range.from - (range.to - range.from);
+    return { from, to: range.from };
+  }
+  const yearAgo = (time: number): number => {
+    const before = DateTime.fromMillis(time, { zone: timeZone }).minus({ years: 1 }).toMillis();
+    return startOf('day', time, timeZone) === time ? startOf('day', before, timeZone) : before;
+  };
   return { from: yearAgo(range.from), to: yearAgo(range.to) };
 }

@@ -8,9 +8,8 @@ export function funnel(
   history: History,
   steps: readonly FunnelStep[],
   { within = Infinity, ...question }: Question & { within?: number | undefined },
-  now: number,
 ): number[] {
-  const range = rangeOf(question, now);
+  const range = rangeOf(question);
   const visitors = new Map<string, HistoryActivity[]>();
   for (const activity of selectActivities(history, question)) {
     const { sessionId, userId } = activity.stored;
@@ -33,16 +32,12 @@ function stepsFrom(
   steps: readonly FunnelStep[],
   within: number,
 ): number {
-  const [first] = activities;
-  if (!first || !matchesActivity(first, steps[0]!)) return 0;
-  let done = 1;
-  let time = first.time;
+  let done = 0;
   for (const activity of activities) {
     const step = steps[done];
-    if (!step || activity.time > first.time + within) break;
-    if (activity.time <= time || !matchesActivity(activity, step)) continue;
-    done++;
-    time = activity.time;
+    if (!step || activity.time > activities[0]!.time + within) break;
+    if (matchesActivity(activity, step)) done++;
+    if (done === 0) break;
   }
   return done;
 }
@@ -53,26 +48,23 @@ export interface Cohort {
   returned: number[];
 }
 
-/** Periods in which nobody came for the first time are left out. */
 export function retention(
   history: History,
   { period = 'week', by = 'user', ...question }: RetentionOptions,
-  now: number,
 ): Cohort[] {
   const { timeZone = 'UTC' } = question;
-  const range = rangeOf(question, now);
+  const range = rangeOf(question);
   const periods = intervalsOf(period, range, timeZone).map(({ start }) => start);
   const visitors = new Map<string, Visit[]>();
   for (const visit of selectVisits(history, question)) {
     const id = by === 'user' ? visit.user : visit.sessionId;
     if (id !== null) visitors.set(id, [...(visitors.get(id) ?? []), visit]);
   }
-  return periods.flatMap((start, cohort) => {
+  return periods.map((start, cohort) => {
     const members = [...visitors.values()].filter((visits) => {
       const first = Math.min(...visits.map((visit) => visit.start));
       return isIn(first, range) && periodOf(first, period, timeZone) === start;
     });
-    if (members.length === 0) return [];
     const returned = periods
       .slice(cohort)
       .map(
@@ -83,7 +75,7 @@ export function retention(
             ),
           ).length,
       );
-    return [{ start, size: members.length, returned }];
+    return { start, size: members.length, returned };
   });
 }
 
