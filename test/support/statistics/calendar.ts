@@ -116,8 +116,16 @@ export function comparedRange(
     return { from, to: range.from };
   }
   const yearAgo = (time: number): number => {
-    const before = DateTime.fromMillis(time, { zone: timeZone }).minus({ years: 1 }).toMillis();
-    return startOf('day', time, timeZone) === time ? startOf('day', before, timeZone) : before;
+    const date = new Date(time + offsetAt(time, timeZone));
+    const day = date.getUTCDate();
+    date.setUTCFullYear(date.getUTCFullYear() - 1);
+    // There was no 29 February.
+    if (date.getUTCDate() !== day) date.setUTCDate(0);
+    const local = date.getTime();
+    if (startOf('day', time, timeZone) === time) return firstInstant(localStart('day', local), timeZone);
+    const found = firstInstant(local, timeZone);
+    const isSkipped = found + offsetAt(found, timeZone) !== local;
+    return isSkipped ? local - offsetAt(local - DAY, timeZone) : found;
   };
   return { from: yearAgo(range.from), to: yearAgo(range.to) };
 }
