@@ -33,7 +33,7 @@ export function isoOf(time: number, timeZone = 'UTC'): string {
 }
 
 /** Milliseconds to add to UTC. */
-export function offsetAt(time: number, timeZone: string): number {
+function offsetAt(time: number, timeZone: string): number {
   return DateTime.fromMillis(time, { zone: timeZone }).offset * MINUTE;
 }
 
