@@ -19,7 +19,7 @@ export const PARTS = {
   'statistics-filters': {
     goal: 95,
     mutate: ['lib/statistics/statistics-filter.ts'],
-    tests: ['unit/statistics-filter'],
+    tests: ['unit/activity-part-of-filter', 'unit/statistics-filter'],
   },
   privacy: {
     goal: 95,
