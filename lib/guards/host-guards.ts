@@ -51,11 +51,9 @@ export class HostGuards {
     // Most guards are found already; awaiting them would cost each request a turn of the event loop.
     const instance = found instanceof Promise ? await found : found;
     if (!instance) throw new Error('a guard was used before HostGuards.prepare');
-    const answer = instance.canActivate(context);
-    if (typeof answer === 'boolean') return answer;
+    const answer = await instance.canActivate(context);
     // The last value of an Observable is used, as in Nest.
-    const value = await answer;
-    return isObservable(value) ? lastValueFrom(value) : value;
+    return isObservable(answer) ? lastValueFrom(answer) : answer;
   }
 
   private async find(type: Type<CanActivate>): Promise<Lookup> {
