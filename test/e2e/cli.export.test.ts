@@ -11,7 +11,7 @@ import { uuidv7 } from '../../lib/activity/random.js';
 import { AdaGuard, asAda } from '../support/dashboard.js';
 import { type DatabaseName, FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { output, outputOfProcess, type Ran, run, runProcess, start } from '../support/command.js';
+import { output, type Ran, run, runProcess, start } from '../support/command.js';
 import { CAN_MOUNT, SmallDisk } from '../support/small-disk.js';
 import { compiled } from '../support/compiled.js';
 
@@ -101,7 +101,7 @@ describe.each(FOUND)('djaffar export on %s', (name) => {
   afterAll(() => host.close());
 
   it('writes all of each activity with its session as NDJSON, the oldest first', async () => {
-    const rows = lines(await outputOfProcess(host.database, ['export']));
+    const rows = lines(await output(host.database, ['export']));
     expect(rows).toEqual(await storedIn(host));
     expect(rows).toHaveLength(HOSTILE.length + 2);
   });

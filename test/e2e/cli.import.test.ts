@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { anyText } from '../support/arbitraries.js';
 import { FOUND, type TestDatabase } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
-import { emptyDatabase, output, outputOfProcess, run, runProcess } from '../support/command.js';
+import { emptyDatabase, output, run, runProcess } from '../support/command.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:50.0) Gecko/20100101 Firefox/50.0';
 
@@ -267,7 +267,7 @@ describe.each(FOUND)('djaffar import on %s', (name) => {
       }
       // An array of JSON this time, from standard input.
       const array = await output(host.database, ['export', '--format', 'json']);
-      expect(await outputOfProcess(database, ['import', '-'], array)).toBe(
+      expect(await output(database, ['import', '-'], array)).toBe(
         '100 rows read, 0 activities stored, 100 already there\n',
       );
       expect(await output(database, ['export'])).toBe(exported);
@@ -444,20 +444,6 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toEqual([none]);
   });
 
-  it('reports one error for a text that is too long', async () => {
-    const rows = [
-      { ...ROW, subject: `order:${'x'.repeat(400)}` },
-      { ...ROW, ipAddress: '1'.repeat(50) },
-    ];
-    const { stderr } = await run(database, ['import', '-'], { input: ndjson(...rows) });
-    expect(stderr.split('\n')).toEqual([
-      'djaffar: standard input, line 1: subject must be at most 320 characters long',
-      'djaffar: standard input, line 2: ipAddress must be at most 45 characters long',
-      'djaffar: 2 of 2 rows could not be imported',
-      '',
-    ]);
-  });
-
   it('prints no control character of what it reads', async () => {
     const hostile = '\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e\u007f\r';
     const path = join(folder, 'rows\u001b[2J.ndjson');
@@ -606,20 +592,10 @@ describe('djaffar import', () => {
     expect(rowsOf(await output(database, ['export']))).toMatchObject([{ path: '/ü', userId: '5' }]);
   });
 
-  it.each([
-    [
-      'in Latin-1',
-      Buffer.from('date,path\n2026-02-03T04:05:06Z,/caf\xe9\n', 'latin1'),
-      /behind row 0: .*not UTF-8/,
-    ],
-    [
-      'with a quote that does not end',
-      'date,path\n2026-02-03T04:05:06Z,"/\n'.padEnd(2 ** 21),
-      /behind row 0: .*quote/,
-    ],
-  ])('stops at CSV %s', async (_, content, message) => {
+  it('stops at CSV that is not UTF-8', async () => {
+    const content = Buffer.from('date,path\n2026-02-03T04:05:06Z,/caf\xe9\n', 'latin1');
     const { code, stderr } = await run(database, ['import', file('broken.csv', content)]);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/behind row 0: .*not UTF-8/)]);
   });
 
   it('reads text with tabs and backslashes as databases write it', async () => {

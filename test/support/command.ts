@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -8,6 +8,7 @@ import { runCommand } from '../../lib/cli/run-command.js';
 import { defaultPage, djaffarEntities } from '../../lib/index.js';
 import { compiled } from './compiled.js';
 import type { TestDatabase } from './databases.js';
+import { CapturedStream, replaceStream } from './streams.js';
 
 export { createMigratedDatabase as emptyDatabase } from './databases.js';
 
@@ -21,8 +22,15 @@ interface Given {
   input?: string | Buffer;
 }
 
-/** Arguments that start it without a bundle: slower, because each start compiles all sources. */
-export const FROM_SOURCE = ['--import', '@swc-node/register/esm-register', 'lib/cli/main.mts'];
+interface GivenInProcess extends Given {
+  /** Whether the standard streams pass for a terminal, on which the input is typed. */
+  isTerminal?: boolean;
+  /** SIGINT arrives when standard error has this text. */
+  interruptAt?: string;
+}
+
+/** Arguments of Node with which it loads TypeScript. */
+export const TYPESCRIPT_LOADER = ['--import', '@swc-node/register/esm-register'];
 
 /**
  * Starts the command in a process of its own, as users do.
@@ -58,8 +66,11 @@ export async function runProcess(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Runs the command to its end in the process of the test, with streams of its own: the start of a process is saved. */
-export function run(database: TestDatabase, args: string[], given?: Given): Promise<Ran> {
+/**
+ * Runs the command to its end in the process of the test, with streams of its own: the start of a process is saved. Errors of Node's own
+ * modules, such as `fetch` and `zlib`, are no `Error` of the tests: their messages are only seen by {@link runProcess}.
+ */
+export function run(database: TestDatabase, args: string[], given?: GivenInProcess): Promise<Ran> {
   return runWith(
     async () => ({
       dataSource: new DataSource({ ...database.options, entities: djaffarEntities }),
@@ -77,12 +88,14 @@ export function run(database: TestDatabase, args: string[], given?: Given): Prom
 export async function runWith(
   importModule: (url: string) => Promise<unknown>,
   args: string[],
-  { input = '' }: Given = {},
+  { input = '', isTerminal = false, interruptAt }: GivenInProcess = {},
 ): Promise<Ran> {
-  const [stdout, stderr] = [new Kept(), new Kept()];
+  const [stdout, stderr] = [new CapturedStream(isTerminal), new CapturedStream(isTerminal)];
+  const stdin = Object.assign(Readable.from([Buffer.from(input)]), { isTTY: isTerminal });
+  if (interruptAt) stderr.onText(interruptAt, () => process.emit('SIGINT', 'SIGINT'));
   const { console } = globalThis;
   const restore = [
-    replaceStream('stdin', Readable.from([Buffer.from(input)])),
+    replaceStream('stdin', stdin),
     replaceStream('stdout', stdout),
     replaceStream('stderr', stderr),
   ];
@@ -98,43 +111,7 @@ export async function runWith(
 
 /** Returns the standard output of a command that succeeds and writes nothing else. */
 export async function output(database: TestDatabase, args: string[], input?: string): Promise<string> {
-  return outputOf(await run(database, args, { input }));
-}
-
-/** Returns the standard output of a command in a process of its own. */
-export async function outputOfProcess(
-  database: TestDatabase,
-  args: string[],
-  input?: string,
-): Promise<string> {
-  return outputOf(await runProcess(database, args, { input }));
-}
-
-function outputOf({ code, stdout, stderr }: Ran): string {
+  const { code, stdout, stderr } = await run(database, args, { input });
   if (code !== 0 || stderr !== '') throw new Error(`it ended with ${code}: ${stderr}`);
   return stdout;
-}
-
-/** Returns how to restore it. */
-function replaceStream(name: 'stdin' | 'stdout' | 'stderr', value: Readable | Writable): () => void {
-  const before = Object.getOwnPropertyDescriptor(process, name);
-  if (!before) throw new Error(`process has no ${name} of its own`);
-  Object.defineProperty(process, name, { value, configurable: true });
-  return () => void Object.defineProperty(process, name, before);
-}
-
-/** Keeps what is written to it. */
-class Kept extends Writable {
-  private readonly chunks: Buffer[] = [];
-
-  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    // The writer reuses its buffer, so it must be copied.
-    this.chunks.push(Buffer.from(chunk));
-    done();
-  }
-
-  get text(): string {
-    // Decodes like `text()`, without a byte order mark.
-    return new TextDecoder().decode(Buffer.concat(this.chunks));
-  }
 }
