@@ -65,7 +65,7 @@ export function addCommonOptions(command: Command): Command {
 
 /** The conditions are behind the first operator of the text. */
 function addProperty(text: string, properties: PropertyConditions = {}): PropertyConditions {
-  const [, key, operator, value] = /^(.+?)(!=|\^=|>=|<=|=)(.*)$/s.exec(text) ?? [];
+  const [, key, operator, value] = /(.+?)(!=|\^=|>=|<=|=)(.*)/s.exec(text) ?? [];
   if (key === undefined || value === undefined)
     throw new InvalidArgumentError('Expected KEY=VALUE, or with !=, ^=, >= or <=.');
   const number = (): number => {
@@ -110,12 +110,22 @@ export function propertyFilters(properties: PropertyConditions): PropertyFilters
 }
 
 /** Returns the filter from the options of a command, without undefined properties. */
-export function toFilter({ properties, filter: others, ...options }: FilterOptions): ActivityFilter {
+export function toFilter({ properties, filter, ...options }: FilterOptions): ActivityFilter {
   const fields = [...TEXT_FIELDS, 'from', 'to'] as const;
-  const filter = {
+  const given = {
     ...Object.fromEntries(fields.map((field) => [field, options[field]])),
     properties: properties && propertyFilters(properties),
-    ...others,
   };
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+  const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return mergeFilter(defined, filter);
+}
+
+/**
+ * Adds what `--filter` gives to the other options.
+ * @throws Error if something is given twice, because one of the two would be ignored
+ */
+export function mergeFilter<T extends object>(options: T, filter: object = {}): T {
+  for (const field of Object.keys(filter))
+    if (field in options) throw new Error(`${field} must not be given twice: as an option, and in --filter`);
+  return { ...options, ...filter };
 }

@@ -20,7 +20,13 @@ import {
   type VisitsOptions,
 } from '../statistics/statistics.types.js';
 import { MAY_BE_NONE, type Question } from '../statistics/question.types.js';
-import { addDateOptions, addCommonOptions, type FilterOptions, propertyFilters } from './filter.options.js';
+import {
+  addDateOptions,
+  addCommonOptions,
+  type FilterOptions,
+  mergeFilter,
+  propertyFilters,
+} from './filter.options.js';
 import { print } from './output.js';
 import { withServices } from './services.js';
 
@@ -141,24 +147,17 @@ async function answer<T extends object>(
 /** Merges `--properties` and `--filter` with the other options. */
 function withFilter<T extends object>(asked: T): T {
   const { properties, filter, ...others }: FilterOptions = asked;
-  for (const property of Object.keys(filter ?? {}))
-    if (property in others || !STATISTICS_FIELDS.includes(property))
-      throw new Error(
-        property in others
-          ? `${property} must not be given twice: as an option, and in --filter`
-          : `--filter cannot have ${property}; allowed: ${STATISTICS_FIELDS.join(', ')}`,
-      );
+  for (const field of Object.keys(filter ?? {}))
+    if (!STATISTICS_FIELDS.includes(field))
+      throw new Error(`--filter cannot have ${field}; allowed: ${STATISTICS_FIELDS.join(', ')}`);
+  const options = { ...others, ...(properties && { properties: propertyFilters(properties) }) };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- commander has no types of options; they are validated
-  return {
-    ...others,
-    ...(properties && { properties: propertyFilters(properties) }),
-    ...filter,
-  } as T;
+  return mergeFilter(options, filter) as T;
 }
 
 function readRange(text: string): OverviewOptions['compareTo'] {
   if (text === 'previous' || text === 'year') return text;
-  const [, from, to] = /^(.+)\.\.(.+)$/.exec(text) ?? [];
+  const [, from, to] = /(.+)\.\.(.+)/.exec(text) ?? [];
   if (!from || !to) throw new InvalidArgumentError('Expected previous, year, or FROM..TO.');
   return { from, to };
 }
