@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { pipeline, Readable } from 'node:stream';
 import csvParser from 'csv-parser';
 import type { Properties } from '../../activity/activity.js';
@@ -31,7 +30,7 @@ export async function* itemsOfCsv(
 ): AsyncGenerator<Item, void, void> {
   const isTab = separator === '\t';
   // Tab-separated text has no quotes.
-  const parser = csvParser({ separator, quote: isTab ? '\0' : '"', maxRowBytes: MAX_LINE });
+  const parser = csvParser({ separator, quote: isTab ? '' : '"', maxRowBytes: MAX_LINE });
   let columns = 0;
   parser.on('headers', (headers: string[]) => (columns = new Set(headers).size));
   // Errors are thrown when the rows are read.
@@ -69,32 +68,22 @@ function unescapeCells(row: Record<string, string>): Properties {
   return Object.fromEntries(cells);
 }
 
-/** A character at the border of two chunks is checked with the second one. */
+/** A character may be cut at the border of two chunks. */
 async function* checkUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  let begun: Buffer = Buffer.alloc(0);
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const check = (chunk?: Buffer): void => {
+    try {
+      decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch {
+      // The decoder's message depends on Node's version.
+      throw new Error('it is not UTF-8');
+    }
+  };
   for await (const chunk of chunks) {
-    const bytes = Buffer.concat([begun, chunk]);
-    const end = endOfCharacters(bytes);
-    if (!isUtf8(bytes.subarray(0, end))) throw new Error('it is not UTF-8');
-    begun = bytes.subarray(end);
+    check(chunk);
     yield chunk;
   }
-  if (begun.length > 0) throw new Error('it is not UTF-8');
-}
-
-/** Returns the number of bytes before an incomplete character at the end. */
-function endOfCharacters(bytes: Buffer): number {
-  for (let length = 1; length <= Math.min(3, bytes.length); length++) {
-    const byte = bytes[bytes.length - length] ?? 0;
-    if (byte < 0x80) break;
-    if (byte >= 0xc0) return length < byteLength(byte) ? bytes.length - length : bytes.length;
-  }
-  return bytes.length;
-}
-
-function byteLength(firstByte: number): number {
-  if (firstByte >= 0xf0) return 4;
-  return firstByte >= 0xe0 ? 3 : 2;
+  check();
 }
 
 const SESSION = 'session.';
