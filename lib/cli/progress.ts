@@ -26,7 +26,7 @@ export class Progress {
     stop: AbortSignal,
   ) {
     if (!Progress.isShown || total === 0 || stop.aborted) return;
-    stop.addEventListener('abort', () => this.stop(), { once: true });
+    stop.addEventListener('abort', () => this.stop());
     this.isDrawn = true;
     process.stderr.write(BEGIN);
     this.draw(this.begun);

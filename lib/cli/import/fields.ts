@@ -28,7 +28,7 @@ export class RowFields extends FieldReader {
     const value = this.raw(name) ?? null;
     if (value === null) return undefined;
     if (typeof value !== 'string' || !ANY_UUID.test(value)) return this.addError(name, 'must be a UUID');
-    if (value.startsWith(NIL)) return this.addError(name, 'must not be the nil UUID');
+    if (value === NIL) return this.addError(name, 'must not be the nil UUID');
     return REFUSED_BY_MARIADB.test(value) ? deriveActivityId([value.toLowerCase()]) : value.toLowerCase();
   }
 

@@ -34,7 +34,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Li
       at = to + 1;
       yield end();
     }
-    if (at < chunk.length) add(chunk.subarray(at));
+    add(chunk.subarray(at));
   }
   if (size > 0) yield end();
 }

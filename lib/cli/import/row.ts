@@ -159,7 +159,7 @@ function parseSubject(fields: RowFields, name: 'subject' | 'groupId'): string | 
 
 function parseIpAddress(fields: RowFields): string | null {
   const value = fields.optionalText('ipAddress', 45);
-  const address = value === null ? null : storedIp(value);
+  const address = storedIp(value ?? undefined);
   if (value !== null && address === null) fields.addError('ipAddress', 'must be an IP address');
   return address;
 }
