@@ -119,12 +119,18 @@ export const PARTS = {
   cli: {
     goal: 90,
     mutate: ['lib/cli/{errors,filter.options,output,progress,stats.command}.ts'],
-    tests: ['e2e/cli', 'e2e/cli.terminal'],
+    tests: ['unit/cli-errors', 'unit/cli-filter', 'unit/cli-output', 'unit/cli-progress', 'unit/cli-stats'],
   },
   import: {
     goal: 90,
     mutate: ['lib/cli/import/{csv,fields,ids,lines,rejoin,row,visits}.ts'],
-    tests: ['e2e/cli.import'],
+    tests: [
+      'unit/import-csv',
+      'unit/import-fields',
+      'unit/import-lines',
+      'unit/import-row',
+      'unit/import-visits',
+    ],
   },
   export: {
     goal: 95,
