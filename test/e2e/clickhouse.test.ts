@@ -10,6 +10,8 @@ import { clickHouse } from '../../lib/store/clickhouse/index.js';
 import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.options.js';
 import { Anonymisation } from '../../lib/store/clickhouse/anonymisation.js';
 import { DirtyVisits } from '../../lib/store/clickhouse/dirty-visits.js';
+import { loadSalts } from '../../lib/store/clickhouse/cookieless.js';
+import type { Salt } from '../../lib/privacy/salt.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
 import { PersonalData } from '../../lib/store/clickhouse/personal-data.js';
 import { Reader } from '../../lib/store/clickhouse/reader.js';
@@ -126,6 +128,24 @@ describe('the tables on a cluster', () => {
   });
 
   afterAll(() => server.stop());
+
+  it('has one salt of two instances that make it at the same moment', async () => {
+    const settings = toClickHouseSettings({ url: server.url, database: await server.createDatabase() });
+    const [one, other] = [new Server(settings, 60_000, 2), new Server(settings, 60_000, 2)];
+    await migrate(one, one);
+    const make = (instance: Server): Promise<Salt[]> =>
+      loadSalts(instance, () => ({ period: 7, secret: randomUUID() }), {});
+    const insert = other.insert.bind(other);
+    let first: Salt[] = [];
+    // Both have found no salt.
+    jest.spyOn(other, 'insert').mockImplementationOnce(async (...given) => {
+      first = await make(one);
+      await insert(...given);
+    });
+    expect(await make(other)).toEqual(first);
+    await one.close();
+    await other.close();
+  });
 
   function batchOf(path: string, sessions: Session[] = []): Batch {
     const none = { page: null, route: null, referer: null, properties: null, subject: null, userId: null };
