@@ -18,7 +18,6 @@ const { values: options } = parseArgs({
 // Below the project, where the compiled sample host finds its packages.
 const cache = mkdtempSync(join(process.cwd(), 'node_modules', '.instances-'));
 process.env.DJAFFAR_TEST_CACHE = cache;
-process.env.TEST_POSTGRES_URL ??= 'postgres://postgres@127.0.0.1:5432/postgres';
 const { createDatabase } = await import('../test/support/databases.js');
 const { runFleet } = await import('../test/support/fleet/fleet.js');
 

@@ -15,8 +15,9 @@ import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
 import { cacheFolder } from './compiled.js';
+import './setup/server-urls.mjs';
 
-/** The servers on which tests create databases, as the global setup found them. */
+/** The servers on which tests and benchmarks create databases. */
 const SERVERS = {
   postgres: process.env.TEST_POSTGRES_URL ?? '',
   mariadb: process.env.TEST_MARIADB_URL ?? '',
