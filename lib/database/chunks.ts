@@ -10,8 +10,8 @@ export function chunks<T>(all: T[], size = CHUNK_SIZE): T[][] {
 }
 
 /** Yields the items in chunks, and lets the event loop do other work between them. */
-export async function* yieldingChunks<T>(all: T[]): AsyncGenerator<T[], void, void> {
-  for (const [i, some] of chunks(all, BATCH_SIZE).entries()) {
+export async function* yieldingChunks<T>(all: T[], size = BATCH_SIZE): AsyncGenerator<T[], void, void> {
+  for (const [i, some] of chunks(all, size).entries()) {
     if (i > 0) await setImmediate();
     yield some;
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   ActivityStats,
+  type Dimension,
   InvalidFilterError,
   type ServerActivity,
   type StatisticsFilter,
@@ -735,6 +736,113 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       const first = (await stats.top('entry', november)).items;
       await host.dataSource.getRepository(DailyCount).update({ metric: 'visits by entry' }, { counts: null });
       expect((await stats.top('entry', november)).items).toEqual(first);
+    });
+  });
+
+  describe('of visitors', () => {
+    const ada = { user: { id: 'ada', name: 'Ada' } };
+
+    it('counts a session or user of several days once, and only what the range has', async () => {
+      await visit('early', { '09T23:00': '/early' }, { ...ada, session: 'a' });
+      await visit(
+        'a1',
+        { '10T10:00': '/', '10T10:01': '/a' },
+        { ...ada, session: 'a', referer: 'https://a.example/' },
+      );
+      await visit('a2', { '12T10:00': '/a' }, { ...ada, session: 'a', referer: 'https://a.example/' });
+      await visit('b', { '11T23:50': '/', '12T00:10': '/b' });
+      await visit('bot', { '12T12:00': '/' }, { userAgent: GOOGLEBOT });
+      await visit(
+        'c',
+        { '13T10:00': '/a', '13T10:01': '/c' },
+        { ...ada, session: 'c', referer: 'https://b.example/' },
+      );
+      await track({
+        date: '2025-11-13T10:02Z',
+        name: 'bought',
+        path: '/c',
+        session: 'c',
+        visit: 'c',
+        ...ada,
+      });
+      await visit('late', { '14T10:30': '/late' }, { ...ada, session: 'a' });
+      const range = { from: '2025-11-10T10:00Z', to: '2025-11-14T10:30Z' };
+      const counts = async (dimension: Dimension, measure: 'sessions' | 'users'): Promise<unknown> =>
+        (await stats.top(dimension, { ...range, measure })).items.map(({ value, count }) => [value, count]);
+      const expected = {
+        'sessions by path': [
+          ['/', 2],
+          ['/a', 2],
+          ['/b', 1],
+          ['/c', 1],
+        ],
+        'users by path': [
+          ['/', 1],
+          ['/a', 1],
+          ['/c', 1],
+        ],
+        'sessions by name': [
+          ['view', 3],
+          ['bought', 1],
+        ],
+        'users by name': [
+          ['bought', 1],
+          ['view', 1],
+        ],
+        'sessions by referrer': [
+          [null, 1],
+          ['a.example', 1],
+          ['b.example', 1],
+        ],
+        'sessions by entry': [
+          ['/', 2],
+          ['/a', 2],
+        ],
+      } as const;
+      const ask = async (): Promise<Record<string, unknown>> => ({
+        'sessions by path': await counts('path', 'sessions'),
+        'users by path': await counts('path', 'users'),
+        'sessions by name': await counts('name', 'sessions'),
+        'users by name': await counts('name', 'users'),
+        'sessions by referrer': await counts('referrer', 'sessions'),
+        'sessions by entry': await counts('entry', 'sessions'),
+      });
+      expect(await ask()).toEqual(expected);
+      for (const metric of Object.keys(expected))
+        expect(await daysKeptOf(metric)).toEqual(['11', '12', '13']);
+      expect(await ask()).toEqual(expected);
+      expect(await counts('browser', 'sessions')).toEqual([[null, 3]]);
+      expect(await counts('browser', 'users')).toEqual([[null, 1]]);
+      await host.activities.erase({ session: 'c' });
+      expect(await counts('path', 'sessions')).toEqual([
+        ['/', 2],
+        ['/a', 1],
+        ['/b', 1],
+      ]);
+      expect(await counts('path', 'users')).toEqual([
+        ['/', 1],
+        ['/a', 1],
+      ]);
+      expect(await counts('name', 'sessions')).toEqual([['view', 2]]);
+      expect(await host.rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    });
+
+    it('reads the activities or visits if a day has too many values to cache', async () => {
+      await visit('a1', { '10T10:00': '/' }, { ...ada, session: 'a' });
+      await visit('a2', { '11T10:00': '/' }, { ...ada, session: 'a' });
+      for (const [dimension, measure] of [
+        ['path', 'sessions'],
+        ['path', 'users'],
+        ['entry', 'sessions'],
+      ] as const) {
+        const ask = async (): Promise<unknown> =>
+          (await stats.top(dimension, { ...november, measure })).items;
+        expect(await ask()).toEqual([{ value: '/', count: 1 }]);
+        await host.dataSource
+          .getRepository(DailyCount)
+          .update({ metric: `${measure} by ${dimension}` }, { counts: null });
+        expect(await ask()).toEqual([{ value: '/', count: 1 }]);
+      }
     });
   });
 

@@ -107,6 +107,12 @@ export interface Dialect {
   /** The SQL of a time that is not later than the snapshot of {@link reading}, if it is in the first query of that transaction. */
   startOfReading: string;
 
+  /** The maximum number of bytes of a cached count. MySQL's type `text` has 65,535. */
+  readonly maxText: number;
+
+  /** Whether it sorts all rows for `COUNT(DISTINCT …)`, but hashes for `SELECT DISTINCT`. On the others that takes several times as long. */
+  readonly sortsForDistinct: boolean;
+
   /** How many activities are erased in one transaction. */
   erasedAtOnce: number;
 

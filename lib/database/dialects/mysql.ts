@@ -130,6 +130,10 @@ export const mysql: Dialect = {
   // The snapshot is taken when the first table is read.
   startOfReading: NOW,
 
+  maxText: 60_000,
+
+  sortsForDistinct: false,
+
   erasedAtOnce: 1000,
 
   hasLateral: false,

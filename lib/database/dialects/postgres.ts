@@ -209,6 +209,10 @@ export const postgres: Dialect = {
   // A query takes its snapshot before it looks at the clock. The transaction began before both.
   startOfReading: toMilliseconds('transaction_timestamp()'),
 
+  maxText: 1_000_000,
+
+  sortsForDistinct: true,
+
   erasedAtOnce: 1000,
 
   hasLateral: true,

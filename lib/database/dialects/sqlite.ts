@@ -145,6 +145,10 @@ export const sqlite: Dialect = {
   startOfReading: NOW,
 
   // Each transaction blocks the event loop.
+  sortsForDistinct: false,
+
+  maxText: 1_000_000,
+
   erasedAtOnce: 100,
 
   hasLateral: false,

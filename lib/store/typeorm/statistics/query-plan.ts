@@ -1,3 +1,4 @@
+import { SESSION_PROPERTIES } from '../../../activity/session.js';
 import {
   isOfActivities as isAboutActivities,
   type ParsedStatisticsFilter,
@@ -15,7 +16,7 @@ import {
 /**
  * The source of an answer, and its tables:
  * - `rollup` (`djaffar_name_rollup`, `djaffar_path_rollup`): counts by bucket, and raw activities at both ends of the range.
- * - `daily-cache` (`djaffar_daily_count`): counts of past days that an earlier question has cached. The rest comes from
+ * - `daily-cache` (`djaffar_daily_count`): counts, or visitors, of past days that an earlier question has cached. The rest comes from
  *   `visit-paths` for paths, from `activities` for properties, and from `visits` for other dimensions.
  * - `visits` (`djaffar_visit`): the visit rows.
  * - `visit-paths` (`djaffar_visit`): the paths and names in visit rows, and raw activities of visits that are only partly in the range.
@@ -59,6 +60,7 @@ function hasAny<Given extends VisitFilters>(
 type Row = Record<FilterKind, Source>;
 
 const VISITS = row('visits', 'visits', 'visits', 'visits', 'visits', 'visits');
+const COUNTED_VISITS = row('daily-cache', 'visits', 'visits', 'visits', 'visits', 'visits');
 const ACTIVITIES = row('activities', 'activities', 'activities', 'activities', 'activities', 'activities');
 
 function row(none: Source, view: Source, name: Source, path: Source, visits: Source, mixed: Source): Row {
@@ -82,13 +84,13 @@ type TopTable = Record<TopMeasure, Row>;
 
 /** Columns: the filter restricts nothing, the name to view, the name, the path, what visits have, anything else. */
 // prettier-ignore
-const TOP: Record<ActivityDimension | 'visitDimension', TopTable> = {
+const TOP: Record<ActivityDimension | 'visitDimension' | 'sessionProperty', TopTable> = {
   path: {
     views:      row('rollup',      'rollup',      'activities',  'rollup',     'visit-paths', 'activities'),
     activities: row('rollup',      'rollup',      'activities',  'rollup',     'activities',  'activities'),
     visits:     row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
-    sessions:   row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
-    users: ACTIVITIES,
+    sessions:   row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
+    users:      row('daily-cache', 'activities',  'activities',  'activities', 'activities',  'activities'),
   },
   route: {
     views: ACTIVITIES,
@@ -101,8 +103,8 @@ const TOP: Record<ActivityDimension | 'visitDimension', TopTable> = {
     views:      row('rollup',      'rollup',      'rollup',      'activities', 'activities',  'activities'),
     activities: row('rollup',      'rollup',      'rollup',      'activities', 'visit-paths', 'activities'),
     visits:     row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
-    sessions:   row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
-    users: ACTIVITIES,
+    sessions:   row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
+    users:      row('daily-cache', 'activities',  'activities',  'activities', 'activities',  'activities'),
   },
   property: {
     views:      row('daily-cache', 'daily-cache', 'daily-cache', 'activities', 'activities',  'activities'),
@@ -119,7 +121,14 @@ const TOP: Record<ActivityDimension | 'visitDimension', TopTable> = {
     users: ACTIVITIES,
   },
   visitDimension: {
-    visits:     row('daily-cache', 'visits',      'visits',      'visits',     'visits',      'visits'),
+    visits:     COUNTED_VISITS,
+    views: VISITS,
+    activities: VISITS,
+    sessions:   COUNTED_VISITS,
+    users: VISITS,
+  },
+  sessionProperty: {
+    visits:     COUNTED_VISITS,
     views: VISITS,
     activities: VISITS,
     sessions: VISITS,
@@ -165,10 +174,16 @@ export function chooseTopMeasure(
 
 export type VisitDimension = Exclude<Dimension, ActivityDimension>;
 
+/** True if all visits of a session have the same value. */
+export function isSessionProperty(dimension: Dimension): boolean {
+  return SESSION_PROPERTIES.some((property) => property === dimension);
+}
+
 export function isVisitDimension(dimension: Dimension): dimension is VisitDimension {
   return !isActivityDimension(dimension);
 }
 
 function toTopKey(dimension: Dimension): keyof typeof TOP {
-  return isActivityDimension(dimension) ? dimension : 'visitDimension';
+  if (isActivityDimension(dimension)) return dimension;
+  return isSessionProperty(dimension) ? 'sessionProperty' : 'visitDimension';
 }

@@ -402,31 +402,45 @@ WHERE ((Path.id IN ($1, $2)));
 
 -- top('path', { measure: 'sessions' })
 
+SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+FROM djaffar_name_rollup total
+WHERE total.startedAt >= $1
+  AND total.startedAt < $2;
+
+SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
+FROM djaffar_daily_count DailyCount
+WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3));
+
+SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric, DailyCount.counts AS DailyCount_counts
+FROM djaffar_daily_count DailyCount
+WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3))
+ORDER BY DailyCount.startedAt ASC;
+
 SELECT visit.id AS id
 FROM djaffar_visit visit
 WHERE NOT visit.bot
   AND visit.startedAt >= 1772446017000
-  AND visit.startedAt < :to
+  AND visit.startedAt < 1772496000000
   AND (visit.startedAt >= $1 AND visit.startedAt < $2 OR visit.startedAt >= $3 AND visit.startedAt < $4)
   AND NOT visit.mixed
-  AND visit.endedAt >= CASE WHEN visit.startedAt < :from THEN :from ELSE :to END;
+  AND visit.endedAt >= CASE WHEN visit.startedAt < :from THEN :from ELSE 1772496000000 END;
 
 SELECT visit.id AS id
 FROM djaffar_visit visit
 WHERE visit.startedAt >= :from
-  AND visit.startedAt < :to
+  AND visit.startedAt < 1772496000000
   AND visit.mixed;
 
-SELECT visit.sessionId AS session, visit.pathSequence AS pathSequence, visit.otherPaths AS otherPaths, visit.id AS id
+SELECT visit.sessionId AS visitor, visit.pathSequence AS pathSequence, visit.otherPaths AS otherPaths, visit.id AS id
 FROM djaffar_visit visit
 WHERE NOT visit.bot
   AND visit.startedAt >= :from
-  AND visit.startedAt < :to
+  AND visit.startedAt < 1772496000000
   AND NOT visit.mixed
-  AND visit.endedAt < CASE WHEN visit.startedAt < :from THEN :from ELSE :to END
+  AND visit.endedAt < CASE WHEN visit.startedAt < :from THEN :from ELSE 1772496000000 END
   AND visit.sessionId IS NOT NULL;
 
-SELECT DISTINCT activity.sessionId AS session, COALESCE(activity.page, activity.path) AS value
+SELECT DISTINCT activity.sessionId AS visitor, COALESCE(activity.page, activity.path) AS value
 FROM djaffar_activity activity
 WHERE NOT EXISTS (
   SELECT 1
@@ -434,6 +448,42 @@ WHERE NOT EXISTS (
   WHERE robot.id = activity.sessionId
     AND robot.bot)
   AND activity.date >= :from
+  AND activity.date < 1772496000000
+  AND activity.visitId IS NULL
+  AND activity.sessionId IS NOT NULL;
+
+SELECT visit.id AS id
+FROM djaffar_visit visit
+WHERE NOT visit.bot
+  AND visit.startedAt >= 1772755197000
+  AND visit.startedAt < :to
+  AND (visit.startedAt >= $1 AND visit.startedAt < $2 OR visit.startedAt >= $3 AND visit.startedAt < $4)
+  AND NOT visit.mixed
+  AND visit.endedAt >= CASE WHEN visit.startedAt < 1772755200000 THEN 1772755200000 ELSE :to END;
+
+SELECT visit.id AS id
+FROM djaffar_visit visit
+WHERE visit.startedAt >= 1772755200000
+  AND visit.startedAt < :to
+  AND visit.mixed;
+
+SELECT visit.sessionId AS visitor, visit.pathSequence AS pathSequence, visit.otherPaths AS otherPaths, visit.id AS id
+FROM djaffar_visit visit
+WHERE NOT visit.bot
+  AND visit.startedAt >= 1772755200000
+  AND visit.startedAt < :to
+  AND NOT visit.mixed
+  AND visit.endedAt < CASE WHEN visit.startedAt < 1772755200000 THEN 1772755200000 ELSE :to END
+  AND visit.sessionId IS NOT NULL;
+
+SELECT DISTINCT activity.sessionId AS visitor, COALESCE(activity.page, activity.path) AS value
+FROM djaffar_activity activity
+WHERE NOT EXISTS (
+  SELECT 1
+  FROM djaffar_session robot
+  WHERE robot.id = activity.sessionId
+    AND robot.bot)
+  AND activity.date >= 1772755200000
   AND activity.date < :to
   AND activity.visitId IS NULL
   AND activity.sessionId IS NOT NULL;
@@ -444,23 +494,50 @@ WHERE ((Path.id IN ($1, $2)));
 
 -- top('path', { measure: 'users' })
 
-SELECT part.value AS value, SUM(part.count) AS count
-FROM (
-  SELECT COALESCE(activity.page, activity.path) AS value, COUNT(DISTINCT activity.userId COLLATE C) AS count
-  FROM djaffar_activity activity
-  WHERE NOT EXISTS (
-    SELECT 1
-    FROM djaffar_session robot
-    WHERE robot.id = activity.sessionId
-      AND robot.bot)
-    AND activity.date >= :from
-    AND activity.date < :to
-    AND activity.userId IS NOT NULL
-  GROUP BY COALESCE(activity.page, activity.path)) part
-GROUP BY part.value
-HAVING SUM(part.count) > 0
-ORDER BY SUM(part.count) DESC, CASE WHEN part.value IS NULL THEN 0 ELSE 1 END ASC, part.value COLLATE C ASC
-LIMIT 10;
+SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+FROM djaffar_name_rollup total
+WHERE total.startedAt >= $1
+  AND total.startedAt < $2;
+
+SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
+FROM djaffar_daily_count DailyCount
+WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3));
+
+SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric, DailyCount.counts AS DailyCount_counts
+FROM djaffar_daily_count DailyCount
+WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3))
+ORDER BY DailyCount.startedAt ASC;
+
+SELECT DISTINCT activity.userId AS visitor, COALESCE(activity.page, activity.path) AS value
+FROM djaffar_activity activity
+WHERE NOT EXISTS (
+  SELECT 1
+  FROM djaffar_session robot
+  WHERE robot.id = activity.sessionId
+    AND robot.bot)
+  AND activity.date >= :from
+  AND activity.date < 1772496000000
+  AND activity.userId IS NOT NULL;
+
+SELECT path.id AS path_id, path.path AS path_path
+FROM djaffar_path path
+WHERE path.path COLLATE C IN ($1, $2)
+  AND left(path.path, 200) COLLATE C IN ($3, $4);
+
+SELECT DISTINCT activity.userId AS visitor, COALESCE(activity.page, activity.path) AS value
+FROM djaffar_activity activity
+WHERE NOT EXISTS (
+  SELECT 1
+  FROM djaffar_session robot
+  WHERE robot.id = activity.sessionId
+    AND robot.bot)
+  AND activity.date >= 1772755200000
+  AND activity.date < :to
+  AND activity.userId IS NOT NULL;
+
+SELECT Path.id AS Path_id, Path.path AS Path_path
+FROM djaffar_path Path
+WHERE ((Path.id IN ($1, $2)));
 
 -- top('name')
 

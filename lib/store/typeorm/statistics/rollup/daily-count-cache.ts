@@ -11,6 +11,7 @@ import { propertyValuesOn } from './daily-counts/property-values.js';
 import { RollupState } from './tables/rollup-state.entity.js';
 import { isVisitColumn, type VisitDimension, visitValuesOn } from './daily-counts/visit-values.js';
 import { visitedPathsOn } from './daily-counts/visited-paths.js';
+import { visitorsOn } from '../queries/visitor-values.js';
 
 /** Visits per path of the visits that started on the day and are not mixed. */
 export const VISITED_PATHS = 'visited paths';
@@ -20,6 +21,13 @@ const VISITS = 'visits by ';
 /** Visits per value of a dimension. */
 export function visitsMetric(dimension: VisitDimension): string {
   return VISITS + dimension;
+}
+
+const VISITORS = /^(sessions|users) by (.+)$/;
+
+/** The values of each session or user, such as its paths. */
+export function visitorsMetric(measure: 'sessions' | 'users', dimension: string): string {
+  return `${measure} by ${dimension}`;
 }
 
 const PROPERTY = 'property ';
@@ -71,10 +79,15 @@ export class DailyCountCache {
       .delete()
       .from(DailyCount)
       .where({ startedAt: LessThan(new Date(instant)) })
-      .andWhere('(metric = :ofUsers OR metric LIKE :ofProperties)', {
-        ofUsers: visitsMetric('user'),
-        ofProperties: `${PROPERTY}%`,
-      })
+      .andWhere(
+        '(metric = :ofUsers OR metric LIKE :bySessions OR metric LIKE :byUsers OR metric LIKE :ofProperties)',
+        {
+          ofUsers: visitsMetric('user'),
+          bySessions: visitorsMetric('sessions', '%'),
+          byUsers: visitorsMetric('users', '%'),
+          ofProperties: `${PROPERTY}%`,
+        },
+      )
       .getQueryAndParameters();
   }
 
@@ -153,12 +166,15 @@ async function missingDays(manager: EntityManager, metric: string, range: TimeRa
 
 async function count(metric: string, day: number, manager: EntityManager): Promise<string | null> {
   const counts = await countAll(metric, day, manager);
-  return counts === null || Buffer.byteLength(counts) > MAX_BYTES ? null : counts;
+  const max = VISITORS.test(metric) ? dialectOf(manager.connection).maxText : MAX_BYTES;
+  return counts === null || Buffer.byteLength(counts) > max ? null : counts;
 }
 
 async function countAll(metric: string, day: number, manager: EntityManager): Promise<string | null> {
   if (metric === VISITED_PATHS) return visitedPathsOn(day, manager);
   if (metric.startsWith(PROPERTY)) return propertyValuesOn(day, metric.slice(PROPERTY.length), manager);
+  const [, measure, values] = VISITORS.exec(metric) ?? [];
+  if (measure && values) return visitorsOn(day, { dimension: values, measure }, manager);
   const dimension = metric.slice(VISITS.length);
   return isVisitColumn(dimension) ? visitValuesOn(day, dimension, manager) : null;
 }

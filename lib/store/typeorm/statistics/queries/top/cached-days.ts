@@ -16,7 +16,7 @@ export async function loadCachedDays(
   return days.filter(hasCounts);
 }
 
-type CachedDay = DailyCount & { counts: string };
+export type CachedDay = DailyCount & { counts: string };
 
 function hasCounts(day: DailyCount): day is CachedDay {
   return day.counts !== null;

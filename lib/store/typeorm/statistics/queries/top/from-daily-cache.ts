@@ -2,11 +2,17 @@ import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
-import type { TopQuery } from '../../../../../statistics/statistics.store.js';
 import { isVisitDimension, type ExactTopQuery } from '../../query-plan.js';
-import { propertyMetric, VISITED_PATHS, visitsMetric } from '../../rollup/daily-count-cache.js';
+import {
+  propertyMetric,
+  VISITED_PATHS,
+  visitorsMetric,
+  visitsMetric,
+} from '../../rollup/daily-count-cache.js';
 import type { VisitCount } from '../../rollup/daily-counts/visit-values.js';
 import type { ValueCount } from '../../rollup/daily-counts/property-values.js';
+import { isVisitorQuestion, type VisitorQuestion } from '../visitor-values.js';
+import { topByVisitors } from './by-visitors.js';
 import { loadCachedDays, uncachedRanges } from './cached-days.js';
 import { countActivities, topFromActivities } from './from-activities.js';
 import { topFromVisitPaths } from './from-visit-paths.js';
@@ -19,8 +25,10 @@ const MAX_VALUES = 10_000;
 /** Returns the key in the daily cache for a question. */
 export function buildDailyMetric({
   dimension,
+  measure,
   property = '',
-}: Pick<TopQuery, 'dimension' | 'property'>): string {
+}: Pick<ExactTopQuery, 'dimension' | 'measure' | 'property'>): string {
+  if (measure === 'sessions' || measure === 'users') return visitorsMetric(measure, dimension);
   if (dimension === 'path') return VISITED_PATHS;
   return isVisitDimension(dimension) ? visitsMetric(dimension) : propertyMetric(property);
 }
@@ -32,6 +40,7 @@ export async function topFromDailyCache(
   range: TimeRange,
 ): Promise<TopRow[]> {
   const { dimension, limit } = query;
+  if (isVisitorQuestion(query)) return topVisitors(query, selection, range);
   if (dimension === 'path') return topFromVisitPaths(query, selection, range);
   if (dimension === 'property') return topProperty(query, selection, range);
   const countQuery = (part: TimeRange): SelectQueryBuilder<ObjectLiteral> =>
@@ -47,6 +56,18 @@ export async function topFromDailyCache(
     new Map([...counts].map(([value, count]) => [value === null ? null : String(value), count])),
     limit,
   );
+}
+
+async function topVisitors(
+  query: ExactTopQuery & VisitorQuestion,
+  selection: StatisticsQuery,
+  range: TimeRange,
+): Promise<TopRow[]> {
+  const days = await loadCachedDays(selection.manager, buildDailyMetric(query), range);
+  const isCached = days.length > 0;
+  if (!isCached && isVisitDimension(query.dimension)) return topFromVisits(query, selection, range);
+  if (!isCached && query.measure === 'users') return topFromActivities(query, selection, range);
+  return topByVisitors(query, selection, range, days);
 }
 
 function parseVisitCounts(json: string): VisitCount[] {

@@ -9,7 +9,8 @@ import { decodeNameCounts } from '../../rollup/name-counts.js';
 import { findPathIds } from '../../rollup/path-dictionary.js';
 import { queryActivities, type ContainedVisits, findContainedVisits } from '../contained-visits.js';
 import { countsBy } from '../measures/activity-counts.js';
-import { topBySessions } from './by-sessions.js';
+import { isVisitorQuestion } from '../visitor-values.js';
+import { topByVisitors } from './by-visitors.js';
 import { loadCachedDays, uncachedRanges } from './cached-days.js';
 import { rankPaths, rankRows } from './rank.js';
 
@@ -19,7 +20,7 @@ export function topFromVisitPaths(
   selection: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
-  if (query.measure === 'sessions') return topBySessions(query, selection, range);
+  if (isVisitorQuestion(query)) return topByVisitors(query, selection, range);
   return (query.dimension === 'path' ? topPaths : topNames)(query, selection, range);
 }
 

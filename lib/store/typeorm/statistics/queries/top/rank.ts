@@ -77,6 +77,31 @@ export async function rankParts(
 }
 
 /**
+ * Counts distinct keys per value, on PostgreSQL by
+ * `SELECT value, COUNT(*) AS count FROM (SELECT DISTINCT … AS value, sessionId AS visitor FROM …) seen GROUP BY value`
+ * @param rows selects `value`
+ * @param group the SQL of the value, or its alias
+ */
+export function countDistinct(
+  { manager, dialect }: StatisticsQuery,
+  rows: SelectQueryBuilder<ObjectLiteral>,
+  key: string,
+  group: string,
+): SelectQueryBuilder<ObjectLiteral> {
+  rows.andWhere(`${key} IS NOT NULL`);
+  if (!dialect.sortsForDistinct) return rows.addSelect(`COUNT(DISTINCT ${key})`, 'count').groupBy(group);
+  rows.addSelect(key, 'visitor').distinct();
+  const value = `seen.${manager.connection.driver.escape('value')}`;
+  return manager
+    .createQueryBuilder()
+    .select(value, 'value')
+    .addSelect('COUNT(*)', 'count')
+    .from(`(${rows.getQuery()})`, 'seen')
+    .setParameters(rows.getParameters())
+    .groupBy(value);
+}
+
+/**
  * Keeps the values that contain a text, whatever their case.
  * @param otherwise an SQL condition with `:search` that also keeps values, such as the users with a matching name
  */
