@@ -15,12 +15,11 @@ import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { djaffarEntities, djaffarMigrations } from '../../lib/index.js';
 import { databaseOptions } from '../../sample/database.js';
 import { cacheFolder } from './compiled.js';
-import './setup/server-urls.mjs';
 
-/** The servers on which tests and benchmarks create databases. */
+/** The servers on which tests and benchmarks create databases; the defaults are those of setup/servers.mjs, which benchmarks do not run. */
 const SERVERS = {
-  postgres: process.env.TEST_POSTGRES_URL ?? '',
-  mariadb: process.env.TEST_MARIADB_URL ?? '',
+  postgres: process.env.TEST_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres',
+  mariadb: process.env.TEST_MARIADB_URL ?? 'mariadb://root@127.0.0.1:3306/mysql',
 } as const;
 
 type ServerName = keyof typeof SERVERS;

@@ -2,7 +2,9 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
-import './server-urls.mjs';
+
+process.env.TEST_POSTGRES_URL ??= 'postgres://postgres@127.0.0.1:5432/postgres';
+process.env.TEST_MARIADB_URL ??= 'mariadb://root@127.0.0.1:3306/mysql';
 
 const probes = {
   async postgres() {
