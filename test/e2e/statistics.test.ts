@@ -813,6 +813,7 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
       expect(await ask()).toEqual(expected);
       expect(await counts('browser', 'sessions')).toEqual([[null, 3]]);
       expect(await counts('browser', 'users')).toEqual([[null, 1]]);
+      expect(await counts('user', 'users')).toEqual([['ada', 1]]);
       await host.activities.erase({ session: 'c' });
       expect(await counts('path', 'sessions')).toEqual([
         ['/', 2],

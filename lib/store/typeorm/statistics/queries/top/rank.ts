@@ -90,7 +90,8 @@ export function countDistinct(
 ): SelectQueryBuilder<ObjectLiteral> {
   rows.andWhere(`${key} IS NOT NULL`);
   if (!dialect.sortsForDistinct) return rows.addSelect(`COUNT(DISTINCT ${key})`, 'count').groupBy(group);
-  rows.addSelect(key, 'visitor').distinct();
+  // In brackets, because TypeORM selects a column only once, and users may be both values and visitors.
+  rows.addSelect(`(${key})`, 'visitor').distinct();
   const value = `seen.${manager.connection.driver.escape('value')}`;
   return manager
     .createQueryBuilder()
