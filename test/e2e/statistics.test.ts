@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { IsNull, Not } from 'typeorm';
 import {
   ActivityStats,
   type Dimension,
@@ -7,7 +8,11 @@ import {
   type StatisticsFilter,
 } from '../../lib/index.js';
 import { PageResolver } from '../../lib/activity/page.js';
-import { Path, DailyCount } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import {
+  DailyCount,
+  NameRollup,
+  Path,
+} from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -844,6 +849,32 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
           .update({ metric: `${measure} by ${dimension}` }, { counts: null });
         expect(await ask()).toEqual([{ value: '/', count: 1 }]);
       }
+    });
+
+    it('keeps no set of a day with very many activities, and reads none for very many', async () => {
+      await visit('a1', { '10T10:00': '/' }, { session: 'a' });
+      await visit('a2', { '11T10:00': '/' }, { session: 'a' });
+      await visit('a3', { '12T10:00': '/' }, { session: 'a' });
+      const top = async (): Promise<unknown> =>
+        (await stats.top('entry', { ...november, measure: 'sessions' })).items;
+      const pretend = (day: number, activities: number): Promise<unknown> =>
+        host.dataSource
+          .getRepository(NameRollup)
+          .update({ startedAt: new Date(Date.UTC(2025, 10, day, 10)) }, { activities });
+      await stats.overview(november);
+      await pretend(10, 300_001);
+      expect(await top()).toEqual([{ value: '/', count: 1 }]);
+      const kept = await keptOf('sessions by entry');
+      expect(kept.map(({ counts }) => counts === null)).toEqual([true, false, false]);
+      const days = host.dataSource.getRepository(DailyCount);
+      await days.update({ metric: 'sessions by entry', counts: Not(IsNull()) }, { counts: 'not read' });
+      for (const activities of [500_001, 10_000_001]) {
+        await pretend(10, activities);
+        expect(await top()).toEqual([{ value: '/', count: 1 }]);
+      }
+      await pretend(10, 1);
+      await pretend(11, 10_000_001);
+      expect(await top()).toEqual([{ value: '/', count: 1 }]);
     });
   });
 

@@ -144,11 +144,11 @@ export const sqlite: Dialect = {
   // The snapshot is taken when the first table is read.
   startOfReading: NOW,
 
-  // Each transaction blocks the event loop.
-  sortsForDistinct: false,
-
   maxText: 1_000_000,
 
+  sortsForDistinct: false,
+
+  // Each transaction blocks the event loop.
   erasedAtOnce: 100,
 
   hasLateral: false,

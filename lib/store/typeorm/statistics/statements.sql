@@ -339,10 +339,11 @@ LIMIT 10;
 
 -- top('path', { measure: 'visits' })
 
-SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+SELECT total.startedAt - total.startedAt % 86400000 AS day, SUM(total.activities) AS activities
 FROM djaffar_name_rollup total
 WHERE total.startedAt >= $1
-  AND total.startedAt < $2;
+  AND total.startedAt < $2
+GROUP BY day;
 
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
 FROM djaffar_daily_count DailyCount
@@ -402,10 +403,11 @@ WHERE ((Path.id IN ($1, $2)));
 
 -- top('path', { measure: 'sessions' })
 
-SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+SELECT total.startedAt - total.startedAt % 86400000 AS day, SUM(total.activities) AS activities
 FROM djaffar_name_rollup total
 WHERE total.startedAt >= $1
-  AND total.startedAt < $2;
+  AND total.startedAt < $2
+GROUP BY day;
 
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
 FROM djaffar_daily_count DailyCount
@@ -494,10 +496,11 @@ WHERE ((Path.id IN ($1, $2)));
 
 -- top('path', { measure: 'users' })
 
-SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+SELECT total.startedAt - total.startedAt % 86400000 AS day, SUM(total.activities) AS activities
 FROM djaffar_name_rollup total
 WHERE total.startedAt >= $1
-  AND total.startedAt < $2;
+  AND total.startedAt < $2
+GROUP BY day;
 
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
 FROM djaffar_daily_count DailyCount
@@ -567,10 +570,11 @@ LIMIT 10;
 
 -- top('browser')
 
-SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+SELECT total.startedAt - total.startedAt % 86400000 AS day, SUM(total.activities) AS activities
 FROM djaffar_name_rollup total
 WHERE total.startedAt >= $1
-  AND total.startedAt < $2;
+  AND total.startedAt < $2
+GROUP BY day;
 
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
 FROM djaffar_daily_count DailyCount
@@ -629,10 +633,11 @@ LIMIT 10;
 
 -- top('property', { property: 'plan' })
 
-SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+SELECT total.startedAt - total.startedAt % 86400000 AS day, SUM(total.activities) AS activities
 FROM djaffar_name_rollup total
 WHERE total.startedAt >= $1
-  AND total.startedAt < $2;
+  AND total.startedAt < $2
+GROUP BY day;
 
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
 FROM djaffar_daily_count DailyCount
@@ -673,10 +678,11 @@ LIMIT 10001;
 
 -- top('user')
 
-SELECT DISTINCT total.startedAt - total.startedAt % 86400000 AS day
+SELECT total.startedAt - total.startedAt % 86400000 AS day, SUM(total.activities) AS activities
 FROM djaffar_name_rollup total
 WHERE total.startedAt >= $1
-  AND total.startedAt < $2;
+  AND total.startedAt < $2
+GROUP BY day;
 
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
 FROM djaffar_daily_count DailyCount

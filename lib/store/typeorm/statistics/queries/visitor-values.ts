@@ -10,8 +10,12 @@ import { VisitorIds } from '../rollup/daily-counts/visitor-ids.js';
 import { decodeNameCounts } from '../rollup/name-counts.js';
 import { findPathIds } from '../rollup/path-dictionary.js';
 import { encodePathId } from '../rollup/path-sequence.js';
+import { countActivitiesByDay } from './top/cached-days.js';
 import { hasNull, isPathDimension } from './top/from-visits.js';
 import { findContainedVisits, queryActivities } from './contained-visits.js';
+
+/** No set is made of a day with more activities, which would take much memory. */
+const MAX_ACTIVITIES_OF_DAY = 300_000;
 
 const COLUMNS = { sessions: 'sessionId', users: 'userId' } as const;
 
@@ -44,15 +48,21 @@ export function hasPathIds(dimension: Dimension): boolean {
   return dimension === 'path' || isPathDimension(dimension);
 }
 
-/** The values of each session or user on a day, without bots; {@link VisitorIds.toText} encodes them. */
+/**
+ * The values of each session or user on a day, without bots; {@link VisitorIds.toText} encodes them. `null` if there are too many
+ * activities.
+ */
 export async function visitorsOn(
   day: number,
   question: { dimension: string; measure: string },
   manager: EntityManager,
 ): Promise<string | null> {
   if (!isVisitorQuestion(question)) return null;
+  const range = { since: day, until: day + DAY };
+  const activities = (await countActivitiesByDay(manager, range)).get(day) ?? 0;
+  if (activities > MAX_ACTIVITIES_OF_DAY) return null;
   const ids = new VisitorIds(hasPathIds(question.dimension));
-  await collectVisitors(question, new StatisticsQuery(manager, {}), { since: day, until: day + DAY }, ids);
+  await collectVisitors(question, new StatisticsQuery(manager, {}), range, ids);
   return ids.toText();
 }
 

@@ -6,11 +6,12 @@ import { dialectOf, type Statement } from '../../../../database/dialects/dialect
 import { monotonicClock } from '../../../../time/clock.js';
 import { floor, type TimeRange } from '../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../time/units.js';
-import { DailyCount, NameRollup } from './tables/rollups.entity.js';
+import { DailyCount } from './tables/rollups.entity.js';
 import { propertyValuesOn } from './daily-counts/property-values.js';
 import { RollupState } from './tables/rollup-state.entity.js';
 import { isVisitColumn, type VisitDimension, visitValuesOn } from './daily-counts/visit-values.js';
 import { visitedPathsOn } from './daily-counts/visited-paths.js';
+import { countActivitiesByDay } from '../queries/top/cached-days.js';
 import { visitorsOn } from '../queries/visitor-values.js';
 
 /** Visits per path of the visits that started on the day and are not mixed. */
@@ -148,18 +149,13 @@ export class DailyCountCache {
 /** Finds the past days of the range with activities and without cached counts. */
 async function missingDays(manager: EntityManager, metric: string, range: TimeRange): Promise<number[]> {
   const until = floor(Math.min(range.until, Date.now()), DAY);
-  const withActivities = await manager
-    .createQueryBuilder(NameRollup, 'total')
-    .select(`DISTINCT total.startedAt - total.startedAt % ${DAY}`, 'day')
-    .where('total.startedAt >= :since AND total.startedAt < :until', { since: range.since, until })
-    .getRawMany<{ day: string | number }>();
+  const withActivities = await countActivitiesByDay(manager, { since: range.since, until });
   const kept = await manager.find(DailyCount, {
     select: { startedAt: true },
     where: { metric, startedAt: Between(new Date(range.since), new Date(until)) },
   });
   const known = new Set(kept.map(({ startedAt }) => startedAt.getTime()));
-  return withActivities
-    .map(({ day }) => Number(day))
+  return [...withActivities.keys()]
     .filter((day) => day >= range.since && !known.has(day))
     .sort((a, b) => a - b);
 }

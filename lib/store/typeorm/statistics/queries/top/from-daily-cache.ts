@@ -13,7 +13,7 @@ import type { VisitCount } from '../../rollup/daily-counts/visit-values.js';
 import type { ValueCount } from '../../rollup/daily-counts/property-values.js';
 import { isVisitorQuestion, type VisitorQuestion } from '../visitor-values.js';
 import { topByVisitors } from './by-visitors.js';
-import { loadCachedDays, uncachedRanges } from './cached-days.js';
+import { type CachedDay, countActivitiesByDay, loadCachedDays, uncachedRanges } from './cached-days.js';
 import { countActivities, topFromActivities } from './from-activities.js';
 import { topFromVisitPaths } from './from-visit-paths.js';
 import { countVisits, hasNull, isPathDimension, topFromVisits } from './from-visits.js';
@@ -21,6 +21,11 @@ import { rankPaths, rankRows } from './rank.js';
 
 /** If more values are not cached, grouping the whole range in the database is faster. */
 const MAX_VALUES = 10_000;
+
+/** Activities of a range whose sets of visitors are merged: sets take about 2 bytes for each. */
+const MAX_ACTIVITIES = 10_000_000;
+/** Activities of the range outside the days that have sets. */
+const MAX_UNCACHED = 500_000;
 
 /** Returns the key in the daily cache for a question. */
 export function buildDailyMetric({
@@ -63,11 +68,28 @@ async function topVisitors(
   selection: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
-  const days = await loadCachedDays(selection.manager, buildDailyMetric(query), range);
+  const days = await loadVisitors(selection, buildDailyMetric(query), range);
   const isCached = days.length > 0;
   if (!isCached && isVisitDimension(query.dimension)) return topFromVisits(query, selection, range);
   if (!isCached && query.measure === 'users') return topFromActivities(query, selection, range);
   return topByVisitors(query, selection, range, days);
+}
+
+/** Loads the sets of days; none if merging them, or reading the values of the other days, would take much memory. */
+async function loadVisitors(
+  { manager }: StatisticsQuery,
+  metric: string,
+  range: TimeRange,
+): Promise<CachedDay[]> {
+  const activities = await countActivitiesByDay(manager, range);
+  const all = [...activities.values()].reduce((sum, count) => sum + count, 0);
+  if (all > MAX_ACTIVITIES) return [];
+  const days = await loadCachedDays(manager, metric, range);
+  const uncached = days.reduce(
+    (rest, { startedAt }) => rest - (activities.get(startedAt.getTime()) ?? 0),
+    all,
+  );
+  return uncached > MAX_UNCACHED ? [] : days;
 }
 
 function parseVisitCounts(json: string): VisitCount[] {
