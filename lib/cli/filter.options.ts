@@ -126,6 +126,7 @@ export function toFilter({ properties, filter, ...options }: FilterOptions): Act
  */
 export function mergeFilter<T extends object>(options: T, filter: object = {}): T {
   for (const field of Object.keys(filter))
-    if (field in options) throw new Error(`${field} must not be given twice: as an option, and in --filter`);
+    if (Object.hasOwn(options, field))
+      throw new Error(`${field} must not be given twice: as an option, and in --filter`);
   return { ...options, ...filter };
 }

@@ -157,7 +157,7 @@ function withFilter<T extends object>(asked: T): T {
 
 function readRange(text: string): OverviewOptions['compareTo'] {
   if (text === 'previous' || text === 'year') return text;
-  const [, from, to] = /(.+)\.\.(.+)/.exec(text) ?? [];
+  const [, from, to] = /^(.+)\.\.(.+)$/.exec(text) ?? [];
   if (!from || !to) throw new InvalidArgumentError('Expected previous, year, or FROM..TO.');
   return { from, to };
 }

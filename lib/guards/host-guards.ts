@@ -48,8 +48,7 @@ export class HostGuards {
   /** @throws any error of the guard */
   async run(guard: HostGuard, context: ExecutionContext): Promise<boolean> {
     const found = this.lookups.get(guard)?.(context.switchToHttp().getRequest());
-    // Most guards are found already; awaiting them would cost each request a turn of the event loop.
-    const instance = found instanceof Promise ? await found : found;
+    const instance = await found;
     if (!instance) throw new Error('a guard was used before HostGuards.prepare');
     const answer = await instance.canActivate(context);
     // The last value of an Observable is used, as in Nest.

@@ -129,12 +129,18 @@ describe('the tables on a cluster', () => {
 
   afterAll(() => server.stop());
 
-  it('has one salt of two instances that make it at the same moment', async () => {
+  async function startTwo(): Promise<[Server, Server]> {
     const settings = toClickHouseSettings({ url: server.url, database: await server.createDatabase() });
     const [one, other] = [new Server(settings, 60_000, 2), new Server(settings, 60_000, 2)];
     await migrate(one, one);
-    const make = (instance: Server): Promise<Salt[]> =>
-      loadSalts(instance, () => ({ period: 7, secret: randomUUID() }), {});
+    return [one, other];
+  }
+
+  const make = (instance: Server, period = 7): Promise<Salt[]> =>
+    loadSalts(instance, () => ({ period, secret: randomUUID() }), { timeout: 60_000 });
+
+  it('has one salt of two instances that make it at the same moment', async () => {
+    const [one, other] = await startTwo();
     const insert = other.insert.bind(other);
     let first: Salt[] = [];
     // Both have found no salt.
@@ -143,6 +149,17 @@ describe('the tables on a cluster', () => {
       await insert(...given);
     });
     expect(await make(other)).toEqual(first);
+    await one.close();
+    await other.close();
+  });
+
+  it('has a salt also if that of the latest turn was deleted', async () => {
+    const [one, other] = await startTwo();
+    await make(one);
+    await one.command('ALTER TABLE djaffar_salt DELETE WHERE true', {}, { mutations_sync: '2' });
+    const [salt] = await make(one, 8);
+    expect(salt?.period).toBe(8);
+    expect(await make(other, 8)).toEqual([salt]);
     await one.close();
     await other.close();
   });

@@ -13,6 +13,7 @@ import {
   NameRollup,
   Path,
 } from '../../lib/store/typeorm/statistics/rollup/tables/rollups.entity.js';
+import { RollupState } from '../../lib/store/typeorm/statistics/rollup/tables/rollup-state.entity.js';
 import { RollupService } from '../../lib/store/typeorm/statistics/rollup/rollup.service.js';
 import { FOUND } from '../support/databases.js';
 import { type Host, startHost } from '../support/host.js';
@@ -848,6 +849,39 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
           .getRepository(DailyCount)
           .update({ metric: `${measure} by ${dimension}` }, { counts: null });
         expect(await ask()).toEqual([{ value: '/', count: 1 }]);
+      }
+    });
+
+    it('reads the sets of days', async () => {
+      await visit('a', { '10T10:00': '/' }, ada);
+      await visit('b', { '11T10:00': '/' }, { user: { id: 'bob', name: 'Bob' } });
+      const users = async (): Promise<unknown> =>
+        (await stats.top('name', { ...november, measure: 'users' })).items;
+      expect(await users()).toEqual([{ value: 'view', count: 2 }]);
+      const days = host.dataSource.getRepository(DailyCount);
+      const [day] = await keptOf('users by name');
+      await days.update(
+        { metric: 'users by name', startedAt: day?.startedAt },
+        { counts: day?.counts?.replace('ada', 'bob') },
+      );
+      expect(await users()).toEqual([{ value: 'view', count: 1 }]);
+      await host.rollup.rebuild();
+      expect(await users()).toEqual([{ value: 'view', count: 2 }]);
+    });
+
+    it('keeps no set of a day whose activities retention has erased', async () => {
+      await visit('a', { '10T10:00': '/' }, ada);
+      await visit('b', { '21T10:00': '/' }, ada);
+      await stats.overview(november);
+      const state = host.dataSource.getRepository(RollupState);
+      await state.update({ id: 1 }, { frozenUntil: new Date('2025-11-20T00:00Z') });
+      try {
+        for (const measure of ['users', 'sessions'] as const)
+          await stats.top('path', { ...november, measure }).catch(() => undefined);
+        const kept = [...(await keptOf('users by path')), ...(await keptOf('sessions by path'))];
+        expect(kept.filter(({ startedAt }) => startedAt < new Date('2025-11-20T00:00Z'))).toEqual([]);
+      } finally {
+        await state.update({ id: 1 }, { frozenUntil: new Date(0) });
       }
     });
 

@@ -110,7 +110,7 @@ export interface Dialect {
   /** The maximum number of bytes of a cached count. MySQL's type `text` has 65,535. */
   readonly maxText: number;
 
-  /** Whether it sorts all rows for `COUNT(DISTINCT …)`, but hashes for `SELECT DISTINCT`. On the others that takes several times as long. */
+  /** Whether it sorts all rows for `COUNT(DISTINCT …)`, but hashes for `SELECT DISTINCT`. On other databases, `SELECT DISTINCT` takes several times as long. */
   readonly sortsForDistinct: boolean;
 
   /** How many activities are erased in one transaction. */

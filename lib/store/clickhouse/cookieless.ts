@@ -18,7 +18,7 @@ export async function loadSalts(
   next: (now: number) => Salt,
   limits: StatementLimits,
 ): Promise<Salt[]> {
-  const salt = next(await findNow(server, limits));
+  const salt = next(await server.findNow(limits));
   const salts = await changeInTurn<Salt>(
     server,
     SALT,
@@ -29,9 +29,11 @@ export async function loadSalts(
   // Another instance may have stored the next one at this very moment.
   const [oldest, newest] = [salt.period - 1, salt.period + 1];
   const kept = salts.filter(({ period }) => period >= oldest && period <= newest);
-  if (kept.length < salts.length)
+  // The row of the latest turn stays until there is a later one.
+  const latest = Math.max(...salts.map(({ turn }) => turn));
+  if (salts.some((each) => !kept.includes(each) && each.turn < latest))
     await server.command(
-      `ALTER TABLE ${SALT} DELETE WHERE period < ${oldest} OR period > ${newest}`,
+      `ALTER TABLE ${SALT} DELETE WHERE (period < ${oldest} OR period > ${newest}) AND turn < ${latest}`,
       limits,
       LOCAL,
     );
@@ -76,7 +78,7 @@ export async function findReservedVisits(
  * @returns how many
  */
 export async function deleteReservedVisits(server: Server, limits: StatementLimits): Promise<number> {
-  const oldest = (await findNow(server, limits)) - MAX_RESERVATION_AGE;
+  const oldest = (await server.findNow(limits)) - MAX_RESERVATION_AGE;
   return deleteVisits(server, `lastSeen < ${oldest} AND sessionId != ''`, limits);
 }
 
@@ -98,12 +100,6 @@ async function deleteVisits(server: Server, condition: string, limits?: Statemen
   // It rewrites the table, so that nothing stays on the disk.
   if (count > 0) await server.command(`ALTER TABLE ${COOKIELESS_VISIT} DELETE WHERE ${condition}`, limits);
   return count;
-}
-
-async function findNow(server: Server, limits: StatementLimits): Promise<number> {
-  const [row] = await server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now', limits);
-  if (!row) throw new Error('the server has not told the time');
-  return row.now;
 }
 
 function readVisits(

@@ -59,11 +59,11 @@ export class DirtyVisits {
     change: () => Promise<void>,
     cleanUp: (change: string) => Promise<void>,
   ): Promise<void> {
-    const [row] = await this.server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now');
+    const now = await this.server.findNow();
     const id = randomUUID();
     await mark(id);
     await change();
-    await this.markRebuilt(id, row?.now ?? 0);
+    await this.markRebuilt(id, now);
     await cleanUp(id);
     await this.rebuild(id);
     await this.removeOldRows(id);

@@ -54,8 +54,7 @@ export async function removeFromDisk(server: Server): Promise<void> {
 /** Returns the condition of the activities that are stored now. */
 export async function writtenUntilNow(server: Server, limits?: StatementLimits): Promise<string> {
   await server.sync(limits);
-  const [row] = await server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now', limits);
-  return `writtenAt <= ${row?.now ?? 0}`;
+  return `writtenAt <= ${await server.findNow(limits)}`;
 }
 
 /** Returns how many activities an {@link Erasure} would erase. */

@@ -9,8 +9,7 @@ export async function addOutcomes(
   counts: OutcomeCount[],
   limits: StatementLimits,
 ): Promise<void> {
-  const [row] = await server.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now', limits);
-  const now = row?.now ?? 0;
+  const now = await server.findNow(limits);
   const hour = now - (now % HOUR);
   const rows = counts.map((each) => ({ ...each, hour: Math.min(each.hour, hour) }));
   await server.insert(OUTCOME, rows, limits);

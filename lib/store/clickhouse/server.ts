@@ -112,6 +112,13 @@ export class Server {
     });
   }
 
+  /** Returns the time of the server in milliseconds since 1970. */
+  async findNow(limits: StatementLimits = {}): Promise<number> {
+    const [row] = await this.query<{ now: number }>('SELECT toUnixTimestamp64Milli(now64(3)) AS now', limits);
+    if (!row) throw new Error('the server did not return its time');
+    return row.now;
+  }
+
   async command(sql: string, limits: StatementLimits = {}, settings: EngineSettings = {}): Promise<void> {
     await this.bounded(limits, async (abort_signal, bounds) => {
       await this.client.command({

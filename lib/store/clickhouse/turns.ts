@@ -18,12 +18,14 @@ export async function changeInTurn<Row extends object>(
   change: (found: InTurn<Row>[]) => Row[],
   limits: StatementLimits,
 ): Promise<InTurn<Row>[]> {
+  let turn = 0;
   for (;;) {
     await server.sync(limits, [table]);
     const found = await read();
     const rows = change(found);
     if (rows.length === 0) return found;
-    const turn = Math.max(0, ...found.map((row) => row.turn)) + 1;
+    // Also if the row of the latest turn was deleted, whose token is still known.
+    turn = Math.max(turn, ...found.map((row) => row.turn)) + 1;
     const inserted = rows.map((row) => ({ ...row, turn }));
     await server.insert(table, inserted, limits, String(turn));
   }

@@ -85,7 +85,7 @@ function rowsOfActivities(
   const activities = selectActivities(history, question).filter(({ time }) => isIn(time, range));
   const groups = groupBy(activities, (activity) => [valueOf(activity, dimension, property)]);
   return rowsFrom(groups, (group) =>
-    isCount(measure) ? countOfActivities(group, measure) : aggregate(measure, group).value,
+    isCount(measure) ? countOfActivities(group, measure) : aggregateOf(group, measure),
   ).filter(({ value }) => value !== null);
 }
 
@@ -123,7 +123,13 @@ function rowsOfVisits(
     if (visit) return [valueOfVisit(visit, dimension)];
     return dimension === 'user' ? [stored.userId] : [];
   });
-  return rowsFrom(groups, (group) => aggregate(measure, group).value);
+  return rowsFrom(groups, (group) => aggregateOf(group, measure));
+}
+
+/** `null` without a number. */
+function aggregateOf(activities: readonly HistoryActivity[], measure: AmountMeasure): number | null {
+  const { value, count } = aggregate(measure, activities);
+  return count > 0 ? value : null;
 }
 
 function valueOfVisit(visit: Visit, dimension: VisitDimension): string | null {

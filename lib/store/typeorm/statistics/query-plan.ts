@@ -17,7 +17,8 @@ import {
  * The source of an answer, and its tables:
  * - `rollup` (`djaffar_name_rollup`, `djaffar_path_rollup`): counts by bucket, and raw activities at both ends of the range.
  * - `daily-cache` (`djaffar_daily_count`): counts, or visitors, of past days that an earlier question has cached. The rest comes from
- *   `visit-paths` for paths, from `activities` for properties, and from `visits` for other dimensions.
+ *   `visit-paths` for visits and sessions by path or name, from `activities` for properties and for users by path or name, and from
+ *   `visits` for other dimensions.
  * - `visits` (`djaffar_visit`): the visit rows.
  * - `visit-paths` (`djaffar_visit`): the paths and names in visit rows, and raw activities of visits that are only partly in the range.
  * - `activities` (`djaffar_activity`): the raw rows.

@@ -413,6 +413,10 @@ SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyC
 FROM djaffar_daily_count DailyCount
 WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3));
 
+SELECT SUM(LENGTH(day.counts)) AS characters
+FROM djaffar_daily_count day
+WHERE (day.metric = $1 AND day.startedAt BETWEEN $2 AND $3);
+
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric, DailyCount.counts AS DailyCount_counts
 FROM djaffar_daily_count DailyCount
 WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3))
@@ -505,6 +509,10 @@ GROUP BY day;
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric
 FROM djaffar_daily_count DailyCount
 WHERE ((DailyCount.metric = $1) AND (DailyCount.startedAt BETWEEN $2 AND $3));
+
+SELECT SUM(LENGTH(day.counts)) AS characters
+FROM djaffar_daily_count day
+WHERE (day.metric = $1 AND day.startedAt BETWEEN $2 AND $3);
 
 SELECT DailyCount.startedAt AS DailyCount_startedAt, DailyCount.metric AS DailyCount_metric, DailyCount.counts AS DailyCount_counts
 FROM djaffar_daily_count DailyCount

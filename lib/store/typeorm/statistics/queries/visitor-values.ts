@@ -14,7 +14,7 @@ import { countActivitiesByDay } from './top/cached-days.js';
 import { hasNull, isPathDimension } from './top/from-visits.js';
 import { findContainedVisits, queryActivities } from './contained-visits.js';
 
-/** No set is made of a day with more activities, which would take much memory. */
+/** A day with more activities is not cached, because its set would take too much memory. */
 const MAX_ACTIVITIES_OF_DAY = 300_000;
 
 const COLUMNS = { sessions: 'sessionId', users: 'userId' } as const;
@@ -51,11 +51,13 @@ export function hasPathIds(dimension: Dimension): boolean {
 /**
  * The values of each session or user on a day, without bots; {@link VisitorIds.toText} encodes them. `null` if there are too many
  * activities.
+ * @param max characters of the text
  */
 export async function visitorsOn(
   day: number,
   question: { dimension: string; measure: string },
   manager: EntityManager,
+  max: number,
 ): Promise<string | null> {
   if (!isVisitorQuestion(question)) return null;
   const range = { since: day, until: day + DAY };
@@ -63,7 +65,7 @@ export async function visitorsOn(
   if (activities > MAX_ACTIVITIES_OF_DAY) return null;
   const ids = new VisitorIds(hasPathIds(question.dimension));
   await collectVisitors(question, new StatisticsQuery(manager, {}), range, ids);
-  return ids.toText();
+  return ids.toText(max);
 }
 
 /** Adds the values that each session or user has in a range: of its visits that started there, or of its activities. */

@@ -35,6 +35,14 @@ const PROPERTY = 'property ';
 /** The maximum length that fits into a text column of every database. */
 const MAX_BYTES = 60_000;
 
+/** Patterns of LIKE: these counts need activities, or may contain personal data. */
+const NOT_OF_FROZEN_DAYS = [
+  visitsMetric('user'),
+  visitorsMetric('sessions', '%'),
+  visitorsMetric('users', '%'),
+  `${PROPERTY}%`,
+];
+
 /** Activities per name and value of a property. */
 export function propertyMetric(property: string): string {
   return PROPERTY + property;
@@ -81,13 +89,8 @@ export class DailyCountCache {
       .from(DailyCount)
       .where({ startedAt: LessThan(new Date(instant)) })
       .andWhere(
-        '(metric = :ofUsers OR metric LIKE :bySessions OR metric LIKE :byUsers OR metric LIKE :ofProperties)',
-        {
-          ofUsers: visitsMetric('user'),
-          bySessions: visitorsMetric('sessions', '%'),
-          byUsers: visitorsMetric('users', '%'),
-          ofProperties: `${PROPERTY}%`,
-        },
+        `(${NOT_OF_FROZEN_DAYS.map((_, i) => `metric LIKE :pattern${i}`).join(' OR ')})`,
+        Object.fromEntries(NOT_OF_FROZEN_DAYS.map((pattern, i) => [`pattern${i}`, pattern])),
       )
       .getQueryAndParameters();
   }
@@ -102,15 +105,18 @@ export class DailyCountCache {
     return wrong;
   }
 
-  /** Skipped if a rollup commits in the meantime, because the counts may be outdated; the next query retries. */
+  /** Skipped for a frozen day, and if a rollup commits in the meantime, because the counts may be outdated; the next query retries. */
   private async cacheDay(metric: string, day: number, deadline: number): Promise<void> {
-    const { id, version, row } = await this.read(
-      async (manager) => ({
-        ...(await manager.findOneByOrFail(RollupState, { id: 1 })),
+    const found = await this.read(async (manager) => {
+      const state = await manager.findOneByOrFail(RollupState, { id: 1 });
+      if (day < state.frozenUntil.getTime() && !isKeptOfFrozenDays(metric)) return undefined;
+      return {
+        ...state,
         row: { startedAt: new Date(day), metric, counts: await count(metric, day, manager) },
-      }),
-      deadline,
-    );
+      };
+    }, deadline);
+    if (!found) return;
+    const { id, version, row } = found;
     // A no-op update that locks the row, so it is serialized with rollups. A concurrent call for the same day writes the same value.
     const guard = this.dataSource
       .createQueryBuilder()
@@ -146,6 +152,10 @@ export class DailyCountCache {
   }
 }
 
+function isKeptOfFrozenDays(metric: string): boolean {
+  return !NOT_OF_FROZEN_DAYS.some((pattern) => metric.startsWith(pattern.replace('%', '')));
+}
+
 /** Finds the past days of the range with activities and without cached counts. */
 async function missingDays(manager: EntityManager, metric: string, range: TimeRange): Promise<number[]> {
   const until = floor(Math.min(range.until, Date.now()), DAY);
@@ -161,16 +171,21 @@ async function missingDays(manager: EntityManager, metric: string, range: TimeRa
 }
 
 async function count(metric: string, day: number, manager: EntityManager): Promise<string | null> {
-  const counts = await countAll(metric, day, manager);
   const max = VISITORS.test(metric) ? dialectOf(manager.connection).maxText : MAX_BYTES;
+  const counts = await countAll(metric, day, manager, max);
   return counts === null || Buffer.byteLength(counts) > max ? null : counts;
 }
 
-async function countAll(metric: string, day: number, manager: EntityManager): Promise<string | null> {
+async function countAll(
+  metric: string,
+  day: number,
+  manager: EntityManager,
+  max: number,
+): Promise<string | null> {
   if (metric === VISITED_PATHS) return visitedPathsOn(day, manager);
   if (metric.startsWith(PROPERTY)) return propertyValuesOn(day, metric.slice(PROPERTY.length), manager);
   const [, measure, values] = VISITORS.exec(metric) ?? [];
-  if (measure && values) return visitorsOn(day, { dimension: values, measure }, manager);
+  if (measure && values) return visitorsOn(day, { dimension: values, measure }, manager, max);
   const dimension = metric.slice(VISITS.length);
   return isVisitColumn(dimension) ? visitValuesOn(day, dimension, manager) : null;
 }

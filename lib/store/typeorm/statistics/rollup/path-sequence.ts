@@ -32,8 +32,8 @@ export function decodePathIds(sequence: string): number[] {
   return numbers;
 }
 
-/** Takes a tenth of the time that an array for each of many short sequences would take. */
-export function forEachPathId(sequence: string, use: (number: number) => void): void {
+/** Ten times as fast as {@link decodePathIds} for many short sequences. */
+export function forEachPathId(sequence: string, use: (id: number) => void): void {
   let number = 0;
   let previous = 0;
   for (let at = 0; at < sequence.length; at++) {

@@ -7,9 +7,6 @@ import { collectVisitors, hasPathIds, type VisitorQuestion } from '../visitor-va
 import { type CachedDay, uncachedRanges } from './cached-days.js';
 import { rankPaths, rankRows } from './rank.js';
 
-/** Days that are read between two pauses for other work of the process. */
-const DAYS_AT_ONCE = 5;
-
 /** Counts the sessions or users of each value: merges the sets of cached days, and what is read for the rest of the range. */
 export async function topByVisitors(
   question: VisitorQuestion & { limit: number },
@@ -19,19 +16,17 @@ export async function topByVisitors(
 ): Promise<TopRow[]> {
   const isPath = hasPathIds(question.dimension);
   const ids = new VisitorIds(isPath);
-  for await (const some of yieldingChunks(days, DAYS_AT_ONCE))
-    for (const { counts } of some) ids.addStored(counts);
+  // A set may be large, so the process does other work after each.
+  for await (const some of yieldingChunks(days, 1)) for (const { counts } of some) ids.addStored(counts);
   for (const part of uncachedRanges(range, days)) await collectVisitors(question, selection, part, ids);
   const counts = await ids.count();
+  const values = ids.listValues();
   if (isPath)
     return rankPaths(
       selection.manager,
       counts,
       question.limit,
-      new Map([...ids.values].map(([id, path]) => [id, path ?? ''])),
+      new Map([...values].map(([id, path]) => [id, path ?? ''])),
     );
-  return rankRows(
-    new Map([...counts].map(([id, count]) => [ids.values.get(id) ?? null, count])),
-    question.limit,
-  );
+  return rankRows(new Map([...counts].map(([id, count]) => [values.get(id) ?? null, count])), question.limit);
 }

@@ -1,4 +1,4 @@
-import { Between, type EntityManager } from 'typeorm';
+import { Between, type EntityManager, type FindOptionsWhere } from 'typeorm';
 import { DailyCount, NameRollup } from '../../rollup/tables/rollups.entity.js';
 import { type TimeRange } from '../../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../../time/units.js';
@@ -10,10 +10,28 @@ export async function loadCachedDays(
   range: TimeRange,
 ): Promise<CachedDay[]> {
   const days = await manager.find(DailyCount, {
-    where: { metric, startedAt: Between(new Date(range.since), new Date(range.until - DAY)) },
+    where: inRange(metric, range),
     order: { startedAt: 'ASC' },
   });
   return days.filter(hasCounts);
+}
+
+/** Returns how many characters the cached counts of the days of a range have. */
+export async function countCharacters(
+  manager: EntityManager,
+  metric: string,
+  range: TimeRange,
+): Promise<number> {
+  const found = await manager
+    .createQueryBuilder(DailyCount, 'day')
+    .select('SUM(LENGTH(day.counts))', 'characters')
+    .where(inRange(metric, range))
+    .getRawOne<{ characters: string | number | null }>();
+  return Number(found?.characters ?? 0);
+}
+
+function inRange(metric: string, { since, until }: TimeRange): FindOptionsWhere<DailyCount> {
+  return { metric, startedAt: Between(new Date(since), new Date(until - DAY)) };
 }
 
 export type CachedDay = DailyCount & { counts: string };

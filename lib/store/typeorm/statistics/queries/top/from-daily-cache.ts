@@ -1,4 +1,4 @@
-import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { EntityManager, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
@@ -13,7 +13,13 @@ import type { VisitCount } from '../../rollup/daily-counts/visit-values.js';
 import type { ValueCount } from '../../rollup/daily-counts/property-values.js';
 import { isVisitorQuestion, type VisitorQuestion } from '../visitor-values.js';
 import { topByVisitors } from './by-visitors.js';
-import { type CachedDay, countActivitiesByDay, loadCachedDays, uncachedRanges } from './cached-days.js';
+import {
+  type CachedDay,
+  countActivitiesByDay,
+  countCharacters,
+  loadCachedDays,
+  uncachedRanges,
+} from './cached-days.js';
 import { countActivities, topFromActivities } from './from-activities.js';
 import { topFromVisitPaths } from './from-visit-paths.js';
 import { countVisits, hasNull, isPathDimension, topFromVisits } from './from-visits.js';
@@ -22,10 +28,12 @@ import { rankPaths, rankRows } from './rank.js';
 /** If more values are not cached, grouping the whole range in the database is faster. */
 const MAX_VALUES = 10_000;
 
-/** Activities of a range whose sets of visitors are merged: sets take about 2 bytes for each. */
+/** More are counted by the database, because sets of their visitors would take too much memory of this process. */
 const MAX_ACTIVITIES = 10_000_000;
 /** Activities of the range outside the days that have sets. */
 const MAX_UNCACHED = 500_000;
+/** All sets together. */
+const MAX_CHARACTERS = 50_000_000;
 
 /** Returns the key in the daily cache for a question. */
 export function buildDailyMetric({
@@ -68,22 +76,26 @@ async function topVisitors(
   selection: StatisticsQuery,
   range: TimeRange,
 ): Promise<TopRow[]> {
-  const days = await loadVisitors(selection, buildDailyMetric(query), range);
-  const isCached = days.length > 0;
-  if (!isCached && isVisitDimension(query.dimension)) return topFromVisits(query, selection, range);
-  if (!isCached && query.measure === 'users') return topFromActivities(query, selection, range);
-  return topByVisitors(query, selection, range, days);
+  const days = await loadVisitors(selection.manager, buildDailyMetric(query), range);
+  if (days !== 'too large') {
+    const isOfPaths = query.measure === 'sessions' && !isVisitDimension(query.dimension);
+    if (days.length > 0 || isOfPaths) return topByVisitors(query, selection, range, days);
+  }
+  return isVisitDimension(query.dimension)
+    ? topFromVisits(query, selection, range)
+    : topFromActivities(query, selection, range);
 }
 
-/** Loads the sets of days; none if merging them, or reading the values of the other days, would take much memory. */
+/** Loads the sets of days; none if too many activities would have to be read beside them. */
 async function loadVisitors(
-  { manager }: StatisticsQuery,
+  manager: EntityManager,
   metric: string,
   range: TimeRange,
-): Promise<CachedDay[]> {
+): Promise<CachedDay[] | 'too large'> {
   const activities = await countActivitiesByDay(manager, range);
   const all = [...activities.values()].reduce((sum, count) => sum + count, 0);
-  if (all > MAX_ACTIVITIES) return [];
+  if (all > MAX_ACTIVITIES || (await countCharacters(manager, metric, range)) > MAX_CHARACTERS)
+    return 'too large';
   const days = await loadCachedDays(manager, metric, range);
   const uncached = days.reduce(
     (rest, { startedAt }) => rest - (activities.get(startedAt.getTime()) ?? 0),

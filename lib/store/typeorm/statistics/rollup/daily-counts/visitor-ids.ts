@@ -51,9 +51,12 @@ export class VisitorIds {
     }
   }
 
-  /** The same text for the same sets. `null` if a path is not stored, so that its id is not known. */
-  toText(): string | null {
+  /** The same text for the same sets. `null` if it would be longer, or if a path is not stored, so that its id is not known. */
+  toText(max: number): string | null {
     if (this.isPath && this.assigned.size > 0) return null;
+    let size = 0;
+    for (const visitor of this.encoded.keys()) size += visitor.length;
+    if (size > max) return null;
     const values = [...this.assigned.keys()].sort(compare);
     const index = new Map(values.map((value, i) => [this.assigned.get(value) ?? 0, i]));
     const sets = [...this.encoded].sort(([a], [b]) => compare(a, b));
@@ -91,8 +94,8 @@ export class VisitorIds {
     return new Map(Object.entries(counts).map(([id, visitors]) => [Number(id), visitors]));
   }
 
-  /** The values of the ids that were assigned here. */
-  get values(): Map<number, string | null> {
+  /** Returns the values of the ids that were assigned here. */
+  listValues(): Map<number, string | null> {
     return new Map([...this.assigned].map(([value, id]) => [id, value]));
   }
 
