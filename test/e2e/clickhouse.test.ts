@@ -11,6 +11,7 @@ import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.opti
 import { Anonymisation } from '../../lib/store/clickhouse/anonymisation.js';
 import { DirtyVisits } from '../../lib/store/clickhouse/dirty-visits.js';
 import { loadSalts } from '../../lib/store/clickhouse/cookieless.js';
+import { classifyFailure } from '../../lib/store/clickhouse/failure.js';
 import type { Salt } from '../../lib/privacy/salt.js';
 import { migrate } from '../../lib/store/clickhouse/migrations.js';
 import { PersonalData } from '../../lib/store/clickhouse/personal-data.js';
@@ -149,6 +150,16 @@ describe('the tables on a cluster', () => {
       await insert(...given);
     });
     expect(await make(other)).toEqual(first);
+    await one.close();
+    await other.close();
+  });
+
+  it('says which version is needed if the server does not know a setting', async () => {
+    const [one, other] = await startTwo();
+    const refused: unknown = await one
+      .command('SELECT 1', {}, { not_known_before_version_99: 1 })
+      .catch((error: unknown) => error);
+    expect(classifyFailure(refused)?.advice).toContain('needs version 25.6 or newer');
     await one.close();
     await other.close();
   });

@@ -26,7 +26,11 @@ const NOT_MIGRATED = new Set(['60', '81', '16', '47']);
 /** ACCESS_DENIED, AUTHENTICATION_FAILED, UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, READONLY. */
 const RIGHTS = new Set(['497', '516', '192', '193', '194', '164']);
 
+/** UNKNOWN_SETTING. */
+const TOO_OLD = '115';
+
 const MIGRATE = 'a table or column of Djaffar is missing: run "djaffar migrate"';
+const UPDATE = 'the ClickHouse server is too old: Djaffar needs version 25.6 or newer';
 const GRANT = 'the ClickHouse user lacks a right on the tables of Djaffar';
 
 /** Codes of Node's network errors; the client has none for its time-out. */
@@ -49,6 +53,7 @@ export function classifyFailure(error: unknown): StoreFailure | undefined {
 function classifyServerError({ code, type, message }: ClickHouseError): StoreFailure {
   const reason = `${message.split('\n', 1)[0]} (${type ?? `code ${code}`})`;
   if (NOT_MIGRATED.has(code)) return { kind: 'schema', code, reason, advice: MIGRATE, isNotMigrated: true };
+  if (code === TOO_OLD) return { kind: 'schema', code, reason, advice: UPDATE };
   if (RIGHTS.has(code)) return { kind: 'schema', code, reason, advice: GRANT };
   const isOfData = DATA.has(code) || type?.startsWith('CANNOT_PARSE_');
   return { kind: isOfData ? 'data' : 'transient', code, reason };
