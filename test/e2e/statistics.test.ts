@@ -151,6 +151,14 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     expect(visitDuration).toEqual({ value: 90 });
   });
 
+  it('counts the time until the last activity as duration, also if none is interactive', async () => {
+    await visit('a', { '01T10:00': '/', '01T10:15': '/' }, { interactive: false });
+    expect(await stats.overview(november)).toMatchObject({
+      visitDuration: { value: 900 },
+      bounceRate: { value: 0 },
+    });
+  });
+
   it('counts time in view as duration only after the last activity', async () => {
     await visit('a', { '01T10:00': '/' });
     await visit('a', { '01T10:05': '/' }, { name: 'bought' });

@@ -25,6 +25,7 @@ function rowOf(seconds: number, given: Partial<VisitBoundaryRow> = {}): VisitBou
     activities: 2,
     views: 2,
     actions: 2,
+    interactions: 2,
     startedAt: START,
     endedAt: START + 60_000,
     sessions: 2,
@@ -139,8 +140,8 @@ describe('a visit', () => {
     [1, true],
     ['1', true],
     [2, false],
-  ])('of %j actions is a bounce: %s', (actions, bounced) => {
-    expect(buildOne([rowOf(0, { actions })])?.bounced).toBe(bounced);
+  ])('of %j interactions is a bounce: %s', (interactions, bounced) => {
+    expect(buildOne([rowOf(0, { interactions })])?.bounced).toBe(bounced);
   });
 
   it.each([

@@ -21,7 +21,10 @@ export interface VisitBoundaryRow extends Record<SessionProperty, string | null>
   referer: string | null;
   activities: string | number;
   views: string | number;
+  /** Activities without `engagement`. */
   actions: string | number;
+  /** The interactive ones among them. */
+  interactions: string | number;
   startedAt: string | number;
   endedAt: string | number;
   sessions: string | number;
@@ -81,7 +84,7 @@ function buildVisit(
     duration: computeDuration(first, last, visited),
     activities: Number(first.activities),
     views: Number(first.views),
-    bounced: Number(first.actions) === 1,
+    bounced: Number(first.interactions) === 1,
     bot: Boolean(first.bot),
     mixed: isMixed(first) || Number(first.endedAt) - Number(first.startedAt) > MAX_LENGTH,
     ...copySessionProperties(first),

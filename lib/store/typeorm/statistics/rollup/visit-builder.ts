@@ -36,6 +36,7 @@ type Counts = Pick<
   | 'activities'
   | 'views'
   | 'actions'
+  | 'interactions'
   | 'startedAt'
   | 'endedAt'
   | 'sessions'
@@ -188,7 +189,8 @@ export class VisitBuilder {
       .select('activity.visitId', 'visitId')
       .addSelect('COUNT(*)', 'activities')
       .addSelect(countSql(`activity.name = 'view'`), 'views')
-      .addSelect(countSql(`activity.name <> '${ENGAGEMENT}' AND ${IS_INTERACTIVE}`), 'actions')
+      .addSelect(countSql(`activity.name <> '${ENGAGEMENT}'`), 'actions')
+      .addSelect(countSql(`activity.name <> '${ENGAGEMENT}' AND ${IS_INTERACTIVE}`), 'interactions')
       .addSelect('MIN(activity.date)', 'startedAt')
       .addSelect('MAX(activity.date)', 'endedAt')
       .addSelect('COUNT(activity.sessionId)', 'sessions')
