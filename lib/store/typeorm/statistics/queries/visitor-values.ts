@@ -5,17 +5,20 @@ import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { PAGE } from '../../activity-query.js';
 import { DAY } from '../../../../time/units.js';
 import { StatisticsQuery } from '../filter/statistics-query.js';
+import { countByDay } from '../rollup/bucket-counts.js';
 import { isVisitColumn, VISIT_COLUMNS, type VisitDimension } from '../rollup/daily-counts/visit-values.js';
 import { VisitorIds } from '../rollup/daily-counts/visitor-ids.js';
 import { decodeNameCounts } from '../rollup/name-counts.js';
 import { findPathIds } from '../rollup/path-dictionary.js';
 import { encodePathId } from '../rollup/path-sequence.js';
-import { countActivitiesByDay } from './top/cached-days.js';
 import { hasNull, isPathDimension } from './top/from-visits.js';
 import { findContainedVisits, queryActivities } from './contained-visits.js';
 
 /** A day with more activities is not cached, because its set would take too much memory. */
 const MAX_ACTIVITIES_OF_DAY = 300_000;
+
+/** With more activities in the range, the database counts visitors, because their sets would take too much memory of this process. */
+export const MAX_ACTIVITIES_OF_RANGE = 10_000_000;
 
 const COLUMNS = { sessions: 'sessionId', users: 'userId' } as const;
 
@@ -61,8 +64,8 @@ export async function visitorsOn(
 ): Promise<string | null> {
   if (!isVisitorQuestion(question)) return null;
   const range = { since: day, until: day + DAY };
-  const activities = (await countActivitiesByDay(manager, range)).get(day) ?? 0;
-  if (activities > MAX_ACTIVITIES_OF_DAY) return null;
+  const { total } = await countByDay(manager, range);
+  if (total > MAX_ACTIVITIES_OF_DAY) return null;
   const ids = new VisitorIds(hasPathIds(question.dimension));
   await collectVisitors(question, new StatisticsQuery(manager, {}), range, ids);
   return ids.toText(max);

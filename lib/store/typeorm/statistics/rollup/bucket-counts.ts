@@ -266,3 +266,26 @@ export function listDays(ranges: TimeRange[]): TimeRange[] {
   const starts = new Set(ranges.map(({ since }) => since - (since % DAY)));
   return [...starts].sort((a, b) => a - b).map((since) => ({ since, until: since + DAY }));
 }
+
+/** Numbers of activities without bots. */
+export interface DailyActivities {
+  total: number;
+  /** By the start of the day, without days that have none. */
+  byDay: Map<number, number>;
+}
+
+/** Counts the activities of a range from its whole buckets. */
+export async function countByDay(
+  manager: EntityManager,
+  { since, until }: TimeRange,
+): Promise<DailyActivities> {
+  const rows = await manager
+    .createQueryBuilder(NameRollup, 'total')
+    .select(`total.startedAt - total.startedAt % ${DAY}`, 'day')
+    .addSelect('SUM(total.activities)', 'activities')
+    .where('total.startedAt >= :since AND total.startedAt < :until', { since, until })
+    .groupBy('day')
+    .getRawMany<Raw<'day' | 'activities'>>();
+  const byDay = new Map(rows.map(({ day, activities }) => [Number(day), Number(activities)]));
+  return { total: [...byDay.values()].reduce((sum, count) => sum + count, 0), byDay };
+}

@@ -11,8 +11,8 @@ import { propertyValuesOn } from './daily-counts/property-values.js';
 import { RollupState } from './tables/rollup-state.entity.js';
 import { isVisitColumn, type VisitDimension, visitValuesOn } from './daily-counts/visit-values.js';
 import { visitedPathsOn } from './daily-counts/visited-paths.js';
-import { countActivitiesByDay } from '../queries/top/cached-days.js';
-import { visitorsOn } from '../queries/visitor-values.js';
+import { MAX_ACTIVITIES_OF_RANGE, visitorsOn } from '../queries/visitor-values.js';
+import { countByDay } from './bucket-counts.js';
 
 /** Visits per path of the visits that started on the day and are not mixed. */
 export const VISITED_PATHS = 'visited paths';
@@ -159,15 +159,15 @@ function isKeptOfFrozenDays(metric: string): boolean {
 /** Finds the past days of the range with activities and without cached counts. */
 async function missingDays(manager: EntityManager, metric: string, range: TimeRange): Promise<number[]> {
   const until = floor(Math.min(range.until, Date.now()), DAY);
-  const withActivities = await countActivitiesByDay(manager, { since: range.since, until });
+  const { total, byDay } = await countByDay(manager, { since: range.since, until });
+  // The question would not use the sets.
+  if (VISITORS.test(metric) && total > MAX_ACTIVITIES_OF_RANGE) return [];
   const kept = await manager.find(DailyCount, {
     select: { startedAt: true },
     where: { metric, startedAt: Between(new Date(range.since), new Date(until)) },
   });
   const known = new Set(kept.map(({ startedAt }) => startedAt.getTime()));
-  return [...withActivities.keys()]
-    .filter((day) => day >= range.since && !known.has(day))
-    .sort((a, b) => a - b);
+  return [...byDay.keys()].filter((day) => day >= range.since && !known.has(day)).sort((a, b) => a - b);
 }
 
 async function count(metric: string, day: number, manager: EntityManager): Promise<string | null> {

@@ -1,5 +1,5 @@
 import { Between, type EntityManager, type FindOptionsWhere } from 'typeorm';
-import { DailyCount, NameRollup } from '../../rollup/tables/rollups.entity.js';
+import { DailyCount } from '../../rollup/tables/rollups.entity.js';
 import { type TimeRange } from '../../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../../time/units.js';
 
@@ -38,21 +38,6 @@ export type CachedDay = DailyCount & { counts: string };
 
 function hasCounts(day: DailyCount): day is CachedDay {
   return day.counts !== null;
-}
-
-/** Returns how many activities each day of a range has, without bots and without days that have none. */
-export async function countActivitiesByDay(
-  manager: EntityManager,
-  { since, until }: TimeRange,
-): Promise<Map<number, number>> {
-  const rows = await manager
-    .createQueryBuilder(NameRollup, 'total')
-    .select(`total.startedAt - total.startedAt % ${DAY}`, 'day')
-    .addSelect('SUM(total.activities)', 'activities')
-    .where('total.startedAt >= :since AND total.startedAt < :until', { since, until })
-    .groupBy('day')
-    .getRawMany<Record<'day' | 'activities', string | number>>();
-  return new Map(rows.map(({ day, activities }) => [Number(day), Number(activities)]));
 }
 
 /** Returns the parts of the range outside these days. */

@@ -11,15 +11,10 @@ import {
 } from '../../rollup/daily-count-cache.js';
 import type { VisitCount } from '../../rollup/daily-counts/visit-values.js';
 import type { ValueCount } from '../../rollup/daily-counts/property-values.js';
-import { isVisitorQuestion, type VisitorQuestion } from '../visitor-values.js';
+import { countByDay } from '../../rollup/bucket-counts.js';
+import { isVisitorQuestion, MAX_ACTIVITIES_OF_RANGE, type VisitorQuestion } from '../visitor-values.js';
 import { topByVisitors } from './by-visitors.js';
-import {
-  type CachedDay,
-  countActivitiesByDay,
-  countCharacters,
-  loadCachedDays,
-  uncachedRanges,
-} from './cached-days.js';
+import { type CachedDay, countCharacters, loadCachedDays, uncachedRanges } from './cached-days.js';
 import { countActivities, topFromActivities } from './from-activities.js';
 import { topFromVisitPaths } from './from-visit-paths.js';
 import { countVisits, hasNull, isPathDimension, topFromVisits } from './from-visits.js';
@@ -28,8 +23,6 @@ import { rankPaths, rankRows } from './rank.js';
 /** If more values are not cached, grouping the whole range in the database is faster. */
 const MAX_VALUES = 10_000;
 
-/** More are counted by the database, because sets of their visitors would take too much memory of this process. */
-const MAX_ACTIVITIES = 10_000_000;
 /** Activities of the range outside the days that have sets. */
 const MAX_UNCACHED = 500_000;
 /** All sets together. */
@@ -92,15 +85,11 @@ async function loadVisitors(
   metric: string,
   range: TimeRange,
 ): Promise<CachedDay[] | 'too large'> {
-  const activities = await countActivitiesByDay(manager, range);
-  const all = [...activities.values()].reduce((sum, count) => sum + count, 0);
-  if (all > MAX_ACTIVITIES || (await countCharacters(manager, metric, range)) > MAX_CHARACTERS)
+  const { total, byDay } = await countByDay(manager, range);
+  if (total > MAX_ACTIVITIES_OF_RANGE || (await countCharacters(manager, metric, range)) > MAX_CHARACTERS)
     return 'too large';
   const days = await loadCachedDays(manager, metric, range);
-  const uncached = days.reduce(
-    (rest, { startedAt }) => rest - (activities.get(startedAt.getTime()) ?? 0),
-    all,
-  );
+  const uncached = days.reduce((rest, { startedAt }) => rest - (byDay.get(startedAt.getTime()) ?? 0), total);
   return uncached > MAX_UNCACHED ? [] : days;
 }
 
