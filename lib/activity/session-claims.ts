@@ -1,7 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { describeThrown } from '../diagnostics/thrown.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
-import type { SessionClaim, Store } from '../store/store.js';
+import type { SessionClaim, SessionClaimStore, Store } from '../store/store.js';
+import { monotonicClock } from '../time/clock.js';
 import type { StoredActivity } from './activity.js';
 import { CommittedActivities, type CommitListener } from './committed-activities.js';
 import { RecentIds } from './recent-ids.js';
@@ -16,16 +18,23 @@ const MAX_REMEMBERED = 50_000;
 const MAX_WAIT = 10_000;
 /** How many activities of a user and a session are remembered. */
 const MAX_IDS = 20;
+/** Claims take at most one part in so many of the time, unless that makes the pause of the store too many times as long. */
+const PAUSE_FACTOR = 10;
+const MAX_PAUSES = 30;
 /** The log text. */
 const SYMPTOM = 'earlier activities of sessions cannot be given to their users';
 
-/** With the option `session.claim: 'session'`, assigns a visitor's activities before the login to the user, one session after the other. */
+/** With the option `session.claim: 'session'`, assigns a visitor's activities before the login to the user, some sessions after the others. */
 @Injectable()
 export class SessionClaims implements CommitListener {
   private readonly waiting = new Map<string, SessionClaim>();
   private readonly done = new RecentIds(REMEMBERED, MAX_REMEMBERED);
   private working: Promise<void> | undefined;
+  /** Ends the pause when the application ends. */
+  private readonly hurry = new AbortController();
   private isEnding = false;
+  /** By the monotonic clock. */
+  private pausedUntil = Number.NEGATIVE_INFINITY;
 
   /** @throws Error if the store cannot do it */
   constructor(
@@ -34,7 +43,7 @@ export class SessionClaims implements CommitListener {
     private readonly committed: CommittedActivities,
   ) {
     if (session.claim !== 'session') return;
-    if (!store.claimSession)
+    if (!store.sessionClaims)
       throw new Error(`Djaffar: the store on ${store.engine} cannot do what the option "session.claim" asks`);
     committed.listen(this);
   }
@@ -54,10 +63,13 @@ export class SessionClaims implements CommitListener {
       // Everything before the latest activity is the user's.
       if (waiting.until < date) waiting.until = date;
     }
-    if (this.waiting.size > 0) this.working ??= this.work().finally(() => (this.working = undefined));
+    const { sessionClaims } = this.store;
+    if (sessionClaims && this.waiting.size > 0)
+      this.working ??= this.work(sessionClaims).finally(() => (this.working = undefined));
   }
 
   async finish(within: number): Promise<void> {
+    this.hurry.abort();
     await withTimeLimit(within, this.working, () => {});
     this.isEnding = true;
     if (this.waiting.size > 0)
@@ -67,27 +79,52 @@ export class SessionClaims implements CommitListener {
   }
 
   /** It never rejects: what fails is done with the next activity of the session. */
-  private async work(): Promise<void> {
+  private async work(store: SessionClaimStore): Promise<void> {
     while (this.waiting.size > 0) {
-      const keys = [...this.waiting.keys()];
+      // More claims come in the meantime.
+      await this.pause();
+      const keys = new Set(this.waiting.keys());
       // Whether the session is a new device of the user can be seen only before the user has its earlier activities.
       await withTimeLimit(MAX_WAIT, this.committed.informed(), () => {});
-      for (const key of keys) {
+      while (keys.size > 0) {
+        await this.pause();
         if (this.isEnding) return;
-        await this.claim(key);
+        const begun = monotonicClock.now();
+        await this.claim(store, this.choose(keys, store.atOnce));
+        const end = monotonicClock.now();
+        const longer = Math.min(PAUSE_FACTOR * (end - begun), MAX_PAUSES * store.pause);
+        this.pausedUntil = end + Math.max(store.pause, longer);
       }
     }
   }
 
-  private async claim(key: string): Promise<void> {
-    // A later activity may have taken the place of an earlier one in the meantime.
-    const claim = this.waiting.get(key);
-    if (!claim) return;
-    this.waiting.delete(key);
+  private async pause(): Promise<void> {
+    const left = this.pausedUntil - monotonicClock.now();
+    if (left > 0) await wait(left, undefined, { signal: this.hurry.signal, ref: false }).catch(() => {});
+  }
+
+  /** Removes keys, and returns the claims of some of them, each of another session. */
+  private choose(keys: Set<string>, atOnce: number): Map<string, SessionClaim> {
+    const chosen = new Map<string, SessionClaim>();
+    const sessions = new Set<string>();
+    for (const key of keys) {
+      if (chosen.size === atOnce) break;
+      const claim = this.waiting.get(key);
+      if (claim && sessions.has(claim.session)) continue;
+      keys.delete(key);
+      if (!claim) continue;
+      chosen.set(key, claim);
+      sessions.add(claim.session);
+    }
+    return chosen;
+  }
+
+  private async claim(store: SessionClaimStore, claims: Map<string, SessionClaim>): Promise<void> {
+    for (const key of claims.keys()) this.waiting.delete(key);
     try {
-      const claimed = await this.store.claimSession?.(claim);
+      const done = await store.claim([...claims.values()]);
       // Activities of before the login, which the browser has sent again after it, are stored without the user: the next one may do it.
-      if (claimed !== undefined) this.done.add(key);
+      for (const [i, key] of [...claims.keys()].entries()) if (done[i]) this.done.add(key);
       this.store.incidents.worked(SYMPTOM);
     } catch (error) {
       this.store.incidents.failed(SYMPTOM, this.store.classifyError(error) ?? describeThrown(error), 'warn');

@@ -29,6 +29,21 @@ export interface SessionClaim {
   until: Date;
 }
 
+/** Gives activities before a login to the user. */
+export interface SessionClaimStore {
+  /** How many claims one call takes, at most. */
+  readonly atOnce: number;
+  /** Milliseconds between two calls of an instance, at least. */
+  readonly pause: number;
+  /**
+   * Gives the anonymous activities of each session to its user: those up to the user's activity, and after the last one of another
+   * user. Bots and sessions without a cookie keep theirs.
+   * @param claims each of another session
+   * @returns for each claim, whether it was done; not if none of the user's activities is stored as one of this user
+   */
+  claim(claims: SessionClaim[]): Promise<boolean[]>;
+}
+
 /**
  * Stores activities, and answers questions about them. Other folders use only this interface; `module/store.provider.ts`,
  * `cli/data-source.ts`, `entities.ts` and the migrations choose the engine.
@@ -49,13 +64,8 @@ export interface Store {
   readonly statistics: StatisticsStore;
   /** Only if activities and the outbox are written in one transaction. */
   readonly outbox?: Outbox;
-  /**
-   * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
-   * user. Bots and sessions without a cookie keep theirs. Only if the store has the option `session.claim`.
-   * @returns how many activities were changed; `undefined` if none of the user's activities is stored as one of this user
-   * @throws UnavailableError
-   */
-  claimSession?(claim: SessionClaim): Promise<number | undefined>;
+  /** Only if the store has the option `session.claim`. */
+  readonly sessionClaims?: SessionClaimStore;
   /** Features that only a store on TypeORM has. */
   readonly typeorm?: TypeOrmFeatures;
 

@@ -4,7 +4,7 @@ import type { CookielessVisit, Salt } from '../privacy/salt.js';
 import type { SigningKey } from '../privacy/signing-key.js';
 import type { StatisticsStore } from '../statistics/statistics.store.js';
 import type { Outbox } from '../store/outbox.js';
-import type { SessionClaim, Store, StoreFailure } from '../store/store.js';
+import type { SessionClaim, SessionClaimStore, Store, StoreFailure } from '../store/store.js';
 import type { Write } from '../store/batch.js';
 import type { ErasureSelection, RetentionResult } from '../store/erasure.types.js';
 import { MemoryActivities } from './memory-activities.js';
@@ -23,6 +23,15 @@ export class MemoryStore extends MemoryActivities implements Store {
   readonly clockAhead = 0;
   readonly outbox: Outbox | undefined = silentOutbox;
   readonly statistics: StatisticsStore = { read: () => Promise.reject(new Error(NO_STATISTICS)) };
+  readonly sessionClaims: SessionClaimStore = {
+    atOnce: 1,
+    pause: 0,
+    claim: async (claims) =>
+      claims.map((claim) => {
+        this.claimSession(claim);
+        return true;
+      }),
+  };
   private readonly visits = new Map<string, CookielessVisit>();
   private readonly listeners = new Set<() => void>();
   private keys: SigningKey[] = [];
@@ -82,15 +91,6 @@ export class MemoryStore extends MemoryActivities implements Store {
       });
     }
     onChanged();
-    return found.length;
-  }
-
-  async claimSession({ session, user, userName, until }: SessionClaim): Promise<number> {
-    const before = this.sort({ session }, 'asc').filter(({ date }) => date <= until);
-    const last = before.findLast(({ userId }) => userId !== null && userId !== user);
-    const found = before.filter(({ userId, date }) => userId === null && (!last || date > last.date));
-    if (this.sessions.get(session)?.bot || this.visits.has(session)) return 0;
-    for (const activity of found) this.activities.set(activity.id, { ...activity, userId: user, userName });
     return found.length;
   }
 
@@ -183,6 +183,14 @@ export class MemoryStore extends MemoryActivities implements Store {
   abort(): void {}
 
   async close(): Promise<void> {}
+
+  private claimSession({ session, user, userName, until }: SessionClaim): void {
+    const before = this.sort({ session }, 'asc').filter(({ date }) => date <= until);
+    const last = before.findLast(({ userId }) => userId !== null && userId !== user);
+    const found = before.filter(({ userId, date }) => userId === null && (!last || date > last.date));
+    if (this.sessions.get(session)?.bot || this.visits.has(session)) return;
+    for (const activity of found) this.activities.set(activity.id, { ...activity, userId: user, userName });
+  }
 }
 
 /** An outbox that delivers nothing, as if another instance did it, so that an app with subscriptions starts in a test. */

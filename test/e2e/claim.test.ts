@@ -129,8 +129,9 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
       steps.push('looked up');
       return page(...asked);
     });
-    const claim = host.store.claimSession.bind(host.store);
-    jest.spyOn(host.store, 'claimSession').mockImplementation((given) => {
+    const { sessionClaims } = host.store;
+    const claim = sessionClaims.claim.bind(sessionClaims);
+    jest.spyOn(sessionClaims, 'claim').mockImplementation((given) => {
       steps.push('claimed');
       return claim(given);
     });
@@ -265,7 +266,7 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
       return transact(...given);
     });
     const claim = { session: 's', user: 'u', userName: null, activities: [items[0]?.id ?? ''], until: at(1) };
-    await host.store.claimSession(claim);
+    await host.store.sessionClaims.claim([claim]);
     expect((await host.stored()).find(({ path }) => path === '/late')).toMatchObject({
       userId: null,
       sessionId: null,
@@ -276,7 +277,7 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
     await track({ path: '/1', session: 's', date: at(0) });
     const id = '0190163d-8694-739b-aea5-966c26f8ad92';
     const claim = { session: 's', user: 'gone', userName: null, activities: [id], until: at(1) };
-    expect(await host.store.claimSession(claim)).toBeUndefined();
+    expect(await host.store.sessionClaims.claim([claim])).toEqual([false]);
     const dialect = dialectOf(host.dataSource);
     const transact = dialect.transact.bind(dialect);
     await host.activities.track({ id, path: '/2', session: 's', date: at(1), user: { id: 'gone' } });
@@ -287,7 +288,7 @@ describe.each(PAIRS)("with the option session.claim: 'session', on $database wit
       await host.activities.erase({ user: 'gone' });
       return transact(...given);
     });
-    expect(await host.store.claimSession(claim)).toBe(0);
+    expect(await host.store.sessionClaims.claim([claim])).toEqual([true]);
     expect(await usersOf('s')).toEqual({ '/late': null });
   });
 });

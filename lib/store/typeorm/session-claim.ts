@@ -7,7 +7,7 @@ import { connectionsOf } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { queryPrimary } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
-import type { SessionClaim } from '../store.js';
+import type { SessionClaim, SessionClaimStore } from '../store.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
 import { CookielessVisit } from './tables/cookieless.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
@@ -20,12 +20,28 @@ const FOUND_AT_ONCE = 5000;
 
 type Claimed = Pick<Activity, 'id' | 'date' | 'visitId'>;
 
+/** @param onClaimed called after each claim that has changed activities */
+export function createClaimStore(dataSource: DataSource, onClaimed: () => void): SessionClaimStore {
+  return {
+    atOnce: 1,
+    pause: 0,
+    claim: async (claims) => {
+      const done: boolean[] = [];
+      for (const claim of claims) {
+        const claimed = await claimSession(dataSource, claim);
+        if (claimed) onClaimed();
+        done.push(claimed !== undefined);
+      }
+      return done;
+    },
+  };
+}
+
 /**
- * Gives the anonymous activities of a session to its user: those up to the user's activity, and after the last one of another
- * user. Bots and sessions without a cookie keep theirs. Each step is one transaction of at most 1,000 activities.
+ * See {@link SessionClaimStore}. Each step is one transaction of at most 1,000 activities.
  * @returns how many activities were changed; `undefined` if none of the user's own activities is stored as one of this user
  */
-export async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number | undefined> {
+async function claimSession(dataSource: DataSource, claim: SessionClaim): Promise<number | undefined> {
   const own = { id: In(claim.activities), userId: claim.user };
   // First, because this reads little.
   if (!(await queryPrimary(dataSource, (manager) => manager.existsBy(Activity, own)))) return undefined;

@@ -14,7 +14,7 @@ import type { RollupSettings } from '../../options/store.options.js';
 import type { CookielessVisit, Salt } from '../../privacy/salt.js';
 import type { SigningKey } from '../../privacy/signing-key.js';
 import type { StatisticsStore } from '../../statistics/statistics.store.js';
-import type { Mismatches, Progress, SessionClaim, Store, StoreFailure } from '../store.js';
+import type { Mismatches, Progress, SessionClaimStore, Store, StoreFailure } from '../store.js';
 import type { Write } from '../batch.js';
 import type { ErasureSelection, RetentionPlan, RetentionResult } from '../erasure.types.js';
 import type { Finding } from '../finding.js';
@@ -32,7 +32,7 @@ import { ExportSource } from './reading/export-source.js';
 import { RecordReader } from './reading/records.js';
 import { TypeOrmOutbox } from './typeorm.outbox.js';
 import { Retention } from './retention.js';
-import { claimSession } from './session-claim.js';
+import { createClaimStore } from './session-claim.js';
 import { loadSigningKeys } from './signing-keys.js';
 import { inspect } from './inspection.js';
 import { findLag } from './statistics/rollup/as-of.js';
@@ -66,6 +66,7 @@ export class TypeOrmStore
   readonly typeorm: TypeOrmFeatures;
   readonly outbox: TypeOrmOutbox;
   readonly records: RecordReader | undefined;
+  readonly sessionClaims: SessionClaimStore;
   /** How often this process has changed stored data. */
   changes = 0;
   protected readonly exportSource: ExportSource;
@@ -95,6 +96,7 @@ export class TypeOrmStore
     this.exportSource = new ExportSource(dataSource, this.rollup.maxWait, standbys);
     this.statistics = new TypeOrmStatistics(dataSource, this.rollup, standbys);
     this.records = RecordReader.of(dataSource, this.exportSource);
+    this.sessionClaims = createClaimStore(dataSource, onWritten);
     const transactions = new HostTransactions(dataSource);
     this.typeorm = {
       createQueryBuilder: (filter) => filteredBy(dataSource.manager, filter),
@@ -165,12 +167,6 @@ export class TypeOrmStore
 
   erase(selection: ErasureSelection, onErased: () => void): Promise<number> {
     return this.change(selection, { kind: 'erase' }, onErased);
-  }
-
-  async claimSession(claim: SessionClaim): Promise<number | undefined> {
-    const claimed = await claimSession(this.dataSource, claim);
-    if (claimed) this.changes += 1;
-    return claimed;
   }
 
   countToErase(selection: ErasureSelection): Promise<number> {
