@@ -39,7 +39,6 @@ function storeSettings(settings: Settings): StoreSettings {
     statistics: settings.statistics,
     page: settings.page ?? defaultPage,
     retention: settings.retention,
-    claim: settings.session.claim,
   };
 }
 

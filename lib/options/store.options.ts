@@ -93,13 +93,11 @@ export interface StoreFactory {
 }
 
 /**
- * The options that a store needs, with their defaults filled in. `retention` and `claim` are for a store that does not support all of their
- * values; the command `djaffar` gives none.
+ * The options that a store needs, with their defaults filled in. `retention` is for a store that does not support all of its values; the
+ * command `djaffar` gives none.
  */
 export interface StoreSettings extends Pick<PrivacyOptions, 'retention'> {
   writer: WriterSettings;
   statistics: StatisticsSettings;
   page: PageOption;
-  /** The option `session.claim`. */
-  claim?: 'visit' | 'session';
 }

@@ -54,6 +54,7 @@ describe('the options of clickHouse()', () => {
     [{ database: 'a b' }, 'the option "database" is "a b"'],
     [{ cluster: '`' }, 'the option "cluster" is "`"'],
     [{ pause: -1 }, 'the option "pause" is -1'],
+    [{ claimPause: 0.5 }, 'the option "claimPause" is 0.5'],
     [{ host: 'localhost' }, 'the option "host" is not known; allowed: one of url, database'],
   ])('%j are refused', (options, message) => {
     expect(() => clickHouse(options)).toThrow(message);
@@ -66,14 +67,12 @@ describe('options that need what is not built', () => {
       imports: [DjaffarModule.forRoot({ store: clickHouse(), ...options })],
     }).compile();
 
-  it.each<[DjaffarOptions, string]>([
-    [{ session: { claim: 'session' } }, "session.claim: 'session'"],
-    [
-      { retention: { keep: '2 years', figures: 'keep', anonymiseAfter: '1 years' } },
-      "retention.figures: 'keep'",
-    ],
-  ])('%j is refused when the application starts', async (options, names) => {
-    const fault = `Djaffar: ClickHouse does not support these options yet: ${names}; change or remove them`;
+  it('retention.figures is refused when the application starts', async () => {
+    const options: DjaffarOptions = {
+      retention: { keep: '2 years', figures: 'keep', anonymiseAfter: '1 years' },
+    };
+    const fault =
+      "Djaffar: ClickHouse does not support this option yet: retention.figures: 'keep'; change or remove it";
     await expect(start(options)).rejects.toThrow(new Error(fault));
   });
 

@@ -50,7 +50,6 @@ describe('the option "store"', () => {
       expect(asked).toEqual([
         {
           page: expect.any(Function),
-          claim: 'visit',
           statistics: expect.objectContaining({ maxWait: 123, concurrency: 4 }),
           writer: expect.objectContaining({ maxBatch: 500 }),
         },

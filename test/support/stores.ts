@@ -82,7 +82,7 @@ function onTypeOrm(database: TestDatabase): StoreDatabase {
 
 async function onClickHouse(server: ClickHouseServer): Promise<StoreDatabase> {
   const database = await server.createDatabase();
-  const factory = clickHouse({ url: server.url, database });
+  const factory = clickHouse({ url: server.url, database, claimPause: 0 });
   const { writer, statistics } = DEFAULTS;
   const store = await factory.create({ writer, statistics, page: (path) => path });
   await store.migrate();

@@ -33,6 +33,7 @@ export class Anonymisation {
 
   /** @returns how many activities were changed */
   async run(selection: ErasureSelection): Promise<number> {
+    await this.dirtyVisits.settleClaims();
     // Activities that are written in the meantime keep everything.
     const isWritten = await writtenUntilNow(this.server);
     let changed = 0;

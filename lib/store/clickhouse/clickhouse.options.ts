@@ -27,6 +27,11 @@ export interface ClickHouseOptions {
   replicated?: boolean | undefined;
   /** Milliseconds from one insert of this process to the next. Activities that arrive in between go into one insert. Default 20. */
   pause?: number | undefined;
+  /**
+   * Milliseconds from one change of activities by this process for the option `session.claim` to the next, at least. Logins that come
+   * in between are done in one change. Default 10,000.
+   */
+  claimPause?: number | undefined;
   /** More options of `createClient`, such as `tls` or `http_headers`. */
   client?: Omit<ClickHouseClientConfigOptions, 'url' | 'database' | 'username' | 'password'> | undefined;
 }
@@ -42,6 +47,7 @@ const NAMES: (keyof ClickHouseOptions)[] = [
   'cluster',
   'replicated',
   'pause',
+  'claimPause',
   'client',
 ];
 
@@ -50,7 +56,8 @@ export function toClickHouseSettings(options: ClickHouseOptions): ClickHouseSett
   for (const name of Object.keys(options))
     if (!NAMES.some((known) => known === name))
       throw wrong(name, 'is not known', `one of ${NAMES.join(', ')}`);
-  const { url = 'http://localhost:8123', database = 'default', replicated = false, pause = 20 } = options;
+  const { url = 'http://localhost:8123', database = 'default', replicated = false } = options;
+  const { pause = 20, claimPause = 10_000 } = options;
   const { username, password, cluster, client = {} } = options;
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw wrong('url', `is ${JSON.stringify(url)}`, 'an http:// or https:// URL');
@@ -58,20 +65,17 @@ export function toClickHouseSettings(options: ClickHouseOptions): ClickHouseSett
     if (value !== undefined && !/^[A-Za-z_][\w-]*$/.test(value))
       throw wrong(name, `is ${JSON.stringify(value)}`, 'letters, digits, "_" and "-"');
   if (typeof replicated !== 'boolean') throw wrong('replicated', `is ${String(replicated)}`, 'true or false');
-  if (!Number.isInteger(pause) || pause < 0)
-    throw wrong('pause', `is ${pause}`, 'a whole number of milliseconds');
-  return { url, database, username, password, cluster, replicated, pause, client };
+  for (const [name, value] of Object.entries({ pause, claimPause }))
+    if (!Number.isInteger(value) || value < 0)
+      throw wrong(name, `is ${value}`, 'a whole number of milliseconds');
+  return { url, database, username, password, cluster, replicated, pause, claimPause, client };
 }
 
-/** @throws Error that names the options that ClickHouse does not support */
-export function checkIsBuilt({ retention = {}, claim }: StoreSettings): void {
-  const needed = [
-    ...(claim === 'session' ? ["session.claim: 'session'"] : []),
-    ...(retention.figures === 'keep' ? ["retention.figures: 'keep'"] : []),
-  ];
-  if (needed.length > 0)
+/** @throws Error that names the option that ClickHouse does not support */
+export function checkIsBuilt({ retention = {} }: StoreSettings): void {
+  if (retention.figures === 'keep')
     throw new Error(
-      `Djaffar: ClickHouse does not support these options yet: ${needed.join(', ')}; change or remove them`,
+      "Djaffar: ClickHouse does not support this option yet: retention.figures: 'keep'; change or remove it",
     );
 }
 

@@ -32,6 +32,7 @@ import { PersonalData } from './personal-data.js';
 import { Reader } from './reader.js';
 import { previewRetention, retain, retainedAt } from './retention.js';
 import { Server, type StatementLimits } from './server.js';
+import { SessionClaims } from './session-claims.js';
 import { Sessions } from './sessions.js';
 import { loadSigningKeys } from './signing-keys.js';
 import { ClickHouseStatistics } from './statistics/clickhouse.statistics.js';
@@ -49,6 +50,7 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
   readonly writers: number;
   readonly statistics: StatisticsStore;
   readonly records = undefined;
+  readonly sessionClaims: SessionClaims;
   private readonly server: Server;
   private readonly sessions: Sessions;
   private readonly dirtyVisits: DirtyVisits;
@@ -70,7 +72,9 @@ export class ClickHouseStore implements Store, OnApplicationBootstrap, BeforeApp
     this.sessions = new Sessions(this.server, this.dirtyVisits);
     const duplicates = new Duplicates(this.server, this.dirtyVisits, this.sessions);
     this.freshness = new Freshness(this.server, duplicates, this.dirtyVisits, this.sessions, statistics);
-    this.reader = new Reader(this.server, this.sessions, () => this.freshness.removeDuplicates());
+    const removeDuplicates = (): Promise<number> => this.freshness.removeDuplicates();
+    this.reader = new Reader(this.server, this.sessions, removeDuplicates);
+    this.sessionClaims = new SessionClaims(this.server, this.dirtyVisits, removeDuplicates);
     this.writing = new Writing(this.server, this.sessions);
     this.statistics = new ClickHouseStatistics(this.server, this.freshness);
     this.verifier = new Verifier(this.server, () => this.freshness.update(), page);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { MINUTE } from '../../time/units.js';
 import type { Server, StatementLimits } from './server.js';
 import { text, texts } from './sql.js';
@@ -12,6 +13,10 @@ const PORTION = 10_000;
 const MAX_LISTED = 20_000;
 /** Milliseconds by which the clocks of two replicas may differ. */
 const MAX_SKEW = 2 * MINUTE;
+/** Milliseconds from the time that a statement reads until the server has taken the statement. */
+const MAX_TAKE = 2000;
+/** Milliseconds between two looks at the claims that an erasure waits for. */
+const LOOK_AGAIN = 50;
 
 /**
  * The visits and sessions that a change of stored activities concerns, such as an erasure. They are marked before the change;
@@ -23,11 +28,14 @@ export class DirtyVisits {
     private readonly portion = PORTION,
   ) {}
 
-  /** Marks the visits and the sessions of activities. */
-  async mark(change: string, condition: string, limits?: StatementLimits): Promise<void> {
+  /**
+   * Marks the visits and the sessions of activities.
+   * @param claimUntil of a claim: when its change has no effect any more, by the server's clock; see session-claims.ts
+   */
+  async mark(change: string, condition: string, limits?: StatementLimits, claimUntil = 0): Promise<void> {
     await this.server.command(
-      `INSERT INTO ${DIRTY_VISIT} (change, visitId, sessionId)
-      SELECT DISTINCT toUUID(${text(change)}), visitId, sessionId FROM ${ACTIVITY}
+      `INSERT INTO ${DIRTY_VISIT} (change, visitId, sessionId, claimUntil)
+      SELECT DISTINCT toUUID(${text(change)}), visitId, sessionId, ${claimUntil} FROM ${ACTIVITY}
       WHERE (visitId != '' OR sessionId IS NOT NULL) AND (${condition})`,
       limits,
       { async_insert: 0 },
@@ -63,11 +71,38 @@ export class DirtyVisits {
     const id = randomUUID();
     await mark(id);
     await change();
+    // A claim that looked before the change may have given activities to the same user after it.
+    if (await this.settleClaims(id)) await change();
     await this.markRebuilt(id, now);
     await cleanUp(id);
     await this.rebuild(id);
     await this.removeOldRows(id);
     await this.unmark(id);
+  }
+
+  /**
+   * Waits until the claims that are under way are done, or can have no effect any more because their process has ended.
+   * @param change gets their marks too
+   * @returns whether there were any
+   */
+  async settleClaims(change?: string): Promise<boolean> {
+    await this.server.sync({}, [DIRTY_VISIT]);
+    const margin = this.server.settings.replicated ? MAX_SKEW : MAX_TAKE;
+    const isOpen = `claimUntil > toUnixTimestamp64Milli(now64(3)) - ${margin}`;
+    const find = (condition: string): Promise<{ change: string }[]> =>
+      this.server.query(`SELECT DISTINCT toString(change) AS change FROM ${DIRTY_VISIT} WHERE ${condition}`);
+    const found = await find(isOpen);
+    if (found.length === 0) return false;
+    const claims = `change IN ${texts(found.map((claim) => claim.change))}`;
+    if (change !== undefined)
+      await this.server.command(
+        `INSERT INTO ${DIRTY_VISIT} (change, visitId, sessionId)
+        SELECT DISTINCT toUUID(${text(change)}), visitId, sessionId FROM ${DIRTY_VISIT} WHERE ${claims}`,
+        {},
+        { async_insert: 0 },
+      );
+    while ((await find(`${claims} AND ${isOpen}`)).length > 0) await pause(LOOK_AGAIN);
+    return true;
   }
 
   /**

@@ -19,6 +19,8 @@ export class Erasure {
 
   /** @returns how many activities were erased */
   async run(selection: ErasureSelection): Promise<number> {
+    // An erasure that did not come to its end may have left claims of its user.
+    await this.dirtyVisits.settleClaims();
     // Activities that are written in the meantime stay.
     const isWritten = await writtenUntilNow(this.server);
     let erased = 0;

@@ -145,7 +145,8 @@ const MIGRATIONS: Migration[] = [
         change UUID,
         visitId String,
         sessionId ${MAYBE},
-        markedAt Int64 DEFAULT toUnixTimestamp64Milli(now64(3))
+        markedAt Int64 DEFAULT toUnixTimestamp64Milli(now64(3)),
+        claimUntil Int64 COMMENT 'of a claim: when its change has no effect any more'
       ) ENGINE = ${engine('MergeTree()')}
       ORDER BY (change, visitId)${durable}`,
       `CREATE TABLE IF NOT EXISTS ${STATE}${onCluster} (

@@ -1,0 +1,207 @@
+import { monotonicClock } from '../../time/clock.js';
+import { DAY, HOUR } from '../../time/units.js';
+import type { SessionClaim, SessionClaimStore } from '../store.js';
+import type { DirtyVisits } from './dirty-visits.js';
+import type { Server } from './server.js';
+import { all, lists, text, texts } from './sql.js';
+import { ACTIVITY, COOKIELESS_VISIT, SESSION } from './tables.js';
+
+/** How many claims one call takes, and how many of those with something to change are in one statement. */
+const MAX_CLAIMS = 1000;
+const MAX_CHANGED = 500;
+/** How many sessions one statement looks up in the activities. With more, the index on sessions skips hardly anything. */
+const LOOKED_UP = 100;
+/** Milliseconds from the marks of a claim until the server takes its change. */
+const MAX_DELAY = 30_000;
+/** Milliseconds since which the user's own activity was written. */
+const MAX_AGE = HOUR;
+/** Milliseconds by which the start of a session may be later than the moment when its first activity was written. */
+const MAX_AHEAD = 2 * DAY;
+
+/** A claim of a session with anonymous activities. */
+interface Claimable extends SessionClaim {
+  /** When the session's activities were written, in milliseconds since 1970. */
+  written: { since: number; until: number };
+  /** The date of the latest activity of another user, in milliseconds since 1970. */
+  since: number;
+}
+
+/**
+ * Gives activities before a login to the user. A change of stored activities writes columns of whole parts again, so many claims share one
+ * statement.
+ *
+ * An erasure of the user at the same time leaves nothing, whichever comes first, although there are no transactions. A claim marks the
+ * visits, then looks for the user's own activity, and the server takes its change only within `MAX_DELAY`. An erasure deletes, then looks
+ * for marks of claims, waits for these claims, and deletes again. So either the claim misses the user's activity, or the erasure sees
+ * the marks. A claim changes only what was written before the user's activity, so the erasure takes all of it.
+ */
+export class SessionClaims implements SessionClaimStore {
+  readonly atOnce = MAX_CLAIMS;
+  readonly pause: number;
+
+  constructor(
+    private readonly server: Server,
+    private readonly dirtyVisits: DirtyVisits,
+    private readonly removeDuplicates: () => Promise<number>,
+    private readonly maxDelay = MAX_DELAY,
+  ) {
+    this.pause = server.settings.claimPause;
+  }
+
+  async claim(claims: SessionClaim[]): Promise<boolean[]> {
+    await this.server.sync();
+    // Of two rows of an id, the first one counts, which may have no user.
+    await this.removeDuplicates();
+    const own = await this.findOwn(claims);
+    const claimable = await this.findClaimable(claims, own);
+    const late = new Set<string>();
+    for (const some of lists(claimable, MAX_CHANGED))
+      for (const partition of await this.findPartitions(some))
+        if (!(await this.change(partition, some))) for (const { session } of some) late.add(session);
+    return claims.map(({ session }) => own.has(session) && !late.has(session));
+  }
+
+  /** Returns by session when the latest of the user's own activities was written; nothing if none is stored as the user's. */
+  private async findOwn(claims: readonly SessionClaim[]): Promise<Map<string, number>> {
+    const own = new Map<string, number>();
+    for (const some of lists(claims, MAX_CHANGED)) {
+      const rows = await this.server.query<{ session: string; writtenAt: number }>(
+        `SELECT assumeNotNull(sessionId) AS session, max(writtenAt) AS writtenAt FROM ${ACTIVITY}
+        WHERE ${all([
+          `writtenAt >= toUnixTimestamp64Milli(now64(3)) - ${MAX_AGE}`,
+          `id IN ${texts(some.flatMap(({ activities }) => activities))}`,
+          `userId = ${bySession(some, ({ user }) => text(user), `''`)}`,
+        ])} GROUP BY sessionId`,
+      );
+      for (const { session, writtenAt } of rows) own.set(session, writtenAt);
+    }
+    return own;
+  }
+
+  /** Returns the claims of sessions that have activities to change. */
+  private async findClaimable(
+    claims: readonly SessionClaim[],
+    own: ReadonlyMap<string, number>,
+  ): Promise<Claimable[]> {
+    const known: Claimable[] = [];
+    for (const some of lists(claims, MAX_CHANGED)) {
+      const starts = await this.findStarts(some.map(({ session }) => session));
+      for (const claim of some) {
+        const until = own.get(claim.session);
+        const startedAt = starts.get(claim.session);
+        if (until === undefined || startedAt === undefined) continue;
+        known.push({ ...claim, since: -1, written: { since: startedAt - MAX_AHEAD, until } });
+      }
+    }
+    // Neighbours have about the same start, so that the statement for new sessions reads little.
+    known.sort((a, b) => a.written.since - b.written.since);
+    const found: Claimable[] = [];
+    for (const some of lists(known, LOOKED_UP)) {
+      const rows = await this.server.query<{ session: string; since: number }>(
+        `SELECT assumeNotNull(sessionId) AS session,
+          ifNull(maxOrNullIf(date, userId != ${bySession(some, ({ user }) => text(user), `''`)}), -1) AS since,
+          maxOrNullIf(date, userId IS NULL AND ${isWritten(some)}) AS latest
+        FROM ${ACTIVITY} WHERE ${all([...ofSessions(some), isUntil(some)])}
+        GROUP BY sessionId HAVING latest > since`,
+      );
+      const sinces = new Map(rows.map(({ session, since }) => [session, since]));
+      for (const claim of some) {
+        const since = sinces.get(claim.session);
+        if (since !== undefined) found.push({ ...claim, since });
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Returns when sessions started, in milliseconds since 1970, without those of bots and those without a cookie. No activity
+   * is written before its session.
+   */
+  private async findStarts(sessions: string[]): Promise<Map<string, number>> {
+    const rows = await this.server.query<{ id: string; startedAt: number; isExcluded: boolean }>(
+      `SELECT id, startedAt, bot AS isExcluded FROM ${SESSION} FINAL WHERE id IN ${texts(sessions)}
+      UNION ALL SELECT sessionId, 0, true FROM ${COOKIELESS_VISIT} WHERE sessionId IN ${texts(sessions)}`,
+    );
+    // The session of an activity may be missing for a moment.
+    const starts = new Map(sessions.map((session) => [session, 0]));
+    for (const { id, startedAt } of rows) starts.set(id, startedAt);
+    for (const { id, isExcluded } of rows) if (isExcluded) starts.delete(id);
+    return starts;
+  }
+
+  private async findPartitions(claims: readonly Claimable[]): Promise<string[]> {
+    const rows = await this.server.query<{ id: string }>(
+      `SELECT DISTINCT _partition_id AS id FROM ${ACTIVITY} WHERE ${conditionOf(claims)} ORDER BY id`,
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * Changes the activities in one partition: others need not be touched.
+   * @returns whether it was not too late
+   */
+  private async change(partition: string, claims: readonly Claimable[]): Promise<boolean> {
+    const begun = monotonicClock.now();
+    const deadline = (await this.server.findNow()) + this.maxDelay;
+    const isInPartition = `_partition_id = ${text(partition)}`;
+    let isInTime = true;
+    await this.dirtyVisits.rebuildAround(
+      (change) => this.dirtyVisits.mark(change, all([isInPartition, conditionOf(claims)]), {}, deadline),
+      async () => {
+        await this.server.sync();
+        const own = await this.findOwn(claims);
+        const left = claims.filter(({ session }) => own.has(session));
+        isInTime = monotonicClock.now() - begun < this.maxDelay;
+        if (left.length === 0 || !isInTime) return;
+        const nameless = left.filter(({ userName }) => userName === null);
+        await this.server.command(
+          `ALTER TABLE ${ACTIVITY} UPDATE userId = ${bySession(left, ({ user }) => text(user), `''`)},
+            userName = if(sessionId IN ${texts(nameless.map(({ session }) => session))}, NULL,
+              ${bySession(left, ({ userName }) => text(userName ?? ''), `''`)})
+          IN PARTITION ID ${text(partition)}
+          WHERE ${all([conditionOf(left), `toUnixTimestamp64Milli(now64(3)) < ${deadline}`])}`,
+          {},
+          // The time when the server takes the statement counts, not when it changes a part.
+          { mutations_execute_nondeterministic_on_initiator: 1 },
+        );
+      },
+    );
+    return isInTime;
+  }
+}
+
+/** Returns the condition of the activities that are given to users. */
+function conditionOf(claims: readonly Claimable[]): string {
+  return all([
+    ...ofSessions(claims),
+    'userId IS NULL',
+    isWritten(claims),
+    `date > ${bySession(claims, ({ since }) => String(since), '0')}`,
+    isUntil(claims),
+  ]);
+}
+
+function ofSessions(claims: readonly Claimable[]): string[] {
+  return [
+    `sessionId IN ${texts(claims.map(({ session }) => session))}`,
+    `writtenAt >= ${Math.min(...claims.map(({ written }) => written.since))}`,
+  ];
+}
+
+function isWritten(claims: readonly Claimable[]): string {
+  return `writtenAt <= ${bySession(claims, ({ written }) => String(written.until), '0')}`;
+}
+
+function isUntil(claims: readonly Claimable[]): string {
+  return `date <= ${bySession(claims, ({ until }) => String(until.getTime()), '0')}`;
+}
+
+/** Returns the SQL of a value that each session has. */
+function bySession<T extends SessionClaim>(
+  claims: readonly T[],
+  value: (claim: T) => string,
+  none: string,
+): string {
+  const sessions = claims.map(({ session }) => text(session)).join(',');
+  return `transform(ifNull(sessionId, ''), [${sessions}], [${claims.map(value).join(',')}], ${none})`;
+}
