@@ -154,6 +154,18 @@ it.each(FOUND.filter((name) => name !== 'postgres'))('standbys of %s are refused
     expect(asked.slave).toBeGreaterThan(30);
   });
 
+  it('have everything when the primary has begun a new file of its log, with no record yet', async () => {
+    expect((await visits()).value).toBe(expected);
+    // PostgreSQL itself may write a record, but not so often.
+    for (let i = 0; i < 3; i++) {
+      await query('SELECT pg_switch_wal()', primary.url);
+      const before = Date.now();
+      const { value, asOf } = await visits();
+      expect(value).toBe(expected);
+      expect(Date.parse(asOf)).toBeGreaterThanOrEqual(before);
+    }
+  });
+
   it('are answered by the primary if the standby cancels them to replay the log', async () => {
     const failed = jest.spyOn(host.dataSource.logger, 'logQueryError').mockImplementation();
     expect((await visits()).value).toBe(expected);

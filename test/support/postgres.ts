@@ -80,6 +80,9 @@ export class PostgresServer {
       String(this.port),
       '-c',
       'listen_addresses=127.0.0.1',
+      // For a standby that was stopped meanwhile.
+      '-c',
+      'wal_keep_size=1GB',
       ...this.settings,
     ];
     this.server = spawn(join(this.bin, 'postgres'), options, {

@@ -22,14 +22,17 @@ interface AskedPosition extends LogPosition {
 }
 
 /**
- * The time is read before the position, so everything that was committed before that time is in the log. If a page of the log has only its
- * header
- * yet, which no record ends, the position is the end of the page before it: a standby replays records.
+ * The time is read before the position, so everything that was committed before that time is in the log. A position behind the header
+ * of a page (24 bytes, 40 at the start of a file), which no record ends, is that of the page: a standby replays records.
  */
 const POSITION = `
   SELECT
     floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS time,
-    (bytes - CASE WHEN bytes % current_setting('wal_block_size')::bigint = 24 THEN 24 ELSE 0 END)::bigint AS end
+    (bytes - CASE
+      WHEN bytes % pg_size_bytes(current_setting('wal_segment_size')) = 40 THEN 40
+      WHEN bytes % current_setting('wal_block_size')::bigint = 24 THEN 24
+      ELSE 0
+    END)::bigint AS end
   FROM (SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS bytes) log`;
 
 /** Positions of the primary's log, of the last {@link MAX_LAG} milliseconds. */
