@@ -17,10 +17,8 @@ const MODULES = [
 
 const compileEach = { '\\.(ts|m?js)$': ['@swc/jest', { ...swc, module: { type: 'commonjs' } }] };
 
-// Coverage and mutants need the files of the library instead of a bundle, and so does a run during which they change.
-const needsFiles =
-  process.env.DJAFFAR_MUTANTS_TESTS !== undefined ||
-  process.argv.some((argument) => /^--(watch|coverage|collectCoverage)/.test(argument));
+// Coverage needs the files of the library instead of a bundle, and so does a run during which they change.
+const needsFiles = process.argv.some((argument) => /^--(watch|coverage|collectCoverage)/.test(argument));
 
 const project = {
   testEnvironment: '<rootDir>/test/support/setup/environment.cjs',

@@ -13,5 +13,7 @@ export default {
   roots: ['<rootDir>/test/unit', '<rootDir>/test/e2e'],
   testMatch: tests.map((file) => `<rootDir>/test/${file}.test.ts`),
   testEnvironment: join(import.meta.dirname, 'environment.cjs'),
+  // More than the tests need on a busy machine: a slow one must not count as one that has noticed a mutant.
+  testTimeout: name === 'unit' ? 10_000 : 60_000,
   runner: join(import.meta.dirname, 'runner.cjs'),
 };

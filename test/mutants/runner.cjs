@@ -1,13 +1,16 @@
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 const { default: TestRunner } = require('jest-runner');
+const reached = require('./reached.cjs');
 
 const ACTIVE_MUTANT = '__STRYKER_ACTIVE_MUTANT__';
-/** In Stryker's sandbox: the tests of each file and how long it takes, from the run without a mutant. */
+/** In Stryker's sandbox: what each file has and takes, from the run without a mutant. */
 const FILE = 'mutants-tests.json';
+/** No further file begins after so many milliseconds of tests. */
+const LIMIT = Number(process.env.DJAFFAR_MUTANTS_LIMIT ?? Infinity);
 
 /**
- * Runs only the files that have tests which reach the mutant, the quickest first, and stops at the first that fails. Stryker tells Jest
- * only the names of these tests, for which Jest would load all files.
+ * Runs only the files that reach the mutant, the quickest first, and stops at the first that fails. Stryker tells Jest
+ * only the names of the tests, for which Jest would load all files, and not even these if a mutant is reached outside tests.
  */
 module.exports = class extends TestRunner {
   constructor(globalConfig, context) {
@@ -17,7 +20,6 @@ module.exports = class extends TestRunner {
 
   async runTests(tests, watcher, options) {
     const seen = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
-    const pattern = this.testNamePattern;
     let hasFailed = false;
     this.on('test-file-failure', () => {
       hasFailed = true;
@@ -28,13 +30,21 @@ module.exports = class extends TestRunner {
       seen[test.path] = {
         milliseconds: end - start,
         names: result.testResults.map(({ fullName }) => fullName),
+        reached: reached.get(test.path),
       };
     });
     const chosen = tests
-      .filter(({ path }) => !pattern || !seen[path] || seen[path].names.some((name) => pattern.test(name)))
+      .filter(({ path }) => !seen[path] || this.isReached(seen[path]))
       .toSorted((a, b) => (seen[a.path]?.milliseconds ?? 0) - (seen[b.path]?.milliseconds ?? 0));
+    const start = performance.now();
     for (const test of chosen)
-      if (!hasFailed) await super.runTests([test], watcher, { ...options, serial: true });
+      if (!hasFailed && performance.now() - start < LIMIT)
+        await super.runTests([test], watcher, { ...options, serial: true });
     if (!process.env[ACTIVE_MUTANT]) writeFileSync(FILE, JSON.stringify(seen));
+  }
+
+  isReached({ names, reached: ids }) {
+    if (this.testNamePattern) return names.some((name) => this.testNamePattern.test(name));
+    return ids.includes(process.env[ACTIVE_MUTANT]);
   }
 };
