@@ -121,7 +121,7 @@ export function assignVisits(
   let latest = current && continuesVisit(current, user) ? current : undefined;
   const start = latest ? startWith(latest, moments) : 0;
   // Otherwise the visit could last longer than it may after its new start.
-  if (latest && start < latest.startedAt) latest = { ...latest, startedAt: start };
+  if (latest) latest = { ...latest, startedAt: start };
   /** A visit before the current one. */
   let earlier: Visit | undefined;
   const order = moments
