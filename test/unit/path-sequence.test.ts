@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {
   decodePathIds,
+  ENDS,
   takeForward,
   encodePathId,
   takeBackward,
@@ -30,6 +31,15 @@ it('gives back the numbers of a way', () => {
       expect(decodePathIds(encodePathIds(path))).toEqual(path);
       const moves = path.filter((number, i) => number !== path[i - 1]);
       expect(decodePathIds(collapseRepeats(encodePathIds(path)))).toEqual(moves);
+    }),
+  );
+});
+
+it('has an id if a pattern finds it at the start or after the end of another one', () => {
+  fc.assert(
+    fc.property(pathAndNumber, ([path, number]) => {
+      const id = encodePathId(number).replaceAll('+', String.raw`\+`);
+      expect(new RegExp(`(^|[${ENDS}])${id}`).test(encodePathIds(path))).toBe(path.includes(number));
     }),
   );
 });
