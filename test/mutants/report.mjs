@@ -1,9 +1,10 @@
-/** Returns the report as Markdown, and the survivors for whom there is no reason. */
+/** Returns the report as Markdown, the survivors without a reason, and the reasons without a survivor. */
 export function report(scores, reasons, parts) {
   const survivors = Object.entries(scores).flatMap(([part, { survivors: found }]) =>
-    found.map((survivor) => ({ ...survivor, part, reason: reasonOf(survivor, reasons) })),
+    found.map((survivor) => ({ ...survivor, part, entry: findReason(survivor, reasons) })),
   );
-  const open = survivors.filter(({ reason }) => reason === undefined);
+  const open = survivors.filter(({ entry }) => entry === undefined);
+  const used = new Set(survivors.map(({ entry }) => entry));
   const rows = Object.entries(scores).flatMap(([part, { before, after, minutes }]) =>
     Object.entries(after).map(([folder, { mutants, killed }]) => [
       part,
@@ -38,20 +39,20 @@ ${open.length} more survivors have no reason yet: \`npm run test:mutants -- PART
 ${table(
   ['file', 'code', 'replacement', 'why no test notices'],
   survivors
-    .filter(({ reason }) => reason !== undefined)
-    .map(({ file, code, replacement, reason }) => [file, verbatim(code), verbatim(replacement), reason]),
+    .filter(({ entry }) => entry !== undefined)
+    .map(({ file, code, replacement, entry }) => [file, verbatim(code), verbatim(replacement), entry.reason]),
 )}
 `;
-  return { text, open };
+  return { text, open, unused: reasons.filter((reason) => !used.has(reason)) };
 }
 
 /** A reason without a replacement, or without code, is that of all. */
-function reasonOf(survivor, reasons) {
+function findReason(survivor, reasons) {
   return reasons.find((reason) =>
     ['file', 'line', 'code', 'replacement'].every(
       (key) => reason[key] === undefined || reason[key] === survivor[key],
     ),
-  )?.reason;
+  );
 }
 
 function percent({ mutants, killed }) {

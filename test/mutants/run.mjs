@@ -123,12 +123,17 @@ function short(text) {
 }
 
 async function writeReport() {
-  const { text, open } = report(await readJson(SCORES, {}), await readJson(REASONS, []), PARTS);
+  const { text, open, unused } = report(await readJson(SCORES, {}), await readJson(REASONS, []), PARTS);
   await writeFile(REPORT, await pretty(REPORT, text));
   const shown = open.filter(({ part }) => positionals.length === 0 || positionals.includes(part));
   for (const { file, line, code, replacement, isReached } of shown)
     console.log(`${file}: ${line}\n    ${code} → ${replacement}${isReached === false ? ' (no test)' : ''}`);
   console.log(`${shown.length} survivors without a reason in ${REASONS}; scores in ${REPORT}`);
+  if (unused.length === 0) return;
+  for (const { file, line, code, replacement } of unused)
+    console.error(`${file}: ${[line, code, replacement].filter(Boolean).join(' → ')}`);
+  console.error(`${unused.length} reasons in ${REASONS} match no survivor: delete them`);
+  process.exitCode = 1;
 }
 
 async function readJson(path, missing) {
