@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Activity } from '../../lib/index.js';
-import { describeInBrowser, namesAndPaths, Stage } from '../support/browser.js';
+import { describeInBrowser, describeInWholeBrowser, namesAndPaths, Stage } from '../support/browser.js';
 
 /** As a browser that has no Navigation API. */
 const NO_NAVIGATION_API = 'Object.defineProperty(self, "navigation", { value: undefined })';
@@ -162,22 +162,25 @@ describeInBrowser('the tracker in a browser', () => {
     });
   });
 
-  it('tracks a view on return from the back/forward cache', async () => {
-    stage.serve();
-    const page = await stage.open('/a');
-    await stage.stored(1);
-    await page.evaluate('addEventListener("pageshow", (event) => (self.wasKept = event.persisted))');
-    await page.evaluate('location.href = "/b"');
-    await stage.stored(2);
-    await page.evaluate('history.back()').catch(() => {});
-    const rows = await stage.stored(3);
-    expect(await page.evaluate('wasKept')).toBe(true);
-    expect(rows.map(({ path, referer }) => [path, referer])).toEqual([
-      ['/a', null],
-      ['/b', '/a'],
-      // It is not told where the visitor came back from, but it is not the page itself.
-      ['/a', null],
-    ]);
+  describeInWholeBrowser('with a back/forward cache', () => {
+    it('tracks a view on return', async () => {
+      stage.useWholeBrowser();
+      stage.serve();
+      const page = await stage.open('/a');
+      await stage.stored(1);
+      await page.evaluate('addEventListener("pageshow", (event) => (self.wasKept = event.persisted))');
+      await page.evaluate('location.href = "/b"');
+      await stage.stored(2);
+      await page.evaluate('history.back()').catch(() => {});
+      const rows = await stage.stored(3);
+      expect(await page.evaluate('wasKept')).toBe(true);
+      expect(rows.map(({ path, referer }) => [path, referer])).toEqual([
+        ['/a', null],
+        ['/b', '/a'],
+        // It is not told where the visitor came back from, but it is not the page itself.
+        ['/a', null],
+      ]);
+    });
   });
 
   it('tracks a prerendered page only when it is shown', async () => {

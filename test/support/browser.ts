@@ -40,6 +40,9 @@ const REPORT_CREATED = `
 /** `describe`, skipped without a browser; the global setup has warned then, or failed in CI. */
 export const describeInBrowser = process.env.TEST_BROWSER ? describe : describe.skip;
 
+/** Its tests may call `useWholeBrowser`. */
+export const describeInWholeBrowser = process.env.TEST_WHOLE_BROWSER ? describe : describe.skip;
+
 /** The sample host of a test file, with its database. */
 class SampleHost {
   private sample: Sample | undefined;
@@ -88,6 +91,7 @@ afterAll(async () => {
 export class Stage {
   private context: BrowserContext | undefined;
   private profile: string | undefined;
+  private executablePath = process.env.TEST_BROWSER;
   private alone: ChildProcess | undefined;
   /** The ids of the activities that pages have created. */
   readonly created = new Set<string>();
@@ -124,13 +128,23 @@ export class Stage {
     return this.profile;
   }
 
+  /** Uses a browser that has a back/forward cache. */
+  useWholeBrowser(): void {
+    this.executablePath = process.env.TEST_WHOLE_BROWSER;
+    this.useProfile();
+  }
+
   /** Returns the browser of this stage. */
   async browser(): Promise<BrowserContext> {
     const options = { baseURL: this.front.url };
     this.context =
       this.profile === undefined
         ? await (await sharedBrowser()).newContext(options)
-        : await chromium.launchPersistentContext(this.profile, { ...LAUNCH, ...options });
+        : await chromium.launchPersistentContext(this.profile, {
+            ...LAUNCH,
+            ...options,
+            executablePath: this.executablePath,
+          });
     this.context.on('console', (message) => this.console.push(message.text()));
     this.context.on('weberror', (error) => this.console.push(String(error.error())));
     await this.context.exposeBinding('made', (_, id: string) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { cacheFolder } from './cache.mjs';
-import { findBrowser, findDatabases } from './servers.mjs';
+import { findBrowsers, findDatabases } from './servers.mjs';
 
 const MEMORY = '/dev/shm';
 /** Bytes that must be free there. */
@@ -9,7 +9,9 @@ const ROOM = 2 ** 31;
 
 /** Runs once before all tests, and passes what they need to know in the environment. */
 export default async function setUp() {
-  process.env.TEST_BROWSER = findBrowser();
+  const { browser, wholeBrowser } = findBrowsers();
+  process.env.TEST_BROWSER = browser;
+  process.env.TEST_WHOLE_BROWSER = wholeBrowser;
   // Tests on ClickHouse start the engine themselves.
   const engines = process.env.DJAFFAR_TEST_DATABASES ? [] : ['clickhouse'];
   process.env.DJAFFAR_TEST_DATABASES = [...(await findDatabases()), ...engines].join(',');

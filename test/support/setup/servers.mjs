@@ -20,7 +20,10 @@ const probes = {
   },
 };
 
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** Chromium that has no windows takes a third of the time. */
+const SHELLS = ['chromium-headless-shell', 'chrome-headless-shell'];
+/** Only these have a back/forward cache. */
+const WHOLE_BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** Reports tests that cannot run here. In CI that is an error. */
 function skip(what, why, cause) {
@@ -44,13 +47,22 @@ export async function findDatabases() {
   return found;
 }
 
-/** Returns the path of the browser, or an empty string. */
-export function findBrowser() {
+/** Returns the path of the browser, and of one that has a back/forward cache; each is an empty string if there is none. */
+export function findBrowsers() {
+  const { TEST_BROWSER, TEST_WHOLE_BROWSER } = process.env;
+  const wholeBrowser = TEST_WHOLE_BROWSER ?? TEST_BROWSER ?? findProgram(WHOLE_BROWSERS) ?? '';
+  const browser = TEST_BROWSER ?? findProgram(SHELLS) ?? wholeBrowser;
+  if (!wholeBrowser)
+    skip(
+      browser ? 'of the back/forward cache' : 'in a browser',
+      `there is none of ${WHOLE_BROWSERS.join(', ')}`,
+    );
+  return { browser, wholeBrowser };
+}
+
+function findProgram(names) {
   const folders = (process.env.PATH ?? '').split(delimiter);
-  const paths = BROWSERS.flatMap((name) => folders.map((folder) => join(folder, name)));
-  const found = process.env.TEST_BROWSER ?? paths.find(isExecutable) ?? '';
-  if (!found) skip('in a browser', `there is none of ${BROWSERS.join(', ')}`);
-  return found;
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
 
 function isExecutable(path) {
