@@ -24,6 +24,8 @@ interface Claimable extends SessionClaim {
   written: { since: number; until: number };
   /** The date of the latest activity of another user, in milliseconds since 1970. */
   since: number;
+  /** Those of the table that may have activities to change. */
+  partitions: string[];
 }
 
 /**
@@ -56,8 +58,7 @@ export class SessionClaims implements SessionClaimStore {
     const claimable = await this.findClaimable(claims, own);
     const late = new Set<string>();
     for (const some of lists(claimable, MAX_CHANGED))
-      for (const partition of await this.findPartitions(some))
-        if (!(await this.change(partition, some))) for (const { session } of some) late.add(session);
+      if (!(await this.change(some))) for (const { session } of some) late.add(session);
     return claims.map(({ session }) => own.has(session) && !late.has(session));
   }
 
@@ -90,24 +91,26 @@ export class SessionClaims implements SessionClaimStore {
         const until = own.get(claim.session);
         const startedAt = starts.get(claim.session);
         if (until === undefined || startedAt === undefined) continue;
-        known.push({ ...claim, since: -1, written: { since: startedAt - MAX_AHEAD, until } });
+        const written = { since: startedAt - MAX_AHEAD, until };
+        known.push({ ...claim, written, since: -1, partitions: [] });
       }
     }
     // Neighbours have about the same start, so that the statement for new sessions reads little.
     known.sort((a, b) => a.written.since - b.written.since);
     const found: Claimable[] = [];
     for (const some of lists(known, LOOKED_UP)) {
-      const rows = await this.server.query<{ session: string; since: number }>(
+      const rows = await this.server.query<Pick<Claimable, 'session' | 'since' | 'partitions'>>(
         `SELECT assumeNotNull(sessionId) AS session,
           ifNull(maxOrNullIf(date, userId != ${bySession(some, ({ user }) => text(user), `''`)}), -1) AS since,
-          maxOrNullIf(date, userId IS NULL AND ${isWritten(some)}) AS latest
+          maxOrNullIf(date, userId IS NULL AND ${isWritten(some)}) AS latest,
+          groupUniqArrayIf(_partition_id, userId IS NULL AND ${isWritten(some)}) AS partitions
         FROM ${ACTIVITY} WHERE ${all([...ofSessions(some), isUntil(some)])}
         GROUP BY sessionId HAVING latest > since`,
       );
-      const sinces = new Map(rows.map(({ session, since }) => [session, since]));
+      const foundOf = new Map(rows.map((row) => [row.session, row]));
       for (const claim of some) {
-        const since = sinces.get(claim.session);
-        if (since !== undefined) found.push({ ...claim, since });
+        const row = foundOf.get(claim.session);
+        if (row) found.push({ ...claim, since: row.since, partitions: row.partitions });
       }
     }
     return found;
@@ -129,44 +132,42 @@ export class SessionClaims implements SessionClaimStore {
     return starts;
   }
 
-  private async findPartitions(claims: readonly Claimable[]): Promise<string[]> {
-    const rows = await this.server.query<{ id: string }>(
-      `SELECT DISTINCT _partition_id AS id FROM ${ACTIVITY} WHERE ${conditionOf(claims)} ORDER BY id`,
-    );
-    return rows.map(({ id }) => id);
-  }
-
-  /**
-   * Changes the activities in one partition: others need not be touched.
-   * @returns whether it was not too late
-   */
-  private async change(partition: string, claims: readonly Claimable[]): Promise<boolean> {
+  /** @returns whether it was not too late */
+  private async change(claims: readonly Claimable[]): Promise<boolean> {
+    // The latest months first: they have most of it.
+    const partitions = [...new Set(claims.flatMap((claim) => claim.partitions))].sort().toReversed();
     const begun = monotonicClock.now();
     const deadline = (await this.server.findNow()) + this.maxDelay;
-    const isInPartition = `_partition_id = ${text(partition)}`;
     let isInTime = true;
     await this.dirtyVisits.rebuildAround(
-      (change) => this.dirtyVisits.mark(change, all([isInPartition, conditionOf(claims)]), {}, deadline),
+      (change) => this.dirtyVisits.mark(change, conditionOf(claims), {}, deadline),
       async () => {
         await this.server.sync();
         const own = await this.findOwn(claims);
         const left = claims.filter(({ session }) => own.has(session));
-        isInTime = monotonicClock.now() - begun < this.maxDelay;
-        if (left.length === 0 || !isInTime) return;
-        const nameless = left.filter(({ userName }) => userName === null);
-        await this.server.command(
-          `ALTER TABLE ${ACTIVITY} UPDATE userId = ${bySession(left, ({ user }) => text(user), `''`)},
-            userName = if(sessionId IN ${texts(nameless.map(({ session }) => session))}, NULL,
-              ${bySession(left, ({ userName }) => text(userName ?? ''), `''`)})
-          IN PARTITION ID ${text(partition)}
-          WHERE ${all([conditionOf(left), `toUnixTimestamp64Milli(now64(3)) < ${deadline}`])}`,
-          {},
-          // The time when the server takes the statement counts, not when it changes a part.
-          { mutations_execute_nondeterministic_on_initiator: 1 },
-        );
+        for (const partition of left.length > 0 ? partitions : []) {
+          isInTime = monotonicClock.now() - begun < this.maxDelay;
+          if (!isInTime) return;
+          await this.update(left, partition, deadline);
+        }
       },
     );
     return isInTime;
+  }
+
+  /** Changes the activities in one partition: others need not be touched. */
+  private async update(claims: readonly Claimable[], partition: string, deadline: number): Promise<void> {
+    const nameless = claims.filter(({ userName }) => userName === null);
+    await this.server.command(
+      `ALTER TABLE ${ACTIVITY} UPDATE userId = ${bySession(claims, ({ user }) => text(user), `''`)},
+        userName = if(sessionId IN ${texts(nameless.map(({ session }) => session))}, NULL,
+          ${bySession(claims, ({ userName }) => text(userName ?? ''), `''`)})
+      IN PARTITION ID ${text(partition)}
+      WHERE ${all([conditionOf(claims), `toUnixTimestamp64Milli(now64(3)) < ${deadline}`])}`,
+      {},
+      // The time when the server takes the statement counts, not when it changes a part.
+      { mutations_execute_nondeterministic_on_initiator: 1 },
+    );
   }
 }
 
