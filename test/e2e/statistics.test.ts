@@ -698,6 +698,52 @@ describe.each(FOUND)('ActivityStats on %s', (database) => {
     });
   });
 
+  describe('of visited names', () => {
+    const named = { ...november, measure: 'visits' } as const;
+    const kept = (): Promise<string[]> => daysKeptOf('visited names');
+    const at = (session: string, date: string, name: string): Record<string, string> => ({
+      date: `2025-11-${date}Z`,
+      path: '/',
+      name,
+      session,
+      visit: session,
+    });
+
+    it('keeps them of days that are over, and counts visits across midnight and large ones once', async () => {
+      const many = Array.from({ length: 1001 }, (_, i) => at('long', '13T10:00', i % 2 ? 'scroll' : 'view'));
+      await track(
+        at('a', '10T10:00', 'view'),
+        at('a', '10T10:01', 'bought'),
+        at('a', '10T10:02', 'bought'),
+        at('b', '11T23:50', 'view'),
+        at('b', '12T00:10', 'bought'),
+        ...many,
+      );
+      const first = (await stats.top('name', named)).items;
+      expect(first).toEqual([
+        { value: 'view', count: 3 },
+        { value: 'bought', count: 2 },
+        { value: 'scroll', count: 1 },
+      ]);
+      expect(await kept()).toEqual(['10', '11', '13']);
+      expect((await stats.top('name', named)).items).toEqual(first);
+      expect((await stats.top('name', { ...named, to: '2025-11-11' })).items).toEqual([
+        { value: 'view', count: 2 },
+        { value: 'bought', count: 1 },
+      ]);
+      await track(at('b', '12T00:20', 'search'));
+      await stats.overview(november);
+      expect(await kept()).toEqual(['10', '13']);
+      await host.activities.erase({ session: 'long' });
+      expect((await stats.top('name', named)).items).toEqual([
+        { value: 'bought', count: 2 },
+        { value: 'view', count: 2 },
+        { value: 'search', count: 1 },
+      ]);
+      expect(await host.rollup.check()).toEqual({ visits: 0, sums: 0, pages: 0 });
+    });
+  });
+
   describe('of what visits have', () => {
     it('keeps how many of the visits of days that are over had what from when it is asked, until one changes', async () => {
       await visit('a', { '10T10:00': '/', '10T10:01': '/a' }, { referer: 'https://a.example/' });

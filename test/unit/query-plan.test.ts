@@ -80,7 +80,7 @@ describe('what answers a question', () => {
     ['path', 'users', 'daily-cache activities activities activities activities activities'],
     ['name', 'activities', 'rollup rollup rollup activities visit-paths activities'],
     ['name', 'views', 'rollup rollup rollup activities activities activities'],
-    ['name', 'visits', 'visit-paths activities activities activities visit-paths activities'],
+    ['name', 'visits', 'daily-cache activities activities activities visit-paths activities'],
     ['path', 'sessions', 'daily-cache activities activities activities visit-paths activities'],
     ['name', 'sessions', 'daily-cache activities activities activities visit-paths activities'],
     ['name', 'users', 'daily-cache activities activities activities activities activities'],

@@ -103,7 +103,7 @@ const TOP: Record<ActivityDimension | 'visitDimension' | 'sessionProperty', TopT
   name: {
     views:      row('rollup',      'rollup',      'rollup',      'activities', 'activities',  'activities'),
     activities: row('rollup',      'rollup',      'rollup',      'activities', 'visit-paths', 'activities'),
-    visits:     row('visit-paths', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
+    visits:     row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
     sessions:   row('daily-cache', 'activities',  'activities',  'activities', 'visit-paths', 'activities'),
     users:      row('daily-cache', 'activities',  'activities',  'activities', 'activities',  'activities'),
   },

@@ -5,6 +5,7 @@ import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { isVisitDimension, type ExactTopQuery } from '../../query-plan.js';
 import {
   propertyMetric,
+  VISITED_NAMES,
   VISITED_PATHS,
   visitorsMetric,
   visitsMetric,
@@ -36,6 +37,7 @@ export function buildDailyMetric({
 }: Pick<ExactTopQuery, 'dimension' | 'measure' | 'property'>): string {
   if (measure === 'sessions' || measure === 'users') return visitorsMetric(measure, dimension);
   if (dimension === 'path') return VISITED_PATHS;
+  if (dimension === 'name') return VISITED_NAMES;
   return isVisitDimension(dimension) ? visitsMetric(dimension) : propertyMetric(property);
 }
 
@@ -47,7 +49,7 @@ export async function topFromDailyCache(
 ): Promise<TopRow[]> {
   const { dimension, limit } = query;
   if (isVisitorQuestion(query)) return topVisitors(query, selection, range);
-  if (dimension === 'path') return topFromVisitPaths(query, selection, range);
+  if (dimension === 'path' || dimension === 'name') return topFromVisitPaths(query, selection, range);
   if (dimension === 'property') return topProperty(query, selection, range);
   const countQuery = (part: TimeRange): SelectQueryBuilder<ObjectLiteral> =>
     countVisits(query, selection, part);

@@ -2,18 +2,19 @@ import { type EntityManager, In, type SelectQueryBuilder } from 'typeorm';
 import { Activity } from '../../../../../activity/activity.js';
 import { countsBy } from '../../queries/measures/activity-counts.js';
 import { chunks } from '../../../../../database/chunks.js';
+import type { TopMeasure } from '../../../../../statistics/statistics.types.js';
 import { DAY } from '../../../../../time/units.js';
 import { findPathIds } from '../path-dictionary.js';
 import { Visit } from '../tables/visit.entity.js';
 import { decodePathIds, encodePathId } from '../path-sequence.js';
 
 /**
- * Counts views, or visits, per path id.
+ * Counts views, or visits if they are the measure, per path id.
  * @returns also the oversized visits, which have no path sequence
  */
 export async function visitedPaths(
   visits: SelectQueryBuilder<Visit>,
-  measure: 'views' | 'visits',
+  measure: TopMeasure,
 ): Promise<{ counts: Map<number, number>; oversized: string[] }> {
   const counts = new Map<number, number>();
   const add = (number: number, count: number): void =>
@@ -26,14 +27,14 @@ export async function visitedPaths(
     .getRawMany<Record<'pathSequence' | 'otherPaths', string | null> & { id: string }>();
   for (const { pathSequence, otherPaths, id } of rows) {
     if (pathSequence === null) oversized.push(id);
-    else if (measure === 'views') for (const number of decodePathIds(pathSequence)) add(number, 1);
+    else if (measure !== 'visits') for (const number of decodePathIds(pathSequence)) add(number, 1);
     else for (const number of new Set(decodePathIds(pathSequence + (otherPaths ?? '')))) add(number, 1);
   }
   return { counts, oversized };
 }
 
 /** Counts visits per path id. Bots must be excluded, so that every path has an id. */
-export async function countVisits(
+export async function countVisitsByPath(
   manager: EntityManager,
   visits: SelectQueryBuilder<Visit>,
 ): Promise<Map<number, number>> {
@@ -53,7 +54,7 @@ export async function visitedPathsOn(day: number, manager: EntityManager): Promi
     .createQueryBuilder(Visit, 'visit')
     .where('NOT visit.bot AND NOT visit.mixed')
     .andWhere('visit.startedAt >= :day AND visit.startedAt < :next', { day, next: day + DAY });
-  const counts = await countVisits(manager, visits);
+  const counts = await countVisitsByPath(manager, visits);
   return [...counts]
     .sort(([a], [b]) => a - b)
     .map(([number, count]) => encodePathId(number) + encodePathId(count))
