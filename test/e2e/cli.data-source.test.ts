@@ -196,6 +196,14 @@ describe('the data source file of a process', () => {
     );
   });
 
+  it('may not be waited for forever: the command fails if nothing keeps it running', async () => {
+    expect(await exportWith('never.mjs', 'export const dataSource = new Promise(() => {});')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'djaffar: the command cannot finish, because it waits for something that never happens\n',
+    });
+  });
+
   it('is named if it fails', async () => {
     const content = 'throw new Error("of its own\\nin two lines")';
     expect(await exportWith('failing.mjs', content)).toEqual({
