@@ -259,7 +259,7 @@ describe('an export', () => {
     const toIso = jest.spyOn(Date.prototype, 'toISOString');
     const session = Object.assign(new Session(), SESSION);
     const { row } = createFormat(name);
-    const rows = ['00.000', '00.001', '59.999'].map((second) => {
+    const rows = ['30.000', '00.000', '00.001', '59.999'].map((second) => {
       const date = Date.parse(`${day}T04:05:${second}Z`);
       return { second, text: row({ ...ROW, date, receivedAt: date, session }) };
     });
