@@ -1,4 +1,6 @@
-import { fitToPool } from '../../lib/database/pool-shares.js';
+import { Logger } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { fitToPool, limitsFor } from '../../lib/database/pool-shares.js';
 
 describe('the connections that are taken of a pool', () => {
   it.each([
@@ -25,4 +27,41 @@ describe('the connections that are taken of a pool', () => {
       }
     },
   );
+});
+
+describe('the limits of a data source', () => {
+  let warn: jest.SpyInstance;
+
+  beforeEach(() => {
+    warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+  });
+
+  afterEach(() => jest.restoreAllMocks());
+
+  /** Never connected. */
+  function poolOf(size?: number): DataSource {
+    const dataSource = new DataSource({ type: 'postgres' });
+    if (size !== undefined) Object.assign(dataSource.driver, { master: { options: { max: size } } });
+    return dataSource;
+  }
+
+  it.each([undefined, 7, 100])('are those of the options if the pool has %s connections', (size) => {
+    const wanted = { writer: 2, statistics: 4 };
+    expect(limitsFor(poolOf(size), wanted)).toEqual(wanted);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    [4, { writer: 2, statistics: 4 }, { writer: 2, statistics: 1 }, 7],
+    [3, { writer: 4, statistics: 1 }, { writer: 1, statistics: 1 }, 6],
+  ])('are lower, with a warning, if the pool has %i connections for %o', (size, wanted, expected, needed) => {
+    expect(limitsFor(poolOf(size), wanted)).toEqual(expected);
+    expect(warn.mock.calls).toEqual([
+      [
+        `the connection pool has ${size} connections, and Djaffar would take up to ${needed}: ` +
+          `writer.concurrency is ${expected.writer} and statistics.concurrency is ${expected.statistics} now ` +
+          '(set both lower, or the pool larger)',
+      ],
+    ]);
+  });
 });
