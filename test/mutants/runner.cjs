@@ -5,7 +5,7 @@ const reached = require('./reached.cjs');
 const ACTIVE_MUTANT = '__STRYKER_ACTIVE_MUTANT__';
 /** In Stryker's sandbox: what each file has and takes, from the run without a mutant. */
 const FILE = 'mutants-tests.json';
-/** No further file begins after so many milliseconds of tests. */
+/** Milliseconds after which no further file begins to look for a mutant. */
 const LIMIT = Number(process.env.DJAFFAR_MUTANTS_LIMIT ?? Infinity);
 
 /**
@@ -36,9 +36,9 @@ module.exports = class extends TestRunner {
     const chosen = tests
       .filter(({ path }) => !seen[path] || this.isReached(seen[path]))
       .toSorted((a, b) => (seen[a.path]?.milliseconds ?? 0) - (seen[b.path]?.milliseconds ?? 0));
-    const start = performance.now();
+    const end = performance.now() + (process.env[ACTIVE_MUTANT] ? LIMIT : Infinity);
     for (const test of chosen)
-      if (!hasFailed && performance.now() - start < LIMIT)
+      if (!hasFailed && performance.now() < end)
         await super.runTests([test], watcher, { ...options, serial: true });
     if (!process.env[ACTIVE_MUTANT]) writeFileSync(FILE, JSON.stringify(seen));
   }
