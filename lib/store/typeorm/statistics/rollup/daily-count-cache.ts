@@ -10,15 +10,11 @@ import { DailyCount } from './tables/rollups.entity.js';
 import { propertyValuesOn } from './daily-counts/property-values.js';
 import { RollupState } from './tables/rollup-state.entity.js';
 import { isVisitColumn, type VisitDimension, visitValuesOn } from './daily-counts/visit-values.js';
-import { visitedNamesOn } from './daily-counts/visited-names.js';
-import { visitedPathsOn } from './daily-counts/visited-paths.js';
+import { VISITED_NAMES } from './daily-counts/visited-names.js';
+import { VISITED_PATHS } from './daily-counts/visited-paths.js';
+import { visitedValuesOn } from './daily-counts/visited-values.js';
 import { MAX_ACTIVITIES_OF_RANGE, visitorsOn } from '../queries/visitor-values.js';
 import { countByDay } from './bucket-counts.js';
-
-/** Visits per path of the visits that started on the day and are not mixed. */
-export const VISITED_PATHS = 'visited paths';
-/** The same per name. */
-export const VISITED_NAMES = 'visited names';
 
 const VISITS = 'visits by ';
 
@@ -185,8 +181,8 @@ async function countAll(
   manager: EntityManager,
   max: number,
 ): Promise<string | null> {
-  if (metric === VISITED_PATHS) return visitedPathsOn(day, manager);
-  if (metric === VISITED_NAMES) return visitedNamesOn(day, manager);
+  if (metric === VISITED_PATHS.metric) return visitedValuesOn(VISITED_PATHS, day, manager);
+  if (metric === VISITED_NAMES.metric) return visitedValuesOn(VISITED_NAMES, day, manager);
   if (metric.startsWith(PROPERTY)) return propertyValuesOn(day, metric.slice(PROPERTY.length), manager);
   const [, measure, values] = VISITORS.exec(metric) ?? [];
   if (measure && values) return visitorsOn(day, { dimension: values, measure }, manager, max);

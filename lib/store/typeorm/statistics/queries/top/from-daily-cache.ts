@@ -3,13 +3,9 @@ import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import type { TimeRange } from '../../../../../statistics/time/time-range.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { isVisitDimension, type ExactTopQuery } from '../../query-plan.js';
-import {
-  propertyMetric,
-  VISITED_NAMES,
-  VISITED_PATHS,
-  visitorsMetric,
-  visitsMetric,
-} from '../../rollup/daily-count-cache.js';
+import { propertyMetric, visitorsMetric, visitsMetric } from '../../rollup/daily-count-cache.js';
+import { VISITED_NAMES } from '../../rollup/daily-counts/visited-names.js';
+import { VISITED_PATHS } from '../../rollup/daily-counts/visited-paths.js';
 import type { VisitCount } from '../../rollup/daily-counts/visit-values.js';
 import type { ValueCount } from '../../rollup/daily-counts/property-values.js';
 import { countByDay } from '../../rollup/bucket-counts.js';
@@ -36,8 +32,8 @@ export function buildDailyMetric({
   property = '',
 }: Pick<ExactTopQuery, 'dimension' | 'measure' | 'property'>): string {
   if (measure === 'sessions' || measure === 'users') return visitorsMetric(measure, dimension);
-  if (dimension === 'path') return VISITED_PATHS;
-  if (dimension === 'name') return VISITED_NAMES;
+  if (dimension === 'path') return VISITED_PATHS.metric;
+  if (dimension === 'name') return VISITED_NAMES.metric;
   return isVisitDimension(dimension) ? visitsMetric(dimension) : propertyMetric(property);
 }
 

@@ -1,14 +1,12 @@
-import type { EntityManager, SelectQueryBuilder } from 'typeorm';
-import type { TopMeasure, TopRow } from '../../../../../statistics/statistics.types.js';
+import type { TopRow } from '../../../../../statistics/statistics.types.js';
 import { type TimeRange } from '../../../../../statistics/time/time-range.js';
 import { DAY } from '../../../../../time/units.js';
 import type { StatisticsQuery } from '../../filter/statistics-query.js';
 import { planTop, type ExactTopQuery } from '../../query-plan.js';
-import { VISITED_NAMES, VISITED_PATHS } from '../../rollup/daily-count-cache.js';
-import { countsOfNames, countVisitsByName, visitedNames } from '../../rollup/daily-counts/visited-names.js';
-import { countsOfPaths, countVisitsByPath, visitedPaths } from '../../rollup/daily-counts/visited-paths.js';
+import { VISITED_NAMES } from '../../rollup/daily-counts/visited-names.js';
+import { VISITED_PATHS } from '../../rollup/daily-counts/visited-paths.js';
+import { countVisits, type VisitedValues } from '../../rollup/daily-counts/visited-values.js';
 import { findPathIds } from '../../rollup/path-dictionary.js';
-import type { Visit } from '../../rollup/tables/visit.entity.js';
 import { queryActivities, type ContainedVisits, findContainedVisits } from '../contained-visits.js';
 import { countsBy } from '../measures/activity-counts.js';
 import { isVisitorQuestion } from '../visitor-values.js';
@@ -26,32 +24,6 @@ export function topFromVisitPaths(
   return (query.dimension === 'path' ? topPaths : topNames)(query, selection, range);
 }
 
-/** What visit rows say of a dimension, and the cached counts of it. */
-interface VisitValues<Value> {
-  metric: string;
-  decode: (counts: string) => Iterable<[value: Value, visits: number]>;
-  /** Also returns the visits whose rows do not have it. */
-  count: (
-    visits: SelectQueryBuilder<Visit>,
-    measure: TopMeasure,
-  ) => Promise<{ counts: Map<Value, number>; oversized: string[] }>;
-  countVisits: (manager: EntityManager, visits: SelectQueryBuilder<Visit>) => Promise<Map<Value, number>>;
-}
-
-const PATHS: VisitValues<number> = {
-  metric: VISITED_PATHS,
-  decode: countsOfPaths,
-  count: visitedPaths,
-  countVisits: countVisitsByPath,
-};
-
-const NAMES: VisitValues<string> = {
-  metric: VISITED_NAMES,
-  decode: countsOfNames,
-  count: visitedNames,
-  countVisits: countVisitsByName,
-};
-
 /** The paths with the most views, or with the most visits. */
 async function topPaths(
   query: ExactTopQuery,
@@ -60,7 +32,7 @@ async function topPaths(
 ): Promise<TopRow[]> {
   const { manager } = selection;
   const contained = await findContainedVisits(selection, range, [range.since]);
-  const counts = await countValues(PATHS, query, selection, range, contained);
+  const counts = await countValues(VISITED_PATHS, query, selection, range, contained);
   const found = await countsBy('page', contained.remainder, query.measure);
   const ids = await findPathIds(manager, [...found.keys()]);
   // A path that only bots have viewed may have no id: it gets a negative one here.
@@ -80,7 +52,7 @@ async function topNames(
   range: TimeRange,
 ): Promise<TopRow[]> {
   const contained = await findContainedVisits(selection, range, [range.since]);
-  const counts = await countValues(NAMES, query, selection, range, contained);
+  const counts = await countValues(VISITED_NAMES, query, selection, range, contained);
   for (const [name, count] of await countsBy('name', contained.remainder, query.measure))
     counts.set(name, (counts.get(name) ?? 0) + count);
   return rankRows(counts, query.limit);
@@ -88,7 +60,7 @@ async function topNames(
 
 /** Counts from cached days, and from visits for the rest of the range. Oversized visits go to the remainder. */
 async function countValues<Value>(
-  values: VisitValues<Value>,
+  values: VisitedValues<Value>,
   query: ExactTopQuery,
   selection: StatisticsQuery,
   range: TimeRange,
@@ -109,7 +81,7 @@ async function countValues<Value>(
       .visits(crossing)
       .andWhere('NOT visit.mixed')
       .andWhere('visit.endedAt >= :end', { end: range.until });
-    add(await values.countVisits(selection.manager, visits), -1);
+    add(await countVisits(values, selection.manager, visits), -1);
   }
   for (const part of uncachedRanges(range, days)) {
     const found = await values.count(selection.visits(part).andWhere(containedSql), query.measure);
