@@ -1,5 +1,5 @@
 import { monotonicClock } from '../../time/clock.js';
-import { DAY, HOUR } from '../../time/units.js';
+import { DAY, HOUR, MINUTE } from '../../time/units.js';
 import type { SessionClaim, SessionClaimStore } from '../store.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { Server } from './server.js';
@@ -12,7 +12,7 @@ const MAX_CHANGED = 500;
 /** How many sessions one statement looks up in the activities. With more, the index on sessions skips hardly anything. */
 const LOOKED_UP = 100;
 /** Milliseconds from the marks of a claim until the server takes its change. */
-const MAX_DELAY = 30_000;
+const MAX_DELAY = 2 * MINUTE;
 /** Milliseconds since which the user's own activity was written. */
 const MAX_AGE = HOUR;
 /** Milliseconds by which the start of a session may be later than the moment when its first activity was written. */
