@@ -116,23 +116,23 @@ export class StatisticsQuery {
   }
 
   /**
-   * Returns the SQL after `SELECT …`, for the visits all of whose activities are in one interval and have one session, so that the
+   * Returns the SQL after `SELECT …`, for the visits all of whose activities are in the range and have one session, so that the
    * counts of their rows can be used. The others are {@link otherActivities}, which the same statement must read: it sees the same rows
    * of a table each time.
    */
-  containedVisits(range: TimeRange, starts: readonly number[] = []): string {
-    return this.visits(range, isContained(range, starts));
+  containedVisits(range: TimeRange): string {
+    return this.visits(range, isContained(range));
   }
 
   /**
    * Returns the SQL after `SELECT …`, for the activities of the filter that are of visits, but not in {@link containedVisits}. The table's
    * key finds their hours.
    */
-  otherActivities(range: TimeRange, starts: readonly number[] = [], ...conditions: string[]): string {
+  otherActivities(range: TimeRange, ...conditions: string[]): string {
     const others = `FROM ${VISIT} FINAL WHERE ${all([
       `startedAt < ${integer(range.until)}`,
       `endedAt >= ${integer(range.since)}`,
-      `NOT (${isContained(range, starts)})`,
+      `NOT (${isContained(range)})`,
     ])}`;
     const first = hourSql(`greatest(startedAt, toInt64(${integer(range.since)}))`);
     const last = hourSql(`least(endedAt, toInt64(${integer(range.until)}), startedAt + ${MAX_LISTED})`);
@@ -215,13 +215,8 @@ function hourSql(instant: string): string {
   return `intDiv(${instant}, ${HOUR})`;
 }
 
-function isContained({ since, until }: TimeRange, starts: readonly number[]): string {
-  return all([
-    'NOT mixed',
-    `startedAt >= ${integer(since)}`,
-    `endedAt < ${integer(until)}`,
-    ...(starts.length > 1 ? [`${startSql('startedAt', starts)} = ${startSql('endedAt', starts)}`] : []),
-  ]);
+function isContained({ since, until }: TimeRange): string {
+  return all(['NOT mixed', `startedAt >= ${integer(since)}`, `endedAt < ${integer(until)}`]);
 }
 
 function sessionsWhere(condition: string): string {

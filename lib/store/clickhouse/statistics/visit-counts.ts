@@ -2,10 +2,10 @@ import type { Dimension, TopMeasure } from '../../../statistics/statistics.types
 import type { TimeRange } from '../../../statistics/time/time-range.js';
 import { PAGE } from '../filter.js';
 import { all } from '../sql.js';
-import { startSql, type StatisticsQuery } from './statistics-query.js';
+import type { StatisticsQuery } from './statistics-query.js';
 
-// Counts of activities from the rows of the visits, which have their counts by page and name: far fewer rows than the activities. The
-// activities of visits that cross the end of an interval, of several sessions, or of none are counted singly, in the same statement.
+// Counts of activities by page and name from the rows of the visits: far fewer rows than the activities. The activities of visits that
+// cross the end of the range, of several sessions, or of none are counted singly, in the same statement.
 
 const IS_VIEW = `name = 'view'`;
 
@@ -20,26 +20,6 @@ export function isCountedDimension(dimension: Dimension): dimension is CountedDi
 /** True if rows of visits have what is counted. */
 export function isCountedMeasure(measure: TopMeasure): measure is CountedMeasure {
   return measure === 'activities' || measure === 'views' || measure === 'visits';
-}
-
-/** Returns the SQL of numbers of activities and views, some for each interval. */
-export function countActivities(query: StatisticsQuery, range: TimeRange, starts: number[]): string {
-  const singly = `SELECT ${startSql('date', starts)} AS start, toUInt64(1) AS activities, toUInt64(${IS_VIEW}) AS views`;
-  if (!query.isCounted) return `${singly} ${query.activities(range)}`;
-  const { ofActivities } = query;
-  const [activities, views] =
-    ofActivities === '1'
-      ? ['activities', 'views']
-      : [countSql(ofActivities), countSql(all([IS_VIEW, ofActivities]))];
-  return `SELECT ${startSql('startedAt', starts)} AS start, toUInt64(${activities}) AS activities, toUInt64(${views}) AS views
-      ${query.containedVisits(range, starts)}
-    UNION ALL ${singly} ${query.otherActivities(range, starts)}
-    UNION ALL ${singly} ${query.activitiesOutsideVisits(range)}`;
-}
-
-/** The number of a visit's activities that match a condition. */
-function countSql(condition: string): string {
-  return `arraySum((${PAGE}, name, activities) -> if(${condition}, activities, 0), counts.page, counts.name, counts.activities)`;
 }
 
 /** Returns the SQL of values of a dimension and their counts (`counted`), some for each value. */
@@ -61,6 +41,6 @@ export function countValues(
   return `SELECT ${value} AS value, toUInt64(activities) AS counted FROM (SELECT counts ${query.containedVisits(range)})
       ARRAY JOIN counts.page AS ${PAGE}, counts.name AS name, counts.activities AS activities
       WHERE ${all([...conditions, query.ofActivities])}
-    UNION ALL ${singly} ${query.otherActivities(range, [], ...conditions)}
+    UNION ALL ${singly} ${query.otherActivities(range, ...conditions)}
     UNION ALL ${singly} ${query.activitiesOutsideVisits(range, ...conditions)}`;
 }

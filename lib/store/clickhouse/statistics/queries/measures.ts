@@ -4,7 +4,6 @@ import type { TimeRange } from '../../../../statistics/time/time-range.js';
 import { ENGAGEMENT } from '../../../../activity/engagement.js';
 import { text } from '../../sql.js';
 import { startSql, type StatisticsQuery } from '../statistics-query.js';
-import { countActivities } from '../visit-counts.js';
 
 type Row = { start: number } & Partial<Record<Measure, number | null>>;
 
@@ -12,8 +11,8 @@ type Source = 'activities' | 'visits' | 'visitors';
 
 /** The source of each measure, its SQL over an interval, and its value in an interval without activities. */
 const MEASURES: Record<Measure, { source: Source; sql: string; empty: number | null }> = {
-  activities: { source: 'activities', sql: 'sum(activities)', empty: 0 },
-  views: { source: 'activities', sql: 'sum(views)', empty: 0 },
+  activities: { source: 'activities', sql: 'count()', empty: 0 },
+  views: { source: 'activities', sql: `countIf(name = 'view')`, empty: 0 },
   visits: { source: 'visits', sql: 'count()', empty: 0 },
   bounceRate: { source: 'visits', sql: 'countIf(bounced) / count()', empty: null },
   visitDuration: { source: 'visits', sql: 'quantileExactInclusive(0.5)(duration)', empty: null },
@@ -35,7 +34,11 @@ export async function computeMeasures<M extends Measure>(
   const ask = async (columns: string[], from: string): Promise<Row[]> =>
     columns.length > 0 ? query.ask<Row>(`SELECT start, ${columns.join(', ')} ${from} GROUP BY start`) : [];
   const found = await Promise.all([
-    ask(select('activities'), `FROM (${countActivities(query, range, starts)})`),
+    // Not from the counts that rows of visits have: that took twice the time.
+    ask(
+      select('activities'),
+      `FROM (SELECT ${startSql('date', starts)} AS start, name ${query.activities(range)})`,
+    ),
     ask(
       select('visits'),
       `FROM (SELECT ${startSql('startedAt', starts)} AS start, bounced, duration ${query.visits(range)})`,
