@@ -128,7 +128,7 @@ export class StatisticsQuery {
    * Returns the SQL after `SELECT …`, for the activities of the filter that are of visits, but not in {@link containedVisits}. The table's
    * key finds their hours.
    */
-  otherActivities(range: TimeRange, ...conditions: string[]): string {
+  otherActivities(range: TimeRange): string {
     const others = `FROM ${VISIT} FINAL WHERE ${all([
       `startedAt < ${integer(range.until)}`,
       `endedAt >= ${integer(range.since)}`,
@@ -142,13 +142,7 @@ export class StatisticsQuery {
       range,
       `${hourSql('date')} IN (${hours}) OR visitId IN (SELECT id ${others} AND ${isLong})`,
       `visitId IN (SELECT id ${others})`,
-      ...conditions,
     );
-  }
-
-  /** Returns the SQL after `SELECT …`, for the activities of the filter that are of no visit. */
-  activitiesOutsideVisits(range: TimeRange, ...conditions: string[]): string {
-    return this.activities(range, `visitId = ''`, ...conditions);
   }
 
   /** The conditions of the scope, which apply to each activity in addition to the filter. */

@@ -12,7 +12,7 @@ import { PAGE, propertySql } from '../../filter.js';
 import { all, ID_ORDER, integer, text, texts } from '../../sql.js';
 import { ACTIVITY, VISIT } from '../../tables.js';
 import type { StatisticsQuery } from '../statistics-query.js';
-import { countValues, isCountedDimension, isCountedMeasure } from '../visit-counts.js';
+import { countVisits } from '../visit-counts.js';
 
 /** The SQL of each measure over activities. */
 const ACTIVITY_COUNTS: Record<TopMeasure, string> = {
@@ -52,8 +52,9 @@ export async function top(
       return `(${column}) AS value, ${VISIT_COUNTS[measure ?? 'visits']} AS count ${query.visits(range, ...conditions(column))}`;
     }
     const counted = measure ?? defaultMeasure(dimension, query.nameOfAll);
-    if (query.isCounted && isCountedDimension(dimension) && isCountedMeasure(counted))
-      return `value, sum(counted) AS count FROM (${countValues(dimension, counted, query, range)}) WHERE ${all(conditions('value'))}`;
+    // Only visits: to count activities and views, the rows of visits took longer than the activities.
+    if (counted === 'visits' && query.isCounted && (dimension === 'path' || dimension === 'name'))
+      return `value, sum(counted) AS count FROM (${countVisits(dimension, query, range)}) WHERE ${all(conditions('value'))}`;
     const value = activityValue(dimension, property);
     return `(${value}) AS value, ${ACTIVITY_COUNTS[counted]} AS count ${query.activities(range, ...(dimension === 'property' ? [HAS_PROPERTIES] : []), ...conditions(value))}`;
   };
