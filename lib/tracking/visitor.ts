@@ -120,7 +120,7 @@ export function assignVisits(
   const visitAt = new Map<string | undefined, Visit>();
   let latest = current && continuesVisit(current, user) ? current : undefined;
   const start = latest ? startWith(latest, moments) : 0;
-  // Otherwise the visit could last longer than it may after its new start.
+  // If an earlier activity is its new start, it also ends earlier.
   if (latest) latest = { ...latest, startedAt: start };
   /** A visit before the current one. */
   let earlier: Visit | undefined;

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 
@@ -50,7 +50,9 @@ export async function findDatabases() {
 /** Returns the path of the browser, and of one that has a back/forward cache; each is an empty string if there is none. */
 export function findBrowsers() {
   const { TEST_BROWSER, TEST_WHOLE_BROWSER } = process.env;
-  const wholeBrowser = TEST_WHOLE_BROWSER ?? TEST_BROWSER ?? findProgram(WHOLE_BROWSERS) ?? '';
+  const isShell = SHELLS.includes(basename(TEST_BROWSER ?? ''));
+  const wholeBrowser =
+    TEST_WHOLE_BROWSER ?? (isShell ? undefined : TEST_BROWSER) ?? findProgram(WHOLE_BROWSERS) ?? '';
   const browser = TEST_BROWSER ?? findProgram(SHELLS) ?? wholeBrowser;
   if (!wholeBrowser)
     skip(
