@@ -21,6 +21,7 @@ export const PARTS = {
     mutate: ['lib/statistics/statistics-filter.ts'],
     tests: ['unit/activity-part-of-filter', 'unit/statistics-filter'],
   },
+  amounts: { goal: 95, mutate: ['lib/statistics/amount.ts'], tests: ['unit/amounts'] },
   privacy: {
     goal: 95,
     mutate: ['lib/privacy/{privacy-modes,retention-plan}.ts', 'lib/guards/same-origin.guard.ts'],
@@ -76,6 +77,11 @@ export const PARTS = {
     goal: 95,
     mutate: ['lib/http/{compressed-file,host,route-paths}.ts'],
     tests: ['unit/compressed-file', 'unit/host', 'unit/route-paths', 'e2e/tracker'],
+  },
+  answers: {
+    goal: 95,
+    mutate: ['lib/http/{mount,response-streams}.ts'],
+    tests: ['unit/mount', 'unit/response-streams'],
   },
   subscriptions: {
     goal: 95,

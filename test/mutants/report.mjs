@@ -44,7 +44,7 @@ ${table(
 }
 
 /** Each room counts by all its mutants. The margin assumes that the mutants of a place share their fate. */
-function sampled({ seed, rooms }) {
+function sampled({ seed, size, rooms }) {
   const killed = (room) => room.killed / room.tried;
   const tried = rooms.filter((room) => room.tried > 0);
   const weight = (room) => room.mutants / sum(tried, 'mutants');
@@ -56,9 +56,9 @@ function sampled({ seed, rooms }) {
   const places = sum(rooms, 'places');
   return `## Sample of all other files
 
-An estimate, not a score: \`npm run test:mutants -- --sample ${places} --seed ${seed}\` has tried the mutants of ${places} places that were drawn at random from
+An estimate, not a score: \`npm run test:mutants -- --sample ${size} --seed ${seed}\` has tried the mutants of ${places} places that were drawn at random from
 the files in no part, of each room in proportion. The tests are those of \`SAMPLE\` in [parts.mjs](parts.mjs), on SQLite and Express. Code for other
-databases, ClickHouse included, and for browsers is not in the sample, nor is what runs only while files are loaded or an app starts.
+databases, ClickHouse included, and for browsers is not in the sample, nor is what runs while files are loaded or an app starts.
 Of the files that reach a mutant, none begins after 20 seconds: what only a later one or a test besides these notices counts as a survivor.
 So the true percentage is rather higher; that of a room with few mutants says little.
 
