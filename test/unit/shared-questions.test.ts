@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { AbandonedError, cancellation, cancelledBy } from '../../lib/store/cancellation.js';
-import { SharedQuestions } from '../../lib/statistics/shared-questions.js';
+import { buildKey, SharedQuestions } from '../../lib/statistics/shared-questions.js';
 import { TooSlowError } from '../../lib/store/unavailable.error.js';
 
 interface Asked {
@@ -107,5 +107,24 @@ describe('SharedQuestions', () => {
     expect(asked).toHaveLength(1);
     asked[0]?.answer(1);
     expect(await answer).toBe(1);
+  });
+});
+
+describe('the key of a question', () => {
+  const key = buildKey(['top', { filter: { user: '17', names: ['a', 'b'] }, limit: 10, after: null }]);
+
+  it('is the same whatever the order of the properties, and for an id that is a number without limits', () => {
+    expect(buildKey(['top', { after: null, limit: 10, filter: { names: ['a', 'b'], user: 17n } }])).toBe(key);
+  });
+
+  it.each([
+    ['question', ['series', { filter: { user: '17', names: ['a', 'b'] }, limit: 10, after: null }]],
+    ['user', ['top', { filter: { user: '18', names: ['a', 'b'] }, limit: 10, after: null }]],
+    ['order of a list', ['top', { filter: { user: '17', names: ['b', 'a'] }, limit: 10, after: null }]],
+    ['number', ['top', { filter: { user: '17', names: ['a', 'b'] }, limit: 100, after: null }]],
+    ['property', ['top', { filter: { session: '17', names: ['a', 'b'] }, limit: 10, after: null }]],
+    ['value of null', ['top', { filter: { user: '17', names: ['a', 'b'] }, limit: 10, after: 'x' }]],
+  ])('is another one with another %s', (_, asked) => {
+    expect(buildKey(asked)).not.toBe(key);
   });
 });
