@@ -87,8 +87,9 @@ describe('outcomes', () => {
     const counts = outcomes.take();
     expect(counts).toHaveLength(48);
     expect(counts[0]).toEqual({ hour: START + 2 * HOUR, cause: 'stored', count: 1 });
-    outcomes.restore([{ hour: START, cause: 'stored', count: 1 }, ...counts]);
-    expect(outcomes.take()).toEqual(counts);
+    const latestFirst = counts.toReversed();
+    outcomes.restore([...latestFirst, { hour: START, cause: 'stored', count: 1 }]);
+    expect(outcomes.take()).toEqual(latestFirst);
   });
 
   it('that could not be stored are added to those since then', () => {

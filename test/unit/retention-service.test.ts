@@ -105,9 +105,9 @@ describe('the option retention', () => {
 
   it('is not applied without it, or without work in the background', async () => {
     start({});
-    start({ ...OPTIONS, statistics: { background: false } });
+    await start({ ...OPTIONS, statistics: { background: false } }).runIfDue();
     await pass(60);
-    expect(store.runs).toEqual([]);
+    expect([store.runs, store.lines]).toEqual([[], []]);
   });
 
   it('ends with the application', async () => {
@@ -118,10 +118,12 @@ describe('the option retention', () => {
 
   it('ends between two steps with the application, which is no failure', async () => {
     store.took = 1000;
+    store.result = { erased: 1, anonymised: 0 };
     const service = start();
     await pass(1);
     await service.beforeApplicationShutdown();
     await pass(60);
     expect([store.runs, store.lines]).toEqual([[1], []]);
+    expect(log).not.toHaveBeenCalled();
   });
 });
