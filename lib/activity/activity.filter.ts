@@ -146,6 +146,15 @@ export function splitByUser(filter: ParsedFilter): Record<'ofUser' | 'others', P
   };
 }
 
+/** Returns whether the user of an activity decides if it matches. */
+export function dependsOnUser({ user, conditions = [], scope = [] }: ParsedFilter): boolean {
+  return (
+    user !== undefined ||
+    conditions.some(({ field }) => field === 'user') ||
+    scope.some(({ filter }) => dependsOnUser(filter))
+  );
+}
+
 export function checkText(property: string, value: unknown): string {
   if (typeof value === 'number') throw new InvalidFilterError(property, `must be a text, such as '${value}'`);
   if (typeof value !== 'string' || value === '')

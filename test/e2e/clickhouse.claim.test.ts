@@ -4,6 +4,7 @@ import { toClickHouseSettings } from '../../lib/store/clickhouse/clickhouse.opti
 import { DirtyVisits } from '../../lib/store/clickhouse/dirty-visits.js';
 import { Server } from '../../lib/store/clickhouse/server.js';
 import { SessionClaims } from '../../lib/store/clickhouse/session-claims.js';
+import type { ParsedFilter } from '../../lib/activity/activity.filter.js';
 import { parseUserAgent } from '../../lib/activity/user-agent.js';
 import { parseStatisticsFilter } from '../../lib/statistics/statistics-filter.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
@@ -293,6 +294,23 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
       await expectForgotten();
     });
 
+    it('and the claim begins and ends while the activities are removed, leaves nothing', async () => {
+      const claim = await writeLogin();
+      const command = Reflect.get(Server.prototype, 'command');
+      const removal = kind === 'erase' ? 'DELETE FROM djaffar_activity' : `${CHANGE} = NULL`;
+      let remove: (() => Promise<void>) | undefined;
+      jest.spyOn(Server.prototype, 'command').mockImplementation(async function (this: Server, ...given) {
+        const [sql] = given;
+        if (this === engine && sql.includes(CHANGE)) await remove?.();
+        if (this === engine || remove || !sql.includes(removal)) return command.apply(this, given);
+        remove = () => command.apply(this, given);
+        expect(await claims.claim([claim])).toEqual([true]);
+      });
+      await forget();
+      expect(remove).toBeDefined();
+      await expectForgotten();
+    });
+
     it('and an earlier try ended after its change, waits for the claim', async () => {
       const claim = await writeLogin();
       let forgotten: Promise<number> | undefined;
@@ -325,6 +343,20 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
       await expectForgotten();
     });
   });
+
+  it.each<ParsedFilter>([{ session: 's' }, { path: '/' }, { to: at(9).getTime() }])(
+    'is not waited for if %j is removed',
+    async (filter) => {
+      await writeLogin();
+      await engine.command(
+        `INSERT INTO djaffar_dirty_visit (change, visitId, sessionId, claimUntil)
+        SELECT generateUUIDv4(), 's-1', 's', toUnixTimestamp64Milli(now64(3)) + ${HOUR}`,
+      );
+      expect(await store.anonymise({ filter, keepAnonymous: false }, [], () => {})).toBe(3);
+      const gone = { ...filter, session: undefined };
+      expect(await store.erase({ filter: gone, keepAnonymous: false }, () => {})).toBe(3);
+    },
+  );
 
   it('is completed by the next question if the process ended after the change', async () => {
     const claim = await writeLogin();

@@ -1,3 +1,4 @@
+import { dependsOnUser } from '../../activity/activity.filter.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { ErasureSelection } from '../erasure.types.js';
 import { countRows, removeFromDisk, splitSelection, writtenUntilNow } from './erasure.js';
@@ -33,7 +34,8 @@ export class Anonymisation {
 
   /** @returns how many activities were changed */
   async run(selection: ErasureSelection): Promise<number> {
-    await this.dirtyVisits.settleClaims();
+    const isOfUser = dependsOnUser(selection.filter);
+    if (isOfUser) await this.dirtyVisits.settleClaims();
     // Activities that are written in the meantime keep everything.
     const isWritten = await writtenUntilNow(this.server);
     let changed = 0;
@@ -42,7 +44,7 @@ export class Anonymisation {
       if ((await countIdentifying(this.server, condition, this.properties)) === 0) continue;
       for await (const range of this.splitByBots(condition)) {
         const isIdentifying = identifyingSql(range.isBot, this.properties);
-        changed += await this.change(all([condition, range.condition, isIdentifying]), range.isBot);
+        changed += await this.change(all([condition, range.condition, isIdentifying]), range.isBot, isOfUser);
       }
     }
     await removeFromDisk(this.server);
@@ -70,12 +72,13 @@ export class Anonymisation {
     }
   }
 
-  private async change(condition: string, isBot: string): Promise<number> {
+  private async change(condition: string, isBot: string, isOfUser: boolean): Promise<number> {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
       await this.dirtyVisits.eraseAround(
-        (change) => this.dirtyVisits.mark(change, condition),
+        condition,
+        isOfUser,
         () =>
           this.server.command(
             `ALTER TABLE ${ACTIVITY} UPDATE userId = NULL, userName = NULL, groupName = NULL, ipAddress = NULL,

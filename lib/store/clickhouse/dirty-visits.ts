@@ -15,8 +15,9 @@ const MAX_LISTED = 20_000;
 const MAX_SKEW = 2 * MINUTE;
 /** Milliseconds from the time that a statement reads until the server has taken the statement. */
 const MAX_TAKE = 2000;
-/** Milliseconds between two looks at the claims that an erasure waits for. */
+/** Milliseconds between the first two looks at the claims that an erasure waits for, and at most between later ones. */
 const LOOK_AGAIN = 50;
+const MAX_LOOK_AGAIN = 2000;
 
 /**
  * The visits and sessions that a change of stored activities concerns, such as an erasure. They are marked before the change;
@@ -60,19 +61,26 @@ export class DirtyVisits {
 
   /**
    * Like {@link rebuildAround}, for a change that removes personal data: it must not stay on the disk in old rows of visits.
+   * @param condition of the activities that are changed; the change makes it false
+   * @param isOfUser whether the condition depends on the user of an activity, which claims change
    * @param cleanUp called with the id of the change when all its visits and sessions are marked
    */
   async eraseAround(
-    mark: (change: string) => Promise<void>,
+    condition: string,
+    isOfUser: boolean,
     change: () => Promise<void>,
     cleanUp: (change: string) => Promise<void>,
   ): Promise<void> {
     const now = await this.server.findNow();
     const id = randomUUID();
-    await mark(id);
+    await this.mark(id, condition);
     await change();
-    // A claim that looked before the change may have given activities to the same user after it.
-    if (await this.settleClaims(id)) await change();
+    // Claims that looked before the change may have given activities to the same user after it. Those that looked later found
+    // only what the user did since, so twice is enough.
+    if (isOfUser && ((await this.settleClaims()) || (await this.hasAny(condition)))) {
+      await this.mark(id, condition);
+      await change();
+    }
     await this.markRebuilt(id, now);
     await cleanUp(id);
     await this.rebuild(id);
@@ -81,28 +89,31 @@ export class DirtyVisits {
   }
 
   /**
-   * Waits until the claims that are under way are done, or can have no effect any more because their process has ended.
-   * @param change gets their marks too
-   * @returns whether there were any
+   * Waits until the claims that are under way are done, or the server takes their change no more.
+   * @returns whether a claim was not done: the server may still be at work on its change
    */
-  async settleClaims(change?: string): Promise<boolean> {
+  async settleClaims(): Promise<boolean> {
     await this.server.sync({}, [DIRTY_VISIT]);
     const margin = this.server.settings.replicated ? MAX_SKEW : MAX_TAKE;
     const isOpen = `claimUntil > toUnixTimestamp64Milli(now64(3)) - ${margin}`;
-    const find = (condition: string): Promise<{ change: string }[]> =>
-      this.server.query(`SELECT DISTINCT toString(change) AS change FROM ${DIRTY_VISIT} WHERE ${condition}`);
-    const found = await find(isOpen);
+    const found = await this.server.query<{ change: string }>(
+      `SELECT DISTINCT toString(change) AS change FROM ${DIRTY_VISIT} WHERE ${isOpen}`,
+    );
     if (found.length === 0) return false;
-    const claims = `change IN ${texts(found.map((claim) => claim.change))}`;
-    if (change !== undefined)
-      await this.server.command(
-        `INSERT INTO ${DIRTY_VISIT} (change, visitId, sessionId)
-        SELECT DISTINCT toUUID(${text(change)}), visitId, sessionId FROM ${DIRTY_VISIT} WHERE ${claims}`,
-        {},
-        { async_insert: 0 },
+    const claims = `change IN ${texts(found.map(({ change }) => change))}`;
+    for (let wait = LOOK_AGAIN; ; wait = Math.min(2 * wait, MAX_LOOK_AGAIN)) {
+      const [left] = await this.server.query<{ isOpen: boolean }>(
+        `SELECT max(${isOpen}) AS isOpen FROM ${DIRTY_VISIT} WHERE ${claims} HAVING count() > 0`,
       );
-    while ((await find(`${claims} AND ${isOpen}`)).length > 0) await pause(LOOK_AGAIN);
-    return true;
+      if (!left) return false;
+      if (!left.isOpen) return true;
+      await pause(wait);
+    }
+  }
+
+  private async hasAny(condition: string): Promise<boolean> {
+    const rows = await this.server.query(`SELECT 1 FROM ${ACTIVITY} WHERE ${condition} LIMIT 1`);
+    return rows.length > 0;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { type ParsedFilter, splitByUser } from '../../activity/activity.filter.js';
+import { dependsOnUser, type ParsedFilter, splitByUser } from '../../activity/activity.filter.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { ErasureSelection } from '../erasure.types.js';
 import { buildConditions } from './filter.js';
@@ -19,24 +19,26 @@ export class Erasure {
 
   /** @returns how many activities were erased */
   async run(selection: ErasureSelection): Promise<number> {
+    const isOfUser = dependsOnUser(selection.filter);
     // An erasure that did not come to its end may have left claims of its user.
-    await this.dirtyVisits.settleClaims();
+    if (isOfUser) await this.dirtyVisits.settleClaims();
     // Activities that are written in the meantime stay.
     const isWritten = await writtenUntilNow(this.server);
     let erased = 0;
     for (const condition of await splitSelection(this.server, selection))
-      erased += await this.erase(all([isWritten, condition]));
+      erased += await this.erase(all([isWritten, condition]), isOfUser);
     // Also if there was nothing to erase: a process may have ended before this.
     await removeFromDisk(this.server);
     return erased;
   }
 
-  private async erase(condition: string): Promise<number> {
+  private async erase(condition: string, isOfUser: boolean): Promise<number> {
     const count = await countRows(this.server, condition);
     if (count === 0) return 0;
     try {
       await this.dirtyVisits.eraseAround(
-        (change) => this.dirtyVisits.mark(change, condition),
+        condition,
+        isOfUser,
         () => this.server.command(`DELETE FROM ${ACTIVITY} WHERE ${condition}`),
         async (change) => this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change)),
       );

@@ -33,9 +33,11 @@ interface Claimable extends SessionClaim {
  * statement.
  *
  * An erasure of the user at the same time leaves nothing, whichever comes first, although there are no transactions. A claim marks the
- * visits, then looks for the user's own activity, and the server takes its change only within `MAX_DELAY`. An erasure deletes, then looks
- * for marks of claims, waits for these claims, and deletes again. So either the claim misses the user's activity, or the erasure sees
- * the marks. A claim changes only what was written before the user's activity, so the erasure takes all of it.
+ * visits, then looks for the user's own activity, and the server takes its change only within `MAX_DELAY`. An erasure deletes, then waits
+ * for the claims whose marks it sees, then looks for activities of the user, and deletes again if there are any, or if a claim was not
+ * done in time. So a claim that looked before the first deletion has either ended before the second look of the erasure, or is waited
+ * for; one that looked later misses the user's activity. A claim changes only what was written before the user's activity, so the
+ * erasure takes all of it.
  */
 export class SessionClaims implements SessionClaimStore {
   readonly atOnce = MAX_CLAIMS;
