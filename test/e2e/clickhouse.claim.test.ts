@@ -208,6 +208,21 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
     await isExact();
   });
 
+  it('changes all months in one statement if there are replicas', async () => {
+    const claim = await writeLogin();
+    await engine.close();
+    engine = new Server(toClickHouseSettings({ url: server.url, database, replicated: true }), 60_000, 4);
+    claims = claimsWithin();
+    jest.spyOn(engine, 'sync').mockResolvedValue();
+    const command = jest.spyOn(engine, 'command');
+    expect(await claims.claim([claim])).toEqual([true]);
+    expect(await usersOf('djaffar_activity')).toEqual(['u', 'u', 'u']);
+    const changes = command.mock.calls.map(([sql]) => sql).filter((sql) => sql.includes(CHANGE));
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toContain('writtenAt >=');
+    expect(changes[0]).not.toContain('IN PARTITION');
+  });
+
   it('leaves what was written after the user’s activity to the next one', async () => {
     const claim = await writeLogin();
     await engine.command(

@@ -136,8 +136,7 @@ export class SessionClaims implements SessionClaimStore {
 
   /** @returns whether it was not too late */
   private async change(claims: readonly Claimable[]): Promise<boolean> {
-    // The latest months first: they have most of it.
-    const partitions = [...new Set(claims.flatMap((claim) => claim.partitions))].sort().toReversed();
+    const partitions = this.partitionsOf(claims);
     const begun = monotonicClock.now();
     const deadline = (await this.server.findNow()) + this.maxDelay;
     let isInTime = true;
@@ -157,14 +156,22 @@ export class SessionClaims implements SessionClaimStore {
     return isInTime;
   }
 
-  /** Changes the activities in one partition: others need not be touched. */
+  /** Returns the SQL of the partitions that are changed, each by one statement: others need not be touched. */
+  private partitionsOf(claims: readonly Claimable[]): string[] {
+    // With a partition, a replica may take unfinished changes of other partitions, such as erasures, for done.
+    if (this.server.settings.replicated) return [''];
+    // The latest months first: they have most of it.
+    const ids = [...new Set(claims.flatMap(({ partitions }) => partitions))].sort().toReversed();
+    return ids.map((id) => `IN PARTITION ID ${text(id)}`);
+  }
+
   private async update(claims: readonly Claimable[], partition: string, deadline: number): Promise<void> {
     const nameless = claims.filter(({ userName }) => userName === null);
     await this.server.command(
       `ALTER TABLE ${ACTIVITY} UPDATE userId = ${bySession(claims, ({ user }) => text(user), `''`)},
         userName = if(sessionId IN ${texts(nameless.map(({ session }) => session))}, NULL,
           ${bySession(claims, ({ userName }) => text(userName ?? ''), `''`)})
-      IN PARTITION ID ${text(partition)}
+      ${partition}
       WHERE ${all([conditionOf(claims), `toUnixTimestamp64Milli(now64(3)) < ${deadline}`])}`,
       {},
       // The time when the server takes the statement counts, not when it changes a part.
