@@ -19,7 +19,8 @@ const SETTINGS = {
   statistics: { ...DEFAULTS.statistics, maxWait: 60_000 },
 };
 const START = Date.UTC(2026, 9, 5);
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
 /** Milliseconds in which the process of a claim is thought to have ended. */
 const SOON = 3000;
@@ -381,6 +382,28 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
     expect(await usersOf('djaffar_visit FINAL')).toEqual([null, null, 'u']);
     expect(await visitsOf()).toEqual(['u', 'u', 'u']);
     await isExact();
+  });
+
+  it('that ended halfway is rebuilt for some minutes', async () => {
+    const claim = await writeLogin();
+    beforeStatement(REBUILD, () => Promise.reject(new Error('ended')));
+    await expect(claims.claim([claim])).rejects.toThrow('ended');
+    await engine.command(`INSERT INTO djaffar_session (id, startedAt) VALUES ('unused', 0)`);
+    const remark = (minutesAgo: number): Promise<void> =>
+      engine.command(
+        `INSERT INTO djaffar_dirty_visit (change, visitId, sessionId, claimUntil)
+        SELECT DISTINCT generateUUIDv4() AS change, visitId, 'unused', toUnixTimestamp64Milli(now64(3)) - ${minutesAgo * MINUTE}
+        FROM djaffar_dirty_visit`,
+      );
+    await remark(14);
+    await remark(16);
+    expect(await visitsOf()).toEqual(['u', 'u', 'u']);
+    const left = await engine.query(
+      `SELECT DISTINCT intDiv(toUnixTimestamp64Milli(now64(3)) - claimUntil, ${MINUTE}) AS minutesAgo FROM djaffar_dirty_visit
+      WHERE sessionId = 'unused'`,
+    );
+    expect(left).toEqual([{ minutesAgo: 14 }]);
+    expect(await engine.query(`SELECT 1 FROM djaffar_session WHERE id = 'unused'`)).toHaveLength(1);
   });
 
   it('is done by the next one if the process ended before the change', async () => {

@@ -22,7 +22,8 @@ const MAX_LISTED = 100_000;
 const PAUSE = 5000;
 /** Milliseconds after which marks of dirty visits are removed: the process that marked them must have ended by then. */
 const ABANDONED = 25 * HOUR;
-
+/** Milliseconds after which marks of a claim are removed, from when the server takes its change no more. */
+const ABANDONED_CLAIM = 15 * MINUTE;
 /** For how many times its duration the rebuild of a marked change is not repeated. */
 const PAUSE_FACTOR = 10;
 
@@ -216,27 +217,29 @@ export class Freshness {
 
   /**
    * Rebuilds all marked visits: the process that marked them may be dead, or still at work. A change is not rebuilt again for ten times as
-   * long as that took. Marks are removed when no statement can be at work any more.
+   * long as that took. Marks are removed after a last rebuild when no statement should be at work any more.
    */
   private async rebuildAbandoned(now: number): Promise<void> {
-    const changes = await this.server.query<{ change: string; markedAt: number }>(
-      `SELECT toString(change) AS change, max(markedAt) AS markedAt FROM ${DIRTY_VISIT} GROUP BY change`,
+    const changes = await this.server.query<{ change: string; isClaim: boolean; keptUntil: number }>(
+      `SELECT toString(change) AS change, max(claimUntil) > 0 AS isClaim,
+        if(isClaim, max(claimUntil) + ${ABANDONED_CLAIM}, max(markedAt) + ${ABANDONED}) AS keptUntil
+      FROM ${DIRTY_VISIT} GROUP BY change`,
     );
     const marked = new Set(changes.map(({ change }) => change));
     for (const change of this.pausedUntil.keys()) if (!marked.has(change)) this.pausedUntil.delete(change);
-    for (const { change, markedAt } of changes) {
+    for (const { change, isClaim, keptUntil } of changes) {
       const begun = monotonicClock.now();
       if (begun < (this.pausedUntil.get(change) ?? 0)) continue;
       try {
         await this.dirtyVisits.rebuild(change);
-        // It may have erased the last activities of these sessions.
-        await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
+        // It may have erased the last activities of these sessions; a claim erases none.
+        if (!isClaim) await this.sessions.deleteUnused(await this.dirtyVisits.findSessions(change));
       } finally {
         const end = monotonicClock.now();
         this.pausedUntil.set(change, end + PAUSE_FACTOR * (end - begun));
       }
-      if (now - markedAt <= ABANDONED) continue;
-      await this.dirtyVisits.removeOldRows(change);
+      if (now <= keptUntil) continue;
+      if (!isClaim) await this.dirtyVisits.removeOldRows(change);
       await this.dirtyVisits.unmark(change);
     }
   }
