@@ -24,7 +24,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const unknown = positionals.filter((name) => !PARTS[name]);
-if (unknown.length > 0 || (positionals.length === 0 && !values.report && !values.sample)) {
+const sampleSize = Number(values.sample ?? 0);
+if (
+  unknown.length > 0 ||
+  Number.isNaN(sampleSize) ||
+  (positionals.length === 0 && !values.report && !sampleSize)
+) {
   if (unknown.length > 0) console.error(`unknown part: ${unknown.join(', ')}`);
   console.log('npm run test:mutants -- PART…   (--all: without the results of earlier runs)');
   console.log('npm run test:mutants -- --sample PLACES [--seed 1]   (of the files in no part)\n');
@@ -34,7 +39,7 @@ if (unknown.length > 0 || (positionals.length === 0 && !values.report && !values
 }
 
 for (const name of positionals) await runPart(name);
-if (values.sample) await runSample(values.seed, Number(values.sample));
+if (sampleSize > 0) await runSample(values.seed, sampleSize);
 await writeReport();
 
 async function runPart(name) {
