@@ -4,23 +4,29 @@ import { describeThrown } from '../diagnostics/thrown.js';
 import { type Settings, SETTINGS, STORE } from '../options/settings.js';
 import type { SessionClaim, SessionClaimStore, Store } from '../store/store.js';
 import { monotonicClock } from '../time/clock.js';
+import { MINUTE } from '../time/units.js';
 import type { StoredActivity } from './activity.js';
 import { CommittedActivities, type CommitListener } from './committed-activities.js';
 import { RecentIds } from './recent-ids.js';
 import { withTimeLimit } from '../time/time-limit.js';
 
-/** How many sessions wait at most. Those that are left out are claimed with a later activity of theirs. */
+/** How many sessions wait at most. The oldest are left out, and claimed with a later activity of theirs. */
 const MAX_WAITING = 10_000;
-/** Milliseconds in which a session is not looked at again for the same user. */
-const REMEMBERED = 60_000;
+/** Milliseconds in which a session is not looked at again for the same user, or so many pauses of the store if they take longer. */
+const REMEMBERED = MINUTE;
+const REMEMBERED_PAUSES = 10;
 const MAX_REMEMBERED = 50_000;
 /** Milliseconds for which claims wait for what other listeners have to read first. */
 const MAX_WAIT = 10_000;
 /** How many activities of a user and a session are remembered. */
 const MAX_IDS = 20;
-/** Claims take at most one part in so many of the time, unless that makes the pause of the store too many times as long. */
+/**
+ * Claims take at most one part in so many of the time, unless that makes the pause of the store too many times as long, or longer
+ * than so many milliseconds.
+ */
 const PAUSE_FACTOR = 10;
 const MAX_PAUSES = 30;
+const MAX_PAUSE = 5 * MINUTE;
 /** The log text. */
 const SYMPTOM = 'earlier activities of sessions cannot be given to their users';
 
@@ -28,7 +34,7 @@ const SYMPTOM = 'earlier activities of sessions cannot be given to their users';
 @Injectable()
 export class SessionClaims implements CommitListener {
   private readonly waiting = new Map<string, SessionClaim>();
-  private readonly done = new RecentIds(REMEMBERED, MAX_REMEMBERED);
+  private readonly done: RecentIds;
   private working: Promise<void> | undefined;
   /** Ends the pause when the application ends. */
   private readonly hurry = new AbortController();
@@ -42,6 +48,8 @@ export class SessionClaims implements CommitListener {
     @Inject(SETTINGS) { session }: Settings,
     private readonly committed: CommittedActivities,
   ) {
+    const remembered = Math.max(REMEMBERED, REMEMBERED_PAUSES * (store.sessionClaims?.pause ?? 0));
+    this.done = new RecentIds(remembered, MAX_REMEMBERED);
     if (session.claim !== 'session') return;
     if (!store.sessionClaims)
       throw new Error(`Djaffar: the store on ${store.engine} cannot do what the option "session.claim" asks`);
@@ -53,8 +61,9 @@ export class SessionClaims implements CommitListener {
       if (sessionId === null || userId === null) continue;
       const key = JSON.stringify([sessionId, userId]);
       const waiting = this.waiting.get(key);
-      if (this.done.has(key) || (!waiting && this.waiting.size >= MAX_WAITING)) continue;
+      if (this.done.has(key)) continue;
       if (!waiting) {
+        if (this.waiting.size >= MAX_WAITING) this.dropOldest();
         const claim = { session: sessionId, user: userId, userName, activities: [id], until: date };
         this.waiting.set(key, claim);
         continue;
@@ -66,6 +75,13 @@ export class SessionClaims implements CommitListener {
     const { sessionClaims } = this.store;
     if (sessionClaims && this.waiting.size > 0)
       this.working ??= this.work(sessionClaims).finally(() => (this.working = undefined));
+  }
+
+  private dropOldest(): void {
+    const [oldest] = this.waiting.keys();
+    if (oldest !== undefined) this.waiting.delete(oldest);
+    const reason = `more than ${MAX_WAITING} sessions wait; the oldest are left out until a later activity of theirs`;
+    this.store.incidents.failed(SYMPTOM, { code: 'OVERLOAD', reason }, 'warn');
   }
 
   async finish(within: number): Promise<void> {
@@ -92,7 +108,7 @@ export class SessionClaims implements CommitListener {
         const begun = monotonicClock.now();
         await this.claim(store, this.choose(keys, store.atOnce));
         const end = monotonicClock.now();
-        const longer = Math.min(PAUSE_FACTOR * (end - begun), MAX_PAUSES * store.pause);
+        const longer = Math.min(PAUSE_FACTOR * (end - begun), MAX_PAUSES * store.pause, MAX_PAUSE);
         this.pausedUntil = end + Math.max(store.pause, longer);
       }
     }

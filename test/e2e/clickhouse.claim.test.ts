@@ -224,6 +224,18 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
     expect(changes[0]).not.toContain('IN PARTITION');
   });
 
+  it('may have waited for two hours', async () => {
+    const claim = await writeLogin();
+    await engine.command(
+      `INSERT INTO djaffar_activity SELECT * REPLACE (writtenAt - ${2 * HOUR} AS writtenAt) FROM djaffar_activity`,
+    );
+    await engine.command(
+      `DELETE FROM djaffar_activity WHERE writtenAt > toUnixTimestamp64Milli(now64(3)) - ${HOUR}`,
+    );
+    expect(await claims.claim([claim])).toEqual([true]);
+    expect(await usersOf('djaffar_activity')).toEqual(['u', 'u', 'u']);
+  });
+
   it('leaves what was written after the user’s activity to the next one', async () => {
     const claim = await writeLogin();
     await engine.command(

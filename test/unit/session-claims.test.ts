@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import { CommittedActivities } from '../../lib/activity/committed-activities.js';
 import { SessionClaims } from '../../lib/activity/session-claims.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
@@ -54,6 +55,16 @@ async function passTime(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await setImmediate();
 }
 
+/** Returns a function that sets the monotonic clock forward. */
+function mockClock(): (milliseconds: number) => void {
+  let ahead = 0;
+  const now = monotonicClock.now.bind(monotonicClock);
+  jest.spyOn(monotonicClock, 'now').mockImplementation(() => now() + ahead);
+  return (milliseconds) => {
+    ahead += milliseconds;
+  };
+}
+
 it('collects claims while the store pauses, and does all of them when the application ends', async () => {
   const claims = startClaims(MINUTE);
   login(claims, 's1', 'u');
@@ -75,13 +86,12 @@ it('gives a store each session once at a time', async () => {
 });
 
 it('pauses for longer if claims take long', async () => {
-  let ahead = 0;
   const now = monotonicClock.now.bind(monotonicClock);
-  jest.spyOn(monotonicClock, 'now').mockImplementation(() => now() + ahead);
+  const goAhead = mockClock();
   const at: number[] = [];
   const claims = startClaims(20, () => {
     at.push(now());
-    ahead += 30;
+    goAhead(30);
   });
   login(claims, 's1', 'u');
   await until(() => at.length > 0);
@@ -90,4 +100,46 @@ it('pauses for longer if claims take long', async () => {
   const [first = 0, second = 0] = at;
   // Timers may be a millisecond early.
   expect(second - first).toBeGreaterThanOrEqual(299);
+});
+
+it('pauses for five minutes at most', async () => {
+  const goAhead = mockClock();
+  const claims = startClaims(2 * MINUTE, () => goAhead(60 * MINUTE));
+  login(claims, 's1', 'u');
+  await until(() => calls.length > 0);
+  await passTime();
+  goAhead(5 * MINUTE);
+  login(claims, 's2', 'u');
+  await until(() => calls.length > 1);
+  expect(calls).toEqual([['s1 u'], ['s2 u']]);
+});
+
+it('looks at a session again after ten pauses at most', async () => {
+  const goAhead = mockClock();
+  const claims = startClaims(MINUTE);
+  login(claims, 's', 'u');
+  await until(() => calls.length > 0);
+  await passTime();
+  goAhead(4 * MINUTE);
+  login(claims, 's', 'u');
+  await passTime();
+  expect(calls).toHaveLength(1);
+  goAhead(6 * MINUTE);
+  login(claims, 's', 'u');
+  await until(() => calls.length > 1);
+});
+
+it('leaves out the oldest if too many wait, and warns once', async () => {
+  const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+  jest.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
+  const claims = startClaims(MINUTE);
+  login(claims, 's', 'u');
+  await until(() => calls.length > 0);
+  for (let n = 0; n < 10_002; n += 1) login(claims, `s${n}`, 'u');
+  expect(warn.mock.calls).toEqual([[expect.stringContaining('more than 10000 sessions wait')]]);
+  await claims.finish(MINUTE);
+  const claimed = new Set(calls.flat());
+  expect(claimed.size).toBe(10_001);
+  expect(claimed).toContain('s10001 u');
+  expect(claimed).not.toContain('s1 u');
 });

@@ -13,8 +13,9 @@ const MAX_CHANGED = 500;
 const LOOKED_UP = 100;
 /** Milliseconds from the marks of a claim until the server takes its change. */
 const MAX_DELAY = 2 * MINUTE;
-/** Milliseconds since which the user's own activity was written. */
-const MAX_AGE = HOUR;
+/** Milliseconds since which the user's own activity was written: a claim waits for ten others, and for the pauses between them. */
+const MAX_AGE = 3 * HOUR;
+const MAX_PAUSES = 11;
 /** Milliseconds by which the start of a session may be later than the moment when its first activity was written. */
 const MAX_AHEAD = 2 * DAY;
 
@@ -42,6 +43,7 @@ interface Claimable extends SessionClaim {
 export class SessionClaims implements SessionClaimStore {
   readonly atOnce = MAX_CLAIMS;
   readonly pause: number;
+  private readonly maxAge: number;
 
   constructor(
     private readonly server: Server,
@@ -50,6 +52,7 @@ export class SessionClaims implements SessionClaimStore {
     private readonly maxDelay = MAX_DELAY,
   ) {
     this.pause = server.settings.claimPause;
+    this.maxAge = MAX_AGE + MAX_PAUSES * this.pause;
   }
 
   async claim(claims: SessionClaim[]): Promise<boolean[]> {
@@ -71,7 +74,7 @@ export class SessionClaims implements SessionClaimStore {
       const rows = await this.server.query<{ session: string; writtenAt: number }>(
         `SELECT assumeNotNull(sessionId) AS session, max(writtenAt) AS writtenAt FROM ${ACTIVITY}
         WHERE ${all([
-          `writtenAt >= toUnixTimestamp64Milli(now64(3)) - ${MAX_AGE}`,
+          `writtenAt >= toUnixTimestamp64Milli(now64(3)) - ${this.maxAge}`,
           `id IN ${texts(some.flatMap(({ activities }) => activities))}`,
           `userId = ${bySession(some, ({ user }) => text(user), `''`)}`,
         ])} GROUP BY sessionId`,
