@@ -186,7 +186,11 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
       ]),
     );
     const given = names.map((n, i) => claimOf(long + n, n + long, ids[2 * i + 1], 4));
+    const command = jest.spyOn(engine, 'command');
     await claims.claim(given);
+    const changes = command.mock.calls.map(([sql]) => sql).filter((sql) => sql.includes(CHANGE));
+    // The limit of a node of Keeper is 1 MiB.
+    expect(Math.max(...changes.map((sql) => Buffer.byteLength(sql)))).toBeLessThan(2 ** 19);
     expect(await engine.query('SELECT count() AS count FROM djaffar_activity WHERE userId IS NULL')).toEqual([
       { count: 0 },
     ]);
@@ -214,7 +218,7 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
     await engine.close();
     engine = new Server(toClickHouseSettings({ url: server.url, database, replicated: true }), 60_000, 4);
     claims = claimsWithin();
-    jest.spyOn(engine, 'sync').mockResolvedValue();
+    const sync = jest.spyOn(engine, 'sync').mockResolvedValue();
     const command = jest.spyOn(engine, 'command');
     expect(await claims.claim([claim])).toEqual([true]);
     expect(await usersOf('djaffar_activity')).toEqual(['u', 'u', 'u']);
@@ -222,6 +226,8 @@ const at = (hour: number): Date => new Date(START + hour * HOUR);
     expect(changes).toHaveLength(1);
     expect(changes[0]).toContain('writtenAt >=');
     expect(changes[0]).not.toContain('IN PARTITION');
+    const read = ['djaffar_activity', 'djaffar_session', 'djaffar_cookieless_visit'];
+    expect(sync.mock.calls[0]).toEqual([{}, read]);
   });
 
   it('may have waited for two hours', async () => {

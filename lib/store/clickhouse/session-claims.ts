@@ -9,6 +9,11 @@ import { ACTIVITY, COOKIELESS_VISIT, SESSION } from './tables.js';
 /** How many claims one call takes, and how many of those with something to change are in one statement. */
 const MAX_CLAIMS = 1000;
 const MAX_CHANGED = 500;
+/** About how many bytes of a statement are claims: replicas find it in Keeper, which takes 1 MiB, with some characters escaped twice. */
+const MAX_BYTES = 400_000;
+/** How often a statement has the id of a session, and about how many bytes of numbers belong to it. */
+const REPETITIONS = 7;
+const NUMBERS = 50;
 /** How many sessions one statement looks up in the activities. With more, the index on sessions skips hardly anything. */
 const LOOKED_UP = 100;
 /** Milliseconds from the marks of a claim until the server takes its change. */
@@ -56,13 +61,13 @@ export class SessionClaims implements SessionClaimStore {
   }
 
   async claim(claims: SessionClaim[]): Promise<boolean[]> {
-    await this.server.sync();
+    await this.server.sync({}, [ACTIVITY, SESSION, COOKIELESS_VISIT]);
     // Of two rows of an id, the first one counts, which may have no user.
     await this.removeDuplicates();
     const own = await this.findOwn(claims);
     const claimable = await this.findClaimable(claims, own);
     const late = new Set<string>();
-    for (const some of lists(claimable, MAX_CHANGED))
+    for (const some of portions(claimable))
       if (!(await this.change(some))) for (const { session } of some) late.add(session);
     return claims.map(({ session }) => own.has(session) && !late.has(session));
   }
@@ -177,10 +182,29 @@ export class SessionClaims implements SessionClaimStore {
       ${partition}
       WHERE ${all([conditionOf(claims), `toUnixTimestamp64Milli(now64(3)) < ${deadline}`])}`,
       {},
-      // The time when the server takes the statement counts, not when it changes a part.
-      { mutations_execute_nondeterministic_on_initiator: 1 },
+      // The time when the server takes the statement counts, not when it changes a part. It must not wait for long after that.
+      { mutations_execute_nondeterministic_on_initiator: 1, lock_acquire_timeout: 1 },
     );
   }
+}
+
+/** Splits claims into those that one statement can change. */
+function* portions(claims: readonly Claimable[]): Generator<Claimable[], void, void> {
+  let portion: Claimable[] = [];
+  let bytes = 0;
+  for (const claim of claims) {
+    const { session, user, userName } = claim;
+    const names = text(session).repeat(REPETITIONS) + text(user) + text(userName ?? '');
+    const added = Buffer.byteLength(names) + NUMBERS;
+    if (portion.length === MAX_CHANGED || (portion.length > 0 && bytes + added > MAX_BYTES)) {
+      yield portion;
+      portion = [];
+      bytes = 0;
+    }
+    portion.push(claim);
+    bytes += added;
+  }
+  if (portion.length > 0) yield portion;
 }
 
 /** Returns the condition of the activities that are given to users. */
