@@ -328,7 +328,7 @@ describe('the tables on a cluster', () => {
 
   it('deletes the sessions of an erasure that did not come to its end', async () => {
     const database = await server.createDatabase();
-    const store = await clickHouse({ url: server.url, database }).create(SETTINGS);
+    const store = await clickHouse({ url: server.url, database }).create(UNHURRIED);
     await store.migrate();
     const session = SESSION;
     const { activities, ...batch } = batchOf('/secret', [session]);
