@@ -1,6 +1,11 @@
 import { matcherOf } from '../../lib/activity/activity-pattern.js';
 import type { StoredActivity } from '../../lib/activity/activity.js';
-import { type ActivityField, InvalidFilterError, parseFilter } from '../../lib/activity/activity.filter.js';
+import {
+  type ActivityField,
+  dependsOnUser,
+  InvalidFilterError,
+  parseFilter,
+} from '../../lib/activity/activity.filter.js';
 import type { ParsedCondition } from '../../lib/activity/condition.js';
 import { matchesFilter } from '../../lib/activity/matches.js';
 
@@ -199,4 +204,14 @@ describe('a filter in memory', () => {
     expect(isFound({ key: 'coupon', anyOf: [null] }, 'properties')).toEqual([true, true]);
     expect(isFound({ key: 'missing', noneOf: [null] }, 'properties')).toEqual([false, false]);
   });
+});
+
+it('knows which filters depend on the user', () => {
+  const scope = (filter: object) => ({ filter: parseFilter(filter), properties: new Map<string, string>() });
+  for (const filter of [{ user: '5' }, { user: ['5', '6'] }, { user: { not: '5' } }]) {
+    expect(dependsOnUser(parseFilter({ ...filter, name: 'view' }))).toBe(true);
+    expect(dependsOnUser({ scope: [scope({ name: 'view' }), scope(filter)] })).toBe(true);
+  }
+  const others = parseFilter({ session: 's', path: ['/', '/a'], to: '2026-11-01' });
+  expect(dependsOnUser({ ...others, scope: [scope({ name: 'view' })] })).toBe(false);
 });
