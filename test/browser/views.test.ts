@@ -177,7 +177,7 @@ describeInBrowser('the tracker in a browser', () => {
       expect(rows.map(({ path, referer }) => [path, referer])).toEqual([
         ['/a', null],
         ['/b', '/a'],
-        // It is not told where the visitor came back from, but it is not the page itself.
+        // The browser does not say from where the visitor came back; the page itself is no referrer.
         ['/a', null],
       ]);
     });

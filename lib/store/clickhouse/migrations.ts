@@ -134,7 +134,7 @@ const MIGRATIONS: Migration[] = [
         bot Bool,
         mixed Bool COMMENT 'its activities have different sessions, or some have none',
         pages Array(${REPEATED}) COMMENT 'of the views, in order, without repeats' CODEC(ZSTD(1)),
-        counts Array(Tuple(page ${REPEATED}, name ${REPEATED}, activities UInt32)) COMMENT 'one for each page and name' CODEC(ZSTD(1)),
+        pairs Array(Tuple(page ${REPEATED}, name ${REPEATED})) COMMENT 'each page with each name of its activities' CODEC(ZSTD(1)),
         version Int64 COMMENT 'microseconds, when the activities were read',
         gone UInt8,
         INDEX starts startedAt TYPE minmax GRANULARITY 1,

@@ -89,8 +89,8 @@ export class StatisticsQuery {
       ),
     ];
     const ofActivities = activityConditions(this.filter);
-    if (ofActivities.length > 0 && this.isCounted) {
-      own.push(`arrayExists((${PAGE}, name) -> ${all(ofActivities)}, counts.page, counts.name)`);
+    if (ofActivities.length > 0 && this.isOfPairs) {
+      own.push(`arrayExists((${PAGE}, name) -> ${all(ofActivities)}, pairs.page, pairs.name)`);
     } else if (ofActivities.length > 0) {
       // A visit has no activities before its start.
       const since = inRange('date', { since: range.since ?? 0 });
@@ -103,8 +103,8 @@ export class StatisticsQuery {
     return `FROM ${VISIT} FINAL WHERE ${all([...own, ...conditions])}`;
   }
 
-  /** True if rows of visits have the counts of the activities that match: these are by page and by name. */
-  get isCounted(): boolean {
+  /** True if it needs only the page and the name of activities, which rows of visits have. */
+  get isOfPairs(): boolean {
     const { conditions = [], ...plain } = toActivityFilter(this.filter);
     const fields = [...Object.keys(plain), ...conditions.map(({ field }) => field)];
     return this.scope.length === 0 && fields.every((field) => field === 'page' || field === 'name');
@@ -116,8 +116,8 @@ export class StatisticsQuery {
   }
 
   /**
-   * Returns the SQL after `SELECT …`, for the visits all of whose activities are in the range and have one session, so that the
-   * counts of their rows can be used. The others are {@link otherActivities}, which the same statement must read: it sees the same rows
+   * Returns the SQL after `SELECT …`, for the visits all of whose activities are in the range and have one session, so that their
+   * rows can be used. The others are {@link otherActivities}, which the same statement must read: it sees the same rows
    * of a table each time.
    */
   containedVisits(range: TimeRange): string {

@@ -27,7 +27,7 @@ export const COLUMNS = [
   'bot',
   'mixed',
   'pages',
-  'counts',
+  'pairs',
 ];
 
 /**
@@ -101,14 +101,8 @@ export function visitsSql(selection: VisitSelection): string {
     'toBool(count(activity.sessionId) NOT IN (0, count()) OR ifNull(min(activity.sessionId) != max(activity.sessionId), false)) AS mixed',
     `arraySort(groupArray((date, ${ID_ORDER}, ${PAGE}, name))) AS sequence`,
     `arrayCompact(arrayMap(place -> place.3, arrayFilter(place -> place.4 = 'view', sequence))) AS pages`,
-    'arraySort(arrayMap(place -> (place.3, place.4), sequence)) AS sorted',
-    // No lambda uses an array that is not one of its arguments: ClickHouse would copy it for each element.
-    `arrayMap((n, pair, previous) -> n = 1 OR pair != previous, arrayEnumerate(sorted), sorted,
-      arrayPushFront(arrayPopBack(sorted), ('', ''))) AS isFirst`,
-    'arrayFilter((n, first) -> first, arrayEnumerate(sorted), isFirst) AS places',
-    `CAST(arrayMap((pair, n, next) -> (pair.1, pair.2, next - n),
-      arrayFilter((pair, first) -> first, sorted, isFirst), places, arrayPushBack(arrayPopFront(places), length(sorted) + 1)),
-      'Array(Tuple(page String, name String, activities UInt32))') AS counts`,
+    `CAST(arrayCompact(arraySort(arrayMap(place -> (place.3, place.4), sequence))),
+      'Array(Tuple(page String, name String))') AS pairs`,
   ];
   const needed = [
     'id',

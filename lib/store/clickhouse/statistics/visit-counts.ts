@@ -7,10 +7,10 @@ import type { StatisticsQuery } from './statistics-query.js';
  * pages and names. Of visits that cross the end of the range or have several sessions, the activities are read, in the same statement.
  */
 export function countVisits(dimension: 'path' | 'name', query: StatisticsQuery, range: TimeRange): string {
-  const [value, pairs] =
+  const [value, matching] =
     dimension === 'path'
-      ? [PAGE, `(${PAGE}, name) -> ${query.ofActivities}, counts.page, counts.name`]
-      : ['name', `(name, ${PAGE}) -> ${query.ofActivities}, counts.name, counts.page`];
-  return `SELECT arrayJoin(arrayDistinct(arrayFilter(${pairs}))) AS value, toUInt64(1) AS counted ${query.containedVisits(range)}
+      ? [PAGE, `(${PAGE}, name) -> ${query.ofActivities}, pairs.page, pairs.name`]
+      : ['name', `(name, ${PAGE}) -> ${query.ofActivities}, pairs.name, pairs.page`];
+  return `SELECT arrayJoin(arrayDistinct(arrayFilter(${matching}))) AS value, toUInt64(1) AS counted ${query.containedVisits(range)}
     UNION ALL SELECT ${value} AS value, uniqExact(visitId) AS counted ${query.otherActivities(range)} GROUP BY value`;
 }

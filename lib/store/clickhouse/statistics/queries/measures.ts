@@ -34,7 +34,7 @@ export async function computeMeasures<M extends Measure>(
   const ask = async (columns: string[], from: string): Promise<Row[]> =>
     columns.length > 0 ? query.ask<Row>(`SELECT start, ${columns.join(', ')} ${from} GROUP BY start`) : [];
   const found = await Promise.all([
-    // Not from the counts that rows of visits have: that took twice the time.
+    // Rows of visits have these numbers, too, but to add them up took twice the time.
     ask(
       select('activities'),
       `FROM (SELECT ${startSql('date', starts)} AS start, name ${query.activities(range)})`,

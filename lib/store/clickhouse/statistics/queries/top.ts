@@ -53,7 +53,7 @@ export async function top(
     }
     const counted = measure ?? defaultMeasure(dimension, query.nameOfAll);
     // Only visits: to count activities and views, the rows of visits took longer than the activities.
-    if (counted === 'visits' && query.isCounted && (dimension === 'path' || dimension === 'name'))
+    if (counted === 'visits' && query.isOfPairs && (dimension === 'path' || dimension === 'name'))
       return `value, sum(counted) AS count FROM (${countVisits(dimension, query, range)}) WHERE ${all(conditions('value'))}`;
     const value = activityValue(dimension, property);
     return `(${value}) AS value, ${ACTIVITY_COUNTS[counted]} AS count ${query.activities(range, ...(dimension === 'property' ? [HAS_PROPERTIES] : []), ...conditions(value))}`;
