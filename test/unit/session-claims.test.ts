@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { CommittedActivities } from '../../lib/activity/committed-activities.js';
 import { SessionClaims } from '../../lib/activity/session-claims.js';
 import { DEFAULTS } from '../../lib/options/settings.js';
-import type { SessionClaim } from '../../lib/store/store.js';
+import type { SessionClaim } from '../../lib/store/session-claim.types.js';
 import { MemoryStore } from '../../lib/testing/memory.store.js';
 import { monotonicClock } from '../../lib/time/clock.js';
 import { until } from '../support/until.js';

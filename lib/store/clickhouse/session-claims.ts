@@ -1,6 +1,6 @@
 import { monotonicClock } from '../../time/clock.js';
 import { DAY, HOUR, MINUTE } from '../../time/units.js';
-import type { SessionClaim, SessionClaimStore } from '../store.js';
+import type { SessionClaim, SessionClaimStore } from '../session-claim.types.js';
 import type { DirtyVisits } from './dirty-visits.js';
 import type { Server } from './server.js';
 import { all, lists, text, texts } from './sql.js';

@@ -7,7 +7,7 @@ import { connectionsOf } from '../../database/connections.js';
 import { dialectOf } from '../../database/dialects/dialect.js';
 import { queryPrimary } from '../../database/primary.js';
 import { Table } from '../../database/table.js';
-import type { SessionClaim, SessionClaimStore } from '../store.js';
+import type { SessionClaim, SessionClaimStore } from '../session-claim.types.js';
 import { dirtyRangesForInsert } from './statistics/rollup/dirty-ranges.js';
 import { CookielessVisit } from './tables/cookieless.entity.js';
 import { DirtyRange } from './statistics/rollup/tables/dirty-range.entity.js';
